@@ -1,0 +1,131 @@
+"""Settings of the whole process: the float type, epsilon, image layout, engine, threads.
+
+Keras's names and defaults. `diptych.config.set_floatx("float64")` makes everything created from then on double.
+"""
+
+__all__ = [
+    "backend",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
+    "engine",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "is_interactive_logging_enabled",
+    "num_threads",
+    "set_engine",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "set_num_threads",
+]
+
+_FLOATX = ("float32", "float64")
+_IMAGE_DATA_FORMATS = ("channels_last", "channels_first")
+
+_floatx = "float32"
+_epsilon = 1e-7
+_image_data_format = "channels_last"
+_interactive_logging = True
+
+
+def backend():
+    """The name of the backend, for code that asks as Keras code does: always 'diptych'."""
+    return "diptych"
+
+
+def floatx():
+    """The default float type, as a string: 'float32' unless set otherwise."""
+    return _floatx
+
+
+def set_floatx(value):
+    """Set the default float type of new variables, inputs and random numbers: 'float32' or 'float64'."""
+    global _floatx
+    if value not in _FLOATX:
+        raise ValueError(
+            f"set_floatx() got {value!r}; expected one of {', '.join(map(repr, _FLOATX))}: "
+            "both engines compute in these two types only"
+        )
+    _floatx = value
+
+
+def epsilon():
+    """The small number that keeps divisions and logarithms away from zero: 1e-7 unless set otherwise."""
+    return _epsilon
+
+
+def set_epsilon(value):
+    """Set the small number that keeps divisions and logarithms away from zero; it must be positive."""
+    global _epsilon
+    value = float(value)
+    if not value > 0.0:
+        raise ValueError(f"set_epsilon() got {value!r}; expected a positive number, for instance 1e-7")
+    _epsilon = value
+
+
+def image_data_format():
+    """The default order of image axes: 'channels_last' (batch, height, width, channels) unless set otherwise."""
+    return _image_data_format
+
+
+def set_image_data_format(data_format):
+    """Set the default order of image axes: 'channels_last' or 'channels_first'."""
+    global _image_data_format
+    data_format = str(data_format)
+    if data_format not in _IMAGE_DATA_FORMATS:
+        raise ValueError(
+            f"set_image_data_format() got {data_format!r}; "
+            f"expected one of {', '.join(map(repr, _IMAGE_DATA_FORMATS))}"
+        )
+    _image_data_format = data_format
+
+
+def engine():
+    """The name of the engine that runs here and now: 'fast' or 'reference'."""
+    from . import engine as engines
+
+    return engines.current().name
+
+
+def set_engine(name):
+    """Set the engine of the whole process: 'fast' or 'reference'.
+
+    A `with diptych.engine(...)` block or the `engine=` of a model goes before it.
+    """
+    from . import engine as engines
+
+    engines.set_default(name)
+
+
+def num_threads():
+    """How many threads the fast engine may use."""
+    from .fastcore import _threads
+
+    return _threads.num_threads()
+
+
+def set_num_threads(count):
+    """Set how many threads the fast engine may use, at least 1. Results keep the same bits for any number."""
+    from .fastcore import _threads
+
+    if isinstance(count, bool) or int(count) != count or count < 1:
+        raise ValueError(f"set_num_threads() got {count!r}; expected an integer of at least 1")
+    _threads.set_num_threads(int(count))
+
+
+def enable_interactive_logging():
+    """Write progress to standard output (the default)."""
+    global _interactive_logging
+    _interactive_logging = True
+
+
+def disable_interactive_logging():
+    """Write progress through `logging` instead of standard output."""
+    global _interactive_logging
+    _interactive_logging = False
+
+
+def is_interactive_logging_enabled():
+    """Whether progress is written to standard output."""
+    return _interactive_logging

@@ -1,0 +1,236 @@
+"""Random numbers, drawn above the engines so that both see the same ones.
+
+One generator serves the whole process; `diptych.utils.set_random_seed(seed)` starts it afresh. Every function takes `seed`:
+    None             the process's generator: new numbers at every call
+    an integer       a generator of its own: the same numbers at every call
+    SeedGenerator    its generator: new numbers at every call, the same sequence for the same seed
+"""
+
+import numpy as np
+
+from . import config
+
+__all__ = [
+    "SeedGenerator",
+    "beta",
+    "binomial",
+    "categorical",
+    "dropout",
+    "gamma",
+    "global_generator",
+    "normal",
+    "randint",
+    "shuffle",
+    "truncated_normal",
+    "uniform",
+]
+
+_global_generator = None
+
+
+def global_generator():
+    """The process's np.random.Generator; unseeded until `utils.set_random_seed` is called."""
+    global _global_generator
+    if _global_generator is None:
+        _global_generator = np.random.default_rng()
+    return _global_generator
+
+
+def reset_global_generator(seed):
+    """Start the process's generator afresh from `seed`. `utils.set_random_seed` is the door for users."""
+    global _global_generator
+    _global_generator = np.random.default_rng(seed)
+
+
+class SeedGenerator:
+    """A sequence of random numbers with a seed of its own.
+
+    `seed=None` takes a seed from the process's generator, so that `set_random_seed` governs it too.
+    `.generator` is the np.random.Generator, `.seed` the integer it started from.
+    """
+
+    def __init__(self, seed=None, name=None):
+        self.seed = draw_seed() if seed is None else check_seed(seed)
+        self.name = name or "seed_generator"
+        self.generator = np.random.default_rng(self.seed)
+
+    def reset(self):
+        """Start the sequence again."""
+        self.generator = np.random.default_rng(self.seed)
+
+    def get_config(self):
+        return {"seed": self.seed, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def __repr__(self):
+        return f"<SeedGenerator seed={self.seed}>"
+
+
+def draw_seed():
+    """A seed for something that needs one of its own, from the process's generator."""
+    return int(global_generator().integers(2**32))
+
+
+def check_seed(seed):
+    """`seed` as a Python int; a ValueError for anything that is no integer of at least 0."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed={seed!r}: expected None, an integer of at least 0 or a SeedGenerator")
+    return int(seed)
+
+
+def generator_of(seed):
+    """The np.random.Generator that the argument `seed` of the functions here stands for."""
+    if seed is None:
+        return global_generator()
+    if isinstance(seed, SeedGenerator):
+        return seed.generator
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(check_seed(seed))
+
+
+# The draws below return ndarrays; initializers and layers use them, the public functions wrap them.
+
+
+def draw_normal(generator, shape, mean, stddev, dtype):
+    return generator.standard_normal(shape, dtype=dtype) * dtype.type(stddev) + dtype.type(mean)
+
+
+def draw_uniform(generator, shape, minval, maxval, dtype):
+    low, high = dtype.type(minval), dtype.type(maxval)
+    values = generator.random(shape, dtype=dtype) * (high - low) + low
+    # Rounding may lift a value onto maxval, which the half-open interval excludes.
+    return np.minimum(values, np.nextafter(high, low)) if high > low else values
+
+
+def draw_truncated_normal(generator, shape, mean, stddev, dtype):
+    values = generator.standard_normal(shape, dtype=dtype)
+    flat = values.reshape(-1)
+    outside = np.flatnonzero(np.abs(flat) > 2.0)
+    while outside.size:
+        flat[outside] = generator.standard_normal(outside.size, dtype=dtype)
+        outside = outside[np.abs(flat[outside]) > 2.0]
+    return values * dtype.type(stddev) + dtype.type(mean)
+
+
+def draw_dropout_mask(generator, shape, rate, dtype):
+    """1 / (1 - rate) where a value is kept, 0 where it is dropped."""
+    kept = generator.random(shape, dtype=np.float32) >= rate
+    return kept * dtype.type(1.0 / (1.0 - rate))
+
+
+def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Draw from the normal distribution with `mean` and standard deviation `stddev`."""
+    return _tensor(draw_normal(generator_of(seed), _shape(shape), mean, stddev, _float_type(dtype, "normal")))
+
+
+def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+    """Draw evenly from [minval, maxval). For integers see `randint`."""
+    return _tensor(
+        draw_uniform(generator_of(seed), _shape(shape), minval, maxval, _float_type(dtype, "uniform"))
+    )
+
+
+def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Draw from the normal distribution; what lies beyond two `stddev` of `mean` is drawn again."""
+    dtype = _float_type(dtype, "truncated_normal")
+    return _tensor(draw_truncated_normal(generator_of(seed), _shape(shape), mean, stddev, dtype))
+
+
+def randint(shape, minval, maxval, dtype="int32", seed=None):
+    """Draw integers evenly from [minval, maxval)."""
+    dtype = np.dtype(dtype)
+    if not np.issubdtype(dtype, np.integer):
+        raise ValueError(f"randint() got dtype={dtype.name!r}; expected an integer type; for floats see uniform()")
+    return _tensor(generator_of(seed).integers(minval, maxval, size=_shape(shape), dtype=dtype))
+
+
+def categorical(logits, num_samples, dtype="int32", seed=None):
+    """Draw class indices with probabilities softmax(logits).
+
+    logits: (batch, classes), unnormalised log probabilities. Returns (batch, num_samples).
+    """
+    logits = np.asarray(logits, dtype=np.float64)
+    if logits.ndim != 2:
+        raise ValueError(f"categorical() got logits of shape {logits.shape}; expected (batch, classes)")
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    cumulative = np.cumsum(weights, axis=-1)
+    cumulative /= cumulative[:, -1:]
+    draws = generator_of(seed).random((len(logits), num_samples))
+    samples = np.empty(draws.shape, dtype=dtype)
+    for row, (steps, points) in enumerate(zip(cumulative, draws, strict=True)):
+        samples[row] = np.searchsorted(steps, points, side="right")
+    return _tensor(samples)
+
+
+def shuffle(x, axis=0, seed=None):
+    """`x` with its entries along `axis` in random order; a gradient flows through it."""
+    from . import ops
+
+    order = generator_of(seed).permutation(np.shape(x)[axis])
+    return ops.take(x, order, axis=axis)
+
+
+def dropout(inputs, rate, noise_shape=None, seed=None):
+    """Set a share `rate` of `inputs` to zero at random and scale the rest by 1 / (1 - rate).
+
+    noise_shape: shape of the mask, broadcast to `inputs`; None is the shape of `inputs`, a None inside it that axis's size.
+    """
+    from . import ops
+
+    if not 0.0 <= rate < 1.0:
+        raise ValueError(f"dropout() got rate={rate!r}; expected a number in [0, 1)")
+    inputs = ops.convert_to_tensor(inputs)
+    shape = inputs.shape
+    if noise_shape is not None:
+        if len(noise_shape) != len(shape):
+            raise ValueError(
+                f"dropout() got noise_shape={tuple(noise_shape)} for inputs of shape {shape}; "
+                "expected one entry for each axis of inputs"
+            )
+        shape = tuple(full if size is None else size for size, full in zip(noise_shape, shape, strict=True))
+    mask = draw_dropout_mask(generator_of(seed), shape, rate, inputs.dtype)
+    return ops.multiply(inputs, mask)
+
+
+def binomial(shape, counts, probabilities, dtype=None, seed=None):
+    """Draw how many of `counts` trials succeed, each with probability `probabilities`."""
+    counts, probabilities = _parameter(counts), _parameter(probabilities)
+    draws = generator_of(seed).binomial(counts.astype(np.int64), probabilities, size=_shape(shape))
+    return _tensor(draws.astype(_float_type(dtype, "binomial")))
+
+
+def beta(shape, alpha, beta, dtype=None, seed=None):
+    """Draw from the Beta distribution with parameters `alpha` and `beta`, both positive."""
+    draws = generator_of(seed).beta(_parameter(alpha), _parameter(beta), size=_shape(shape))
+    return _tensor(draws.astype(_float_type(dtype, "beta")))
+
+
+def gamma(shape, alpha, dtype=None, seed=None):
+    """Draw from the Gamma distribution with shape parameter `alpha` and scale 1."""
+    draws = generator_of(seed).gamma(_parameter(alpha), size=_shape(shape))
+    return _tensor(draws.astype(_float_type(dtype, "gamma")))
+
+
+def _tensor(array):
+    from .autodiff import Tensor
+
+    return Tensor(array)
+
+
+def _shape(shape):
+    return (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(shape)
+
+
+def _float_type(dtype, function):
+    dtype = np.dtype(dtype or config.floatx())
+    if dtype not in (np.float32, np.float64):
+        raise ValueError(f"{function}() got dtype={dtype.name!r}; expected 'float32' or 'float64'")
+    return dtype
+
+
+def _parameter(value):
+    return np.asarray(value, dtype=np.float64)

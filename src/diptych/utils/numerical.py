@@ -1,0 +1,56 @@
+"""Arrays to the form a network takes: one-hot labels, unit vectors."""
+
+import numpy as np
+
+from .. import config
+
+__all__ = ["normalize", "to_categorical"]
+
+
+def to_categorical(x, num_classes=None):
+    """Class numbers to one-hot rows.
+
+    x: integers 0 .. num_classes - 1 of any shape; floats are taken when they are whole numbers; a last axis of size 1 is dropped.
+    num_classes: how many classes; None takes the largest number in `x` plus one.
+    Returns an array of floatx, of the shape of `x` with a last axis of size `num_classes` more.
+
+        >>> to_categorical([0, 2, 1])
+        array([[1., 0., 0.],
+               [0., 0., 1.],
+               [0., 1., 0.]], dtype=float32)
+    """
+    given = np.asarray(x)
+    if given.dtype.kind not in "iufb":
+        raise ValueError(
+            f"to_categorical() got labels of dtype {given.dtype}; expected whole numbers. "
+            "np.unique(labels, return_inverse=True) numbers the classes of text labels"
+        )
+    labels = given.astype(np.int64)
+    if given.dtype.kind == "f" and not np.array_equal(labels, given):
+        wrong = given[labels != given].flat[0]
+        raise ValueError(f"to_categorical() got the label {wrong}; expected whole numbers")
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    if num_classes is None:
+        if not labels.size:
+            raise ValueError("to_categorical() got no labels and no num_classes; give num_classes=")
+        num_classes = int(labels.max()) + 1
+    if labels.size and (labels.min() < 0 or labels.max() >= num_classes):
+        wrong = int(labels.min() if labels.min() < 0 else labels.max())
+        raise ValueError(
+            f"to_categorical() got the label {wrong} with num_classes={num_classes}; "
+            f"expected labels 0 to {num_classes - 1}"
+        )
+    one_hot = np.zeros((labels.size, num_classes), dtype=config.floatx())
+    one_hot[np.arange(labels.size), labels.reshape(-1)] = 1
+    return one_hot.reshape((*labels.shape, num_classes))
+
+
+def normalize(x, axis=-1, order=2):
+    """Divide `x` by its norm of the given order along `axis`; vectors of norm 0 stay as they are."""
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        x = x.astype(config.floatx())
+    norms = np.atleast_1d(np.linalg.norm(x, order, axis, keepdims=True))
+    norms[norms == 0] = 1
+    return x / norms

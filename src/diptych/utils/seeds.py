@@ -1,0 +1,22 @@
+"""One call that makes a run repeatable."""
+
+import random as python_random
+
+import numpy as np
+
+from .. import random
+
+__all__ = ["set_random_seed"]
+
+
+def set_random_seed(seed):
+    """Seed Python's `random`, NumPy's legacy generator and diptych's own: initial weights, shuffles, dropout.
+
+    With the same seed a run gives the same bits, whatever the number of threads.
+    """
+    seed = random.check_seed(seed)
+    if seed >= 2**32:
+        raise ValueError(f"set_random_seed() got {seed}; expected an integer below 2**32")
+    python_random.seed(seed)
+    np.random.seed(seed)
+    random.reset_global_generator(seed)
