@@ -1,0 +1,490 @@
+"""Tensors, the tape, and the chain rule.
+
+A ``Tensor`` wraps a NumPy array. While a ``GradientTape`` is open, every operation on a tensor that depends on
+a trainable variable leaves a record: its output, its inputs, and how to turn the gradient of the output
+into gradients of the inputs. ``tape.gradient(loss, variables)`` walks those records backwards once:
+
+    with GradientTape() as tape:              # y = w * x, L = y * y
+        y = w * x                             # record 1: y <- (w, x)
+        loss = y * y                          # record 2: L <- (y, y)
+    tape.gradient(loss, w)                    # dL/dL = 1, then record 2: dL/dy, then record 1: dL/dw
+
+An operation is either a twin (``Twin``: a forward and a backward function of an engine, ``diptych.reference`` or
+``diptych.fastcore``) or an array operation (``ArrayOp``: a NumPy function with one gradient rule for each
+input). What they are is said in ``diptych.ops``; how they are recorded is said here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from . import engine as _engine
+
+# The records of all open tapes of this context, oldest first; None where no tape is open.
+_records: ContextVar[list | None] = ContextVar("diptych_tape", default=None)
+
+
+class Tensor:
+    """An array that the tape can follow.
+
+    Attributes:
+        array: the NumPy array itself.
+        tracked: whether gradients flow through this tensor.
+        logits: for the output of a sigmoid or of a softmax over the last axis, the tensor before it; crossentropy
+            losses use it, since log(softmax(z)) is exact from z and not from softmax(z).
+        mask: which time steps count, or None.
+    """
+
+    __slots__ = ("__weakref__", "array", "logits", "mask", "tracked")
+    __array_priority__ = 1000
+
+    def __init__(self, array: Any, tracked: bool = False) -> None:
+        self.array = array
+        self.tracked = tracked
+        self.logits = None
+        self.mask = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    @property
+    def size(self) -> int:
+        return self.array.size
+
+    def numpy(self) -> np.ndarray:
+        """Return the values as a NumPy array (not a copy)."""
+        return self.array
+
+    def item(self) -> Any:
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        return self.array.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy or (dtype is not None and np.dtype(dtype) != self.array.dtype):
+            return np.array(self.array, dtype=dtype)
+        return self.array
+
+    def __float__(self) -> float:
+        return float(self.array)
+
+    def __int__(self) -> int:
+        return int(self.array)
+
+    def __index__(self) -> int:
+        return self.array.__index__()
+
+    def __bool__(self) -> bool:
+        return bool(self.array)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self.array)))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} shape={self.shape} dtype={self.dtype}>\n{self.array}"
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+class Structure:
+    """Counts changes of which variables belong to whom and which are trained: kept lists are good until the next."""
+
+    version = 0
+
+
+class Variable(Tensor):
+    """A tensor with a name whose values may be changed in place: a weight, or a state.
+
+    Args:
+        initializer: an array, or a callable ``f(shape, dtype)`` together with ``shape``.
+        shape: the shape, where ``initializer`` is a callable.
+        dtype: by default the configured float type.
+        trainable: whether tapes follow it.
+        name: its last name; ``path`` is set by the layer that owns it.
+
+    The buffer behind ``array`` stays the same for the life of the variable: ``assign`` copies into it, and an
+    optimizer updates it in place.
+    """
+
+    __slots__ = ("constraint", "is_state", "name", "path", "regularizer")
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Sequence[int] | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+    ) -> None:
+        from . import config
+
+        if dtype is None and not hasattr(initializer, "dtype"):
+            dtype = config.floatx()
+        if callable(initializer):
+            if shape is None:
+                raise ValueError(f"Variable {name!r} with an initializer function also needs `shape`.")
+            initializer = initializer(tuple(shape), dtype=dtype)
+        super().__init__(np.array(initializer, dtype=dtype, order="C"), bool(trainable))
+        if shape is not None and self.shape != tuple(shape):
+            raise ValueError(f"Variable {name!r} got values of shape {self.shape} and shape={tuple(shape)}.")
+        self.name = name or "variable"
+        self.path = self.name
+        self.is_state = not trainable  # a state stays one when the layer's `trainable` is switched
+        self.constraint: Any = None
+        self.regularizer: Any = None
+
+    @property
+    def trainable(self) -> bool:
+        return self.tracked
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self.tracked = bool(value)
+        Structure.version += 1
+
+    @property
+    def value(self) -> Tensor:
+        return self
+
+    def assign(self, value: Any) -> Variable:
+        """Copy ``value`` into the variable; ValueError where the shapes differ."""
+        value = np.asarray(value)
+        if value.shape != self.shape:
+            raise ValueError(
+                f"Variable {self.path!r} has shape {self.shape}; it cannot take a value of shape {value.shape}."
+            )
+        self.array[...] = value
+        return self
+
+    def assign_add(self, value: Any) -> Variable:
+        return self.assign(self.array + np.asarray(value))
+
+    def assign_sub(self, value: Any) -> Variable:
+        return self.assign(self.array - np.asarray(value))
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.array}>"
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Operations
+
+
+def as_array(x: Any, like: np.dtype | None = None) -> np.ndarray:
+    """Return ``x`` as an array; bare Python and NumPy floats take the float type ``like`` of their neighbours."""
+    if isinstance(x, Tensor):
+        return x.array
+    if not isinstance(x, np.ndarray):
+        if like is not None and isinstance(x, (int, float)) and not isinstance(x, bool):
+            return np.asarray(x, dtype=like if like.kind == "f" or isinstance(x, float) else None)
+        x = _stacked(x)
+    if like is not None and like.kind == "f" and x.dtype.kind == "f":
+        return x.astype(like, copy=False)
+    return x
+
+
+def _stacked(x: Any) -> np.ndarray:
+    from . import config
+
+    array = np.asarray(x)
+    if array.dtype == np.float64 and not hasattr(x, "dtype"):
+        return array.astype(config.floatx())
+    return array
+
+
+class ArrayOp:
+    """An array operation: a NumPy function, and for each input the rule that gives its gradient.
+
+    Args:
+        name: its name in ``diptych.ops``.
+        forward: ``forward(*arrays, **options) -> y`` (an array, or a list of arrays).
+        rules: for each array input a function ``rule(g, y, *arrays, **options) -> gradient``, where ``g`` is the
+            gradient of the output; a single rule serves any number of inputs when ``variadic``, and is then
+            called with the input's number first. An input for which nobody wrote a rule raises when its gradient is
+            asked for: never a silent zero.
+        constant: the result is no differentiable function of the inputs (a comparison, an index), by its nature.
+    """
+
+    def __init__(
+        self, name: str, forward: Callable, *rules: Callable, variadic: bool = False, constant: bool = False
+    ) -> None:
+        self.name = name
+        self.forward = forward
+        self.rules = rules
+        self.variadic = variadic
+        self.constant = constant
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        like = None
+        for x in inputs:
+            if isinstance(x, Tensor) and (like is None or x.array.dtype.kind == "f"):
+                like = x.array.dtype
+            elif _is_symbolic(x):
+                return _record_symbolic(self, inputs, options)
+        arrays = [x.array if isinstance(x, Tensor) else as_array(x, like) for x in inputs]
+        y = self.forward(*arrays, **options)
+        if self.constant:
+            return _wrap(y, False)
+        return record(y, inputs, self._backward, (y, arrays, options))
+
+    def _backward(self, g: Any, cache: tuple, needs: Sequence[bool]) -> list:
+        y, arrays, options = cache
+        grads = []
+        for i, need in enumerate(needs):
+            if not need:
+                grads.append(None)
+            elif self.variadic:
+                grads.append(self.rules[0](i, g, y, *arrays, **options))
+            elif i < len(self.rules):
+                grads.append(self.rules[i](g, y, *arrays, **options))
+            else:
+                raise NotImplementedError(
+                    f"ops.{self.name} has no gradient rule for its argument {i}, and that gradient was asked for. Keep "
+                    "it off the path from the loss to the weights, or wrap that argument in ops.stop_gradient(...)."
+                )
+        return grads
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+class Twin:
+    """An operation that both engines hold as a pair of functions, ``<name>_forward`` and ``<name>_backward``.
+
+    Args:
+        family: the twin module, for instance "dense".
+        name: the pair's name, for instance "dense".
+        asks: whether backward takes ``need_dx``: no gradient for the first input where nobody wants it.
+    """
+
+    def __init__(self, family: str, name: str, asks: bool = False) -> None:
+        self.family = family
+        self.name = name
+        self.asks = asks
+        self._pairs: dict[str, tuple[Callable, Callable]] = {}
+
+    def __call__(self, inputs: tuple, *options: Any) -> Any:
+        engine = _engine.current()
+        try:
+            forward, backward = self._pairs[engine.name]
+        except KeyError:
+            forward, backward = self._pairs[engine.name] = self._pair(engine)
+        arrays = []
+        for x in inputs:
+            if isinstance(x, Tensor):
+                x = x.array
+            elif _is_symbolic(x):
+                return _record_symbolic(self, (inputs, *options), {})
+            if x is not None and (not isinstance(x, np.ndarray) or x.dtype.char not in "fd"):
+                x = _as_float(x)
+            arrays.append(x)
+        if len(arrays) > 1:
+            arrays = _same_float(arrays)
+        y, cache = forward(*arrays, *options)
+        return record(y, inputs, backward, cache)
+
+    def _pair(self, engine: _engine.Engine) -> tuple[Callable, Callable]:
+        forward = engine.function(self.family, f"{self.name}_forward")
+        backward = engine.function(self.family, f"{self.name}_backward")
+
+        def gradients(dy: Any, cache: tuple, needs: Sequence[bool]) -> Sequence:
+            grads = backward(dy, cache, need_dx=needs[0]) if self.asks else backward(dy, cache)
+            return (grads,) if len(needs) == 1 else grads
+
+        return forward, gradients
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+def _as_float(x: Any) -> np.ndarray:
+    from . import config
+
+    x = np.asarray(x)
+    if x.dtype.kind not in "fiub":
+        raise TypeError(f"Numbers were expected, and an array of dtype {x.dtype} came.")
+    return x if x.dtype.char in "fd" else x.astype(config.floatx())
+
+
+def _same_float(arrays: list) -> list:
+    """Give all arrays of one call the same float type, the widest among them."""
+    dtype = arrays[0].dtype
+    for x in arrays:
+        if x is not None and x.dtype is not dtype and x.dtype != dtype:
+            widest = np.result_type(*[a for a in arrays if a is not None])
+            return [a if a is None else a.astype(widest, copy=False) for a in arrays]
+    return arrays
+
+
+def record(y: Any, inputs: Iterable, backward: Callable, cache: tuple) -> Any:
+    """Wrap ``y`` (an array, or a list of arrays), and remember on the open tape how to go back from it.
+
+    ``backward(dy, cache, needs)`` returns a gradient for each of ``inputs``, or None where ``needs`` is False.
+    Every differentiable operation ends here; a function of your own may as well.
+    """
+    records = _records.get()
+    if records is None:
+        return _wrap(y, False)
+    needs = [isinstance(x, Tensor) and x.tracked for x in inputs]
+    if True not in needs:
+        return _wrap(y, False)
+    output = _wrap(y, True)
+    records.append((output, inputs, needs, backward, cache))
+    return output
+
+
+def _wrap(y: Any, tracked: bool) -> Any:
+    if isinstance(y, (list, tuple)):
+        return [Tensor(part, tracked) for part in y]
+    if not isinstance(y, np.ndarray):
+        y = np.asarray(y)
+    return Tensor(y, tracked)
+
+
+def _is_symbolic(x: Any) -> bool:
+    return getattr(x, "is_symbolic", False)
+
+
+def _record_symbolic(operation: Any, inputs: tuple, options: dict) -> Any:
+    from . import graph
+
+    return graph.record(operation, inputs, options)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# The tape
+
+
+class GradientTape:
+    """Records operations while it is open, and differentiates through them.
+
+        with diptych.GradientTape() as tape:
+            loss = diptych.ops.mean(diptych.ops.square(model(x) - y))
+        gradients = tape.gradient(loss, model.trainable_variables)
+
+    Tapes may be nested, or opened side by side, and each sees what happened while it was open. Gradients are arrays and are
+    not themselves recorded: second derivatives are not available.
+
+    Args:
+        persistent: whether ``gradient`` may be called more than once.
+        watch_accessed_variables: accepted for TensorFlow's sake; trainable variables are always followed.
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        self.persistent = persistent
+        self._records: list | None = None
+        self._token: Any = None
+
+    def __enter__(self) -> GradientTape:
+        outer = _records.get()
+        self._records = [] if outer is None else outer
+        self._start = len(self._records)
+        self._end: int | None = None
+        self._token = _records.set(self._records)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._end = len(self._records or ())
+        _records.reset(self._token)
+
+    def watch(self, tensor: Any) -> None:
+        """Follow a tensor that is no trainable variable, for instance an input."""
+        for t in tensor if isinstance(tensor, (list, tuple)) else [tensor]:
+            if not isinstance(t, Tensor):
+                raise TypeError(
+                    f"watch() follows Tensors, and got {type(t).__name__}: wrap it first, "
+                    "x = diptych.ops.convert_to_tensor(x)."
+                )
+            t.tracked = True
+
+    def gradient(self, target: Any, sources: Any, output_gradients: Any = None) -> Any:
+        """Return d target / d source for each source, as arrays in the structure of ``sources``.
+
+        Args:
+            target: a tensor, or a list of tensors whose sum is meant. Where it has more than one element, the sum
+                of the elements is differentiated, as in TensorFlow.
+            sources: a variable or watched tensor, or a list or tuple of them.
+            output_gradients: what to start with instead of ones, in the structure of ``target``.
+
+        A source on which the target does not depend gets None.
+        """
+        if self._records is None:
+            raise RuntimeError(
+                "This tape has nothing to differentiate: it was never opened, or gradient() was already called "
+                "(open it with GradientTape(persistent=True) to call it more than once)."
+            )
+        single = not isinstance(sources, (list, tuple))
+        wanted = [sources] if single else list(sources)
+        grads = self._seeds(target, output_gradients)
+        self._walk_back(grads, {id(source) for source in wanted})
+        if not self.persistent:
+            self._records = None
+        found = [grads.get(id(source)) for source in wanted]
+        return found[0] if single else found
+
+    @staticmethod
+    def _seeds(target: Any, output_gradients: Any) -> dict[int, Any]:
+        targets = target if isinstance(target, (list, tuple)) else [target]
+        if output_gradients is None:
+            output_gradients = [None] * len(targets)
+        elif not isinstance(output_gradients, (list, tuple)):
+            output_gradients = [output_gradients]
+        grads: dict[int, Any] = {}
+        for t, seed in zip(targets, output_gradients, strict=True):
+            if not isinstance(t, Tensor):
+                raise TypeError(f"gradient() needs a Tensor as its target, and got {type(t).__name__}.")
+            seed = np.ones_like(t.array) if seed is None else as_array(seed, t.array.dtype)
+            grads[id(t)] = grads[id(t)] + seed if id(t) in grads else seed
+        return grads
+
+    def _walk_back(self, grads: dict[int, Any], keep: set[int]) -> None:
+        """Turn the gradients of the targets into gradients of everything that they depend on."""
+        records = (self._records or [])[self._start : self._end]
+        for output, inputs, needs, backward, cache in reversed(records):
+            if isinstance(output, list):
+                dy = [_take(grads, part, keep) for part in output]
+                if all(part is None for part in dy):
+                    continue
+                dy = [np.zeros_like(t.array) if d is None else d for t, d in zip(output, dy, strict=True)]
+            else:
+                dy = _take(grads, output, keep)
+                if dy is None:
+                    continue
+            for x, need, dx in zip(inputs, needs, backward(dy, cache, needs), strict=False):
+                if need and dx is not None:
+                    key = id(x)
+                    grads[key] = grads[key] + dx if key in grads else dx
+
+
+def _take(grads: dict[int, Any], tensor: Tensor, keep: set[int]) -> Any:
+    """A gradient is complete when its producer is reached; unless it was asked for, it can go."""
+    return grads.get(id(tensor)) if id(tensor) in keep else grads.pop(id(tensor), None)
+
+
+def stop_gradient(x: Any) -> Tensor:
+    """Return the values of ``x`` as a constant: no gradient flows back through it."""
+    if _is_symbolic(x):
+        return _STOP(x)
+    return Tensor(as_array(x))
+
+
+_STOP = ArrayOp("stop_gradient", lambda x: x, constant=True)
+

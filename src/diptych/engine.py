@@ -1,0 +1,117 @@
+"""The two engines and the switch.
+
+An engine is a name and a bundle of twin modules: ``get("fast").dense.dense_forward`` is the compiled function,
+``get("reference").dense.dense_forward`` the readable one. Engines inherit nothing from each other, so a
+function that one of them lacks is an error that names it, never a silent detour.
+
+The engine in force is the nearest of: a model's ``engine=``, ``with diptych.engine("reference"):``,
+``diptych.config.set_engine(...)``, the environment variable ``DIPTYCH_ENGINE``, and ``"fast"``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from importlib import import_module
+from typing import Any
+
+PACKAGES = {"fast": "diptych.fastcore", "reference": "diptych.reference"}
+
+
+class EngineError(RuntimeError):
+    """An engine is unknown, was not built, or lacks a function."""
+
+
+class Engine:
+    """A name and its twin modules, each imported when it is first asked for."""
+
+    def __init__(self, name: str, package: str) -> None:
+        self.name = name
+        self.package = package
+
+    def __getattr__(self, family: str) -> types.ModuleType:
+        if family.startswith("__"):
+            raise AttributeError(family)
+        module = f"{self.package}.{family}"
+        try:
+            twin = import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name == self.package:
+                raise EngineError(
+                    f"The {self.name} engine is not installed ({self.package} was not built). "
+                    'Choose engine="reference", or install diptych with a C compiler at hand.'
+                ) from error
+            raise EngineError(f"The {self.name} engine has no family {family!r}.") from error
+        setattr(self, family, twin)
+        return twin
+
+    def function(self, family: str, name: str) -> Callable[..., Any]:
+        """Return one twin function; EngineError where this engine lacks it."""
+        try:
+            return getattr(getattr(self, family), name)
+        except AttributeError:
+            raise EngineError(f"The {self.name} engine has no function {family}.{name}.") from None
+
+    def __repr__(self) -> str:
+        return f"<engine {self.name}>"
+
+
+_ENGINES = {name: Engine(name, package) for name, package in PACKAGES.items()}
+_nearest: ContextVar[Engine | None] = ContextVar("diptych_engine", default=None)
+_process_wide: Engine | None = None
+
+
+def get(name: str | Engine) -> Engine:
+    """Return the engine of that name: "fast" or "reference"."""
+    if isinstance(name, Engine):
+        return name
+    try:
+        return _ENGINES[name]
+    except (KeyError, TypeError):
+        raise EngineError(
+            f"Unknown engine {name!r}. The engines are {' and '.join(map(repr, _ENGINES))}."
+        ) from None
+
+
+def current() -> Engine:
+    """Return the engine in force here."""
+    return _nearest.get() or _process_wide or _from_environment()
+
+
+def set_default(name: str | Engine) -> None:
+    """Choose the engine for everything that names none itself."""
+    global _process_wide
+    _process_wide = get(name)
+
+
+def _from_environment() -> Engine:
+    set_default(os.environ.get("DIPTYCH_ENGINE") or "fast")
+    return current()
+
+
+class use:
+    """Context manager: inside it, whatever names no engine of its own runs on this one."""
+
+    def __init__(self, name: str | Engine) -> None:
+        self.engine = get(name)
+        self._tokens: list[Token[Engine | None]] = []
+
+    def __enter__(self) -> Engine:
+        self._tokens.append(_nearest.set(self.engine))
+        return self.engine
+
+    def __exit__(self, *exc_info: object) -> None:
+        _nearest.reset(self._tokens.pop())
+
+
+class _CallableModule(types.ModuleType):
+    """Lets ``with diptych.engine("reference"):`` read as it does while this stays a plain module."""
+
+    def __call__(self, name: str | Engine) -> use:
+        return use(name)
+
+
+sys.modules[__name__].__class__ = _CallableModule

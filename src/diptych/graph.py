@@ -1,0 +1,272 @@
+"""Symbolic tensors and the graph of calls behind a functional model.
+
+Calling a layer or an operation on a ``KerasTensor`` computes nothing: it leaves a ``Node`` that says what was called on
+what, and returns new symbolic tensors. ``Function`` walks from outputs back to inputs once, puts the nodes in
+order, and replays them on real tensors.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .autodiff import Tensor
+
+_names = itertools.count(1)
+
+
+class KerasTensor:
+    """A tensor with a shape and a dtype and no values: the output of a layer before any data came.
+
+    ``None`` in the shape stands for a size that is known only with the data, first of all the batch.
+    """
+
+    is_symbolic = True
+    __array_ufunc__ = None  # NumPy hands arithmetic with arrays over to the operators below
+
+    def __init__(self, shape: Sequence[int | None], dtype: Any = None, name: str | None = None) -> None:
+        from . import config
+
+        self.shape = tuple(shape)
+        self.dtype = np.dtype(dtype or config.floatx()).name
+        self.name = name or f"keras_tensor_{next(_names)}"
+        self.node: Node | None = None  # the call that made it, and which of its outputs this is
+        self.index = 0
+        self.mask: KerasTensor | None = None
+        self.logits = None
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        raise TypeError(
+            f"{self.name} is symbolic: it has a shape, {self.shape}, and no values, so NumPy functions cannot take it. "
+            "Use diptych.ops, or a Lambda layer around the NumPy function."
+        )
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"{self.name} is symbolic: it has no value that could be true or false.")
+
+    def __iter__(self) -> Iterator:
+        raise TypeError(f"{self.name} is symbolic and cannot be iterated over; use ops.unstack.")
+
+    def __repr__(self) -> str:
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+
+class Node:
+    """One call: the operation, its arguments with symbolic tensors among them, and the symbolic outputs."""
+
+    def __init__(self, operation: Any, args: tuple, kwargs: dict, outputs: Any) -> None:
+        self.operation = operation
+        self.args = args
+        self.kwargs = kwargs
+        self.outputs = outputs
+        self.inputs = list(symbolic(args)) + list(symbolic(kwargs))
+        for index, tensor in enumerate(flatten(outputs)):
+            tensor.node = self
+            tensor.index = index
+
+    @property
+    def is_input(self) -> bool:
+        return not self.inputs
+
+    def __repr__(self) -> str:
+        return f"<Node {getattr(self.operation, 'name', self.operation)} -> {self.outputs}>"
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Nested structures: lists, tuples and dicts of tensors
+
+
+def flatten(structure: Any) -> list:
+    """Return the leaves of nested lists, tuples and dicts (dicts in the order of their keys' insertion)."""
+    if isinstance(structure, (list, tuple)):
+        return [leaf for part in structure for leaf in flatten(part)]
+    if isinstance(structure, dict):
+        return [leaf for part in structure.values() for leaf in flatten(part)]
+    return [structure]
+
+
+def map_structure(function: Callable, structure: Any) -> Any:
+    """Apply ``function`` to every leaf and keep the nesting."""
+    if isinstance(structure, (list, tuple)):
+        parts = [map_structure(function, part) for part in structure]
+        return type(structure)(*parts) if hasattr(structure, "_fields") else type(structure)(parts)
+    if isinstance(structure, dict):
+        return {key: map_structure(function, part) for key, part in structure.items()}
+    return function(structure)
+
+
+def is_symbolic(x: Any) -> bool:
+    return isinstance(x, KerasTensor)
+
+
+def symbolic(structure: Any) -> list[KerasTensor]:
+    """Return the symbolic tensors in a nested structure."""
+    return [leaf for leaf in flatten(structure) if isinstance(leaf, KerasTensor)]
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Operations on symbolic tensors
+
+
+def record(operation: Callable, args: tuple, kwargs: dict) -> Any:
+    """Note a call of ``operation`` on symbolic tensors, and return its symbolic outputs."""
+    outputs = infer_outputs(operation, args, kwargs)
+    Node(operation, args, kwargs, outputs)
+    return outputs
+
+
+def infer_outputs(function: Callable, args: tuple, kwargs: dict) -> Any:
+    """Find shapes and dtypes by calling ``function`` on zeros, twice, with two sizes in the place of each ``None``.
+
+    A dimension that comes out the same both times is fixed; one that changes is unknown.
+    """
+    first, second = (
+        flatten_outputs(
+            function(*_zeros(args, unknown), **_zeros(kwargs, unknown)),
+        )
+        for unknown in (2, 3)
+    )
+
+    def symbolic_like(a: Any, b: Any) -> KerasTensor:
+        shape = [m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)]
+        return KerasTensor(shape, a.dtype)
+
+    outputs = [symbolic_like(a, b) for a, b in zip(first[0], second[0], strict=True)]
+    return first[1](outputs)
+
+
+def flatten_outputs(outputs: Any) -> tuple[list, Callable]:
+    """Return the output tensors as a list, and a function that gives such a list the outputs' structure again."""
+    leaves = flatten(outputs)
+
+    def pack(new: list) -> Any:
+        remaining = iter(new)
+        return map_structure(lambda _: next(remaining), outputs)
+
+    return leaves, pack
+
+
+def _zeros(structure: Any, unknown: int) -> Any:
+    def zeros(leaf: Any) -> Any:
+        if not isinstance(leaf, KerasTensor):
+            return leaf
+        return Tensor(np.zeros([unknown if n is None else n for n in leaf.shape], leaf.dtype))
+
+    return map_structure(zeros, structure)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Replaying a graph
+
+
+class Function:
+    """The computation between some symbolic inputs and some symbolic outputs, as a list of calls in order."""
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        self.inputs = flatten(inputs)
+        self.outputs = outputs
+        self.nodes = sort_nodes(self.inputs, flatten(outputs))
+        slots = {id(tensor): i for i, tensor in enumerate(self.inputs)}
+        for node in self.nodes:
+            for tensor in flatten(node.outputs):
+                slots.setdefault(id(tensor), len(slots))
+        self._slots = slots
+        self._size = len(slots)
+        self._out = [slots[id(tensor)] for tensor in flatten(outputs)]
+        self._single = self._out[0] if isinstance(outputs, KerasTensor) else None
+        self._calls: list | None = None
+
+    def run(self, values: Sequence[Tensor], training: bool | None = None) -> Any:
+        """Replay every call on ``values``, one for each input, and return the outputs in their structure."""
+        if self._calls is None:
+            self._calls = [self._prepare(node) for node in self.nodes]
+        known: list[Any] = list(values) + [None] * (self._size - len(values))
+        for call, slot, args, kwargs, outputs in self._calls:
+            kwargs = {**kwargs, "training": training} if "training" in kwargs else kwargs
+            if slot is not None:
+                y = call(known[slot], **kwargs)
+            else:
+                y = call(*_fill(args, known), **_fill(kwargs, known))
+            if isinstance(outputs, int):
+                known[outputs] = y
+            else:
+                for position, part in zip(outputs, flatten(y), strict=True):
+                    known[position] = part
+        if self._single is not None:
+            return known[self._single]
+        found = iter(self._out)
+        return map_structure(lambda _: known[next(found)], self.outputs)
+
+    def _prepare(self, node: Node) -> tuple:
+        """Everything about a call that does not change from run to run."""
+        call = getattr(node.operation, "replay", None)
+        call = node.operation if call is None else call(node)
+        kwargs = dict(node.kwargs)
+        if getattr(node.operation, "takes_training", False) and kwargs.get("training") is None:
+            kwargs["training"] = None
+        elif kwargs.get("training", 0) is None:
+            del kwargs["training"]
+        elif "training" in kwargs:
+            call = _with_training(call, kwargs.pop("training"))
+        slot = None
+        if len(node.args) == 1 and is_symbolic(node.args[0]) and not symbolic(kwargs):
+            slot = self._slots[id(node.args[0])]
+        outputs = [self._slots[id(tensor)] for tensor in flatten(node.outputs)]
+        place = outputs[0] if is_symbolic(node.outputs) else outputs
+        return call, slot, self._templates(node.args), self._templates(kwargs), place
+
+    def _templates(self, structure: Any) -> Any:
+        return map_structure(
+            lambda leaf: _Slot(self._slots[id(leaf)]) if is_symbolic(leaf) else leaf, structure
+        )
+
+
+class _Slot(int):
+    """The place of a value that a call takes, among constants that look like any other argument."""
+
+
+def _fill(template: Any, known: list) -> Any:
+    return map_structure(lambda leaf: known[leaf] if type(leaf) is _Slot else leaf, template)
+
+
+def _with_training(call: Callable, fixed: bool) -> Callable:
+    """A call whose ``training`` was fixed when the graph was made."""
+    return lambda *args, **kwargs: call(*args, **{**kwargs, "training": fixed})
+
+
+def sort_nodes(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) -> list[Node]:
+    """Return the nodes between ``inputs`` and ``outputs``, each after those that it depends on.
+
+    ValueError where an output depends on a symbolic tensor that is not among the inputs.
+    """
+    known = {id(tensor) for tensor in inputs}
+    order: list[Node] = []
+    done: set[int] = set()
+    stack: list[tuple[KerasTensor, bool]] = [(tensor, False) for tensor in reversed(outputs)]
+    while stack:
+        tensor, ready = stack.pop()
+        node = tensor.node
+        if id(tensor) in known or (node is not None and id(node) in done):
+            continue
+        if node is None or node.is_input:
+            raise ValueError(
+                f"The output depends on {tensor.name} (shape {tensor.shape}), which is not among the model's inputs "
+                f"{[t.name for t in inputs]}. Add it to `inputs`."
+            )
+        if ready:
+            done.add(id(node))
+            order.append(node)
+        else:
+            stack.append((tensor, True))
+            stack.extend((needed, False) for needed in reversed(node.inputs))
+    return order
+
+
+__all__ = ["Function", "KerasTensor", "Node", "flatten", "is_symbolic", "map_structure", "symbolic"]

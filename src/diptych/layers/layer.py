@@ -1,0 +1,574 @@
+"""The base of every layer: weights, calls, shapes, masks and losses."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from .. import constraints, graph, initializers, ops, regularizers
+from ..autodiff import Structure, Tensor, Variable
+from ..config import floatx
+from ..graph import KerasTensor, Node, flatten, map_structure
+from ..legacy import Modern
+from ..utils.naming import auto_name
+
+# What the outermost call of this context was given as `training`; layers called inside it inherit that.
+_training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
+
+
+class InputSpec:
+    """What a layer expects of an input.
+
+    Args:
+        dtype: its dtype.
+        shape: its whole shape, None where any size will do.
+        ndim: its rank.
+        max_ndim: the highest rank allowed.
+        min_ndim: the lowest rank allowed.
+        axes: dict from axis to size.
+        allow_last_axis_squeeze: whether a last axis of size 1 may be missing or too many.
+        name: the input's name.
+        optional: whether None may be given.
+    """
+
+    def __init__(
+        self,
+        dtype: Any = None,
+        shape: Any = None,
+        ndim: int | None = None,
+        max_ndim: int | None = None,
+        min_ndim: int | None = None,
+        axes: dict[int, int | None] | None = None,
+        allow_last_axis_squeeze: bool = False,
+        name: str | None = None,
+        optional: bool = False,
+    ) -> None:
+        self.dtype = dtype
+        self.shape = None if shape is None else tuple(shape)
+        self.ndim = len(self.shape) if self.shape is not None else ndim
+        self.max_ndim = max_ndim
+        self.min_ndim = min_ndim
+        self.axes = {int(axis): size for axis, size in (axes or {}).items()}
+        self.allow_last_axis_squeeze = allow_last_axis_squeeze
+        self.name = name
+        self.optional = optional
+
+    def check(self, layer: Layer, shape: tuple) -> None:
+        """Raise a ValueError that says what is wrong with an input of this shape."""
+        rank = len(shape)
+
+        def refuse(expected: str) -> None:
+            raise ValueError(
+                f"Layer {layer.name!r} ({type(layer).__name__}) expects {expected}, and its input has shape {shape}."
+                + layer.input_hint(shape)
+            )
+
+        if self.ndim is not None and rank != self.ndim:
+            refuse(f"an input of {self.ndim} axes, the batch included")
+        if self.min_ndim is not None and rank < self.min_ndim:
+            refuse(f"an input of at least {self.min_ndim} axes, the batch included")
+        if self.max_ndim is not None and rank > self.max_ndim:
+            refuse(f"an input of at most {self.max_ndim} axes, the batch included")
+        for axis, size in self.axes.items():
+            if size is not None and -rank <= axis < rank and shape[axis] not in (size, None):
+                refuse(f"size {size} along axis {axis}")
+        for axis, size in enumerate(self.shape or ()):
+            if size is not None and shape[axis] not in (size, None):
+                refuse(f"an input of shape {self.shape}")
+
+
+class Layer(metaclass=Modern):
+    """A callable with weights: the unit that models are made of.
+
+    A layer of your own overrides ``__init__``, ``build(input_shape)`` (make the weights with ``add_weight``) and
+    ``call(inputs)`` (compute with ``diptych.ops``); its gradient follows from the operations that it uses.
+
+    Args:
+        activity_regularizer: a penalty on the outputs, added to the loss.
+        trainable: whether its weights are trained.
+        dtype: the float type of weights and computation; by default the configured one.
+        autocast: whether float inputs are cast to that type.
+        name: a name; by default the class name in snake case, numbered.
+    """
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+    ) -> None:
+        self._own: list[Variable] = []
+        self._sublayers: list[Layer] = []
+        self._losses: list[Tensor] = []
+        self._nodes: list[Node] = []
+        self._trainable = bool(trainable)
+        self.built = False
+        self.autocast = autocast
+        self.dtype = np.dtype(dtype or floatx()).name
+        self.name = auto_name(type(self).__name__) if name is None else str(name)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.input_spec: Any = None
+        self.supports_masking = type(self).compute_mask is not Layer.compute_mask
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # To be overridden
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights, now that the input's shape is known."""
+        self.built = True
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method `call(self, inputs)`.")
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the output's shape for an input's shape; by default found by a call on zeros."""
+        inputs = _map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
+        return map_structure(lambda t: t.shape, self._infer((inputs,), {}))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Return the output's mask; by default the input's."""
+        return previous_mask
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, so that ``from_config`` makes the same layer anew."""
+        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Layer:
+        return cls(**config)
+
+    def input_hint(self, shape: tuple) -> str:
+        """A sentence for the error about an input that does not fit."""
+        return ""
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Calls
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        first = args[0] if args else None
+        if isinstance(first, KerasTensor) or graph.symbolic((args, kwargs)):
+            return self._symbolic_call(args, kwargs)
+        outer = _training.get()
+        training = self._resolve_training(args, kwargs, outer)
+        args = map_structure(self._as_input, args)
+        kwargs = {key: map_structure(self._as_input, value) for key, value in kwargs.items()}
+        if not self.built:
+            self._build_from(args, kwargs)
+        self._check_input(args)
+        token = _training.set(training)
+        try:
+            if outer == "outside":
+                self._clear_losses()
+            return self._call_with_mask(args, kwargs)
+        finally:
+            _training.reset(token)
+
+    def _call_with_mask(self, args: tuple, kwargs: dict) -> Any:
+        masks = map_structure(_mask_of, args[0]) if args else None
+        masked = any(mask is not None for mask in flatten(masks))
+        if masked and takes(type(self), "mask") and kwargs.get("mask") is None:
+            kwargs["mask"] = masks
+        outputs = self.call(*args, **kwargs)
+        if self.activity_regularizer is not None:
+            self._penalise_activity(outputs)
+        if masked or self.makes_mask:
+            self._pass_mask_on(args[0], masks, masked, outputs)
+        return outputs
+
+    makes_mask = False  # whether compute_mask gives a mask where there was none (Embedding, Masking)
+
+    def _pass_mask_on(self, inputs: Any, masks: Any, masked: bool, outputs: Any) -> None:
+        if masked and not self.supports_masking:
+            return
+        mask = self.compute_mask(inputs, masks)
+        if mask is None:
+            return
+        for tensor, its_mask in zip(flatten(outputs), _one_each(mask, outputs), strict=True):
+            if isinstance(tensor, (Tensor, KerasTensor)) and tensor.mask is None:
+                tensor.mask = its_mask
+
+    def _resolve_training(self, args: tuple, kwargs: dict, outer: Any) -> Any:
+        """The nearest word counts: the call's own `training`, then that of the call around it, then False."""
+        training = kwargs.get("training")
+        if training is None:
+            training = False if outer == "outside" else outer
+            if takes(type(self), "training") and len(args) <= _position(type(self), "training"):
+                kwargs["training"] = training
+        return training
+
+    def _as_input(self, x: Any) -> Any:
+        if isinstance(x, Tensor):
+            if self.autocast and x.array.dtype.kind == "f" and x.array.dtype.name != self.dtype:
+                return ops.cast(x, self.dtype)
+            return x
+        if isinstance(x, (np.ndarray, np.generic)):
+            if self.autocast and x.dtype.kind == "f":
+                x = x.astype(self.dtype, copy=False)
+            return Tensor(np.asarray(x))
+        return x
+
+    def _check_input(self, args: tuple) -> None:
+        if self.input_spec is None or not args:
+            return
+        specs = self.input_spec
+        inputs = flatten(args[0]) if isinstance(args[0], (list, tuple)) else [args[0]]
+        specs = specs if isinstance(specs, (list, tuple)) else [specs] * len(inputs)
+        if len(specs) != len(inputs):
+            raise ValueError(
+                f"Layer {self.name!r} expects {len(specs)} inputs, and was called with {len(inputs)}."
+            )
+        for spec, x in zip(specs, inputs, strict=True):
+            shape = getattr(x, "shape", None)
+            if shape is not None:
+                spec.check(self, tuple(shape))
+
+    def _build_from(self, args: tuple, kwargs: dict) -> None:
+        """Call ``build`` with the shape of the first argument, or with all the shapes that it asks for by name."""
+        parameters = _parameters(type(self), "build")
+        named = [p for p in parameters if p.endswith("_shape") and p != "input_shape"]
+        if named and len(parameters) > 1:
+            bound = inspect.signature(self.call).bind_partial(*args, **kwargs).arguments
+            shapes = {p: _shapes(bound[p[: -len("_shape")]]) for p in named if p[: -len("_shape")] in bound}
+            self.build(**shapes)
+        else:
+            self.build(_shapes(args[0]) if args else None)
+        self.built = True
+
+    def _symbolic_call(self, args: tuple, kwargs: dict) -> Any:
+        if not self.built:
+            self._build_from(args, kwargs)
+        self._check_input(args)
+        outputs = self.compute_output_spec(*args, **kwargs)
+        outputs = map_structure(_fresh, outputs)
+        node = Node(self, args, kwargs, outputs)
+        self._nodes.append(node)
+        masks = map_structure(_mask_of, args[0]) if args else None
+        masked = any(mask is not None for mask in flatten(masks))
+        if masked or self.makes_mask:
+            self._pass_mask_on(args[0], masks, masked, outputs)
+        return outputs
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Return symbolic outputs for symbolic inputs."""
+        if type(self).compute_output_shape is not Layer.compute_output_shape:
+            shape = self.compute_output_shape(_shapes(args[0]))
+            return _map_shapes(lambda s: KerasTensor(s, self.dtype), shape)
+        return self._infer(args, kwargs)
+
+    def _infer(self, args: tuple, kwargs: dict) -> Any:
+        token = _training.set(False)
+        try:
+            return graph.infer_outputs(self.call, args, kwargs)
+        except Exception as error:
+            shapes = _shapes(args[0]) if args else None
+            note = f"This happened while layer {self.name!r} was tried on zeros of shape {shapes} to find its output."
+            error.args = (f"{error.args[0]}\n{note}" if error.args else note, *error.args[1:])
+            raise
+        finally:
+            _training.reset(token)
+
+    @property
+    def takes_training(self) -> bool:
+        return takes(type(self), "training")
+
+    def replay(self, node: Node) -> Callable:
+        """Return what a graph should call: ``call`` itself where ``__call__`` would add nothing to it."""
+        plain = (
+            type(self).__call__ is Layer.__call__
+            and self.activity_regularizer is None
+            and not self.makes_mask
+            and all(tensor.mask is None for tensor in node.inputs)
+            and all(tensor.dtype == self.dtype or "float" not in tensor.dtype for tensor in node.inputs)
+        )
+        return self.call if plain else self
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Weights and sublayers
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a weight of this layer.
+
+        Args:
+            shape: a tuple; () for a scalar, which is the default.
+            initializer: a name, an ``Initializer``, or a function of shape and dtype; Glorot uniform by default.
+            dtype: by default the layer's.
+            trainable: False for a state that no optimizer should touch.
+            regularizer: a penalty on its values, added to the loss.
+            constraint: applied to its values after each update.
+            name: the last part of its path.
+            autocast, aggregation, overwrite_with_gradient: accepted for Keras's sake; without effect on one CPU.
+        """
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        if any(size is None for size in shape):
+            raise ValueError(
+                f"Layer {self.name!r} wants a weight {name!r} of shape {shape}, of which a size is not known. Give the "
+                "input's full shape (all but the batch), for instance Input(shape=(784,))."
+            )
+        dtype = np.dtype(dtype or self.dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if dtype.kind == "f" else "zeros"
+        variable = Variable(initializers.get(initializer), shape, dtype, trainable=trainable, name=name)
+        variable.path = f"{self.name}/{variable.name}"
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        self._track(variable)
+        return variable
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if not name.startswith("_") and isinstance(value, (Variable, Layer, list, tuple, dict)):
+            for part in flatten(value):
+                if isinstance(part, (Variable, Layer)):
+                    self._track(part)
+
+    def _track(self, part: Variable | Layer) -> None:
+        try:
+            mine: list = self._own if isinstance(part, Variable) else self._sublayers
+        except AttributeError:
+            raise RuntimeError(
+                f"In the constructor of {type(self).__name__}, call super().__init__() before setting attributes."
+            ) from None
+        if not any(part is other for other in mine):
+            mine.append(part)
+            Structure.version += 1
+
+    def _flatten_layers(self) -> Iterator[Layer]:
+        """This layer and all below it, each once, parents first."""
+        seen: set[int] = set()
+        stack: list[Layer] = [self]
+        while stack:
+            layer = stack.pop()
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                yield layer
+                stack.extend(reversed(layer._sublayers))
+
+    def _kept(self, what: str, find: Callable[[], list]) -> list:
+        """The list ``find()`` returns, found anew only when the structure has changed."""
+        kept = self.__dict__.get("_lists")
+        if kept is None or kept[0] != Structure.version:
+            kept = (Structure.version, {})
+            object.__setattr__(self, "_lists", kept)
+        if what not in kept[1]:
+            kept[1][what] = find()
+        return kept[1][what]
+
+    def _weights_in_order(self) -> list[Variable]:
+        found: dict[int, Variable] = {}
+        for layer in self._flatten_layers():
+            for variable in sorted(layer._own, key=lambda v: v.is_state):
+                found.setdefault(id(variable), variable)
+        return list(found.values())
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Every variable of this layer and the layers in it."""
+        return list(self._kept("variables", self._weights_in_order))
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """What an optimizer updates: trainable weights of trainable layers."""
+        return list(self._kept("trainable", lambda: [v for v in self.variables if v.trainable]))
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        return list(self._kept("frozen", lambda: [v for v in self.variables if not v.trainable]))
+
+    @property
+    def weights(self) -> list[Variable]:
+        """The trainable weights, then the others: the order of ``get_weights``."""
+        return self.variables
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        return self.trainable_variables
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        return self.non_trainable_variables
+
+    @property
+    def trainable(self) -> bool:
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        value = bool(value)
+        object.__setattr__(self, "_trainable", value)
+        for variable in self._own:
+            if not variable.is_state:
+                variable.trainable = value
+        for layer in self._sublayers:
+            layer.trainable = value
+        Structure.version += 1
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of all weights, in the order of ``weights``."""
+        return [variable.array.copy() for variable in self.weights]
+
+    def set_weights(self, weights: list) -> None:
+        """Copy arrays into the weights, in the order of ``weights``; nothing changes where one does not fit."""
+        mine = self.weights
+        if len(weights) != len(mine):
+            raise ValueError(
+                f"Layer {self.name!r} has {len(mine)} weights, and set_weights got {len(weights)}. Expected shapes, in "
+                f"order: {[f'{v.path} {v.shape}' for v in mine]}."
+            )
+        arrays = [np.asarray(w) for w in weights]
+        for variable, array in zip(mine, arrays, strict=True):
+            if array.shape != variable.shape:
+                raise ValueError(
+                    f"Layer {self.name!r}: weight {variable.path!r} has shape {variable.shape}, and the array "
+                    f"for it has shape {array.shape}."
+                )
+        for variable, array in zip(mine, arrays, strict=True):
+            variable.assign(array)
+
+    def count_params(self) -> int:
+        """Return the number of weights, each entry counted."""
+        if not self.built:
+            raise ValueError(
+                f"Layer {self.name!r} has no weights yet: its input's shape is unknown. Call it, or call build()."
+            )
+        return sum(variable.size for variable in self.variables)
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Losses that layers add
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a scalar to the loss of the model, from within ``call``."""
+        for one in flatten(loss):
+            self._losses.append(one if isinstance(one, Tensor) else Tensor(np.asarray(one, self.dtype)))
+
+    def _penalise_activity(self, outputs: Any) -> None:
+        for output in flatten(outputs):
+            batch = max(output.shape[0], 1) if output.ndim else 1
+            self.add_loss(ops.divide(self.activity_regularizer(output), float(batch)))
+
+    def _clear_losses(self) -> None:
+        for layer in self._kept("layers", lambda: list(self._flatten_layers())):
+            if layer._losses:
+                layer._losses.clear()
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """The scalars that layers added in the last call, and the penalties on regularized weights."""
+        layers = self._kept("layers", lambda: list(self._flatten_layers()))
+        added = [loss for layer in layers for loss in layer._losses]
+        penalised = self._kept("penalised", lambda: [v for v in self.variables if v.regularizer is not None])
+        return added + [v.regularizer(v) for v in penalised if v.trainable]
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # What a graph knows about a layer
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of this layer's only call."""
+        node = self._only_node("input")
+        return node.args[0] if node.args else node.outputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of this layer's only call."""
+        return self._only_node("output").outputs
+
+    @property
+    def input_shape(self) -> Any:
+        return map_structure(lambda t: t.shape, self.input)
+
+    @property
+    def output_shape(self) -> Any:
+        return map_structure(lambda t: t.shape, self.output)
+
+    def _only_node(self, what: str) -> Node:
+        if not self._nodes:
+            raise AttributeError(
+                f"Layer {self.name!r} has no `{what}`: it was not yet called on a symbolic tensor, such as Input(...)."
+            )
+        if len(self._nodes) > 1 and not isinstance(self, _model_class()):
+            raise AttributeError(
+                f"Layer {self.name!r} was called {len(self._nodes)} times, so its `{what}` is not one tensor."
+            )
+        return self._nodes[-1]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _model_class() -> type:
+    from ..models.model import Model
+
+    return Model
+
+
+@lru_cache(maxsize=None)
+def _parameters(cls: type, method: str) -> dict[str, int]:
+    """The parameters of a method, `self` aside, with their positions."""
+    names = [
+        p.name
+        for p in inspect.signature(getattr(cls, method)).parameters.values()
+        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    return {name: i for i, name in enumerate(names[1:])}
+
+
+def takes(cls: type, argument: str) -> bool:
+    """Whether the class's ``call`` has an argument of that name."""
+    return argument in _parameters(cls, "call")
+
+
+def _position(cls: type, argument: str) -> int:
+    return _parameters(cls, "call")[argument]
+
+
+def _mask_of(x: Any) -> Any:
+    return getattr(x, "mask", None)
+
+
+def _one_each(mask: Any, outputs: Any) -> list:
+    """One mask for each output: a single mask for a single output, or a list of them."""
+    count = len(flatten(outputs))
+    masks = flatten(mask) if isinstance(mask, (list, tuple)) else [mask] * (1 if count == 1 else 0)
+    return masks + [None] * (count - len(masks))
+
+
+def _shapes(inputs: Any) -> Any:
+    return map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else None, inputs)
+
+
+def _map_shapes(function: Callable, shapes: Any) -> Any:
+    """Apply ``function`` to every shape: a tuple or list of sizes is a leaf here."""
+    if isinstance(shapes, (list, tuple)) and all(n is None or isinstance(n, (int, np.integer)) for n in shapes):
+        return function(tuple(shapes))
+    if isinstance(shapes, dict):
+        return {key: _map_shapes(function, part) for key, part in shapes.items()}
+    return [_map_shapes(function, part) for part in shapes]
+
+
+def _fresh(tensor: Any) -> Any:
+    """An output that is one of the inputs (Identity, Dropout) still needs a symbol of its own."""
+    return KerasTensor(tensor.shape, tensor.dtype) if isinstance(tensor, KerasTensor) else tensor
