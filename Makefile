@@ -1,0 +1,38 @@
+# Everything a contributor runs. `make help` lists it.
+PYTHON ?= python
+# Tests measure agreement, not speed: one thread leaves the other cores to whoever shares the machine.
+ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+.PHONY: help build debug test parity lint bench tutorials size clean
+
+help:
+	@grep -E '^[a-z]+: *##' Makefile | sed 's/: *## /\t/'
+
+build: ## compile in place and install editable
+	$(PYTHON) -m pip install --no-build-isolation -e .
+
+debug: ## the same with bounds checks; `make build` goes back
+	DIPTYCH_DEBUG=1 $(PYTHON) -m pip install --no-build-isolation -e .
+
+test: ## the whole suite
+	$(ONE_THREAD) $(PYTHON) -m pytest
+
+parity: ## the two engines against each other
+	$(ONE_THREAD) $(PYTHON) -m pytest tests/test_twins.py tests/test_harness.py
+
+lint: ## ruff, cython-lint, mypy
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m cython_lint fastcore
+	$(PYTHON) -m mypy
+
+bench: ## speed tables
+	$(PYTHON) benchmarks/gemm.py
+
+tutorials: ## render the tutorials with their real output
+	$(PYTHON) tutorials/render.py
+
+size: ## lines per file, longest first
+	@git ls-files '*.py' '*.pyx' '*.pxd' | xargs wc -l | sort -rn
+
+clean: ## remove everything that a build makes
+	rm -rf build dist src/*.egg-info fastcore/*.so

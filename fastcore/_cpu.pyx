@@ -1,0 +1,58 @@
+"""What the other modules were compiled for, and whether this processor has it.
+
+The one module compiled without a processor flag: it must run anywhere, to say so when the others cannot.
+"""
+
+cdef extern from *:
+    """
+    #include "diptych_build.h"  /* written by setup.py */
+
+    #if defined(__clang__)
+    #define DIPTYCH_COMPILER "Clang " __clang_version__
+    #elif defined(__GNUC__)
+    #define DIPTYCH_COMPILER "GCC " __VERSION__
+    #else
+    #define DIPTYCH_COMPILER "MSVC"
+    #endif
+
+    /* Fills `names` with the features that the processor lacks and returns how many those are.
+       __builtin_cpu_supports also asks whether the operating system saves the wide registers; it takes
+       literals only, hence the macro. Other compilers and processors have no such question: nothing is checked. */
+    static int diptych_missing(const char **names) {
+        int count = 0;
+        (void)names;
+    #if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(__i386__))
+        __builtin_cpu_init();
+    #define DIPTYCH_CHECK(name) if (!__builtin_cpu_supports(name)) names[count++] = name;
+        DIPTYCH_EACH_FEATURE(DIPTYCH_CHECK)
+    #endif
+        return count;
+    }
+    """
+    const char* DIPTYCH_MARCH
+    const char* DIPTYCH_FEATURES
+    const char* DIPTYCH_FLAGS
+    const char* DIPTYCH_COMPILER
+    const int DIPTYCH_OPENMP
+    const int DIPTYCH_DEBUG
+    int diptych_missing(const char** names) nogil
+
+
+def missing_features():
+    """Names of the instruction-set extensions that the build relies on and this processor lacks."""
+    cdef const char* names[64]
+    cdef int i
+    cdef int count = diptych_missing(names)
+    return tuple([names[i].decode() for i in range(count)])
+
+
+def build_record():
+    """What was built, as setup.py recorded it."""
+    return {
+        "compiler": DIPTYCH_COMPILER.decode(),
+        "flags": DIPTYCH_FLAGS.decode(),
+        "march": DIPTYCH_MARCH.decode(),
+        "features": tuple(DIPTYCH_FEATURES.decode().split()),
+        "openmp": bool(DIPTYCH_OPENMP),
+        "debug": bool(DIPTYCH_DEBUG),
+    }

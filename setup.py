@@ -1,0 +1,233 @@
+"""Builds the fast engine: finds fastcore/*.pyx, chooses compiler flags for this machine, records what was built.
+
+Environment variables:
+DIPTYCH_MARCH=x86-64-v3   the processor to build for (default: native, the one that builds); "none" leaves it to the compiler
+DIPTYCH_DEBUG=1           bounds checks and debug symbols, hardly any optimisation
+DIPTYCH_NO_FASTCORE=1     no compiled code at all: the reference engine alone
+Everything else (name, version, dependencies) stands in pyproject.toml.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).resolve().parent
+os.chdir(ROOT)  # setuptools wants paths relative to this file
+
+DEBUG = os.environ.get("DIPTYCH_DEBUG", "0") not in ("", "0")
+NO_FASTCORE = os.environ.get("DIPTYCH_NO_FASTCORE", "0") not in ("", "0")
+MARCH = os.environ.get("DIPTYCH_MARCH", "native")
+
+# Two kinds of build keep their generated files apart: Cython does not notice changed directives.
+BUILD = Path("build") / ("debug" if DEBUG else "release")
+RECORD = BUILD / "diptych_build.h"
+
+# The one place for Cython directives: no .pyx has a header of its own (misspelt names there are silently ignored).
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": DEBUG,
+    "wraparound": False,  # a negative index is a mistake here; the debug build reports it
+    "initializedcheck": DEBUG,
+    "nonecheck": DEBUG,
+    "cdivision": True,  # x / 0 is inf or nan, as in NumPy
+    "embedsignature": False,
+}
+
+OPTIMISED = [
+    "-O3",
+    "-g0",  # no debug symbols: the wheel stays small
+    "-fno-math-errno",  # sqrt and friends become one instruction: nobody reads errno
+    "-fno-trapping-math",  # a branch may become a vector select: nobody reads floating-point flags
+    "-ffp-contract=fast",  # a * b + c in one rounding where the processor has it
+]
+UNOPTIMISED = ["-O1", "-g", "-fno-omit-frame-pointer", "-ffp-contract=fast"]
+# Every Cython module carries unused helpers; the warnings that remain are about our own code.
+ALWAYS = ["-fvisibility=hidden", "-Wno-unused-function"]
+MSVC = ["/O2", "/fp:precise"]
+
+# Macro of the compiler -> name that __builtin_cpu_supports knows (see fastcore/_cpu.pyx). The rest (f16c, lzcnt,
+# movbe, ...) came with AVX2 on every processor that has it.
+FEATURES = {
+    "__SSE3__": "sse3", "__SSSE3__": "ssse3", "__SSE4_1__": "sse4.1", "__SSE4_2__": "sse4.2",
+    "__SSE4A__": "sse4a", "__POPCNT__": "popcnt", "__AVX__": "avx", "__FMA__": "fma", "__FMA4__": "fma4",
+    "__XOP__": "xop", "__AVX2__": "avx2", "__BMI__": "bmi", "__BMI2__": "bmi2",
+    "__AVX512F__": "avx512f", "__AVX512CD__": "avx512cd", "__AVX512BW__": "avx512bw",
+    "__AVX512DQ__": "avx512dq", "__AVX512VL__": "avx512vl", "__AVX512IFMA__": "avx512ifma",
+    "__AVX512VBMI__": "avx512vbmi", "__AVX512VBMI2__": "avx512vbmi2", "__AVX512VNNI__": "avx512vnni",
+    "__AVX512BITALG__": "avx512bitalg", "__AVX512VPOPCNTDQ__": "avx512vpopcntdq",
+}  # fmt: skip
+
+NO_COMPILER = """
+diptych needs a C compiler to build its fast engine, and {compiler} could not compile a program that includes Python.h:
+
+{reason}
+
+Debian, Ubuntu:  apt-get install gcc python3-dev        Fedora:  dnf install gcc python3-devel
+macOS:           xcode-select --install                 Windows: Visual Studio Build Tools, "Desktop development with C++"
+
+To install without the fast engine, on purpose: DIPTYCH_NO_FASTCORE=1 pip install .
+"""
+
+
+class BuildFastcore(build_ext):
+    """build_ext with flags found by trial, one per compiler, and the record that the import checks."""
+
+    def initialize_options(self):
+        super().initialize_options()
+        self.parallel = os.cpu_count() or 1
+
+    def run(self):
+        if self.extensions:
+            self.translate()
+        super().run()
+
+    def translate(self):
+        """Turn every .pyx into C, in place in `self.extensions`."""
+        from Cython.Build import cythonize
+
+        # Cython finds a .pxd by the name of its folder: fastcore/ must look like diptych/fastcore/ for a cimport.
+        mirror = BUILD / "pxd" / "diptych" / "fastcore"
+        mirror.mkdir(parents=True, exist_ok=True)
+        for package in (mirror.parent, mirror):
+            (package / "__init__.pxd").touch()
+        declared = sorted(Path("fastcore").glob("*.pxd"))
+        for stale in {p.name for p in mirror.glob("*.pxd")} - {p.name for p in declared} - {"__init__.pxd"}:
+            (mirror / stale).unlink()
+        for pxd in declared:
+            write_if_changed(mirror / pxd.name, pxd.read_text(encoding="utf-8"))
+        translated = cythonize(
+            self.extensions,
+            include_path=[str(BUILD / "pxd")],
+            build_dir=str(BUILD / "c"),
+            compiler_directives=DIRECTIVES,
+        )
+        for extension, result in zip(self.extensions, translated):
+            extension.sources = result.sources
+
+    def build_extensions(self):
+        import numpy
+
+        self.check_compiler()
+        flags, march, linked = self.choose_flags()
+        openmp_compile, openmp_link = self.openmp_flags()
+        features = self.target_features(march)
+        each = " ".join(f'X("{name}")' for name in features)
+        BUILD.mkdir(parents=True, exist_ok=True)
+        # Rewritten only when it differs, so a change of flags rebuilds everything and nothing else does.
+        write_if_changed(
+            RECORD,
+            f'#define DIPTYCH_MARCH "{" ".join(march)}"\n'
+            f'#define DIPTYCH_FEATURES "{" ".join(features)}"\n'
+            f'#define DIPTYCH_FLAGS "{" ".join(flags)}"\n'
+            f"#define DIPTYCH_OPENMP {int(bool(openmp_compile))}\n"
+            f"#define DIPTYCH_DEBUG {int(DEBUG)}\n"
+            f"#define DIPTYCH_EACH_FEATURE(X) {each}\n",
+        )
+        for extension in self.extensions:
+            stem = extension.name.rpartition(".")[2]
+            extension.include_dirs += [numpy.get_include(), str(BUILD)]
+            extension.define_macros += [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
+            extension.depends += [str(RECORD), *map(str, Path("fastcore").glob("*.h"))]
+            extension.extra_compile_args += flags
+            extension.extra_link_args += linked
+            if stem != "_cpu":  # the module that checks the processor must run on any
+                extension.extra_compile_args += march
+            if stem == "_threads":  # the one door to OpenMP
+                extension.extra_compile_args += openmp_compile
+                extension.extra_link_args += openmp_link
+        super().build_extensions()
+
+    def choose_flags(self):
+        """(flags for every module, flags that choose the processor, link flags)."""
+        if self.compiler.compiler_type == "msvc":
+            return (["/Od", "/Zi"] if DEBUG else MSVC), [], []
+        flags = [f for f in (UNOPTIMISED if DEBUG else OPTIMISED) + ALWAYS if self.compiles([f])]
+        march = []
+        if MARCH != "none":
+            # Clang on ARM knows -mcpu only.
+            choices = [[f"-march={MARCH}"], [f"-mcpu={MARCH}"]]
+            march = next((c for c in choices if self.compiles(c)), [])
+            if not march and MARCH != "native":
+                sys.exit(f"DIPTYCH_MARCH={MARCH}: this compiler does not know that processor")
+        strip = [] if DEBUG or sys.platform == "darwin" else ["-s"]
+        return flags, march, strip
+
+    def openmp_flags(self):
+        """(compile flags, link flags) for OpenMP; both empty where it is missing."""
+        if self.compiler.compiler_type == "msvc":
+            return ["/openmp"], []
+        program = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
+        if self.compiles(["-fopenmp"], program, link=["-fopenmp"]):
+            return ["-fopenmp"], ["-fopenmp"]
+        print("diptych: no OpenMP with this compiler; the fast engine will use one thread")
+        return [], []
+
+    def target_features(self, march):
+        """The instruction-set extensions that the compiler may use under `march`, as it says itself."""
+        if self.compiler.compiler_type == "msvc":
+            return []
+        command = [*self.compiler.compiler, *march, "-dM", "-E", "-x", "c", os.devnull]
+        answer = subprocess.run(command, capture_output=True, text=True)
+        macros = {line.split()[1] for line in answer.stdout.splitlines() if line.startswith("#define ")}
+        return [name for macro, name in FEATURES.items() if macro in macros]
+
+    def check_compiler(self):
+        program = "#include <Python.h>\nint main(void) { return 0; }\n"
+        if not self.compiles([], program):
+            name = getattr(self.compiler, "compiler", [self.compiler.compiler_type])[0]
+            sys.exit(NO_COMPILER.format(compiler=name, reason=self.reason))
+
+    def compiles(self, flags, program="int main(void) { return 0; }\n", link=None):
+        """Whether a trial program compiles with these flags (and links, when `link` is given)."""
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "trial.c"
+            source.write_text(program)
+            command = getattr(self.compiler, "compiler_so", None)
+            try:
+                if command is None:  # MSVC: setuptools knows how to call it
+                    self.compiler.compile([str(source)], output_dir=folder, include_dirs=self.include_dirs)
+                    return True
+                includes = [f"-I{d}" for d in self.include_dirs]
+                out = ["-o", str(Path(folder) / "trial")]
+                tail = [*(link or []), *out] if link else ["-c", *out]
+                strict = ["-Werror"] if flags else []  # Clang only warns about flags that it does not know
+                run = subprocess.run(
+                    [*command, *includes, *flags, *strict, str(source), *tail], capture_output=True, text=True
+                )
+            except Exception as error:  # noqa: BLE001 - whatever went wrong, there is no working compiler
+                self.reason = str(error)
+                return False
+            self.reason = run.stderr.strip()
+            return run.returncode == 0
+
+
+def write_if_changed(path, text):
+    """Write `text` unless `path` holds it already: an untouched file is not compiled again."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def extensions():
+    if NO_FASTCORE:
+        return []
+    return [
+        Extension(f"diptych.fastcore.{source.stem}", [source.as_posix()])
+        for source in sorted(Path("fastcore").glob("*.pyx"))
+    ]
+
+
+setup(
+    packages=[*find_packages("src"), "diptych.reference", "diptych.fastcore"],
+    package_data={
+        "*": ["py.typed", "*.npz", "*.csv.gz", "*.txt"],
+        "diptych.fastcore": ["*.pyx", "*.pxd"],  # the right panel is there to be read as well
+    },
+    include_package_data=False,
+    ext_modules=extensions(),
+    cmdclass={"build_ext": BuildFastcore},
+)
