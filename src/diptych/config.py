@@ -102,7 +102,7 @@ def num_threads():
     """How many threads the fast engine may use."""
     from .fastcore import _threads
 
-    return _threads.num_threads()
+    return _threads.get_num_threads()
 
 
 def set_num_threads(count):
