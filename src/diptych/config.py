@@ -1,6 +1,7 @@
 """Settings of the whole process: the float type, epsilon, image layout, engine, threads.
 
-Keras's names and defaults. `diptych.config.set_floatx("float64")` makes everything created from then on double.
+Keras's names and defaults. `diptych.config.set_floatx("float64")` makes everything created from
+then on double.
 """
 
 __all__ = [
@@ -40,7 +41,7 @@ def floatx():
 
 
 def set_floatx(value):
-    """Set the default float type of new variables, inputs and random numbers: 'float32' or 'float64'."""
+    """Set the float type of new variables, inputs and random numbers: 'float32' or 'float64'."""
     global _floatx
     if value not in _FLOATX:
         raise ValueError(
@@ -51,21 +52,23 @@ def set_floatx(value):
 
 
 def epsilon():
-    """The small number that keeps divisions and logarithms away from zero: 1e-7 unless set otherwise."""
+    """The small number that keeps divisions and logarithms away from zero; at first 1e-7."""
     return _epsilon
 
 
 def set_epsilon(value):
-    """Set the small number that keeps divisions and logarithms away from zero; it must be positive."""
+    """Set the small positive number that keeps divisions and logarithms away from zero."""
     global _epsilon
     value = float(value)
     if not value > 0.0:
-        raise ValueError(f"set_epsilon() got {value!r}; expected a positive number, for instance 1e-7")
+        raise ValueError(
+            f"set_epsilon() got {value!r}; expected a positive number, for instance 1e-7"
+        )
     _epsilon = value
 
 
 def image_data_format():
-    """The default order of image axes: 'channels_last' (batch, height, width, channels) unless set otherwise."""
+    """The default order of image axes; at first 'channels_last': (batch, height, width, channels)."""
     return _image_data_format
 
 
@@ -106,7 +109,7 @@ def num_threads():
 
 
 def set_num_threads(count):
-    """Set how many threads the fast engine may use, at least 1. Results keep the same bits for any number."""
+    """Set how many threads the fast engine may use; results keep the same bits for any number."""
     from .fastcore import _threads
 
     if isinstance(count, bool) or int(count) != count or count < 1:

@@ -1,6 +1,7 @@
 """Random numbers, drawn above the engines so that both see the same ones.
 
-One generator serves the whole process; `diptych.utils.set_random_seed(seed)` starts it afresh. Every function takes `seed`:
+One generator serves the whole process; `diptych.utils.set_random_seed(seed)` starts it afresh.
+Every function takes `seed`:
     None             the process's generator: new numbers at every call
     an integer       a generator of its own: the same numbers at every call
     SeedGenerator    its generator: new numbers at every call, the same sequence for the same seed
@@ -37,7 +38,7 @@ def global_generator():
 
 
 def reset_global_generator(seed):
-    """Start the process's generator afresh from `seed`. `utils.set_random_seed` is the door for users."""
+    """Start the process's generator afresh; users call `utils.set_random_seed`."""
     global _global_generator
     _global_generator = np.random.default_rng(seed)
 
@@ -77,7 +78,9 @@ def draw_seed():
 def check_seed(seed):
     """`seed` as a Python int; a ValueError for anything that is no integer of at least 0."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed={seed!r}: expected None, an integer of at least 0 or a SeedGenerator")
+        raise ValueError(
+            f"seed={seed!r}: expected None, an integer of at least 0 or a SeedGenerator"
+        )
     return int(seed)
 
 
@@ -124,13 +127,17 @@ def draw_dropout_mask(generator, shape, rate, dtype):
 
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Draw from the normal distribution with `mean` and standard deviation `stddev`."""
-    return _tensor(draw_normal(generator_of(seed), _shape(shape), mean, stddev, _float_type(dtype, "normal")))
+    return _tensor(
+        draw_normal(generator_of(seed), _shape(shape), mean, stddev, _float_type(dtype, "normal"))
+    )
 
 
 def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     """Draw evenly from [minval, maxval). For integers see `randint`."""
     return _tensor(
-        draw_uniform(generator_of(seed), _shape(shape), minval, maxval, _float_type(dtype, "uniform"))
+        draw_uniform(
+            generator_of(seed), _shape(shape), minval, maxval, _float_type(dtype, "uniform")
+        )
     )
 
 
@@ -144,7 +151,9 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
     """Draw integers evenly from [minval, maxval)."""
     dtype = np.dtype(dtype)
     if not np.issubdtype(dtype, np.integer):
-        raise ValueError(f"randint() got dtype={dtype.name!r}; expected an integer type; for floats see uniform()")
+        raise ValueError(
+            f"randint() got dtype={dtype.name!r}; expected an integer type (floats: uniform)"
+        )
     return _tensor(generator_of(seed).integers(minval, maxval, size=_shape(shape), dtype=dtype))
 
 
@@ -155,7 +164,9 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
     """
     logits = np.asarray(logits, dtype=np.float64)
     if logits.ndim != 2:
-        raise ValueError(f"categorical() got logits of shape {logits.shape}; expected (batch, classes)")
+        raise ValueError(
+            f"categorical() got logits of shape {logits.shape}; expected (batch, classes)"
+        )
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
     cumulative = np.cumsum(weights, axis=-1)
     cumulative /= cumulative[:, -1:]
@@ -170,14 +181,16 @@ def shuffle(x, axis=0, seed=None):
     """`x` with its entries along `axis` in random order; a gradient flows through it."""
     from . import ops
 
-    order = generator_of(seed).permutation(np.shape(x)[axis])
+    x = ops.convert_to_tensor(x)
+    order = generator_of(seed).permutation(x.shape[axis])
     return ops.take(x, order, axis=axis)
 
 
 def dropout(inputs, rate, noise_shape=None, seed=None):
     """Set a share `rate` of `inputs` to zero at random and scale the rest by 1 / (1 - rate).
 
-    noise_shape: shape of the mask, broadcast to `inputs`; None is the shape of `inputs`, a None inside it that axis's size.
+    noise_shape: shape of the mask, broadcast to `inputs`; None is the shape of `inputs`, a None
+        inside it that axis's size.
     """
     from . import ops
 
@@ -191,7 +204,9 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
                 f"dropout() got noise_shape={tuple(noise_shape)} for inputs of shape {shape}; "
                 "expected one entry for each axis of inputs"
             )
-        shape = tuple(full if size is None else size for size, full in zip(noise_shape, shape, strict=True))
+        shape = tuple(
+            full if size is None else size for size, full in zip(noise_shape, shape, strict=True)
+        )
     mask = draw_dropout_mask(generator_of(seed), shape, rate, inputs.dtype)
     return ops.multiply(inputs, mask)
 

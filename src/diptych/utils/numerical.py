@@ -10,7 +10,8 @@ __all__ = ["normalize", "to_categorical"]
 def to_categorical(x, num_classes=None):
     """Class numbers to one-hot rows.
 
-    x: integers 0 .. num_classes - 1 of any shape; floats are taken when they are whole numbers; a last axis of size 1 is dropped.
+    x: integers 0 .. num_classes - 1 of any shape; floats are taken when they are whole numbers; a
+        last axis of size 1 is dropped.
     num_classes: how many classes; None takes the largest number in `x` plus one.
     Returns an array of floatx, of the shape of `x` with a last axis of size `num_classes` more.
 
@@ -47,7 +48,7 @@ def to_categorical(x, num_classes=None):
 
 
 def normalize(x, axis=-1, order=2):
-    """Divide `x` by its norm of the given order along `axis`; vectors of norm 0 stay as they are."""
+    """Divide `x` by its norm of the given order along `axis`; vectors of norm 0 stay."""
     x = np.asarray(x)
     if x.dtype.kind != "f":
         x = x.astype(config.floatx())

@@ -10,7 +10,9 @@ __all__ = ["set_random_seed"]
 
 
 def set_random_seed(seed):
-    """Seed Python's `random`, NumPy's legacy generator and diptych's own: initial weights, shuffles, dropout.
+    """Seed Python's `random`, NumPy's legacy generator and diptych's own.
+
+    Diptych's own serves initial weights, shuffles and dropout.
 
     With the same seed a run gives the same bits, whatever the number of threads.
     """

@@ -1,0 +1,143 @@
+"""Conditions that weights are brought back to after every update. A constraint takes an array and
+returns a new one.
+
+`axis` is the axis (or axes) along which a norm is taken: 0 for a dense kernel (inputs, units), so
+that each unit's
+incoming weights are one vector; (0, 1, 2) for a kernel of Conv2D.
+"""
+
+import numpy as np
+
+from . import config
+from .utils import objects
+
+__all__ = [
+    "Constraint",
+    "MaxNorm",
+    "MinMaxNorm",
+    "NonNeg",
+    "UnitNorm",
+    "deserialize",
+    "get",
+    "max_norm",
+    "min_max_norm",
+    "non_neg",
+    "serialize",
+    "unit_norm",
+]
+
+
+class Constraint:
+    """Base class: write `__call__(self, w)`, which returns the weights as they should be, and
+    `get_config`.
+    """
+
+    def __call__(self, w):
+        return w
+
+    def get_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+class MaxNorm(Constraint):
+    """Scales vectors longer than `max_value` back to that length."""
+
+    def __init__(self, max_value=2, axis=0):
+        self.max_value = max_value
+        self.axis = axis
+
+    def __call__(self, w):
+        w = np.asarray(w)
+        norms = _norms(w, self.axis)
+        return w * (np.minimum(norms, self.max_value) / (config.epsilon() + norms))
+
+    def get_config(self):
+        return {"max_value": self.max_value, "axis": self.axis}
+
+
+class NonNeg(Constraint):
+    """Sets negative weights to 0."""
+
+    def __call__(self, w):
+        return np.maximum(np.asarray(w), 0)
+
+
+class UnitNorm(Constraint):
+    """Scales every vector to length 1."""
+
+    def __init__(self, axis=0):
+        self.axis = axis
+
+    def __call__(self, w):
+        w = np.asarray(w)
+        return w / (config.epsilon() + _norms(w, self.axis))
+
+    def get_config(self):
+        return {"axis": self.axis}
+
+
+class MinMaxNorm(Constraint):
+    """Scales vectors towards a length between `min_value` and `max_value`.
+
+    rate: 1 goes there at once; less takes that share of the way at every update.
+    """
+
+    def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
+        self.min_value = min_value
+        self.max_value = max_value
+        self.rate = rate
+        self.axis = axis
+
+    def __call__(self, w):
+        w = np.asarray(w)
+        norms = _norms(w, self.axis)
+        desired = (
+            self.rate * np.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
+        )
+        return w * (desired / (config.epsilon() + norms))
+
+    def get_config(self):
+        return {
+            "min_value": self.min_value,
+            "max_value": self.max_value,
+            "rate": self.rate,
+            "axis": self.axis,
+        }
+
+
+def _norms(w, axis):
+    axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
+    return np.sqrt(np.sum(np.square(w), axis=axis, keepdims=True))
+
+
+max_norm = MaxNorm
+min_max_norm = MinMaxNorm
+non_neg = NonNeg
+unit_norm = UnitNorm
+
+_TABLE = {
+    **objects.names_of([MaxNorm, MinMaxNorm, NonNeg, UnitNorm]),
+    # Keras 1 and 2 wrote these without the underscore.
+    "maxnorm": MaxNorm,
+    "nonneg": NonNeg,
+    "unitnorm": UnitNorm,
+}
+
+
+def get(identifier):
+    """The constraint that a name, configuration, class or function stands for; None stays None."""
+    return objects.get(identifier, _TABLE, "constraint")
+
+
+def serialize(constraint):
+    """The configuration of a constraint, of plain Python values."""
+    return objects.serialize(constraint)
+
+
+def deserialize(config, custom_objects=None):
+    """The constraint of a configuration made by `serialize`."""
+    return objects.deserialize(config, _TABLE, "constraint", custom_objects)

@@ -1,0 +1,472 @@
+"""First values of weights. An initializer is called with a shape and returns an array of floatx.
+
+    kernel = GlorotUniform(seed=1)((64, 10))
+
+`seed=None` takes a seed from the process's generator when the initializer is made
+(`utils.set_random_seed` governs it);
+an initializer gives the same values again for the same shape. A `SeedGenerator` as seed gives new
+ones at every call.
+"""
+
+import math
+
+import numpy as np
+
+from . import config, random
+from .utils import objects
+
+__all__ = [
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Identity",
+    "IdentityInitializer",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "OrthogonalInitializer",
+    "RandomNormal",
+    "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Zeros",
+    "compute_fans",
+    "constant",
+    "deserialize",
+    "get",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "identity",
+    "lecun_normal",
+    "lecun_uniform",
+    "ones",
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
+    "serialize",
+    "truncated_normal",
+    "variance_scaling",
+    "zeros",
+]
+
+
+class Initializer:
+    """Base class: write `__call__(self, shape, dtype=None)`, and `get_config` where there are
+    arguments to keep.
+    """
+
+    def __call__(self, shape, dtype=None):
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement __call__(self, shape, dtype=None)"
+        )
+
+    def get_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def clone(self):
+        """A new initializer with the same arguments; with `seed=None` it gives other values."""
+        return self.from_config(self.get_config())
+
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+class Constant(Initializer):
+    """Every weight is `value`: a number, or an array that broadcasts to the shape."""
+
+    def __init__(self, value=0.0):
+        self.value = value
+
+    def __call__(self, shape, dtype=None):
+        return np.full(shape, self.value, dtype=dtype or config.floatx())
+
+    def get_config(self):
+        value = self.value
+        return {"value": value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value}
+
+
+class Zeros(Initializer):
+    """Every weight is 0: the usual start of biases."""
+
+    def __call__(self, shape, dtype=None):
+        return np.zeros(shape, dtype=dtype or config.floatx())
+
+
+class Ones(Initializer):
+    """Every weight is 1."""
+
+    def __call__(self, shape, dtype=None):
+        return np.ones(shape, dtype=dtype or config.floatx())
+
+
+class Identity(Initializer):
+    """`gain` times the identity matrix, for shapes of two axes."""
+
+    def __init__(self, gain=1.0):
+        self.gain = gain
+
+    def __call__(self, shape, dtype=None):
+        if len(shape) != 2:
+            raise ValueError(
+                f"Identity got the shape {tuple(shape)}; expected two axes, (rows, columns)"
+            )
+        dtype = np.dtype(dtype or config.floatx())
+        return np.eye(*shape, dtype=dtype) * dtype.type(self.gain)
+
+    def get_config(self):
+        return {"gain": self.gain}
+
+
+class _RandomInitializer(Initializer):
+    """Keeps `seed` as given, for the configuration, and the seed that is really used."""
+
+    def __init__(self, seed=None):
+        if isinstance(seed, dict):
+            seed = objects.deserialize(
+                seed, {"SeedGenerator": random.SeedGenerator}, "seed generator"
+            )
+        self._given_seed = seed
+        if seed is None:
+            seed = random.draw_seed()
+        elif not isinstance(seed, random.SeedGenerator):
+            seed = random.check_seed(seed)
+        self.seed = seed
+
+    def _generator(self):
+        return random.generator_of(self.seed)
+
+    def get_config(self):
+        seed = self._given_seed
+        return {"seed": objects.serialize(seed) if isinstance(seed, random.SeedGenerator) else seed}
+
+
+class RandomNormal(_RandomInitializer):
+    """Normal distribution with `mean` and standard deviation `stddev`."""
+
+    def __init__(self, mean=0.0, stddev=0.05, seed=None):
+        self.mean = mean
+        self.stddev = stddev
+        super().__init__(seed)
+
+    def __call__(self, shape, dtype=None):
+        return random.draw_normal(
+            self._generator(), shape, self.mean, self.stddev, _float_type(dtype, self)
+        )
+
+    def get_config(self):
+        return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
+
+
+class TruncatedNormal(_RandomInitializer):
+    """Normal distribution in which values beyond two `stddev` of `mean` are drawn again."""
+
+    def __init__(self, mean=0.0, stddev=0.05, seed=None):
+        self.mean = mean
+        self.stddev = stddev
+        super().__init__(seed)
+
+    def __call__(self, shape, dtype=None):
+        dtype = _float_type(dtype, self)
+        return random.draw_truncated_normal(self._generator(), shape, self.mean, self.stddev, dtype)
+
+    def get_config(self):
+        return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
+
+
+class RandomUniform(_RandomInitializer):
+    """Even distribution over [minval, maxval)."""
+
+    def __init__(self, minval=-0.05, maxval=0.05, seed=None):
+        self.minval = minval
+        self.maxval = maxval
+        super().__init__(seed)
+
+    def __call__(self, shape, dtype=None):
+        return random.draw_uniform(
+            self._generator(), shape, self.minval, self.maxval, _float_type(dtype, self)
+        )
+
+    def get_config(self):
+        return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
+
+
+class VarianceScaling(_RandomInitializer):
+    """Variance `scale / n`, so that signals keep their size from layer to layer.
+
+    n is the number of inputs of a unit (mode 'fan_in'), of its outputs ('fan_out'), or their mean
+    ('fan_avg').
+    distribution: 'truncated_normal' (also 'normal'), 'untruncated_normal', or 'uniform', which is
+    even over [-limit, limit) with limit = sqrt(3 scale / n).
+    input_axes, output_axes: the axes of the shape that count as inputs and outputs; None: see
+        `compute_fans`.
+
+    Source: Glorot & Bengio 2010, section 4.2.1; He et al. 2015, section 2.2.
+    """
+
+    def __init__(
+        self,
+        scale=1.0,
+        mode="fan_in",
+        distribution="truncated_normal",
+        seed=None,
+        input_axes=None,
+        output_axes=None,
+    ):
+        if not scale > 0.0:
+            raise ValueError(f"VarianceScaling got scale={scale!r}; expected a positive number")
+        distribution = {"normal": "truncated_normal"}.get(
+            distribution.lower(), distribution.lower()
+        )
+        _check_choice("mode", mode, ("fan_in", "fan_out", "fan_avg"))
+        _check_choice(
+            "distribution", distribution, ("truncated_normal", "untruncated_normal", "uniform")
+        )
+        if (input_axes is None) != (output_axes is None):
+            raise ValueError(
+                "VarianceScaling needs input_axes and output_axes together, or neither"
+            )
+        self.scale = scale
+        self.mode = mode
+        self.distribution = distribution
+        self.input_axes = input_axes
+        self.output_axes = output_axes
+        super().__init__(seed)
+
+    def __call__(self, shape, dtype=None):
+        dtype = _float_type(dtype, self)
+        fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
+        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2.0}[self.mode]
+        variance = self.scale / max(1.0, fan)
+        generator = self._generator()
+        if self.distribution == "uniform":
+            limit = math.sqrt(3.0 * variance)
+            return random.draw_uniform(generator, shape, -limit, limit, dtype)
+        if self.distribution == "untruncated_normal":
+            return random.draw_normal(generator, shape, 0.0, math.sqrt(variance), dtype)
+        stddev = math.sqrt(variance) / _TRUNCATED_STDDEV
+        return random.draw_truncated_normal(generator, shape, 0.0, stddev, dtype)
+
+    def get_config(self):
+        return {
+            "scale": self.scale,
+            "mode": self.mode,
+            "distribution": self.distribution,
+            **super().get_config(),
+            "input_axes": self.input_axes,
+            "output_axes": self.output_axes,
+        }
+
+
+# Standard deviation of a unit normal distribution cut off at -2 and 2.
+_TRUNCATED_STDDEV = 0.87962566103423978
+
+
+class _NamedScaling(VarianceScaling):
+    """A VarianceScaling with a name of its own: scale, mode and distribution are settled by the
+    class.
+    """
+
+    _scale: float
+    _mode: str
+    _distribution: str
+
+    def __init__(self, seed=None, input_axes=None, output_axes=None):
+        super().__init__(self._scale, self._mode, self._distribution, seed, input_axes, output_axes)
+
+    def get_config(self):
+        kept = ("seed", "input_axes", "output_axes")
+        return {name: value for name, value in super().get_config().items() if name in kept}
+
+
+class GlorotUniform(_NamedScaling):
+    """Even over [-limit, limit), limit = sqrt(6 / (fan_in + fan_out)). Source: Glorot & Bengio
+    2010.
+    """
+
+    _scale, _mode, _distribution = 1.0, "fan_avg", "uniform"
+
+
+class GlorotNormal(_NamedScaling):
+    """Truncated normal of variance 2 / (fan_in + fan_out). Source: Glorot & Bengio 2010."""
+
+    _scale, _mode, _distribution = 1.0, "fan_avg", "truncated_normal"
+
+
+class HeUniform(_NamedScaling):
+    """Even over [-limit, limit), limit = sqrt(6 / fan_in). Source: He et al. 2015."""
+
+    _scale, _mode, _distribution = 2.0, "fan_in", "uniform"
+
+
+class HeNormal(_NamedScaling):
+    """Truncated normal of variance 2 / fan_in. Source: He et al. 2015."""
+
+    _scale, _mode, _distribution = 2.0, "fan_in", "truncated_normal"
+
+
+class LecunUniform(_NamedScaling):
+    """Even over [-limit, limit), limit = sqrt(3 / fan_in). Source: Klambauer et al. 2017."""
+
+    _scale, _mode, _distribution = 1.0, "fan_in", "uniform"
+
+
+class LecunNormal(_NamedScaling):
+    """Truncated normal of variance 1 / fan_in. Source: Klambauer et al. 2017."""
+
+    _scale, _mode, _distribution = 1.0, "fan_in", "truncated_normal"
+
+
+class Orthogonal(_RandomInitializer):
+    """`gain` times a matrix whose rows or columns, whichever are fewer, are orthonormal.
+
+    A shape of more than two axes is filled as a matrix of shape (product of all axes but the last,
+    last axis).
+
+    Source: Saxe et al. 2014.
+    """
+
+    def __init__(self, gain=1.0, seed=None):
+        self.gain = gain
+        super().__init__(seed)
+
+    def __call__(self, shape, dtype=None):
+        if len(shape) < 2:
+            raise ValueError(f"Orthogonal got the shape {tuple(shape)}; expected at least two axes")
+        dtype = _float_type(dtype, self)
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        draws = self._generator().standard_normal((max(rows, columns), min(rows, columns)))
+        q, r = np.linalg.qr(draws)
+        # With the signs of r's diagonal taken out, q is spread evenly over all orthogonal matrices.
+        q *= np.sign(np.diagonal(r))
+        if rows < columns:
+            q = q.T
+        return (self.gain * q).reshape(shape).astype(dtype)
+
+    def get_config(self):
+        return {"gain": self.gain, **super().get_config()}
+
+
+def compute_fans(shape, input_axes=None, output_axes=None):
+    """How many inputs and outputs a unit has, from the shape of its weights: (fan_in, fan_out).
+
+    (inputs, outputs) for a dense kernel; (..., channels, filters) for a convolution, where both
+    fans are
+    multiplied by the number of kernel positions. `input_axes` and `output_axes` name the axes
+    explicitly.
+    """
+    shape = tuple(shape)
+    if input_axes is not None and output_axes is not None:
+        return math.prod(shape[axis] for axis in input_axes), math.prod(
+            shape[axis] for axis in output_axes
+        )
+    if len(shape) == 0:
+        return 1, 1
+    if len(shape) == 1:
+        return int(shape[0]), int(shape[0])
+    positions = math.prod(shape[:-2])
+    return int(shape[-2] * positions), int(shape[-1] * positions)
+
+
+def _float_type(dtype, initializer):
+    dtype = np.dtype(dtype or config.floatx())
+    if dtype not in (np.float32, np.float64):
+        raise ValueError(
+            f"{type(initializer).__name__} got dtype={dtype.name!r}; "
+            "expected 'float32' or 'float64'"
+        )
+    return dtype
+
+
+def _check_choice(argument, value, choices):
+    if value not in choices:
+        names = ", ".join(map(repr, choices))
+        raise ValueError(f"VarianceScaling got {argument}={value!r}; expected one of {names}")
+
+
+constant = Constant
+glorot_normal = GlorotNormal
+glorot_uniform = GlorotUniform
+he_normal = HeNormal
+he_uniform = HeUniform
+identity = IdentityInitializer = Identity
+lecun_normal = LecunNormal
+lecun_uniform = LecunUniform
+ones = Ones
+orthogonal = OrthogonalInitializer = Orthogonal
+random_normal = RandomNormal
+random_uniform = RandomUniform
+truncated_normal = TruncatedNormal
+variance_scaling = VarianceScaling
+zeros = Zeros
+
+_TABLE = {
+    **objects.names_of(
+        [
+            Constant,
+            GlorotNormal,
+            GlorotUniform,
+            HeNormal,
+            HeUniform,
+            Identity,
+            LecunNormal,
+            LecunUniform,
+            Ones,
+            Orthogonal,
+            RandomNormal,
+            RandomUniform,
+            TruncatedNormal,
+            VarianceScaling,
+            Zeros,
+        ]
+    ),
+    "IdentityInitializer": Identity,
+    "OrthogonalInitializer": Orthogonal,
+    "normal": RandomNormal,
+    "one": Ones,
+    "uniform": RandomUniform,
+    "zero": Zeros,
+}
+
+
+def get(identifier):
+    """The initializer that a name, configuration, class, function or array stands for; None stays
+    None.
+
+    An array gives its own values, and only for its own shape.
+    """
+    if isinstance(identifier, (np.ndarray, np.generic)):
+        return _values_of(identifier)
+    return objects.get(identifier, _TABLE, "initializer")
+
+
+def serialize(initializer):
+    """The configuration of an initializer, of plain Python values."""
+    return objects.serialize(initializer)
+
+
+def deserialize(config, custom_objects=None):
+    """The initializer of a configuration made by `serialize`."""
+    return objects.deserialize(config, _TABLE, "initializer", custom_objects)
+
+
+def _values_of(array):
+    def initializer(shape, dtype=None):
+        if tuple(shape) != array.shape:
+            raise ValueError(
+                f"the array given as initializer has the shape {array.shape}, "
+                f"the weight has the shape {tuple(shape)}"
+            )
+        return np.array(array, dtype=dtype or config.floatx())
+
+    return initializer
