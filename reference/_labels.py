@@ -1,0 +1,41 @@
+"""What the losses ask of the shapes and of the labels, said once for both engines."""
+
+import numpy as np
+
+
+def check_same_shape(y_true, y_pred, axis=-1):
+    """Raise ValueError unless both have one shape: broadcasting would hide a slip."""
+    if y_true.shape != y_pred.shape:
+        raise ValueError(
+            f"y_true has shape {y_true.shape} but y_pred has shape {y_pred.shape}; "
+            f"this loss compares them entry by entry, so the shapes must be the same"
+        )
+    _check_axis(y_pred, axis)
+
+
+def check_classes(y_true, y_pred, axis, ignore_class):
+    """Raise ValueError unless y_true holds one class of y_pred per row; the first bad one is named."""
+    _check_axis(y_pred, axis)
+    classes = y_pred.shape[axis]
+    shape = tuple(np.delete(y_pred.shape, axis).tolist())
+    if y_true.shape != shape:
+        raise ValueError(
+            f"y_true has shape {y_true.shape} but y_pred has shape {y_pred.shape}; this loss takes "
+            f"the number of one class per row, so y_true must have shape {shape}"
+        )
+    bad = (y_true < 0) | (y_true >= classes)
+    if ignore_class is not None:
+        bad &= y_true != ignore_class
+    if bad.any():
+        where = tuple(np.argwhere(bad)[0].tolist())
+        raise ValueError(
+            f"y_true{list(where) if where else ''} = {y_true[where]} is no class: "
+            f"y_pred has {classes} classes, so labels run from 0 to {classes - 1}"
+        )
+
+
+def _check_axis(y_pred, axis):
+    if not -y_pred.ndim <= axis < y_pred.ndim:
+        raise ValueError(f"y_pred has shape {y_pred.shape}, hence no axis {axis} to sum over")
+    if y_pred.shape[axis] == 0:
+        raise ValueError(f"y_pred has shape {y_pred.shape}: its axis {axis} is empty")
