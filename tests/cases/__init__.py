@@ -21,7 +21,7 @@ class Case:
 
     `make(rng)` returns the keyword arguments. Float arrays are made in float64 and cast by the
     harness; integer arrays and options stay as they are. `smooth=False` leaves the case out of the
-    finite differences, and only there: say why in the label. Sampling away from the kinks is better.
+    finite differences, and only there: say why in the label. Better: sample away from kinks.
     """
 
     label: str
