@@ -1,0 +1,255 @@
+"""Old keyword arguments become today's, and unknown ones become errors that help.
+
+`Modern` does it for the constructors of classes, `accepts_old` for functions and methods. What an
+old spelling means stands in `tables.py`; here is how the tables are applied.
+"""
+
+import difflib
+import functools
+import inspect
+import re
+
+from .notes import note
+from .tables import CLASSES, FUNCTIONS, POSITIONAL
+
+# What a layer once took to describe the model's input; today an Input in front of it does.
+INPUT_WORDS = (
+    "batch_input_shape",
+    "input_shape",
+    "input_dim",
+    "input_length",
+    "batch_size",
+    "input_dtype",
+)
+_INPUT_NOTES = {
+    "batch_input_shape": "is now `Input(batch_shape=...)` in front of the layer",
+    "input_shape": "is now `Input(shape=...)` in front of the layer",
+    "input_dim": "is now `Input(shape=(input_dim,))` in front of the layer",
+    "input_length": "is now part of `Input(shape=...)` in front of the layer",
+    "batch_size": "is now `Input(shape=..., batch_size=...)` in front of the layer",
+    "input_dtype": "is now `Input(shape=..., dtype=...)` in front of the layer",
+}
+_UNEXPECTED = re.compile(r"got an unexpected keyword argument '(\w+)'")
+
+
+class Modern(type):
+    """The metaclass of classes whose constructors understand old spellings.
+
+    A layer built with `input_shape` or one of its relatives gets the attribute `_batch_input_shape`
+    (a tuple, the batch first), and `_input_dtype` where that was given; Sequential reads them.
+    """
+
+    def __call__(cls, *args, **kwargs):
+        given, attributes = kwargs, {}
+        if kwargs or cls.__name__ in POSITIONAL:
+            args, given, attributes = modernize(cls, args, kwargs)
+        try:
+            instance = super().__call__(*args, **given)
+        except TypeError as error:
+            # A constructor with **kwargs hands a mistyped name on to its base class.
+            found = _UNEXPECTED.search(str(error))
+            if found and found[1] in kwargs and found[1] in given:
+                raise _unknown_here(cls, found[1]) from error
+            raise
+        for name, value in attributes.items():
+            object.__setattr__(instance, name, value)
+        return instance
+
+
+def modernize(cls, args, kwargs):
+    """The arguments `cls(*args, **kwargs)` should get: (args, kwargs, attributes).
+
+    attributes: what is to be set on the new object, {} or `_batch_input_shape` and `_input_dtype`.
+    Raises a TypeError for a keyword that is neither modern nor old.
+    """
+    parameters, table, closed, is_layer = _constructor(cls)
+    if kwargs.keys() <= parameters.keys() and cls.__name__ not in POSITIONAL:
+        return args, kwargs, {}
+    given, attributes = dict(kwargs), {}
+    args = _old_positions(cls, args, given)
+    if is_layer:
+        attributes = _take_input(cls.__name__, given, parameters)
+    args = _rewrite(cls.__name__, args, given, parameters, table)
+    if closed:
+        for name in given:
+            if name not in parameters:
+                raise _unknown_here(cls, name)
+    return args, given, attributes
+
+
+def accepts_old(*names, **table):
+    """Decorate a function or method so that it takes old keywords too.
+
+        @accepts_old("fit")                       # a table of legacy.tables.FUNCTIONS
+        @accepts_old(nb_classes="num_classes")    # or one written out
+
+    Unknown keywords raise a TypeError with a suggestion. Calls with modern keywords cost 0.2 us.
+    """
+    for name in names:
+        table = {**FUNCTIONS[name], **table}
+
+    def decorate(function):
+        parameters = inspect.signature(function).parameters
+        closed = all(p.kind is not p.VAR_KEYWORD for p in parameters.values())
+        known = {name: p for name, p in parameters.items() if p.kind in _BY_NAME}
+        fits = frozenset(known).issuperset
+
+        @functools.wraps(function)
+        def modern(*args, **kwargs):
+            if fits(kwargs):
+                return function(*args, **kwargs)
+            given = dict(kwargs)
+            args = _rewrite(function.__name__, args, given, known, table)
+            if closed:
+                for name in given:
+                    if name not in known:
+                        raise _unknown(function.__name__, name, known, table)
+            return function(*args, **given)
+
+        return modern
+
+    return decorate
+
+
+_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+@functools.cache
+def _constructor(cls):
+    """What `cls(...)` takes: (parameters by name, table of old spellings, closed, is_layer).
+
+    closed: every keyword is known, since all constructors up to one without **kwargs are diptych's.
+    """
+    parameters, closed, followed = {}, False, True
+    for base in cls.__mro__:
+        init = base.__dict__.get("__init__")
+        if init is None or base is object:
+            continue
+        own = list(inspect.signature(init).parameters.values())[1:]
+        for parameter in own:
+            if parameter.kind in _BY_NAME:
+                parameters.setdefault(parameter.name, parameter)
+        kinds = {parameter.kind for parameter in own}
+        if inspect.Parameter.VAR_KEYWORD not in kinds:
+            closed = followed
+            break
+        # What somebody else's constructor, or one with *args, does with its **kwargs is not known.
+        if not base.__module__.startswith("diptych.") or inspect.Parameter.VAR_POSITIONAL in kinds:
+            followed = False
+    bases = [base.__name__ for base in cls.__mro__]
+    table = {}
+    for name in reversed(bases):
+        table.update(CLASSES.get(name, {}))
+    return parameters, table, closed, "Layer" in bases and "Model" not in bases
+
+
+def _rewrite(place, args, given, parameters, table):
+    """Apply the rules for the old names in `given` (in place); return the arguments left over."""
+    old_names = [name for name in given if name in table and name not in parameters]
+    if not old_names:
+        return args
+    args = _by_name(place, args, given, parameters)
+    defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
+    for old in old_names:
+        if old not in given:
+            continue  # a rule for several names has taken it
+        rule = table[old]
+        if isinstance(rule, str):
+            if rule in given:
+                raise TypeError(
+                    f"{place}() got '{old}' and '{rule}', which are the old and the new name of "
+                    f"one argument: give '{rule}' alone"
+                )
+            given[rule] = given.pop(old)
+            note(old, rule, place)
+        else:
+            note(old, rule(given, old, defaults), place)
+    return args
+
+
+def _by_name(place, args, given, parameters):
+    """Move positional arguments into `given`, so that rules see every argument by its name."""
+    kinds = [p.kind for p in parameters.values()]
+    names = [n for n, kind in zip(parameters, kinds, strict=True) if kind is _BY_NAME[0]]
+    if names[:1] == ["self"]:  # a method that is decorated in its class
+        return args[:1] + _by_name(
+            place, args[1:], given, {n: p for n, p in parameters.items() if n != "self"}
+        )
+    if len(args) > len(names):
+        return args
+    for name, value in zip(names, args, strict=False):
+        if name in given:
+            raise TypeError(f"{place}() got '{name}' twice: by position and by name")
+        given[name] = value
+    return ()
+
+
+def _old_positions(cls, args, given):
+    """Give the leading integers of an old positional form, Convolution2D(32, 3, 3), their names."""
+    names = POSITIONAL.get(cls.__name__, ())
+    count = len(names)
+    if not count or len(args) < count or not all(isinstance(value, int) for value in args[:count]):
+        return args
+    if len(args) > count:
+        raise TypeError(
+            f"{cls.__name__}() takes {count} arguments by position in its old form: "
+            f"write the others by name"
+        )
+    given.update(zip(names, args, strict=True))
+    return ()
+
+
+def _take_input(place, given, parameters):
+    """Take the words that describe the model's input out of `given`."""
+    words = {}
+    for word in INPUT_WORDS:
+        if word in given and word not in parameters:
+            words[word] = given.pop(word)
+            note(word, _INPUT_NOTES[word], place)
+    length = words.get("input_length")
+    if words.get("batch_input_shape") is not None:
+        shape = _sizes(place, "batch_input_shape", words["batch_input_shape"])
+    elif words.get("input_shape") is not None:
+        shape = (words.get("batch_size"), *_sizes(place, "input_shape", words["input_shape"]))
+    elif words.get("input_dim") is not None:
+        # With a length, even an unknown one, the input is a sequence: (length, dim).
+        inner = (length, words["input_dim"]) if "input_length" in words else (words["input_dim"],)
+        shape = (words.get("batch_size"), *_sizes(place, "input_dim", inner))
+    elif length is not None and "input_dim" in parameters:  # Embedding: rows of `length` integers
+        shape = (words.get("batch_size"), *_sizes(place, "input_length", (length,)))
+    else:
+        shape = None
+    attributes = {} if shape is None else {"_batch_input_shape": shape}
+    if words.get("input_dtype") is not None:
+        attributes["_input_dtype"] = words["input_dtype"]
+    return attributes
+
+
+def _sizes(place, word, shape):
+    """A shape as a tuple of Python integers and None."""
+    try:
+        sizes = tuple(shape) if hasattr(shape, "__iter__") else (shape,)
+        return tuple(None if size is None else size.__index__() for size in sizes)
+    except AttributeError:
+        raise TypeError(
+            f"{place}() got {word}={shape!r}; expected integers (or None), such as (28, 28)"
+        ) from None
+
+
+def _unknown_here(cls, name):
+    parameters, table, _, is_layer = _constructor(cls)
+    return _unknown(cls.__name__, name, parameters, table, INPUT_WORDS if is_layer else ())
+
+
+def _unknown(place, name, parameters, table, words=()):
+    """The TypeError for a keyword that nobody knows, with the nearest one that somebody does."""
+    candidates = [*(n for n in parameters if n != "self"), *table, *words]
+    near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)
+    if near:
+        rule = table.get(near[0]) if near[0] not in parameters else None
+        now = f" (now '{rule}')" if isinstance(rule, str) else ""
+        hint = f": did you mean '{near[0]}'{now}?"
+    else:
+        names = ", ".join(n for n in parameters if n != "self")
+        hint = f"; it takes {names}" if names else "; it takes none"
+    return TypeError(f"{place}() has no argument '{name}'{hint}")

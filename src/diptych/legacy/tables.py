@@ -1,0 +1,272 @@
+"""Old spellings and their modern forms, as data.
+
+A rule is either the modern name of the same argument, or a function `rule(given, old, defaults)`
+that rewrites the dict of given keyword arguments in place and returns the modern form for the note
+(a text with a space is printed as it stands: "is no longer needed: ...").
+
+Tables are keyed by today's class names; a class also obeys the tables of its base classes. An old
+spelling is left alone where the class itself takes an argument of that name (`output_dim` of
+Embedding is modern, that of Dense is not).
+"""
+
+
+def gone(reason):
+    """The argument is taken out; `reason` completes the sentence "`name` ..."."""
+
+    def rule(given, old, defaults):
+        del given[old]
+        return reason
+
+    return rule
+
+
+def values(new, modern):
+    """Renamed, and its values too: `modern` maps old values to new ones, others stay."""
+
+    def rule(given, old, defaults):
+        value = given.pop(old)
+        given[new] = modern.get(value, value) if isinstance(value, str | int) else value
+        return f"is now `{new}={given[new]!r}`"
+
+    return rule
+
+
+def joined(new, *parts):
+    """Several old arguments that are one tuple today (`nb_row`, `nb_col` -> `kernel_size`)."""
+
+    def rule(given, old, defaults):
+        missing = [part for part in parts if part not in given]
+        if missing:
+            raise TypeError(
+                f"'{old}' comes together with {', '.join(map(repr, missing))}; "
+                f"today all of them are `{new}`, a tuple of {len(parts)} numbers"
+            )
+        given[new] = tuple(given.pop(part) for part in parts)
+        return f"is now part of `{new}={given[new]!r}`"
+
+    return rule
+
+
+def decay(given, old, defaults):
+    """`decay`: learning_rate / (1 + decay * iterations), today a schedule."""
+    rate = given.pop(old)
+    start = given.get("learning_rate", given.get("lr", defaults.get("learning_rate")))
+    if rate:
+        from ..optimizers.schedules import InverseTimeDecay
+
+        if not isinstance(start, int | float):
+            raise TypeError(
+                f"'decay' divides a number, and the learning rate here is {start!r}: "
+                f"leave 'decay' out, a schedule says it all"
+            )
+        given.pop("lr", None)
+        given["learning_rate"] = InverseTimeDecay(start, 1, rate)
+    return f"is now `learning_rate=InverseTimeDecay({start}, 1, {rate})`"
+
+
+def per_sample(new):
+    """Counted in samples once, in batches today."""
+
+    def rule(given, old, defaults):
+        samples = given.pop(old)
+        data = given.get("x", given.get("generator"))
+        batch_size = given.get("batch_size") or getattr(data, "batch_size", None)
+        if not batch_size:
+            raise ValueError(
+                f"'{old}={samples}' counts samples, '{new}' counts batches, and the size of a "
+                f"batch is not known here: give {new}={samples} // (your batch size)"
+            )
+        given[new] = max(1, -(-int(samples) // int(batch_size)))
+        return f"is now `{new}={given[new]}` (batches, not samples)"
+
+    return rule
+
+
+_KERNEL = {
+    "init": "kernel_initializer",
+    "W_regularizer": "kernel_regularizer",
+    "b_regularizer": "bias_regularizer",
+    "W_constraint": "kernel_constraint",
+    "b_constraint": "bias_constraint",
+}
+_DATA_FORMAT = values(
+    "data_format", {"tf": "channels_last", "th": "channels_first", "default": None}
+)
+_CONVOLUTION = {
+    **_KERNEL,
+    "nb_filter": "filters",
+    "bias": "use_bias",
+    "border_mode": "padding",
+    "subsample": "strides",
+    "atrous_rate": "dilation_rate",
+    "dim_ordering": _DATA_FORMAT,
+}
+_CONVOLUTION_1D = {
+    **_CONVOLUTION,
+    "filter_length": "kernel_size",
+    "subsample_length": "strides",
+}
+_CONVOLUTION_2D = {
+    **_CONVOLUTION,
+    "nb_row": joined("kernel_size", "nb_row", "nb_col"),
+    "nb_col": joined("kernel_size", "nb_row", "nb_col"),
+}
+_CONVOLUTION_3D = {
+    **_CONVOLUTION,
+    **dict.fromkeys(
+        ("kernel_dim1", "kernel_dim2", "kernel_dim3"),
+        joined("kernel_size", "kernel_dim1", "kernel_dim2", "kernel_dim3"),
+    ),
+}
+_POOLING = {
+    "pool_length": "pool_size",
+    "stride": "strides",
+    "border_mode": "padding",
+    "dim_ordering": _DATA_FORMAT,
+}
+_RECURRENT = {
+    **_KERNEL,
+    "output_dim": "units",
+    "inner_init": "recurrent_initializer",
+    "inner_activation": "recurrent_activation",
+    "U_regularizer": "recurrent_regularizer",
+    "U_constraint": "recurrent_constraint",
+    "dropout_W": "dropout",
+    "dropout_U": "recurrent_dropout",
+    "consume_less": gone("is no longer needed: there is one implementation"),
+    "implementation": gone("is no longer needed: there is one implementation"),
+}
+_DROPOUT = {"p": "rate"}
+
+CLASSES = {
+    # core layers
+    "Dense": {**_KERNEL, "output_dim": "units", "bias": "use_bias"},
+    "Dropout": _DROPOUT,
+    "SpatialDropout1D": _DROPOUT,
+    "SpatialDropout2D": {**_DROPOUT, "dim_ordering": _DATA_FORMAT},
+    "SpatialDropout3D": {**_DROPOUT, "dim_ordering": _DATA_FORMAT},
+    "GaussianDropout": _DROPOUT,
+    "AlphaDropout": _DROPOUT,
+    "GaussianNoise": {"sigma": "stddev"},
+    "LeakyReLU": {"alpha": "negative_slope"},
+    "PReLU": {"init": "alpha_initializer"},
+    "Reshape": {"dims": "target_shape"},
+    "Embedding": {
+        "init": "embeddings_initializer",
+        "W_regularizer": "embeddings_regularizer",
+        "W_constraint": "embeddings_constraint",
+        "dropout": gone("is no longer an argument of Embedding: put SpatialDropout1D after it"),
+    },
+    # normalization
+    "BatchNormalization": {
+        "beta_init": "beta_initializer",
+        "gamma_init": "gamma_initializer",
+        "mode": gone(
+            "is no longer an argument: normalization is over the batch, feature by feature"
+        ),
+    },
+    # convolution, pooling and their helpers
+    "Conv1D": _CONVOLUTION_1D,
+    "Conv2D": _CONVOLUTION_2D,
+    "Conv3D": _CONVOLUTION_3D,
+    "Conv1DTranspose": _CONVOLUTION_1D,
+    "Conv2DTranspose": {
+        **_CONVOLUTION_2D,
+        "output_shape": gone("is no longer needed: it follows from strides and padding"),
+    },
+    "Conv3DTranspose": _CONVOLUTION_3D,
+    "SeparableConv1D": _CONVOLUTION_1D,
+    "SeparableConv2D": _CONVOLUTION_2D,
+    "DepthwiseConv2D": _CONVOLUTION_2D,
+    "MaxPooling1D": _POOLING,
+    "MaxPooling2D": _POOLING,
+    "MaxPooling3D": _POOLING,
+    "AveragePooling1D": _POOLING,
+    "AveragePooling2D": _POOLING,
+    "AveragePooling3D": _POOLING,
+    "GlobalMaxPooling2D": {"dim_ordering": _DATA_FORMAT},
+    "GlobalMaxPooling3D": {"dim_ordering": _DATA_FORMAT},
+    "GlobalAveragePooling2D": {"dim_ordering": _DATA_FORMAT},
+    "GlobalAveragePooling3D": {"dim_ordering": _DATA_FORMAT},
+    "UpSampling1D": {"length": "size"},
+    "UpSampling2D": {"dim_ordering": _DATA_FORMAT},
+    "UpSampling3D": {"dim_ordering": _DATA_FORMAT},
+    "ZeroPadding2D": {"dim_ordering": _DATA_FORMAT},
+    "ZeroPadding3D": {"dim_ordering": _DATA_FORMAT},
+    "Cropping2D": {"dim_ordering": _DATA_FORMAT},
+    "Cropping3D": {"dim_ordering": _DATA_FORMAT},
+    # recurrent layers
+    "SimpleRNN": _RECURRENT,
+    "GRU": _RECURRENT,
+    "LSTM": {
+        **_RECURRENT,
+        "forget_bias_init": values(
+            "unit_forget_bias", {"one": True, "ones": True, "zero": False, "zeros": False}
+        ),
+    },
+    # models
+    "Model": {"input": "inputs", "output": "outputs"},
+    # optimizers
+    "Optimizer": {"decay": decay, "lr": "learning_rate"},
+    "Nadam": {"schedule_decay": gone("is no longer an argument: the schedule is the paper's")},
+    # constraints
+    "MaxNorm": {"m": "max_value"},
+    # callbacks
+    "ReduceLROnPlateau": {"epsilon": "min_delta"},
+    "ModelCheckpoint": {"period": values("save_freq", {1: "epoch"})},
+}
+
+# Old positional forms: the names of the leading integers that are read in the old way.
+POSITIONAL = {
+    "Convolution2D": ("filters", "nb_row", "nb_col"),
+    "AtrousConvolution2D": ("filters", "nb_row", "nb_col"),
+    "Deconvolution2D": ("filters", "nb_row", "nb_col"),
+    "SeparableConvolution2D": ("filters", "nb_row", "nb_col"),
+    "Convolution3D": ("filters", "kernel_dim1", "kernel_dim2", "kernel_dim3"),
+}
+
+_WORKERS = {
+    "nb_worker": gone("is no longer needed: a PyDataset carries its own `workers`"),
+    "workers": gone("is no longer an argument here: a PyDataset carries its own `workers`"),
+    "use_multiprocessing": gone("is no longer an argument here: it is one of PyDataset"),
+    "max_queue_size": gone("is no longer an argument here: it is one of PyDataset"),
+    "max_q_size": gone("is no longer an argument here: PyDataset has `max_queue_size`"),
+    "pickle_safe": gone("is no longer an argument here: PyDataset has `use_multiprocessing`"),
+}
+FUNCTIONS = {
+    "compile": {
+        "class_mode": gone("is no longer needed: the loss says it"),
+        "sample_weight_mode": gone("is no longer needed: the shape of `sample_weight` says it"),
+        "target_tensors": gone("is no longer an argument: give `y` to fit"),
+    },
+    "fit": {
+        **_WORKERS,
+        "nb_epoch": "epochs",
+        "samples_per_epoch": per_sample("steps_per_epoch"),
+        "nb_val_samples": per_sample("validation_steps"),
+        "show_accuracy": gone("is no longer an argument: compile(metrics=['accuracy'])"),
+        "verbosity": "verbose",
+    },
+    "evaluate": {
+        **_WORKERS,
+        "val_samples": per_sample("steps"),
+        "show_accuracy": gone("is no longer an argument: compile(metrics=['accuracy'])"),
+    },
+    "predict": {**_WORKERS, "val_samples": per_sample("steps")},
+    "Input": {"batch_input_shape": "batch_shape", "input_dtype": "dtype"},
+    "to_categorical": {"nb_classes": "num_classes", "y": "x"},
+}
+
+# Names of functions and modules, by kind.
+_MEASURES = {
+    "kullback_leibler_divergence": "kl_divergence",
+    "cosine_proximity": "cosine_similarity",
+    "cosine": "cosine_similarity",
+    "logcosh": "log_cosh",
+}
+NAMES = {
+    "loss": _MEASURES,
+    "metric": _MEASURES,
+    "log": {"acc": "accuracy", "val_acc": "val_accuracy"},
+    "module": {"objectives": "losses"},
+}

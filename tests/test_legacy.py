@@ -1,0 +1,447 @@
+"""Old spellings: what they mean today, their notes, and the error about an unknown name."""
+
+import inspect
+import sys
+import types
+import warnings
+
+import pytest
+
+from diptych import legacy
+from diptych.legacy import LegacySpelling, Logs, Modern, accepts_old, modern_name, modernize, tables
+
+
+@pytest.fixture(autouse=True)
+def _fresh_notes():
+    legacy.forget_notes()
+    yield
+    legacy.forget_notes()
+
+
+# Small classes of today's signatures; their names are what the tables go by.
+
+
+class Layer(metaclass=Modern):
+    def __init__(self, *, name=None, dtype=None):
+        self.name = name
+
+
+Layer.__module__ = "diptych.layers.layer"
+
+
+class Dense(Layer):
+    def __init__(
+        self,
+        units,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        kernel_regularizer=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.units = units
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
+        self.kernel_regularizer = kernel_regularizer
+
+
+Dense.__module__ = "diptych.layers.core"
+
+
+class Embedding(Layer):
+    def __init__(self, input_dim, output_dim, embeddings_initializer="uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.input_dim, self.output_dim = input_dim, output_dim
+        self.embeddings_initializer = embeddings_initializer
+
+
+Embedding.__module__ = "diptych.layers.core"
+
+
+class Conv2D(Layer):
+    def __init__(
+        self, filters, kernel_size, strides=(1, 1), padding="valid", data_format=None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.filters, self.kernel_size, self.strides = filters, kernel_size, strides
+        self.padding, self.data_format = padding, data_format
+
+
+Conv2D.__module__ = "diptych.layers.convolution"
+
+
+class Convolution2D(Conv2D):
+    pass
+
+
+class LSTM(Layer):
+    def __init__(self, units, unit_forget_bias=True, dropout=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.unit_forget_bias, self.dropout = units, unit_forget_bias, dropout
+
+
+LSTM.__module__ = "diptych.layers.recurrent"
+
+
+class Optimizer(metaclass=Modern):
+    def __init__(self, learning_rate=0.001, clipnorm=None):
+        self.learning_rate = learning_rate
+
+
+class SGD(Optimizer):
+    def __init__(self, learning_rate=0.01, momentum=0.0):
+        super().__init__(learning_rate)
+        self.momentum = momentum
+
+
+@pytest.fixture
+def schedules(monkeypatch):
+    """A stand-in for diptych.optimizers.schedules that keeps what it was given."""
+    module = types.ModuleType("diptych.optimizers.schedules")
+    module.InverseTimeDecay = lambda *arguments: ("InverseTimeDecay", *arguments)
+    monkeypatch.setitem(sys.modules, "diptych.optimizers", types.ModuleType("diptych.optimizers"))
+    monkeypatch.setitem(sys.modules, "diptych.optimizers.schedules", module)
+
+
+def test_modern_arguments_pass_untouched_and_silently():
+    layer = Dense(3, use_bias=False, name="d")
+    assert (layer.units, layer.use_bias, layer.name) == (3, False, "d")
+    assert not hasattr(layer, "_batch_input_shape")
+
+
+def test_old_names_reach_the_modern_arguments_with_a_note_that_names_them():
+    with pytest.warns(LegacySpelling) as notes:
+        layer = Dense(output_dim=5, init="he_normal", W_regularizer="l2", bias=False)
+    assert (layer.units, layer.kernel_initializer) == (5, "he_normal")
+    assert (layer.kernel_regularizer, layer.use_bias) == ("l2", False)
+    assert [str(n.message) for n in notes] == [
+        "Dense: `output_dim` is now `units`",
+        "Dense: `init` is now `kernel_initializer`",
+        "Dense: `W_regularizer` is now `kernel_regularizer`",
+        "Dense: `bias` is now `use_bias`",
+    ]
+
+
+def test_a_note_is_printed_once_per_spelling_and_shows_the_callers_line():
+    with pytest.warns(LegacySpelling) as notes:
+        lines = [inspect.currentframe().f_lineno for _ in (5, 6) if Dense(output_dim=_)]
+    assert len(notes) == 1
+    assert (notes[0].filename, notes[0].lineno) == (__file__, lines[0])
+
+
+def test_notes_can_be_switched_off_and_come_back():
+    with legacy.quiet():
+        assert Dense(output_dim=5).units == 5
+    with pytest.warns(LegacySpelling):
+        Dense(output_dim=5)
+
+
+def test_where_warnings_are_errors_every_note_is_one():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            with pytest.raises(LegacySpelling):
+                Dense(output_dim=5)
+
+
+def test_the_typo_of_the_tutorial_gets_the_right_suggestion():
+    with pytest.raises(TypeError) as error:
+        Dense(ouput_dim=10)
+    assert str(error.value) == (
+        "Dense() has no argument 'ouput_dim': did you mean 'output_dim' (now 'units')?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("keyword", "expected"),
+    [
+        ("unit", "did you mean 'units'?"),
+        ("kernel_initialiser", "did you mean 'kernel_initializer'?"),
+        ("input_shpe", "did you mean 'input_shape'?"),
+        ("nmae", "did you mean 'name'?"),
+        ("xyzzy", "it takes units, activation, use_bias, kernel_initializer"),
+    ],
+)
+def test_an_unknown_keyword_is_refused_with_help(keyword, expected):
+    with pytest.raises(TypeError, match=r"Dense\(\) has no argument") as error:
+        Dense(3, **{keyword: 1})
+    assert expected in str(error.value)
+
+
+def test_old_and_new_name_together_are_refused():
+    with pytest.raises(TypeError, match="'output_dim' and 'units'"):
+        Dense(units=3, output_dim=4)
+    with pytest.raises(TypeError, match="'output_dim' and 'units'"):
+        Dense(3, output_dim=4)
+
+
+@pytest.mark.parametrize(
+    ("words", "shape"),
+    [
+        ({"input_dim": 3}, (None, 3)),
+        ({"input_shape": (28, 28)}, (None, 28, 28)),
+        ({"input_shape": [4]}, (None, 4)),
+        ({"input_shape": 4}, (None, 4)),
+        ({"input_shape": ()}, (None,)),
+        ({"input_shape": (6, 8), "batch_size": 32}, (32, 6, 8)),
+        ({"batch_input_shape": (None, 2)}, (None, 2)),
+        ({"batch_input_shape": (16, None, 2)}, (16, None, 2)),
+        ({"input_dim": 5, "input_length": 7}, (None, 7, 5)),
+        ({"input_dim": 5, "input_length": None}, (None, None, 5)),
+    ],
+)
+def test_input_words_become_the_shape_that_sequential_reads(words, shape):
+    with pytest.warns(LegacySpelling) as notes:
+        layer = Dense(2, **words)
+    assert layer._batch_input_shape == shape
+    assert not hasattr(layer, "_input_dtype")
+    assert {str(n.message).split("`")[1] for n in notes} == set(words)
+
+
+def test_input_dtype_is_kept_beside_the_shape():
+    with legacy.quiet():
+        layer = Dense(2, input_dim=3, input_dtype="float64")
+    assert (layer._batch_input_shape, layer._input_dtype) == ((None, 3), "float64")
+
+
+def test_a_shape_of_something_else_than_integers_is_refused():
+    with legacy.quiet(), pytest.raises(TypeError, match=r"input_shape='abc'.*expected integers"):
+        Dense(2, input_shape="abc")
+
+
+def test_embedding_keeps_its_own_input_dim_and_output_dim():
+    with pytest.warns(LegacySpelling, match="input_length"):
+        layer = Embedding(input_dim=100, output_dim=8, input_length=12)
+    assert (layer.input_dim, layer.output_dim) == (100, 8)
+    assert layer._batch_input_shape == (None, 12)
+    assert not hasattr(Embedding(100, output_dim=8), "_batch_input_shape")
+
+
+def test_embedding_dropout_is_taken_out_with_the_replacement_in_the_note():
+    with pytest.warns(LegacySpelling, match="SpatialDropout1D"):
+        layer = Embedding(100, 8, dropout=0.2)
+    assert layer.output_dim == 8
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: Convolution2D(32, 3, 5),
+        lambda: Conv2D(nb_filter=32, nb_row=3, nb_col=5),
+        lambda: Conv2D(32, nb_col=5, nb_row=3),
+    ],
+)
+def test_rows_and_columns_become_one_kernel_size(call):
+    with legacy.quiet():
+        layer = call()
+    assert (layer.filters, layer.kernel_size, layer.strides) == (32, (3, 5), (1, 1))
+
+
+def test_rows_without_columns_are_refused():
+    with legacy.quiet(), pytest.raises(TypeError, match="'nb_row' comes together with 'nb_col'"):
+        Conv2D(32, nb_row=3)
+
+
+def test_the_modern_positional_form_stays_modern():
+    layer = Conv2D(32, 3, 5)
+    assert (layer.kernel_size, layer.strides) == (3, 5)
+
+
+def test_values_are_translated_too():
+    with legacy.quiet():
+        layer = Conv2D(8, (3, 3), border_mode="same", dim_ordering="tf", subsample=(2, 2), name="c")
+        assert (layer.padding, layer.data_format, layer.strides) == (
+            "same", "channels_last", (2, 2),
+        )  # fmt: skip
+        assert Conv2D(8, 3, dim_ordering="th").data_format == "channels_first"
+        assert LSTM(4, forget_bias_init="one").unit_forget_bias is True
+        assert LSTM(output_dim=4, forget_bias_init="zero", dropout_W=0.5).dropout == 0.5
+        assert LSTM(4, consume_less="gpu", input_dim=3, input_length=9)._batch_input_shape == (
+            None, 9, 3,
+        )  # fmt: skip
+
+
+def test_lr_is_the_learning_rate():
+    with pytest.warns(LegacySpelling, match="`lr` is now `learning_rate`"):
+        sgd = SGD(lr=0.1, momentum=0.9)
+    assert (sgd.learning_rate, sgd.momentum) == (0.1, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("make", "start"),
+    [
+        (lambda: SGD(lr=0.1, decay=1e-6), 0.1),
+        (lambda: SGD(decay=1e-6, lr=0.1), 0.1),
+        (lambda: SGD(0.1, decay=1e-6), 0.1),
+        (lambda: SGD(learning_rate=0.1, decay=1e-6), 0.1),
+        (lambda: SGD(decay=1e-6), 0.01),
+    ],
+)
+def test_decay_becomes_a_schedule(schedules, make, start):
+    with legacy.quiet():
+        assert make().learning_rate == ("InverseTimeDecay", start, 1, 1e-6)
+
+
+def test_a_decay_of_zero_leaves_the_rate_alone():
+    with legacy.quiet():
+        assert SGD(lr=0.1, decay=0.0).learning_rate == 0.1
+        assert SGD(decay=0.0).learning_rate == 0.01
+
+
+def test_decay_of_a_schedule_is_refused(schedules):
+    with legacy.quiet(), pytest.raises(TypeError, match="leave 'decay' out"):
+        SGD(learning_rate=lambda step: 0.1, decay=1e-6)
+
+
+def test_a_users_layer_keeps_arguments_that_are_old_spellings_elsewhere():
+    class Projection(Layer):
+        def __init__(self, output_dim, init="uniform", **kwargs):
+            super().__init__(**kwargs)
+            self.output_dim, self.init = output_dim, init
+
+    layer = Projection(output_dim=3, init="zeros", name="p")
+    assert (layer.output_dim, layer.init, layer.name) == (3, "zeros", "p")
+    with legacy.quiet():
+        assert Projection(3, input_shape=(4,))._batch_input_shape == (None, 4)
+
+
+def test_a_users_subclass_may_hand_old_spellings_on():
+    class Wide(Dense):
+        def __init__(self, **kwargs):
+            super().__init__(100, **kwargs)
+
+    with legacy.quiet():
+        assert Wide(init="zeros").kernel_initializer == "zeros"
+    with pytest.raises(TypeError, match=r"Wide\(\) has no argument 'kernel_initialiser': did you"):
+        Wide(kernel_initialiser="zeros")
+
+
+def test_a_users_constructor_may_use_its_keywords_itself():
+    class Options(Layer):
+        def __init__(self, **options):
+            super().__init__()
+            self.options = options
+
+    assert Options(colour="red").options == {"colour": "red"}
+
+
+def test_a_users_embedding_is_still_an_embedding():
+    class Words(Embedding):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+
+    assert Words(input_dim=10, output_dim=2).output_dim == 2
+
+
+def test_a_type_error_inside_the_constructor_is_not_rewritten():
+    class Broken(Layer):
+        def __init__(self, units=1, **kwargs):
+            super().__init__(**kwargs)
+            dict.fromkeys(units, colour="red")
+
+    with pytest.raises(TypeError, match="fromkeys"):
+        Broken(units=3)
+
+
+def test_a_class_without_a_closed_signature_takes_any_keyword():
+    class Model(Layer):
+        def __init__(self, *args, **kwargs):
+            self.given = (args, kwargs)
+
+    Model.__module__ = "diptych.models.model"
+    assert Model(inputs=1, outputs=2).given == ((), {"inputs": 1, "outputs": 2})
+    with legacy.quiet():
+        assert Model(input=1, output=2).given == ((), {"inputs": 1, "outputs": 2})
+
+
+def test_modernize_does_not_touch_the_callers_dict():
+    given = {"output_dim": 3, "input_dim": 2}
+    with legacy.quiet():
+        assert modernize(Dense, (), given) == ((), {"units": 3}, {"_batch_input_shape": (None, 2)})
+    assert given == {"output_dim": 3, "input_dim": 2}
+
+
+# Functions and methods
+
+
+class Trainer:
+    @accepts_old("fit")
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, steps_per_epoch=None):
+        """Fit."""
+        return x, y, batch_size, epochs, steps_per_epoch
+
+
+def test_a_method_takes_old_keywords_and_keeps_its_signature():
+    trainer = Trainer()
+    assert trainer.fit(1, 2, epochs=3) == (1, 2, None, 3, None)
+    with pytest.warns(LegacySpelling, match="fit: `nb_epoch` is now `epochs`"):
+        assert trainer.fit(1, 2, nb_epoch=3) == (1, 2, None, 3, None)
+    assert list(inspect.signature(trainer.fit).parameters) == [
+        "x", "y", "batch_size", "epochs", "steps_per_epoch",
+    ]  # fmt: skip
+    assert trainer.fit.__doc__ == "Fit."
+
+
+def test_a_methods_unknown_keyword_gets_a_suggestion():
+    with pytest.raises(TypeError) as error:
+        Trainer().fit(1, nb_epochs=3)
+    assert str(error.value) == (
+        "fit() has no argument 'nb_epochs': did you mean 'nb_epoch' (now 'epochs')?"
+    )
+    with pytest.raises(TypeError, match="did you mean 'batch_size'"):
+        Trainer().fit(1, batchsize=3)
+
+
+def test_samples_per_epoch_is_divided_by_the_batch_size():
+    with legacy.quiet():
+        assert Trainer().fit(1, batch_size=32, samples_per_epoch=100)[4] == 4
+    with legacy.quiet(), pytest.raises(ValueError, match="counts samples, 'steps_per_epoch'"):
+        Trainer().fit(1, samples_per_epoch=100)
+
+
+def test_arguments_that_are_gone_leave_with_a_note():
+    with pytest.warns(LegacySpelling, match="`workers` is no longer an argument here"):
+        assert Trainer().fit(1, workers=4)[0] == 1
+
+
+def test_a_function_with_its_own_table():
+    @accepts_old(nb_classes="num_classes")
+    def to_categorical(x, num_classes=None):
+        return x, num_classes
+
+    with legacy.quiet():
+        assert to_categorical([1], nb_classes=3) == ([1], 3)
+    with pytest.raises(TypeError, match=r"'nb_class': did you mean 'nb_classes' \(now 'num_class"):
+        to_categorical([1], nb_class=3)
+
+
+# Names
+
+
+def test_old_names_of_functions():
+    with pytest.warns(LegacySpelling, match="loss: `kullback_leibler_divergence` is now `kl_div"):
+        assert modern_name("loss", "kullback_leibler_divergence") == "kl_divergence"
+    assert modern_name("loss", "mse") == "mse"
+    assert modern_name("loss", None) is None
+    assert modern_name("metric", max) is max
+
+
+def test_logs_answer_to_the_old_key_of_accuracy():
+    history = Logs(accuracy=[0.5], val_accuracy=[0.25], loss=[1.0])
+    with pytest.warns(LegacySpelling, match="`acc` is now `accuracy`"):
+        assert history["acc"] == [0.5]
+    with legacy.quiet():
+        assert history["val_acc"] == [0.25]
+    assert list(history) == ["accuracy", "val_accuracy", "loss"]
+    assert Logs(acc=[1.0])["acc"] == [1.0]
+    with pytest.raises(KeyError):
+        history["colour"]
+    with pytest.raises(KeyError):
+        Logs(loss=[1.0])["acc"]
+
+
+@pytest.mark.parametrize("table", [*tables.CLASSES.values(), *tables.FUNCTIONS.values()])
+def test_every_rule_is_a_name_or_a_function_and_leads_somewhere_new(table):
+    for old, rule in table.items():
+        assert callable(rule) or (isinstance(rule, str) and rule != old and rule.isidentifier())
