@@ -77,7 +77,7 @@ class FakeThreads(SimpleNamespace):
     def __init__(self):
         super().__init__(threads=1)
 
-    def num_threads(self):
+    def get_num_threads(self):
         return self.threads
 
     def set_num_threads(self, count):
@@ -344,11 +344,11 @@ def test_an_option_with_one_value_is_noticed():
 def test_bits_that_depend_on_threads_are_noticed(threads):
     def broken(*args, **options):
         y, cache = tilt_forward(*args, **options)
-        return np.nextafter(y, 9) if threads.num_threads() == 4 else y, cache
+        return np.nextafter(y, 9) if threads.get_num_threads() == 4 else y, cache
 
     with pytest.raises(AssertionError, match="4 threads against 1: y"):
         twins.check_threads(tilt_pair(tilt_forward=broken), TILT[0], np.float64)
-    assert threads.num_threads() == 1, "the check must leave the threads as they were"
+    assert threads.get_num_threads() == 1, "the check must leave the threads as they were"
 
 
 def test_bits_that_change_from_run_to_run_are_noticed():

@@ -24,8 +24,8 @@ THREADS = (1, 2, 4)
 # Forward functions without a backward, each with its reason.
 NO_BACKWARD: dict[str, str] = {}
 
-# Float arrays that get None for a gradient, each with its reason: {(function, argument): why}.
-NO_GRADIENT: dict[tuple[str, str], str] = {}
+# Array arguments that are data: backward has no place for them.
+NO_GRADIENT = {"y_true": "labels are data; a loss is differentiated by its predictions"}
 
 
 # ------------------------------------------------------------------------- finding the twins
@@ -88,13 +88,17 @@ class Pair:
     def backward(self, engine):
         return getattr(getattr(self, engine), self.name.removesuffix("_forward") + "_backward")
 
+    @property
+    def differentiable(self):
+        """The arguments that backward has a place for, in order."""
+        return tuple(name for name in self.arrays if name not in NO_GRADIENT)
+
     def owed(self, arguments):
-        """The arguments that backward owes a gradient: the float arrays."""
+        """Those of them that get a gradient this time: None and integers get None."""
         return [
             name
-            for name in self.arrays
-            if all(is_real(a) for a in arrays_in(arguments[name]) or [None])
-            and (self.name, name) not in NO_GRADIENT
+            for name in self.differentiable
+            if (given := arrays_in(arguments[name])) and all(map(is_real, given))
         ]
 
 
@@ -198,9 +202,8 @@ def run(pair, engine, arguments, layout=unchanged, jog=unchanged):
         return dict(leaves(named, "") + leaves(returned, "returned"))
 
     returned = pair.forward(engine)(**map_arrays(lambda a: layout(np.array(a)), arguments))
-    assert isinstance(returned, tuple) and len(returned) == 2, (
-        f"{pair.name} ({engine}) must return (y, cache), not {type(returned).__name__}"
-    )
+    given = len(returned) if isinstance(returned, tuple) else type(returned).__name__
+    assert given == 2, f"{pair.name} ({engine}) must return a tuple (y, cache), not {given}"
     y, cache = returned
     assert isinstance(cache, tuple), f"{pair.name} ({engine}): the cache must be a plain tuple"
     result = dict(leaves(y, "y") + leaves(cache, "cache"))
@@ -219,12 +222,13 @@ def as_arrays(y):
 def named_gradients(pair, engine, arguments, gradients):
     """{"dx": ...}: bare for one array argument, else a tuple, None where the argument was None."""
     where = f"{pair.name.removesuffix('_forward')}_backward ({engine})"
-    names = pair.arrays
+    names = pair.differentiable
     if len(names) == 1:
         gradients = (gradients,)
-    assert isinstance(gradients, tuple) and len(gradients) == len(names), (
-        f"{where} must return a tuple of {len(names)} gradients, one for each of {names}, not "
-        f"{len(gradients) if isinstance(gradients, tuple) else type(gradients).__name__}"
+    given = len(gradients) if isinstance(gradients, tuple) else type(gradients).__name__
+    assert given == len(names), (
+        f"{where} must return a tuple of {len(names)} gradients, one for each of {names}, "
+        f"not {given}"
     )
     owed = pair.owed(arguments)
     for name, gradient in zip(names, gradients, strict=True):
@@ -421,7 +425,7 @@ def check_repeatable(pair, case, dtype, engine):
 def check_threads(pair, case, dtype):
     """The fast twin gives the same bits on 1, 2 and 4 threads."""
     threading = importlib.import_module("diptych.fastcore._threads")
-    before = threading.num_threads()
+    before = threading.get_num_threads()
     arguments = cast(case.arguments(), dtype)
     runs = []
     try:
