@@ -557,6 +557,7 @@ def _one_each(mask: Any, outputs: Any) -> list:
 
 
 def _shapes(inputs: Any) -> Any:
+    inputs = list(inputs) if isinstance(inputs, tuple) else inputs
     return map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else None, inputs)
 
 

@@ -1,0 +1,130 @@
+"""The activation functions under their Keras names, and how a string finds its function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import ops
+from .ops import (
+    celu,
+    elu,
+    gelu,
+    glu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_silu,
+    hard_tanh,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    soft_shrink,
+    softmax,
+    softplus,
+    softsign,
+    squareplus,
+    tanh,
+    tanh_shrink,
+    threshold,
+)
+from .utils.naming import suggest
+
+swish = silu
+hard_swish = hard_silu
+
+
+def linear(x: Any) -> Any:
+    """Return ``x`` itself."""
+    return x
+
+
+def exponential(x: Any) -> Any:
+    """Return exp(x)."""
+    return ops.exp(x)
+
+
+def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
+    """Return max(x, 0), or with options: ``negative_slope * (x - threshold)`` below ``threshold``, at most ``max_value``."""
+    return ops.leaky_clipped_relu(x, negative_slope, max_value, threshold)
+
+
+_FUNCTIONS: dict[str, Callable] = {
+    "celu": celu,
+    "elu": elu,
+    "exponential": exponential,
+    "gelu": gelu,
+    "glu": glu,
+    "hard_shrink": hard_shrink,
+    "hard_sigmoid": hard_sigmoid,
+    "hard_silu": hard_silu,
+    "hard_swish": hard_swish,
+    "hard_tanh": hard_tanh,
+    "leaky_relu": leaky_relu,
+    "linear": linear,
+    "log_sigmoid": log_sigmoid,
+    "log_softmax": log_softmax,
+    "mish": mish,
+    "relu": relu,
+    "relu6": relu6,
+    "selu": selu,
+    "sigmoid": sigmoid,
+    "silu": silu,
+    "soft_shrink": soft_shrink,
+    "softmax": softmax,
+    "softplus": softplus,
+    "softsign": softsign,
+    "squareplus": squareplus,
+    "swish": swish,
+    "tanh": tanh,
+    "tanh_shrink": tanh_shrink,
+    "threshold": threshold,
+}
+
+
+def get(identifier: Any) -> Callable:
+    """Return an activation for a name, a config, a callable (itself), or None (linear).
+
+    Raises:
+        ValueError: no activation has that name; the nearest one is suggested.
+    """
+    if identifier is None:
+        return linear
+    if isinstance(identifier, dict):
+        return deserialize(identifier)
+    if isinstance(identifier, str):
+        try:
+            return _FUNCTIONS[identifier]
+        except KeyError:
+            raise ValueError(
+                f"Unknown activation {identifier!r}{suggest(identifier, _FUNCTIONS)} "
+                f"The names are: {', '.join(_FUNCTIONS)}."
+            ) from None
+    if callable(identifier):
+        return identifier
+    raise TypeError(
+        f"An activation is a name, a function or a layer; got {identifier!r} of type {type(identifier).__name__}."
+    )
+
+
+def serialize(activation: Callable) -> Any:
+    """Return the name of a built-in activation, or that of a function."""
+    for name, function in _FUNCTIONS.items():
+        if function is activation:
+            return name
+    return getattr(activation, "__name__", type(activation).__name__)
+
+
+def deserialize(config: Any, custom_objects: dict | None = None) -> Callable:
+    """Return the activation for what ``serialize`` gave, or for one of ``custom_objects``."""
+    name = config.get("config") if isinstance(config, dict) else config
+    if custom_objects and name in custom_objects:
+        return custom_objects[name]
+    return get(name)
+
+
+__all__ = ["deserialize", "get", "serialize", *_FUNCTIONS]

@@ -1,0 +1,276 @@
+"""Input, Dense, and the small layers that pass their input through a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import activations, constraints, initializers, ops, regularizers
+from ..graph import KerasTensor, Node, map_structure
+from ..utils.naming import auto_name
+from .layer import InputSpec, Layer
+
+# Activations that the dense (and later convolution) twin applies itself. Sigmoid and softmax stay outside it:
+# the crossentropies want the logits before them.
+FUSED = {activations.linear: "linear", activations.relu: "relu", activations.tanh: "tanh"}
+
+
+class InputLayer(Layer):
+    """The start of a graph: it holds the shape of what will come.
+
+    Args:
+        shape: the shape without the batch, None where a size may vary.
+        batch_size: the batch size, where it is fixed.
+        dtype: the dtype of the data; the float type by default.
+        batch_shape: the shape with the batch, instead of ``shape`` and ``batch_size``.
+        name: a name.
+    """
+
+    def __init__(
+        self,
+        shape: Any = None,
+        batch_size: int | None = None,
+        dtype: Any = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
+        batch_shape: Any = None,
+        input_tensor: Any = None,
+        optional: bool = False,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name or auto_name("InputLayer"), dtype="float32" if dtype is None else None)
+        if sparse or ragged:
+            raise ValueError("Sparse and ragged inputs do not exist in diptych: give dense arrays.")
+        if input_tensor is not None:
+            batch_shape, dtype = input_tensor.shape, input_tensor.dtype
+        if (shape is None) == (batch_shape is None):
+            raise ValueError(f"Input needs `shape` or `batch_shape`, one of them; got {shape=}, {batch_shape=}.")
+        if batch_shape is None:
+            batch_shape = (batch_size, *_as_shape(shape))
+        self.batch_shape = tuple(batch_shape)
+        self.optional = optional
+        tensor = input_tensor if input_tensor is not None else KerasTensor(self.batch_shape, dtype, name=self.name)
+        self.dtype = tensor.dtype
+        self.built = True
+        self._nodes.append(Node(self, (), {}, tensor))
+
+    def call(self) -> None:
+        raise RuntimeError("An InputLayer holds a place and is not called.")
+
+    def get_config(self) -> dict[str, Any]:
+        return {"batch_shape": self.batch_shape, "dtype": self.dtype, "name": self.name}
+
+
+def Input(  # noqa: N802 - Keras's name
+    shape: Any = None,
+    batch_size: int | None = None,
+    dtype: Any = None,
+    sparse: bool | None = None,
+    batch_shape: Any = None,
+    name: str | None = None,
+    tensor: Any = None,
+    optional: bool = False,
+) -> KerasTensor:
+    """Return a symbolic tensor to begin a graph with: ``Input(shape=(784,))`` stands for a batch of rows of 784.
+
+    Args:
+        shape: the shape of one sample, None where a size may vary.
+        batch_size: the batch size, where it is fixed.
+        dtype: the dtype of the data; the float type by default.
+        batch_shape: the shape with the batch, instead of ``shape`` and ``batch_size``.
+        name: a name; dictionaries of inputs are matched by it.
+        tensor: an existing symbolic tensor to use.
+    """
+    layer = InputLayer(
+        shape=shape,
+        batch_size=batch_size,
+        dtype=dtype,
+        sparse=sparse,
+        batch_shape=batch_shape,
+        input_tensor=tensor,
+        optional=optional,
+        name=name,
+    )
+    return layer.output
+
+
+def _as_shape(shape: Any) -> tuple:
+    """A lone number is a shape of one size."""
+    return (shape,) if isinstance(shape, (int, np.integer)) or shape is None else tuple(shape)
+
+
+class Dense(Layer):
+    """A fully connected layer: ``activation(x @ kernel + bias)`` over the last axis.
+
+    Input shape: (N, ..., D). Output shape: (N, ..., units). Weights: kernel (D, units), bias (units,).
+
+    Args:
+        units: the width U of the output.
+        activation: a name or function; linear by default.
+        use_bias: whether there is a bias.
+        kernel_initializer, bias_initializer: how the weights begin.
+        kernel_regularizer, bias_regularizer: penalties on the weights.
+        activity_regularizer: a penalty on the output.
+        kernel_constraint, bias_constraint: applied to the weights after each update.
+
+    Source: Goodfellow, Bengio & Courville 2016, Deep Learning, section 6.1.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        if not isinstance(units, (int, np.integer)) or isinstance(units, bool) or units <= 0:
+            raise ValueError(f"Dense needs a positive whole number of `units`; got {units!r}.")
+        self.units = int(units)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.input_spec = InputSpec(min_ndim=2)
+        self.supports_masking = True
+        self.bias = None
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(input_shape[-1], self.units),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.units,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        fused = FUSED.get(self.activation)
+        if fused is not None:
+            return ops.dense(inputs, self.kernel, self.bias, fused)
+        return self.activation(ops.dense(inputs, self.kernel, self.bias))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple:
+        return (*input_shape[:-1], self.units)
+
+    def input_hint(self, shape: tuple) -> str:
+        if len(shape) == 1:
+            return " A batch of rows is expected: for one sample x, give x[None]; for one feature, x[:, None]."
+        return ""
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+        }
+
+
+class Identity(Layer):
+    """Returns its input."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+
+class Lambda(Layer):
+    """Wraps a function as a layer. Written with ``diptych.ops`` or NumPy's functions, it is differentiated too.
+
+    Args:
+        function: called with the inputs (and ``mask`` or ``training`` where it takes them).
+        output_shape: the output's shape without the batch, or a function of the input's shape; by default it is
+            found by calling the function on zeros.
+        mask: the output's mask, or a function of the inputs and their mask.
+        arguments: further keyword arguments for the function.
+    """
+
+    def __init__(
+        self,
+        function: Callable,
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.function = function
+        self.mask = mask
+        self.arguments = dict(arguments or {})
+        self._output_shape = output_shape
+        self.supports_masking = mask is not None
+
+    def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
+        offered = {"mask": mask, "training": training}
+        known = getattr(getattr(self.function, "__code__", None), "co_varnames", ())
+        extra = {name: value for name, value in offered.items() if name in known[1:]}
+        return self.function(inputs, **{**extra, **self.arguments})
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        if self._output_shape is None:
+            return self._infer(args, kwargs)
+        shapes = map_structure(lambda x: x.shape, args[0])
+        if callable(self._output_shape):
+            return KerasTensor(tuple(self._output_shape(shapes)), self.dtype)
+        batch = shapes[0] if isinstance(shapes, tuple) else shapes[0][0]
+        return KerasTensor((batch, *_as_shape(self._output_shape)), self.dtype)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
+
+
+class Activation(Layer):
+    """Applies an activation function, given by name or as a callable."""
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        return self.activation(inputs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "activation": activations.serialize(self.activation)}
+
+
+__all__ = ["Activation", "Dense", "Identity", "Input", "InputLayer", "Lambda"]

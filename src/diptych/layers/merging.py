@@ -1,0 +1,270 @@
+"""Layers that make one tensor of several."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+
+from .. import ops
+from .layer import Layer
+
+
+class _Merge(Layer):
+    """Combines a list of tensors of one shape (sizes of 1 are broadcast) entry by entry."""
+
+    least = 2
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        self._check_shapes(input_shape)
+        self.built = True
+
+    def _check_shapes(self, shapes: Any) -> None:
+        if not isinstance(shapes, list) or len(shapes) < self.least:
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) merges a list of at least {self.least} tensors; it was "
+                f"called on {'one tensor' if not isinstance(shapes, list) else f'{len(shapes)}'}."
+            )
+
+    def call(self, inputs: Any) -> Any:
+        self._check_shapes(list(inputs) if isinstance(inputs, (list, tuple)) else inputs)
+        return self.merge(_same_rank(list(inputs)))
+
+    def merge(self, tensors: list) -> Any:
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape: Any) -> tuple:
+        self._check_shapes(input_shape)
+        rank = max(len(shape) for shape in input_shape)
+        shapes = [(*shape[:1], *[1] * (rank - len(shape)), *shape[1:]) for shape in input_shape]
+        return tuple(self._broadcast(sizes, input_shape) for sizes in zip(*shapes, strict=True))
+
+    def _broadcast(self, sizes: tuple, shapes: Any) -> int | None:
+        known = {size for size in sizes if size not in (1, None)}
+        if len(known) > 1:
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) needs inputs of one shape; it got {list(shapes)}."
+            )
+        if known:
+            return known.pop()
+        return None if None in sizes else 1
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        masks = [mask for mask in previous_mask or [] if mask is not None]
+        return reduce(ops.logical_and, masks) if masks else None
+
+
+def _same_rank(tensors: list) -> list:
+    """Axes of size 1 after the batch let tensors of fewer axes meet those of more."""
+    rank = max(t.ndim for t in tensors)
+    return [
+        t if t.ndim == rank else ops.reshape(t, (*t.shape[:1], *[1] * (rank - t.ndim), *t.shape[1:])) for t in tensors
+    ]
+
+
+class Add(_Merge):
+    """The sum of its inputs."""
+
+    def merge(self, tensors: list) -> Any:
+        return reduce(ops.add, tensors)
+
+
+class Subtract(_Merge):
+    """The first of two inputs less the second."""
+
+    def _check_shapes(self, shapes: Any) -> None:
+        if not isinstance(shapes, list) or len(shapes) != 2:
+            raise ValueError(f"Layer {self.name!r} (Subtract) takes a list of exactly 2 tensors.")
+
+    def merge(self, tensors: list) -> Any:
+        return ops.subtract(*tensors)
+
+
+class Multiply(_Merge):
+    """The product of its inputs, entry by entry."""
+
+    def merge(self, tensors: list) -> Any:
+        return reduce(ops.multiply, tensors)
+
+
+class Average(_Merge):
+    """The mean of its inputs."""
+
+    def merge(self, tensors: list) -> Any:
+        return ops.divide(reduce(ops.add, tensors), float(len(tensors)))
+
+
+class Maximum(_Merge):
+    """The largest of its inputs, entry by entry."""
+
+    def merge(self, tensors: list) -> Any:
+        return reduce(ops.maximum, tensors)
+
+
+class Minimum(_Merge):
+    """The smallest of its inputs, entry by entry."""
+
+    def merge(self, tensors: list) -> Any:
+        return reduce(ops.minimum, tensors)
+
+
+class Concatenate(_Merge):
+    """Joins its inputs along ``axis``; all other sizes must be equal."""
+
+    least = 1
+
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis
+
+    def merge(self, tensors: list) -> Any:
+        return ops.concatenate(tensors, axis=self.axis)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple:
+        self._check_shapes(input_shape)
+        shapes = [list(shape) for shape in input_shape]
+        axis = self.axis % len(shapes[0])
+        others = [shape[:axis] + shape[axis + 1 :] for shape in shapes]
+        for other in others[1:]:
+            fits = len(other) == len(others[0]) and all(
+                m is None or n is None or m == n for m, n in zip(other, others[0], strict=True)
+            )
+            if not fits:
+                raise ValueError(
+                    f"Layer {self.name!r} (Concatenate) joins tensors that differ only along axis {self.axis}; "
+                    f"it got shapes {[tuple(shape) for shape in shapes]}."
+                )
+        sizes = [shape[axis] for shape in shapes]
+        joined = None if None in sizes else sum(sizes)
+        return (*shapes[0][:axis], joined, *shapes[0][axis + 1 :])
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        if all(mask is None for mask in previous_mask):
+            return None
+        parts = []
+        for x, mask in zip(inputs, previous_mask, strict=True):
+            whole = ops.ones_like(x, dtype="bool")
+            if mask is not None:
+                whole = ops.logical_and(whole, ops.reshape(mask, (*mask.shape, *[1] * (x.ndim - mask.ndim))))
+            parts.append(whole)
+        return ops.all(ops.concatenate(parts, axis=self.axis), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axis": self.axis}
+
+
+class Dot(_Merge):
+    """The dot product of two tensors along one axis of each, sample by sample.
+
+    Args:
+        axes: the axis of both, or a pair with the axis of each.
+        normalize: whether each is first divided by its length along that axis, which gives the cosine.
+    """
+
+    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(axes, int) and len(tuple(axes)) != 2:
+            raise ValueError(f"Dot needs one axis, or a pair of axes; got axes={axes!r}.")
+        self.axes = axes
+        self.normalize = normalize
+
+    def _axes(self, ranks: list[int]) -> tuple[int, int]:
+        pair = (self.axes, self.axes) if isinstance(self.axes, int) else tuple(self.axes)
+        return pair[0] % ranks[0], pair[1] % ranks[1]
+
+    def _check_shapes(self, shapes: Any) -> None:
+        if not isinstance(shapes, list) or len(shapes) != 2:
+            raise ValueError(f"Layer {self.name!r} (Dot) takes a list of exactly 2 tensors.")
+
+    def call(self, inputs: Any) -> Any:
+        a, b = inputs
+        i, j = self._axes([a.ndim, b.ndim])
+        if self.normalize:
+            a, b = ops.normalize(a, axis=i), ops.normalize(b, axis=j)
+        rows = ops.moveaxis(a, i, -1)  # (N, ..., D)
+        columns = ops.moveaxis(b, j, 1)  # (N, D, ...)
+        batch, shared = columns.shape[0], columns.shape[1]
+        product = ops.matmul(ops.reshape(rows, (batch, -1, shared)), ops.reshape(columns, (batch, shared, -1)))
+        shape = (batch, *rows.shape[1:-1], *columns.shape[2:])
+        return ops.reshape(product, shape if len(shape) > 1 else (batch, 1))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple:
+        self._check_shapes(input_shape)
+        a, b = (list(shape) for shape in input_shape)
+        i, j = self._axes([len(a), len(b)])
+        if None not in (a[i], b[j]) and a[i] != b[j]:
+            raise ValueError(
+                f"Layer {self.name!r} (Dot) needs equal sizes along axes {(i, j)}; it got shapes {tuple(a)} and {tuple(b)}."
+            )
+        rest = a[1:i] + a[i + 1 :] + b[1:j] + b[j + 1 :]
+        return (a[0], *(rest or [1]))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
+
+
+def add(inputs: list, **kwargs: Any) -> Any:
+    """Return the sum of a list of tensors."""
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs: list, **kwargs: Any) -> Any:
+    """Return the first tensor less the second."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs: list, **kwargs: Any) -> Any:
+    """Return the product of a list of tensors, entry by entry."""
+    return Multiply(**kwargs)(inputs)
+
+
+def average(inputs: list, **kwargs: Any) -> Any:
+    """Return the mean of a list of tensors."""
+    return Average(**kwargs)(inputs)
+
+
+def maximum(inputs: list, **kwargs: Any) -> Any:
+    """Return the largest of a list of tensors, entry by entry."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: list, **kwargs: Any) -> Any:
+    """Return the smallest of a list of tensors, entry by entry."""
+    return Minimum(**kwargs)(inputs)
+
+
+def concatenate(inputs: list, axis: int = -1, **kwargs: Any) -> Any:
+    """Return a list of tensors joined along ``axis``."""
+    return Concatenate(axis=axis, **kwargs)(inputs)
+
+
+def dot(inputs: list, axes: Any = -1, normalize: bool = False, **kwargs: Any) -> Any:
+    """Return the dot product of two tensors along ``axes``, sample by sample."""
+    return Dot(axes=axes, normalize=normalize, **kwargs)(inputs)
+
+
+__all__ = [
+    "Add",
+    "Average",
+    "Concatenate",
+    "Dot",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Subtract",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
+]

@@ -1,0 +1,155 @@
+"""Noise and penalties: layers that work in training and pass their input on otherwise.
+
+The random numbers are drawn here, above the engines, so that both engines see the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import ops, regularizers
+from ..autodiff import Tensor
+from ..random import SeedGenerator
+from .layer import Layer
+
+
+class _Noise(Layer):
+    """A layer with a random generator that changes its input in training only."""
+
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed)
+        self.supports_masking = True
+
+    def _rate(self, rate: float, name: str = "rate") -> float:
+        if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+            raise ValueError(f"{type(self).__name__} needs 0 <= {name} <= 1; got {rate!r}.")
+        return rate
+
+    def _kept(self, shape: tuple, rate: float) -> np.ndarray:
+        """True with probability 1 - rate, entry by entry."""
+        return self.seed_generator.generator.random(shape, dtype=np.float32) >= rate
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+
+class Dropout(_Noise):
+    """In training, sets each entry to 0 with probability ``rate`` and divides the others by 1 - rate.
+
+    Args:
+        rate: the probability of dropping an entry.
+        noise_shape: the shape of the mask; size 1 where entries along an axis share their fate. None takes the input's size.
+        seed: a seed of its own for the mask.
+
+    Source: Srivastava et al. 2014, Dropout: A Simple Way to Prevent Neural Networks from Overfitting.
+    """
+
+    def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(seed=seed, **kwargs)
+        self.rate = self._rate(rate)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training or self.rate == 0:
+            return inputs
+        kept = self._kept(self._mask_shape(inputs.shape), self.rate)
+        scale = 1.0 / (1.0 - self.rate) if self.rate < 1 else 0.0
+        return ops.multiply(inputs, np.multiply(kept, inputs.dtype.type(scale)))
+
+    def _mask_shape(self, shape: tuple) -> tuple:
+        if self.noise_shape is None:
+            return shape
+        if len(self.noise_shape) != len(shape):
+            raise ValueError(f"Dropout's noise_shape {self.noise_shape} does not fit an input of shape {shape}.")
+        return tuple(size if wanted is None else wanted for wanted, size in zip(self.noise_shape, shape, strict=True))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}
+
+
+class GaussianNoise(_Noise):
+    """In training, adds normal noise of standard deviation ``stddev``."""
+
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(seed=seed, **kwargs)
+        self.stddev = self._rate(stddev, "stddev")
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training or self.stddev == 0:
+            return inputs
+        noise = self.seed_generator.generator.standard_normal(inputs.shape, dtype=inputs.dtype)
+        return ops.add(inputs, noise * inputs.dtype.type(self.stddev))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "stddev": self.stddev, "seed": self.seed}
+
+
+class GaussianDropout(_Noise):
+    """In training, multiplies each entry by a normal number of mean 1 and variance rate / (1 - rate)."""
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(seed=seed, **kwargs)
+        self.rate = self._rate(rate)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training or self.rate == 0:
+            return inputs
+        stddev = np.sqrt(self.rate / (1.0 - self.rate)) if self.rate < 1 else np.inf
+        noise = self.seed_generator.generator.standard_normal(inputs.shape, dtype=inputs.dtype)
+        return ops.multiply(inputs, 1 + noise * inputs.dtype.type(stddev))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+
+class AlphaDropout(_Noise):
+    """Dropout for SELU networks: dropped entries take SELU's lower limit, and mean and variance are kept.
+
+    Source: Klambauer, Unterthiner, Mayr & Hochreiter 2017, Self-Normalizing Neural Networks, section "New dropout technique".
+    """
+
+    def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(seed=seed, **kwargs)
+        self.rate = self._rate(rate)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training or self.rate == 0:
+            return inputs
+        limit = -1.7580993408473766  # -scale * alpha of SELU
+        kept = self._kept(Dropout._mask_shape(self, inputs.shape), self.rate)
+        a = ((1 - self.rate) * (1 + self.rate * limit**2)) ** -0.5 if self.rate < 1 else 0.0
+        b = -a * limit * self.rate
+        dropped = ops.where(Tensor(kept), inputs, limit)
+        return ops.add(ops.multiply(dropped, float(a)), float(b))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}
+
+
+class ActivityRegularization(Layer):
+    """Passes its input on and adds ``l1 * sum |x| + l2 * sum x^2`` (over the batch size) to the loss."""
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
+        self.supports_masking = True
+        self.l1 = l1
+        self.l2 = l2
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        config.pop("activity_regularizer")
+        return {**config, "l1": self.l1, "l2": self.l2}
+
+
+__all__ = ["ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise"]

@@ -1,0 +1,286 @@
+"""Model: a layer that can be trained, made of a graph of layers or by subclassing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import engine as _engine
+from .. import ops
+from ..autodiff import Tensor
+from ..graph import Function, KerasTensor, Node, flatten, map_structure
+from ..layers.core import InputLayer
+from ..layers.layer import Layer
+from ..utils.naming import suggest
+from .trainer import Trainer
+
+
+class Model(Trainer, Layer):
+    """A network with ``fit``, ``evaluate`` and ``predict``.
+
+    From a graph, functionally:
+
+        inputs = Input(shape=(784,))
+        outputs = Dense(10, activation="softmax")(Dense(500, activation="relu")(inputs))
+        model = Model(inputs, outputs)
+
+    or by subclassing: make layers in ``__init__`` and use them in ``call(self, inputs, training=None)``.
+
+    Args:
+        inputs: the symbolic input, or a list or dict of them.
+        outputs: the symbolic output, or a list or dict of them.
+        name: a name.
+        trainable: whether the weights are trained.
+        engine: "fast" or "reference"; by default whatever engine is in force at each call.
+    """
+
+    def __init__(
+        self,
+        inputs: Any = None,
+        outputs: Any = None,
+        name: str | None = None,
+        trainable: bool = True,
+        engine: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, trainable=trainable, **kwargs)
+        self.engine = None if engine is None else _engine.get(engine).name
+        self._function: Function | None = None
+        self._init_trainer()
+        if (inputs is None) != (outputs is None):
+            raise ValueError("A functional model needs both `inputs` and `outputs`.")
+        if inputs is not None:
+            self._make_function(inputs, outputs)
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Graphs
+
+    def _make_function(self, inputs: Any, outputs: Any) -> None:
+        for tensor in flatten(inputs):
+            if not isinstance(tensor, KerasTensor):
+                raise ValueError(
+                    f"A model's inputs are symbolic tensors, such as Input(shape=(784,)); got {type(tensor).__name__}."
+                )
+        for tensor in flatten(outputs):
+            if not isinstance(tensor, KerasTensor):
+                raise ValueError(
+                    "A model's outputs are what layers return when they are called on its inputs; got "
+                    f"{type(tensor).__name__}."
+                )
+        self._function = Function(inputs, outputs)
+        self._inputs_structure = inputs
+        self._outputs_structure = outputs
+        self._sublayers = []
+        for layer in self._layers_in_order():
+            self._track(layer)
+        names = [layer.name for layer in self._layers_in_order()]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"Two layers of the model are called {name!r}: give one of them another `name=`.")
+        self.built = True
+
+    def _layers_in_order(self) -> list[Layer]:
+        function = self._function
+        if function is None:
+            return list(self._sublayers)
+        found: dict[int, Layer] = {}
+        for tensor in function.inputs:
+            if tensor.node is not None and isinstance(tensor.node.operation, InputLayer):
+                found.setdefault(id(tensor.node.operation), tensor.node.operation)
+        for node in function.nodes:
+            if isinstance(node.operation, Layer):
+                found.setdefault(id(node.operation), node.operation)
+        return list(found.values())
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The model's layers, in the order of the graph."""
+        return self._layers_in_order()
+
+    @property
+    def inputs(self) -> list[KerasTensor] | None:
+        """The symbolic inputs; None for a subclassed model."""
+        return None if self._function is None else list(self._function.inputs)
+
+    @property
+    def outputs(self) -> list[KerasTensor] | None:
+        """The symbolic outputs; None for a subclassed model."""
+        return None if self._function is None else flatten(self._function.outputs)
+
+    @property
+    def input(self) -> Any:
+        return super().input if self._function is None else self._inputs_structure
+
+    @property
+    def output(self) -> Any:
+        return super().output if self._function is None else self._outputs_structure
+
+    @property
+    def input_names(self) -> list[str]:
+        return [tensor.name for tensor in self.inputs or ()]
+
+    @property
+    def output_names(self) -> list[str]:
+        """For each output the name of the layer that makes it: what dicts of losses and labels are matched by."""
+        if self._function is None:
+            return []
+        if isinstance(self._outputs_structure, dict):
+            return list(self._outputs_structure)
+        return [_producer(tensor) for tensor in flatten(self._outputs_structure)]
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of that name or number; ValueError where there is none."""
+        layers = self.layers
+        if (name is None) == (index is None):
+            raise ValueError("get_layer takes a `name` or an `index`, one of them.")
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"Model {self.name!r} has {len(layers)} layers; there is no layer number {index}.")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        names = [layer.name for layer in layers]
+        raise ValueError(f"Model {self.name!r} has no layer {name!r}{suggest(name, names)} Its layers are {names}.")
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Calls
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.engine is None:
+            return super().__call__(*args, **kwargs)
+        with _engine.use(self.engine):
+            return super().__call__(*args, **kwargs)
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """Compute the outputs of a batch."""
+        if self._function is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} has neither a graph, Model(inputs, outputs), nor a method "
+                "`call(self, inputs, training=None)`."
+            )
+        return self._function.run(self._arrange(inputs), training)
+
+    def _arrange(self, inputs: Any) -> list:
+        """The given inputs as a list in the graph's order, each with the rank and dtype that the graph expects."""
+        wanted = self._function.inputs
+        if len(wanted) == 1 and isinstance(inputs, Tensor):
+            return [self._fit_input(inputs, wanted[0])]
+        if isinstance(inputs, dict):
+            names = list(self._inputs_structure) if isinstance(self._inputs_structure, dict) else self.input_names
+            missing = [name for name in names if name not in inputs]
+            if missing:
+                raise ValueError(
+                    f"Model {self.name!r} has inputs {names}, and the dict it was given lacks {missing}: it has "
+                    f"{list(inputs)}."
+                )
+            inputs = [inputs[name] for name in names]
+        given = flatten(inputs)
+        if len(given) != len(wanted):
+            raise ValueError(
+                f"Model {self.name!r} has {len(wanted)} inputs {self.input_names}, and was called with {len(given)}."
+            )
+        return [self._fit_input(x, tensor) for x, tensor in zip(given, wanted, strict=True)]
+
+    def _fit_input(self, x: Any, tensor: KerasTensor) -> Any:
+        shape = x.shape
+        if len(shape) == len(tensor.shape) - 1 and tensor.shape[-1] == 1:
+            x = ops.expand_dims(x, -1)  # (N,) for an input of (N, 1)
+        elif len(shape) == len(tensor.shape) + 1 and shape[-1] == 1:
+            x = ops.squeeze(x, -1)
+        shape = x.shape
+        if len(shape) != len(tensor.shape) or any(
+            want is not None and have is not None and have != want
+            for have, want in zip(shape[1:], tensor.shape[1:], strict=True)
+        ):
+            raise ValueError(
+                f"Model {self.name!r} expects its input {tensor.name!r} as {tensor.shape}, and was given an array of "
+                f"shape {tuple(shape)}."
+            )
+        return x if x.dtype == tensor.dtype else ops.cast(x, tensor.dtype)
+
+    @property
+    def takes_training(self) -> bool:
+        return True if self._function is not None else super().takes_training
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Return symbolic outputs for symbolic inputs, by running the graph on them."""
+        if self._function is None:
+            return super().compute_output_spec(*args, **kwargs)
+        given = self._arrange(args[0])
+        function = self._function
+        if all(a.shape == b.shape for a, b in zip(given, function.inputs, strict=True)):
+            return map_structure(lambda t: KerasTensor(t.shape, t.dtype), function.outputs)
+        return self._infer(args, kwargs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return Layer.compute_output_shape(self, input_shape)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        return None
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights for an input of this shape, the batch included."""
+        if self._function is None and input_shape is not None and not self.built:
+            self(_zeros_for(input_shape))
+        self.built = True
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Reports and configs
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Print a table of the layers with their output shapes and numbers of weights.
+
+        Args:
+            line_length: the table's width; by default that of the text.
+            positions: accepted for Keras's sake; columns take the width they need.
+            print_fn: called with the text instead of ``print``.
+            expand_nested: whether models inside the model are opened.
+            show_trainable: whether a column says which layers are trained.
+            layer_range: a pair of layer names to begin and to end with.
+        """
+        from .summary import summary_text
+
+        text = summary_text(self, line_length, expand_nested, show_trainable, layer_range)
+        (print_fn or print)(text)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the graph as nested dicts; a subclassed model returns what its own ``get_config`` adds."""
+        if self._function is None:
+            return {"name": self.name, "trainable": self.trainable}
+        from .config import graph_config
+
+        return graph_config(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Model:
+        """Return a new model, with fresh weights, from what ``get_config`` gave."""
+        from .config import model_from_graph
+
+        return model_from_graph(cls, config, custom_objects) if "layers" in config else cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _producer(tensor: KerasTensor) -> str:
+    node: Node | None = tensor.node
+    return tensor.name if node is None else getattr(node.operation, "name", tensor.name)
+
+
+def _zeros_for(shape: Any) -> Any:
+    """One batch of zeros, size 1 for what is not known; nested shapes give nested arrays."""
+    if isinstance(shape, dict):
+        return {key: _zeros_for(part) for key, part in shape.items()}
+    if any(isinstance(part, (list, tuple)) for part in shape):
+        return [_zeros_for(part) for part in shape]
+    return np.zeros([1 if size is None else size for size in shape], "float32")

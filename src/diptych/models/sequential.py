@@ -1,0 +1,165 @@
+"""Sequential: a model whose layers follow one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .. import activations
+from ..graph import KerasTensor
+from ..layers.core import Input, InputLayer
+from ..layers.layer import Layer
+from .model import Model
+
+
+class Sequential(Model):
+    """A stack of layers, each fed with the output of the one before.
+
+        model = Sequential([Input((784,)), Dense(500, activation="relu"), Dense(10, activation="softmax")])
+
+    Layers may come in the constructor or one by one with ``add``. The weights are made when the input's shape is
+    known: from an ``Input``, from ``input_shape=`` on the first layer, or from the first data.
+
+    Args:
+        layers: the layers in their order.
+        trainable: whether the weights are trained.
+        name: a name.
+        engine: "fast" or "reference"; by default whatever engine is in force at each call.
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Layer] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        engine: str | None = None,
+    ) -> None:
+        super().__init__(name=name, trainable=trainable, engine=engine)
+        self._stack: list[Layer] = []
+        for layer in layers or ():
+            self._append(layer)
+        self._rebuild()
+
+    def add(self, layer: Layer, rebuild: bool = True) -> None:
+        """Put a layer on top.
+
+        Raises:
+            TypeError: what was given is no layer.
+            ValueError: the layer's name is taken, or its input does not fit the output below.
+        """
+        self._append(layer)
+        if rebuild:
+            try:
+                self._rebuild()
+            except Exception:
+                self._stack.pop()
+                self._rebuild()
+                raise
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Take the last layer off and return it."""
+        if not self.layers:
+            raise ValueError(f"Sequential model {self.name!r} has no layer to take off.")
+        layer = self._stack.pop()
+        self._function = None
+        self.built = False
+        if rebuild:
+            self._rebuild()
+        return layer
+
+    def _append(self, layer: Any) -> None:
+        if isinstance(layer, KerasTensor) and layer.node is not None and isinstance(layer.node.operation, InputLayer):
+            layer = layer.node.operation
+        if not isinstance(layer, Layer):
+            hint = ""
+            if isinstance(layer, str):
+                hint = f" Did you mean Activation({layer!r})?" if layer in activations.__all__ else ""
+            raise TypeError(
+                f"Sequential takes layers, and got {layer!r} of type {type(layer).__name__}.{hint}"
+            )
+        shape = getattr(layer, "_batch_input_shape", None)
+        if not self._stack and shape is not None and not isinstance(layer, InputLayer):
+            self._stack.append(Input(batch_shape=shape, dtype=getattr(layer, "_input_dtype", None)).node.operation)
+        elif isinstance(layer, InputLayer) and self._stack:
+            raise ValueError(f"Sequential model {self.name!r} has layers already: an Input comes first.")
+        elif shape is not None and self._function is not None:
+            self._check_stated_shape(layer, shape)
+        if any(layer.name == other.name for other in self._stack):
+            raise ValueError(
+                f"Sequential model {self.name!r} has a layer called {layer.name!r} already: give this one another `name=`."
+            )
+        self._stack.append(layer)
+
+    def _check_stated_shape(self, layer: Layer, shape: tuple) -> None:
+        """An input shape on a middle layer is redundant; it must at least be right."""
+        below = self._function.outputs.shape
+        if len(shape) != len(below) or any(
+            a != b for a, b in zip(shape[1:], below[1:], strict=True) if a is not None and b is not None
+        ):
+            raise ValueError(
+                f"Layer {layer.name!r} says that its input is {tuple(shape)}, but the layer below it, "
+                f"{self._stack[-1].name!r}, gives {below}. Leave the input's shape out: only the first layer needs it."
+            )
+
+    def _rebuild(self, batch_shape: Any = None, dtype: Any = None) -> None:
+        """Connect the layers, if the input's shape is known."""
+        layers = list(self._stack)
+        self._function = None
+        self._sublayers = []
+        for layer in layers:
+            self._track(layer)
+        if layers and isinstance(layers[0], InputLayer):
+            x = layers.pop(0).output
+        elif batch_shape is not None:
+            x = Input(batch_shape=batch_shape, dtype=dtype)
+        elif layers and isinstance(layers[0], Model) and layers[0]._function is not None:
+            first = layers[0].inputs[0]
+            x = Input(batch_shape=first.shape, dtype=first.dtype)
+        else:
+            return
+        if not layers:
+            return
+        inputs = x
+        for layer in layers:
+            x = layer(x)
+        self._make_function(inputs, x)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the input."""
+        return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
+
+    def _layers_in_order(self) -> list[Layer]:
+        return self.layers
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights for an input of this shape, the batch included."""
+        if self._function is None and input_shape is not None:
+            if not self.layers:
+                raise ValueError(f"Sequential model {self.name!r} has no layers yet: add some before it is built.")
+            self._rebuild(tuple(input_shape))
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """Compute the output of a batch."""
+        if self._function is None:
+            if not self.layers:
+                raise ValueError(f"Sequential model {self.name!r} has no layers: add some before it is called.")
+            self._rebuild((None, *inputs.shape[1:]), inputs.dtype if inputs.dtype.kind == "f" else None)
+        return super().call(inputs, training)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        if self._function is None:
+            self._rebuild((None, *args[0].shape[1:]), args[0].dtype)
+        return super().compute_output_spec(*args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        from ..layers import serialize
+
+        return {"name": self.name, "trainable": self.trainable, "layers": [serialize(layer) for layer in self._stack]}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Sequential:
+        from ..layers import deserialize
+
+        layers = [deserialize(layer, custom_objects) for layer in config["layers"]]
+        return cls(layers, name=config.get("name"), trainable=config.get("trainable", True))
