@@ -101,7 +101,7 @@ def get(identifier: Any) -> Callable:
             return _FUNCTIONS[identifier]
         except KeyError:
             raise ValueError(
-                f"Unknown activation {identifier!r}{suggest(identifier, _FUNCTIONS)} "
+                f"Unknown activation {identifier!r}{suggest(identifier, _FUNCTIONS) or '.'} "
                 f"The names are: {', '.join(_FUNCTIONS)}."
             ) from None
     if callable(identifier):

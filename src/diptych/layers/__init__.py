@@ -55,5 +55,5 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None =
     classes = {**_CLASSES, **(custom_objects or {})}
     name = config["class_name"]
     if name not in classes:
-        raise ValueError(f"Unknown layer {name!r}{suggest(name, classes)} A class of your own goes into custom_objects.")
+        raise ValueError(f"Unknown layer {name!r}{suggest(name, classes) or '.'} A class of your own goes into custom_objects.")
     return classes[name].from_config(config["config"])

@@ -142,7 +142,7 @@ class Model(Trainer, Layer):
             if layer.name == name:
                 return layer
         names = [layer.name for layer in layers]
-        raise ValueError(f"Model {self.name!r} has no layer {name!r}{suggest(name, names)} Its layers are {names}.")
+        raise ValueError(f"Model {self.name!r} has no layer {name!r}{suggest(name, names) or '.'} Its layers are {names}.")
 
     # ----------------------------------------------------------------------------------------------------------------
     # Calls

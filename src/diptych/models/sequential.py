@@ -36,35 +36,38 @@ class Sequential(Model):
     ) -> None:
         super().__init__(name=name, trainable=trainable, engine=engine)
         self._stack: list[Layer] = []
+        self._between: list[KerasTensor] = []  # the output of each layer of the stack, as far as they are connected
         for layer in layers or ():
             self._append(layer)
-        self._rebuild()
+        self._connect()
 
     def add(self, layer: Layer, rebuild: bool = True) -> None:
         """Put a layer on top.
 
         Raises:
-            TypeError: what was given is no layer.
-            ValueError: the layer's name is taken, or its input does not fit the output below.
+            ValueError: what was given is no layer, the layer's name is taken, or its input does not fit the output below.
         """
-        self._append(layer)
-        if rebuild:
-            try:
-                self._rebuild()
-            except Exception:
-                self._stack.pop()
-                self._rebuild()
-                raise
+        before = list(self._stack)
+        try:
+            self._append(layer)
+            if rebuild:
+                self._connect()
+        except Exception:
+            self._stack = before
+            del self._between[len(before) :]
+            self._connect()
+            raise
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Take the last layer off and return it."""
         if not self.layers:
             raise ValueError(f"Sequential model {self.name!r} has no layer to take off.")
         layer = self._stack.pop()
+        del self._between[len(self._stack) :]
         self._function = None
         self.built = False
         if rebuild:
-            self._rebuild()
+            self._connect()
         return layer
 
     def _append(self, layer: Any) -> None:
@@ -74,7 +77,7 @@ class Sequential(Model):
             hint = ""
             if isinstance(layer, str):
                 hint = f" Did you mean Activation({layer!r})?" if layer in activations.__all__ else ""
-            raise TypeError(
+            raise ValueError(
                 f"Sequential takes layers, and got {layer!r} of type {type(layer).__name__}.{hint}"
             )
         shape = getattr(layer, "_batch_input_shape", None)
@@ -92,7 +95,7 @@ class Sequential(Model):
 
     def _check_stated_shape(self, layer: Layer, shape: tuple) -> None:
         """An input shape on a middle layer is redundant; it must at least be right."""
-        below = self._function.outputs.shape
+        below = self._between[-1].shape
         if len(shape) != len(below) or any(
             a != b for a, b in zip(shape[1:], below[1:], strict=True) if a is not None and b is not None
         ):
@@ -101,28 +104,35 @@ class Sequential(Model):
                 f"{self._stack[-1].name!r}, gives {below}. Leave the input's shape out: only the first layer needs it."
             )
 
-    def _rebuild(self, batch_shape: Any = None, dtype: Any = None) -> None:
-        """Connect the layers, if the input's shape is known."""
-        layers = list(self._stack)
-        self._function = None
+    def _connect(self, batch_shape: Any = None, dtype: Any = None) -> None:
+        """Call the layers that were not yet called, each on the output below, if the input's shape is known."""
         self._sublayers = []
-        for layer in layers:
+        for layer in self._stack:
             self._track(layer)
-        if layers and isinstance(layers[0], InputLayer):
-            x = layers.pop(0).output
-        elif batch_shape is not None:
-            x = Input(batch_shape=batch_shape, dtype=dtype)
-        elif layers and isinstance(layers[0], Model) and layers[0]._function is not None:
-            first = layers[0].inputs[0]
-            x = Input(batch_shape=first.shape, dtype=first.dtype)
-        else:
-            return
-        if not layers:
-            return
-        inputs = x
-        for layer in layers:
+        if not self._between:
+            start = self._start(batch_shape, dtype)
+            if start is None:
+                return
+            self._inputs_structure = start
+            if isinstance(self._stack[0], InputLayer):
+                self._between.append(start)
+        x = self._between[-1] if self._between else self._inputs_structure
+        for layer in self._stack[len(self._between) :]:
             x = layer(x)
-        self._make_function(inputs, x)
+            self._between.append(x)
+        if self.layers:
+            self._make_function(self._inputs_structure, x)
+
+    def _start(self, batch_shape: Any, dtype: Any) -> KerasTensor | None:
+        """The symbolic input, or None as long as its shape is not known."""
+        first = self._stack[0] if self._stack else None
+        if isinstance(first, InputLayer):
+            return first.output
+        if first is not None and batch_shape is not None:
+            return Input(batch_shape=batch_shape, dtype=dtype)
+        if isinstance(first, Model) and first.inputs:
+            return Input(batch_shape=first.inputs[0].shape, dtype=first.inputs[0].dtype)
+        return None
 
     @property
     def layers(self) -> list[Layer]:
@@ -137,19 +147,19 @@ class Sequential(Model):
         if self._function is None and input_shape is not None:
             if not self.layers:
                 raise ValueError(f"Sequential model {self.name!r} has no layers yet: add some before it is built.")
-            self._rebuild(tuple(input_shape))
+            self._connect(tuple(input_shape))
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Compute the output of a batch."""
         if self._function is None:
             if not self.layers:
                 raise ValueError(f"Sequential model {self.name!r} has no layers: add some before it is called.")
-            self._rebuild((None, *inputs.shape[1:]), inputs.dtype if inputs.dtype.kind == "f" else None)
+            self._connect((None, *inputs.shape[1:]), inputs.dtype if inputs.dtype.kind == "f" else None)
         return super().call(inputs, training)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         if self._function is None:
-            self._rebuild((None, *args[0].shape[1:]), args[0].dtype)
+            self._connect((None, *args[0].shape[1:]), args[0].dtype)
         return super().compute_output_spec(*args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:

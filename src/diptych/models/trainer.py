@@ -1,0 +1,522 @@
+"""Training, evaluation and prediction: what turns a network into a model.
+
+One update is ``train_on_batch``: forward under a tape, loss, gradients, optimizer, metrics. ``fit`` calls the same
+update for every batch, so k calls by hand give the same bits as ``fit``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import numpy as np
+
+from .. import engine as _engine
+from .. import metrics as metrics_module
+from .. import optimizers, ops
+from ..autodiff import GradientTape, Tensor
+from ..callbacks import CallbackList
+from ..graph import flatten, map_structure
+from ..legacy import accepts_old
+from .checks import Checks
+from .compiled import CompiledLoss, CompiledMetrics
+from .data import batches_for, class_weights_to_sample_weights, split_off_validation
+
+
+class Trainer:
+    """The part of ``Model`` that trains, evaluates and predicts."""
+
+    engine: str | None
+
+    def _init_trainer(self) -> None:
+        self.optimizer: Any = None
+        self.loss: Any = None
+        self.compiled = False
+        self.stop_training = False
+        self.history: Any = None
+        self._loss: CompiledLoss | None = None
+        self._metrics: CompiledMetrics | None = None
+        self._loss_mean = metrics_module.Mean(name="loss")
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Compiling
+
+    @accepts_old("compile")
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Choose how the model is trained. The weights stay as they are; optimizer and metrics begin anew.
+
+        Args:
+            optimizer: a name or an ``Optimizer``.
+            loss: a name, a ``Loss`` or a function of y_true and y_pred; a list or dict of them for several outputs.
+            loss_weights: factors for the losses of several outputs, in the same form.
+            metrics: a list of names, ``Metric``s or functions; for several outputs a list of lists or a dict.
+            weighted_metrics: metrics that heed sample weights.
+            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's sake, without effect.
+
+        Raises:
+            ValueError: a name is unknown (the nearest known one is suggested), or dicts do not fit the outputs.
+        """
+        self.optimizer = optimizers.get(optimizer)
+        self.loss = loss
+        self._loss = None if loss is None else CompiledLoss(loss, loss_weights, self.output_names)
+        self._metrics = CompiledMetrics(metrics, weighted_metrics, self.output_names)
+        if self.outputs is not None and self._loss is not None:
+            self._loss.build(len(self.outputs))
+        self._loss_mean = metrics_module.Mean(name="loss")
+        self._checks = Checks(self)
+        self.stop_training = False
+        self.compiled = True
+
+    def _must_be_compiled(self, what: str) -> None:
+        if not self.compiled:
+            raise RuntimeError(
+                f"Model {self.name!r} must be compiled before {what}: model.compile(optimizer, loss, metrics)."
+            )
+
+    def _on_its_engine(self) -> Any:
+        return contextlib.nullcontext() if self.engine is None else _engine.use(self.engine)
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # One step
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """Return the loss of a batch: the compiled losses, and what layers and regularizers add."""
+        total = None if self._loss is None or y is None else self._loss(y, y_pred, sample_weight)
+        for penalty in self.losses:
+            total = penalty if total is None else ops.add(total, penalty)
+        if total is None:
+            raise ValueError(
+                f"Model {self.name!r} has nothing to minimise: compile it with a loss and give labels y, or let a layer "
+                "call add_loss."
+            )
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Let the metrics see a batch, and return all results so far."""
+        self._update_metrics(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def _update_metrics(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
+        if self._metrics is not None and y is not None:
+            functions = [] if self._loss is None else self._loss.functions
+            self._metrics.update_state(y, y_pred, sample_weight, functions)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Make one update with a batch, and return the results so far; override it for a training of your own."""
+        self._update(*unpack(data))
+        return self.get_metrics_result()
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Evaluate one batch, and return the results so far."""
+        self._test(*unpack(data))
+        return self.get_metrics_result()
+
+    def predict_step(self, data: Any) -> Any:
+        """Return the outputs for one batch."""
+        return self(unpack(data)[0], training=False)
+
+    def _update(self, x: Any, y: Any, sample_weight: Any) -> None:
+        with GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+        variables = self.trainable_variables
+        if variables:
+            self.optimizer.apply(tape.gradient(loss, variables), variables)
+        self._loss_mean.update_state(loss.array, sample_weight=_batch_size(x))
+        self._after_step(x, y, y_pred, sample_weight)
+
+    def _test(self, x: Any, y: Any, sample_weight: Any) -> None:
+        y_pred = self(x, training=False)
+        if self._loss is not None or self.losses:
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+            self._loss_mean.update_state(loss.array, sample_weight=_batch_size(x))
+        self._after_step(x, y, y_pred, sample_weight)
+
+    def _after_step(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> None:
+        if type(self).compute_metrics is Trainer.compute_metrics:
+            self._update_metrics(y, y_pred, sample_weight)
+        else:
+            self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def _steps(self) -> tuple[Any, Any]:
+        """The functions for one training and one test step. A step of the user's own gets the batch as Keras gives it."""
+        own_train = type(self).train_step is not Trainer.train_step
+        own_test = type(self).test_step is not Trainer.test_step
+        return (
+            (lambda *batch: self.train_step(pack(*batch))) if own_train else self._update,
+            (lambda *batch: self.test_step(pack(*batch))) if own_test else self._test,
+        )
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Metrics
+
+    @property
+    def metrics(self) -> list:
+        """All metrics: the mean loss, the losses of several outputs, the compiled metrics, and those of layers."""
+        found = [self._loss_mean] if self.compiled else []
+        found += [] if self._loss is None else self._loss.metrics
+        found += [] if self._metrics is None else self._metrics.metrics
+        return found + self._own_metrics()
+
+    def _own_metrics(self) -> list:
+        """Metrics that the model or a layer in it holds as an attribute."""
+        layers = self._kept("layers", lambda: list(self._flatten_layers()))
+        return self._kept(
+            "metrics",
+            lambda: [
+                value
+                for layer in layers
+                for name, value in vars(layer).items()
+                if isinstance(value, metrics_module.Metric) and not name.startswith("_")
+            ],
+        )
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what ``evaluate`` returns, in its order."""
+        if not self.compiled:
+            return []
+        names = ["loss"] + [] if self._loss is None else ["loss", *(m.name for m in self._loss.metrics)]
+        if self._metrics is not None:
+            names += self._metrics.names if self._metrics.built else _names_before_build(self._metrics)
+        return names + [metric.name for metric in self._own_metrics()]
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Return the result of every metric by its name."""
+        results = {}
+        if self._loss_mean.count:
+            results["loss"] = float(self._loss_mean.result())
+        for metric in [] if self._loss is None else self._loss.metrics:
+            results[metric.name] = float(metric.result())
+        if self._metrics is not None:
+            for name, metric in zip(self._metrics.names, self._metrics.metrics, strict=True):
+                results[name] = as_log(metric.result())
+        for metric in self._own_metrics():
+            results[metric.name] = as_log(metric.result())
+        return results
+
+    def reset_metrics(self) -> None:
+        """Forget what the metrics have seen."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Whole data sets
+
+    @accepts_old("fit")
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> Any:
+        """Train, epoch by epoch, and return a ``History``.
+
+        Args:
+            x: an array of shape (N, ...), a list or dict of them for several inputs, a generator or a ``PyDataset``.
+            y: the labels, in the same forms; not with a generator, which yields (x, y) or (x, y, weights).
+            batch_size: rows for each update; 32 by default.
+            epochs: the epoch at which training ends (counted from 0, not from ``initial_epoch``).
+            verbose: "auto" or 1 a progress bar, 2 one line for each epoch, 0 nothing.
+            callbacks: a list of ``Callback``s.
+            validation_split: this part of the rows, the last ones, is kept from training and evaluated after each epoch.
+            validation_data: (x, y) or (x, y, weights) to evaluate instead.
+            shuffle: whether the rows are shuffled before each epoch; "batch" shuffles whole batches.
+            class_weight: dict from class to the weight of its rows in the loss.
+            sample_weight: a weight for each row.
+            initial_epoch: the number of the first epoch.
+            steps_per_epoch: batches that make an epoch; by default all there are.
+            validation_steps, validation_batch_size: the same for validation.
+            validation_freq: validate every so many epochs, or after the epochs in this list (counted from 1).
+
+        Raises:
+            ValueError: the data do not fit the model or the loss. Nothing has been trained then.
+        """
+        self._must_be_compiled("fit()")
+        if not 0 <= validation_split < 1:
+            raise ValueError(f"validation_split is a part of the rows, 0 <= validation_split < 1; got {validation_split}.")
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split_off_validation(x, y, sample_weight, validation_split)
+        with self._on_its_engine():
+            self._checks.data(x, y, sample_weight)
+            if class_weight is not None:
+                sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
+            batches = batches_for(
+                x, y, sample_weight, batch_size=batch_size, steps=steps_per_epoch, shuffle=shuffle
+            )
+            validation = None
+            if validation_data is not None:
+                val_x, val_y, val_weight = unpack(validation_data)
+                self._checks.data(val_x, val_y, val_weight, what="validation data")
+                validation = batches_for(
+                    val_x,
+                    val_y,
+                    val_weight,
+                    batch_size=validation_batch_size or batch_size,
+                    steps=validation_steps,
+                )
+            return self._fit(batches, validation, epochs, initial_epoch, verbose, callbacks, validation_freq)
+
+    def _fit(
+        self,
+        batches: Any,
+        validation: Any,
+        epochs: int,
+        initial_epoch: int,
+        verbose: Any,
+        callbacks: Any,
+        validation_freq: Any,
+    ) -> Any:
+        if not isinstance(callbacks, CallbackList):
+            callbacks = CallbackList(
+                callbacks,
+                add_history=True,
+                add_progbar=verbose != 0,
+                model=self,
+                verbose=verbose,
+                epochs=epochs,
+                steps=batches.steps,
+            )
+        self.stop_training = False
+        train_step, _ = self._steps()
+        logs: dict[str, Any] = {}
+        callbacks.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            self.reset_metrics()
+            callbacks.on_epoch_begin(epoch)
+            self._train_epoch(batches, train_step, callbacks)
+            logs = dict(sorted(self.get_metrics_result().items()))
+            if validation is not None and _due(validation_freq, epoch):
+                results = self._evaluate(validation, callbacks)
+                logs.update({f"val_{name}": value for name, value in sorted(results.items())})
+            callbacks.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        if hasattr(self.optimizer, "finalize_variable_values") and epochs > initial_epoch:
+            self.optimizer.finalize_variable_values(self.trainable_variables)
+        callbacks.on_train_end(logs)
+        return self.history
+
+    def _train_epoch(self, batches: Any, train_step: Any, callbacks: CallbackList) -> None:
+        """One pass over the batches; without callbacks that watch batches nothing but updates happens."""
+        if not callbacks.wants_train_batches:
+            for batch in batches:
+                train_step(*self._as_tensors(*batch))
+            return
+        for step, batch in enumerate(batches):
+            callbacks.on_train_batch_begin(step)
+            train_step(*self._as_tensors(*batch))
+            callbacks.on_train_batch_end(step, self.get_metrics_result())
+            if self.stop_training:
+                break
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Return the loss and the metrics on a data set: one float, or a list in the order of ``metrics_names``."""
+        self._must_be_compiled("evaluate()")
+        with self._on_its_engine():
+            self._checks.data(x, y, sample_weight)
+            batches = batches_for(x, y, sample_weight, batch_size=batch_size, steps=steps)
+            if not isinstance(callbacks, CallbackList):
+                callbacks = CallbackList(
+                    callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.steps
+                )
+            results = self._evaluate(batches, callbacks)
+        if return_dict:
+            return results
+        values = [results[name] for name in self.metrics_names if name in results]
+        return values[0] if len(values) == 1 else values
+
+    def _evaluate(self, batches: Any, callbacks: CallbackList) -> dict[str, Any]:
+        self.reset_metrics()
+        _, test_step = self._steps()
+        callbacks.on_test_begin()
+        if not callbacks.wants_test_batches:
+            for batch in batches:
+                test_step(*self._as_tensors(*batch))
+        else:
+            for step, batch in enumerate(batches):
+                callbacks.on_test_batch_begin(step)
+                test_step(*self._as_tensors(*batch))
+                callbacks.on_test_batch_end(step, self.get_metrics_result())
+        results = self.get_metrics_result()
+        callbacks.on_test_end(results)
+        return results
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """Return the outputs for a data set as arrays, computed batch by batch."""
+        with self._on_its_engine():
+            self._check_inputs(x)
+            batches = batches_for(x, None, None, batch_size=batch_size, steps=steps)
+            if not isinstance(callbacks, CallbackList):
+                callbacks = CallbackList(
+                    callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.steps
+                )
+            own_step = type(self).predict_step is not Trainer.predict_step
+            callbacks.on_predict_begin()
+            parts = []
+            for step, batch in enumerate(batches):
+                callbacks.on_predict_batch_begin(step)
+                tensors = self._as_tensors(*batch)
+                outputs = self.predict_step(pack(*tensors)) if own_step else self(tensors[0], training=False)
+                parts.append(outputs)
+                callbacks.on_predict_batch_end(step, {"outputs": outputs} if callbacks.wants_predict_batches else None)
+            callbacks.on_predict_end()
+        return _joined(parts)
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Single batches
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Make one update, and return the loss and the metrics so far, as ``evaluate`` would."""
+        self._must_be_compiled("train_on_batch()")
+        with self._on_its_engine():
+            x, y, sample_weight = map_structure(_plain, (x, y, sample_weight))
+            self._checks.batch(x, y, sample_weight)
+            if class_weight is not None:
+                sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
+            self._steps()[0](*self._as_tensors(x, y, sample_weight))
+        return self._as_list(return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Return the loss and the metrics on one batch, joined to those seen since the last reset."""
+        self._must_be_compiled("test_on_batch()")
+        with self._on_its_engine():
+            x, y, sample_weight = map_structure(_plain, (x, y, sample_weight))
+            self._checks.batch(x, y, sample_weight)
+            self._steps()[1](*self._as_tensors(x, y, sample_weight))
+        return self._as_list(return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Return the outputs for one batch as arrays."""
+        with self._on_its_engine():
+            return map_structure(lambda t: t.numpy(), self(self._as_tensors(map_structure(_plain, x))[0], training=False))
+
+    def _as_list(self, return_dict: bool) -> Any:
+        results = self.get_metrics_result()
+        if return_dict:
+            return results
+        values = [results[name] for name in self.metrics_names if name in results]
+        return values[0] if len(values) == 1 else values
+
+    def _check_inputs(self, x: Any) -> None:
+        checks = self._checks if self.compiled else Checks(self)
+        checks.inputs(x)
+
+    def _as_tensors(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
+        """A batch of arrays as tensors; floats in the model's float type, and integers as they are."""
+        return self._tensors(x), None if y is None else self._tensors(y), sample_weight
+
+    def _tensors(self, x: Any) -> Any:
+        if isinstance(x, np.ndarray):
+            if x.dtype.kind == "f" and x.dtype.name != self.dtype:
+                x = x.astype(self.dtype)
+            return Tensor(x)
+        return map_structure(lambda leaf: leaf if leaf is None else self._tensors(_plain(leaf)), x)
+
+
+def unpack(data: Any) -> tuple[Any, Any, Any]:
+    """A batch as (x, y, sample_weight), whatever of them was given."""
+    if not isinstance(data, (list, tuple)):
+        return data, None, None
+    if len(data) > 3:
+        raise ValueError(f"A batch is x, (x, y) or (x, y, sample_weight); got a {type(data).__name__} of {len(data)}.")
+    return (*data, None, None, None)[:3]
+
+
+def pack(x: Any, y: Any, sample_weight: Any) -> Any:
+    """(x, y, sample_weight) as Keras hands it to a step: without what is None at the end."""
+    if sample_weight is not None:
+        return x, y, sample_weight
+    return (x, y) if y is not None else (x,)
+
+
+def _plain(x: Any) -> Any:
+    if x is None or isinstance(x, np.ndarray):
+        return x
+    if isinstance(x, Tensor):
+        return x.array
+    return x.to_numpy() if hasattr(x, "to_numpy") else np.asarray(x)
+
+
+def _batch_size(x: Any) -> int:
+    return x.shape[0] if isinstance(x, Tensor) else flatten(x)[0].shape[0]
+
+
+def as_log(value: Any) -> Any:
+    """A metric's result as a Python float, or as an array where it has several entries."""
+    if isinstance(value, float):
+        return value
+    array = np.asarray(value)
+    return float(array) if array.ndim == 0 else array
+
+
+def _names_before_build(metrics: CompiledMetrics) -> list[str]:
+    names = []
+    for given in [*flatten(metrics._given), *flatten(metrics._weighted_given)]:
+        if given is not None:
+            names.append(given if isinstance(given, str) else getattr(given, "name", getattr(given, "__name__", "metric")))
+    return names
+
+
+def _due(frequency: Any, epoch: int) -> bool:
+    return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+
+
+def _joined(parts: list) -> Any:
+    """The outputs of all batches, joined along the batch axis."""
+    if not parts:
+        return None
+    columns = [flatten(part) for part in parts]
+    joined = [np.concatenate([t.numpy() for t in column]) for column in zip(*columns, strict=True)]
+    remaining = iter(joined)
+    return map_structure(lambda _: next(remaining), parts[0])
