@@ -1,0 +1,132 @@
+"""Cases for the optimizer twins. Every list holds one array for each variable."""
+
+import numpy as np
+
+from tests.cases import Case
+
+# A scalar, axes of size 1 and an empty variable are among the odd shapes.
+SHAPES = {
+    "one variable": [(5, 7)],
+    "four variables": [(2, 3), (3,), (3, 1), (1,)],
+    "odd shapes": [(1, 1, 3), (17,), (), (0, 4), (3, 1, 5)],
+    "no variables": [],
+    "several chunks": [(61, 173), (7,), (9001,), (4096,), (4097,)],
+}
+
+
+def signed(rng, shapes):
+    return [np.asarray(rng.normal(size=shape)) for shape in shapes]
+
+
+def positive(rng, shapes):
+    """Averages of squares and the like: they start at zero and stay above it."""
+    return [np.asarray(rng.uniform(0.1, 2.0, size=shape)) for shape in shapes]
+
+
+def lists(shapes, **kinds):
+    """A function of rng that makes one list of arrays for each name; None makes None."""
+    return lambda rng: {n: kind and kind(rng, shapes) for n, kind in kinds.items()}
+
+
+def cases(kinds, *options):
+    """Every set of shapes with the first options, and one set of shapes with each of the others.
+
+    kinds says how to fill each list, options are the scalars; a list can be replaced in options.
+    """
+    table = [(label, shapes, options[0]) for label, shapes in SHAPES.items()]
+    table += [(str(other), SHAPES["four variables"], other) for other in options[1:]]
+
+    def case(label, shapes, chosen):
+        replaced = {name: chosen[name] for name in kinds if name in chosen}
+        scalars = {name: value for name, value in chosen.items() if name not in kinds}
+        make = lists(shapes, **{**kinds, **replaced})
+        return Case(label, lambda rng: {**make(rng), **scalars})
+
+    return [case(*row) for row in table]
+
+
+UPDATE = {"variables": signed, "gradients": signed}
+ADAM = {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+
+CASES = {
+    "sgd_update_": cases(UPDATE, {"learning_rate": 0.01}, {"learning_rate": 0.0}),
+    "momentum_update_": cases(
+        {**UPDATE, "momentums": signed},
+        {"learning_rate": 0.01, "momentum": 0.9, "nesterov": False},
+        {"learning_rate": 0.01, "momentum": 0.9, "nesterov": True},
+    ),
+    "adagrad_update_": cases(
+        {**UPDATE, "accumulators": positive},
+        {"learning_rate": 0.01, "epsilon": 1e-7},
+        {"learning_rate": 0.5, "epsilon": 0.1},
+    ),
+    "rmsprop_update_": cases(
+        {**UPDATE, "velocities": positive, "average_gradients": None, "momentums": None},
+        {"learning_rate": 0.01, "rho": 0.9, "momentum": 0.0, "epsilon": 1e-7},
+        {"learning_rate": 0.01, "rho": 0.9, "momentum": 0.8, "epsilon": 1e-7, "momentums": signed},
+        # Small averages: the variance v - a^2 stays well above zero.
+        {
+            "learning_rate": 0.01, "rho": 0.9, "momentum": 0.0, "epsilon": 1.0,
+            "average_gradients": lambda rng, shapes: [0.2 * a for a in signed(rng, shapes)],
+        },
+        {
+            "learning_rate": 0.01, "rho": 0.8, "momentum": 0.5, "epsilon": 1.0,
+            "average_gradients": lambda rng, shapes: [0.2 * a for a in signed(rng, shapes)],
+            "momentums": signed,
+        },
+    ),
+    "adadelta_update_": cases(
+        {**UPDATE, "accumulated_gradients": positive, "accumulated_deltas": positive},
+        {"learning_rate": 0.01, "rho": 0.95, "epsilon": 1e-7},
+        {"learning_rate": 1.0, "rho": 0.5, "epsilon": 0.1},
+    ),
+    "adam_update_": cases(
+        {**UPDATE, "momentums": signed, "velocities": positive, "velocity_hats": None},
+        {**ADAM, "step": 3},
+        {**ADAM, "step": 3, "velocity_hats": positive},
+        {"step": 1, "learning_rate": 0.3, "beta_1": 0.5, "beta_2": 0.7, "epsilon": 0.1},
+    ),
+    "adamax_update_": cases(
+        {**UPDATE, "momentums": signed, "norms": positive},
+        {**ADAM, "step": 3},
+        {"step": 1, "learning_rate": 0.3, "beta_1": 0.5, "beta_2": 0.7, "epsilon": 0.1},
+    ),
+    "nadam_update_": cases(
+        {**UPDATE, "momentums": signed, "velocities": positive},
+        {**ADAM, "step": 1, "mu_product": 1.0},
+        {**ADAM, "step": 1000, "mu_product": 1e-46},
+        {"step": 5, "mu_product": 0.1, "learning_rate": 0.3, "beta_1": 0.5, "beta_2": 0.7,
+         "epsilon": 0.1},
+    ),
+    "ftrl_update_": cases(
+        {**UPDATE, "accumulators": positive, "linears": signed},
+        {
+            "learning_rate": 0.1, "learning_rate_power": -0.5, "l1_regularization_strength": 0.0,
+            "l2_regularization_strength": 0.0, "l2_shrinkage_regularization_strength": 0.0,
+            "beta": 0.0,
+        },
+        {
+            "learning_rate": 0.1, "learning_rate_power": -0.5, "l1_regularization_strength": 0.4,
+            "l2_regularization_strength": 0.3, "l2_shrinkage_regularization_strength": 0.2,
+            "beta": 0.1,
+        },
+        {
+            "learning_rate": 0.2, "learning_rate_power": -0.8, "l1_regularization_strength": 0.1,
+            "l2_regularization_strength": 0.0, "l2_shrinkage_regularization_strength": 0.2,
+            "beta": 0.5,
+        },
+    ),
+    "lion_update_": cases(
+        {**UPDATE, "momentums": signed},
+        {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99},
+        {"learning_rate": 0.3, "beta_1": 0.5, "beta_2": 0.7},
+    ),
+    "decay_weights_": cases({"variables": signed}, {"learning_rate": 0.1, "weight_decay": 0.04}),
+    "clip_by_value": cases({"gradients": signed}, {"limit": 0.5}, {"limit": 100.0}),
+    "clip_by_norm": cases({"gradients": signed}, {"limit": 0.5}, {"limit": 1.5}, {"limit": 1e6}),
+    "clip_by_global_norm": cases({"gradients": signed}, {"limit": 0.5}, {"limit": 1e6}),
+    "average_": cases({"averages": signed, "variables": signed}, {"momentum": 0.99},
+                      {"momentum": 0.0}),
+    "accumulate_": cases({"accumulators": signed, "gradients": signed}, {}),
+    "divide": cases({"gradients": signed}, {"divisor": 3.0}),
+}  # fmt: skip
