@@ -1,3 +1,127 @@
-"""diptych: a neural network library with the Keras API."""
+"""diptych: a neural network library with the Keras API, painted twice.
+
+Every operation exists as a readable function in ``diptych.reference`` and as a compiled one in ``diptych.fastcore``;
+``engine="reference"`` or ``engine="fast"`` chooses which of them a model runs on.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import (
+        activations,
+        autodiff,
+        callbacks,
+        config,
+        constraints,
+        datasets,
+        engine,
+        initializers,
+        layers,
+        legacy,
+        losses,
+        metrics,
+        models,
+        ops,
+        optimizers,
+        random,
+        regularizers,
+        utils,
+    )
+    from .autodiff import GradientTape, Tensor, Variable
+    from .graph import KerasTensor
+    from .initializers import Initializer
+    from .layers import Input, InputSpec, Layer
+    from .losses import Loss
+    from .metrics import Metric
+    from .models import Model, Sequential
+    from .optimizers import Optimizer
+    from .regularizers import Regularizer
+    from .teach import compare_engines, gradcheck
+
+# Everything is imported when it is first used, so that `import diptych` costs little more than NumPy.
+_MODULES = frozenset(
+    "activations autodiff callbacks config constraints datasets engine initializers layers legacy losses metrics "
+    "models ops optimizers random regularizers teach utils".split()
+)
+_HOMES = {
+    "GradientTape": "autodiff",
+    "Tensor": "autodiff",
+    "Variable": "autodiff",
+    "KerasTensor": "graph",
+    "Initializer": "initializers",
+    "Input": "layers",
+    "InputSpec": "layers",
+    "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
+    "Model": "models",
+    "Sequential": "models",
+    "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
+    "compare_engines": "teach",
+    "gradcheck": "teach",
+}
+
+
+def version() -> str:
+    """Return diptych's version."""
+    return __version__
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value = import_module(f"{__name__}.{name}")
+    elif name in _HOMES:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    else:
+        raise AttributeError(f"module 'diptych' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES, *_HOMES})
+
+
+__all__ = [
+    "GradientTape",
+    "Initializer",
+    "Input",
+    "InputSpec",
+    "KerasTensor",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
+    "Optimizer",
+    "Regularizer",
+    "Sequential",
+    "Tensor",
+    "Variable",
+    "activations",
+    "autodiff",
+    "callbacks",
+    "compare_engines",
+    "config",
+    "constraints",
+    "datasets",
+    "engine",
+    "gradcheck",
+    "initializers",
+    "layers",
+    "legacy",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "utils",
+    "version",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -261,6 +262,11 @@ class Model(Trainer, Layer):
 
         return graph_config(self)
 
+    def to_json(self, **kwargs: Any) -> str:
+        """Return the structure, without the weights, as JSON; ``models.model_from_json`` reads it."""
+        described = {"class_name": type(self).__name__, "config": self.get_config()}
+        return json.dumps(described, default=_to_plain, **kwargs)
+
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Model:
         """Return a new model, with fresh weights, from what ``get_config`` gave."""
@@ -270,6 +276,13 @@ class Model(Trainer, Layer):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _to_plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as JSON knows them."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise TypeError(f"{value!r} of type {type(value).__name__} cannot be written as JSON.")
 
 
 def _producer(tensor: KerasTensor) -> str:
