@@ -14,7 +14,7 @@ The first list of a call is written, the second is read, all others are written.
 cimport cython
 cimport numpy as cnp
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.math cimport NAN, isfinite, pow, sqrt, sqrtf
+from libc.math cimport NAN, fabs, fabsf, isfinite, pow, sqrt, sqrtf
 
 from ._arrays cimport new_like, new_vector, real, real_type, same_shape, size
 from ._threads cimport run_chunks, task_t
@@ -54,9 +54,14 @@ cdef inline real root(real x) noexcept nogil:
     return sqrtf(x) if real is float else sqrt(x)
 
 
+cdef inline real magnitude(real x) noexcept nogil:
+    return fabsf(x) if real is float else fabs(x)
+
+
 cdef inline real larger(real a, real b) noexcept nogil:
-    """max(a, b), or NaN where one of them is."""
-    return a if a >= b or a != a else b
+    """max(a, b), or NaN where one of them is: two selections, since `or` would not vectorise."""
+    cdef real most = a if a > b else b
+    return most if a == a else a
 
 
 cdef inline real clipped(real x, real limit) noexcept nogil:
@@ -175,7 +180,7 @@ cdef void adamax(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         m[i] = beta_1 * m[i] + rest_1 * g[i]
-        u[i] = larger(beta_2 * u[i], -g[i] if g[i] < 0 else g[i])
+        u[i] = larger(beta_2 * u[i], magnitude(g[i]))
         w[i] -= alpha * m[i] / (u[i] + epsilon)
 
 
