@@ -1,0 +1,591 @@
+"""From what a user passes as data to batches.
+
+`as_batches(x, y, sample_weight, ...)` returns an object with one interface for arrays, a PyDataset
+and Python generators:
+
+    batches.num_batches     batches of one epoch; None where that is not known beforehand
+    batches.first()         the first batch, to look at before training; it is not used up
+    batches.epoch()         an iterator over the batches of one epoch: (x, y, sample_weight) each
+    batches.exhausted       True once a generator has run dry
+
+Values keep their dtype here: what a layer computes in is the model's business. Only where the
+caller names dtypes are arrays cast, once for small data and batch by batch for large.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import random
+from ..graph import flatten, map_structure
+from ..utils.datasets import PyDataset
+
+__all__ = [
+    "ArrayBatches",
+    "DatasetBatches",
+    "GeneratorBatches",
+    "as_arrays",
+    "as_batches",
+    "class_weight_to_sample_weight",
+    "train_validation_split",
+    "unpack",
+]
+
+# Up to this size the rows of a whole epoch are put in order at once, which makes each batch a plain
+# slice; above it each batch picks its own rows and memory stays what the data take.
+SMALL = 1 << 20
+
+RAN_DRY = (
+    "The generator ran out of data, so training stops here. It has to give at least "
+    "steps_per_epoch * epochs batches; without steps_per_epoch one epoch takes all that it has. A "
+    "generator function with `while True:` never runs out."
+)
+
+
+# ------------------------------------------------------------------------------------------------
+# Arrays
+
+
+def as_arrays(data: Any, name: str) -> Any:
+    """`data` with an ndarray for every leaf, in the nesting that was given.
+
+    data: an array; anything with `.to_numpy()` or `.numpy()`; nested lists of numbers, which are
+        one array; a list, tuple or dict of such things, which are several; None stays None.
+    name: what the data are called in errors: 'x', 'y' or 'sample_weight'.
+    Raises ValueError for text, objects, ragged lists and single numbers.
+    """
+    if data is None:
+        return None
+    if isinstance(data, dict):
+        return {key: as_arrays(part, f"{name}[{key!r}]") for key, part in data.items()}
+    if isinstance(data, list | tuple) and _holds_arrays(data):
+        return type(data)([as_arrays(part, f"{name}[{i}]") for i, part in enumerate(data)])
+    return _as_array(data, name)
+
+
+def _holds_arrays(data: list | tuple) -> bool:
+    """Whether a list is several arrays rather than the numbers of one."""
+    return any(isinstance(part, dict) or hasattr(part, "__array__") for part in data) and not all(
+        isinstance(part, np.generic) for part in data
+    )
+
+
+def _as_array(data: Any, name: str) -> np.ndarray:
+    if isinstance(data, np.ndarray):
+        array = np.asarray(data)  # of a memmap this is a view: rows are read batch by batch
+    elif hasattr(data, "to_numpy"):
+        array = data.to_numpy()
+    elif hasattr(data, "toarray"):
+        array = data.toarray()
+    elif hasattr(data, "numpy"):
+        array = np.asarray(data.numpy())
+    else:
+        try:
+            array = np.asarray(data)
+        except ValueError as error:
+            raise ValueError(_ragged(data, name)) from error
+    if array.dtype.kind not in "biuf":
+        raise ValueError(_not_numbers(array, data, name))
+    if array.ndim == 0:
+        raise ValueError(
+            f"{name} is the single value {array!r}; expected an array whose first axis counts the "
+            f"samples. np.array([...]) makes one of a list of samples."
+        )
+    return array
+
+
+def _ragged(data: Any, name: str) -> str:
+    lengths = [len(row) if hasattr(row, "__len__") else None for row in data]
+    for i, length in enumerate(lengths):
+        if length != lengths[0]:
+            return (
+                f"The rows of {name} differ in length: row 0 has {_items(lengths[0])}, row {i} "
+                f"{_items(length)}. Cut or pad them to one length (for example with zeros) first."
+            )
+    return f"The rows of {name} differ in shape somewhere below the first axis; expected one array."
+
+
+def _items(length: int | None) -> str:
+    return "a single number" if length is None else f"{length} items"
+
+
+def _not_numbers(array: np.ndarray, data: Any, name: str) -> str:
+    if array.dtype.kind == "O" and array.size:
+        first = next((v for v in array.flat if not isinstance(v, int | float)), array.flat[0])
+        if hasattr(first, "__len__") and not isinstance(first, str):
+            return (
+                f"{name} is an array of objects whose entries are of type "
+                f"{type(first).__name__}, so it has no rows of one length; expected numbers. "
+                f"np.stack({name}) makes one array of rows of equal length."
+            )
+        return (
+            f"{name} is an array of Python objects, among them {first!r}; expected numbers. If all "
+            f"entries are numbers, {name}.astype('float32') makes them so; text and missing values "
+            f"have to be turned into numbers first."
+        )
+    if array.dtype.kind in "US":
+        return (
+            (
+                f"{name} holds text, such as {str(array.flat[0])!r}; expected numbers. "
+                f"np.unique({name}, return_inverse=True) numbers the different words."
+            )
+            if array.size
+            else f"{name} holds text; expected numbers."
+        )
+    return f"{name} has dtype {array.dtype}; expected numbers (floats, integers or booleans)."
+
+
+def _count_rows(parts: dict[str, Any]) -> int:
+    """The number of samples that all arrays share; a ValueError where they differ or are none."""
+    sizes = {
+        name: [len(leaf) for leaf in flatten(part) if leaf is not None]
+        for name, part in parts.items()
+    }
+    sizes = {name: found for name, found in sizes.items() if found}
+    different = {size for found in sizes.values() for size in found}
+    if not different:
+        raise ValueError("There are no data: x is None. Give arrays, a PyDataset or a generator.")
+    if len(different) > 1:
+        listed = "; ".join(f"{name}: {', '.join(map(str, found))}" for name, found in sizes.items())
+        raise ValueError(
+            f"The arrays differ in their number of samples ({listed}). The first axis counts the "
+            f"samples and has to be the same for all of them."
+        )
+    return different.pop()
+
+
+# ------------------------------------------------------------------------------------------------
+# Tuples of a data set, weights, the validation split
+
+
+def unpack(batch: Any) -> tuple[Any, Any, Any]:
+    """What a generator or data set gave as (x, y, sample_weight), None for what is missing."""
+    if isinstance(batch, list):
+        batch = tuple(batch)
+    if not isinstance(batch, tuple):
+        return batch, None, None
+    if 1 <= len(batch) <= 3:
+        return (*batch, None, None)[:3]
+    raise ValueError(
+        f"A batch has to be x, (x, y) or (x, y, sample_weight); got a tuple of {len(batch)} parts. "
+        f"Several inputs are a list or a dict in the place of x: ([a, b], y)."
+    )
+
+
+def class_weight_to_sample_weight(y: Any, class_weight: dict[int, float]) -> np.ndarray:
+    """One weight for each sample, by its class; classes that are not listed weigh 1.
+
+    y: (N,) or (N, 1) class numbers, or (N, classes) one-hot rows or probabilities.
+    """
+    if not isinstance(y, np.ndarray):
+        raise ValueError(
+            "class_weight needs a model with one output and one array of labels; for several "
+            "outputs give sample_weight, in the structure of y."
+        )
+    if y.ndim > 2:
+        raise ValueError(
+            f"class_weight needs one class for each sample, and the labels have shape {y.shape}; "
+            f"give sample_weight instead."
+        )
+    classes = np.argmax(y, axis=-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y))
+    classes = np.round(classes).astype(np.int64)
+    weights = np.ones(len(y), dtype=np.float32)
+    for label, weight in class_weight.items():
+        weights[classes == label] = weight
+    return weights
+
+
+def train_validation_split(data: tuple, validation_split: float) -> tuple[tuple, tuple]:
+    """Split (x, y, sample_weight): the last rows are the validation data, before any shuffling.
+
+    Returns the training part and the validation part, each in the structure of `data`.
+    """
+    if not 0.0 < validation_split < 1.0:
+        raise ValueError(
+            f"validation_split={validation_split}; expected a share between 0 and 1, such as 0.2"
+        )
+    rows = _count_rows(dict(zip(("x", "y", "sample_weight"), data, strict=False)))
+    split = math.floor(rows * (1.0 - validation_split))
+    if split == 0 or split == rows:
+        raise ValueError(
+            f"validation_split={validation_split} of {rows} samples leaves {split} to train on and "
+            f"{rows - split} to validate on; both need at least one. Give more data or another "
+            f"share, or validation_data."
+        )
+
+    def part(rows: slice) -> Any:
+        return map_structure(lambda leaf: None if leaf is None else leaf[rows], tuple(data))
+
+    return part(slice(None, split)), part(slice(split, None))
+
+
+# ------------------------------------------------------------------------------------------------
+# Batches
+
+
+class Batches:
+    """What the three kinds of batches share."""
+
+    num_batches: int | None = None
+    num_samples: int | None = None
+    exhausted = False
+
+    def first(self) -> tuple:
+        """The first batch, for a look at shapes and dtypes; it will still be trained on."""
+        raise NotImplementedError
+
+    def epoch(self) -> Iterator[tuple]:
+        """An iterator over the batches of one epoch."""
+        raise NotImplementedError
+
+
+class ArrayBatches(Batches):
+    """Batches of arrays. The last one of a pass is smaller where the size does not divide the rows.
+
+    Args:
+        x, y, sample_weight: arrays, or lists, tuples and dicts of them (see `as_arrays`).
+        batch_size: rows of a batch.
+        shuffle: True: another order of rows in each pass; 'batch': whole batches change places, so
+            that rows are still read in runs; False: the given order.
+        generator: an np.random.Generator for the orders; by default the one that
+            `utils.set_random_seed` seeds.
+        steps: batches of an epoch. None is one pass over the data.
+        repeat: with `steps`, whether an epoch goes on where the last one stopped and begins a new
+            pass where the rows end (training), or always starts at the first row and ends with the
+            last.
+        dtypes: a dtype or None for each leaf of (x, y, sample_weight), or a single one for x: what
+            the batches are cast to. None keeps what is there.
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        batch_size: int | None = 32,
+        shuffle: bool | str = False,
+        generator: np.random.Generator | None = None,
+        steps: int | None = None,
+        repeat: bool = False,
+        dtypes: Any = None,
+    ) -> None:
+        parts = {"x": x, "y": y, "sample_weight": sample_weight}
+        self.data = tuple(as_arrays(part, name) for name, part in parts.items())
+        self.num_samples = rows = _count_rows(dict(zip(parts, self.data, strict=True)))
+        if rows == 0:
+            shapes = ", ".join(str(leaf.shape) for leaf in flatten(self.data[0]))
+            raise ValueError(
+                f"The data are empty: x has shape {shapes}. At least one row is needed."
+            )
+        self.batch_size = _check_size(batch_size, "batch_size", 32)
+        if shuffle not in (True, False, "batch"):
+            raise ValueError(f"shuffle={shuffle!r}; expected True, False or 'batch'")
+        self.shuffle = shuffle
+        self.generator = generator
+        self.batches_of_a_pass = -(-rows // self.batch_size)
+        self.steps = None if steps is None else _check_size(steps, "steps", None)
+        self.repeat = repeat
+        self.num_batches = self.batches_of_a_pass
+        if self.steps is not None:
+            self.num_batches = self.steps if repeat else min(self.steps, self.num_batches)
+        self._going: Iterator[tuple] | None = None
+        self._arrange(dtypes)
+
+    def _arrange(self, dtypes: Any) -> None:
+        """Put the leaves into a flat list, with the casts, and keep how to nest them again."""
+        leaves = flatten(self.data)
+        if not isinstance(dtypes, list | tuple):
+            dtypes = [dtypes] * len(flatten(self.data[0]))
+        casts = [None if d is None else np.dtype(d) for d in dtypes]
+        casts += [None] * (len(leaves) - len(casts))
+        present = [i for i, leaf in enumerate(leaves) if leaf is not None]
+        self._small = sum(leaves[i].nbytes for i in present) <= SMALL
+        self._leaves = []
+        self._casts: list[tuple[int, np.dtype]] = []
+        for place, i in enumerate(present):
+            leaf, cast = leaves[i], casts[i]
+            if cast is not None and leaf.dtype != cast:
+                if self._small:
+                    leaf = leaf.astype(cast)
+                else:
+                    self._casts.append((place, cast))
+            self._leaves.append(leaf)
+        self._pack = _packer(self.data, present)
+
+    def first(self) -> tuple:
+        return self._pack(self._cast([leaf[: self.batch_size] for leaf in self._leaves]))
+
+    def epoch(self) -> Iterator[tuple]:
+        if self.steps is None:
+            return self._one_pass()
+        if not self.repeat:
+            return itertools.islice(self._one_pass(), self.steps)
+        if self._going is None:
+            self._going = itertools.chain.from_iterable(iter(self._one_pass, None))
+        return itertools.islice(self._going, self.steps)
+
+    def _one_pass(self) -> Iterator[tuple]:
+        rows, size, leaves, pack = self.num_samples, self.batch_size, self._leaves, self._pack
+        order = self._order()
+        if order is not None and self._small:
+            leaves, order = [leaf.take(order, 0) for leaf in leaves], None
+        starts = range(0, rows, size)
+        if order is None and self._pairs:
+            x, y = leaves  # the hot path: two slices are all there is to a batch
+            return ((x[i : i + size], y[i : i + size], None) for i in starts)
+        if order is None:
+            return (pack(self._cast([leaf[i : i + size] for leaf in leaves])) for i in starts)
+        return (
+            pack(self._cast([leaf.take(order[i : i + size], 0) for leaf in leaves])) for i in starts
+        )
+
+    @property
+    def _pairs(self) -> bool:
+        x, y, sample_weight = self.data
+        return (
+            isinstance(x, np.ndarray)
+            and isinstance(y, np.ndarray)
+            and sample_weight is None
+            and not self._casts
+        )
+
+    def _cast(self, parts: list) -> list:
+        for place, dtype in self._casts:
+            parts[place] = parts[place].astype(dtype)
+        return parts
+
+    def _order(self) -> np.ndarray | None:
+        """The rows in the order of this pass; None is the order they have."""
+        if not self.shuffle:
+            return None
+        generator = self.generator or random.global_generator()
+        if self.shuffle is True:
+            return generator.permutation(self.num_samples)
+        whole = self.num_samples // self.batch_size
+        order = np.arange(self.num_samples)
+        runs = order[: whole * self.batch_size].reshape(whole, self.batch_size)
+        # What is left over stays last: in the middle it would shift the rows of all later batches.
+        order[: runs.size] = runs[generator.permutation(whole)].reshape(-1)
+        return order
+
+
+class DatasetBatches(Batches):
+    """The batches of a PyDataset; with several workers, threads make them ahead of the training."""
+
+    def __init__(
+        self,
+        dataset: PyDataset,
+        shuffle: bool | str = False,
+        generator: np.random.Generator | None = None,
+        steps: int | None = None,
+        repeat: bool = False,
+        class_weight: dict | None = None,
+    ) -> None:
+        self.dataset = dataset
+        self.shuffle = bool(shuffle)
+        self.generator = generator
+        self.steps = None if steps is None else _check_size(steps, "steps", None)
+        self.repeat = repeat
+        self.class_weight = class_weight
+        self.total = dataset.num_batches
+        if self.total == 0:
+            raise ValueError(f"The data are empty: len({type(dataset).__name__}) is 0.")
+        self.num_batches = self.total if self.steps is None else self.steps
+        if self.total is not None and not repeat:
+            self.num_batches = min(self.num_batches, self.total)
+        self._going: Iterator[tuple] | None = None
+
+    def first(self) -> tuple:
+        return self._prepare(self.dataset[0])
+
+    def epoch(self) -> Iterator[tuple]:
+        if self.steps is None or not self.repeat:
+            return itertools.islice(self._one_pass(), self.steps)
+        if self._going is None:
+            self._going = itertools.chain.from_iterable(iter(self._one_pass, None))
+        return itertools.islice(self._going, self.steps)
+
+    def _one_pass(self) -> Iterator[tuple]:
+        self.dataset.on_epoch_begin()
+        indices: Any = itertools.count() if self.total is None else range(self.total)
+        if self.shuffle and self.total is not None:
+            generator = self.generator or random.global_generator()
+            indices = generator.permutation(self.total).tolist()
+        workers = getattr(self.dataset, "workers", 1)
+        made = (
+            self._ahead(indices, workers) if workers > 1 else map(self.dataset.__getitem__, indices)
+        )
+        for batch in made:
+            yield self._prepare(batch)
+        self.dataset.on_epoch_end()
+
+    def _ahead(self, indices: Any, workers: int) -> Iterator[Any]:
+        """The batches in order, made by threads; at most `max_queue_size` of them wait."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        indices = iter(indices)
+        with ThreadPoolExecutor(workers) as pool:
+            waiting = deque(
+                pool.submit(self.dataset.__getitem__, i)
+                for i in itertools.islice(indices, max(workers, self.dataset.max_queue_size))
+            )
+            try:
+                while waiting:
+                    yield waiting.popleft().result()
+                    waiting.extend(
+                        pool.submit(self.dataset.__getitem__, i)
+                        for i in itertools.islice(indices, 1)
+                    )
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _prepare(self, batch: Any) -> tuple:
+        return _prepare(batch, self.class_weight)
+
+
+class GeneratorBatches(Batches):
+    """The batches of a Python generator, or of any other object that can be iterated over.
+
+    A generator goes on from epoch to epoch; something that gives a new iterator each time, such as
+    a data loader of another library, starts again. Without `steps` an epoch takes all there is.
+    """
+
+    def __init__(
+        self, source: Any, steps: int | None = None, class_weight: dict | None = None
+    ) -> None:
+        self.source = source
+        self.steps = None if steps is None else _check_size(steps, "steps", None)
+        self.class_weight = class_weight
+        self.num_batches = self.steps
+        if self.steps is None and hasattr(source, "__len__"):
+            self.num_batches = len(source)
+        self._iterator = iter(source)
+        self._restarts = self._iterator is not source
+        self._started = False
+        self._looked_at: list = []
+
+    def first(self) -> tuple:
+        if not self._look():
+            raise ValueError("The data are empty: the generator gave no batch at all.")
+        return self._prepare(self._looked_at[0])
+
+    def epoch(self) -> Iterator[tuple]:
+        if self._restarts and self._started and (self.steps is None or not self._look()):
+            self._iterator = iter(self.source)
+        self._started = True
+        if not self._look():
+            self._run_dry()
+            return iter(())
+        return self._some()
+
+    def _look(self) -> bool:
+        """Whether there is another batch; it is kept for the next one who asks."""
+        if not self._looked_at:
+            self._looked_at = list(itertools.islice(self._iterator, 1))
+        return bool(self._looked_at)
+
+    def _some(self) -> Iterator[tuple]:
+        for given in itertools.count():
+            if given == self.steps:
+                return
+            if not self._look():
+                break
+            yield self._prepare(self._looked_at.pop())
+        if self.steps is not None and not self._restarts:
+            self._run_dry()
+
+    def _run_dry(self) -> None:
+        self.exhausted = True
+        warnings.warn(RAN_DRY, stacklevel=3)
+
+    def _prepare(self, batch: Any) -> tuple:
+        return _prepare(batch, self.class_weight)
+
+
+def as_batches(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    batch_size: int | None = None,
+    shuffle: bool | str = False,
+    class_weight: dict | None = None,
+    steps: int | None = None,
+    repeat: bool = False,
+    dtypes: Any = None,
+) -> Batches:
+    """The batches of whatever `fit`, `evaluate` or `predict` were given.
+
+    batch_size: for arrays, 32 where it is None; a PyDataset or generator makes its own batches.
+    shuffle, steps, repeat, dtypes: see `ArrayBatches`.
+    class_weight: {class: weight}, turned into sample weights.
+    """
+    if isinstance(x, Batches):
+        return x
+    if not isinstance(x, PyDataset) and (_is_data(x) or not hasattr(x, "__iter__")):
+        if class_weight is not None:
+            if sample_weight is not None:
+                raise ValueError("Give class_weight or sample_weight, not both.")
+            y = as_arrays(y, "y")
+            sample_weight = class_weight_to_sample_weight(y, class_weight)
+        return ArrayBatches(
+            x, y, sample_weight, batch_size, shuffle, steps=steps, repeat=repeat, dtypes=dtypes
+        )
+    kind = type(x).__name__
+    for name, value in (("y", y), ("sample_weight", sample_weight)):
+        if value is not None:
+            raise ValueError(
+                f"{name} was given beside a {kind}, which gives whole batches: "
+                f"let it give (x, y) or (x, y, sample_weight)."
+            )
+    if isinstance(x, PyDataset):
+        return DatasetBatches(x, shuffle, None, steps, repeat, class_weight)
+    return GeneratorBatches(x, steps, class_weight)
+
+
+def _is_data(x: Any) -> bool:
+    """Whether `x` is there as a whole, rather than something that makes batches."""
+    return x is None or isinstance(x, list | tuple | dict) or hasattr(x, "__array__")
+
+
+def _prepare(batch: Any, class_weight: dict | None) -> tuple:
+    """One batch that a generator or data set made: arrays, weighted by class where asked for."""
+    x, y, sample_weight = unpack(batch)
+    x, y = as_arrays(x, "x"), as_arrays(y, "y")
+    if class_weight is not None:
+        if sample_weight is not None:
+            raise ValueError("The batches hold sample weights: leave class_weight out.")
+        sample_weight = class_weight_to_sample_weight(y, class_weight)
+    sample_weight = as_arrays(sample_weight, "sample_weight")
+    _count_rows({"x": x, "y": y, "sample_weight": sample_weight})
+    return x, y, sample_weight
+
+
+def _packer(data: tuple, present: list[int]) -> Callable[[list], tuple]:
+    """A function that nests a flat list of arrays as in `data`, with None where None stood."""
+    if present == [0, 1] and all(isinstance(part, np.ndarray) for part in data[:2]):
+        return lambda leaves: (leaves[0], leaves[1], None)
+    if present == [0] and isinstance(data[0], np.ndarray):
+        return lambda leaves: (leaves[0], None, None)
+
+    def pack(leaves: list) -> tuple:
+        rest = iter(leaves)
+        return map_structure(lambda leaf: None if leaf is None else next(rest), data)
+
+    return pack
+
+
+def _check_size(value: Any, name: str, default: int | None) -> int:
+    if value is None and default is not None:
+        return default
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value <= 0:
+        raise ValueError(f"{name}={value!r}; expected a whole number of at least 1")
+    return int(value)

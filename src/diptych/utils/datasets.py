@@ -1,0 +1,64 @@
+"""PyDataset: data that is made or loaded batch by batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["PyDataset", "Sequence"]
+
+
+class PyDataset:
+    """The base class of data sets that give one batch at a time.
+
+    A subclass writes `__len__`, the number of batches, and `__getitem__(index)`, which returns one
+    batch: `x`, `(x, y)` or `(x, y, sample_weight)`. It may shuffle in `on_epoch_end`.
+
+        class Images(PyDataset):
+            def __init__(self, files, labels, batch_size, **kwargs):
+                super().__init__(**kwargs)
+                self.files, self.labels, self.batch_size = files, labels, batch_size
+
+            def __len__(self):
+                return -(-len(self.files) // self.batch_size)
+
+            def __getitem__(self, index):
+                rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
+                return np.stack([load(f) for f in self.files[rows]]), self.labels[rows]
+
+    Args:
+        workers: how many threads make batches ahead of the training; 1 makes each when needed.
+        use_multiprocessing: accepted for Keras's sake; the workers are threads in any case.
+        max_queue_size: how many batches may wait, where there are several workers.
+    """
+
+    def __init__(
+        self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
+    ) -> None:
+        self.workers = workers
+        self.use_multiprocessing = use_multiprocessing
+        self.max_queue_size = max_queue_size
+
+    def __getitem__(self, index: int) -> Any:
+        raise NotImplementedError(
+            f"{type(self).__name__} needs __getitem__(self, index), which returns one batch: "
+            f"x, (x, y) or (x, y, sample_weight)"
+        )
+
+    def __len__(self) -> int:
+        raise NotImplementedError(
+            f"{type(self).__name__} needs __len__(self), the number of batches of one epoch"
+        )
+
+    @property
+    def num_batches(self) -> int | None:
+        """The number of batches of one epoch; None means without end."""
+        return len(self)
+
+    def on_epoch_begin(self) -> None:
+        """Called before each epoch."""
+
+    def on_epoch_end(self) -> None:
+        """Called after each epoch: the place to shuffle."""
+
+
+Sequence = PyDataset
