@@ -21,7 +21,7 @@ def names_of(classes):
 
 
 def get(identifier, table, kind):
-    """What `identifier` stands for: None, a name, a configuration, a class, or the object itself."""
+    """What `identifier` stands for: a name, a configuration, a class, or the object itself."""
     if identifier is None:
         return None
     if isinstance(identifier, str):

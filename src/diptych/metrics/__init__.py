@@ -1,0 +1,285 @@
+"""Numbers that say how good a model is. Keras's names, arguments and results.
+
+Every metric has `update_state(y_true, y_pred, sample_weight=None)`, `result()` and `reset_state()`.
+`result()` is a
+NumPy number of the metric's float type, or an array where there are several.
+"""
+
+from ..utils import objects
+from .accuracy import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from .base import (
+    Mean,
+    MeanMetricWrapper,
+    Metric,
+    Sum,
+)
+from .confusion import (
+    AUC,
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
+)
+from .errors import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    KLDivergence,
+    LogCoshError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    RootMeanSquaredError,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
+from .scores import (
+    F1Score,
+    FBetaScore,
+    R2Score,
+)
+
+__all__ = [
+    "AUC",
+    "Accuracy",
+    "BinaryAccuracy",
+    "BinaryCrossentropy",
+    "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
+    "FalseNegatives",
+    "FalsePositives",
+    "Hinge",
+    "KLDivergence",
+    "LogCoshError",
+    "Mean",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanMetricWrapper",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Metric",
+    "Poisson",
+    "Precision",
+    "R2Score",
+    "Recall",
+    "RootMeanSquaredError",
+    "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy",
+    "SquaredHinge",
+    "Sum",
+    "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
+    "binary_accuracy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "deserialize",
+    "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "resolve_accuracy",
+    "resolve_crossentropy",
+    "serialize",
+    "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
+    "top_k_categorical_accuracy",
+]
+
+_TABLE = {
+    **objects.names_of(
+        [
+            AUC,
+            Accuracy,
+            BinaryAccuracy,
+            BinaryCrossentropy,
+            CategoricalAccuracy,
+            CategoricalCrossentropy,
+            CategoricalHinge,
+            CosineSimilarity,
+            F1Score,
+            FBetaScore,
+            FalseNegatives,
+            FalsePositives,
+            Hinge,
+            KLDivergence,
+            LogCoshError,
+            Mean,
+            MeanAbsoluteError,
+            MeanAbsolutePercentageError,
+            MeanMetricWrapper,
+            MeanSquaredError,
+            MeanSquaredLogarithmicError,
+            Poisson,
+            Precision,
+            R2Score,
+            Recall,
+            RootMeanSquaredError,
+            SparseCategoricalAccuracy,
+            SparseCategoricalCrossentropy,
+            SparseTopKCategoricalAccuracy,
+            SquaredHinge,
+            Sum,
+            TopKCategoricalAccuracy,
+            TrueNegatives,
+            TruePositives,
+        ]
+    ),
+    "bce": BinaryCrossentropy,
+    "BCE": BinaryCrossentropy,
+    "mse": MeanSquaredError,
+    "MSE": MeanSquaredError,
+    "mae": MeanAbsoluteError,
+    "MAE": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError,
+    "MAPE": MeanAbsolutePercentageError,
+    "msle": MeanSquaredLogarithmicError,
+    "MSLE": MeanSquaredLogarithmicError,
+    # Names of Keras 1 and 2.
+    "cosine_proximity": CosineSimilarity,
+    "kld": KLDivergence,
+    "KLD": KLDivergence,
+    "kullback_leibler_divergence": KLDivergence,
+    "logcosh": LogCoshError,
+    # These have no class of their own.
+    "binary_focal_crossentropy": binary_focal_crossentropy,
+    "categorical_focal_crossentropy": categorical_focal_crossentropy,
+    "huber": huber,
+    "log_cosh": log_cosh,
+}
+
+# A saved function is found under its own name, which in the table above stands for the class.
+_FUNCTIONS = {
+    "binary_accuracy": binary_accuracy,
+    "binary_crossentropy": binary_crossentropy,
+    "binary_focal_crossentropy": binary_focal_crossentropy,
+    "categorical_accuracy": categorical_accuracy,
+    "categorical_crossentropy": categorical_crossentropy,
+    "categorical_focal_crossentropy": categorical_focal_crossentropy,
+    "categorical_hinge": categorical_hinge,
+    "hinge": hinge,
+    "huber": huber,
+    "kl_divergence": kl_divergence,
+    "log_cosh": log_cosh,
+    "mean_absolute_error": mean_absolute_error,
+    "mean_absolute_percentage_error": mean_absolute_percentage_error,
+    "mean_squared_error": mean_squared_error,
+    "mean_squared_logarithmic_error": mean_squared_logarithmic_error,
+    "poisson": poisson,
+    "sparse_categorical_accuracy": sparse_categorical_accuracy,
+    "sparse_categorical_crossentropy": sparse_categorical_crossentropy,
+    "sparse_top_k_categorical_accuracy": sparse_top_k_categorical_accuracy,
+    "squared_hinge": squared_hinge,
+    "top_k_categorical_accuracy": top_k_categorical_accuracy,
+}
+
+_RESOLVED_BY_COMPILE = ("acc", "ce", "crossentropy")
+
+
+def get(identifier):
+    """The metric that a name, configuration, class or function stands for; None stays None.
+
+    A name gives a new metric; a function, which has no state, comes back as it is.
+    """
+    if isinstance(identifier, str) and identifier in _RESOLVED_BY_COMPILE:
+        raise ValueError(
+            f"{identifier!r} depends on the shapes of labels and outputs, which "
+            "compile(metrics=[...]) knows; expected a full name here, such as 'binary_accuracy'"
+        )
+    return objects.get(identifier, _TABLE, "metric")
+
+
+def serialize(metric):
+    """The configuration of a metric or of a metric function, of plain Python values."""
+    return objects.serialize(metric)
+
+
+def deserialize(config, custom_objects=None):
+    """The metric, or the metric function, of a configuration made by `serialize`."""
+    is_function = isinstance(config, dict) and config.get("class_name") == "function"
+    return objects.deserialize(
+        config, _FUNCTIONS if is_function else _TABLE, "metric", custom_objects
+    )
+
+
+def resolve_accuracy(y_true_shape, y_pred_shape, loss_name=None):
+    """The class that 'accuracy' and 'acc' stand for in `compile`, from shapes with or without the
+    batch axis's size.
+
+    One output column: BinaryAccuracy. Labels with an axis less than the outputs, or one column:
+    class numbers,
+    SparseCategoricalAccuracy, as with the loss 'sparse_categorical_crossentropy'. Otherwise
+    CategoricalAccuracy.
+    """
+    choices = (BinaryAccuracy, SparseCategoricalAccuracy, CategoricalAccuracy)
+    return choices[_label_kind(y_true_shape, y_pred_shape, loss_name)]
+
+
+def resolve_crossentropy(y_true_shape, y_pred_shape, loss_name=None):
+    """The class that 'crossentropy' and 'ce' stand for in `compile`; the rule is that of
+    `resolve_accuracy`.
+    """
+    choices = (BinaryCrossentropy, SparseCategoricalCrossentropy, CategoricalCrossentropy)
+    return choices[_label_kind(y_true_shape, y_pred_shape, loss_name)]
+
+
+def _label_kind(y_true_shape, y_pred_shape, loss_name):
+    """0 for labels 0 or 1, 1 for class numbers, 2 for one-hot rows."""
+    if loss_name == "sparse_categorical_crossentropy":
+        return 1
+    if len(y_pred_shape) < 2 or y_pred_shape[-1] == 1:
+        return 0
+    if len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1:
+        return 1
+    return 2

@@ -1,0 +1,199 @@
+"""How often the prediction is right."""
+
+import numpy as np
+
+from .. import config
+from .base import MeanMetricWrapper, as_array, same_shape
+
+__all__ = [
+    "Accuracy",
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "SparseCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
+    "binary_accuracy",
+    "categorical_accuracy",
+    "sparse_categorical_accuracy",
+    "sparse_top_k_categorical_accuracy",
+    "top_k_categorical_accuracy",
+]
+
+# The functions with an underscore return booleans, which the classes only count.
+
+
+def _equal(y_true, y_pred):
+    y_true, y_pred = same_shape(y_true, y_pred, "accuracy")
+    return y_true == y_pred
+
+
+def _binary(y_true, y_pred, threshold=0.5):
+    y_true, y_pred = same_shape(y_true, y_pred, "binary_accuracy")
+    return y_true == (y_pred > threshold)
+
+
+def _categorical(y_true, y_pred):
+    y_true, y_pred = as_array(y_true), as_array(y_pred)
+    if y_true.shape != y_pred.shape:
+        same_shape(y_true, y_pred, "categorical_accuracy")
+    return y_true.argmax(-1) == y_pred.argmax(-1)
+
+
+def _sparse_categorical(y_true, y_pred):
+    y_true, y_pred = _class_numbers(y_true, as_array(y_pred), "sparse_categorical_accuracy")
+    matches = y_true == y_pred.argmax(-1)
+    return matches[..., 0] if matches.ndim > 1 and matches.shape[-1] == 1 else matches
+
+
+def _top_k(y_true, y_pred, k=5):
+    y_true, y_pred = same_shape(y_true, y_pred, "top_k_categorical_accuracy")
+    return _in_top_k(y_true.argmax(-1), y_pred, k)
+
+
+def _sparse_top_k(y_true, y_pred, k=5, from_sorted_ids=False):
+    name = "sparse_top_k_categorical_accuracy"
+    y_true, y_pred = _class_numbers(y_true, as_array(y_pred), name)
+    if from_sorted_ids:
+        return (y_true[..., None] == y_pred[..., :k]).any(-1)
+    classes = y_pred.shape[-1]
+    if y_true.size and (y_true.min() < 0 or y_true.max() >= classes):
+        wrong = y_true.min() if y_true.min() < 0 else y_true.max()
+        raise ValueError(
+            f"{name} got the label {wrong}; expected 0 to {classes - 1}, the columns of y_pred"
+        )
+    return _in_top_k(y_true.astype(np.int64), y_pred, k)
+
+
+def _class_numbers(y_true, y_pred, metric):
+    """Labels of the shape of y_pred without its last axis; (N, 1) is taken for (N,)."""
+    y_true = as_array(y_true)
+    if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
+        y_true = y_true[..., 0]
+    if y_true.shape != y_pred.shape[:-1]:
+        hint = (
+            "; one-hot labels go with categorical_accuracy and top_k_categorical_accuracy"
+            if y_true.shape == y_pred.shape
+            else ""
+        )
+        raise ValueError(
+            f"{metric} got y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape}; "
+            f"expected class numbers of shape {y_pred.shape[:-1]}{hint}"
+        )
+    return y_true, y_pred
+
+
+def _in_top_k(labels, scores, k):
+    """Whether fewer than k scores are above the label's own; equal scores share the better rank."""
+    own = np.take_along_axis(scores, labels[..., None], axis=-1)
+    own = np.where(np.isnan(own), -np.inf, own)
+    return (scores > own).sum(-1) < k
+
+
+def binary_accuracy(y_true, y_pred, threshold=0.5):
+    """1 where `y_pred > threshold` says what `y_true` says, else 0; an array of floatx of their
+    shape.
+    """
+    return _binary(y_true, y_pred, threshold).astype(config.floatx())
+
+
+def categorical_accuracy(y_true, y_pred):
+    """1 where the largest score is that of the one-hot label, else 0.
+
+    y_true, y_pred: (..., classes). Returns (...).
+    """
+    return _categorical(y_true, y_pred).astype(config.floatx())
+
+
+def sparse_categorical_accuracy(y_true, y_pred):
+    """1 where the largest score is that of the class number in `y_true`, else 0.
+
+    y_true: (...) or (..., 1). y_pred: (..., classes). Returns (...).
+    """
+    return _sparse_categorical(y_true, y_pred).astype(config.floatx())
+
+
+def top_k_categorical_accuracy(y_true, y_pred, k=5):
+    """1 where the one-hot label is among the k largest scores, else 0.
+
+    y_true, y_pred: (..., classes). Returns (...).
+    """
+    return _top_k(y_true, y_pred, k).astype(config.floatx())
+
+
+def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False):
+    """1 where the class number in `y_true` is among the k largest scores, else 0.
+
+    y_true: (...) or (..., 1). y_pred: (..., classes), or with from_sorted_ids (..., ids), best
+        first.
+    """
+    return _sparse_top_k(y_true, y_pred, k, from_sorted_ids).astype(config.floatx())
+
+
+class _Accuracy(MeanMetricWrapper):
+    """What the accuracies share: their configuration names the arguments, not the function."""
+
+    _direction = "up"
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+class Accuracy(_Accuracy):
+    """How often `y_pred` equals `y_true`."""
+
+    def __init__(self, name="accuracy", dtype=None):
+        super().__init__(_equal, name, dtype)
+
+
+class BinaryAccuracy(_Accuracy):
+    """How often `y_pred > threshold` says what the label, 0 or 1, says."""
+
+    def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
+        super().__init__(_binary, name, dtype, threshold=threshold)
+        self.threshold = threshold
+
+
+class CategoricalAccuracy(_Accuracy):
+    """How often the largest score is that of the one-hot label."""
+
+    def __init__(self, name="categorical_accuracy", dtype=None):
+        super().__init__(_categorical, name, dtype)
+
+
+class SparseCategoricalAccuracy(_Accuracy):
+    """How often the largest score is that of the class number in `y_true`."""
+
+    def __init__(self, name="sparse_categorical_accuracy", dtype=None):
+        super().__init__(_sparse_categorical, name, dtype)
+
+
+class TopKCategoricalAccuracy(_Accuracy):
+    """How often the one-hot label is among the k largest scores."""
+
+    def __init__(self, k=5, name="top_k_categorical_accuracy", dtype=None):
+        super().__init__(_top_k, name, dtype, k=k)
+        self.k = k
+
+
+class SparseTopKCategoricalAccuracy(_Accuracy):
+    """How often the class number in `y_true` is among the k largest scores.
+
+    from_sorted_ids: y_pred holds class numbers, best first, instead of scores.
+    """
+
+    def __init__(
+        self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False
+    ):
+        super().__init__(_sparse_top_k, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
+        self.k = k
+        self.from_sorted_ids = from_sorted_ids
+
+    def get_config(self):
+        config = super().get_config()
+        if not self.from_sorted_ids:
+            del config["from_sorted_ids"]
+        return config

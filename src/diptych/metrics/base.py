@@ -1,0 +1,313 @@
+"""The base of all metrics, and the two that sum and average.
+
+A metric is called at every step of training, on plain arrays: nothing here leaves a record on the
+tape.
+Its state is kept in variables of float64, so that counts stay exact however long the run.
+"""
+
+import numpy as np
+
+from .. import config
+from ..autodiff import Tensor, Variable
+from ..utils import objects
+from ..utils.naming import auto_name
+
+__all__ = ["Mean", "MeanMetricWrapper", "Metric", "Sum"]
+
+
+class Metric:
+    """A number gathered over batches: `update_state` takes a batch in, `result` gives the number so
+    far.
+
+        class Spread(Metric):
+            def __init__(self, name="spread", **kwargs):
+                super().__init__(name=name, **kwargs)
+                self.low = self.add_weight(name="low")
+                self.high = self.add_weight(name="high")
+
+            def update_state(self, y_true, y_pred, sample_weight=None):
+                y_pred = np.asarray(y_pred)
+                self.low.assign(min(self.low.numpy(), y_pred.min()))
+                self.high.assign(max(self.high.numpy(), y_pred.max()))
+
+            def result(self):
+                return self.high - self.low
+
+    Arguments may be arrays, tensors or lists. `reset_state` sets every variable to zero.
+    """
+
+    # Which way is better, for callbacks that watch the metric: "up", "down", or None where it
+    # cannot be said.
+    _direction = None
+
+    def __init__(self, dtype=None, name=None):
+        self.name = name or auto_name(type(self).__name__)
+        self._dtype = np.dtype(dtype or config.floatx())
+        self._variables = []
+
+    @property
+    def dtype(self):
+        """The float type of the result, as a string."""
+        return self._dtype.name
+
+    @property
+    def variables(self):
+        """The variables of this metric and of the metrics that are attributes of it."""
+        found = list(self._weights())
+        for value in vars(self).values():
+            if isinstance(value, Metric):
+                found += value.variables
+        return found
+
+    def add_weight(self, shape=(), initializer=None, dtype=None, name=None):
+        """A variable of the state; zeros of float64 unless asked otherwise."""
+        from .. import initializers
+
+        if isinstance(shape, int):
+            shape = (shape,)
+        variable = Variable(
+            initializers.get(initializer or "zeros"),
+            shape=tuple(shape),
+            dtype=dtype or "float64",
+            trainable=False,
+            name=name,
+        )
+        variable.path = f"{self.name}/{variable.name}"
+        self._weights().append(variable)
+        return variable
+
+    def add_variable(self, shape, initializer, dtype=None, aggregation="sum", name=None):
+        """Keras's other spelling of `add_weight`; `aggregation` matters to several devices only."""
+        return self.add_weight(shape=shape, initializer=initializer, dtype=dtype, name=name)
+
+    def update_state(self, *args, **kwargs):
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement update_state(self, y_true, y_pred)"
+        )
+
+    def result(self):
+        raise NotImplementedError(f"{type(self).__name__} must implement result(self)")
+
+    def reset_state(self):
+        """Forget what was gathered."""
+        for variable in self.variables:
+            variable.array.fill(0)
+
+    def reset_states(self):
+        """The name of `reset_state` in Keras 2."""
+        self.reset_state()
+
+    def __call__(self, *args, **kwargs):
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}>"
+
+    def _weights(self):
+        try:
+            return self._variables
+        except AttributeError:
+            raise RuntimeError(
+                f"{type(self).__name__}.__init__ must call super().__init__(name=name) first"
+            ) from None
+
+    def _typed(self, value):
+        """A number or array in the metric's float type."""
+        return np.asarray(value, dtype=self._dtype)[()]
+
+
+class Sum(Metric):
+    """The sum of all values, each times its weight.
+
+    >>> Sum()([1, 3, 5, 7])
+    np.float32(16.0)
+    """
+
+    def __init__(self, name="sum", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.total = self.add_weight(name="total")
+
+    def update_state(self, values, sample_weight=None):
+        """values: any shape. sample_weight: its shape, or its shape without last axes."""
+        values = as_array(values)
+        if sample_weight is not None:
+            values, weight = align_rank(values, as_array(sample_weight))
+            values = values * broadcast_weight(weight, values)
+        add(self.total, values.sum(dtype=np.float64))
+
+    def result(self):
+        return self._typed(self.total.array)
+
+
+class Mean(Metric):
+    """The mean of all values: sum(weight * value) / sum(weight). 0 before the first.
+
+    >>> Mean()([1, 3, 5, 7], sample_weight=[1, 1, 0, 0])
+    np.float32(2.0)
+    """
+
+    def __init__(self, name="mean", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.total = self.add_weight(name="total")
+        self.count = self.add_weight(name="count")
+
+    def update_state(self, values, sample_weight=None):
+        """values: a number, or (N, ...), where the mean over all but the first axis is the sample's
+        value.
+
+        sample_weight: a number, (N,), or more axes of `values`.
+        """
+        if sample_weight is not None:
+            self._update_weighted(values, sample_weight)
+            return
+        if type(values) is float:
+            add(self.total, values)
+            add(self.count, 1)
+            return
+        if type(values) is not np.ndarray:
+            values = as_array(values)
+        samples = values.shape[0] if values.ndim else 1
+        size = values.size
+        if not size:
+            return
+        # Counting is several times faster than summing, and accuracies are the common case.
+        if values.dtype == bool:
+            total = np.count_nonzero(values)
+        else:
+            total = np.add.reduce(values, axis=None, dtype=np.float64)
+        add(self.total, float(total) if size == samples else total * samples / size)
+        add(self.count, samples)
+
+    def _update_weighted(self, values, sample_weight):
+        values, weight = align_rank(as_array(values), as_array(sample_weight))
+        if values.dtype == bool:
+            values = values.astype(self._dtype)
+        if values.ndim > weight.ndim:
+            values = values.mean(axis=tuple(range(weight.ndim, values.ndim)))
+        weight = broadcast_weight(weight, values)
+        if not values.size:
+            return
+        # The mean over the other axes, of weights as of weighted values, leaves one of each per
+        # sample.
+        share = values.shape[0] / values.size if values.ndim else 1.0
+        add(self.total, np.sum(values * weight, dtype=np.float64) * share)
+        add(self.count, np.sum(weight, dtype=np.float64) * share)
+
+    def result(self):
+        count = self.count.array.item()
+        return self._dtype.type(self.total.array.item() / count if count else 0.0)
+
+
+class MeanMetricWrapper(Mean):
+    """The mean of a function `fn(y_true, y_pred, **kwargs)` that gives one value per sample."""
+
+    def __init__(self, fn, name=None, dtype=None, **kwargs):
+        super().__init__(name=name, dtype=dtype)
+        self._fn = fn
+        self._fn_kwargs = kwargs
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Take a batch in. sample_weight: a number, (N,), or more axes of what the function
+        returns.
+        """
+        if type(y_pred) is not np.ndarray:
+            mask = getattr(y_pred, "mask", None)
+            if mask is not None:
+                sample_weight = masked_weight(sample_weight, as_array(mask))
+        Mean.update_state(self, self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight)
+
+    def get_config(self):
+        fn = self._fn
+        kept = fn if not callable(fn) or isinstance(fn, str) else objects.serialize(fn)
+        return {**super().get_config(), "fn": kept, **self._fn_kwargs}
+
+    @classmethod
+    def from_config(cls, config):
+        from . import deserialize
+
+        if isinstance(config.get("fn"), dict):
+            config = {**config, "fn": deserialize(config["fn"])}
+        return cls(**config)
+
+
+def add(variable, amount):
+    """Add to a variable of shape (): the same as `assign_add`, at a tenth of its cost."""
+    array = variable.array
+    array[()] = array.item() + amount
+
+
+def as_array(x):
+    """The array of a tensor, or of anything NumPy takes."""
+    if isinstance(x, Tensor):
+        return x.array
+    return np.asarray(x)
+
+
+def as_float(x):
+    """`x` as an array of float32 or float64: what is neither becomes floatx."""
+    x = as_array(x)
+    return x if x.dtype in (np.float32, np.float64) else x.astype(config.floatx())
+
+
+def align_rank(a, b):
+    """Give (N,) and (N, 1) the same rank: an axis of size 1 at the end is added or dropped."""
+    if a.ndim == b.ndim + 1 and a.shape[-1] == 1:
+        return (a, b[..., None]) if b.ndim == 1 else (a[..., 0], b)
+    if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
+        return (a[..., None], b) if a.ndim == 1 else (a, b[..., 0])
+    return a, b
+
+
+def same_shape(y_true, y_pred, metric):
+    """Both as arrays of one shape; ValueError where they do not fit."""
+    y_true, y_pred = as_array(y_true), as_array(y_pred)
+    if y_true.shape != y_pred.shape:
+        y_true, y_pred = align_rank(y_true, y_pred)
+        if y_true.shape != y_pred.shape:
+            raise ValueError(
+                f"{metric} got y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape}; "
+                "expected equal shapes" + _shape_hint(y_true, y_pred, metric)
+            )
+    return y_true, y_pred
+
+
+def broadcast_weight(weight, values):
+    """Weights of the shape of `values`; missing last axes are added."""
+    if weight.ndim < values.ndim:
+        weight = weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
+    try:
+        return np.broadcast_to(weight, values.shape)
+    except ValueError:
+        raise ValueError(
+            f"sample_weight has the shape {weight.shape}, the values have {values.shape}; "
+            f"expected one weight per sample, ({values.shape[0] if values.ndim else 1},)"
+        ) from None
+
+
+def masked_weight(sample_weight, mask):
+    """Weights that are 0 where `mask` is False."""
+    weight = mask.astype(config.floatx())
+    if sample_weight is None:
+        return weight
+    sample_weight = as_array(sample_weight)
+    if sample_weight.ndim < weight.ndim:
+        return weight * broadcast_weight(sample_weight, weight)
+    weight, sample_weight = align_rank(weight, sample_weight)
+    return weight * sample_weight
+
+
+def _shape_hint(y_true, y_pred, metric):
+    if y_true.ndim == y_pred.ndim - 1 and not metric.startswith("sparse"):
+        return (
+            f". Class numbers go with sparse_categorical_ metrics; "
+            f"to_categorical(y_true, num_classes={y_pred.shape[-1]}) makes them one-hot"
+        )
+    return ""

@@ -1,0 +1,400 @@
+"""The losses as metrics: how far off the predictions are, on average.
+
+The functions return one value per sample. They run the losses of the engine in force on plain
+arrays, so
+no gradient flows through them: as a loss, use `diptych.losses`.
+"""
+
+import math
+
+import numpy as np
+
+from .. import config, engine
+from .base import Mean, MeanMetricWrapper, as_array, as_float, masked_weight, same_shape
+
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Hinge",
+    "KLDivergence",
+    "LogCoshError",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "RootMeanSquaredError",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
+]
+
+
+def mean_squared_error(y_true, y_pred):
+    """mean((y_true - y_pred)^2) over the last axis."""
+    return _loss("losses", "mean_squared_error", y_true, y_pred)
+
+
+def mean_absolute_error(y_true, y_pred):
+    """mean(|y_true - y_pred|) over the last axis."""
+    return _loss("losses", "mean_absolute_error", y_true, y_pred)
+
+
+def mean_absolute_percentage_error(y_true, y_pred):
+    """100 mean(|y_true - y_pred| / max(|y_true|, epsilon)) over the last axis."""
+    return _loss(
+        "losses", "mean_absolute_percentage_error", y_true, y_pred, epsilon=config.epsilon()
+    )
+
+
+def mean_squared_logarithmic_error(y_true, y_pred):
+    """mean((log(1 + y_true) - log(1 + y_pred))^2) over the last axis."""
+    return _loss(
+        "losses", "mean_squared_logarithmic_error", y_true, y_pred, epsilon=config.epsilon()
+    )
+
+
+def log_cosh(y_true, y_pred):
+    """mean(log(cosh(y_pred - y_true))) over the last axis."""
+    return _loss("losses", "log_cosh", y_true, y_pred)
+
+
+def huber(y_true, y_pred, delta=1.0):
+    """Half the squared error up to `delta`, straight beyond; mean over the last axis."""
+    return _loss("losses", "huber", y_true, y_pred, delta=delta)
+
+
+def poisson(y_true, y_pred):
+    """mean(y_pred - y_true log(y_pred)) over the last axis."""
+    return _loss("losses", "poisson", y_true, y_pred, epsilon=config.epsilon())
+
+
+def hinge(y_true, y_pred):
+    """mean(max(1 - y_true y_pred, 0)) over the last axis; labels 0 and 1 count as -1 and 1."""
+    return _loss("losses", "hinge", y_true, y_pred)
+
+
+def squared_hinge(y_true, y_pred):
+    """mean(max(1 - y_true y_pred, 0)^2) over the last axis; labels 0 and 1 count as -1 and 1."""
+    return _loss("losses", "squared_hinge", y_true, y_pred)
+
+
+def categorical_hinge(y_true, y_pred):
+    """max(1 + best score of a wrong class - score of the right class, 0)."""
+    return _loss("losses", "categorical_hinge", y_true, y_pred)
+
+
+def kl_divergence(y_true, y_pred):
+    """sum(y_true log(y_true / y_pred)) over the last axis."""
+    return _loss("crossentropy", "kl_divergence", y_true, y_pred, epsilon=config.epsilon())
+
+
+def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+    """-mean(y_true log(y_pred) + (1 - y_true) log(1 - y_pred)) over `axis`."""
+    return _loss(
+        "crossentropy",
+        "binary_crossentropy",
+        y_true,
+        y_pred,
+        from_logits=from_logits,
+        label_smoothing=label_smoothing,
+        axis=axis,
+        epsilon=config.epsilon(),
+    )
+
+
+def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+    """-sum(y_true log(y_pred)) over `axis`, y_pred scaled to the sum 1."""
+    return _loss(
+        "crossentropy",
+        "categorical_crossentropy",
+        y_true,
+        y_pred,
+        from_logits=from_logits,
+        label_smoothing=label_smoothing,
+        axis=axis,
+        epsilon=config.epsilon(),
+    )
+
+
+def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
+    """-log(y_pred) at the class number in `y_true`; 0 where that is `ignore_class`."""
+    y_true, y_pred = as_array(y_true), as_float(y_pred)
+    if y_true.ndim == y_pred.ndim and y_true.shape[axis] == 1:
+        y_true = y_true.squeeze(axis)
+    forward = engine.current().function("crossentropy", "sparse_categorical_crossentropy_forward")
+    loss, _ = forward(
+        y_true.astype(np.int64),
+        y_pred,
+        from_logits=from_logits,
+        ignore_class=ignore_class,
+        axis=axis,
+        epsilon=config.epsilon(),
+    )
+    return loss
+
+
+def binary_focal_crossentropy(
+    y_true,
+    y_pred,
+    apply_class_balancing=False,
+    alpha=0.25,
+    gamma=2.0,
+    from_logits=False,
+    label_smoothing=0.0,
+    axis=-1,
+):
+    """Binary crossentropy in which easy samples count less: each times (1 - probability)^gamma."""
+    return _loss(
+        "crossentropy",
+        "binary_focal_crossentropy",
+        y_true,
+        y_pred,
+        apply_class_balancing=apply_class_balancing,
+        alpha=alpha,
+        gamma=gamma,
+        from_logits=from_logits,
+        label_smoothing=label_smoothing,
+        axis=axis,
+        epsilon=config.epsilon(),
+    )
+
+
+def categorical_focal_crossentropy(
+    y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
+):
+    """Categorical crossentropy in which easy samples count less: each times alpha (1 -
+    probability)^gamma.
+    """
+    return _loss(
+        "crossentropy",
+        "categorical_focal_crossentropy",
+        y_true,
+        y_pred,
+        alpha=alpha,
+        gamma=gamma,
+        from_logits=from_logits,
+        label_smoothing=label_smoothing,
+        axis=axis,
+        epsilon=config.epsilon(),
+    )
+
+
+def _cosine(y_true, y_pred, axis=-1):
+    # The loss is the negative of the cosine.
+    return -_loss("losses", "cosine_similarity", y_true, y_pred, axis=axis, epsilon=1e-12)
+
+
+def _loss(family, name, y_true, y_pred, **options):
+    y_true, y_pred = same_shape(y_true, as_float(y_pred), name)
+    forward = engine.current().function(family, f"{name}_forward")
+    return forward(y_true.astype(y_pred.dtype, copy=False), y_pred, **options)[0]
+
+
+class _Error(MeanMetricWrapper):
+    """What these metrics share: their configuration names the arguments, not the function."""
+
+    _direction = "down"
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+class MeanSquaredError(_Error):
+    """The mean of (y_true - y_pred)^2."""
+
+    def __init__(self, name="mean_squared_error", dtype=None):
+        super().__init__(mean_squared_error, name, dtype)
+
+
+class RootMeanSquaredError(Mean):
+    """The square root of the mean of (y_true - y_pred)^2."""
+
+    _direction = "down"
+
+    def __init__(self, name="root_mean_squared_error", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Take a batch in. sample_weight: a number, (N,), or of the shape of y_true."""
+        mask = getattr(y_pred, "mask", None)
+        if mask is not None:
+            sample_weight = masked_weight(sample_weight, as_array(mask))
+        y_true, y_pred = same_shape(y_true, as_float(y_pred), "root_mean_squared_error")
+        super().update_state(np.square(y_pred - y_true), sample_weight)
+
+    def result(self):
+        return self._dtype.type(math.sqrt(super().result()))
+
+
+class MeanAbsoluteError(_Error):
+    """The mean of |y_true - y_pred|."""
+
+    def __init__(self, name="mean_absolute_error", dtype=None):
+        super().__init__(mean_absolute_error, name, dtype)
+
+
+class MeanAbsolutePercentageError(_Error):
+    """The mean of 100 |y_true - y_pred| / |y_true|."""
+
+    def __init__(self, name="mean_absolute_percentage_error", dtype=None):
+        super().__init__(mean_absolute_percentage_error, name, dtype)
+
+
+class MeanSquaredLogarithmicError(_Error):
+    """The mean of (log(1 + y_true) - log(1 + y_pred))^2."""
+
+    def __init__(self, name="mean_squared_logarithmic_error", dtype=None):
+        super().__init__(mean_squared_logarithmic_error, name, dtype)
+
+
+class LogCoshError(_Error):
+    """The mean of log(cosh(y_pred - y_true))."""
+
+    def __init__(self, name="logcosh", dtype=None):
+        super().__init__(log_cosh, name, dtype)
+
+
+class CosineSimilarity(_Error):
+    """The mean cosine of the angle between label and prediction along `axis`: 1 the same direction,
+    -1 opposite.
+    """
+
+    _direction = "up"
+
+    def __init__(self, name="cosine_similarity", dtype=None, axis=-1):
+        super().__init__(_cosine, name, dtype, axis=axis)
+        self.axis = axis
+
+
+class Poisson(_Error):
+    """The mean of y_pred - y_true log(y_pred)."""
+
+    def __init__(self, name="poisson", dtype=None):
+        super().__init__(poisson, name, dtype)
+
+
+class KLDivergence(_Error):
+    """The mean of sum(y_true log(y_true / y_pred))."""
+
+    def __init__(self, name="kl_divergence", dtype=None):
+        super().__init__(kl_divergence, name, dtype)
+
+
+class Hinge(_Error):
+    """The mean of max(1 - y_true y_pred, 0)."""
+
+    def __init__(self, name="hinge", dtype=None):
+        super().__init__(hinge, name, dtype)
+
+
+class SquaredHinge(_Error):
+    """The mean of max(1 - y_true y_pred, 0)^2."""
+
+    def __init__(self, name="squared_hinge", dtype=None):
+        super().__init__(squared_hinge, name, dtype)
+
+
+class CategoricalHinge(_Error):
+    """The mean of max(1 + best score of a wrong class - score of the right class, 0)."""
+
+    def __init__(self, name="categorical_hinge", dtype=None):
+        super().__init__(categorical_hinge, name, dtype)
+
+
+class BinaryCrossentropy(_Error):
+    """The mean of -(y_true log(y_pred) + (1 - y_true) log(1 - y_pred))."""
+
+    def __init__(
+        self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0
+    ):
+        super().__init__(
+            binary_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+        )
+        self.from_logits = from_logits
+        self.label_smoothing = label_smoothing
+
+
+class CategoricalCrossentropy(_Error):
+    """The mean of -sum(y_true log(y_pred)) for one-hot labels."""
+
+    def __init__(
+        self,
+        name="categorical_crossentropy",
+        dtype=None,
+        from_logits=False,
+        label_smoothing=0,
+        axis=-1,
+    ):
+        super().__init__(
+            categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
+        self.from_logits = from_logits
+        self.label_smoothing = label_smoothing
+        self.axis = axis
+
+
+class SparseCategoricalCrossentropy(_Error):
+    """The mean of -log(y_pred) at the class number in `y_true`.
+
+    ignore_class: a label whose samples count as 0; with sample weights, they do not count at all.
+    """
+
+    def __init__(
+        self,
+        name="sparse_categorical_crossentropy",
+        dtype=None,
+        from_logits=False,
+        ignore_class=None,
+        axis=-1,
+    ):
+        super().__init__(
+            sparse_categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
+        )
+        self.from_logits = from_logits
+        self.ignore_class = ignore_class
+        self.axis = axis
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Take a batch in. sample_weight: a number, (N,), or of the shape of y_true."""
+        if sample_weight is not None and self.ignore_class is not None:
+            labels = as_array(y_true)
+            if labels.ndim == y_pred.ndim and labels.shape[self.axis] == 1:
+                labels = labels.squeeze(self.axis)
+            sample_weight = masked_weight(sample_weight, labels != self.ignore_class)
+        super().update_state(y_true, y_pred, sample_weight)
