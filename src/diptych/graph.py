@@ -183,12 +183,15 @@ class Function:
         self._single = self._out[0] if isinstance(outputs, KerasTensor) else None
         self._calls: list | None = None
 
-    def run(self, values: Sequence[Tensor], training: bool | None = None) -> Any:
-        """Replay every call on ``values``, one for each input, and return the outputs in their structure."""
+    def run(self, values: Sequence[Tensor], training: bool | None = None, observe: Callable | None = None) -> Any:
+        """Replay every call on ``values``, one for each input, and return the outputs in their structure.
+
+        ``observe(node, outputs)``, where given, is called after each.
+        """
         if self._calls is None:
             self._calls = [self._prepare(node) for node in self.nodes]
         known: list[Any] = list(values) + [None] * (self._size - len(values))
-        for call, slot, args, kwargs, outputs in self._calls:
+        for number, (call, slot, args, kwargs, outputs) in enumerate(self._calls):
             kwargs = {**kwargs, "training": training} if "training" in kwargs else kwargs
             if slot is not None:
                 y = call(known[slot], **kwargs)
@@ -199,6 +202,8 @@ class Function:
             else:
                 for position, part in zip(outputs, flatten(y), strict=True):
                     known[position] = part
+            if observe is not None:
+                observe(self.nodes[number], y)
         if self._single is not None:
             return known[self._single]
         found = iter(self._out)
