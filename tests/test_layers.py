@@ -1,0 +1,278 @@
+"""Every layer of the core families, through one table: shapes, configs, gradients on both engines, masks, errors."""
+
+import numpy as np
+import pytest
+
+import diptych
+from diptych import layers, ops
+from diptych.graph import KerasTensor, flatten
+
+ENGINES = ("reference", "fast")
+
+# label, a function that makes the layer, input shapes without the batch (a list where the layer merges)
+TABLE = [
+    ("dense", lambda: layers.Dense(3), (4,)),
+    ("dense relu", lambda: layers.Dense(3, activation="relu"), (4,)),
+    ("dense tanh, rank 3", lambda: layers.Dense(2, activation="tanh"), (5, 4)),
+    ("dense sigmoid", lambda: layers.Dense(1, activation="sigmoid"), (4,)),
+    ("dense softmax", lambda: layers.Dense(4, activation="softmax"), (3,)),
+    ("dense without bias", lambda: layers.Dense(3, use_bias=False), (4,)),
+    ("dense regularized", lambda: layers.Dense(3, kernel_regularizer="l2", bias_constraint="non_neg"), (4,)),
+    ("activation", lambda: layers.Activation("gelu"), (4,)),
+    ("relu", lambda: layers.ReLU(max_value=1.0, negative_slope=0.1, threshold=0.2), (4,)),
+    ("leaky relu", lambda: layers.LeakyReLU(), (4,)),
+    ("prelu", lambda: layers.PReLU(alpha_initializer="uniform"), (4, 3)),
+    ("prelu shared", lambda: layers.PReLU(alpha_initializer="ones", shared_axes=[1]), (4, 3)),
+    ("elu", lambda: layers.ELU(alpha=0.5), (4,)),
+    ("softmax", lambda: layers.Softmax(), (4,)),
+    ("softmax, first axis", lambda: layers.Softmax(axis=1), (4, 3)),
+    ("dropout", lambda: layers.Dropout(0.5), (4,)),
+    ("gaussian noise", lambda: layers.GaussianNoise(0.1), (4,)),
+    ("gaussian dropout", lambda: layers.GaussianDropout(0.1), (4,)),
+    ("alpha dropout", lambda: layers.AlphaDropout(0.1), (4,)),
+    ("activity regularization", lambda: layers.ActivityRegularization(l1=0.1, l2=0.2), (4,)),
+    ("flatten", lambda: layers.Flatten(), (2, 3, 4)),
+    ("flatten channels first", lambda: layers.Flatten("channels_first"), (2, 3, 4)),
+    ("flatten of a scalar", lambda: layers.Flatten(), ()),
+    ("reshape", lambda: layers.Reshape((3, -1)), (2, 6)),
+    ("permute", lambda: layers.Permute((2, 1)), (2, 3)),
+    ("repeat vector", lambda: layers.RepeatVector(3), (4,)),
+    ("identity", lambda: layers.Identity(), (4,)),
+    ("add", lambda: layers.Add(), [(4,), (4,), (4,)]),
+    ("add, broadcast", lambda: layers.Add(), [(2, 4), (1, 4)]),
+    ("subtract", lambda: layers.Subtract(), [(4,), (4,)]),
+    ("multiply", lambda: layers.Multiply(), [(4,), (4,), (4,)]),
+    ("average", lambda: layers.Average(), [(4,), (4,)]),
+    ("maximum", lambda: layers.Maximum(), [(4,), (4,)]),
+    ("minimum", lambda: layers.Minimum(), [(4,), (4,)]),
+    ("concatenate", lambda: layers.Concatenate(), [(2, 4), (2, 3)]),
+    ("concatenate, axis 1", lambda: layers.Concatenate(axis=1), [(2, 4), (3, 4)]),
+    ("dot", lambda: layers.Dot(axes=1), [(4,), (4,)]),
+    ("dot of matrices", lambda: layers.Dot(axes=(2, 1)), [(3, 4), (4, 2)]),
+    ("cosine", lambda: layers.Dot(axes=-1, normalize=True), [(4,), (4,)]),
+]
+IDS = [row[0] for row in TABLE]
+
+
+def draw(rng, shapes, batch=3):
+    if isinstance(shapes, list):
+        return [rng.normal(size=(batch, *shape)) for shape in shapes]
+    return rng.normal(size=(batch, *shapes))
+
+
+def inputs_for(shapes):
+    return [layers.Input(shape) for shape in shapes] if isinstance(shapes, list) else layers.Input(shapes)
+
+
+@pytest.mark.parametrize(("label", "make", "shapes"), TABLE, ids=IDS)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_gradients_agree_with_differences(label, make, shapes, engine):
+    report = diptych.gradcheck(make(), draw(np.random.default_rng(3), shapes), engine=engine)
+    assert report, f"\n{report}"
+    assert report.checks
+
+
+@pytest.mark.parametrize(("label", "make", "shapes"), TABLE, ids=IDS)
+def test_symbolic_shape_is_the_real_one(label, make, shapes):
+    layer = make()
+    symbolic = layer(inputs_for(shapes))
+    x = draw(np.random.default_rng(0), shapes)
+    real = layer(x)
+    assert symbolic.shape[0] is None
+    assert symbolic.shape[1:] == real.shape[1:]
+    assert real.dtype == np.float32
+
+
+@pytest.mark.parametrize(("label", "make", "shapes"), TABLE, ids=IDS)
+def test_config_makes_the_same_layer(label, make, shapes):
+    layer = make()
+    x = draw(np.random.default_rng(0), shapes)
+    expected = layer(x).numpy()
+    described = layers.serialize(layer)
+    twin = layers.deserialize(described)
+    assert twin.get_config() == layer.get_config()
+    twin(x)
+    twin.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(twin(x).numpy(), expected)
+
+
+@pytest.mark.parametrize(("label", "make", "shapes"), TABLE, ids=IDS)
+def test_engines_agree(label, make, shapes):
+    layer = make()
+    x = draw(np.random.default_rng(1), shapes)
+    with diptych.engine("reference"):
+        expected = layer(x).numpy()
+    with diptych.engine("fast"):
+        np.testing.assert_allclose(layer(x).numpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_every_layer_stands_in_the_table():
+    shown = {type(make()) for _, make, _ in TABLE}
+    others = {"Layer", "InputSpec", "InputLayer", "Lambda"}
+    classes = {c for name in layers.__all__ if isinstance(c := getattr(layers, name), type)}
+    assert {c.__name__ for c in classes - shown} == others
+
+
+def test_dense_computes_what_it_says():
+    dense = layers.Dense(2, activation="relu")
+    x = np.array([[1.0, -2.0, 3.0]], "float32")
+    dense.build((None, 3))
+    kernel = np.array([[1, 0], [0, 1], [1, -1]], "float32")
+    dense.set_weights([kernel, np.array([0.5, -0.5], "float32")])
+    np.testing.assert_array_equal(dense(x).numpy(), [[4.5, 0.0]])
+
+
+def test_dropout_scales_what_it_keeps_and_sleeps_outside_training():
+    x = np.ones((200, 50), "float32")
+    dropout = layers.Dropout(0.25, seed=1)
+    np.testing.assert_array_equal(dropout(x).numpy(), x)
+    dropped = dropout(x, training=True).numpy()
+    assert set(np.unique(dropped)) == {np.float32(0), np.float32(1 / 0.75)}
+    assert abs(dropped.mean() - 1) < 0.02
+    assert not np.array_equal(dropped, dropout(x, training=True).numpy())
+    again = layers.Dropout(0.25, seed=1)
+    np.testing.assert_array_equal(again(x, training=True).numpy(), dropped)
+
+
+def test_dropout_is_the_same_on_both_engines():
+    x = np.ones((20, 5), "float32")
+    drawn = []
+    for engine in ENGINES:
+        diptych.utils.set_random_seed(7)
+        with diptych.engine(engine):
+            drawn.append(layers.Dropout(0.5)(x, training=True).numpy())
+    np.testing.assert_array_equal(*drawn)
+
+
+def test_dropout_noise_shape_shares_the_mask():
+    dropped = layers.Dropout(0.5, noise_shape=(None, 1, 8), seed=0)(np.ones((4, 6, 8)), training=True).numpy()
+    assert (dropped == dropped[:, :1]).all()
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.5, "half"])
+def test_dropout_refuses_a_rate_that_is_no_probability(rate):
+    with pytest.raises(ValueError, match="0 <= rate <= 1"):
+        layers.Dropout(rate)
+
+
+def test_noise_layers_keep_mean_and_variance():
+    x = np.random.default_rng(0).normal(size=(500, 100)).astype("float32")
+    noisy = layers.GaussianNoise(0.5, seed=0)(x, training=True).numpy()
+    assert abs((noisy - x).std() - 0.5) < 0.01
+    dropped = layers.GaussianDropout(0.5, seed=0)(np.ones_like(x), training=True).numpy()
+    assert abs(dropped.mean() - 1) < 0.02
+    assert abs(dropped.std() - 1) < 0.02
+    alpha = layers.AlphaDropout(0.3, seed=0)(x, training=True).numpy()
+    assert abs(alpha.mean()) < 0.05
+    assert abs(alpha.std() - 1) < 0.05
+
+
+def test_lambda_of_numpy_functions_is_differentiated():
+    layer = layers.Lambda(lambda x: np.sqrt(np.square(x) + 1.0) * np.exp(-x))
+    assert diptych.gradcheck(layer, np.random.default_rng(0).normal(size=(3, 2)))
+    symbolic = layers.Lambda(lambda x: ops.concatenate([x, x]), output_shape=(8,))(layers.Input((4,)))
+    assert symbolic.shape == (None, 8)
+
+
+def test_activity_penalty_is_divided_by_the_batch():
+    layer = layers.ActivityRegularization(l1=0.5)
+    layer(np.full((4, 3), -2.0))
+    assert float(layer.losses[0]) == pytest.approx(0.5 * 24 / 4)
+
+
+def test_trainable_switches_weights_and_not_states():
+    class Counting(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = layers.Dense(2)
+            self.seen = self.add_weight(name="seen", initializer="zeros", trainable=False)
+
+        def call(self, x):
+            self.seen.assign_add(1.0)
+            return self.inner(x)
+
+    layer = Counting()
+    layer(np.ones((2, 3)))
+    assert [v.name for v in layer.trainable_variables] == ["kernel", "bias"]
+    assert [v.name for v in layer.non_trainable_variables] == ["seen"]
+    layer.trainable = False
+    assert layer.trainable_variables == []
+    layer.trainable = True
+    assert [v.name for v in layer.trainable_variables] == ["kernel", "bias"]
+    layer.inner.kernel.trainable = False
+    assert [v.name for v in layer.trainable_variables] == ["bias"]
+
+
+def test_set_weights_changes_nothing_where_one_does_not_fit():
+    dense = layers.Dense(2)
+    dense.build((None, 3))
+    before = dense.get_weights()
+    with pytest.raises(ValueError, match=r"shape \(2,\).*shape \(3,\)"):
+        dense.set_weights([np.zeros((3, 2)), np.zeros(3)])
+    with pytest.raises(ValueError, match="2 weights, and set_weights got 1"):
+        dense.set_weights([np.zeros((3, 2))])
+    for a, b in zip(before, dense.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: layers.Dense(3)(np.ones(4)), "at least 2 axes.*x\\[None\\]"),
+        (lambda: layers.Dense(0), "positive whole number of `units`; got 0"),
+        (lambda: layers.Dense(3.5), "positive whole number"),
+        (lambda: layers.Dense(3, activation="rellu"), "rellu.*did you mean 'relu'"),
+        (lambda: layers.Dense(3)(layers.Input((None,))), r"shape \(None, 3\)"),
+        (lambda: layers.Add()(np.ones((2, 3))), "merges a list"),
+        (lambda: layers.Add()([layers.Input((3,)), layers.Input((4,))]), "inputs of one shape"),
+        (lambda: layers.Concatenate()([layers.Input((2, 3)), layers.Input((3, 3))]), "differ only along axis -1"),
+        (lambda: layers.Dot(axes=1)([layers.Input((3,)), layers.Input((4,))]), "equal sizes along axes"),
+        (lambda: layers.Reshape((5,))(layers.Input((4,))), r"4 entries, of shape \(4,\), the shape \(5,\)"),
+        (lambda: layers.Permute((1, 3)), "axes 1..2, each once"),
+        (lambda: layers.Input(), "`shape` or `batch_shape`"),
+        (lambda: layers.PReLU()(np.ones((2, 0))).foo, "foo"),
+    ],
+)
+def test_errors_teach(call, words):
+    with pytest.raises((ValueError, AttributeError), match=words):
+        call()
+
+
+def test_a_built_dense_refuses_another_width():
+    dense = layers.Dense(3, name="hidden")
+    dense(np.ones((2, 4)))
+    with pytest.raises(ValueError, match="'hidden' \\(Dense\\) expects size 4 along axis -1.*\\(2, 5\\)"):
+        dense(np.ones((2, 5)))
+
+
+def test_forgotten_super_init_says_so():
+    class Forgetful(layers.Layer):
+        def __init__(self):
+            self.inner = layers.Dense(2)
+
+    with pytest.raises(RuntimeError, match="super\\(\\).__init__\\(\\)"):
+        Forgetful()
+
+
+def test_build_may_ask_for_several_shapes_by_name():
+    class Pair(layers.Layer):
+        def build(self, query_shape, value_shape):
+            self.shapes = [tuple(query_shape), tuple(value_shape)]
+
+        def call(self, query, value):
+            return query
+
+    pair = Pair()
+    pair(np.ones((2, 3)), np.ones((2, 5)))
+    assert pair.shapes == [(2, 3), (2, 5)]
+
+
+def test_operators_and_ops_make_nodes_of_a_graph():
+    a, b = layers.Input((3,)), layers.Input((3,))
+    y = ops.exp(a) * 2.0 + b
+    assert isinstance(y, KerasTensor)
+    assert y.shape == (None, 3)
+    model = diptych.Model([a, b], y)
+    x = np.array([[0.0, 1.0, 2.0]], "float32")
+    np.testing.assert_allclose(model([x, x]).numpy(), np.exp(x) * 2 + x, rtol=1e-6)
+    assert len(flatten(model.inputs)) == 2

@@ -1,0 +1,172 @@
+"""Old Keras tutorials, their code as it was printed (slips of the text mended), on both engines."""
+
+import numpy as np
+import pytest
+
+import diptych
+import diptych as keras
+from diptych.layers import Activation, Dense
+from diptych.models import Sequential
+from diptych.optimizers import SGD
+
+pytestmark = pytest.mark.filterwarnings("ignore::diptych.legacy.LegacySpelling")
+
+
+@pytest.fixture(params=["reference", "fast"])
+def engine(request):
+    with diptych.engine(request.param):
+        diptych.utils.set_random_seed(3)
+        yield request.param
+
+
+def test_and_gate(engine):
+    model = Sequential()
+    model.add(Dense(2, activation="relu", batch_input_shape=(None, 2)))
+    model.add(Dense(1, activation="sigmoid"))
+    sgd = SGD(lr=0.01, decay=0.0000001, momentum=0.9)
+    loss = "binary_crossentropy"
+    measure = "accuracy"
+    model.compile(optimizer=sgd, loss=loss, metrics=[measure])
+
+    lbda = lambda x: x[0] & x[1]  # noqa: E731
+    data = np.random.randint(2, size=(100, 2))
+    labels = np.array(list(map(lbda, data)))
+    epochs = 1000 if engine == "fast" else 20
+    history = model.fit(data, labels, epochs=epochs, batch_size=32, validation_split=0.1, verbose=0)
+
+    assert int(sgd.iterations) == 3 * epochs
+    assert model.count_params() == 9
+    assert len(history.history["val_loss"]) == epochs
+    test_data, test_labels = data, labels
+    score = model.evaluate(test_data, test_labels, batch_size=32, verbose=0)
+    assert model.metrics_names == ["loss", "accuracy"]
+    assert [type(s) for s in score] == [float, float]
+    printed = "%s : %s" % (model.metrics_names[0], score[0])  # noqa: UP031
+    assert printed.startswith("loss : 0.")
+    if engine == "fast":
+        assert score[0] < 0.6
+
+
+def test_gender(engine):
+    n = 1000
+    tizhong = np.random.normal(size=n)
+    shengao = np.random.normal(size=n)
+    nianling = np.random.normal(size=n)
+    gender = np.zeros(n)
+    gender[:500] = 1
+    tizhong[:500] += 1
+    shengao[:500] += 1
+    nianling[:500] -= 1
+
+    model = Sequential()
+    model.add(Dense(4, input_dim=3, kernel_initializer="random_normal", name="Dense1"))
+    model.add(Activation("relu", name="hidden"))
+    model.add(Dense(2, input_dim=4, kernel_initializer="random_normal", name="Dense2"))
+    model.add(Activation("softmax", name="output"))
+    model.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])
+
+    from diptych import utils
+
+    gender_one_hot = utils.to_categorical(gender, num_classes=2)
+    data = np.array([tizhong, shengao, nianling]).T
+    history = model.fit(data, gender_one_hot, epochs=10, batch_size=8, verbose=0)
+
+    assert 0.38 < history.history["loss"][-1] < 0.50
+    assert 0.77 < history.history["accuracy"][-1] < 0.84
+    test_data = np.array([[0, 0, 0]])
+    probability = model.predict(test_data, verbose=0)
+    assert probability.shape == (1, 2)
+    assert probability[0, 0] > 0.5
+
+
+def test_digits_by_keras_1(engine):
+    (x_train, labels), (x_test, test_labels) = diptych.datasets.digits.load_data()
+    x_train, x_test = (x.reshape(len(x), -1) / 16.0 for x in (x_train, x_test))
+    y_train, y_test = (keras.utils.to_categorical(y, nb_classes=10) for y in (labels, test_labels))
+
+    model = Sequential()
+    model.add(Dense(input_dim=8 * 8, output_dim=50))
+    model.add(Activation("sigmoid"))
+    model.add(Dense(output_dim=50))
+    model.add(Activation("sigmoid"))
+    model.add(Dense(output_dim=10))
+    model.add(Activation("softmax"))
+    model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
+    model.fit(x_train, y_train, batch_size=10, nb_epoch=10, verbose=0)
+
+    assert int(model.optimizer.iterations) == 10 * -(-len(x_train) // 10)
+    score = model.evaluate(x_test, y_test, verbose=0)
+    assert score[1] > 0.85
+    result = model.predict(x_test, verbose=0)
+    assert result.shape == (len(x_test), 10)
+    assert np.mean(result.argmax(1) == test_labels) == pytest.approx(score[1])
+
+
+def test_a_mistyped_keyword_is_recognised(engine):
+    with pytest.raises(TypeError, match="ouput_dim.*output_dim.*units"):
+        Dense(ouput_dim=10)
+
+
+def test_random_labels(engine):
+    model = keras.Sequential()
+    model.add(Dense(units=64, activation="relu", input_dim=100))
+    model.add(Dense(units=10, activation="softmax"))
+    model.compile(loss="categorical_crossentropy", optimizer="sgd", metrics=["accuracy"])
+    model.summary(print_fn=lambda text: text)
+    assert model.count_params() == 7114
+
+    data = np.random.random((1000, 100))
+    labels = np.random.random((1000, 10))
+    history = model.fit(data, labels, epochs=5, batch_size=10, verbose=0)
+    assert 11.3 < history.history["loss"][-1] < 11.8  # the best that can be said is ln 10 for each of about 5 labels
+
+    data_test = np.random.random((10, 100))
+    labels_test = np.random.random((10, 10))
+    loss_and_metrics = model.evaluate(data_test, labels_test, batch_size=100, verbose=0)
+    assert len(loss_and_metrics) == 2
+    classes = model.predict(data_test, batch_size=20, verbose=0)
+    assert classes.shape == (10, 10)
+
+
+def test_64_outputs_and_10_labels_are_refused_before_training(engine):
+    model = keras.Sequential()
+    model.add(keras.layers.Dense(64, input_dim=100))
+    model.add(keras.layers.Activation("relu"))
+    model.compile(loss="categorical_crossentropy", optimizer="sgd", metrics=["accuracy"])
+    data = np.random.random((1000, 100))
+    labels = np.random.random((1000, 10))
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"64.*1000, 10.*Dense\(10"):
+        model.fit(data, labels, epochs=5, batch_size=10)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_activation_added_by_name_is_explained(engine):
+    model = Sequential()
+    model.add(Dense(32, input_shape=(784,)))
+    model.add(Activation("relu"))
+    model.add(Dense(10))
+    with pytest.raises(ValueError, match=r"Did you mean Activation\('softmax'\)"):
+        model.add("softmax")
+    model.add(Activation("softmax"))
+    assert model.count_params() == 25450
+
+
+def test_one_hot_and_functions_as_metrics(engine):
+    model = Sequential()
+    model.add(Dense(32, activation="relu", input_shape=(100,)))
+    model.add(Dense(10, activation="softmax"))
+
+    def mean_pred(y_true, y_pred):
+        return diptych.ops.mean(y_pred)
+
+    model.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy", mean_pred])
+    data = np.random.random((1000, 100))
+    labels = np.random.randint(10, size=(1000, 1))
+    one_hot_labels = keras.utils.to_categorical(labels, num_classes=10)
+    history = model.fit(data, one_hot_labels, epochs=2, batch_size=32, verbose=0)
+    assert model.count_params() == 3562
+    assert history.history["mean_pred"][-1] == pytest.approx(0.1, abs=1e-6)
+    model.compile(optimizer="rmsprop", loss="mse")
+    assert isinstance(model.evaluate(data, one_hot_labels, verbose=0), float)
