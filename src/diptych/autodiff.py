@@ -18,10 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from . import config
 from . import engine as _engine
 
 # The records of all open tapes of this context, oldest first; None where no tape is open.
@@ -134,8 +136,6 @@ class Variable(Tensor):
         trainable: bool = True,
         name: str | None = None,
     ) -> None:
-        from . import config
-
         if dtype is None and not hasattr(initializer, "dtype"):
             dtype = config.floatx()
         if callable(initializer):
@@ -189,25 +189,81 @@ class Variable(Tensor):
 
 
 def as_array(x: Any, like: np.dtype | None = None) -> np.ndarray:
-    """Return ``x`` as an array; bare Python and NumPy floats take the float type ``like`` of their neighbours."""
+    """Return ``x`` as an array.
+
+    A bare number takes the dtype ``like`` of its neighbours, an array of floats their float type. Without neighbours,
+    Python floats become the configured float type and Python integers int32, as in Keras; arrays keep their dtype.
+    """
     if isinstance(x, Tensor):
         return x.array
-    if not isinstance(x, np.ndarray):
-        if like is not None and isinstance(x, (int, float)) and not isinstance(x, bool):
-            return np.asarray(x, dtype=like if like.kind == "f" or isinstance(x, float) else None)
-        x = _stacked(x)
-    if like is not None and like.kind == "f" and x.dtype.kind == "f":
-        return x.astype(like, copy=False)
+    if isinstance(x, np.ndarray):
+        return x.astype(like, copy=False) if like is not None and like.kind == x.dtype.kind == "f" else x
+    if isinstance(x, _NUMBERS) and not isinstance(x, bool) and like is not None:
+        if like.kind == "f" or (like.kind in "iu" and not isinstance(x, _FLOATS)):
+            return np.asarray(x, dtype=like)
+    return _from_python(x)
+
+
+_FLOATS = (float, np.floating)
+_NUMBERS = (int, np.integer, *_FLOATS)
+
+
+def _from_python(x: Any) -> np.ndarray:
+    """Turn numbers and nested lists into an array of Keras's default types."""
+    if hasattr(x, "dtype"):
+        return np.asarray(x)
+    array = np.asarray(x)
+    if array.dtype == np.float64:
+        return array.astype(config.floatx())
+    if array.dtype == np.int64:
+        small = array.astype(np.int32)
+        return small if (small == array).all() else array
+    return array
+
+
+def holds_tensors(x: Any) -> bool:
+    """Whether a nested list has a tensor in it, symbolic or not."""
+    if isinstance(x, (list, tuple)):
+        return any(holds_tensors(part) for part in x)
+    return isinstance(x, Tensor) or is_symbolic(x)
+
+
+def gather(x: Any) -> Any:
+    """Stack a nested list with tensors in it into one tensor, through which gradients flow; leave the rest alone."""
+    if isinstance(x, (list, tuple)) and holds_tensors(x):
+        from .ops.shapes import stack
+
+        return stack([gather(part) for part in x])
     return x
 
 
-def _stacked(x: Any) -> np.ndarray:
-    from . import config
+def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
+    """Return the dtype in which an operation on ``inputs`` computes.
 
-    array = np.asarray(x)
-    if array.dtype == np.float64 and not hasattr(x, "dtype"):
-        return array.astype(config.floatx())
-    return array
+    Floats win over integers, tensors over bare arrays, and both over bare numbers: so float32 weights stay float32
+    beside a Python 2.0 or an array that NumPy made float64 by default. Two tensors of different float types meet
+    in the wider one. With ``floating``, integers become the configured float type.
+    """
+    tensors = [x.array.dtype for x in inputs if isinstance(x, Tensor)]
+    arrays = [x.dtype for x in inputs if isinstance(x, np.ndarray)]
+    for dtypes in (tensors, arrays):
+        floats = [dtype for dtype in dtypes if dtype.kind in "fc"]
+        if floats:
+            return np.result_type(*floats)
+    if floating or any(isinstance(x, _FLOATS) for x in inputs):
+        return np.dtype(config.floatx())
+    numbers = [x for x in inputs if isinstance(x, _NUMBERS) and not isinstance(x, bool)]
+    dtype = np.result_type(*tensors, *arrays, *([np.bool_] if not tensors and not arrays else []))
+    if numbers and dtype == np.bool_:
+        return np.dtype(np.int32)
+    return dtype
+
+
+def align(inputs: Iterable, floating: bool = False) -> list:
+    """Bring the inputs of one operation to their common dtype; a tracked tensor is cast by a recorded operation."""
+    inputs = [x if isinstance(x, (Tensor, np.ndarray, *_NUMBERS)) else _from_python(x) for x in inputs]
+    dtype = common_dtype(inputs, floating)
+    return [cast(x, dtype=dtype) if isinstance(x, Tensor) else np.asarray(x, dtype) for x in inputs]
 
 
 class ArrayOp:
@@ -217,53 +273,93 @@ class ArrayOp:
         name: its name in ``diptych.ops``.
         forward: ``forward(*arrays, **options) -> y`` (an array, or a list of arrays).
         rules: for each array input a function ``rule(g, y, *arrays, **options) -> gradient``, where ``g`` is the
-            gradient of the output; a single rule serves any number of inputs when ``variadic``, and is then
-            called with the input's number first. An input for which nobody wrote a rule raises when its gradient is
-            asked for: never a silent zero.
+            gradient of the output. An input for which nobody wrote a rule raises when its gradient is asked for:
+            never a silent zero.
+        variadic: whether a single rule serves any number of inputs; it is called with the input's number first.
         constant: the result is no differentiable function of the inputs (a comparison, an index), by its nature.
+        same: the number of the first of those inputs that must share one dtype; None where each keeps its own.
+        floating: whether the computation needs floats, so that integers are cast to the configured float type.
     """
 
     def __init__(
-        self, name: str, forward: Callable, *rules: Callable, variadic: bool = False, constant: bool = False
+        self,
+        name: str,
+        forward: Callable,
+        *rules: Callable,
+        variadic: bool = False,
+        constant: bool = False,
+        same: int | None = None,
+        floating: bool = False,
     ) -> None:
         self.name = name
         self.forward = forward
         self.rules = rules
         self.variadic = variadic
         self.constant = constant
+        self.same = 0 if floating and same is None else same
+        self.floating = floating
+        self.backward = self._backward  # bound once, not at every call
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        like = None
         for x in inputs:
-            if isinstance(x, Tensor) and (like is None or x.array.dtype.kind == "f"):
-                like = x.array.dtype
-            elif _is_symbolic(x):
-                return _record_symbolic(self, inputs, options)
-        arrays = [x.array if isinstance(x, Tensor) else as_array(x, like) for x in inputs]
+            if not isinstance(x, Tensor):
+                if is_symbolic(x):
+                    return _record_symbolic(self, inputs, options)
+                if isinstance(x, (list, tuple)) and holds_tensors(x):
+                    return self(*map(gather, inputs), **options)
+        if self.same is not None and not _alike(inputs):
+            inputs = (*inputs[: self.same], *align(inputs[self.same :], self.floating))
+        arrays = [x.array if isinstance(x, Tensor) else as_array(x) for x in inputs]
         y = self.forward(*arrays, **options)
-        if self.constant:
+        records = _records.get()
+        if records is None or self.constant:
             return _wrap(y, False)
-        return record(y, inputs, self._backward, (y, arrays, options))
+        needs = [isinstance(x, Tensor) and x.tracked for x in inputs]
+        if True not in needs or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
+            return _wrap(y, False)  # integers have no derivative
+        output = _wrap(y, True)
+        records.append((output, inputs, needs, self.backward, (y, arrays, options)))
+        return output
 
     def _backward(self, g: Any, cache: tuple, needs: Sequence[bool]) -> list:
         y, arrays, options = cache
-        grads = []
-        for i, need in enumerate(needs):
-            if not need:
-                grads.append(None)
-            elif self.variadic:
-                grads.append(self.rules[0](i, g, y, *arrays, **options))
-            elif i < len(self.rules):
-                grads.append(self.rules[i](g, y, *arrays, **options))
-            else:
-                raise NotImplementedError(
-                    f"ops.{self.name} has no gradient rule for its argument {i}, and that gradient was asked for. Keep "
-                    "it off the path from the loss to the weights, or wrap that argument in ops.stop_gradient(...)."
-                )
-        return grads
+        return [self.rule(i)(g, y, *arrays, **options) if need else None for i, need in enumerate(needs)]
+
+    def rule(self, i: int) -> Callable:
+        """Return the gradient rule for input number ``i``; NotImplementedError where nobody wrote one."""
+        if self.variadic and self.rules:
+            return partial(self.rules[0], i)
+        if i < len(self.rules):
+            return self.rules[i]
+        raise NotImplementedError(
+            f"ops.{self.name} has no gradient rule for its input number {i}, and that gradient was asked for. Keep "
+            "it off the path from the loss to the weights, or wrap that input in ops.stop_gradient(...)."
+        )
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+
+FLOAT32 = np.dtype(np.float32)
+FLOAT64 = np.dtype(np.float64)
+
+
+def _alike(inputs: Sequence) -> bool:
+    """Whether the inputs are tensors of one float dtype already: the common case, told quickly."""
+    first = inputs[0]
+    if not isinstance(first, Tensor):
+        return False
+    dtype = first.array.dtype
+    if dtype is not FLOAT32 and dtype is not FLOAT64:
+        return False
+    return all(isinstance(x, Tensor) and x.array.dtype is dtype for x in inputs[1:])
+
+
+cast = ArrayOp(
+    "cast",
+    lambda x, dtype: x.astype(dtype, copy=False),
+    lambda g, y, x, dtype: g.astype(x.dtype, copy=False),
+)
 
 
 class Twin:
@@ -288,18 +384,29 @@ class Twin:
         except KeyError:
             forward, backward = self._pairs[engine.name] = self._pair(engine)
         arrays = []
+        dtype = None
         for x in inputs:
             if isinstance(x, Tensor):
                 x = x.array
-            elif _is_symbolic(x):
-                return _record_symbolic(self, (inputs, *options), {})
-            if x is not None and (not isinstance(x, np.ndarray) or x.dtype.char not in "fd"):
-                x = _as_float(x)
+                if dtype is None and (x.dtype is FLOAT32 or x.dtype is FLOAT64):
+                    dtype = x.dtype
+                elif x.dtype is not dtype:
+                    return self._mixed(inputs, options)
+            elif x is not None:
+                return self._mixed(inputs, options)
             arrays.append(x)
-        if len(arrays) > 1:
-            arrays = _same_float(arrays)
         y, cache = forward(*arrays, *options)
         return record(y, inputs, backward, cache)
+
+    def _mixed(self, inputs: tuple, options: tuple) -> Any:
+        """A call with inputs that are no tensors yet, or not all of one float type."""
+        if any(is_symbolic(x) for x in inputs):
+            return _record_symbolic(self, (inputs, *options), {})
+        given = align([x for x in inputs if x is not None], floating=True)
+        if given[0].dtype.char not in "fd":
+            raise TypeError(f"ops.{self.name} computes in float32 or float64, and got an array of {given[0].dtype}.")
+        tensors = iter([x if isinstance(x, Tensor) else Tensor(x) for x in given])
+        return self(tuple(None if x is None else next(tensors) for x in inputs), *options)
 
     def _pair(self, engine: _engine.Engine) -> tuple[Callable, Callable]:
         forward = engine.function(self.family, f"{self.name}_forward")
@@ -313,25 +420,6 @@ class Twin:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
-
-
-def _as_float(x: Any) -> np.ndarray:
-    from . import config
-
-    x = np.asarray(x)
-    if x.dtype.kind not in "fiub":
-        raise TypeError(f"Numbers were expected, and an array of dtype {x.dtype} came.")
-    return x if x.dtype.char in "fd" else x.astype(config.floatx())
-
-
-def _same_float(arrays: list) -> list:
-    """Give all arrays of one call the same float type, the widest among them."""
-    dtype = arrays[0].dtype
-    for x in arrays:
-        if x is not None and x.dtype is not dtype and x.dtype != dtype:
-            widest = np.result_type(*[a for a in arrays if a is not None])
-            return [a if a is None else a.astype(widest, copy=False) for a in arrays]
-    return arrays
 
 
 def record(y: Any, inputs: Iterable, backward: Callable, cache: tuple) -> Any:
@@ -359,7 +447,8 @@ def _wrap(y: Any, tracked: bool) -> Any:
     return Tensor(y, tracked)
 
 
-def _is_symbolic(x: Any) -> bool:
+def is_symbolic(x: Any) -> bool:
+    """Whether ``x`` is a symbolic tensor of ``diptych.graph``."""
     return getattr(x, "is_symbolic", False)
 
 
@@ -470,6 +559,9 @@ class GradientTape:
                     continue
             for x, need, dx in zip(inputs, needs, backward(dy, cache, needs), strict=False):
                 if need and dx is not None:
+                    dtype = x.array.dtype
+                    if type(dx) is not np.ndarray or dx.dtype is not dtype:
+                        dx = np.asarray(dx, dtype)
                     key = id(x)
                     grads[key] = grads[key] + dx if key in grads else dx
 
@@ -481,7 +573,7 @@ def _take(grads: dict[int, Any], tensor: Tensor, keep: set[int]) -> Any:
 
 def stop_gradient(x: Any) -> Tensor:
     """Return the values of ``x`` as a constant: no gradient flows back through it."""
-    if _is_symbolic(x):
+    if is_symbolic(x):
         return _STOP(x)
     return Tensor(as_array(x))
 

@@ -127,12 +127,13 @@ def infer_outputs(function: Callable, args: tuple, kwargs: dict) -> Any:
 
     A dimension that comes out the same both times is fixed; one that changes is unknown.
     """
-    first, second = (
-        flatten_outputs(
-            function(*_zeros(args, unknown), **_zeros(kwargs, unknown)),
+    with np.errstate(all="ignore"):  # the logarithm of these zeros is nobody's concern
+        first, second = (
+            flatten_outputs(
+                function(*_zeros(args, unknown), **_zeros(kwargs, unknown)),
+            )
+            for unknown in (2, 3)
         )
-        for unknown in (2, 3)
-    )
 
     def symbolic_like(a: Any, b: Any) -> KerasTensor:
         shape = [m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)]

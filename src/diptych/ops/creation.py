@@ -1,0 +1,198 @@
+"""Making tensors, casting them, and asking what they are. Only ``cast`` and ``copy`` have a gradient."""
+
+import numpy as np
+
+from .. import autodiff, config
+from ..autodiff import ArrayOp, Tensor, as_array, is_symbolic
+
+# --------------------------------------------------------------------------------------------------
+# Conversion
+
+
+def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
+    """Return ``x`` as a tensor: itself where it is one already, a stack where it is a list of tensors.
+
+    Python floats become the configured float type and Python integers int32; arrays keep their dtype.
+    """
+    if sparse or ragged:
+        raise ValueError("Sparse and ragged tensors are not available; convert_to_tensor makes dense ones.")
+    x = autodiff.gather(x)
+    if is_symbolic(x) or isinstance(x, Tensor):
+        return x if dtype is None or x.dtype == _name(dtype) else cast(x, dtype)
+    return Tensor(as_array(x) if dtype is None else np.asarray(x, dtype=_name(dtype)))
+
+
+def convert_to_numpy(x):
+    """Return the values as a NumPy array."""
+    if is_symbolic(x):
+        raise ValueError(f"{x.name} is symbolic: it has a shape, {x.shape}, and no values.")
+    return as_array(autodiff.gather(x) if isinstance(x, (list, tuple)) else x)
+
+
+def cast(x, dtype):
+    """Return ``x`` in another dtype; between float types the gradient is cast back."""
+    return autodiff.cast(x, dtype=_name(dtype))
+
+
+def _name(dtype):
+    """``dtype`` by name, as configurations keep it."""
+    return dtype if isinstance(dtype, str) else np.dtype(dtype).name
+
+
+# --------------------------------------------------------------------------------------------------
+# Questions
+
+
+def shape(x):
+    """The shape as a tuple, with None for sizes that a symbolic tensor does not know."""
+    return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
+
+
+def ndim(x):
+    """The number of axes."""
+    return len(shape(x))
+
+
+def size(x):
+    """The number of elements; None where a symbolic tensor does not know it."""
+    n = 1
+    for length in shape(x):
+        n = None if n is None or length is None else n * length
+    return n
+
+
+def dtype(x):
+    """The name of the dtype, for instance "float32"."""
+    return np.dtype(x.dtype if hasattr(x, "dtype") else as_array(x).dtype).name
+
+
+def is_tensor(x):
+    """Whether ``x`` is a tensor, symbolic or not."""
+    return isinstance(x, Tensor) or is_symbolic(x)
+
+
+# --------------------------------------------------------------------------------------------------
+# Creation
+
+
+def _default(dtype):
+    return config.floatx() if dtype is None else _name(dtype)
+
+
+def _sizes(shape):
+    return tuple(shape) if isinstance(shape, (list, tuple)) else shape
+
+
+def zeros(shape, dtype=None):
+    """Return zeros; by default of the configured float type."""
+    return Tensor(np.zeros(_sizes(shape), _default(dtype)))
+
+
+def ones(shape, dtype=None):
+    """Return ones; by default of the configured float type."""
+    return Tensor(np.ones(_sizes(shape), _default(dtype)))
+
+
+def empty(shape, dtype=None):
+    """Return a tensor whose values do not matter: zeros, so that nothing depends on chance."""
+    return zeros(shape, dtype)
+
+
+def full(shape, fill_value, dtype=None):
+    """Return ``fill_value`` everywhere."""
+    return Tensor(np.full(_sizes(shape), as_array(fill_value), _default(dtype)))
+
+
+def eye(N, M=None, k=0, dtype=None):
+    """Return ones on diagonal ``k`` of an (N, M) matrix, zeros elsewhere."""
+    return Tensor(np.eye(N, M, k, _default(dtype)))
+
+
+def identity(n, dtype=None):
+    """Return the (n, n) identity matrix."""
+    return eye(n, dtype=dtype)
+
+
+def tri(N, M=None, k=0, dtype=None):
+    """Return ones on and below diagonal ``k`` of an (N, M) matrix, zeros above."""
+    return Tensor(np.tri(N, M, k, _default(dtype)))
+
+
+def arange(start, stop=None, step=None, dtype=None):
+    """Return start, start + step, ... up to and without stop; int32 where all of them are integers."""
+    parts = [0, start] if stop is None else [start, stop]
+    values = np.arange(*[p.item() if isinstance(p, Tensor) else p for p in (*parts, 1 if step is None else step)])
+    if dtype is None:
+        dtype = config.floatx() if values.dtype.kind == "f" else np.int32
+    return Tensor(values.astype(dtype))
+
+
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
+    """Return ``num`` evenly spaced numbers from start to stop."""
+    values, step = np.linspace(as_array(start), as_array(stop), num, endpoint, True, axis=axis)
+    values = Tensor(values.astype(_default(dtype)))
+    return (values, Tensor(np.asarray(step, _default(dtype)))) if retstep else values
+
+
+def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
+    """Return ``num`` numbers from base**start to base**stop, evenly spaced on a logarithmic scale."""
+    values = np.logspace(as_array(start), as_array(stop), num, endpoint, base, axis=axis)
+    return Tensor(values.astype(_default(dtype)))
+
+
+_like = ArrayOp(
+    "full_like", lambda x, fill_value, dtype=None: np.full_like(x, fill_value, dtype=dtype), constant=True
+)
+
+
+def zeros_like(x, dtype=None):
+    """Return zeros in the shape and dtype of ``x``."""
+    return full_like(x, 0, dtype)
+
+
+def ones_like(x, dtype=None):
+    """Return ones in the shape and dtype of ``x``."""
+    return full_like(x, 1, dtype)
+
+
+def empty_like(x, dtype=None):
+    """Return a tensor in the shape and dtype of ``x`` whose values do not matter: zeros."""
+    return full_like(x, 0, dtype)
+
+
+def full_like(x, fill_value, dtype=None):
+    """Return ``fill_value`` in the shape and dtype of ``x``."""
+    if isinstance(fill_value, Tensor):
+        fill_value = fill_value.array
+    return _like(x, fill_value=fill_value, dtype=None if dtype is None else _name(dtype))
+
+
+_meshgrid = ArrayOp(
+    "meshgrid",
+    lambda *xs, indexing: list(np.meshgrid(*xs, indexing=indexing)),
+    lambda i, g, y, *xs, indexing: _meshgrid_rule(i, g[i], indexing),
+    variadic=True,
+)
+
+
+def _meshgrid_rule(i, g, indexing):
+    axis = {0: 1, 1: 0}.get(i, i) if indexing == "xy" else i
+    return g.sum(axis=tuple(a for a in range(g.ndim) if a != axis))
+
+
+def meshgrid(*x, indexing="xy"):
+    """Return coordinate arrays from vectors; with ``indexing="xy"`` the first vector runs along the second axis."""
+    return _meshgrid(*x, indexing=indexing)
+
+
+_copy = ArrayOp("copy", np.copy, lambda g, y, x: g)
+
+
+def copy(x):
+    """Return a copy of ``x``, through which gradients flow."""
+    return _copy(x)
+
+
+def array(x, dtype=None):
+    """Return ``x`` as a tensor."""
+    return convert_to_tensor(x, dtype)

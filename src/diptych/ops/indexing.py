@@ -1,0 +1,233 @@
+"""Taking elements out, choosing between them, and putting them back."""
+
+import builtins
+
+import numpy as np
+
+from .. import config
+from ..autodiff import ArrayOp, Tensor, cast, gather
+from .table import unbroadcast
+
+# --------------------------------------------------------------------------------------------------
+# Indexing
+
+
+def _is_basic(key):
+    """Whether each element is taken at most once: slices, integers, ellipsis, new axes, boolean masks."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return builtins.all(
+        part is None
+        or part is Ellipsis
+        or isinstance(part, (int, np.integer, builtins.slice))
+        or (isinstance(part, np.ndarray) and part.dtype == bool)
+        for part in parts
+    )
+
+
+def _get_item_rule(g, y, x, key):
+    dx = np.zeros_like(x)
+    if _is_basic(key):
+        dx[key] = g
+    else:
+        np.add.at(dx, key, g)  # an integer array may name an element twice: its gradients add up
+    return dx
+
+
+def _plain_key(key):
+    """Tensors and lists inside an index, as arrays."""
+    if isinstance(key, tuple):
+        return tuple(_plain_key(part) for part in key)
+    if isinstance(key, Tensor):
+        return key.array
+    return np.asarray(key, dtype=None if key else int) if isinstance(key, list) else key
+
+
+_get_item = ArrayOp("get_item", lambda x, key: x[key], _get_item_rule)
+
+
+def get_item(x, key):
+    """Return ``x[key]``: integers, slices, ellipsis, None for a new axis, arrays of integers or booleans."""
+    return _get_item(x, key=_plain_key(key))
+
+
+def _add_slices(x, axis, indices, g):
+    """Return zeros in the shape of ``x`` with ``g`` added at ``indices`` along ``axis``."""
+    dx = np.zeros_like(x)
+    if x.ndim == 2 and axis == 0 and g.size:
+        # The gradient of an embedding. Sorted by row, equal rows lie together and are added at once.
+        rows, g = np.reshape(indices, -1) % x.shape[0], g.reshape(-1, x.shape[1])
+        order = np.argsort(rows, kind="stable")
+        rows = rows[order]
+        starts = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
+        dx[rows[starts]] = np.add.reduceat(g[order], starts, axis=0)
+        return dx
+    np.add.at(dx, (builtins.slice(None),) * axis + (indices,), g)
+    return dx
+
+
+def _take_rule(g, y, x, indices, axis):
+    if axis is None:
+        dx = np.zeros(x.size, g.dtype)
+        np.add.at(dx, indices, g)
+        return dx.reshape(x.shape)
+    return _add_slices(x, axis % x.ndim, indices, g)
+
+
+def _take_along_axis_rule(g, y, x, indices, axis):
+    if axis is None:
+        return _take_along_axis_rule(g, None, x.reshape(-1), indices.reshape(-1), 0).reshape(x.shape)
+    dx = np.zeros_like(x)
+    axis = axis % x.ndim
+    shape = np.broadcast_shapes(
+        *[tuple(1 if a == axis else n for a, n in enumerate(s.shape)) for s in (x, indices)]
+    )
+    index = list(np.indices(y.shape if y is not None else indices.shape, sparse=True))
+    for a, n in enumerate(x.shape):
+        if n == 1 and shape[a] != 1:
+            index[a] = np.zeros_like(index[a])
+    index[axis] = indices % x.shape[axis]
+    np.add.at(dx, tuple(index), g)
+    return dx
+
+
+_take = ArrayOp("take", lambda x, indices, axis: np.take(x, indices, axis), _take_rule)
+_take_along_axis = ArrayOp(
+    "take_along_axis",
+    lambda x, indices, axis: np.take_along_axis(x, indices, axis),
+    _take_along_axis_rule,
+)
+
+
+def take(x, indices, axis=None):
+    """Take the elements, or the slices along ``axis``, at ``indices``; negative ones count from the end."""
+    return _take(x, _integers(indices), axis=axis)
+
+
+def take_along_axis(x, indices, axis=None):
+    """For every line along ``axis``, take the elements that its own line of ``indices`` names."""
+    return _take_along_axis(x, _integers(indices), axis=axis)
+
+
+def _integers(indices):
+    if isinstance(indices, (list, tuple)):
+        indices = gather(indices)
+    if hasattr(indices, "dtype") and np.dtype(indices.dtype).kind == "f":
+        return cast(indices, dtype="int32")  # ids that went through a float input layer
+    return indices
+
+
+_slice = ArrayOp(
+    "slice",
+    lambda x, start_indices, shape: x[_window(x, start_indices, shape)],
+    lambda g, y, x, start_indices, shape: _get_item_rule(g, y, x, _window(x, start_indices, shape)),
+)
+
+
+def _window(x, start_indices, shape):
+    return tuple(
+        builtins.slice(s, n if length == -1 else s + length)
+        for s, length, n in zip(start_indices, shape, x.shape, strict=True)
+    )
+
+
+def slice(inputs, start_indices, shape):
+    """Cut out the block of this shape that begins at ``start_indices``; a size of -1 means up to the end."""
+    return _slice(inputs, start_indices=_numbers(start_indices), shape=_numbers(shape))
+
+
+def _numbers(values):
+    return tuple(int(v) for v in values)
+
+
+def _slice_update_rule(g, y, inputs, updates, start_indices):
+    g = g.copy()
+    g[_window(inputs, start_indices, updates.shape)] = 0
+    return g
+
+
+def _slice_update(inputs, updates, start_indices):
+    y = inputs.copy()
+    y[_window(inputs, start_indices, updates.shape)] = updates
+    return y
+
+
+_slice_update_op = ArrayOp(
+    "slice_update",
+    _slice_update,
+    _slice_update_rule,
+    lambda g, y, inputs, updates, start_indices: g[_window(inputs, start_indices, updates.shape)],
+    same=0,
+)
+
+
+def slice_update(inputs, start_indices, updates):
+    """Return a copy of ``inputs`` in which the block that begins at ``start_indices`` is ``updates``."""
+    return _slice_update_op(inputs, updates, start_indices=_numbers(start_indices))
+
+
+# --------------------------------------------------------------------------------------------------
+# Choosing
+
+_where = ArrayOp(
+    "where",
+    np.where,
+    lambda g, y, condition, a, b: np.zeros_like(condition),
+    lambda g, y, condition, a, b: unbroadcast(np.where(condition, g, np.zeros_like(g)), a),
+    lambda g, y, condition, a, b: unbroadcast(np.where(condition, np.zeros_like(g), g), b),
+    same=1,
+)
+_nonzero = ArrayOp("nonzero", lambda x: [i.astype(np.int32) for i in np.nonzero(x)], constant=True)
+
+
+def where(condition, x1=None, x2=None):
+    """Take elements from ``x1`` where ``condition`` is true, from ``x2`` elsewhere; alone, the indices of the true ones."""
+    if x1 is None and x2 is None:
+        return _nonzero(condition)
+    if x1 is None or x2 is None:
+        raise ValueError("where() takes a condition alone, or a condition with both x1 and x2.")
+    return _where(condition, x1, x2)
+
+
+def nonzero(x):
+    """Return the indices of the elements that are not zero: a list with one tensor for each axis."""
+    return _nonzero(x)
+
+
+def _select_rule(i, g, y, *arrays, n):
+    conditions, x = arrays[:n], arrays[i]
+    chosen = np.select(conditions, np.arange(n, 2 * n), default=2 * n)
+    return unbroadcast(np.where(chosen == i, g, np.zeros_like(g)), x)
+
+
+_select = ArrayOp(
+    "select",
+    lambda *arrays, n: np.select(arrays[:n], arrays[n:-1], arrays[-1]),
+    _select_rule,
+    variadic=True,
+)
+
+
+def select(condlist, choicelist, default=0):
+    """Take elements from the first choice whose condition is true, or from ``default``."""
+    return _select(*condlist, *choicelist, default, n=len(condlist))
+
+
+# --------------------------------------------------------------------------------------------------
+# Labels
+
+
+def _one_hot(x, num_classes, axis, dtype):
+    hot = x[..., None] == np.arange(num_classes)
+    return np.moveaxis(hot, -1, axis % hot.ndim).astype(dtype)
+
+
+
+_one_hot_op = ArrayOp("one_hot", _one_hot, constant=True)
+
+
+def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
+    """Turn class numbers into vectors of zeros with a one; a number outside the classes gives zeros alone."""
+    if sparse:
+        raise ValueError("Sparse tensors are not available; one_hot makes dense ones.")
+    dtype = config.floatx() if dtype is None else np.dtype(dtype).name
+    return _one_hot_op(_integers(x), num_classes=num_classes, axis=axis, dtype=dtype)

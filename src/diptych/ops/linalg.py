@@ -1,0 +1,282 @@
+"""Products of vectors, matrices and tensors; triangles and diagonals; inverses and decompositions."""
+
+import numpy as np
+
+from ..autodiff import ArrayOp, gather
+from .elementwise import multiply
+from .shapes import expand_dims, ravel
+from .table import unbroadcast
+
+# --------------------------------------------------------------------------------------------------
+# Products
+
+
+def _matmul_wrt_a(g, y, a, b):
+    if b.ndim == 1:
+        g, b = g[..., None], b[:, None]
+    da = (g[..., None, :] if a.ndim == 1 else g) @ b.swapaxes(-1, -2)  # y = a b, so da = g b^T
+    return unbroadcast(da, a[None, :] if a.ndim == 1 else a).reshape(a.shape)
+
+
+def _matmul_wrt_b(g, y, a, b):
+    if a.ndim == 1:
+        g, a = (g[None] if b.ndim == 1 else g[..., None, :]), a[None, :]
+    db = a.swapaxes(-1, -2) @ (g[..., None] if b.ndim == 1 else g)  # y = a b, so db = a^T g
+    return unbroadcast(db, b[:, None] if b.ndim == 1 else b).reshape(b.shape)
+
+
+_matmul = ArrayOp("matmul", np.matmul, _matmul_wrt_a, _matmul_wrt_b, same=0)
+
+
+def _contracted(a, b, axes):
+    """Return, for each factor, the axes that tensordot sums over and those that it keeps."""
+    if isinstance(axes, int):
+        axes = range(a.ndim - axes, a.ndim), range(axes)
+    sum_a, sum_b = ([i % x.ndim for i in np.ravel(list(own))] for own, x in zip(axes, (a, b), strict=True))
+    keep_a, keep_b = ([i for i in range(x.ndim) if i not in s] for s, x in ((sum_a, a), (sum_b, b)))
+    return sum_a, sum_b, keep_a, keep_b
+
+
+def _tensordot_wrt_a(g, y, a, b, axes):
+    sum_a, sum_b, keep_a, keep_b = _contracted(a, b, axes)
+    da = np.tensordot(g, b, (range(len(keep_a), g.ndim), keep_b))  # axes: keep_a, then sum_b in order
+    return da.transpose(np.argsort(keep_a + [sum_a[i] for i in np.argsort(sum_b)]))
+
+
+def _tensordot_wrt_b(g, y, a, b, axes):
+    sum_a, sum_b, keep_a, keep_b = _contracted(a, b, axes)
+    db = np.tensordot(g, a, (range(len(keep_a)), keep_a))  # axes: keep_b, then sum_a in order
+    return db.transpose(np.argsort(keep_b + [sum_b[i] for i in np.argsort(sum_a)]))
+
+
+_tensordot = ArrayOp(
+    "tensordot",
+    lambda a, b, axes: np.tensordot(a, b, axes),
+    _tensordot_wrt_a,
+    _tensordot_wrt_b,
+    same=0,
+)
+
+
+def _einsum_terms(subscripts, shapes):
+    """Return the letters of each operand's axes and of the output's, with the ellipsis spelt out."""
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in subscripts]
+    dots = max(len(s) - len(t.replace("...", "")) if "..." in t else 0 for t, s in zip(terms, shapes, strict=True))
+    letters = "".join(free[:dots])
+    if not arrow:
+        once = sorted(c for c in set(inputs) - set(",.") if inputs.count(c) == 1)
+        output = ("..." if dots else "") + "".join(once)
+    lengths = [len(s) - len(t.replace("...", "")) for t, s in zip(terms, shapes, strict=True)]
+    terms = [t.replace("...", letters[dots - n :]) for t, n in zip(terms, lengths, strict=True)]
+    return terms, output.replace("...", letters)
+
+
+def _einsum_rule(i, g, y, *operands, subscripts):
+    terms, output = _einsum_terms(subscripts, [x.shape for x in operands])
+    x, own = operands[i], terms[i]
+    wanted = "".join(dict.fromkeys(own))
+    factors = [(output, g)] + [(t, z) for j, (t, z) in enumerate(zip(terms, operands, strict=True)) if j != i]
+    # An index that x alone has was summed away: its gradient is the same everywhere along it.
+    alone = [c for c in wanted if not any(c in t for t, _ in factors)]
+    factors += [(c, np.ones(x.shape[own.index(c)], x.dtype)) for c in alone]
+    equation = ",".join(t for t, _ in factors) + "->" + wanted
+    dx = np.einsum(equation, *[z for _, z in factors], optimize=True)
+    if wanted == own:
+        return unbroadcast(dx, x)
+    full = np.zeros_like(x)  # an index twice in one operand reads a diagonal; only that gets a gradient
+    np.einsum(f"{own}->{wanted}", full)[...] = dx
+    return full
+
+
+_einsum = ArrayOp(
+    "einsum",
+    lambda *operands, subscripts: np.einsum(subscripts, *operands, optimize=True),
+    _einsum_rule,
+    variadic=True,
+    same=0,
+)
+
+
+def matmul(x1, x2):
+    """The matrix product; leading axes are batches that broadcast, a vector counts as a row or a column."""
+    return _matmul(x1, x2)
+
+
+def tensordot(x1, x2, axes=2):
+    """Multiply and sum over ``axes``: the last n of x1 with the first n of x2, or a pair of lists of axes."""
+    if not isinstance(axes, int):
+        axes = tuple(tuple(own) if isinstance(own, (list, tuple)) else (own,) for own in axes)
+    return _tensordot(x1, x2, axes=axes)
+
+
+def dot(x1, x2):
+    """Sum over the last axis of x1 and the last but one of x2 (or its only one); a number multiplies."""
+    x1, x2 = gather(x1), gather(x2)
+    if _ndim(x1) == 0 or _ndim(x2) == 0:
+        return multiply(x1, x2)
+    return tensordot(x1, x2, axes=((-1,), (-1 if _ndim(x2) == 1 else -2,)))
+
+
+def inner(x1, x2):
+    """Sum over the last axes of both; a number multiplies."""
+    x1, x2 = gather(x1), gather(x2)
+    if _ndim(x1) == 0 or _ndim(x2) == 0:
+        return multiply(x1, x2)
+    return tensordot(x1, x2, axes=((-1,), (-1,)))
+
+
+def outer(x1, x2):
+    """Every product of an element of x1 with one of x2: a matrix."""
+    return multiply(expand_dims(ravel(x1), 1), ravel(x2))
+
+
+def vdot(x1, x2):
+    """The inner product of the flattened tensors."""
+    return inner(ravel(x1), ravel(x2))
+
+
+def einsum(subscripts, *operands, **kwargs):
+    """Multiply tensors and sum over axes, as Einstein's notation says: "ij,jk->ik" is the matrix product."""
+    return _einsum(*operands, subscripts=subscripts)
+
+
+def _ndim(x):
+    return len(x.shape) if hasattr(x, "shape") else np.ndim(x)
+
+
+_cross = ArrayOp(
+    "cross",
+    lambda a, b, axis: np.cross(a, b, axis=axis),
+    lambda g, y, a, b, axis: unbroadcast(np.cross(b, g, axis=axis), a),
+    lambda g, y, a, b, axis: unbroadcast(np.cross(g, a, axis=axis), b),
+    same=0,
+)
+
+
+def cross(x1, x2, axis=-1):
+    """The cross product of vectors of three elements along ``axis``."""
+    return _cross(x1, x2, axis=axis)
+
+
+# --------------------------------------------------------------------------------------------------
+# Triangles and diagonals
+
+
+def _diagonal_rule(g, y, x, offset, axis1, axis2):
+    dx = np.zeros_like(x)
+    lines = np.moveaxis(dx, (axis1, axis2), (-2, -1))
+    rows = np.arange(g.shape[-1]) - min(offset, 0)
+    lines[..., rows, rows + offset] = g
+    return dx
+
+
+_tril = ArrayOp("tril", np.tril, lambda g, y, x, k: np.tril(g, k))
+_triu = ArrayOp("triu", np.triu, lambda g, y, x, k: np.triu(g, k))
+_diag = ArrayOp(
+    "diag",
+    np.diag,
+    lambda g, y, x, k: np.diagonal(g, k) if x.ndim == 1 else _diagonal_rule(g, y, x, k, 0, 1),
+)
+_diagonal = ArrayOp("diagonal", np.diagonal, _diagonal_rule)
+_trace = ArrayOp(
+    "trace",
+    np.trace,
+    lambda g, y, x, offset, axis1, axis2: _diagonal_rule(
+        np.broadcast_to(g[..., None], np.diagonal(x, offset, axis1, axis2).shape), y, x, offset, axis1, axis2
+    ),
+)
+
+
+def tril(x, k=0):
+    """Return ``x`` with zeros above diagonal ``k``."""
+    return _tril(x, k=k)
+
+
+def triu(x, k=0):
+    """Return ``x`` with zeros below diagonal ``k``."""
+    return _triu(x, k=k)
+
+
+def diag(x, k=0):
+    """Return diagonal ``k`` of a matrix, or the matrix that has the vector ``x`` on it."""
+    return _diag(x, k=k)
+
+
+def diagflat(x, k=0):
+    """Return the matrix that has the flattened ``x`` on diagonal ``k``."""
+    return diag(ravel(x), k)
+
+
+def diagonal(x, offset=0, axis1=0, axis2=1):
+    """Return diagonals: of the matrices that two axes span."""
+    return _diagonal(x, offset=offset, axis1=axis1, axis2=axis2)
+
+
+def trace(x, offset=0, axis1=0, axis2=1):
+    """Return the sum of a diagonal."""
+    return _trace(x, offset=offset, axis1=axis1, axis2=axis2)
+
+
+# --------------------------------------------------------------------------------------------------
+# Inverses and decompositions, of square matrices in the last two axes. Those without a rule have no gradient here.
+
+
+def _t(x):
+    return x.swapaxes(-1, -2)
+
+
+def _solve_wrt_b(g, y, a, b):
+    return unbroadcast(np.linalg.solve(_t(a), g), b)
+
+
+def _solve_wrt_a(g, y, a, b):
+    db = np.linalg.solve(_t(a), g)
+    if b.ndim == 1:
+        db, y = db[..., None], y[..., None]
+    return unbroadcast(-db @ _t(y), a)
+
+
+def _cholesky_rule(g, y, x):
+    # Murray 2016, "Differentiation of the Cholesky decomposition", eq. 10, symmetrised.
+    p = np.tril(_t(y) @ g)
+    p = p - 0.5 * p * np.eye(p.shape[-1], dtype=p.dtype)
+    s = np.linalg.solve(_t(y), _t(np.linalg.solve(_t(y), _t(p))))
+    return 0.5 * (s + _t(s))
+
+
+inv = ArrayOp("inv", np.linalg.inv, lambda g, y, x: -_t(y) @ g @ _t(y), floating=True)
+det = ArrayOp(
+    "det", np.linalg.det, lambda g, y, x: (g * y)[..., None, None] * _t(np.linalg.inv(x)), floating=True
+)
+logdet = ArrayOp(
+    "logdet",
+    lambda x: np.linalg.slogdet(x)[1],
+    lambda g, y, x: g[..., None, None] * _t(np.linalg.inv(x)),
+    floating=True,
+)
+solve = ArrayOp("solve", np.linalg.solve, _solve_wrt_a, _solve_wrt_b, floating=True)
+cholesky = ArrayOp("cholesky", np.linalg.cholesky, _cholesky_rule, floating=True)
+slogdet = ArrayOp("slogdet", lambda x: list(np.linalg.slogdet(x)), floating=True)
+eigh = ArrayOp("eigh", lambda x: list(np.linalg.eigh(x)), floating=True)
+pinv = ArrayOp("pinv", np.linalg.pinv, floating=True)
+matrix_rank = ArrayOp("matrix_rank", np.linalg.matrix_rank, constant=True)
+_qr = ArrayOp("qr", lambda x, mode: list(np.linalg.qr(x, mode)), floating=True)
+_svd = ArrayOp(
+    "svd",
+    lambda x, full_matrices, compute_uv: (
+        list(np.linalg.svd(x, full_matrices)) if compute_uv else np.linalg.svd(x, compute_uv=False)
+    ),
+    floating=True,
+)
+
+
+def qr(x, mode="reduced"):
+    """Factor matrices into an orthogonal one and an upper triangle."""
+    return _qr(x, mode=mode)
+
+
+def svd(x, full_matrices=True, compute_uv=True):
+    """Factor matrices into u, s, vh with x = u * s @ vh."""
+    return _svd(x, full_matrices=full_matrices, compute_uv=compute_uv)

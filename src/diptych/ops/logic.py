@@ -1,0 +1,50 @@
+"""Comparisons, logic and questions about values: no differentiable functions, so gradients stop here by nature."""
+
+import numpy as np
+
+from ..autodiff import ArrayOp
+from .table import Binary, Unary
+
+equal = Binary("equal", np.equal, constant=True)
+not_equal = Binary("not_equal", np.not_equal, constant=True)
+greater = Binary("greater", np.greater, constant=True)
+greater_equal = Binary("greater_equal", np.greater_equal, constant=True)
+less = Binary("less", np.less, constant=True)
+less_equal = Binary("less_equal", np.less_equal, constant=True)
+
+logical_and = Binary("logical_and", np.logical_and, constant=True)
+logical_or = Binary("logical_or", np.logical_or, constant=True)
+logical_xor = Binary("logical_xor", np.logical_xor, constant=True)
+logical_not = Unary("logical_not", np.logical_not, constant=True)
+
+isnan = Unary("isnan", np.isnan, constant=True)
+isinf = Unary("isinf", np.isinf, constant=True)
+isfinite = Unary("isfinite", np.isfinite, constant=True)
+isposinf = Unary("isposinf", np.isposinf, constant=True)
+isneginf = Unary("isneginf", np.isneginf, constant=True)
+
+bitwise_and = Binary("bitwise_and", np.bitwise_and, constant=True)
+bitwise_or = Binary("bitwise_or", np.bitwise_or, constant=True)
+bitwise_xor = Binary("bitwise_xor", np.bitwise_xor, constant=True)
+bitwise_not = Unary("bitwise_not", np.invert, constant=True)
+bitwise_left_shift = Binary("bitwise_left_shift", np.left_shift, constant=True)
+bitwise_right_shift = Binary("bitwise_right_shift", np.right_shift, constant=True)
+
+_isclose = ArrayOp("isclose", np.isclose, constant=True, same=0)
+_allclose = ArrayOp("allclose", np.allclose, constant=True, same=0)
+_isin = ArrayOp("isin", np.isin, constant=True)
+
+
+def isclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """Whether elements are equal within a tolerance."""
+    return _isclose(x1, x2, rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """Whether all elements are equal within a tolerance."""
+    return _allclose(x1, x2, rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+def isin(x1, x2, assume_unique=False, invert=False):
+    """Whether each element of ``x1`` is among the elements of ``x2``."""
+    return _isin(x1, x2, assume_unique=assume_unique, invert=invert)

@@ -1,0 +1,205 @@
+"""The operations that both engines hold as twins: activations and the dense layer.
+
+What they compute, and their gradients, stands in ``diptych.reference.activations`` and ``diptych.reference.dense``.
+"""
+
+from ..autodiff import Twin
+from .creation import convert_to_tensor
+from .elementwise import multiply
+from .shapes import split
+
+
+class _Probabilities(Twin):
+    """A twin whose output remembers the tensor before it: crossentropies are exact from those logits."""
+
+    def __call__(self, inputs, *options):
+        logits = convert_to_tensor(inputs[0])
+        y = Twin.__call__(self, (logits,), *options)
+        if not options or options[0] in (-1, len(logits.shape) - 1):
+            y.logits = logits
+        return y
+
+
+_relu = Twin("activations", "relu")
+_leaky_relu = Twin("activations", "leaky_relu")
+_leaky_clipped_relu = Twin("activations", "leaky_clipped_relu")
+_relu6 = Twin("activations", "relu6")
+_elu = Twin("activations", "elu")
+_selu = Twin("activations", "selu")
+_celu = Twin("activations", "celu")
+_prelu = Twin("activations", "prelu")
+_gelu = Twin("activations", "gelu")
+_sigmoid = _Probabilities("activations", "sigmoid")
+_log_sigmoid = Twin("activations", "log_sigmoid")
+_hard_sigmoid = Twin("activations", "hard_sigmoid")
+_tanh = Twin("activations", "tanh")
+_hard_tanh = Twin("activations", "hard_tanh")
+_tanh_shrink = Twin("activations", "tanh_shrink")
+_hard_shrink = Twin("activations", "hard_shrink")
+_soft_shrink = Twin("activations", "soft_shrink")
+_threshold = Twin("activations", "threshold")
+_softplus = Twin("activations", "softplus")
+_softsign = Twin("activations", "softsign")
+_squareplus = Twin("activations", "squareplus")
+_silu = Twin("activations", "silu")
+_mish = Twin("activations", "mish")
+_hard_silu = Twin("activations", "hard_silu")
+_softmax = _Probabilities("activations", "softmax")
+_log_softmax = Twin("activations", "log_softmax")
+_dense = Twin("dense", "dense", asks=True)
+
+# --------------------------------------------------------------------------------------------------
+# Pieces of straight lines
+
+
+def relu(x):
+    """max(x, 0), with slope 0 at 0."""
+    return _relu((x,))
+
+
+def leaky_relu(x, negative_slope=0.2):
+    """x above 0, ``negative_slope * x`` below."""
+    return _leaky_relu((x,), negative_slope)
+
+
+def leaky_clipped_relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
+    """relu with all its options: ``negative_slope * (x - threshold)`` below ``threshold``, at most ``max_value``."""
+    return _leaky_clipped_relu((x,), negative_slope, max_value, threshold)
+
+
+def relu6(x):
+    """min(max(x, 0), 6)."""
+    return _relu6((x,))
+
+
+def prelu(x, alpha):
+    """x above 0, ``alpha * x`` below, with a learned ``alpha`` that broadcasts against x."""
+    return _prelu((x, alpha))
+
+
+def hard_sigmoid(x):
+    """min(max(x / 6 + 1/2, 0), 1)."""
+    return _hard_sigmoid((x,))
+
+
+def hard_silu(x):
+    """x * hard_sigmoid(x)."""
+    return _hard_silu((x,))
+
+
+def hard_tanh(x):
+    """min(max(x, -1), 1)."""
+    return _hard_tanh((x,))
+
+
+def hard_shrink(x, threshold=0.5):
+    """x where |x| > threshold, else 0."""
+    return _hard_shrink((x,), threshold)
+
+
+def soft_shrink(x, threshold=0.5):
+    """x moved towards 0 by ``threshold``, and 0 where it would cross."""
+    return _soft_shrink((x,), threshold)
+
+
+def threshold(x, threshold, default_value):
+    """x where x > threshold, else ``default_value``."""
+    return _threshold((x,), threshold, default_value)
+
+
+# --------------------------------------------------------------------------------------------------
+# Curves
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)); the result keeps ``x`` as its ``logits``."""
+    return _sigmoid((x,))
+
+
+def log_sigmoid(x):
+    """log(sigmoid(x)), without overflow."""
+    return _log_sigmoid((x,))
+
+
+def tanh(x):
+    """The hyperbolic tangent."""
+    return _tanh((x,))
+
+
+def tanh_shrink(x):
+    """x - tanh(x)."""
+    return _tanh_shrink((x,))
+
+
+def softplus(x):
+    """log(1 + exp(x)), without overflow."""
+    return _softplus((x,))
+
+
+def softsign(x):
+    """x / (1 + |x|)."""
+    return _softsign((x,))
+
+
+def squareplus(x, b=4):
+    """(x + sqrt(x**2 + b)) / 2."""
+    return _squareplus((x,), b)
+
+
+def elu(x, alpha=1.0):
+    """x above 0, ``alpha * (exp(x) - 1)`` below."""
+    return _elu((x,), alpha)
+
+
+def selu(x):
+    """elu, scaled so that activations keep mean 0 and variance 1."""
+    return _selu((x,))
+
+
+def celu(x, alpha=1.0):
+    """x above 0, ``alpha * (exp(x / alpha) - 1)`` below."""
+    return _celu((x,), alpha)
+
+
+def gelu(x, approximate=True):
+    """x * Phi(x), Phi being the normal distribution function, or its approximation by tanh."""
+    return _gelu((x,), approximate)
+
+
+def silu(x):
+    """x * sigmoid(x)."""
+    return _silu((x,))
+
+
+def mish(x):
+    """x * tanh(softplus(x))."""
+    return _mish((x,))
+
+
+def glu(x, axis=-1):
+    """The first half of x along ``axis``, times the sigmoid of the second half."""
+    value, gate = split(x, 2, axis)
+    return multiply(value, sigmoid(gate))
+
+
+# --------------------------------------------------------------------------------------------------
+# Over an axis
+
+
+def softmax(x, axis=-1):
+    """exp(x) / sum(exp(x)) along ``axis``; over the last one, the result keeps ``x`` as its ``logits``."""
+    return _softmax((x,), axis)
+
+
+def log_softmax(x, axis=-1):
+    """log(softmax(x)), without overflow."""
+    return _log_softmax((x,), axis)
+
+
+def dense(x, kernel, bias=None, activation="linear"):
+    """activation(x @ kernel + bias), in one operation where the engine fuses that activation."""
+    if activation == "sigmoid":  # apart, so that the result keeps its logits
+        return sigmoid(dense(x, kernel, bias))
+    if activation == "softmax":
+        return softmax(dense(x, kernel, bias))
+    return _dense((x, kernel, bias), activation)

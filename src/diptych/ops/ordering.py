@@ -1,0 +1,174 @@
+"""Running sums and products, sorting, ranks and medians."""
+
+import numpy as np
+
+from ..autodiff import ArrayOp
+from .creation import cast
+from .indexing import take_along_axis
+from .reductions import _spread, fold
+
+# --------------------------------------------------------------------------------------------------
+# Running sums and products, differences
+
+
+def _flat_if_none(rule):
+    """Without an axis, the operation ran over the flattened array, and so does its rule."""
+
+    def flexible(g, y, x, axis, **options):
+        if axis is None:
+            return rule(g, y, x.reshape(-1), axis=0, **options).reshape(x.shape)
+        return rule(g, y, x, axis=axis, **options)
+
+    return flexible
+
+
+def _keep_int(scan):
+    """NumPy adds small integers in int64; Keras keeps int32."""
+    return lambda x, axis: scan(x, axis, dtype=np.int32 if x.dtype.kind == "b" else x.dtype)
+
+
+def _cumsum_rule(g, y, x, axis):
+    return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
+
+
+def _cumprod_rule(g, y, x, axis):
+    # dx_j = sum over k >= j of g_k * (product of x_i for i <= k, i != j): exact with zeros too.
+    x, g = np.moveaxis(x, axis, -1), np.moveaxis(g, axis, -1)
+    dx = np.empty_like(x)
+    for j in range(x.shape[-1]):
+        others = x.copy()
+        others[..., j] = 1
+        dx[..., j] = (g * np.cumprod(others, axis=-1))[..., j:].sum(axis=-1)
+    return np.moveaxis(dx, -1, axis)
+
+
+def _diff_rule(g, y, x, n, axis):
+    for _ in range(n):
+        end = np.zeros_like(np.take(g, [0], axis))
+        g = np.concatenate([end, g], axis) - np.concatenate([g, end], axis)
+    return g
+
+
+_cumsum = ArrayOp("cumsum", _keep_int(np.cumsum), _flat_if_none(_cumsum_rule))
+_cumprod = ArrayOp("cumprod", _keep_int(np.cumprod), _flat_if_none(_cumprod_rule))
+_diff = ArrayOp("diff", np.diff, _diff_rule)
+
+
+def cumsum(x, axis=None, dtype=None):
+    """The running sum along ``axis``."""
+    return _cumsum(x if dtype is None else cast(x, dtype), axis=axis)
+
+
+def cumprod(x, axis=None, dtype=None):
+    """The running product along ``axis``."""
+    return _cumprod(x if dtype is None else cast(x, dtype), axis=axis)
+
+
+def diff(a, n=1, axis=-1):
+    """The difference of neighbours along ``axis``, taken ``n`` times."""
+    return _diff(a, n=n, axis=axis)
+
+
+# --------------------------------------------------------------------------------------------------
+# Sorting
+
+
+def _sort_rule(g, y, x, axis):
+    dx = np.empty_like(x)
+    np.put_along_axis(dx, np.argsort(x, axis, kind="stable"), g, axis)
+    return dx
+
+
+def _top_k_indices(x, k):
+    return np.argsort(-x if x.dtype.kind == "f" else x.max(initial=0) - x, axis=-1, kind="stable")[
+        ..., :k
+    ].astype(np.int32)
+
+
+_sort = ArrayOp("sort", lambda x, axis: np.sort(x, axis, kind="stable"), _flat_if_none(_sort_rule))
+_argsort = ArrayOp(
+    "argsort", lambda x, axis: np.argsort(x, axis, kind="stable").astype(np.int32), constant=True
+)
+_top_k = ArrayOp("top_k_indices", _top_k_indices, constant=True)
+_in_top_k = ArrayOp(
+    "in_top_k",
+    lambda targets, predictions, k: (
+        (predictions > np.take_along_axis(predictions, targets[..., None], -1)).sum(-1) < k
+    ),
+    constant=True,
+)
+_searchsorted = ArrayOp(
+    "searchsorted",
+    lambda sorted_sequence, values, side: np.searchsorted(sorted_sequence, values, side).astype(np.int32),
+    constant=True,
+)
+
+
+def sort(x, axis=-1):
+    """Sort along ``axis``; a gradient goes back to where its element came from."""
+    return _sort(x, axis=axis)
+
+
+def argsort(x, axis=-1):
+    """The indices that sort ``x`` along ``axis``; equal elements keep their order."""
+    return _argsort(x, axis=axis)
+
+
+def top_k(x, k, sorted=True):
+    """The ``k`` greatest elements along the last axis, greatest first, and their indices."""
+    indices = _top_k(x, k=k)
+    return take_along_axis(x, indices, axis=-1), indices
+
+
+def in_top_k(targets, predictions, k):
+    """Whether the prediction for the target class is among the ``k`` greatest of its row."""
+    return _in_top_k(targets, predictions, k=k)
+
+
+def searchsorted(sorted_sequence, values, side="left"):
+    """Where each value would have to stand for the sequence to stay sorted."""
+    return _searchsorted(sorted_sequence, values, side=side)
+
+
+# --------------------------------------------------------------------------------------------------
+# Medians and quantiles
+
+
+def _quantile_rule(g, y, x, q, axis, keepdims):
+    # A linear quantile lies between two neighbours in order, which share the gradient by their weights.
+    flat, unfold = fold(x, axis)
+    order = np.argsort(flat, axis=-1, kind="stable")
+    place = q * (flat.shape[-1] - 1)
+    low = int(np.floor(place))
+    weights = np.zeros_like(flat)
+    np.put_along_axis(weights, order[..., low : low + 1], np.asarray(1 - (place - low), x.dtype), -1)
+    if place > low:
+        np.put_along_axis(weights, order[..., low + 1 : low + 2], np.asarray(place - low, x.dtype), -1)
+    return _spread(g, x, axis, keepdims) * unfold(weights)
+
+
+_median = ArrayOp(
+    "median",
+    np.median,
+    lambda g, y, x, axis, keepdims: _quantile_rule(g, y, x, 0.5, axis, keepdims),
+    floating=True,
+)
+_quantile = ArrayOp(
+    "quantile",
+    lambda x, q, axis, keepdims: np.quantile(x, q, axis=axis, keepdims=keepdims).astype(x.dtype),
+    _quantile_rule,
+    floating=True,
+)
+
+
+def median(x, axis=None, keepdims=False):
+    """The middle element along ``axis``, or the mean of the two middle ones."""
+    return _median(x, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
+
+
+def quantile(x, q, axis=None, method="linear", keepdims=False):
+    """The value below which the fraction ``q`` (one number) of the elements along ``axis`` lies."""
+    if method != "linear" or np.ndim(q) != 0:
+        raise ValueError(f"quantile() takes a single q and method='linear', and got q={q}, method={method!r}.")
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    return _quantile(x, q=float(q), axis=axis, keepdims=keepdims)

@@ -1,0 +1,253 @@
+"""Operations along axes: sums, means, extremes, norms, running sums, sorting.
+
+``axis`` is None (all axes), an int, or a tuple of ints. Where several elements share a maximum or minimum, they share its
+gradient in equal parts, as in TensorFlow.
+"""
+
+import numpy as np
+
+from .. import config
+from ..autodiff import ArrayOp
+from .creation import cast, convert_to_tensor, ones_like
+from .elementwise import divide, maximum, multiply
+from .shapes import reshape
+
+# --------------------------------------------------------------------------------------------------
+# Helpers of the rules
+
+
+def _axes(axis, ndim):
+    """``axis`` as a tuple of non-negative axes."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(a % ndim for a in axis) if isinstance(axis, (tuple, list)) else (axis % ndim,)
+
+
+def _tidy(axis):
+    """NumPy takes several axes as a tuple; Keras users also write lists."""
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+def _stretch(r, x, axis, keepdims):
+    """Give a reduced array ``r`` its lost axes again, with size 1, so that it broadcasts against ``x``."""
+    if keepdims or axis is None or x.ndim == 0:
+        return r
+    return np.expand_dims(r, _axes(axis, x.ndim))
+
+
+def _count(x, axis):
+    """How many elements each result was made of."""
+    n = 1
+    for a in _axes(axis, x.ndim):
+        n *= x.shape[a]
+    return n or 1  # no result was made: no gradient either
+
+
+def _spread(g, x, axis, keepdims):
+    return np.broadcast_to(_stretch(g, x, axis, keepdims), x.shape)
+
+
+def _to_extremes(g, y, x, axis=None, keepdims=False, **_):
+    ties = x == _stretch(y, x, axis, keepdims)
+    share = ties.sum(axis=axis, keepdims=True, dtype=g.dtype)
+    return ties * (_stretch(g, x, axis, keepdims) / np.maximum(share, 1))  # none: `initial` won
+
+
+def fold(x, axis):
+    """Move the reduced axes to the end, as a single one; and return how to undo that."""
+    axes = _axes(axis, x.ndim)
+    kept = tuple(a for a in range(x.ndim) if a not in axes)
+    moved = x.transpose(kept + axes)
+    back = np.argsort(kept + axes)
+    folded = moved.reshape(*moved.shape[: len(kept)], -1)
+    return folded, lambda r: r.reshape(moved.shape).transpose(back)
+
+
+def _prod_rule(g, y, x, axis=None, keepdims=False):
+    # The product of all the others, without dividing: zeros in x must not disturb it.
+    flat, unfold = fold(x, axis)
+    ones = np.ones((*flat.shape[:-1], 1), x.dtype)
+    before = np.cumprod(np.concatenate([ones, flat[..., :-1]], axis=-1), axis=-1)
+    after = np.cumprod(np.concatenate([ones, flat[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
+    return _spread(g, x, axis, keepdims) * unfold(before * after)
+
+
+def _var_rule(g, y, x, axis=None, keepdims=False):
+    centred = x - x.mean(axis=axis, keepdims=True)
+    return _stretch(g, x, axis, keepdims) * centred * (2 / _count(x, axis))
+
+
+def _std_rule(g, y, x, axis=None, keepdims=False):
+    return _var_rule(g / (2 * y), None, x, axis, keepdims)
+
+
+def _norm_rule(g, y, x, ord=None, axis=None, keepdims=False):
+    y = _stretch(y, x, axis, keepdims)
+    g = _stretch(g, x, axis, keepdims)
+    vectors = isinstance(axis, int) or (axis is None and x.ndim == 1)
+    if ord in (None, "fro") or (vectors and ord == 2):
+        return g * x / np.where(y == 0, 1, y)
+    if not vectors:
+        raise NotImplementedError(f"ops.norm has no gradient for a matrix norm with ord={ord!r}; 'fro' has one.")
+    if ord in (np.inf, -np.inf):
+        return _to_extremes(g, y, np.abs(x), axis, keepdims=True) * np.sign(x)
+    if ord == 0:
+        return np.zeros_like(x)
+    return g * np.sign(x) * (np.abs(x) / np.where(y == 0, 1, y)) ** (ord - 1)
+
+
+def _stable_logsumexp(x, axis=None, keepdims=False):
+    top = np.max(x, axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, np.zeros_like(top))
+    total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return total if keepdims else np.squeeze(total, axis=axis)
+
+
+def _keep_int(reduce):
+    """NumPy sums small integers in int64; Keras keeps int32, and counts booleans in it."""
+
+    def forward(x, axis=None, keepdims=False):
+        kind = x.dtype.kind
+        dtype = np.int32 if kind == "b" else x.dtype if kind in "iu" else None
+        return reduce(x, axis=axis, keepdims=keepdims, dtype=dtype)
+
+    return forward
+
+
+# --------------------------------------------------------------------------------------------------
+# The table
+
+_sum = ArrayOp(
+    "sum", _keep_int(np.sum), lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims)
+)
+_mean = ArrayOp(
+    "mean",
+    np.mean,
+    lambda g, y, x, axis=None, keepdims=False: _spread(g / _count(x, axis), x, axis, keepdims),
+    floating=True,
+)
+_prod = ArrayOp("prod", _keep_int(np.prod), _prod_rule)
+_max = ArrayOp("max", np.max, _to_extremes)
+_min = ArrayOp("min", np.min, _to_extremes)
+_var = ArrayOp("var", np.var, _var_rule, floating=True)
+_std = ArrayOp("std", np.std, _std_rule, floating=True)
+_norm = ArrayOp("norm", np.linalg.norm, _norm_rule, floating=True)
+_logsumexp = ArrayOp(
+    "logsumexp",
+    _stable_logsumexp,
+    lambda g, y, x, axis=None, keepdims=False: (
+        _stretch(g, x, axis, keepdims) * np.exp(x - _stretch(y, x, axis, keepdims))
+    ),
+    floating=True,
+)
+_all = ArrayOp("all", np.all, constant=True)
+_any = ArrayOp("any", np.any, constant=True)
+_count_nonzero = ArrayOp(
+    "count_nonzero", lambda x, axis: np.asarray(np.count_nonzero(x, axis=axis), np.int32), constant=True
+)
+_argmax = ArrayOp(
+    "argmax",
+    lambda x, axis, keepdims: np.argmax(x, axis=axis, keepdims=keepdims).astype(np.int32),
+    constant=True,
+)
+_argmin = ArrayOp(
+    "argmin",
+    lambda x, axis, keepdims: np.argmin(x, axis=axis, keepdims=keepdims).astype(np.int32),
+    constant=True,
+)
+
+
+def sum(x, axis=None, keepdims=False):
+    """Add the elements along ``axis``."""
+    return _sum(x, axis=_tidy(axis), keepdims=keepdims)
+
+
+def mean(x, axis=None, keepdims=False):
+    """Average the elements along ``axis``; integers give floats."""
+    return _mean(x, axis=_tidy(axis), keepdims=keepdims)
+
+
+def prod(x, axis=None, keepdims=False, dtype=None):
+    """Multiply the elements along ``axis``."""
+    return _prod(x if dtype is None else cast(x, dtype), axis=_tidy(axis), keepdims=keepdims)
+
+
+def max(x, axis=None, keepdims=False, initial=None):
+    """The greatest element along ``axis``, at least ``initial``."""
+    return _max(x, axis=_tidy(axis), keepdims=keepdims, **({} if initial is None else {"initial": initial}))
+
+
+def min(x, axis=None, keepdims=False, initial=None):
+    """The least element along ``axis``, at most ``initial``."""
+    return _min(x, axis=_tidy(axis), keepdims=keepdims, **({} if initial is None else {"initial": initial}))
+
+
+def var(x, axis=None, keepdims=False):
+    """The mean squared distance from the mean (divided by n, not by n - 1)."""
+    return _var(x, axis=_tidy(axis), keepdims=keepdims)
+
+
+def std(x, axis=None, keepdims=False):
+    """The square root of the variance."""
+    return _std(x, axis=_tidy(axis), keepdims=keepdims)
+
+
+def logsumexp(x, axis=None, keepdims=False):
+    """log(sum(exp(x))), without overflow."""
+    return _logsumexp(x, axis=_tidy(axis), keepdims=keepdims)
+
+
+def norm(x, ord=None, axis=None, keepdims=False):
+    """The norm of vectors (one axis, or ``ord=None``) or matrices (two axes); 0 where x is 0, with gradient 0."""
+    return _norm(x, ord=ord, axis=_tidy(axis), keepdims=keepdims)
+
+
+def all(x, axis=None, keepdims=False):
+    """Whether every element along ``axis`` is true."""
+    return _all(x, axis=_tidy(axis), keepdims=keepdims)
+
+
+def any(x, axis=None, keepdims=False):
+    """Whether some element along ``axis`` is true."""
+    return _any(x, axis=_tidy(axis), keepdims=keepdims)
+
+
+def count_nonzero(x, axis=None):
+    """How many elements along ``axis`` are not zero."""
+    return _count_nonzero(x, axis=_tidy(axis))
+
+
+def argmax(x, axis=None, keepdims=False):
+    """The index of the first greatest element along ``axis``, as int32."""
+    return _argmax(x, axis=axis, keepdims=keepdims)
+
+
+def argmin(x, axis=None, keepdims=False):
+    """The index of the first least element along ``axis``, as int32."""
+    return _argmin(x, axis=axis, keepdims=keepdims)
+
+
+def average(x, axis=None, weights=None):
+    """The mean, with weights that have the shape of ``x`` or, for a single axis, that axis's length."""
+    if weights is None:
+        return mean(x, axis)
+    x, weights = convert_to_tensor(x), convert_to_tensor(weights)
+    if weights.ndim == 1 and x.ndim > 1:
+        if not isinstance(axis, int):
+            raise ValueError(f"average() with weights of shape {weights.shape} needs axis=int, and got axis={axis}.")
+        shape = [1] * x.ndim
+        shape[axis] = -1
+        weights = reshape(weights, shape)
+    weights = multiply(weights, ones_like(x))
+    return divide(sum(multiply(x, weights), axis), sum(weights, axis))
+
+
+def moments(x, axes, keepdims=False, synchronized=False):
+    """The mean and the variance along ``axes``."""
+    return mean(x, axes, keepdims), var(x, axes, keepdims)
+
+
+def normalize(x, axis=-1, order=2, epsilon=None):
+    """Divide by the norm along ``axis``, which is taken as ``epsilon`` at least."""
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    return divide(x, maximum(norm(x, ord=order, axis=axis, keepdims=True), epsilon))

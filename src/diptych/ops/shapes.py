@@ -1,0 +1,287 @@
+"""Operations that move elements about and leave their values alone: each gradient moves them back."""
+
+import numpy as np
+
+from ..autodiff import ArrayOp, gather
+from .table import unbroadcast
+
+# --------------------------------------------------------------------------------------------------
+# Shape and order of axes
+
+_reshape = ArrayOp(
+    "reshape",
+    lambda x, newshape: x.reshape(newshape),
+    lambda g, y, x, newshape: g.reshape(x.shape),
+)
+_transpose = ArrayOp(
+    "transpose",
+    lambda x, axes: x.transpose(axes),
+    lambda g, y, x, axes: g.transpose(None if axes is None else np.argsort([a % x.ndim for a in axes])),
+)
+_moveaxis = ArrayOp(
+    "moveaxis",
+    np.moveaxis,
+    lambda g, y, x, source, destination: np.moveaxis(g, destination, source),
+)
+_swapaxes = ArrayOp(
+    "swapaxes",
+    lambda x, axis1, axis2: x.swapaxes(axis1, axis2),
+    lambda g, y, x, axis1, axis2: g.swapaxes(axis1, axis2),
+)
+_squeeze = ArrayOp(
+    "squeeze", lambda x, axis: np.squeeze(x, axis), lambda g, y, x, axis: g.reshape(x.shape)
+)
+_expand_dims = ArrayOp(
+    "expand_dims", lambda x, axis: np.expand_dims(x, axis), lambda g, y, x, axis: g.reshape(x.shape)
+)
+_broadcast_to = ArrayOp(
+    "broadcast_to", np.broadcast_to, lambda g, y, x, shape: unbroadcast(g, x)
+)
+
+
+def reshape(x, newshape):
+    """Give ``x`` another shape; one size may be -1 (or None): what is left over."""
+    if not isinstance(newshape, (list, tuple)):
+        newshape = (newshape,)
+    return _reshape(x, newshape=tuple(-1 if n is None else int(n) for n in newshape))
+
+
+def ravel(x):
+    """Return the elements along a single axis."""
+    return reshape(x, (-1,))
+
+
+def transpose(x, axes=None):
+    """Put the axes into another order; by default into the reverse one."""
+    return _transpose(x, axes=None if axes is None else tuple(axes))
+
+
+def moveaxis(x, source, destination):
+    """Move axes to other places; the rest keep their order."""
+    return _moveaxis(x, source=source, destination=destination)
+
+
+def swapaxes(x, axis1, axis2):
+    """Exchange two axes."""
+    return _swapaxes(x, axis1=axis1, axis2=axis2)
+
+
+def squeeze(x, axis=None):
+    """Remove axes of size 1: those given, or all of them."""
+    return _squeeze(x, axis=tuple(axis) if isinstance(axis, list) else axis)
+
+
+def expand_dims(x, axis):
+    """Insert axes of size 1 where ``axis`` says."""
+    return _expand_dims(x, axis=tuple(axis) if isinstance(axis, list) else axis)
+
+
+def broadcast_to(x, shape):
+    """Repeat ``x`` along axes of size 1 and new leading axes until it has this shape."""
+    return _broadcast_to(x, shape=tuple(shape))
+
+
+# --------------------------------------------------------------------------------------------------
+# Joining and splitting
+
+
+def _concatenate_rule(i, g, y, *xs, axis):
+    axis = axis % g.ndim
+    start = sum(x.shape[axis] for x in xs[:i])
+    return g[(slice(None),) * axis + (slice(start, start + xs[i].shape[axis]),)]
+
+
+_concatenate = ArrayOp(
+    "concatenate",
+    lambda *xs, axis: np.concatenate(xs, axis),
+    _concatenate_rule,
+    variadic=True,
+    same=0,
+)
+_stack = ArrayOp(
+    "stack",
+    lambda *xs, axis: np.stack(xs, axis),
+    lambda i, g, y, *xs, axis: np.take(g, i, axis),
+    variadic=True,
+    same=0,
+)
+_split = ArrayOp(
+    "split",
+    lambda x, indices_or_sections, axis: np.split(x, indices_or_sections, axis),
+    lambda g, y, x, indices_or_sections, axis: np.concatenate(g, axis),
+)
+_array_split = ArrayOp(
+    "array_split",
+    lambda x, indices_or_sections, axis: np.array_split(x, indices_or_sections, axis),
+    lambda g, y, x, indices_or_sections, axis: np.concatenate(g, axis),
+)
+_unstack = ArrayOp(
+    "unstack",
+    lambda x, axis: list(np.moveaxis(x, axis, 0)),
+    lambda g, y, x, axis: np.stack(g, axis),
+)
+
+
+def concatenate(xs, axis=0):
+    """Join tensors along an axis that they have."""
+    return _concatenate(*xs, axis=axis)
+
+
+def stack(x, axis=0):
+    """Join tensors of one shape along a new axis."""
+    return _stack(*x, axis=axis)
+
+
+def hstack(xs):
+    """Join tensors along the second axis; vectors along the first."""
+    xs = [expand_dims(x, 0) if np.ndim(x) == 0 else x for x in xs]
+    return concatenate(xs, axis=0 if len(xs[0].shape) == 1 else 1)
+
+
+def vstack(xs):
+    """Join tensors along the first axis; vectors become rows."""
+    return concatenate([reshape(x, (1, -1)) if len(np.shape(x)) < 2 else x for x in xs], axis=0)
+
+
+def append(x1, x2, axis=None):
+    """Join two tensors along an axis, or as vectors without one."""
+    return concatenate([ravel(x1), ravel(x2)] if axis is None else [x1, x2], axis=axis or 0)
+
+
+def split(x, indices_or_sections, axis=0):
+    """Cut ``x`` into a number of equal parts, or before the given indices; returns a list."""
+    if isinstance(indices_or_sections, (list, tuple)):
+        indices_or_sections = list(indices_or_sections)
+    return _split(x, indices_or_sections=indices_or_sections, axis=axis)
+
+
+def array_split(x, indices_or_sections, axis=0):
+    """Cut ``x`` into parts whose sizes may differ by one; returns a list."""
+    return _array_split(x, indices_or_sections=indices_or_sections, axis=axis)
+
+
+def unstack(x, num=None, axis=0):
+    """Return the list of the slices along an axis; ``num`` is how many there must be."""
+    x = gather(x)
+    found = np.shape(x)[axis] if not hasattr(x, "shape") else x.shape[axis]
+    if found is None:
+        raise ValueError(f"unstack() needs a known size along axis {axis}, and the shape is {x.shape}.")
+    if num is not None and num != found:
+        raise ValueError(f"unstack() was told num={num}, and axis {axis} has {found}.")
+    return _unstack(x, axis=axis)
+
+
+# --------------------------------------------------------------------------------------------------
+# Repeating, turning, padding
+
+
+def _tile_rule(g, y, x, repeats):
+    repeats = (1,) * (g.ndim - len(repeats)) + tuple(repeats)
+    shape = (1,) * (g.ndim - x.ndim) + x.shape
+    split = [n for pair in zip(repeats, shape, strict=True) for n in pair]
+    return g.reshape(split).sum(axis=tuple(range(0, 2 * g.ndim, 2))).reshape(x.shape)
+
+
+def _repeat_rule(g, y, x, repeats, axis):
+    if axis is None:
+        return _repeat_rule(g, y, x.reshape(-1), repeats, 0).reshape(x.shape)
+    repeats = np.broadcast_to(repeats, x.shape[axis])
+    origin = np.repeat(np.arange(x.shape[axis]), repeats)
+    dx = np.zeros_like(x)
+    np.add.at(np.moveaxis(dx, axis, 0), origin, np.moveaxis(g, axis, 0))
+    return dx
+
+
+def _pad(x, pad_width, mode, constant_values):
+    if mode == "constant":
+        return np.pad(x, pad_width, mode, constant_values=constant_values)
+    return np.pad(x, pad_width, mode)
+
+
+def _pad_rule(g, y, x, pad_width, mode, constant_values):
+    if mode == "constant":
+        return g[tuple(slice(p, p + n) for (p, _), n in zip(pad_width, x.shape, strict=True))]
+    for axis, width in enumerate(pad_width):
+        if width != (0, 0):
+            # Padding the indices the same way tells which element each place was copied from.
+            origin = np.pad(np.arange(x.shape[axis]), [width], mode)
+            part = np.zeros((*g.shape[:axis], x.shape[axis], *g.shape[axis + 1 :]), g.dtype)
+            np.add.at(np.moveaxis(part, axis, 0), origin, np.moveaxis(g, axis, 0))
+            g = part
+    return g
+
+
+_tile = ArrayOp("tile", np.tile, _tile_rule)
+_repeat = ArrayOp("repeat", np.repeat, _repeat_rule)
+_roll = ArrayOp(
+    "roll",
+    np.roll,
+    lambda g, y, x, shift, axis: np.roll(
+        g, tuple(-s for s in shift) if isinstance(shift, tuple) else -shift, axis
+    ),
+)
+_flip = ArrayOp("flip", np.flip, lambda g, y, x, axis: np.flip(g, axis))
+_rot90 = ArrayOp("rot90", np.rot90, lambda g, y, x, k, axes: np.rot90(g, -k, axes))
+_pad_op = ArrayOp("pad", _pad, _pad_rule)
+
+_PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
+
+
+def tile(x, repeats):
+    """Lay copies of the whole of ``x`` side by side, ``repeats`` times along each axis."""
+    return _tile(x, repeats=_ints(repeats))
+
+
+def repeat(x, repeats, axis=None):
+    """Repeat each element along ``axis``; without an axis, those of the flattened tensor."""
+    return _repeat(x, repeats=repeats, axis=axis)
+
+
+def roll(x, shift, axis=None):
+    """Shift the elements along ``axis``; what leaves at one end comes in at the other."""
+    return _roll(x, shift=_pair(shift), axis=_pair(axis))
+
+
+def flip(x, axis=None):
+    """Reverse the order along ``axis``, or along all axes."""
+    return _flip(x, axis=_pair(axis))
+
+
+def fliplr(x):
+    """Reverse the order along the second axis."""
+    return flip(x, 1)
+
+
+def flipud(x):
+    """Reverse the order along the first axis."""
+    return flip(x, 0)
+
+
+def rot90(array, k=1, axes=(0, 1)):
+    """Turn by 90 degrees ``k`` times, in the plane of two axes."""
+    return _rot90(array, k=k, axes=tuple(axes))
+
+
+def pad(x, pad_width, mode="constant", constant_values=None):
+    """Add elements around ``x``.
+
+    ``pad_width`` is a number, a pair (before, after), or a pair for each axis. ``mode`` is "constant" (``constant_values``,
+    by default 0), or "edge", "reflect", "symmetric" or "wrap" for copies of elements inside.
+    """
+    if mode not in _PAD_MODES:
+        raise ValueError(f"pad() got mode={mode!r}; the modes are {', '.join(map(repr, _PAD_MODES))}.")
+    if mode != "constant" and constant_values is not None:
+        raise ValueError(f"pad() takes constant_values with mode='constant' only, and got mode={mode!r}.")
+    x = gather(x)
+    ndim = len(x.shape) if hasattr(x, "shape") else np.ndim(x)
+    width = np.broadcast_to(np.asarray(pad_width, dtype=int), (ndim, 2)).tolist()
+    value = 0 if constant_values is None else constant_values
+    return _pad_op(x, pad_width=tuple(map(tuple, width)), mode=mode, constant_values=value)
+
+
+def _pair(n):
+    return tuple(n) if isinstance(n, list) else n
+
+
+def _ints(n):
+    return tuple(n) if isinstance(n, (list, tuple)) else (n,)

@@ -1,0 +1,93 @@
+"""The two commonest kinds of entry in the tables of operations: one array in, or two that broadcast.
+
+The tables themselves (``elementwise``, ``logic``, ``reductions``, ``shapes``, ``indexing``, ``linalg``) hold one entry for
+each operation: its name, the NumPy function, and beside it the rule that turns ``g``, the gradient of the output
+``y``, into the gradient of an input. Any other kind of entry is a plain ``ArrayOp``.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..autodiff import FLOAT32, FLOAT64, ArrayOp, Tensor, _records
+
+
+def unbroadcast(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Sum ``g`` over the axes along which ``x`` was repeated by broadcasting, so that it gets the shape of ``x``."""
+    if g.shape == x.shape:
+        return g
+    g = g.sum(axis=tuple(range(g.ndim - x.ndim)))
+    repeated = tuple(i for i, n in enumerate(x.shape) if n == 1 and g.shape[i] != 1)
+    return g.sum(axis=repeated, keepdims=True) if repeated else g
+
+
+class Unary(ArrayOp):
+    """An element-by-element operation on one array; its rule is ``rule(g, y, x)``."""
+
+    def __call__(self, x: Any) -> Any:
+        try:
+            a = x.array
+            dtype = a.dtype
+        except AttributeError:
+            return ArrayOp.__call__(self, x)
+        if dtype is not FLOAT32 and dtype is not FLOAT64:
+            return ArrayOp.__call__(self, x)
+        y = self.forward(a)
+        if type(y) is not np.ndarray:  # NumPy gives a scalar for an array without axes
+            y = np.asarray(y)
+        records = _records.get()
+        if records is None or not x.tracked or self.constant:
+            return Tensor(y)
+        output = Tensor(y, True)
+        records.append((output, (x,), (True,), self.backward, (y, (a,), {})))
+        return output
+
+
+class Binary(ArrayOp):
+    """An element-by-element operation on two arrays that broadcast; its rules are ``rule(g, y, x1, x2)``.
+
+    A rule may leave its result in the shape of the output: it is summed to the shape of the input here.
+    """
+
+    def __init__(self, name: str, forward: Any, *rules: Any, **kinds: Any) -> None:
+        super().__init__(name, forward, *rules, same=0, **kinds)
+
+    def __call__(self, x1: Any, x2: Any) -> Any:
+        try:
+            a, b = x1.array, x2.array
+            dtype = a.dtype
+            if dtype is not b.dtype or (dtype is not FLOAT32 and dtype is not FLOAT64):
+                return ArrayOp.__call__(self, x1, x2)
+        except AttributeError:
+            return self._with_number(x1, x2)
+        y = self.forward(a, b)
+        if type(y) is not np.ndarray:
+            y = np.asarray(y)
+        records = _records.get()
+        if records is None or self.constant or not (x1.tracked or x2.tracked):
+            return Tensor(y)
+        output = Tensor(y, True)
+        records.append((output, (x1, x2), (x1.tracked, x2.tracked), self.backward, (y, (a, b), {})))
+        return output
+
+    def _with_number(self, x1: Any, x2: Any) -> Any:
+        """``x + 2.0`` and ``2.0 + x``: the number takes the dtype of a float tensor, without any search."""
+        if type(x1) in (float, int) and isinstance(x2, Tensor):
+            if x2.array.dtype is FLOAT32 or x2.array.dtype is FLOAT64:
+                return self(Tensor(np.array(x1, x2.array.dtype)), x2)
+        elif type(x2) in (float, int) and isinstance(x1, Tensor):
+            if x1.array.dtype is FLOAT32 or x1.array.dtype is FLOAT64:
+                return self(x1, Tensor(np.array(x2, x1.array.dtype)))
+        return ArrayOp.__call__(self, x1, x2)
+
+    def _backward(self, g: Any, cache: tuple, needs: Any) -> list:
+        y, (a, b), _ = cache
+        return [
+            unbroadcast(self.rule(0)(g, y, a, b), a) if needs[0] else None,
+            unbroadcast(self.rule(1)(g, y, a, b), b) if needs[1] else None,
+        ]
+
+
+def zero(g: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The gradient of a step function: zero almost everywhere, and taken as zero at the steps."""
+    return np.zeros_like(x)
