@@ -20,7 +20,7 @@ from ..graph import flatten, map_structure
 from ..legacy import accepts_old
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics
-from .data import batches_for, class_weights_to_sample_weights, split_off_validation
+from .data import as_arrays, as_batches, class_weight_to_sample_weight, train_validation_split, unpack
 
 
 class Trainer:
@@ -259,28 +259,20 @@ class Trainer:
             ValueError: the data do not fit the model or the loss. Nothing has been trained then.
         """
         self._must_be_compiled("fit()")
-        if not 0 <= validation_split < 1:
-            raise ValueError(f"validation_split is a part of the rows, 0 <= validation_split < 1; got {validation_split}.")
         if validation_split and validation_data is None:
-            (x, y, sample_weight), validation_data = split_off_validation(x, y, sample_weight, validation_split)
+            arrays = (as_arrays(x, "x"), as_arrays(y, "y"), as_arrays(sample_weight, "sample_weight"))
+            (x, y, sample_weight), validation_data = train_validation_split(arrays, validation_split)
         with self._on_its_engine():
-            self._checks.data(x, y, sample_weight)
-            if class_weight is not None:
-                sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
-            batches = batches_for(
-                x, y, sample_weight, batch_size=batch_size, steps=steps_per_epoch, shuffle=shuffle
+            batches = as_batches(
+                x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, True, self._dtypes_of(x)
             )
+            self._checks.before_training(batches)
             validation = None
             if validation_data is not None:
-                val_x, val_y, val_weight = unpack(validation_data)
-                self._checks.data(val_x, val_y, val_weight, what="validation data")
-                validation = batches_for(
-                    val_x,
-                    val_y,
-                    val_weight,
-                    batch_size=validation_batch_size or batch_size,
-                    steps=validation_steps,
-                )
+                data = (validation_data,) if _gives_batches(validation_data) else unpack(validation_data)
+                size = validation_batch_size or batch_size
+                validation = as_batches(*data, batch_size=size, steps=validation_steps, dtypes=self._dtypes_of(data[0]))
+                self._checks.before_training(validation, "validation data")
             return self._fit(batches, validation, epochs, initial_epoch, verbose, callbacks, validation_freq)
 
     def _fit(
@@ -301,7 +293,7 @@ class Trainer:
                 model=self,
                 verbose=verbose,
                 epochs=epochs,
-                steps=batches.steps,
+                steps=batches.num_batches,
             )
         self.stop_training = False
         train_step, _ = self._steps()
@@ -326,10 +318,10 @@ class Trainer:
     def _train_epoch(self, batches: Any, train_step: Any, callbacks: CallbackList) -> None:
         """One pass over the batches; without callbacks that watch batches nothing but updates happens."""
         if not callbacks.wants_train_batches:
-            for batch in batches:
+            for batch in batches.epoch():
                 train_step(*self._as_tensors(*batch))
             return
-        for step, batch in enumerate(batches):
+        for step, batch in enumerate(batches.epoch()):
             callbacks.on_train_batch_begin(step)
             train_step(*self._as_tensors(*batch))
             callbacks.on_train_batch_end(step, self.get_metrics_result())
@@ -350,11 +342,11 @@ class Trainer:
         """Return the loss and the metrics on a data set: one float, or a list in the order of ``metrics_names``."""
         self._must_be_compiled("evaluate()")
         with self._on_its_engine():
-            self._checks.data(x, y, sample_weight)
-            batches = batches_for(x, y, sample_weight, batch_size=batch_size, steps=steps)
+            batches = as_batches(x, y, sample_weight, batch_size, steps=steps, dtypes=self._dtypes_of(x))
+            self._checks.before_training(batches, "data")
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
-                    callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.steps
+                    callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.num_batches
                 )
             results = self._evaluate(batches, callbacks)
         if return_dict:
@@ -367,10 +359,10 @@ class Trainer:
         _, test_step = self._steps()
         callbacks.on_test_begin()
         if not callbacks.wants_test_batches:
-            for batch in batches:
+            for batch in batches.epoch():
                 test_step(*self._as_tensors(*batch))
         else:
-            for step, batch in enumerate(batches):
+            for step, batch in enumerate(batches.epoch()):
                 callbacks.on_test_batch_begin(step)
                 test_step(*self._as_tensors(*batch))
                 callbacks.on_test_batch_end(step, self.get_metrics_result())
@@ -388,16 +380,16 @@ class Trainer:
     ) -> Any:
         """Return the outputs for a data set as arrays, computed batch by batch."""
         with self._on_its_engine():
-            self._check_inputs(x)
-            batches = batches_for(x, None, None, batch_size=batch_size, steps=steps)
+            batches = as_batches(x, batch_size=batch_size, steps=steps, dtypes=self._dtypes_of(x))
+            Checks(self).inputs(batches.first()[0])
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
-                    callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.steps
+                    callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.num_batches
                 )
             own_step = type(self).predict_step is not Trainer.predict_step
             callbacks.on_predict_begin()
             parts = []
-            for step, batch in enumerate(batches):
+            for step, batch in enumerate(batches.epoch()):
                 callbacks.on_predict_batch_begin(step)
                 tensors = self._as_tensors(*batch)
                 outputs = self.predict_step(pack(*tensors)) if own_step else self(tensors[0], training=False)
@@ -423,7 +415,7 @@ class Trainer:
             x, y, sample_weight = map_structure(_plain, (x, y, sample_weight))
             self._checks.batch(x, y, sample_weight)
             if class_weight is not None:
-                sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
+                sample_weight = class_weight_to_sample_weight(y, class_weight)
             self._steps()[0](*self._as_tensors(x, y, sample_weight))
         return self._as_list(return_dict)
 
@@ -448,9 +440,11 @@ class Trainer:
         values = [results[name] for name in self.metrics_names if name in results]
         return values[0] if len(values) == 1 else values
 
-    def _check_inputs(self, x: Any) -> None:
-        checks = self._checks if self.compiled else Checks(self)
-        checks.inputs(x)
+    def _dtypes_of(self, x: Any) -> Any:
+        """The dtypes that a graph's inputs want, so that small data are cast once and not batch by batch."""
+        if self.inputs is None or isinstance(x, dict):
+            return None
+        return [tensor.dtype for tensor in self.inputs]
 
     def _as_tensors(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
         """A batch of arrays as tensors; floats in the model's float type, and integers as they are."""
@@ -464,13 +458,9 @@ class Trainer:
         return map_structure(lambda leaf: leaf if leaf is None else self._tensors(_plain(leaf)), x)
 
 
-def unpack(data: Any) -> tuple[Any, Any, Any]:
-    """A batch as (x, y, sample_weight), whatever of them was given."""
-    if not isinstance(data, (list, tuple)):
-        return data, None, None
-    if len(data) > 3:
-        raise ValueError(f"A batch is x, (x, y) or (x, y, sample_weight); got a {type(data).__name__} of {len(data)}.")
-    return (*data, None, None, None)[:3]
+def _gives_batches(data: Any) -> bool:
+    """Whether validation data are a data set or generator rather than a tuple of arrays."""
+    return not isinstance(data, (tuple, list))
 
 
 def pack(x: Any, y: Any, sample_weight: Any) -> Any:
