@@ -1,0 +1,32 @@
+"""1,797 real handwritten digits of 8 x 8 points, inside the package: no download.
+
+The test part of the UCI set "Optical Recognition of Handwritten Digits" (E. Alpaydin and C. Kaynak,
+1998),
+https://archive.ics.uci.edu/dataset/80, CC BY 4.0. Source and licence stand beside the data, in
+data/digits.txt.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["load_data"]
+
+_FILE = Path(__file__).parent / "data" / "digits.npz"
+_TRAINING = 1437
+
+
+def load_data():
+    """Load the digits: `(x_train, y_train), (x_test, y_test)`.
+
+    x_train: (1437, 8, 8) uint8, 0 (white) to 16 (black). y_train: (1437,) uint8, the digits 0 to 9.
+    x_test, y_test: the same for 360 samples.
+
+    The split is ours: the first 1,437 in the published order train, the last 360 test. What UCI
+    publishes as test
+    part (the part that scikit-learn carries too) is all there is here, so accuracies do not compare
+    with published ones.
+    """
+    with np.load(_FILE) as data:
+        images, labels = data["images"], data["labels"]
+    return (images[:_TRAINING], labels[:_TRAINING]), (images[_TRAINING:], labels[_TRAINING:])

@@ -1,0 +1,60 @@
+"""Small data sets made on the spot. The same seed gives the same data; None takes the process's
+generator.
+"""
+
+import numpy as np
+
+from .. import config, random
+
+__all__ = ["and_gate", "gender", "spirals", "xor"]
+
+
+def and_gate(n=100, seed=None):
+    """`n` random pairs of bits and their AND.
+
+    Returns x: (n, 2) floatx, 0 or 1, and y: (n,) int64, 1 where both bits are 1.
+    """
+    x = random.generator_of(seed).integers(0, 2, size=(n, 2))
+    return x.astype(config.floatx()), x[:, 0] & x[:, 1]
+
+
+def xor(n=100, seed=None):
+    """`n` random pairs of bits and their exclusive OR, which no straight line separates.
+
+    Returns x: (n, 2) floatx, 0 or 1, and y: (n,) int64, 1 where the bits differ.
+    """
+    x = random.generator_of(seed).integers(0, 2, size=(n, 2))
+    return x.astype(config.floatx()), x[:, 0] ^ x[:, 1]
+
+
+def gender(n=1000, seed=None):
+    """Weight, height and age of `n` made-up people, in standard deviations from the mean.
+
+    The first half are men: heavier and taller by 1 and younger by 1 than the women, who come after.
+    Rows are sorted by class, so shuffle before splitting. No classifier gets above 0.807 on fresh
+    data:
+    the classes overlap.
+
+    Returns x: (n, 3) floatx, columns weight, height, age, and y: (n,) int64, 1 for men.
+    """
+    x = random.generator_of(seed).standard_normal((n, 3))
+    y = np.zeros(n, dtype=np.int64)
+    y[: n // 2] = 1
+    x[: n // 2] += (1.0, 1.0, -1.0)
+    return x.astype(config.floatx()), y
+
+
+def spirals(n=300, classes=3, noise=0.2, seed=None):
+    """`n` points on `classes` spiral arms that wind around each other.
+
+    noise: standard deviation of the angle, in radians.
+    Returns x: (n, 2) floatx, inside the unit circle, and y: (n,) int64, 0 to classes - 1 in turn.
+    """
+    if classes < 1:
+        raise ValueError(f"spirals() got classes={classes}; expected at least 1")
+    generator = random.generator_of(seed)
+    y = np.arange(n) % classes
+    radius = generator.random(n)
+    angle = 2 * np.pi * y / classes + 4.0 * radius + noise * generator.standard_normal(n)
+    x = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return x.astype(config.floatx()), y

@@ -1,0 +1,153 @@
+"""MNIST: 70,000 handwritten digits of 28 x 28 points (Y. LeCun, C. Cortes and C. Burges; CC BY-SA
+3.0).
+
+The package carries none of it. `load_data` downloads it once, or reads files that you have.
+"""
+
+import os
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ._cache import cache_folder, download
+from .idx import read_idx
+
+__all__ = ["load_data"]
+
+URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
+
+_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+_IDX_NAMES = {
+    "x_train": "train-images-idx3-ubyte",
+    "y_train": "train-labels-idx1-ubyte",
+    "x_test": "t10k-images-idx3-ubyte",
+    "y_test": "t10k-labels-idx1-ubyte",
+}
+
+
+def load_data(path="mnist.npz"):
+    """Load MNIST: `(x_train, y_train), (x_test, y_test)`.
+
+    x_train: (60000, 28, 28) uint8, 0 (background) to 255 (ink). y_train: (60000,) uint8, the digits
+        0 to 9.
+    x_test, y_test: the same for 10,000 samples.
+
+    path: a file `mnist.npz`; or a folder with it, or with the four files of the IDX format (gzipped
+        or not);
+        or a name under which the download is kept in the cache, ~/.diptych/datasets
+        ($DIPTYCH_HOME/datasets).
+
+    Looked for in this order: `path`, the environment variable DIPTYCH_MNIST (a file or folder as
+    above), the cache,
+    the network. A download is checked by its SHA-256.
+
+    A folder with the two t10k files alone, MNIST's official TEST set of 10,000 images, serves too:
+    its first nine tenths
+    are returned as training part and the last tenth as test part, and a line on standard error says
+    so.
+    Accuracies on that split do not compare with published ones.
+    """
+    given = Path(path).expanduser()
+    if str(path) != "mnist.npz" and given.exists():
+        return _read(given)
+    named = os.environ.get("DIPTYCH_MNIST")
+    if named:
+        if not Path(named).expanduser().exists():
+            raise FileNotFoundError(
+                f"the environment variable DIPTYCH_MNIST names {named!r}, which is not there"
+            )
+        return _read(Path(named).expanduser())
+    folder = cache_folder()
+    kept = folder / given.name
+    if kept.exists():
+        return _read(kept)
+    if _idx_file(folder, "x_test"):
+        return _read(folder)
+    if given.is_absolute() or len(given.parts) > 1:
+        raise FileNotFoundError(
+            f"{path} is not there; expected mnist.npz, or a folder with it or with IDX files"
+        )
+    try:
+        download(URL, kept, SHA256)
+    except OSError as error:
+        raise FileNotFoundError(
+            f"MNIST is not on this computer, and {URL} could not be fetched ({error}).\n"
+            f"Put mnist.npz into {folder},\n"
+            f"or the IDX files {', '.join(_IDX_NAMES.values())}\n"
+            "(as they are or with .gz; the last two are enough),\n"
+            "or name their place: load_data(path=...), or the environment variable DIPTYCH_MNIST.\n"
+            "datasets.digits.load_data() needs no download."
+        ) from error
+    return _read(kept)
+
+
+def _read(path):
+    if path.is_file() and path.suffix == ".npz":
+        return _read_npz(path)
+    folder = path if path.is_dir() else path.parent
+    if path.is_dir() and (path / "mnist.npz").exists():
+        return _read_npz(path / "mnist.npz")
+    files = {name: _idx_file(folder, name) for name in _ARRAYS}
+    if not (files["x_test"] and files["y_test"]) or bool(files["x_train"]) != bool(
+        files["y_train"]
+    ):
+        missing = [_IDX_NAMES[name] for name in _ARRAYS if not files[name]]
+        raise FileNotFoundError(
+            f"{folder} holds neither mnist.npz nor the IDX files; missing: {', '.join(missing)}"
+        )
+    test = _read_pair(files["x_test"], files["y_test"])
+    if files["x_train"]:
+        return _read_pair(files["x_train"], files["y_train"]), test
+    images, labels = test
+    split = len(images) - len(images) // 10
+    print(
+        f"MNIST: {folder} holds only the official TEST set. Its first {split} images are used for "
+        f"training and the last {len(images) - split} for testing: "
+        "do not compare accuracies with published ones.",
+        file=sys.stderr,
+    )
+    return (images[:split], labels[:split]), (images[split:], labels[split:])
+
+
+def _idx_file(folder, array):
+    """The IDX file of an array in `folder`, under one of the names in use, or None."""
+    stem = _IDX_NAMES[array]
+    for name in (stem, stem.replace("-idx", ".idx")):
+        for ending in ("", ".gz"):
+            if (folder / (name + ending)).is_file():
+                return folder / (name + ending)
+    return None
+
+
+def _read_npz(path):
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            missing = [name for name in _ARRAYS if name not in data]
+            if missing:
+                raise ValueError(
+                    f"{path} lacks {', '.join(missing)}; expected the arrays {', '.join(_ARRAYS)}"
+                )
+            arrays = [data[name] for name in _ARRAYS]
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{path} is damaged ({error}); delete it and load it again") from error
+    x_train, y_train, x_test, y_test = arrays
+    _check(x_train, y_train, path)
+    _check(x_test, y_test, path)
+    return (x_train, y_train), (x_test, y_test)
+
+
+def _read_pair(image_file, label_file):
+    images, labels = read_idx(image_file), read_idx(label_file)
+    _check(images, labels, image_file)
+    return images, labels
+
+
+def _check(images, labels, path):
+    if images.ndim != 3 or labels.shape != images.shape[:1]:
+        raise ValueError(
+            f"{path}: images of shape {images.shape} with labels of shape {labels.shape}; "
+            "expected (samples, height, width) and (samples,)"
+        )
