@@ -12,9 +12,9 @@ from diptych.models import data
 from diptych.models.data import (
     ArrayBatches,
     as_arrays,
-    as_batches,
-    class_weight_to_sample_weight,
-    train_validation_split,
+    batches_for,
+    class_weights_to_sample_weights,
+    split_off_validation,
     unpack,
 )
 from diptych.utils import PyDataset
@@ -22,7 +22,7 @@ from diptych.utils import PyDataset
 
 def rows(batches):
     """The first column of x of each batch of one epoch, as lists."""
-    return [np.ravel(x[:, 0] if x.ndim > 1 else x).tolist() for x, _, _ in batches.epoch()]
+    return [np.ravel(x[:, 0] if x.ndim > 1 else x).tolist() for x, _, _ in batches]
 
 
 @pytest.fixture
@@ -39,9 +39,9 @@ def y():
 
 
 def test_batches_in_order_with_the_last_one_smaller(x, y):
-    batches = as_batches(x, y, batch_size=4)
-    assert batches.num_batches == 3
-    got = list(batches.epoch())
+    batches = batches_for(x, y, batch_size=4)
+    assert batches.steps == 3
+    got = list(batches)
     assert [len(bx) for bx, _, _ in got] == [4, 4, 2]
     np.testing.assert_array_equal(np.concatenate([bx for bx, _, _ in got]), x)
     np.testing.assert_array_equal(np.concatenate([by for _, by, _ in got]), y)
@@ -49,31 +49,31 @@ def test_batches_in_order_with_the_last_one_smaller(x, y):
 
 
 def test_every_epoch_starts_at_the_first_row(x):
-    batches = as_batches(x, batch_size=4)
+    batches = batches_for(x, batch_size=4)
     assert rows(batches) == rows(batches) == [[0, 2, 4, 6], [8, 10, 12, 14], [16, 18]]
 
 
 @pytest.mark.parametrize("size", [10, 11, 1000, np.int64(10)])
 def test_a_batch_may_be_as_large_as_the_data_or_larger(x, y, size):
-    batches = as_batches(x, y, batch_size=size)
-    assert batches.num_batches == 1
-    (only,) = batches.epoch()
+    batches = batches_for(x, y, batch_size=size)
+    assert batches.steps == 1
+    (only,) = batches
     np.testing.assert_array_equal(only[0], x)
 
 
 def test_batch_size_none_is_32():
-    assert [len(b) for b, _, _ in as_batches(np.zeros((70, 1))).epoch()] == [32, 32, 6]
+    assert [len(b) for b, _, _ in batches_for(np.zeros((70, 1)))] == [32, 32, 6]
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "32", True])
 def test_a_senseless_batch_size_is_refused(x, size):
     with pytest.raises(ValueError, match=r"batch_size=.*whole number of at least 1"):
-        as_batches(x, batch_size=size)
+        batches_for(x, batch_size=size)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int64", "float64", "float32", "bool", "float16"])
 def test_dtypes_are_kept(dtype):
-    (batch,) = as_batches(np.ones((3, 2), dtype), np.ones(3, dtype)).epoch()
+    (batch,) = batches_for(np.ones((3, 2), dtype), np.ones(3, dtype))
     assert batch[0].dtype == batch[1].dtype == dtype
 
 
@@ -81,20 +81,20 @@ def test_dtypes_are_kept(dtype):
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_dtypes_are_cast_where_asked_for(x, y, monkeypatch, small, shuffle):
     monkeypatch.setattr(data, "SMALL", 1 << 20 if small else 0)
-    batches = as_batches(x, y, batch_size=4, dtypes="float32", shuffle=shuffle)
+    batches = batches_for(x, y, batch_size=4, dtypes="float32", shuffle=shuffle)
     assert batches.first()[0].dtype == np.float32
-    for bx, by, _ in batches.epoch():
+    for bx, by, _ in batches:
         assert (bx.dtype, by.dtype) == (np.float32, y.dtype)
         np.testing.assert_array_equal(bx[:, 0], 2 * by)
-    batches = as_batches([x, y], y, batch_size=4, dtypes=[None, "float32", "float64"])
-    (a, b), c, _ = next(batches.epoch())
+    batches = batches_for([x, y], y, batch_size=4, dtypes=[None, "float32", "float64"])
+    (a, b), c, _ = next(iter(batches))
     assert (a.dtype, b.dtype, c.dtype) == (x.dtype, np.float32, np.float64)
 
 
 def test_structures_keep_their_nesting(x, y):
     weights = {"b": np.arange(10) / 10}
-    batches = as_batches({"a": [x, y], "b": (x,)}, [y, None], weights, batch_size=6)
-    bx, by, bw = list(batches.epoch())[1]
+    batches = batches_for({"a": [x, y], "b": (x,)}, [y, None], weights, batch_size=6)
+    bx, by, bw = list(batches)[1]
     np.testing.assert_array_equal(bx["a"][1], y[6:])
     np.testing.assert_array_equal(bx["b"][0], x[6:])
     np.testing.assert_array_equal(by[0], y[6:])
@@ -103,9 +103,9 @@ def test_structures_keep_their_nesting(x, y):
 
 
 def test_the_first_batch_is_looked_at_without_using_it_up(x, y):
-    batches = as_batches(x, y, batch_size=4)
+    batches = batches_for(x, y, batch_size=4)
     np.testing.assert_array_equal(batches.first()[0], x[:4])
-    assert len(list(batches.epoch())) == 3
+    assert len(list(batches)) == 3
 
 
 # Shuffling
@@ -115,10 +115,10 @@ def test_the_first_batch_is_looked_at_without_using_it_up(x, y):
 def test_shuffling_keeps_rows_together_and_uses_each_once(x, y, monkeypatch, small):
     monkeypatch.setattr(data, "SMALL", 1 << 20 if small else 0)
     utils.set_random_seed(1)
-    batches = as_batches(x, y, y / 10, batch_size=4, shuffle=True)
+    batches = batches_for(x, y, y / 10, batch_size=4, shuffle=True)
     orders = []
     for _ in range(2):
-        got = list(batches.epoch())
+        got = list(batches)
         order = np.concatenate([by for _, by, _ in got])
         np.testing.assert_array_equal(np.concatenate([bx for bx, _, _ in got]), x[order])
         np.testing.assert_array_equal(np.concatenate([bw for _, _, bw in got]), order / 10)
@@ -131,7 +131,7 @@ def test_shuffling_keeps_rows_together_and_uses_each_once(x, y, monkeypatch, sma
 def test_the_seed_decides_the_order_and_one_permutation_is_drawn_an_epoch(x, monkeypatch):
     def epochs():
         utils.set_random_seed(3)
-        batches = as_batches(x, batch_size=3, shuffle=True)
+        batches = batches_for(x, batch_size=3, shuffle=True)
         return [rows(batches), rows(batches)]
 
     first = epochs()
@@ -147,7 +147,7 @@ def test_the_seed_decides_the_order_and_one_permutation_is_drawn_an_epoch(x, mon
 
 def test_shuffle_batch_moves_whole_batches_and_leaves_the_rest_last():
     utils.set_random_seed(0)
-    batches = as_batches(np.arange(22), batch_size=4, shuffle="batch")
+    batches = batches_for(np.arange(22), batch_size=4, shuffle="batch")
     seen = set()
     for _ in range(5):
         got = rows(batches)
@@ -159,37 +159,37 @@ def test_shuffle_batch_moves_whole_batches_and_leaves_the_rest_last():
 
 def test_another_shuffle_is_refused(x):
     with pytest.raises(ValueError, match="expected True, False or 'batch'"):
-        as_batches(x, shuffle="rows")
+        batches_for(x, shuffle="rows")
 
 
 def test_the_users_arrays_are_not_written_to(x, y):
     x.setflags(write=False)
     y.setflags(write=False)
-    list(as_batches(x, y, shuffle=True, dtypes="float32").epoch())
+    list(batches_for(x, y, shuffle=True, dtypes="float32"))
 
 
 # Steps
 
 
 def test_steps_go_on_over_the_passes_in_training(x):
-    batches = as_batches(x[:, 0] / 2, batch_size=4, steps=2, repeat=True)
-    assert batches.num_batches == 2
+    batches = batches_for(x[:, 0] / 2, batch_size=4, steps=2, repeat=True)
+    assert batches.steps == 2
     assert rows(batches) == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert rows(batches) == [[8, 9], [0, 1, 2, 3]]
 
 
 def test_more_steps_than_batches_begin_a_new_pass(x):
-    batches = as_batches(x, batch_size=4, steps=5, repeat=True, shuffle=True)
+    batches = batches_for(x, batch_size=4, steps=5, repeat=True, shuffle=True)
     got = rows(batches)
     assert [len(b) for b in got] == [4, 4, 2, 4, 4]
     assert sorted(sum(got[:3], [])) == x[:, 0].tolist()
 
 
 def test_steps_of_an_evaluation_start_at_the_first_row_and_end_with_the_last(x):
-    batches = as_batches(x, batch_size=4, steps=2)
+    batches = batches_for(x, batch_size=4, steps=2)
     assert rows(batches) == rows(batches) == [[0, 2, 4, 6], [8, 10, 12, 14]]
-    assert as_batches(x, batch_size=4, steps=9).num_batches == 3
-    assert len(rows(as_batches(x, batch_size=4, steps=9))) == 3
+    assert batches_for(x, batch_size=4, steps=9).steps == 3
+    assert len(rows(batches_for(x, batch_size=4, steps=9))) == 3
 
 
 # What counts as data
@@ -242,7 +242,7 @@ def test_a_memmap_is_read_batch_by_batch(tmp_path):
     held[:] = np.arange(12).reshape(6, 2)
     array = as_arrays(held, "x")
     assert np.shares_memory(array, held)
-    assert rows(as_batches(held, batch_size=4)) == [[0, 2, 4, 6], [8, 10]]
+    assert rows(batches_for(held, batch_size=4)) == [[0, 2, 4, 6], [8, 10]]
 
 
 @pytest.mark.parametrize(
@@ -269,17 +269,17 @@ def test_what_holds_no_numbers_is_refused(given, message):
 
 def test_different_numbers_of_samples_are_refused_with_all_of_them(x, y):
     with pytest.raises(ValueError, match=r"\(x: 10, 9; y: 10; sample_weight: 3\)"):
-        as_batches([x, x[:9]], y, np.ones(3))
+        batches_for([x, x[:9]], y, np.ones(3))
 
 
 def test_empty_arrays_are_refused():
     with pytest.raises(ValueError, match=r"data are empty: x has shape \(0, 3\)"):
-        as_batches(np.zeros((0, 3)), np.zeros(0))
+        batches_for(np.zeros((0, 3)), np.zeros(0))
 
 
 def test_no_data_at_all_are_refused():
     with pytest.raises(ValueError, match="x is None"):
-        as_batches(None)
+        batches_for(None)
 
 
 # Weights and the validation split
@@ -296,26 +296,26 @@ def test_no_data_at_all_are_refused():
     ids=["integers", "column", "floats", "one-hot"],
 )
 def test_class_weights_become_sample_weights(labels):
-    weights = class_weight_to_sample_weight(labels, {0: 2.0, 1: 0.5})
+    weights = class_weights_to_sample_weights(labels, None, {0: 2.0, 1: 0.5})
     np.testing.assert_array_equal(weights, [2, 0.5, 1, 0.5])
 
 
 def test_class_weights_reach_the_batches(x):
-    batches = as_batches(x, np.arange(10) % 2, batch_size=5, class_weight={0: 3.0})
-    assert [w.tolist() for _, _, w in batches.epoch()] == [[3, 1, 3, 1, 3], [1, 3, 1, 3, 1]]
+    batches = batches_for(x, np.arange(10) % 2, batch_size=5, class_weight={0: 3.0})
+    assert [w.tolist() for _, _, w in batches] == [[3, 1, 3, 1, 3], [1, 3, 1, 3, 1]]
 
 
 def test_class_weights_need_one_array_of_labels_and_no_other_weights(x, y):
     with pytest.raises(ValueError, match="class_weight or sample_weight, not both"):
-        as_batches(x, y, np.ones(10), class_weight={0: 1.0})
+        batches_for(x, y, np.ones(10), class_weight={0: 1.0})
     with pytest.raises(ValueError, match="one output and one array"):
-        as_batches(x, [y, y], class_weight={0: 1.0})
+        batches_for(x, [y, y], class_weight={0: 1.0})
     with pytest.raises(ValueError, match=r"labels have shape \(4, 2, 2\)"):
-        class_weight_to_sample_weight(np.zeros((4, 2, 2)), {0: 1.0})
+        class_weights_to_sample_weights(np.zeros((4, 2, 2)), None, {0: 1.0})
 
 
 def test_the_last_rows_are_the_validation_data(x, y):
-    train, validation = train_validation_split((x, {"a": y}, None), 0.25)
+    train, validation = split_off_validation(x, {"a": y}, None, 0.25)
     np.testing.assert_array_equal(train[0], x[:7])
     np.testing.assert_array_equal(train[1]["a"], y[:7])
     np.testing.assert_array_equal(validation[0], x[7:])
@@ -327,20 +327,25 @@ def test_the_split_is_where_keras_puts_it(count, share, split):
     both = (np.arange(count), np.arange(count), None)
     if split == 0:
         with pytest.raises(ValueError, match="leaves 0 to train on and 5 to validate on"):
-            train_validation_split(both, share)
+            split_off_validation(*both, share)
     else:
-        assert len(train_validation_split(both, share)[0][0]) == split
+        assert len(split_off_validation(*both, share)[0][0]) == split
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 20])
 def test_a_share_outside_0_to_1_is_refused(x, y, share):
     with pytest.raises(ValueError, match="a share between 0 and 1"):
-        train_validation_split((x, y, None), share)
+        split_off_validation(x, y, None, share)
 
 
 def test_a_split_of_different_lengths_is_refused(x, y):
     with pytest.raises(ValueError, match="differ in their number of samples"):
-        train_validation_split((x, y[:5], None), 0.5)
+        split_off_validation(x, y[:5], None, 0.5)
+
+
+def test_a_split_of_a_dataset_is_refused():
+    with pytest.raises(ValueError, match="x is a Numbers; give validation_data"):
+        split_off_validation(Numbers(), None, None, 0.5)
 
 
 def test_unpack():
@@ -376,8 +381,8 @@ class Numbers(PyDataset):
 
 def test_a_dataset_gives_its_batches_in_order():
     dataset = Numbers()
-    batches = as_batches(dataset)
-    assert batches.num_batches == 5
+    batches = batches_for(dataset)
+    assert batches.steps == 5
     assert batches.first()[0].tolist() == [[0], [0]]
     assert rows(batches) == rows(batches) == [[i, i] for i in range(5)]
     assert dataset.events == ["begin", "end"] * 2
@@ -385,15 +390,15 @@ def test_a_dataset_gives_its_batches_in_order():
 
 def test_a_datasets_batches_change_places_where_shuffled():
     utils.set_random_seed(0)
-    batches = as_batches(Numbers(20), shuffle=True)
+    batches = batches_for(Numbers(20), shuffle=True)
     got = rows(batches)
     assert got != rows(batches)
     assert sorted(got) == [[i, i] for i in range(20)]
 
 
 def test_a_datasets_steps():
-    assert rows(as_batches(Numbers(), steps=2)) == [[0, 0], [1, 1]]
-    batches = as_batches(Numbers(3), steps=2, repeat=True)
+    assert rows(batches_for(Numbers(), steps=2)) == [[0, 0], [1, 1]]
+    batches = batches_for(Numbers(3), steps=2, repeat=True)
     assert rows(batches) + rows(batches) == [[0, 0], [1, 1], [2, 2], [0, 0]]
 
 
@@ -403,7 +408,7 @@ def test_a_dataset_without_end():
         def num_batches(self):
             return None
 
-    batches = as_batches(Endless(), steps=3, repeat=True)
+    batches = batches_for(Endless(), steps=3, repeat=True)
     assert rows(batches) + rows(batches) == [[i, i] for i in range(6)]
 
 
@@ -419,7 +424,7 @@ def test_workers_make_the_same_batches_in_the_same_order():
             return super().__getitem__(index)
 
     dataset = Uneven(12, workers=3, max_queue_size=4)
-    assert rows(as_batches(dataset)) == [[i, i] for i in range(12)]
+    assert rows(batches_for(dataset)) == [[i, i] for i in range(12)]
     assert threading.main_thread() not in dataset.threads
 
 
@@ -431,27 +436,27 @@ def test_an_error_of_a_worker_reaches_the_caller():
             return super().__getitem__(index)
 
     with pytest.raises(OSError, match="no such file"):
-        rows(as_batches(Failing(workers=2)))
+        rows(batches_for(Failing(workers=2)))
 
 
 def test_a_dataset_brings_its_own_labels(y):
     with pytest.raises(ValueError, match="y was given beside a Numbers"):
-        as_batches(Numbers(), y)
+        batches_for(Numbers(), y)
 
 
 def test_a_dataset_without_its_methods_says_which():
     with pytest.raises(NotImplementedError, match="PyDataset needs __len__"):
-        as_batches(PyDataset())
+        batches_for(PyDataset())
 
 
 def test_an_empty_dataset_is_refused():
     with pytest.raises(ValueError, match=r"len\(Numbers\) is 0"):
-        as_batches(Numbers(0))
+        batches_for(Numbers(0))
 
 
 def test_class_weights_of_a_dataset():
-    batches = as_batches(Numbers(2), class_weight={1: 5.0})
-    assert [w.tolist() for _, _, w in batches.epoch()] == [[1, 1], [5, 5]]
+    batches = batches_for(Numbers(2), class_weight={1: 5.0})
+    assert [w.tolist() for _, _, w in batches] == [[1, 1], [5, 5]]
 
 
 # Generators
@@ -463,8 +468,8 @@ def numbers(count):
 
 
 def test_a_generator_goes_on_from_epoch_to_epoch():
-    batches = as_batches(numbers(4), steps=2)
-    assert batches.num_batches == 2
+    batches = batches_for(numbers(4), steps=2)
+    assert batches.steps == 2
     assert batches.first()[0].tolist() == [[0], [0]]
     assert rows(batches) == [[0, 0], [1, 1]]
     assert rows(batches) == [[2, 2], [3, 3]]
@@ -475,7 +480,7 @@ def test_a_generator_goes_on_from_epoch_to_epoch():
 
 
 def test_a_generator_that_ends_within_an_epoch_is_told():
-    batches = as_batches(numbers(3), steps=2)
+    batches = batches_for(numbers(3), steps=2)
     assert len(rows(batches)) == 2
     with pytest.warns(UserWarning, match="ran out of data"):
         assert len(rows(batches)) == 1
@@ -483,8 +488,8 @@ def test_a_generator_that_ends_within_an_epoch_is_told():
 
 
 def test_without_steps_one_epoch_takes_all():
-    batches = as_batches(numbers(3))
-    assert batches.num_batches is None
+    batches = batches_for(numbers(3))
+    assert batches.steps is None
     assert len(rows(batches)) == 3
     assert not batches.exhausted
     with pytest.warns(UserWarning, match="ran out of data"):
@@ -501,24 +506,24 @@ def test_what_gives_a_new_iterator_each_time_starts_again():
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        batches = as_batches(Loader())
-        assert batches.num_batches == 3
+        batches = batches_for(Loader())
+        assert batches.steps == 3
         assert rows(batches) == rows(batches) == [[0, 0], [1, 1], [2, 2]]
-        batches = as_batches(Loader(), steps=2)
+        batches = batches_for(Loader(), steps=2)
         assert rows(batches) + rows(batches) == [[0, 0], [1, 1], [2, 2]]
         assert rows(batches) == [[0, 0], [1, 1]]
 
 
 def test_an_empty_generator_is_refused():
     with pytest.raises(ValueError, match="gave no batch at all"):
-        as_batches(iter(())).first()
+        batches_for(iter(())).first()
 
 
 def test_a_batch_of_different_lengths_is_refused():
     with pytest.raises(ValueError, match=r"\(x: 3; y: 2\)"):
-        list(as_batches(iter([(np.zeros((3, 1)), np.zeros(2))])).epoch())
+        list(batches_for(iter([(np.zeros((3, 1)), np.zeros(2))])))
 
 
 def test_array_batches_can_be_handed_on(x):
     batches = ArrayBatches(x)
-    assert as_batches(batches) is batches
+    assert batches_for(batches) is batches

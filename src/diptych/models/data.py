@@ -1,11 +1,11 @@
 """From what a user passes as data to batches.
 
-`as_batches(x, y, sample_weight, ...)` returns an object with one interface for arrays, a PyDataset
+`batches_for(x, y, sample_weight, ...)` returns an object with one interface for arrays, a PyDataset
 and Python generators:
 
-    batches.num_batches     batches of one epoch; None where that is not known beforehand
+    batches.steps           batches of one epoch; None where that is not known beforehand
     batches.first()         the first batch, to look at before training; it is not used up
-    batches.epoch()         an iterator over the batches of one epoch: (x, y, sample_weight) each
+    iter(batches)           the batches of one epoch: (x, y, sample_weight) each
     batches.exhausted       True once a generator has run dry
 
 Values keep their dtype here: what a layer computes in is the model's business. Only where the
@@ -32,9 +32,9 @@ __all__ = [
     "DatasetBatches",
     "GeneratorBatches",
     "as_arrays",
-    "as_batches",
-    "class_weight_to_sample_weight",
-    "train_validation_split",
+    "batches_for",
+    "class_weights_to_sample_weights",
+    "split_off_validation",
     "unpack",
 ]
 
@@ -179,11 +179,17 @@ def unpack(batch: Any) -> tuple[Any, Any, Any]:
     )
 
 
-def class_weight_to_sample_weight(y: Any, class_weight: dict[int, float]) -> np.ndarray:
+def class_weights_to_sample_weights(
+    y: Any, sample_weight: Any, class_weight: dict[int, float]
+) -> np.ndarray:
     """One weight for each sample, by its class; classes that are not listed weigh 1.
 
     y: (N,) or (N, 1) class numbers, or (N, classes) one-hot rows or probabilities.
+    sample_weight: None, since a row cannot have two weights.
     """
+    if sample_weight is not None:
+        raise ValueError("Give class_weight or sample_weight, not both.")
+    y = as_arrays(y, "y")
     if not isinstance(y, np.ndarray):
         raise ValueError(
             "class_weight needs a model with one output and one array of labels; for several "
@@ -202,16 +208,25 @@ def class_weight_to_sample_weight(y: Any, class_weight: dict[int, float]) -> np.
     return weights
 
 
-def train_validation_split(data: tuple, validation_split: float) -> tuple[tuple, tuple]:
-    """Split (x, y, sample_weight): the last rows are the validation data, before any shuffling.
+def split_off_validation(
+    x: Any, y: Any, sample_weight: Any, validation_split: float
+) -> tuple[tuple, tuple]:
+    """Take the last rows as validation data, before any shuffling.
 
-    Returns the training part and the validation part, each in the structure of `data`.
+    Returns (x, y, sample_weight) of the training part and of the validation part.
     """
     if not 0.0 < validation_split < 1.0:
         raise ValueError(
             f"validation_split={validation_split}; expected a share between 0 and 1, such as 0.2"
         )
-    rows = _count_rows(dict(zip(("x", "y", "sample_weight"), data, strict=False)))
+    if not _is_data(x):
+        raise ValueError(
+            f"validation_split takes the last rows of arrays, and x is a {type(x).__name__}; "
+            f"give validation_data instead."
+        )
+    parts = {"x": x, "y": y, "sample_weight": sample_weight}
+    data = tuple(as_arrays(part, name) for name, part in parts.items())
+    rows = _count_rows(dict(zip(parts, data, strict=True)))
     split = math.floor(rows * (1.0 - validation_split))
     if split == 0 or split == rows:
         raise ValueError(
@@ -221,7 +236,7 @@ def train_validation_split(data: tuple, validation_split: float) -> tuple[tuple,
         )
 
     def part(rows: slice) -> Any:
-        return map_structure(lambda leaf: None if leaf is None else leaf[rows], tuple(data))
+        return map_structure(lambda leaf: None if leaf is None else leaf[rows], data)
 
     return part(slice(None, split)), part(slice(split, None))
 
@@ -233,16 +248,15 @@ def train_validation_split(data: tuple, validation_split: float) -> tuple[tuple,
 class Batches:
     """What the three kinds of batches share."""
 
-    num_batches: int | None = None
-    num_samples: int | None = None
+    steps: int | None = None
     exhausted = False
 
     def first(self) -> tuple:
         """The first batch, for a look at shapes and dtypes; it will still be trained on."""
         raise NotImplementedError
 
-    def epoch(self) -> Iterator[tuple]:
-        """An iterator over the batches of one epoch."""
+    def __iter__(self) -> Iterator[tuple]:
+        """The batches of one epoch."""
         raise NotImplementedError
 
 
@@ -290,11 +304,11 @@ class ArrayBatches(Batches):
         self.shuffle = shuffle
         self.generator = generator
         self.batches_of_a_pass = -(-rows // self.batch_size)
-        self.steps = None if steps is None else _check_size(steps, "steps", None)
+        self._limit = None if steps is None else _check_size(steps, "steps", None)
         self.repeat = repeat
-        self.num_batches = self.batches_of_a_pass
-        if self.steps is not None:
-            self.num_batches = self.steps if repeat else min(self.steps, self.num_batches)
+        self.steps = self.batches_of_a_pass
+        if self._limit is not None:
+            self.steps = self._limit if repeat else min(self._limit, self.steps)
         self._going: Iterator[tuple] | None = None
         self._arrange(dtypes)
 
@@ -322,14 +336,14 @@ class ArrayBatches(Batches):
     def first(self) -> tuple:
         return self._pack(self._cast([leaf[: self.batch_size] for leaf in self._leaves]))
 
-    def epoch(self) -> Iterator[tuple]:
-        if self.steps is None:
+    def __iter__(self) -> Iterator[tuple]:
+        if self._limit is None:
             return self._one_pass()
         if not self.repeat:
-            return itertools.islice(self._one_pass(), self.steps)
+            return itertools.islice(self._one_pass(), self._limit)
         if self._going is None:
             self._going = itertools.chain.from_iterable(iter(self._one_pass, None))
-        return itertools.islice(self._going, self.steps)
+        return itertools.islice(self._going, self._limit)
 
     def _one_pass(self) -> Iterator[tuple]:
         rows, size, leaves, pack = self.num_samples, self.batch_size, self._leaves, self._pack
@@ -391,26 +405,26 @@ class DatasetBatches(Batches):
         self.dataset = dataset
         self.shuffle = bool(shuffle)
         self.generator = generator
-        self.steps = None if steps is None else _check_size(steps, "steps", None)
+        self._limit = None if steps is None else _check_size(steps, "steps", None)
         self.repeat = repeat
         self.class_weight = class_weight
         self.total = dataset.num_batches
         if self.total == 0:
             raise ValueError(f"The data are empty: len({type(dataset).__name__}) is 0.")
-        self.num_batches = self.total if self.steps is None else self.steps
+        self.steps = self.total if self._limit is None else self._limit
         if self.total is not None and not repeat:
-            self.num_batches = min(self.num_batches, self.total)
+            self.steps = min(self.steps, self.total)
         self._going: Iterator[tuple] | None = None
 
     def first(self) -> tuple:
         return self._prepare(self.dataset[0])
 
-    def epoch(self) -> Iterator[tuple]:
-        if self.steps is None or not self.repeat:
-            return itertools.islice(self._one_pass(), self.steps)
+    def __iter__(self) -> Iterator[tuple]:
+        if self._limit is None or not self.repeat:
+            return itertools.islice(self._one_pass(), self._limit)
         if self._going is None:
             self._going = itertools.chain.from_iterable(iter(self._one_pass, None))
-        return itertools.islice(self._going, self.steps)
+        return itertools.islice(self._going, self._limit)
 
     def _one_pass(self) -> Iterator[tuple]:
         self.dataset.on_epoch_begin()
@@ -462,11 +476,11 @@ class GeneratorBatches(Batches):
         self, source: Any, steps: int | None = None, class_weight: dict | None = None
     ) -> None:
         self.source = source
-        self.steps = None if steps is None else _check_size(steps, "steps", None)
+        self._limit = None if steps is None else _check_size(steps, "steps", None)
         self.class_weight = class_weight
-        self.num_batches = self.steps
-        if self.steps is None and hasattr(source, "__len__"):
-            self.num_batches = len(source)
+        self.steps = self._limit
+        if self._limit is None and hasattr(source, "__len__"):
+            self.steps = len(source)
         self._iterator = iter(source)
         self._restarts = self._iterator is not source
         self._started = False
@@ -477,8 +491,8 @@ class GeneratorBatches(Batches):
             raise ValueError("The data are empty: the generator gave no batch at all.")
         return self._prepare(self._looked_at[0])
 
-    def epoch(self) -> Iterator[tuple]:
-        if self._restarts and self._started and (self.steps is None or not self._look()):
+    def __iter__(self) -> Iterator[tuple]:
+        if self._restarts and self._started and (self._limit is None or not self._look()):
             self._iterator = iter(self.source)
         self._started = True
         if not self._look():
@@ -494,12 +508,12 @@ class GeneratorBatches(Batches):
 
     def _some(self) -> Iterator[tuple]:
         for given in itertools.count():
-            if given == self.steps:
+            if given == self._limit:
                 return
             if not self._look():
                 break
             yield self._prepare(self._looked_at.pop())
-        if self.steps is not None and not self._restarts:
+        if self._limit is not None and not self._restarts:
             self._run_dry()
 
     def _run_dry(self) -> None:
@@ -510,31 +524,28 @@ class GeneratorBatches(Batches):
         return _prepare(batch, self.class_weight)
 
 
-def as_batches(
+def batches_for(
     x: Any,
     y: Any = None,
     sample_weight: Any = None,
     batch_size: int | None = None,
-    shuffle: bool | str = False,
-    class_weight: dict | None = None,
     steps: int | None = None,
+    shuffle: bool | str = False,
     repeat: bool = False,
+    class_weight: dict | None = None,
     dtypes: Any = None,
 ) -> Batches:
     """The batches of whatever `fit`, `evaluate` or `predict` were given.
 
     batch_size: for arrays, 32 where it is None; a PyDataset or generator makes its own batches.
-    shuffle, steps, repeat, dtypes: see `ArrayBatches`.
+    steps, shuffle, repeat, dtypes: see `ArrayBatches`.
     class_weight: {class: weight}, turned into sample weights.
     """
     if isinstance(x, Batches):
         return x
-    if not isinstance(x, PyDataset) and (_is_data(x) or not hasattr(x, "__iter__")):
+    if _is_data(x):
         if class_weight is not None:
-            if sample_weight is not None:
-                raise ValueError("Give class_weight or sample_weight, not both.")
-            y = as_arrays(y, "y")
-            sample_weight = class_weight_to_sample_weight(y, class_weight)
+            sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
         return ArrayBatches(
             x, y, sample_weight, batch_size, shuffle, steps=steps, repeat=repeat, dtypes=dtypes
         )
@@ -552,7 +563,10 @@ def as_batches(
 
 def _is_data(x: Any) -> bool:
     """Whether `x` is there as a whole, rather than something that makes batches."""
-    return x is None or isinstance(x, list | tuple | dict) or hasattr(x, "__array__")
+    if isinstance(x, PyDataset):
+        return False
+    whole = x is None or isinstance(x, list | tuple | dict) or hasattr(x, "__array__")
+    return whole or hasattr(x, "toarray") or not hasattr(x, "__iter__")
 
 
 def _prepare(batch: Any, class_weight: dict | None) -> tuple:
@@ -560,9 +574,7 @@ def _prepare(batch: Any, class_weight: dict | None) -> tuple:
     x, y, sample_weight = unpack(batch)
     x, y = as_arrays(x, "x"), as_arrays(y, "y")
     if class_weight is not None:
-        if sample_weight is not None:
-            raise ValueError("The batches hold sample weights: leave class_weight out.")
-        sample_weight = class_weight_to_sample_weight(y, class_weight)
+        sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
     sample_weight = as_arrays(sample_weight, "sample_weight")
     _count_rows({"x": x, "y": y, "sample_weight": sample_weight})
     return x, y, sample_weight
