@@ -1,0 +1,85 @@
+"""Optimizers: how gradients change weights. ``optimizer="adam"``, or ``optimizer=Adam(...)``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..utils import objects
+from ..utils.naming import suggest
+from . import schedules
+from .optimizer import Optimizer
+from .rules import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lion, Nadam, RMSprop
+
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
+
+_CLASSES: dict[str, type[Optimizer]] = {
+    cls.__name__: cls
+    for cls in (SGD, Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, RMSprop)
+}
+_SPELLINGS = {name.lower(): name for name in _CLASSES}
+
+
+def get(identifier: Any) -> Any:
+    """Return the optimizer that a name, class, configuration or optimizer stands for.
+
+    Names may be written in any case: "adam", "Adam", "rmsprop". None stays None.
+    """
+    if identifier is None or isinstance(identifier, Optimizer):
+        return identifier
+    if isinstance(identifier, str):
+        return _CLASSES[_spelt(identifier)]()
+    if isinstance(identifier, dict):
+        return deserialize(identifier)
+    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
+        return identifier()
+    raise ValueError(
+        "An optimizer is given by its name, such as 'adam', or as an object, such as "
+        f"Adam(learning_rate=0.001). Received {identifier!r}."
+    )
+
+
+def serialize(optimizer: Optimizer) -> dict[str, Any]:
+    """Return the configuration of an optimizer, of plain Python values."""
+    return objects.serialize(optimizer)
+
+
+def deserialize(
+    config: dict[str, Any], custom_objects: dict[str, type] | None = None
+) -> Optimizer:
+    """Return the optimizer of a configuration; classes of your own come in ``custom_objects``."""
+    name = config.get("class_name") if isinstance(config, dict) else None
+    if not isinstance(name, str):
+        raise ValueError(
+            "The configuration of an optimizer looks like "
+            f"{{'class_name': 'Adam', 'config': {{...}}}}. Received {config!r}."
+        )
+    own = custom_objects or {}
+    cls = own[name] if name in own else _CLASSES[_spelt(name)]
+    return cls.from_config(config.get("config") or {}, custom_objects)
+
+
+def _spelt(name: str) -> str:
+    """The name of a class, from that name in any case."""
+    try:
+        return _SPELLINGS[name.lower()]
+    except KeyError:
+        raise ValueError(
+            f"There is no optimizer named {name!r}{suggest(name, _CLASSES)} "
+            f"(one of {', '.join(sorted(_CLASSES, key=str.lower))})"
+        ) from None
