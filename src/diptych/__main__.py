@@ -1,0 +1,41 @@
+"""The command line: ``python -m diptych`` trains a network on both engines; ``python -m diptych info`` says what runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="diptych", description="A neural network library with the Keras API and two engines: one to read, one to train."
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    demo = commands.add_parser("demo", help="train a network on real digits, on both engines (the default)")
+    for one in (parser, demo):
+        one.add_argument("--epochs", type=_positive, default=20, help="passes over the training digits (default 20)")
+        one.add_argument("--seed", type=int, default=0, help="of weights and shuffles (default 0)")
+        one.add_argument("--picture", type=Path, default=Path("diptych-digits.png"), help="where the picture goes")
+    commands.add_parser("info", help="versions, engine, instruction set, threads")
+    chosen = parser.parse_args(arguments)
+    if chosen.command == "info":
+        from .info import info_text
+
+        print(info_text())
+        return 0
+    from .demo import run
+
+    return run(chosen.epochs, chosen.seed, chosen.picture)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"a number of at least 1 is needed, not {text}")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""What ``diptych info`` prints."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import numpy as np
+
+import diptych
+
+from . import config
+from . import engine as _engine
+
+
+def info_text() -> str:
+    """Return versions, engine, instruction set, OpenMP and threads, a line each."""
+    rows = [
+        ("diptych", diptych.version()),
+        ("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
+        ("NumPy", np.__version__),
+        ("processor", cpu_name()),
+        ("engine", _engine.current().name),
+        *_fast_rows(),
+        ("float type", config.floatx()),
+    ]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _fast_rows() -> list[tuple[str, str]]:
+    try:
+        from .fastcore import build_info
+    except ImportError as error:
+        return [("fast engine", f"not available: {error}")]
+    built = build_info()
+    return [
+        ("built for", f"{built['march']} ({', '.join(built['features']) or 'no extensions'})"),
+        ("built by", built["compiler"] + (", debug" if built["debug"] else "")),
+        ("OpenMP", "yes" if built["openmp"] else "no: one thread"),
+        ("threads", f"{config.num_threads()} of {os.cpu_count()} processors"),
+    ]
+
+
+def cpu_name() -> str:
+    """Return the processor's name, as far as the system tells it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
