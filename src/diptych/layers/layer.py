@@ -19,6 +19,7 @@ from ..utils.naming import auto_name
 
 # What the outermost call of this context was given as `training`; layers called inside it inherit that.
 _training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
+_TRAINING = frozenset(["training"])
 
 
 class InputSpec:
@@ -157,16 +158,19 @@ class Layer(metaclass=Modern):
     # Calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        first = args[0] if args else None
-        if isinstance(first, KerasTensor) or graph.symbolic((args, kwargs)):
-            return self._symbolic_call(args, kwargs)
+        if len(args) == 1 and isinstance(args[0], Tensor) and kwargs.keys() <= _TRAINING:
+            args = (self._as_input(args[0]),)  # the common case, without a search through nested structures
+        else:
+            if graph.symbolic((args, kwargs)):
+                return self._symbolic_call(args, kwargs)
+            args = map_structure(self._as_input, args)
+            kwargs = {key: map_structure(self._as_input, value) for key, value in kwargs.items()}
         outer = _training.get()
         training = self._resolve_training(args, kwargs, outer)
-        args = map_structure(self._as_input, args)
-        kwargs = {key: map_structure(self._as_input, value) for key, value in kwargs.items()}
         if not self.built:
             self._build_from(args, kwargs)
-        self._check_input(args)
+        if self.input_spec is not None:
+            self._check_input(args)
         token = _training.set(training)
         try:
             if outer == "outside":
@@ -176,15 +180,16 @@ class Layer(metaclass=Modern):
             _training.reset(token)
 
     def _call_with_mask(self, args: tuple, kwargs: dict) -> Any:
-        masks = map_structure(_mask_of, args[0]) if args else None
-        masked = any(mask is not None for mask in flatten(masks))
+        first = args[0] if args else None
+        masks = first.mask if isinstance(first, Tensor) else map_structure(_mask_of, first)
+        masked = masks is not None and any(mask is not None for mask in flatten(masks))
         if masked and takes(type(self), "mask") and kwargs.get("mask") is None:
             kwargs["mask"] = masks
         outputs = self.call(*args, **kwargs)
         if self.activity_regularizer is not None:
             self._penalise_activity(outputs)
         if masked or self.makes_mask:
-            self._pass_mask_on(args[0], masks, masked, outputs)
+            self._pass_mask_on(first, masks, masked, outputs)
         return outputs
 
     makes_mask = False  # whether compute_mask gives a mask where there was none (Embedding, Masking)
@@ -220,7 +225,7 @@ class Layer(metaclass=Modern):
         return x
 
     def _check_input(self, args: tuple) -> None:
-        if self.input_spec is None or not args:
+        if not args:
             return
         specs = self.input_spec
         inputs = flatten(args[0]) if isinstance(args[0], (list, tuple)) else [args[0]]
@@ -249,7 +254,8 @@ class Layer(metaclass=Modern):
     def _symbolic_call(self, args: tuple, kwargs: dict) -> Any:
         if not self.built:
             self._build_from(args, kwargs)
-        self._check_input(args)
+        if self.input_spec is not None:
+            self._check_input(args)
         outputs = self.compute_output_spec(*args, **kwargs)
         outputs = map_structure(_fresh, outputs)
         node = Node(self, args, kwargs, outputs)
