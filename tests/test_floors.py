@@ -11,13 +11,14 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "diptych"
 FLOORS = {
     1: "reference fastcore",
-    2: "config random utils legacy engine autodiff ops graph",
-    3: "layers losses metrics optimizers initializers regularizers constraints activations",
+    2: "config random utils engine autodiff ops graph",
+    3: "legacy layers losses metrics optimizers initializers regularizers constraints activations",
     4: "models callbacks saving datasets",
     5: "teach __main__ __init__",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
-PANEL_MAY_IMPORT = {"numpy", "cython", "cpython", "libc", "__future__"} | set(sys.stdlib_module_names)
+STANDARD = set(sys.stdlib_module_names)
+PANEL_MAY_IMPORT = STANDARD | {"numpy", "cython", "cpython", "libc"}
 
 
 def sources(*folders):
@@ -35,7 +36,7 @@ def name_of(path):
 
 
 def imports_of(tree):
-    """(line, dots, module, names) of each import that runs: not those for the type checker alone."""
+    """(line, dots, module, names) of each import, those for the type checker alone left out."""
     hints = {
         id(node)
         for block in ast.walk(tree)

@@ -400,7 +400,7 @@ def test_a_forgotten_state_is_noticed():
 
 
 def test_an_overwritten_gradient_is_noticed():
-    with pytest.raises(AssertionError, match="writes to its gradient"):
+    with pytest.raises(AssertionError, match="writes to its gradients"):
         twins.check_pure(drag_pair(gradient_overwritten), DRAG[0], np.float64, "fast")
     with pytest.raises(AssertionError, match="gradient: "):
         twins.check_parity(drag_pair(gradient_overwritten), DRAG[0], np.float64)

@@ -21,8 +21,11 @@ ENGINES = ("reference", "fast")
 DTYPES = (np.float64, np.float32)
 THREADS = (1, 2, 4)
 
-# Forward functions without a backward, each with its reason.
-NO_BACKWARD: dict[str, str] = {}
+# Functions without a backward, each with its reason.
+ON_GRADIENTS = "works on gradients, which nobody differentiates"
+NO_BACKWARD = dict.fromkeys(
+    ("clip_by_value", "clip_by_norm", "clip_by_global_norm", "divide"), ON_GRADIENTS
+)
 
 # Array arguments that are data: backward has no place for them.
 NO_GRADIENT = {"y_true": "labels are data; a loss is differentiated by its predictions"}
@@ -81,6 +84,10 @@ class Pair:
     @property
     def updates_in_place(self):
         return self.name.endswith("_")
+
+    def reads(self, name):
+        """Whether an in-place update only reads this argument, of which it may have any layout."""
+        return name.startswith("gradient") or (self.name, name) == ("average_", "variables")
 
     def forward(self, engine):
         return getattr(getattr(self, engine), self.name)
@@ -142,7 +149,7 @@ def strided(array):
     """The same numbers, every second element of a larger array; NaN or -1 stand in the gaps."""
     filler = np.nan if is_real(array) else np.array(-1).astype(array.dtype)
     room = np.full([2 * n + 1 for n in array.shape], filler, array.dtype)
-    view = room[tuple(slice(1, None, 2) for _ in array.shape)]
+    view = room[(..., *(slice(1, None, 2) for _ in array.shape))]
     view[...] = array
     return view
 
@@ -154,7 +161,7 @@ def transposed(array):
 
 def backwards(array):
     """The same numbers with negative strides."""
-    back = tuple(slice(None, None, -1) for _ in array.shape)
+    back = (..., *(slice(None, None, -1) for _ in array.shape))
     return np.array(array[back])[back]
 
 
@@ -185,7 +192,7 @@ def unchanged(array):
 def cotangent(y):
     """A random dy, the same for equal shapes and exact in float32 (ones would let much pass)."""
     rng = np.random.default_rng(1)
-    return map_arrays(lambda a: rng.normal(size=a.shape).astype("f4").astype(a.dtype), y)
+    return map_arrays(lambda a: np.asarray(rng.normal(size=a.shape), "f4").astype(a.dtype), y)
 
 
 def run(pair, engine, arguments, layout=unchanged, jog=unchanged):
@@ -196,12 +203,14 @@ def run(pair, engine, arguments, layout=unchanged, jog=unchanged):
     """
     if pair.updates_in_place:
         fresh = map_arrays(np.array, arguments)
-        laid_out = {k: map_arrays(layout, v) if is_gradient(k) else v for k, v in fresh.items()}
+        laid_out = {k: map_arrays(layout, v) if pair.reads(k) else v for k, v in fresh.items()}
         returned = pair.forward(engine)(**laid_out)
         named = {k: v for k, v in laid_out.items() if arrays_in(v)}
         return dict(leaves(named, "") + leaves(returned, "returned"))
 
     returned = pair.forward(engine)(**map_arrays(lambda a: layout(np.array(a)), arguments))
+    if not pair.name.endswith("_forward"):
+        return dict(leaves(returned, "y"))
     given = len(returned) if isinstance(returned, tuple) else type(returned).__name__
     assert given == 2, f"{pair.name} ({engine}) must return a tuple (y, cache), not {given}"
     y, cache = returned
@@ -241,11 +250,6 @@ def named_gradients(pair, engine, arguments, gradients):
     return dict(leaves(dict(zip((f"d{name}" for name in names), gradients, strict=True)), ""))
 
 
-def is_gradient(name):
-    """Whether an argument of an in-place update is a gradient, which it must leave alone."""
-    return name.startswith("grad") or name == "g"
-
-
 def part(pair, name):
     """Where a value of `run` comes from: "forward", "cache" or "backward"."""
     if pair.updates_in_place or name == "y" or name.startswith("y["):
@@ -282,7 +286,7 @@ def truth_and_scale(pair, arguments):
     def jog(array):
         if not is_real(array):
             return array
-        return array * (1 + step * rng.choice([-1.0, 1.0], array.shape))
+        return np.asarray(array * (1 + step * rng.choice([-1.0, 1.0], array.shape)))
 
     with np.errstate(all="ignore"):
         truth = run(pair, "reference", wide)
@@ -375,14 +379,8 @@ def check_pure(pair, case, dtype, engine):
     arguments = cast(case.arguments(), dtype)
     head = f"{describe(pair, case, dtype, arguments)}\n  {engine}:"
     with np.errstate(all="ignore"):
-        if pair.updates_in_place:
-            kept = {k: v for k, v in arguments.items() if is_gradient(k)}
-            assert kept, f"{head} no argument is named like a gradient"
-            frozen = {k: map_arrays(read_only, v) for k, v in kept.items()}
-            before = bytes_of(kept)
-            pair.forward(engine)(**cast(arguments, dtype) | kept)
-            assert bytes_of(kept) == before, f"{head} the update writes to its gradient"
-            pair.forward(engine)(**cast(arguments, dtype) | frozen)
+        if not pair.name.endswith("_forward"):
+            check_reads(pair, arguments, engine, head)
             return
 
         before = bytes_of(arguments)
@@ -400,6 +398,16 @@ def check_pure(pair, case, dtype, engine):
             run(pair, engine, arguments, layout=read_only),
             f"{head} read-only inputs change the result",
         )
+
+
+def check_reads(pair, arguments, engine, head):
+    """The same for an update, which owes it to its gradients alone, and for a plain function."""
+    kept = {k: v for k, v in arguments.items() if pair.reads(k) or not pair.updates_in_place}
+    before = bytes_of(kept)
+    pair.forward(engine)(**map_arrays(np.array, arguments) | kept)
+    assert bytes_of(kept) == before, f"{head} writes to its gradients"
+    frozen = {k: map_arrays(read_only, v) for k, v in kept.items()}
+    pair.forward(engine)(**map_arrays(np.array, arguments) | frozen)
 
 
 def bytes_of(value):

@@ -1,0 +1,1 @@
+"""Golden values: computed once by Keras, stored here, compared without Keras."""
