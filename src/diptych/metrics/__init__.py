@@ -253,25 +253,22 @@ def deserialize(config, custom_objects=None):
     )
 
 
-def resolve_accuracy(y_true_shape, y_pred_shape, loss_name=None):
-    """The class that 'accuracy' and 'acc' stand for in `compile`, from shapes with or without the
-    batch axis's size.
+def resolve_accuracy(y_true_shape, y_pred_shape, loss_name=None, name="accuracy"):
+    """A new metric for what 'accuracy' and 'acc' stand for in `compile`.
 
-    One output column: BinaryAccuracy. Labels with an axis less than the outputs, or one column:
-    class numbers,
-    SparseCategoricalAccuracy, as with the loss 'sparse_categorical_crossentropy'. Otherwise
-    CategoricalAccuracy.
+    One output column: BinaryAccuracy. Labels with one axis less than the outputs, or one column of
+    labels for several of outputs: class numbers, SparseCategoricalAccuracy, as with the loss
+    'sparse_categorical_crossentropy'. Otherwise CategoricalAccuracy. The first size of a shape,
+    that of the batch, plays no part.
     """
     choices = (BinaryAccuracy, SparseCategoricalAccuracy, CategoricalAccuracy)
-    return choices[_label_kind(y_true_shape, y_pred_shape, loss_name)]
+    return choices[_label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)
 
 
-def resolve_crossentropy(y_true_shape, y_pred_shape, loss_name=None):
-    """The class that 'crossentropy' and 'ce' stand for in `compile`; the rule is that of
-    `resolve_accuracy`.
-    """
+def resolve_crossentropy(y_true_shape, y_pred_shape, loss_name=None, name="crossentropy"):
+    """A new metric for what 'crossentropy' and 'ce' stand for; the rule is that for 'accuracy'."""
     choices = (BinaryCrossentropy, SparseCategoricalCrossentropy, CategoricalCrossentropy)
-    return choices[_label_kind(y_true_shape, y_pred_shape, loss_name)]
+    return choices[_label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)
 
 
 def _label_kind(y_true_shape, y_pred_shape, loss_name):

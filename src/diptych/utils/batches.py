@@ -1,0 +1,30 @@
+"""A batch as `fit` hands it to `train_step`: inputs, labels, sample weights, as many as there are.
+"""
+
+__all__ = ["pack_x_y_sample_weight", "unpack_x_y_sample_weight"]
+
+
+def unpack_x_y_sample_weight(data):
+    """`(x, y, sample_weight)` of a batch, None where it has none.
+
+    data: x alone, or a tuple or list (x,), (x, y) or (x, y, sample_weight).
+    """
+    if isinstance(data, list):
+        data = tuple(data)
+    if not isinstance(data, tuple):
+        return data, None, None
+    if not 1 <= len(data) <= 3:
+        raise ValueError(
+            f"a batch is (x,), (x, y) or (x, y, sample_weight); got a tuple of {len(data)}"
+        )
+    return data + (None,) * (3 - len(data))
+
+
+def pack_x_y_sample_weight(x, y=None, sample_weight=None):
+    """The batch that `unpack_x_y_sample_weight` takes apart.
+
+    x alone comes back as it is, or in a tuple of one when it is itself a tuple or list.
+    """
+    if y is None:
+        return (x,) if isinstance(x, (tuple, list)) else x
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
