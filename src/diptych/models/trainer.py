@@ -20,7 +20,7 @@ from ..graph import flatten, map_structure
 from ..legacy import accepts_old
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics
-from .data import as_arrays, as_batches, class_weight_to_sample_weight, train_validation_split, unpack
+from .data import batches_for, class_weights_to_sample_weights, split_off_validation, unpack
 
 
 class Trainer:
@@ -260,18 +260,29 @@ class Trainer:
         """
         self._must_be_compiled("fit()")
         if validation_split and validation_data is None:
-            arrays = (as_arrays(x, "x"), as_arrays(y, "y"), as_arrays(sample_weight, "sample_weight"))
-            (x, y, sample_weight), validation_data = train_validation_split(arrays, validation_split)
+            (x, y, sample_weight), validation_data = split_off_validation(x, y, sample_weight, validation_split)
         with self._on_its_engine():
-            batches = as_batches(
-                x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch, True, self._dtypes_of(x)
+            batches = batches_for(
+                x,
+                y,
+                sample_weight,
+                batch_size=batch_size,
+                steps=steps_per_epoch,
+                shuffle=shuffle,
+                repeat=True,
+                class_weight=class_weight,
+                dtypes=self._dtypes_of(x),
             )
             self._checks.before_training(batches)
             validation = None
             if validation_data is not None:
-                data = (validation_data,) if _gives_batches(validation_data) else unpack(validation_data)
-                size = validation_batch_size or batch_size
-                validation = as_batches(*data, batch_size=size, steps=validation_steps, dtypes=self._dtypes_of(data[0]))
+                data = unpack(validation_data) if isinstance(validation_data, (tuple, list)) else (validation_data,)
+                validation = batches_for(
+                    *data,
+                    batch_size=validation_batch_size or batch_size,
+                    steps=validation_steps,
+                    dtypes=self._dtypes_of(data[0]),
+                )
                 self._checks.before_training(validation, "validation data")
             return self._fit(batches, validation, epochs, initial_epoch, verbose, callbacks, validation_freq)
 
@@ -293,7 +304,7 @@ class Trainer:
                 model=self,
                 verbose=verbose,
                 epochs=epochs,
-                steps=batches.num_batches,
+                steps=batches.steps,
             )
         self.stop_training = False
         train_step, _ = self._steps()
@@ -318,10 +329,10 @@ class Trainer:
     def _train_epoch(self, batches: Any, train_step: Any, callbacks: CallbackList) -> None:
         """One pass over the batches; without callbacks that watch batches nothing but updates happens."""
         if not callbacks.wants_train_batches:
-            for batch in batches.epoch():
+            for batch in batches:
                 train_step(*self._as_tensors(*batch))
             return
-        for step, batch in enumerate(batches.epoch()):
+        for step, batch in enumerate(batches):
             callbacks.on_train_batch_begin(step)
             train_step(*self._as_tensors(*batch))
             callbacks.on_train_batch_end(step, self.get_metrics_result())
@@ -342,11 +353,13 @@ class Trainer:
         """Return the loss and the metrics on a data set: one float, or a list in the order of ``metrics_names``."""
         self._must_be_compiled("evaluate()")
         with self._on_its_engine():
-            batches = as_batches(x, y, sample_weight, batch_size, steps=steps, dtypes=self._dtypes_of(x))
+            batches = batches_for(
+                x, y, sample_weight, batch_size=batch_size, steps=steps, dtypes=self._dtypes_of(x)
+            )
             self._checks.before_training(batches, "data")
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
-                    callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.num_batches
+                    callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.steps
                 )
             results = self._evaluate(batches, callbacks)
         if return_dict:
@@ -359,10 +372,10 @@ class Trainer:
         _, test_step = self._steps()
         callbacks.on_test_begin()
         if not callbacks.wants_test_batches:
-            for batch in batches.epoch():
+            for batch in batches:
                 test_step(*self._as_tensors(*batch))
         else:
-            for step, batch in enumerate(batches.epoch()):
+            for step, batch in enumerate(batches):
                 callbacks.on_test_batch_begin(step)
                 test_step(*self._as_tensors(*batch))
                 callbacks.on_test_batch_end(step, self.get_metrics_result())
@@ -380,16 +393,16 @@ class Trainer:
     ) -> Any:
         """Return the outputs for a data set as arrays, computed batch by batch."""
         with self._on_its_engine():
-            batches = as_batches(x, batch_size=batch_size, steps=steps, dtypes=self._dtypes_of(x))
+            batches = batches_for(x, batch_size=batch_size, steps=steps, dtypes=self._dtypes_of(x))
             Checks(self).inputs(batches.first()[0])
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
-                    callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.num_batches
+                    callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.steps
                 )
             own_step = type(self).predict_step is not Trainer.predict_step
             callbacks.on_predict_begin()
             parts = []
-            for step, batch in enumerate(batches.epoch()):
+            for step, batch in enumerate(batches):
                 callbacks.on_predict_batch_begin(step)
                 tensors = self._as_tensors(*batch)
                 outputs = self.predict_step(pack(*tensors)) if own_step else self(tensors[0], training=False)
@@ -415,7 +428,7 @@ class Trainer:
             x, y, sample_weight = map_structure(_plain, (x, y, sample_weight))
             self._checks.batch(x, y, sample_weight)
             if class_weight is not None:
-                sample_weight = class_weight_to_sample_weight(y, class_weight)
+                sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
             self._steps()[0](*self._as_tensors(x, y, sample_weight))
         return self._as_list(return_dict)
 
@@ -456,11 +469,6 @@ class Trainer:
                 x = x.astype(self.dtype)
             return Tensor(x)
         return map_structure(lambda leaf: leaf if leaf is None else self._tensors(_plain(leaf)), x)
-
-
-def _gives_batches(data: Any) -> bool:
-    """Whether validation data are a data set or generator rather than a tuple of arrays."""
-    return not isinstance(data, (tuple, list))
 
 
 def pack(x: Any, y: Any, sample_weight: Any) -> Any:
