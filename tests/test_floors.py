@@ -14,7 +14,7 @@ FLOORS = {
     2: "config random utils engine autodiff ops graph",
     3: "legacy layers losses metrics optimizers initializers regularizers constraints activations",
     4: "models callbacks saving datasets",
-    5: "teach __main__ __init__",
+    5: "teach demo info __main__ __init__",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 STANDARD = set(sys.stdlib_module_names)

@@ -332,17 +332,21 @@ def metric_results(kit, args):
     half = len(y_true) // 2
     weight = numbers(30, len(y_true), low=0, high=2)
     made = {}
+
+    def keep(key, value):
+        made[key] = np.array(kit.ops.convert_to_numpy(value))  # a copy: Keras may hand out its state
+
     for key, weights in (("plain", None), ("weighted", weight)):
         metric = getattr(kit.metrics, class_name)(**options)
         for i, rows in enumerate((slice(0, half), slice(half, None))):
             given = {} if weights is None else {"sample_weight": weights[rows]}
             metric.update_state(y_true[rows], y_pred[rows], **given)
-            made[f"{key}{i}"] = metric.result()
+            keep(f"{key}{i}", metric.result())
         metric.reset_state()
         metric.update_state(y_true[half:], y_pred[half:])
-        made[f"{key}_after_reset"] = metric.result()
-        made[f"{key}_called"] = metric(y_true, y_pred)
-    return {key: kit.ops.convert_to_numpy(value) for key, value in made.items()}
+        keep(f"{key}_after_reset", metric.result())
+        keep(f"{key}_called", metric(y_true, y_pred))
+    return made
 
 
 for _name, _options, _data in METRICS:
@@ -408,7 +412,8 @@ def penalty(kit, args):
 def limit(kit, args):
     name, options = args
     function = getattr(kit.constraints, name)(**options)
-    return {"value": kit.ops.convert_to_numpy(function(kit.ops.convert_to_tensor(numbers(41, 5, 4))))}
+    x = kit.ops.convert_to_tensor(numbers(41, 5, 4))
+    return {"value": kit.ops.convert_to_numpy(function(x))}
 
 
 for _name, _options in REGULARIZERS:

@@ -96,7 +96,7 @@ def optimizer_by_name(kit):
         with_fixed_weights(model)
         model.compile(name, loss="mae")
         model.train_on_batch(numbers(52, 8, 5), numbers(53, 8, 3))
-        made[name] = model.get_weights()[0]
+        made[name] = np.array(model.get_weights()[0])
     return made
 
 
@@ -318,7 +318,7 @@ for _name, _args in FITS.items():
 
 @recipe("fits", "binary")
 def binary_fit(kit):
-    """"accuracy" of one sigmoid output is binary accuracy; labels come as a flat vector."""
+    """The "accuracy" of one sigmoid output is binary accuracy; labels come as a flat vector."""
     layers = [kit.layers.Dense(5, activation="tanh"), kit.layers.Dense(1, activation="sigmoid")]
     model = with_fixed_weights(kit.Sequential([kit.Input((4,)), *layers]))
     auc = kit.metrics.AUC(name="auc")
