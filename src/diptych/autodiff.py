@@ -301,25 +301,34 @@ class ArrayOp:
         self.backward = self._backward  # bound once, not at every call
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
+        arrays = []
         for x in inputs:
             if not isinstance(x, Tensor):
-                if is_symbolic(x):
-                    return _record_symbolic(self, inputs, options)
-                if isinstance(x, (list, tuple)) and holds_tensors(x):
-                    return self(*map(gather, inputs), **options)
-        if self.same is not None and not _alike(inputs):
+                return self._with_others(inputs, options)
+            arrays.append(x.array)
+        if self.same is not None and not _alike(arrays):
             inputs = (*inputs[: self.same], *align(inputs[self.same :], self.floating))
-        arrays = [x.array if isinstance(x, Tensor) else as_array(x) for x in inputs]
+            arrays = [x.array for x in inputs]
         y = self.forward(*arrays, **options)
         records = _records.get()
         if records is None or self.constant:
             return _wrap(y, False)
-        needs = [isinstance(x, Tensor) and x.tracked for x in inputs]
+        needs = [x.tracked for x in inputs]
         if True not in needs or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
             return _wrap(y, False)  # integers have no derivative
         output = _wrap(y, True)
         records.append((output, inputs, needs, self.backward, (y, arrays, options)))
         return output
+
+    def _with_others(self, inputs: tuple, options: dict) -> Any:
+        """A call with inputs of which some are no tensors yet, or symbolic ones."""
+        inputs = tuple(gather(x) for x in inputs)
+        if any(is_symbolic(x) for x in inputs):
+            return _record_symbolic(self, inputs, options)
+        own = len(inputs) if self.same is None else self.same
+        given = [as_array(x) if not isinstance(x, Tensor) else x for x in inputs[:own]]
+        given += align(inputs[own:], self.floating)
+        return self(*[x if isinstance(x, Tensor) else Tensor(x) for x in given], **options)
 
     def _backward(self, g: Any, cache: tuple, needs: Sequence[bool]) -> list:
         y, arrays, options = cache
@@ -344,15 +353,12 @@ FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 
 
-def _alike(inputs: Sequence) -> bool:
-    """Whether the inputs are tensors of one float dtype already: the common case, told quickly."""
-    first = inputs[0]
-    if not isinstance(first, Tensor):
-        return False
-    dtype = first.array.dtype
+def _alike(arrays: Sequence[np.ndarray]) -> bool:
+    """Whether the arrays are all float32 or all float64 already: the common case, told quickly."""
+    dtype = arrays[0].dtype
     if dtype is not FLOAT32 and dtype is not FLOAT64:
         return False
-    return all(isinstance(x, Tensor) and x.array.dtype is dtype for x in inputs[1:])
+    return len(arrays) == 1 or all(x.dtype is dtype for x in arrays)
 
 
 cast = ArrayOp(
@@ -406,7 +412,7 @@ class Twin:
         if given[0].dtype.char not in "fd":
             raise TypeError(f"ops.{self.name} computes in float32 or float64, and got an array of {given[0].dtype}.")
         tensors = iter([x if isinstance(x, Tensor) else Tensor(x) for x in given])
-        return self(tuple(None if x is None else next(tensors) for x in inputs), *options)
+        return self(tuple([None if x is None else next(tensors) for x in inputs]), *options)
 
     def _pair(self, engine: _engine.Engine) -> tuple[Callable, Callable]:
         forward = engine.function(self.family, f"{self.name}_forward")

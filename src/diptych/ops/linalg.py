@@ -4,8 +4,8 @@ import numpy as np
 
 from ..autodiff import ArrayOp, gather
 from .elementwise import multiply
-from .shapes import expand_dims, ravel
-from .table import unbroadcast
+from .shapes import expand_dims, ravel, swapaxes
+from .table import Unary, unbroadcast
 
 # --------------------------------------------------------------------------------------------------
 # Products
@@ -246,22 +246,22 @@ def _cholesky_rule(g, y, x):
     return 0.5 * (s + _t(s))
 
 
-inv = ArrayOp("inv", np.linalg.inv, lambda g, y, x: -_t(y) @ g @ _t(y), floating=True)
-det = ArrayOp(
+inv = Unary("inv", np.linalg.inv, lambda g, y, x: -_t(y) @ g @ _t(y), floating=True)
+det = Unary(
     "det", np.linalg.det, lambda g, y, x: (g * y)[..., None, None] * _t(np.linalg.inv(x)), floating=True
 )
-logdet = ArrayOp(
+logdet = Unary(
     "logdet",
     lambda x: np.linalg.slogdet(x)[1],
     lambda g, y, x: g[..., None, None] * _t(np.linalg.inv(x)),
     floating=True,
 )
-solve = ArrayOp("solve", np.linalg.solve, _solve_wrt_a, _solve_wrt_b, floating=True)
-cholesky = ArrayOp("cholesky", np.linalg.cholesky, _cholesky_rule, floating=True)
-slogdet = ArrayOp("slogdet", lambda x: list(np.linalg.slogdet(x)), floating=True)
-eigh = ArrayOp("eigh", lambda x: list(np.linalg.eigh(x)), floating=True)
-pinv = ArrayOp("pinv", np.linalg.pinv, floating=True)
-matrix_rank = ArrayOp("matrix_rank", np.linalg.matrix_rank, constant=True)
+_solve = ArrayOp("solve", np.linalg.solve, _solve_wrt_a, _solve_wrt_b, floating=True)
+_cholesky = ArrayOp("cholesky", np.linalg.cholesky, _cholesky_rule, floating=True)
+slogdet = Unary("slogdet", lambda x: list(np.linalg.slogdet(x)), floating=True)
+_eigh = ArrayOp("eigh", lambda x: list(np.linalg.eigh(x)), floating=True)
+pinv = Unary("pinv", np.linalg.pinv, floating=True)
+matrix_rank = Unary("matrix_rank", np.linalg.matrix_rank, constant=True)
 _qr = ArrayOp("qr", lambda x, mode: list(np.linalg.qr(x, mode)), floating=True)
 _svd = ArrayOp(
     "svd",
@@ -270,6 +270,27 @@ _svd = ArrayOp(
     ),
     floating=True,
 )
+
+
+def solve(a, b):
+    """The x for which a @ x = b; ``b`` is a vector or a matrix."""
+    return _solve(a, b)
+
+
+def cholesky(x, upper=False):
+    """The lower triangle L with L @ L^T = x, or its transpose."""
+    y = _cholesky(x)
+    return swapaxes(y, -1, -2) if upper else y
+
+
+def slogdet(x):
+    """The sign of the determinant and the logarithm of its absolute value."""
+    return _slogdet(x)
+
+
+def eigh(x):
+    """The eigenvalues of symmetric matrices, ascending, and their eigenvectors as columns."""
+    return _eigh(x)
 
 
 def qr(x, mode="reduced"):

@@ -4,6 +4,8 @@
 gradient in equal parts, as in TensorFlow.
 """
 
+import math
+
 import numpy as np
 
 from .. import config
@@ -37,10 +39,7 @@ def _stretch(r, x, axis, keepdims):
 
 def _count(x, axis):
     """How many elements each result was made of."""
-    n = 1
-    for a in _axes(axis, x.ndim):
-        n *= x.shape[a]
-    return n or 1  # no result was made: no gradient either
+    return x.size if axis is None else math.prod([x.shape[a] for a in _axes(axis, x.ndim)])
 
 
 def _spread(g, x, axis, keepdims):
@@ -74,7 +73,7 @@ def _prod_rule(g, y, x, axis=None, keepdims=False):
 
 def _var_rule(g, y, x, axis=None, keepdims=False):
     centred = x - x.mean(axis=axis, keepdims=True)
-    return _stretch(g, x, axis, keepdims) * centred * (2 / _count(x, axis))
+    return _stretch(g, x, axis, keepdims) * centred * 2 / _count(x, axis)
 
 
 def _std_rule(g, y, x, axis=None, keepdims=False):
@@ -103,30 +102,33 @@ def _stable_logsumexp(x, axis=None, keepdims=False):
     return total if keepdims else np.squeeze(total, axis=axis)
 
 
-def _keep_int(reduce):
+def _keep_int(ufunc):
     """NumPy sums small integers in int64; Keras keeps int32, and counts booleans in it."""
 
     def forward(x, axis=None, keepdims=False):
-        kind = x.dtype.kind
-        dtype = np.int32 if kind == "b" else x.dtype if kind in "iu" else None
-        return reduce(x, axis=axis, keepdims=keepdims, dtype=dtype)
+        dtype = np.int32 if x.dtype.kind == "b" else x.dtype
+        return ufunc.reduce(x, axis, dtype, None, keepdims)
 
     return forward
+
+
+def _mean_of(x, axis=None, keepdims=False):
+    return np.add.reduce(x, axis, None, None, keepdims) / x.dtype.type(_count(x, axis))
 
 
 # --------------------------------------------------------------------------------------------------
 # The table
 
 _sum = ArrayOp(
-    "sum", _keep_int(np.sum), lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims)
+    "sum", _keep_int(np.add), lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims)
 )
 _mean = ArrayOp(
     "mean",
-    np.mean,
-    lambda g, y, x, axis=None, keepdims=False: _spread(g / _count(x, axis), x, axis, keepdims),
+    _mean_of,
+    lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims) / _count(x, axis),
     floating=True,
 )
-_prod = ArrayOp("prod", _keep_int(np.prod), _prod_rule)
+_prod = ArrayOp("prod", _keep_int(np.multiply), _prod_rule)
 _max = ArrayOp("max", np.max, _to_extremes)
 _min = ArrayOp("min", np.min, _to_extremes)
 _var = ArrayOp("var", np.var, _var_rule, floating=True)

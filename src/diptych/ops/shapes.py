@@ -43,7 +43,7 @@ def reshape(x, newshape):
     """Give ``x`` another shape; one size may be -1 (or None): what is left over."""
     if not isinstance(newshape, (list, tuple)):
         newshape = (newshape,)
-    return _reshape(x, newshape=tuple(-1 if n is None else int(n) for n in newshape))
+    return _reshape(x, newshape=tuple([-1 if n is None else int(n) for n in newshape]))
 
 
 def ravel(x):

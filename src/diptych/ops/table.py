@@ -12,6 +12,14 @@ import numpy as np
 from ..autodiff import FLOAT32, FLOAT64, ArrayOp, Tensor, _records
 
 
+def _is_number(x: Any) -> bool:
+    return type(x) is float or type(x) is int
+
+
+def _is_float_tensor(x: Any) -> bool:
+    return isinstance(x, Tensor) and (x.array.dtype is FLOAT32 or x.array.dtype is FLOAT64)
+
+
 def unbroadcast(g: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Sum ``g`` over the axes along which ``x`` was repeated by broadcasting, so that it gets the shape of ``x``."""
     if g.shape == x.shape:
@@ -25,12 +33,10 @@ class Unary(ArrayOp):
     """An element-by-element operation on one array; its rule is ``rule(g, y, x)``."""
 
     def __call__(self, x: Any) -> Any:
-        try:
-            a = x.array
-            dtype = a.dtype
-        except AttributeError:
-            return ArrayOp.__call__(self, x)
-        if dtype is not FLOAT32 and dtype is not FLOAT64:
+        if not isinstance(x, Tensor):
+            return self._with_others((x,), {})
+        a = x.array
+        if a.dtype is not FLOAT32 and a.dtype is not FLOAT64:
             return ArrayOp.__call__(self, x)
         y = self.forward(a)
         if type(y) is not np.ndarray:  # NumPy gives a scalar for an array without axes
@@ -53,13 +59,21 @@ class Binary(ArrayOp):
         super().__init__(name, forward, *rules, same=0, **kinds)
 
     def __call__(self, x1: Any, x2: Any) -> Any:
-        try:
+        if isinstance(x1, Tensor) and isinstance(x2, Tensor):
             a, b = x1.array, x2.array
             dtype = a.dtype
             if dtype is not b.dtype or (dtype is not FLOAT32 and dtype is not FLOAT64):
                 return ArrayOp.__call__(self, x1, x2)
-        except AttributeError:
-            return self._with_number(x1, x2)
+        elif _is_number(x2) and _is_float_tensor(x1):  # the common `x * 2.0`, without any search
+            a = x1.array
+            x2 = Tensor(np.array(x2, a.dtype))
+            b = x2.array
+        elif _is_number(x1) and _is_float_tensor(x2):
+            b = x2.array
+            x1 = Tensor(np.array(x1, b.dtype))
+            a = x1.array
+        else:
+            return ArrayOp.__call__(self, x1, x2)
         y = self.forward(a, b)
         if type(y) is not np.ndarray:
             y = np.asarray(y)
@@ -69,16 +83,6 @@ class Binary(ArrayOp):
         output = Tensor(y, True)
         records.append((output, (x1, x2), (x1.tracked, x2.tracked), self.backward, (y, (a, b), {})))
         return output
-
-    def _with_number(self, x1: Any, x2: Any) -> Any:
-        """``x + 2.0`` and ``2.0 + x``: the number takes the dtype of a float tensor, without any search."""
-        if type(x1) in (float, int) and isinstance(x2, Tensor):
-            if x2.array.dtype is FLOAT32 or x2.array.dtype is FLOAT64:
-                return self(Tensor(np.array(x1, x2.array.dtype)), x2)
-        elif type(x2) in (float, int) and isinstance(x1, Tensor):
-            if x1.array.dtype is FLOAT32 or x1.array.dtype is FLOAT64:
-                return self(x1, Tensor(np.array(x2, x1.array.dtype)))
-        return ArrayOp.__call__(self, x1, x2)
 
     def _backward(self, g: Any, cache: tuple, needs: Any) -> list:
         y, (a, b), _ = cache

@@ -1,0 +1,264 @@
+"""The error function, statistics that leave NaN out, counting, and sums over segments."""
+
+import math
+from functools import lru_cache
+from statistics import NormalDist
+
+import numpy as np
+from numpy.polynomial import chebyshev
+
+from .. import config
+from ..autodiff import ArrayOp
+from . import ordering, reductions
+from .creation import cast, convert_to_numpy, convert_to_tensor, ones_like
+from .elementwise import divide, multiply, sqrt, square, subtract
+from .indexing import one_hot, where
+from .logic import equal, isnan, logical_not
+from .ordering import quantile
+from .table import Unary
+
+# --------------------------------------------------------------------------------------------------
+# The error function. NumPy has none: polynomials are fitted once to the one of Python's math.
+
+
+def _exp_minus_square(x):
+    """exp(-x**2) with a small relative error for large x too, where x**2 is rounded."""
+    coarse = np.round(x * 16) / 16
+    return np.exp(-coarse * coarse) * np.exp((coarse - x) * (coarse + x))
+
+
+@lru_cache
+def _fits():
+    """Chebyshev coefficients of erf(x) / x in x**2, |x| <= 1, and of erfc(x) exp(x**2) in 1 / (1 + x), above."""
+
+    def near(u):
+        x = np.sqrt((u + 1) / 2)
+        return np.array([math.erf(v) / v if v else 2 / math.sqrt(math.pi) for v in x])
+
+    def far(u):
+        x = 4 / (u + 1) - 1
+        return np.array([math.erfc(v) for v in x]) / _exp_minus_square(x)
+
+    low = 4 / 27.0 - 1  # the point of x = 26, beyond which erfc is 0 in double precision
+    far_on = chebyshev.Chebyshev.interpolate(far, 28, domain=[low, 1])
+    return chebyshev.cheb2poly(chebyshev.chebinterpolate(near, 14)), far_on
+
+
+def _horner(coefficients, x):
+    y = np.full_like(x, coefficients[-1])
+    for c in coefficients[-2::-1]:
+        y *= x
+        y += c
+    return y
+
+
+def _erf_and_erfc(x):
+    near_fit, far_fit = _fits()
+    a = np.minimum(np.abs(x.astype(np.float64)), 30)
+    small = a < 1
+    near = np.minimum(a, 1)
+    near = near * _horner(near_fit, 2 * near * near - 1)
+    tail = np.zeros_like(a)
+    if not small.all():
+        far = np.clip(a, 1, 26)
+        tail = _exp_minus_square(a) * far_fit(4 / (far + 1) - 1)
+    erf_a = np.where(small, near, 1 - tail)
+    erfc_a = np.where(small, 1 - near, tail)
+    negative = x < 0
+    return (
+        np.where(negative, -erf_a, erf_a).astype(x.dtype),
+        np.where(negative, 2 - erfc_a, erfc_a).astype(x.dtype),
+    )
+
+
+def _erfinv(x):
+    def one(v):
+        if not -1 < v < 1:
+            return math.copysign(math.inf, v) if abs(v) == 1 else math.nan
+        return NormalDist().inv_cdf((v + 1) / 2) / math.sqrt(2)
+
+    return np.array([one(float(v)) for v in x.reshape(-1)], x.dtype).reshape(x.shape)
+
+
+_SLOPE = 2 / math.sqrt(math.pi)  # of erf at 0
+
+erf = Unary(
+    "erf", lambda x: _erf_and_erfc(x)[0], lambda g, y, x: g * _SLOPE * np.exp(-x * x), floating=True
+)
+erfc = Unary(
+    "erfc", lambda x: _erf_and_erfc(x)[1], lambda g, y, x: -g * _SLOPE * np.exp(-x * x), floating=True
+)
+erfinv = Unary("erfinv", _erfinv, lambda g, y, x: g * np.exp(y * y) / _SLOPE, floating=True)
+
+# --------------------------------------------------------------------------------------------------
+# Statistics that leave NaN out; where nothing is left, they give NaN (sums 0, products 1)
+
+
+def _without_nan(x, value):
+    return where(isnan(x), value, x)
+
+
+def _count(x, axis, keepdims):
+    return reductions.sum(cast(logical_not(isnan(x)), x.dtype), axis, keepdims)
+
+
+def _or_nan(y, x, axis, keepdims):
+    return where(equal(_count(x, axis, keepdims), 0), math.nan, y)
+
+
+def nansum(x, axis=None, keepdims=False):
+    """The sum of all that is not NaN."""
+    return reductions.sum(_without_nan(x, 0), axis, keepdims)
+
+
+def nanprod(x, axis=None, keepdims=False):
+    """The product of all that is not NaN."""
+    return reductions.prod(_without_nan(x, 1), axis, keepdims)
+
+
+def nanmax(x, axis=None, keepdims=False):
+    """The greatest element that is not NaN."""
+    x = convert_to_tensor(x)
+    return _or_nan(reductions.max(_without_nan(x, -math.inf), axis, keepdims), x, axis, keepdims)
+
+
+def nanmin(x, axis=None, keepdims=False):
+    """The least element that is not NaN."""
+    x = convert_to_tensor(x)
+    return _or_nan(reductions.min(_without_nan(x, math.inf), axis, keepdims), x, axis, keepdims)
+
+
+def nanmean(x, axis=None, keepdims=False):
+    """The mean of all that is not NaN."""
+    x = convert_to_tensor(x)
+    return divide(nansum(x, axis, keepdims), _count(x, axis, keepdims))
+
+
+def nanvar(x, axis=None, keepdims=False):
+    """The variance of all that is not NaN."""
+    x = convert_to_tensor(x)
+    return nanmean(square(subtract(x, nanmean(x, axis, True))), axis, keepdims)
+
+
+def nanstd(x, axis=None, keepdims=False):
+    """The standard deviation of all that is not NaN."""
+    return sqrt(nanvar(x, axis, keepdims))
+
+
+def nanargmax(x, axis=None, keepdims=False):
+    """The index of the first greatest element that is not NaN."""
+    return reductions.argmax(_without_nan(x, -math.inf), axis, keepdims)
+
+
+def nanargmin(x, axis=None, keepdims=False):
+    """The index of the first least element that is not NaN."""
+    return reductions.argmin(_without_nan(x, math.inf), axis, keepdims)
+
+
+def nancumsum(x, axis=None, dtype=None):
+    """The running sum that takes NaN as 0."""
+    return ordering.cumsum(_without_nan(x, 0), axis, dtype)
+
+
+def nancumprod(x, axis=None, dtype=None):
+    """The running product that takes NaN as 1."""
+    return ordering.cumprod(_without_nan(x, 1), axis, dtype)
+
+
+def ptp(x, axis=None, keepdims=False):
+    """The greatest element minus the least."""
+    return subtract(reductions.max(x, axis, keepdims), reductions.min(x, axis, keepdims))
+
+
+def percentile(x, q, axis=None, method="linear", keepdims=False):
+    """The quantile for ``q`` per cent."""
+    return quantile(x, q / 100, axis, method, keepdims)
+
+
+def rms_normalization(x, scale=None, axis=-1, epsilon=None):
+    """Divide by the root of the mean square along ``axis``, and multiply by ``scale``."""
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    y = divide(x, sqrt(reductions.mean(square(x), axis, keepdims=True) + epsilon))
+    return y if scale is None else multiply(y, scale)
+
+
+# --------------------------------------------------------------------------------------------------
+# Counting, and sums over segments
+
+_digitize = ArrayOp(
+    "digitize", lambda x, bins: np.digitize(x, bins).astype(np.int32), constant=True
+)
+_bincount = ArrayOp(
+    "bincount",
+    lambda x, weights, minlength: np.bincount(x, weights, minlength).astype(weights.dtype),
+    lambda g, y, x, weights, minlength: np.zeros_like(x),
+    lambda g, y, x, weights, minlength: g[x],
+)
+_segment_sum = ArrayOp(
+    "segment_sum",
+    lambda data, ids, num_segments: _add_at(data, ids, num_segments),
+    lambda g, y, data, ids, num_segments: g[ids],
+)
+_segment_max = ArrayOp(
+    "segment_max",
+    lambda data, ids, num_segments: _max_at(data, ids, num_segments),
+    lambda g, y, data, ids, num_segments: _share_in_segments(g, y, data, ids, num_segments),
+)
+
+
+def _segments(ids, num_segments):
+    return int(ids.max(initial=-1)) + 1 if num_segments is None else num_segments
+
+
+def _add_at(data, ids, num_segments):
+    y = np.zeros((_segments(ids, num_segments), *data.shape[1:]), data.dtype)
+    np.add.at(y, ids, data)
+    return y
+
+
+def _max_at(data, ids, num_segments):
+    least = -np.inf if data.dtype.kind == "f" else np.iinfo(data.dtype).min
+    y = np.full((_segments(ids, num_segments), *data.shape[1:]), least, data.dtype)
+    np.maximum.at(y, ids, data)
+    return y
+
+
+def _share_in_segments(g, y, data, ids, num_segments):
+    ties = (data == y[ids]).astype(g.dtype)
+    return ties * (g / np.maximum(_add_at(ties, ids, len(y)), 1))[ids]
+
+
+def digitize(x, bins):
+    """The number of the interval between ``bins`` in which each element lies."""
+    return _digitize(x, bins=np.asarray(bins))
+
+
+def bincount(x, weights=None, minlength=0, sparse=False):
+    """How often each of 0, 1, 2, ... occurs in a vector of integers, or the sum of its weights."""
+    if sparse:
+        raise ValueError("Sparse tensors are not available; bincount makes dense ones.")
+    if weights is None:
+        weights = ones_like(x, "int32")
+    return _bincount(x, weights, minlength=minlength)
+
+
+def histogram(x, bins=10, range=None):
+    """How many elements lie in each of some intervals of equal length, and the ends of these."""
+    counts, edges = np.histogram(convert_to_numpy(x), bins, range)
+    return convert_to_tensor(counts.astype(np.int32)), convert_to_tensor(edges)
+
+
+def segment_sum(data, segment_ids, num_segments=None, sorted=False):
+    """Add up the rows of ``data`` that have the same id."""
+    return _segment_sum(data, segment_ids, num_segments=num_segments)
+
+
+def segment_max(data, segment_ids, num_segments=None, sorted=False):
+    """The greatest of the rows of ``data`` that have the same id, element by element."""
+    return _segment_max(data, segment_ids, num_segments=num_segments)
+
+
+def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
+    """Turn sets of class numbers along ``axis`` into vectors of zeros with a one for each of them."""
+    hot = one_hot(inputs, num_classes, -1, dtype, sparse)
+    return reductions.max(hot, axis=axis - 1 if axis < 0 else axis)
