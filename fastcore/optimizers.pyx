@@ -16,7 +16,7 @@ cimport numpy as cnp
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport NAN, fabs, fabsf, isfinite, pow, sqrt, sqrtf
 
-from ._arrays cimport new_like, new_vector, real, real_type, same_shape, size
+from ._arrays cimport new_vector, real, real_type, same_shape, size
 from ._threads cimport run_chunks, task_t
 
 import numpy as np
@@ -633,48 +633,39 @@ def decay_weights_(variables, learning_rate, weight_decay):
     arrays.run(<kernel_t> shrink[float], <kernel_t> shrink[double], &p, 2)
 
 
-def clip_by_value(gradients, limit):
-    """Twin of reference.optimizers.clip_by_value. All gradients in one pass."""
+def clip_by_value_(clipped, gradients, limit):
+    """Twin of reference.optimizers.clip_by_value_. All gradients in one pass."""
     cdef double p = limit
-    results, arrays = with_results(gradients)
-    (<_Arrays> arrays).run(<kernel_t> clip[float], <kernel_t> clip[double], &p, 2)
-    return results
+    cdef _Arrays arrays = check((tuple(clipped), ordered(gradients)), ("clipped", "gradients"))
+    arrays.run(<kernel_t> clip[float], <kernel_t> clip[double], &p, 2)
 
 
-def clip_by_norm(gradients, limit):
-    """Twin of reference.optimizers.clip_by_norm. Chunks have partial sums, added in order."""
+def clip_by_norm_(clipped, gradients, limit):
+    """Twin of reference.optimizers.clip_by_norm_. Chunks have partial sums, added in order."""
     cdef double most = limit
-    cdef Py_ssize_t k
-    cdef double* factors
-    results, arrays = with_results(gradients)
-    norms = new_vector(len(results), cnp.NPY_DOUBLE)
-    factors = <double*> cnp.PyArray_DATA(norms)
-    (<_Arrays> arrays).square_sums(factors)
-    for k in range((<_Arrays> arrays).plan.variables):
+    cdef _Arrays arrays = check((tuple(clipped), ordered(gradients)), ("clipped", "gradients"))
+    cdef Py_ssize_t k, count = arrays.plan.variables
+    cdef cnp.ndarray memory = new_vector(count, cnp.NPY_DOUBLE)
+    cdef double* factors = <double*> cnp.PyArray_DATA(memory)
+    arrays.square_sums(factors)
+    for k in range(count):
         factors[k] = most / larger(sqrt(factors[k]), most)
-    (<_Arrays> arrays).run(
-        <kernel_t> multiply[float], <kernel_t> multiply[double], factors, 2, step=1
-    )
-    return results
+    arrays.run(<kernel_t> multiply[float], <kernel_t> multiply[double], factors, 2, step=1)
 
 
-def clip_by_global_norm(gradients, limit):
-    """Twin of reference.optimizers.clip_by_global_norm. The norm as in clip_by_norm."""
-    cdef double most = limit, total = 0, factor
-    cdef Py_ssize_t k
-    cdef double* sums
-    results, arrays = with_results(gradients)
-    norms = new_vector(len(results), cnp.NPY_DOUBLE)
-    sums = <double*> cnp.PyArray_DATA(norms)
-    (<_Arrays> arrays).square_sums(sums)
-    for k in range((<_Arrays> arrays).plan.variables):
-        total += sums[k]
-    total = sqrt(total)
-    factor = most / max(total, most) if isfinite(total) else NAN
-    (<_Arrays> arrays).run(
-        <kernel_t> multiply[float], <kernel_t> multiply[double], &factor, 2
-    )
-    return results
+def clip_by_global_norm_(clipped, gradients, limit):
+    """Twin of reference.optimizers.clip_by_global_norm_. The norm as in clip_by_norm_."""
+    cdef double most = limit, norm = 0, factor
+    cdef _Arrays arrays = check((tuple(clipped), ordered(gradients)), ("clipped", "gradients"))
+    cdef Py_ssize_t k, count = arrays.plan.variables
+    cdef cnp.ndarray memory = new_vector(count, cnp.NPY_DOUBLE)
+    cdef double* sums = <double*> cnp.PyArray_DATA(memory)
+    arrays.square_sums(sums)
+    for k in range(count):
+        norm += sums[k]
+    norm = sqrt(norm)
+    factor = most / larger(norm, most) if isfinite(norm) else NAN
+    arrays.run(<kernel_t> multiply[float], <kernel_t> multiply[double], &factor, 2)
 
 
 def average_(averages, variables, momentum):
@@ -692,16 +683,8 @@ def accumulate_(accumulators, gradients):
     arrays.run(<kernel_t> add[float], <kernel_t> add[double], NULL, 2)
 
 
-def divide(gradients, divisor):
-    """Twin of reference.optimizers.divide. All gradients in one pass."""
+def divide_(quotients, gradients, divisor):
+    """Twin of reference.optimizers.divide_. All gradients in one pass."""
     cdef double p = divisor
-    results, arrays = with_results(gradients)
-    (<_Arrays> arrays).run(<kernel_t> quotient[float], <kernel_t> quotient[double], &p, 4)
-    return results
-
-
-cdef tuple with_results(object gradients):
-    """A list of new arrays for the results, and them with the gradients as the arrays of a call."""
-    cdef tuple given = ordered(gradients)
-    cdef list results = [new_like(g) for g in given]
-    return results, check((tuple(results), given), ("results", "gradients"))
+    cdef _Arrays arrays = check((tuple(quotients), ordered(gradients)), ("quotients", "gradients"))
+    arrays.run(<kernel_t> quotient[float], <kernel_t> quotient[double], &p, 4)

@@ -248,39 +248,42 @@ def decay_weights_(variables, learning_rate, weight_decay):
         w -= learning_rate * weight_decay * w
 
 
-def clip_by_value(gradients, limit):
+def clip_by_value_(clipped, gradients, limit):
     """Every element of a gradient brought into [-limit, limit]. NaN stays NaN.
 
-        min(max(g, -limit), limit)
+        c = min(max(g, -limit), limit)
 
-    Returns new arrays, in a list. Source: Mikolov 2012, section 3.2.2.
+    c are arrays of the same shapes, which are written. Source: Mikolov 2012, section 3.2.2.
     """
-    return [np.clip(g, -limit, limit) for g in gradients]
+    for c, g in zip(clipped, gradients, strict=True):
+        c[...] = np.clip(g, -limit, limit)
 
 
-def clip_by_norm(gradients, limit):
+def clip_by_norm_(clipped, gradients, limit):
     """Each gradient, one variable at a time, shortened to the length limit if it is longer.
 
-        g limit / max(||g||, limit)                     ||g|| = sqrt(sum g^2)
+        c = g limit / max(||g||, limit)                 ||g|| = sqrt(sum g^2)
 
-    The norm is summed in float64. Returns new arrays, in a list.
+    c are arrays of the same shapes, which are written. The norm is summed in float64.
     Source: Pascanu, Mikolov and Bengio 2013, algorithm 1.
     """
-    return [g * (limit / max(_norm([g]), limit)) for g in gradients]
+    for c, g in zip(clipped, gradients, strict=True):
+        c[...] = g * (limit / max(_norm([g]), limit))
 
 
-def clip_by_global_norm(gradients, limit):
+def clip_by_global_norm_(clipped, gradients, limit):
     """All gradients shortened by one factor: as one vector they become no longer than limit.
 
-        g limit / max(||all g||, limit)                 ||all g|| = sqrt(sum of all g^2)
+        c = g limit / max(||all g||, limit)             ||all g|| = sqrt(sum of all g^2)
 
-    Unlike clip_by_norm this keeps the direction of the step. If the norm is infinite or NaN, so
-    that there is no direction, every result is NaN. The norm is summed in float64.
-    Returns new arrays, in a list. Source: Pascanu, Mikolov and Bengio 2013, algorithm 1.
+    Unlike clip_by_norm_ this keeps the direction of the step. If the norm is infinite or NaN, so
+    that there is no direction, every c is NaN. c are arrays of the same shapes, which are written.
+    The norm is summed in float64. Source: Pascanu, Mikolov and Bengio 2013, algorithm 1.
     """
     norm = _norm(gradients)
     factor = limit / max(norm, limit) if math.isfinite(norm) else math.nan
-    return [g * factor for g in gradients]
+    for c, g in zip(clipped, gradients, strict=True):
+        c[...] = g * factor
 
 
 def average_(averages, variables, momentum):
@@ -303,14 +306,15 @@ def accumulate_(accumulators, gradients):
         a += g
 
 
-def divide(gradients, divisor):
+def divide_(quotients, gradients, divisor):
     """Gradients divided by a number: a sum made a mean, or a scaled loss undone.
 
-        g / divisor
+        q = g / divisor
 
-    Returns new arrays, in a list.
+    q are arrays of the same shapes, which are written.
     """
-    return [g / divisor for g in gradients]
+    for q, g in zip(quotients, gradients, strict=True):
+        q[...] = g / divisor
 
 
 def _norm(arrays):

@@ -53,7 +53,7 @@ CASES = {
     "momentum_update_": cases(
         {**UPDATE, "momentums": signed},
         {"learning_rate": 0.01, "momentum": 0.9, "nesterov": False},
-        {"learning_rate": 0.3, "momentum": 0.5, "nesterov": True},
+        {"learning_rate": 0.2, "momentum": 0.5, "nesterov": True},
     ),
     "adagrad_update_": cases(
         {**UPDATE, "accumulators": positive},
@@ -63,14 +63,14 @@ CASES = {
     "rmsprop_update_": cases(
         {**UPDATE, "velocities": positive, "average_gradients": None, "momentums": None},
         {"learning_rate": 0.01, "rho": 0.9, "momentum": 0.0, "epsilon": 1e-7},
-        {"learning_rate": 0.5, "rho": 0.9, "momentum": 0.8, "epsilon": 1e-7, "momentums": signed},
+        {"learning_rate": 0.01, "rho": 0.9, "momentum": 0.8, "epsilon": 1e-7, "momentums": signed},
         # Small averages: the variance v - a^2 stays well above zero.
         {
             "learning_rate": 0.01, "rho": 0.9, "momentum": 0.0, "epsilon": 1.0,
             "average_gradients": lambda rng, shapes: [0.2 * a for a in signed(rng, shapes)],
         },
         {
-            "learning_rate": 0.01, "rho": 0.8, "momentum": 0.5, "epsilon": 1.0,
+            "learning_rate": 0.2, "rho": 0.8, "momentum": 0.5, "epsilon": 1.0,
             "average_gradients": lambda rng, shapes: [0.2 * a for a in signed(rng, shapes)],
             "momentums": signed,
         },
@@ -121,13 +121,25 @@ CASES = {
         {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99},
         {"learning_rate": 0.3, "beta_1": 0.5, "beta_2": 0.7},
     ),
-    "decay_weights_": cases({"variables": signed}, {"learning_rate": 0.1, "weight_decay": 0.04},
-                            {"learning_rate": 0.5, "weight_decay": 0.2}),
-    "clip_by_value": cases({"gradients": signed}, {"limit": 0.5}, {"limit": 100.0}),
-    "clip_by_norm": cases({"gradients": signed}, {"limit": 0.5}, {"limit": 1.5}, {"limit": 1e6}),
-    "clip_by_global_norm": cases({"gradients": signed}, {"limit": 0.5}, {"limit": 1e6}),
-    "average_": cases({"averages": signed, "variables": signed}, {"momentum": 0.99},
-                      {"momentum": 0.0}),
+    "decay_weights_": cases(
+        {"variables": signed},
+        {"learning_rate": 0.1, "weight_decay": 0.04},
+        {"learning_rate": 0.5, "weight_decay": 0.1},
+    ),
+    "clip_by_value_": cases(
+        {"clipped": signed, "gradients": signed}, {"limit": 0.5}, {"limit": 100.0}
+    ),
+    "clip_by_norm_": cases(
+        {"clipped": signed, "gradients": signed}, {"limit": 0.5}, {"limit": 1.5}, {"limit": 1e6}
+    ),
+    "clip_by_global_norm_": cases(
+        {"clipped": signed, "gradients": signed}, {"limit": 0.5}, {"limit": 1e6}
+    ),
+    "average_": cases(
+        {"averages": signed, "variables": signed}, {"momentum": 0.99}, {"momentum": 0.0}
+    ),
     "accumulate_": cases({"accumulators": signed, "gradients": signed}, {}),
-    "divide": cases({"gradients": signed}, {"divisor": 3.0}, {"divisor": 0.5}),
+    "divide_": cases(
+        {"quotients": signed, "gradients": signed}, {"divisor": 3.0}, {"divisor": 0.25}
+    ),
 }  # fmt: skip

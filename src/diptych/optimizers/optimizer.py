@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from operator import is_
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -57,6 +58,11 @@ class _Part:
         self.accumulators = pick(optimizer._accumulated_gradients)
         self.decayed = [v.array for v in self.variables if optimizer._use_weight_decay(v)]
         self.constrained = [v for v in self.variables if v.constraint is not None]
+
+    @cached_property
+    def buffers(self) -> list[np.ndarray]:
+        """Room for gradients that are scaled or clipped before they are used."""
+        return [np.empty_like(array) for array in self.arrays]
 
 
 class Optimizer(metaclass=Modern):
@@ -209,14 +215,16 @@ class Optimizer(metaclass=Modern):
         twins = engine.current().optimizers
         count = self._iterations.array.item()
         if self.loss_scale_factor is not None:
-            gradients = twins.divide(gradients, self.loss_scale_factor)
+            twins.divide_(part.buffers, gradients, self.loss_scale_factor)
+            gradients = part.buffers
         steps = self.gradient_accumulation_steps
         if steps is None:
             self._update(twins, part, gradients)
         else:
             twins.accumulate_(part.accumulators, gradients)
             if (count + 1) % steps == 0:
-                self._update(twins, part, twins.divide(part.accumulators, steps))
+                twins.divide_(part.buffers, part.accumulators, steps)
+                self._update(twins, part, part.buffers)
                 for accumulator in self._accumulated_gradients or ():
                     accumulator.array.fill(0)
         if self.use_ema:
@@ -227,12 +235,8 @@ class Optimizer(metaclass=Modern):
 
     def _update(self, twins: ModuleType, part: _Part, gradients: list[np.ndarray]) -> None:
         learning_rate = self._current_rate()
-        if self.clipnorm:
-            gradients = twins.clip_by_norm(gradients, self.clipnorm)
-        elif self.global_clipnorm:
-            gradients = twins.clip_by_global_norm(gradients, self.global_clipnorm)
-        elif self.clipvalue:
-            gradients = twins.clip_by_value(gradients, self.clipvalue)
+        if self.clipnorm or self.global_clipnorm or self.clipvalue:
+            gradients = self._clip(twins, part.buffers, gradients)
         if self.weight_decay:
             twins.decay_weights_(part.decayed, learning_rate, self.weight_decay)
         if type(self).update_step is Optimizer.update_step:
@@ -241,6 +245,17 @@ class Optimizer(metaclass=Modern):
             for gradient, variable in zip(gradients, part.variables, strict=True):
                 self.update_step(Tensor(gradient), variable, learning_rate)
         self._after_update()
+
+    def _clip(
+        self, twins: ModuleType, clipped: list[np.ndarray], gradients: list[np.ndarray]
+    ) -> list[np.ndarray]:
+        if self.clipnorm:
+            twins.clip_by_norm_(clipped, gradients, self.clipnorm)
+        elif self.global_clipnorm:
+            twins.clip_by_global_norm_(clipped, gradients, self.global_clipnorm)
+        else:
+            twins.clip_by_value_(clipped, gradients, self.clipvalue)
+        return clipped
 
     def _average(self, twins: ModuleType, updates: int) -> None:
         averages = [a.array for a in self._averages or ()]
