@@ -108,7 +108,9 @@ def test_the_reference_explains_and_the_twin_refers_to_it(family):
     reference, fast = twins.panel("reference", family), twins.panel("fastcore", family)
     for name in twins.public_functions(reference):
         text = getattr(reference, name).__doc__ or ""
-        assert re.search(r"=|\n {8}\S", text), f"reference.{family}.{name}: the docstring has no equation"
+        assert re.search(r"=|\n {8}\S", text), (
+            f"reference.{family}.{name}: the docstring has no equation"
+        )
         if name.endswith("_forward"):
             assert re.search(r":\s*\(.*\)|\(\.\.\.|shape", text), (
                 f"reference.{family}.{name}: the docstring gives no shape"

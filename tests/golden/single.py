@@ -334,7 +334,7 @@ def metric_results(kit, args):
     made = {}
 
     def keep(key, value):
-        made[key] = np.array(kit.ops.convert_to_numpy(value))  # a copy: Keras may hand out its state
+        made[key] = np.array(kit.ops.convert_to_numpy(value))  # Keras may hand out its state
 
     for key, weights in (("plain", None), ("weighted", weight)):
         metric = getattr(kit.metrics, class_name)(**options)
