@@ -1,0 +1,20 @@
+"""Callbacks: what happens between the updates of a training."""
+
+from .callback import Callback, CallbackList, History, LambdaCallback
+from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from .others import CSVLogger, LearningRateScheduler, TerminateOnNaN
+from .progress import ProgbarLogger
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

@@ -1,0 +1,305 @@
+"""Callbacks that watch one result: EarlyStopping, ModelCheckpoint, ReduceLROnPlateau."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+from ..legacy import Logs
+from .callback import Callback
+
+__all__ = ["EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau"]
+
+# Results whose direction follows from a word of their name, where no metric object says it.
+_DOWN = frozenset(
+    "loss error mse mae mape msle rmse crossentropy ce bce kld divergence hinge poisson".split()
+)
+_UP = frozenset(
+    "acc accuracy auc precision recall f1 fbeta iou score similarity sensitivity".split()
+)
+
+
+class _Monitor(Callback):
+    """Keeps the best value of one result so far.
+
+    mode: 'min', 'max', or 'auto', which goes by the metric of that name, or by its name.
+    """
+
+    def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f"mode={mode!r}; expected 'auto', 'min' or 'max'")
+        self.monitor = monitor
+        self.mode = mode
+        self.min_delta = abs(min_delta)
+        self.best: float | None = None
+        self._sign: int | None = None
+        self._told = False
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._told = False
+
+    def _value(self, logs: Any) -> Any:
+        """The monitored result, or None after a warning where there is none of that name."""
+        try:
+            value = Logs(logs)[self.monitor]
+        except KeyError:
+            if not self._told:
+                self._told = True
+                there = ", ".join(sorted(logs)) or "none"
+                warnings.warn(
+                    f"{type(self).__name__} watches {self.monitor!r}, which is not among the "
+                    f"results, and so does nothing. Available: {there}.{self._advice(logs)}",
+                    stacklevel=2,
+                )
+            return None
+        if self._sign is None:
+            self._sign = -1 if self._falls() else 1
+        return value
+
+    def _advice(self, logs: Any) -> str:
+        if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in logs):
+            return " Give fit validation_data or validation_split for results of a validation."
+        return ""
+
+    def _falls(self) -> bool:
+        """Whether smaller is better."""
+        if self.mode != "auto":
+            return self.mode == "min"
+        name = self.monitor.removeprefix("val_")
+        for metric in getattr(self.model, "metrics", None) or ():
+            if getattr(metric, "name", None) == name and getattr(metric, "_direction", None):
+                return metric._direction == "down"
+        words = set(name.lower().split("_"))
+        if bool(words & _DOWN) == bool(words & _UP):
+            raise ValueError(
+                f"{type(self).__name__} cannot tell whether {self.monitor!r} should grow or fall: "
+                f"give mode='max' or mode='min'."
+            )
+        return bool(words & _DOWN)
+
+    def _improves(self, value: float, on: float | None) -> bool:
+        return on is None or self._sign * (value - self._sign * self.min_delta - on) > 0
+
+
+class EarlyStopping(_Monitor):
+    """Stops the training when a result has not improved for some epochs.
+
+    Args:
+        monitor: the result to watch, a name of the logs.
+        min_delta: what counts as an improvement is larger than this.
+        patience: epochs without improvement to wait for.
+        verbose: 1 says when it stops.
+        mode: 'min' where smaller is better, 'max' where larger, 'auto' by the name.
+        baseline: a value that has to be improved on within `patience` epochs.
+        restore_best_weights: whether the model gets the weights of its best epoch at the end.
+        start_from_epoch: epochs to let pass before watching.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = patience
+        self.verbose = verbose
+        self.baseline = baseline
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = start_from_epoch
+        self._begin()
+
+    def _begin(self) -> None:
+        self.best = None
+        self.best_epoch = 0
+        self.best_weights: list | None = None
+        self.wait = 0
+        self.stopped_epoch = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        super().on_train_begin(logs)
+        self._begin()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        value = self._value(logs or {})
+        if value is None or epoch < self.start_from_epoch:
+            return
+        self.wait += 1
+        if self._improves(value, self.best):
+            self.best, self.best_epoch = value, epoch
+            if self.restore_best_weights:
+                self.best_weights = self.model.get_weights()
+            if self.baseline is None or self._improves(value, self.baseline):
+                self.wait = 0
+        elif self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Any = None) -> None:
+        if self.stopped_epoch and self.verbose:
+            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+        if self.best_weights is not None:
+            if self.verbose:
+                print(f"Restoring the weights of the best epoch: {self.best_epoch + 1}.")
+            self.model.set_weights(self.best_weights)
+
+
+class ModelCheckpoint(_Monitor):
+    """Saves the model, or its weights, while it is trained.
+
+    Args:
+        filepath: where to; '{epoch:02d}' and names of the logs in it are filled in, the first epoch
+            is number 1.
+        monitor, mode: what decides which model is the best.
+        verbose: 1 says when it saves.
+        save_best_only: whether a file is only replaced by a better one.
+        save_weights_only: whether `model.save_weights` is called instead of `model.save`.
+        save_freq: 'epoch', or a number of batches.
+        initial_value_threshold: a value that the first file has to improve on.
+    """
+
+    def __init__(
+        self,
+        filepath: Any,
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: Any = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode)
+        if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
+            raise ValueError(f"save_freq={save_freq!r}; expected 'epoch' or a number of batches")
+        self.filepath = os.fspath(filepath)
+        self.verbose = verbose
+        self.save_best_only = save_best_only
+        self.save_weights_only = save_weights_only
+        self.save_freq = save_freq
+        self.best = initial_value_threshold
+        self._epoch = 0
+        self._batches = 0
+        if save_freq != "epoch":
+            # Only then the method is there, so that nothing happens after batches otherwise.
+            self.on_train_batch_end = self._after_batch
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        method = "save_weights" if self.save_weights_only else "save"
+        if not hasattr(model, method):
+            raise ValueError(f"ModelCheckpoint: {type(model).__name__} has no {method}()")
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch = epoch
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if self.save_freq == "epoch":
+            self._save(epoch, logs or {})
+
+    def _after_batch(self, batch: int, logs: Any = None) -> None:
+        self._batches += 1
+        if self._batches % self.save_freq == 0:
+            self._save(self._epoch, logs or {}, batch=batch + 1)
+
+    def _save(self, epoch: int, logs: dict, **more: Any) -> None:
+        path = self._path({"epoch": epoch + 1, **more, **logs})
+        reason = "saving"
+        if self.save_best_only:
+            value = self._value(logs)
+            if value is None:
+                return
+            if not self._improves(value, self.best):
+                if self.verbose:
+                    print(f"Epoch {epoch + 1}: {self.monitor} did not improve from {self.best:.5f}")
+                return
+            since = "" if self.best is None else f" from {self.best:.5f}"
+            reason = f"{self.monitor} improved{since} to {value:.5f}, saving"
+            self.best = value
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: {reason} to {path}")
+        save = self.model.save_weights if self.save_weights_only else self.model.save
+        save(path, overwrite=True)
+
+    def _path(self, values: dict) -> str:
+        try:
+            return self.filepath.format(**values)
+        except KeyError as error:
+            raise KeyError(
+                f"ModelCheckpoint: the path {self.filepath!r} asks for {error}, and there is: "
+                f"{', '.join(values)}"
+            ) from error
+
+
+class ReduceLROnPlateau(_Monitor):
+    """Lowers the learning rate when a result has not improved for some epochs.
+
+    Args:
+        monitor, mode, min_delta: as in EarlyStopping.
+        factor: what the learning rate is multiplied by, below 1.
+        patience: epochs without improvement to wait for.
+        verbose: 1 says when it lowers the rate.
+        cooldown: epochs after that in which nothing is counted.
+        min_lr: the rate never goes below this.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        if factor >= 1.0:
+            raise ValueError(f"factor={factor}; expected a number below 1, to lower the rate")
+        self.factor = factor
+        self.patience = patience
+        self.verbose = verbose
+        self.cooldown = cooldown
+        self.min_lr = min_lr
+        self._begin()
+
+    def _begin(self) -> None:
+        self.best = None
+        self.wait = 0
+        self.cooldown_counter = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        super().on_train_begin(logs)
+        self._begin()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs = {} if logs is None else logs
+        rate = float(self.model.optimizer.learning_rate)
+        value = self._value(logs)
+        logs["learning_rate"] = rate
+        if value is None:
+            return
+        if self.cooldown_counter:
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self._improves(value, self.best):
+            self.best, self.wait = value, 0
+        elif not self.cooldown_counter:
+            self.wait += 1
+            # An optimizer may keep its rate in float32, a little off the number in min_lr.
+            if self.wait >= self.patience and rate > self.min_lr * (1 + 1e-6):
+                self._lower(rate, epoch)
+
+    def _lower(self, rate: float, epoch: int) -> None:
+        lower = max(rate * self.factor, self.min_lr)
+        self.model.optimizer.learning_rate = lower
+        self.cooldown_counter, self.wait = self.cooldown, 0
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: ReduceLROnPlateau lowers the learning rate to {lower:.6g}.")

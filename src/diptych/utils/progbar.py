@@ -1,0 +1,192 @@
+"""The progress bar of `fit`, `evaluate` and `predict`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from typing import Any
+
+__all__ = ["Progbar"]
+
+BOLD, GREEN, GREY, PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[37m", "\x1b[0m"
+
+
+class Progbar:
+    """A line that shows how far a loop is, how long it takes, and values along the way.
+
+        125/125 ━━━━━━━━━━━━━━━━━━━━ 0s 1ms/step - accuracy: 0.7180 - loss: 0.6743
+
+    On a terminal and in a notebook the line is redrawn in place; anywhere else it is printed once,
+    when it is complete, so that files and logs hold one line for each loop.
+
+    Args:
+        target: the number of steps; None where it is not known.
+        width: characters of the bar.
+        verbose: 1 a bar, 2 a line without a bar at the end, 0 nothing.
+        interval: seconds between two redraws.
+        stateful_metrics: names of values to be shown as they are; all others are averaged over the
+            steps.
+        unit_name: what is counted.
+        average: False shows all values as they are.
+        prefix: what a line that is printed once starts with.
+    """
+
+    def __init__(
+        self,
+        target: int | None,
+        width: int = 20,
+        verbose: int = 1,
+        interval: float = 0.05,
+        stateful_metrics: Any = None,
+        unit_name: str = "step",
+        average: bool = True,
+        prefix: str = "",
+    ) -> None:
+        self.target = target
+        self.width = width
+        self.verbose = verbose
+        self.interval = interval
+        self.stateful_metrics = frozenset(stateful_metrics or ())
+        self.unit_name = unit_name
+        self.average = average
+        self.prefix = prefix
+        self.live = verbose == 1 and redraws(sys.stdout)
+        self.colour = self.live and "NO_COLOR" not in os.environ
+        self._seen = 0
+        self._values: dict[str, tuple[Any, int]] = {}  # name: (sum, count)
+        self._start = time.perf_counter()
+        self._next = self._start + interval  # when the line may be drawn again
+        self._drawn = 0  # width of what stands on the line
+
+    def update(self, current: int, values: Any = None, finalize: bool | None = None) -> None:
+        """Show that `current` steps are done.
+
+        Args:
+            current: the number of steps done so far.
+            values: pairs (name, value of the last step), or a dict.
+            finalize: whether this ends the line; by default when `current` reaches the target.
+        """
+        if finalize is None:
+            finalize = self.target is not None and current >= self.target
+        if values:
+            self._take(current, dict(values), finalize)
+        self._seen = current
+        now = time.perf_counter()
+        if not self.verbose or not (finalize or (self.live and now >= self._next)):
+            return
+        self._next = now + self.interval
+        self._print(self._line(current, now - self._start, finalize), finalize)
+
+    def add(self, n: int, values: Any = None) -> None:
+        """Show that `n` more steps are done."""
+        self.update(self._seen + n, values)
+
+    def due(self) -> bool:
+        """Whether an update would be drawn now; cheap, so that values need not be computed."""
+        return self.live and time.perf_counter() >= self._next
+
+    def _take(self, current: int, values: dict[str, Any], finalize: bool) -> None:
+        steps = max(current - self._seen, 1)
+        for name, value in values.items():
+            if finalize or not self.average or name in self.stateful_metrics:
+                self._values[name] = (value, 1)
+            else:
+                total, count = self._values.get(name, (0.0, 0))
+                self._values[name] = (total + value * steps, count + steps)
+
+    def _line(self, current: int, seconds: float, finalize: bool) -> list[tuple[str, str]]:
+        """The line as (style, text) pieces."""
+        each = seconds / current if current else 0.0
+        values = "".join(
+            f" - {name}: {_number(total, count)}" for name, (total, count) in self._values.items()
+        )
+        target = current if finalize and self.target is None else self.target
+        if target is None:
+            head = f"{current:7d}/Unknown"
+        else:
+            head = f"{current:{len(str(target))}d}/{target}"
+        per_unit = f"{_duration(each)}/{self.unit_name}"
+        if self.verbose == 2:
+            return [("", f"{head} - {seconds:.0f}s - {per_unit}{values}")]
+        clock = f"{seconds:.0f}s"
+        if target is not None and not finalize:
+            clock = _clock(each * (target - current))
+        full = self.width if not target else min(self.width, self.width * current // target)
+        done, left = _bar_characters(sys.stdout, self.colour)
+        bar = [(GREEN, done * full), (GREY, left * (self.width - full)), ("", " ")]
+        return [
+            (BOLD, head),
+            ("", " "),
+            *(bar if target is not None else []),
+            (BOLD, clock),
+            ("", f" {per_unit}{values}"),
+        ]
+
+    def _print(self, pieces: list[tuple[str, str]], finalize: bool) -> None:
+        text = "".join(part for _, part in pieces)
+        if not self.live:
+            write(f"{self.prefix}{text}\n")
+            return
+        line = text
+        if self.colour:
+            line = "".join(
+                f"{style}{part}{PLAIN}" if style and part else part for style, part in pieces
+            )
+        columns = shutil.get_terminal_size().columns
+        if not finalize and len(text) >= columns:
+            # A line that wraps cannot be redrawn in place: until the last time it is cut.
+            line = text = text[: columns - 1]
+        blank = " " * max(self._drawn - len(text), 0)
+        write(f"\r{line}{blank}" + ("\n" if finalize else ""))
+        self._drawn = len(text)
+
+
+def write(text: str) -> None:
+    """Print to what is the standard output now; a program without a console has none."""
+    stream = sys.stdout
+    if stream is not None:
+        stream.write(text)
+        stream.flush()
+
+
+def redraws(stream: Any) -> bool:
+    """Whether a line on `stream` can be drawn again: on a terminal and in a notebook it can."""
+    if stream is None or os.environ.get("TERM") == "dumb":
+        return False
+    terminal = getattr(stream, "isatty", None)
+    return bool(terminal and terminal()) or type(stream).__module__.startswith("ipykernel")
+
+
+def _bar_characters(stream: Any, colour: bool) -> tuple[str, str]:
+    """What the done part and the rest of a bar are made of."""
+    try:
+        "━".encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return "=", "."
+    return "━", "━" if colour else " "
+
+
+def _number(total: Any, count: int) -> str:
+    """A mean with four decimals, or four digits where it is small."""
+    try:
+        mean = float(total) / count
+    except TypeError:
+        return str(total)  # a metric with several entries
+    return f"{mean:.4f}" if abs(mean) > 1e-3 else f"{mean:.4e}"
+
+
+def _duration(seconds: float) -> str:
+    """A time in the unit that fits it: 2s, 15ms, 230us."""
+    if seconds >= 1 or seconds == 0:
+        return f"{seconds:.0f}s"
+    return f"{seconds * 1e3:.0f}ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us"
+
+
+def _clock(seconds: float) -> str:
+    """The time that is left: 12s, 3:05, 1:02:05."""
+    whole = int(seconds)
+    if whole > 3600:
+        return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+    return f"{whole // 60}:{whole % 60:02d}" if whole > 60 else f"{whole}s"
