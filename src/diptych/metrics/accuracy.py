@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import config
-from .base import MeanMetricWrapper, as_array, same_shape
+from .base import MeanMetricWrapper, as_array, limit, same_shape
 
 __all__ = [
     "Accuracy",
@@ -29,7 +29,8 @@ def _equal(y_true, y_pred):
 
 def _binary(y_true, y_pred, threshold=0.5):
     y_true, y_pred = same_shape(y_true, y_pred, "binary_accuracy")
-    return y_true == (y_pred > threshold)
+    # Comparing arrays of one type takes a third of the time of mixed types.
+    return y_true == (y_pred > limit(threshold, y_pred.dtype)).astype(y_true.dtype)
 
 
 def _categorical(y_true, y_pred):

@@ -5,6 +5,8 @@ tape.
 Its state is kept in variables of float64, so that counts stay exact however long the run.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from .. import config
@@ -168,13 +170,13 @@ class Mean(Metric):
         if sample_weight is not None:
             self._update_weighted(values, sample_weight)
             return
-        if type(values) is float:
-            add(self.total, values)
+        if not isinstance(values, (float, np.floating)):
+            values = as_array(values)
+        if isinstance(values, (float, np.floating)) or not values.ndim:
+            add(self.total, float(values))
             add(self.count, 1)
             return
-        if type(values) is not np.ndarray:
-            values = as_array(values)
-        samples = values.shape[0] if values.ndim else 1
+        samples = values.shape[0]
         size = values.size
         if not size:
             return
@@ -246,6 +248,8 @@ def add(variable, amount):
 
 def as_array(x):
     """The array of a tensor, or of anything NumPy takes."""
+    if type(x) is np.ndarray:
+        return x
     if isinstance(x, Tensor):
         return x.array
     return np.asarray(x)
@@ -255,6 +259,12 @@ def as_float(x):
     """`x` as an array of float32 or float64: what is neither becomes floatx."""
     x = as_array(x)
     return x if x.dtype in (np.float32, np.float64) else x.astype(config.floatx())
+
+
+@lru_cache
+def limit(threshold, dtype):
+    """A threshold as an array of the type it is compared with, which is faster than a number."""
+    return np.asarray(threshold, dtype=dtype if dtype.kind == "f" else np.float64)
 
 
 def align_rank(a, b):

@@ -37,6 +37,7 @@ class _Counts(Metric):
         else:
             self.thresholds = list(np.atleast_1d(np.asarray(thresholds, dtype=float)).tolist())
             _check_thresholds(self.thresholds)
+        self._edges = _Edges(self.thresholds, self._dtype)
         self._add_counts((len(self.thresholds),))
 
     def _add_counts(self, shape):
@@ -49,7 +50,7 @@ class _Counts(Metric):
             y_pred = _only_top_k(y_pred, top_k)
         if class_id is not None:
             y_true, y_pred, weight = _only_class(y_true, y_pred, weight, class_id)
-        counts = _count(y_true, y_pred, weight, self.thresholds, self._dtype)
+        counts = self._edges.count(y_true, y_pred, weight)
         for name in self._kept:
             getattr(self, name).array[...] += counts[name]
 
@@ -201,6 +202,7 @@ class AUC(_Counts):
         # The ends lie outside [0, 1], so that 0 and 1 fall on the right side of them.
         self.thresholds = [-config.epsilon(), *inner, 1.0 + config.epsilon()]
         self.num_thresholds = len(self.thresholds)
+        self._edges = _Edges(self.thresholds, self._dtype)
         if num_labels and not multi_label:
             raise ValueError("AUC got num_labels without multi_label=True")
         self.multi_label = multi_label
@@ -230,7 +232,7 @@ class AUC(_Counts):
             weight = np.broadcast_to(self.label_weights, y_pred.shape) * (
                 1.0 if weight is None else weight
             )
-        self._take_in(_count(y_true, y_pred, weight, self.thresholds, self._dtype), ...)
+        self._take_in(self._edges.count(y_true, y_pred, weight), ...)
 
     def _update_labels(self, y_true, y_pred, weight):
         if y_pred.ndim != 2:
@@ -248,9 +250,7 @@ class AUC(_Counts):
             )
         for label in range(labels):
             column = None if weight is None else weight[:, label]
-            counts = _count(
-                y_true[:, label], y_pred[:, label], column, self.thresholds, self._dtype
-            )
+            counts = self._edges.count(y_true[:, label], y_pred[:, label], column)
             self._take_in(counts, (slice(None), label))
 
     def _take_in(self, counts, where):
@@ -340,46 +340,51 @@ def _prepare(y_true, y_pred, sample_weight, metric):
     return y_true, y_pred, broadcast_weight(weight, y_pred)
 
 
-def _count(y_true, y_pred, weight, thresholds, dtype):
-    """The four counts for each threshold, over all elements; `dtype` is the type in which they are
-    compared.
-    """
-    positive = y_true != 0
-    if len(thresholds) == 1 and weight is None:
-        above = y_pred > dtype.type(thresholds[0])
-        tp = np.count_nonzero(above & positive)
-        fp = np.count_nonzero(above) - tp
-        positives = np.count_nonzero(positive)
-        negatives = positive.size - positives
-    else:
-        order = np.argsort(thresholds, kind="stable")
-        edges = np.asarray(thresholds, dtype=dtype)[order]
-        # How many thresholds lie below each score; NaN is above none.
-        scores = y_pred.astype(dtype, copy=False).ravel()
-        below = np.searchsorted(edges, scores, side="left")
-        below[np.isnan(scores)] = 0
-        positive = positive.ravel()
-        weight = np.ones(scores.size) if weight is None else weight.ravel().astype(np.float64)
-        tp = _sum_above(below, np.where(positive, weight, 0.0), order)
-        fp = _sum_above(below, np.where(positive, 0.0, weight), order)
-        positives = weight[positive].sum()
-        negatives = weight[~positive].sum()
-    return {
-        "true_positives": tp,
-        "false_positives": fp,
-        "true_negatives": negatives - fp,
-        "false_negatives": positives - tp,
-    }
+class _Edges:
+    """Thresholds in rising order, and the counting of what lies above each.
 
-
-def _sum_above(below, weight, order):
-    """The weight of all scores above each threshold: each counts for the `below` smallest
-    thresholds.
+    dtype: the type in which scores and thresholds are compared.
     """
-    buckets = np.bincount(below, weights=weight, minlength=len(order) + 1)
-    sums = np.empty(len(order))
-    sums[order] = np.cumsum(buckets[::-1])[::-1][1:]
-    return sums
+
+    def __init__(self, thresholds, dtype):
+        self.dtype = dtype
+        self.order = np.argsort(thresholds, kind="stable")
+        self.values = np.asarray(thresholds, dtype=dtype)[self.order]
+
+    def count(self, y_true, y_pred, weight):
+        """The four counts over all elements: each a number, or an array over the thresholds."""
+        positive = y_true != 0
+        if len(self.values) == 1 and weight is None:
+            above = y_pred > self.values
+            tp = np.count_nonzero(above & positive)
+            fp = np.count_nonzero(above) - tp
+            positives = np.count_nonzero(positive)
+            negatives = positive.size - positives
+        else:
+            scores = y_pred.astype(self.dtype, copy=False).ravel()
+            below = np.searchsorted(self.values, scores, side="left")
+            below[np.isnan(scores)] = 0  # NaN is above no threshold
+            positive = positive.ravel()
+            weight = np.ones(scores.size) if weight is None else weight.ravel().astype(np.float64)
+            positive_weight = np.where(positive, weight, 0.0)
+            tp = self._sum_above(below, positive_weight)
+            fp = self._sum_above(below, weight - positive_weight)
+            positives = positive_weight.sum()
+            negatives = weight.sum() - positives
+        return {
+            "true_positives": tp,
+            "false_positives": fp,
+            "true_negatives": negatives - fp,
+            "false_negatives": positives - tp,
+        }
+
+    def _sum_above(self, below, weight):
+        """The weight above each threshold: a score counts for the `below` smallest ones."""
+        size = len(self.values)
+        sums = np.empty(size)
+        buckets = np.bincount(below, weights=weight, minlength=size + 1)
+        sums[self.order] = np.cumsum(buckets[::-1])[::-1][1:]
+        return sums
 
 
 def _only_top_k(y_pred, k):

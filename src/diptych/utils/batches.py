@@ -1,5 +1,4 @@
-"""A batch as `fit` hands it to `train_step`: inputs, labels, sample weights, as many as there are.
-"""
+"""A batch as `fit` hands it to `train_step`: inputs, and labels and sample weights if any."""
 
 __all__ = ["pack_x_y_sample_weight", "unpack_x_y_sample_weight"]
 
