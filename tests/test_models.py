@@ -409,7 +409,7 @@ def test_float64_model():
         (np.ones((0, 4)), np.ones((0, 3)), "empty|no rows|0 rows"),
         (np.full((6, 4), None), np.ones((6, 3)), "object"),
         (np.ones((6, 4)), np.zeros((6, 1), int), "sparse_categorical_crossentropy|to_categorical"),
-        (np.full((6, 4), "a"), np.ones((6, 3)), "str|<U"),
+        (np.full((6, 4), "a"), np.ones((6, 3)), "text"),
     ],
 )
 def test_data_that_do_not_fit_are_refused(engine, x, y, words):

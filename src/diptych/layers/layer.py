@@ -373,7 +373,7 @@ class Layer(metaclass=Modern):
                 yield layer
                 stack.extend(reversed(layer._sublayers))
 
-    def _kept(self, what: str, find: Callable[[], list]) -> list:
+    def _cached(self, what: str, find: Callable[[], list]) -> list:
         """The list ``find()`` returns, found anew only when the structure has changed."""
         kept = self.__dict__.get("_lists")
         if kept is None or kept[0] != Structure.version:
@@ -393,16 +393,16 @@ class Layer(metaclass=Modern):
     @property
     def variables(self) -> list[Variable]:
         """Every variable of this layer and the layers in it."""
-        return list(self._kept("variables", self._weights_in_order))
+        return list(self._cached("variables", self._weights_in_order))
 
     @property
     def trainable_variables(self) -> list[Variable]:
         """What an optimizer updates: trainable weights of trainable layers."""
-        return list(self._kept("trainable", lambda: [v for v in self.variables if v.trainable]))
+        return list(self._cached("trainable", lambda: [v for v in self.variables if v.trainable]))
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        return list(self._kept("frozen", lambda: [v for v in self.variables if not v.trainable]))
+        return list(self._cached("frozen", lambda: [v for v in self.variables if not v.trainable]))
 
     @property
     def weights(self) -> list[Variable]:
@@ -476,16 +476,16 @@ class Layer(metaclass=Modern):
             self.add_loss(ops.divide(self.activity_regularizer(output), float(batch)))
 
     def _clear_losses(self) -> None:
-        for layer in self._kept("layers", lambda: list(self._flatten_layers())):
+        for layer in self._cached("layers", lambda: list(self._flatten_layers())):
             if layer._losses:
                 layer._losses.clear()
 
     @property
     def losses(self) -> list[Tensor]:
         """The scalars that layers added in the last call, and the penalties on regularized weights."""
-        layers = self._kept("layers", lambda: list(self._flatten_layers()))
+        layers = self._cached("layers", lambda: list(self._flatten_layers()))
         added = [loss for layer in layers for loss in layer._losses]
-        penalised = self._kept("penalised", lambda: [v for v in self.variables if v.regularizer is not None])
+        penalised = self._cached("penalised", lambda: [v for v in self.variables if v.regularizer is not None])
         return added + [v.regularizer(v) for v in penalised if v.trainable]
 
     # ----------------------------------------------------------------------------------------------------------------

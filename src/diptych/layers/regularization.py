@@ -29,7 +29,7 @@ class _Noise(Layer):
             raise ValueError(f"{type(self).__name__} needs 0 <= {name} <= 1; got {rate!r}.")
         return rate
 
-    def _kept(self, shape: tuple, rate: float) -> np.ndarray:
+    def _mask_of_kept(self, shape: tuple, rate: float) -> np.ndarray:
         """True with probability 1 - rate, entry by entry."""
         return self.seed_generator.generator.random(shape, dtype=np.float32) >= rate
 
@@ -56,7 +56,7 @@ class Dropout(_Noise):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:
             return inputs
-        kept = self._kept(self._mask_shape(inputs.shape), self.rate)
+        kept = self._mask_of_kept(self._mask_shape(inputs.shape), self.rate)
         scale = 1.0 / (1.0 - self.rate) if self.rate < 1 else 0.0
         return ops.multiply(inputs, np.multiply(kept, inputs.dtype.type(scale)))
 
@@ -121,7 +121,7 @@ class AlphaDropout(_Noise):
         if not training or self.rate == 0:
             return inputs
         limit = -1.7580993408473766  # -scale * alpha of SELU
-        kept = self._kept(Dropout._mask_shape(self, inputs.shape), self.rate)
+        kept = self._mask_of_kept(Dropout._mask_shape(self, inputs.shape), self.rate)
         a = ((1 - self.rate) * (1 + self.rate * limit**2)) ** -0.5 if self.rate < 1 else 0.0
         b = -a * limit * self.rate
         dropped = ops.where(Tensor(kept), inputs, limit)

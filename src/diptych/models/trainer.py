@@ -84,8 +84,11 @@ class Trainer:
                 f"Model {self.name!r} must be compiled before {what}: model.compile(optimizer, loss, metrics)."
             )
 
+    @contextlib.contextmanager
     def _on_its_engine(self) -> Any:
-        return contextlib.nullcontext() if self.engine is None else _engine.use(self.engine)
+        """Run on the model's engine; NaN and infinity in the data are reported once, not by every NumPy function."""
+        with _engine.use(self.engine or _engine.current()), np.errstate(all="ignore"):
+            yield
 
     # ----------------------------------------------------------------------------------------------------------------
     # One step
@@ -173,8 +176,8 @@ class Trainer:
 
     def _own_metrics(self) -> list:
         """Metrics that the model or a layer in it holds as an attribute."""
-        layers = self._kept("layers", lambda: list(self._flatten_layers()))
-        return self._kept(
+        layers = self._cached("layers", lambda: list(self._flatten_layers()))
+        return self._cached(
             "metrics",
             lambda: [
                 value
