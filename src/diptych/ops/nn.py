@@ -5,8 +5,6 @@ What they compute, and their gradients, stands in ``diptych.reference.activation
 
 from ..autodiff import Twin
 from .creation import convert_to_tensor
-from .elementwise import multiply
-from .shapes import split
 
 
 class _Probabilities(Twin):
@@ -22,7 +20,6 @@ class _Probabilities(Twin):
 
 _relu = Twin("activations", "relu")
 _leaky_relu = Twin("activations", "leaky_relu")
-_leaky_clipped_relu = Twin("activations", "leaky_clipped_relu")
 _relu6 = Twin("activations", "relu6")
 _elu = Twin("activations", "elu")
 _selu = Twin("activations", "selu")
@@ -44,6 +41,7 @@ _squareplus = Twin("activations", "squareplus")
 _silu = Twin("activations", "silu")
 _mish = Twin("activations", "mish")
 _hard_silu = Twin("activations", "hard_silu")
+_glu = Twin("activations", "glu")
 _softmax = _Probabilities("activations", "softmax")
 _log_softmax = Twin("activations", "log_softmax")
 _dense = Twin("dense", "dense", asks=True)
@@ -64,7 +62,7 @@ def leaky_relu(x, negative_slope=0.2):
 
 def leaky_clipped_relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
     """relu with all its options: ``negative_slope * (x - threshold)`` below ``threshold``, at most ``max_value``."""
-    return _leaky_clipped_relu((x,), negative_slope, max_value, threshold)
+    return _relu((x,), negative_slope, max_value, threshold)
 
 
 def relu6(x):
@@ -178,8 +176,7 @@ def mish(x):
 
 def glu(x, axis=-1):
     """The first half of x along ``axis``, times the sigmoid of the second half."""
-    value, gate = split(x, 2, axis)
-    return multiply(value, sigmoid(gate))
+    return _glu((x,), axis)
 
 
 # --------------------------------------------------------------------------------------------------

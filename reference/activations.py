@@ -1,0 +1,488 @@
+"""Activation functions: the bends between linear layers. Straight pieces first, then curves.
+
+All but the last few work element by element on x of any shape, and backward is the chain rule with
+the derivative f' at each element:
+
+    name_forward(x, options) -> y, cache        y = f(x)
+    name_backward(dy, cache) -> dx              dx = dy f'(x)
+
+x, y, dy and dx have the same shape and dtype; the cache holds the arguments, (x, options...), where
+nothing else is said. NaN stays NaN, and no finite x overflows on the way to a finite y. At a kink
+backward takes the slope on its left, so relu'(0) = 0; a function that is level outside an interval
+has slope 0 at both of its ends.
+"""
+
+import math
+
+import numpy as np
+
+
+def relu_forward(x, negative_slope=0.0, max_value=None, threshold=0.0):
+    """Rectified linear unit, with the options of Keras.
+
+        y = max(x, 0)                            as it stands in the books, and by default
+
+        y = negative_slope (x - threshold)       where x <= threshold
+        y = x                                    above
+        y = min(y, max_value)                    unless max_value is None
+
+    Source: Nair & Hinton 2010.
+    """
+    below = negative_slope * (x - threshold) if negative_slope else 0.0
+    y = np.where(x <= threshold, below, x)
+    if max_value is not None:
+        y = np.minimum(y, max_value)
+    return y, (x, negative_slope, max_value, threshold)
+
+
+def relu_backward(dy, cache):
+    """f' = negative_slope where x <= threshold, 0 where x >= max_value, 1 between"""
+    x, negative_slope, max_value, threshold = cache
+    dx = np.where(x <= threshold, negative_slope * dy, dy)
+    if max_value is not None:
+        dx = np.where(x >= max_value, 0.0, dx)
+    return dx
+
+
+def leaky_relu_forward(x, negative_slope=0.2):
+    """A relu that keeps some slope below zero, so that no unit can die.
+
+        y = x  where x > 0,  negative_slope x  elsewhere
+
+    Source: Maas, Hannun & Ng 2013, sec. 2.
+    """
+    return np.where(x <= 0, negative_slope * x, x), (x, negative_slope)
+
+
+def leaky_relu_backward(dy, cache):
+    """f' = negative_slope where x <= 0, else 1"""
+    x, negative_slope = cache
+    return np.where(x <= 0, negative_slope * dy, dy)
+
+
+def prelu_forward(x, alpha):
+    """Leaky relu whose slopes are learned.
+
+        y = x  where x > 0,  alpha x  elsewhere
+
+    x: (N, ...); alpha: the shape of x without N, or 1 in places: broadcast against x.
+    Source: He et al. 2015, eq. 1.
+    """
+    return np.where(x <= 0, alpha * x, x), (x, alpha)
+
+
+def prelu_backward(dy, cache):
+    """dx = dy alpha, dalpha = sum dy x  where x <= 0; the sum is over where alpha was repeated"""
+    x, alpha = cache
+    dx = np.where(x <= 0, alpha * dy, dy)
+    dalpha = np.where(x <= 0, dy * x, 0.0)
+    dalpha = dalpha.sum(axis=tuple(range(x.ndim - alpha.ndim)))
+    repeated = tuple(i for i, n in enumerate(alpha.shape) if n == 1)
+    return dx, dalpha.sum(axis=repeated, keepdims=True)
+
+
+def relu6_forward(x):
+    """y = min(max(x, 0), 6)
+
+    Source: Krizhevsky 2010, "Convolutional Deep Belief Networks on CIFAR-10", sec. 2.
+    """
+    return np.clip(x, 0, 6), (x,)
+
+
+def relu6_backward(dy, cache):
+    """f' = 1 where 0 < x < 6, else 0"""
+    (x,) = cache
+    return np.where((x <= 0) | (x >= 6), 0.0, dy)
+
+
+def hard_sigmoid_forward(x):
+    """The sigmoid as three straight lines: y = min(max(x / 6 + 1/2, 0), 1)
+
+    Source: Courbariaux et al. 2016, eq. 3, with the slope 1/6 of Howard et al. 2019, sec. 5.2.
+    """
+    return np.clip(x / 6 + 0.5, 0, 1), (x,)
+
+
+def hard_sigmoid_backward(dy, cache):
+    """f' = 1/6 where -3 < x < 3, else 0"""
+    (x,) = cache
+    return np.where(np.abs(x) >= 3, 0.0, dy / 6)
+
+
+def hard_silu_forward(x):
+    """y = x hard_sigmoid(x)
+
+    Source: Howard et al. 2019, sec. 5.2, as h-swish.
+    """
+    return x * np.clip(x / 6 + 0.5, 0, 1), (x,)
+
+
+def hard_silu_backward(dy, cache):
+    """f' = x / 3 + 1/2 where -3 < x < 3, else 0 on the left and 1 on the right"""
+    (x,) = cache
+    slope = np.clip(x / 6 + 0.5, 0, 1) + np.where(np.abs(x) >= 3, 0.0, x / 6)
+    return dy * slope
+
+
+def hard_tanh_forward(x):
+    """y = min(max(x, -1), 1)
+
+    Source: Collobert 2004, "Large Scale Machine Learning", ch. 6.
+    """
+    return np.clip(x, -1, 1), (x,)
+
+
+def hard_tanh_backward(dy, cache):
+    """f' = 1 where -1 < x < 1, else 0"""
+    (x,) = cache
+    return np.where(np.abs(x) >= 1, 0.0, dy)
+
+
+def hard_shrink_forward(x, threshold=0.5):
+    """y = x where |x| > threshold, else 0
+
+    Source: Donoho & Johnstone 1994, sec. 2, hard thresholding.
+    """
+    return np.where(np.abs(x) <= threshold, 0.0, x), (x, threshold)
+
+
+def hard_shrink_backward(dy, cache):
+    """f' = 1 where |x| > threshold, else 0"""
+    x, threshold = cache
+    return np.where(np.abs(x) <= threshold, 0.0, dy)
+
+
+def soft_shrink_forward(x, threshold=0.5):
+    """x moved towards zero: y = x - threshold, x + threshold, or 0 between the two thresholds
+
+    Source: Donoho & Johnstone 1994, sec. 2, soft thresholding.
+    """
+    return x - np.clip(x, -threshold, threshold), (x, threshold)
+
+
+def soft_shrink_backward(dy, cache):
+    """f' = 1 where |x| > threshold, else 0"""
+    return hard_shrink_backward(dy, cache)
+
+
+def threshold_forward(x, threshold, default_value):
+    """y = x where x > threshold, else default_value
+
+    Returns y and cache = (x, threshold).
+    """
+    return np.where(x <= threshold, default_value, x), (x, threshold)
+
+
+def threshold_backward(dy, cache):
+    """f' = 1 where x > threshold, else 0"""
+    x, threshold = cache
+    return np.where(x <= threshold, 0.0, dy)
+
+
+def sigmoid_forward(x):
+    """The logistic function: any number becomes a probability.
+
+        y = 1 / (1 + exp(-x))  =  exp(x) / (1 + exp(x))
+
+    Of the two forms the one is taken whose exp cannot overflow.
+    Returns y and cache = (y,).
+    Source: Goodfellow, Bengio & Courville 2016, sec. 3.10.
+    """
+    y = _sigmoid(x)
+    return y, (y,)
+
+
+def sigmoid_backward(dy, cache):
+    """f' = y (1 - y)"""
+    (y,) = cache
+    return dy * y * (1 - y)
+
+
+def log_sigmoid_forward(x):
+    """y = log(sigmoid(x)) = -softplus(-x)"""
+    return -_softplus(-x), (x,)
+
+
+def log_sigmoid_backward(dy, cache):
+    """f' = sigmoid(-x)"""
+    (x,) = cache
+    return dy * _sigmoid(-x)
+
+
+def tanh_forward(x):
+    """y = tanh(x) = 2 sigmoid(2x) - 1
+
+    Returns y and cache = (y,).
+    Source: LeCun et al. 1998, "Efficient BackProp", sec. 4.4.
+    """
+    y = np.tanh(x)
+    return y, (y,)
+
+
+def tanh_backward(dy, cache):
+    """f' = 1 - y^2"""
+    (y,) = cache
+    return dy * (1 - y * y)
+
+
+def tanh_shrink_forward(x):
+    """y = x - tanh(x)"""
+    return x - np.tanh(x), (x,)
+
+
+def tanh_shrink_backward(dy, cache):
+    """f' = tanh(x)^2"""
+    (x,) = cache
+    return dy * np.tanh(x) ** 2
+
+
+def softplus_forward(x):
+    """A smooth relu.
+
+        y = log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|))
+
+    Source: Dugas et al. 2001, eq. 3.
+    """
+    return _softplus(x), (x,)
+
+
+def softplus_backward(dy, cache):
+    """f' = sigmoid(x)"""
+    (x,) = cache
+    return dy * _sigmoid(x)
+
+
+def softsign_forward(x):
+    """A tanh that saturates slowly: y = x / (1 + |x|)
+
+    Source: Glorot & Bengio 2010, sec. 3.1.
+    """
+    return x / (1 + np.abs(x)), (x,)
+
+
+def softsign_backward(dy, cache):
+    """f' = 1 / (1 + |x|)^2"""
+    (x,) = cache
+    return dy / (1 + np.abs(x)) ** 2
+
+
+def squareplus_forward(x, b=4):
+    """A smooth relu without exp.
+
+        y = (x + sqrt(x^2 + b)) / 2
+
+    For x < 0 the sum cancels; times (|x| + sqrt) / (|x| + sqrt) it is b / (2 (|x| + sqrt)).
+    Returns y and cache = (x, y, b).
+    Source: Barron 2021, eq. 1.
+    """
+    total = np.abs(x) + np.sqrt(x * x + b)
+    y = np.where(x < 0, b / total / 2, total / 2)
+    return y, (x, y, b)
+
+
+def squareplus_backward(dy, cache):
+    """f' = (1 + x / sqrt(x^2 + b)) / 2 = y / sqrt(x^2 + b)"""
+    x, y, b = cache
+    return dy * y / np.sqrt(x * x + b)
+
+
+def exponential_forward(x):
+    """y = exp(x)
+
+    Returns y and cache = (y,).
+    """
+    y = np.exp(x)
+    return y, (y,)
+
+
+def exponential_backward(dy, cache):
+    """f' = y"""
+    (y,) = cache
+    return dy * y
+
+
+def elu_forward(x, alpha=1.0):
+    """Exponential linear unit: a relu that saturates at -alpha.
+
+        y = x  where x > 0,  alpha (exp(x) - 1)  elsewhere
+
+    Source: Clevert, Unterthiner & Hochreiter 2016, eq. 15.
+    """
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))), (x, alpha)
+
+
+def elu_backward(dy, cache):
+    """f' = alpha exp(x) where x <= 0, else 1"""
+    x, alpha = cache
+    return dy * np.where(x > 0, 1.0, alpha * np.exp(np.minimum(x, 0)))
+
+
+# Chosen so that mean 0 and variance 1 of the inputs reproduce themselves.
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
+
+
+def selu_forward(x):
+    """Self-normalising elu: y = SELU_SCALE elu(x, SELU_ALPHA)
+
+    Source: Klambauer et al. 2017, eq. 2 and 14.
+    """
+    y, _ = elu_forward(x, SELU_ALPHA)
+    return SELU_SCALE * y, (x,)
+
+
+def selu_backward(dy, cache):
+    """f' = SELU_SCALE elu'"""
+    (x,) = cache
+    return SELU_SCALE * elu_backward(dy, (x, SELU_ALPHA))
+
+
+def celu_forward(x, alpha=1.0):
+    """An elu whose slope is continuous at 0 for every alpha.
+
+        y = max(x, 0) + min(0, alpha (exp(x / alpha) - 1))
+
+    Source: Barron 2017, "Continuously Differentiable Exponential Linear Units", eq. 2.
+    """
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha)), (x, alpha)
+
+
+def celu_backward(dy, cache):
+    """f' = exp(x / alpha) where x <= 0, else 1"""
+    x, alpha = cache
+    return dy * np.exp(np.minimum(x, 0) / alpha)
+
+
+def gelu_forward(x, approximate=False):
+    """Gaussian error linear unit: x times the probability that a normal variable is below x.
+
+        y = x Phi(x),  Phi(x) = erfc(-x / sqrt(2)) / 2            exact
+        y = x (1 + tanh(u)) / 2 = x sigmoid(2u)                   approximate
+        u = sqrt(2/pi) (x + 0.044715 x^3)
+
+    Source: Hendrycks & Gimpel 2016, sec. 2.
+    """
+    below = _sigmoid(2 * _gelu_u(x)) if approximate else _normal_cdf(x)
+    return x * below, (x, approximate)
+
+
+def gelu_backward(dy, cache):
+    """f' = Phi + x Phi',  Phi' = exp(-x^2 / 2) / sqrt(2 pi), or the slope of sigmoid(2u)"""
+    x, approximate = cache
+    if approximate:
+        below = _sigmoid(2 * _gelu_u(x))
+        density = below * (1 - below) * 2 * math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
+    else:
+        below = _normal_cdf(x)
+        density = np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+    return dy * (below + x * density)
+
+
+def silu_forward(x):
+    """y = x sigmoid(x), also called swish
+
+    Source: Ramachandran, Zoph & Le 2017, sec. 4; Elfwing, Uchibe & Doya 2018, eq. 2.
+    """
+    return x * _sigmoid(x), (x,)
+
+
+def silu_backward(dy, cache):
+    """f' = s + x s (1 - s), s = sigmoid(x)"""
+    (x,) = cache
+    s = _sigmoid(x)
+    return dy * (s + x * s * (1 - s))
+
+
+def mish_forward(x):
+    """y = x tanh(softplus(x))
+
+    Source: Misra 2019, eq. 1.
+    """
+    return x * np.tanh(_softplus(x)), (x,)
+
+
+def mish_backward(dy, cache):
+    """f' = t + x (1 - t^2) sigmoid(x), t = tanh(softplus(x))"""
+    (x,) = cache
+    t = np.tanh(_softplus(x))
+    return dy * (t + x * (1 - t * t) * _sigmoid(x))
+
+
+def glu_forward(x, axis=-1):
+    """Gated linear unit: one half of x lets the other through.
+
+        y = a sigmoid(b),  a and b the halves of x along axis
+
+    x: (..., 2K, ...); y: (..., K, ...). Raises ValueError where that length is odd.
+    Source: Dauphin et al. 2017, eq. 1.
+    """
+    if x.shape[axis] % 2:
+        raise ValueError(f"glu halves axis {axis}: its length must be even, got shape {x.shape}")
+    a, b = np.split(x, 2, axis)
+    return a * _sigmoid(b), (x, axis)
+
+
+def glu_backward(dy, cache):
+    """da = dy s,  db = dy a s (1 - s),  s = sigmoid(b)"""
+    x, axis = cache
+    a, b = np.split(x, 2, axis)
+    s = _sigmoid(b)
+    return np.concatenate([dy * s, dy * a * s * (1 - s)], axis)
+
+
+def softmax_forward(x, axis=-1):
+    """Numbers become probabilities that sum to 1 along axis, an int or a tuple of ints.
+
+        y_i = exp(x_i - m) / sum_j exp(x_j - m),  m = max_j x_j
+
+    m changes nothing, but keeps exp from overflowing.
+    Returns y and cache = (y, axis).
+    Source: Goodfellow, Bengio & Courville 2016, sec. 4.1.
+    """
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    y = e / np.sum(e, axis=axis, keepdims=True)
+    return y, (y, axis)
+
+
+def softmax_backward(dy, cache):
+    """dx_i = y_i (dy_i - sum_j dy_j y_j)"""
+    y, axis = cache
+    return y * (dy - np.sum(dy * y, axis=axis, keepdims=True))
+
+
+def log_softmax_forward(x, axis=-1):
+    """The logarithm of softmax, exact where softmax itself underflows.
+
+        y_i = x_i - m - log sum_j exp(x_j - m),  m = max_j x_j
+
+    Returns y and cache = (y, axis).
+    Source: Goodfellow, Bengio & Courville 2016, sec. 6.2.2.3.
+    """
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    y = shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    return y, (y, axis)
+
+
+def log_softmax_backward(dy, cache):
+    """dx_i = dy_i - exp(y_i) sum_j dy_j"""
+    y, axis = cache
+    return dy - np.exp(y) * np.sum(dy, axis=axis, keepdims=True)
+
+
+def _sigmoid(x):
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1.0) / (1 + e)
+
+
+def _softplus(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _gelu_u(x):
+    return math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
+
+
+def _normal_cdf(x):
+    """Phi(x), element by element: NumPy has no erf."""
+    phi = np.vectorize(lambda value: math.erfc(-value / math.sqrt(2)) / 2, otypes=[float])
+    return phi(x).astype(x.dtype)
