@@ -9,6 +9,9 @@ import diptych
 from diptych import Input, Model, Sequential, layers, models, ops
 
 
+pytestmark = pytest.mark.filterwarnings("ignore::diptych.legacy.LegacySpelling")
+
+
 @pytest.fixture(autouse=True)
 def seeded():
     diptych.utils.set_random_seed(0)

@@ -19,6 +19,7 @@ from .ops import (
     log_sigmoid,
     log_softmax,
     mish,
+    relu,
     relu6,
     selu,
     sigmoid,
@@ -46,11 +47,6 @@ def linear(x: Any) -> Any:
 def exponential(x: Any) -> Any:
     """Return exp(x)."""
     return ops.exp(x)
-
-
-def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
-    """Return max(x, 0), or with options: ``negative_slope * (x - threshold)`` below ``threshold``, at most ``max_value``."""
-    return ops.leaky_clipped_relu(x, negative_slope, max_value, threshold)
 
 
 _FUNCTIONS: dict[str, Callable] = {

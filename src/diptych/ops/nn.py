@@ -50,19 +50,17 @@ _dense = Twin("dense", "dense", asks=True)
 # Pieces of straight lines
 
 
-def relu(x):
-    """max(x, 0), with slope 0 at 0."""
-    return _relu((x,))
+def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
+    """max(x, 0), with slope 0 at 0.
+
+    With options: ``negative_slope * (x - threshold)`` below ``threshold``, and at most ``max_value``.
+    """
+    return _relu((x,), negative_slope, max_value, threshold)
 
 
 def leaky_relu(x, negative_slope=0.2):
     """x above 0, ``negative_slope * x`` below."""
     return _leaky_relu((x,), negative_slope)
-
-
-def leaky_clipped_relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
-    """relu with all its options: ``negative_slope * (x - threshold)`` below ``threshold``, at most ``max_value``."""
-    return _relu((x,), negative_slope, max_value, threshold)
 
 
 def relu6(x):

@@ -3,10 +3,12 @@
 import numpy as np
 
 from .. import config
+from ..legacy import accepts_old
 
 __all__ = ["normalize", "to_categorical"]
 
 
+@accepts_old("to_categorical")
 def to_categorical(x, num_classes=None):
     """Class numbers to one-hot rows.
 
