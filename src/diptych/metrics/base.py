@@ -65,17 +65,16 @@ class Metric:
         """A variable of the state; zeros of float64 unless asked otherwise."""
         from .. import initializers
 
-        if isinstance(shape, int):
-            shape = (shape,)
+        weights = self._weights()
         variable = Variable(
-            initializers.get(initializer or "zeros"),
-            shape=tuple(shape),
+            initializers.get("zeros" if initializer is None else initializer),
+            shape=(shape,) if isinstance(shape, int) else tuple(shape),
             dtype=dtype or "float64",
             trainable=False,
             name=name,
         )
         variable.path = f"{self.name}/{variable.name}"
-        self._weights().append(variable)
+        weights.append(variable)
         return variable
 
     def add_variable(self, shape, initializer, dtype=None, aggregation="sum", name=None):

@@ -18,11 +18,17 @@ def suggest(name, candidates):
     """'; did you mean 'x'?' for the candidate nearest to `name`, '' when none is near."""
     import difflib
 
-    written = {
-        snake_case(str(candidate)): str(candidate) for candidate in reversed(list(candidates))
-    }
-    near = difflib.get_close_matches(snake_case(str(name)), written, n=1, cutoff=0.6)
-    return f"; did you mean {written[near[0]]!r}?" if near else ""
+    name, candidates = str(name), [str(candidate) for candidate in candidates]
+    near = difflib.get_close_matches(name, candidates, n=1)
+    if not near:
+        # The other spelling: 'glorotuniform' or 'GLOROT_UNIFORM' for 'glorot_uniform'.
+        plain = {_plain(candidate): candidate for candidate in candidates}
+        near = [plain[key] for key in difflib.get_close_matches(_plain(name), plain, n=1)]
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _plain(name):
+    return name.lower().replace("_", "")
 
 
 # How often each automatic name was given.
