@@ -24,11 +24,12 @@ def tilt_forward(x, kernel, bias, slope=0.5):
     return z * np.maximum(z, 0) + slope * z, (x, kernel, z, bias is not None, slope)
 
 
-def tilt_backward(dy, cache):
+def tilt_backward(dy, cache, need_dx=True):
     """dz = dy (2 max(z, 0) + slope)."""
     x, kernel, z, has_bias, slope = cache
     dz = dy * (2 * np.maximum(z, 0) + slope)
-    return dz @ kernel.T, x.T @ dz, dz.sum(axis=0) if has_bias else None
+    dx = dz @ kernel.T if need_dx else None
+    return dx, x.T @ dz, dz.sum(axis=0) if has_bias else None
 
 
 def drag_update_(variable, gradient, speed, rate):
@@ -186,7 +187,7 @@ def gradient(index, change):
     """A fault that changes one of the gradients of backward."""
 
     def fault(backward):
-        def broken(dy, cache):
+        def broken(dy, cache, need_dx=True):
             gradients = list(backward(dy, cache))
             gradients[index] = change(gradients[index])
             return tuple(gradients)
@@ -194,6 +195,18 @@ def gradient(index, change):
         return broken
 
     return fault
+
+
+def option_ignored(backward):
+    return lambda dy, cache, need_dx=True: backward(dy, cache)
+
+
+def option_overdone(backward):
+    def broken(dy, cache, need_dx=True):
+        dx, dkernel, dbias = backward(dy, cache)
+        return (dx, dkernel, dbias) if need_dx else (None, np.nextafter(dkernel, 9), dbias)
+
+    return broken
 
 
 def one_too_few(backward):
@@ -249,6 +262,8 @@ BACKWARD_FAULTS = [
     (gradient(2, lambda g: None), twins.check_parity, "dbias has the shape"),
     (gradient(2, lambda g: 2 * g), twins.check_finite_differences, "fast dbias"),
     (one_too_few, twins.check_parity, "a tuple of 3 gradients"),
+    (option_ignored, twins.check_unneeded_gradients, "dx must be None"),
+    (option_overdone, twins.check_unneeded_gradients, "with need_dx=False: dkernel"),
     (cotangent_overwritten, twins.check_pure, "backward writes to its inputs"),
     (cache_overwritten, twins.check_pure, "backward writes to its inputs"),
 ]
@@ -257,10 +272,11 @@ BACKWARD_FAULTS = [
 def checked(check, pair, case, dtype):
     """Run one of the checks on the fast twin, whatever its arguments are called."""
     if check is twins.check_finite_differences:
-        return check(pair, case, "fast")
-    return check(pair, case, dtype) if check is twins.check_parity else check(
-        pair, case, dtype, "fast"
-    )
+        check(pair, case, "fast")
+    elif check is twins.check_parity:
+        check(pair, case, dtype)
+    else:
+        check(pair, case, dtype, "fast")
 
 
 def name_of(value):
@@ -285,6 +301,7 @@ def test_right_twins_pass_every_check(case, dtype, threads):
     for engine in twins.ENGINES:
         twins.check_pure(pair, case, dtype, engine)
         twins.check_repeatable(pair, case, dtype, engine)
+        twins.check_unneeded_gradients(pair, case, dtype, engine)
         twins.check_finite_differences(pair, case, engine)
     twins.check_options_matter(pair, TILT)
 

@@ -178,6 +178,13 @@ def test_finite_differences(pair, case, engine):
     twins.check_finite_differences(pair, case, engine)
 
 
+@ENGINES
+@DTYPES
+@over_cases(lambda pair, case: has_backward(pair) and len(twins.backward_options(pair)) > 0)
+def test_a_gradient_may_be_left_out(pair, case, dtype, engine):
+    twins.check_unneeded_gradients(pair, case, dtype, engine)
+
+
 @pytest.mark.parametrize(("pair", "tried"), TABLE, ids=lambda v: getattr(v, "name", ""))
 def test_every_option_matters(pair, tried):
     twins.check_options_matter(pair, tried)

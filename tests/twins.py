@@ -223,7 +223,7 @@ def as_arrays(y):
     return type(y)(map(np.asarray, y)) if isinstance(y, tuple | list) else np.asarray(y)
 
 
-def named_gradients(pair, engine, arguments, gradients):
+def named_gradients(pair, engine, arguments, gradients, unneeded=()):
     """{"dx": ...}: bare for one array argument, else a tuple, None where the argument was None."""
     where = f"{pair.name.removesuffix('_forward')}_backward ({engine})"
     names = pair.differentiable
@@ -234,10 +234,10 @@ def named_gradients(pair, engine, arguments, gradients):
         f"{where} must return a tuple of {len(names)} gradients, one for each of {names}, "
         f"not {given}"
     )
-    owed = pair.owed(arguments)
+    owed = set(pair.owed(arguments)) - set(unneeded)
     for name, gradient in zip(names, gradients, strict=True):
         if name not in owed:
-            assert gradient is None, f"{where}: d{name} must be None (no array, or not a float one)"
+            assert gradient is None, f"{where}: d{name} must be None: nobody is owed it"
             continue
         shapes = [a.shape for a in arrays_in(arguments[name])]
         given = [a.shape for _, a in leaves(gradient, "") if a is not None]
@@ -471,6 +471,29 @@ def check_finite_differences(pair, case, engine):
                 f"finite differences {numeric!r}, allowed +-{allowed:.3g}"
             )
     assert not wrong, "\n".join([describe(pair, case, np.float64, arguments), *wrong])
+
+
+def backward_options(pair):
+    """What backward takes besides dy and cache: need_dx and the like."""
+    return [name for name, *_ in parameters(pair.backward("reference"))[2:]]
+
+
+def check_unneeded_gradients(pair, case, dtype, engine):
+    """backward(dy, cache, need_dx=False) gives None for dx and the same bits for the others."""
+    arguments = cast(case.arguments(), dtype)
+    y, cache = pair.forward(engine)(**arguments)
+    dy = cotangent(as_arrays(y))
+
+    def gradients(*unneeded):
+        given = pair.backward(engine)(dy, cache, **{f"need_d{name}": False for name in unneeded})
+        return named_gradients(pair, engine, arguments, given, unneeded)
+
+    everything = gradients()
+    for option in backward_options(pair):
+        name = option.removeprefix("need_")
+        assert name in everything, f"{pair.name}: the option {option!r} names no gradient"
+        rest = gradients(name.removeprefix("d"))
+        same_bits(rest, everything, f"{pair.name} [{case.label}] {engine}: with {option}=False")
 
 
 def check_options_matter(pair, cases):
