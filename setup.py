@@ -130,7 +130,7 @@ class BuildFastcore(build_ext):
         )
         for extension in self.extensions:
             stem = extension.name.rpartition(".")[2]
-            extension.include_dirs += [numpy.get_include(), str(BUILD)]
+            extension.include_dirs += [numpy.get_include(), str(BUILD), "fastcore"]
             extension.define_macros += [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
             extension.depends += [str(RECORD), *map(str, Path("fastcore").glob("*.h"))]
             extension.extra_compile_args += flags

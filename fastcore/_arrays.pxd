@@ -18,22 +18,22 @@ ctypedef fused real:
     double
 
 
-cdef inline void* data(cnp.ndarray a) noexcept:
+cdef inline void* data(cnp.ndarray a) noexcept nogil:
     """The first byte. Only meaningful for what as_real or new_* returned."""
     return cnp.PyArray_DATA(a)
 
 
-cdef inline Py_ssize_t size(cnp.ndarray a) noexcept:
+cdef inline Py_ssize_t size(cnp.ndarray a) noexcept nogil:
     """Number of elements."""
     return cnp.PyArray_SIZE(a)
 
 
-cdef inline int rank(cnp.ndarray a) noexcept:
+cdef inline int rank(cnp.ndarray a) noexcept nogil:
     """Number of axes."""
     return cnp.PyArray_NDIM(a)
 
 
-cdef inline Py_ssize_t dim(cnp.ndarray a, int axis) noexcept:
+cdef inline Py_ssize_t dim(cnp.ndarray a, int axis) noexcept nogil:
     """Length of an axis, counted from 0. The caller knows that it exists."""
     return cnp.PyArray_DIM(a, axis)
 

@@ -1,0 +1,296 @@
+"""The matrix product: packed panels and a register tile (Goto & van de Geijn, Anatomy of High-Performance Matrix
+Multiplication, ACM TOMS 34(3), 2008).
+
+C is cut into blocks of a size that depends on the shapes alone. Each is the work of one thread, which adds up along k
+in one order: hence the same bits for any number of threads. Within a block
+
+    for every `depth` steps of k:                    A's part stays in the second-level cache
+        for every panel of B, PANEL columns wide:    packed, it stays in the first-level cache
+            for every ROWS rows of A:                the sums stay in registers (_gemm_tile.h)
+
+A is read where it stands if its rows lie along k at a distance the cache likes, else it is packed as well. Nothing is
+skipped because it is zero: 0 * inf is nan here too.
+"""
+
+from libc.stdint cimport uintptr_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
+
+from ._fused cimport LINEAR, RELU, SIGMOID, TANH, activate
+from ._threads cimport run_chunks
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #define REAL float
+    #define REAL_BYTES 4
+    #define INTEGER int32_t
+    #define NAME(x) x##_f32
+    #include "_gemm_tile.h"
+    #define REAL double
+    #define REAL_BYTES 8
+    #define INTEGER int64_t
+    #define NAME(x) x##_f64
+    #include "_gemm_tile.h"
+
+    enum { MOST_DEPTH = 320, MOST_PANEL_BYTES = 128 };
+    """
+    enum:
+        ROWS
+        FLAG_ACCUMULATE
+        FLAG_RELU
+        panel_columns_f32
+        panel_columns_f64
+        lanes_f32
+        lanes_f64
+        MOST_DEPTH          # steps of k between two visits to C
+        MOST_PANEL_BYTES    # of one step in a panel of B
+    void panel_f32(
+        Py_ssize_t rows, Py_ssize_t depth, const float* a, Py_ssize_t a_row, Py_ssize_t a_col, Py_ssize_t a_panel,
+        const float* b, Py_ssize_t b_row, float* c, Py_ssize_t c_row, Py_ssize_t columns, const float* bias, int flags,
+    ) noexcept nogil
+    void panel_f64(
+        Py_ssize_t rows, Py_ssize_t depth, const double* a, Py_ssize_t a_row, Py_ssize_t a_col, Py_ssize_t a_panel,
+        const double* b, Py_ssize_t b_row, double* c, Py_ssize_t c_row, Py_ssize_t columns, const double* bias, int flags,
+    ) noexcept nogil
+    void pack_rows_f32(Py_ssize_t depth, Py_ssize_t columns, const float* b, Py_ssize_t b_row, float* out) noexcept nogil
+    void pack_rows_f64(Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out) noexcept nogil
+    void pack_columns_f32(Py_ssize_t depth, Py_ssize_t columns, const float* b, Py_ssize_t b_row, float* out) noexcept nogil
+    void pack_columns_f64(Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out) noexcept nogil
+
+# Rows of A in a block, at most: with `depth` steps of k they fill about half of a second-level cache of 512 kB.
+
+cdef struct Product:
+    const void* a
+    const void* b
+    void* c
+    const void* bias
+    const Py_ssize_t* a_at      # of every product of a batch; NULL for a single one
+    const Py_ssize_t* b_at
+    Py_ssize_t c_step
+    Py_ssize_t m
+    Py_ssize_t n
+    Py_ssize_t k
+    Py_ssize_t a_row            # op(A)[i, l] stands at a + i * a_row + l * a_col
+    Py_ssize_t a_col
+    Py_ssize_t b_row
+    Py_ssize_t c_row
+    Py_ssize_t block_rows
+    Py_ssize_t block_columns
+    Py_ssize_t row_blocks
+    Py_ssize_t column_blocks
+    Py_ssize_t depth
+    bint transpose_b
+    bint pack_a
+    bint accumulate
+    int activation
+    bint single
+
+
+cdef inline Py_ssize_t divide_up(Py_ssize_t x, Py_ssize_t y) noexcept nogil:
+    return (x + y - 1) // y
+
+
+cdef inline Py_ssize_t panel_width(bint single) noexcept nogil:
+    return panel_columns_f32 if single else panel_columns_f64
+
+
+cdef Py_ssize_t plan(Product* p) noexcept nogil:
+    """Cut C into blocks; return how many. Looks at the shapes only, never at the number of threads."""
+    cdef Py_ssize_t panel = panel_width(p.single)
+    cdef Py_ssize_t item = 4 if p.single else 8
+    cdef Py_ssize_t most_rows = 768 // item // ROWS * ROWS
+    cdef Py_ssize_t columns
+    p.depth = divide_up(p.k, max(1, divide_up(p.k, MOST_DEPTH)))
+    p.row_blocks = max(1, divide_up(p.m, most_rows))
+    p.block_rows = divide_up(divide_up(p.m, p.row_blocks), ROWS) * ROWS
+    p.row_blocks = divide_up(p.m, p.block_rows) if p.m else 0
+    # Packing pays from the third panel on; rows far apart would fight for the same few cache lines.
+    if p.a_col == 1:
+        p.pack_a = p.m > 2 * ROWS and p.n > 4 * panel and p.a_row * item >= PACK_ROW_BYTES
+    else:
+        p.pack_a = p.m > 2 * ROWS and p.n > 2 * panel
+    columns = <Py_ssize_t>(BLOCK_WORK / (1.0 + <double>p.block_rows * p.k))
+    columns = max(columns, 16 * panel if p.pack_a else 4 * panel)
+    p.column_blocks = max(1, (p.n + columns // 2) // columns)
+    p.block_columns = max(1, divide_up(divide_up(p.n, p.column_blocks), panel)) * panel
+    p.column_blocks = divide_up(p.n, p.block_columns)
+    return p.row_blocks * p.column_blocks
+
+
+cdef double BLOCK_WORK = 2e6
+cdef Py_ssize_t PACK_ROW_BYTES = 4096
+
+
+def tune(work, row_bytes):
+    global BLOCK_WORK, PACK_ROW_BYTES
+    BLOCK_WORK = work
+    PACK_ROW_BYTES = row_bytes
+
+
+cdef inline void panel_of(
+    Py_ssize_t rows, Py_ssize_t depth, const real* a, Py_ssize_t a_row, Py_ssize_t a_col, Py_ssize_t a_panel,
+    const real* b, Py_ssize_t b_row, real* c, Py_ssize_t c_row, Py_ssize_t columns, const real* bias, int flags,
+) noexcept nogil:
+    if real is float:
+        panel_f32(rows, depth, a, a_row, a_col, a_panel, b, b_row, c, c_row, columns, bias, flags)
+    else:
+        panel_f64(rows, depth, a, a_row, a_col, a_panel, b, b_row, c, c_row, columns, bias, flags)
+
+
+cdef inline void pack_b(
+    bint transpose, Py_ssize_t depth, Py_ssize_t columns, const real* b, Py_ssize_t b_row, real* out,
+) noexcept nogil:
+    """out[l, 0:PANEL] := op(B)[l, 0:columns] and zeros, for `depth` values of l."""
+    if real is float:
+        if transpose:
+            pack_columns_f32(depth, columns, b, b_row, out)
+        else:
+            pack_rows_f32(depth, columns, b, b_row, out)
+    else:
+        if transpose:
+            pack_columns_f64(depth, columns, b, b_row, out)
+        else:
+            pack_rows_f64(depth, columns, b, b_row, out)
+
+
+cdef void pack_a(
+    Py_ssize_t rows, Py_ssize_t depth, const real* a, Py_ssize_t a_col, real* out,
+) noexcept nogil:
+    """out[panel, l, 0:ROWS] := A^T[l, ROWS of them]: A stands transposed, its columns are contiguous."""
+    cdef Py_ssize_t q, i, l, r, height
+    for q in range(divide_up(rows, ROWS)):
+        i = q * ROWS
+        height = min(<Py_ssize_t>ROWS, rows - i)
+        if height == ROWS:
+            for l in range(depth):
+                for r in range(ROWS):
+                    out[l * ROWS + r] = a[l * a_col + i + r]
+        else:
+            for l in range(depth):
+                for r in range(height):
+                    out[l * ROWS + r] = a[l * a_col + i + r]
+        out += depth * ROWS
+
+
+cdef void block(
+    const Product* p, const real* a, const real* b, real* c, const real* bias,
+    Py_ssize_t rows, Py_ssize_t columns,
+) noexcept nogil:
+    """One block of C: `rows` x `columns` from the given corners on."""
+    cdef unsigned char area[MOST_DEPTH * MOST_PANEL_BYTES + 64]
+    cdef real* packed_b = <real*>((<uintptr_t>area + 63) & ~<uintptr_t>63)
+    cdef real* packed_a = NULL
+    cdef void* memory = NULL
+    cdef Py_ssize_t panel = panel_columns_f32 if real is float else panel_columns_f64
+    cdef Py_ssize_t lanes = lanes_f32 if real is float else lanes_f64
+    cdef Py_ssize_t l, j, i, depth, width, a_row, a_col, a_panel, b_row
+    cdef Py_ssize_t padded = 0
+    cdef const real* a_part
+    cdef const real* b_part
+    cdef int flags
+    if p.pack_a:
+        # Without memory A is read where it stands: slower, the same result.
+        padded = divide_up(p.depth, 16) * 16 + 16
+        memory = malloc((rows + ROWS) * padded * sizeof(real) + 64)
+        packed_a = <real*>((<uintptr_t>memory + 63) & ~<uintptr_t>63)
+    l = 0
+    while True:
+        depth = min(p.depth, p.k - l)
+        flags = FLAG_ACCUMULATE if p.accumulate or l > 0 else 0
+        if l + depth >= p.k and p.activation == RELU:
+            flags |= FLAG_RELU
+        a_part, a_row, a_col, a_panel = a + l * p.a_col, p.a_row, p.a_col, 0
+        if memory != NULL:
+            if a_col == 1:
+                for i in range(rows):
+                    memcpy(packed_a + i * padded, a_part + i * a_row, depth * sizeof(real))
+                a_row = padded
+            else:
+                pack_a(rows, depth, a_part, p.a_col, packed_a)
+                a_row, a_col, a_panel = 1, ROWS, depth * ROWS
+            a_part = packed_a
+        for i in range(divide_up(columns, panel)):
+            j = i * panel
+            width = min(panel, columns - j)
+            b_part, b_row = b + (l + j * p.b_row if p.transpose_b else l * p.b_row + j), p.b_row
+            if p.transpose_b or rows > 2 * ROWS or (width != panel and width != lanes):
+                pack_b(p.transpose_b, depth, width, b_part, b_row, packed_b)
+                b_part, b_row = packed_b, panel
+            panel_of(
+                rows, depth, a_part, a_row, a_col, a_panel, b_part, b_row, c + j, p.c_row, width,
+                bias + j if bias != NULL and l + depth >= p.k else NULL, flags,
+            )
+        l += depth
+        if l >= p.k:
+            break
+    free(memory)
+    if p.activation == TANH or p.activation == SIGMOID:
+        for i in range(rows):
+            activate(p.activation, columns, c + i * p.c_row)
+
+
+cdef inline void block_at(const Product* p, Py_ssize_t chunk, const real* a, const real* b, real* c, const real* bias) noexcept nogil:
+    """Chunk number -> product of the batch, block of rows, block of columns."""
+    cdef Py_ssize_t blocks = p.row_blocks * p.column_blocks
+    cdef Py_ssize_t i = chunk % blocks // p.column_blocks * p.block_rows
+    cdef Py_ssize_t j = chunk % blocks % p.column_blocks * p.block_columns
+    cdef Py_ssize_t which = chunk // blocks
+    if p.a_at != NULL:
+        a += p.a_at[which]
+        b += p.b_at[which]
+        c += which * p.c_step
+    block(
+        p, a + i * p.a_row, b + (j * p.b_row if p.transpose_b else j), c + i * p.c_row + j,
+        bias + j if bias != NULL else NULL,
+        min(p.block_rows, p.m - i), min(p.block_columns, p.n - j),
+    )
+
+
+cdef void task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Product* p = <const Product*>context
+    if p.single:
+        block_at[float](p, chunk, <const float*>p.a, <const float*>p.b, <float*>p.c, <const float*>p.bias)
+    else:
+        block_at[double](p, chunk, <const double*>p.a, <const double*>p.b, <double*>p.c, <const double*>p.bias)
+
+
+cdef void gemm(
+    bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const real* a, Py_ssize_t a_stride, const real* b, Py_ssize_t b_stride,
+    real* c, Py_ssize_t c_stride, const real* bias, int activation, bint accumulate,
+) noexcept nogil:
+    cdef Product p
+    p.a, p.b, p.c, p.bias = a, b, c, bias
+    p.a_at, p.b_at, p.c_step = NULL, NULL, 0
+    p.m, p.n, p.k = m, n, k
+    p.a_row = 1 if transpose_a else a_stride
+    p.a_col = a_stride if transpose_a else 1
+    p.b_row, p.c_row = b_stride, c_stride
+    p.transpose_b, p.accumulate, p.activation = transpose_b, accumulate, activation
+    p.single = real is float
+    run_chunks(task, plan(&p), &p, 2.0 * m * n * k / 16)
+
+
+cdef void gemm_batch(
+    bint transpose_a, bint transpose_b, Py_ssize_t count, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const real* a, const Py_ssize_t* a_at, const real* b, const Py_ssize_t* b_at, real* c,
+) noexcept nogil:
+    cdef Product p
+    p.a, p.b, p.c, p.bias = a, b, c, NULL
+    p.a_at, p.b_at, p.c_step = a_at, b_at, m * n
+    p.m, p.n, p.k = m, n, k
+    p.a_row = 1 if transpose_a else k
+    p.a_col = m if transpose_a else 1
+    p.b_row, p.c_row = k if transpose_b else n, n
+    p.transpose_b, p.accumulate, p.activation = transpose_b, False, LINEAR
+    p.single = real is float
+    run_chunks(task, count * plan(&p), &p, 2.0 * count * m * n * k / 16)
+
+
+def product(a, b, c, bint ta, bint tb):
+    """Temporary."""
+    cdef float[:, ::1] A = a, B = b, C = c
+    cdef Py_ssize_t m = C.shape[0], n = C.shape[1], k = A.shape[0] if ta else A.shape[1]
+    with nogil:
+        gemm[float](ta, tb, m, n, k, &A[0, 0], A.shape[1], &B[0, 0], B.shape[1], &C[0, 0], n, NULL, 0, False)

@@ -1,0 +1,263 @@
+/* The innermost part of the matrix product, for one type: _gemm.pyx includes this file twice, with REAL, REAL_BYTES,
+   INTEGER (of the same size) and NAME(x) defined.
+
+   A tile of C, `rows` rows by `width` vectors, stays in registers while k runs: each step loads `width` vectors of B and
+   multiplies every one by each of `rows` numbers of A. It is C with the vector types of GCC and Clang; a compiler
+   without them reads the same text with vectors of one number. */
+
+#ifndef DIPTYCH_GEMM_TILE
+#define DIPTYCH_GEMM_TILE
+
+#if defined(__GNUC__) || defined(__clang__)
+#define INLINE static inline __attribute__((always_inline))
+#define APART static __attribute__((noinline))
+#define PREFETCH(p) __builtin_prefetch(p)
+#define PRAGMA(x) _Pragma(#x)
+#if defined(__clang__)
+#define UNROLL(n) PRAGMA(clang loop unroll_count(n))
+#else
+#define UNROLL(n) PRAGMA(GCC unroll n)
+#endif
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+#elif defined(__SSE2__) || defined(__ARM_NEON)
+#define VECTOR_BYTES 16
+#endif
+#else
+#define INLINE static __forceinline
+#define APART static __declspec(noinline)
+#define PREFETCH(p) ((void)0)
+#define UNROLL(n)
+#endif
+
+/* The tile: WIDTH vectors by ROWS rows of sums, WIDTH vectors of B and one number of A fill the registers. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define WIDTH 2
+#define ROWS 12 /* 32 registers */
+#elif defined(VECTOR_BYTES)
+#define WIDTH 2
+#define ROWS 6 /* 16 registers */
+#else
+#define WIDTH 4
+#define ROWS 4 /* numbers, not vectors */
+#endif
+
+enum { FLAG_ACCUMULATE = 1, FLAG_RELU = 2 };
+
+/* Index lists that interleave the first (LOW) or second (HIGH) halves of two vectors. */
+#define LOW_2 0, 2
+#define HIGH_2 1, 3
+#define LOW_4 0, 4, 1, 5
+#define HIGH_4 2, 6, 3, 7
+#define LOW_8 0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH_8 4, 12, 5, 13, 6, 14, 7, 15
+#define LOW_16 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH_16 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define INTERLEAVE_(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+#define INTERLEAVE(x, y, order) INTERLEAVE_(x, y, order)
+
+#if defined(VECTOR_BYTES) && defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define CAN_SHUFFLE
+#endif
+#endif
+
+#endif /* once */
+
+#ifdef VECTOR_BYTES
+typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES)));
+typedef INTEGER NAME(mask) __attribute__((vector_size(VECTOR_BYTES)));
+/* A vector at any address. */
+typedef REAL NAME(loose) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
+#define LANES (VECTOR_BYTES / REAL_BYTES)
+#if LANES == 2
+#define ORDER(half) half##_2
+#elif LANES == 4
+#define ORDER(half) half##_4
+#elif LANES == 8
+#define ORDER(half) half##_8
+#else
+#define ORDER(half) half##_16
+#endif
+/* Below zero becomes zero; NaN stays, as with np.maximum. */
+#define RECTIFY(x) ((NAME(vector))(~((x) < 0) & (NAME(mask))(x)))
+#else
+typedef REAL NAME(vector);
+typedef REAL NAME(loose);
+#define LANES 1
+#define RECTIFY(x) ((x) < 0 ? 0 : (x))
+#endif
+#define LOAD(p) ((NAME(vector))*(const NAME(loose) *)(p))
+#define STORE(p, x) (*(NAME(loose) *)(p) = (x))
+#define PANEL (WIDTH * LANES)
+enum { NAME(panel_columns) = PANEL, NAME(lanes) = LANES };
+
+/* c[r, j] (+)= sum_k a[r * a_row + k * a_col] * b[k * b_row + j] + bias[j], for `rows` rows and `columns` columns.
+   `rows` and `width` are constants wherever this is inlined; columns <= width * LANES, and b is readable (with any
+   numbers) up to width * LANES columns. bias holds as many numbers as b has columns, or is NULL. */
+INLINE void NAME(tile)(const int rows, const int width, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row,
+                       Py_ssize_t a_col, const REAL *b, Py_ssize_t b_row, REAL *c, Py_ssize_t c_row,
+                       Py_ssize_t columns, const REAL *bias, int flags) {
+    NAME(vector) sum[2 * ROWS][WIDTH];
+    UNROLL(24)
+    for (int r = 0; r < rows; r++) {
+        PREFETCH(c + r * c_row);
+        UNROLL(4)
+        for (int v = 0; v < width; v++) sum[r][v] = (NAME(vector)){0};
+    }
+    UNROLL(2)
+    for (Py_ssize_t k = 0; k < depth; k++) {
+        NAME(vector) line[WIDTH];
+        UNROLL(4)
+        for (int v = 0; v < width; v++) line[v] = LOAD(b + v * LANES);
+        UNROLL(24)
+        for (int r = 0; r < rows; r++) {
+            REAL number = a[r * a_row];
+            UNROLL(4)
+            for (int v = 0; v < width; v++) sum[r][v] += number * line[v];
+        }
+        a += a_col;
+        b += b_row;
+    }
+    if (columns == width * LANES) {
+        UNROLL(24)
+        for (int r = 0; r < rows; r++) {
+            UNROLL(4)
+            for (int v = 0; v < width; v++) {
+                REAL *target = c + r * c_row + v * LANES;
+                NAME(vector) x = sum[r][v];
+                if (flags & FLAG_ACCUMULATE) x += LOAD(target);
+                if (bias) x += LOAD(bias + v * LANES);
+                if (flags & FLAG_RELU) x = RECTIFY(x);
+                STORE(target, x);
+            }
+        }
+    } else {
+        REAL part[WIDTH * LANES];
+        UNROLL(24)
+        for (int r = 0; r < rows; r++) {
+            UNROLL(4)
+            for (int v = 0; v < width; v++) STORE(part + v * LANES, sum[r][v]);
+            for (int j = 0; j < columns; j++) {
+                REAL x = part[j];
+                if (flags & FLAG_ACCUMULATE) x += c[r * c_row + j];
+                if (bias) x += bias[j];
+                if (flags & FLAG_RELU) x = x < 0 ? 0 : x;
+                c[r * c_row + j] = x;
+            }
+        }
+    }
+}
+
+#define TILE_ARGUMENTS depth, a, a_row, a_col, b, b_row, c, c_row, columns, bias, flags
+#define TILE_PARAMETERS                                                                                               \
+    Py_ssize_t depth, const REAL *a, Py_ssize_t a_row, Py_ssize_t a_col, const REAL *b, Py_ssize_t b_row, REAL *c,   \
+        Py_ssize_t c_row, Py_ssize_t columns, const REAL *bias, int flags
+
+/* The whole tile, with the walk through A known to the compiler: along a row, or through packed panels of ROWS. */
+APART void NAME(tile_along)(TILE_PARAMETERS) { a_col = 1; NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS); }
+APART void NAME(tile_packed)(TILE_PARAMETERS) { a_row = 1; a_col = ROWS; NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS); }
+APART void NAME(tile_any)(TILE_PARAMETERS) { NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS); }
+/* One vector wide: twice as many rows, or the additions would wait for each other. */
+APART void NAME(tile_narrow)(TILE_PARAMETERS) { NAME(tile)(2 * ROWS, 1, TILE_ARGUMENTS); }
+
+/* The rows left at the lower edge of C: by eights, fours, twos and ones. */
+#define EDGE(n, width)                                                                                                \
+    APART void NAME(edge_##n##_##width)(TILE_PARAMETERS) { NAME(tile)(n, width, TILE_ARGUMENTS); }
+EDGE(1, WIDTH) EDGE(2, WIDTH) EDGE(4, WIDTH) EDGE(1, 1) EDGE(2, 1) EDGE(4, 1) EDGE(8, 1)
+#if ROWS > 8
+EDGE(8, WIDTH) EDGE(16, 1)
+#endif
+#define TAKE(n, width)                                                                                                \
+    if (rows & n) {                                                                                                   \
+        NAME(edge_##n##_##width)(TILE_ARGUMENTS);                                                                     \
+        a += n * a_row;                                                                                               \
+        c += n * c_row;                                                                                               \
+    }
+
+/* All the rows of C under one panel of B. */
+APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row, Py_ssize_t a_col,
+                        Py_ssize_t a_panel, const REAL *b, Py_ssize_t b_row, REAL *c, Py_ssize_t c_row,
+                        Py_ssize_t columns, const REAL *bias, int flags) {
+    /* a_panel: distance of two packed panels of A, 0 where A is not packed. */
+    Py_ssize_t r = 0;
+    if (columns <= LANES && !a_panel) {
+        for (; r + 2 * ROWS <= rows; r += 2 * ROWS, a += 2 * ROWS * a_row, c += 2 * ROWS * c_row)
+            NAME(tile_narrow)(TILE_ARGUMENTS);
+        rows -= r;
+#if ROWS > 8
+        TAKE(16, 1)
+#endif
+        TAKE(8, 1) TAKE(4, 1) TAKE(2, 1) TAKE(1, 1)
+        return;
+    }
+    Py_ssize_t next = a_panel ? a_panel : ROWS * a_row;
+    for (; r + ROWS <= rows; r += ROWS, a += next, c += ROWS * c_row) {
+        if (a_panel) NAME(tile_packed)(TILE_ARGUMENTS);
+        else if (a_col == 1) NAME(tile_along)(TILE_ARGUMENTS);
+        else NAME(tile_any)(TILE_ARGUMENTS);
+    }
+    rows -= r;
+#if ROWS > 8
+    TAKE(8, WIDTH)
+#endif
+    TAKE(4, WIDTH) TAKE(2, WIDTH) TAKE(1, WIDTH)
+}
+
+/* out[k, 0:PANEL] = b[k, 0:columns] and zeros. */
+APART void NAME(pack_rows)(Py_ssize_t depth, Py_ssize_t columns, const REAL *b, Py_ssize_t b_row, REAL *out) {
+    if (columns == PANEL) {
+        for (Py_ssize_t k = 0; k < depth; k++, b += b_row, out += PANEL) {
+            PREFETCH(b + PANEL); /* the panel that comes next */
+            UNROLL(4)
+            for (int v = 0; v < WIDTH; v++) STORE(out + v * LANES, LOAD(b + v * LANES));
+        }
+    } else {
+        for (Py_ssize_t k = 0; k < depth; k++, b += b_row, out += PANEL)
+            for (Py_ssize_t j = 0; j < PANEL; j++) out[j] = j < columns ? b[j] : 0;
+    }
+}
+
+/* The same from a transposed B: out[k, 0:PANEL] = b[0:columns, k] and zeros. */
+APART void NAME(pack_columns)(Py_ssize_t depth, Py_ssize_t columns, const REAL *b, Py_ssize_t b_row, REAL *out) {
+    Py_ssize_t j = 0;
+#ifdef CAN_SHUFFLE
+    for (; j + LANES <= columns; j += LANES) {
+        Py_ssize_t k = 0;
+        for (; k + LANES <= depth; k += LANES) {
+            /* Interleaving rows i and i + LANES / 2, log2(LANES) times over, transposes a square of LANES rows. */
+            NAME(vector) x[LANES], y[LANES];
+            UNROLL(16)
+            for (int i = 0; i < LANES; i++) x[i] = LOAD(b + (j + i) * b_row + k);
+            UNROLL(4)
+            for (int round = 1; round < LANES; round *= 2) {
+                UNROLL(8)
+                for (int i = 0; i < LANES / 2; i++) {
+                    y[2 * i] = INTERLEAVE(x[i], x[i + LANES / 2], ORDER(LOW));
+                    y[2 * i + 1] = INTERLEAVE(x[i], x[i + LANES / 2], ORDER(HIGH));
+                }
+                UNROLL(16)
+                for (int i = 0; i < LANES; i++) x[i] = y[i];
+            }
+            UNROLL(16)
+            for (int i = 0; i < LANES; i++) STORE(out + (k + i) * PANEL + j, x[i]);
+        }
+        for (; k < depth; k++)
+            for (int i = 0; i < LANES; i++) out[k * PANEL + j + i] = b[(j + i) * b_row + k];
+    }
+#endif
+    for (; j < columns; j++)
+        for (Py_ssize_t k = 0; k < depth; k++) out[k * PANEL + j] = b[j * b_row + k];
+    for (; j < PANEL; j++)
+        for (Py_ssize_t k = 0; k < depth; k++) out[k * PANEL + j] = 0;
+}
+
+#undef LANES
+#undef ORDER
+#undef RECTIFY
+#undef REAL
+#undef REAL_BYTES
+#undef INTEGER
+#undef NAME

@@ -1,0 +1,36 @@
+"""Activations that a layer applies to its own result: dense today, convolutions and others later.
+
+Only those whose derivative can be written from the result y alone, so that nothing else need be kept:
+
+    linear   y = z                    dz = dy
+    relu     y = max(z, 0)            dz = dy where y > 0, else 0
+    tanh     y = tanh(z)              dz = dy (1 - y^2)
+    sigmoid  y = 1 / (1 + exp(-z))    dz = dy y (1 - y)
+"""
+
+import numpy as np
+
+
+def _sigmoid(z):
+    # exp(-|z|) cannot overflow; the two branches are the same fraction, multiplied through by exp(z).
+    e = np.exp(-np.abs(z))
+    return np.where(z < 0, e / (1 + e), 1 / (1 + e))
+
+
+# name -> (z -> y, (dy, y) -> dz)
+FUSED = {
+    "linear": (lambda z: z, lambda dy, y: dy),
+    "relu": (lambda z: np.maximum(z, 0), lambda dy, y: np.where(y > 0, dy, 0)),
+    "tanh": (np.tanh, lambda dy, y: dy * (1 - y * y)),
+    "sigmoid": (_sigmoid, lambda dy, y: dy * (y * (1 - y))),
+}
+
+
+def activation_pair(name):
+    """The two functions of an activation of the table."""
+    if name not in FUSED:
+        raise ValueError(
+            f"activation {name!r} cannot be part of the product: expected one of "
+            f"{', '.join(map(repr, FUSED))}; apply any other to the result"
+        )
+    return FUSED[name]
