@@ -10,7 +10,11 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
 #define APART static __attribute__((noinline))
+#else
+#define APART static __attribute__((noinline, noclone))
+#endif
 #define PREFETCH(p) __builtin_prefetch(p)
 #define PRAGMA(x) _Pragma(#x)
 #if defined(__clang__)
@@ -94,6 +98,20 @@ typedef REAL NAME(loose);
 #define PANEL (WIDTH * LANES)
 enum { NAME(panel_columns) = PANEL, NAME(lanes) = LANES };
 
+/* The end of a tile with fewer columns than its vectors have numbers: its sums stand in `part`. */
+APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, Py_ssize_t part_row, REAL *c,
+                             Py_ssize_t c_row, const REAL *bias, int flags) {
+    for (int r = 0; r < rows; r++, part += part_row, c += c_row) {
+        for (Py_ssize_t j = 0; j < columns; j++) {
+            REAL x = part[j];
+            if (flags & FLAG_ACCUMULATE) x += c[j];
+            if (bias) x += bias[j];
+            if (flags & FLAG_RELU) x = x < 0 ? 0 : x;
+            c[j] = x;
+        }
+    }
+}
+
 /* c[r, j] (+)= sum_k a[r * a_row + k * a_col] * b[k * b_row + j] + bias[j], for `rows` rows and `columns` columns.
    `rows` and `width` are constants wherever this is inlined; columns <= width * LANES, and b is readable (with any
    numbers) up to width * LANES columns. bias holds as many numbers as b has columns, or is NULL. */
@@ -135,19 +153,13 @@ INLINE void NAME(tile)(const int rows, const int width, Py_ssize_t depth, const 
             }
         }
     } else {
-        REAL part[WIDTH * LANES];
+        REAL part[2 * ROWS * PANEL];
         UNROLL(24)
         for (int r = 0; r < rows; r++) {
             UNROLL(4)
-            for (int v = 0; v < width; v++) STORE(part + v * LANES, sum[r][v]);
-            for (int j = 0; j < columns; j++) {
-                REAL x = part[j];
-                if (flags & FLAG_ACCUMULATE) x += c[r * c_row + j];
-                if (bias) x += bias[j];
-                if (flags & FLAG_RELU) x = x < 0 ? 0 : x;
-                c[r * c_row + j] = x;
-            }
+            for (int v = 0; v < width; v++) STORE(part + (r * width + v) * LANES, sum[r][v]);
         }
+        NAME(finish_part)(rows, columns, part, width * LANES, c, c_row, bias, flags);
     }
 }
 
