@@ -14,7 +14,7 @@ def check_same_shape(y_true, y_pred, axis=-1):
 
 
 def check_classes(y_true, y_pred, axis, ignore_class):
-    """Raise ValueError unless y_true holds one class of y_pred per row; the first bad one is named."""
+    """Raise ValueError unless y_true holds a class of y_pred per row; name the first bad one."""
     _check_axis(y_pred, axis)
     classes = y_pred.shape[axis]
     shape = tuple(np.delete(y_pred.shape, axis).tolist())

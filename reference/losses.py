@@ -245,7 +245,7 @@ def categorical_hinge_forward(y_true, y_pred):
 
 
 def categorical_hinge_backward(dloss, cache):
-    """dy_pred_j = dloss ((1 - y_true_j) [j is the rival] - y_true_j) where the gap is open, else 0."""
+    """dy_pred_j = dloss ((1 - y_true_j) [j is the rival] - y_true_j) if the gap is open, else 0."""
     y_true, rival, gap = cache
     is_rival = np.arange(y_true.shape[-1]) == rival
     slope = np.where(is_rival, 1 - y_true, 0) - y_true
