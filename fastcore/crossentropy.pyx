@@ -37,7 +37,7 @@ from ._rows cimport (
 
 import numpy as np
 
-from diptych.reference._labels import check_classes
+from diptych.reference._labels import check_alpha, check_classes
 
 cnp.import_array()
 
@@ -696,6 +696,7 @@ cdef cnp.ndarray weighted(object y, object alpha, int axis):
     if isinstance(alpha, (int, float)):
         rows = predictions_of(y, axis)
         return affine(rows, alpha, 0)
+    check_alpha(y, alpha)
     return predictions_of(y * np.asarray(alpha, dtype=y.dtype), axis)
 
 

@@ -34,6 +34,15 @@ def check_classes(y_true, y_pred, axis, ignore_class):
         )
 
 
+def check_alpha(y_pred, alpha):
+    """Raise ValueError unless alpha is one number, or has one for every entry of the last axis."""
+    if np.ndim(alpha) and np.shape(alpha) != y_pred.shape[-1:]:
+        raise ValueError(
+            f"alpha has {np.size(alpha)} numbers but y_pred has shape {y_pred.shape}: "
+            f"alpha must be one number, or {y_pred.shape[-1]} of them"
+        )
+
+
 def _check_axis(y_pred, axis):
     if not -y_pred.ndim <= axis < y_pred.ndim:
         raise ValueError(f"y_pred has shape {y_pred.shape}, hence no axis {axis} to sum over")

@@ -14,7 +14,7 @@ Dtype: that of y_pred. Raises ValueError where y_true and y_pred do not fit in s
 
 import numpy as np
 
-from ._labels import check_classes, check_same_shape
+from ._labels import check_alpha, check_classes, check_same_shape
 
 
 def kl_divergence_forward(y_true, y_pred, epsilon=1e-7):
@@ -223,6 +223,7 @@ def categorical_focal_crossentropy_forward(
     Source: Lin et al. 2017, sec. 3.
     """
     check_same_shape(y_true, y_pred, axis)
+    check_alpha(y_pred, alpha)
     y = y_true * (1 - label_smoothing) + label_smoothing / y_true.shape[axis]
     _, q, total = _distribution(y_pred, from_logits, axis, epsilon)
     p = _clip(q, epsilon)

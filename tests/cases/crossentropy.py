@@ -182,6 +182,7 @@ CASES = {
         Case("ignored: -100, logits, large", number_logits(9000, 10, ignore_class=-100)),
         Case("all ignored", fixed([7, 7], [[0.1, 0.3], [0.5, 0.2]], ignore_class=7)),
         Case("axis 0", along(0, 4, 3)),
+        Case("epsilon: some are clipped", with_options(numbers(6, 5), epsilon=0.2)),
         Case("axis 0, square", along(0, 4, 4)),
         Case("axis 1 of 3", along(1, 3, 4, 5)),
         Case("logits of 10,000", fixed([3, 0], EXTREME_LOGITS, from_logits=True)),
