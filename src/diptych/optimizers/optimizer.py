@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
-from .. import engine, initializers
+from .. import engine, initializers, ops
 from ..autodiff import Tensor, Variable
 from ..legacy import Modern
 from ..utils.naming import snake_case
@@ -278,7 +278,8 @@ class Optimizer(metaclass=Modern):
 
     def scale_loss(self, loss: Any) -> Any:
         """Return the loss times ``loss_scale_factor``, where there is one."""
-        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+        factor = self.loss_scale_factor
+        return loss if factor is None else ops.multiply(loss, factor)
 
     # From gradients and variables to the lists of an update.
 
@@ -383,7 +384,7 @@ class Optimizer(metaclass=Modern):
     def iterations(self) -> Variable | Tensor:
         """How many updates were made; ``int(optimizer.iterations)`` for a plain number."""
         steps = self.gradient_accumulation_steps
-        return self._iterations if steps is None else Tensor(self._iterations.array // steps)
+        return self._iterations if steps is None else ops.floor_divide(self._iterations, steps)
 
     @property
     def _step(self) -> int:
