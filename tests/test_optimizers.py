@@ -570,9 +570,9 @@ def test_weights_of_another_optimizer():
     adam.build(variables)
     store = {}
     sgd.save_own_variables(store)
-    with pytest.warns(UserWarning, match="has 2 variables and adam has 10"):
+    with pytest.warns(UserWarning, match=r"has 2 variables and adam\w* has 10"):
         adam.load_own_variables(store)
-    with pytest.raises(ValueError, match="adam has 10 variables"):
+    with pytest.raises(ValueError, match=r"adam\w* has 10 variables"):
         adam.set_weights(sgd.get_weights())
 
 
@@ -621,8 +621,8 @@ def test_get_leaves_objects_alone():
 @pytest.mark.parametrize(
     ("identifier", "text"),
     [
-        ("adm", "did you mean 'Adam'"),
-        ("rms_prop", "did you mean 'RMSprop'"),
+        ("adm", "did you mean 'adam'"),
+        ("rms_prop", "did you mean 'rmsprop'"),
         ("", "one of Adadelta"),
         (3, "Received 3"),
         ({"config": {}}, "class_name"),

@@ -80,6 +80,6 @@ def _spelt(name: str) -> str:
         return _SPELLINGS[name.lower()]
     except KeyError:
         raise ValueError(
-            f"There is no optimizer named {name!r}{suggest(name, _CLASSES)} "
+            f"There is no optimizer named {name!r}{suggest(name.lower(), _SPELLINGS)} "
             f"(one of {', '.join(sorted(_CLASSES, key=str.lower))})"
         ) from None

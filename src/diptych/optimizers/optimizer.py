@@ -21,7 +21,7 @@ import numpy as np
 from .. import engine, initializers, ops
 from ..autodiff import Tensor, Variable
 from ..legacy import Modern
-from ..utils.naming import snake_case
+from ..utils.naming import auto_name
 from . import schedules
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Optimizer(metaclass=Modern):
                 _count("ema_overwrite_frequency", ema_overwrite_frequency, 1)
         if gradient_accumulation_steps is not None:
             _count("gradient_accumulation_steps", gradient_accumulation_steps, 2)
-        self.name = name or snake_case(type(self).__name__)
+        self.name = name or auto_name(type(self).__name__)
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
