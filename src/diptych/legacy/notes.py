@@ -29,7 +29,7 @@ def note(old, new, where=""):
         return
     modern = new if " " in new else f"is now `{new}`"
     place = f"{where}: " if where else ""
-    warnings.warn(f"{place}`{old}` {modern}", LegacySpelling, stacklevel=_users_level())
+    warnings.warn(f"{place}`{old}` {modern}", LegacySpelling, stacklevel=users_level())
     _told.add((old, new))  # after the warning: where warnings are errors, each one stays an error
 
 
@@ -48,7 +48,7 @@ def forget_notes():
     _told.clear()
 
 
-def _users_level():
+def users_level():
     """The stack level of the first frame outside diptych: the note shows the user's line."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):

@@ -1,0 +1,407 @@
+"""Refusing data that cannot be trained on, before anything is trained.
+
+Each message says what was given, what was expected and how to mend it. Shapes are compared first;
+values are looked at once for a whole data set: labels out of range are refused, NaN and infinity
+are counted in one warning.
+"""
+
+from __future__ import annotations
+
+import mmap
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..graph import flatten
+from ..legacy.notes import users_level
+from ..utils.naming import snake_case, suggest
+
+__all__ = ["Checks"]
+
+SPARSE = frozenset({"sparse_categorical_crossentropy"})
+ONE_HOT = frozenset({"categorical_crossentropy", "categorical_focal_crossentropy"})
+BINARY = frozenset({"binary_crossentropy", "binary_focal_crossentropy"})
+SAME_SHAPE = (
+    ONE_HOT
+    | BINARY
+    | frozenset(
+        "mean_squared_error mean_absolute_error mean_absolute_percentage_error "
+        "mean_squared_logarithmic_error huber log_cosh hinge squared_hinge categorical_hinge "
+        "poisson kl_divergence cosine_similarity dice tversky".split()
+    )
+)
+# Layers that say the model looks after the range of its inputs itself.
+SCALES = frozenset("Rescaling Normalization BatchNormalization Embedding Lambda".split())
+
+
+class Checks:
+    """The checks of one compiled model. Shapes that were found good are remembered."""
+
+    hinted = False  # the hint about unscaled bytes is given once in a process
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self._good: set = set()
+
+    def before_training(self, batches: Any, what: str = "training data") -> None:
+        """Check a whole data set: shapes, values of labels, NaN and infinity.
+
+        Of a generator or a PyDataset only the first batch is looked at.
+        """
+        x, y, sample_weight = getattr(batches, "data", None) or batches.first()
+        self._check_shapes(x, y)
+        self._check_values(x, y, sample_weight, what)
+
+    def batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> None:
+        """Check the shapes of one batch; nearly free where the same ones were met before."""
+        try:
+            key = (x.shape, x.dtype, y.shape, y.dtype)
+        except AttributeError:
+            key = tuple((leaf.shape, leaf.dtype) for leaf in flatten((x, y)) if leaf is not None)
+        if key in self._good:
+            return
+        self._check_batch(x, y, sample_weight)
+        self._check_shapes(x, y)
+        self._good.add(key)
+
+    def inputs(self, x: Any) -> None:
+        """Check the shapes of inputs alone, for a prediction."""
+        wanted = self.model.inputs
+        if not wanted:
+            return
+        given = flatten(x)
+        if isinstance(x, dict):
+            structure = self.model.input
+            names = list(structure) if isinstance(structure, dict) else [t.name for t in wanted]
+            missing = [name for name in names if name not in x]
+            if missing:
+                raise ValueError(
+                    f"The model's inputs are {names}, and the dict x has no {missing[0]!r}"
+                    f"{suggest(missing[0], x)}."
+                )
+            given = flatten([x[name] for name in names])
+        if len(given) != len(wanted):
+            raise ValueError(_wrong_number(x, given, wanted))
+        for tensor, array in zip(wanted, given, strict=True):
+            self._check_input(tensor, array, len(wanted))
+
+    # Shapes
+
+    def _check_batch(self, x: Any, y: Any, sample_weight: Any) -> None:
+        sizes = {}
+        for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
+            for leaf in flatten(part):
+                if leaf is None:
+                    continue
+                if leaf.dtype.kind not in "biuf":
+                    raise ValueError(f"{name} has dtype {leaf.dtype}; expected numbers.")
+                if leaf.ndim == 0:
+                    raise ValueError(
+                        f"{name} is a single number; the first axis of a batch counts its samples."
+                    )
+                sizes[name] = len(leaf)
+        if 0 in sizes.values():
+            raise ValueError("The batch is empty; at least one row is needed.")
+        if len(set(sizes.values())) > 1:
+            listed = ", ".join(f"{name}: {size}" for name, size in sizes.items())
+            raise ValueError(f"The arrays of the batch differ in their number of rows ({listed}).")
+
+    def _check_shapes(self, x: Any, y: Any) -> None:
+        model = self.model
+        if not model.inputs and _is_one_array(x) and hasattr(model, "add"):
+            model.build((None, *x.shape[1:]))  # a Sequential whose input was not known until now
+        self.inputs(x)
+        for shape, layer, loss, labels, name in self._pairs(y):
+            kind = _kind(loss)
+            if kind in SPARSE:
+                self._check_sparse_shape(shape, labels, name)
+            elif kind in SAME_SHAPE:
+                self._check_same_shape(shape, layer, kind, labels, name)
+
+    def _check_input(self, tensor: Any, array: Any, count: int) -> None:
+        want, have = tensor.shape, array.shape
+        rows = have
+        if len(have) == len(want) - 1 and want[-1] == 1:
+            rows = (*have, 1)
+        elif len(have) == len(want) + 1 and have[-1] == 1:
+            rows = have[:-1]
+        if len(rows) == len(want) and _agree(rows[1:], want[1:]):
+            return
+        which = f"input {tensor.name!r} of the model" if count > 1 else "model's input"
+        message = f"The {which} has shape {want}, and the data have shape {have}: "
+        raise ValueError(message + _mend_input(want, have))
+
+    def _check_sparse_shape(self, shape: tuple, labels: Any, name: str) -> None:
+        have, classes = labels.shape, shape[-1]
+        if _agree(have[1:], shape[1:-1]) or (_agree(have[1:-1], shape[1:-1]) and have[-1:] == (1,)):
+            return
+        loss = "sparse_categorical_crossentropy"
+        if len(have) == len(shape) and have[-1] == classes:
+            raise ValueError(
+                f"{name} has shape {have}, one column for each of {classes} classes, and the loss "
+                f"{loss} takes class numbers, shape {have[:-1]}: use "
+                f"loss='categorical_crossentropy', or {name}.argmax(-1) as labels."
+            )
+        raise ValueError(
+            f"{name} has shape {have}, and the model's output has shape {shape}: {loss} takes one "
+            f"class number for each row of {classes} probabilities, labels of shape {shape[:-1]}."
+        )
+
+    def _check_same_shape(
+        self, shape: tuple, layer: str, kind: str, labels: Any, name: str
+    ) -> None:
+        have = labels.shape
+        if len(have) == len(shape) and _agree(have[1:], shape[1:]):
+            return
+        if len(have) == len(shape) - 1 and shape[-1] in (1, None) and _agree(have[1:], shape[1:-1]):
+            return  # (N,) for an output of one unit
+        if len(have) == len(shape) + 1 and have[-1] == 1 and _agree(have[1:-1], shape[1:]):
+            return
+        start = (
+            f"The model's output has shape {shape} after layer `{layer}`, and {name} has shape "
+            f"{have}: "
+        )
+        raise ValueError(start + _mend_labels(shape, kind, labels, name))
+
+    # Labels beside outputs and losses
+
+    def _pairs(self, y: Any) -> list[tuple]:
+        """(output's shape, its layer, loss, labels, name of the labels), as far as they are known.
+
+        A step of the user's own may use the labels as it likes: then there is nothing to compare.
+        """
+        model = self.model
+        compiled = getattr(model, "_loss", None)
+        if compiled is None or y is None or not model.outputs or self._own_steps():
+            return []
+        outputs = model.outputs
+        if not compiled.built:
+            compiled.build(len(outputs))
+        names = model.output_names
+        if isinstance(y, dict):
+            unknown = [key for key in y if key not in names]
+            if unknown and len(outputs) > 1:
+                raise ValueError(
+                    f"y is a dict with the key {unknown[0]!r}{suggest(unknown[0], names)}; the "
+                    f"model's outputs are {names}."
+                )
+            labels = [y.get(key) for key in names] if not unknown else flatten(y)
+        else:
+            labels = flatten(y)
+        if len(labels) != len(outputs):
+            raise ValueError(
+                f"y is {len(labels)} array{'s' if len(labels) != 1 else ''}, and the model has "
+                f"{len(outputs)} output{'s' if len(outputs) > 1 else ''}, {names}: give a list of "
+                f"one array of labels for each output, or a dict by these names."
+            )
+        several = len(outputs) > 1
+        return [
+            (output.shape, name, loss, array, f"y[{name!r}]" if several else "y")
+            for output, name, loss, array in zip(
+                outputs, names, compiled.functions, labels, strict=True
+            )
+            if loss is not None and array is not None
+        ]
+
+    def _own_steps(self) -> bool:
+        cls = type(self.model)
+        return any(
+            not getattr(cls, step).__module__.startswith("diptych.")
+            for step in ("train_step", "compute_loss")
+            if hasattr(cls, step)
+        )
+
+    # Values
+
+    def _check_values(self, x: Any, y: Any, sample_weight: Any, what: str) -> None:
+        for shape, _, loss, labels, name in self._pairs(y):
+            kind = _kind(loss)
+            if kind in SPARSE:
+                _check_class_numbers(labels, shape[-1], getattr(loss, "ignore_class", None), name)
+            elif kind in ONE_HOT | BINARY:
+                _check_probabilities(labels, kind, name)
+        found = []
+        for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
+            found += [text for leaf in flatten(part) if (text := _not_finite(leaf, name))]
+        if found:
+            _warn(
+                f"The {what} hold values that are no numbers: {'; '.join(found)}. They are used "
+                f"as they are: a NaN in one row makes the loss, and then all weights, NaN."
+            )
+        self._hint_at_bytes(x)
+
+    def _hint_at_bytes(self, x: Any) -> None:
+        if Checks.hinted or not _is_one_array(x) or x.dtype != np.uint8 or x[:1000].max() <= 1:
+            return
+        layers = {type(layer).__name__ for layer in getattr(self.model, "layers", ())}
+        if "Dense" in layers and not layers & SCALES:
+            Checks.hinted = True
+            _warn(
+                f"x holds bytes up to {x[:1000].max()}. Networks learn faster from numbers about 0 "
+                f"to 1: x / 255.0 makes them so."
+            )
+
+
+def _is_one_array(x: Any) -> bool:
+    return isinstance(x, np.ndarray)
+
+
+def _agree(have: tuple, want: tuple) -> bool:
+    """Whether two shapes are the same where both are known."""
+    return len(have) == len(want) and all(
+        a == b or a is None or b is None for a, b in zip(have, want, strict=True)
+    )
+
+
+def _kind(loss: Any) -> str:
+    """The name of the built-in loss that a loss object is, whatever name it was given."""
+    name = snake_case(type(loss).__name__)
+    if name in SPARSE or name in SAME_SHAPE:
+        return name
+    function = getattr(loss, "fn", None)
+    if getattr(function, "__module__", "").startswith("diptych."):
+        return function.__name__
+    return "another"
+
+
+def _wrong_number(x: Any, given: list, wanted: list) -> str:
+    names = [tensor.name for tensor in wanted]
+    message = (
+        f"The model has {len(wanted)} input{'s' if len(wanted) > 1 else ''}, {names}, and x is "
+        f"{'a list of ' if isinstance(x, list | tuple) else ''}{len(given)} "
+        f"array{'s' if len(given) != 1 else ''}."
+    )
+    if len(wanted) == 1 and len({leaf.shape for leaf in given}) == 1:
+        one = (len(given), *given[0].shape)
+        message += f" If they are samples, np.stack(x) makes one array of shape {one} of them."
+    return message
+
+
+def _mend_input(want: tuple, have: tuple) -> str:
+    """What is wrong with an input of the shape `have`, and what to do."""
+    row, wanted_row = have[1:], want[1:]
+    if have == wanted_row or (len(have) == len(want) - 1 and _agree(have, wanted_row)):
+        return "this looks like a single sample; x[np.newaxis] makes a batch of it."
+    known = None not in wanted_row
+    if known and row and np.prod(row) == np.prod(wanted_row):
+        sizes = ", ".join(map(str, wanted_row))
+        return (
+            f"each row has the right number of values in another shape; "
+            f"x.reshape(len(x), {sizes}) mends it, or a Flatten or Reshape layer in the model."
+        )
+    if len(row) != len(wanted_row):
+        return (
+            f"each sample should have {len(wanted_row)} "
+            f"{'axis' if len(wanted_row) == 1 else 'axes'} and has {len(row)}. The first axis of "
+            f"the data counts the samples."
+        )
+    return (
+        f"each sample should have shape {wanted_row} and has {row}. Give the model "
+        f"Input(shape={row}), or prepare the data so that they fit."
+    )
+
+
+def _mend_labels(shape: tuple, kind: str, labels: Any, name: str) -> str:
+    """Why labels do not fit an output and the loss `kind`, and what to do."""
+    have, units = labels.shape, shape[-1]
+    column = have[1:] in ((), (1,)) and len(shape) == 2
+    if column and kind in ONE_HOT | BINARY and units is not None and units > 1:
+        if kind in ONE_HOT:
+            return (
+                f"{kind} wants one column for each of {units} classes. For class numbers use "
+                f"loss='sparse_categorical_crossentropy', or turn them into columns: "
+                f"to_categorical({name}, num_classes={units})."
+            )
+        return (
+            f"{kind} wants a label for each of {units} units. For {units} classes of which one is "
+            f"right use loss='sparse_categorical_crossentropy', or to_categorical({name}, "
+            f"num_classes={units}) and 'categorical_crossentropy'; for yes or no end with Dense(1)."
+        )
+    if len(have) == len(shape):
+        wanted = have[-1]
+        if _agree(have[1:-1], shape[1:-1]):
+            ending = ", activation='softmax'" if kind in ONE_HOT and wanted > 1 else ""
+            return (
+                f"{kind} wants as many units as there are columns of labels, {wanted}: add "
+                f"Dense({wanted}{ending}) as the last layer, or give labels with {units} columns."
+            )
+    return f"{kind} wants labels of the shape of the output, {('N', *shape[1:])}."
+
+
+def _check_class_numbers(labels: np.ndarray, classes: int | None, ignored: Any, name: str) -> None:
+    """Refuse labels that are no class number 0 .. classes - 1, before they are used as an index."""
+    if classes is None or labels.size == 0:
+        return
+    low, high = labels.min(), labels.max()
+    whole = labels.dtype.kind in "biu" or bool(np.all(labels == np.floor(labels)))
+    if whole and low >= 0 and high < classes:
+        return
+    wrong = ~((labels >= 0) & (labels < classes))
+    if not whole:
+        wrong |= labels != np.floor(labels)
+    if ignored is not None:
+        wrong &= labels != ignored
+    if not wrong.any():
+        return
+    place = np.argwhere(wrong)[0]
+    value = labels[tuple(place)]
+    message = (
+        f"{name} has the label {value} in row {place[0]} ({np.count_nonzero(wrong)} such labels in "
+        f"all). The output has {classes} units, so the labels have to be whole numbers from 0 to "
+        f"{classes - 1}."
+    )
+    if np.isfinite(value) and value == classes and low > 0:
+        message += f" They start at {low:g}: {name} - 1 makes them start at 0."
+    elif np.isfinite(value) and value >= classes:
+        message += f" For {int(high) + 1} classes end with Dense({int(high) + 1})."
+    elif ignored is None and np.isfinite(value) and value == -1:
+        message += " If -1 marks labels to leave out, give the loss ignore_class=-1."
+    raise ValueError(message)
+
+
+def _check_probabilities(labels: np.ndarray, kind: str, name: str) -> None:
+    """Warn about labels far from probabilities; the loss is defined for them, but not meant so."""
+    if labels.dtype == bool or labels.size == 0:
+        return
+    low, high = labels.min(), labels.max()
+    if low < 0 or high > 1:
+        hint = f" ({name} + 1) / 2 makes 0 and 1 of -1 and 1." if low == -1 and high == 1 else ""
+        _warn(
+            f"{kind} takes labels between 0 and 1, and {name} goes from {low:g} to {high:g}.{hint}"
+        )
+
+
+def _not_finite(array: Any, name: str) -> str:
+    """'x: 3 NaN and 1 infinite in 2 rows, first in row 7', or '' where all values are finite."""
+    if array is None or array.dtype.kind != "f" or array.size == 0 or _is_mapped(array):
+        return ""
+    with np.errstate(all="ignore"):
+        # NaN and infinity survive a sum; a sum that overflows only costs the exact look below.
+        flat = array.reshape(-1) if array.flags.c_contiguous else None
+        total = array.sum() if flat is None else np.dot(flat, flat)
+    if np.isfinite(total):
+        return ""
+    wrong = ~np.isfinite(array)
+    rows = np.flatnonzero(wrong.reshape(len(array), -1).any(axis=1))
+    if not rows.size:
+        return ""
+    nan = int(np.count_nonzero(np.isnan(array)))
+    infinite = int(np.count_nonzero(wrong)) - nan
+    counts = " and ".join(
+        f"{count} {kind}" for count, kind in ((nan, "NaN"), (infinite, "infinite")) if count
+    )
+    many = "row" if rows.size == 1 else "rows"
+    return f"{name} has {counts} in {rows.size} {many}, the first in row {rows[0]}"
+
+
+def _is_mapped(array: np.ndarray) -> bool:
+    """Whether the values lie in a file: data that large are not read through beforehand."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return isinstance(base, mmap.mmap)
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=users_level())
