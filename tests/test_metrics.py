@@ -38,11 +38,9 @@ def update_all(metric, *batches):
 @pytest.mark.parametrize("shape", [(), (7,), (4, 3), (4, 3, 2)])
 def test_mean_and_sum_over_batches(rng, shape):
     a, b = np.asarray(rng.random(shape)), np.asarray(rng.random(shape))
-    rows = np.concatenate(
-        [a.reshape(max(1, *a.shape[:1]), -1), b.reshape(max(1, *b.shape[:1]), -1)]
-    )
-    assert update_all(metrics.Mean(), (a,), (b,)) == pytest.approx(rows.mean(1).mean(), rel=1e-6)
-    assert update_all(metrics.Sum(), (a,), (b,)) == pytest.approx(rows.sum(), rel=1e-6)
+    rows = np.array([sample.mean() for batch in (a, b) for sample in np.atleast_1d(batch)])
+    assert update_all(metrics.Mean(), (a,), (b,)) == pytest.approx(rows.mean(), rel=1e-6)
+    assert update_all(metrics.Sum(), (a,), (b,)) == pytest.approx(a.sum() + b.sum(), rel=1e-6)
 
 
 def test_weighted_mean_counts_weights_and_not_samples():

@@ -124,7 +124,7 @@ def _idx_file(folder, array):
 
 def _read_npz(path):
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
             missing = [name for name in _ARRAYS if name not in data]
             if missing:
                 raise ValueError(

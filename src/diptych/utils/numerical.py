@@ -28,10 +28,12 @@ def to_categorical(x, num_classes=None):
             f"to_categorical() got labels of dtype {given.dtype}; expected whole numbers. "
             "np.unique(labels, return_inverse=True) numbers the classes of text labels"
         )
+    if given.dtype.kind == "f":
+        whole = np.isfinite(given) & (given == np.round(given))
+        if not whole.all():
+            wrong = given[~whole].flat[0]
+            raise ValueError(f"to_categorical() got the label {wrong}; expected whole numbers")
     labels = given.astype(np.int64)
-    if given.dtype.kind == "f" and not np.array_equal(labels, given):
-        wrong = given[labels != given].flat[0]
-        raise ValueError(f"to_categorical() got the label {wrong}; expected whole numbers")
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
     if num_classes is None:
