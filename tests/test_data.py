@@ -408,6 +408,8 @@ def test_a_dataset_without_end():
         def num_batches(self):
             return None
 
+    with pytest.raises(ValueError, match="Endless has no end.*steps_per_epoch"):
+        batches_for(Endless())
     batches = batches_for(Endless(), steps=3, repeat=True)
     assert rows(batches) + rows(batches) == [[i, i] for i in range(6)]
 

@@ -283,6 +283,12 @@ def test_decay_becomes_a_schedule(schedules, make, start):
         assert make().learning_rate == ("InverseTimeDecay", start, 1, 1e-6)
 
 
+def test_another_value_is_the_same_spelling(schedules):
+    with pytest.warns(LegacySpelling, match="InverseTimeDecay") as notes:
+        assert SGD(0.1, decay=1e-6).learning_rate != SGD(0.1, decay=1e-7).learning_rate
+    assert len(notes) == 1
+
+
 def test_a_decay_of_zero_leaves_the_rate_alone():
     with legacy.quiet():
         assert SGD(lr=0.1, decay=0.0).learning_rate == 0.1

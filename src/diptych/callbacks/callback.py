@@ -139,7 +139,7 @@ class CallbackList:
         return next((callback for callback in self.callbacks if isinstance(callback, kind)), None)
 
     def _find_hooks(self) -> None:
-        self._calls = {name: [] for name in HOOKS}
+        self._calls: dict[str, list] = {name: [] for name in HOOKS}
         for callback in self.callbacks:
             for name in HOOKS:
                 method = getattr(callback, name, None)

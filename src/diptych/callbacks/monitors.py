@@ -33,7 +33,7 @@ class _Monitor(Callback):
         self.mode = mode
         self.min_delta = abs(min_delta)
         self.best: float | None = None
-        self._sign: int | None = None
+        self._sign = 0  # 1 where more is better, -1 where less is; 0 until the first result
         self._told = False
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -53,7 +53,7 @@ class _Monitor(Callback):
                     stacklevel=2,
                 )
             return None
-        if self._sign is None:
+        if not self._sign:
             self._sign = -1 if self._falls() else 1
         return value
 
@@ -188,7 +188,7 @@ class ModelCheckpoint(_Monitor):
         self._batches = 0
         if save_freq != "epoch":
             # Only then the method is there, so that nothing happens after batches otherwise.
-            self.on_train_batch_end = self._after_batch
+            self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
 
     def set_model(self, model: Any) -> None:
         super().set_model(model)

@@ -9,7 +9,7 @@ import warnings
 PACKAGE = str(pathlib.Path(__file__).parent.parent)
 
 _quiet = contextvars.ContextVar("diptych_legacy_quiet", default=False)
-_told = set()
+_told: set[tuple[str, str]] = set()
 
 
 class LegacySpelling(UserWarning):
@@ -25,12 +25,13 @@ def note(old, new, where=""):
     old: the spelling that was met, without back quotes.
     new: the modern form; a plain name is put into back quotes, a sentence is printed as it is.
     """
-    if _quiet.get() or (old, new) in _told:
+    spelling = (old, new.partition("=")[0])  # the same note with another value is the same note
+    if _quiet.get() or spelling in _told:
         return
     modern = new if " " in new else f"is now `{new}`"
     place = f"{where}: " if where else ""
     warnings.warn(f"{place}`{old}` {modern}", LegacySpelling, stacklevel=users_level())
-    _told.add((old, new))  # after the warning: where warnings are errors, each one stays an error
+    _told.add(spelling)  # after the warning: where warnings are errors, each one stays an error
 
 
 @contextlib.contextmanager

@@ -56,7 +56,7 @@ class Checks:
     def batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> None:
         """Check the shapes of one batch; nearly free where the same ones were met before."""
         try:
-            key = (x.shape, x.dtype, y.shape, y.dtype)
+            key: tuple = (x.shape, x.dtype, y.shape, y.dtype)
         except AttributeError:
             key = tuple((leaf.shape, leaf.dtype) for leaf in flatten((x, y)) if leaf is not None)
         if key in self._good:
@@ -260,9 +260,8 @@ def _kind(loss: Any) -> str:
     if name in SPARSE or name in SAME_SHAPE:
         return name
     function = getattr(loss, "fn", None)
-    if getattr(function, "__module__", "").startswith("diptych."):
-        return function.__name__
-    return "another"
+    own = getattr(function, "__module__", "").startswith("diptych.")
+    return getattr(function, "__name__", "another") if own else "another"
 
 
 def _wrong_number(x: Any, given: list, wanted: list) -> str:

@@ -411,9 +411,13 @@ class DatasetBatches(Batches):
         self.total = dataset.num_batches
         if self.total == 0:
             raise ValueError(f"The data are empty: len({type(dataset).__name__}) is 0.")
-        self.steps = self.total if self._limit is None else self._limit
-        if self.total is not None and not repeat:
-            self.steps = min(self.steps, self.total)
+        if self.total is None and self._limit is None:
+            raise ValueError(
+                f"{type(dataset).__name__} has no end, its num_batches being None: say how many "
+                f"batches make an epoch, steps_per_epoch=... (steps=... in evaluate and predict)."
+            )
+        counts = [n for n in (self._limit, self.total) if n is not None]
+        self.steps = counts[0] if repeat else min(counts)
         self._going: Iterator[tuple] | None = None
 
     def first(self) -> tuple:
