@@ -54,6 +54,7 @@ class _Part:
         self.indices = indices
         self.variables = [optimizer._trainable_variables[i] for i in indices]
         self.arrays = [v.array for v in self.variables]
+        self.forms = [(a.shape, a.dtype) for a in self.arrays]
         self.slots = tuple(pick(slot) for slot in optimizer._slots())
         self.accumulators = pick(optimizer._accumulated_gradients)
         self.decayed = [v.array for v in self.variables if optimizer._use_weight_decay(v)]
@@ -178,7 +179,7 @@ class Optimizer(metaclass=Modern):
         self._update_all(engine.current().optimizers, part, [gradient], float(learning_rate))
 
     def _update_all(
-        self, twins: ModuleType, part: _Part, gradients: list[np.ndarray], learning_rate: float
+        self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray], learning_rate: float
     ) -> None:
         """Update all variables of ``part`` with the rule's twin."""
         raise NotImplementedError(
@@ -233,7 +234,7 @@ class Optimizer(metaclass=Modern):
             variable.assign(variable.constraint(variable.array))
         self._iterations.array[()] = count + 1
 
-    def _update(self, twins: ModuleType, part: _Part, gradients: list[np.ndarray]) -> None:
+    def _update(self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray]) -> None:
         learning_rate = self._current_rate()
         if self.clipnorm or self.global_clipnorm or self.clipvalue:
             gradients = self._clip(twins, part.buffers, gradients)
@@ -247,7 +248,7 @@ class Optimizer(metaclass=Modern):
         self._after_update()
 
     def _clip(
-        self, twins: ModuleType, clipped: list[np.ndarray], gradients: list[np.ndarray]
+        self, twins: ModuleType, clipped: list[np.ndarray], gradients: Sequence[np.ndarray]
     ) -> list[np.ndarray]:
         if self.clipnorm:
             twins.clip_by_norm_(clipped, gradients, self.clipnorm)
@@ -285,7 +286,7 @@ class Optimizer(metaclass=Modern):
 
     def _matched(
         self, grads: Sequence[Any], variables: Sequence[Variable] | None
-    ) -> tuple[_Part, list[np.ndarray]]:
+    ) -> tuple[_Part, Sequence[np.ndarray]]:
         """Return the variables that have a gradient, and their gradients as fitting arrays."""
         if variables is None:
             if not self.built:
@@ -308,22 +309,18 @@ class Optimizer(metaclass=Modern):
             part = self._part(None)
         else:
             part = self._part(tuple(self._get_variable_index(v) for v in variables))
-        gradients = []
-        for gradient, array in zip(grads, part.arrays, strict=True):
-            if gradient.__class__ is Tensor:
-                gradient = gradient.array
+        for gradient, (shape, dtype) in zip(grads, part.forms, strict=True):
             if (
                 gradient.__class__ is not np.ndarray
-                or gradient.dtype is not array.dtype
-                or gradient.shape != array.shape
+                or gradient.shape != shape
+                or gradient.dtype is not dtype
             ):
                 return self._matched_with_care(part, grads)
-            gradients.append(gradient)
-        return part, gradients
+        return part, grads
 
     def _matched_with_care(
         self, part: _Part, grads: Sequence[Any]
-    ) -> tuple[_Part, list[np.ndarray]]:
+    ) -> tuple[_Part, Sequence[np.ndarray]]:
         """As _matched, for gradients of which some are missing or must be converted."""
         missing = [v.path for g, v in zip(grads, part.variables, strict=True) if g is None]
         if len(missing) == len(grads):

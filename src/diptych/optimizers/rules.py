@@ -8,6 +8,7 @@ loss_scale_factor, gradient_accumulation_steps and name.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ class SGD(Optimizer):
         return (self.momentums,) if self.momentum else ()
 
     def _update_all(
-        self, twins: ModuleType, part: _Part, gradients: list[np.ndarray], learning_rate: float
+        self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray], learning_rate: float
     ) -> None:
         if self.momentum:
             twins.momentum_update_(
@@ -101,7 +102,7 @@ class Adagrad(Optimizer):
         return (self._accumulators,)
 
     def _update_all(
-        self, twins: ModuleType, part: _Part, gradients: list[np.ndarray], learning_rate: float
+        self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray], learning_rate: float
     ) -> None:
         twins.adagrad_update_(part.arrays, gradients, *part.slots, learning_rate, self.epsilon)
 
@@ -147,7 +148,7 @@ class RMSprop(Optimizer):
         return self._velocities, self._average_gradients, self._momentums
 
     def _update_all(
-        self, twins: ModuleType, part: _Part, gradients: list[np.ndarray], learning_rate: float
+        self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray], learning_rate: float
     ) -> None:
         twins.rmsprop_update_(
             part.arrays, gradients, *part.slots,
@@ -186,7 +187,7 @@ class Adadelta(Optimizer):
         return self._accumulated_grads, self._accumulated_delta_vars
 
     def _update_all(
-        self, twins: ModuleType, part: _Part, gradients: list[np.ndarray], learning_rate: float
+        self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray], learning_rate: float
     ) -> None:
         twins.adadelta_update_(
             part.arrays, gradients, *part.slots, learning_rate, self.rho, self.epsilon
@@ -233,7 +234,7 @@ class Adam(Optimizer):
         return self._momentums, self._velocities, self._velocity_hats
 
     def _update_all(
-        self, twins: ModuleType, part: _Part, gradients: list[np.ndarray], learning_rate: float
+        self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray], learning_rate: float
     ) -> None:
         twins.adam_update_(
             part.arrays, gradients, *part.slots,
@@ -249,7 +250,7 @@ class AdamW(Adam):
         weight_decay: a float.
     """
 
-    def __init__(
+    def __init__(  # type: ignore[misc]  # weight_decay has a place of its own here
         self,
         learning_rate: Rate = 0.001,
         weight_decay: float = 0.004,
@@ -297,7 +298,7 @@ class Adamax(Optimizer):
         return self._momentums, self._norms
 
     def _update_all(
-        self, twins: ModuleType, part: _Part, gradients: list[np.ndarray], learning_rate: float
+        self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray], learning_rate: float
     ) -> None:
         twins.adamax_update_(
             part.arrays, gradients, *part.slots,
@@ -340,7 +341,7 @@ class Nadam(Optimizer):
         return self._momentums, self._velocities
 
     def _update_all(
-        self, twins: ModuleType, part: _Part, gradients: list[np.ndarray], learning_rate: float
+        self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray], learning_rate: float
     ) -> None:
         self._next_product = twins.nadam_update_(
             part.arrays, gradients, *part.slots, self._step, self._u_product.array.item(),
@@ -417,7 +418,7 @@ class Ftrl(Optimizer):
         return self._accumulators, self._linears
 
     def _update_all(
-        self, twins: ModuleType, part: _Part, gradients: list[np.ndarray], learning_rate: float
+        self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray], learning_rate: float
     ) -> None:
         twins.ftrl_update_(
             part.arrays, gradients, *part.slots, learning_rate, self.learning_rate_power,
@@ -459,7 +460,7 @@ class Lion(Optimizer):
         return (self._momentums,)
 
     def _update_all(
-        self, twins: ModuleType, part: _Part, gradients: list[np.ndarray], learning_rate: float
+        self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray], learning_rate: float
     ) -> None:
         twins.lion_update_(
             part.arrays, gradients, *part.slots, learning_rate, self.beta_1, self.beta_2
