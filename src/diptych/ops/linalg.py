@@ -258,7 +258,7 @@ logdet = Unary(
 )
 _solve = ArrayOp("solve", np.linalg.solve, _solve_wrt_a, _solve_wrt_b, floating=True)
 _cholesky = ArrayOp("cholesky", np.linalg.cholesky, _cholesky_rule, floating=True)
-slogdet = Unary("slogdet", lambda x: list(np.linalg.slogdet(x)), floating=True)
+_slogdet = ArrayOp("slogdet", lambda x: list(np.linalg.slogdet(x)), floating=True)
 _eigh = ArrayOp("eigh", lambda x: list(np.linalg.eigh(x)), floating=True)
 pinv = Unary("pinv", np.linalg.pinv, floating=True)
 matrix_rank = Unary("matrix_rank", np.linalg.matrix_rank, constant=True)

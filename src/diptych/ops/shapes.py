@@ -211,7 +211,7 @@ def _pad_rule(g, y, x, pad_width, mode, constant_values):
     return g
 
 
-_tile = ArrayOp("tile", np.tile, _tile_rule)
+_tile = ArrayOp("tile", lambda x, repeats: np.tile(x, repeats), _tile_rule)
 _repeat = ArrayOp("repeat", np.repeat, _repeat_rule)
 _roll = ArrayOp(
     "roll",
