@@ -25,7 +25,6 @@ class KerasTensor:
     """
 
     is_symbolic = True
-    __array_ufunc__ = None  # NumPy hands arithmetic with arrays over to the operators below
 
     def __init__(self, shape: Sequence[int | None], dtype: Any = None, name: str | None = None) -> None:
         from . import config

@@ -7,7 +7,7 @@ for does it raise.
 import numpy as np
 
 from ..autodiff import ArrayOp, Tensor, is_symbolic
-from ..graph import flatten, map_structure
+from ..graph import KerasTensor, flatten, map_structure
 from . import (
     creation,
     elementwise,
@@ -172,6 +172,10 @@ FUNCTIONS = {
 FUNCTIONS = {function: (op, names.split()) for function, (op, names) in FUNCTIONS.items()}
 
 
+# NumPy's keywords that have another name in diptych.ops.
+ALIASES = {"a_min": "x_min", "a_max": "x_max", "min": "x_min", "max": "x_max", "shape": "newshape"}
+
+
 def _refuse_out(function, kwargs):
     if kwargs.pop("out", None) is not None:
         raise TypeError(
@@ -192,7 +196,7 @@ def _arguments(names, args, kwargs):
         elif value is not None:
             return None
     for name, value in kwargs.items():
-        name = {"a": names[0], "shape": "newshape" if "newshape" in names else "shape"}.get(name, name)
+        name = names[0] if name in ("a", "x") else ALIASES.get(name, name)
         if name not in names or name in found:
             return None
         found[name] = value
@@ -201,7 +205,14 @@ def _arguments(names, args, kwargs):
 
 def _values_only(function, args, kwargs):
     """Compute with arrays; the result remembers that it has no rule."""
-    tensors = [x for x in flatten([args, kwargs]) if isinstance(x, Tensor)]
+    leaves = flatten([args, kwargs])
+    for x in leaves:
+        if is_symbolic(x):
+            raise TypeError(
+                f"{x.name} is symbolic: it has a shape, {x.shape}, and no values, and np.{function.__name__} "
+                "called like this has no counterpart in diptych.ops. Put it into a Lambda layer."
+            )
+    tensors = [x for x in leaves if isinstance(x, Tensor)]
 
     def forward(*arrays):
         remaining = iter(arrays)
@@ -221,8 +232,6 @@ def _values_only(function, args, kwargs):
 
 def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
     """``np.exp(tensor)``, and ``array * tensor``, which NumPy makes ``np.multiply(array, tensor)``."""
-    if any(is_symbolic(x) for x in inputs):
-        return NotImplemented
     _refuse_out(ufunc, kwargs)
     if method == "__call__" and not kwargs and ufunc in UFUNCS:
         return UFUNCS[ufunc](*inputs)
@@ -244,5 +253,6 @@ def _array_function(self, function, types, args, kwargs):
     return _values_only(function, args, kwargs)
 
 
-Tensor.__array_ufunc__ = _array_ufunc
-Tensor.__array_function__ = _array_function
+for _cls in (Tensor, KerasTensor):
+    _cls.__array_ufunc__ = _array_ufunc
+    _cls.__array_function__ = _array_function

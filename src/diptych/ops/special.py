@@ -137,7 +137,8 @@ def nanmean(x, axis=None, keepdims=False):
 def nanvar(x, axis=None, keepdims=False):
     """The variance of all that is not NaN."""
     x = convert_to_tensor(x)
-    return nanmean(square(subtract(x, nanmean(x, axis, True))), axis, keepdims)
+    centred = where(isnan(x), 0, subtract(x, nanmean(x, axis, True)))
+    return divide(reductions.sum(square(centred), axis, keepdims), _count(x, axis, keepdims))
 
 
 def nanstd(x, axis=None, keepdims=False):
