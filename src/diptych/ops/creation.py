@@ -63,6 +63,8 @@ def size(x):
 
 def dtype(x):
     """The name of the dtype, for instance "float32"."""
+    if isinstance(x, Tensor):
+        return x.array.dtype.name
     return np.dtype(x.dtype if hasattr(x, "dtype") else as_array(x).dtype).name
 
 

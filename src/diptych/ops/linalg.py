@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..autodiff import ArrayOp, gather
+from ..autodiff import ArrayOp, Twin, gather
+from .creation import dtype, ndim
 from .elementwise import multiply
 from .shapes import expand_dims, ravel, swapaxes
 from .table import Unary, unbroadcast
@@ -11,21 +12,8 @@ from .table import Unary, unbroadcast
 # Products
 
 
-def _matmul_wrt_a(g, y, a, b):
-    if b.ndim == 1:
-        g, b = g[..., None], b[:, None]
-    da = (g[..., None, :] if a.ndim == 1 else g) @ b.swapaxes(-1, -2)  # y = a b, so da = g b^T
-    return unbroadcast(da, a[None, :] if a.ndim == 1 else a).reshape(a.shape)
-
-
-def _matmul_wrt_b(g, y, a, b):
-    if a.ndim == 1:
-        g, a = (g[None] if b.ndim == 1 else g[..., None, :]), a[None, :]
-    db = a.swapaxes(-1, -2) @ (g[..., None] if b.ndim == 1 else g)  # y = a b, so db = a^T g
-    return unbroadcast(db, b[:, None] if b.ndim == 1 else b).reshape(b.shape)
-
-
-_matmul = ArrayOp("matmul", np.matmul, _matmul_wrt_a, _matmul_wrt_b, same=0)
+_matmul = Twin("dense", "matmul")
+_matmul_integers = ArrayOp("matmul", np.matmul, same=0)
 
 
 def _contracted(a, b, axes):
@@ -101,7 +89,14 @@ _einsum = ArrayOp(
 
 def matmul(x1, x2):
     """The matrix product; leading axes are batches that broadcast, a vector counts as a row or a column."""
-    return _matmul(x1, x2)
+    x1, x2 = gather(x1), gather(x2)
+    if _is_whole(x1) and _is_whole(x2):
+        return _matmul_integers(x1, x2)
+    return _matmul((x1, x2))
+
+
+def _is_whole(x):
+    return np.dtype(dtype(x)).kind in "iub"
 
 
 def tensordot(x1, x2, axes=2):
@@ -114,15 +109,15 @@ def tensordot(x1, x2, axes=2):
 def dot(x1, x2):
     """Sum over the last axis of x1 and the last but one of x2 (or its only one); a number multiplies."""
     x1, x2 = gather(x1), gather(x2)
-    if _ndim(x1) == 0 or _ndim(x2) == 0:
+    if ndim(x1) == 0 or ndim(x2) == 0:
         return multiply(x1, x2)
-    return tensordot(x1, x2, axes=((-1,), (-1 if _ndim(x2) == 1 else -2,)))
+    return tensordot(x1, x2, axes=((-1,), (-1 if ndim(x2) == 1 else -2,)))
 
 
 def inner(x1, x2):
     """Sum over the last axes of both; a number multiplies."""
     x1, x2 = gather(x1), gather(x2)
-    if _ndim(x1) == 0 or _ndim(x2) == 0:
+    if ndim(x1) == 0 or ndim(x2) == 0:
         return multiply(x1, x2)
     return tensordot(x1, x2, axes=((-1,), (-1,)))
 
@@ -140,10 +135,6 @@ def vdot(x1, x2):
 def einsum(subscripts, *operands, **kwargs):
     """Multiply tensors and sum over axes, as Einstein's notation says: "ij,jk->ik" is the matrix product."""
     return _einsum(*operands, subscripts=subscripts)
-
-
-def _ndim(x):
-    return len(x.shape) if hasattr(x, "shape") else np.ndim(x)
 
 
 _cross = ArrayOp(

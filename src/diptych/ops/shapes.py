@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..autodiff import ArrayOp, gather
+from .creation import ndim, shape
 from .table import unbroadcast
 
 # --------------------------------------------------------------------------------------------------
@@ -134,13 +135,13 @@ def stack(x, axis=0):
 
 def hstack(xs):
     """Join tensors along the second axis; vectors along the first."""
-    xs = [expand_dims(x, 0) if np.ndim(x) == 0 else x for x in xs]
-    return concatenate(xs, axis=0 if len(xs[0].shape) == 1 else 1)
+    xs = [expand_dims(x, 0) if ndim(x) == 0 else x for x in xs]
+    return concatenate(xs, axis=0 if ndim(xs[0]) == 1 else 1)
 
 
 def vstack(xs):
     """Join tensors along the first axis; vectors become rows."""
-    return concatenate([reshape(x, (1, -1)) if len(np.shape(x)) < 2 else x for x in xs], axis=0)
+    return concatenate([reshape(x, (1, -1)) if ndim(x) < 2 else x for x in xs], axis=0)
 
 
 def append(x1, x2, axis=None):
@@ -163,7 +164,7 @@ def array_split(x, indices_or_sections, axis=0):
 def unstack(x, num=None, axis=0):
     """Return the list of the slices along an axis; ``num`` is how many there must be."""
     x = gather(x)
-    found = np.shape(x)[axis] if not hasattr(x, "shape") else x.shape[axis]
+    found = shape(x)[axis]
     if found is None:
         raise ValueError(f"unstack() needs a known size along axis {axis}, and the shape is {x.shape}.")
     if num is not None and num != found:
@@ -273,8 +274,7 @@ def pad(x, pad_width, mode="constant", constant_values=None):
     if mode != "constant" and constant_values is not None:
         raise ValueError(f"pad() takes constant_values with mode='constant' only, and got mode={mode!r}.")
     x = gather(x)
-    ndim = len(x.shape) if hasattr(x, "shape") else np.ndim(x)
-    width = np.broadcast_to(np.asarray(pad_width, dtype=int), (ndim, 2)).tolist()
+    width = np.broadcast_to(np.asarray(pad_width, dtype=int), (ndim(x), 2)).tolist()
     value = 0 if constant_values is None else constant_values
     return _pad_op(x, pad_width=tuple(map(tuple, width)), mode=mode, constant_values=value)
 
