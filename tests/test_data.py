@@ -474,28 +474,38 @@ def test_a_generator_goes_on_from_epoch_to_epoch():
     assert batches.steps == 2
     assert batches.first()[0].tolist() == [[0], [0]]
     assert rows(batches) == [[0, 0], [1, 1]]
+    assert batches.more()
     assert rows(batches) == [[2, 2], [3, 3]]
-    assert not batches.exhausted
     with pytest.warns(UserWarning, match="ran out of data"):
-        assert rows(batches) == []
-    assert batches.exhausted
+        assert not batches.more()
+    assert not batches.more()  # and no second warning
+    assert rows(batches) == []
 
 
-def test_a_generator_that_ends_within_an_epoch_is_told():
+def test_a_generator_that_ends_within_an_epoch_is_told_once():
     batches = batches_for(numbers(3), steps=2)
     assert len(rows(batches)) == 2
-    with pytest.warns(UserWarning, match="ran out of data"):
+    assert batches.more()
+    with pytest.warns(UserWarning, match="ran out of data") as told:
         assert len(rows(batches)) == 1
-    assert batches.exhausted
+    assert told[0].filename == __file__
+    assert not batches.more()
 
 
 def test_without_steps_one_epoch_takes_all():
-    batches = batches_for(numbers(3))
-    assert batches.steps is None
-    assert len(rows(batches)) == 3
-    assert not batches.exhausted
-    with pytest.warns(UserWarning, match="ran out of data"):
-        assert rows(batches) == []
+    for ask in (lambda batches: batches.more(), rows):
+        batches = batches_for(numbers(3))
+        assert batches.steps is None
+        assert len(rows(batches)) == 3
+        with pytest.warns(UserWarning, match="ran out of data"):
+            assert not ask(batches)
+
+
+def test_arrays_never_run_out(x):
+    batches = batches_for(x)
+    assert batches.more()
+    rows(batches)
+    assert batches.more()
 
 
 def test_what_gives_a_new_iterator_each_time_starts_again():

@@ -15,7 +15,7 @@ class Callback(metaclass=Modern):
 
     `logs` is a dict of results so far: at the end of a batch or an epoch 'loss' and the metrics; at
     the end of an epoch also 'val_loss' and the like. `self.model` is the model in training;
-    `self.model.stop_training = True` ends the training after the current epoch. `self.params` holds
+    `self.model.stop_training = True` ends the training. `self.params` holds
     'verbose', 'epochs' and 'steps'.
     """
 

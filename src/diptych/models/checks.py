@@ -323,7 +323,8 @@ def _mend_labels(shape: tuple, kind: str, labels: Any, name: str) -> str:
             ending = ", activation='softmax'" if kind in ONE_HOT and wanted > 1 else ""
             return (
                 f"{kind} wants as many units as there are columns of labels, {wanted}: add "
-                f"Dense({wanted}{ending}) as the last layer, or give labels with {units} columns."
+                f"Dense({wanted}{ending}) as the last layer, or give labels with {units} "
+                f"column{'' if units == 1 else 's'}."
             )
     return f"{kind} wants labels of the shape of the output, {('N', *shape[1:])}."
 

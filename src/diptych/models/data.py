@@ -6,7 +6,7 @@ and Python generators:
     batches.steps           batches of one epoch; None where that is not known beforehand
     batches.first()         the first batch, to look at before training; it is not used up
     iter(batches)           the batches of one epoch: (x, y, sample_weight) each
-    batches.exhausted       True once a generator has run dry
+    batches.more()          False, after a warning, once a generator has nothing left for an epoch
 
 Values keep their dtype here: what a layer computes in is the model's business. Only where the
 caller names dtypes are arrays cast, once for small data and batch by batch for large.
@@ -25,6 +25,7 @@ import numpy as np
 
 from .. import random
 from ..graph import flatten, map_structure
+from ..legacy.notes import users_level
 from ..utils.datasets import PyDataset
 
 __all__ = [
@@ -249,7 +250,6 @@ class Batches:
     """What the three kinds of batches share."""
 
     steps: int | None = None
-    exhausted = False
 
     def first(self) -> tuple:
         """The first batch, for a look at shapes and dtypes; it will still be trained on."""
@@ -258,6 +258,10 @@ class Batches:
     def __iter__(self) -> Iterator[tuple]:
         """The batches of one epoch."""
         raise NotImplementedError
+
+    def more(self) -> bool:
+        """Whether there is anything for another epoch."""
+        return True
 
 
 class ArrayBatches(Batches):
@@ -332,6 +336,9 @@ class ArrayBatches(Batches):
                     self._casts.append((place, cast))
             self._leaves.append(leaf)
         self._pack = _packer(self.data, present)
+        x, y, sample_weight = self.data
+        plain = isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and sample_weight is None
+        self._pairs = plain and not self._casts
 
     def first(self) -> tuple:
         return self._pack(self._cast([leaf[: self.batch_size] for leaf in self._leaves]))
@@ -358,16 +365,6 @@ class ArrayBatches(Batches):
             return (pack(self._cast([leaf[i : i + size] for leaf in leaves])) for i in starts)
         return (
             pack(self._cast([leaf.take(order[i : i + size], 0) for leaf in leaves])) for i in starts
-        )
-
-    @property
-    def _pairs(self) -> bool:
-        x, y, sample_weight = self.data
-        return (
-            isinstance(x, np.ndarray)
-            and isinstance(y, np.ndarray)
-            and sample_weight is None
-            and not self._casts
         )
 
     def _cast(self, parts: list) -> list:
@@ -488,6 +485,7 @@ class GeneratorBatches(Batches):
         self._iterator = iter(source)
         self._restarts = self._iterator is not source
         self._started = False
+        self._warned = False
         self._looked_at: list = []
 
     def first(self) -> tuple:
@@ -499,10 +497,13 @@ class GeneratorBatches(Batches):
         if self._restarts and self._started and (self._limit is None or not self._look()):
             self._iterator = iter(self.source)
         self._started = True
-        if not self._look():
-            self._run_dry()
-            return iter(())
         return self._some()
+
+    def more(self) -> bool:
+        if self._restarts or self._look():
+            return True
+        self._warn()
+        return False
 
     def _look(self) -> bool:
         """Whether there is another batch; it is kept for the next one who asks."""
@@ -517,12 +518,13 @@ class GeneratorBatches(Batches):
             if not self._look():
                 break
             yield self._prepare(self._looked_at.pop())
-        if self._limit is not None and not self._restarts:
-            self._run_dry()
+        if (self._limit is not None or given == 0) and not self._restarts:
+            self._warn()
 
-    def _run_dry(self) -> None:
-        self.exhausted = True
-        warnings.warn(RAN_DRY, stacklevel=3)
+    def _warn(self) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(RAN_DRY, stacklevel=users_level())
 
     def _prepare(self, batch: Any) -> tuple:
         return _prepare(batch, self.class_weight)

@@ -314,6 +314,8 @@ class Trainer:
         logs: dict[str, Any] = {}
         callbacks.on_train_begin()
         for epoch in range(initial_epoch, epochs):
+            if not batches.more():
+                break
             self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
             self._train_epoch(batches, train_step, callbacks)
@@ -338,7 +340,7 @@ class Trainer:
         for step, batch in enumerate(batches):
             callbacks.on_train_batch_begin(step)
             train_step(*self._as_tensors(*batch))
-            callbacks.on_train_batch_end(step, self.get_metrics_result())
+            callbacks.on_train_batch_end(step, self.get_metrics_result)
             if self.stop_training:
                 break
 
@@ -381,7 +383,7 @@ class Trainer:
             for step, batch in enumerate(batches):
                 callbacks.on_test_batch_begin(step)
                 test_step(*self._as_tensors(*batch))
-                callbacks.on_test_batch_end(step, self.get_metrics_result())
+                callbacks.on_test_batch_end(step, self.get_metrics_result)
         results = self.get_metrics_result()
         callbacks.on_test_end(results)
         return results
