@@ -4,6 +4,10 @@ Keras's names and defaults. `diptych.config.set_floatx("float64")` makes everyth
 then on double.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 __all__ = [
     "backend",
     "disable_interactive_logging",
@@ -30,17 +34,17 @@ _image_data_format = "channels_last"
 _interactive_logging = True
 
 
-def backend():
+def backend() -> str:
     """The name of the backend, for code that asks as Keras code does: always 'diptych'."""
     return "diptych"
 
 
-def floatx():
+def floatx() -> str:
     """The default float type, as a string: 'float32' unless set otherwise."""
     return _floatx
 
 
-def set_floatx(value):
+def set_floatx(value: str) -> None:
     """Set the float type of new variables, inputs and random numbers: 'float32' or 'float64'."""
     global _floatx
     if value not in _FLOATX:
@@ -51,12 +55,12 @@ def set_floatx(value):
     _floatx = value
 
 
-def epsilon():
+def epsilon() -> float:
     """The small number that keeps divisions and logarithms away from zero; at first 1e-7."""
     return _epsilon
 
 
-def set_epsilon(value):
+def set_epsilon(value: float) -> None:
     """Set the small positive number that keeps divisions and logarithms away from zero."""
     global _epsilon
     value = float(value)
@@ -67,12 +71,12 @@ def set_epsilon(value):
     _epsilon = value
 
 
-def image_data_format():
-    """The default order of image axes; at first 'channels_last': (batch, height, width, channels)."""
+def image_data_format() -> str:
+    """The default order of image axes; at first 'channels_last': batch, height, width, channels."""
     return _image_data_format
 
 
-def set_image_data_format(data_format):
+def set_image_data_format(data_format: str) -> None:
     """Set the default order of image axes: 'channels_last' or 'channels_first'."""
     global _image_data_format
     data_format = str(data_format)
@@ -84,14 +88,14 @@ def set_image_data_format(data_format):
     _image_data_format = data_format
 
 
-def engine():
+def engine() -> str:
     """The name of the engine that runs here and now: 'fast' or 'reference'."""
     from . import engine as engines
 
     return engines.current().name
 
 
-def set_engine(name):
+def set_engine(name: Any) -> None:
     """Set the engine of the whole process: 'fast' or 'reference'.
 
     A `with diptych.engine(...)` block or the `engine=` of a model goes before it.
@@ -101,34 +105,34 @@ def set_engine(name):
     engines.set_default(name)
 
 
-def num_threads():
+def num_threads() -> int:
     """How many threads the fast engine may use."""
-    from .fastcore import _threads
+    from .fastcore import _threads  # type: ignore[attr-defined]
 
     return _threads.get_num_threads()
 
 
-def set_num_threads(count):
+def set_num_threads(count: int) -> None:
     """Set how many threads the fast engine may use; results keep the same bits for any number."""
-    from .fastcore import _threads
+    from .fastcore import _threads  # type: ignore[attr-defined]
 
     if isinstance(count, bool) or int(count) != count or count < 1:
         raise ValueError(f"set_num_threads() got {count!r}; expected an integer of at least 1")
     _threads.set_num_threads(int(count))
 
 
-def enable_interactive_logging():
+def enable_interactive_logging() -> None:
     """Write progress to standard output (the default)."""
     global _interactive_logging
     _interactive_logging = True
 
 
-def disable_interactive_logging():
+def disable_interactive_logging() -> None:
     """Write progress through `logging` instead of standard output."""
     global _interactive_logging
     _interactive_logging = False
 
 
-def is_interactive_logging_enabled():
+def is_interactive_logging_enabled() -> bool:
     """Whether progress is written to standard output."""
     return _interactive_logging

@@ -6,6 +6,11 @@ that each unit's
 incoming weights are one vector; (0, 1, 2) for a kernel of Conv2D.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from . import config
@@ -32,51 +37,51 @@ class Constraint:
     `get_config`.
     """
 
-    def __call__(self, w):
+    def __call__(self, w: Any) -> np.ndarray:
         return w
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**config)
 
 
 class MaxNorm(Constraint):
     """Scales vectors longer than `max_value` back to that length."""
 
-    def __init__(self, max_value=2, axis=0):
+    def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0) -> None:
         self.max_value = max_value
         self.axis = axis
 
-    def __call__(self, w):
+    def __call__(self, w: Any) -> np.ndarray:
         w = np.asarray(w)
         norms = _norms(w, self.axis)
         return w * (np.minimum(norms, self.max_value) / (config.epsilon() + norms))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"max_value": self.max_value, "axis": self.axis}
 
 
 class NonNeg(Constraint):
     """Sets negative weights to 0."""
 
-    def __call__(self, w):
+    def __call__(self, w: Any) -> np.ndarray:
         return np.maximum(np.asarray(w), 0)
 
 
 class UnitNorm(Constraint):
     """Scales every vector to length 1."""
 
-    def __init__(self, axis=0):
+    def __init__(self, axis: int | Sequence[int] = 0) -> None:
         self.axis = axis
 
-    def __call__(self, w):
+    def __call__(self, w: Any) -> np.ndarray:
         w = np.asarray(w)
         return w / (config.epsilon() + _norms(w, self.axis))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"axis": self.axis}
 
 
@@ -86,13 +91,19 @@ class MinMaxNorm(Constraint):
     rate: 1 goes there at once; less takes that share of the way at every update.
     """
 
-    def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
+    def __init__(
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: int | Sequence[int] = 0,
+    ) -> None:
         self.min_value = min_value
         self.max_value = max_value
         self.rate = rate
         self.axis = axis
 
-    def __call__(self, w):
+    def __call__(self, w: Any) -> np.ndarray:
         w = np.asarray(w)
         norms = _norms(w, self.axis)
         desired = (
@@ -100,7 +111,7 @@ class MinMaxNorm(Constraint):
         )
         return w * (desired / (config.epsilon() + norms))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "min_value": self.min_value,
             "max_value": self.max_value,
@@ -128,16 +139,16 @@ _TABLE = {
 }
 
 
-def get(identifier):
+def get(identifier: Any) -> Any:
     """The constraint that a name, configuration, class or function stands for; None stays None."""
     return objects.get(identifier, _TABLE, "constraint")
 
 
-def serialize(constraint):
+def serialize(constraint: Any) -> dict[str, Any] | None:
     """The configuration of a constraint, of plain Python values."""
     return objects.serialize(constraint)
 
 
-def deserialize(config, custom_objects=None):
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The constraint of a configuration made by `serialize`."""
     return objects.deserialize(config, _TABLE, "constraint", custom_objects)

@@ -8,7 +8,11 @@ an initializer gives the same values again for the same shape. A `SeedGenerator`
 ones at every call.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -61,23 +65,23 @@ class Initializer:
     arguments to keep.
     """
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         raise NotImplementedError(
             f"{type(self).__name__} must implement __call__(self, shape, dtype=None)"
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**config)
 
-    def clone(self):
+    def clone(self) -> Any:
         """A new initializer with the same arguments; with `seed=None` it gives other values."""
         return self.from_config(self.get_config())
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
         return f"{type(self).__name__}({arguments})"
 
@@ -85,13 +89,13 @@ class Initializer:
 class Constant(Initializer):
     """Every weight is `value`: a number, or an array that broadcasts to the shape."""
 
-    def __init__(self, value=0.0):
+    def __init__(self, value: Any = 0.0) -> None:
         self.value = value
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         return np.full(shape, self.value, dtype=dtype or config.floatx())
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         value = self.value
         return {"value": value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value}
 
@@ -99,24 +103,24 @@ class Constant(Initializer):
 class Zeros(Initializer):
     """Every weight is 0: the usual start of biases."""
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         return np.zeros(shape, dtype=dtype or config.floatx())
 
 
 class Ones(Initializer):
     """Every weight is 1."""
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         return np.ones(shape, dtype=dtype or config.floatx())
 
 
 class Identity(Initializer):
     """`gain` times the identity matrix, for shapes of two axes."""
 
-    def __init__(self, gain=1.0):
+    def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         if len(shape) != 2:
             raise ValueError(
                 f"Identity got the shape {tuple(shape)}; expected two axes, (rows, columns)"
@@ -124,14 +128,14 @@ class Identity(Initializer):
         dtype = np.dtype(dtype or config.floatx())
         return np.eye(*shape, dtype=dtype) * dtype.type(self.gain)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain}
 
 
 class _RandomInitializer(Initializer):
     """Keeps `seed` as given, for the configuration, and the seed that is really used."""
 
-    def __init__(self, seed=None):
+    def __init__(self, seed: Any = None) -> None:
         if isinstance(seed, dict):
             seed = objects.deserialize(
                 seed, {"SeedGenerator": random.SeedGenerator}, "seed generator"
@@ -146,7 +150,7 @@ class _RandomInitializer(Initializer):
     def _generator(self):
         return random.generator_of(self.seed)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         seed = self._given_seed
         return {"seed": objects.serialize(seed) if isinstance(seed, random.SeedGenerator) else seed}
 
@@ -154,50 +158,50 @@ class _RandomInitializer(Initializer):
 class RandomNormal(_RandomInitializer):
     """Normal distribution with `mean` and standard deviation `stddev`."""
 
-    def __init__(self, mean=0.0, stddev=0.05, seed=None):
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
         self.mean = mean
         self.stddev = stddev
         super().__init__(seed)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         return random.draw_normal(
             self._generator(), shape, self.mean, self.stddev, _float_type(dtype, self)
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
 
 
 class TruncatedNormal(_RandomInitializer):
     """Normal distribution in which values beyond two `stddev` of `mean` are drawn again."""
 
-    def __init__(self, mean=0.0, stddev=0.05, seed=None):
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
         self.mean = mean
         self.stddev = stddev
         super().__init__(seed)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         dtype = _float_type(dtype, self)
         return random.draw_truncated_normal(self._generator(), shape, self.mean, self.stddev, dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
 
 
 class RandomUniform(_RandomInitializer):
     """Even distribution over [minval, maxval)."""
 
-    def __init__(self, minval=-0.05, maxval=0.05, seed=None):
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
         self.minval = minval
         self.maxval = maxval
         super().__init__(seed)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         return random.draw_uniform(
             self._generator(), shape, self.minval, self.maxval, _float_type(dtype, self)
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
 
 
@@ -216,13 +220,13 @@ class VarianceScaling(_RandomInitializer):
 
     def __init__(
         self,
-        scale=1.0,
-        mode="fan_in",
-        distribution="truncated_normal",
-        seed=None,
-        input_axes=None,
-        output_axes=None,
-    ):
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: Any = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
         if not scale > 0.0:
             raise ValueError(f"VarianceScaling got scale={scale!r}; expected a positive number")
         distribution = {"normal": "truncated_normal"}.get(
@@ -243,7 +247,7 @@ class VarianceScaling(_RandomInitializer):
         self.output_axes = output_axes
         super().__init__(seed)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         dtype = _float_type(dtype, self)
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2.0}[self.mode]
@@ -257,7 +261,7 @@ class VarianceScaling(_RandomInitializer):
         stddev = math.sqrt(variance) / _TRUNCATED_STDDEV
         return random.draw_truncated_normal(generator, shape, 0.0, stddev, dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "scale": self.scale,
             "mode": self.mode,
@@ -281,10 +285,15 @@ class _NamedScaling(VarianceScaling):
     _mode: str
     _distribution: str
 
-    def __init__(self, seed=None, input_axes=None, output_axes=None):
+    def __init__(
+        self,
+        seed: Any = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
         super().__init__(self._scale, self._mode, self._distribution, seed, input_axes, output_axes)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         kept = ("seed", "input_axes", "output_axes")
         return {name: value for name, value in super().get_config().items() if name in kept}
 
@@ -336,11 +345,11 @@ class Orthogonal(_RandomInitializer):
     Source: Saxe et al. 2014.
     """
 
-    def __init__(self, gain=1.0, seed=None):
+    def __init__(self, gain: float = 1.0, seed: Any = None) -> None:
         self.gain = gain
         super().__init__(seed)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         if len(shape) < 2:
             raise ValueError(f"Orthogonal got the shape {tuple(shape)}; expected at least two axes")
         dtype = _float_type(dtype, self)
@@ -353,11 +362,15 @@ class Orthogonal(_RandomInitializer):
             q = q.T
         return (self.gain * q).reshape(shape).astype(dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain, **super().get_config()}
 
 
-def compute_fans(shape, input_axes=None, output_axes=None):
+def compute_fans(
+    shape: Sequence[int],
+    input_axes: Sequence[int] | None = None,
+    output_axes: Sequence[int] | None = None,
+) -> tuple[int, int]:
     """How many inputs and outputs a unit has, from the shape of its weights: (fan_in, fan_out).
 
     (inputs, outputs) for a dense kernel; (..., channels, filters) for a convolution, where both
@@ -439,7 +452,7 @@ _TABLE = {
 }
 
 
-def get(identifier):
+def get(identifier: Any) -> Any:
     """The initializer that a name, configuration, class, function or array stands for; None stays
     None.
 
@@ -450,12 +463,12 @@ def get(identifier):
     return objects.get(identifier, _TABLE, "initializer")
 
 
-def serialize(initializer):
+def serialize(initializer: Any) -> dict[str, Any] | None:
     """The configuration of an initializer, of plain Python values."""
     return objects.serialize(initializer)
 
 
-def deserialize(config, custom_objects=None):
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The initializer of a configuration made by `serialize`."""
     return objects.deserialize(config, _TABLE, "initializer", custom_objects)
 

@@ -7,9 +7,15 @@ Every function takes `seed`:
     SeedGenerator    its generator: new numbers at every call, the same sequence for the same seed
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from . import config
+from .autodiff import Tensor
 
 __all__ = [
     "SeedGenerator",
@@ -29,7 +35,7 @@ __all__ = [
 _global_generator = None
 
 
-def global_generator():
+def global_generator() -> np.random.Generator:
     """The process's np.random.Generator; unseeded until `utils.set_random_seed` is called."""
     global _global_generator
     if _global_generator is None:
@@ -50,23 +56,23 @@ class SeedGenerator:
     `.generator` is the np.random.Generator, `.seed` the integer it started from.
     """
 
-    def __init__(self, seed=None, name=None):
+    def __init__(self, seed: Any = None, name: str | None = None) -> None:
         self.seed = draw_seed() if seed is None else check_seed(seed)
         self.name = name or "seed_generator"
         self.generator = np.random.default_rng(self.seed)
 
-    def reset(self):
+    def reset(self) -> None:
         """Start the sequence again."""
         self.generator = np.random.default_rng(self.seed)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"seed": self.seed, "name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**config)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<SeedGenerator seed={self.seed}>"
 
 
@@ -125,39 +131,59 @@ def draw_dropout_mask(generator, shape, rate, dtype):
     return kept * dtype.type(1.0 / (1.0 - rate))
 
 
-def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+def normal(
+    shape: int | Sequence[int],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: Any = None,
+    seed: Any = None,
+) -> Tensor:
     """Draw from the normal distribution with `mean` and standard deviation `stddev`."""
-    return _tensor(
+    return Tensor(
         draw_normal(generator_of(seed), _shape(shape), mean, stddev, _float_type(dtype, "normal"))
     )
 
 
-def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+def uniform(
+    shape: int | Sequence[int],
+    minval: float = 0.0,
+    maxval: float = 1.0,
+    dtype: Any = None,
+    seed: Any = None,
+) -> Tensor:
     """Draw evenly from [minval, maxval). For integers see `randint`."""
-    return _tensor(
+    return Tensor(
         draw_uniform(
             generator_of(seed), _shape(shape), minval, maxval, _float_type(dtype, "uniform")
         )
     )
 
 
-def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+def truncated_normal(
+    shape: int | Sequence[int],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: Any = None,
+    seed: Any = None,
+) -> Tensor:
     """Draw from the normal distribution; what lies beyond two `stddev` of `mean` is drawn again."""
     dtype = _float_type(dtype, "truncated_normal")
-    return _tensor(draw_truncated_normal(generator_of(seed), _shape(shape), mean, stddev, dtype))
+    return Tensor(draw_truncated_normal(generator_of(seed), _shape(shape), mean, stddev, dtype))
 
 
-def randint(shape, minval, maxval, dtype="int32", seed=None):
+def randint(
+    shape: int | Sequence[int], minval: Any, maxval: Any, dtype: Any = "int32", seed: Any = None
+) -> Tensor:
     """Draw integers evenly from [minval, maxval)."""
     dtype = np.dtype(dtype)
     if not np.issubdtype(dtype, np.integer):
         raise ValueError(
             f"randint() got dtype={dtype.name!r}; expected an integer type (floats: uniform)"
         )
-    return _tensor(generator_of(seed).integers(minval, maxval, size=_shape(shape), dtype=dtype))
+    return Tensor(generator_of(seed).integers(minval, maxval, size=_shape(shape), dtype=dtype))
 
 
-def categorical(logits, num_samples, dtype="int32", seed=None):
+def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Tensor:
     """Draw class indices with probabilities softmax(logits).
 
     logits: (batch, classes), unnormalised log probabilities. Returns (batch, num_samples).
@@ -174,10 +200,10 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
     samples = np.empty(draws.shape, dtype=dtype)
     for row, (steps, points) in enumerate(zip(cumulative, draws, strict=True)):
         samples[row] = np.searchsorted(steps, points, side="right")
-    return _tensor(samples)
+    return Tensor(samples)
 
 
-def shuffle(x, axis=0, seed=None):
+def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Tensor:
     """`x` with its entries along `axis` in random order; a gradient flows through it."""
     from . import ops
 
@@ -186,7 +212,9 @@ def shuffle(x, axis=0, seed=None):
     return ops.take(x, order, axis=axis)
 
 
-def dropout(inputs, rate, noise_shape=None, seed=None):
+def dropout(
+    inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
+) -> Tensor:
     """Set a share `rate` of `inputs` to zero at random and scale the rest by 1 / (1 - rate).
 
     noise_shape: shape of the mask, broadcast to `inputs`; None is the shape of `inputs`, a None
@@ -211,29 +239,27 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
     return ops.multiply(inputs, mask)
 
 
-def binomial(shape, counts, probabilities, dtype=None, seed=None):
+def binomial(
+    shape: int | Sequence[int], counts: Any, probabilities: Any, dtype: Any = None, seed: Any = None
+) -> Tensor:
     """Draw how many of `counts` trials succeed, each with probability `probabilities`."""
     counts, probabilities = _parameter(counts), _parameter(probabilities)
     draws = generator_of(seed).binomial(counts.astype(np.int64), probabilities, size=_shape(shape))
-    return _tensor(draws.astype(_float_type(dtype, "binomial")))
+    return Tensor(draws.astype(_float_type(dtype, "binomial")))
 
 
-def beta(shape, alpha, beta, dtype=None, seed=None):
+def beta(
+    shape: int | Sequence[int], alpha: Any, beta: Any, dtype: Any = None, seed: Any = None
+) -> Tensor:
     """Draw from the Beta distribution with parameters `alpha` and `beta`, both positive."""
     draws = generator_of(seed).beta(_parameter(alpha), _parameter(beta), size=_shape(shape))
-    return _tensor(draws.astype(_float_type(dtype, "beta")))
+    return Tensor(draws.astype(_float_type(dtype, "beta")))
 
 
-def gamma(shape, alpha, dtype=None, seed=None):
+def gamma(shape: int | Sequence[int], alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor:
     """Draw from the Gamma distribution with shape parameter `alpha` and scale 1."""
     draws = generator_of(seed).gamma(_parameter(alpha), size=_shape(shape))
-    return _tensor(draws.astype(_float_type(dtype, "gamma")))
-
-
-def _tensor(array):
-    from .autodiff import Tensor
-
-    return Tensor(array)
+    return Tensor(draws.astype(_float_type(dtype, "gamma")))
 
 
 def _shape(shape):

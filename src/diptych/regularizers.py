@@ -2,8 +2,11 @@
 through them.
 """
 
+from __future__ import annotations
+
 import math
 from numbers import Real
+from typing import Any
 
 from . import ops
 from .utils import objects
@@ -27,54 +30,54 @@ __all__ = [
 class Regularizer:
     """Base class: write `__call__(self, x)`, which returns the penalty, and `get_config`."""
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         return 0.0
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         raise NotImplementedError(f"{type(self).__name__} must implement get_config() to be saved")
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**config)
 
 
 class L1(Regularizer):
     """l1 * sum(|x|): drives weights to exactly zero."""
 
-    def __init__(self, l1=0.01):
+    def __init__(self, l1: float = 0.01) -> None:
         self.l1 = _factor(0.01 if l1 is None else l1, "l1")
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         return self.l1 * ops.sum(ops.abs(x))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"l1": self.l1}
 
 
 class L2(Regularizer):
     """l2 * sum(x^2): keeps weights small."""
 
-    def __init__(self, l2=0.01):
+    def __init__(self, l2: float = 0.01) -> None:
         self.l2 = _factor(0.01 if l2 is None else l2, "l2")
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         return self.l2 * ops.sum(ops.square(x))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"l2": self.l2}
 
 
 class L1L2(Regularizer):
     """l1 * sum(|x|) + l2 * sum(x^2)."""
 
-    def __init__(self, l1=0.0, l2=0.0):
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
         self.l1 = _factor(0.0 if l1 is None else l1, "l1")
         self.l2 = _factor(0.0 if l2 is None else l2, "l2")
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         return self.l1 * ops.sum(ops.abs(x)) + self.l2 * ops.sum(ops.square(x))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"l1": self.l1, "l2": self.l2}
 
 
@@ -83,7 +86,7 @@ class OrthogonalRegularizer(Regularizer):
     a matrix.
     """
 
-    def __init__(self, factor=0.01, mode="rows"):
+    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
         if mode not in ("rows", "columns"):
             raise ValueError(
                 f"OrthogonalRegularizer got mode={mode!r}; expected 'rows' or 'columns'"
@@ -91,7 +94,7 @@ class OrthogonalRegularizer(Regularizer):
         self.factor = _factor(factor, "factor")
         self.mode = mode
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         if len(x.shape) != 2:
             raise ValueError(
                 f"OrthogonalRegularizer got an array of shape {tuple(x.shape)}; expected a matrix"
@@ -110,7 +113,7 @@ class OrthogonalRegularizer(Regularizer):
         different = 1.0 - ops.eye(count, dtype=cosines.dtype)
         return self.factor * ops.sum(ops.abs(cosines * different)) / (count * (count - 1.0))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"factor": self.factor, "mode": self.mode}
 
 
@@ -133,7 +136,7 @@ orthogonal_regularizer = OrthogonalRegularizer
 _TABLE = objects.names_of([L1, L2, L1L2, OrthogonalRegularizer])
 
 
-def get(identifier):
+def get(identifier: Any) -> Any:
     """The regularizer that a name, configuration, class or function stands for; None stays None.
 
     The name 'l1_l2' stands for both factors at 0.01.
@@ -143,11 +146,11 @@ def get(identifier):
     return objects.get(identifier, _TABLE, "regularizer")
 
 
-def serialize(regularizer):
+def serialize(regularizer: Any) -> dict[str, Any] | None:
     """The configuration of a regularizer, of plain Python values."""
     return objects.serialize(regularizer)
 
 
-def deserialize(config, custom_objects=None):
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The regularizer of a configuration made by `serialize`."""
     return objects.deserialize(config, _TABLE, "regularizer", custom_objects)

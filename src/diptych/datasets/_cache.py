@@ -1,6 +1,5 @@
 """Where downloaded data is kept, and the download itself."""
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -16,6 +15,7 @@ def download(url, path, sha256):
 
     Raises OSError where the network fails, ValueError where the checksum differs.
     """
+    import hashlib
     import tempfile
     from urllib.request import urlopen
 

@@ -6,6 +6,8 @@ https://archive.ics.uci.edu/dataset/80, CC BY 4.0. Source and licence stand besi
 data/digits.txt.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ _FILE = Path(__file__).parent / "data" / "digits.npz"
 _TRAINING = 1437
 
 
-def load_data():
+def load_data() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Load the digits: `(x_train, y_train), (x_test, y_test)`.
 
     x_train: (1437, 8, 8) uint8, 0 (white) to 16 (black). y_train: (1437,) uint8, the digits 0 to 9.

@@ -4,11 +4,12 @@
 4 bytes (most significant first) for the size of each axis, then the numbers, last axis fastest.
 """
 
-import gzip
+from __future__ import annotations
+
 import math
 import struct
-import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ __all__ = ["read_idx"]
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
-def read_idx(path):
+def read_idx(path: Any) -> np.ndarray:
     """The array of an IDX file, gzipped or not; ValueError where the file is damaged."""
     content = _unpacked(Path(path))
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
@@ -43,6 +44,9 @@ def _unpacked(path):
     content = path.read_bytes()
     if content[:2] != b"\x1f\x8b":
         return content
+    import gzip
+    import zlib
+
     try:
         return gzip.decompress(content)
     except (EOFError, OSError, zlib.error) as error:

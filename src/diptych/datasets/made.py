@@ -2,6 +2,10 @@
 generator.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from .. import config, random
@@ -9,7 +13,7 @@ from .. import config, random
 __all__ = ["and_gate", "gender", "spirals", "xor"]
 
 
-def and_gate(n=100, seed=None):
+def and_gate(n: int = 100, seed: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """`n` random pairs of bits and their AND.
 
     Returns x: (n, 2) floatx, 0 or 1, and y: (n,) int64, 1 where both bits are 1.
@@ -18,7 +22,7 @@ def and_gate(n=100, seed=None):
     return x.astype(config.floatx()), x[:, 0] & x[:, 1]
 
 
-def xor(n=100, seed=None):
+def xor(n: int = 100, seed: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """`n` random pairs of bits and their exclusive OR, which no straight line separates.
 
     Returns x: (n, 2) floatx, 0 or 1, and y: (n,) int64, 1 where the bits differ.
@@ -27,7 +31,7 @@ def xor(n=100, seed=None):
     return x.astype(config.floatx()), x[:, 0] ^ x[:, 1]
 
 
-def gender(n=1000, seed=None):
+def gender(n: int = 1000, seed: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """Weight, height and age of `n` made-up people, in standard deviations from the mean.
 
     The first half are men: heavier and taller by 1 and younger by 1 than the women, who come after.
@@ -44,7 +48,9 @@ def gender(n=1000, seed=None):
     return x.astype(config.floatx()), y
 
 
-def spirals(n=300, classes=3, noise=0.2, seed=None):
+def spirals(
+    n: int = 300, classes: int = 3, noise: float = 0.2, seed: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
     """`n` points on `classes` spiral arms that wind around each other.
 
     noise: standard deviation of the angle, in radians.

@@ -4,9 +4,10 @@
 The package carries none of it. `load_data` downloads it once, or reads files that you have.
 """
 
+from __future__ import annotations
+
 import os
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,9 @@ _IDX_NAMES = {
 }
 
 
-def load_data(path="mnist.npz"):
+def load_data(
+    path: str | os.PathLike[str] = "mnist.npz",
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Load MNIST: `(x_train, y_train), (x_test, y_test)`.
 
     x_train: (60000, 28, 28) uint8, 0 (background) to 255 (ink). y_train: (60000,) uint8, the digits
@@ -123,6 +126,8 @@ def _idx_file(folder, array):
 
 
 def _read_npz(path):
+    import zipfile
+
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
             missing = [name for name in _ARRAYS if name not in data]

@@ -5,6 +5,11 @@ Every metric has `update_state(y_true, y_pred, sample_weight=None)`, `result()` 
 NumPy number of the metric's float type, or an array where there are several.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from ..utils import objects
 from .accuracy import (
     Accuracy,
@@ -227,7 +232,7 @@ _FUNCTIONS = {
 _RESOLVED_BY_COMPILE = ("acc", "ce", "crossentropy")
 
 
-def get(identifier):
+def get(identifier: Any) -> Any:
     """The metric that a name, configuration, class or function stands for; None stays None.
 
     A name gives a new metric; a function, which has no state, comes back as it is.
@@ -240,12 +245,12 @@ def get(identifier):
     return objects.get(identifier, _TABLE, "metric")
 
 
-def serialize(metric):
+def serialize(metric: Any) -> dict[str, Any] | None:
     """The configuration of a metric or of a metric function, of plain Python values."""
     return objects.serialize(metric)
 
 
-def deserialize(config, custom_objects=None):
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The metric, or the metric function, of a configuration made by `serialize`."""
     is_function = isinstance(config, dict) and config.get("class_name") == "function"
     return objects.deserialize(
@@ -253,7 +258,12 @@ def deserialize(config, custom_objects=None):
     )
 
 
-def resolve_accuracy(y_true_shape, y_pred_shape, loss_name=None, name="accuracy"):
+def resolve_accuracy(
+    y_true_shape: Sequence[int | None],
+    y_pred_shape: Sequence[int | None],
+    loss_name: str | None = None,
+    name: str = "accuracy",
+) -> MeanMetricWrapper:
     """A new metric for what 'accuracy' and 'acc' stand for in `compile`.
 
     One output column: BinaryAccuracy. Labels with one axis less than the outputs, or one column of
@@ -265,7 +275,12 @@ def resolve_accuracy(y_true_shape, y_pred_shape, loss_name=None, name="accuracy"
     return choices[_label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)
 
 
-def resolve_crossentropy(y_true_shape, y_pred_shape, loss_name=None, name="crossentropy"):
+def resolve_crossentropy(
+    y_true_shape: Sequence[int | None],
+    y_pred_shape: Sequence[int | None],
+    loss_name: str | None = None,
+    name: str = "crossentropy",
+) -> MeanMetricWrapper:
     """A new metric for what 'crossentropy' and 'ce' stand for; the rule is that for 'accuracy'."""
     choices = (BinaryCrossentropy, SparseCategoricalCrossentropy, CategoricalCrossentropy)
     return choices[_label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)

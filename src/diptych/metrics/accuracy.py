@@ -1,5 +1,9 @@
 """How often the prediction is right."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from .. import config
@@ -90,14 +94,14 @@ def _in_top_k(labels, scores, k):
     return (scores > own).sum(-1) < k
 
 
-def binary_accuracy(y_true, y_pred, threshold=0.5):
+def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> np.ndarray:
     """1 where `y_pred > threshold` says what `y_true` says, else 0; an array of floatx of their
     shape.
     """
     return _binary(y_true, y_pred, threshold).astype(config.floatx())
 
 
-def categorical_accuracy(y_true, y_pred):
+def categorical_accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
     """1 where the largest score is that of the one-hot label, else 0.
 
     y_true, y_pred: (..., classes). Returns (...).
@@ -105,7 +109,7 @@ def categorical_accuracy(y_true, y_pred):
     return _categorical(y_true, y_pred).astype(config.floatx())
 
 
-def sparse_categorical_accuracy(y_true, y_pred):
+def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
     """1 where the largest score is that of the class number in `y_true`, else 0.
 
     y_true: (...) or (..., 1). y_pred: (..., classes). Returns (...).
@@ -113,7 +117,7 @@ def sparse_categorical_accuracy(y_true, y_pred):
     return _sparse_categorical(y_true, y_pred).astype(config.floatx())
 
 
-def top_k_categorical_accuracy(y_true, y_pred, k=5):
+def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> np.ndarray:
     """1 where the one-hot label is among the k largest scores, else 0.
 
     y_true, y_pred: (..., classes). Returns (...).
@@ -121,7 +125,9 @@ def top_k_categorical_accuracy(y_true, y_pred, k=5):
     return _top_k(y_true, y_pred, k).astype(config.floatx())
 
 
-def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False):
+def sparse_top_k_categorical_accuracy(
+    y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
+) -> np.ndarray:
     """1 where the class number in `y_true` is among the k largest scores, else 0.
 
     y_true: (...) or (..., 1). y_pred: (..., classes), or with from_sorted_ids (..., ids), best
@@ -135,25 +141,27 @@ class _Accuracy(MeanMetricWrapper):
 
     _direction = "up"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**config)
 
 
 class Accuracy(_Accuracy):
     """How often `y_pred` equals `y_true`."""
 
-    def __init__(self, name="accuracy", dtype=None):
+    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
         super().__init__(_equal, name, dtype)
 
 
 class BinaryAccuracy(_Accuracy):
     """How often `y_pred > threshold` says what the label, 0 or 1, says."""
 
-    def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
+    def __init__(
+        self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+    ) -> None:
         super().__init__(_binary, name, dtype, threshold=threshold)
         self.threshold = threshold
 
@@ -161,21 +169,23 @@ class BinaryAccuracy(_Accuracy):
 class CategoricalAccuracy(_Accuracy):
     """How often the largest score is that of the one-hot label."""
 
-    def __init__(self, name="categorical_accuracy", dtype=None):
+    def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(_categorical, name, dtype)
 
 
 class SparseCategoricalAccuracy(_Accuracy):
     """How often the largest score is that of the class number in `y_true`."""
 
-    def __init__(self, name="sparse_categorical_accuracy", dtype=None):
+    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(_sparse_categorical, name, dtype)
 
 
 class TopKCategoricalAccuracy(_Accuracy):
     """How often the one-hot label is among the k largest scores."""
 
-    def __init__(self, k=5, name="top_k_categorical_accuracy", dtype=None):
+    def __init__(
+        self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
+    ) -> None:
         super().__init__(_top_k, name, dtype, k=k)
         self.k = k
 
@@ -187,13 +197,17 @@ class SparseTopKCategoricalAccuracy(_Accuracy):
     """
 
     def __init__(
-        self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False
-    ):
+        self,
+        k: int = 5,
+        name: str = "sparse_top_k_categorical_accuracy",
+        dtype: Any = None,
+        from_sorted_ids: bool = False,
+    ) -> None:
         super().__init__(_sparse_top_k, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
         self.k = k
         self.from_sorted_ids = from_sorted_ids
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         if not self.from_sorted_ids:
             del config["from_sorted_ids"]

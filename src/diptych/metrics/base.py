@@ -5,7 +5,11 @@ tape.
 Its state is kept in variables of float64, so that counts stay exact however long the run.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -40,20 +44,20 @@ class Metric:
 
     # Which way is better, for callbacks that watch the metric: "up", "down", or None where it
     # cannot be said.
-    _direction = None
+    _direction: str | None = None
 
-    def __init__(self, dtype=None, name=None):
+    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or auto_name(type(self).__name__)
         self._dtype = np.dtype(dtype or config.floatx())
-        self._variables = []
+        self._variables: list[Variable] = []
 
     @property
-    def dtype(self):
+    def dtype(self) -> str:
         """The float type of the result, as a string."""
         return self._dtype.name
 
     @property
-    def variables(self):
+    def variables(self) -> list[Variable]:
         """The variables of this metric and of the metrics that are attributes of it."""
         found = list(self._weights())
         for value in vars(self).values():
@@ -61,7 +65,13 @@ class Metric:
                 found += value.variables
         return found
 
-    def add_weight(self, shape=(), initializer=None, dtype=None, name=None):
+    def add_weight(
+        self,
+        shape: Sequence[int] = (),
+        initializer: Any = None,
+        dtype: Any = None,
+        name: str | None = None,
+    ) -> Variable:
         """A variable of the state; zeros of float64 unless asked otherwise."""
         from .. import initializers
 
@@ -77,39 +87,46 @@ class Metric:
         weights.append(variable)
         return variable
 
-    def add_variable(self, shape, initializer, dtype=None, aggregation="sum", name=None):
+    def add_variable(
+        self,
+        shape: Sequence[int],
+        initializer: Any,
+        dtype: Any = None,
+        aggregation: str = "sum",
+        name: str | None = None,
+    ) -> Variable:
         """Keras's other spelling of `add_weight`; `aggregation` matters to several devices only."""
         return self.add_weight(shape=shape, initializer=initializer, dtype=dtype, name=name)
 
-    def update_state(self, *args, **kwargs):
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
         raise NotImplementedError(
             f"{type(self).__name__} must implement update_state(self, y_true, y_pred)"
         )
 
-    def result(self):
+    def result(self) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must implement result(self)")
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Forget what was gathered."""
         for variable in self.variables:
             variable.array.fill(0)
 
-    def reset_states(self):
+    def reset_states(self) -> None:
         """The name of `reset_state` in Keras 2."""
         self.reset_state()
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.update_state(*args, **kwargs)
         return self.result()
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "dtype": self.dtype}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**config)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
 
     def _weights(self):
@@ -132,11 +149,11 @@ class Sum(Metric):
     np.float32(16.0)
     """
 
-    def __init__(self, name="sum", dtype=None):
+    def __init__(self, name: str = "sum", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.total = self.add_weight(name="total")
 
-    def update_state(self, values, sample_weight=None):
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
         """values: any shape. sample_weight: its shape, or its shape without last axes."""
         values = as_array(values)
         if sample_weight is not None:
@@ -144,7 +161,7 @@ class Sum(Metric):
             values = values * broadcast_weight(weight, values)
         add(self.total, values.sum(dtype=np.float64))
 
-    def result(self):
+    def result(self) -> Any:
         return self._typed(self.total.array)
 
 
@@ -155,12 +172,12 @@ class Mean(Metric):
     np.float32(2.0)
     """
 
-    def __init__(self, name="mean", dtype=None):
+    def __init__(self, name: str | None = "mean", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.total = self.add_weight(name="total")
         self.count = self.add_weight(name="count")
 
-    def update_state(self, values, sample_weight=None):
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
         """values: a number, or (N, ...), where the mean over all but the first axis is the sample's
         value.
 
@@ -202,7 +219,7 @@ class Mean(Metric):
         add(self.total, np.sum(values * weight, dtype=np.float64) * share)
         add(self.count, np.sum(weight, dtype=np.float64) * share)
 
-    def result(self):
+    def result(self) -> Any:
         count = self.count.array.item()
         return self._dtype.type(self.total.array.item() / count if count else 0.0)
 
@@ -210,12 +227,14 @@ class Mean(Metric):
 class MeanMetricWrapper(Mean):
     """The mean of a function `fn(y_true, y_pred, **kwargs)` that gives one value per sample."""
 
-    def __init__(self, fn, name=None, dtype=None, **kwargs):
+    def __init__(self, fn: Any, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
         super().__init__(name=name, dtype=dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         """Take a batch in. sample_weight: a number, (N,), or more axes of what the function
         returns.
         """
@@ -225,13 +244,13 @@ class MeanMetricWrapper(Mean):
                 sample_weight = masked_weight(sample_weight, as_array(mask))
         Mean.update_state(self, self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         fn = self._fn
         kept = fn if not callable(fn) or isinstance(fn, str) else objects.serialize(fn)
         return {**super().get_config(), "fn": kept, **self._fn_kwargs}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         from . import deserialize
 
         if isinstance(config.get("fn"), dict):

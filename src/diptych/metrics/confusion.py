@@ -5,9 +5,15 @@ A prediction counts as positive where it is above a threshold. Counts over sever
 array.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from .. import config
+from ..autodiff import Variable
 from .base import Metric, align_rank, as_array, broadcast_weight, masked_weight
 
 __all__ = [
@@ -27,9 +33,20 @@ class _Counts(Metric):
     _kept: names among true_positives, false_positives, true_negatives, false_negatives.
     """
 
-    _kept = ()
+    _kept: tuple[str, ...] = ()
 
-    def __init__(self, thresholds=None, name=None, dtype=None, default_threshold=0.5):
+    true_positives: Variable
+    false_positives: Variable
+    true_negatives: Variable
+    false_negatives: Variable
+
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+        default_threshold: float = 0.5,
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         self.init_thresholds = thresholds
         if thresholds is None:
@@ -59,23 +76,28 @@ class _Counts(Metric):
 
 
 class _OneCount(_Counts):
-    def __init__(self, thresholds=None, name=None, dtype=None):
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__(thresholds, name, dtype)
 
     def _add_counts(self, shape):
         self.accumulator = self.add_weight(shape=shape, name="accumulator")
         setattr(self, self._kept[0], self.accumulator)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch in. y_true: 0 or 1. sample_weight: a number, (N,), or of the shape of
         y_true.
         """
         self._update(y_true, y_pred, sample_weight)
 
-    def result(self):
+    def result(self) -> Any:
         return self._first_or_all(self.accumulator.array)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "thresholds": self.init_thresholds}
 
 
@@ -106,20 +128,27 @@ class FalseNegatives(_OneCount):
 class _Rate(_Counts):
     _direction = "up"
 
-    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
         # The k largest scores count as positive whatever they are, unless a threshold is asked for
         # as well.
         super().__init__(thresholds, name, dtype, 0.5 if top_k is None else -np.inf)
         self.top_k = top_k
         self.class_id = class_id
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch in. y_true: 0 or 1. sample_weight: a number, (N,), or of the shape of
         y_true.
         """
         self._update(y_true, y_pred, sample_weight, self.top_k, self.class_id)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "thresholds": self.init_thresholds,
@@ -138,7 +167,7 @@ class Precision(_Rate):
 
     _kept = ("true_positives", "false_positives")
 
-    def result(self):
+    def result(self) -> Any:
         tp, fp = self.true_positives.array, self.false_positives.array
         return self._first_or_all(_ratio(tp, tp + fp))
 
@@ -151,7 +180,7 @@ class Recall(_Rate):
 
     _kept = ("true_positives", "false_negatives")
 
-    def result(self):
+    def result(self) -> Any:
         tp, fn = self.true_positives.array, self.false_negatives.array
         return self._first_or_all(_ratio(tp, tp + fn))
 
@@ -176,17 +205,17 @@ class AUC(_Counts):
 
     def __init__(
         self,
-        num_thresholds=200,
-        curve="ROC",
-        summation_method="interpolation",
-        name=None,
-        dtype=None,
-        thresholds=None,
-        multi_label=False,
-        num_labels=None,
-        label_weights=None,
-        from_logits=False,
-    ):
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
+        dtype: Any = None,
+        thresholds: Sequence[float] | None = None,
+        multi_label: bool = False,
+        num_labels: int | None = None,
+        label_weights: Any = None,
+        from_logits: bool = False,
+    ) -> None:
         Metric.__init__(self, dtype=dtype, name=name)
         self.curve = _choice("curve", str(curve).upper(), ("ROC", "PR", "PRGAIN"))
         methods = ("interpolation", "minoring", "majoring")
@@ -216,7 +245,7 @@ class AUC(_Counts):
         elif num_labels:
             self._add_counts((self.num_thresholds, num_labels))
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch in. y_true: 0 or 1. sample_weight: a number, (N,), or of the shape of
         y_true.
         """
@@ -257,7 +286,7 @@ class AUC(_Counts):
         for name in self._kept:
             getattr(self, name).array[where] += counts[name]
 
-    def result(self):
+    def result(self) -> Any:
         if not self.variables:
             return self._typed(0.0)
         if self.curve == "PR" and self.summation_method == "interpolation":
@@ -304,7 +333,7 @@ class AUC(_Counts):
         ratio = np.where(both, _ratio(p[:-1], p[1:]), 1.0)
         return _ratio(slope * (tp[:-1] - tp[1:] + intercept * np.log(ratio)), tp[1:] + fn[1:])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         weights = self.label_weights
         config = {
             **super().get_config(),
@@ -346,12 +375,12 @@ class _Edges:
     dtype: the type in which scores and thresholds are compared.
     """
 
-    def __init__(self, thresholds, dtype):
+    def __init__(self, thresholds: Any, dtype: Any) -> None:
         self.dtype = dtype
         self.order = np.argsort(thresholds, kind="stable")
         self.values = np.asarray(thresholds, dtype=dtype)[self.order]
 
-    def count(self, y_true, y_pred, weight):
+    def count(self, y_true: Any, y_pred: Any, weight: Any) -> Any:
         """The four counts over all elements: each a number, or an array over the thresholds."""
         positive = y_true != 0
         if len(self.values) == 1 and weight is None:

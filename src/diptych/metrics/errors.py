@@ -5,7 +5,10 @@ arrays, so
 no gradient flows through them: as a loss, use `diptych.losses`.
 """
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numpy as np
 
@@ -47,66 +50,72 @@ __all__ = [
 ]
 
 
-def mean_squared_error(y_true, y_pred):
+def mean_squared_error(y_true: Any, y_pred: Any) -> np.ndarray:
     """mean((y_true - y_pred)^2) over the last axis."""
     return _loss("losses", "mean_squared_error", y_true, y_pred)
 
 
-def mean_absolute_error(y_true, y_pred):
+def mean_absolute_error(y_true: Any, y_pred: Any) -> np.ndarray:
     """mean(|y_true - y_pred|) over the last axis."""
     return _loss("losses", "mean_absolute_error", y_true, y_pred)
 
 
-def mean_absolute_percentage_error(y_true, y_pred):
+def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> np.ndarray:
     """100 mean(|y_true - y_pred| / max(|y_true|, epsilon)) over the last axis."""
     return _loss(
         "losses", "mean_absolute_percentage_error", y_true, y_pred, epsilon=config.epsilon()
     )
 
 
-def mean_squared_logarithmic_error(y_true, y_pred):
+def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> np.ndarray:
     """mean((log(1 + y_true) - log(1 + y_pred))^2) over the last axis."""
     return _loss(
         "losses", "mean_squared_logarithmic_error", y_true, y_pred, epsilon=config.epsilon()
     )
 
 
-def log_cosh(y_true, y_pred):
+def log_cosh(y_true: Any, y_pred: Any) -> np.ndarray:
     """mean(log(cosh(y_pred - y_true))) over the last axis."""
     return _loss("losses", "log_cosh", y_true, y_pred)
 
 
-def huber(y_true, y_pred, delta=1.0):
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> np.ndarray:
     """Half the squared error up to `delta`, straight beyond; mean over the last axis."""
     return _loss("losses", "huber", y_true, y_pred, delta=delta)
 
 
-def poisson(y_true, y_pred):
+def poisson(y_true: Any, y_pred: Any) -> np.ndarray:
     """mean(y_pred - y_true log(y_pred)) over the last axis."""
     return _loss("losses", "poisson", y_true, y_pred, epsilon=config.epsilon())
 
 
-def hinge(y_true, y_pred):
+def hinge(y_true: Any, y_pred: Any) -> np.ndarray:
     """mean(max(1 - y_true y_pred, 0)) over the last axis; labels 0 and 1 count as -1 and 1."""
     return _loss("losses", "hinge", y_true, y_pred)
 
 
-def squared_hinge(y_true, y_pred):
+def squared_hinge(y_true: Any, y_pred: Any) -> np.ndarray:
     """mean(max(1 - y_true y_pred, 0)^2) over the last axis; labels 0 and 1 count as -1 and 1."""
     return _loss("losses", "squared_hinge", y_true, y_pred)
 
 
-def categorical_hinge(y_true, y_pred):
+def categorical_hinge(y_true: Any, y_pred: Any) -> np.ndarray:
     """max(1 + best score of a wrong class - score of the right class, 0)."""
     return _loss("losses", "categorical_hinge", y_true, y_pred)
 
 
-def kl_divergence(y_true, y_pred):
+def kl_divergence(y_true: Any, y_pred: Any) -> np.ndarray:
     """sum(y_true log(y_true / y_pred)) over the last axis."""
     return _loss("crossentropy", "kl_divergence", y_true, y_pred, epsilon=config.epsilon())
 
 
-def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+def binary_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> np.ndarray:
     """-mean(y_true log(y_pred) + (1 - y_true) log(1 - y_pred)) over `axis`."""
     return _loss(
         "crossentropy",
@@ -120,7 +129,13 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, 
     )
 
 
-def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
+def categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> np.ndarray:
     """-sum(y_true log(y_pred)) over `axis`, y_pred scaled to the sum 1."""
     return _loss(
         "crossentropy",
@@ -134,7 +149,13 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
     )
 
 
-def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1):
+def sparse_categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> np.ndarray:
     """-log(y_pred) at the class number in `y_true`; 0 where that is `ignore_class`."""
     y_true, y_pred = as_array(y_true), as_float(y_pred)
     if y_true.ndim == y_pred.ndim and y_true.shape[axis] == 1:
@@ -152,15 +173,15 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
 
 
 def binary_focal_crossentropy(
-    y_true,
-    y_pred,
-    apply_class_balancing=False,
-    alpha=0.25,
-    gamma=2.0,
-    from_logits=False,
-    label_smoothing=0.0,
-    axis=-1,
-):
+    y_true: Any,
+    y_pred: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> np.ndarray:
     """Binary crossentropy in which easy samples count less: each times (1 - probability)^gamma."""
     return _loss(
         "crossentropy",
@@ -178,8 +199,14 @@ def binary_focal_crossentropy(
 
 
 def categorical_focal_crossentropy(
-    y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
-):
+    y_true: Any,
+    y_pred: Any,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> np.ndarray:
     """Categorical crossentropy in which easy samples count less: each times alpha (1 -
     probability)^gamma.
     """
@@ -213,18 +240,18 @@ class _Error(MeanMetricWrapper):
 
     _direction = "down"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**config)
 
 
 class MeanSquaredError(_Error):
     """The mean of (y_true - y_pred)^2."""
 
-    def __init__(self, name="mean_squared_error", dtype=None):
+    def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
         super().__init__(mean_squared_error, name, dtype)
 
 
@@ -233,10 +260,12 @@ class RootMeanSquaredError(Mean):
 
     _direction = "down"
 
-    def __init__(self, name="root_mean_squared_error", dtype=None):
+    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         """Take a batch in. sample_weight: a number, (N,), or of the shape of y_true."""
         mask = getattr(y_pred, "mask", None)
         if mask is not None:
@@ -244,35 +273,35 @@ class RootMeanSquaredError(Mean):
         y_true, y_pred = same_shape(y_true, as_float(y_pred), "root_mean_squared_error")
         super().update_state(np.square(y_pred - y_true), sample_weight)
 
-    def result(self):
+    def result(self) -> Any:
         return self._dtype.type(math.sqrt(super().result()))
 
 
 class MeanAbsoluteError(_Error):
     """The mean of |y_true - y_pred|."""
 
-    def __init__(self, name="mean_absolute_error", dtype=None):
+    def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
         super().__init__(mean_absolute_error, name, dtype)
 
 
 class MeanAbsolutePercentageError(_Error):
     """The mean of 100 |y_true - y_pred| / |y_true|."""
 
-    def __init__(self, name="mean_absolute_percentage_error", dtype=None):
+    def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None) -> None:
         super().__init__(mean_absolute_percentage_error, name, dtype)
 
 
 class MeanSquaredLogarithmicError(_Error):
     """The mean of (log(1 + y_true) - log(1 + y_pred))^2."""
 
-    def __init__(self, name="mean_squared_logarithmic_error", dtype=None):
+    def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
         super().__init__(mean_squared_logarithmic_error, name, dtype)
 
 
 class LogCoshError(_Error):
     """The mean of log(cosh(y_pred - y_true))."""
 
-    def __init__(self, name="logcosh", dtype=None):
+    def __init__(self, name: str = "logcosh", dtype: Any = None) -> None:
         super().__init__(log_cosh, name, dtype)
 
 
@@ -283,7 +312,7 @@ class CosineSimilarity(_Error):
 
     _direction = "up"
 
-    def __init__(self, name="cosine_similarity", dtype=None, axis=-1):
+    def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
         super().__init__(_cosine, name, dtype, axis=axis)
         self.axis = axis
 
@@ -291,35 +320,35 @@ class CosineSimilarity(_Error):
 class Poisson(_Error):
     """The mean of y_pred - y_true log(y_pred)."""
 
-    def __init__(self, name="poisson", dtype=None):
+    def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
         super().__init__(poisson, name, dtype)
 
 
 class KLDivergence(_Error):
     """The mean of sum(y_true log(y_true / y_pred))."""
 
-    def __init__(self, name="kl_divergence", dtype=None):
+    def __init__(self, name: str = "kl_divergence", dtype: Any = None) -> None:
         super().__init__(kl_divergence, name, dtype)
 
 
 class Hinge(_Error):
     """The mean of max(1 - y_true y_pred, 0)."""
 
-    def __init__(self, name="hinge", dtype=None):
+    def __init__(self, name: str = "hinge", dtype: Any = None) -> None:
         super().__init__(hinge, name, dtype)
 
 
 class SquaredHinge(_Error):
     """The mean of max(1 - y_true y_pred, 0)^2."""
 
-    def __init__(self, name="squared_hinge", dtype=None):
+    def __init__(self, name: str = "squared_hinge", dtype: Any = None) -> None:
         super().__init__(squared_hinge, name, dtype)
 
 
 class CategoricalHinge(_Error):
     """The mean of max(1 + best score of a wrong class - score of the right class, 0)."""
 
-    def __init__(self, name="categorical_hinge", dtype=None):
+    def __init__(self, name: str = "categorical_hinge", dtype: Any = None) -> None:
         super().__init__(categorical_hinge, name, dtype)
 
 
@@ -327,8 +356,12 @@ class BinaryCrossentropy(_Error):
     """The mean of -(y_true log(y_pred) + (1 - y_true) log(1 - y_pred))."""
 
     def __init__(
-        self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0
-    ):
+        self,
+        name: str = "binary_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+    ) -> None:
         super().__init__(
             binary_crossentropy,
             name,
@@ -345,12 +378,12 @@ class CategoricalCrossentropy(_Error):
 
     def __init__(
         self,
-        name="categorical_crossentropy",
-        dtype=None,
-        from_logits=False,
-        label_smoothing=0,
-        axis=-1,
-    ):
+        name: str = "categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+        axis: int = -1,
+    ) -> None:
         super().__init__(
             categorical_crossentropy,
             name,
@@ -372,12 +405,12 @@ class SparseCategoricalCrossentropy(_Error):
 
     def __init__(
         self,
-        name="sparse_categorical_crossentropy",
-        dtype=None,
-        from_logits=False,
-        ignore_class=None,
-        axis=-1,
-    ):
+        name: str = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
+    ) -> None:
         super().__init__(
             sparse_categorical_crossentropy,
             name,
@@ -390,7 +423,9 @@ class SparseCategoricalCrossentropy(_Error):
         self.ignore_class = ignore_class
         self.axis = axis
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         """Take a batch in. sample_weight: a number, (N,), or of the shape of y_true."""
         if sample_weight is not None and self.ignore_class is not None:
             labels = as_array(y_true)

@@ -1,10 +1,14 @@
 """Scores that weigh several counts against each other: F-beta and R^2."""
 
+from __future__ import annotations
+
 import warnings
+from typing import Any
 
 import numpy as np
 
 from .. import config
+from ..autodiff import Variable
 from .base import Metric, align_rank, as_array, broadcast_weight
 
 __all__ = ["F1Score", "FBetaScore", "R2Score"]
@@ -21,7 +25,19 @@ class FBetaScore(Metric):
 
     _direction = "up"
 
-    def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
+    true_positives: Variable
+    false_positives: Variable
+    false_negatives: Variable
+    intermediate_weights: Variable
+
+    def __init__(
+        self,
+        average: str | None = None,
+        beta: float = 1.0,
+        threshold: float | None = None,
+        name: str = "fbeta_score",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         if average not in (None, "micro", "macro", "weighted"):
             raise ValueError(
@@ -39,7 +55,7 @@ class FBetaScore(Metric):
         self.beta = beta
         self.threshold = threshold
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch in. y_true, y_pred: (N, classes), labels 0 or 1. sample_weight: a number or
         (N,).
         """
@@ -69,7 +85,7 @@ class FBetaScore(Metric):
         ):
             setattr(self, name, self.add_weight(shape=shape, name=name))
 
-    def result(self):
+    def result(self) -> Any:
         if not self.variables:
             return self._typed(0.0)
         epsilon = config.epsilon()
@@ -85,7 +101,7 @@ class FBetaScore(Metric):
             score = np.mean(score)
         return self._typed(score)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "average": self.average,
@@ -97,10 +113,16 @@ class FBetaScore(Metric):
 class F1Score(FBetaScore):
     """2 precision recall / (precision + recall). Arguments as in `FBetaScore`."""
 
-    def __init__(self, average=None, threshold=None, name="f1_score", dtype=None):
+    def __init__(
+        self,
+        average: str | None = None,
+        threshold: float | None = None,
+        name: str = "f1_score",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(average=average, beta=1.0, threshold=threshold, name=name, dtype=dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["beta"]
         return config
@@ -117,9 +139,18 @@ class R2Score(Metric):
 
     _direction = "up"
 
+    squared_sum: Variable
+    sum: Variable
+    total_mse: Variable
+    count: Variable
+
     def __init__(
-        self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None
-    ):
+        self,
+        class_aggregation: str | None = "uniform_average",
+        num_regressors: int = 0,
+        name: str = "r2_score",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
             raise ValueError(
@@ -132,7 +163,7 @@ class R2Score(Metric):
         self.num_regressors = num_regressors
         self.num_samples = self.add_weight(name="num_samples")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch in. y_true, y_pred: (N, columns). sample_weight: a number, (N,), or (N,
         columns).
         """
@@ -155,7 +186,7 @@ class R2Score(Metric):
         self.count.array[...] += np.sum(weight, axis=0)
         self.num_samples.array[...] += y_true.size
 
-    def result(self):
+    def result(self) -> Any:
         if len(self.variables) == 1:
             return self._typed(0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -182,7 +213,7 @@ class R2Score(Metric):
             return score
         return 1 - (1 - score) * (self.num_samples.array.item() - 1) / spare
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "class_aggregation": self.class_aggregation,

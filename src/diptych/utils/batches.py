@@ -1,9 +1,13 @@
 """A batch as `fit` hands it to `train_step`: inputs, and labels and sample weights if any."""
 
+from __future__ import annotations
+
+from typing import Any
+
 __all__ = ["pack_x_y_sample_weight", "unpack_x_y_sample_weight"]
 
 
-def unpack_x_y_sample_weight(data):
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     """`(x, y, sample_weight)` of a batch, None where it has none.
 
     data: x alone, or a tuple or list (x,), (x, y) or (x, y, sample_weight).
@@ -19,7 +23,7 @@ def unpack_x_y_sample_weight(data):
     return data + (None,) * (3 - len(data))
 
 
-def pack_x_y_sample_weight(x, y=None, sample_weight=None):
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
     """The batch that `unpack_x_y_sample_weight` takes apart.
 
     x alone comes back as it is, or in a tuple of one when it is itself a tuple or list.

@@ -1,20 +1,24 @@
 """Names: snake case, and the suggestion at the end of an error about an unknown one."""
 
+from __future__ import annotations
+
 import re
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 __all__ = ["auto_name", "forget_names", "snake_case", "suggest"]
 
 _WORD_START = re.compile(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
 
 
-def snake_case(name):
+def snake_case(name: str) -> str:
     """How Keras names the objects of a class: 'MaxPooling2D' -> 'max_pooling2d'."""
     name = re.sub(r"\W+", "", name)
     return _WORD_START.sub("_", name).lower()
 
 
-def suggest(name, candidates):
+def suggest(name: str, candidates: Iterable[Any]) -> str:
     """'; did you mean 'x'?' for the candidate nearest to `name`, '' when none is near."""
     import difflib
 
@@ -35,7 +39,7 @@ def _plain(name):
 _given: Counter[str] = Counter()
 
 
-def auto_name(class_name):
+def auto_name(class_name: str) -> str:
     """A name of its own for the next object of a class: 'dense', then 'dense_1', 'dense_2', ..."""
     name = snake_case(class_name)
     count = _given[name]
@@ -43,6 +47,6 @@ def auto_name(class_name):
     return f"{name}_{count}" if count else name
 
 
-def forget_names():
+def forget_names() -> None:
     """Start automatic names again from the first, as `clear_session` does."""
     _given.clear()

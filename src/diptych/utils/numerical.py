@@ -1,5 +1,9 @@
 """Arrays to the form a network takes: one-hot labels, unit vectors."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from .. import config
@@ -9,7 +13,7 @@ __all__ = ["normalize", "to_categorical"]
 
 
 @accepts_old("to_categorical")
-def to_categorical(x, num_classes=None):
+def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     """Class numbers to one-hot rows.
 
     x: integers 0 .. num_classes - 1 of any shape; floats are taken when they are whole numbers; a
@@ -51,7 +55,7 @@ def to_categorical(x, num_classes=None):
     return one_hot.reshape((*labels.shape, num_classes))
 
 
-def normalize(x, axis=-1, order=2):
+def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
     """Divide `x` by its norm of the given order along `axis`; vectors of norm 0 stay."""
     x = np.asarray(x)
     if x.dtype.kind != "f":

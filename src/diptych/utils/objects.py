@@ -4,14 +4,18 @@
 Each kind keeps one explicit table {name: class or function} and hands it to the functions here.
 """
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Iterable
+from typing import Any
 
 from .naming import snake_case, suggest
 
 __all__ = ["deserialize", "get", "names_of", "serialize"]
 
 
-def names_of(classes):
+def names_of(classes: Iterable[type]) -> dict[str, Any]:
     """{name: class} under both spellings, 'GlorotUniform' and 'glorot_uniform'."""
     table = {}
     for cls in classes:
@@ -20,7 +24,7 @@ def names_of(classes):
     return table
 
 
-def get(identifier, table, kind):
+def get(identifier: Any, table: dict[str, Any], kind: str) -> Any:
     """What `identifier` stands for: a name, a configuration, a class, or the object itself."""
     if identifier is None:
         return None
@@ -39,7 +43,7 @@ def get(identifier, table, kind):
     return found
 
 
-def serialize(obj):
+def serialize(obj: Any) -> dict[str, Any] | None:
     """The configuration of an object, of plain Python values, in Keras's form."""
     if obj is None:
         return None
@@ -61,7 +65,9 @@ def serialize(obj):
     }
 
 
-def deserialize(config, table, kind, custom_objects=None):
+def deserialize(
+    config: Any, table: dict[str, Any], kind: str, custom_objects: dict[str, Any] | None = None
+) -> Any:
     """The object of a configuration made by `serialize`; `custom_objects` maps further names."""
     if custom_objects:
         table = {**table, **custom_objects}
@@ -75,9 +81,8 @@ def deserialize(config, table, kind, custom_objects=None):
     if config["class_name"] == "function":
         return _find(config["config"], table, kind)
     found = _find(config["class_name"], table, kind)
-    if not inspect.isclass(found):
-        return found
-    return found.from_config(config.get("config") or {})
+    is_class = inspect.isclass(found)
+    return found.from_config(config.get("config") or {}) if is_class else found
 
 
 def _find(name, table, kind):

@@ -1,5 +1,7 @@
 """One call that makes a run repeatable."""
 
+from __future__ import annotations
+
 import random as python_random
 
 import numpy as np
@@ -9,7 +11,7 @@ from .. import random
 __all__ = ["set_random_seed"]
 
 
-def set_random_seed(seed):
+def set_random_seed(seed: int) -> None:
     """Seed Python's `random`, NumPy's legacy generator and diptych's own.
 
     Diptych's own serves initial weights, shuffles and dropout.
