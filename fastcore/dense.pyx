@@ -346,4 +346,4 @@ cdef Py_ssize_t[::1] starts(tuple shape, tuple lead):
     """Where the matrix of each product of a batch begins in an array of this shape, in numbers from the first."""
     cdef Py_ssize_t axes = max(0, len(shape) - 2)
     first = np.arange(math.prod(shape[:axes]), dtype=np.intp) * math.prod(shape[axes:])
-    return np.ascontiguousarray(np.broadcast_to(first.reshape(shape[:axes]), lead)).ravel()
+    return np.array(np.broadcast_to(first.reshape(shape[:axes]), lead), order="C").ravel()  # a copy: writable
