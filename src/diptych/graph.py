@@ -30,12 +30,21 @@ class KerasTensor:
         from . import config
 
         self.shape = tuple(shape)
-        self.dtype = np.dtype(dtype or config.floatx()).name
+        self.dtype = dtype or config.floatx()
         self.name = name or f"keras_tensor_{next(_names)}"
         self.node: Node | None = None  # the call that made it, and which of its outputs this is
         self.index = 0
         self.mask: KerasTensor | None = None
         self.logits = None
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the values to come, as a string."""
+        return self._dtype.name
+
+    @dtype.setter
+    def dtype(self, dtype: Any) -> None:
+        self._dtype = np.dtype(dtype)
 
     @property
     def ndim(self) -> int:

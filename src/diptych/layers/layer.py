@@ -113,11 +113,20 @@ class Layer(metaclass=Modern):
         self._trainable = bool(trainable)
         self.built = False
         self.autocast = autocast
-        self.dtype = np.dtype(dtype or floatx()).name
+        self.dtype = dtype or floatx()
         self.name = auto_name(type(self).__name__) if name is None else str(name)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.input_spec: Any = None
         self.supports_masking = type(self).compute_mask is not Layer.compute_mask
+
+    @property
+    def dtype(self) -> str:
+        """The float type of weights and computation, as a string."""
+        return self._dtype.name
+
+    @dtype.setter
+    def dtype(self, dtype: Any) -> None:
+        self._dtype = np.dtype(dtype)
 
     # ----------------------------------------------------------------------------------------------------------------
     # To be overridden
@@ -215,12 +224,13 @@ class Layer(metaclass=Modern):
 
     def _as_input(self, x: Any) -> Any:
         if isinstance(x, Tensor):
-            if self.autocast and x.array.dtype.kind == "f" and x.array.dtype.name != self.dtype:
+            dtype = x.array.dtype
+            if dtype is not self._dtype and self.autocast and dtype.kind == "f" and dtype != self._dtype:
                 return ops.cast(x, self.dtype)
             return x
         if isinstance(x, (np.ndarray, np.generic)):
             if self.autocast and x.dtype.kind == "f":
-                x = x.astype(self.dtype, copy=False)
+                x = x.astype(self._dtype, copy=False)
             return Tensor(np.asarray(x))
         return x
 

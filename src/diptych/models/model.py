@@ -185,21 +185,21 @@ class Model(Trainer, Layer):
         return [self._fit_input(x, tensor) for x, tensor in zip(given, wanted, strict=True)]
 
     def _fit_input(self, x: Any, tensor: KerasTensor) -> Any:
-        shape = x.shape
-        if len(shape) == len(tensor.shape) - 1 and tensor.shape[-1] == 1:
-            x = ops.expand_dims(x, -1)  # (N,) for an input of (N, 1)
-        elif len(shape) == len(tensor.shape) + 1 and shape[-1] == 1:
-            x = ops.squeeze(x, -1)
-        shape = x.shape
-        if len(shape) != len(tensor.shape) or any(
-            want is not None and have is not None and have != want
-            for have, want in zip(shape[1:], tensor.shape[1:], strict=True)
-        ):
-            raise ValueError(
-                f"Model {self.name!r} expects its input {tensor.name!r} as {tensor.shape}, and was given an array of "
-                f"shape {tuple(shape)}."
-            )
-        return x if x.dtype == tensor.dtype else ops.cast(x, tensor.dtype)
+        wanted = tensor.shape
+        if x.shape[1:] != wanted[1:] or len(x.shape) != len(wanted):
+            if len(x.shape) == len(wanted) - 1 and wanted[-1] == 1:
+                x = ops.expand_dims(x, -1)  # (N,) for an input of (N, 1)
+            elif len(x.shape) == len(wanted) + 1 and x.shape[-1] == 1:
+                x = ops.squeeze(x, -1)
+            if len(x.shape) != len(wanted) or any(
+                want is not None and have is not None and have != want
+                for have, want in zip(x.shape[1:], wanted[1:], strict=True)
+            ):
+                raise ValueError(
+                    f"Model {self.name!r} expects its input {tensor.name!r} as {wanted}, and was given an array of "
+                    f"shape {tuple(x.shape)}."
+                )
+        return x if x.dtype == tensor._dtype else ops.cast(x, tensor.dtype)
 
     @property
     def takes_training(self) -> bool:

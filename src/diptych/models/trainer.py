@@ -470,8 +470,8 @@ class Trainer:
 
     def _tensors(self, x: Any) -> Any:
         if isinstance(x, np.ndarray):
-            if x.dtype.kind == "f" and x.dtype.name != self.dtype:
-                x = x.astype(self.dtype)
+            if x.dtype is not self._dtype and x.dtype.kind == "f":
+                x = x.astype(self._dtype, copy=False)
             return Tensor(x)
         return map_structure(lambda leaf: leaf if leaf is None else self._tensors(_plain(leaf)), x)
 
