@@ -394,6 +394,29 @@ def test_loss_scale():
     np.testing.assert_allclose(w.array, [0.8], rtol=1e-14)
 
 
+def trained_weights(optimizer):
+    diptych.utils.set_random_seed(3)
+    model = diptych.Sequential([diptych.Input((3,)), diptych.layers.Dense(2)])
+    model.compile(optimizer, loss="mse")
+    rng = np.random.default_rng(0)
+    model.fit(rng.normal(size=(20, 3)), rng.normal(size=(20, 2)), batch_size=4, verbose=0)
+    return model.get_weights()
+
+
+def test_fit_scales_the_loss_as_its_optimizer_expects():
+    plain = trained_weights(optimizers.SGD(0.1))
+    scaled = trained_weights(optimizers.SGD(0.1, loss_scale_factor=64.0))  # exact: a power of two
+    assert_same(plain, scaled)
+
+
+def test_fit_ends_with_the_moving_averages():
+    plain = trained_weights(optimizers.SGD(0.1))
+    averaged = optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
+    weights = trained_weights(averaged)
+    assert not np.array_equal(plain[0], weights[0])
+    assert_same(weights, [a.array for a in averaged._averages])
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
