@@ -76,6 +76,7 @@ def test_threads_have_tapes_of_their_own():
     assert seen == [False, 12.0]
     assert tape.gradient(y, w) == 20
 
+
 # --------------------------------------------------------------------------------------------------
 # What comes back
 
@@ -117,8 +118,12 @@ def test_output_gradients_weigh_the_elements():
         y = w * w
         z = ops.sum(w)
     np.testing.assert_array_equal(tape.gradient(y, w, output_gradients=[[10.0, 1.0]]), [20, 4])
-    np.testing.assert_array_equal(tape.gradient(y, w, output_gradients=np.array([10.0, 1.0])), [20, 4])
-    np.testing.assert_array_equal(tape.gradient([y, z], w, output_gradients=[np.array([1.0, 0.0]), 5.0]), [7, 5])
+    np.testing.assert_array_equal(
+        tape.gradient(y, w, output_gradients=np.array([10.0, 1.0])), [20, 4]
+    )
+    np.testing.assert_array_equal(
+        tape.gradient([y, z], w, output_gradients=[np.array([1.0, 0.0]), 5.0]), [7, 5]
+    )
 
 
 def test_a_tensor_used_twice_gets_the_sum():
@@ -260,7 +265,9 @@ def test_a_missing_rule_raises_only_when_its_gradient_is_asked_for():
     assert tape.gradient(y, a) == 3
     with GradientTape() as tape:
         y = op(a, b)
-    with pytest.raises(NotImplementedError, match="ops.half_known has no gradient rule for its input number 1"):
+    with pytest.raises(
+        NotImplementedError, match="ops.half_known has no gradient rule for its input number 1"
+    ):
         tape.gradient(y, a)
     with GradientTape() as tape:
         y = a * 2.0 + ops.stop_gradient(op(a, b))
@@ -293,20 +300,28 @@ def test_a_function_of_your_own_may_record_itself():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda x, y: x + y, lambda x, y: x - y, lambda x, y: x * y, lambda x, y: x / y, lambda x, y: x**y,
-        lambda x, y: x % y, lambda x, y: x // y, lambda x, y: x @ y, lambda x, y: -x + abs(y), lambda x, y: +x,
-        lambda x, y: 2.0 + x, lambda x, y: 2 - x, lambda x, y: 2 * x, lambda x, y: 2 / x, lambda x, y: 2.0**x,
-        lambda x, y: 5 % x, lambda x, y: 5 // x, lambda x, y: x > y, lambda x, y: x >= y, lambda x, y: x < y,
-        lambda x, y: x <= y, lambda x, y: x == y, lambda x, y: x != y, lambda x, y: (x > y) & (x > 1),
+        lambda x, y: x + y, lambda x, y: x - y, lambda x, y: x * y, lambda x, y: x / y,
+        lambda x, y: x**y,
+        lambda x, y: x % y, lambda x, y: x // y, lambda x, y: x @ y,
+        lambda x, y: -x + abs(y), lambda x, y: +x,
+        lambda x, y: 2.0 + x, lambda x, y: 2 - x, lambda x, y: 2 * x, lambda x, y: 2 / x,
+        lambda x, y: 2.0**x,
+        lambda x, y: 5 % x, lambda x, y: 5 // x, lambda x, y: x > y, lambda x, y: x >= y,
+        lambda x, y: x < y,
+        lambda x, y: x <= y, lambda x, y: x == y, lambda x, y: x != y,
+        lambda x, y: (x > y) & (x > 1),
         lambda x, y: (x > y) | (x > 1), lambda x, y: (x > y) ^ (x > 1), lambda x, y: ~(x > y),
         lambda x, y: x[0], lambda x, y: x[:, 1], lambda x, y: x[x > 1], lambda x, y: x.T,
-        lambda x, y: x.sum(), lambda x, y: x.sum(axis=0), lambda x, y: x.mean(axis=1, keepdims=True),
-        lambda x, y: x.max(), lambda x, y: x.min(axis=0), lambda x, y: x.var(), lambda x, y: x.std(axis=1),
+        lambda x, y: x.sum(), lambda x, y: x.sum(axis=0),
+        lambda x, y: x.mean(axis=1, keepdims=True),
+        lambda x, y: x.max(), lambda x, y: x.min(axis=0), lambda x, y: x.var(),
+        lambda x, y: x.std(axis=1),
         lambda x, y: x.prod(), lambda x, y: x.reshape(9), lambda x, y: x.reshape((1, 9)),
         lambda x, y: x.reshape(1, 9), lambda x, y: x.transpose(), lambda x, y: x.transpose(1, 0),
         lambda x, y: x.astype("float32"), lambda x, y: x.flatten(), lambda x, y: x.ravel(),
         lambda x, y: x.argmax(axis=1), lambda x, y: x.cumsum(axis=0), lambda x, y: x.round(1),
-        lambda x, y: x.clip(1.0, 2.0), lambda x, y: x.dot(y), lambda x, y: x.copy(), lambda x, y: (x > 0).all(),
+        lambda x, y: x.clip(1.0, 2.0), lambda x, y: x.dot(y), lambda x, y: x.copy(),
+        lambda x, y: (x > 0).all(),
         lambda x, y: (x > 9).any(axis=0),
     ],
 )  # fmt: skip
@@ -323,7 +338,8 @@ def test_operators_and_methods_are_those_of_arrays(call):
 @pytest.mark.parametrize(
     "call",
     [
-        lambda a, x: a + x, lambda a, x: a - x, lambda a, x: a * x, lambda a, x: a / x, lambda a, x: a**x,
+        lambda a, x: a + x, lambda a, x: a - x, lambda a, x: a * x, lambda a, x: a / x,
+        lambda a, x: a**x,
         lambda a, x: a @ x, lambda a, x: a % x, lambda a, x: a > x, lambda a, x: a == x,
         lambda a, x: a[0, 0] * x,
     ],
@@ -374,13 +390,25 @@ NUMPY_LOSSES = {
     "square": (as_numpy_writes_it, lambda y, p: ops.mean(ops.square(y - p), axis=-1)),
     "sum axis": (lambda y, p: np.sum(p * y, axis=0), lambda y, p: ops.sum(p * y, axis=0)),
     "sum positional": (lambda y, p: np.sum(p, 0), lambda y, p: ops.sum(p, axis=0)),
-    "keepdims": (lambda y, p: p / np.sum(p, axis=1, keepdims=True), lambda y, p: p / ops.sum(p, axis=1, keepdims=True)),
+    "keepdims": (
+        lambda y, p: p / np.sum(p, axis=1, keepdims=True),
+        lambda y, p: p / ops.sum(p, axis=1, keepdims=True),
+    ),
     "where": (lambda y, p: np.where(y > 0.5, p, 0.0), lambda y, p: ops.where(y > 0.5, p, 0.0)),
-    "concatenate": (lambda y, p: np.concatenate([p, y], axis=1), lambda y, p: ops.concatenate([p, y], axis=1)),
+    "concatenate": (
+        lambda y, p: np.concatenate([p, y], axis=1),
+        lambda y, p: ops.concatenate([p, y], axis=1),
+    ),
     "stack": (lambda y, p: np.stack([y, p]), lambda y, p: ops.stack([y, p])),
-    "log": (lambda y, p: -(y * np.log(p) + (1 - y) * np.log(1 - p)), lambda y, p: -(y * ops.log(p) + (1 - y) * ops.log(1 - p))),
+    "log": (
+        lambda y, p: -(y * np.log(p) + (1 - y) * np.log(1 - p)),
+        lambda y, p: -(y * ops.log(p) + (1 - y) * ops.log(1 - p)),
+    ),
     "clip": (lambda y, p: np.clip(p, 0.2, 0.8), lambda y, p: ops.clip(p, 0.2, 0.8)),
-    "clip names": (lambda y, p: np.clip(p, a_min=0.2, a_max=0.8), lambda y, p: ops.clip(p, 0.2, 0.8)),
+    "clip names": (
+        lambda y, p: np.clip(p, a_min=0.2, a_max=0.8),
+        lambda y, p: ops.clip(p, 0.2, 0.8),
+    ),
     "maximum": (lambda y, p: np.maximum(p, y), lambda y, p: ops.maximum(p, y)),
     "dot": (lambda y, p: np.dot(p, y.T), lambda y, p: ops.dot(p, ops.transpose(y))),
     "matmul": (lambda y, p: np.matmul(y.T, p), lambda y, p: ops.matmul(ops.transpose(y), p)),
@@ -396,7 +424,10 @@ NUMPY_LOSSES = {
     "tanh": (lambda y, p: np.tanh(p), lambda y, p: ops.tanh(p)),
     "power": (lambda y, p: np.power(p, 3), lambda y, p: ops.power(p, 3)),
     "pad": (lambda y, p: np.pad(p, 1), lambda y, p: ops.pad(p, 1)),
-    "take": (lambda y, p: np.take(p, [0, 0, 1], axis=1), lambda y, p: ops.take(p, [0, 0, 1], axis=1)),
+    "take": (
+        lambda y, p: np.take(p, [0, 0, 1], axis=1),
+        lambda y, p: ops.take(p, [0, 0, 1], axis=1),
+    ),
     "squeeze": (lambda y, p: np.squeeze(p[:, None]), lambda y, p: p),
     "cumsum": (lambda y, p: np.cumsum(p, axis=1), lambda y, p: ops.cumsum(p, axis=1)),
 }
@@ -444,7 +475,12 @@ def test_numpy_functions_keep_values_exactly():
 
 @pytest.mark.parametrize(
     "call",
-    [lambda x: np.percentile(x, 30), lambda x: np.std(x, ddof=1), lambda x: np.add.reduce(x), lambda x: np.i0(x)],
+    [
+        lambda x: np.percentile(x, 30),
+        lambda x: np.std(x, ddof=1),
+        lambda x: np.add.reduce(x),
+        lambda x: np.i0(x),
+    ],
 )
 def test_a_numpy_function_without_an_operation_raises_when_its_gradient_is_asked_for(call):
     w = variable([1.0, 2.0, 4.0])

@@ -1,4 +1,6 @@
-"""Every operation of `diptych.ops`: values against NumPy, gradients against finite differences, symbolic shapes."""
+"""Every operation of `diptych.ops`: values against NumPy, gradients against finite differences,
+symbolic shapes.
+"""
 
 import math
 
@@ -43,16 +45,20 @@ def exactly(*values):
 
 
 # --------------------------------------------------------------------------------------------------
-# The table: label, call(xp, *inputs), inputs, and, where NumPy itself cannot run the call, an oracle.
+# The table: label, call(xp, *inputs), inputs, and, where NumPy itself cannot run the call, an
+# oracle.
 
 UNARY = [
-    ("absolute", normal), ("abs", normal), ("arccos", inside), ("arcsin", inside), ("arcsinh", normal),
+    ("absolute", normal), ("abs", normal), ("arccos", inside), ("arcsin", inside),
+    ("arcsinh", normal),
     ("arctan", normal), ("arctanh", inside), ("cbrt", positive), ("ceil", normal), ("cos", normal),
     ("cosh", normal), ("deg2rad", normal), ("exp", normal), ("exp2", normal), ("expm1", normal),
-    ("fabs", normal), ("floor", normal), ("log", positive), ("log10", positive), ("log1p", positive),
+    ("fabs", normal), ("floor", normal), ("log", positive), ("log10", positive),
+    ("log1p", positive),
     ("log2", positive), ("negative", normal), ("rad2deg", normal), ("reciprocal", positive),
     ("round", normal), ("sign", normal), ("sin", normal), ("sinc", normal), ("sinh", normal),
-    ("sqrt", positive), ("square", normal), ("tan", inside), ("trunc", normal), ("nan_to_num", normal),
+    ("sqrt", positive), ("square", normal), ("tan", inside), ("trunc", normal),
+    ("nan_to_num", normal),
     ("copy", normal), ("ravel", normal), ("diagflat", normal),
 ]  # fmt: skip
 BINARY = [
@@ -94,7 +100,11 @@ CONSTANT = [
     ("argmax of all", lambda xp, a: xp.argmax(a), [normal(4, 5)]),
     ("argmin", lambda xp, a: xp.argmin(a, axis=0, keepdims=True), [normal(4, 5)]),
     ("argsort", lambda xp, a: xp.argsort(a, axis=0), [normal(4, 5)]),
-    ("searchsorted", lambda xp, a, b: xp.searchsorted(a, b, side="right"), [exactly(1.0, 2.0, 4.0), normal(4)]),
+    (
+        "searchsorted",
+        lambda xp, a, b: xp.searchsorted(a, b, side="right"),
+        [exactly(1.0, 2.0, 4.0), normal(4)],
+    ),
     ("digitize", lambda xp, a: xp.digitize(a, [-1.0, 0.0, 1.0]), [normal(6)]),
     ("nonzero", lambda xp, a: list(xp.nonzero(a)), [integers(2, 4, 3)]),
     ("where alone", lambda xp, a: list(xp.where(a)), [integers(2, 4, 3)]),
@@ -144,12 +154,15 @@ def _vectorised(function):
 SMOOTH = [
     # Reductions
     *[
-        (f"{name} {options}", lambda xp, x, name=name, options=options: getattr(xp, name)(x, **options), [normal(4, 3, 2)])
+        (f"{name} {options}", lambda xp, x, n=name, o=options: getattr(xp, n)(x, **o), [normal(4, 3, 2)])
         for name in ("sum", "mean", "prod", "max", "min", "var", "std", "amax", "amin", "median")
-        for options in ({}, {"axis": 1}, {"axis": -1, "keepdims": True}, {"axis": (0, 2)}, {"keepdims": True})
+        for options in (
+            {}, {"axis": 1}, {"axis": -1, "keepdims": True}, {"axis": (0, 2)}, {"keepdims": True},
+        )
     ],
     ("max initial", lambda xp, x: xp.max(x, axis=1, initial=0.3), [normal(5, 3)]),
-    ("prod with zeros", lambda xp, x: xp.prod(x, axis=1), [exactly([2.0, 0.0, 3.0], [0.0, 0.0, 1.0], [1.0, 2.0, 3.0])]),
+    ("prod with zeros", lambda xp, x: xp.prod(x, axis=1),
+     [exactly([2.0, 0.0, 3.0], [0.0, 0.0, 1.0], [1.0, 2.0, 3.0])]),
     ("median of five", lambda xp, x: xp.median(x, axis=1), [normal(3, 5)]),
     ("quantile", lambda xp, x: xp.quantile(x, 0.3, axis=1), [normal(3, 6)]),
     ("percentile", lambda xp, x: xp.percentile(x, 75.0), [normal(3, 6)]),
@@ -164,13 +177,15 @@ SMOOTH = [
          lambda x, o=options: np.linalg.norm(x, **o))
         for options in (
             {}, {"axis": 1}, {"axis": 0, "keepdims": True}, {"axis": (0, 1)}, {"axis": 1, "ord": 1},
-            {"axis": 1, "ord": 2}, {"axis": 1, "ord": 3}, {"axis": 1, "ord": np.inf}, {"axis": 1, "ord": -np.inf},
+            {"axis": 1, "ord": 2}, {"axis": 1, "ord": 3}, {"axis": 1, "ord": np.inf},
+            {"axis": 1, "ord": -np.inf},
             {"ord": "fro"}, {"axis": 1, "ord": 0},
         )
     ],
     ("average", lambda xp, x, w: xp.average(x, axis=1, weights=w), [normal(4, 3), positive(3)]),
     ("average of all", lambda xp, x, w: xp.average(x, weights=w), [normal(4, 3), positive(4, 3)]),
-    ("moments", lambda xp, x: xp.moments(x, [0, 1]), [normal(4, 3, 2)], lambda x: _np_moments(x, (0, 1))),
+    ("moments", lambda xp, x: xp.moments(x, [0, 1]),
+     [normal(4, 3, 2)], lambda x: _np_moments(x, (0, 1))),
     ("normalize", lambda xp, x: xp.normalize(x, axis=1), [normal(4, 3)],
      lambda x: x / np.linalg.norm(x, axis=1, keepdims=True)),
     ("rms_normalization", lambda xp, x, s: xp.rms_normalization(x, s), [normal(4, 3), positive(3)],
@@ -178,7 +193,10 @@ SMOOTH = [
     *[
         (name, lambda xp, x, name=name: getattr(xp, name)(x, axis=1),
          [exactly([1.0, math.nan, 2.5, -1.0], [0.5, 3.0, 2.0, math.nan])])
-        for name in ("nansum", "nanprod", "nanmax", "nanmin", "nanmean", "nanvar", "nanstd", "nancumsum", "nancumprod")
+        for name in (
+            "nansum", "nanprod", "nanmax", "nanmin", "nanmean", "nanvar", "nanstd", "nancumsum",
+            "nancumprod",
+        )
     ],
     # Running sums, sorting
     ("cumsum", lambda xp, x: xp.cumsum(x, axis=1), [normal(4, 3)]),
@@ -201,7 +219,8 @@ SMOOTH = [
     ("expand_dims", lambda xp, x: xp.expand_dims(x, (0, -1)), [normal(4, 3)]),
     ("broadcast_to", lambda xp, x: xp.broadcast_to(x, (5, 4, 3)), [normal(4, 1)]),
     ("concatenate", lambda xp, x, y: xp.concatenate([x, y], axis=1), [normal(4, 3), normal(4, 2)]),
-    ("concatenate last", lambda xp, x, y, z: xp.concatenate([x, y, z], axis=-1), [normal(4, 1), normal(4, 2), normal(4, 3)]),
+    ("concatenate last", lambda xp, x, y, z: xp.concatenate([x, y, z], axis=-1),
+     [normal(4, 1), normal(4, 2), normal(4, 3)]),
     ("stack", lambda xp, x, y: xp.stack([x, y], axis=1), [normal(4, 3), normal(4, 3)]),
     ("stack last", lambda xp, x, y: xp.stack([x, y], axis=-1), [normal(4, 3), normal(4, 3)]),
     ("hstack", lambda xp, x, y: xp.hstack([x, y]), [normal(4, 3), normal(4, 2)]),
@@ -210,7 +229,8 @@ SMOOTH = [
     ("split", lambda xp, x: xp.split(x, 3, axis=1), [normal(4, 6)]),
     ("split at", lambda xp, x: xp.split(x, [1, 4], axis=1), [normal(4, 6)]),
     ("array_split", lambda xp, x: xp.array_split(x, 4, axis=1), [normal(4, 6)]),
-    ("unstack", lambda xp, x: xp.unstack(x, axis=1), [normal(4, 3)], lambda x: [x[:, i] for i in range(3)]),
+    ("unstack", lambda xp, x: xp.unstack(x, axis=1),
+     [normal(4, 3)], lambda x: [x[:, i] for i in range(3)]),
     ("tile", lambda xp, x: xp.tile(x, (2, 1, 3)), [normal(4, 3)]),
     ("tile number", lambda xp, x: xp.tile(x, 2), [normal(4, 3)]),
     ("repeat", lambda xp, x: xp.repeat(x, 3, axis=1), [normal(4, 3)]),
@@ -226,12 +246,14 @@ SMOOTH = [
     ("pad number", lambda xp, x: xp.pad(x, 1), [normal(4, 3)]),
     ("pad value", lambda xp, x: xp.pad(x, ((0, 1), (2, 0)), constant_values=3), [normal(4, 3)]),
     *[
-        (f"pad {mode}", lambda xp, x, mode=mode: xp.pad(x, ((2, 1), (0, 0), (1, 3)), mode=mode), [normal(4, 2, 3)])
+        (f"pad {mode}", lambda xp, x, mode=mode: xp.pad(x, ((2, 1), (0, 0), (1, 3)), mode=mode),
+         [normal(4, 2, 3)])
         for mode in ("edge", "symmetric", "wrap")
     ],
     ("pad reflect", lambda xp, x: xp.pad(x, ((2, 1), (0, 2)), mode="reflect"), [normal(4, 3)]),
     ("meshgrid", lambda xp, x, y: list(xp.meshgrid(x, y)), [normal(4), normal(3)]),
-    ("meshgrid ij", lambda xp, x, y, z: list(xp.meshgrid(x, y, z, indexing="ij")), [normal(4), normal(3), normal(2)]),
+    ("meshgrid ij", lambda xp, x, y, z: list(xp.meshgrid(x, y, z, indexing="ij")),
+     [normal(4), normal(3), normal(2)]),
     # Indexing and choosing
     ("x[1]", lambda xp, x: x[1], [normal(4, 3)]),
     ("x[:, -1]", lambda xp, x: x[:, -1], [normal(4, 3)]),
@@ -240,22 +262,28 @@ SMOOTH = [
     ("x[[0, 0, 2]]", lambda xp, x: x[[0, 0, 2]], [normal(4, 3)]),
     ("x[array, array]", lambda xp, x: x[np.array([0, 0, 3]), np.array([1, 1, -1])], [normal(4, 3)]),
     ("x[mask]", lambda xp, x: x[MASK], [normal(2, 3)]),
-    ("get_item", lambda xp, x: xp.get_item(x, (slice(1, 3), 0)), [normal(4, 3)], lambda x: x[1:3, 0]),
+    ("get_item", lambda xp, x: xp.get_item(x, (slice(1, 3), 0)),
+     [normal(4, 3)], lambda x: x[1:3, 0]),
     ("take flat", lambda xp, x, i: xp.take(x, i), [normal(4, 3), integers(12, 5)]),
     ("take rows", lambda xp, x, i: xp.take(x, i, axis=0), [normal(4, 3), integers(4, 6, 2)]),
     ("take axis 1", lambda xp, x, i: xp.take(x, i, axis=1), [normal(4, 3, 2), integers(3, 7)]),
     ("take negative", lambda xp, x: xp.take(x, np.array([-1, 0, -1]), axis=0), [normal(4, 3)]),
-    ("take_along_axis", lambda xp, x, i: xp.take_along_axis(x, i, axis=1), [normal(4, 3), integers(3, 4, 5)]),
-    ("take_along_axis flat", lambda xp, x, i: xp.take_along_axis(x, i, axis=None), [normal(4, 3), integers(12, 5)]),
-    ("take_along_axis broadcast", lambda xp, x, i: xp.take_along_axis(x, i, axis=1), [normal(1, 3), integers(3, 4, 2)]),
+    ("take_along_axis", lambda xp, x, i: xp.take_along_axis(x, i, axis=1),
+     [normal(4, 3), integers(3, 4, 5)]),
+    ("take_along_axis flat", lambda xp, x, i: xp.take_along_axis(x, i, axis=None),
+     [normal(4, 3), integers(12, 5)]),
+    ("take_along_axis broadcast", lambda xp, x, i: xp.take_along_axis(x, i, axis=1),
+     [normal(1, 3), integers(3, 4, 2)]),
     ("slice", lambda xp, x: xp.slice(x, (1, 0), (2, -1)), [normal(4, 3)], lambda x: x[1:3]),
     ("slice_update", lambda xp, x, u: xp.slice_update(x, (1, 1), u), [normal(4, 3), normal(2, 2)],
      lambda x, u: _np_slice_update(x, (1, 1), u)),
     ("where", lambda xp, c, x, y: xp.where(c, x, y), [integers(2, 4, 3), normal(4, 3), normal(3)]),
     ("where number", lambda xp, c, x: xp.where(c, x, 0.5), [integers(2, 4, 1), normal(3)]),
-    ("select", lambda xp, x, y: xp.select([MASK, ~MASK[::-1]], [x, y], 1.5), [normal(2, 3), normal(2, 3)]),
+    ("select", lambda xp, x, y: xp.select([MASK, ~MASK[::-1]], [x, y], 1.5),
+     [normal(2, 3), normal(2, 3)]),
     ("clip", lambda xp, x: xp.clip(x, -0.5, 0.5), [normal(4, 3)]),
-    ("clip to tensors", lambda xp, x, a, b: xp.clip(x, a, b), [normal(4, 3), exactly(-0.5, 0.0, -0.1), exactly(0.6)]),
+    ("clip to tensors", lambda xp, x, a, b: xp.clip(x, a, b),
+     [normal(4, 3), exactly(-0.5, 0.0, -0.1), exactly(0.6)]),
     ("round decimals", lambda xp, x: xp.round(x, 1), [normal(4, 3)]),
     # Products
     ("matmul", lambda xp, x, y: xp.matmul(x, y), [normal(4, 3), normal(3, 2)]),
@@ -273,15 +301,21 @@ SMOOTH = [
     ("vdot", lambda xp, x, y: xp.vdot(x, y), [normal(4, 3), normal(4, 3)]),
     ("tensordot", lambda xp, x, y: xp.tensordot(x, y), [normal(4, 3, 2), normal(3, 2, 5)]),
     ("tensordot one", lambda xp, x, y: xp.tensordot(x, y, axes=1), [normal(4, 3), normal(3, 5)]),
-    ("tensordot axes", lambda xp, x, y: xp.tensordot(x, y, axes=((0, 2), (3, 1))), [normal(4, 3, 2), normal(5, 2, 6, 4)]),
+    ("tensordot axes", lambda xp, x, y: xp.tensordot(x, y, axes=((0, 2), (3, 1))),
+     [normal(4, 3, 2), normal(5, 2, 6, 4)]),
     ("tensordot none", lambda xp, x, y: xp.tensordot(x, y, axes=0), [normal(4), normal(3)]),
     *[
-        (f"einsum {eq}", lambda xp, *xs, eq=eq: xp.einsum(eq, *xs), [normal(*shape) for shape in shapes])
+        (f"einsum {eq}", lambda xp, *xs, eq=eq: xp.einsum(eq, *xs),
+         [normal(*shape) for shape in shapes])
         for eq, *shapes in (
-            ("ij,jk->ik", (4, 3), (3, 2)), ("ij,jk", (4, 3), (3, 2)), ("bij,bjk->bik", (5, 4, 3), (5, 3, 2)),
-            ("ij->j", (4, 3)), ("ij->", (4, 3)), ("ii->i", (3, 3)), ("ii", (3, 3)), ("i,j->ij", (4,), (3,)),
-            ("...ij,...jk->...ik", (5, 1, 4, 3), (2, 3, 2)), ("ij,kj,lj->ikl", (2, 3), (4, 3), (5, 3)),
-            ("ij,ik->k", (4, 3), (4, 2)), ("bthd,bshd->bhts", (2, 3, 4, 5), (2, 6, 4, 5)), ("i...->...", (4, 3, 2)),
+            ("ij,jk->ik", (4, 3), (3, 2)), ("ij,jk", (4, 3), (3, 2)), ("bij,bjk->bik", (5, 4, 3),
+            (5, 3, 2)),
+            ("ij->j", (4, 3)), ("ij->", (4, 3)), ("ii->i", (3, 3)), ("ii", (3, 3)),
+            ("i,j->ij", (4,), (3,)),
+            ("...ij,...jk->...ik", (5, 1, 4, 3), (2, 3, 2)), ("ij,kj,lj->ikl", (2, 3), (4, 3),
+            (5, 3)),
+            ("ij,ik->k", (4, 3), (4, 2)), ("bthd,bshd->bhts", (2, 3, 4, 5), (2, 6, 4, 5)),
+            ("i...->...", (4, 3, 2)),
         )
     ],
     ("cross", lambda xp, x, y: xp.cross(x, y), [normal(4, 3), normal(3)]),
@@ -302,15 +336,18 @@ SMOOTH = [
     ("erf", lambda xp, x: xp.erf(x), [normal(4, 3)], _vectorised(math.erf)),
     ("erfc", lambda xp, x: xp.erfc(x), [normal(4, 3)], _vectorised(math.erfc)),
     ("erfinv", lambda xp, x: xp.erf(xp.erfinv(x)), [inside(4, 3)], lambda x: x),
-    ("divide_no_nan", lambda xp, x, y: xp.divide_no_nan(x, y), [normal(4, 3), exactly(0.5, 2.0, -1.0)],
+    ("divide_no_nan", lambda xp, x, y: xp.divide_no_nan(x, y),
+     [normal(4, 3), exactly(0.5, 2.0, -1.0)],
      lambda x, y: np.where(y == 0, 0, x / np.where(y == 0, 1, y))),
     ("rsqrt", lambda xp, x: xp.rsqrt(x), [positive(4, 3)], lambda x: 1 / np.sqrt(x)),
     ("arccosh", lambda xp, x: xp.arccosh(x + 1.0), [positive(4, 3)]),
     ("segment_sum", lambda xp, x, i: xp.segment_sum(x, i, 4), [normal(6, 2), integers(3, 6)],
      lambda x, i: _np_segment_sum(x, i, 4)),
-    ("segment_max", lambda xp, x, i: xp.segment_max(x, i, 3), [normal(6, 2), exactly(0, 1, 2, 0, 1, 2)],
+    ("segment_max", lambda xp, x, i: xp.segment_max(x, i, 3),
+     [normal(6, 2), exactly(0, 1, 2, 0, 1, 2)],
      lambda x, i: _np_segment_max(x, i, 3)),
-    ("bincount of weights", lambda xp, x, w: xp.bincount(x, weights=w), [integers(4, 6), normal(6)]),
+    ("bincount of weights", lambda xp, x, w: xp.bincount(x, weights=w),
+     [integers(4, 6), normal(6)]),
 ]  # fmt: skip
 SMOOTH += [
     (f"{name} {shape}", lambda xp, x, name=name: getattr(xp, name)(x), [kind(*shape)])
@@ -321,13 +358,22 @@ SMOOTH += [
 SMOOTH += [
     (f"{name} {a} {b}", lambda xp, x, y, name=name: getattr(xp, name)(x, y), [left(*a), right(*b)])
     for name, left, right in BINARY
-    for a, b in (((4, 3), (4, 3)), ((4, 1), (3,)), ((), (2, 3)), ((2, 3), ()), ((), ()), ((0, 3), (1, 3)))
+    for a, b in (
+        ((4, 3), (4, 3)),
+        ((4, 1), (3,)),
+        ((), (2, 3)),
+        ((2, 3), ()),
+        ((), ()),
+        ((0, 3), (1, 3)),
+    )
 ]
 LABELS = ("one_hot", lambda xp, a: xp.one_hot(a, 4), [integers(4, 5)], lambda a: _np_one_hot(a, 4))
 CONSTANT += [
     LABELS,
-    ("one_hot axis", lambda xp, a: xp.one_hot(a, 4, axis=0), [integers(4, 5)], lambda a: _np_one_hot(a, 4).T),
-    ("multi_hot", lambda xp, a: xp.multi_hot(a, 4), [integers(4, 5, 2)], lambda a: _np_one_hot(a, 4).max(-2)),
+    ("one_hot axis", lambda xp, a: xp.one_hot(a, 4, axis=0),
+     [integers(4, 5)], lambda a: _np_one_hot(a, 4).T),
+    ("multi_hot", lambda xp, a: xp.multi_hot(a, 4),
+     [integers(4, 5, 2)], lambda a: _np_one_hot(a, 4).max(-2)),
     ("in_top_k", lambda xp, t, p: xp.in_top_k(t, p, 2), [integers(5, 4), normal(4, 5)],
      lambda t, p: (p > p[np.arange(4), t][:, None]).sum(1) < 2),
     ("nanargmax", lambda xp, a: xp.nanargmax(a), [exactly(1.0, math.nan, 3.0)]),
@@ -361,7 +407,9 @@ def leaves(y):
 @pytest.mark.parametrize("row", SMOOTH + CONSTANT, ids=_id)
 def test_values_are_those_of_numpy(row):
     arrays = make(row)
-    for y, right in zip(leaves(row[1](ops, *map(Tensor, arrays))), leaves(expected(row, arrays)), strict=True):
+    for y, right in zip(
+        leaves(row[1](ops, *map(Tensor, arrays))), leaves(expected(row, arrays)), strict=True
+    ):
         assert isinstance(y, Tensor)
         assert isinstance(y.array, np.ndarray)
         np.testing.assert_allclose(y.array, right, rtol=1e-10, atol=1e-12)
@@ -371,7 +419,9 @@ def test_values_are_those_of_numpy(row):
 def test_float32_stays_float32(row):
     arrays = [a.astype(np.float32) if a.dtype == np.float64 else a for a in make(row)]
     outputs = leaves(row[1](ops, *map(Tensor, arrays)))
-    assert all(y.dtype == np.float32 for y in outputs if y.dtype.kind == "f"), [y.dtype for y in outputs]
+    assert all(y.dtype == np.float32 for y in outputs if y.dtype.kind == "f"), [
+        y.dtype for y in outputs
+    ]
     assert any(y.dtype.kind == "f" for y in outputs)
 
 
@@ -394,7 +444,9 @@ def test_inputs_stay_unchanged(row):
 
 
 def check_gradients(call, arrays, seed=1, step=1e-6, tolerance=1e-6):
-    """Compare <dy, J v> found by finite differences with <J^T dy, v> found by the tape, v and dy being random."""
+    """Compare <dy, J v> found by finite differences with <J^T dy, v> found by the tape, v and dy
+    being random.
+    """
     rng = np.random.default_rng(seed)
     tensors = [Tensor(a) for a in arrays]
     floats = [t for t in tensors if t.dtype == np.float64]
@@ -413,7 +465,10 @@ def check_gradients(call, arrays, seed=1, step=1e-6, tolerance=1e-6):
         moved = iter([t.array + h * v for t, v in zip(floats, directions, strict=True)])
         inputs = [Tensor(next(moved)) if t.dtype == np.float64 else t for t in tensors]
         found = [y for y in leaves(call(ops, *inputs)) if y.dtype.kind == "f"]
-        return sum(float((c * np.nan_to_num(y.array)).sum()) for c, y in zip(cotangents, found, strict=True))
+        return sum(
+            float((c * np.nan_to_num(y.array)).sum())
+            for c, y in zip(cotangents, found, strict=True)
+        )
 
     numeric = (projected(step) - projected(-step)) / (2 * step)
     analytic = sum(
@@ -478,7 +533,9 @@ def gradient_of(call, *values):
 
 def test_ties_share_the_gradient():
     np.testing.assert_allclose(gradient_of(ops.max, [2.0, 5.0, 5.0, 1.0]), [0, 0.5, 0.5, 0])
-    np.testing.assert_allclose(gradient_of(ops.min, [[1.0, 1.0], [1.0, 3.0]]), [[1 / 3, 1 / 3], [1 / 3, 0]])
+    np.testing.assert_allclose(
+        gradient_of(ops.min, [[1.0, 1.0], [1.0, 3.0]]), [[1 / 3, 1 / 3], [1 / 3, 0]]
+    )
     for name in ("maximum", "minimum", "fmax", "fmin"):
         a, b = gradient_of(getattr(ops, name), [3.0], [3.0])
         assert (a[0], b[0]) == (0.5, 0.5)
@@ -489,7 +546,9 @@ def test_gradients_at_special_points():
     assert gradient_of(ops.absolute, 0.0) == 0
     assert gradient_of(ops.sinc, 0.0) == 0
     np.testing.assert_array_equal(gradient_of(ops.norm, [0.0, 0.0]), [0, 0])
-    np.testing.assert_array_equal(gradient_of(lambda x: ops.clip(x, 0.0, 1.0), [0.0, 1.0, 2.0]), [1, 1, 0])
+    np.testing.assert_array_equal(
+        gradient_of(lambda x: ops.clip(x, 0.0, 1.0), [0.0, 1.0, 2.0]), [1, 1, 0]
+    )
     base, exponent = gradient_of(ops.power, 0.0, 2.0)
     assert (base, exponent) == (0, 0)
     assert gradient_of(lambda x: ops.power(x, 0.0), 0.0) == 0
@@ -582,7 +641,8 @@ def test_an_integer_tensor_times_a_fraction_keeps_the_fraction():
 @pytest.mark.parametrize(
     ("value", "dtype"),
     [
-        (1, I32), (2.0, F32), (True, BOOL), ([1, 2], I32), ([1.0, 2], F32), ([2**40], I64), (np.float64(2), F64),
+        (1, I32), (2.0, F32), (True, BOOL), ([1, 2], I32), ([1.0, 2], F32), ([2**40], I64),
+        (np.float64(2), F64),
         (np.arange(2), I64), (np.zeros(2), F64), (np.zeros(2, F32), F32), ([[True]], BOOL),
     ],
 )  # fmt: skip
@@ -683,7 +743,11 @@ NEEDS_VALUES = {
 
 @pytest.mark.parametrize(
     "row",
-    [row for row in SMOOTH + CONSTANT if row[0] not in NEEDS_VALUES and all(a.size for a in make(row))],
+    [
+        row
+        for row in SMOOTH + CONSTANT
+        if row[0] not in NEEDS_VALUES and all(a.size for a in make(row))
+    ],
     ids=_id,
 )
 def test_shapes_and_dtypes_are_known_before_the_data(row):
@@ -752,7 +816,13 @@ def test_a_graph_of_operations_replays():
 
 def test_symbolic_tensors_have_no_values():
     x = KerasTensor((None, 3))
-    for call in (lambda: bool(x > 0), lambda: np.percentile(x, 3), lambda: np.asarray(x), lambda: ops.convert_to_numpy(x), lambda: list(x)):
+    for call in (
+        lambda: bool(x > 0),
+        lambda: np.percentile(x, 3),
+        lambda: np.asarray(x),
+        lambda: ops.convert_to_numpy(x),
+        lambda: list(x),
+    ):
         with pytest.raises((TypeError, ValueError), match="is symbolic"):
             call()
     with pytest.raises(ValueError, match="needs a known size"):
@@ -766,14 +836,14 @@ def test_symbolic_tensors_have_no_values():
 KERAS_OPS = """
 abs add all any arange argmax argmin argsort average average_pool batch_normalization
 binary_crossentropy broadcast_to cast categorical_crossentropy ceil clip concatenate conv
-conv_transpose convert_to_numpy convert_to_tensor cos count_nonzero cumsum depthwise_conv diag divide
-dot dot_product_attention dtype einsum elu equal exp expand_dims eye flip floor full full_like gelu
+conv_transpose convert_to_numpy convert_to_tensor cos count_nonzero cumsum depthwise_conv diag
+divide dot dot_product_attention dtype einsum elu equal exp expand_dims eye flip floor full full_like gelu
 greater greater_equal hard_sigmoid identity is_tensor isfinite isinf isnan layer_normalization
 leaky_relu less less_equal linspace log log1p log_softmax logical_and logical_not logical_or
 logsumexp matmul max max_pool maximum mean median meshgrid min minimum mod moments moveaxis multiply
 ndim negative norm normalize not_equal one_hot ones ones_like outer pad power prod ravel reciprocal
-relu relu6 repeat reshape roll round rsqrt selu separable_conv shape sigmoid sign silu sin size slice
-softmax softplus softsign sort sparse_categorical_crossentropy split sqrt square squeeze stack std
+relu relu6 repeat reshape roll round rsqrt selu separable_conv shape sigmoid sign silu sin size
+slice softmax softplus softsign sort sparse_categorical_crossentropy split sqrt square squeeze stack std
 stop_gradient subtract sum swapaxes swish take take_along_axis tan tanh tensordot tile top_k trace
 transpose tril triu unstack var where zeros zeros_like
 """.split()
@@ -822,7 +892,11 @@ def test_arguments_have_the_names_of_keras(call, keywords):
     ("call", "error", "message"),
     [
         (lambda x: ops.pad(x, 1, mode="mirror"), ValueError, "the modes are 'constant'"),
-        (lambda x: ops.pad(x, 1, mode="edge", constant_values=1), ValueError, "mode='constant' only"),
+        (
+            lambda x: ops.pad(x, 1, mode="edge", constant_values=1),
+            ValueError,
+            "mode='constant' only",
+        ),
         (lambda x: ops.where(x > 0, x), ValueError, "both x1 and x2"),
         (lambda x: ops.unstack(x, num=3), ValueError, "num=3, and axis 0 has 2"),
         (lambda x: ops.one_hot(x, 3, sparse=True), ValueError, "dense"),

@@ -1,17 +1,19 @@
 """Tensors, the tape, and the chain rule.
 
-A ``Tensor`` wraps a NumPy array. While a ``GradientTape`` is open, every operation on a tensor that depends on
-a trainable variable leaves a record: its output, its inputs, and how to turn the gradient of the output
-into gradients of the inputs. ``tape.gradient(loss, variables)`` walks those records backwards once:
+A ``Tensor`` wraps a NumPy array. While a ``GradientTape`` is open, every operation on a tensor that
+depends on a trainable variable leaves a record: its output, its inputs, and how to turn the
+gradient of the output into gradients of the inputs. ``tape.gradient(loss, variables)`` walks those
+records backwards once:
 
     with GradientTape() as tape:              # y = w * x, L = y * y
         y = w * x                             # record 1: y <- (w, x)
         loss = y * y                          # record 2: L <- (y, y)
-    tape.gradient(loss, w)                    # dL/dL = 1, then record 2: dL/dy, then record 1: dL/dw
+    tape.gradient(loss, w)                    # dL/dL = 1; record 2: dL/dy; record 1: dL/dw
 
-An operation is either a twin (``Twin``: a forward and a backward function of an engine, ``diptych.reference`` or
-``diptych.fastcore``) or an array operation (``ArrayOp``: a NumPy function with one gradient rule for each
-input). What they are is said in ``diptych.ops``; how they are recorded is said here.
+An operation is either a twin (``Twin``: a forward and a backward function of an engine,
+``diptych.reference`` or ``diptych.fastcore``) or an array operation (``ArrayOp``: a NumPy function
+with one gradient rule for each input). What they are is said in ``diptych.ops``; how they are
+recorded is said here.
 """
 
 from __future__ import annotations
@@ -36,8 +38,9 @@ class Tensor:
     Attributes:
         array: the NumPy array itself.
         tracked: whether gradients flow through this tensor.
-        logits: for the output of a sigmoid or of a softmax over the last axis, the tensor before it; crossentropy
-            losses use it, since log(softmax(z)) is exact from z and not from softmax(z).
+        logits: for the output of a sigmoid or of a softmax over the last axis, the tensor before
+            it; crossentropy losses use it, since log(softmax(z)) is exact from z and not from
+            softmax(z).
         mask: which time steps count, or None.
     """
 
@@ -107,7 +110,7 @@ class Tensor:
 
 
 class Structure:
-    """Counts changes of which variables belong to whom and which are trained: kept lists are good until the next."""
+    """Counts changes of who owns which variables and which are trained; lists kept last as long."""
 
     version = 0
 
@@ -122,8 +125,8 @@ class Variable(Tensor):
         trainable: whether tapes follow it.
         name: its last name; ``path`` is set by the layer that owns it.
 
-    The buffer behind ``array`` stays the same for the life of the variable: ``assign`` copies into it, and an
-    optimizer updates it in place.
+    The buffer behind ``array`` stays the same for the life of the variable: ``assign`` copies into
+    it, and an optimizer updates it in place.
     """
 
     __slots__ = ("constraint", "is_state", "name", "path", "regularizer")
@@ -140,11 +143,15 @@ class Variable(Tensor):
             dtype = config.floatx()
         if callable(initializer):
             if shape is None:
-                raise ValueError(f"Variable {name!r} with an initializer function also needs `shape`.")
+                raise ValueError(
+                    f"Variable {name!r} with an initializer function also needs `shape`."
+                )
             initializer = initializer(tuple(shape), dtype=dtype)
         super().__init__(np.array(initializer, dtype=dtype, order="C"), bool(trainable))
         if shape is not None and self.shape != tuple(shape):
-            raise ValueError(f"Variable {name!r} got values of shape {self.shape} and shape={tuple(shape)}.")
+            raise ValueError(
+                f"Variable {name!r} got values of shape {self.shape} and shape={tuple(shape)}."
+            )
         self.name = name or "variable"
         self.path = self.name
         self.is_state = not trainable  # a state stays one when the layer's `trainable` is switched
@@ -169,7 +176,8 @@ class Variable(Tensor):
         value = np.asarray(value)
         if value.shape != self.shape:
             raise ValueError(
-                f"Variable {self.path!r} has shape {self.shape}; it cannot take a value of shape {value.shape}."
+                f"Variable {self.path!r} has shape {self.shape}; it cannot take a value of shape "
+                f"{value.shape}."
             )
         self.array[...] = value
         return self
@@ -181,23 +189,29 @@ class Variable(Tensor):
         return self.assign(self.array - np.asarray(value))
 
     def __repr__(self) -> str:
-        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.array}>"
+        kind = f"path={self.path}, shape={self.shape}, dtype={self.dtype}"
+        return f"<Variable {kind}, value={self.array}>"
 
 
-# --------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Operations
 
 
 def as_array(x: Any, like: np.dtype | None = None) -> np.ndarray:
     """Return ``x`` as an array.
 
-    A bare number takes the dtype ``like`` of its neighbours, an array of floats their float type. Without neighbours,
-    Python floats become the configured float type and Python integers int32, as in Keras; arrays keep their dtype.
+    A bare number takes the dtype ``like`` of its neighbours, an array of floats their float type.
+    Without neighbours, Python floats become the configured float type and Python integers int32, as
+    in Keras; arrays keep their dtype.
     """
     if isinstance(x, Tensor):
         return x.array
     if isinstance(x, np.ndarray):
-        return x.astype(like, copy=False) if like is not None and like.kind == x.dtype.kind == "f" else x
+        return (
+            x.astype(like, copy=False)
+            if like is not None and like.kind == x.dtype.kind == "f"
+            else x
+        )
     if isinstance(x, _NUMBERS) and not isinstance(x, bool) and like is not None:
         if like.kind == "f" or (like.kind in "iu" and not isinstance(x, _FLOATS)):
             return np.asarray(x, dtype=like)
@@ -229,7 +243,7 @@ def holds_tensors(x: Any) -> bool:
 
 
 def gather(x: Any) -> Any:
-    """Stack a nested list with tensors in it into one tensor, through which gradients flow; leave the rest alone."""
+    """Stack a list with tensors in it into one, through which gradients flow; leave the rest."""
     if isinstance(x, (list, tuple)) and holds_tensors(x):
         from .ops.shapes import stack
 
@@ -240,9 +254,10 @@ def gather(x: Any) -> Any:
 def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
     """Return the dtype in which an operation on ``inputs`` computes.
 
-    Floats win over integers, tensors over bare arrays, and both over bare numbers: so float32 weights stay float32
-    beside a Python 2.0 or an array that NumPy made float64 by default. Two tensors of different float types meet
-    in the wider one. With ``floating``, integers become the configured float type.
+    Floats win over integers, tensors over bare arrays, and both over bare numbers: so float32
+    weights stay float32 beside a Python 2.0 or an array that NumPy made float64 by default. Two
+    tensors of different float types meet in the wider one. With ``floating``, integers become the
+    configured float type.
     """
     tensors = [x.array.dtype for x in inputs if isinstance(x, Tensor)]
     arrays = [x.dtype for x in inputs if isinstance(x, np.ndarray)]
@@ -260,8 +275,10 @@ def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
 
 
 def align(inputs: Iterable, floating: bool = False) -> list:
-    """Bring the inputs of one operation to their common dtype; a tracked tensor is cast by a recorded operation."""
-    inputs = [x if isinstance(x, (Tensor, np.ndarray, *_NUMBERS)) else _from_python(x) for x in inputs]
+    """Bring inputs to their common dtype; the cast of a tracked tensor is recorded."""
+    inputs = [
+        x if isinstance(x, (Tensor, np.ndarray, *_NUMBERS)) else _from_python(x) for x in inputs
+    ]
     dtype = common_dtype(inputs, floating)
     return [cast(x, dtype=dtype) if isinstance(x, Tensor) else np.asarray(x, dtype) for x in inputs]
 
@@ -272,13 +289,17 @@ class ArrayOp:
     Args:
         name: its name in ``diptych.ops``.
         forward: ``forward(*arrays, **options) -> y`` (an array, or a list of arrays).
-        rules: for each array input a function ``rule(g, y, *arrays, **options) -> gradient``, where ``g`` is the
-            gradient of the output. An input for which nobody wrote a rule raises when its gradient is asked for:
-            never a silent zero.
-        variadic: whether a single rule serves any number of inputs; it is called with the input's number first.
-        constant: the result is no differentiable function of the inputs (a comparison, an index), by its nature.
-        same: the number of the first of those inputs that must share one dtype; None where each keeps its own.
-        floating: whether the computation needs floats, so that integers are cast to the configured float type.
+        rules: for each array input a function ``rule(g, y, *arrays, **options) -> gradient``, where
+            ``g`` is the gradient of the output. An input for which nobody wrote a rule raises when
+            its gradient is asked for: never a silent zero.
+        variadic: whether a single rule serves any number of inputs; it is called with the input's
+            number first.
+        constant: the result is no differentiable function of the inputs (a comparison, an index),
+            by its nature.
+        same: the number of the first of those inputs that must share one dtype; None where each
+            keeps its own.
+        floating: whether the computation needs floats, so that integers are cast to the configured
+            float type.
     """
 
     def __init__(
@@ -332,17 +353,20 @@ class ArrayOp:
 
     def _backward(self, g: Any, cache: tuple, needs: Sequence[bool]) -> list:
         y, arrays, options = cache
-        return [self.rule(i)(g, y, *arrays, **options) if need else None for i, need in enumerate(needs)]
+        return [
+            self.rule(i)(g, y, *arrays, **options) if need else None for i, need in enumerate(needs)
+        ]
 
     def rule(self, i: int) -> Callable:
-        """Return the gradient rule for input number ``i``; NotImplementedError where nobody wrote one."""
+        """Return the rule for input number ``i``; NotImplementedError where nobody wrote one."""
         if self.variadic and self.rules:
             return partial(self.rules[0], i)
         if i < len(self.rules):
             return self.rules[i]
         raise NotImplementedError(
-            f"ops.{self.name} has no gradient rule for its input number {i}, and that gradient was asked for. Keep "
-            "it off the path from the loss to the weights, or wrap that input in ops.stop_gradient(...)."
+            f"ops.{self.name} has no gradient rule for its input number {i}, and that gradient was "
+            "asked for. Keep it off the path from the loss to the weights, or wrap that input in "
+            "ops.stop_gradient(...)."
         )
 
     def __repr__(self) -> str:
@@ -369,12 +393,14 @@ cast = ArrayOp(
 
 
 class Twin:
-    """An operation that both engines hold as a pair of functions, ``<name>_forward`` and ``<name>_backward``.
+    """An operation that both engines hold as a pair of functions, ``<name>_forward`` and
+    ``<name>_backward``.
 
     Args:
         family: the twin module, for instance "dense".
         name: the pair's name, for instance "dense".
-        asks: whether backward takes ``need_dx``: no gradient for the first input where nobody wants it.
+        asks: whether backward takes ``need_dx``: no gradient for the first input where nobody wants
+            it.
     """
 
     def __init__(self, family: str, name: str, asks: bool = False) -> None:
@@ -410,7 +436,9 @@ class Twin:
             return _record_symbolic(self, (inputs, *options), {})
         given = align([x for x in inputs if x is not None], floating=True)
         if given[0].dtype.char not in "fd":
-            raise TypeError(f"ops.{self.name} computes in float32 or float64, and got an array of {given[0].dtype}.")
+            raise TypeError(
+                f"ops.{self.name} computes in float32 or float64, and got {given[0].dtype}."
+            )
         tensors = iter([x if isinstance(x, Tensor) else Tensor(x) for x in given])
         return self(tuple([None if x is None else next(tensors) for x in inputs]), *options)
 
@@ -429,10 +457,12 @@ class Twin:
 
 
 def record(y: Any, inputs: Iterable, backward: Callable, cache: tuple) -> Any:
-    """Wrap ``y`` (an array, or a list of arrays), and remember on the open tape how to go back from it.
+    """Wrap ``y`` (an array, or a list of arrays), and remember on the open tape how to go back from
+    it.
 
-    ``backward(dy, cache, needs)`` returns a gradient for each of ``inputs``, or None where ``needs`` is False.
-    Every differentiable operation ends here; a function of your own may as well.
+    ``backward(dy, cache, needs)`` returns a gradient for each of ``inputs``, or None where
+    ``needs`` is False. Every differentiable operation ends here; a function of your own may as
+    well.
     """
     records = _records.get()
     if records is None:
@@ -464,7 +494,7 @@ def _record_symbolic(operation: Any, inputs: tuple, options: dict) -> Any:
     return graph.record(operation, inputs, options)
 
 
-# --------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # The tape
 
 
@@ -475,12 +505,13 @@ class GradientTape:
             loss = diptych.ops.mean(diptych.ops.square(model(x) - y))
         gradients = tape.gradient(loss, model.trainable_variables)
 
-    Tapes may be nested, or opened side by side, and each sees what happened while it was open. Gradients are arrays and are
-    not themselves recorded: second derivatives are not available.
+    Tapes may be nested, or opened side by side, and each sees what happened while it was open.
+    Gradients are arrays and are not themselves recorded: second derivatives are not available.
 
     Args:
         persistent: whether ``gradient`` may be called more than once.
-        watch_accessed_variables: accepted for TensorFlow's sake; trainable variables are always followed.
+        watch_accessed_variables: accepted for TensorFlow's sake; trainable variables are always
+            followed.
     """
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
@@ -514,8 +545,8 @@ class GradientTape:
         """Return d target / d source for each source, as arrays in the structure of ``sources``.
 
         Args:
-            target: a tensor, or a list of tensors whose sum is meant. Where it has more than one element, the sum
-                of the elements is differentiated, as in TensorFlow.
+            target: a tensor, or a list of tensors whose sum is meant. Where it has more than one
+                element, the sum of the elements is differentiated, as in TensorFlow.
             sources: a variable or watched tensor, or a list or tuple of them.
             output_gradients: what to start with instead of ones, in the structure of ``target``.
 
@@ -523,8 +554,8 @@ class GradientTape:
         """
         if self._records is None:
             raise RuntimeError(
-                "This tape has nothing to differentiate: it was never opened, or gradient() was already called "
-                "(open it with GradientTape(persistent=True) to call it more than once)."
+                "This tape has nothing to differentiate: it was never opened, or gradient() was "
+                "already called (GradientTape(persistent=True) may be called more than once)."
             )
         single = not isinstance(sources, (list, tuple))
         wanted = [sources] if single else list(sources)
@@ -545,7 +576,9 @@ class GradientTape:
         grads: dict[int, Any] = {}
         for t, seed in zip(targets, output_gradients, strict=True):
             if not isinstance(t, Tensor):
-                raise TypeError(f"gradient() needs a Tensor as its target, and got {type(t).__name__}.")
+                raise TypeError(
+                    f"gradient() needs a Tensor as its target, and got {type(t).__name__}."
+                )
             seed = np.ones_like(t.array) if seed is None else as_array(seed, t.array.dtype)
             grads[id(t)] = grads[id(t)] + seed if id(t) in grads else seed
         return grads
@@ -558,7 +591,10 @@ class GradientTape:
                 dy = [_take(grads, part, keep) for part in output]
                 if all(part is None for part in dy):
                     continue
-                dy = [np.zeros_like(t.array) if d is None else d for t, d in zip(output, dy, strict=True)]
+                dy = [
+                    np.zeros_like(t.array) if d is None else d
+                    for t, d in zip(output, dy, strict=True)
+                ]
             else:
                 dy = _take(grads, output, keep)
                 if dy is None:
@@ -585,4 +621,3 @@ def stop_gradient(x: Any) -> Tensor:
 
 
 _STOP = ArrayOp("stop_gradient", lambda x: x, constant=True)
-

@@ -1,7 +1,8 @@
 """Differentiable functions on tensors, under the names of ``keras.ops``.
 
-Each takes tensors, variables, NumPy arrays, numbers and symbolic tensors, and returns tensors. While a ``GradientTape`` is open
-they record themselves. The tables with the gradient rules are in the modules of this package, one for each kind.
+Each takes tensors, variables, NumPy arrays, numbers and symbolic tensors, and returns tensors.
+While a ``GradientTape`` is open they record themselves. The tables with the gradient rules are in
+the modules of this package, one for each kind.
 """
 
 from ..autodiff import stop_gradient
@@ -305,4 +306,4 @@ __all__ = [
     "take", "take_along_axis", "tan", "tanh", "tanh_shrink", "tensordot", "threshold", "tile",
     "top_k", "trace", "transpose", "tri", "tril", "triu", "true_divide", "trunc", "unstack",
     "var", "vdot", "vstack", "where", "zeros", "zeros_like", "numpy_protocol", "operators",
-]
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Making tensors, casting them, and asking what they are. Only ``cast`` and ``copy`` have a gradient."""
+"""Making tensors, casting them, and asking what they are."""
 
 import numpy as np
 
@@ -10,12 +10,16 @@ from ..autodiff import ArrayOp, Tensor, as_array, is_symbolic
 
 
 def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
-    """Return ``x`` as a tensor: itself where it is one already, a stack where it is a list of tensors.
+    """Return ``x`` as a tensor: itself where it is one already, a stack where it is a list of
+    tensors.
 
-    Python floats become the configured float type and Python integers int32; arrays keep their dtype.
+    Python floats become the configured float type and Python integers int32; arrays keep their
+    dtype.
     """
     if sparse or ragged:
-        raise ValueError("Sparse and ragged tensors are not available; convert_to_tensor makes dense ones.")
+        raise ValueError(
+            "Sparse and ragged tensors are not available; convert_to_tensor makes dense ones."
+        )
     x = autodiff.gather(x)
     if is_symbolic(x) or isinstance(x, Tensor):
         return x if dtype is None or x.dtype == _name(dtype) else cast(x, dtype)
@@ -121,9 +125,11 @@ def tri(N, M=None, k=0, dtype=None):
 
 
 def arange(start, stop=None, step=None, dtype=None):
-    """Return start, start + step, ... up to and without stop; int32 where all of them are integers."""
+    """Return start, start + step, ... without stop; int32 where all of them are integers."""
     parts = [0, start] if stop is None else [start, stop]
-    values = np.arange(*[p.item() if isinstance(p, Tensor) else p for p in (*parts, 1 if step is None else step)])
+    values = np.arange(
+        *[p.item() if isinstance(p, Tensor) else p for p in (*parts, 1 if step is None else step)]
+    )
     if dtype is None:
         dtype = config.floatx() if values.dtype.kind == "f" else np.int32
     return Tensor(values.astype(dtype))
@@ -137,13 +143,15 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
 
 
 def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
-    """Return ``num`` numbers from base**start to base**stop, evenly spaced on a logarithmic scale."""
+    """Return ``num`` numbers from base**start to base**stop in equal ratios."""
     values = np.logspace(as_array(start), as_array(stop), num, endpoint, base, axis=axis)
     return Tensor(values.astype(_default(dtype)))
 
 
 _like = ArrayOp(
-    "full_like", lambda x, fill_value, dtype=None: np.full_like(x, fill_value, dtype=dtype), constant=True
+    "full_like",
+    lambda x, fill_value, dtype=None: np.full_like(x, fill_value, dtype=dtype),
+    constant=True,
 )
 
 
@@ -183,7 +191,7 @@ def _meshgrid_rule(i, g, indexing):
 
 
 def meshgrid(*x, indexing="xy"):
-    """Return coordinate arrays from vectors; with ``indexing="xy"`` the first vector runs along the second axis."""
+    """Return coordinate arrays from vectors; with "xy" the first runs along the second axis."""
     return _meshgrid(*x, indexing=indexing)
 
 

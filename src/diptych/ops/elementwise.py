@@ -1,7 +1,8 @@
 """Element-by-element mathematics: the operation, and the derivative beside it.
 
-In a rule, ``g`` is the gradient of the output, ``y`` the output, and ``x`` (or ``a`` and ``b``) the input. Gradients that
-broadcasting calls for are summed by ``Binary``. Step functions (sign, floor, ceil, round, trunc) have the gradient zero.
+In a rule, ``g`` is the gradient of the output, ``y`` the output, and ``x`` (or ``a`` and ``b``) the
+input. Gradients that broadcasting calls for are summed by ``Binary``. Step functions (sign, floor,
+ceil, round, trunc) have the gradient zero.
 """
 
 import math
@@ -33,7 +34,9 @@ floor_divide = Binary(
 
 
 def _divide_no_nan(a, b):
-    return np.divide(a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape), a.dtype), where=b != 0)
+    return np.divide(
+        a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape), a.dtype), where=b != 0
+    )
 
 
 divide_no_nan = Binary(
@@ -50,7 +53,8 @@ divide_no_nan = Binary(
 
 
 def _power_wrt_exponent(g, y, a, b):
-    # d a**b / db = a**b log(a), which tends to 0 with a for b > 0; where a is 0 or less, log(a) is no help.
+    # d a**b / db = a**b log(a), which tends to 0 with a for b > 0; where a is 0 or less, log(a) is
+    # no help.
     return g * y * np.log(np.where(a > 0, a, 1))
 
 
@@ -186,10 +190,10 @@ def round(x, decimals=0):
 
 
 def clip(x, x_min, x_max):
-    """Limit ``x`` to the interval from ``x_min`` to ``x_max``; inside it, ends included, the gradient passes."""
+    """Limit ``x`` to x_min ... x_max; between them, ends included, the gradient passes."""
     return _clip(x, x_min, x_max)
 
 
 def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
-    """Replace NaN by ``nan`` and the infinities by numbers (by default the largest of their kind)."""
+    """Replace NaN by ``nan``, and the infinities by numbers: by default the largest ones."""
     return _nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)

@@ -13,7 +13,7 @@ from .table import unbroadcast
 
 
 def _is_basic(key):
-    """Whether each element is taken at most once: slices, integers, ellipsis, new axes, boolean masks."""
+    """Whether each element is taken at most once: slices, integers, new axes, boolean masks."""
     parts = key if isinstance(key, tuple) else (key,)
     return builtins.all(
         part is None
@@ -46,7 +46,7 @@ _get_item = ArrayOp("get_item", lambda x, key: x[key], _get_item_rule)
 
 
 def get_item(x, key):
-    """Return ``x[key]``: integers, slices, ellipsis, None for a new axis, arrays of integers or booleans."""
+    """Return ``x[key]``: integers, slices, ellipsis, None, arrays of integers or booleans."""
     return _get_item(x, key=_plain_key(key))
 
 
@@ -54,7 +54,8 @@ def _add_slices(x, axis, indices, g):
     """Return zeros in the shape of ``x`` with ``g`` added at ``indices`` along ``axis``."""
     dx = np.zeros_like(x)
     if x.ndim == 2 and axis == 0 and g.size:
-        # The gradient of an embedding. Sorted by row, equal rows lie together and are added at once.
+        # The gradient of an embedding. Sorted by row, equal rows lie together and are added at
+        # once.
         rows, g = np.reshape(indices, -1) % x.shape[0], g.reshape(-1, x.shape[1])
         order = np.argsort(rows, kind="stable")
         rows = rows[order]
@@ -75,7 +76,9 @@ def _take_rule(g, y, x, indices, axis):
 
 def _take_along_axis_rule(g, y, x, indices, axis):
     if axis is None:
-        return _take_along_axis_rule(g, None, x.reshape(-1), indices.reshape(-1), 0).reshape(x.shape)
+        return _take_along_axis_rule(g, None, x.reshape(-1), indices.reshape(-1), 0).reshape(
+            x.shape
+        )
     dx = np.zeros_like(x)
     axis = axis % x.ndim
     shape = np.broadcast_shapes(
@@ -99,7 +102,7 @@ _take_along_axis = ArrayOp(
 
 
 def take(x, indices, axis=None):
-    """Take the elements, or the slices along ``axis``, at ``indices``; negative ones count from the end."""
+    """Take the elements (or slices along ``axis``) at ``indices``; -1 is the last."""
     return _take(x, _integers(indices), axis=axis)
 
 
@@ -131,7 +134,7 @@ def _window(x, start_indices, shape):
 
 
 def slice(inputs, start_indices, shape):
-    """Cut out the block of this shape that begins at ``start_indices``; a size of -1 means up to the end."""
+    """Cut out the block that begins at ``start_indices``; a size of -1 means up to the end."""
     return _slice(inputs, start_indices=_numbers(start_indices), shape=_numbers(shape))
 
 
@@ -161,7 +164,7 @@ _slice_update_op = ArrayOp(
 
 
 def slice_update(inputs, start_indices, updates):
-    """Return a copy of ``inputs`` in which the block that begins at ``start_indices`` is ``updates``."""
+    """Return ``inputs`` with ``updates`` in place of the block at ``start_indices``."""
     return _slice_update_op(inputs, updates, start_indices=_numbers(start_indices))
 
 
@@ -180,7 +183,7 @@ _nonzero = ArrayOp("nonzero", lambda x: [i.astype(np.int32) for i in np.nonzero(
 
 
 def where(condition, x1=None, x2=None):
-    """Take elements from ``x1`` where ``condition`` is true, from ``x2`` elsewhere; alone, the indices of the true ones."""
+    """Take from ``x1`` where ``condition`` is true, else from ``x2``; alone, where it is true."""
     if x1 is None and x2 is None:
         return _nonzero(condition)
     if x1 is None or x2 is None:
@@ -189,7 +192,7 @@ def where(condition, x1=None, x2=None):
 
 
 def nonzero(x):
-    """Return the indices of the elements that are not zero: a list with one tensor for each axis."""
+    """Return the indices of the elements that are not zero: a tensor for each axis."""
     return _nonzero(x)
 
 
@@ -221,12 +224,11 @@ def _one_hot(x, num_classes, axis, dtype):
     return np.moveaxis(hot, -1, axis % hot.ndim).astype(dtype)
 
 
-
 _one_hot_op = ArrayOp("one_hot", _one_hot, constant=True)
 
 
 def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
-    """Turn class numbers into vectors of zeros with a one; a number outside the classes gives zeros alone."""
+    """Turn class numbers into vectors of zeros with a one; other numbers give zeros alone."""
     if sparse:
         raise ValueError("Sparse tensors are not available; one_hot makes dense ones.")
     dtype = config.floatx() if dtype is None else np.dtype(dtype).name

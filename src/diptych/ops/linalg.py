@@ -1,4 +1,4 @@
-"""Products of vectors, matrices and tensors; triangles and diagonals; inverses and decompositions."""
+"""Products of matrices and tensors; triangles and diagonals; inverses, decompositions."""
 
 import numpy as np
 
@@ -20,14 +20,18 @@ def _contracted(a, b, axes):
     """Return, for each factor, the axes that tensordot sums over and those that it keeps."""
     if isinstance(axes, int):
         axes = range(a.ndim - axes, a.ndim), range(axes)
-    sum_a, sum_b = ([i % x.ndim for i in np.ravel(list(own))] for own, x in zip(axes, (a, b), strict=True))
+    sum_a, sum_b = (
+        [i % x.ndim for i in np.ravel(list(own))] for own, x in zip(axes, (a, b), strict=True)
+    )
     keep_a, keep_b = ([i for i in range(x.ndim) if i not in s] for s, x in ((sum_a, a), (sum_b, b)))
     return sum_a, sum_b, keep_a, keep_b
 
 
 def _tensordot_wrt_a(g, y, a, b, axes):
     sum_a, sum_b, keep_a, keep_b = _contracted(a, b, axes)
-    da = np.tensordot(g, b, (range(len(keep_a), g.ndim), keep_b))  # axes: keep_a, then sum_b in order
+    da = np.tensordot(
+        g, b, (range(len(keep_a), g.ndim), keep_b)
+    )  # axes: keep_a, then sum_b in order
     return da.transpose(np.argsort(keep_a + [sum_a[i] for i in np.argsort(sum_b)]))
 
 
@@ -47,11 +51,14 @@ _tensordot = ArrayOp(
 
 
 def _einsum_terms(subscripts, shapes):
-    """Return the letters of each operand's axes and of the output's, with the ellipsis spelt out."""
+    """Return the letters of each operand's axes and of the output's, ellipsis spelt out."""
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in subscripts]
-    dots = max(len(s) - len(t.replace("...", "")) if "..." in t else 0 for t, s in zip(terms, shapes, strict=True))
+    dots = max(
+        len(s) - len(t.replace("...", "")) if "..." in t else 0
+        for t, s in zip(terms, shapes, strict=True)
+    )
     letters = "".join(free[:dots])
     if not arrow:
         once = sorted(c for c in set(inputs) - set(",.") if inputs.count(c) == 1)
@@ -65,7 +72,9 @@ def _einsum_rule(i, g, y, *operands, subscripts):
     terms, output = _einsum_terms(subscripts, [x.shape for x in operands])
     x, own = operands[i], terms[i]
     wanted = "".join(dict.fromkeys(own))
-    factors = [(output, g)] + [(t, z) for j, (t, z) in enumerate(zip(terms, operands, strict=True)) if j != i]
+    factors = [(output, g)] + [
+        (t, z) for j, (t, z) in enumerate(zip(terms, operands, strict=True)) if j != i
+    ]
     # An index that x alone has was summed away: its gradient is the same everywhere along it.
     alone = [c for c in wanted if not any(c in t for t, _ in factors)]
     factors += [(c, np.ones(x.shape[own.index(c)], x.dtype)) for c in alone]
@@ -73,7 +82,9 @@ def _einsum_rule(i, g, y, *operands, subscripts):
     dx = np.einsum(equation, *[z for _, z in factors], optimize=True)
     if wanted == own:
         return unbroadcast(dx, x)
-    full = np.zeros_like(x)  # an index twice in one operand reads a diagonal; only that gets a gradient
+    full = np.zeros_like(
+        x
+    )  # an index twice in one operand reads a diagonal; only that gets a gradient
     np.einsum(f"{own}->{wanted}", full)[...] = dx
     return full
 
@@ -88,7 +99,7 @@ _einsum = ArrayOp(
 
 
 def matmul(x1, x2):
-    """The matrix product; leading axes are batches that broadcast, a vector counts as a row or a column."""
+    """The matrix product; leading axes are batches, a vector counts as a row or a column."""
     x1, x2 = gather(x1), gather(x2)
     if _is_whole(x1) and _is_whole(x2):
         return _matmul_integers(x1, x2)
@@ -100,14 +111,14 @@ def _is_whole(x):
 
 
 def tensordot(x1, x2, axes=2):
-    """Multiply and sum over ``axes``: the last n of x1 with the first n of x2, or a pair of lists of axes."""
+    """Multiply and sum over the last n axes of x1 and the first n of x2, or over those listed."""
     if not isinstance(axes, int):
         axes = tuple(tuple(own) if isinstance(own, (list, tuple)) else (own,) for own in axes)
     return _tensordot(x1, x2, axes=axes)
 
 
 def dot(x1, x2):
-    """Sum over the last axis of x1 and the last but one of x2 (or its only one); a number multiplies."""
+    """Sum over the last axis of x1 and the last but one (or only) of x2; a number multiplies."""
     x1, x2 = gather(x1), gather(x2)
     if ndim(x1) == 0 or ndim(x2) == 0:
         return multiply(x1, x2)
@@ -133,7 +144,7 @@ def vdot(x1, x2):
 
 
 def einsum(subscripts, *operands, **kwargs):
-    """Multiply tensors and sum over axes, as Einstein's notation says: "ij,jk->ik" is the matrix product."""
+    """Multiply and sum as Einstein's notation says: "ij,jk->ik" is the matrix product."""
     return _einsum(*operands, subscripts=subscripts)
 
 
@@ -175,7 +186,12 @@ _trace = ArrayOp(
     "trace",
     np.trace,
     lambda g, y, x, offset, axis1, axis2: _diagonal_rule(
-        np.broadcast_to(g[..., None], np.diagonal(x, offset, axis1, axis2).shape), y, x, offset, axis1, axis2
+        np.broadcast_to(g[..., None], np.diagonal(x, offset, axis1, axis2).shape),
+        y,
+        x,
+        offset,
+        axis1,
+        axis2,
     ),
 )
 
@@ -211,7 +227,8 @@ def trace(x, offset=0, axis1=0, axis2=1):
 
 
 # --------------------------------------------------------------------------------------------------
-# Inverses and decompositions, of square matrices in the last two axes. Those without a rule have no gradient here.
+# Inverses and decompositions, of square matrices in the last two axes. Those without a rule have no
+# gradient here.
 
 
 def _t(x):
@@ -239,7 +256,10 @@ def _cholesky_rule(g, y, x):
 
 inv = Unary("inv", np.linalg.inv, lambda g, y, x: -_t(y) @ g @ _t(y), floating=True)
 det = Unary(
-    "det", np.linalg.det, lambda g, y, x: (g * y)[..., None, None] * _t(np.linalg.inv(x)), floating=True
+    "det",
+    np.linalg.det,
+    lambda g, y, x: (g * y)[..., None, None] * _t(np.linalg.inv(x)),
+    floating=True,
 )
 logdet = Unary(
     "logdet",

@@ -1,4 +1,4 @@
-"""Comparisons, logic and questions about values: no differentiable functions, so gradients stop here by nature."""
+"""Comparisons, logic and questions about values: gradients stop here by nature."""
 
 import numpy as np
 

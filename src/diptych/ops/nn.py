@@ -1,6 +1,7 @@
 """The operations that both engines hold as twins: activations and the dense layer.
 
-What they compute, and their gradients, stands in ``diptych.reference.activations`` and ``diptych.reference.dense``.
+What they compute, and their gradients, stands in ``diptych.reference.activations`` and
+``diptych.reference.dense``.
 """
 
 from ..autodiff import Twin
@@ -8,7 +9,7 @@ from .creation import convert_to_tensor
 
 
 class _Probabilities(Twin):
-    """A twin whose output remembers the tensor before it: crossentropies are exact from those logits."""
+    """A twin whose output remembers its logits: crossentropies are exact from those."""
 
     def __call__(self, inputs, *options):
         logits = convert_to_tensor(inputs[0])
@@ -53,7 +54,8 @@ _dense = Twin("dense", "dense", asks=True)
 def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
     """max(x, 0), with slope 0 at 0.
 
-    With options: ``negative_slope * (x - threshold)`` below ``threshold``, and at most ``max_value``.
+    With options: ``negative_slope * (x - threshold)`` below ``threshold``, and at most
+    ``max_value``.
     """
     return _relu((x,), negative_slope, max_value, threshold)
 
@@ -182,7 +184,9 @@ def glu(x, axis=-1):
 
 
 def softmax(x, axis=-1):
-    """exp(x) / sum(exp(x)) along ``axis``; over the last one, the result keeps ``x`` as its ``logits``."""
+    """exp(x) / sum(exp(x)) along ``axis``; over the last one, the result keeps ``x`` as its
+    ``logits``.
+    """
     return _softmax((x,), axis)
 
 

@@ -1,7 +1,8 @@
-"""NumPy's functions on tensors: ``np.mean(np.square(y - p))`` is differentiated like the same in ``diptych.ops``.
+"""NumPy's functions on tensors: ``np.mean(np.square(y - p))`` is differentiated like the same in
+``diptych.ops``.
 
-A NumPy function that is on no list here computes its values all the same; only when a gradient through it is asked
-for does it raise.
+A NumPy function that is on no list here computes its values all the same; only when a gradient
+through it is asked for does it raise.
 """
 
 import numpy as np
@@ -93,8 +94,8 @@ UFUNCS = {
     np.trunc: elementwise.trunc,
 }
 
-# All other functions, each with NumPy's arguments in order, under the names that they have in diptych.ops; "-" stands
-# for an argument that the operation does not have.
+# All other functions, each with NumPy's arguments in order, under the names that they have in
+# diptych.ops; "-" stands for an argument that the operation does not have.
 FUNCTIONS = {
     np.all: (reductions.all, "x axis - keepdims"),
     np.any: (reductions.any, "x axis - keepdims"),
@@ -182,14 +183,14 @@ ALIASES = {"a_min": "x_min", "a_max": "x_max", "min": "x_min", "max": "x_max", "
 def _refuse_out(function, kwargs):
     if kwargs.pop("out", None) is not None:
         raise TypeError(
-            f"np.{function.__name__}(..., out=...) and in-place operators such as `array += tensor` cannot write a "
-            "tensor's values where the tape would not see them. Write `y = f(x)` instead, or take the values with "
-            "diptych.ops.convert_to_numpy(x)."
+            f"np.{function.__name__}(..., out=...) and in-place operators such as `array += tensor` "
+            "cannot write a tensor's values where the tape would not see them. Write `y = f(x)` "
+            "instead, or take the values with diptych.ops.convert_to_numpy(x)."
         )
 
 
 def _arguments(names, args, kwargs):
-    """NumPy's arguments as the operation's, or None where the operation does not have one of them."""
+    """NumPy's arguments as the operation's, or None where it lacks one of them."""
     if len(args) > len(names):
         return None
     found = {}
@@ -212,8 +213,9 @@ def _values_only(function, args, kwargs):
     for x in leaves:
         if is_symbolic(x):
             raise TypeError(
-                f"{x.name} is symbolic: it has a shape, {x.shape}, and no values, and np.{function.__name__} "
-                "called like this has no counterpart in diptych.ops. Put it into a Lambda layer."
+                f"{x.name} is symbolic: it has a shape, {x.shape}, and no values, and "
+                f"np.{function.__name__} called like this has no counterpart in diptych.ops. Put it "
+                "into a Lambda layer."
             )
     tensors = [x for x in leaves if isinstance(x, Tensor)]
 
@@ -234,7 +236,7 @@ def _values_only(function, args, kwargs):
 
 
 def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
-    """``np.exp(tensor)``, and ``array * tensor``, which NumPy makes ``np.multiply(array, tensor)``."""
+    """``np.exp(tensor)``, and ``array * tensor``: for NumPy, ``np.multiply(array, tensor)``."""
     _refuse_out(ufunc, kwargs)
     if method == "__call__" and not kwargs and ufunc in UFUNCS:
         return UFUNCS[ufunc](*inputs)

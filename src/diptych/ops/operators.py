@@ -1,4 +1,4 @@
-"""What Python's operators and the array methods do on tensors: each is one operation of ``diptych.ops``."""
+"""Python's operators and the array methods on tensors: each is one operation."""
 
 from .. import autodiff
 from ..graph import KerasTensor

@@ -99,7 +99,9 @@ _in_top_k = ArrayOp(
 )
 _searchsorted = ArrayOp(
     "searchsorted",
-    lambda sorted_sequence, values, side: np.searchsorted(sorted_sequence, values, side).astype(np.int32),
+    lambda sorted_sequence, values, side: np.searchsorted(sorted_sequence, values, side).astype(
+        np.int32
+    ),
     constant=True,
 )
 
@@ -135,15 +137,20 @@ def searchsorted(sorted_sequence, values, side="left"):
 
 
 def _quantile_rule(g, y, x, q, axis, keepdims):
-    # A linear quantile lies between two neighbours in order, which share the gradient by their weights.
+    # A linear quantile lies between two neighbours in order, which share the gradient by their
+    # weights.
     flat, unfold = fold(x, axis)
     order = np.argsort(flat, axis=-1, kind="stable")
     place = q * (flat.shape[-1] - 1)
     low = int(np.floor(place))
     weights = np.zeros_like(flat)
-    np.put_along_axis(weights, order[..., low : low + 1], np.asarray(1 - (place - low), x.dtype), -1)
+    np.put_along_axis(
+        weights, order[..., low : low + 1], np.asarray(1 - (place - low), x.dtype), -1
+    )
     if place > low:
-        np.put_along_axis(weights, order[..., low + 1 : low + 2], np.asarray(place - low, x.dtype), -1)
+        np.put_along_axis(
+            weights, order[..., low + 1 : low + 2], np.asarray(place - low, x.dtype), -1
+        )
     return _spread(g, x, axis, keepdims) * unfold(weights)
 
 
@@ -169,6 +176,8 @@ def median(x, axis=None, keepdims=False):
 def quantile(x, q, axis=None, method="linear", keepdims=False):
     """The value below which the fraction ``q`` (one number) of the elements along ``axis`` lies."""
     if method != "linear" or np.ndim(q) != 0:
-        raise ValueError(f"quantile() takes a single q and method='linear', and got q={q}, method={method!r}.")
+        raise ValueError(
+            f"quantile() takes a single q and method='linear', and got q={q}, method={method!r}."
+        )
     axis = tuple(axis) if isinstance(axis, list) else axis
     return _quantile(x, q=float(q), axis=axis, keepdims=keepdims)

@@ -1,7 +1,7 @@
 """Operations along axes: sums, means, extremes, norms, running sums, sorting.
 
-``axis`` is None (all axes), an int, or a tuple of ints. Where several elements share a maximum or minimum, they share its
-gradient in equal parts, as in TensorFlow.
+``axis`` is None (all axes), an int, or a tuple of ints. Where several elements share a maximum or
+minimum, they share its gradient in equal parts, as in TensorFlow.
 """
 
 import math
@@ -31,7 +31,7 @@ def _tidy(axis):
 
 
 def _stretch(r, x, axis, keepdims):
-    """Give a reduced array ``r`` its lost axes again, with size 1, so that it broadcasts against ``x``."""
+    """Give a reduced ``r`` its axes again, with size 1, so that it broadcasts against ``x``."""
     if keepdims or axis is None or x.ndim == 0:
         return r
     return np.expand_dims(r, _axes(axis, x.ndim))
@@ -87,7 +87,9 @@ def _norm_rule(g, y, x, ord=None, axis=None, keepdims=False):
     if ord in (None, "fro") or (vectors and ord == 2):
         return g * x / np.where(y == 0, 1, y)
     if not vectors:
-        raise NotImplementedError(f"ops.norm has no gradient for a matrix norm with ord={ord!r}; 'fro' has one.")
+        raise NotImplementedError(
+            f"ops.norm has no gradient for a matrix norm with ord={ord!r}; 'fro' has one."
+        )
     if ord in (np.inf, -np.inf):
         return _to_extremes(g, y, np.abs(x), axis, keepdims=True) * np.sign(x)
     if ord == 0:
@@ -120,7 +122,9 @@ def _mean_of(x, axis=None, keepdims=False):
 # The table
 
 _sum = ArrayOp(
-    "sum", _keep_int(np.add), lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims)
+    "sum",
+    _keep_int(np.add),
+    lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims),
 )
 _mean = ArrayOp(
     "mean",
@@ -145,7 +149,9 @@ _logsumexp = ArrayOp(
 _all = ArrayOp("all", np.all, constant=True)
 _any = ArrayOp("any", np.any, constant=True)
 _count_nonzero = ArrayOp(
-    "count_nonzero", lambda x, axis: np.asarray(np.count_nonzero(x, axis=axis), np.int32), constant=True
+    "count_nonzero",
+    lambda x, axis: np.asarray(np.count_nonzero(x, axis=axis), np.int32),
+    constant=True,
 )
 _argmax = ArrayOp(
     "argmax",
@@ -176,12 +182,16 @@ def prod(x, axis=None, keepdims=False, dtype=None):
 
 def max(x, axis=None, keepdims=False, initial=None):
     """The greatest element along ``axis``, at least ``initial``."""
-    return _max(x, axis=_tidy(axis), keepdims=keepdims, **({} if initial is None else {"initial": initial}))
+    return _max(
+        x, axis=_tidy(axis), keepdims=keepdims, **({} if initial is None else {"initial": initial})
+    )
 
 
 def min(x, axis=None, keepdims=False, initial=None):
     """The least element along ``axis``, at most ``initial``."""
-    return _min(x, axis=_tidy(axis), keepdims=keepdims, **({} if initial is None else {"initial": initial}))
+    return _min(
+        x, axis=_tidy(axis), keepdims=keepdims, **({} if initial is None else {"initial": initial})
+    )
 
 
 def var(x, axis=None, keepdims=False):
@@ -200,7 +210,7 @@ def logsumexp(x, axis=None, keepdims=False):
 
 
 def norm(x, ord=None, axis=None, keepdims=False):
-    """The norm of vectors (one axis, or ``ord=None``) or matrices (two axes); 0 where x is 0, with gradient 0."""
+    """The norm of vectors (one axis) or matrices (two); where x is 0, its gradient is 0."""
     return _norm(x, ord=ord, axis=_tidy(axis), keepdims=keepdims)
 
 
@@ -230,13 +240,15 @@ def argmin(x, axis=None, keepdims=False):
 
 
 def average(x, axis=None, weights=None):
-    """The mean, with weights that have the shape of ``x`` or, for a single axis, that axis's length."""
+    """The mean, with weights in the shape of ``x`` or, for one axis, of that axis's length."""
     if weights is None:
         return mean(x, axis)
     x, weights = convert_to_tensor(x), convert_to_tensor(weights)
     if weights.ndim == 1 and x.ndim > 1:
         if not isinstance(axis, int):
-            raise ValueError(f"average() with weights of shape {weights.shape} needs axis=int, and got axis={axis}.")
+            raise ValueError(
+                f"average() with weights of shape {weights.shape} needs axis=int, got axis={axis}."
+            )
         shape = [1] * x.ndim
         shape[axis] = -1
         weights = reshape(weights, shape)

@@ -1,4 +1,4 @@
-"""Operations that move elements about and leave their values alone: each gradient moves them back."""
+"""Operations that only move elements about: each gradient moves them back."""
 
 import numpy as np
 
@@ -17,7 +17,9 @@ _reshape = ArrayOp(
 _transpose = ArrayOp(
     "transpose",
     lambda x, axes: x.transpose(axes),
-    lambda g, y, x, axes: g.transpose(None if axes is None else np.argsort([a % x.ndim for a in axes])),
+    lambda g, y, x, axes: g.transpose(
+        None if axes is None else np.argsort([a % x.ndim for a in axes])
+    ),
 )
 _moveaxis = ArrayOp(
     "moveaxis",
@@ -35,9 +37,7 @@ _squeeze = ArrayOp(
 _expand_dims = ArrayOp(
     "expand_dims", lambda x, axis: np.expand_dims(x, axis), lambda g, y, x, axis: g.reshape(x.shape)
 )
-_broadcast_to = ArrayOp(
-    "broadcast_to", np.broadcast_to, lambda g, y, x, shape: unbroadcast(g, x)
-)
+_broadcast_to = ArrayOp("broadcast_to", np.broadcast_to, lambda g, y, x, shape: unbroadcast(g, x))
 
 
 def reshape(x, newshape):
@@ -166,7 +166,9 @@ def unstack(x, num=None, axis=0):
     x = gather(x)
     found = shape(x)[axis]
     if found is None:
-        raise ValueError(f"unstack() needs a known size along axis {axis}, and the shape is {x.shape}.")
+        raise ValueError(
+            f"unstack() needs a known size along axis {axis}, and the shape is {x.shape}."
+        )
     if num is not None and num != found:
         raise ValueError(f"unstack() was told num={num}, and axis {axis} has {found}.")
     return _unstack(x, axis=axis)
@@ -266,13 +268,18 @@ def rot90(array, k=1, axes=(0, 1)):
 def pad(x, pad_width, mode="constant", constant_values=None):
     """Add elements around ``x``.
 
-    ``pad_width`` is a number, a pair (before, after), or a pair for each axis. ``mode`` is "constant" (``constant_values``,
-    by default 0), or "edge", "reflect", "symmetric" or "wrap" for copies of elements inside.
+    ``pad_width`` is a number, a pair (before, after), or a pair for each axis. ``mode`` is
+    "constant" (``constant_values``, by default 0), or "edge", "reflect", "symmetric" or "wrap" for
+    copies of elements inside.
     """
     if mode not in _PAD_MODES:
-        raise ValueError(f"pad() got mode={mode!r}; the modes are {', '.join(map(repr, _PAD_MODES))}.")
+        raise ValueError(
+            f"pad() got mode={mode!r}; the modes are {', '.join(map(repr, _PAD_MODES))}."
+        )
     if mode != "constant" and constant_values is not None:
-        raise ValueError(f"pad() takes constant_values with mode='constant' only, and got mode={mode!r}.")
+        raise ValueError(
+            f"pad() takes constant_values with mode='constant' only, and got mode={mode!r}."
+        )
     x = gather(x)
     width = np.broadcast_to(np.asarray(pad_width, dtype=int), (ndim(x), 2)).tolist()
     value = 0 if constant_values is None else constant_values

@@ -29,7 +29,7 @@ def _exp_minus_square(x):
 
 @lru_cache
 def _fits():
-    """Chebyshev coefficients of erf(x) / x in x**2, |x| <= 1, and of erfc(x) exp(x**2) in 1 / (1 + x), above."""
+    """The fits: erf(x) / x in x**2 up to 1, and erfc(x) exp(x**2) in 1 / (1 + x) above."""
 
     def near(u):
         x = np.sqrt((u + 1) / 2)
@@ -86,7 +86,10 @@ erf = Unary(
     "erf", lambda x: _erf_and_erfc(x)[0], lambda g, y, x: g * _SLOPE * np.exp(-x * x), floating=True
 )
 erfc = Unary(
-    "erfc", lambda x: _erf_and_erfc(x)[1], lambda g, y, x: -g * _SLOPE * np.exp(-x * x), floating=True
+    "erfc",
+    lambda x: _erf_and_erfc(x)[1],
+    lambda g, y, x: -g * _SLOPE * np.exp(-x * x),
+    floating=True,
 )
 erfinv = Unary("erfinv", _erfinv, lambda g, y, x: g * np.exp(y * y) / _SLOPE, floating=True)
 
@@ -260,6 +263,6 @@ def segment_max(data, segment_ids, num_segments=None, sorted=False):
 
 
 def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
-    """Turn sets of class numbers along ``axis`` into vectors of zeros with a one for each of them."""
+    """Turn sets of class numbers along ``axis`` into vectors with a one for each of them."""
     hot = one_hot(inputs, num_classes, -1, dtype, sparse)
     return reductions.max(hot, axis=axis - 1 if axis < 0 else axis)

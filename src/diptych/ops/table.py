@@ -1,8 +1,10 @@
-"""The two commonest kinds of entry in the tables of operations: one array in, or two that broadcast.
+"""The two commonest kinds of entry in the tables of operations: one array in, or two that
+broadcast.
 
-The tables themselves (``elementwise``, ``logic``, ``reductions``, ``shapes``, ``indexing``, ``linalg``) hold one entry for
-each operation: its name, the NumPy function, and beside it the rule that turns ``g``, the gradient of the output
-``y``, into the gradient of an input. Any other kind of entry is a plain ``ArrayOp``.
+The tables themselves (``elementwise``, ``logic``, ``reductions``, ``shapes``, ``indexing``,
+``linalg``) hold one entry for each operation: its name, the NumPy function, and beside it the rule
+that turns ``g``, the gradient of the output ``y``, into the gradient of an input. Any other kind of
+entry is a plain ``ArrayOp``.
 """
 
 from typing import Any
@@ -21,7 +23,7 @@ def _is_float_tensor(x: Any) -> bool:
 
 
 def unbroadcast(g: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Sum ``g`` over the axes along which ``x`` was repeated by broadcasting, so that it gets the shape of ``x``."""
+    """Sum ``g`` over the axes along which broadcasting repeated ``x``: it gets that shape."""
     if g.shape == x.shape:
         return g
     g = g.sum(axis=tuple(range(g.ndim - x.ndim)))
@@ -50,9 +52,11 @@ class Unary(ArrayOp):
 
 
 class Binary(ArrayOp):
-    """An element-by-element operation on two arrays that broadcast; its rules are ``rule(g, y, x1, x2)``.
+    """An element-by-element operation on two arrays that broadcast; its rules are ``rule(g, y, x1,
+    x2)``.
 
-    A rule may leave its result in the shape of the output: it is summed to the shape of the input here.
+    A rule may leave its result in the shape of the output: it is summed to the shape of the input
+    here.
     """
 
     def __init__(self, name: str, forward: Any, *rules: Any, **kinds: Any) -> None:
