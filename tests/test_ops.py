@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+import diptych
 from diptych import GradientTape, KerasTensor, Tensor, Variable, config, ops
 
 # --------------------------------------------------------------------------------------------------
@@ -154,7 +155,8 @@ def _vectorised(function):
 SMOOTH = [
     # Reductions
     *[
-        (f"{name} {options}", lambda xp, x, n=name, o=options: getattr(xp, n)(x, **o), [normal(4, 3, 2)])
+        (f"{name} {options}", lambda xp, x, n=name, o=options: getattr(xp, n)(x, **o),
+         [normal(4, 3, 2)])
         for name in ("sum", "mean", "prod", "max", "min", "var", "std", "amax", "amin", "median")
         for options in (
             {}, {"axis": 1}, {"axis": -1, "keepdims": True}, {"axis": (0, 2)}, {"keepdims": True},
@@ -732,6 +734,131 @@ def test_histogram():
 
 
 # --------------------------------------------------------------------------------------------------
+# The operations of the engines
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def _softmax(x, axis=-1):
+    e = np.exp(x - x.max(axis, keepdims=True))
+    return e / e.sum(axis, keepdims=True)
+
+
+def _tanh_gelu(x):
+    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+
+ENGINE_OPS = [
+    ("relu", lambda x: ops.relu(x), [normal(4, 3)], lambda x: np.maximum(x, 0)),
+    ("relu options", lambda x: ops.relu(x, 0.1, 1.0, 0.3), [normal(9, 3)],
+     lambda x: np.where(x >= 1, 1, np.where(x >= 0.3, x, 0.1 * (x - 0.3)))),
+    ("relu6", lambda x: ops.relu6(x * 5.0), [normal(4, 3)], lambda x: np.clip(5 * x, 0, 6)),
+    ("leaky_relu", lambda x: ops.leaky_relu(x), [normal(4, 3)],
+     lambda x: np.where(x > 0, x, 0.2 * x)),
+    ("prelu", lambda x, a: ops.prelu(x, a), [normal(4, 3), positive(3)],
+     lambda x, a: np.where(x > 0, x, a * x)),
+    ("elu", lambda x: ops.elu(x, 0.5), [normal(4, 3)],
+     lambda x: np.where(x > 0, x, 0.5 * np.expm1(x))),
+    ("selu", lambda x: ops.selu(x), [normal(4, 3)],
+     lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(x))),
+    ("celu", lambda x: ops.celu(x, 2.0), [normal(4, 3)],
+     lambda x: np.where(x > 0, x, 2 * np.expm1(x / 2))),
+    ("gelu", lambda x: ops.gelu(x), [normal(4, 3)], _tanh_gelu),
+    ("gelu exact", lambda x: ops.gelu(x, approximate=False), [normal(4, 3)],
+     lambda x: 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))),
+    ("sigmoid", lambda x: ops.sigmoid(x), [normal(4, 3)], _sigmoid),
+    ("log_sigmoid", lambda x: ops.log_sigmoid(x), [normal(4, 3)], lambda x: np.log(_sigmoid(x))),
+    ("hard_sigmoid", lambda x: ops.hard_sigmoid(x), [normal(4, 3)],
+     lambda x: np.clip(x / 6 + 0.5, 0, 1)),
+    ("hard_silu", lambda x: ops.hard_silu(x), [normal(4, 3)],
+     lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
+    ("hard_tanh", lambda x: ops.hard_tanh(x), [normal(4, 3)], lambda x: np.clip(x, -1, 1)),
+    ("hard_shrink", lambda x: ops.hard_shrink(x), [normal(4, 3)],
+     lambda x: np.where(abs(x) > 0.5, x, 0)),
+    ("soft_shrink", lambda x: ops.soft_shrink(x, 0.2), [normal(4, 3)],
+     lambda x: np.sign(x) * np.maximum(abs(x) - 0.2, 0)),
+    ("tanh_shrink", lambda x: ops.tanh_shrink(x), [normal(4, 3)], lambda x: x - np.tanh(x)),
+    ("threshold", lambda x: ops.threshold(x, 0.3, -7.0), [normal(4, 3)],
+     lambda x: np.where(x > 0.3, x, -7)),
+    ("tanh", lambda x: ops.tanh(x), [normal(4, 3)], np.tanh),
+    ("softplus", lambda x: ops.softplus(x), [normal(4, 3)], lambda x: np.log1p(np.exp(x))),
+    ("softsign", lambda x: ops.softsign(x), [normal(4, 3)], lambda x: x / (1 + abs(x))),
+    ("squareplus", lambda x: ops.squareplus(x, 3), [normal(4, 3)],
+     lambda x: (x + np.sqrt(x * x + 3)) / 2),
+    ("silu", lambda x: ops.silu(x), [normal(4, 3)], lambda x: x * _sigmoid(x)),
+    ("swish", lambda x: ops.swish(x), [normal(4, 3)], lambda x: x * _sigmoid(x)),
+    ("mish", lambda x: ops.mish(x), [normal(4, 3)], lambda x: x * np.tanh(np.log1p(np.exp(x)))),
+    ("glu", lambda x: ops.glu(x, axis=1), [normal(4, 6)], lambda x: x[:, :3] * _sigmoid(x[:, 3:])),
+    ("softmax", lambda x: ops.softmax(x), [normal(4, 3)], _softmax),
+    ("softmax axis 0", lambda x: ops.softmax(x, axis=0), [normal(4, 3)], lambda x: _softmax(x, 0)),
+    ("log_softmax", lambda x: ops.log_softmax(x), [normal(4, 3)], lambda x: np.log(_softmax(x))),
+    ("dense", lambda x, k, b: ops.dense(x, k, b), [normal(4, 3), normal(3, 2), normal(2)],
+     lambda x, k, b: x @ k + b),
+    ("dense without bias",
+     lambda x, k: ops.dense(x, k), [normal(2, 4, 3), normal(3, 2)], np.matmul),
+    *[
+        (f"dense {name}", lambda x, k, b, name=name: ops.dense(x, k, b, name),
+         [normal(4, 3), normal(3, 2), normal(2)], lambda x, k, b, f=f: f(x @ k + b))
+        for name, f in {
+            "relu": lambda x: np.maximum(x, 0), "tanh": np.tanh,
+            "sigmoid": _sigmoid, "softmax": _softmax,
+        }.items()
+    ],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+@pytest.mark.parametrize("row", ENGINE_OPS, ids=_id)
+def test_operations_of_the_engines(row, engine):
+    _, call, _, oracle = row
+    arrays = make(row)
+    with diptych.engine(engine):
+        y = call(*map(Tensor, arrays))
+        np.testing.assert_allclose(y.array, oracle(*arrays), rtol=1e-10, atol=1e-12)
+        single = call(*[Tensor(a.astype(np.float32)) for a in arrays])
+        assert (single.shape, single.dtype) == (y.shape, np.float32)
+        check_gradients(lambda xp, *xs: call(*xs), arrays)
+        symbolic = call(*[KerasTensor(a.shape, a.dtype) for a in arrays])
+        assert (symbolic.shape, symbolic.dtype) == (y.shape, "float64")
+
+
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+def test_probabilities_remember_their_logits(engine):
+    z = Tensor(np.random.default_rng(0).normal(size=(4, 3)))
+    with diptych.engine(engine):
+        assert ops.sigmoid(z).logits is z
+        assert ops.softmax(z).logits is z
+        assert ops.softmax(z, axis=1).logits is z
+        assert ops.softmax(z, axis=0).logits is None
+        assert ops.relu(z).logits is None
+        for activation in ("sigmoid", "softmax"):
+            y = ops.dense(z, np.eye(3), activation=activation)
+            np.testing.assert_allclose(y.logits.array, z.array)
+        np.testing.assert_allclose(ops.sigmoid([0.0]).logits.array, [0.0])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "dtype"),
+    [
+        ((np.ones((2, 3)), np.ones((3, 2), F32)), F64),
+        ((Tensor(np.ones((2, 3), F32)), np.ones((3, 2))), F32),
+        ((np.ones((2, 3), F32), Variable(np.ones((3, 2)), dtype="float64")), F64),
+        ((np.ones((2, 3), I64), Variable(np.ones((3, 2)), dtype="float32")), F32),
+        (([[1, 2, 3]], np.ones((3, 2), I32)), F32),
+    ],
+)
+def test_engines_get_one_float_type(inputs, dtype):
+    assert ops.dense(*inputs).dtype == dtype
+
+
+def test_engines_refuse_other_types():
+    with pytest.raises(TypeError, match="float32 or float64, and got float16"):
+        ops.relu(np.ones(3, np.float16))
+
+
+# --------------------------------------------------------------------------------------------------
 # Symbolic tensors
 
 # The shape hangs on the values, or zeros are no possible input.
@@ -837,15 +964,15 @@ KERAS_OPS = """
 abs add all any arange argmax argmin argsort average average_pool batch_normalization
 binary_crossentropy broadcast_to cast categorical_crossentropy ceil clip concatenate conv
 conv_transpose convert_to_numpy convert_to_tensor cos count_nonzero cumsum depthwise_conv diag
-divide dot dot_product_attention dtype einsum elu equal exp expand_dims eye flip floor full full_like gelu
-greater greater_equal hard_sigmoid identity is_tensor isfinite isinf isnan layer_normalization
-leaky_relu less less_equal linspace log log1p log_softmax logical_and logical_not logical_or
-logsumexp matmul max max_pool maximum mean median meshgrid min minimum mod moments moveaxis multiply
-ndim negative norm normalize not_equal one_hot ones ones_like outer pad power prod ravel reciprocal
-relu relu6 repeat reshape roll round rsqrt selu separable_conv shape sigmoid sign silu sin size
-slice softmax softplus softsign sort sparse_categorical_crossentropy split sqrt square squeeze stack std
-stop_gradient subtract sum swapaxes swish take take_along_axis tan tanh tensordot tile top_k trace
-transpose tril triu unstack var where zeros zeros_like
+divide dot dot_product_attention dtype einsum elu equal exp expand_dims eye flip floor full
+full_like gelu greater greater_equal hard_sigmoid identity is_tensor isfinite isinf isnan
+layer_normalization leaky_relu less less_equal linspace log log1p log_softmax logical_and
+logical_not logical_or logsumexp matmul max max_pool maximum mean median meshgrid min minimum mod
+moments moveaxis multiply ndim negative norm normalize not_equal one_hot ones ones_like outer pad
+power prod ravel reciprocal relu relu6 repeat reshape roll round rsqrt selu separable_conv shape
+sigmoid sign silu sin size slice softmax softplus softsign sort sparse_categorical_crossentropy
+split sqrt square squeeze stack std stop_gradient subtract sum swapaxes swish take take_along_axis
+tan tanh tensordot tile top_k trace transpose tril triu unstack var where zeros zeros_like
 """.split()
 LATER = {
     "average_pool", "batch_normalization", "conv", "conv_transpose", "depthwise_conv",

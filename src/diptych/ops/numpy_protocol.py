@@ -183,8 +183,8 @@ ALIASES = {"a_min": "x_min", "a_max": "x_max", "min": "x_min", "max": "x_max", "
 def _refuse_out(function, kwargs):
     if kwargs.pop("out", None) is not None:
         raise TypeError(
-            f"np.{function.__name__}(..., out=...) and in-place operators such as `array += tensor` "
-            "cannot write a tensor's values where the tape would not see them. Write `y = f(x)` "
+            f"np.{function.__name__}(..., out=...) and in-place operators like `array += tensor` "
+            "cannot write a tensor's values where the tape would not see it. Write `y = f(x)` "
             "instead, or take the values with diptych.ops.convert_to_numpy(x)."
         )
 
@@ -214,8 +214,8 @@ def _values_only(function, args, kwargs):
         if is_symbolic(x):
             raise TypeError(
                 f"{x.name} is symbolic: it has a shape, {x.shape}, and no values, and "
-                f"np.{function.__name__} called like this has no counterpart in diptych.ops. Put it "
-                "into a Lambda layer."
+                f"np.{function.__name__} called like this has no counterpart in diptych.ops. "
+                "Put it into a Lambda layer."
             )
     tensors = [x for x in leaves if isinstance(x, Tensor)]
 
