@@ -1,0 +1,76 @@
+"""The tutorials: each runs as a script, checks every claim it makes, and is rendered as it stands."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TUTORIALS = Path(__file__).resolve().parents[1] / "tutorials"
+SCRIPTS = sorted(TUTORIALS.glob("[0-9][0-9]_*.py"))
+sys.path.insert(0, str(TUTORIALS))
+
+import render  # noqa: E402
+
+IDS = [path.stem for path in SCRIPTS]
+
+
+def run(path):
+    environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, encoding="utf-8", env=environment, timeout=300
+    )
+
+
+def claims_in(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return len([call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "check"])
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=IDS)
+def test_every_claim_is_checked(path):
+    pytest.importorskip("matplotlib", reason="tutorials draw with matplotlib: pip install '.[tutorials]'")
+    done = run(path)
+    assert done.returncode == 0, done.stderr
+    assert claims_in(path) >= 4
+    assert done.stdout.splitlines()[-1] == f"{path.stem[:2]}: {claims_in(path)} checks passed"
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=IDS)
+def test_answers_run(path):
+    done = run(TUTORIALS / "answers" / f"{path.stem[:2]}.py")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=IDS)
+def test_rendering_is_not_stale(path):
+    assert not render.is_stale(path), "run `make tutorials`"
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=IDS)
+def test_form(path):
+    page = render.rendering_of(path).read_text(encoding="utf-8")
+    assert re.search(r"^# .+", page, re.M), "a title"
+    assert re.search(r"^> .*[\u4e00-\u9fff]", page, re.M), "the learner's question, as it was asked"
+    assert "## Exercises" in page
+    pictures = re.findall(r"!\[(.+?)\]\((img/.+?)\)", page)
+    assert pictures
+    for alternative, file in pictures:
+        assert len(alternative) >= 20
+        assert (render.READ / file).exists()
+    assert all(len(line) <= 120 for line in path.read_text(encoding="utf-8").splitlines())
+
+
+def test_there_are_tutorials():
+    assert len(SCRIPTS) >= 2
+
+
+def test_comparison_of_renderings_sees_a_changed_number_and_forgives_a_last_digit():
+    assert render.differences("loss 0.12345\n", "loss 0.12346\n") == []
+    assert render.differences("loss 0.12345\n", "loss 0.16345\n")
+    assert render.differences("loss 0.1\n", "gain 0.1\n")
+    assert render.differences("<details>1.0</details>\n", "<details>9.0</details>\n") == []
