@@ -219,6 +219,28 @@ def test_several_outputs_by_place_and_by_name():
         check(two, x, {"out_0": a, "out1": b})
 
 
+def test_a_model_without_a_graph_is_asked_with_one_row():
+    fake = model()
+    fake.inputs = fake.outputs = None
+    fake.name = "own"
+    fake._as_tensors = lambda x: (x,)
+    seen = []
+
+    class Called(FakeModel):
+        def __call__(self, x, training):
+            seen.append((x.shape, training))
+            return np.zeros((len(x), 6))
+
+    Called.__module__ = "diptych.models.fake"
+    fake.__class__ = Called
+    checked = Checks(fake)
+    checked.batch(zeros(7, 4), zeros(7, 6))
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"shape \(None, 6\) after layer `own`.*Dense\(5\)"):
+            checked.batch(zeros(7, 4), zeros(7, 5))
+    assert seen == [((1, 4), False)]
+
+
 def test_without_labels_there_is_nothing_to_compare():
     check(model(), zeros(7, 4))
 

@@ -216,9 +216,12 @@ class Layer(metaclass=Modern):
     def _resolve_training(self, args: tuple, kwargs: dict, outer: Any) -> Any:
         """The nearest word counts: the call's own `training`, then that of the call around it, then False."""
         training = kwargs.get("training")
+        takes_it = takes(type(self), "training")
+        if not takes_it:
+            kwargs.pop("training", None)  # for the layers inside, not for this call
         if training is None:
             training = False if outer == "outside" else outer
-            if takes(type(self), "training") and len(args) <= _position(type(self), "training"):
+            if takes_it and len(args) <= _position(type(self), "training"):
                 kwargs["training"] = training
         return training
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import flatten
+from ..graph import flatten, map_structure
 from ..legacy.notes import users_level
 from ..utils.naming import snake_case, suggest
 
@@ -43,6 +43,7 @@ class Checks:
     def __init__(self, model: Any) -> None:
         self.model = model
         self._good: set = set()
+        self._found: list[tuple] | None = None
 
     def before_training(self, batches: Any, what: str = "training data") -> None:
         """Check a whole data set: shapes, values of labels, NaN and infinity.
@@ -50,8 +51,8 @@ class Checks:
         Of a generator or a PyDataset only the first batch is looked at.
         """
         x, y, sample_weight = getattr(batches, "data", None) or batches.first()
-        self._check_shapes(x, y)
-        self._check_values(x, y, sample_weight, what)
+        pairs = self._check_shapes(x, y)
+        self._check_values(pairs, x, y, sample_weight, what)
 
     def batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> None:
         """Check the shapes of one batch; nearly free where the same ones were met before."""
@@ -107,17 +108,20 @@ class Checks:
             listed = ", ".join(f"{name}: {size}" for name, size in sizes.items())
             raise ValueError(f"The arrays of the batch differ in their number of rows ({listed}).")
 
-    def _check_shapes(self, x: Any, y: Any) -> None:
+    def _check_shapes(self, x: Any, y: Any) -> list[tuple]:
+        """Compare shapes; returns the pairs of outputs and labels, for a look at their values."""
         model = self.model
         if not model.inputs and _is_one_array(x) and hasattr(model, "add"):
             model.build((None, *x.shape[1:]))  # a Sequential whose input was not known until now
         self.inputs(x)
-        for shape, layer, loss, labels, name in self._pairs(y):
+        pairs = self._pairs(x, y)
+        for shape, layer, loss, labels, name in pairs:
             kind = _kind(loss)
             if kind in SPARSE:
                 self._check_sparse_shape(shape, labels, name)
             elif kind in SAME_SHAPE:
                 self._check_same_shape(shape, layer, kind, labels, name)
+        return pairs
 
     def _check_input(self, tensor: Any, array: Any, count: int) -> None:
         want, have = tensor.shape, array.shape
@@ -166,19 +170,35 @@ class Checks:
 
     # Labels beside outputs and losses
 
-    def _pairs(self, y: Any) -> list[tuple]:
+    def _outputs(self, x: Any) -> list[tuple]:
+        """(shape, name) of each output; without a graph one row is sent through the model."""
+        model = self.model
+        if model.outputs:
+            return [
+                (t.shape, name) for t, name in zip(model.outputs, model.output_names, strict=True)
+            ]
+        if self._found is None:
+            row = map_structure(lambda leaf: leaf[:1], x)
+            outputs = flatten(model(model._as_tensors(row)[0], training=False))
+            self._found = [
+                ((None, *output.shape[1:]), f"output_{i + 1}" if len(outputs) > 1 else model.name)
+                for i, output in enumerate(outputs)
+            ]
+        return self._found
+
+    def _pairs(self, x: Any, y: Any) -> list[tuple]:
         """(output's shape, its layer, loss, labels, name of the labels), as far as they are known.
 
         A step of the user's own may use the labels as it likes: then there is nothing to compare.
         """
         model = self.model
         compiled = getattr(model, "_loss", None)
-        if compiled is None or y is None or not model.outputs or self._own_steps():
+        if compiled is None or y is None or self._own_steps():
             return []
-        outputs = model.outputs
+        outputs = self._outputs(x)
         if not compiled.built:
             compiled.build(len(outputs))
-        names = model.output_names
+        names = [name for _, name in outputs]
         if isinstance(y, dict):
             unknown = [key for key in y if key not in names]
             if unknown and len(outputs) > 1:
@@ -197,10 +217,8 @@ class Checks:
             )
         several = len(outputs) > 1
         return [
-            (output.shape, name, loss, array, f"y[{name!r}]" if several else "y")
-            for output, name, loss, array in zip(
-                outputs, names, compiled.functions, labels, strict=True
-            )
+            (shape, name, loss, array, f"y[{name!r}]" if several else "y")
+            for (shape, name), loss, array in zip(outputs, compiled.functions, labels, strict=True)
             if loss is not None and array is not None
         ]
 
@@ -214,8 +232,10 @@ class Checks:
 
     # Values
 
-    def _check_values(self, x: Any, y: Any, sample_weight: Any, what: str) -> None:
-        for shape, _, loss, labels, name in self._pairs(y):
+    def _check_values(
+        self, pairs: list[tuple], x: Any, y: Any, sample_weight: Any, what: str
+    ) -> None:
+        for shape, _, loss, labels, name in pairs:
             kind = _kind(loss)
             if kind in SPARSE:
                 _check_class_numbers(labels, shape[-1], getattr(loss, "ignore_class", None), name)

@@ -224,6 +224,7 @@ class Model(Trainer, Layer):
     def build(self, input_shape: Any = None) -> None:
         """Make the weights for an input of this shape, the batch included."""
         if self._function is None and input_shape is not None and not self.built:
+            self.built = True  # or the call would ask for a build again
             self(_zeros_for(input_shape))
         self.built = True
 
