@@ -224,7 +224,7 @@ def extensions():
 setup(
     packages=[*find_packages("src"), "diptych.reference", "diptych.fastcore"],
     package_data={
-        "*": ["py.typed", "*.npz", "*.csv.gz", "*.txt"],
+        "*": ["py.typed", "data/*"],  # data: what datasets/ ships
         "diptych.fastcore": ["*.pyx", "*.pxd"],  # the right panel is there to be read as well
     },
     include_package_data=False,
