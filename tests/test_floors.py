@@ -11,10 +11,14 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "diptych"
 FLOORS = {
     1: "reference fastcore",
-    2: "config random utils engine autodiff ops graph",
-    3: "legacy layers losses metrics optimizers initializers regularizers constraints activations",
+    2: "config random utils legacy engine autodiff ops graph",
+    3: "layers losses metrics optimizers initializers regularizers constraints activations",
     4: "models callbacks saving datasets",
     5: "teach demo info __main__ __init__",
+}
+# An import upwards, inside a function, that has to be: {(file, what it imports): why}.
+EXCEPTIONS = {
+    ("legacy/tables.py", "optimizers"): "the old argument `decay` becomes a schedule",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 STANDARD = set(sys.stdlib_module_names)
@@ -77,6 +81,8 @@ def test_nothing_imports_upwards(path):
     assert parts[0] in FLOOR, f"{name_of(path)}: give {parts[0]!r} a floor in tests/test_floors.py"
     for line, dots, module, names in imports_of(ast.parse(path.read_text(encoding="utf-8"))):
         for target in own_modules(path, dots, module, names):
+            if (path.relative_to(PACKAGE).as_posix(), target) in EXCEPTIONS:
+                continue
             floor = FLOOR.get(target, 5)  # a name of the package itself, such as `diptych.Model`
             assert floor <= floor_of(path), (
                 f"{name_of(path)}:{line} is on floor {floor_of(path)} and imports {target!r} "

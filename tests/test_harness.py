@@ -10,6 +10,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
+from diptych.fastcore import _threads
 from tests import cases, test_twins, twins
 from tests.cases import Case
 
@@ -478,3 +479,62 @@ def test_an_op_without_cases_is_noticed(monkeypatch):
     monkeypatch.setattr(cases, "load", lambda family: {"tilt_forward": TILT})
     with pytest.raises(AssertionError, match="drag_update_"):
         test_twins.test_every_op_has_three_cases_and_no_case_is_orphaned("made_up")
+
+
+# ------------------------------------------------------------------------- on the dense layer
+
+
+DENSE, DENSE_CASES = next(
+    ((pair, tried) for pair, tried in test_twins.TABLE if pair.name == "dense_forward")
+)
+
+
+def dense_case(**wanted):
+    """The first case with a bias and several rows and columns whose options are these."""
+    for case in DENSE_CASES:
+        given = case.arguments()
+        fits = all(given.get(name) == value for name, value in wanted.items())
+        if fits and given["bias"] is not None and min(*given["x"].shape, given["bias"].size) > 1:
+            return case
+    raise LookupError(f"tests/cases/dense.py has no case with {wanted}")
+
+
+def activation_ignored(forward):
+    return lambda x, kernel, bias, activation="linear": forward(x, kernel, bias)
+
+
+@pytest.mark.parametrize("check", [twins.check_parity, twins.check_pure], ids=name_of)
+def test_the_dense_layer_passes(check):
+    checked(check, DENSE, dense_case(), np.float64)
+
+
+@pytest.mark.parametrize(("fault", "check", "dtype", "words"), FORWARD_FAULTS, ids=name_of)
+def test_a_broken_dense_forward_is_noticed(fault, check, dtype, words, monkeypatch):
+    monkeypatch.setattr(DENSE.fast, DENSE.name, fault(DENSE.fast.dense_forward))
+    with pytest.raises((AssertionError, ValueError), match=words.partition(".*worst")[0]):
+        checked(check, DENSE, dense_case(), dtype)
+
+
+@pytest.mark.parametrize(("fault", "check", "words"), BACKWARD_FAULTS, ids=name_of)
+def test_a_broken_dense_backward_is_noticed(fault, check, words, monkeypatch):
+    monkeypatch.setattr(DENSE.fast, "dense_backward", fault(DENSE.fast.dense_backward))
+    with pytest.raises(AssertionError, match=words):
+        checked(check, DENSE, dense_case(activation="tanh"), np.float64)
+
+
+def test_an_activation_ignored_by_the_dense_layer_is_noticed(monkeypatch):
+    monkeypatch.setattr(DENSE.fast, DENSE.name, activation_ignored(DENSE.fast.dense_forward))
+    with pytest.raises(AssertionError, match="y: "):
+        twins.check_parity(DENSE, dense_case(activation="tanh"), np.float64)
+
+
+def test_thread_dependent_bits_of_the_dense_layer_are_noticed(monkeypatch):
+    forward = DENSE.fast.dense_forward
+
+    def broken(*args, **options):
+        y, cache = forward(*args, **options)
+        return np.nextafter(y, 9) if _threads.get_num_threads() == 2 else y, cache
+
+    monkeypatch.setattr(DENSE.fast, DENSE.name, broken)
+    with pytest.raises(AssertionError, match="2 threads against 1: y"):
+        twins.check_threads(DENSE, dense_case(), np.float32)

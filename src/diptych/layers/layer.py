@@ -97,6 +97,9 @@ class Layer(metaclass=Modern):
         name: a name; by default the class name in snake case, numbered.
     """
 
+    # A model called again still has one `input`; any other layer called twice has none.
+    _shows_latest_call = False
+
     def __init__(
         self,
         *,
@@ -528,7 +531,7 @@ class Layer(metaclass=Modern):
             raise AttributeError(
                 f"Layer {self.name!r} has no `{what}`: it was not yet called on a symbolic tensor, such as Input(...)."
             )
-        if len(self._nodes) > 1 and not isinstance(self, _model_class()):
+        if len(self._nodes) > 1 and not self._shows_latest_call:
             raise AttributeError(
                 f"Layer {self.name!r} was called {len(self._nodes)} times, so its `{what}` is not one tensor."
             )
@@ -536,12 +539,6 @@ class Layer(metaclass=Modern):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def _model_class() -> type:
-    from ..models.model import Model
-
-    return Model
 
 
 @lru_cache(maxsize=None)
