@@ -224,7 +224,8 @@ def extensions():
 setup(
     packages=[*find_packages("src"), "diptych.reference", "diptych.fastcore"],
     package_data={
-        "*": ["py.typed", "data/*"],  # data: what datasets/ ships
+        "": ["py.typed"],
+        "diptych.datasets": ["data/*"],
         "diptych.fastcore": ["*.pyx", "*.pxd"],  # the right panel is there to be read as well
     },
     include_package_data=False,
