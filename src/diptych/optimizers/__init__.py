@@ -54,7 +54,7 @@ def get(identifier: Any) -> Any:
     )
 
 
-def serialize(optimizer: Optimizer) -> dict[str, Any]:
+def serialize(optimizer: Optimizer) -> dict[str, Any] | None:
     """Return the configuration of an optimizer, of plain Python values."""
     return objects.serialize(optimizer)
 

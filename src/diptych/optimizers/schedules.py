@@ -298,7 +298,7 @@ _SCHEDULES = {
 }
 
 
-def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any]:
+def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any] | None:
     """Return the configuration of a schedule, of plain Python values."""
     return objects.serialize(learning_rate_schedule)
 
