@@ -24,7 +24,7 @@ from ._threads cimport run_chunks
 
 import numpy as np
 
-from diptych.reference._labels import check_same_shape
+from ..reference._labels import check_same_shape
 
 cnp.import_array()
 

@@ -37,7 +37,7 @@ from ._rows cimport (
 
 import numpy as np
 
-from diptych.reference._labels import check_alpha, check_classes
+from ..reference._labels import check_alpha, check_classes
 
 cnp.import_array()
 

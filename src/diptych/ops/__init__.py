@@ -158,6 +158,11 @@ from .logic import (
 from .logic import bitwise_left_shift as left_shift
 from .logic import bitwise_not as bitwise_invert
 from .logic import bitwise_right_shift as right_shift
+from .losses import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    sparse_categorical_crossentropy,
+)
 from .nn import (
     celu,
     dense,
@@ -277,9 +282,9 @@ from .special import (
 __all__ = [
     "abs", "absolute", "add", "all", "allclose", "amax", "amin", "any", "append", "arange",
     "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax",
-    "argmin", "argsort", "array", "array_split", "average", "bincount", "bitwise_and",
+    "argmin", "argsort", "array", "array_split", "average", "binary_crossentropy", "bincount", "bitwise_and",
     "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
-    "bitwise_xor", "broadcast_to", "cast", "cbrt", "ceil", "celu", "cholesky", "clip",
+    "bitwise_xor", "broadcast_to", "cast", "categorical_crossentropy", "cbrt", "ceil", "celu", "cholesky", "clip",
     "concatenate", "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh",
     "count_nonzero", "cross", "cumprod", "cumsum", "deg2rad", "dense", "det", "diag",
     "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot", "dtype",
@@ -301,7 +306,7 @@ __all__ = [
     "repeat", "reshape", "right_shift", "rms_normalization", "roll", "rot90", "round", "rsqrt",
     "searchsorted", "segment_max", "segment_sum", "select", "selu", "shape", "sigmoid", "sign",
     "silu", "sin", "sinc", "sinh", "size", "slice", "slice_update", "slogdet", "soft_shrink",
-    "softmax", "softplus", "softsign", "solve", "sort", "split", "sqrt", "square", "squareplus",
+    "softmax", "softplus", "softsign", "solve", "sort", "sparse_categorical_crossentropy", "split", "sqrt", "square", "squareplus",
     "squeeze", "stack", "std", "stop_gradient", "subtract", "sum", "svd", "swapaxes", "swish",
     "take", "take_along_axis", "tan", "tanh", "tanh_shrink", "tensordot", "threshold", "tile",
     "top_k", "trace", "transpose", "tri", "tril", "triu", "true_divide", "trunc", "unstack",

@@ -15,7 +15,7 @@ class _Probabilities(Twin):
         logits = convert_to_tensor(inputs[0])
         y = Twin.__call__(self, (logits,), *options)
         if not options or options[0] in (-1, len(logits.shape) - 1):
-            y.logits = logits
+            y.logits = (self.name, logits)
         return y
 
 

@@ -1,0 +1,682 @@
+"""Losses: how far predictions are from labels, under Keras's names.
+
+Each loss is a function, which gives one number per sample, and a class, which weighs and reduces them to the one
+number that is minimised:
+
+    losses.mean_squared_error([[0.0, 1.0]], [[0.5, 1.0]])           # [0.125]
+    losses.MeanSquaredError(reduction="sum")(y_true, y_pred)        # a scalar
+
+What they compute stands in ``diptych.reference.losses`` and ``diptych.reference.crossentropy``.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import config, ops
+from .autodiff import Tensor, as_array
+from .legacy import Modern, modern_name
+from .ops import losses as twins
+from .utils import objects
+from .utils.naming import auto_name
+
+__all__ = [
+    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
+    "CategoricalHinge", "CosineSimilarity", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss", "LossFunctionWrapper",
+    "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson",
+    "SparseCategoricalCrossentropy", "SquaredHinge", "binary_crossentropy", "binary_focal_crossentropy",
+    "categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge", "cosine_similarity", "deserialize",
+    "get", "hinge", "huber", "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
+    "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "serialize", "sparse_categorical_crossentropy",
+    "squared_hinge",
+]  # fmt: skip
+
+# --------------------------------------------------------------------------------------------------
+# Labels and predictions brought to one type and one shape
+
+
+def _to_float(x: Any, dtype: Any, what: str) -> Tensor:
+    """Return ``x`` as a float tensor, of ``dtype`` where one is given."""
+    if not isinstance(x, Tensor):
+        x = Tensor(as_array(x))
+    if dtype is None:
+        if x.array.dtype.char in "fd":
+            return x
+        dtype = config.floatx()
+    if x.array.dtype == dtype:
+        return x
+    if x.array.dtype.kind not in "fiub":
+        raise ValueError(f"{what} must hold numbers, and is an array of dtype {x.array.dtype}.")
+    converted = ops.cast(x, dtype)
+    converted.mask = x.mask
+    return converted
+
+
+def _expand(x: Tensor) -> Tensor:
+    return _with_the_same_logits(x, lambda t: ops.expand_dims(t, -1))
+
+
+def _squeeze(x: Tensor) -> Tensor:
+    return _with_the_same_logits(x, lambda t: ops.squeeze(t, -1))
+
+
+def _with_the_same_logits(x: Tensor, reshape: Callable) -> Tensor:
+    y = reshape(x)
+    if (
+        x.logits is not None and x.logits[0] == "sigmoid"
+    ):  # element by element: it does not mind the shape
+        y.logits = ("sigmoid", reshape(x.logits[1]))
+    return y
+
+
+def _same_rank(x1: Tensor, x2: Tensor) -> tuple[Tensor, Tensor]:
+    """Let (N,) meet (N, 1): a last axis of length 1 that one of the two lacks is added, or taken away above rank 1."""
+    if x1.ndim == x2.ndim + 1 and x1.shape[-1] == 1:
+        return (x1, _expand(x2)) if x2.ndim == 1 else (_squeeze(x1), x2)
+    if x2.ndim == x1.ndim + 1 and x2.shape[-1] == 1:
+        return (_expand(x1), x2) if x1.ndim == 1 else (x1, _squeeze(x2))
+    return x1, x2
+
+
+def _together(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+    """Return labels and predictions as float tensors of one dtype and one shape."""
+    y_pred = _to_float(y_pred, None, "y_pred")
+    y_true = _to_float(y_true, y_pred.array.dtype, "y_true")
+    if y_true.shape != y_pred.shape:
+        y_true, y_pred = _same_rank(y_true, y_pred)
+        if y_true.shape != y_pred.shape:
+            raise ValueError(
+                f"{name}: y_true has shape {y_true.shape} and y_pred has shape {y_pred.shape}, and they must have the "
+                f"same shape.{_advice(name, y_true.shape, y_pred.shape)}"
+            )
+    return y_true, y_pred
+
+
+def _advice(name: str, labels: tuple, outputs: tuple) -> str:
+    if outputs and outputs[-1] > 1 and labels in (outputs[:-1], (*outputs[:-1], 1)):
+        if "crossentropy" in name or name == "categorical_hinge":
+            return (
+                f" With one class number per sample use sparse_categorical_crossentropy, or make the labels one-hot: "
+                f"to_categorical(y, {outputs[-1]})."
+            )
+        return f" The predictions have {outputs[-1]} numbers per sample and the labels one: should the last layer have 1 unit?"
+    if labels and outputs and len(labels) == len(outputs) and labels[:-1] == outputs[:-1]:
+        return f" The labels have {labels[-1]} numbers per sample: the last layer should have {labels[-1]} units."
+    if labels and outputs and labels[0] != outputs[0]:
+        return f" There are {labels[0]} labels for {outputs[0]} predictions."
+    return ""
+
+
+def _is_last(axis: int, x: Tensor) -> bool:
+    return axis in (-1, x.ndim - 1)
+
+
+# --------------------------------------------------------------------------------------------------
+# One number per sample
+
+
+def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
+    """Mean of ``(y_pred - y_true)**2`` over the last axis."""
+    return twins.MEAN_SQUARED_ERROR(_together("mean_squared_error", y_true, y_pred))
+
+
+def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
+    """Mean of ``|y_pred - y_true|`` over the last axis."""
+    return twins.MEAN_ABSOLUTE_ERROR(_together("mean_absolute_error", y_true, y_pred))
+
+
+def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
+    """100 times the mean of ``|y_pred - y_true| / |y_true|`` over the last axis."""
+    pair = _together("mean_absolute_percentage_error", y_true, y_pred)
+    return twins.MEAN_ABSOLUTE_PERCENTAGE_ERROR(pair, config.epsilon())
+
+
+def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
+    """Mean of ``(log(1 + y_pred) - log(1 + y_true))**2`` over the last axis."""
+    pair = _together("mean_squared_logarithmic_error", y_true, y_pred)
+    return twins.MEAN_SQUARED_LOGARITHMIC_ERROR(pair, config.epsilon())
+
+
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
+    """Mean of ``e**2 / 2`` where ``|e| <= delta``, else ``delta |e| - delta**2 / 2``, for ``e = y_pred - y_true``."""
+    return twins.HUBER(_together("huber", y_true, y_pred), float(delta))
+
+
+def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
+    """Mean of ``log(cosh(y_pred - y_true))`` over the last axis."""
+    return twins.LOG_COSH(_together("log_cosh", y_true, y_pred))
+
+
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+    """Minus the cosine of the angle between label and prediction: -1 where they agree."""
+    return twins.COSINE_SIMILARITY(
+        _together("cosine_similarity", y_true, y_pred), axis, config.epsilon()
+    )
+
+
+def hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """Mean of ``max(1 - y_true * y_pred, 0)``; labels are -1 and 1, or 0 and 1."""
+    return twins.HINGE(_together("hinge", y_true, y_pred))
+
+
+def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """Mean of ``max(1 - y_true * y_pred, 0)**2``; labels are -1 and 1, or 0 and 1."""
+    return twins.SQUARED_HINGE(_together("squared_hinge", y_true, y_pred))
+
+
+def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """``max(1 + worst - right, 0)``: the score of the right class and the best of the wrong ones."""
+    return twins.CATEGORICAL_HINGE(_together("categorical_hinge", y_true, y_pred))
+
+
+def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
+    """Sum of ``y_true * log(y_true / y_pred)`` over the last axis."""
+    return twins.KL_DIVERGENCE(_together("kl_divergence", y_true, y_pred), config.epsilon())
+
+
+def poisson(y_true: Any, y_pred: Any) -> Tensor:
+    """Mean of ``y_pred - y_true * log(y_pred)`` over the last axis."""
+    return twins.POISSON(_together("poisson", y_true, y_pred), config.epsilon())
+
+
+def binary_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """Mean of ``-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred)`` over ``axis``.
+
+    Where ``y_pred`` is the output of a sigmoid, the loss is computed from the sigmoid's input, which is exact.
+    """
+    y_true, y_pred = _together("binary_crossentropy", y_true, y_pred)
+    y_pred, from_logits = twins.with_logits(y_pred, from_logits, "sigmoid")
+    options = bool(from_logits), float(label_smoothing), axis, config.epsilon()
+    return twins.BINARY_CROSSENTROPY((y_true, y_pred), *options)
+
+
+def categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """``-sum(y_true * log(y_pred))`` over ``axis``; labels are one-hot, or distributions.
+
+    Where ``y_pred`` is the output of a softmax, the loss is computed from the softmax's input, which is exact.
+    """
+    y_true, y_pred = _together("categorical_crossentropy", y_true, y_pred)
+    if _is_last(axis, y_pred):
+        y_pred, from_logits = twins.with_logits(y_pred, from_logits, "softmax")
+    if y_pred.ndim and y_pred.shape[-1] == 1:
+        warnings.warn(
+            f"categorical_crossentropy with outputs of shape {y_pred.shape}: with a single class there is nothing to "
+            "learn. For a yes/no question with one output use binary_crossentropy.",
+            stacklevel=2,
+        )
+    options = bool(from_logits), float(label_smoothing), axis, config.epsilon()
+    return twins.CATEGORICAL_CROSSENTROPY((y_true, y_pred), *options)
+
+
+def sparse_categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> Tensor:
+    """``-log(y_pred)`` at the class numbers ``y_true``, of shape (N,) or (N, 1) for predictions (N, classes).
+
+    Where the label is ``ignore_class`` the loss is 0, and does not count in the mean.
+    """
+    y_pred = _to_float(y_pred, None, "y_pred")
+    labels = as_array(y_true)
+    if labels.ndim == y_pred.ndim and labels.ndim and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    if not -y_pred.ndim <= axis < y_pred.ndim or labels.shape != tuple(
+        np.delete(y_pred.shape, axis)
+    ):
+        hint = ""
+        if labels.shape == y_pred.shape:
+            hint = " These labels look one-hot: use categorical_crossentropy, or y_true.argmax(axis=-1)."
+        raise ValueError(
+            f"sparse_categorical_crossentropy: y_true has shape {np.shape(y_true)} and y_pred has shape "
+            f"{y_pred.shape}; for each row of class scores there must be one class number.{hint}"
+        )
+    if _is_last(axis, y_pred):
+        y_pred, from_logits = twins.with_logits(y_pred, from_logits, "softmax")
+    options = bool(from_logits), ignore_class, axis, config.epsilon()
+    loss = twins.SPARSE_CATEGORICAL_CROSSENTROPY((labels, y_pred), *options)
+    if ignore_class is not None:
+        loss.mask = labels != ignore_class
+    return loss
+
+
+def binary_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """binary_crossentropy, each term times ``(1 - probability of the label)**gamma``, and ``alpha`` if balanced."""
+    pair = _together("binary_focal_crossentropy", y_true, y_pred)
+    options = (
+        bool(apply_class_balancing),
+        float(alpha),
+        float(gamma),
+        bool(from_logits),
+        float(label_smoothing),
+    )
+    return twins.BINARY_FOCAL_CROSSENTROPY(pair, *options, axis, config.epsilon())
+
+
+def categorical_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    alpha: Any = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """categorical_crossentropy, each term times ``alpha * (1 - y_pred)**gamma``; ``alpha`` may be one per class."""
+    pair = _together("categorical_focal_crossentropy", y_true, y_pred)
+    weights = as_array(alpha)
+    alpha = tuple(weights.tolist()) if weights.ndim else float(alpha)
+    options = alpha, float(gamma), bool(from_logits), float(label_smoothing), axis, config.epsilon()
+    return twins.CATEGORICAL_FOCAL_CROSSENTROPY(pair, *options)
+
+
+# --------------------------------------------------------------------------------------------------
+# One number for the batch
+
+REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
+
+
+class Loss:
+    """The base of all losses: ``call(y_true, y_pred)`` gives one number per sample, and ``__call__`` reduces them.
+
+    Args:
+        name: a name; by default that of the class.
+        reduction: "sum_over_batch_size" or "mean" (the mean over all samples), "sum", "mean_with_sample_weight" (the
+            weighted mean), "none" or None (one number per sample).
+        dtype: the float type to compute in; by default that of the predictions.
+
+    A loss of your own is a subclass with a ``call``, or just a function ``f(y_true, y_pred)``.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
+    ) -> None:
+        if reduction not in REDUCTIONS:
+            raise ValueError(
+                f"Unknown reduction {reduction!r}. The reductions are {', '.join(map(repr, REDUCTIONS))}."
+            )
+        self.name = name or auto_name(type(self).__name__)
+        self.reduction = reduction
+        self._dtype = None if dtype is None else np.dtype(dtype)
+
+    @property
+    def dtype(self) -> str:
+        return config.floatx() if self._dtype is None else self._dtype.name
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """Return the loss of a batch.
+
+        ``sample_weight`` has a weight for each sample, (N,), or for each of its steps, (N, T). Where ``y_pred`` has a
+        ``mask`` (True where a step counts), the other steps are left out.
+        """
+        y_pred = _to_float(y_pred, self._dtype, "y_pred")
+        y_true = _to_float(y_true, y_pred.array.dtype, "y_true")
+        losses = self.call(y_true, y_pred)
+        if not isinstance(losses, Tensor):
+            losses = ops.convert_to_tensor(losses)
+        mask = _both(y_pred.mask, losses.mask)
+        return _reduce(losses, sample_weight, mask, self.reduction)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
+        """Return one loss per sample."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred).")
+
+    def get_config(self) -> dict[str, Any]:
+        found = {"name": self.name, "reduction": self.reduction}
+        return found if self._dtype is None else {**found, "dtype": self._dtype.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Loss:
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}, reduction={self.reduction!r}>"
+
+
+def _both(mask: Any, other: Any) -> Any:
+    """Return the mask where both masks are True; None counts everything."""
+    if mask is None or other is None:
+        return other if mask is None else mask
+    mask, other = _same_rank(Tensor(as_array(mask)), Tensor(as_array(other)))
+    return ops.logical_and(mask, other)
+
+
+def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None) -> Tensor:
+    if sample_weight is None and mask is None:
+        if reduction in ("none", None):
+            return losses
+        return twins.scaled_sum(losses, divisor=1 if reduction == "sum" else losses.array.size)
+    weights = (
+        None
+        if sample_weight is None
+        else _to_float(sample_weight, losses.array.dtype, "sample_weight")
+    )
+    if mask is not None:
+        weights = _masked(weights, _to_float(mask, losses.array.dtype, "mask"), reduction)
+    weights = _like(weights, losses)
+    if reduction in ("none", None):
+        return ops.multiply(losses, weights)
+    if reduction == "mean_with_sample_weight":
+        divisor = float(weights.array.sum())
+    else:
+        divisor = 1 if reduction == "sum" else losses.array.size
+    return twins.weighted_sum(losses, weights, divisor=divisor)
+
+
+def _masked(weights: Tensor | None, mask: Tensor, reduction: str | None) -> Tensor:
+    """The weights, 0 where the mask is; a mean over all steps becomes a mean over those that count."""
+    if reduction in ("mean", "sum_over_batch_size"):
+        counted = float(mask.array.sum())
+        mask = ops.multiply(mask, mask.array.size / (counted or math.inf))
+    return mask if weights is None else ops.multiply(_like(weights, mask), mask)
+
+
+def _like(weights: Tensor, values: Tensor) -> Tensor:
+    """Weights in the shape of ``values``: those of samples are repeated over the steps of a sample."""
+    if weights.shape == values.shape:
+        return weights
+    if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
+        weights = ops.squeeze(weights, -1)
+    while weights.ndim < values.ndim:
+        weights = ops.expand_dims(weights, -1)
+    if not values.shape and weights.shape:
+        raise ValueError(
+            f"There are weights of shape {weights.shape} and a single loss: labels and predictions of shape (N,) count as "
+            "one sample. Give them the shape (N, 1) to weigh each."
+        )
+    fits = all(n in (1, m) for n, m in zip(weights.shape, values.shape, strict=False))
+    if weights.ndim != values.ndim or not fits:
+        raise ValueError(
+            f"The weights (sample_weight or mask) have shape {weights.shape}, and there are losses of shape "
+            f"{values.shape} to weigh: one weight per sample has shape {values.shape[:1]}."
+        )
+    return ops.broadcast_to(weights, values.shape)
+
+
+class LossFunctionWrapper(Loss):
+    """A function ``fn(y_true, y_pred, **kwargs)`` as a loss."""
+
+    def __init__(
+        self,
+        fn: Callable,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.fn = fn
+        self._fn_kwargs = kwargs
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
+        return self.fn(y_true, y_pred, **self._fn_kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "fn": serialize(self.fn), **self._fn_kwargs}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Loss:
+        if "fn" in config:
+            config = {**config, "fn": deserialize(config["fn"])}
+        return cls(**config)
+
+
+class _Named(LossFunctionWrapper, metaclass=Modern):
+    """A loss of this module: its configuration names the arguments of its constructor, not the function."""
+
+    def get_config(self) -> dict[str, Any]:
+        return {**Loss.get_config(self), **self._fn_kwargs}
+
+
+class MeanSquaredError(_Named):
+    """The mean of ``(y_pred - y_true)**2``."""
+
+    def __init__(self, reduction="sum_over_batch_size", name="mean_squared_error", dtype=None):
+        super().__init__(mean_squared_error, reduction, name, dtype)
+
+
+class MeanAbsoluteError(_Named):
+    """The mean of ``|y_pred - y_true|``."""
+
+    def __init__(self, reduction="sum_over_batch_size", name="mean_absolute_error", dtype=None):
+        super().__init__(mean_absolute_error, reduction, name, dtype)
+
+
+class MeanAbsolutePercentageError(_Named):
+    """100 times the mean of ``|y_pred - y_true| / |y_true|``."""
+
+    def __init__(
+        self, reduction="sum_over_batch_size", name="mean_absolute_percentage_error", dtype=None
+    ):
+        super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
+
+
+class MeanSquaredLogarithmicError(_Named):
+    """The mean of ``(log(1 + y_pred) - log(1 + y_true))**2``."""
+
+    def __init__(
+        self, reduction="sum_over_batch_size", name="mean_squared_logarithmic_error", dtype=None
+    ):
+        super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
+
+
+class Huber(_Named):
+    """A parabola for errors up to ``delta``, straight lines beyond: outliers pull less."""
+
+    def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss", dtype=None):
+        super().__init__(huber, reduction, name, dtype, delta=delta)
+
+
+class LogCosh(_Named):
+    """The mean of ``log(cosh(y_pred - y_true))``."""
+
+    def __init__(self, reduction="sum_over_batch_size", name="log_cosh", dtype=None):
+        super().__init__(log_cosh, reduction, name, dtype)
+
+
+class CosineSimilarity(_Named):
+    """Minus the cosine of the angle between label and prediction."""
+
+    def __init__(
+        self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None
+    ):
+        super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
+
+
+class Hinge(_Named):
+    """The mean of ``max(1 - y_true * y_pred, 0)``; labels are -1 and 1, or 0 and 1."""
+
+    def __init__(self, reduction="sum_over_batch_size", name="hinge", dtype=None):
+        super().__init__(hinge, reduction, name, dtype)
+
+
+class SquaredHinge(_Named):
+    """The mean of ``max(1 - y_true * y_pred, 0)**2``; labels are -1 and 1, or 0 and 1."""
+
+    def __init__(self, reduction="sum_over_batch_size", name="squared_hinge", dtype=None):
+        super().__init__(squared_hinge, reduction, name, dtype)
+
+
+class CategoricalHinge(_Named):
+    """``max(1 + worst - right, 0)``: the score of the right class and the best of the wrong ones."""
+
+    def __init__(self, reduction="sum_over_batch_size", name="categorical_hinge", dtype=None):
+        super().__init__(categorical_hinge, reduction, name, dtype)
+
+
+class KLDivergence(_Named):
+    """The sum of ``y_true * log(y_true / y_pred)``."""
+
+    def __init__(self, reduction="sum_over_batch_size", name="kl_divergence", dtype=None):
+        super().__init__(kl_divergence, reduction, name, dtype)
+
+
+class Poisson(_Named):
+    """The mean of ``y_pred - y_true * log(y_pred)``: counts ``y_true`` at the rates ``y_pred``."""
+
+    def __init__(self, reduction="sum_over_batch_size", name="poisson", dtype=None):
+        super().__init__(poisson, reduction, name, dtype)
+
+
+class BinaryCrossentropy(_Named):
+    """Cross-entropy of yes/no questions: labels 0 and 1, predictions from a sigmoid (or logits)."""
+
+    def __init__(
+        self,
+        from_logits=False,
+        label_smoothing=0.0,
+        axis=-1,
+        reduction="sum_over_batch_size",
+        name="binary_crossentropy",
+        dtype=None,
+    ):
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        super().__init__(binary_crossentropy, reduction, name, dtype, **options)
+
+
+class CategoricalCrossentropy(_Named):
+    """Cross-entropy of one question with several answers: one-hot labels, predictions from a softmax (or logits)."""
+
+    def __init__(
+        self,
+        from_logits=False,
+        label_smoothing=0.0,
+        axis=-1,
+        reduction="sum_over_batch_size",
+        name="categorical_crossentropy",
+        dtype=None,
+    ):
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        super().__init__(categorical_crossentropy, reduction, name, dtype, **options)
+
+
+class SparseCategoricalCrossentropy(_Named):
+    """CategoricalCrossentropy for labels that are class numbers; ``ignore_class`` is left out."""
+
+    def __init__(
+        self,
+        from_logits=False,
+        ignore_class=None,
+        reduction="sum_over_batch_size",
+        axis=-1,
+        name="sparse_categorical_crossentropy",
+        dtype=None,
+    ):
+        options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
+        super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **options)
+
+
+class BinaryFocalCrossentropy(_Named):
+    """BinaryCrossentropy in which what is already predicted well counts less."""
+
+    def __init__(
+        self,
+        apply_class_balancing=False,
+        alpha=0.25,
+        gamma=2.0,
+        from_logits=False,
+        label_smoothing=0.0,
+        axis=-1,
+        reduction="sum_over_batch_size",
+        name="binary_focal_crossentropy",
+        dtype=None,
+    ):
+        options = {"apply_class_balancing": apply_class_balancing, "alpha": alpha, "gamma": gamma}
+        options |= {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        super().__init__(binary_focal_crossentropy, reduction, name, dtype, **options)
+
+
+class CategoricalFocalCrossentropy(_Named):
+    """CategoricalCrossentropy in which what is already predicted well counts less."""
+
+    def __init__(
+        self,
+        alpha=0.25,
+        gamma=2.0,
+        from_logits=False,
+        label_smoothing=0.0,
+        axis=-1,
+        reduction="sum_over_batch_size",
+        name="categorical_focal_crossentropy",
+        dtype=None,
+    ):
+        options = {"alpha": alpha, "gamma": gamma}
+        options |= {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        super().__init__(categorical_focal_crossentropy, reduction, name, dtype, **options)
+
+
+# --------------------------------------------------------------------------------------------------
+# Names
+
+_CLASSES = (
+    BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy, CategoricalHinge,
+    CosineSimilarity, Hinge, Huber, KLDivergence, LogCosh, LossFunctionWrapper, MeanAbsoluteError,
+    MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy,
+    SquaredHinge,
+)  # fmt: skip
+_FUNCTIONS = (
+    binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy, categorical_focal_crossentropy,
+    categorical_hinge, cosine_similarity, hinge, huber, kl_divergence, log_cosh, mean_absolute_error,
+    mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, poisson,
+    sparse_categorical_crossentropy, squared_hinge,
+)  # fmt: skip
+_SHORT = {
+    "mse": mean_squared_error, "MSE": mean_squared_error,
+    "mae": mean_absolute_error, "MAE": mean_absolute_error,
+    "mape": mean_absolute_percentage_error, "MAPE": mean_absolute_percentage_error,
+    "msle": mean_squared_logarithmic_error, "MSLE": mean_squared_logarithmic_error,
+    "bce": binary_crossentropy, "BCE": binary_crossentropy,
+    "kld": kl_divergence, "KLD": kl_divergence,
+}  # fmt: skip
+_TABLE: dict[str, Any] = {**{item.__name__: item for item in (*_CLASSES, *_FUNCTIONS)}, **_SHORT}
+
+
+def get(identifier: Any) -> Any:
+    """Return the loss for a name, a configuration, a class or a function; None stays None.
+
+    A function's name ("mse", "mean_squared_error") gives the function, a class's name ("MeanSquaredError") a new object.
+    """
+    if isinstance(identifier, str) and identifier not in _TABLE:
+        identifier = modern_name("loss", identifier)
+    return objects.get(identifier, _TABLE, "loss")
+
+
+def serialize(loss: Any) -> Any:
+    """Return the configuration of a loss or of a loss function, of plain Python values."""
+    return objects.serialize(loss)
+
+
+def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return the loss of a configuration made by ``serialize``, or of a name."""
+    return objects.deserialize(name, _TABLE, "loss", custom_objects)

@@ -1,0 +1,169 @@
+"""The losses that both engines hold as twins, their reduction to one number, and Keras's three cross-entropies.
+
+What they compute, and their gradients, stands in ``diptych.reference.losses`` and ``diptych.reference.crossentropy``. Labels
+and predictions must have one shape here; ``diptych.losses`` brings them to it.
+"""
+
+import math
+
+import numpy as np
+
+from .. import config
+from .. import engine as _engine
+from ..autodiff import (
+    FLOAT32,
+    FLOAT64,
+    ArrayOp,
+    Tensor,
+    Twin,
+    _record_symbolic,
+    align,
+    as_array,
+    is_symbolic,
+    record,
+)
+from .creation import convert_to_tensor
+from .shapes import expand_dims
+
+
+class LossTwin(Twin):
+    """A twin ``(y_true, y_pred)`` whose backward gives the gradient of ``y_pred`` alone: labels are data.
+
+    A ``symmetric`` loss depends on ``y_pred - y_true`` only, so it has the other gradient as well; the other losses raise
+    where it is asked for.
+    """
+
+    def __init__(self, family, name, symmetric=False):
+        super().__init__(family, name)
+        self.symmetric = symmetric
+
+    def _pair(self, engine):
+        forward = engine.function(self.family, f"{self.name}_forward")
+        backward = engine.function(self.family, f"{self.name}_backward")
+
+        def gradients(dloss, cache, needs):
+            if needs[0] and not self.symmetric:
+                raise NotImplementedError(
+                    f"{self.name} has no gradient for y_true, and y_true depends on something that is trained or "
+                    "watched. If it is meant as data, pass ops.stop_gradient(y_true)."
+                )
+            dy_pred = backward(dloss, cache)
+            return (-dy_pred if needs[0] else None), dy_pred
+
+        return forward, gradients
+
+
+class ClassNumbersTwin(Twin):
+    """A twin ``(y_true, y_pred)`` whose labels are class numbers: integers, to which no gradient flows."""
+
+    def __call__(self, inputs, *options):
+        y_true, y_pred = inputs
+        if is_symbolic(y_true) or is_symbolic(y_pred):
+            return _record_symbolic(self, (inputs, *options), {})
+        if not isinstance(y_pred, Tensor) or (
+            y_pred.dtype is not FLOAT32 and y_pred.dtype is not FLOAT64
+        ):
+            (y_pred,) = align([y_pred], floating=True)
+            return self(
+                (y_true, y_pred if isinstance(y_pred, Tensor) else Tensor(y_pred)), *options
+            )
+        engine = _engine.current()
+        if engine.name not in self._pairs:
+            self._pairs[engine.name] = self._pair(engine)
+        forward, backward = self._pairs[engine.name]
+        loss, cache = forward(class_numbers(y_true), y_pred.array, *options)
+        return record(loss, (y_pred,), backward, cache)
+
+
+def class_numbers(y_true):
+    """Return labels as int64; ValueError where they are no whole numbers."""
+    labels = as_array(y_true)
+    if labels.dtype.kind in "iub":
+        return labels.astype(np.int64, copy=False)
+    if labels.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            numbers = labels.astype(np.int64)
+        wrong = numbers != labels
+        if not wrong.any():
+            return numbers
+        given = f"{labels[tuple(np.argwhere(wrong)[0])]} among them"
+    else:
+        given = f"an array of dtype {labels.dtype}"
+    raise ValueError(
+        f"y_true must hold class numbers, such as 0, 1, 2, and has {given}. For one-hot labels or distributions use "
+        "categorical_crossentropy."
+    )
+
+
+MEAN_SQUARED_ERROR = LossTwin("losses", "mean_squared_error", symmetric=True)
+MEAN_ABSOLUTE_ERROR = LossTwin("losses", "mean_absolute_error", symmetric=True)
+MEAN_ABSOLUTE_PERCENTAGE_ERROR = LossTwin("losses", "mean_absolute_percentage_error")
+MEAN_SQUARED_LOGARITHMIC_ERROR = LossTwin("losses", "mean_squared_logarithmic_error")
+HUBER = LossTwin("losses", "huber", symmetric=True)
+LOG_COSH = LossTwin("losses", "log_cosh", symmetric=True)
+POISSON = LossTwin("losses", "poisson")
+HINGE = LossTwin("losses", "hinge")
+SQUARED_HINGE = LossTwin("losses", "squared_hinge")
+CATEGORICAL_HINGE = LossTwin("losses", "categorical_hinge")
+COSINE_SIMILARITY = LossTwin("losses", "cosine_similarity")
+KL_DIVERGENCE = LossTwin("crossentropy", "kl_divergence")
+BINARY_CROSSENTROPY = LossTwin("crossentropy", "binary_crossentropy")
+CATEGORICAL_CROSSENTROPY = LossTwin("crossentropy", "categorical_crossentropy")
+SPARSE_CATEGORICAL_CROSSENTROPY = ClassNumbersTwin(
+    "crossentropy", "sparse_categorical_crossentropy"
+)
+BINARY_FOCAL_CROSSENTROPY = LossTwin("crossentropy", "binary_focal_crossentropy")
+CATEGORICAL_FOCAL_CROSSENTROPY = LossTwin("crossentropy", "categorical_focal_crossentropy")
+
+# --------------------------------------------------------------------------------------------------
+# From one loss per sample to one number. An empty sum divided by 0 samples is 0.
+
+
+def _divide(total, divisor):
+    return total / total.dtype.type(divisor or math.inf)
+
+
+scaled_sum = ArrayOp(
+    "scaled_sum",
+    lambda values, divisor: _divide(np.add.reduce(values, axis=None), divisor),
+    lambda g, y, values, divisor: np.full_like(values, _divide(g, divisor)),
+)
+weighted_sum = ArrayOp(
+    "weighted_sum",
+    lambda values, weights, divisor: _divide(np.add.reduce(values * weights, axis=None), divisor),
+    lambda g, y, values, weights, divisor: _divide(g, divisor) * weights,
+    lambda g, y, values, weights, divisor: _divide(g, divisor) * values,
+    same=0,
+)
+
+# --------------------------------------------------------------------------------------------------
+# keras.ops
+
+
+def with_logits(output, from_logits, activation):
+    """Return the tensor before the sigmoid or softmax that made ``output``, where it is known, and True."""
+    made_by = getattr(output, "logits", None)
+    if not from_logits and made_by is not None and made_by[0] == activation:
+        return made_by[1], True
+    return output, from_logits
+
+
+def binary_crossentropy(target, output, from_logits=False):
+    """-(target log(output) + (1 - target) log(1 - output)), element by element."""
+    output, from_logits = with_logits(convert_to_tensor(output), from_logits, "sigmoid")
+    alone = expand_dims(target, -1), expand_dims(output, -1)  # the mean over one entry is the entry
+    return BINARY_CROSSENTROPY(alone, from_logits, 0.0, -1, config.epsilon())
+
+
+def categorical_crossentropy(target, output, from_logits=False, axis=-1):
+    """-sum(target log(output)) over ``axis``."""
+    output, from_logits = with_logits(convert_to_tensor(output), from_logits, "softmax")
+    return CATEGORICAL_CROSSENTROPY((target, output), from_logits, 0.0, axis, config.epsilon())
+
+
+def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
+    """-log(output) at the class numbers ``target``."""
+    output, from_logits = with_logits(convert_to_tensor(output), from_logits, "softmax")
+    return SPARSE_CATEGORICAL_CROSSENTROPY(
+        (target, output), from_logits, None, axis, config.epsilon()
+    )
