@@ -27,6 +27,8 @@ lint: ## ruff, cython-lint, mypy
 
 bench: ## speed tables
 	$(PYTHON) benchmarks/gemm.py
+	$(PYTHON) benchmarks/training.py
+	$(PYTHON) benchmarks/footprint.py
 
 tutorials: ## render the tutorials with their real output
 	$(PYTHON) tutorials/render.py
