@@ -9,7 +9,6 @@ from . import ops
 from .ops import (
     celu,
     elu,
-    gelu,
     glu,
     hard_shrink,
     hard_sigmoid,
@@ -47,6 +46,11 @@ def linear(x: Any) -> Any:
 def exponential(x: Any) -> Any:
     """Return exp(x)."""
     return ops.exp(x)
+
+
+def gelu(x: Any, approximate: bool = False) -> Any:
+    """Return x times the normal probability of values below x; exact here, where ops.gelu is not."""
+    return ops.gelu(x, approximate)
 
 
 _FUNCTIONS: dict[str, Callable] = {
