@@ -1,5 +1,6 @@
 """From arrays, data sets and generators to batches."""
 
+import collections
 import threading
 import warnings
 
@@ -235,6 +236,12 @@ def test_a_list_of_arrays_is_several():
     assert (a.shape, b.shape) == ((3, 2), (3,))
     got = as_arrays({"a": [[1, 2]], "b": Frame(np.ones(1))}, "x")
     assert {key: part.shape for key, part in got.items()} == {"a": (1, 2), "b": (1,)}
+
+
+def test_a_named_tuple_of_arrays_keeps_its_names():
+    pair = collections.namedtuple("pair", "left right")
+    got = as_arrays(pair(np.zeros(3), [1, 2, 3]), "x")
+    assert got.right.tolist() == [1, 2, 3]
 
 
 def test_a_memmap_is_read_batch_by_batch(tmp_path):

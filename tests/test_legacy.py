@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from diptych import legacy
+from diptych import callbacks, constraints, layers, legacy, optimizers
 from diptych.legacy import LegacySpelling, Logs, Modern, accepts_old, modern_name, modernize, tables
 
 
@@ -445,6 +445,22 @@ def test_logs_answer_to_the_old_key_of_accuracy():
         history["colour"]
     with pytest.raises(KeyError):
         Logs(loss=[1.0])["acc"]
+
+
+def _classes():
+    """Every class of the package that has a table of its own, today's layers among them."""
+    for module in (callbacks, constraints, layers, optimizers):
+        for name in tables.CLASSES:
+            if hasattr(module, name):
+                yield getattr(module, name)
+
+
+@pytest.mark.parametrize("cls", list(_classes()), ids=lambda cls: cls.__name__)
+def test_every_old_name_leads_to_an_argument_that_the_class_has(cls):
+    parameters = inspect.signature(cls.__init__).parameters
+    for old, rule in tables.CLASSES[cls.__name__].items():
+        assert old not in parameters
+        assert callable(rule) or rule in parameters
 
 
 @pytest.mark.parametrize("table", [*tables.CLASSES.values(), *tables.FUNCTIONS.values()])

@@ -245,7 +245,6 @@ FUNCTIONS = {
         "samples_per_epoch": per_sample("steps_per_epoch"),
         "nb_val_samples": per_sample("validation_steps"),
         "show_accuracy": gone("is no longer an argument: compile(metrics=['accuracy'])"),
-        "verbosity": "verbose",
     },
     "evaluate": {
         **_WORKERS,

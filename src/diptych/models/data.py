@@ -67,7 +67,8 @@ def as_arrays(data: Any, name: str) -> Any:
     if isinstance(data, dict):
         return {key: as_arrays(part, f"{name}[{key!r}]") for key, part in data.items()}
     if isinstance(data, list | tuple) and _holds_arrays(data):
-        return type(data)([as_arrays(part, f"{name}[{i}]") for i, part in enumerate(data)])
+        parts = [as_arrays(part, f"{name}[{i}]") for i, part in enumerate(data)]
+        return type(data)(*parts) if hasattr(data, "_fields") else type(data)(parts)
     return _as_array(data, name)
 
 
