@@ -13,9 +13,11 @@ skipped because it is zero: 0 * inf is nan here too.
 """
 
 from libc.stdint cimport uintptr_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
+cimport numpy as cnp
+
+from ._arrays cimport as_real, data, real, real_type
 from ._fused cimport LINEAR, RELU, SIGMOID, TANH, activate
 from ._threads cimport run_chunks
 
@@ -33,7 +35,37 @@ cdef extern from *:
     #define NAME(x) x##_f64
     #include "_gemm_tile.h"
 
-    enum { MOST_DEPTH = 320, MOST_PANEL_BYTES = 128 };
+    enum {
+        MOST_DEPTH = 256,
+        MOST_ROW_BYTES = 1152,
+        GROUP = 4,
+        PANEL_BYTES = 8 * panel_columns_f64,
+        AREA_BYTES = (MOST_ROW_BYTES + ROWS * 8) * (MOST_DEPTH + 32) + GROUP * PANEL_BYTES * MOST_DEPTH + 256
+    };
+
+    /* Work areas that lie ready, so that no block waits for fresh pages of memory: malloc and free alone cost 5 % of
+       a large product. A block takes one and puts it back; who finds none allocates, who finds no place frees. */
+    #include <stdlib.h>
+    #if defined(_MSC_VER) && !defined(__clang__)
+    #include <intrin.h>
+    #define EXCHANGE(place, value) _InterlockedExchangePointer((void *volatile *)(place), value)
+    #else
+    #define EXCHANGE(place, value) __atomic_exchange_n(place, value, __ATOMIC_ACQ_REL)
+    #endif
+    enum { AREAS = 64 };
+    static void *areas[AREAS];
+    static void *take_area(void) {
+        for (int i = 0; i < AREAS; i++) {
+            void *area = areas[i] ? EXCHANGE(&areas[i], NULL) : NULL;
+            if (area) return area;
+        }
+        return malloc(AREA_BYTES);
+    }
+    static void give_area(void *area) {
+        for (int i = 0; i < AREAS && area; i++)
+            if (!areas[i]) area = EXCHANGE(&areas[i], area);
+        free(area);
+    }
     """
     enum:
         ROWS
@@ -44,7 +76,11 @@ cdef extern from *:
         lanes_f32
         lanes_f64
         MOST_DEPTH          # steps of k between two visits to C
-        MOST_PANEL_BYTES    # of one step in a panel of B
+        GROUP               # panels of B packed at once: its rows are read a few cache lines at a time
+        MOST_ROW_BYTES      # of one step of k through the rows of A in a block: half of a second-level cache in all
+        PANEL_BYTES         # of one step in a panel of B
+    void* take_area() noexcept nogil
+    void give_area(void* area) noexcept nogil
     void panel_f32(
         Py_ssize_t rows, Py_ssize_t depth, const float* a, Py_ssize_t a_row, Py_ssize_t a_col, Py_ssize_t a_panel,
         const float* b, Py_ssize_t b_row, float* c, Py_ssize_t c_row, Py_ssize_t columns, const float* bias, int flags,
@@ -58,7 +94,7 @@ cdef extern from *:
     void pack_columns_f32(Py_ssize_t depth, Py_ssize_t columns, const float* b, Py_ssize_t b_row, float* out) noexcept nogil
     void pack_columns_f64(Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out) noexcept nogil
 
-# Rows of A in a block, at most: with `depth` steps of k they fill about half of a second-level cache of 512 kB.
+cnp.import_array()
 
 cdef struct Product:
     const void* a
@@ -87,6 +123,10 @@ cdef struct Product:
     bint single
 
 
+cdef double BLOCK_WORK = 2e6             # multiplications in a block, at least
+cdef Py_ssize_t FAR_APART = 2048         # bytes between rows of A from which on they are copied
+
+
 cdef inline Py_ssize_t divide_up(Py_ssize_t x, Py_ssize_t y) noexcept nogil:
     return (x + y - 1) // y
 
@@ -99,33 +139,24 @@ cdef Py_ssize_t plan(Product* p) noexcept nogil:
     """Cut C into blocks; return how many. Looks at the shapes only, never at the number of threads."""
     cdef Py_ssize_t panel = panel_width(p.single)
     cdef Py_ssize_t item = 4 if p.single else 8
-    cdef Py_ssize_t most_rows = 768 // item // ROWS * ROWS
+    cdef Py_ssize_t most_rows = MOST_ROW_BYTES // item // ROWS * ROWS
     cdef Py_ssize_t columns
     p.depth = divide_up(p.k, max(1, divide_up(p.k, MOST_DEPTH)))
     p.row_blocks = max(1, divide_up(p.m, most_rows))
     p.block_rows = divide_up(divide_up(p.m, p.row_blocks), ROWS) * ROWS
     p.row_blocks = divide_up(p.m, p.block_rows) if p.m else 0
-    # Packing pays from the third panel on; rows far apart would fight for the same few cache lines.
+    # Packing pays from the third panel on. Rows that are far apart would fight for the same few cache lines.
     if p.a_col == 1:
-        p.pack_a = p.m > 2 * ROWS and p.n > 4 * panel and p.a_row * item >= PACK_ROW_BYTES
+        p.pack_a = p.m > 2 * ROWS and p.n > 4 * panel and p.a_row * item >= FAR_APART
     else:
         p.pack_a = p.m > 2 * ROWS and p.n > 2 * panel
+    # A block costs a few ten microseconds at least; copying A's rows, more for each, wants to be shared by more columns.
     columns = <Py_ssize_t>(BLOCK_WORK / (1.0 + <double>p.block_rows * p.k))
-    columns = max(columns, 16 * panel if p.pack_a else 4 * panel)
+    columns = max(columns, 4 * panel if not p.pack_a else 32 * panel if p.a_col == 1 else 8 * panel)
     p.column_blocks = max(1, (p.n + columns // 2) // columns)
     p.block_columns = max(1, divide_up(divide_up(p.n, p.column_blocks), panel)) * panel
     p.column_blocks = divide_up(p.n, p.block_columns)
     return p.row_blocks * p.column_blocks
-
-
-cdef double BLOCK_WORK = 2e6
-cdef Py_ssize_t PACK_ROW_BYTES = 4096
-
-
-def tune(work, row_bytes):
-    global BLOCK_WORK, PACK_ROW_BYTES
-    BLOCK_WORK = work
-    PACK_ROW_BYTES = row_bytes
 
 
 cdef inline void panel_of(
@@ -154,6 +185,11 @@ cdef inline void pack_b(
             pack_rows_f64(depth, columns, b, b_row, out)
 
 
+cdef inline void* aligned(void* memory) noexcept nogil:
+    """The next address that a cache line begins at."""
+    return <void*>((<uintptr_t>memory + 63) & ~<uintptr_t>63)
+
+
 cdef void pack_a(
     Py_ssize_t rows, Py_ssize_t depth, const real* a, Py_ssize_t a_col, real* out,
 ) noexcept nogil:
@@ -178,22 +214,28 @@ cdef void block(
     Py_ssize_t rows, Py_ssize_t columns,
 ) noexcept nogil:
     """One block of C: `rows` x `columns` from the given corners on."""
-    cdef unsigned char area[MOST_DEPTH * MOST_PANEL_BYTES + 64]
-    cdef real* packed_b = <real*>((<uintptr_t>area + 63) & ~<uintptr_t>63)
+    cdef unsigned char area[MOST_DEPTH * PANEL_BYTES + 64]
+    cdef real* packed_b = <real*>aligned(area)
     cdef real* packed_a = NULL
     cdef void* memory = NULL
     cdef Py_ssize_t panel = panel_columns_f32 if real is float else panel_columns_f64
     cdef Py_ssize_t lanes = lanes_f32 if real is float else lanes_f64
-    cdef Py_ssize_t l, j, i, depth, width, a_row, a_col, a_panel, b_row
+    cdef Py_ssize_t group = 1
+    cdef Py_ssize_t l, j, i, first, depth, width, a_row, a_col, a_panel, b_row
     cdef Py_ssize_t padded = 0
     cdef const real* a_part
     cdef const real* b_part
     cdef int flags
     if p.pack_a:
-        # Without memory A is read where it stands: slower, the same result.
-        padded = divide_up(p.depth, 16) * 16 + 16
-        memory = malloc((rows + ROWS) * padded * sizeof(real) + 64)
-        packed_a = <real*>((<uintptr_t>memory + 63) & ~<uintptr_t>63)
+        padded = p.depth + 16  # rows must not lie a power of two apart
+    if padded or rows > 2 * ROWS:
+        memory = take_area()
+    if memory != NULL:
+        # Without memory A is read where it stands and B is packed panel by panel: slower, the same result.
+        packed_b = <real*>aligned(memory)
+        group = GROUP
+        if p.pack_a:
+            packed_a = packed_b + GROUP * panel * p.depth
     l = 0
     while True:
         depth = min(p.depth, p.k - l)
@@ -201,7 +243,7 @@ cdef void block(
         if l + depth >= p.k and p.activation == RELU:
             flags |= FLAG_RELU
         a_part, a_row, a_col, a_panel = a + l * p.a_col, p.a_row, p.a_col, 0
-        if memory != NULL:
+        if packed_a != NULL:
             if a_col == 1:
                 for i in range(rows):
                     memcpy(packed_a + i * padded, a_part + i * a_row, depth * sizeof(real))
@@ -215,8 +257,13 @@ cdef void block(
             width = min(panel, columns - j)
             b_part, b_row = b + (l + j * p.b_row if p.transpose_b else l * p.b_row + j), p.b_row
             if p.transpose_b or rows > 2 * ROWS or (width != panel and width != lanes):
-                pack_b(p.transpose_b, depth, width, b_part, b_row, packed_b)
-                b_part, b_row = packed_b, panel
+                first = i % group
+                if p.transpose_b:
+                    pack_b(True, depth, width, b_part, b_row, packed_b)
+                    first = 0
+                elif first == 0:
+                    pack_b(False, depth, min(group * panel, columns - j), b_part, b_row, packed_b)
+                b_part, b_row = packed_b + first * depth * panel, panel
             panel_of(
                 rows, depth, a_part, a_row, a_col, a_panel, b_part, b_row, c + j, p.c_row, width,
                 bias + j if bias != NULL and l + depth >= p.k else NULL, flags,
@@ -224,7 +271,7 @@ cdef void block(
         l += depth
         if l >= p.k:
             break
-    free(memory)
+    give_area(memory)
     if p.activation == TANH or p.activation == SIGMOID:
         for i in range(rows):
             activate(p.activation, columns, c + i * p.c_row)
@@ -288,9 +335,40 @@ cdef void gemm_batch(
     run_chunks(task, count * plan(&p), &p, 2.0 * count * m * n * k / 16)
 
 
-def product(a, b, c, bint ta, bint tb):
-    """Temporary."""
-    cdef float[:, ::1] A = a, B = b, C = c
-    cdef Py_ssize_t m = C.shape[0], n = C.shape[1], k = A.shape[0] if ta else A.shape[1]
+def product(a, b, c, bias=None, transpose_a=False, transpose_b=False, activation=LINEAR, accumulate=False):
+    """c[...] = activation(op(a) op(b) + bias): the product itself, for tests and benchmarks.
+
+    Matrices of one dtype, each with rows dense in memory; views with longer rows are taken as they are.
+    """
+    cdef int typenum = real_type(c)
+    cdef cnp.ndarray a_ = a, b_ = b, c_ = c
+    cdef cnp.ndarray bias_ = None if bias is None else as_real(bias, typenum)
+    cdef Py_ssize_t item = 4 if typenum == cnp.NPY_FLOAT else 8
+    for array in (a, b, c):
+        if real_type(array) != typenum or array.ndim != 2 or (array.size and array.strides[1] != item):
+            raise ValueError("product: expected matrices of one dtype with dense rows")
+    m, n = c.shape
+    k = a.shape[0 if transpose_a else 1]
+    if a.shape != ((k, m) if transpose_a else (m, k)) or b.shape != ((n, k) if transpose_b else (k, n)):
+        raise ValueError(f"product: shapes {a.shape} and {b.shape} do not make {c.shape}")
+    if bias is not None and bias.shape != (n,):
+        raise ValueError(f"product: bias needs shape {(n,)}, got {bias.shape}")
+    cdef Py_ssize_t rows = m, columns = n, depth = k
+    cdef Py_ssize_t a_row = a.strides[0] // item, b_row = b.strides[0] // item, c_row = c.strides[0] // item
+    cdef bint ta = transpose_a, tb = transpose_b, more = accumulate
+    cdef int code = activation
+    cdef void* bias_data = NULL if bias is None else data(bias_)
+    cdef void* a_data = data(a_)
+    cdef void* b_data = data(b_)
+    cdef void* c_data = data(c_)
     with nogil:
-        gemm[float](ta, tb, m, n, k, &A[0, 0], A.shape[1], &B[0, 0], B.shape[1], &C[0, 0], n, NULL, 0, False)
+        if typenum == cnp.NPY_FLOAT:
+            gemm[float](
+                ta, tb, rows, columns, depth, <const float*>a_data, a_row, <const float*>b_data, b_row,
+                <float*>c_data, c_row, <const float*>bias_data, code, more,
+            )
+        else:
+            gemm[double](
+                ta, tb, rows, columns, depth, <const double*>a_data, a_row, <const double*>b_data, b_row,
+                <double*>c_data, c_row, <const double*>bias_data, code, more,
+            )

@@ -218,21 +218,21 @@ APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssiz
     TAKE(4, WIDTH) TAKE(2, WIDTH) TAKE(1, WIDTH)
 }
 
-/* out[k, 0:PANEL] = b[k, 0:columns] and zeros. */
+/* out[panel, k, 0:PANEL] = b[k, PANEL columns], as many panels as it takes, the last one filled up with zeros. */
 APART void NAME(pack_rows)(Py_ssize_t depth, Py_ssize_t columns, const REAL *b, Py_ssize_t b_row, REAL *out) {
-    if (columns == PANEL) {
-        for (Py_ssize_t k = 0; k < depth; k++, b += b_row, out += PANEL) {
-            PREFETCH(b + PANEL); /* the panel that comes next */
+    for (Py_ssize_t k = 0; k < depth; k++, b += b_row, out += PANEL) {
+        Py_ssize_t j = 0;
+        REAL *target = out;
+        for (; j + PANEL <= columns; j += PANEL, target += depth * PANEL) {
             UNROLL(4)
-            for (int v = 0; v < WIDTH; v++) STORE(out + v * LANES, LOAD(b + v * LANES));
+            for (int v = 0; v < WIDTH; v++) STORE(target + v * LANES, LOAD(b + j + v * LANES));
         }
-    } else {
-        for (Py_ssize_t k = 0; k < depth; k++, b += b_row, out += PANEL)
-            for (Py_ssize_t j = 0; j < PANEL; j++) out[j] = j < columns ? b[j] : 0;
+        if (j < columns)
+            for (int i = 0; i < PANEL; i++) target[i] = j + i < columns ? b[j + i] : 0;
     }
 }
 
-/* The same from a transposed B: out[k, 0:PANEL] = b[0:columns, k] and zeros. */
+/* One panel of a transposed B: out[k, 0:PANEL] = b[0:columns, k] and zeros. */
 APART void NAME(pack_columns)(Py_ssize_t depth, Py_ssize_t columns, const REAL *b, Py_ssize_t b_row, REAL *out) {
     Py_ssize_t j = 0;
 #ifdef CAN_SHUFFLE

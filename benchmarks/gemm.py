@@ -1,0 +1,104 @@
+"""Matrix products of the fast engine beside NumPy's (OpenBLAS in its wheels): python benchmarks/gemm.py [--threads 1,2]
+
+Both run in one process and take turns; the table shows the median time of each, GFLOP/s, and NumPy's time divided by
+ours: above 1 the fast engine is faster. With --cpu-time it is the processor time of a single thread that counts, which
+other programs on the machine disturb less.
+"""
+
+import argparse
+import platform
+import statistics
+import time
+
+import numpy as np
+from diptych import fastcore
+from diptych.fastcore import _gemm, _threads
+
+SHAPES = [  # m, k, n, transposed: the squares, then a layer of 784 -> 500 on 100 rows and its two backward products
+    (256, 256, 256, ""),
+    (512, 512, 512, ""),
+    (1024, 1024, 1024, ""),
+    (2048, 2048, 2048, ""),
+    (100, 784, 500, ""),
+    (784, 100, 500, "A"),
+    (100, 500, 784, "B"),
+    (100, 500, 500, ""),
+    (100, 500, 10, ""),
+    (10, 100, 64, ""),
+    (8, 3, 4, ""),
+]
+
+
+def processor():
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def limit_openblas(count):
+    """Set the threads of NumPy's BLAS; returns what restores them when it is closed."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        raise SystemExit("benchmarks/gemm.py needs threadpoolctl: pip install threadpoolctl") from None
+    return threadpool_limits(count, user_api="blas")
+
+
+def compare(m, k, n, transposed, dtype, seconds, clock):
+    """Median seconds of (ours, NumPy) for one product, run in turns for about `seconds`."""
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(k, m) if transposed == "A" else (m, k)).astype(dtype)
+    b = rng.normal(size=(n, k) if transposed == "B" else (k, n)).astype(dtype)
+    c, d = np.empty((m, n), dtype), np.empty((m, n), dtype)
+    left, right = (a.T if transposed == "A" else a), (b.T if transposed == "B" else b)
+    by_us, by_numpy = [], []
+    inner = max(1, int(2e6 / (m * n * k + 5e3)))  # tiny products: many in one measurement
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(by_us) < 5:
+        start = clock()
+        for _ in range(inner):
+            _gemm.product(a, b, c, None, transposed == "A", transposed == "B")
+        middle = clock()
+        for _ in range(inner):
+            np.matmul(left, right, out=d)
+        stop = clock()
+        by_us.append((middle - start) / inner)
+        by_numpy.append((stop - middle) / inner)
+    scale = np.abs(left).astype(np.float64) @ np.abs(right)
+    if not (np.abs(c - d) <= np.finfo(dtype).eps * (4 + k**0.5) * scale).all():
+        raise SystemExit(f"the two products of {m}x{k}x{n} differ by more than rounding")
+    return statistics.median(by_us), statistics.median(by_numpy)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--threads", default="1,2", help="numbers of threads (default: 1,2)")
+    parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
+    parser.add_argument("--seconds", type=float, default=1.0, help="for each line of the table")
+    parser.add_argument("--cpu-time", action="store_true", help="count processor time; one thread only")
+    chosen = parser.parse_args()
+    counts = [1] if chosen.cpu_time else [int(t) for t in chosen.threads.split(",")]
+    clock = time.thread_time if chosen.cpu_time else time.perf_counter
+    info = fastcore.build_info()
+    print(f"{processor()}, {info['compiler']} {info['march']}, NumPy {np.__version__}, {chosen.dtype}")
+    print(f"{'m x k x n':>16} {'threads':>7} {'ours':>10} {'GFLOP/s':>8} {'NumPy':>10} {'GFLOP/s':>8} {'ratio':>6}")
+    before = _threads.get_num_threads()
+    for count in counts:
+        _threads.set_num_threads(count)
+        with limit_openblas(count):
+            for m, k, n, transposed in SHAPES:
+                ours, theirs = compare(m, k, n, transposed, chosen.dtype, chosen.seconds, clock)
+                work = 2e-9 * m * n * k
+                name = f"{m}x{k}x{n}" + (f" {transposed}^T" if transposed else "")
+                print(
+                    f"{name:>16} {count:7} {ours * 1e6:7.1f} us {work / ours:8.1f} "
+                    f"{theirs * 1e6:7.1f} us {work / theirs:8.1f} {theirs / ours:6.2f}",
+                    flush=True,
+                )
+    _threads.set_num_threads(before)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What the build promises: directives and flags in one place, a processor check, denormal numbers left alone."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from diptych import fastcore
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted([*(ROOT / "fastcore").glob("*.pyx"), *(ROOT / "fastcore").glob("*.pxd")])
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_no_directives_in_file_headers(path):
+    """Directives stand in setup.py alone; in a header a misspelt name is ignored without a word."""
+    header = re.search(r"^\s*#\s*(cython|distutils)\s*:", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert header is None, f"{path.name} has {header.group()!r}"
+
+
+def test_sources_are_found():
+    assert {"_gemm.pyx", "_threads.pyx", "dense.pyx"} <= {p.name for p in SOURCES}
+
+
+def test_fast_math_is_nowhere():
+    flags = fastcore.build_info()["flags"]
+    assert "-ffp-contract=fast" in flags or "MSVC" in fastcore.build_info()["compiler"]
+    for word in ("fast-math", "unsafe-math", "finite-math", "Ofast", "fp:fast"):
+        assert word not in flags
+        assert f"-{word}" not in re.sub(r"#.*", "", (ROOT / "setup.py").read_text(encoding="utf-8"))
+
+
+def test_build_is_recorded():
+    info = fastcore.build_info()
+    assert info["compiler"]
+    assert isinstance(info["openmp"], bool)
+    assert isinstance(info["debug"], bool)
+    assert info["features"] or "march" in info
+
+
+def test_missing_feature_is_a_clear_error():
+    """A processor that lacks something must get an ImportError that says what to do, before other code is loaded."""
+    done = run(
+        "import sys, types\n"
+        "cpu = types.ModuleType('diptych.fastcore._cpu')\n"
+        "cpu.missing_features = lambda: ('avx512f', 'amx')\n"
+        "cpu.build_record = lambda: {'march': '-march=future'}\n"
+        "sys.modules['diptych.fastcore._cpu'] = cpu\n"
+        "try:\n"
+        "    import diptych.fastcore.dense\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+        "print('diptych.fastcore._gemm' in sys.modules)\n"
+    )
+    message, loaded = done.stdout.strip().rsplit("\n", 1)
+    for part in ("avx512f, amx", "-march=future", "DIPTYCH_MARCH", "Build it again"):
+        assert part in message
+    assert loaded == "False"
+
+
+def test_missing_modules_are_a_clear_error():
+    done = run(
+        "import sys\n"
+        "sys.modules['diptych.fastcore._cpu'] = None\n"
+        "try:\n"
+        "    import diptych.fastcore\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+    assert "without its fast engine" in done.stdout
+    assert "engine='reference'" in done.stdout
+
+
+def test_denormal_numbers_stay_on():
+    """-ffast-math in one library would flush them to zero in the whole process."""
+    done = run(
+        "import numpy as np, threading\n"
+        "import diptych.fastcore.dense as dense\n"
+        "tiny = np.full((1, 1), 1e-40, np.float32)\n"
+        "y, _ = dense.dense_forward(tiny, np.full((1, 1), 0.5, np.float32), None)\n"
+        "print(float(y[0, 0]) > 0, float(np.float32(1e-40) * np.float32(0.5)) > 0)\n"
+    )
+    assert done.stdout.split() == ["True", "True"], done.stderr
+
+
+def test_functions_show_their_signatures():
+    """The twin test compares them, and so may a reader: help() shows names and defaults."""
+    import inspect
+
+    from diptych.fastcore import dense
+
+    parameters = inspect.signature(dense.dense_forward).parameters
+    assert list(parameters) == ["x", "kernel", "bias", "activation"]
+    assert parameters["activation"].default == "linear"
+    assert np.asarray(dense.matmul_forward(np.eye(2), np.eye(2))[0]).tolist() == [[1, 0], [0, 1]]

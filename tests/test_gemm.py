@@ -1,0 +1,161 @@
+"""The matrix product of the fast engine by itself: shapes, strides, transposes, epilogue, threads."""
+
+import threading
+
+import numpy as np
+import pytest
+from diptych.fastcore import _gemm, _threads
+
+LINEAR, RELU, TANH, SIGMOID = range(4)
+SIZES = (0, 1, 2, 3, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 24, 31, 33, 48, 65, 100)
+CORNERS = [  # around the borders of tiles, panels, blocks and steps along k
+    (6, 16, 256), (7, 17, 257), (12, 8, 255), (13, 9, 512), (24, 64, 513), (289, 65, 33), (576, 130, 31),
+    (100, 500, 784), (300, 520, 600), (1, 700, 300), (700, 1, 300), (2, 2, 3000), (150, 600, 512),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _restore_threads():
+    before = _threads.get_num_threads()
+    yield
+    _threads.set_num_threads(before)
+
+
+def operands(rng, m, n, k, dtype, transpose_a, transpose_b):
+    a = rng.normal(size=(k, m) if transpose_a else (m, k)).astype(dtype)
+    b = rng.normal(size=(n, k) if transpose_b else (k, n)).astype(dtype)
+    return a, b
+
+
+def assert_product(a, b, c, transpose_a, transpose_b, extra=0.0):
+    """|c - op(a) op(b) - extra| within what rounding k terms may cost, element by element."""
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    a, b = (a.T if transpose_a else a), (b.T if transpose_b else b)
+    k = a.shape[1]
+    scale = np.abs(a) @ np.abs(b) + np.abs(extra)
+    bound = np.finfo(c.dtype).eps * (4 + k**0.5) * scale
+    error = np.abs(c - (a @ b + extra))
+    assert (error <= bound).all(), f"worst excess {np.max(error - bound)} for {a.shape} @ {b.shape}"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("transpose_a", [False, True])
+@pytest.mark.parametrize("transpose_b", [False, True])
+def test_agrees_with_numpy_in_float64(dtype, transpose_a, transpose_b):
+    rng = np.random.default_rng(0)
+    shapes = [tuple(rng.choice(SIZES, size=3)) for _ in range(150)] + CORNERS
+    for m, n, k in shapes:
+        a, b = operands(rng, m, n, k, dtype, transpose_a, transpose_b)
+        c = np.full((m, n), np.nan, dtype)
+        _gemm.product(a, b, c, transpose_a=transpose_a, transpose_b=transpose_b)
+        assert_product(a, b, c, transpose_a, transpose_b)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_with_gaps_are_respected(dtype):
+    """Operands and result are parts of larger matrices; what lies around the result stays."""
+    rng = np.random.default_rng(1)
+    for m, n, k in [(5, 3, 4), (13, 21, 34), (40, 70, 300)]:
+        a = rng.normal(size=(m, k + 3)).astype(dtype)[:, 2:-1]
+        b = rng.normal(size=(k, n + 5)).astype(dtype)[:, 1:-4]
+        around = np.full((m + 2, n + 9), 7, dtype)
+        c = around[1:-1, 4:-5]
+        _gemm.product(a, b, c)
+        assert_product(a, b, c, False, False)
+        c[...] = 7
+        assert (around == 7).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(4, 3, 5), (7, 19, 300), (90, 70, 600), (3, 5, 0)])
+def test_bias_activation_and_accumulation(dtype, shape):
+    rng = np.random.default_rng(2)
+    m, n, k = shape
+    a, b = operands(rng, m, n, k, dtype, False, False)
+    bias, start = rng.normal(size=n).astype(dtype), rng.normal(size=(m, n)).astype(dtype)
+    c = start.copy()
+    _gemm.product(a, b, c, bias=bias, accumulate=True)
+    assert_product(a, b, c, False, False, extra=start.astype(np.float64) + bias)
+    z = a.astype(np.float64) @ b + bias
+    exact = {RELU: np.maximum(z, 0), TANH: np.tanh(z), SIGMOID: 1 / (1 + np.exp(-z))}
+    for code, y in exact.items():
+        _gemm.product(a, b, c, bias=bias, activation=code)
+        scale = np.abs(a) @ np.abs(b) + np.abs(bias) + 1
+        assert (np.abs(c - y) <= np.finfo(dtype).eps * (8 + k**0.5) * scale).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("transpose_a", [False, True])
+@pytest.mark.parametrize("transpose_b", [False, True])
+def test_same_bits_for_any_number_of_threads(dtype, transpose_a, transpose_b):
+    rng = np.random.default_rng(3)
+    for m, n, k in [(100, 500, 784), (513, 300, 257), (1000, 33, 64), (64, 2000, 40)]:
+        a, b = operands(rng, m, n, k, dtype, transpose_a, transpose_b)
+        results = []
+        for threads in (1, 2, 4):
+            _threads.set_num_threads(threads)
+            c = np.empty((m, n), dtype)
+            _gemm.product(a, b, c, transpose_a=transpose_a, transpose_b=transpose_b)
+            results.append(c.tobytes())
+        assert results[0] == results[1] == results[2]
+
+
+def test_nan_and_infinity_are_not_skipped():
+    """0 * inf and 0 * nan are nan, in tiles and in their borders, as with np.matmul."""
+    rng = np.random.default_rng(4)
+    for m, n, k in [(5, 4, 3), (30, 40, 300)]:
+        a, b = operands(rng, m, n, k, np.float32, False, False)
+        a[:, 1] = 0
+        b[1, 0], b[1, n - 1], b[2, 1] = np.inf, np.nan, -np.inf
+        with np.errstate(invalid="ignore"):
+            expected = a @ b
+        c = np.empty((m, n), np.float32)
+        _gemm.product(a, b, c)
+        assert np.array_equal(np.isnan(c), np.isnan(expected))
+        assert np.isnan(c[:, 0]).all()
+        assert np.isinf(c[:, 1]).all()
+        _gemm.product(a, b, c, activation=RELU)
+        assert np.array_equal(np.isnan(c), np.isnan(expected))
+
+
+def test_nothing_to_sum_gives_zero_and_the_bias():
+    c = np.full((3, 4), np.nan)
+    _gemm.product(np.empty((3, 0)), np.empty((0, 4)), c)
+    assert (c == 0).all()
+    _gemm.product(np.empty((3, 0)), np.empty((0, 4)), c, bias=np.arange(4.0))
+    assert (c == np.arange(4.0)).all()
+
+
+def test_refuses_what_does_not_fit():
+    c = np.empty((3, 4))
+    with pytest.raises(ValueError, match="do not make"):
+        _gemm.product(np.empty((3, 5)), np.empty((6, 4)), c)
+    with pytest.raises(ValueError, match="one dtype"):
+        _gemm.product(np.empty((3, 5), np.float32), np.empty((5, 4)), c)
+    with pytest.raises(ValueError, match="bias"):
+        _gemm.product(np.empty((3, 5)), np.empty((5, 4)), c, bias=np.empty(3))
+
+
+def test_several_python_threads_at_once():
+    """Every caller has its own work areas and its own team."""
+    rng = np.random.default_rng(5)
+    _threads.set_num_threads(2)
+    a, b = operands(rng, 150, 200, 400, np.float32, False, False)
+    expected = np.empty((150, 200), np.float32)
+    _gemm.product(a, b, expected)
+    wrong = []
+
+    def work():
+        c = np.empty_like(expected)
+        for _ in range(20):
+            c.fill(np.nan)
+            _gemm.product(a, b, c)
+            if not np.array_equal(c, expected):
+                wrong.append(c)
+
+    callers = [threading.Thread(target=work) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert not wrong
