@@ -125,7 +125,7 @@ def _sinc_rule(g, y, x):
     return np.where(x == 0, 0, g * (np.cos(math.pi * x) - y) / away)
 
 
-sinc = Unary("sinc", np.sinc, _sinc_rule, floating=True)
+sinc = Unary("sinc", lambda x: np.sinc(x).astype(x.dtype), _sinc_rule, floating=True)
 
 # --------------------------------------------------------------------------------------------------
 # Sizes, steps and choices
