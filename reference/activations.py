@@ -26,7 +26,7 @@ def relu_forward(x, negative_slope=0.0, max_value=None, threshold=0.0):
         y = x                                    above
         y = min(y, max_value)                    unless max_value is None
 
-    Source: Nair & Hinton 2010.
+    Any shape. Source: Nair & Hinton 2010.
     """
     below = negative_slope * (x - threshold) if negative_slope else 0.0
     y = np.where(x <= threshold, below, x)
@@ -49,7 +49,7 @@ def leaky_relu_forward(x, negative_slope=0.2):
 
         y = x  where x > 0,  negative_slope x  elsewhere
 
-    Source: Maas, Hannun & Ng 2013, sec. 2.
+    Any shape. Source: Maas, Hannun & Ng 2013, sec. 2.
     """
     return np.where(x <= 0, negative_slope * x, x), (x, negative_slope)
 
@@ -84,7 +84,7 @@ def prelu_backward(dy, cache):
 def relu6_forward(x):
     """y = min(max(x, 0), 6)
 
-    Source: Krizhevsky 2010, "Convolutional Deep Belief Networks on CIFAR-10", sec. 2.
+    Any shape. Source: Krizhevsky 2010, "Convolutional Deep Belief Networks on CIFAR-10", sec. 2.
     """
     return np.clip(x, 0, 6), (x,)
 
@@ -98,7 +98,7 @@ def relu6_backward(dy, cache):
 def hard_sigmoid_forward(x):
     """The sigmoid as three straight lines: y = min(max(x / 6 + 1/2, 0), 1)
 
-    Source: Courbariaux et al. 2016, eq. 3, with the slope 1/6 of Howard et al. 2019, sec. 5.2.
+    Any shape. Source: Courbariaux et al. 2016, eq. 3; Howard et al. 2019, sec. 5.2, for 1/6.
     """
     return np.clip(x / 6 + 0.5, 0, 1), (x,)
 
@@ -112,7 +112,7 @@ def hard_sigmoid_backward(dy, cache):
 def hard_silu_forward(x):
     """y = x hard_sigmoid(x)
 
-    Source: Howard et al. 2019, sec. 5.2, as h-swish.
+    Any shape. Source: Howard et al. 2019, sec. 5.2, as h-swish.
     """
     return x * np.clip(x / 6 + 0.5, 0, 1), (x,)
 
@@ -127,7 +127,7 @@ def hard_silu_backward(dy, cache):
 def hard_tanh_forward(x):
     """y = min(max(x, -1), 1)
 
-    Source: Collobert 2004, "Large Scale Machine Learning", ch. 6.
+    Any shape. Source: Collobert 2004, "Large Scale Machine Learning", ch. 6.
     """
     return np.clip(x, -1, 1), (x,)
 
@@ -141,7 +141,7 @@ def hard_tanh_backward(dy, cache):
 def hard_shrink_forward(x, threshold=0.5):
     """y = x where |x| > threshold, else 0
 
-    Source: Donoho & Johnstone 1994, sec. 2, hard thresholding.
+    Any shape. Source: Donoho & Johnstone 1994, sec. 2, hard thresholding.
     """
     return np.where(np.abs(x) <= threshold, 0.0, x), (x, threshold)
 
@@ -155,7 +155,7 @@ def hard_shrink_backward(dy, cache):
 def soft_shrink_forward(x, threshold=0.5):
     """x moved towards zero: y = x - threshold, x + threshold, or 0 between the two thresholds
 
-    Source: Donoho & Johnstone 1994, sec. 2, soft thresholding.
+    Any shape. Source: Donoho & Johnstone 1994, sec. 2, soft thresholding.
     """
     return x - np.clip(x, -threshold, threshold), (x, threshold)
 
@@ -168,7 +168,7 @@ def soft_shrink_backward(dy, cache):
 def threshold_forward(x, threshold, default_value):
     """y = x where x > threshold, else default_value
 
-    Returns y and cache = (x, threshold).
+    Any shape. Returns y and cache = (x, threshold).
     """
     return np.where(x <= threshold, default_value, x), (x, threshold)
 
@@ -186,7 +186,7 @@ def sigmoid_forward(x):
 
     Of the two forms the one is taken whose exp cannot overflow.
     Returns y and cache = (y,).
-    Source: Goodfellow, Bengio & Courville 2016, sec. 3.10.
+    Any shape. Source: Goodfellow, Bengio & Courville 2016, sec. 3.10.
     """
     y = _sigmoid(x)
     return y, (y,)
@@ -199,7 +199,7 @@ def sigmoid_backward(dy, cache):
 
 
 def log_sigmoid_forward(x):
-    """y = log(sigmoid(x)) = -softplus(-x)"""
+    """y = log(sigmoid(x)) = -softplus(-x), for any shape"""
     return -_softplus(-x), (x,)
 
 
@@ -213,7 +213,7 @@ def tanh_forward(x):
     """y = tanh(x) = 2 sigmoid(2x) - 1
 
     Returns y and cache = (y,).
-    Source: LeCun et al. 1998, "Efficient BackProp", sec. 4.4.
+    Any shape. Source: LeCun et al. 1998, "Efficient BackProp", sec. 4.4.
     """
     y = np.tanh(x)
     return y, (y,)
@@ -226,7 +226,7 @@ def tanh_backward(dy, cache):
 
 
 def tanh_shrink_forward(x):
-    """y = x - tanh(x)"""
+    """y = x - tanh(x), for any shape"""
     return x - np.tanh(x), (x,)
 
 
@@ -241,7 +241,7 @@ def softplus_forward(x):
 
         y = log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|))
 
-    Source: Dugas et al. 2001, eq. 3.
+    Any shape. Source: Dugas et al. 2001, eq. 3.
     """
     return _softplus(x), (x,)
 
@@ -255,7 +255,7 @@ def softplus_backward(dy, cache):
 def softsign_forward(x):
     """A tanh that saturates slowly: y = x / (1 + |x|)
 
-    Source: Glorot & Bengio 2010, sec. 3.1.
+    Any shape. Source: Glorot & Bengio 2010, sec. 3.1.
     """
     return x / (1 + np.abs(x)), (x,)
 
@@ -272,24 +272,24 @@ def squareplus_forward(x, b=4):
         y = (x + sqrt(x^2 + b)) / 2
 
     For x < 0 the sum cancels; times (|x| + sqrt) / (|x| + sqrt) it is b / (2 (|x| + sqrt)).
-    Returns y and cache = (x, y, b).
-    Source: Barron 2021, eq. 1.
+    Any shape. Source: Barron 2021, eq. 1.
     """
     total = np.abs(x) + np.sqrt(x * x + b)
     y = np.where(x < 0, b / total / 2, total / 2)
-    return y, (x, y, b)
+    return y, (x, b)
 
 
 def squareplus_backward(dy, cache):
     """f' = (1 + x / sqrt(x^2 + b)) / 2 = y / sqrt(x^2 + b)"""
-    x, y, b = cache
+    x, b = cache
+    y, _ = squareplus_forward(x, b)
     return dy * y / np.sqrt(x * x + b)
 
 
 def exponential_forward(x):
     """y = exp(x)
 
-    Returns y and cache = (y,).
+    Any shape. Returns y and cache = (y,).
     """
     y = np.exp(x)
     return y, (y,)
@@ -306,7 +306,7 @@ def elu_forward(x, alpha=1.0):
 
         y = x  where x > 0,  alpha (exp(x) - 1)  elsewhere
 
-    Source: Clevert, Unterthiner & Hochreiter 2016, eq. 15.
+    Any shape. Source: Clevert, Unterthiner & Hochreiter 2016, eq. 15.
     """
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))), (x, alpha)
 
@@ -325,7 +325,7 @@ SELU_SCALE = 1.0507009873554805
 def selu_forward(x):
     """Self-normalising elu: y = SELU_SCALE elu(x, SELU_ALPHA)
 
-    Source: Klambauer et al. 2017, eq. 2 and 14.
+    Any shape. Source: Klambauer et al. 2017, eq. 2 and 14.
     """
     y, _ = elu_forward(x, SELU_ALPHA)
     return SELU_SCALE * y, (x,)
@@ -342,7 +342,7 @@ def celu_forward(x, alpha=1.0):
 
         y = max(x, 0) + min(0, alpha (exp(x / alpha) - 1))
 
-    Source: Barron 2017, "Continuously Differentiable Exponential Linear Units", eq. 2.
+    Any shape. Source: Barron 2017, "Continuously Differentiable Exponential Linear Units", eq. 2.
     """
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha)), (x, alpha)
 
@@ -360,7 +360,7 @@ def gelu_forward(x, approximate=False):
         y = x (1 + tanh(u)) / 2 = x sigmoid(2u)                   approximate
         u = sqrt(2/pi) (x + 0.044715 x^3)
 
-    Source: Hendrycks & Gimpel 2016, sec. 2.
+    Any shape. Source: Hendrycks & Gimpel 2016, sec. 2.
     """
     below = _sigmoid(2 * _gelu_u(x)) if approximate else _normal_cdf(x)
     return x * below, (x, approximate)
@@ -381,7 +381,7 @@ def gelu_backward(dy, cache):
 def silu_forward(x):
     """y = x sigmoid(x), also called swish
 
-    Source: Ramachandran, Zoph & Le 2017, sec. 4; Elfwing, Uchibe & Doya 2018, eq. 2.
+    Any shape. Source: Ramachandran, Zoph & Le 2017, sec. 4; Elfwing, Uchibe & Doya 2018, eq. 2.
     """
     return x * _sigmoid(x), (x,)
 
@@ -396,7 +396,7 @@ def silu_backward(dy, cache):
 def mish_forward(x):
     """y = x tanh(softplus(x))
 
-    Source: Misra 2019, eq. 1.
+    Any shape. Source: Misra 2019, eq. 1.
     """
     return x * np.tanh(_softplus(x)), (x,)
 
@@ -423,11 +423,11 @@ def glu_forward(x, axis=-1):
 
 
 def glu_backward(dy, cache):
-    """da = dy s,  db = dy a s (1 - s),  s = sigmoid(b)"""
+    """da = dy s,  db = dy a s (1 - s),  s = sigmoid(b), 1 - s = sigmoid(-b)"""
     x, axis = cache
     a, b = np.split(x, 2, axis)
     s = _sigmoid(b)
-    return np.concatenate([dy * s, dy * a * s * (1 - s)], axis)
+    return np.concatenate([dy * s, dy * a * s * _sigmoid(-b)], axis)
 
 
 def softmax_forward(x, axis=-1):
@@ -437,7 +437,7 @@ def softmax_forward(x, axis=-1):
 
     m changes nothing, but keeps exp from overflowing.
     Returns y and cache = (y, axis).
-    Source: Goodfellow, Bengio & Courville 2016, sec. 4.1.
+    Any shape. Source: Goodfellow, Bengio & Courville 2016, sec. 4.1.
     """
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
     y = e / np.sum(e, axis=axis, keepdims=True)
@@ -456,7 +456,7 @@ def log_softmax_forward(x, axis=-1):
         y_i = x_i - m - log sum_j exp(x_j - m),  m = max_j x_j
 
     Returns y and cache = (y, axis).
-    Source: Goodfellow, Bengio & Courville 2016, sec. 6.2.2.3.
+    Any shape. Source: Goodfellow, Bengio & Courville 2016, sec. 6.2.2.3.
     """
     shifted = x - np.max(x, axis=axis, keepdims=True)
     y = shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))

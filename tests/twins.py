@@ -307,9 +307,7 @@ def compare(value, expected, truth, scale, bound):
         same = type(value) is type(expected) and value == expected
         return None if same else f"fast {value!r}, reference {expected!r}"
     if value.shape != expected.shape or value.dtype != expected.dtype:
-        return (
-            f"fast is {value.dtype}{value.shape}, reference is {expected.dtype}{expected.shape}"
-        )
+        return f"fast is {value.dtype}{value.shape}, reference is {expected.dtype}{expected.shape}"
     if not is_real(value):
         wrong = value != expected
         allowed = np.zeros(value.shape)
@@ -454,7 +452,8 @@ def check_finite_differences(pair, case, engine):
         direction = rng.normal(size=arguments[name].shape)
 
         def along(sign, name=name, direction=direction):
-            moved = arguments | {name: arguments[name] + sign * step * direction}
+            # asarray: a sum of arrays without axes is a scalar.
+            moved = arguments | {name: np.asarray(arguments[name] + sign * step * direction)}
             y, _ = pair.forward(engine)(**moved)
             return as_arrays(y)
 
