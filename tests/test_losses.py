@@ -159,8 +159,8 @@ def test_a_last_axis_of_one_may_be_missing(labels, predictions, result):
             "sparse_categorical_crossentropy.*to_categorical",
         ),
         ("binary_crossentropy", (4, 1), (4, 10), "sparse_categorical_crossentropy"),
-        ("sparse_categorical_crossentropy", (4, 10), (4, 10), "one-hot.*use categorical"),
-        ("sparse_categorical_crossentropy", (3,), (4, 10), "one class number"),
+        ("sparse_categorical_crossentropy", (4, 10), (4, 10), "One-hot.*use categorical"),
+        ("sparse_categorical_crossentropy", (3,), (4, 10), "needs one class number"),
     ],
 )
 def test_shapes_that_do_not_fit(name, labels, predictions, says):

@@ -1,7 +1,7 @@
 """Losses: how far predictions are from labels, under Keras's names.
 
-Each loss is a function, which gives one number per sample, and a class, which weighs and reduces them to the one
-number that is minimised:
+Each loss is a function, which gives one number per sample, and a class, which weighs and reduces
+them to the one number that is minimised:
 
     losses.mean_squared_error([[0.0, 1.0]], [[0.5, 1.0]])           # [0.125]
     losses.MeanSquaredError(reduction="sum")(y_true, y_pred)        # a scalar
@@ -26,14 +26,16 @@ from .utils import objects
 from .utils.naming import auto_name
 
 __all__ = [
-    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
-    "CategoricalHinge", "CosineSimilarity", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss", "LossFunctionWrapper",
-    "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson",
-    "SparseCategoricalCrossentropy", "SquaredHinge", "binary_crossentropy", "binary_focal_crossentropy",
-    "categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge", "cosine_similarity", "deserialize",
-    "get", "hinge", "huber", "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
-    "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "serialize", "sparse_categorical_crossentropy",
-    "squared_hinge",
+    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy", "CategoricalHinge", "CosineSimilarity", "Hinge", "Huber",
+    "KLDivergence", "LogCosh", "Loss", "LossFunctionWrapper", "MeanAbsoluteError",
+    "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson",
+    "SparseCategoricalCrossentropy", "SquaredHinge", "binary_crossentropy",
+    "binary_focal_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
+    "categorical_hinge", "cosine_similarity", "deserialize", "get", "hinge", "huber",
+    "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
+    "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "serialize",
+    "sparse_categorical_crossentropy", "squared_hinge",
 ]  # fmt: skip
 
 # --------------------------------------------------------------------------------------------------
@@ -75,7 +77,7 @@ def _with_the_same_logits(x: Tensor, reshape: Callable) -> Tensor:
 
 
 def _same_rank(x1: Tensor, x2: Tensor) -> tuple[Tensor, Tensor]:
-    """Let (N,) meet (N, 1): a last axis of length 1 that one of the two lacks is added, or taken away above rank 1."""
+    """Let (N,) meet (N, 1): a last axis of length 1 is added to rank 1, and taken away above."""
     if x1.ndim == x2.ndim + 1 and x1.shape[-1] == 1:
         return (x1, _expand(x2)) if x2.ndim == 1 else (_squeeze(x1), x2)
     if x2.ndim == x1.ndim + 1 and x2.shape[-1] == 1:
@@ -91,8 +93,8 @@ def _together(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
         y_true, y_pred = _same_rank(y_true, y_pred)
         if y_true.shape != y_pred.shape:
             raise ValueError(
-                f"{name}: y_true has shape {y_true.shape} and y_pred has shape {y_pred.shape}, and they must have the "
-                f"same shape.{_advice(name, y_true.shape, y_pred.shape)}"
+                f"{name}: y_true has shape {y_true.shape} and y_pred has shape {y_pred.shape}, and "
+                f"they must have the same shape.{_advice(name, y_true.shape, y_pred.shape)}"
             )
     return y_true, y_pred
 
@@ -101,12 +103,18 @@ def _advice(name: str, labels: tuple, outputs: tuple) -> str:
     if outputs and outputs[-1] > 1 and labels in (outputs[:-1], (*outputs[:-1], 1)):
         if "crossentropy" in name or name == "categorical_hinge":
             return (
-                f" With one class number per sample use sparse_categorical_crossentropy, or make the labels one-hot: "
-                f"to_categorical(y, {outputs[-1]})."
+                f" With one class number per sample use sparse_categorical_crossentropy, or "
+                f"make the labels one-hot: to_categorical(y, {outputs[-1]})."
             )
-        return f" The predictions have {outputs[-1]} numbers per sample and the labels one: should the last layer have 1 unit?"
+        return (
+            f" The predictions have {outputs[-1]} numbers per sample and the labels one: "
+            "should the last layer have 1 unit?"
+        )
     if labels and outputs and len(labels) == len(outputs) and labels[:-1] == outputs[:-1]:
-        return f" The labels have {labels[-1]} numbers per sample: the last layer should have {labels[-1]} units."
+        return (
+            f" The labels have {labels[-1]} numbers per sample: "
+            f"the last layer should have {labels[-1]} units."
+        )
     if labels and outputs and labels[0] != outputs[0]:
         return f" There are {labels[0]} labels for {outputs[0]} predictions."
     return ""
@@ -143,7 +151,9 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
-    """Mean of ``e**2 / 2`` where ``|e| <= delta``, else ``delta |e| - delta**2 / 2``, for ``e = y_pred - y_true``."""
+    """Mean of ``e**2 / 2`` where ``e = |y_pred - y_true|`` is at most ``delta``, else of
+    ``delta * e - delta**2 / 2``.
+    """
     return twins.HUBER(_together("huber", y_true, y_pred), float(delta))
 
 
@@ -170,7 +180,7 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
-    """``max(1 + worst - right, 0)``: the score of the right class and the best of the wrong ones."""
+    """``max(1 + worst - right, 0)``: the best score of a wrong class, and that of the right one."""
     return twins.CATEGORICAL_HINGE(_together("categorical_hinge", y_true, y_pred))
 
 
@@ -193,7 +203,8 @@ def binary_crossentropy(
 ) -> Tensor:
     """Mean of ``-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred)`` over ``axis``.
 
-    Where ``y_pred`` is the output of a sigmoid, the loss is computed from the sigmoid's input, which is exact.
+    Where ``y_pred`` is the output of a sigmoid, the loss is computed from the sigmoid's input,
+    which is exact.
     """
     y_true, y_pred = _together("binary_crossentropy", y_true, y_pred)
     y_pred, from_logits = twins.with_logits(y_pred, from_logits, "sigmoid")
@@ -210,15 +221,17 @@ def categorical_crossentropy(
 ) -> Tensor:
     """``-sum(y_true * log(y_pred))`` over ``axis``; labels are one-hot, or distributions.
 
-    Where ``y_pred`` is the output of a softmax, the loss is computed from the softmax's input, which is exact.
+    Where ``y_pred`` is the output of a softmax, the loss is computed from the softmax's input,
+    which is exact.
     """
     y_true, y_pred = _together("categorical_crossentropy", y_true, y_pred)
     if _is_last(axis, y_pred):
         y_pred, from_logits = twins.with_logits(y_pred, from_logits, "softmax")
     if y_pred.ndim and y_pred.shape[-1] == 1:
         warnings.warn(
-            f"categorical_crossentropy with outputs of shape {y_pred.shape}: with a single class there is nothing to "
-            "learn. For a yes/no question with one output use binary_crossentropy.",
+            f"categorical_crossentropy with outputs of shape {y_pred.shape}: with a single class "
+            "there is nothing to learn. For a yes/no question with one output use "
+            "binary_crossentropy.",
             stacklevel=2,
         )
     options = bool(from_logits), float(label_smoothing), axis, config.epsilon()
@@ -232,7 +245,7 @@ def sparse_categorical_crossentropy(
     ignore_class: int | None = None,
     axis: int = -1,
 ) -> Tensor:
-    """``-log(y_pred)`` at the class numbers ``y_true``, of shape (N,) or (N, 1) for predictions (N, classes).
+    """``-log(y_pred)`` at the class numbers ``y_true``: (N,) or (N, 1), predictions (N, classes).
 
     Where the label is ``ignore_class`` the loss is 0, and does not count in the mean.
     """
@@ -245,10 +258,10 @@ def sparse_categorical_crossentropy(
     ):
         hint = ""
         if labels.shape == y_pred.shape:
-            hint = " These labels look one-hot: use categorical_crossentropy, or y_true.argmax(axis=-1)."
+            hint = " One-hot labels? Then use categorical_crossentropy, or y_true.argmax(axis=-1)."
         raise ValueError(
-            f"sparse_categorical_crossentropy: y_true has shape {np.shape(y_true)} and y_pred has shape "
-            f"{y_pred.shape}; for each row of class scores there must be one class number.{hint}"
+            f"sparse_categorical_crossentropy: y_true has shape {np.shape(y_true)} and y_pred has "
+            f"shape {y_pred.shape}; each row of class scores needs one class number.{hint}"
         )
     if _is_last(axis, y_pred):
         y_pred, from_logits = twins.with_logits(y_pred, from_logits, "softmax")
@@ -269,7 +282,9 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Tensor:
-    """binary_crossentropy, each term times ``(1 - probability of the label)**gamma``, and ``alpha`` if balanced."""
+    """binary_crossentropy, each term times ``(1 - probability of the label)**gamma``; balanced, it
+    is also times ``alpha`` for labels 1 and ``1 - alpha`` for labels 0.
+    """
     pair = _together("binary_focal_crossentropy", y_true, y_pred)
     options = (
         bool(apply_class_balancing),
@@ -290,7 +305,10 @@ def categorical_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Tensor:
-    """categorical_crossentropy, each term times ``alpha * (1 - y_pred)**gamma``; ``alpha`` may be one per class."""
+    """categorical_crossentropy, each term times ``alpha * (1 - y_pred)**gamma``.
+
+    ``alpha`` is one number, or one for each class.
+    """
     pair = _together("categorical_focal_crossentropy", y_true, y_pred)
     weights = as_array(alpha)
     alpha = tuple(weights.tolist()) if weights.ndim else float(alpha)
@@ -305,12 +323,12 @@ REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "
 
 
 class Loss:
-    """The base of all losses: ``call(y_true, y_pred)`` gives one number per sample, and ``__call__`` reduces them.
+    """The base of all losses: ``call`` gives one number per sample, ``__call__`` reduces them.
 
     Args:
         name: a name; by default that of the class.
-        reduction: "sum_over_batch_size" or "mean" (the mean over all samples), "sum", "mean_with_sample_weight" (the
-            weighted mean), "none" or None (one number per sample).
+        reduction: "sum_over_batch_size" or "mean" (the mean over all samples), "sum",
+            "mean_with_sample_weight" (the weighted mean), "none" or None (one number per sample).
         dtype: the float type to compute in; by default that of the predictions.
 
     A loss of your own is a subclass with a ``call``, or just a function ``f(y_true, y_pred)``.
@@ -324,7 +342,8 @@ class Loss:
     ) -> None:
         if reduction not in REDUCTIONS:
             raise ValueError(
-                f"Unknown reduction {reduction!r}. The reductions are {', '.join(map(repr, REDUCTIONS))}."
+                f"Unknown reduction {reduction!r}. The reductions are "
+                f"{', '.join(map(repr, REDUCTIONS))}."
             )
         self.name = name or auto_name(type(self).__name__)
         self.reduction = reduction
@@ -337,8 +356,8 @@ class Loss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """Return the loss of a batch.
 
-        ``sample_weight`` has a weight for each sample, (N,), or for each of its steps, (N, T). Where ``y_pred`` has a
-        ``mask`` (True where a step counts), the other steps are left out.
+        ``sample_weight`` has a weight for each sample, (N,), or for each of its steps, (N, T).
+        Where ``y_pred`` has a ``mask`` (True where a step counts), the other steps are left out.
         """
         y_pred = _to_float(y_pred, self._dtype, "y_pred")
         y_true = _to_float(y_true, y_pred.array.dtype, "y_true")
@@ -395,7 +414,7 @@ def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None
 
 
 def _masked(weights: Tensor | None, mask: Tensor, reduction: str | None) -> Tensor:
-    """The weights, 0 where the mask is; a mean over all steps becomes a mean over those that count."""
+    """The weights, 0 where the mask is; a mean over all becomes a mean over those that count."""
     if reduction in ("mean", "sum_over_batch_size"):
         counted = float(mask.array.sum())
         mask = ops.multiply(mask, mask.array.size / (counted or math.inf))
@@ -403,7 +422,7 @@ def _masked(weights: Tensor | None, mask: Tensor, reduction: str | None) -> Tens
 
 
 def _like(weights: Tensor, values: Tensor) -> Tensor:
-    """Weights in the shape of ``values``: those of samples are repeated over the steps of a sample."""
+    """Weights in the shape of ``values``: a sample's weight is repeated over its steps."""
     if weights.shape == values.shape:
         return weights
     if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
@@ -412,14 +431,14 @@ def _like(weights: Tensor, values: Tensor) -> Tensor:
         weights = ops.expand_dims(weights, -1)
     if not values.shape and weights.shape:
         raise ValueError(
-            f"There are weights of shape {weights.shape} and a single loss: labels and predictions of shape (N,) count as "
-            "one sample. Give them the shape (N, 1) to weigh each."
+            f"There are weights of shape {weights.shape} and a single loss: labels and predictions "
+            "of shape (N,) count as one sample. Give them the shape (N, 1) to weigh each."
         )
     fits = all(n in (1, m) for n, m in zip(weights.shape, values.shape, strict=False))
     if weights.ndim != values.ndim or not fits:
         raise ValueError(
-            f"The weights (sample_weight or mask) have shape {weights.shape}, and there are losses of shape "
-            f"{values.shape} to weigh: one weight per sample has shape {values.shape[:1]}."
+            f"The weights (sample_weight or mask) have shape {weights.shape}, and there are losses "
+            f"of shape {values.shape} to weigh: one weight per sample has shape {values.shape[:1]}."
         )
     return ops.broadcast_to(weights, values.shape)
 
@@ -453,7 +472,7 @@ class LossFunctionWrapper(Loss):
 
 
 class _Named(LossFunctionWrapper, metaclass=Modern):
-    """A loss of this module: its configuration names the arguments of its constructor, not the function."""
+    """A loss of this module: its configuration has its own arguments, and not the function."""
 
     def get_config(self) -> dict[str, Any]:
         return {**Loss.get_config(self), **self._fn_kwargs}
@@ -529,7 +548,7 @@ class SquaredHinge(_Named):
 
 
 class CategoricalHinge(_Named):
-    """``max(1 + worst - right, 0)``: the score of the right class and the best of the wrong ones."""
+    """``max(1 + worst - right, 0)``: the best score of a wrong class, and that of the right one."""
 
     def __init__(self, reduction="sum_over_batch_size", name="categorical_hinge", dtype=None):
         super().__init__(categorical_hinge, reduction, name, dtype)
@@ -566,7 +585,7 @@ class BinaryCrossentropy(_Named):
 
 
 class CategoricalCrossentropy(_Named):
-    """Cross-entropy of one question with several answers: one-hot labels, predictions from a softmax (or logits)."""
+    """Cross-entropy of one question with several answers: one-hot labels, a softmax (or logits)."""
 
     def __init__(
         self,
@@ -640,16 +659,17 @@ class CategoricalFocalCrossentropy(_Named):
 # Names
 
 _CLASSES = (
-    BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy, CategoricalHinge,
-    CosineSimilarity, Hinge, Huber, KLDivergence, LogCosh, LossFunctionWrapper, MeanAbsoluteError,
-    MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy,
-    SquaredHinge,
+    BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy,
+    CategoricalFocalCrossentropy, CategoricalHinge, CosineSimilarity, Hinge, Huber, KLDivergence,
+    LogCosh, LossFunctionWrapper, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
+    MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy, SquaredHinge,
 )  # fmt: skip
 _FUNCTIONS = (
-    binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy, categorical_focal_crossentropy,
-    categorical_hinge, cosine_similarity, hinge, huber, kl_divergence, log_cosh, mean_absolute_error,
-    mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, poisson,
-    sparse_categorical_crossentropy, squared_hinge,
+    binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy,
+    categorical_focal_crossentropy, categorical_hinge, cosine_similarity, hinge, huber,
+    kl_divergence, log_cosh, mean_absolute_error, mean_absolute_percentage_error,
+    mean_squared_error, mean_squared_logarithmic_error, poisson, sparse_categorical_crossentropy,
+    squared_hinge,
 )  # fmt: skip
 _SHORT = {
     "mse": mean_squared_error, "MSE": mean_squared_error,
@@ -665,7 +685,8 @@ _TABLE: dict[str, Any] = {**{item.__name__: item for item in (*_CLASSES, *_FUNCT
 def get(identifier: Any) -> Any:
     """Return the loss for a name, a configuration, a class or a function; None stays None.
 
-    A function's name ("mse", "mean_squared_error") gives the function, a class's name ("MeanSquaredError") a new object.
+    A function's name ("mse", "mean_squared_error") gives the function, a class's name
+    ("MeanSquaredError") a new object.
     """
     if isinstance(identifier, str) and identifier not in _TABLE:
         identifier = modern_name("loss", identifier)

@@ -1,7 +1,8 @@
-"""The losses that both engines hold as twins, their reduction to one number, and Keras's three cross-entropies.
+"""The losses that both engines hold as twins, their reduction, and Keras's three cross-entropies.
 
-What they compute, and their gradients, stands in ``diptych.reference.losses`` and ``diptych.reference.crossentropy``. Labels
-and predictions must have one shape here; ``diptych.losses`` brings them to it.
+What they compute, and their gradients, stands in ``diptych.reference.losses`` and
+``diptych.reference.crossentropy``. Labels and predictions must have one shape here;
+``diptych.losses`` brings them to it.
 """
 
 import math
@@ -27,10 +28,10 @@ from .shapes import expand_dims
 
 
 class LossTwin(Twin):
-    """A twin ``(y_true, y_pred)`` whose backward gives the gradient of ``y_pred`` alone: labels are data.
+    """A twin ``(y_true, y_pred)`` with a gradient for ``y_pred`` alone: labels are data.
 
-    A ``symmetric`` loss depends on ``y_pred - y_true`` only, so it has the other gradient as well; the other losses raise
-    where it is asked for.
+    A ``symmetric`` loss depends on ``y_pred - y_true`` only, so it has the other gradient as well;
+    the other losses raise where it is asked for.
     """
 
     def __init__(self, family, name, symmetric=False):
@@ -44,8 +45,8 @@ class LossTwin(Twin):
         def gradients(dloss, cache, needs):
             if needs[0] and not self.symmetric:
                 raise NotImplementedError(
-                    f"{self.name} has no gradient for y_true, and y_true depends on something that is trained or "
-                    "watched. If it is meant as data, pass ops.stop_gradient(y_true)."
+                    f"{self.name} has no gradient for y_true, and y_true depends on something that "
+                    "is trained or watched. If it is meant as data, pass ops.stop_gradient(y_true)."
                 )
             dy_pred = backward(dloss, cache)
             return (-dy_pred if needs[0] else None), dy_pred
@@ -54,7 +55,7 @@ class LossTwin(Twin):
 
 
 class ClassNumbersTwin(Twin):
-    """A twin ``(y_true, y_pred)`` whose labels are class numbers: integers, to which no gradient flows."""
+    """A twin ``(y_true, y_pred)`` whose labels are class numbers: no gradient flows to integers."""
 
     def __call__(self, inputs, *options):
         y_true, y_pred = inputs
@@ -90,8 +91,8 @@ def class_numbers(y_true):
     else:
         given = f"an array of dtype {labels.dtype}"
     raise ValueError(
-        f"y_true must hold class numbers, such as 0, 1, 2, and has {given}. For one-hot labels or distributions use "
-        "categorical_crossentropy."
+        f"y_true must hold class numbers, such as 0, 1, 2, and has {given}. "
+        "For one-hot labels or distributions use categorical_crossentropy."
     )
 
 
@@ -141,7 +142,7 @@ weighted_sum = ArrayOp(
 
 
 def with_logits(output, from_logits, activation):
-    """Return the tensor before the sigmoid or softmax that made ``output``, where it is known, and True."""
+    """Return what ``activation`` made ``output`` from, where that is known, and True."""
     made_by = getattr(output, "logits", None)
     if not from_logits and made_by is not None and made_by[0] == activation:
         return made_by[1], True
