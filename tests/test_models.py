@@ -236,14 +236,17 @@ def test_fit_is_train_on_batch_repeated(engine):
 def test_same_seed_same_bits_on_any_number_of_threads():
     x, y, _ = problem(200)
     found = []
-    for threads in (1, 2, 4, 2):
-        diptych.utils.set_random_seed(11)
-        diptych.config.set_num_threads(threads)
-        model = Sequential([Input((4,)), layers.Dense(64, activation="relu"), layers.Dropout(0.3), layers.Dense(3)])
-        model.compile("adam", "mse")
-        model.fit(x, y, epochs=2, verbose=0)
-        found.append(b"".join(w.tobytes() for w in model.get_weights()))
-    diptych.config.set_num_threads(None)
+    before = diptych.config.num_threads()
+    try:
+        for threads in (1, 2, 4, 2):
+            diptych.utils.set_random_seed(11)
+            diptych.config.set_num_threads(threads)
+            model = Sequential([Input((4,)), layers.Dense(64, activation="relu"), layers.Dropout(0.3), layers.Dense(3)])
+            model.compile("adam", "mse")
+            model.fit(x, y, epochs=2, verbose=0)
+            found.append(b"".join(w.tobytes() for w in model.get_weights()))
+    finally:
+        diptych.config.set_num_threads(before)
     assert len(set(found)) == 1
 
 

@@ -226,13 +226,14 @@ rows = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype="float64")
 answers = np.array([[0], [0], [0], [1]], dtype="float64")
 
 mine = network("reference", "float64")
-for _epoch in range(100):
-    for start in (0, 2):
-        inputs, labels = rows[start : start + 2], answers[start : start + 2]
-        with diptych.GradientTape() as tape:
-            loss = mine.compute_loss(y=labels, y_pred=mine(inputs, training=True))
-        gradients = tape.gradient(loss, mine.trainable_variables)
-        mine.optimizer.apply(gradients, mine.trainable_variables)
+with diptych.engine("reference"):
+    for _epoch in range(100):
+        for start in (0, 2):
+            inputs, labels = rows[start : start + 2], answers[start : start + 2]
+            with diptych.GradientTape() as tape:
+                loss = mine.compute_loss(y=labels, y_pred=mine(inputs, training=True))
+            gradients = tape.gradient(loss, mine.trainable_variables)
+            mine.optimizer.apply(gradients, mine.trainable_variables)
 
 theirs = network("reference", "float64")
 theirs.fit(rows, answers, batch_size=2, epochs=100, shuffle=False, verbose=0)

@@ -97,9 +97,10 @@ class Trainer:
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Return the loss of a batch: the compiled losses, and what layers and regularizers add."""
-        total = None if self._loss is None or y is None else self._loss(y, y_pred, sample_weight)
-        for penalty in self.losses:
-            total = penalty if total is None else ops.add(total, penalty)
+        with _engine.use(self.engine or _engine.current()):
+            total = None if self._loss is None or y is None else self._loss(y, y_pred, sample_weight)
+            for penalty in self.losses:
+                total = penalty if total is None else ops.add(total, penalty)
         if total is None:
             raise ValueError(
                 f"Model {self.name!r} has nothing to minimise: compile it with a loss and give labels y, or let a layer "
