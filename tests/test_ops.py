@@ -511,10 +511,9 @@ LATER = {
     "average_pool", "batch_normalization", "conv", "conv_transpose", "depthwise_conv",
     "dot_product_attention", "layer_normalization", "max_pool", "separable_conv",
 }  # fmt: skip
-LOSSES = {"binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"}
 
 
-@pytest.mark.parametrize("name", sorted(set(KERAS_OPS) - LATER - LOSSES))
+@pytest.mark.parametrize("name", sorted(set(KERAS_OPS) - LATER))
 def test_the_everyday_names_of_keras_are_there(name):
     assert callable(getattr(ops, name))
     assert name in ops.__all__

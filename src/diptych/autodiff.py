@@ -410,28 +410,39 @@ class Twin:
         self._pairs: dict[str, tuple[Callable, Callable]] = {}
 
     def __call__(self, inputs: tuple, *options: Any) -> Any:
+        arrays = []
+        dtype = None
+        for x in inputs:
+            if x is None:
+                arrays.append(None)
+                continue
+            if not isinstance(x, Tensor):
+                return self._mixed(inputs, options)
+            array = x.array
+            if array.dtype is not dtype:
+                if dtype is not None or (array.dtype is not FLOAT32 and array.dtype is not FLOAT64):
+                    return self._mixed(inputs, options)
+                dtype = array.dtype
+            arrays.append(array)
         engine = _engine.current()
         try:
             forward, backward = self._pairs[engine.name]
         except KeyError:
             forward, backward = self._pairs[engine.name] = self._pair(engine)
-        arrays = []
-        dtype = None
-        for x in inputs:
-            if isinstance(x, Tensor):
-                x = x.array
-                if dtype is None and (x.dtype is FLOAT32 or x.dtype is FLOAT64):
-                    dtype = x.dtype
-                elif x.dtype is not dtype:
-                    return self._mixed(inputs, options)
-            elif x is not None:
-                return self._mixed(inputs, options)
-            arrays.append(x)
         y, cache = forward(*arrays, *options)
-        return record(y, inputs, backward, cache)
+        records = _records.get()
+        if records is None:
+            return _wrap(y, False)
+        needs = [x is not None and x.tracked for x in inputs]
+        if True not in needs:
+            return _wrap(y, False)
+        output = _wrap(y, True)
+        records.append((output, inputs, needs, backward, cache))
+        return output
 
     def _mixed(self, inputs: tuple, options: tuple) -> Any:
         """A call with inputs that are no tensors yet, or not all of one float type."""
+        inputs = tuple(gather(x) for x in inputs)
         if any(is_symbolic(x) for x in inputs):
             return _record_symbolic(self, (inputs, *options), {})
         given = align([x for x in inputs if x is not None], floating=True)
@@ -476,11 +487,11 @@ def record(y: Any, inputs: Iterable, backward: Callable, cache: tuple) -> Any:
 
 
 def _wrap(y: Any, tracked: bool) -> Any:
+    if isinstance(y, np.ndarray):
+        return Tensor(y, tracked)
     if isinstance(y, (list, tuple)):
         return [Tensor(part, tracked) for part in y]
-    if not isinstance(y, np.ndarray):
-        y = np.asarray(y)
-    return Tensor(y, tracked)
+    return Tensor(np.asarray(y), tracked)  # NumPy gives a scalar for an array without axes
 
 
 def is_symbolic(x: Any) -> bool:

@@ -67,8 +67,7 @@ def size(x):
 
 def dtype(x):
     """The name of the dtype, for instance "float32"."""
-    if isinstance(x, Tensor):
-        return x.array.dtype.name
+    x = autodiff.gather(x)
     return np.dtype(x.dtype if hasattr(x, "dtype") else as_array(x).dtype).name
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..autodiff import ArrayOp, Twin, gather
+from ..autodiff import ArrayOp, Tensor, Twin, gather
 from .creation import dtype, ndim
 from .elementwise import multiply
 from .shapes import expand_dims, ravel, swapaxes
@@ -100,13 +100,14 @@ _einsum = ArrayOp(
 
 def matmul(x1, x2):
     """The matrix product; leading axes are batches, a vector counts as a row or a column."""
-    x1, x2 = gather(x1), gather(x2)
     if _is_whole(x1) and _is_whole(x2):
         return _matmul_integers(x1, x2)
     return _matmul((x1, x2))
 
 
 def _is_whole(x):
+    if isinstance(x, Tensor):
+        return x.array.dtype.kind in "iub"
     return np.dtype(dtype(x)).kind in "iub"
 
 
