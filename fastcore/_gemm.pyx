@@ -36,9 +36,9 @@ cdef extern from *:
     #include "_gemm_tile.h"
 
     enum {
-        MOST_DEPTH = 256,
+        MOST_DEPTH = 272,
         MOST_ROW_BYTES = 1152,
-        GROUP = 4,
+        GROUP = 8,
         PANEL_BYTES = 8 * panel_columns_f64,
         AREA_BYTES = (MOST_ROW_BYTES + ROWS * 8) * (MOST_DEPTH + 32) + GROUP * PANEL_BYTES * MOST_DEPTH + 256
     };

@@ -125,7 +125,7 @@ INLINE void NAME(tile)(const int rows, const int width, Py_ssize_t depth, const 
         UNROLL(4)
         for (int v = 0; v < width; v++) sum[r][v] = (NAME(vector)){0};
     }
-    UNROLL(2)
+    UNROLL(4)
     for (Py_ssize_t k = 0; k < depth; k++) {
         NAME(vector) line[WIDTH];
         UNROLL(4)
@@ -140,17 +140,31 @@ INLINE void NAME(tile)(const int rows, const int width, Py_ssize_t depth, const 
         b += b_row;
     }
     if (columns == width * LANES) {
+        if (flags & FLAG_ACCUMULATE) {
+            UNROLL(24)
+            for (int r = 0; r < rows; r++) {
+                UNROLL(4)
+                for (int v = 0; v < width; v++) sum[r][v] += LOAD(c + r * c_row + v * LANES);
+            }
+        }
+        if (bias) {
+            UNROLL(24)
+            for (int r = 0; r < rows; r++) {
+                UNROLL(4)
+                for (int v = 0; v < width; v++) sum[r][v] += LOAD(bias + v * LANES);
+            }
+        }
+        if (flags & FLAG_RELU) {
+            UNROLL(24)
+            for (int r = 0; r < rows; r++) {
+                UNROLL(4)
+                for (int v = 0; v < width; v++) sum[r][v] = RECTIFY(sum[r][v]);
+            }
+        }
         UNROLL(24)
         for (int r = 0; r < rows; r++) {
             UNROLL(4)
-            for (int v = 0; v < width; v++) {
-                REAL *target = c + r * c_row + v * LANES;
-                NAME(vector) x = sum[r][v];
-                if (flags & FLAG_ACCUMULATE) x += LOAD(target);
-                if (bias) x += LOAD(bias + v * LANES);
-                if (flags & FLAG_RELU) x = RECTIFY(x);
-                STORE(target, x);
-            }
+            for (int v = 0; v < width; v++) STORE(c + r * c_row + v * LANES, sum[r][v]);
         }
     } else {
         REAL part[2 * ROWS * PANEL];
