@@ -291,8 +291,11 @@ def classifier_fit(kit, args):
     options, model_options = args
     x, y = classifier_data()
     model = classifier(kit, **model_options)
-    history = model.fit(x, y, batch_size=5, epochs=3, shuffle=False, verbose=0, **options)
-    return history_of(history) | weights_of(model) | {"evaluate": model.evaluate(x, y, verbose=0)}
+    options = {"epochs": 3} | options
+    history = model.fit(x, y, batch_size=5, shuffle=False, verbose=0, **options)
+    tested = model.evaluate(x, y, verbose=0, return_dict=True)
+    evaluated = {f"evaluate/{key}": value for key, value in tested.items()}
+    return history_of(history) | weights_of(model) | evaluated
 
 
 WEIGHTS = numbers(81, 23, low=0, high=2)
@@ -308,7 +311,7 @@ FITS = {
     "validation_split": ({"validation_split": 0.3}, {}),
     "validation_data": ({"validation_data": (numbers(82, 7, 4), np.arange(7) % 3)}, {}),
     "validation_freq": ({"validation_split": 0.3, "validation_freq": 2}, {}),
-    "steps_per_epoch": ({"steps_per_epoch": 3}, {}),
+    "steps_per_epoch": ({"steps_per_epoch": 3, "epochs": 1}, {}),
     "initial_epoch": ({"initial_epoch": 1}, {}),
     "acc_and_objects": ({}, {"metrics": ["acc", "sparse_top_k_categorical_accuracy"]}),
 }
@@ -346,10 +349,9 @@ def train_on_batch_with_weights(kit):
     made = {
         "sample_weight": model.train_on_batch(x[:8], y[:8], sample_weight=WEIGHTS[:8]),
         "class_weight": model.train_on_batch(x[8:16], y[8:16], class_weight={0: 0, 1: 2, 2: 3}),
-        "accumulated": model.train_on_batch(x[16:], y[16:]),
+        "plain": model.train_on_batch(x[16:], y[16:]),
     }
-    model.reset_metrics()
-    made["reset"] = model.test_on_batch(x, y, sample_weight=WEIGHTS)
+    made["tested"] = model.test_on_batch(x, y, sample_weight=WEIGHTS)
     made["outputs"] = model.predict_on_batch(x)
     return {key: np.array(value) for key, value in made.items()}
 

@@ -150,8 +150,19 @@ class CompiledMetrics:
                     loss = loss_functions[i] if i < len(loss_functions) else None
                     metric, name = self._make(one, y_true[i], y_pred[i], loss)
                     self.entries.append((i, metric, weighted))
-                    self.names.append(f"{names[i]}_{name}" if count > 1 else name)
+                    self.names.append(self._unique(name, f"{names[i]}_" if count > 1 else "", weighted))
         self.built = True
+
+    def _unique(self, name: str, prefix: str, weighted: bool) -> str:
+        """The metric's name in the history: a second of the same name is `weighted_` or gets a number."""
+        if weighted and prefix + name in self.names:
+            name = f"weighted_{name}"
+        wanted = unique = prefix + name
+        number = 0
+        while unique in self.names:
+            number += 1
+            unique = f"{wanted}_{number}"
+        return unique
 
     def _spread(self, given: Any, names: list[str], count: int) -> list[list]:
         """A list of metrics for each output."""

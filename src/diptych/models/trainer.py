@@ -196,7 +196,9 @@ class Trainer:
             return []
         names = ["loss"] + [] if self._loss is None else ["loss", *(m.name for m in self._loss.metrics)]
         if self._metrics is not None:
-            names += self._metrics.names if self._metrics.built else _names_before_build(self._metrics)
+            each = self._metrics.names if self._metrics.built else _names_before_build(self._metrics)
+            # As in Keras: metrics of several outputs in alphabetical order, those of one as they were given.
+            names += sorted(each) if len(self.output_names or ()) > 1 else each
         return names + [metric.name for metric in self._own_metrics()]
 
     def get_metrics_result(self) -> dict[str, Any]:
@@ -429,22 +431,24 @@ class Trainer:
         class_weight: dict[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Make one update, and return the loss and the metrics so far, as ``evaluate`` would."""
+        """Make one update, and return the loss and the metrics of this batch, as ``evaluate`` would."""
         self._must_be_compiled("train_on_batch()")
         with self._on_its_engine():
             x, y, sample_weight = map_structure(_plain, (x, y, sample_weight))
             self._checks.batch(x, y, sample_weight)
             if class_weight is not None:
                 sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
+            self.reset_metrics()
             self._steps()[0](*self._as_tensors(x, y, sample_weight))
         return self._as_list(return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Return the loss and the metrics on one batch, joined to those seen since the last reset."""
+        """Return the loss and the metrics on one batch."""
         self._must_be_compiled("test_on_batch()")
         with self._on_its_engine():
             x, y, sample_weight = map_structure(_plain, (x, y, sample_weight))
             self._checks.batch(x, y, sample_weight)
+            self.reset_metrics()
             self._steps()[1](*self._as_tensors(x, y, sample_weight))
         return self._as_list(return_dict)
 
