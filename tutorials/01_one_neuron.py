@@ -78,7 +78,8 @@ check("it took ten corrections from zero", len(history) - 1 == 10)
 r"""
 Was your number near? Each correction mends one row and may spoil another, so the count of right answers goes up and
 down; yet the rule ends. The weights describe a line, $w_1 x_1 + w_2 x_2 + b = 0$: on one side the neuron fires, on the
-other it does not. Here is that line after each correction, the last one drawn heavily.
+other it does not. Here is that line after each correction, the last one drawn heavily. It touches the corner (1, 0):
+there the sum is exactly 0, and the neuron fires only above.
 """
 
 # %%
@@ -120,7 +121,7 @@ best = max(sum(fires(w, b, x) == y for x, y in zip(rows, XOR, strict=True)) for 
 print(f"after {len(attempts) - 1} corrections still at it; at best {best} of 4 rows were right")
 
 # %%
-# No line at all does better: try every line on a grid of weights.
+# How well could any line do? Try every line on a grid of weights.
 grid = np.linspace(-2, 2, 17)
 scores = [
     sum(fires((w1, w2), b, x) == y for x, y in zip(rows, XOR, strict=True)) for w1 in grid for w2 in grid for b in grid

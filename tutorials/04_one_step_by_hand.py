@@ -111,9 +111,12 @@ figure, axes = plt.subplots(figsize=(7.5, 3.8))
 for (a, b), (value, gradient) in edges.items():
     (x0, y0), (x1, y1) = places[a], places[b]
     axes.plot([x0, x1], [y0, y1], color="tab:blue", lw=1, zorder=0)
-    at = 0.28 if (a, b) in (("x1", "h2"), ("x2", "h1")) else 0.5
-    label = axes.text(x0 + at * (x1 - x0), y0 + at * (y1 - y0), f"{value:.2f}", color="tab:blue", ha="right", va="bottom")
-    axes.annotate(f" {gradient:.3f}", (1, 0), xycoords=label, color="tab:orange", va="bottom", ha="left")
+    at = 0.27 if (a, b) in (("x1", "h2"), ("x2", "h1")) else 0.5
+    middle = (x0 + at * (x1 - x0), y0 + at * (y1 - y0))
+    for text, colour, side in ((f"{value:.2f}", "tab:blue", 0.055), (f"{gradient:.3f}", "tab:orange", -0.055)):
+        axes.text(
+            middle[0], middle[1] + side, text, color=colour, ha="center", va="center", bbox={"fc": "white", "ec": "none", "pad": 1}
+        )
 axes.plot([2, 3], [0.5, 0.5], color="tab:blue", lw=1, zorder=0)
 for name, (px, py) in places.items():
     value, gradient = shown[name]
@@ -218,7 +221,7 @@ r"""
 ## `fit`, in a few lines
 
 `fit` is this step, for every batch, for every epoch. Here is a training loop of your own beside it: the four rows of AND,
-two batches of two rows, a hundred epochs. Not nearly the same weights come out, but the same bits.
+two batches of two rows, a hundred epochs. What comes out is not just close: the bits are the same.
 """
 
 # %%

@@ -67,7 +67,7 @@ def to_markdown(notebook, name, digest_of_source):
         lines = cell.source.splitlines()
         alt = next((line[len("# alt:") :].strip() for line in lines if line.startswith("# alt:")), "")
         source = "\n".join(line for line in lines if not line.startswith("# alt:")).strip()
-        if source:
+        if any(not line.startswith("#") for line in source.splitlines()):
             parts.append(f"```python\n{source}\n```")
         shown = [_output(output, alt, name, figures) for output in cell.outputs]
         text = "\n\n".join(part for part in shown if part)
