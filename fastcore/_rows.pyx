@@ -162,7 +162,11 @@ cdef void sum_entries(
     cdef Py_ssize_t start, n, i
     cdef real s
     while row < rows:
-        if width <= BLOCK:
+        if width == 1:
+            n = min(BLOCK, rows - row)
+            entries(y + row, p + row, loss + row, n, job)  # the sum of one entry is the entry
+            row += n
+        elif width <= BLOCK:
             n = min(BLOCK // width, rows - row)
             entries(y + row * width, p + row * width, values, n * width, job)
             for i in range(n):

@@ -9,7 +9,7 @@ cimport numpy as cnp
 from libc.math cimport INFINITY, pow
 
 from ._arrays cimport as_type, data, dim, new_like, rank, real, real_type
-from ._math cimport vabs, vexp, vlog, vlog1p, vsigmoid
+from ._math cimport vexp, vlog, vlog1p, vsigmoid, vsoftplus
 from ._rows cimport (
     BLOCK,
     Job,
@@ -118,10 +118,8 @@ cdef void _bits_of_logits(
     const real* y, const real* z, real* out, Py_ssize_t n, const double* o
 ) noexcept nogil:
     cdef Py_ssize_t i
-    cdef real above
     for i in range(n):
-        above = <real>0 if z[i] < 0 else z[i]
-        out[i] = above - z[i] * y[i] + vlog1p(vexp(-vabs(z[i])))
+        out[i] = vsoftplus(z[i]) - z[i] * y[i]
 
 
 cdef void _bits_of_logits_slope(

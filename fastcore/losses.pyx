@@ -8,7 +8,7 @@ cimport numpy as cnp
 from libc.math cimport sqrt
 
 from ._arrays cimport data, new_like, real
-from ._math cimport vabs, vexp, vlog, vlog1p, vtanh
+from ._math cimport vabs, vlog, vlog1p, vsoftplus, vtanh
 from ._rows cimport (
     Job,
     affine,
@@ -221,7 +221,7 @@ cdef void _log_cosh(
     cdef real e
     for i in range(n):
         e = vabs(p[i] - y[i])
-        out[i] = e + vlog1p(vexp(-2 * e)) - <real>0.6931471805599453
+        out[i] = e + vsoftplus(-2 * e) - <real>0.6931471805599453
 
 
 cdef void _log_cosh_slope(
