@@ -81,8 +81,8 @@ cdef inline void prelu(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef const real* x = at[0]
     cdef const real* alpha = at[1]
     cdef real* y = at[2]
-    cdef Py_ssize_t row, i
-    for row in range(n):
+    cdef Py_ssize_t _row, i
+    for _row in range(n):
         for i in range(width):
             y[i] = alpha[i] * x[i] if x[i] <= 0 else x[i]
         x += width
@@ -95,8 +95,8 @@ cdef inline void prelu_dx(real** at, Py_ssize_t n, const double* p) noexcept nog
     cdef const real* x = at[1]
     cdef const real* alpha = at[2]
     cdef real* dx = at[3]
-    cdef Py_ssize_t row, i
-    for row in range(n):
+    cdef Py_ssize_t _row, i
+    for _row in range(n):
         for i in range(width):
             dx[i] = alpha[i] * dy[i] if x[i] <= 0 else dy[i]
         dy += width
@@ -110,10 +110,10 @@ cdef inline void prelu_dalpha(real** at, Py_ssize_t n, const double* p) noexcept
     cdef const real* dy = at[0]
     cdef const real* x = at[1]
     cdef real* dalpha = at[2]
-    cdef Py_ssize_t row, i
+    cdef Py_ssize_t _row, i
     for i in range(n):
         dalpha[i] = 0
-    for row in range(<Py_ssize_t>p[1]):
+    for _row in range(<Py_ssize_t>p[1]):
         for i in range(n):
             dalpha[i] += dy[i] * x[i] if x[i] <= 0 else <real>0.0
         dy += width
@@ -554,8 +554,8 @@ cdef inline void glu(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef Py_ssize_t width = <Py_ssize_t>p[0]
     cdef const real* x = at[0]
     cdef real* y = at[1]
-    cdef Py_ssize_t row, i
-    for row in range(n):
+    cdef Py_ssize_t _row, i
+    for _row in range(n):
         for i in range(width):
             y[i] = x[i] * vsigmoid(x[width + i])
         x += 2 * width
@@ -568,8 +568,8 @@ cdef inline void glu_dx(real** at, Py_ssize_t n, const double* p) noexcept nogil
     cdef const real* x = at[1]
     cdef real* dx = at[2]
     cdef real s
-    cdef Py_ssize_t row, i
-    for row in range(n):
+    cdef Py_ssize_t _row, i
+    for _row in range(n):
         for i in range(width):
             s = vsigmoid(x[width + i])
             dx[i] = dy[i] * s
@@ -666,9 +666,9 @@ cdef inline void softmax_dx(real** at, Py_ssize_t n, const double* p) noexcept n
     cdef const real* dy = at[0]
     cdef const real* y = at[1]
     cdef real* dx = at[2]
-    cdef Py_ssize_t row, i
+    cdef Py_ssize_t _row, i
     cdef real mean
-    for row in range(n):
+    for _row in range(n):
         mean = product(dy, y, width)
         for i in range(width):
             dx[i] = y[i] * (dy[i] - mean)
@@ -682,8 +682,9 @@ cdef inline void log_softmax(real** at, Py_ssize_t n, const double* p) noexcept 
     cdef const real* x = at[0]
     cdef real* y = at[1]
     cdef real e[BLOCK]
+    cdef real sums[BLOCK]
     cdef Py_ssize_t together = BLOCK // width if BLOCK > width else 1
-    cdef Py_ssize_t rows, row, i, j, piece
+    cdef Py_ssize_t rows, row, i, start, piece
     cdef real m
     while n > 0:
         rows = min(together, n)
@@ -692,24 +693,21 @@ cdef inline void log_softmax(real** at, Py_ssize_t n, const double* p) noexcept 
             m = largest(x + row * width, width)
             for i in range(row * width, (row + 1) * width):
                 y[i] = x[i] - m
-        if width <= BLOCK:
-            for i in range(rows * width):
-                e[i] = vexp(y[i])
+            sums[row] = 0
+        # Several short rows or one piece of a long one.
+        start = 0
+        while start < rows * width:
+            piece = min(<Py_ssize_t>BLOCK, rows * width - start)
+            for i in range(piece):
+                e[i] = vexp(y[start + i])
+            for row in range(rows):
+                sums[row] += total(e + row * width, min(width, piece))
+            start += piece
         for row in range(rows):
-            if width <= BLOCK:
-                m = total(e + row * width, width)
-            else:
-                m = 0
-                j = row * width
-                while j < (row + 1) * width:
-                    piece = min(<Py_ssize_t>BLOCK, (row + 1) * width - j)
-                    for i in range(piece):
-                        e[i] = vexp(y[j + i])
-                    m += total(e, piece)
-                    j += piece
-            m = vlog(m)
+            sums[row] = vlog(sums[row])
+        for row in range(rows):
             for i in range(row * width, (row + 1) * width):
-                y[i] -= m
+                y[i] -= sums[row]
         x += rows * width
         y += rows * width
 
@@ -719,11 +717,11 @@ cdef inline void log_softmax_dx(real** at, Py_ssize_t n, const double* p) noexce
     cdef const real* dy = at[0]
     cdef const real* y = at[1]
     cdef real* dx = at[2]
-    cdef Py_ssize_t row, i
+    cdef Py_ssize_t _row, i
     cdef real s
     for i in range(n * width):
         dx[i] = vexp(y[i])
-    for row in range(n):
+    for _row in range(n):
         s = total(dy, width)
         for i in range(width):
             dx[i] = dy[i] - dx[i] * s

@@ -116,7 +116,7 @@ cdef inline real _exp_split(real x, real tail, real* n, real* low) noexcept nogi
 
 
 cdef inline real _scale(real y, real n) noexcept nogil:
-    """y * 2^n in two factors: 2^n alone may leave the normal exponents where the product does not."""
+    """y * 2^n in two factors: 2^n may leave the normal exponents where the result does not."""
     cdef real half = _nearest(n * <real>0.5)
     return y * _pow2(half) * _pow2(n - half)
 

@@ -275,8 +275,13 @@ def prelu_backward(dy, cache):
 
 cdef cnp.ndarray for_a_sample(cnp.ndarray x, cnp.ndarray alpha):
     """alpha repeated to the shape of one sample of x; of the whole x if it has as many axes."""
-    shape = np.shape(x)[1 if rank(alpha) < rank(x) else 0:]
-    return np.ascontiguousarray(np.broadcast_to(alpha, shape))
+    cdef int lead = 1 if rank(alpha) < rank(x) else 0, i
+    cdef bint fits = rank(alpha) == rank(x) - lead
+    for i in range(rank(alpha) if fits else 0):
+        fits = fits and dim(alpha, i) == dim(x, i + lead)
+    if fits:
+        return alpha
+    return np.ascontiguousarray(np.broadcast_to(alpha, np.shape(x)[lead:]))
 
 
 def relu6_forward(x):
@@ -673,15 +678,18 @@ def glu_backward(dy, cache):
     cdef Py_ssize_t width = 1, rows = 1
     cdef cnp.ndarray dx
     cdef Job job
-    expected = list(np.shape(a))
-    expected[at] //= 2
-    if list(np.shape(g)) != expected:
-        raise ValueError(f"dy must have the shape of y: expected {expected}, got {np.shape(g)}")
-    for i in range(ndim):
+    cdef bint fits = rank(g) == ndim
+    for i in range(ndim if fits else 0):
+        fits = fits and dim(g, i) == (dim(a, i) // 2 if i == at else dim(a, i))
         if i < at:
             rows *= dim(g, i)
         else:
             width *= dim(g, i)
+    if not fits:
+        raise ValueError(
+            f"dy must have the shape of y, that of x {np.shape(a)} with axis {axis} halved, "
+            f"got {np.shape(g)}"
+        )
     dx = new_like(a)
     rows_of(
         &job, <kernel_t> k.glu_dx[float] if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT

@@ -90,13 +90,13 @@ SOFTMAX = [
 
 CASES = {
     "relu_forward": elementwise(
-        0, 1, 2, -0.5,
+        0, 0.5, 1, 2,
         options=(
             {},
             {"negative_slope": 0.1},
             {"max_value": 2.0},
             {"threshold": 1.0},
-            {"negative_slope": 0.3, "max_value": 1.0, "threshold": -0.5},
+            {"negative_slope": 0.3, "max_value": 1.0, "threshold": 0.5},
         ),
     ),
     "leaky_relu_forward": elementwise(0, options=({}, {"negative_slope": 0.01})),
