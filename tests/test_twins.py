@@ -145,11 +145,10 @@ def test_backward_parity(pair, case, dtype):
     twins.check_parity(pair, case, dtype, parts=("backward",))
 
 
-@pytest.mark.parametrize("layout", twins.LAYOUTS)
 @DTYPES
 @over_cases()
-def test_any_memory_layout(pair, case, dtype, layout):
-    twins.check_parity(pair, case, dtype, layout=twins.LAYOUTS[layout])
+def test_any_memory_layout(pair, case, dtype):
+    twins.check_parity(pair, case, dtype, layouts=twins.LAYOUTS)
 
 
 @ENGINES
