@@ -114,7 +114,7 @@ class BuildFastcore(build_ext):
 
         self.check_compiler()
         flags, march, linked = self.choose_flags()
-        openmp_compile, openmp_link = self.openmp_flags()
+        threads, thread_flags = self.thread_flags()
         features = self.target_features(march)
         each = " ".join(f'X("{name}")' for name in features)
         BUILD.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ class BuildFastcore(build_ext):
             f'#define DIPTYCH_MARCH "{" ".join(march)}"\n'
             f'#define DIPTYCH_FEATURES "{" ".join(features)}"\n'
             f'#define DIPTYCH_FLAGS "{" ".join(flags)}"\n'
-            f"#define DIPTYCH_OPENMP {int(bool(openmp_compile))}\n"
+            f'#define DIPTYCH_THREADS "{threads}"\n'
             f"#define DIPTYCH_DEBUG {int(DEBUG)}\n"
             f"#define DIPTYCH_EACH_FEATURE(X) {each}\n",
         )
@@ -137,9 +137,10 @@ class BuildFastcore(build_ext):
             extension.extra_link_args += linked
             if stem != "_cpu":  # the module that checks the processor must run on any
                 extension.extra_compile_args += march
-            if stem == "_threads":  # the one door to OpenMP
-                extension.extra_compile_args += openmp_compile
-                extension.extra_link_args += openmp_link
+            if stem == "_threads":  # the one door to threads
+                extension.extra_compile_args += thread_flags
+                if self.compiler.compiler_type != "msvc":
+                    extension.extra_link_args += thread_flags
         super().build_extensions()
 
     def choose_flags(self):
@@ -157,15 +158,17 @@ class BuildFastcore(build_ext):
         strip = [] if DEBUG or sys.platform == "darwin" else ["-s"]
         return flags, march, strip
 
-    def openmp_flags(self):
-        """(compile flags, link flags) for OpenMP; both empty where it is missing."""
+    def thread_flags(self):
+        """(what threads are made of, flags for it): our own pool, or OpenMP on Windows. See fastcore/_pool.h."""
+        if sys.platform != "win32":
+            return "pthreads", ["-pthread"]
         if self.compiler.compiler_type == "msvc":
-            return ["/openmp"], []
+            return "OpenMP", ["/openmp"]
         program = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
         if self.compiles(["-fopenmp"], program, link=["-fopenmp"]):
-            return ["-fopenmp"], ["-fopenmp"]
+            return "OpenMP", ["-fopenmp"]
         print("diptych: no OpenMP with this compiler; the fast engine will use one thread")
-        return [], []
+        return "none", []
 
     def target_features(self, march):
         """The instruction-set extensions that the compiler may use under `march`, as it says itself."""

@@ -4,7 +4,7 @@ a. For every module F.pyx there is reference/F.py with the same public functions
    signatures. The reference explains; the docstring here says only what makes the twin fast.
 b. Three tiers. `def` functions check, allocate and choose the dtype. `cdef ... noexcept nogil` kernels work on
    pointers and sizes. `cdef inline` functions in .pxd files work on one number or one register tile.
-c. _arrays: NumPy arrays in and out. _threads: the one door to OpenMP. _gemm: the matrix product. _math: exp and its
+c. _arrays: NumPy arrays in and out. _threads: the one door to threads. _gemm: the matrix product. _math: exp and its
    kin. _cpu: what was built.
 d. Work is cut into chunks whose size does not depend on the number of threads, and partial sums are added in chunk
    order: the same bits for any number of threads.

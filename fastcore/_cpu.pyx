@@ -33,7 +33,7 @@ cdef extern from *:
     const char* DIPTYCH_FEATURES
     const char* DIPTYCH_FLAGS
     const char* DIPTYCH_COMPILER
-    const int DIPTYCH_OPENMP
+    const char* DIPTYCH_THREADS
     const int DIPTYCH_DEBUG
     int diptych_missing(const char** names) nogil
 
@@ -53,6 +53,6 @@ def build_record():
         "flags": DIPTYCH_FLAGS.decode(),
         "march": DIPTYCH_MARCH.decode(),
         "features": tuple(DIPTYCH_FEATURES.decode().split()),
-        "openmp": bool(DIPTYCH_OPENMP),
+        "threads": DIPTYCH_THREADS.decode(),
         "debug": bool(DIPTYCH_DEBUG),
     }

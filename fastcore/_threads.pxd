@@ -1,4 +1,4 @@
-"""The one door to OpenMP. See _threads.pyx."""
+"""The one door to threads. See _threads.pyx."""
 
 ctypedef void (*task_t)(Py_ssize_t chunk, void* context) noexcept nogil
 

@@ -1,8 +1,7 @@
-"""The one door to OpenMP: the other modules hand over a function and a number of chunks, and are compiled without it.
+"""The one door to threads: the other modules hand over a function and a number of chunks. How the chunks are shared out, and why
+not by OpenMP, stands in _pool.h.
 
-- Without OpenMP, in the build or in the compiler, everything runs on the calling thread.
-- A forked child runs on one thread: the worker threads of its parent do not exist there, and libgomp would wait for
-  them forever. The results are the same bits.
+A forked child starts workers of its own; those of its parent do not exist there. The results are the same bits.
 """
 
 import math
@@ -10,39 +9,24 @@ import operator
 import os
 from pathlib import Path
 
-from cython.parallel cimport prange
+cdef extern from "_pool.h" nogil:
+    int pool_start()
+    void pool_run(task_t task, Py_ssize_t chunks, void* context, int threads)
 
-cdef extern from *:
-    """
-    static volatile int diptych_forked = 0;
-    #ifndef _WIN32
-    #include <pthread.h>
-    static void diptych_in_child(void) { diptych_forked = 1; }
-    static int diptych_watch_forks(void) { return pthread_atfork(NULL, NULL, diptych_in_child); }
-    #else
-    static int diptych_watch_forks(void) { return 0; }
-    #endif
-    """
-    int diptych_forked
-    int diptych_watch_forks() nogil
-
-# A parallel region of two threads costs about 1.6 us when they are awake (EPYC 7003, libgomp), and a vectorised
-# operation 0.1-0.2 ns: below 40,000 of them half the work saves less than the region costs.
+# Handing a job to a worker that is awake costs about 1 us (EPYC 7003), and a vectorised operation 0.1-0.2 ns: below
+# 40,000 of them half the work saves less than that.
 cdef double least_work = 40_000.0
 cdef int threads = 1
 
 
 cdef bint is_parallel(double work) noexcept nogil:
-    return threads > 1 and work >= least_work and not diptych_forked
+    return threads > 1 and work >= least_work
 
 
 cdef void run_chunks(task_t task, Py_ssize_t chunks, void* context, double work) noexcept nogil:
     cdef Py_ssize_t chunk
     if chunks > 1 and is_parallel(work):
-        # Dynamic: a core that another process disturbs takes fewer chunks. Always the same number of threads: libgomp
-        # ends and starts threads when it changes.
-        for chunk in prange(chunks, schedule="dynamic", num_threads=threads):
-            task(chunk, context)
+        pool_run(task, chunks, context, threads)
     else:
         for chunk in range(chunks):
             task(chunk, context)
@@ -122,6 +106,6 @@ def _quota_v1(folder):
         return None
 
 
-if diptych_watch_forks():
+if pool_start():
     raise ImportError("diptych cannot register its fork handler (pthread_atfork): the process is out of memory")
 set_num_threads(None)

@@ -1,4 +1,4 @@
-"""The door to OpenMP: how many threads, and what happens after a fork."""
+"""The door to threads: how many threads, and what happens after a fork."""
 
 import multiprocessing
 import os
@@ -117,3 +117,23 @@ def test_environment_reaches_a_new_process():
     environment = {**os.environ, "OMP_NUM_THREADS": "4"}
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert run.stdout.strip() == "4", run.stderr
+
+
+def test_callers_on_several_threads_and_more_workers_than_processors():
+    """One of them gets the workers, the others do their chunks themselves; nobody's chunks are lost or done twice."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    _threads.set_num_threads(1)
+    expected = large_product()
+    _threads.set_num_threads(8)
+    with ThreadPoolExecutor(4) as callers:
+        answers = list(callers.map(lambda _: large_product(), range(200)))
+    assert set(answers) == {expected}
+
+
+def test_number_of_threads_may_change_between_jobs():
+    _threads.set_num_threads(1)
+    expected = large_product()
+    for count in (2, 7, 3, 1, 5, 2) * 10:
+        _threads.set_num_threads(count)
+        assert large_product() == expected

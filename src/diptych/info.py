@@ -14,7 +14,7 @@ from . import engine as _engine
 
 
 def info_text() -> str:
-    """Return versions, engine, instruction set, OpenMP and threads, a line each."""
+    """Return versions, engine, instruction set and threads, a line each."""
     rows = [
         ("diptych", diptych.version()),
         ("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
@@ -37,8 +37,7 @@ def _fast_rows() -> list[tuple[str, str]]:
     return [
         ("built for", f"{built['march']} ({', '.join(built['features']) or 'no extensions'})"),
         ("built by", built["compiler"] + (", debug" if built["debug"] else "")),
-        ("OpenMP", "yes" if built["openmp"] else "no: one thread"),
-        ("threads", f"{config.num_threads()} of {os.cpu_count()} processors"),
+        ("threads", f"{config.num_threads()} of {os.cpu_count()} processors, by {built['threads']}"),
     ]
 
 

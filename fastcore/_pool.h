@@ -1,0 +1,162 @@
+/* A pool of threads that shares out the chunks of one job at a time.
+
+   Why not an OpenMP region: at its end every thread of the team has to arrive, so one worker that the system has put aside for
+   another process holds up the whole computation for a time slice, and libgomp's threads use up theirs by spinning meanwhile.
+   On a busy machine of two cores that made two threads 5 to 10 times slower than one. Here the caller waits only for
+   chunks that a worker has begun; chunks that nobody has begun it does itself.
+
+   pool.remaining counts the chunks that nobody has taken. Whoever takes one from it owns it, and the job's other fields do not
+   change before pool.done says that all are finished. A worker that wakes late, even in the middle of another job, can
+   therefore do no harm: it takes a chunk of the job that there is, or none.
+
+   On Windows, OpenMP does it after all. */
+#ifndef DIPTYCH_POOL_H
+#define DIPTYCH_POOL_H
+
+typedef void (*diptych_task)(Py_ssize_t chunk, void *context);
+
+#ifdef _WIN32
+
+static int pool_start(void) { return 0; }
+
+static void pool_run(diptych_task task, Py_ssize_t chunks, void *context, int threads) {
+    int chunk;
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (chunk = 0; chunk < (int)chunks; chunk++) task(chunk, context);
+}
+
+#else
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <time.h>
+
+#define POOL_MOST_WORKERS 1023
+#define POOL_SPIN_NANOSECONDS 50000 /* about the time that Python needs from one product to the next */
+
+#if defined(__x86_64__) || defined(__i386__)
+#define POOL_PAUSE() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define POOL_PAUSE() __asm__ __volatile__("yield")
+#else
+#define POOL_PAUSE() ((void)0)
+#endif
+
+static struct {
+    diptych_task task;
+    void *context;
+    long chunks;
+    long remaining; /* chunks that nobody has taken */
+    long done;      /* chunks that are finished */
+    long limit;     /* workers that may take part */
+    long sleeping;
+    long workers;
+    int busy; /* whether there is a job: a second caller does its work alone */
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+static long pool_load(long *value) { return __atomic_load_n(value, __ATOMIC_SEQ_CST); }
+
+static int pool_has_work(long worker) { return pool_load(&pool.remaining) > 0 && worker < pool_load(&pool.limit); }
+
+/* Take chunks and do them until none is left. */
+static void pool_work(void) {
+    long left = pool_load(&pool.remaining);
+    while (left > 0) {
+        if (__atomic_compare_exchange_n(&pool.remaining, &left, left - 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+            pool.task(pool.chunks - left, pool.context);
+            __atomic_fetch_add(&pool.done, 1, __ATOMIC_SEQ_CST);
+            left = pool_load(&pool.remaining);
+        }
+    }
+}
+
+static long pool_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000L + now.tv_nsec;
+}
+
+/* Whether work came within a short time of waiting awake. */
+static int pool_spin(long worker) {
+    long until = pool_nanoseconds() + POOL_SPIN_NANOSECONDS;
+    do {
+        int i;
+        for (i = 0; i < 32; i++) {
+            if (pool_has_work(worker)) return 1;
+            POOL_PAUSE();
+        }
+    } while (pool_nanoseconds() < until);
+    return 0;
+}
+
+static void *pool_worker(void *number) {
+    long worker = (long)(size_t)number;
+    for (;;) {
+        if (!pool_spin(worker)) {
+            pthread_mutex_lock(&pool.mutex);
+            __atomic_fetch_add(&pool.sleeping, 1, __ATOMIC_SEQ_CST);
+            while (!pool_has_work(worker)) pthread_cond_wait(&pool.wake, &pool.mutex);
+            __atomic_fetch_sub(&pool.sleeping, 1, __ATOMIC_SEQ_CST);
+            pthread_mutex_unlock(&pool.mutex);
+        }
+        pool_work();
+    }
+    return NULL;
+}
+
+/* Start workers up to this number; where the system refuses, fewer have to do. */
+static void pool_grow(long workers) {
+    sigset_t all, before;
+    pthread_t thread;
+    sigfillset(&all); /* signals are for Python's own threads */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (pool.workers < workers && pool.workers < POOL_MOST_WORKERS) {
+        if (pthread_create(&thread, NULL, pool_worker, (void *)(size_t)pool.workers)) break;
+        pthread_detach(thread);
+        pool.workers++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void pool_run(diptych_task task, Py_ssize_t chunks, void *context, int threads) {
+    Py_ssize_t chunk;
+    int spins = 0;
+    if (__atomic_exchange_n(&pool.busy, 1, __ATOMIC_SEQ_CST)) {
+        for (chunk = 0; chunk < chunks; chunk++) task(chunk, context);
+        return;
+    }
+    if (pool.workers < threads - 1) pool_grow(threads - 1);
+    pool.task = task;
+    pool.context = context;
+    pool.chunks = (long)chunks;
+    pool.done = 0;
+    __atomic_store_n(&pool.limit, threads - 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&pool.remaining, (long)chunks, __ATOMIC_SEQ_CST);
+    if (pool_load(&pool.sleeping)) {
+        pthread_mutex_lock(&pool.mutex);
+        pthread_cond_broadcast(&pool.wake);
+        pthread_mutex_unlock(&pool.mutex);
+    }
+    pool_work();
+    while (pool_load(&pool.done) < (long)chunks) {
+        POOL_PAUSE();
+        if (++spins > 2000) sched_yield(); /* the worker may be waiting for this very processor */
+    }
+    __atomic_store_n(&pool.busy, 0, __ATOMIC_SEQ_CST);
+}
+
+/* A forked child has none of its parent's workers, and perhaps half of a job of another thread: it begins anew. */
+static void pool_in_child(void) {
+    pool.workers = pool.sleeping = pool.remaining = 0;
+    pool.busy = 0;
+    pthread_mutex_init(&pool.mutex, NULL);
+    pthread_cond_init(&pool.wake, NULL);
+}
+
+static int pool_start(void) { return pthread_atfork(NULL, NULL, pool_in_child); }
+
+#endif
+#endif
