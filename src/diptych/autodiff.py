@@ -590,7 +590,7 @@ class GradientTape:
                 raise TypeError(
                     f"gradient() needs a Tensor as its target, and got {type(t).__name__}."
                 )
-            seed = np.ones_like(t.array) if seed is None else as_array(seed, t.array.dtype)
+            seed = np.ones(t.shape, t.dtype) if seed is None else as_array(seed, t.array.dtype)
             grads[id(t)] = grads[id(t)] + seed if id(t) in grads else seed
         return grads
 

@@ -184,7 +184,11 @@ class Mean(Metric):
         sample_weight: a number, (N,), or more axes of `values`.
         """
         if sample_weight is not None:
-            self._update_weighted(values, sample_weight)
+            if isinstance(sample_weight, (int, float)) and not getattr(values, "ndim", 1):
+                add(self.total, float(values) * sample_weight)  # the loss of a batch, at every step
+                add(self.count, sample_weight)
+            else:
+                self._update_weighted(values, sample_weight)
             return
         if not isinstance(values, (float, np.floating)):
             values = as_array(values)

@@ -23,6 +23,9 @@ from .compiled import CompiledLoss, CompiledMetrics
 from .data import batches_for, class_weights_to_sample_weights, split_off_validation, unpack
 
 
+_ON_ANY_ENGINE = contextlib.nullcontext()
+
+
 class Trainer:
     """The part of ``Model`` that trains, evaluates and predicts."""
 
@@ -84,10 +87,13 @@ class Trainer:
                 f"Model {self.name!r} must be compiled before {what}: model.compile(optimizer, loss, metrics)."
             )
 
-    @contextlib.contextmanager
     def _on_its_engine(self) -> Any:
+        return _ON_ANY_ENGINE if self.engine is None else _engine.use(self.engine)
+
+    @contextlib.contextmanager
+    def _in_training(self) -> Any:
         """Run on the model's engine; NaN and infinity in the data are reported once, not by every NumPy function."""
-        with _engine.use(self.engine or _engine.current()), np.errstate(all="ignore"):
+        with self._on_its_engine(), np.errstate(all="ignore"):
             yield
 
     # ----------------------------------------------------------------------------------------------------------------
@@ -97,7 +103,7 @@ class Trainer:
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Return the loss of a batch: the compiled losses, and what layers and regularizers add."""
-        with _engine.use(self.engine or _engine.current()):
+        with self._on_its_engine():
             total = None if self._loss is None or y is None else self._loss(y, y_pred, sample_weight)
             for penalty in self.losses:
                 total = penalty if total is None else ops.add(total, penalty)
@@ -268,7 +274,7 @@ class Trainer:
         self._must_be_compiled("fit()")
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_off_validation(x, y, sample_weight, validation_split)
-        with self._on_its_engine():
+        with self._in_training():
             batches = batches_for(
                 x,
                 y,
@@ -361,7 +367,7 @@ class Trainer:
     ) -> Any:
         """Return the loss and the metrics on a data set: one float, or a list in the order of ``metrics_names``."""
         self._must_be_compiled("evaluate()")
-        with self._on_its_engine():
+        with self._in_training():
             batches = batches_for(
                 x, y, sample_weight, batch_size=batch_size, steps=steps, dtypes=self._dtypes_of(x)
             )
@@ -401,7 +407,7 @@ class Trainer:
         callbacks: Any = None,
     ) -> Any:
         """Return the outputs for a data set as arrays, computed batch by batch."""
-        with self._on_its_engine():
+        with self._in_training():
             batches = batches_for(x, batch_size=batch_size, steps=steps, dtypes=self._dtypes_of(x))
             Checks(self).inputs(batches.first()[0])
             if not isinstance(callbacks, CallbackList):
@@ -433,7 +439,7 @@ class Trainer:
     ) -> Any:
         """Make one update, and return the loss and the metrics of this batch, as ``evaluate`` would."""
         self._must_be_compiled("train_on_batch()")
-        with self._on_its_engine():
+        with self._in_training():
             x, y, sample_weight = map_structure(_plain, (x, y, sample_weight))
             self._checks.batch(x, y, sample_weight)
             if class_weight is not None:
@@ -445,7 +451,7 @@ class Trainer:
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Return the loss and the metrics on one batch."""
         self._must_be_compiled("test_on_batch()")
-        with self._on_its_engine():
+        with self._in_training():
             x, y, sample_weight = map_structure(_plain, (x, y, sample_weight))
             self._checks.batch(x, y, sample_weight)
             self.reset_metrics()
@@ -454,7 +460,7 @@ class Trainer:
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch as arrays."""
-        with self._on_its_engine():
+        with self._in_training():
             return map_structure(lambda t: t.numpy(), self(self._as_tensors(map_structure(_plain, x))[0], training=False))
 
     def _as_list(self, return_dict: bool) -> Any:
