@@ -73,6 +73,12 @@ class Tensor:
         """Return the values as a NumPy array (not a copy)."""
         return self.array
 
+    def __setstate__(self, state: tuple[Any, dict[str, Any]]) -> None:
+        """After unpickling: NumPy's own dtype object, by which the quick paths know a dtype."""
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        self.array = np.asarray(self.array).view(np.dtype(self.array.dtype.type))
+
     def item(self) -> Any:
         return self.array.item()
 
@@ -119,8 +125,8 @@ class Variable(Tensor):
     """A tensor with a name whose values may be changed in place: a weight, or a state.
 
     Args:
-        initializer: an array, or a callable ``f(shape, dtype)`` together with ``shape``.
-        shape: the shape, where ``initializer`` is a callable.
+        initializer: an array, or a callable ``f(shape, dtype)`` or its name together with ``shape``.
+        shape: the shape, where ``initializer`` is a callable or a name.
         dtype: by default the configured float type.
         trainable: whether tapes follow it.
         name: its last name; ``path`` is set by the layer that owns it.
@@ -141,6 +147,10 @@ class Variable(Tensor):
     ) -> None:
         if dtype is None and not hasattr(initializer, "dtype"):
             dtype = config.floatx()
+        if isinstance(initializer, str):
+            from . import initializers
+
+            initializer = initializers.get(initializer)
         if callable(initializer):
             if shape is None:
                 raise ValueError(
@@ -280,7 +290,21 @@ def align(inputs: Iterable, floating: bool = False) -> list:
         x if isinstance(x, (Tensor, np.ndarray, *_NUMBERS)) else _from_python(x) for x in inputs
     ]
     dtype = common_dtype(inputs, floating)
-    return [cast(x, dtype=dtype) if isinstance(x, Tensor) else np.asarray(x, dtype) for x in inputs]
+    if dtype.kind == "f":
+        dtype = np.dtype(dtype.type)
+    return [_in_dtype(x, dtype) for x in inputs]
+
+
+def _in_dtype(x: Any, dtype: np.dtype) -> Any:
+    """``x`` in this dtype, and with this very object: an unpickled array has an equal one of its own."""
+    if not isinstance(x, Tensor):
+        x = np.asarray(x, dtype)
+        return x if x.dtype is dtype else x.view(dtype)
+    if x.array.dtype != dtype:
+        return cast(x, dtype=dtype)
+    if x.array.dtype is not dtype:
+        x.array = x.array.view(dtype)
+    return x
 
 
 class ArrayOp:

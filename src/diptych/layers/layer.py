@@ -16,10 +16,15 @@ from ..config import floatx
 from ..graph import KerasTensor, Node, flatten, map_structure
 from ..legacy import Modern
 from ..utils.naming import auto_name
+from .tracking import tracked
 
 # What the outermost call of this context was given as `training`; layers called inside it inherit that.
 _training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
 _TRAINING = frozenset(["training"])
+# Attributes of layers and models that hold layers for their own book-keeping.
+_INTERNAL = frozenset(
+    ["_own", "_sublayers", "_losses", "_nodes", "_stack", "_between", "_inputs_structure", "_outputs_structure"]
+)
 
 
 class InputSpec:
@@ -109,6 +114,7 @@ class Layer(metaclass=Modern):
         autocast: bool = True,
         name: str | None = None,
     ) -> None:
+        self._scope = ""
         self._own: list[Variable] = []
         self._sublayers: list[Layer] = []
         self._losses: list[Tensor] = []
@@ -179,10 +185,10 @@ class Layer(metaclass=Modern):
             kwargs = {key: map_structure(self._as_input, value) for key, value in kwargs.items()}
         outer = _training.get()
         training = self._resolve_training(args, kwargs, outer)
-        if not self.built:
-            self._build_from(args, kwargs)
         if self.input_spec is not None:
             self._check_input(args)
+        if not self.built:
+            self._build_from(args, kwargs)
         token = _training.set(training)
         try:
             if outer == "outside":
@@ -245,10 +251,11 @@ class Layer(metaclass=Modern):
             return
         specs = self.input_spec
         inputs = flatten(args[0]) if isinstance(args[0], (list, tuple)) else [args[0]]
-        specs = specs if isinstance(specs, (list, tuple)) else [specs] * len(inputs)
+        specs = specs if isinstance(specs, (list, tuple)) else [specs]
         if len(specs) != len(inputs):
+            many = "one input" if len(specs) == 1 else f"{len(specs)} inputs"
             raise ValueError(
-                f"Layer {self.name!r} expects {len(specs)} inputs, and was called with {len(inputs)}."
+                f"Layer {self.name!r} ({type(self).__name__}) expects {many}, and was called on a list of {len(inputs)}."
             )
         for spec, x in zip(specs, inputs, strict=True):
             shape = getattr(x, "shape", None)
@@ -268,10 +275,10 @@ class Layer(metaclass=Modern):
         self.built = True
 
     def _symbolic_call(self, args: tuple, kwargs: dict) -> Any:
-        if not self.built:
-            self._build_from(args, kwargs)
         if self.input_spec is not None:
             self._check_input(args)
+        if not self.built:
+            self._build_from(args, kwargs)
         outputs = self.compute_output_spec(*args, **kwargs)
         outputs = map_structure(_fresh, outputs)
         node = Node(self, args, kwargs, outputs)
@@ -354,18 +361,26 @@ class Layer(metaclass=Modern):
         if initializer is None:
             initializer = "glorot_uniform" if dtype.kind == "f" else "zeros"
         variable = Variable(initializers.get(initializer), shape, dtype, trainable=trainable, name=name)
-        variable.path = f"{self.name}/{variable.name}"
+        variable.path = f"{self.path}/{variable.name}"
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         self._track(variable)
         return variable
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _INTERNAL:
+            if isinstance(value, (Variable, Layer, list, tuple, dict)):
+                value = tracked(value, self)
+                self._track_all(value)
+            elif hasattr(value, "update_state"):  # a metric: the list of them is out of date
+                Structure.version += 1
         object.__setattr__(self, name, value)
-        if not name.startswith("_") and isinstance(value, (Variable, Layer, list, tuple, dict)):
-            for part in flatten(value):
-                if isinstance(part, (Variable, Layer)):
-                    self._track(part)
+
+    def _track_all(self, value: Any) -> None:
+        """Take in the variables and layers among nested values."""
+        for part in flatten(value):
+            if isinstance(part, (Variable, Layer)):
+                self._track(part)
 
     def _track(self, part: Variable | Layer) -> None:
         try:
@@ -377,6 +392,20 @@ class Layer(metaclass=Modern):
         if not any(part is other for other in mine):
             mine.append(part)
             Structure.version += 1
+            if isinstance(part, Layer):
+                part._move_under(self.path)
+
+    @property
+    def path(self) -> str:
+        """The names of the layers around this one, and its own; weights made in it begin so."""
+        return f"{self._scope}/{self.name}" if self._scope else self.name
+
+    def _move_under(self, scope: str) -> None:
+        """Take note of the layer around this one, as long as that still shows in the weights' paths."""
+        if not self.built:
+            self._scope = scope
+            for layer in self._sublayers:
+                layer._move_under(self.path)
 
     def _flatten_layers(self) -> Iterator[Layer]:
         """This layer and all below it, each once, parents first."""

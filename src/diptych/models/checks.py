@@ -225,7 +225,7 @@ class Checks:
     def _own_steps(self) -> bool:
         cls = type(self.model)
         return any(
-            not getattr(cls, step).__module__.startswith("diptych.")
+            not _is_ours(getattr(cls, step))
             for step in ("train_step", "compute_loss")
             if hasattr(cls, step)
         )
@@ -280,8 +280,12 @@ def _kind(loss: Any) -> str:
     if name in SPARSE or name in SAME_SHAPE:
         return name
     function = getattr(loss, "fn", None)
-    own = getattr(function, "__module__", "").startswith("diptych.")
-    return getattr(function, "__name__", "another") if own else "another"
+    return getattr(function, "__name__", "another") if _is_ours(function) else "another"
+
+
+def _is_ours(function: Any) -> bool:
+    """Whether the package holds this function; one of a notebook or a script may have no module at all."""
+    return (getattr(function, "__module__", None) or "").startswith("diptych.")
 
 
 def _wrong_number(x: Any, given: list, wanted: list) -> str:

@@ -190,8 +190,10 @@ class Trainer:
             lambda: [
                 value
                 for layer in layers
-                for name, value in vars(layer).items()
-                if isinstance(value, metrics_module.Metric) and not name.startswith("_")
+                for name, attribute in vars(layer).items()
+                if name != "_loss_mean"
+                for value in flatten(attribute)
+                if isinstance(value, metrics_module.Metric)
             ],
         )
 

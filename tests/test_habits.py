@@ -1,0 +1,157 @@
+"""What people do who come from Keras: idioms of its guides, each as it is written there."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import diptych
+from diptych import Input, Model, Sequential, Variable, layers, metrics, ops
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(40, 4)).astype("float32")
+Y = (X[:, :1] > 0).astype("float32")
+
+
+def small(units=1, activation=None):
+    return Sequential([Input((4,)), layers.Dense(5, activation="tanh"), layers.Dense(units, activation=activation)])
+
+
+# Attributes of layers
+
+
+def test_layers_in_attributes_with_an_underscore_are_trained():
+    class Block(layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self._dense = layers.Dense(2)
+            self._scale = Variable(np.ones(2, "float32"))
+
+        def call(self, x):
+            return self._dense(x) * self._scale
+
+    block = Block()
+    block(X)
+    assert len(block.trainable_weights) == 3
+
+
+def test_layers_appended_to_a_list_are_trained():
+    class Blocks(layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.blocks = []
+            for _ in range(3):
+                self.blocks.append(layers.Dense(3))
+            self.heads = {"first": []}
+            self.heads["second"] = layers.Dense(1)
+            self.heads["first"].append(layers.Dense(3))
+
+        def call(self, x):
+            for block in [*self.blocks, *self.heads["first"]]:
+                x = block(x)
+            return self.heads["second"](x)
+
+    model = Sequential([Input((4,)), Blocks(name="blocks")])
+    assert len(model.trainable_weights) == 10
+    assert all("/blocks/dense" in w.path for w in model.weights)
+    before = model.get_weights()
+    model.compile("sgd", "mse")
+    model.fit(X, Y, verbose=0)
+    assert all(np.any(a != b) for a, b in zip(before[::2], model.get_weights()[::2], strict=True))
+
+
+def test_plain_lists_and_dicts_stay_lists_and_dicts():
+    class Settings(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.sizes = [1, 2]
+            self.options = {"a": (1, 2)}
+
+    layer = Settings()
+    layer.sizes += [3]
+    assert layer.sizes == [1, 2, 3]
+    assert isinstance(layer.sizes, list)
+    assert layer.options == {"a": (1, 2)}
+
+
+def test_metrics_in_lists_and_hidden_attributes_are_the_models():
+    class Watched(Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
+            self.several = [metrics.Mean(name="a")]
+            self._hidden = metrics.Mean(name="b")
+
+        def call(self, x):
+            return self.dense(x)
+
+    model = Watched()
+    model.compile("sgd", "mse")
+    assert [metric.name for metric in model.metrics] == ["loss", "a", "b"]
+    model.late = metrics.Mean(name="c")
+    assert [metric.name for metric in model.metrics] == ["loss", "a", "b", "c"]
+
+
+def test_a_variable_takes_an_initializer_by_name():
+    total = Variable(initializer="zeros", shape=(2,), trainable=False)
+    np.testing.assert_array_equal(total.assign_add(np.ones(2)), [1, 1])
+
+
+def test_paths_name_the_layers_around_a_weight():
+    inner = Sequential([Input((4,)), layers.Dense(3, name="x")], name="inner")
+    outer = Sequential([Input((4,)), inner, layers.Dense(1, name="z")], name="outer")
+    assert [w.path for w in outer.weights] == [
+        "inner/x/kernel",
+        "inner/x/bias",
+        "outer/z/kernel",
+        "outer/z/bias",
+    ]
+
+    class Own(Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.net = Sequential([layers.Dense(2, name="d")], name="net")
+
+        def call(self, x):
+            return self.net(x)
+
+    own = Own(name="own")
+    own(X)
+    assert own.weights[0].path == "own/net/d/kernel"
+
+
+def test_a_layer_of_one_input_refuses_a_list():
+    with pytest.raises(ValueError, match=r"'d' \(Dense\) expects one input, and was called on a list of 2"):
+        layers.Dense(3, name="d")([X, X])
+
+
+# Arrays from elsewhere
+
+
+def test_unpickled_arrays_are_data_like_any_other():
+    x, y = pickle.loads(pickle.dumps((X, Y)))
+    assert x.dtype is not np.dtype("float32")
+    model = small(activation="sigmoid")
+    model.compile("adam", "mse", metrics=["mae"])
+    np.testing.assert_array_equal(model.predict(x, verbose=0), model.predict(X, verbose=0))
+    assert model.evaluate(x, y, verbose=0) == model.evaluate(X, Y, verbose=0)
+    model.fit(x, y, verbose=0)
+    np.testing.assert_array_equal(ops.relu(x), np.maximum(X, 0))
+    with diptych.GradientTape() as tape:
+        tensor = ops.convert_to_tensor(x)
+        tape.watch(tensor)
+        loss = ops.sum(ops.gelu(ops.exp(tensor)))
+    assert tape.gradient(loss, tensor) is not None
+
+
+# Losses and steps from a session without a module
+
+
+def test_functions_without_a_module_are_losses():
+    def loss(y_true, y_pred):
+        return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+    loss.__module__ = None
+    model = small()
+    model.compile("sgd", loss)
+    assert np.isfinite(model.fit(X, Y, verbose=0).history["loss"][0])
