@@ -1,7 +1,7 @@
 """The operations that both engines hold as twins: activations and the dense layer.
 
-What they compute, and their gradients, stands in ``diptych.reference.activations`` and
-``diptych.reference.dense``.
+What they compute, and their gradients, stands in ``diptych.reference.piecewise``,
+``diptych.reference.activations`` and ``diptych.reference.dense``.
 """
 
 from ..autodiff import Twin
@@ -19,29 +19,29 @@ class _Probabilities(Twin):
         return y
 
 
-_relu = Twin("activations", "relu")
-_leaky_relu = Twin("activations", "leaky_relu")
-_relu6 = Twin("activations", "relu6")
+_relu = Twin("piecewise", "relu")
+_leaky_relu = Twin("piecewise", "leaky_relu")
+_relu6 = Twin("piecewise", "relu6")
 _elu = Twin("activations", "elu")
 _selu = Twin("activations", "selu")
 _celu = Twin("activations", "celu")
-_prelu = Twin("activations", "prelu")
+_prelu = Twin("piecewise", "prelu")
 _gelu = Twin("activations", "gelu")
 _sigmoid = _Probabilities("activations", "sigmoid")
 _log_sigmoid = Twin("activations", "log_sigmoid")
-_hard_sigmoid = Twin("activations", "hard_sigmoid")
+_hard_sigmoid = Twin("piecewise", "hard_sigmoid")
 _tanh = Twin("activations", "tanh")
-_hard_tanh = Twin("activations", "hard_tanh")
+_hard_tanh = Twin("piecewise", "hard_tanh")
 _tanh_shrink = Twin("activations", "tanh_shrink")
-_hard_shrink = Twin("activations", "hard_shrink")
-_soft_shrink = Twin("activations", "soft_shrink")
-_threshold = Twin("activations", "threshold")
+_hard_shrink = Twin("piecewise", "hard_shrink")
+_soft_shrink = Twin("piecewise", "soft_shrink")
+_threshold = Twin("piecewise", "threshold")
 _softplus = Twin("activations", "softplus")
 _softsign = Twin("activations", "softsign")
 _squareplus = Twin("activations", "squareplus")
 _silu = Twin("activations", "silu")
 _mish = Twin("activations", "mish")
-_hard_silu = Twin("activations", "hard_silu")
+_hard_silu = Twin("piecewise", "hard_silu")
 _glu = Twin("activations", "glu")
 _softmax = _Probabilities("activations", "softmax")
 _log_softmax = Twin("activations", "log_softmax")
