@@ -1,7 +1,8 @@
-"""Builds the fast engine: finds fastcore/*.pyx, chooses compiler flags for this machine, records what was built.
+"""Builds the fast engine: finds fastcore/*.pyx, chooses compiler flags, records what was built.
 
 Environment variables:
-DIPTYCH_MARCH=x86-64-v3   the processor to build for (default: native, the one that builds); "none" leaves it to the compiler
+DIPTYCH_MARCH=x86-64-v3   the processor to build for (default: native, the one that builds);
+                          "none" leaves it to the compiler
 DIPTYCH_DEBUG=1           bounds checks and debug symbols, hardly any optimisation
 DIPTYCH_NO_FASTCORE=1     no compiled code at all: the reference engine alone
 Everything else (name, version, dependencies) stands in pyproject.toml.
@@ -27,7 +28,8 @@ MARCH = os.environ.get("DIPTYCH_MARCH", "native")
 BUILD = Path("build") / ("debug" if DEBUG else "release")
 RECORD = BUILD / "diptych_build.h"
 
-# The one place for Cython directives: no .pyx has a header of its own (misspelt names there are silently ignored).
+# The one place for Cython directives: no .pyx has a header of its own (misspelt names there are
+# silently ignored).
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": DEBUG,
@@ -50,32 +52,36 @@ UNOPTIMISED = ["-O1", "-g", "-fno-omit-frame-pointer", "-ffp-contract=fast"]
 ALWAYS = ["-fvisibility=hidden", "-Wno-unused-function"]
 MSVC = ["/O2", "/fp:precise"]
 
-# Macro of the compiler -> name that __builtin_cpu_supports knows (see fastcore/_cpu.pyx). The rest (f16c, lzcnt,
-# movbe, ...) came with AVX2 on every processor that has it.
+# Macro of the compiler -> name that __builtin_cpu_supports knows (see fastcore/_cpu.pyx). The rest
+# (f16c, lzcnt, movbe, ...) came with AVX2 on every processor that has it.
 FEATURES = {
     "__SSE3__": "sse3", "__SSSE3__": "ssse3", "__SSE4_1__": "sse4.1", "__SSE4_2__": "sse4.2",
-    "__SSE4A__": "sse4a", "__POPCNT__": "popcnt", "__AVX__": "avx", "__FMA__": "fma", "__FMA4__": "fma4",
+    "__SSE4A__": "sse4a", "__POPCNT__": "popcnt",
+    "__AVX__": "avx", "__FMA__": "fma", "__FMA4__": "fma4",
     "__XOP__": "xop", "__AVX2__": "avx2", "__BMI__": "bmi", "__BMI2__": "bmi2",
     "__AVX512F__": "avx512f", "__AVX512CD__": "avx512cd", "__AVX512BW__": "avx512bw",
     "__AVX512DQ__": "avx512dq", "__AVX512VL__": "avx512vl", "__AVX512IFMA__": "avx512ifma",
-    "__AVX512VBMI__": "avx512vbmi", "__AVX512VBMI2__": "avx512vbmi2", "__AVX512VNNI__": "avx512vnni",
+    "__AVX512VBMI__": "avx512vbmi", "__AVX512VBMI2__": "avx512vbmi2",
+    "__AVX512VNNI__": "avx512vnni",
     "__AVX512BITALG__": "avx512bitalg", "__AVX512VPOPCNTDQ__": "avx512vpopcntdq",
 }  # fmt: skip
 
 NO_COMPILER = """
-diptych needs a C compiler to build its fast engine, and {compiler} could not compile a program that includes Python.h:
+diptych needs a C compiler to build its fast engine, and {compiler} could not compile a program that
+includes Python.h:
 
 {reason}
 
 Debian, Ubuntu:  apt-get install gcc python3-dev        Fedora:  dnf install gcc python3-devel
-macOS:           xcode-select --install                 Windows: Visual Studio Build Tools, "Desktop development with C++"
+macOS:           xcode-select --install
+Windows:         Visual Studio Build Tools, "Desktop development with C++"
 
 To install without the fast engine, on purpose: DIPTYCH_NO_FASTCORE=1 pip install .
 """
 
 
 class BuildFastcore(build_ext):
-    """build_ext with flags found by trial, one per compiler, and the record that the import checks."""
+    """build_ext with flags found by trial, and the record that the import checks."""
 
     def initialize_options(self):
         super().initialize_options()
@@ -90,13 +96,16 @@ class BuildFastcore(build_ext):
         """Turn every .pyx into C, in place in `self.extensions`."""
         from Cython.Build import cythonize
 
-        # Cython finds a .pxd by the name of its folder: fastcore/ must look like diptych/fastcore/ for a cimport.
+        # Cython finds a .pxd by the name of its folder: fastcore/ must look like diptych/fastcore/
+        # for a cimport.
         mirror = BUILD / "pxd" / "diptych" / "fastcore"
         mirror.mkdir(parents=True, exist_ok=True)
         for package in (mirror.parent, mirror):
             (package / "__init__.pxd").touch()
         declared = sorted(Path("fastcore").glob("*.pxd"))
-        for stale in {p.name for p in mirror.glob("*.pxd")} - {p.name for p in declared} - {"__init__.pxd"}:
+        for stale in (
+            {p.name for p in mirror.glob("*.pxd")} - {p.name for p in declared} - {"__init__.pxd"}
+        ):
             (mirror / stale).unlink()
         for pxd in declared:
             write_if_changed(mirror / pxd.name, pxd.read_text(encoding="utf-8"))
@@ -106,7 +115,7 @@ class BuildFastcore(build_ext):
             build_dir=str(BUILD / "c"),
             compiler_directives=DIRECTIVES,
         )
-        for extension, result in zip(self.extensions, translated):
+        for extension, result in zip(self.extensions, translated, strict=True):
             extension.sources = result.sources
 
     def build_extensions(self):
@@ -118,7 +127,8 @@ class BuildFastcore(build_ext):
         features = self.target_features(march)
         each = " ".join(f'X("{name}")' for name in features)
         BUILD.mkdir(parents=True, exist_ok=True)
-        # Rewritten only when it differs, so a change of flags rebuilds everything and nothing else does.
+        # Rewritten only when it differs, so a change of flags rebuilds everything and nothing else
+        # does.
         write_if_changed(
             RECORD,
             f'#define DIPTYCH_MARCH "{" ".join(march)}"\n'
@@ -159,7 +169,7 @@ class BuildFastcore(build_ext):
         return flags, march, strip
 
     def thread_flags(self):
-        """(what threads are made of, flags for it): our own pool, or OpenMP on Windows. See fastcore/_pool.h."""
+        """(what threads are made of, flags for it): our own pool, or OpenMP on Windows (_pool.h)."""
         if sys.platform != "win32":
             return "pthreads", ["-pthread"]
         if self.compiler.compiler_type == "msvc":
@@ -171,12 +181,14 @@ class BuildFastcore(build_ext):
         return "none", []
 
     def target_features(self, march):
-        """The instruction-set extensions that the compiler may use under `march`, as it says itself."""
+        """The instruction sets that the compiler may use under `march`, as it says itself."""
         if self.compiler.compiler_type == "msvc":
             return []
         command = [*self.compiler.compiler, *march, "-dM", "-E", "-x", "c", os.devnull]
         answer = subprocess.run(command, capture_output=True, text=True)
-        macros = {line.split()[1] for line in answer.stdout.splitlines() if line.startswith("#define ")}
+        macros = {
+            line.split()[1] for line in answer.stdout.splitlines() if line.startswith("#define ")
+        }
         return [name for macro, name in FEATURES.items() if macro in macros]
 
     def check_compiler(self):
@@ -193,16 +205,22 @@ class BuildFastcore(build_ext):
             command = getattr(self.compiler, "compiler_so", None)
             try:
                 if command is None:  # MSVC: setuptools knows how to call it
-                    self.compiler.compile([str(source)], output_dir=folder, include_dirs=self.include_dirs)
+                    self.compiler.compile(
+                        [str(source)], output_dir=folder, include_dirs=self.include_dirs
+                    )
                     return True
                 includes = [f"-I{d}" for d in self.include_dirs]
                 out = ["-o", str(Path(folder) / "trial")]
                 tail = [*(link or []), *out] if link else ["-c", *out]
-                strict = ["-Werror"] if flags else []  # Clang only warns about flags that it does not know
+                strict = (
+                    ["-Werror"] if flags else []
+                )  # Clang only warns about flags that it does not know
                 run = subprocess.run(
-                    [*command, *includes, *flags, *strict, str(source), *tail], capture_output=True, text=True
+                    [*command, *includes, *flags, *strict, str(source), *tail],
+                    capture_output=True,
+                    text=True,
                 )
-            except Exception as error:  # noqa: BLE001 - whatever went wrong, there is no working compiler
+            except Exception as error:  # whatever went wrong, there is no working compiler
                 self.reason = str(error)
                 return False
             self.reason = run.stderr.strip()
@@ -229,7 +247,11 @@ setup(
     package_data={
         "": ["py.typed"],
         "diptych.datasets": ["data/*"],
-        "diptych.fastcore": ["*.pyx", "*.pxd"],  # the right panel is there to be read as well
+        "diptych.fastcore": [
+            "*.pyx",
+            "*.pxd",
+            "*.h",
+        ],  # the right panel is there to be read as well
     },
     include_package_data=False,
     ext_modules=extensions(),

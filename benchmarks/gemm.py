@@ -1,8 +1,8 @@
-"""Matrix products of the fast engine beside NumPy's (OpenBLAS in its wheels): python benchmarks/gemm.py [--threads 1,2]
+"""Matrix products of the fast engine beside NumPy's (OpenBLAS in its wheels).
 
-Both run in one process and take turns; the table shows the median time of each, GFLOP/s, and NumPy's time divided by
-ours: above 1 the fast engine is faster. With --cpu-time it is the processor time of a single thread that counts, which
-other programs on the machine disturb less.
+Both run in one process and take turns; the table shows the median time of each, GFLOP/s, and
+NumPy's time divided by ours: above 1 the fast engine is faster. With --cpu-time it is the processor
+time of a single thread that counts, which other programs on the machine disturb less.
 """
 
 import argparse
@@ -11,10 +11,12 @@ import statistics
 import time
 
 import numpy as np
-from diptych import fastcore
 from diptych.fastcore import _gemm, _threads
 
-SHAPES = [  # m, k, n, transposed: the squares, then a layer of 784 -> 500 on 100 rows and its two backward products
+from diptych import fastcore
+
+# m, k, n, transposed: squares, a layer of 784 -> 500 on 100 rows with its backward, others
+SHAPES = [
     (256, 256, 256, ""),
     (512, 512, 512, ""),
     (1024, 1024, 1024, ""),
@@ -32,7 +34,9 @@ SHAPES = [  # m, k, n, transposed: the squares, then a layer of 784 -> 500 on 10
 def processor():
     try:
         with open("/proc/cpuinfo") as lines:
-            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+            return next(
+                line.split(":")[1].strip() for line in lines if line.startswith("model name")
+            )
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
 
@@ -42,7 +46,9 @@ def limit_openblas(count):
     try:
         from threadpoolctl import threadpool_limits
     except ImportError:
-        raise SystemExit("benchmarks/gemm.py needs threadpoolctl: pip install threadpoolctl") from None
+        raise SystemExit(
+            "benchmarks/gemm.py needs threadpoolctl: pip install threadpoolctl"
+        ) from None
     return threadpool_limits(count, user_api="blas")
 
 
@@ -73,17 +79,26 @@ def compare(m, k, n, transposed, dtype, seconds, clock):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--threads", default="1,2", help="numbers of threads (default: 1,2)")
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
     parser.add_argument("--seconds", type=float, default=1.0, help="for each line of the table")
-    parser.add_argument("--cpu-time", action="store_true", help="count processor time; one thread only")
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="count processor time; one thread only"
+    )
     chosen = parser.parse_args()
     counts = [1] if chosen.cpu_time else [int(t) for t in chosen.threads.split(",")]
     clock = time.thread_time if chosen.cpu_time else time.perf_counter
     info = fastcore.build_info()
-    print(f"{processor()}, {info['compiler']} {info['march']}, NumPy {np.__version__}, {chosen.dtype}")
-    print(f"{'m x k x n':>16} {'threads':>7} {'ours':>10} {'GFLOP/s':>8} {'NumPy':>10} {'GFLOP/s':>8} {'ratio':>6}")
+    print(
+        f"{processor()}, {info['compiler']} {info['march']}, NumPy {np.__version__}, {chosen.dtype}"
+    )
+    print(
+        f"{'m x k x n':>16} {'threads':>7} {'ours':>10} {'GFLOP/s':>8} "
+        f"{'NumPy':>10} {'GFLOP/s':>8} {'ratio':>6}"
+    )
     before = _threads.get_num_threads()
     for count in counts:
         _threads.set_num_threads(count)

@@ -1,13 +1,15 @@
 """The right panel: the operations of diptych.reference in Cython, compiled for one processor.
 
-a. For every module F.pyx there is reference/F.py with the same public functions, in the same order, with the same
-   signatures. The reference explains; the docstring here says only what makes the twin fast.
-b. Three tiers. `def` functions check, allocate and choose the dtype. `cdef ... noexcept nogil` kernels work on
-   pointers and sizes. `cdef inline` functions in .pxd files work on one number or one register tile.
-c. _arrays: NumPy arrays in and out. _threads: the one door to threads. _gemm: the matrix product. _math: exp and its
-   kin. _cpu: what was built.
-d. Work is cut into chunks whose size does not depend on the number of threads, and partial sums are added in chunk
-   order: the same bits for any number of threads.
+a. For every module F.pyx there is reference/F.py with the same public functions, in the same order,
+   with the same signatures. The reference explains; the docstring here says only what makes the
+   twin fast.
+b. Three tiers. `def` functions check, allocate and choose the dtype. `cdef ... noexcept nogil`
+   kernels work on pointers and sizes. `cdef inline` functions in .pxd files work on one number or
+   one register tile.
+c. _arrays: NumPy arrays in and out. _threads: the one door to threads. _gemm: the matrix product.
+   _math: exp and its kin. _cpu: what was built.
+d. Work is cut into chunks whose size does not depend on the number of threads, and partial sums are
+   added in chunk order: the same bits for any number of threads.
 """
 
 
@@ -17,15 +19,16 @@ def _check_processor():
         from . import _cpu
     except ImportError as error:
         raise ImportError(
-            "diptych was installed without its fast engine (DIPTYCH_NO_FASTCORE=1, or its compiled modules are missing: "
-            f"{error}). Install it again with a C compiler and without that variable, or use engine='reference'."
+            "diptych was installed without its fast engine: its compiled modules are missing. Install "
+            "it again with a C compiler and without DIPTYCH_NO_FASTCORE=1, or use engine='reference'."
         ) from error
     missing = _cpu.missing_features()
     if missing:
         march = _cpu.build_record()["march"] or "no -march flag"
         raise ImportError(
-            f"diptych's fast engine was built for another processor ({march}): this one lacks {', '.join(missing)}. "
-            "Build it again on this machine (pip install --force-reinstall --no-cache-dir .), or for an older processor: "
+            f"diptych's fast engine was built for another processor ({march}): this one lacks "
+            f"{', '.join(missing)}. Build it again on this machine (pip install --force-reinstall "
+            "--no-cache-dir .), or for an older processor: "
             "DIPTYCH_MARCH=x86-64-v2 pip install --force-reinstall --no-cache-dir ."
         )
     return _cpu.build_record

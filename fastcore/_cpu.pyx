@@ -1,6 +1,7 @@
 """What the other modules were compiled for, and whether this processor has it.
 
-The one module compiled without a processor flag: it must run anywhere, to say so when the others cannot.
+The one module compiled without a processor flag: it must run anywhere, to say so when the others
+cannot.
 """
 
 cdef extern from *:
@@ -16,8 +17,9 @@ cdef extern from *:
     #endif
 
     /* Fills `names` with the features that the processor lacks and returns how many those are.
-       __builtin_cpu_supports also asks whether the operating system saves the wide registers; it takes
-       literals only, hence the macro. Other compilers and processors have no such question: nothing is checked. */
+       __builtin_cpu_supports also asks whether the operating system saves the wide registers; it
+       takes literals only, hence the macro. Other compilers and processors have no such question:
+       nothing is checked. */
     static int diptych_missing(const char **names) {
         int count = 0;
         (void)names;

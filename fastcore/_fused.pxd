@@ -1,4 +1,4 @@
-"""Activations applied to a result where it is made, and their derivatives from y. Twin of reference/_fused.py."""
+"""Twin of reference/_fused.py: activations applied where a result is made, derivatives from y."""
 
 from ._arrays cimport real
 from ._math cimport vsigmoid, vtanh
@@ -40,7 +40,9 @@ cdef inline void activate(int code, Py_ssize_t n, real* y) noexcept nogil:
             y[i] = vsigmoid(y[i])
 
 
-cdef inline void derive(int code, Py_ssize_t n, const real* dy, const real* y, real* dz) noexcept nogil:
+cdef inline void derive(
+    int code, Py_ssize_t n, const real* dy, const real* y, real* dz,
+) noexcept nogil:
     """dz[i] := dy[i] activation'(z[i]), from y[i] = activation(z[i])"""
     cdef Py_ssize_t i
     if code == LINEAR:

@@ -1,15 +1,15 @@
-"""The matrix product: packed panels and a register tile (Goto & van de Geijn, Anatomy of High-Performance Matrix
-Multiplication, ACM TOMS 34(3), 2008).
+"""The matrix product: packed panels and a register tile (Goto & van de Geijn, Anatomy of
+High-Performance Matrix Multiplication, ACM TOMS 34(3), 2008).
 
-C is cut into blocks of a size that depends on the shapes alone. Each is the work of one thread, which adds up along k
-in one order: hence the same bits for any number of threads. Within a block
+C is cut into blocks of a size that depends on the shapes alone. Each is the work of one thread,
+which adds up along k in one order: hence the same bits for any number of threads. Within a block
 
     for every `depth` steps of k:                    A's part stays in the second-level cache
         for every panel of B, PANEL columns wide:    packed, it stays in the first-level cache
             for every ROWS rows of A:                the sums stay in registers (_gemm_tile.h)
 
-A is read where it stands if its rows lie along k at a distance the cache likes, else it is packed as well. Nothing is
-skipped because it is zero: 0 * inf is nan here too.
+A is read where it stands if its rows lie along k at a distance the cache likes, else it is packed
+as well. Nothing is skipped because it is zero: 0 * inf is nan here too.
 """
 
 from libc.stdint cimport uintptr_t
@@ -36,15 +36,15 @@ cdef extern from *:
     #include "_gemm_tile.h"
 
     enum {
-        MOST_DEPTH = 272,
-        MOST_ROW_BYTES = 1152,
-        GROUP = 8,
-        PANEL_BYTES = 8 * panel_columns_f64,
-        AREA_BYTES = (MOST_ROW_BYTES + ROWS * 8) * (MOST_DEPTH + 32) + GROUP * PANEL_BYTES * MOST_DEPTH + 256
+        MOST_DEPTH = 272, MOST_ROW_BYTES = 1152, GROUP = 8, PANEL_BYTES = 8 * panel_columns_f64,
+        AREA_BYTES = (MOST_ROW_BYTES + ROWS * 8) * (MOST_DEPTH + 32) + GROUP * PANEL_BYTES *
+        MOST_DEPTH + 256
     };
 
-    /* Work areas that lie ready, so that no block waits for fresh pages of memory: malloc and free alone cost 5 % of
-       a large product. A block takes one and puts it back; who finds none allocates, who finds no place frees. */
+    /* Work areas that lie ready, so that no block waits for fresh pages of memory: malloc and free
+    /* alone cost 5 % of
+       a large product. A block takes one and puts it back; who finds none allocates, who finds no
+       place frees. */
     #include <stdlib.h>
     #if defined(_MSC_VER) && !defined(__clang__)
     #include <intrin.h>
@@ -76,23 +76,33 @@ cdef extern from *:
         lanes_f32
         lanes_f64
         MOST_DEPTH          # steps of k between two visits to C
-        GROUP               # panels of B packed at once: its rows are read a few cache lines at a time
-        MOST_ROW_BYTES      # of one step of k through the rows of A in a block: half of a second-level cache in all
+        GROUP               # panels of B packed at once: several cache lines of each row
+        MOST_ROW_BYTES      # of A in a block, for one k: half a second-level cache in all
         PANEL_BYTES         # of one step in a panel of B
     void* take_area() noexcept nogil
     void give_area(void* area) noexcept nogil
     void panel_f32(
-        Py_ssize_t rows, Py_ssize_t depth, const float* a, Py_ssize_t a_row, Py_ssize_t a_col, Py_ssize_t a_panel,
-        const float* b, Py_ssize_t b_row, float* c, Py_ssize_t c_row, Py_ssize_t columns, const float* bias, int flags,
+        Py_ssize_t rows, Py_ssize_t depth, const float* a, Py_ssize_t a_row, Py_ssize_t a_col,
+        Py_ssize_t a_panel, const float* b, Py_ssize_t b_row, float* c, Py_ssize_t c_row,
+        Py_ssize_t columns, const float* bias, int flags,
     ) noexcept nogil
     void panel_f64(
-        Py_ssize_t rows, Py_ssize_t depth, const double* a, Py_ssize_t a_row, Py_ssize_t a_col, Py_ssize_t a_panel,
-        const double* b, Py_ssize_t b_row, double* c, Py_ssize_t c_row, Py_ssize_t columns, const double* bias, int flags,
+        Py_ssize_t rows, Py_ssize_t depth, const double* a, Py_ssize_t a_row, Py_ssize_t a_col,
+        Py_ssize_t a_panel, const double* b, Py_ssize_t b_row, double* c, Py_ssize_t c_row,
+        Py_ssize_t columns, const double* bias, int flags,
     ) noexcept nogil
-    void pack_rows_f32(Py_ssize_t depth, Py_ssize_t columns, const float* b, Py_ssize_t b_row, float* out) noexcept nogil
-    void pack_rows_f64(Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out) noexcept nogil
-    void pack_columns_f32(Py_ssize_t depth, Py_ssize_t columns, const float* b, Py_ssize_t b_row, float* out) noexcept nogil
-    void pack_columns_f64(Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out) noexcept nogil
+    void pack_rows_f32(
+        Py_ssize_t depth, Py_ssize_t columns, const float* b, Py_ssize_t b_row, float* out,
+    ) noexcept nogil
+    void pack_rows_f64(
+        Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out,
+    ) noexcept nogil
+    void pack_columns_f32(
+        Py_ssize_t depth, Py_ssize_t columns, const float* b, Py_ssize_t b_row, float* out,
+    ) noexcept nogil
+    void pack_columns_f64(
+        Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out,
+    ) noexcept nogil
 
 cnp.import_array()
 
@@ -107,7 +117,7 @@ cdef struct Product:
     Py_ssize_t m
     Py_ssize_t n
     Py_ssize_t k
-    Py_ssize_t a_row            # op(A)[i, l] stands at a + i * a_row + l * a_col
+    Py_ssize_t a_row            # op(A)[i, step] stands at a + i * a_row + step * a_col
     Py_ssize_t a_col
     Py_ssize_t b_row
     Py_ssize_t c_row
@@ -136,7 +146,7 @@ cdef inline Py_ssize_t panel_width(bint single) noexcept nogil:
 
 
 cdef Py_ssize_t plan(Product* p) noexcept nogil:
-    """Cut C into blocks; return how many. Looks at the shapes only, never at the number of threads."""
+    """Cut C into blocks; return how many. Looks at shapes only, not at the number of threads."""
     cdef Py_ssize_t panel = panel_width(p.single)
     cdef Py_ssize_t item = 4 if p.single else 8
     cdef Py_ssize_t most_rows = MOST_ROW_BYTES // item // ROWS * ROWS
@@ -145,12 +155,14 @@ cdef Py_ssize_t plan(Product* p) noexcept nogil:
     p.row_blocks = max(1, divide_up(p.m, most_rows))
     p.block_rows = divide_up(divide_up(p.m, p.row_blocks), ROWS) * ROWS
     p.row_blocks = divide_up(p.m, p.block_rows) if p.m else 0
-    # Packing pays from the third panel on. Rows that are far apart would fight for the same few cache lines.
+    # Packing pays from the third panel on. Rows that are far apart would fight for the same few
+    # cache lines.
     if p.a_col == 1:
         p.pack_a = p.m > 2 * ROWS and p.n > 4 * panel and p.a_row * item >= FAR_APART
     else:
         p.pack_a = p.m > 2 * ROWS and p.n > 2 * panel
-    # A block costs a few ten microseconds at least; copying A's rows, more for each, wants to be shared by more columns.
+    # A block costs a few ten microseconds at least; copying A's rows, more for each, wants to be
+    # shared by more columns.
     columns = <Py_ssize_t>(BLOCK_WORK / (1.0 + <double>p.block_rows * p.k))
     columns = max(columns, 4 * panel if not p.pack_a else 32 * panel if p.a_col == 1 else 8 * panel)
     p.column_blocks = max(1, (p.n + columns // 2) // columns)
@@ -160,8 +172,9 @@ cdef Py_ssize_t plan(Product* p) noexcept nogil:
 
 
 cdef inline void panel_of(
-    Py_ssize_t rows, Py_ssize_t depth, const real* a, Py_ssize_t a_row, Py_ssize_t a_col, Py_ssize_t a_panel,
-    const real* b, Py_ssize_t b_row, real* c, Py_ssize_t c_row, Py_ssize_t columns, const real* bias, int flags,
+    Py_ssize_t rows, Py_ssize_t depth, const real* a, Py_ssize_t a_row, Py_ssize_t a_col,
+    Py_ssize_t a_panel, const real* b, Py_ssize_t b_row, real* c, Py_ssize_t c_row,
+    Py_ssize_t columns, const real* bias, int flags,
 ) noexcept nogil:
     if real is float:
         panel_f32(rows, depth, a, a_row, a_col, a_panel, b, b_row, c, c_row, columns, bias, flags)
@@ -170,9 +183,10 @@ cdef inline void panel_of(
 
 
 cdef inline void pack_b(
-    bint transpose, Py_ssize_t depth, Py_ssize_t columns, const real* b, Py_ssize_t b_row, real* out,
+    bint transpose, Py_ssize_t depth, Py_ssize_t columns, const real* b, Py_ssize_t b_row,
+    real* out,
 ) noexcept nogil:
-    """out[l, 0:PANEL] := op(B)[l, 0:columns] and zeros, for `depth` values of l."""
+    """out[step, 0:PANEL] := op(B)[step, 0:columns] and zeros, for `depth` values of step."""
     if real is float:
         if transpose:
             pack_columns_f32(depth, columns, b, b_row, out)
@@ -193,19 +207,19 @@ cdef inline void* aligned(void* memory) noexcept nogil:
 cdef void pack_a(
     Py_ssize_t rows, Py_ssize_t depth, const real* a, Py_ssize_t a_col, real* out,
 ) noexcept nogil:
-    """out[panel, l, 0:ROWS] := A^T[l, ROWS of them]: A stands transposed, its columns are contiguous."""
-    cdef Py_ssize_t q, i, l, r, height
+    """out[panel, step, 0:ROWS] := A^T[step, ROWS numbers]: A stands transposed in memory."""
+    cdef Py_ssize_t q, i, step, r, height
     for q in range(divide_up(rows, ROWS)):
         i = q * ROWS
         height = min(<Py_ssize_t>ROWS, rows - i)
         if height == ROWS:
-            for l in range(depth):
+            for step in range(depth):
                 for r in range(ROWS):
-                    out[l * ROWS + r] = a[l * a_col + i + r]
+                    out[step * ROWS + r] = a[step * a_col + i + r]
         else:
-            for l in range(depth):
+            for step in range(depth):
                 for r in range(height):
-                    out[l * ROWS + r] = a[l * a_col + i + r]
+                    out[step * ROWS + r] = a[step * a_col + i + r]
         out += depth * ROWS
 
 
@@ -221,7 +235,7 @@ cdef void block(
     cdef Py_ssize_t panel = panel_columns_f32 if real is float else panel_columns_f64
     cdef Py_ssize_t lanes = lanes_f32 if real is float else lanes_f64
     cdef Py_ssize_t group = 1
-    cdef Py_ssize_t l, j, i, first, depth, width, a_row, a_col, a_panel, b_row
+    cdef Py_ssize_t step, j, i, first, depth, width, a_row, a_col, a_panel, b_row
     cdef Py_ssize_t padded = 0
     cdef const real* a_part
     cdef const real* b_part
@@ -231,18 +245,19 @@ cdef void block(
     if padded or rows > 2 * ROWS:
         memory = take_area()
     if memory != NULL:
-        # Without memory A is read where it stands and B is packed panel by panel: slower, the same result.
+        # Without memory A is read where it stands and B is packed panel by panel: slower, the same
+        # result.
         packed_b = <real*>aligned(memory)
         group = GROUP
         if p.pack_a:
             packed_a = packed_b + GROUP * panel * p.depth
-    l = 0
+    step = 0
     while True:
-        depth = min(p.depth, p.k - l)
-        flags = FLAG_ACCUMULATE if p.accumulate or l > 0 else 0
-        if l + depth >= p.k and p.activation == RELU:
+        depth = min(p.depth, p.k - step)
+        flags = FLAG_ACCUMULATE if p.accumulate or step > 0 else 0
+        if step + depth >= p.k and p.activation == RELU:
             flags |= FLAG_RELU
-        a_part, a_row, a_col, a_panel = a + l * p.a_col, p.a_row, p.a_col, 0
+        a_part, a_row, a_col, a_panel = a + step * p.a_col, p.a_row, p.a_col, 0
         if packed_a != NULL:
             if a_col == 1:
                 for i in range(rows):
@@ -255,7 +270,8 @@ cdef void block(
         for i in range(divide_up(columns, panel)):
             j = i * panel
             width = min(panel, columns - j)
-            b_part, b_row = b + (l + j * p.b_row if p.transpose_b else l * p.b_row + j), p.b_row
+            b_part = b + (step + j * p.b_row if p.transpose_b else step * p.b_row + j)
+            b_row = p.b_row
             if p.transpose_b or rows > 2 * ROWS or (width != panel and width != lanes):
                 first = i % group
                 if p.transpose_b:
@@ -266,10 +282,10 @@ cdef void block(
                 b_part, b_row = packed_b + first * depth * panel, panel
             panel_of(
                 rows, depth, a_part, a_row, a_col, a_panel, b_part, b_row, c + j, p.c_row, width,
-                bias + j if bias != NULL and l + depth >= p.k else NULL, flags,
+                bias + j if bias != NULL and step + depth >= p.k else NULL, flags,
             )
-        l += depth
-        if l >= p.k:
+        step += depth
+        if step >= p.k:
             break
     give_area(memory)
     if p.activation == TANH or p.activation == SIGMOID:
@@ -277,7 +293,9 @@ cdef void block(
             activate(p.activation, columns, c + i * p.c_row)
 
 
-cdef inline void block_at(const Product* p, Py_ssize_t chunk, const real* a, const real* b, real* c, const real* bias) noexcept nogil:
+cdef inline void block_at(
+    const Product* p, Py_ssize_t chunk, const real* a, const real* b, real* c, const real* bias,
+) noexcept nogil:
     """Chunk number -> product of the batch, block of rows, block of columns."""
     cdef Py_ssize_t blocks = p.row_blocks * p.column_blocks
     cdef Py_ssize_t i = chunk % blocks // p.column_blocks * p.block_rows
@@ -297,9 +315,13 @@ cdef inline void block_at(const Product* p, Py_ssize_t chunk, const real* a, con
 cdef void task(Py_ssize_t chunk, void* context) noexcept nogil:
     cdef const Product* p = <const Product*>context
     if p.single:
-        block_at[float](p, chunk, <const float*>p.a, <const float*>p.b, <float*>p.c, <const float*>p.bias)
+        block_at[float](
+            p, chunk, <const float*>p.a, <const float*>p.b, <float*>p.c, <const float*>p.bias,
+        )
     else:
-        block_at[double](p, chunk, <const double*>p.a, <const double*>p.b, <double*>p.c, <const double*>p.bias)
+        block_at[double](
+            p, chunk, <const double*>p.a, <const double*>p.b, <double*>p.c, <const double*>p.bias,
+        )
 
 
 cdef void gemm(
@@ -335,26 +357,34 @@ cdef void gemm_batch(
     run_chunks(task, count * plan(&p), &p, 2.0 * count * m * n * k / 16)
 
 
-def product(a, b, c, bias=None, transpose_a=False, transpose_b=False, activation=LINEAR, accumulate=False):
+def product(
+    a, b, c, bias=None, transpose_a=False, transpose_b=False, activation=LINEAR, accumulate=False,
+):
     """c[...] = activation(op(a) op(b) + bias): the product itself, for tests and benchmarks.
 
-    Matrices of one dtype, each with rows dense in memory; views with longer rows are taken as they are.
+    Matrices of one dtype, each with rows dense in memory; views with longer rows are taken as they
+    are.
     """
     cdef int typenum = real_type(c)
     cdef cnp.ndarray a_ = a, b_ = b, c_ = c
     cdef cnp.ndarray bias_ = None if bias is None else as_real(bias, typenum)
     cdef Py_ssize_t item = 4 if typenum == cnp.NPY_FLOAT else 8
     for array in (a, b, c):
-        if real_type(array) != typenum or array.ndim != 2 or (array.size and array.strides[1] != item):
+        dense = array.ndim == 2 and (array.size == 0 or array.strides[1] == item)
+        if not dense or real_type(array) != typenum:
             raise ValueError("product: expected matrices of one dtype with dense rows")
     m, n = c.shape
     k = a.shape[0 if transpose_a else 1]
-    if a.shape != ((k, m) if transpose_a else (m, k)) or b.shape != ((n, k) if transpose_b else (k, n)):
+    fits_a = a.shape == ((k, m) if transpose_a else (m, k))
+    fits_b = b.shape == ((n, k) if transpose_b else (k, n))
+    if not fits_a or not fits_b:
         raise ValueError(f"product: shapes {a.shape} and {b.shape} do not make {c.shape}")
     if bias is not None and bias.shape != (n,):
         raise ValueError(f"product: bias needs shape {(n,)}, got {bias.shape}")
     cdef Py_ssize_t rows = m, columns = n, depth = k
-    cdef Py_ssize_t a_row = a.strides[0] // item, b_row = b.strides[0] // item, c_row = c.strides[0] // item
+    cdef Py_ssize_t a_row = a.strides[0] // item
+    cdef Py_ssize_t b_row = b.strides[0] // item
+    cdef Py_ssize_t c_row = c.strides[0] // item
     cdef bint ta = transpose_a, tb = transpose_b, more = accumulate
     cdef int code = activation
     cdef void* bias_data = NULL if bias is None else data(bias_)
@@ -364,11 +394,13 @@ def product(a, b, c, bias=None, transpose_a=False, transpose_b=False, activation
     with nogil:
         if typenum == cnp.NPY_FLOAT:
             gemm[float](
-                ta, tb, rows, columns, depth, <const float*>a_data, a_row, <const float*>b_data, b_row,
-                <float*>c_data, c_row, <const float*>bias_data, code, more,
+                ta, tb, rows, columns, depth, <const float*>a_data, a_row,
+                <const float*>b_data, b_row, <float*>c_data, c_row,
+                <const float*>bias_data, code, more,
             )
         else:
             gemm[double](
-                ta, tb, rows, columns, depth, <const double*>a_data, a_row, <const double*>b_data, b_row,
-                <double*>c_data, c_row, <const double*>bias_data, code, more,
+                ta, tb, rows, columns, depth, <const double*>a_data, a_row,
+                <const double*>b_data, b_row, <double*>c_data, c_row,
+                <const double*>bias_data, code, more,
             )

@@ -1,7 +1,9 @@
-"""The one door to threads: the other modules hand over a function and a number of chunks. How the chunks are shared out, and why
-not by OpenMP, stands in _pool.h.
+"""The one door to threads: the other modules hand over a function and a number of chunks.
 
-A forked child starts workers of its own; those of its parent do not exist there. The results are the same bits.
+How the chunks are shared out, and why not by OpenMP, stands in _pool.h.
+
+A forked child starts workers of its own; those of its parent do not exist there. The results are
+the same bits.
 """
 
 import math
@@ -13,8 +15,8 @@ cdef extern from "_pool.h" nogil:
     int pool_start()
     void pool_run(task_t task, Py_ssize_t chunks, void* context, int threads)
 
-# Handing a job to a worker that is awake costs about 1 us (EPYC 7003), and a vectorised operation 0.1-0.2 ns: below
-# 40,000 of them half the work saves less than that.
+# Handing a job to a worker that is awake costs about 1 us (EPYC 7003), and a vectorised operation
+# 0.1-0.2 ns: below 40,000 of them half the work saves less than that.
 cdef double least_work = 40_000.0
 cdef int threads = 1
 
@@ -38,7 +40,7 @@ def get_num_threads():
 
 
 def set_num_threads(count):
-    """Set how many threads the fast engine may use; None goes back to the default. The results keep the same bits."""
+    """Set how many threads the fast engine may use; None: the default. Results keep their bits."""
     global threads
     if count is None:
         threads = default_num_threads()
@@ -53,7 +55,7 @@ def set_num_threads(count):
 
 
 def default_num_threads():
-    """OMP_NUM_THREADS where it is set, else the processors that this process may use: affinity and cgroup limits."""
+    """OMP_NUM_THREADS, else the processors this process may use: affinity and cgroup limits."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if wanted.isdigit() and int(wanted) > 0:
         return min(int(wanted), 1024)
@@ -65,7 +67,7 @@ def default_num_threads():
 
 
 def cgroup_limit(root="/sys/fs/cgroup", membership="/proc/self/cgroup"):
-    """Whole processors that the control groups of this process allow (a container's CPU limit), or None."""
+    """Processors that the control groups of this process allow (a container's limit), or None."""
     try:
         lines = Path(membership).read_text().splitlines()
     except OSError:
@@ -79,7 +81,8 @@ def cgroup_limit(root="/sys/fs/cgroup", membership="/proc/self/cgroup"):
             top, read = Path(root) / "cpu", _quota_v1
         else:
             continue
-        # Every group on the way up limits. In a container the path may not exist: its own group is the top.
+        # Every group on the way up limits. In a container the path may not exist: its own group is
+        # the top.
         group = top / path.strip("/")
         for folder in (group, *group.parents):
             quota = read(folder)
@@ -107,5 +110,5 @@ def _quota_v1(folder):
 
 
 if pool_start():
-    raise ImportError("diptych cannot register its fork handler (pthread_atfork): the process is out of memory")
+    raise ImportError("diptych cannot register its fork handler (pthread_atfork): out of memory")
 set_num_threads(None)

@@ -17,7 +17,8 @@ from ..reference._shapes import broadcast_axes, check_cotangent, check_dense, ma
 
 cnp.import_array()
 
-# Below this many multiplications, giving the GIL away and taking it back costs more than others gain.
+# Below this many multiplications, giving the GIL away and taking it back costs more than others
+# gain.
 cdef double RELEASE_GIL = 50_000
 # Rows of dz that one partial sum of dbias covers hold about this many numbers.
 cdef Py_ssize_t SUM_CHUNK = 16384
@@ -39,7 +40,9 @@ cdef struct Walk:
     void* total         # dbias; the same as `sums` for a single chunk
 
 
-cdef void dz_chunk(const Walk* p, Py_ssize_t chunk, const real* dy, const real* y, real* dz, real* sums) noexcept nogil:
+cdef void dz_chunk(
+    const Walk* p, Py_ssize_t chunk, const real* dy, const real* y, real* dz, real* sums,
+) noexcept nogil:
     """dz and its sums over rows, for one chunk of rows."""
     cdef Py_ssize_t first = chunk * p.chunk_rows
     cdef Py_ssize_t rows = min(p.chunk_rows, p.rows - first)
@@ -55,16 +58,19 @@ cdef void dz_chunk(const Walk* p, Py_ssize_t chunk, const real* dy, const real* 
             sums[j] = 0
         for i in range(rows):
             for j in range(units):
-                sums[j] += line[j]
-            line += units
+                sums[j] += line[i * units + j]
 
 
 cdef void dz_task(Py_ssize_t chunk, void* context) noexcept nogil:
     cdef const Walk* p = <const Walk*>context
     if p.single:
-        dz_chunk[float](p, chunk, <const float*>p.dy, <const float*>p.y, <float*>p.dz, <float*>p.sums)
+        dz_chunk[float](
+            p, chunk, <const float*>p.dy, <const float*>p.y, <float*>p.dz, <float*>p.sums,
+        )
     else:
-        dz_chunk[double](p, chunk, <const double*>p.dy, <const double*>p.y, <double*>p.dz, <double*>p.sums)
+        dz_chunk[double](
+            p, chunk, <const double*>p.dy, <const double*>p.y, <double*>p.dz, <double*>p.sums,
+        )
 
 
 cdef void add_rows(Py_ssize_t rows, Py_ssize_t columns, const real* a, real* out) noexcept nogil:
@@ -84,18 +90,19 @@ cdef void forward(
 ) noexcept nogil:
     if single:
         gemm[float](
-            False, False, rows, units, features, <const float*>x, features, <const float*>kernel, units,
-            <float*>y, units, <const float*>bias, code, False,
+            False, False, rows, units, features, <const float*>x, features,
+            <const float*>kernel, units, <float*>y, units, <const float*>bias, code, False,
         )
     else:
         gemm[double](
-            False, False, rows, units, features, <const double*>x, features, <const double*>kernel, units,
-            <double*>y, units, <const double*>bias, code, False,
+            False, False, rows, units, features, <const double*>x, features,
+            <const double*>kernel, units, <double*>y, units, <const double*>bias, code, False,
         )
 
 
 cdef void times_transposed(
-    bint single, Py_ssize_t rows, Py_ssize_t inner, Py_ssize_t columns, const void* a, const void* b, void* c,
+    bint single, Py_ssize_t rows, Py_ssize_t inner, Py_ssize_t columns,
+    const void* a, const void* b, void* c,
 ) noexcept nogil:
     """c[i, j] := sum_l a[i, l] b[j, l]: the gradient of the left factor."""
     if single:
@@ -111,7 +118,8 @@ cdef void times_transposed(
 
 
 cdef void transposed_times(
-    bint single, Py_ssize_t rows, Py_ssize_t inner, Py_ssize_t columns, const void* a, const void* b, void* c,
+    bint single, Py_ssize_t rows, Py_ssize_t inner, Py_ssize_t columns,
+    const void* a, const void* b, void* c,
 ) noexcept nogil:
     """c[i, j] := sum_l a[l, i] b[l, j]: the gradient of the right factor."""
     if single:
@@ -135,9 +143,13 @@ cdef void backward(
         run_chunks(dz_task, walk.chunks, walk, 3.0 * walk.rows * walk.units)
         if walk.sums != walk.total:
             if walk.single:
-                add_rows[float](walk.chunks, walk.units, <const float*>walk.sums, <float*>walk.total)
+                add_rows[float](
+                    walk.chunks, walk.units, <const float*>walk.sums, <float*>walk.total,
+                )
             else:
-                add_rows[double](walk.chunks, walk.units, <const double*>walk.sums, <double*>walk.total)
+                add_rows[double](
+                    walk.chunks, walk.units, <const double*>walk.sums, <double*>walk.total,
+                )
     transposed_times(walk.single, features, walk.rows, walk.units, x, dz, dkernel)
     if dx != NULL:
         times_transposed(walk.single, walk.rows, walk.units, features, dz, kernel, dx)
@@ -174,7 +186,7 @@ cdef Py_ssize_t leading(cnp.ndarray a) noexcept:
 
 
 def dense_forward(x, kernel, bias, activation="linear"):
-    """Twin of reference.dense.dense_forward. Bias and activation are applied to blocks of the product (_gemm)."""
+    """Twin of reference.dense.dense_forward. _gemm adds bias and activation to its tiles."""
     cdef int typenum = real_type(x)
     cdef int code = activation_code(activation)
     cdef cnp.ndarray xs = as_real(x, typenum)
@@ -206,7 +218,7 @@ def dense_forward(x, kernel, bias, activation="linear"):
 
 
 def dense_backward(dy, cache, need_dx=True):
-    """Twin of reference.dense.dense_backward. dz and dbias come out of one walk over dy, by chunks of rows."""
+    """Twin of reference.dense.dense_backward. One walk over dy gives dz and dbias."""
     x, kernel, y, has_bias, activation = cache
     cdef int typenum = real_type(y)
     cdef cnp.ndarray dys = as_real(dy, typenum)
@@ -254,7 +266,7 @@ def dense_backward(dy, cache, need_dx=True):
 
 
 def matmul_forward(a, b):
-    """Twin of reference.dense.matmul_forward. The leading axes of `a` are rows like others where b has none."""
+    """Twin of reference.dense.matmul_forward. Where b is one matrix, so is all of a."""
     cdef int typenum = real_type(a)
     cdef cnp.ndarray left = as_real(a, typenum)
     cdef cnp.ndarray right = as_real(b, typenum)
@@ -268,7 +280,7 @@ def matmul_forward(a, b):
     cdef void* y_data
     cdef int axes = rank(left)
     cdef int i
-    if axes >= 2 and rank(right) == 2 and dim(left, axes - 1) == dim(right, 0):  # the usual case, without tuples
+    if axes >= 2 and rank(right) == 2 and dim(left, axes - 1) == dim(right, 0):  # no tuples
         for i in range(axes - 1):
             dims[i] = dim(left, i)
         dims[axes - 1] = dim(right, 1)
@@ -295,7 +307,7 @@ def matmul_forward(a, b):
 
 
 def matmul_backward(dy, cache):
-    """Twin of reference.dense.matmul_backward. Sums over broadcast axes are part of the product where b has none."""
+    """Twin of reference.dense.matmul_backward. Where b is one matrix, so is all of a."""
     a, b = cache
     cdef int typenum = real_type(a)
     cdef cnp.ndarray left = as_real(a, typenum)
@@ -343,7 +355,8 @@ cdef cnp.ndarray empty_of(tuple shape, int typenum):
 
 
 cdef Py_ssize_t[::1] starts(tuple shape, tuple lead):
-    """Where the matrix of each product of a batch begins in an array of this shape, in numbers from the first."""
+    """Where the matrix of each product of a batch begins in an array of this shape."""
     cdef Py_ssize_t axes = max(0, len(shape) - 2)
     first = np.arange(math.prod(shape[:axes]), dtype=np.intp) * math.prod(shape[axes:])
-    return np.array(np.broadcast_to(first.reshape(shape[:axes]), lead), order="C").ravel()  # a copy: writable
+    repeated = np.broadcast_to(first.reshape(shape[:axes]), lead)
+    return np.array(repeated, order="C").ravel()  # a copy: writable

@@ -1,6 +1,7 @@
 """Activations that a layer applies to its own result: dense today, convolutions and others later.
 
-Only those whose derivative can be written from the result y alone, so that nothing else need be kept:
+Only those whose derivative can be written from the result y alone, so that nothing else need be
+kept:
 
     linear   y = z                    dz = dy
     relu     y = max(z, 0)            dz = dy where y > 0, else 0
@@ -12,7 +13,8 @@ import numpy as np
 
 
 def _sigmoid(z):
-    # exp(-|z|) cannot overflow; the two branches are the same fraction, multiplied through by exp(z).
+    # exp(-|z|) cannot overflow; the two branches are the same fraction, multiplied through by
+    # exp(z).
     e = np.exp(-np.abs(z))
     return np.where(z < 0, e / (1 + e), 1 / (1 + e))
 

@@ -1,4 +1,4 @@
-"""Shape arithmetic and the refusal of shapes that do not fit, for both engines. Shapes are tuples."""
+"""Shape arithmetic, and the refusal of shapes that do not fit, for both engines."""
 
 
 def check_dense(x, kernel, bias):
@@ -31,7 +31,7 @@ def matmul_shape(a, b):
 
 
 def broadcast_axes(a, b):
-    """The leading axes of a batched product: those of a and b before the last two, broadcast against each other."""
+    """The leading axes of a batched product: those of a and b but the last two, broadcast."""
     lead_a, lead_b = a[:-2], b[:-2]
     count = max(len(lead_a), len(lead_b))
     padded_a = (1,) * (count - len(lead_a)) + lead_a

@@ -34,7 +34,8 @@ def dense_forward(x, kernel, bias, activation="linear"):
 def dense_backward(dy, cache, need_dx=True):
     """Gradients of dense_forward. dy: (..., U), as y. Returns (dx, dkernel, dbias).
 
-        dx[n, d] = sum_u dz[n, u] kernel[d, u]     dkernel[d, u] = sum_n x[n, d] dz[n, u]     dbias[u] = sum_n dz[n, u]
+        dx[n, d] = sum_u dz[n, u] kernel[d, u]
+        dkernel[d, u] = sum_n x[n, d] dz[n, u]        dbias[u] = sum_n dz[n, u]
 
     need_dx: False leaves dx out (None); the first layer of a network has no use for it.
     Source: Goodfellow, Bengio & Courville, Deep Learning, 2016, sec. 6.5.6.
@@ -56,8 +57,8 @@ def matmul_forward(a, b):
 
         y[..., m, n] = sum_k a[..., m, k] b[..., k, n]
 
-    a: (..., M, K) or (K,)   b: (..., K, N) or (K,). The leading axes broadcast. A vector on the left counts as one row,
-    on the right as one column, and that axis is missing in y, as with np.matmul.
+    a: (..., M, K) or (K,)   b: (..., K, N) or (K,). The leading axes broadcast. A vector on the
+    left counts as one row, on the right as one column; that axis is missing in y, as in np.matmul.
     Returns y: (..., M, N) and cache = (a, b).   Raises ValueError where the shapes do not fit.
     """
     matmul_shape(a.shape, b.shape)
@@ -67,7 +68,8 @@ def matmul_forward(a, b):
 def matmul_backward(dy, cache):
     """Gradients of matmul_forward. dy: as y. Returns (da, db).
 
-        da[..., m, k] = sum_n dy[..., m, n] b[..., k, n]      db[..., k, n] = sum_m a[..., m, k] dy[..., m, n]
+        da[..., m, k] = sum_n dy[..., m, n] b[..., k, n]
+        db[..., k, n] = sum_m a[..., m, k] dy[..., m, n]
 
     summed over the leading axes that were broadcast.
     """

@@ -1,4 +1,4 @@
-"""What the build promises: directives and flags in one place, a processor check, denormal numbers left alone."""
+"""What the build promises: directives and flags in one place, a check of the processor."""
 
 import re
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from diptych import fastcore
 
 ROOT = Path(__file__).parents[1]
@@ -20,7 +21,9 @@ def run(code):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
 def test_no_directives_in_file_headers(path):
     """Directives stand in setup.py alone; in a header a misspelt name is ignored without a word."""
-    header = re.search(r"^\s*#\s*(cython|distutils)\s*:", path.read_text(encoding="utf-8"), re.MULTILINE)
+    header = re.search(
+        r"^\s*#\s*(cython|distutils)\s*:", path.read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert header is None, f"{path.name} has {header.group()!r}"
 
 
@@ -45,7 +48,7 @@ def test_build_is_recorded():
 
 
 def test_missing_feature_is_a_clear_error():
-    """A processor that lacks something must get an ImportError that says what to do, before other code is loaded."""
+    """An ImportError that says what to do, before any other code is loaded."""
     done = run(
         "import sys, types\n"
         "cpu = types.ModuleType('diptych.fastcore._cpu')\n"

@@ -1,4 +1,4 @@
-"""The matrix product of the fast engine by itself: shapes, strides, transposes, epilogue, threads."""
+"""The matrix product by itself: shapes, strides, transposes, bias and activation, threads."""
 
 import threading
 
@@ -9,8 +9,9 @@ from diptych.fastcore import _gemm, _threads
 LINEAR, RELU, TANH, SIGMOID = range(4)
 SIZES = (0, 1, 2, 3, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 24, 31, 33, 48, 65, 100)
 CORNERS = [  # around the borders of tiles, panels, blocks and steps along k
-    (6, 16, 256), (7, 17, 257), (12, 8, 255), (13, 9, 512), (24, 64, 513), (289, 65, 33), (576, 130, 31),
-    (100, 500, 784), (300, 520, 600), (1, 700, 300), (700, 1, 300), (2, 2, 3000), (150, 600, 512),
+    (6, 16, 256), (7, 17, 257), (12, 8, 255), (13, 9, 512), (24, 64, 513), (289, 65, 33),
+    (576, 130, 31), (100, 500, 784), (300, 520, 600), (1, 700, 300), (700, 1, 300), (2, 2, 3000),
+    (150, 600, 512),
 ]  # fmt: skip
 
 

@@ -63,7 +63,10 @@ def test_limits_of_control_groups(tmp_path):
     group = tmp_path / "v2" / "outer" / "inner"
     group.mkdir(parents=True)
     membership.write_text("0::/outer/inner\n")
-    limit = lambda root: _threads.cgroup_limit(str(tmp_path / root), str(membership))  # noqa: E731
+
+    def limit(root):
+        return _threads.cgroup_limit(str(tmp_path / root), str(membership))
+
     assert limit("v2") is None
     (group / "cpu.max").write_text("max 100000\n")
     assert limit("v2") is None
@@ -87,7 +90,7 @@ def test_limits_of_control_groups(tmp_path):
 @needs_fork
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_forked_child_computes_the_same(tmp_path):
-    """The parent's worker threads do not exist in the child; waiting for them would take forever."""
+    """The parent's workers do not exist in the child; waiting for them would take forever."""
     _threads.set_num_threads(2)
     expected = large_product()
     child = os.fork()
@@ -115,12 +118,14 @@ def test_forked_pool_computes_the_same():
 def test_environment_reaches_a_new_process():
     code = "from diptych.fastcore import _threads; print(_threads.get_num_threads())"
     environment = {**os.environ, "OMP_NUM_THREADS": "4"}
-    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
     assert run.stdout.strip() == "4", run.stderr
 
 
 def test_callers_on_several_threads_and_more_workers_than_processors():
-    """One of them gets the workers, the others do their chunks themselves; nobody's chunks are lost or done twice."""
+    """One gets the workers, the others do their chunks themselves; none is lost or done twice."""
     from concurrent.futures import ThreadPoolExecutor
 
     _threads.set_num_threads(1)

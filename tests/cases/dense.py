@@ -18,7 +18,7 @@ def dense(shape, units, bias=True, activation="linear"):
 
 
 def away_from_the_kink(rng):
-    """z = x kernel is a sum of whole numbers and z + 0.5 is never near 0, where relu has no derivative."""
+    """x @ kernel is whole, so z = x @ kernel + 0.5 is never near 0, where relu has its kink."""
     return {
         "x": rng.integers(-3, 4, size=(9, 5)).astype(np.float64),
         "kernel": rng.integers(-3, 4, size=(5, 7)).astype(np.float64),
