@@ -373,9 +373,9 @@ def test_no_hint_where_the_bytes_are_fine(monkeypatch, x, layers):
     [
         (zeros(0, 4), zeros(0, 10), "The batch is empty"),
         (zeros(3, 4), zeros(2, 10), r"number of rows \(x: 3, y: 2\)"),
-        (np.array([[None] * 4] * 3), zeros(3, 10), "x has dtype object"),
-        (zeros(3, 4), np.array("a"), "y has dtype <U1"),
-        (np.array(1.0), zeros(3, 10), "x is a single number"),
+        (np.array([[None] * 4] * 3), zeros(3, 10), "x is an array of Python objects"),
+        (zeros(3, 4), np.array("a"), "y holds text"),
+        (np.array(1.0), zeros(3, 10), "x is the single value"),
         (zeros(3, 5), zeros(3, 10), r"should have shape \(4,\) and has \(5,\)"),
         (zeros(3, 4), zeros(3, 9), r"add Dense\(9\)"),
     ],

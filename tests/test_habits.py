@@ -155,3 +155,87 @@ def test_functions_without_a_module_are_losses():
     model = small()
     model.compile("sgd", loss)
     assert np.isfinite(model.fit(X, Y, verbose=0).history["loss"][0])
+
+
+# Training steps of one's own
+
+
+class Stepping(Model):
+    """A model whose step returns what it likes."""
+
+    def train_step(self, data):
+        x, y = data
+        with diptych.GradientTape() as tape:
+            error = ops.mean(ops.square(self(x, training=True) - y))
+        self.optimizer.apply(tape.gradient(error, self.trainable_variables), self.trainable_variables)
+        return {"error": error, "twice": 2 * error}
+
+    def test_step(self, data):
+        x, y = data
+        return {"error": ops.mean(ops.square(self(x, training=False) - y))}
+
+
+def test_logs_are_what_a_step_of_ones_own_returns():
+    inputs = Input((4,))
+    model = Stepping(inputs, layers.Dense(1)(inputs))
+    model.compile("sgd")
+    seen = []
+    watch = diptych.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(sorted(logs)))
+    history = model.fit(X, Y, epochs=2, verbose=0, validation_data=(X, Y), callbacks=[watch]).history
+    assert sorted(history) == ["error", "twice", "val_error"]
+    assert history["twice"] == pytest.approx([2 * value for value in history["error"]])
+    assert seen == [["error", "twice"]] * 4
+    assert isinstance(model.evaluate(X, Y, verbose=0), float)
+    assert len(model.train_on_batch(X, Y)) == 2
+    assert sorted(model.train_on_batch(X, Y, return_dict=True)) == ["error", "twice"]
+
+
+# Single batches
+
+
+def test_single_batches_take_lists_and_refuse_as_fit_does():
+    model = Sequential([Input((2,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    lists = model.test_on_batch([[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0])
+    arrays = model.test_on_batch(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0.0, 1.0]))
+    assert lists == arrays
+    assert model.predict_on_batch([[1.0, 2.0]]).shape == (1, 1)
+    for call in (model.train_on_batch, model.test_on_batch, lambda x, y: model.predict_on_batch(x)):
+        with pytest.raises(ValueError, match="complex128"):
+            call(np.ones((2, 2), complex), np.ones(2))
+        with pytest.raises(ValueError, match="holds text"):
+            call(np.array([["a", "b"]]), np.ones(1))
+        with pytest.raises(ValueError, match="Python objects"):
+            call(np.array([[1, None]]), np.ones(1))
+        with pytest.raises(ValueError, match="differ in length"):
+            call([[1, 2], [1]], np.ones(2))
+        with pytest.raises(ValueError, match="x is None"):
+            call(None, None)
+        with pytest.raises(ValueError, match=r"should have shape \(2,\) and has \(3,\)"):
+            call(np.ones((2, 3)), np.ones(2))
+
+
+def test_a_generator_of_empty_batches_is_refused():
+    model = small()
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="empty"):
+        model.fit(iter([(X[:0], Y[:0])]), verbose=0)
+
+
+def test_unknown_and_old_keywords_of_evaluate_and_predict():
+    model = small()
+    model.compile("sgd", "mse")
+    with pytest.raises(TypeError, match=r"evaluate\(\) has no argument 'verbos': did you mean 'verbose'"):
+        model.evaluate(X, Y, verbos=0)
+    with pytest.raises(TypeError, match=r"predict\(\) has no argument 'batchsize'"):
+        model.predict(X, batchsize=3)
+    with pytest.warns(diptych.legacy.LegacySpelling, match="show_accuracy"):
+        diptych.legacy.forget_notes()
+        model.evaluate(X, Y, verbose=0, show_accuracy=True)
+
+
+def test_class_weight_is_a_dict():
+    model = small(3, "softmax")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match="expected a dict from class to weight"):
+        model.fit(X, np.zeros(40), class_weight=[1, 2, 3], verbose=0)

@@ -16,6 +16,7 @@ import numpy as np
 from ..graph import flatten, map_structure
 from ..legacy.notes import users_level
 from ..utils.naming import snake_case, suggest
+from .data import as_data
 
 __all__ = ["Checks"]
 
@@ -54,17 +55,18 @@ class Checks:
         pairs = self._check_shapes(x, y)
         self._check_values(pairs, x, y, sample_weight, what)
 
-    def batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> None:
-        """Check the shapes of one batch; nearly free where the same ones were met before."""
+    def batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
+        """One batch as arrays, its shapes checked; nearly free where the same ones were met before."""
+        x, y, sample_weight = as_data(x, "x"), as_data(y, "y"), as_data(sample_weight, "sample_weight")
         try:
             key: tuple = (x.shape, x.dtype, y.shape, y.dtype)
         except AttributeError:
             key = tuple((leaf.shape, leaf.dtype) for leaf in flatten((x, y)) if leaf is not None)
-        if key in self._good:
-            return
-        self._check_batch(x, y, sample_weight)
-        self._check_shapes(x, y)
-        self._good.add(key)
+        if key not in self._good:
+            self._check_batch(x, y, sample_weight)
+            self._check_shapes(x, y)
+            self._good.add(key)
+        return x, y, sample_weight
 
     def inputs(self, x: Any) -> None:
         """Check the shapes of inputs alone, for a prediction."""
@@ -95,12 +97,6 @@ class Checks:
             for leaf in flatten(part):
                 if leaf is None:
                     continue
-                if leaf.dtype.kind not in "biuf":
-                    raise ValueError(f"{name} has dtype {leaf.dtype}; expected numbers.")
-                if leaf.ndim == 0:
-                    raise ValueError(
-                        f"{name} is a single number; the first axis of a batch counts its samples."
-                    )
                 sizes[name] = len(leaf)
         if 0 in sizes.values():
             raise ValueError("The batch is empty; at least one row is needed.")

@@ -72,6 +72,15 @@ def as_arrays(data: Any, name: str) -> Any:
     return _as_array(data, name)
 
 
+def as_data(data: Any, name: str) -> Any:
+    """`as_arrays` of a whole batch, which an ndarray passes quickly; x has to be there."""
+    if type(data) is np.ndarray and data.ndim and data.dtype.kind in "biuf":
+        return data
+    if data is None and name == "x":
+        raise ValueError("There are no data: x is None.")
+    return as_arrays(data, name)
+
+
 def _holds_arrays(data: list | tuple) -> bool:
     """Whether a list is several arrays rather than the numbers of one."""
     return any(isinstance(part, dict) or hasattr(part, "__array__") for part in data) and not all(
@@ -191,6 +200,11 @@ def class_weights_to_sample_weights(
     """
     if sample_weight is not None:
         raise ValueError("Give class_weight or sample_weight, not both.")
+    if not isinstance(class_weight, dict):
+        raise ValueError(
+            f"class_weight={class_weight!r}; expected a dict from class to weight, such as "
+            f"{{0: 1.0, 1: 5.0}}"
+        )
     y = as_arrays(y, "y")
     if not isinstance(y, np.ndarray):
         raise ValueError(
@@ -583,7 +597,8 @@ def _prepare(batch: Any, class_weight: dict | None) -> tuple:
     if class_weight is not None:
         sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
     sample_weight = as_arrays(sample_weight, "sample_weight")
-    _count_rows({"x": x, "y": y, "sample_weight": sample_weight})
+    if _count_rows({"x": x, "y": y, "sample_weight": sample_weight}) == 0:
+        raise ValueError("A batch of the generator is empty; at least one row is needed.")
     return x, y, sample_weight
 
 

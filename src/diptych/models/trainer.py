@@ -7,6 +7,7 @@ update for every batch, so k calls by hand give the same bits as ``fit``.
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from ..graph import flatten, map_structure
 from ..legacy import accepts_old
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics
-from .data import batches_for, class_weights_to_sample_weights, split_off_validation, unpack
+from .data import as_data, batches_for, class_weights_to_sample_weights, split_off_validation, unpack
 
 
 _ON_ANY_ENGINE = contextlib.nullcontext()
@@ -330,8 +331,8 @@ class Trainer:
                 break
             self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
-            self._train_epoch(batches, train_step, callbacks)
-            logs = dict(sorted(self.get_metrics_result().items()))
+            last = self._train_epoch(batches, train_step, callbacks)
+            logs = dict(sorted(self._results(last).items()))
             if validation is not None and _due(validation_freq, epoch):
                 results = self._evaluate(validation, callbacks)
                 logs.update({f"val_{name}": value for name, value in sorted(results.items())})
@@ -343,19 +344,37 @@ class Trainer:
         callbacks.on_train_end(logs)
         return self.history
 
-    def _train_epoch(self, batches: Any, train_step: Any, callbacks: CallbackList) -> None:
+    def _train_epoch(self, batches: Any, train_step: Any, callbacks: CallbackList) -> Any:
         """One pass over the batches; without callbacks that watch batches nothing but updates happens."""
+        last = None
         if not callbacks.wants_train_batches:
             for batch in batches:
-                train_step(*self._as_tensors(*batch))
-            return
+                last = train_step(*self._as_tensors(*batch))
+            return last
         for step, batch in enumerate(batches):
             callbacks.on_train_batch_begin(step)
-            train_step(*self._as_tensors(*batch))
-            callbacks.on_train_batch_end(step, self.get_metrics_result)
+            last = train_step(*self._as_tensors(*batch))
+            callbacks.on_train_batch_end(step, partial(self._results, last))
             if self.stop_training:
                 break
+        return last
 
+    def _results(self, last: Any) -> dict[str, Any]:
+        """The metrics' results, or what a step of the user's own returned ``last``, where that is something else."""
+        results = self.get_metrics_result()
+        if last is None or last.keys() == results.keys():
+            return results
+        return {name: as_log(value) for name, value in last.items()}
+
+    def _listed(self, results: dict[str, Any], return_dict: bool) -> Any:
+        """Results as ``evaluate`` and its like return them: one number, a list, or a dict."""
+        if return_dict:
+            return dict(sorted(results.items()))
+        names = [name for name in self.metrics_names if name in results]
+        values = [results[name] for name in [*names, *sorted(results.keys() - names)]]
+        return values[0] if len(values) == 1 else values
+
+    @accepts_old("evaluate")
     def evaluate(
         self,
         x: Any = None,
@@ -379,27 +398,26 @@ class Trainer:
                     callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.steps
                 )
             results = self._evaluate(batches, callbacks)
-        if return_dict:
-            return results
-        values = [results[name] for name in self.metrics_names if name in results]
-        return values[0] if len(values) == 1 else values
+        return self._listed(results, return_dict)
 
     def _evaluate(self, batches: Any, callbacks: CallbackList) -> dict[str, Any]:
         self.reset_metrics()
         _, test_step = self._steps()
         callbacks.on_test_begin()
+        last = None
         if not callbacks.wants_test_batches:
             for batch in batches:
-                test_step(*self._as_tensors(*batch))
+                last = test_step(*self._as_tensors(*batch))
         else:
             for step, batch in enumerate(batches):
                 callbacks.on_test_batch_begin(step)
-                test_step(*self._as_tensors(*batch))
-                callbacks.on_test_batch_end(step, self.get_metrics_result)
-        results = self.get_metrics_result()
+                last = test_step(*self._as_tensors(*batch))
+                callbacks.on_test_batch_end(step, partial(self._results, last))
+        results = self._results(last)
         callbacks.on_test_end(results)
         return results
 
+    @accepts_old("predict")
     def predict(
         self,
         x: Any,
@@ -442,35 +460,28 @@ class Trainer:
         """Make one update, and return the loss and the metrics of this batch, as ``evaluate`` would."""
         self._must_be_compiled("train_on_batch()")
         with self._in_training():
-            x, y, sample_weight = map_structure(_plain, (x, y, sample_weight))
-            self._checks.batch(x, y, sample_weight)
+            x, y, sample_weight = self._checks.batch(x, y, sample_weight)
             if class_weight is not None:
                 sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
             self.reset_metrics()
-            self._steps()[0](*self._as_tensors(x, y, sample_weight))
-        return self._as_list(return_dict)
+            last = self._steps()[0](*self._as_tensors(x, y, sample_weight))
+        return self._listed(self._results(last), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Return the loss and the metrics on one batch."""
         self._must_be_compiled("test_on_batch()")
         with self._in_training():
-            x, y, sample_weight = map_structure(_plain, (x, y, sample_weight))
-            self._checks.batch(x, y, sample_weight)
+            x, y, sample_weight = self._checks.batch(x, y, sample_weight)
             self.reset_metrics()
-            self._steps()[1](*self._as_tensors(x, y, sample_weight))
-        return self._as_list(return_dict)
+            last = self._steps()[1](*self._as_tensors(x, y, sample_weight))
+        return self._listed(self._results(last), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch as arrays."""
         with self._in_training():
-            return map_structure(lambda t: t.numpy(), self(self._as_tensors(map_structure(_plain, x))[0], training=False))
-
-    def _as_list(self, return_dict: bool) -> Any:
-        results = self.get_metrics_result()
-        if return_dict:
-            return results
-        values = [results[name] for name in self.metrics_names if name in results]
-        return values[0] if len(values) == 1 else values
+            x = as_data(x, "x")
+            Checks(self).inputs(x)
+            return map_structure(lambda t: t.numpy(), self(self._as_tensors(x)[0], training=False))
 
     def _dtypes_of(self, x: Any) -> Any:
         """The dtypes that a graph's inputs want, so that small data are cast once and not batch by batch."""
