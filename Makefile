@@ -22,7 +22,7 @@ parity: ## the two engines against each other
 
 lint: ## ruff, cython-lint, mypy
 	$(PYTHON) -m ruff check .
-	$(PYTHON) -m cython_lint fastcore
+	PATH="$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("scripts"))'):$$PATH" cython-lint fastcore
 	$(PYTHON) -m mypy
 
 bench: ## speed tables
