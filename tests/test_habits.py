@@ -1,5 +1,6 @@
 """What people do who come from Keras: idioms of its guides, each as it is written there."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -14,7 +15,13 @@ Y = (X[:, :1] > 0).astype("float32")
 
 
 def small(units=1, activation=None):
-    return Sequential([Input((4,)), layers.Dense(5, activation="tanh"), layers.Dense(units, activation=activation)])
+    return Sequential(
+        [
+            Input((4,)),
+            layers.Dense(5, activation="tanh"),
+            layers.Dense(units, activation=activation),
+        ]
+    )
 
 
 # Attributes of layers
@@ -121,7 +128,9 @@ def test_paths_name_the_layers_around_a_weight():
 
 
 def test_a_layer_of_one_input_refuses_a_list():
-    with pytest.raises(ValueError, match=r"'d' \(Dense\) expects one input, and was called on a list of 2"):
+    with pytest.raises(
+        ValueError, match=r"'d' \(Dense\) expects one input, and was called on a list of 2"
+    ):
         layers.Dense(3, name="d")([X, X])
 
 
@@ -167,7 +176,9 @@ class Stepping(Model):
         x, y = data
         with diptych.GradientTape() as tape:
             error = ops.mean(ops.square(self(x, training=True) - y))
-        self.optimizer.apply(tape.gradient(error, self.trainable_variables), self.trainable_variables)
+        self.optimizer.apply(
+            tape.gradient(error, self.trainable_variables), self.trainable_variables
+        )
         return {"error": error, "twice": 2 * error}
 
     def test_step(self, data):
@@ -180,8 +191,12 @@ def test_logs_are_what_a_step_of_ones_own_returns():
     model = Stepping(inputs, layers.Dense(1)(inputs))
     model.compile("sgd")
     seen = []
-    watch = diptych.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(sorted(logs)))
-    history = model.fit(X, Y, epochs=2, verbose=0, validation_data=(X, Y), callbacks=[watch]).history
+    watch = diptych.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append(sorted(logs))
+    )
+    history = model.fit(
+        X, Y, epochs=2, verbose=0, validation_data=(X, Y), callbacks=[watch]
+    ).history
     assert sorted(history) == ["error", "twice", "val_error"]
     assert history["twice"] == pytest.approx([2 * value for value in history["error"]])
     assert seen == [["error", "twice"]] * 4
@@ -225,7 +240,9 @@ def test_a_generator_of_empty_batches_is_refused():
 def test_unknown_and_old_keywords_of_evaluate_and_predict():
     model = small()
     model.compile("sgd", "mse")
-    with pytest.raises(TypeError, match=r"evaluate\(\) has no argument 'verbos': did you mean 'verbose'"):
+    with pytest.raises(
+        TypeError, match=r"evaluate\(\) has no argument 'verbos': did you mean 'verbose'"
+    ):
         model.evaluate(X, Y, verbos=0)
     with pytest.raises(TypeError, match=r"predict\(\) has no argument 'batchsize'"):
         model.predict(X, batchsize=3)
@@ -239,3 +256,109 @@ def test_class_weight_is_a_dict():
     model.compile("sgd", "sparse_categorical_crossentropy")
     with pytest.raises(ValueError, match="expected a dict from class to weight"):
         model.fit(X, np.zeros(40), class_weight=[1, 2, 3], verbose=0)
+
+
+# Copies
+
+
+@pytest.fixture
+def own_layer():
+    class Scaled(layers.Layer):
+        def __init__(self, units=2, **kwargs):
+            super().__init__(**kwargs)
+            self.units = units
+            self.dense = layers.Dense(units)
+
+        def call(self, x):
+            return 2 * self.dense(x)
+
+        def get_config(self):
+            return {**super().get_config(), "units": self.units}
+
+    return Scaled
+
+
+def cube(x):
+    return x**3
+
+
+def test_a_clone_keeps_classes_and_functions_of_ones_own(own_layer):
+    model = Sequential(
+        [
+            Input((4,)),
+            own_layer(3),
+            layers.Dense(3, activation=cube, kernel_regularizer=lambda w: ops.sum(w**2)),
+            layers.Lambda(lambda x: x + 1),
+            layers.Lambda(lambda x: x * 2),
+        ]
+    )
+    clone = diptych.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    np.testing.assert_array_equal(clone.predict(X, verbose=0), model.predict(X, verbose=0))
+    assert clone.layers[0] is not model.layers[0]
+
+
+def test_json_reads_what_is_registered_or_given(own_layer):
+    model = Sequential([Input((4,)), own_layer(3), layers.Lambda(cube)])
+    text = model.to_json()
+    with pytest.raises(ValueError, match="Unknown layer 'Scaled'.*register_keras_serializable"):
+        diptych.models.model_from_json(text)
+    given = {"Scaled": own_layer, "cube": cube}
+    copies = [diptych.models.model_from_json(text, custom_objects=given)]
+    with diptych.saving.custom_object_scope(given):
+        copies.append(diptych.models.model_from_json(text))
+    diptych.saving.register_keras_serializable(package="Mine")(own_layer)
+    diptych.saving.register_keras_serializable(package="Mine")(cube)
+    try:
+        text = model.to_json()
+        assert '"Mine>Scaled"' in text
+        copies.append(diptych.models.model_from_json(text))
+    finally:
+        del diptych.saving.get_custom_objects()["Mine>Scaled"]
+        del diptych.saving.get_custom_objects()["Mine>cube"]
+    for one in copies:
+        one.set_weights(model.get_weights())
+        np.testing.assert_array_equal(one.predict(X, verbose=0), model.predict(X, verbose=0))
+    with pytest.raises(TypeError, match="A function needs a name"):
+        Sequential([Input((4,)), layers.Lambda(lambda x: x)]).to_json()
+
+
+def test_models_survive_pickle_and_deepcopy():
+    inputs = Input((4,))
+    hidden = layers.Dense(3)(inputs)
+    model = Model(inputs, ops.tanh(hidden) * 2 + layers.Dense(3, activation="gelu")(inputs))
+    model.compile("adam", "mse", metrics=["mae"])
+    target = np.zeros((40, 3))
+    model.fit(X, target, verbose=0, shuffle=False)
+    copies = [pickle.loads(pickle.dumps(model)), copy.deepcopy(model)]
+    model.fit(X, target, verbose=0, shuffle=False)
+    for other in copies:
+        assert not np.array_equal(other.predict(X, verbose=0), model.predict(X, verbose=0))
+        other.fit(X, target, verbose=0, shuffle=False)
+        np.testing.assert_array_equal(other.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_clear_session_numbers_names_anew():
+    layers.Dense(1)
+    diptych.utils.clear_session()
+    assert [layers.Dense(1).name, layers.Dense(1).name] == ["dense", "dense_1"]
+
+
+# Several losses
+
+
+def test_a_list_of_losses_fits_the_outputs():
+    model = small()
+    with pytest.raises(ValueError, match="`loss` has 2 entries, and the model has 1 output"):
+        model.compile("sgd", ["mse", "mae"])
+
+
+def test_one_loss_for_one_of_two_outputs_has_no_column_of_its_own():
+    inputs = Input((4,))
+    model = Model(
+        inputs, {"a": layers.Dense(1, name="a")(inputs), "b": layers.Dense(1, name="b")(inputs)}
+    )
+    model.compile("sgd", {"a": "mse"})
+    with pytest.warns(UserWarning, match="does not depend on"):
+        history = model.fit(X, {"a": Y, "b": Y}, verbose=0).history
+    assert list(history) == ["loss"]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         optimizers,
         random,
         regularizers,
+        saving,
         utils,
     )
     from .autodiff import GradientTape, Tensor, Variable
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 # Everything is imported when it is first used, so that `import diptych` costs little more than NumPy.
 _MODULES = frozenset(
     "activations autodiff callbacks config constraints datasets engine initializers layers legacy losses metrics "
-    "models ops optimizers random regularizers teach utils".split()
+    "models ops optimizers random regularizers saving teach utils".split()
 )
 _HOMES = {
     "GradientTape": "autodiff",
@@ -122,6 +123,7 @@ __all__ = [
     "optimizers",
     "random",
     "regularizers",
+    "saving",
     "utils",
     "version",
 ]

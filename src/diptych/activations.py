@@ -33,6 +33,7 @@ from .ops import (
     threshold,
 )
 from .utils.naming import suggest
+from .utils.objects import get_registered_object
 
 swish = silu
 hard_swish = hard_silu
@@ -97,6 +98,9 @@ def get(identifier: Any) -> Callable:
     if isinstance(identifier, dict):
         return deserialize(identifier)
     if isinstance(identifier, str):
+        own = get_registered_object(identifier)
+        if own is not None:
+            return own
         try:
             return _FUNCTIONS[identifier]
         except KeyError:

@@ -307,6 +307,16 @@ def _in_dtype(x: Any, dtype: np.dtype) -> Any:
     return x
 
 
+# Every operation by its name, for pickles: they name operations and do not copy them.
+_operations: dict[str, Any] = {}
+
+
+def _operation(name: str) -> Any:
+    from . import ops  # noqa: F401 - which fills the dict
+
+    return _operations[name]
+
+
 class ArrayOp:
     """An array operation: a NumPy function, and for each input the rule that gives its gradient.
 
@@ -344,6 +354,10 @@ class ArrayOp:
         self.same = 0 if floating and same is None else same
         self.floating = floating
         self.backward = self._backward  # bound once, not at every call
+        _operations.setdefault(name, self)
+
+    def __reduce__(self) -> Any:
+        return (_operation, (self.name,)) if _operations.get(self.name) is self else super().__reduce__()
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         arrays = []
@@ -432,6 +446,11 @@ class Twin:
         self.name = name
         self.asks = asks
         self._pairs: dict[str, tuple[Callable, Callable]] = {}
+        self._key = f"{family}.{name}"
+        _operations.setdefault(self._key, self)
+
+    def __reduce__(self) -> Any:
+        return (_operation, (self._key,)) if _operations.get(self._key) is self else super().__reduce__()
 
     def __call__(self, inputs: tuple, *options: Any) -> Any:
         arrays = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..utils.naming import suggest
+from ..utils.objects import CustomObjectScope, get_registered_name, get_registered_object
 from . import activation, core, merging, regularization, reshaping
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .core import Activation, Dense, Identity, Input, InputLayer, Lambda
@@ -47,13 +48,19 @@ _CLASSES = {name: globals()[name] for name in __all__ if isinstance(globals().ge
 
 def serialize(layer: Layer) -> dict[str, Any]:
     """Return the layer's class name and config."""
-    return {"class_name": type(layer).__name__, "config": layer.get_config()}
+    name = get_registered_name(type(layer))
+    own = {"registered_name": name} if ">" in name else {}
+    return {"class_name": type(layer).__name__, "config": layer.get_config(), **own}
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Layer:
     """Return a new layer from what ``serialize`` gave; classes of your own come in ``custom_objects``."""
-    classes = {**_CLASSES, **(custom_objects or {})}
     name = config["class_name"]
-    if name not in classes:
-        raise ValueError(f"Unknown layer {name!r}{suggest(name, classes) or '.'} A class of your own goes into custom_objects.")
-    return classes[name].from_config(config["config"])
+    with CustomObjectScope(custom_objects or {}):
+        cls = get_registered_object(config.get("registered_name") or name) or _CLASSES.get(name)
+        if cls is None:
+            raise ValueError(
+                f"Unknown layer {name!r}{suggest(name, _CLASSES) or '.'} A class of your own goes into custom_objects, or is "
+                "decorated with diptych.saving.register_keras_serializable()."
+            )
+        return cls.from_config(config["config"])

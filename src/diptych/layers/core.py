@@ -10,6 +10,7 @@ import numpy as np
 from .. import activations, constraints, initializers, ops, regularizers
 from ..graph import KerasTensor, Node, map_structure
 from ..utils.naming import auto_name
+from ..utils.objects import deserialize
 from .layer import InputSpec, Layer
 
 # Activations that the dense (and later convolution) twin applies itself. Sigmoid and softmax stay outside it:
@@ -60,7 +61,12 @@ class InputLayer(Layer):
         raise RuntimeError("An InputLayer holds a place and is not called.")
 
     def get_config(self) -> dict[str, Any]:
-        return {"batch_shape": self.batch_shape, "dtype": self.dtype, "name": self.name}
+        return {
+            "batch_shape": self.batch_shape,
+            "dtype": self.dtype,
+            "optional": self.optional,
+            "name": self.name,
+        }
 
 
 def Input(  # noqa: N802 - Keras's name
@@ -253,6 +259,25 @@ class Lambda(Layer):
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
+
+    def get_config(self) -> dict[str, Any]:
+        """The functions stand in it themselves: they have no other form, only a name."""
+        return {
+            **super().get_config(),
+            "function": self.function,
+            "output_shape": self._output_shape,
+            "mask": self.mask,
+            "arguments": self.arguments,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Lambda:
+        functions = {
+            key: deserialize(config[key], {}, "function")
+            for key in ("function", "output_shape", "mask")
+            if isinstance(config.get(key), dict)
+        }
+        return cls(**{**config, **functions})
 
 
 class Activation(Layer):

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
+from ..layers import Lambda
+from ..utils.naming import suggest
+from ..utils.objects import CustomObjectScope, get_registered_object
 from .model import Model
 from .sequential import Sequential
 
-__all__ = ["Model", "Sequential", "clone_model", "model_from_json"]
+__all__ = ["Model", "Sequential", "clone_model", "model_from_config", "model_from_json"]
 
 
 def clone_model(model: Model) -> Model:
     """Return a model of the same structure with fresh weights of its own."""
-    return type(model).from_config(model.get_config())
+    with CustomObjectScope(_own_things(model)):
+        return type(model).from_config(model.get_config())
 
 
-def model_from_json(json_string: str, custom_objects: dict[str, type] | None = None) -> Model:
+def _own_things(model: Model) -> dict[str, Any]:
+    """The classes and functions in a model that are not diptych's, by the names that configs give them."""
+    found: dict[str, Any] = {}
+    for layer in model._flatten_layers():
+        things = [type(layer), *(v for v in vars(layer).values() if inspect.isfunction(v))]
+        for thing in things:
+            if (thing.__module__ or "").startswith("diptych."):
+                continue
+            if found.setdefault(thing.__name__, thing) is not thing and not isinstance(layer, Lambda):
+                raise ValueError(
+                    f"Model {model.name!r} uses two different things that are called {thing.__name__!r}: a copy could not "
+                    "tell them apart. Give them names of their own."
+                )
+    return found
+
+
+def model_from_config(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Model:
+    """Return a model, with fresh weights, from its class name and config."""
+    models = {"Model": Model, "Functional": Model, "Sequential": Sequential}
+    with CustomObjectScope(custom_objects or {}):
+        name = config["class_name"]
+        cls = get_registered_object(config.get("registered_name") or name) or models.get(name)
+        if cls is None:
+            raise ValueError(
+                f"Unknown model {name!r}{suggest(name, models) or '.'} A class of your own goes into custom_objects."
+            )
+        return cls.from_config(config["config"])
+
+
+def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
     """Return a model, with fresh weights, from what ``model.to_json()`` gave."""
-    described: dict[str, Any] = json.loads(json_string)
-    classes = {"Model": Model, "Functional": Model, "Sequential": Sequential, **(custom_objects or {})}
-    return classes[described["class_name"]].from_config(described["config"], custom_objects)
+    return model_from_config(json.loads(json_string), custom_objects)

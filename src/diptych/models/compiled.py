@@ -23,9 +23,10 @@ def spread(given: Any, names: list[str], count: int, what: str) -> list:
                     f"`{what}` names an output {key!r}{suggest(key, names) or '.'} The model's outputs are {names}."
                 )
         return [given.get(name) for name in names]
-    if isinstance(given, (list, tuple)) and count > 1:
+    if isinstance(given, (list, tuple)):
         if len(given) != count:
-            raise ValueError(f"`{what}` has {len(given)} entries, and the model has {count} outputs: {names}.")
+            outputs = f"output{'s' if count > 1 else ''}"
+            raise ValueError(f"`{what}` has {len(given)} entries, and the model has {count} {outputs}: {names}.")
         return list(given)
     return [given] * count
 
@@ -54,14 +55,10 @@ class CompiledLoss:
         """Match the losses to the number of outputs."""
         names = self.output_names or [f"output_{i + 1}" for i in range(count)]
         given = spread(self._given, names, count, "loss")
-        if isinstance(given[0], (list, tuple)):
-            given = list(given[0])
         self.functions = [as_loss(one) for one in given]
         weights = spread(self._weights_given, names, count, "loss_weights")
         self.weights = [1.0 if weight is None else weight for weight in weights]
-        if isinstance(self._weights_given, (list, tuple)) and count == 1:
-            self.weights = list(self._weights_given)
-        if count > 1:
+        if sum(function is not None for function in self.functions) > 1:
             self.means = [
                 metrics_module.Mean(name=f"{name}_loss") if function is not None else None
                 for name, function in zip(names, self.functions, strict=True)
@@ -83,7 +80,8 @@ class CompiledLoss:
             if function is None:
                 continue
             loss = function(labels[i], predictions[i], weights[i])
-            self.means[i].update_state(loss.array, sample_weight=predictions[i].shape[0])
+            if self.means:
+                self.means[i].update_state(loss.array, sample_weight=predictions[i].shape[0])
             if self.weights[i] != 1.0:
                 loss = ops.multiply(loss, self.weights[i])
             total = loss if total is None else ops.add(total, loss)

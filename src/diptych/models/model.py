@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..autodiff import Tensor
 from ..graph import Function, KerasTensor, Node, flatten, map_structure
 from ..layers.core import InputLayer
 from ..layers.layer import Layer
+from ..utils import objects
 from ..utils.naming import suggest
 from .trainer import Trainer
 
@@ -283,7 +285,12 @@ def _to_plain(value: Any) -> Any:
     """NumPy's numbers and arrays as JSON knows them."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
-    raise TypeError(f"{value!r} of type {type(value).__name__} cannot be written as JSON.")
+    if inspect.isfunction(value) and value.__name__ != "<lambda>":
+        return objects.serialize(value)
+    raise TypeError(
+        f"{value!r} of type {type(value).__name__} cannot be written as JSON. A function needs a name: write it with `def`, "
+        "and register it, or give it as one of custom_objects, to read it back."
+    )
 
 
 def _producer(tensor: KerasTensor) -> str:

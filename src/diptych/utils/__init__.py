@@ -4,15 +4,30 @@ from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .datasets import PyDataset, Sequence
 from .naming import snake_case, suggest
 from .numerical import normalize, to_categorical
+from .objects import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 from .progbar import Progbar
-from .seeds import set_random_seed
+from .seeds import clear_session, set_random_seed
 
 __all__ = [
+    "CustomObjectScope",
     "Progbar",
     "PyDataset",
     "Sequence",
+    "clear_session",
+    "custom_object_scope",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
     "normalize",
     "pack_x_y_sample_weight",
+    "register_keras_serializable",
     "set_random_seed",
     "snake_case",
     "suggest",

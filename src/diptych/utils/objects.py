@@ -7,12 +7,77 @@ Each kind keeps one explicit table {name: class or function} and hands it to the
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import Any
 
 from .naming import snake_case, suggest
 
-__all__ = ["deserialize", "get", "names_of", "serialize"]
+__all__ = [
+    "CustomObjectScope",
+    "custom_object_scope",
+    "deserialize",
+    "get",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "names_of",
+    "register_keras_serializable",
+    "serialize",
+]
+
+_registered: dict[str, Any] = {}
+_scopes: ContextVar[dict[str, Any]] = ContextVar("diptych_custom_objects", default={})  # noqa: B039 - never changed
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable:
+    """Decorate a class or function of your own, so that configurations may name it."""
+
+    def register(thing: Any) -> Any:
+        if inspect.isclass(thing) and not hasattr(thing, "get_config"):
+            raise ValueError(
+                f"{thing.__name__} has no get_config(), without which it cannot be saved"
+            )
+        _registered[f"{package}>{name or thing.__name__}"] = thing
+        return thing
+
+    return register
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The dict of registered classes and functions; entries may be added to it."""
+    return _registered
+
+
+def get_registered_name(thing: Any) -> str:
+    """The name under which a class or function was registered, or else its own."""
+    own = getattr(thing, "__name__", type(thing).__name__)
+    return next((name for name, other in _registered.items() if other is thing), own)
+
+
+def get_registered_object(name: str) -> Any:
+    """The class or function of one's own with this name, registered or in a scope; None if none."""
+    known = {**_registered, **_scopes.get()}
+    if name in known:
+        return known[name]
+    return next((thing for full, thing in known.items() if full.rpartition(">")[2] == name), None)
+
+
+class CustomObjectScope:
+    """Names that configurations may use inside a `with` block: `CustomObjectScope({"My": My})`."""
+
+    def __init__(self, custom_objects: dict[str, Any]) -> None:
+        self.custom_objects = custom_objects
+
+    def __enter__(self) -> CustomObjectScope:
+        self._token = _scopes.set({**_scopes.get(), **self.custom_objects})
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        _scopes.reset(self._token)
+
+
+custom_object_scope = CustomObjectScope
 
 
 def names_of(classes: Iterable[type]) -> dict[str, Any]:
@@ -52,7 +117,7 @@ def serialize(obj: Any) -> dict[str, Any] | None:
             "module": "builtins",
             "class_name": "function",
             "config": obj.__name__,
-            "registered_name": obj.__name__,
+            "registered_name": get_registered_name(obj),
         }
     if not hasattr(obj, "get_config"):
         raise ValueError(f"{obj!r} cannot be saved: it has no get_config()")
@@ -61,7 +126,9 @@ def serialize(obj: Any) -> dict[str, Any] | None:
         "module": _public_module(cls),
         "class_name": cls.__name__,
         "config": obj.get_config(),
-        "registered_name": None if cls.__module__.startswith("diptych.") else cls.__name__,
+        "registered_name": None
+        if cls.__module__.startswith("diptych.")
+        else get_registered_name(cls),
     }
 
 
@@ -86,6 +153,9 @@ def deserialize(
 
 
 def _find(name, table, kind):
+    own = get_registered_object(name)
+    if own is not None:
+        return own
     if name not in table:
         raise ValueError(f"there is no {kind} named {name!r}{suggest(name, table)}")
     return table[name]

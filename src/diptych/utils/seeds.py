@@ -7,8 +7,17 @@ import random as python_random
 import numpy as np
 
 from .. import random
+from .naming import forget_names
 
-__all__ = ["set_random_seed"]
+__all__ = ["clear_session", "set_random_seed"]
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Number automatic names from the first again: the next Dense is called 'dense'.
+
+    There is no other global state; `free_memory` is accepted for Keras's sake.
+    """
+    forget_names()
 
 
 def set_random_seed(seed: int) -> None:
