@@ -13,7 +13,6 @@ as well. Nothing is skipped because it is zero: 0 * inf is nan here too.
 """
 
 from libc.stdint cimport uintptr_t
-from libc.string cimport memcpy
 
 cimport numpy as cnp
 
@@ -36,15 +35,16 @@ cdef extern from *:
     #include "_gemm_tile.h"
 
     enum {
-        MOST_DEPTH = 272, MOST_ROW_BYTES = 1152, GROUP = 8, PANEL_BYTES = 8 * panel_columns_f64,
-        AREA_BYTES = (MOST_ROW_BYTES + ROWS * 8) * (MOST_DEPTH + 32) + GROUP * PANEL_BYTES *
-        MOST_DEPTH + 256
+        MOST_DEPTH = 272,
+        MOST_ROW_BYTES = 1536,
+        GROUP = 8,
+        PANEL_BYTES = 8 * panel_columns_f64,
+        AREA_BYTES = (MOST_ROW_BYTES + ROWS * 8 + GROUP * PANEL_BYTES) * (MOST_DEPTH + 32) + 256
     };
 
     /* Work areas that lie ready, so that no block waits for fresh pages of memory: malloc and free
-    /* alone cost 5 % of
-       a large product. A block takes one and puts it back; who finds none allocates, who finds no
-       place frees. */
+       alone cost 5 % of a large product. A block takes one and puts it back; who finds none
+       allocates, who finds no place frees. */
     #include <stdlib.h>
     #if defined(_MSC_VER) && !defined(__clang__)
     #include <intrin.h>
@@ -77,7 +77,7 @@ cdef extern from *:
         lanes_f64
         MOST_DEPTH          # steps of k between two visits to C
         GROUP               # panels of B packed at once: several cache lines of each row
-        MOST_ROW_BYTES      # of A in a block, for one k: half a second-level cache in all
+        MOST_ROW_BYTES      # of A in a block, for one k: most of a second-level cache in all
         PANEL_BYTES         # of one step in a panel of B
     void* take_area() noexcept nogil
     void give_area(void* area) noexcept nogil
@@ -97,8 +97,14 @@ cdef extern from *:
     void pack_rows_f64(
         Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out,
     ) noexcept nogil
+    void pack_a_rows_f32(
+        Py_ssize_t rows, Py_ssize_t depth, const float* a, Py_ssize_t a_row, float* out,
+    ) noexcept nogil
     void pack_columns_f32(
         Py_ssize_t depth, Py_ssize_t columns, const float* b, Py_ssize_t b_row, float* out,
+    ) noexcept nogil
+    void pack_a_rows_f64(
+        Py_ssize_t rows, Py_ssize_t depth, const double* a, Py_ssize_t a_row, double* out,
     ) noexcept nogil
     void pack_columns_f64(
         Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out,
@@ -164,7 +170,10 @@ cdef Py_ssize_t plan(Product* p) noexcept nogil:
     # A block costs a few ten microseconds at least; copying A's rows, more for each, wants to be
     # shared by more columns.
     columns = <Py_ssize_t>(BLOCK_WORK / (1.0 + <double>p.block_rows * p.k))
-    columns = max(columns, 4 * panel if not p.pack_a else 32 * panel if p.a_col == 1 else 8 * panel)
+    if p.pack_a:
+        columns = max(columns, 32 * panel if p.a_col == 1 else 16 * panel)
+    else:
+        columns = max(columns, 4 * panel)
     p.column_blocks = max(1, (p.n + columns // 2) // columns)
     p.block_columns = max(1, divide_up(divide_up(p.n, p.column_blocks), panel)) * panel
     p.column_blocks = divide_up(p.n, p.block_columns)
@@ -205,10 +214,17 @@ cdef inline void* aligned(void* memory) noexcept nogil:
 
 
 cdef void pack_a(
-    Py_ssize_t rows, Py_ssize_t depth, const real* a, Py_ssize_t a_col, real* out,
+    Py_ssize_t rows, Py_ssize_t depth, const real* a, Py_ssize_t a_row, Py_ssize_t a_col,
+    real* out,
 ) noexcept nogil:
-    """out[panel, step, 0:ROWS] := A^T[step, ROWS numbers]: A stands transposed in memory."""
+    """out[panel, step, 0:ROWS] := op(A)[ROWS rows, step]."""
     cdef Py_ssize_t q, i, step, r, height
+    if a_col == 1:
+        if real is float:
+            pack_a_rows_f32(rows, depth, a, a_row, out)
+        else:
+            pack_a_rows_f64(rows, depth, a, a_row, out)
+        return
     for q in range(divide_up(rows, ROWS)):
         i = q * ROWS
         height = min(<Py_ssize_t>ROWS, rows - i)
@@ -236,13 +252,10 @@ cdef void block(
     cdef Py_ssize_t lanes = lanes_f32 if real is float else lanes_f64
     cdef Py_ssize_t group = 1
     cdef Py_ssize_t step, j, i, first, depth, width, a_row, a_col, a_panel, b_row
-    cdef Py_ssize_t padded = 0
     cdef const real* a_part
     cdef const real* b_part
     cdef int flags
-    if p.pack_a:
-        padded = p.depth + 16  # rows must not lie a power of two apart
-    if padded or rows > 2 * ROWS:
+    if p.pack_a or rows > 2 * ROWS:
         memory = take_area()
     if memory != NULL:
         # Without memory A is read where it stands and B is packed panel by panel: slower, the same
@@ -259,13 +272,8 @@ cdef void block(
             flags |= FLAG_RELU
         a_part, a_row, a_col, a_panel = a + step * p.a_col, p.a_row, p.a_col, 0
         if packed_a != NULL:
-            if a_col == 1:
-                for i in range(rows):
-                    memcpy(packed_a + i * padded, a_part + i * a_row, depth * sizeof(real))
-                a_row = padded
-            else:
-                pack_a(rows, depth, a_part, p.a_col, packed_a)
-                a_row, a_col, a_panel = 1, ROWS, depth * ROWS
+            pack_a(rows, depth, a_part, a_row, a_col, packed_a)
+            a_row, a_col, a_panel = 1, ROWS, depth * ROWS
             a_part = packed_a
         for i in range(divide_up(columns, panel)):
             j = i * panel

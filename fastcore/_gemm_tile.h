@@ -62,6 +62,19 @@ enum { FLAG_ACCUMULATE = 1, FLAG_RELU = 2 };
 #define INTERLEAVE_(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
 #define INTERLEAVE(x, y, order) INTERLEAVE_(x, y, order)
 
+/* Interleaving rows i and i + LANES / 2, log2(LANES) times over, transposes a square of LANES rows. */
+#define TRANSPOSE(x, y)                                                                                               \
+    UNROLL(4)                                                                                                         \
+    for (int round = 1; round < LANES; round *= 2) {                                                                  \
+        UNROLL(8)                                                                                                     \
+        for (int i = 0; i < LANES / 2; i++) {                                                                         \
+            y[2 * i] = INTERLEAVE(x[i], x[i + LANES / 2], ORDER(LOW));                                                \
+            y[2 * i + 1] = INTERLEAVE(x[i], x[i + LANES / 2], ORDER(HIGH));                                           \
+        }                                                                                                             \
+        UNROLL(16)                                                                                                    \
+        for (int i = 0; i < LANES; i++) x[i] = y[i];                                                                  \
+    }
+
 #if defined(VECTOR_BYTES) && defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector)
 #define CAN_SHUFFLE
@@ -253,20 +266,10 @@ APART void NAME(pack_columns)(Py_ssize_t depth, Py_ssize_t columns, const REAL *
     for (; j + LANES <= columns; j += LANES) {
         Py_ssize_t k = 0;
         for (; k + LANES <= depth; k += LANES) {
-            /* Interleaving rows i and i + LANES / 2, log2(LANES) times over, transposes a square of LANES rows. */
             NAME(vector) x[LANES], y[LANES];
             UNROLL(16)
             for (int i = 0; i < LANES; i++) x[i] = LOAD(b + (j + i) * b_row + k);
-            UNROLL(4)
-            for (int round = 1; round < LANES; round *= 2) {
-                UNROLL(8)
-                for (int i = 0; i < LANES / 2; i++) {
-                    y[2 * i] = INTERLEAVE(x[i], x[i + LANES / 2], ORDER(LOW));
-                    y[2 * i + 1] = INTERLEAVE(x[i], x[i + LANES / 2], ORDER(HIGH));
-                }
-                UNROLL(16)
-                for (int i = 0; i < LANES; i++) x[i] = y[i];
-            }
+            TRANSPOSE(x, y);
             UNROLL(16)
             for (int i = 0; i < LANES; i++) STORE(out + (k + i) * PANEL + j, x[i]);
         }
@@ -278,6 +281,31 @@ APART void NAME(pack_columns)(Py_ssize_t depth, Py_ssize_t columns, const REAL *
         for (Py_ssize_t k = 0; k < depth; k++) out[k * PANEL + j] = b[j * b_row + k];
     for (; j < PANEL; j++)
         for (Py_ssize_t k = 0; k < depth; k++) out[k * PANEL + j] = 0;
+}
+
+/* out[panel, k, 0:ROWS] = a[ROWS rows, k]: A stands as it is multiplied, its rows along k. */
+APART void NAME(pack_a_rows)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row, REAL *out) {
+    for (; rows > 0; rows -= ROWS, a += ROWS * a_row, out += depth * ROWS) {
+        Py_ssize_t k = 0;
+#ifdef CAN_SHUFFLE
+        /* Transposed squares of LANES rows overlap where ROWS is no multiple of LANES: what the lower square of a
+           step writes too far, the upper ones and the next steps write again. */
+        if (rows >= (ROWS + LANES - 1) / LANES * LANES) {
+            for (; k + LANES < depth; k += LANES) {
+                for (int first = (ROWS - 1) / LANES * LANES; first >= 0; first -= LANES) {
+                    NAME(vector) x[LANES], y[LANES];
+                    UNROLL(16)
+                    for (int i = 0; i < LANES; i++) x[i] = LOAD(a + (first + i) * a_row + k);
+                    TRANSPOSE(x, y);
+                    UNROLL(16)
+                    for (int i = 0; i < LANES; i++) STORE(out + (k + i) * ROWS + first, x[i]);
+                }
+            }
+        }
+#endif
+        for (; k < depth; k++)
+            for (Py_ssize_t r = 0; r < ROWS && r < rows; r++) out[k * ROWS + r] = a[r * a_row + k];
+    }
 }
 
 #undef LANES
