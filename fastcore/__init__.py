@@ -7,7 +7,7 @@ b. Three tiers. `def` functions check, allocate and choose the dtype. `cdef ... 
    kernels work on pointers and sizes. `cdef inline` functions in .pxd files work on one number or
    one register tile.
 c. _arrays: NumPy arrays in and out. _threads: the one door to threads. _gemm: the matrix product.
-   _math: exp and its kin. _cpu: what was built.
+   _math: exp and its kin. _memory: what malloc keeps. _cpu: what was built.
 d. Work is cut into chunks whose size does not depend on the number of threads, and partial sums are
    added in chunk order: the same bits for any number of threads.
 """
@@ -36,3 +36,7 @@ def _check_processor():
 
 # Nothing else of this package may be imported before this line.
 build_info = _check_processor()
+
+from . import _memory  # noqa: E402
+
+_memory.keep_freed_memory()
