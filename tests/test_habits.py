@@ -1,6 +1,7 @@
 """What people do who come from Keras: idioms of its guides, each as it is written there."""
 
 import copy
+import io
 import pickle
 
 import numpy as np
@@ -246,8 +247,8 @@ def test_unknown_and_old_keywords_of_evaluate_and_predict():
         model.evaluate(X, Y, verbos=0)
     with pytest.raises(TypeError, match=r"predict\(\) has no argument 'batchsize'"):
         model.predict(X, batchsize=3)
+    diptych.legacy.forget_notes()
     with pytest.warns(diptych.legacy.LegacySpelling, match="show_accuracy"):
-        diptych.legacy.forget_notes()
         model.evaluate(X, Y, verbose=0, show_accuracy=True)
 
 
@@ -362,3 +363,41 @@ def test_one_loss_for_one_of_two_outputs_has_no_column_of_its_own():
     with pytest.warns(UserWarning, match="does not depend on"):
         history = model.fit(X, {"a": Y, "b": Y}, verbose=0).history
     assert list(history) == ["loss"]
+
+
+def test_a_functional_model_is_copied_before_its_first_call():
+    inputs = Input((4,))
+    model = Model(inputs, layers.Dense(1)(layers.Dropout(0.5)(inputs, training=False)))
+    for one in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        np.testing.assert_array_equal(one.predict(X, verbose=0), model.predict(X, verbose=0))
+    again = pickle.loads(pickle.dumps(model))  # and after it
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+# What is printed
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_the_bar_of_a_fit_ends_with_the_batches_of_training(monkeypatch):
+    model = small()
+    model.compile("sgd", "mse")
+    monkeypatch.setattr("sys.stdout", terminal := Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    model.fit(X, Y, batch_size=5, validation_data=(X[:10], Y[:10]), epochs=2)
+    finals = [
+        line.split("\r")[-1] for line in terminal.getvalue().splitlines() if "val_loss" in line
+    ]
+    assert len(finals) == 2
+    assert all("8/8" in line for line in finals)
+
+
+def test_batches_of_unknown_number_are_counted(capsys):
+    model = small()
+    model.compile("sgd", "mse")
+    for verbose in (1, 2):
+        model.fit(((X[i : i + 8], Y[i : i + 8]) for i in range(0, 40, 8)), verbose=verbose)
+        assert "5/5" in capsys.readouterr().out

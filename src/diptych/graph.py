@@ -182,15 +182,19 @@ class Function:
         self.inputs = flatten(inputs)
         self.outputs = outputs
         self.nodes = sort_nodes(self.inputs, flatten(outputs))
-        slots = {id(tensor): i for i, tensor in enumerate(self.inputs)}
+        slots = {tensor: i for i, tensor in enumerate(self.inputs)}
         for node in self.nodes:
             for tensor in flatten(node.outputs):
-                slots.setdefault(id(tensor), len(slots))
+                slots.setdefault(tensor, len(slots))
         self._slots = slots
         self._size = len(slots)
-        self._out = [slots[id(tensor)] for tensor in flatten(outputs)]
+        self._out = [slots[tensor] for tensor in flatten(outputs)]
         self._single = self._out[0] if isinstance(outputs, KerasTensor) else None
         self._calls: list | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs; the prepared calls hold functions that cannot be pickled."""
+        return {**vars(self), "_calls": None}
 
     def run(self, values: Sequence[Tensor], training: bool | None = None, observe: Callable | None = None) -> Any:
         """Replay every call on ``values``, one for each input, and return the outputs in their structure.
@@ -231,14 +235,14 @@ class Function:
             call = _with_training(call, kwargs.pop("training"))
         slot = None
         if len(node.args) == 1 and is_symbolic(node.args[0]) and not symbolic(kwargs):
-            slot = self._slots[id(node.args[0])]
-        outputs = [self._slots[id(tensor)] for tensor in flatten(node.outputs)]
+            slot = self._slots[node.args[0]]
+        outputs = [self._slots[tensor] for tensor in flatten(node.outputs)]
         place = outputs[0] if is_symbolic(node.outputs) else outputs
         return call, slot, self._templates(node.args), self._templates(kwargs), place
 
     def _templates(self, structure: Any) -> Any:
         return map_structure(
-            lambda leaf: _Slot(self._slots[id(leaf)]) if is_symbolic(leaf) else leaf, structure
+            lambda leaf: _Slot(self._slots[leaf]) if is_symbolic(leaf) else leaf, structure
         )
 
 

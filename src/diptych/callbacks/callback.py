@@ -150,10 +150,10 @@ class CallbackList:
                 if callback is self._bar and name.endswith("_batch_end"):
                     continue  # the bar is asked first whether it is time to redraw
                 self._calls[name].append(method)
-        live = self._bar is not None and self._bar.live
+        counts = self._bar is not None and self._bar.counts
         for kind in ("train", "test", "predict"):
             ends = self._calls[f"on_{kind}_batch_begin"] + self._calls[f"on_{kind}_batch_end"]
-            setattr(self, f"wants_{kind}_batches", bool(ends) or live)
+            setattr(self, f"wants_{kind}_batches", bool(ends) or counts)
 
     @staticmethod
     def _through(callback: Any, name: str) -> bool:

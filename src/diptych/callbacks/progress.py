@@ -29,6 +29,7 @@ class ProgbarLogger(Callback):
         self._bar: Progbar | None = None
         self._seen = 0
         self._in_fit = False
+        self._validating = False
 
     def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)
@@ -42,8 +43,15 @@ class ProgbarLogger(Callback):
 
     def due(self, batch: int) -> bool:
         """Whether the end of this batch should be drawn; cheap, for it is asked each time."""
+        if self._validating:
+            return False
         self._seen = batch + 1
         return self.live and self._bar is not None and self._bar.due()
+
+    @property
+    def counts(self) -> bool:
+        """Whether it has to see every batch: to draw, or to learn how many there are."""
+        return self.live or self.target is None
 
     def _begin(self, prefix: str = "") -> None:
         self._seen = 0
@@ -85,6 +93,7 @@ class ProgbarLogger(Callback):
         self._finish(logs)
 
     def on_test_begin(self, logs: Any = None) -> None:
+        self._validating = self._in_fit
         if not self._in_fit:
             self._begin()
 
@@ -93,6 +102,7 @@ class ProgbarLogger(Callback):
             self._draw(batch, logs)
 
     def on_test_end(self, logs: Any = None) -> None:
+        self._validating = False
         if not self._in_fit:
             self._finish(logs)
 

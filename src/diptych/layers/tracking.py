@@ -44,7 +44,7 @@ class TrackedDict(dict):
 
 
 def tracked(value: Any, owner: Any) -> Any:
-    """The same value with plain lists and dicts, nested ones too, as those that tell their owner."""
+    """The value with its lists and dicts, nested ones too, as those that tell their owner."""
     if type(value) in (list, TrackedList):
         new: Any = TrackedList(tracked(part, owner) for part in value)
     elif type(value) in (dict, TrackedDict):

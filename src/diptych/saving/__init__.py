@@ -1,4 +1,4 @@
-"""What makes classes and functions of one's own known by name, so that configurations may use them."""
+"""Names for classes and functions of one's own, so that configurations may use them."""
 
 from ..utils.objects import (
     CustomObjectScope,
