@@ -401,3 +401,24 @@ def test_batches_of_unknown_number_are_counted(capsys):
     for verbose in (1, 2):
         model.fit(((X[i : i + 8], Y[i : i + 8]) for i in range(0, 40, 8)), verbose=verbose)
         assert "5/5" in capsys.readouterr().out
+
+
+# Layers in several models, and old spellings
+
+
+def test_a_layer_of_two_models_shows_its_first_output():
+    model = small()
+    Sequential(model.layers[:-1]).build((None, 4))
+    features = Model(model.inputs, model.layers[0].output)
+    np.testing.assert_array_equal(features.predict(X, verbose=0), np.asarray(model.layers[0](X)))
+
+
+def test_old_constructor_arguments_of_constraints_and_layers():
+    with diptych.legacy.quiet():
+        assert diptych.constraints.MaxNorm(m=3).max_value == 3
+        kernel, bias = np.ones((4, 2)), np.full(2, 5.0)
+        layer = layers.Dense(2, input_shape=(4,), weights=[kernel, bias])
+        model = Sequential([layer])
+    np.testing.assert_allclose(model.predict(np.ones((1, 4)), verbose=0), [[9, 9]])
+    with pytest.raises(TypeError, match="did you mean 'max_value'"):
+        diptych.constraints.MaxNorm(max_valu=3)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import config
+from .legacy import Modern
 from .utils import objects
 
 __all__ = [
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-class Constraint:
+class Constraint(metaclass=Modern):
     """Base class: write `__call__(self, w)`, which returns the weights as they should be, and
     `get_config`.
     """

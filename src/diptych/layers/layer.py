@@ -102,7 +102,7 @@ class Layer(metaclass=Modern):
         name: a name; by default the class name in snake case, numbered.
     """
 
-    # A model called again still has one `input`; any other layer called twice has none.
+    # Which call `input` and `output` show: of a model the latest, of any other layer the first.
     _shows_latest_call = False
 
     def __init__(
@@ -273,6 +273,9 @@ class Layer(metaclass=Modern):
         else:
             self.build(_shapes(args[0]) if args else None)
         self.built = True
+        first = vars(self).pop("_first_weights", None)  # of the old argument `weights`
+        if first is not None:
+            self.set_weights(first)
 
     def _symbolic_call(self, args: tuple, kwargs: dict) -> Any:
         if self.input_spec is not None:
@@ -538,14 +541,14 @@ class Layer(metaclass=Modern):
 
     @property
     def input(self) -> Any:
-        """The symbolic input of this layer's only call."""
-        node = self._only_node("input")
+        """The symbolic input of this layer's first call."""
+        node = self._node_shown("input")
         return node.args[0] if node.args else node.outputs
 
     @property
     def output(self) -> Any:
-        """The symbolic output of this layer's only call."""
-        return self._only_node("output").outputs
+        """The symbolic output of this layer's first call."""
+        return self._node_shown("output").outputs
 
     @property
     def input_shape(self) -> Any:
@@ -555,16 +558,12 @@ class Layer(metaclass=Modern):
     def output_shape(self) -> Any:
         return map_structure(lambda t: t.shape, self.output)
 
-    def _only_node(self, what: str) -> Node:
+    def _node_shown(self, what: str) -> Node:
         if not self._nodes:
             raise AttributeError(
                 f"Layer {self.name!r} has no `{what}`: it was not yet called on a symbolic tensor, such as Input(...)."
             )
-        if len(self._nodes) > 1 and not self._shows_latest_call:
-            raise AttributeError(
-                f"Layer {self.name!r} was called {len(self._nodes)} times, so its `{what}` is not one tensor."
-            )
-        return self._nodes[-1]
+        return self._nodes[-1 if self._shows_latest_call else 0]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -59,7 +59,8 @@ class Modern(type):
 def modernize(cls, args, kwargs):
     """The arguments `cls(*args, **kwargs)` should get: (args, kwargs, attributes).
 
-    attributes: what is to be set on the new object, {} or `_batch_input_shape` and `_input_dtype`.
+    attributes: what is to be set on the new object: `_batch_input_shape`, `_input_dtype` and
+        `_first_weights`, as far as they were given.
     Raises a TypeError for a keyword that is neither modern nor old.
     """
     parameters, table, closed, is_layer = _constructor(cls)
@@ -226,6 +227,9 @@ def _take_input(place, given, parameters):
     attributes = {} if shape is None else {"_batch_input_shape": shape}
     if words.get("input_dtype") is not None:
         attributes["_input_dtype"] = words["input_dtype"]
+    if "weights" in given and "weights" not in parameters:
+        attributes["_first_weights"] = given.pop("weights")
+        note("weights", "is now layer.set_weights(...), once the layer is built", place)
     return attributes
 
 

@@ -182,7 +182,7 @@ class Model(Trainer, Layer):
         given = flatten(inputs)
         if len(given) != len(wanted):
             raise ValueError(
-                f"Model {self.name!r} has {len(wanted)} inputs {self.input_names}, and was called with {len(given)}."
+                f"Model {self.name!r} has the inputs {self.input_names}, and was called with {len(given)} of them."
             )
         return [self._fit_input(x, tensor) for x, tensor in zip(given, wanted, strict=True)]
 
