@@ -28,7 +28,8 @@ import numpy as np
 from . import config
 from . import engine as _engine
 
-# The records of all open tapes of this context, oldest first; None where no tape is open.
+# The records of all open tapes of this context, oldest first; None where no tape is open. A record is (output, inputs,
+# needs, backward, cache), and of a twin also (forward, options).
 _records: ContextVar[list | None] = ContextVar("diptych_tape", default=None)
 
 
@@ -480,7 +481,7 @@ class Twin:
         if True not in needs:
             return _wrap(y, False)
         output = _wrap(y, True)
-        records.append((output, inputs, needs, backward, cache))
+        records.append((output, inputs, needs, backward, cache, forward, options))
         return output
 
     def _mixed(self, inputs: tuple, options: tuple) -> Any:
@@ -510,13 +511,13 @@ class Twin:
         return f"<op {self.name}>"
 
 
-def record(y: Any, inputs: Iterable, backward: Callable, cache: tuple) -> Any:
+def record(y: Any, inputs: Iterable, backward: Callable, cache: tuple, *forward: Any) -> Any:
     """Wrap ``y`` (an array, or a list of arrays), and remember on the open tape how to go back from
     it.
 
     ``backward(dy, cache, needs)`` returns a gradient for each of ``inputs``, or None where
     ``needs`` is False. Every differentiable operation ends here; a function of your own may as
-    well.
+    well. ``forward`` is, for a twin, the function and its options.
     """
     records = _records.get()
     if records is None:
@@ -525,7 +526,7 @@ def record(y: Any, inputs: Iterable, backward: Callable, cache: tuple) -> Any:
     if True not in needs:
         return _wrap(y, False)
     output = _wrap(y, True)
-    records.append((output, inputs, needs, backward, cache))
+    records.append((output, inputs, needs, backward, cache, *forward))
     return output
 
 
@@ -585,6 +586,11 @@ class GradientTape:
         self._end = len(self._records or ())
         _records.reset(self._token)
 
+    @property
+    def records(self) -> list:
+        """What the tape holds, oldest first."""
+        return (self._records or [])[self._start : self._end]
+
     def watch(self, tensor: Any) -> None:
         """Follow a tensor that is no trainable variable, for instance an input."""
         for t in tensor if isinstance(tensor, (list, tuple)) else [tensor]:
@@ -639,8 +645,7 @@ class GradientTape:
 
     def _walk_back(self, grads: dict[int, Any], keep: set[int]) -> None:
         """Turn the gradients of the targets into gradients of everything that they depend on."""
-        records = (self._records or [])[self._start : self._end]
-        for output, inputs, needs, backward, cache in reversed(records):
+        for output, inputs, needs, backward, cache, *_ in reversed(self.records):
             if isinstance(output, list):
                 dy = [_take(grads, part, keep) for part in output]
                 if all(part is None for part in dy):

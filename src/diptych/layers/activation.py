@@ -22,6 +22,8 @@ class _Elementwise(Layer):
 class ReLU(_Elementwise):
     """max(x, 0), or with settings ``negative_slope * (x - threshold)`` below ``threshold`` and at most ``max_value``."""
 
+    pure = True
+
     def __init__(
         self,
         max_value: float | None = None,
@@ -52,6 +54,8 @@ class ReLU(_Elementwise):
 class LeakyReLU(_Elementwise):
     """x where x > 0, ``negative_slope * x`` elsewhere."""
 
+    pure = True
+
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if negative_slope is None or negative_slope < 0:
@@ -74,6 +78,8 @@ class PReLU(_Elementwise):
 
     Source: He, Zhang, Ren & Sun 2015, Delving Deep into Rectifiers.
     """
+
+    pure = True
 
     def __init__(
         self,
@@ -120,6 +126,8 @@ class PReLU(_Elementwise):
 class ELU(_Elementwise):
     """x where x > 0, ``alpha * (exp(x) - 1)`` elsewhere."""
 
+    pure = True
+
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.alpha = alpha
@@ -133,6 +141,8 @@ class ELU(_Elementwise):
 
 class Softmax(_Elementwise):
     """exp(x) over its sum along ``axis``; entries where ``mask`` is False count as zero."""
+
+    pure = True
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -124,6 +124,8 @@ class Dense(Layer):
     Source: Goodfellow, Bengio & Courville 2016, Deep Learning, section 6.1.
     """
 
+    pure = True
+
     def __init__(
         self,
         units: int,
@@ -205,6 +207,8 @@ class Dense(Layer):
 class Identity(Layer):
     """Returns its input."""
 
+    pure = True
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -282,6 +286,8 @@ class Lambda(Layer):
 
 class Activation(Layer):
     """Applies an activation function, given by name or as a callable."""
+
+    pure = True
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)

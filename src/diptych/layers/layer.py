@@ -210,6 +210,7 @@ class Layer(metaclass=Modern):
             self._pass_mask_on(first, masks, masked, outputs)
         return outputs
 
+    pure = False  # whether call depends on its input and weights alone; each class has to say so itself
     makes_mask = False  # whether compute_mask gives a mask where there was none (Embedding, Masking)
 
     def _pass_mask_on(self, inputs: Any, masks: Any, masked: bool, outputs: Any) -> None:

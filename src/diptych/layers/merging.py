@@ -69,12 +69,16 @@ def _same_rank(tensors: list) -> list:
 class Add(_Merge):
     """The sum of its inputs."""
 
+    pure = True
+
     def merge(self, tensors: list) -> Any:
         return reduce(ops.add, tensors)
 
 
 class Subtract(_Merge):
     """The first of two inputs less the second."""
+
+    pure = True
 
     def _check_shapes(self, shapes: Any) -> None:
         if not isinstance(shapes, list) or len(shapes) != 2:
@@ -87,12 +91,16 @@ class Subtract(_Merge):
 class Multiply(_Merge):
     """The product of its inputs, entry by entry."""
 
+    pure = True
+
     def merge(self, tensors: list) -> Any:
         return reduce(ops.multiply, tensors)
 
 
 class Average(_Merge):
     """The mean of its inputs."""
+
+    pure = True
 
     def merge(self, tensors: list) -> Any:
         return ops.divide(reduce(ops.add, tensors), float(len(tensors)))
@@ -101,6 +109,8 @@ class Average(_Merge):
 class Maximum(_Merge):
     """The largest of its inputs, entry by entry."""
 
+    pure = True
+
     def merge(self, tensors: list) -> Any:
         return reduce(ops.maximum, tensors)
 
@@ -108,12 +118,16 @@ class Maximum(_Merge):
 class Minimum(_Merge):
     """The smallest of its inputs, entry by entry."""
 
+    pure = True
+
     def merge(self, tensors: list) -> Any:
         return reduce(ops.minimum, tensors)
 
 
 class Concatenate(_Merge):
     """Joins its inputs along ``axis``; all other sizes must be equal."""
+
+    pure = True
 
     least = 1
 
@@ -164,6 +178,8 @@ class Dot(_Merge):
         axes: the axis of both, or a pair with the axis of each.
         normalize: whether each is first divided by its length along that axis, which gives the cosine.
     """
+
+    pure = True
 
     def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -16,6 +16,8 @@ class Flatten(Layer):
         data_format: with "channels_first" the channels go last before they are flattened.
     """
 
+    pure = True
+
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = data_format or config.image_data_format()
@@ -38,6 +40,8 @@ class Flatten(Layer):
 
 class Reshape(Layer):
     """(N, ...) -> (N, *target_shape), in row-major order; one size may be -1."""
+
+    pure = True
 
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -68,6 +72,8 @@ class Reshape(Layer):
 class Permute(Layer):
     """Puts the axes of a sample in another order: ``dims=(2, 1)`` swaps the first two (the batch is axis 0)."""
 
+    pure = True
+
     def __init__(self, dims: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dims = tuple(dims)
@@ -87,6 +93,8 @@ class Permute(Layer):
 
 class RepeatVector(Layer):
     """(N, D) -> (N, n, D): the same row n times."""
+
+    pure = True
 
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)

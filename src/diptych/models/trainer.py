@@ -15,16 +15,18 @@ import numpy as np
 from .. import engine as _engine
 from .. import metrics as metrics_module
 from .. import optimizers, ops
-from ..autodiff import GradientTape, Tensor
+from ..autodiff import GradientTape, Structure, Tensor
 from ..callbacks import CallbackList
 from ..graph import flatten, map_structure
 from ..legacy import accepts_old
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics
 from .data import as_data, batches_for, class_weights_to_sample_weights, split_off_validation, unpack
+from .replay import Replay, may_be_replayed, record_of
 
 
 _ON_ANY_ENGINE = contextlib.nullcontext()
+MOST_REPLAYS = 32  # recorded steps that a model keeps: batch shapes, for training and for testing
 
 
 class Trainer:
@@ -41,6 +43,7 @@ class Trainer:
         self._loss: CompiledLoss | None = None
         self._metrics: CompiledMetrics | None = None
         self._loss_mean = metrics_module.Mean(name="loss")
+        self._replays: dict[tuple, Replay | None] = {}
 
     # ----------------------------------------------------------------------------------------------------------------
     # Compiling
@@ -79,6 +82,7 @@ class Trainer:
             self._loss.build(len(self.outputs))
         self._loss_mean = metrics_module.Mean(name="loss")
         self._checks = Checks(self)
+        self._replays = {}
         self.stop_training = False
         self.compiled = True
 
@@ -140,22 +144,62 @@ class Trainer:
         return self(unpack(data)[0], training=False)
 
     def _update(self, x: Any, y: Any, sample_weight: Any) -> None:
-        with GradientTape() as tape:
-            y_pred = self(x, training=True)
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
-            scaled = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
+        key = self._replay_key("update", x, y, sample_weight)
+        replay = self._replays.get(key)
+        if replay is not None:
+            values, caches = replay.forward(x.array, y.array)
+            y_pred, loss = values[replay.y_pred], values[replay.loss]
+            gradients = replay.gradients(values, caches)
+        else:
+            with GradientTape() as tape:
+                y_pred = self(x, training=True)
+                loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+                scaled = self.optimizer.scale_loss(loss)
+            self._keep_replay(key, tape, x, y, y_pred, loss)
+            gradients = tape.gradient(scaled, variables)
+            loss = loss.array
         if variables:
-            self.optimizer.apply(tape.gradient(scaled, variables), variables)
-        self._loss_mean.update_state(loss.array, sample_weight=_batch_size(x))
+            self.optimizer.apply(gradients, variables)
+        self._loss_mean.update_state(loss, sample_weight=_batch_size(x))
         self._after_step(x, y, y_pred, sample_weight)
 
     def _test(self, x: Any, y: Any, sample_weight: Any) -> None:
-        y_pred = self(x, training=False)
-        if self._loss is not None or self.losses:
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
-            self._loss_mean.update_state(loss.array, sample_weight=_batch_size(x))
+        key = self._replay_key("test", x, y, sample_weight)
+        replay = self._replays.get(key)
+        if replay is not None:
+            values, _ = replay.forward(x.array, y.array)
+            y_pred = values[replay.y_pred]
+            self._loss_mean.update_state(values[replay.loss], sample_weight=_batch_size(x))
+        else:
+            is_new = key is not None and key not in self._replays
+            with GradientTape() if is_new else contextlib.nullcontext() as tape:
+                y_pred = self(x, training=False)
+                if self._loss is not None or self.losses:
+                    loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+                    self._loss_mean.update_state(loss.array, sample_weight=_batch_size(x))
+                    if is_new:
+                        self._keep_replay(key, tape, x, y, y_pred, loss)
         self._after_step(x, y, y_pred, sample_weight)
+
+    def _replay_key(self, what: str, x: Any, y: Any, sample_weight: Any) -> tuple | None:
+        """What a recorded step is good for; None where none is kept."""
+        if sample_weight is not None or not isinstance(x, Tensor) or not isinstance(y, Tensor):
+            return None
+        a, b = x.array, y.array
+        engine = self.engine or _engine.current().name
+        return what, a.shape, a.dtype, b.shape, b.dtype, engine, Structure.version
+
+    def _keep_replay(self, key: tuple | None, tape: GradientTape, x: Any, y: Any, y_pred: Any, loss: Any) -> None:
+        """Keep the step that was just taken, or that it cannot be replayed."""
+        if key is None or key in self._replays:
+            return
+        if len(self._replays) > MOST_REPLAYS:
+            self._replays.clear()
+        kept = None
+        if may_be_replayed(self):
+            kept = record_of(tape.records, x, y, y_pred, loss, self.trainable_variables)
+        self._replays[key] = kept
 
     def _after_step(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> None:
         if type(self).compute_metrics is Trainer.compute_metrics:

@@ -68,12 +68,20 @@ class ClassNumbersTwin(Twin):
             return self(
                 (y_true, y_pred if isinstance(y_pred, Tensor) else Tensor(y_pred)), *options
             )
+        labels = class_numbers(y_true)
+        if not isinstance(y_true, Tensor) or labels is not y_true.array:
+            y_true = Tensor(labels)
         engine = _engine.current()
         if engine.name not in self._pairs:
             self._pairs[engine.name] = self._pair(engine)
         forward, backward = self._pairs[engine.name]
-        loss, cache = forward(class_numbers(y_true), y_pred.array, *options)
-        return record(loss, (y_pred,), backward, cache)
+        loss, cache = forward(labels, y_pred.array, *options)
+        return record(loss, (y_true, y_pred), backward, cache, forward, options)
+
+    def _pair(self, engine):
+        forward = engine.function(self.family, f"{self.name}_forward")
+        backward = engine.function(self.family, f"{self.name}_backward")
+        return forward, lambda dloss, cache, needs: (None, backward(dloss, cache))
 
 
 def class_numbers(y_true):

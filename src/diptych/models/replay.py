@@ -1,0 +1,182 @@
+"""A training step, recorded once and replayed.
+
+For a small network most of a step is not arithmetic but the way to it: layers, checks, conversions. All of that comes
+out the same for every batch of one shape. So the first step with a shape is taken with care, and its tape is kept as a
+plain list of calls, each with the places of its arguments; every further step only walks that list, forwards and back.
+The functions called and the order of all sums are the same, and so are the bits.
+
+Only what is known to depend on nothing but its input and its weights is replayed: graphs of layers that say so
+(``Layer.pure``), with built-in activations and losses. Everything else takes the careful way at every step. A layer
+whose attributes are changed between two calls of ``fit`` is not noticed until ``compile``, as in Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import activations, losses
+from ..autodiff import ArrayOp, Tensor, Variable
+
+
+class Replay:
+    """The calls of one step, for batches of the shapes and dtypes that it was recorded with.
+
+    Values live in a list; a place in it stands for x, y, each weight, each output. Made by ``record_of``.
+    """
+
+    def __init__(self, places: dict[int, int], variables: dict[int, Variable], labels: Tensor | None) -> None:
+        self.places = places
+        self.variables = variables  # place -> weight
+        self.labels = None if labels is None else (labels.shape, labels.dtype)
+        self.calls: list[tuple] = []
+        self.loss = self.y_pred = 0
+        self.ones: Any = None
+        self.wanted: list[int] = []  # the places whose gradients the step returns
+        self.back: list[tuple] = []
+
+    def forward(self, x: np.ndarray, y: np.ndarray) -> tuple[list, list]:
+        """Return the values of all places, and the caches of all calls."""
+        values: list[Any] = [None] * len(self.places)
+        values[0] = x
+        if self.labels is not None:
+            shape, dtype = self.labels
+            values[1] = y.reshape(shape).astype(dtype, copy=False)
+        for place, variable in self.variables.items():
+            values[place] = variable.array
+        caches = []
+        for is_twin, function, places, options, output in self.calls:
+            arrays = [None if place is None else values[place] for place in places]
+            if is_twin:
+                values[output], cache = function(*arrays, *options)
+            else:
+                result = function(*arrays, **options)
+                if type(result) is not np.ndarray:  # NumPy gives a scalar for an array without axes
+                    result = np.asarray(result)
+                values[output] = result
+                cache = (result, arrays, options)
+            caches.append(cache)
+        return values, caches
+
+    def gradients(self, values: list, caches: list) -> list:
+        """Walk back, and return the gradients of the loss by the trained weights, None where it does not depend on one."""
+        grads: list[Any] = [None] * len(values)
+        grads[self.loss] = self.ones
+        for number, backward, needs, output, inputs in self.back:
+            dy = grads[output]
+            if dy is None:
+                continue
+            found = backward(dy, caches[number], needs)
+            for i, place in inputs:
+                dx = found[i]
+                if dx is None:
+                    continue
+                dtype = values[place].dtype
+                if type(dx) is not np.ndarray or dx.dtype is not dtype:
+                    dx = np.asarray(dx, dtype)
+                grads[place] = dx if grads[place] is None else grads[place] + dx
+        return [grads[place] for place in self.wanted]
+
+
+def record_of(
+    records: list, x: Tensor, y: Tensor, y_pred: Tensor, loss: Tensor, variables: list[Variable]
+) -> Replay | None:
+    """Return the step that a tape has recorded as a list of calls; None where it used anything that is not known.
+
+    Args:
+        records: what the tape holds.
+        x: the batch's input.
+        y: its labels. The loss may have given them another dtype, or an axis of size 1 more or less.
+        y_pred: the model's output.
+        loss: the loss, a scalar.
+        variables: what gradients are wanted for.
+    """
+    made = {id(record[0]) for record in records if isinstance(record[0], Tensor)}
+    places = {id(x): 0}
+    weights: dict[int, Variable] = {}
+    labels = None
+    for _, inputs, *_ in records:
+        for tensor in inputs:
+            if tensor is None or id(tensor) in made or tensor is x:
+                continue
+            if isinstance(tensor, Variable):
+                weights[id(tensor)] = tensor
+            elif (labels is None or labels is tensor) and _are_labels(tensor, y):
+                labels = tensor
+            else:
+                return None
+    places[id(labels) if labels is not None else id(y)] = 1
+    for key in weights:
+        places[key] = len(places)
+    replay = Replay(places, {places[key]: variable for key, variable in weights.items()}, labels)
+    for record in records:
+        call = _call(record, places)
+        if call is None:
+            return None
+        replay.calls.append(call)
+    if id(loss) not in places or id(y_pred) not in places:
+        return None
+    replay.loss, replay.y_pred = places[id(loss)], places[id(y_pred)]
+    replay.ones = np.ones(loss.shape, loss.dtype)
+    replay.wanted = [places.setdefault(id(variable), len(places)) for variable in variables]
+    for number in range(len(records) - 1, -1, -1):
+        output, inputs, needs, backward, *_ = records[number]
+        wanted = [(i, places[id(tensor)]) for i, tensor in enumerate(inputs) if needs[i]]
+        replay.back.append((number, backward, needs, places[id(output)], wanted))
+    return replay
+
+
+def _call(record: tuple, places: dict[int, int]) -> tuple | None:
+    """A record as (is it a twin, function, places of its inputs, options, place of its output)."""
+    output, inputs, _, backward, cache, *forward = record
+    if not isinstance(output, Tensor):
+        return None
+    sources = [None if tensor is None else places[id(tensor)] for tensor in inputs]
+    place = places.setdefault(id(output), len(places))
+    if forward:
+        function, options = forward
+        return True, function, sources, options, place
+    operation = getattr(backward, "__self__", None)
+    if isinstance(operation, ArrayOp):
+        return False, operation.forward, sources, cache[2], place
+    return None
+
+
+def _are_labels(tensor: Tensor, y: Tensor) -> bool:
+    """Whether a tensor holds the labels, perhaps in another shape and dtype."""
+    return tensor.size == y.size and bool(np.array_equal(tensor.array, y.array.reshape(tensor.shape)))
+
+
+def may_be_replayed(model: Any) -> bool:
+    """Whether a step of the model depends on nothing but the batch and the weights."""
+    loss = model._loss
+    return (
+        model._function is not None
+        and len(model._function.inputs) == 1
+        and len(model.outputs) == 1
+        and type(model).call.__module__.startswith("diptych.models.")
+        and type(model).compute_loss.__module__.startswith("diptych.models.")
+        and type(model).__call__.__module__.startswith("diptych.models.")
+        and loss is not None
+        and len(loss.functions) == 1
+        and _is_builtin_loss(loss.functions[0])
+        and model.optimizer.loss_scale_factor is None
+        and all(_is_pure(node.operation) for node in model._function.nodes)
+        and not any(variable.regularizer for variable in model.variables)
+    )
+
+
+def _is_builtin_loss(loss: Any) -> bool:
+    function = getattr(loss, "fn", None)
+    return type(loss).__module__ == losses.__name__ == getattr(function, "__module__", losses.__name__)
+
+
+def _is_pure(operation: Any) -> bool:
+    """Whether a layer says of its very class that it is pure, and what it was given does not change that."""
+    if not vars(type(operation)).get("pure", False):
+        return False
+    activation: Callable | None = getattr(operation, "activation", None)
+    known = activation is None or getattr(activations, str(getattr(activation, "__name__", "")), None) is activation
+    return known and operation.activity_regularizer is None
