@@ -422,3 +422,40 @@ def test_old_constructor_arguments_of_constraints_and_layers():
     np.testing.assert_allclose(model.predict(np.ones((1, 4)), verbose=0), [[9, 9]])
     with pytest.raises(TypeError, match="did you mean 'max_value'"):
         diptych.constraints.MaxNorm(max_valu=3)
+
+
+# Slips
+
+
+def test_slips_are_named():
+    class Forgetful(Model):
+        def call(self, x):
+            ops.square(x)
+
+    model = Forgetful()
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"Forgetful.call\(\) returned None"):
+        model.fit(X, Y, verbose=0)
+    model = small()
+    model.compile("sgd", lambda y_true, y_pred: None)
+    with pytest.raises(ValueError, match="returned None"):
+        model.fit(X, Y, verbose=0)
+    with pytest.raises(ValueError, match="epochs='3'; expected a whole number"):
+        model.fit(X, Y, epochs="3", verbose=0)
+
+
+def test_a_model_is_called_on_lists_and_data_frames():
+    class Frame:
+        """As much of a data frame as counts."""
+
+        def to_numpy(self):
+            return X
+
+    model = small()
+    rows = X[:2].tolist()
+    np.testing.assert_array_equal(np.asarray(model(rows)), np.asarray(model(X[:2])))
+    np.testing.assert_array_equal(np.asarray(model(Frame())), np.asarray(model(X)))
+    with pytest.raises(ValueError, match="x is None"):
+        model(None)
+    with pytest.raises(ValueError, match="single value"):
+        model(3.0)

@@ -362,6 +362,8 @@ class Loss:
         y_pred = _to_float(y_pred, self._dtype, "y_pred")
         y_true = _to_float(y_true, y_pred.array.dtype, "y_true")
         losses = self.call(y_true, y_pred)
+        if losses is None:
+            raise ValueError(f"Loss {self.name!r} returned None: it has to return the loss.")
         if not isinstance(losses, Tensor):
             losses = ops.convert_to_tensor(losses)
         mask = _both(y_pred.mask, losses.mask)

@@ -176,6 +176,10 @@ class Checks:
         if self._found is None:
             row = map_structure(lambda leaf: leaf[:1], x)
             outputs = flatten(model(model._as_tensors(row)[0], training=False))
+            if outputs[0] is None:
+                raise ValueError(
+                    f"{type(model).__name__}.call() returned None: it has to return the model's output."
+                )
             self._found = [
                 ((None, *output.shape[1:]), f"output_{i + 1}" if len(outputs) > 1 else model.name)
                 for i, output in enumerate(outputs)

@@ -16,6 +16,7 @@ from ..layers.core import InputLayer
 from ..layers.layer import Layer
 from ..utils import objects
 from ..utils.naming import suggest
+from .data import as_data
 from .trainer import Trainer
 
 
@@ -170,6 +171,8 @@ class Model(Trainer, Layer):
         wanted = self._function.inputs
         if len(wanted) == 1 and isinstance(inputs, Tensor):
             return [self._fit_input(inputs, wanted[0])]
+        if not all(isinstance(leaf, (Tensor, KerasTensor)) for leaf in flatten(inputs)):
+            inputs = map_structure(Tensor, as_data(inputs, "x"))  # lists of numbers, data frames
         if isinstance(inputs, dict):
             names = list(self._inputs_structure) if isinstance(self._inputs_structure, dict) else self.input_names
             missing = [name for name in names if name not in inputs]

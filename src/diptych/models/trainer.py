@@ -319,6 +319,9 @@ class Trainer:
             ValueError: the data do not fit the model or the loss. Nothing has been trained then.
         """
         self._must_be_compiled("fit()")
+        for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
+            if not isinstance(value, (int, np.integer)):
+                raise ValueError(f"{name}={value!r}; expected a whole number")
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_off_validation(x, y, sample_weight, validation_split)
         with self._in_training():
