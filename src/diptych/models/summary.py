@@ -24,8 +24,14 @@ def summary_text(
     head += ["Connected to"] if branched else []
     head += ["Trainable"] if show_trainable else []
     rows = []
-    for layer in layers:
-        rows += _rows(layer, model, branched, show_trainable, expand_nested, 0)
+    for step in layers if layer_range else _steps(model):
+        if isinstance(step, Layer):
+            rows += _rows(step, model, branched, show_trainable, expand_nested, 0)
+        else:
+            shape = ", ".join(str(tuple(t.shape)) for t in flatten(step.outputs))
+            row = [f"{_name(step)} (operation)", shape, "0"]
+            row += [_sources_of([step])] if branched else []
+            rows.append(row + (["-"] if show_trainable else []))
     lines = [f'Model: "{model.name}"', *_table(head, rows, line_length)]
     trained = sum(v.size for v in model.trainable_variables)
     frozen = sum(v.size for v in model.non_trainable_variables)
@@ -80,12 +86,30 @@ def _is_branched(model: Any) -> bool:
     )
 
 
+def _steps(model: Any) -> list:
+    """The layers, and between them the nodes of operations that were called outside layers, in the graph's order."""
+    layers = list(model.layers)
+    if model._function is None or all(isinstance(node.operation, Layer) for node in model._function.nodes):
+        return layers
+    steps = [layer for layer in layers if not any(node.operation is layer for node in model._function.nodes)]
+    for node in model._function.nodes:
+        step = node.operation if isinstance(node.operation, Layer) else node
+        if not any(step is other for other in steps):
+            steps.append(step)
+    return steps
+
+
+def _name(node: Any) -> str:
+    return getattr(node.operation, "name", None) or getattr(node.operation, "__name__", "operation")
+
+
 def _sources(layer: Layer, model: Any) -> str:
-    nodes = [] if model._function is None else [n for n in model._function.nodes if n.operation is layer]
-    names = [
-        f"{getattr(t.node.operation, 'name', t.name)}[{t.index}]" for node in nodes for t in node.inputs if t.node is not None
-    ]
-    return ", ".join(names) or "-"
+    return _sources_of([] if model._function is None else [n for n in model._function.nodes if n.operation is layer])
+
+
+def _sources_of(nodes: list) -> str:
+    tensors = [t for node in nodes for t in node.inputs if t.node is not None]
+    return ", ".join(f"{_name(t.node)}[{t.index}]" for t in tensors) or "-"
 
 
 def _table(head: list[str], rows: list[list[str]], line_length: int | None) -> list[str]:
