@@ -30,6 +30,8 @@ SHAPES = [
     (8, 3, 4, ""),
 ]
 
+REST = 0.05  # seconds
+
 
 def processor():
     try:
@@ -61,17 +63,26 @@ def compare(m, k, n, transposed, dtype, seconds, clock):
     left, right = (a.T if transposed == "A" else a), (b.T if transposed == "B" else b)
     by_us, by_numpy = [], []
     inner = max(1, int(2e6 / (m * n * k + 5e3)))  # tiny products: many in one measurement
+
+    def ours():
+        _gemm.product(a, b, c, None, transposed == "A", transposed == "B")
+
+    def numpys():
+        np.matmul(left, right, out=d)
+
     end = time.perf_counter() + seconds
+    # Turns of a few calls, with a rest between: the threads of either keep spinning for a while after
+    # their last product, on the processors that the other now needs.
+    rounds = 1 if m * n * k > 1e8 else 10
     while time.perf_counter() < end or len(by_us) < 5:
-        start = clock()
-        for _ in range(inner):
-            _gemm.product(a, b, c, None, transposed == "A", transposed == "B")
-        middle = clock()
-        for _ in range(inner):
-            np.matmul(left, right, out=d)
-        stop = clock()
-        by_us.append((middle - start) / inner)
-        by_numpy.append((stop - middle) / inner)
+        for function, found in ((ours, by_us), (numpys, by_numpy)):
+            time.sleep(REST)
+            function()
+            for _ in range(rounds):
+                start = clock()
+                for _ in range(inner):
+                    function()
+                found.append((clock() - start) / inner)
     scale = np.abs(left).astype(np.float64) @ np.abs(right)
     if not (np.abs(c - d) <= np.finfo(dtype).eps * (4 + k**0.5) * scale).all():
         raise SystemExit(f"the two products of {m}x{k}x{n} differ by more than rounding")

@@ -140,6 +140,7 @@ cdef struct Product:
 
 
 cdef double BLOCK_WORK = 2e6             # multiplications in a block, at least
+cdef Py_ssize_t FEW_BLOCKS = 4           # of a large product, at least
 cdef Py_ssize_t FAR_APART = 2048         # bytes between rows of A from which on they are copied
 
 
@@ -174,6 +175,9 @@ cdef Py_ssize_t plan(Product* p) noexcept nogil:
         columns = max(columns, 32 * panel if p.a_col == 1 else 16 * panel)
     else:
         columns = max(columns, 4 * panel)
+    if p.row_blocks < FEW_BLOCKS and <double>p.m * p.n * p.k > FEW_BLOCKS * BLOCK_WORK:
+        # Wide rows of few: without this one thread would get them all.
+        columns = min(columns, max(8 * panel, divide_up(p.n * p.row_blocks, FEW_BLOCKS)))
     p.column_blocks = max(1, (p.n + columns // 2) // columns)
     p.block_columns = max(1, divide_up(divide_up(p.n, p.column_blocks), panel)) * panel
     p.column_blocks = divide_up(p.n, p.block_columns)
