@@ -52,10 +52,12 @@ static struct {
     long limit;     /* workers that may take part */
     long sleeping;
     long workers;
+    pthread_t threads[POOL_MOST_WORKERS];
+    int avoided; /* the processor that the workers leave to the caller */
     int busy; /* whether there is a job: a second caller does its work alone */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+} pool = {.avoided = -1, .mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 static long pool_load(long *value) { return __atomic_load_n(value, __ATOMIC_SEQ_CST); }
 
@@ -110,15 +112,30 @@ static void *pool_worker(void *number) {
 /* Start workers up to this number; where the system refuses, fewer have to do. */
 static void pool_grow(long workers) {
     sigset_t all, before;
-    pthread_t thread;
     sigfillset(&all); /* signals are for Python's own threads */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (pool.workers < workers && pool.workers < POOL_MOST_WORKERS) {
-        if (pthread_create(&thread, NULL, pool_worker, (void *)(size_t)pool.workers)) break;
-        pthread_detach(thread);
+        if (pthread_create(&pool.threads[pool.workers], NULL, pool_worker, (void *)(size_t)pool.workers)) break;
+        pthread_detach(pool.threads[pool.workers]);
         pool.workers++;
     }
+    pool.avoided = -1;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Let the workers run anywhere but where the caller does. The system likes to wake a thread where it ran last; if that is the
+   caller's processor, it waits there for the caller to finish all of the chunks, while another processor is idle. */
+static void pool_keep_apart(void) {
+#ifdef __linux__
+    cpu_set_t allowed;
+    long i;
+    int here = sched_getcpu();
+    if (here < 0 || here == pool.avoided || sched_getaffinity(0, sizeof allowed, &allowed)) return;
+    CPU_CLR(here, &allowed);
+    if (CPU_COUNT(&allowed) == 0) return;
+    for (i = 0; i < pool.workers; i++) pthread_setaffinity_np(pool.threads[i], sizeof allowed, &allowed);
+    pool.avoided = here;
+#endif
 }
 
 static void pool_run(diptych_task task, Py_ssize_t chunks, void *context, int threads) {
@@ -129,6 +146,7 @@ static void pool_run(diptych_task task, Py_ssize_t chunks, void *context, int th
         return;
     }
     if (pool.workers < threads - 1) pool_grow(threads - 1);
+    pool_keep_apart();
     pool.task = task;
     pool.context = context;
     pool.chunks = (long)chunks;
@@ -152,6 +170,7 @@ static void pool_run(diptych_task task, Py_ssize_t chunks, void *context, int th
 static void pool_in_child(void) {
     pool.workers = pool.sleeping = pool.remaining = 0;
     pool.busy = 0;
+    pool.avoided = -1;
     pthread_mutex_init(&pool.mutex, NULL);
     pthread_cond_init(&pool.wake, NULL);
 }
