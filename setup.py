@@ -169,7 +169,7 @@ class BuildFastcore(build_ext):
         return flags, march, strip
 
     def thread_flags(self):
-        """(what threads are made of, flags for it): our own pool, or OpenMP on Windows (_pool.h)."""
+        """(what threads are made of, flags for it): our own pool, or OpenMP on Windows."""
         if sys.platform != "win32":
             return "pthreads", ["-pthread"]
         if self.compiler.compiler_type == "msvc":

@@ -1,4 +1,5 @@
-"""What diptych costs beside its training steps: import time, installed size, and one whole training of a tiny network.
+"""What diptych costs beside its training steps: import time, installed size, and one whole training
+of a tiny network.
 
 python benchmarks/footprint.py
 """
@@ -14,7 +15,9 @@ from training import print_machine
 
 
 def import_seconds(module, repeats=9):
-    """Return the median time of a fresh process that imports a module, less that of one that imports nothing."""
+    """Return the median time of a fresh process that imports a module, less that of one that
+    imports nothing.
+    """
     times = {"": [], module: []}
     for _ in range(repeats):
         for name, found in times.items():
@@ -30,12 +33,21 @@ def installed_bytes():
     from diptych import fastcore, reference
 
     folders = {Path(module.__file__).parent for module in (diptych, fastcore, reference)}
-    files = {file for folder in folders for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
-    return sum(file.stat().st_size for file in files if file.suffix not in (".pyx", ".pxd", ".c", ".html"))
+    files = {
+        file
+        for folder in folders
+        for file in folder.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    return sum(
+        file.stat().st_size for file in files if file.suffix not in (".pyx", ".pxd", ".c", ".html")
+    )
 
 
 def and_gate_seconds():
-    """Return the time of 1,000 epochs on the AND gate: 3,000 updates of 9 weights, and a validation after each epoch."""
+    """Return the time of 1,000 epochs on the AND gate: 3,000 updates of 9 weights, and a validation
+    after each epoch.
+    """
     import diptych
 
     diptych.utils.set_random_seed(0)
@@ -46,7 +58,9 @@ def and_gate_seconds():
             diptych.layers.Dense(1, activation="sigmoid"),
         ]
     )
-    model.compile(diptych.optimizers.SGD(0.01, momentum=0.9), "binary_crossentropy", metrics=["accuracy"])
+    model.compile(
+        diptych.optimizers.SGD(0.01, momentum=0.9), "binary_crossentropy", metrics=["accuracy"]
+    )
     x = np.random.default_rng(0).integers(0, 2, (100, 2))
     y = x[:, 0] & x[:, 1]
     start = time.perf_counter()

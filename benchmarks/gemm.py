@@ -71,8 +71,8 @@ def compare(m, k, n, transposed, dtype, seconds, clock):
         np.matmul(left, right, out=d)
 
     end = time.perf_counter() + seconds
-    # Turns of a few calls, with a rest between: the threads of either keep spinning for a while after
-    # their last product, on the processors that the other now needs.
+    # Turns of a few calls, with a rest between: the threads of either keep spinning for a while
+    # after their last product, on the processors that the other now needs.
     rounds = 1 if m * n * k > 1e8 else 10
     while time.perf_counter() < end or len(by_us) < 5:
         for function, found in ((ours, by_us), (numpys, by_numpy)):

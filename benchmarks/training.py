@@ -1,11 +1,13 @@
-"""Times training and prediction of small dense networks in diptych and in whatever peers are installed.
+"""Times training and prediction of small dense networks in diptych and in whatever peers are
+installed.
 
-    python benchmarks/training.py                                   all networks, all frameworks found
-    python benchmarks/training.py --networks and,mlp --repeat 5
-    python benchmarks/training.py --peers-python /path/to/python     peers live in another environment
+    python benchmarks/training.py                                   all networks, all frameworks
+    found python benchmarks/training.py --networks and,mlp --repeat 5 python benchmarks/training.py
+    --peers-python /path/to/python     peers live in another environment
 
-Each pair of network and framework runs in a process of its own, the frameworks take turns, and the median of the
-repeats counts. Times are per training step (one batch), in milliseconds, without callbacks or output.
+Each pair of network and framework runs in a process of its own, the frameworks take turns, and the
+median of the repeats counts. Times are per training step (one batch), in milliseconds, without
+callbacks or output.
 """
 
 import argparse
@@ -23,7 +25,14 @@ NETWORKS = {
     "dense100": "100-64-10, relu and softmax, SGD, batches of 10 of 1,000 rows",
     "mlp": "784-500-500-10, sigmoid and softmax, Adam, batches of 100 of 10,000 rows",
 }
-FRAMEWORKS = ["diptych:fast", "diptych:reference", "torch", "keras:tensorflow", "keras:jax", "keras:torch"]
+FRAMEWORKS = [
+    "diptych:fast",
+    "diptych:reference",
+    "torch",
+    "keras:tensorflow",
+    "keras:jax",
+    "keras:torch",
+]
 
 
 def data(network):
@@ -65,7 +74,14 @@ def keras_like(name, network):
         layers = [dense(64, activation="relu"), dense(10, activation="softmax")]
         how = ("sgd", "categorical_crossentropy")
     else:
-        layers = [dense(500), activation("sigmoid"), dense(500), activation("sigmoid"), dense(10), activation("softmax")]
+        layers = [
+            dense(500),
+            activation("sigmoid"),
+            dense(500),
+            activation("sigmoid"),
+            dense(10),
+            activation("softmax"),
+        ]
         how = ("adam", "categorical_crossentropy")
     model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
     model.compile(*how, metrics=["accuracy"])
@@ -84,7 +100,10 @@ def in_torch(network):
     x, y = torch.from_numpy(x), torch.from_numpy(y)
     loss_of = nn.CrossEntropyLoss()
     if network == "and":
-        model, loss_of = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1)), nn.BCEWithLogitsLoss()
+        model, loss_of = (
+            nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1)),
+            nn.BCEWithLogitsLoss(),
+        )
         optimizer = torch.optim.SGD(model.parameters(), 0.01, 0.9)
     elif network == "gender":
         model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
@@ -146,7 +165,10 @@ def in_own_process(python, framework, network):
     command = [python, os.path.abspath(__file__), "--one", framework, network]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     if done.returncode:
-        print(f"  {framework}, {network}: {done.stderr.strip().splitlines()[-1][:120]}", file=sys.stderr)
+        print(
+            f"  {framework}, {network}: {done.stderr.strip().splitlines()[-1][:120]}",
+            file=sys.stderr,
+        )
         return None
     return json.loads(done.stdout.strip().splitlines()[-1])
 
@@ -162,7 +184,9 @@ def available(python, framework):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--networks", default=",".join(NETWORKS))
     parser.add_argument("--frameworks", default=",".join(FRAMEWORKS))
     parser.add_argument("--peers-python", default=sys.executable)
@@ -172,7 +196,10 @@ def main():
     if chosen.one:
         print(json.dumps(measure(*chosen.one)))
         return
-    pythons = {f: sys.executable if f.startswith("diptych") else chosen.peers_python for f in chosen.frameworks.split(",")}
+    pythons = {
+        f: sys.executable if f.startswith("diptych") else chosen.peers_python
+        for f in chosen.frameworks.split(",")
+    }
     pythons = {f: python for f, python in pythons.items() if available(python, f)}
     print_machine()
     for network in chosen.networks.split(","):
@@ -194,15 +221,24 @@ def print_machine():
 
 def print_table(network, found):
     print(f"\n{network}: {NETWORKS[network]}")
-    print(f"{'':<19}{'training ms':>12}{'prediction ms':>15}{'memory MB':>11}   training against diptych:fast")
+    print(
+        f"{'':<19}{'training ms':>12}{'prediction ms':>15}{'memory MB':>11}   training against "
+        "diptych:fast"
+    )
     rows = {
-        framework: {what: statistics.median(result[what] for result in results) for what in results[0]}
+        framework: {
+            what: statistics.median(result[what] for result in results) for what in results[0]
+        }
         for framework, results in found.items()
     }
     own = rows.get("diptych:fast", {}).get("train")
     for framework, row in rows.items():
         times = f"{row['train'] / own:.1f}" if own else ""
-        print(f"{framework:<19}{row['train']:>12.3f}{row['predict']:>15.3f}{row['memory']:>11.0f}   {times}", flush=True)
+        print(
+            f"{framework:<19}{row['train']:>12.3f}{row['predict']:>15.3f}{row['memory']:>11.0f}   "
+            f"{times}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -19,8 +19,10 @@ def _check_processor():
         from . import _cpu
     except ImportError as error:
         raise ImportError(
-            "diptych was installed without its fast engine: its compiled modules are missing. Install "
-            "it again with a C compiler and without DIPTYCH_NO_FASTCORE=1, or use engine='reference'."
+            "diptych was installed without its fast engine: its compiled modules are missing. "
+            "Install "
+            "it again with a C compiler and without DIPTYCH_NO_FASTCORE=1, or use "
+            "engine='reference'."
         ) from error
     missing = _cpu.missing_features()
     if missing:

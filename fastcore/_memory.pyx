@@ -1,9 +1,10 @@
 """Keeps freed memory at hand.
 
-A training step frees arrays of the very sizes that the next step asks for. glibc hands larger ones back to the system at
-once, and gets them back page by page, each page with a fault and zeroed: for a 100 x 500 result that takes several times
-as long as computing it. So the limits above which it does that are raised, for the whole process, when this engine is
-imported. Who sets MALLOC_MMAP_THRESHOLD_ or MALLOC_TRIM_THRESHOLD_ in the environment keeps their own.
+A training step frees arrays of the very sizes that the next step asks for. glibc hands larger
+ones back to the system at once, and gets them back page by page, each page with a fault and
+zeroed: for a 100 x 500 result that takes several times as long as computing it. So the limits
+above which it does that are raised, for the whole process, when this engine is imported. Who sets
+MALLOC_MMAP_THRESHOLD_ or MALLOC_TRIM_THRESHOLD_ in the environment keeps their own.
 """
 
 import os

@@ -300,7 +300,7 @@ def average_(averages, variables, momentum):
 def accumulate_(accumulators, gradients):
     """Gradients of several small batches added up.
 
-        a = a + g
+    a = a + g
     """
     for a, g in zip(accumulators, gradients, strict=True):
         a += g

@@ -56,10 +56,10 @@ TILT = [tilt_case("three rows", 3), tilt_case("steeper", 5, slope=2.0), tilt_cas
 DRAG = [
     Case(
         f"rate {rate}",
-        lambda rng, rate=rate: {
-            name: rng.normal(size=(4, 3)) for name in ("variable", "gradient", "speed")
-        }
-        | {"rate": rate},
+        lambda rng, rate=rate: (
+            {name: rng.normal(size=(4, 3)) for name in ("variable", "gradient", "speed")}
+            | {"rate": rate}
+        ),
     )
     for rate in (0.1, 0.2, 0.3)
 ]

@@ -1,4 +1,6 @@
-"""Every layer of the core families, through one table: shapes, configs, gradients on both engines, masks, errors."""
+"""Every layer of the core families, through one table: shapes, configs, gradients on both engines,
+masks, errors.
+"""
 
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from diptych.graph import KerasTensor, flatten
 
 ENGINES = ("reference", "fast")
 
-# label, a function that makes the layer, input shapes without the batch (a list where the layer merges)
+# label, a function that makes the layer, input shapes without the batch (a list where the layer
+# merges)
 TABLE = [
     ("dense", lambda: layers.Dense(3), (4,)),
     ("dense relu", lambda: layers.Dense(3, activation="relu"), (4,)),
@@ -17,7 +20,11 @@ TABLE = [
     ("dense sigmoid", lambda: layers.Dense(1, activation="sigmoid"), (4,)),
     ("dense softmax", lambda: layers.Dense(4, activation="softmax"), (3,)),
     ("dense without bias", lambda: layers.Dense(3, use_bias=False), (4,)),
-    ("dense regularized", lambda: layers.Dense(3, kernel_regularizer="l2", bias_constraint="non_neg"), (4,)),
+    (
+        "dense regularized",
+        lambda: layers.Dense(3, kernel_regularizer="l2", bias_constraint="non_neg"),
+        (4,),
+    ),
     ("activation", lambda: layers.Activation("gelu"), (4,)),
     ("relu", lambda: layers.ReLU(max_value=1.0, negative_slope=0.1, threshold=0.2), (4,)),
     ("leaky relu", lambda: layers.LeakyReLU(), (4,)),
@@ -61,7 +68,11 @@ def draw(rng, shapes, batch=3):
 
 
 def inputs_for(shapes):
-    return [layers.Input(shape) for shape in shapes] if isinstance(shapes, list) else layers.Input(shapes)
+    return (
+        [layers.Input(shape) for shape in shapes]
+        if isinstance(shapes, list)
+        else layers.Input(shapes)
+    )
 
 
 @pytest.mark.parametrize(("label", "make", "shapes"), TABLE, ids=IDS)
@@ -145,7 +156,9 @@ def test_dropout_is_the_same_on_both_engines():
 
 
 def test_dropout_noise_shape_shares_the_mask():
-    dropped = layers.Dropout(0.5, noise_shape=(None, 1, 8), seed=0)(np.ones((4, 6, 8)), training=True).numpy()
+    dropped = layers.Dropout(0.5, noise_shape=(None, 1, 8), seed=0)(
+        np.ones((4, 6, 8)), training=True
+    ).numpy()
     assert (dropped == dropped[:, :1]).all()
 
 
@@ -170,7 +183,9 @@ def test_noise_layers_keep_mean_and_variance():
 def test_lambda_of_numpy_functions_is_differentiated():
     layer = layers.Lambda(lambda x: np.sqrt(np.square(x) + 1.0) * np.exp(-x))
     assert diptych.gradcheck(layer, np.random.default_rng(0).normal(size=(3, 2)))
-    symbolic = layers.Lambda(lambda x: ops.concatenate([x, x]), output_shape=(8,))(layers.Input((4,)))
+    symbolic = layers.Lambda(lambda x: ops.concatenate([x, x]), output_shape=(8,))(
+        layers.Input((4,))
+    )
     assert symbolic.shape == (None, 8)
 
 
@@ -225,9 +240,18 @@ def test_set_weights_changes_nothing_where_one_does_not_fit():
         (lambda: layers.Dense(3)(layers.Input((None,))), r"shape \(None, 3\)"),
         (lambda: layers.Add()(np.ones((2, 3))), "merges a list"),
         (lambda: layers.Add()([layers.Input((3,)), layers.Input((4,))]), "inputs of one shape"),
-        (lambda: layers.Concatenate()([layers.Input((2, 3)), layers.Input((3, 3))]), "differ only along axis -1"),
-        (lambda: layers.Dot(axes=1)([layers.Input((3,)), layers.Input((4,))]), "equal sizes along axes"),
-        (lambda: layers.Reshape((5,))(layers.Input((4,))), r"4 entries, of shape \(4,\), the shape \(5,\)"),
+        (
+            lambda: layers.Concatenate()([layers.Input((2, 3)), layers.Input((3, 3))]),
+            "differ only along axis -1",
+        ),
+        (
+            lambda: layers.Dot(axes=1)([layers.Input((3,)), layers.Input((4,))]),
+            "equal sizes along axes",
+        ),
+        (
+            lambda: layers.Reshape((5,))(layers.Input((4,))),
+            r"4 entries, of shape \(4,\), the shape \(5,\)",
+        ),
         (lambda: layers.Permute((1, 3)), "axes 1..2, each once"),
         (lambda: layers.Input(), "`shape` or `batch_shape`"),
         (lambda: layers.PReLU()(np.ones((2, 0))).foo, "foo"),
@@ -241,7 +265,9 @@ def test_errors_teach(call, words):
 def test_a_built_dense_refuses_another_width():
     dense = layers.Dense(3, name="hidden")
     dense(np.ones((2, 4)))
-    with pytest.raises(ValueError, match="'hidden' \\(Dense\\) expects size 4 along axis -1.*\\(2, 5\\)"):
+    with pytest.raises(
+        ValueError, match="'hidden' \\(Dense\\) expects size 4 along axis -1.*\\(2, 5\\)"
+    ):
         dense(np.ones((2, 5)))
 
 

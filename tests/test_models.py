@@ -1,4 +1,6 @@
-"""Models: graphs, stacks and subclasses; training by fit and by hand; what evaluate and predict return."""
+"""Models: graphs, stacks and subclasses; training by fit and by hand; what evaluate and predict
+return.
+"""
 
 import json
 
@@ -7,7 +9,6 @@ import pytest
 
 import diptych
 from diptych import Input, Model, Sequential, layers, models, ops
-
 
 pytestmark = pytest.mark.filterwarnings("ignore::diptych.legacy.LegacySpelling")
 
@@ -26,9 +27,17 @@ def problem(n=60, d=4, classes=3, seed=0):
 
 def small(engine=None, **compile_arguments):
     model = Sequential(
-        [Input((4,)), layers.Dense(5, activation="tanh"), layers.Dense(3, activation="softmax")], engine=engine
+        [Input((4,)), layers.Dense(5, activation="tanh"), layers.Dense(3, activation="softmax")],
+        engine=engine,
     )
-    model.compile(**{"optimizer": "sgd", "loss": "categorical_crossentropy", "metrics": ["accuracy"], **compile_arguments})
+    model.compile(
+        **{
+            "optimizer": "sgd",
+            "loss": "categorical_crossentropy",
+            "metrics": ["accuracy"],
+            **compile_arguments,
+        }
+    )
     return model
 
 
@@ -36,7 +45,7 @@ def same_weights(a, b):
     return all(np.array_equal(v, w) for v, w in zip(a.get_weights(), b.get_weights(), strict=True))
 
 
-# --------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Structure
 
 
@@ -54,7 +63,9 @@ def two_tower():
 def test_functional_model_with_shared_layer_has_right_gradients():
     rng = np.random.default_rng(0)
     for engine in ("reference", "fast"):
-        report = diptych.gradcheck(two_tower(), [rng.normal(size=(5, 4)), rng.normal(size=(5, 3))], engine=engine)
+        report = diptych.gradcheck(
+            two_tower(), [rng.normal(size=(5, 4)), rng.normal(size=(5, 3))], engine=engine
+        )
         assert report, f"\n{report}"
         assert len(report.checks) == 2 + 8
 
@@ -198,8 +209,12 @@ def test_config_and_json_make_the_same_model(make):
         copy.set_weights(model.get_weights())
         x = [np.ones((2, *t.shape[1:]), "float32") for t in model.inputs]
         for a, b in zip(
-            np.atleast_1d(model.predict(x, verbose=0)) if make is small else model.predict(x, verbose=0),
-            np.atleast_1d(copy.predict(x, verbose=0)) if make is small else copy.predict(x, verbose=0),
+            np.atleast_1d(model.predict(x, verbose=0))
+            if make is small
+            else model.predict(x, verbose=0),
+            np.atleast_1d(copy.predict(x, verbose=0))
+            if make is small
+            else copy.predict(x, verbose=0),
             strict=True,
         ):
             np.testing.assert_array_equal(a, b)
@@ -218,7 +233,7 @@ def test_summary_shows_shapes_counts_and_totals():
     assert "Connected to" in "\n".join(lines)
 
 
-# --------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Training
 
 
@@ -242,7 +257,14 @@ def test_same_seed_same_bits_on_any_number_of_threads():
         for threads in (1, 2, 4, 2):
             diptych.utils.set_random_seed(11)
             diptych.config.set_num_threads(threads)
-            model = Sequential([Input((4,)), layers.Dense(64, activation="relu"), layers.Dropout(0.3), layers.Dense(3)])
+            model = Sequential(
+                [
+                    Input((4,)),
+                    layers.Dense(64, activation="relu"),
+                    layers.Dropout(0.3),
+                    layers.Dense(3),
+                ]
+            )
             model.compile("adam", "mse")
             model.fit(x, y, epochs=2, verbose=0)
             found.append(b"".join(w.tobytes() for w in model.get_weights()))
@@ -276,7 +298,9 @@ def test_validation_split_takes_the_last_rows():
     model = small(optimizer=diptych.optimizers.SGD(0.0))
     history = model.fit(x, y, validation_split=0.2, verbose=0)
     expected = model.evaluate(x[40:], y[40:], verbose=0)
-    assert [history.history["val_loss"][0], history.history["val_accuracy"][0]] == pytest.approx(expected)
+    assert [history.history["val_loss"][0], history.history["val_accuracy"][0]] == pytest.approx(
+        expected
+    )
 
 
 def test_validation_frequency_and_data():
@@ -298,17 +322,23 @@ def test_sample_and_class_weights_are_the_same_thing():
     by_class, by_sample = small(), small()
     by_sample.set_weights(by_class.get_weights())
     by_class.fit(x, y, class_weight=weights, shuffle=False, verbose=0)
-    by_sample.fit(x, y, sample_weight=np.array([weights[c] for c in labels]), shuffle=False, verbose=0)
+    by_sample.fit(
+        x, y, sample_weight=np.array([weights[c] for c in labels]), shuffle=False, verbose=0
+    )
     assert same_weights(by_class, by_sample)
 
 
 def test_regularizers_and_added_losses_are_minimised():
     x, y, _ = problem()
-    model = Sequential([Input((4,)), layers.Dense(3, kernel_regularizer=diptych.regularizers.L2(0.5))])
+    model = Sequential(
+        [Input((4,)), layers.Dense(3, kernel_regularizer=diptych.regularizers.L2(0.5))]
+    )
     model.compile(diptych.optimizers.SGD(0.1), "mse")
     before = model.evaluate(x, y, verbose=0)
     kernel, bias = model.get_weights()
-    assert before == pytest.approx(np.mean((x @ kernel + bias - y) ** 2) + 0.5 * np.sum(kernel**2), rel=1e-5)
+    assert before == pytest.approx(
+        np.mean((x @ kernel + bias - y) ** 2) + 0.5 * np.sum(kernel**2), rel=1e-5
+    )
     model.fit(x, np.zeros_like(y), epochs=50, verbose=0)
     assert np.abs(model.get_weights()[0]).max() < 0.05
 
@@ -382,7 +412,9 @@ def test_two_engines_in_one_process():
     x, y, _ = problem()
     reference, fast = small("reference"), small("fast")
     fast.set_weights(reference.get_weights())
-    np.testing.assert_allclose(reference.predict(x, verbose=0), fast.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        reference.predict(x, verbose=0), fast.predict(x, verbose=0), rtol=1e-5, atol=1e-6
+    )
     comparison = diptych.compare_engines(fast, x, y)
     assert comparison.max_difference < 1e-5
     assert len(comparison.rows) == 2 + 1 + 4
@@ -401,7 +433,7 @@ def test_float64_model():
         diptych.config.set_floatx("float32")
 
 
-# --------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Bad input: refused, with the model as it was
 
 

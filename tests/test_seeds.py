@@ -118,7 +118,9 @@ def test_random_labels(engine):
     data = np.random.random((1000, 100))
     labels = np.random.random((1000, 10))
     history = model.fit(data, labels, epochs=5, batch_size=10, verbose=0)
-    assert 11.3 < history.history["loss"][-1] < 11.8  # the best that can be said is ln 10 for each of about 5 labels
+    assert (
+        11.3 < history.history["loss"][-1] < 11.8
+    )  # the best that can be said is ln 10 for each of about 5 labels
 
     data_test = np.random.random((10, 100))
     labels_test = np.random.random((10, 10))
@@ -161,7 +163,9 @@ def test_one_hot_and_functions_as_metrics(engine):
     def mean_pred(y_true, y_pred):
         return diptych.ops.mean(y_pred)
 
-    model.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy", mean_pred])
+    model.compile(
+        optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy", mean_pred]
+    )
     data = np.random.random((1000, 100))
     labels = np.random.randint(10, size=(1000, 1))
     one_hot_labels = keras.utils.to_categorical(labels, num_classes=10)

@@ -1,4 +1,4 @@
-"""The tutorials: each runs as a script, checks every claim it makes, and is rendered as it stands."""
+"""The tutorials: each runs as a script, checks every claim it makes, and is rendered."""
 
 import ast
 import os
@@ -21,19 +21,28 @@ IDS = [path.stem for path in SCRIPTS]
 def run(path):
     environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(
-        [sys.executable, str(path)], capture_output=True, text=True, encoding="utf-8", env=environment, timeout=300
+        [sys.executable, str(path)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment,
+        timeout=300,
     )
 
 
 def claims_in(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return len([call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "check"])
+    return len(
+        [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "check"]
+    )
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=IDS)
 def test_every_claim_is_checked(path):
-    pytest.importorskip("matplotlib", reason="tutorials draw with matplotlib: pip install '.[tutorials]'")
+    pytest.importorskip(
+        "matplotlib", reason="tutorials draw with matplotlib: pip install '.[tutorials]'"
+    )
     done = run(path)
     assert done.returncode == 0, done.stderr
     assert claims_in(path) >= 4

@@ -341,9 +341,7 @@ def same_special(value, expected, truth):
 # ------------------------------------------------------------------------- the checks
 
 
-def check_parity(
-    pair, case, dtype, parts=("forward", "cache", "backward"), layouts=(unchanged,)
-):
+def check_parity(pair, case, dtype, parts=("forward", "cache", "backward"), layouts=(unchanged,)):
     """Both twins against the truth, in one dtype, in each of some memory layouts."""
     arguments = cast(case.arguments(), dtype)
     truth, scale = truth_and_scale(pair, arguments)

@@ -71,7 +71,10 @@ for number, (w, b) in enumerate(history):
 
 # %%
 w, b = history[-1]
-check("the rule stops by itself, with all four rows right", all(fires(w, b, x) == y for x, y in zip(rows, AND, strict=True)))
+check(
+    "the rule stops by itself, with all four rows right",
+    all(fires(w, b, x) == y for x, y in zip(rows, AND, strict=True)),
+)
 check("it took ten corrections from zero", len(history) - 1 == 10)
 
 # %% [markdown]
@@ -83,7 +86,7 @@ there the sum is exactly 0, and the neuron fires only above.
 """
 
 # %%
-# alt: The four inputs of AND in a square, and the neuron's line after each correction; the last line cuts off the corner (1, 1)
+# alt: The four inputs of AND, and the neuron's line after each correction; the last one cuts off the corner (1, 1)
 
 
 def draw_rows(axes, answers):
@@ -104,7 +107,14 @@ figure, axes = plt.subplots(figsize=(4, 4))
 draw_rows(axes, AND)
 for number, (w, b) in enumerate(history):
     last = number == len(history) - 1
-    draw_line(axes, w, b, color="tab:blue", lw=2.5 if last else 1, alpha=1 if last else 0.15 + 0.05 * number)
+    draw_line(
+        axes,
+        w,
+        b,
+        color="tab:blue",
+        lw=2.5 if last else 1,
+        alpha=1 if last else 0.15 + 0.05 * number,
+    )
 axes.set_title("AND: filled is 1")
 plt.show()
 
@@ -124,7 +134,10 @@ print(f"after {len(attempts) - 1} corrections still at it; at best {best} of 4 r
 # How well could any line do? Try every line on a grid of weights.
 grid = np.linspace(-2, 2, 17)
 scores = [
-    sum(fires((w1, w2), b, x) == y for x, y in zip(rows, XOR, strict=True)) for w1 in grid for w2 in grid for b in grid
+    sum(fires((w1, w2), b, x) == y for x, y in zip(rows, XOR, strict=True))
+    for w1 in grid
+    for w2 in grid
+    for b in grid
 ]
 check("on XOR the rule never stops", len(attempts) - 1 >= 100)
 check("no line gets more than 3 of XOR's 4 rows right", max(scores) == 3)
@@ -176,7 +189,10 @@ by_tape, _ = tape.gradient(loss, weights)
 
 print("by hand:     ", by_hand.ravel())
 print("by the tape: ", by_tape.ravel())
-check("(sigma - y) x is the reference engine's gradient", np.abs(by_hand.ravel() - by_tape.ravel()).max() <= 1e-12)
+check(
+    "(sigma - y) x is the reference engine's gradient",
+    np.abs(by_hand.ravel() - by_tape.ravel()).max() <= 1e-12,
+)
 
 # %% [markdown]
 r"""
@@ -192,7 +208,11 @@ def neuron(engine, seed):
     model = diptych.Sequential(
         [diptych.Input(shape=(2,)), diptych.layers.Dense(1, activation="sigmoid")], engine=engine
     )
-    model.compile(optimizer=diptych.optimizers.SGD(learning_rate=1.0), loss="binary_crossentropy", metrics=["accuracy"])
+    model.compile(
+        optimizer=diptych.optimizers.SGD(learning_rate=1.0),
+        loss="binary_crossentropy",
+        metrics=["accuracy"],
+    )
     return model
 
 
@@ -218,7 +238,10 @@ axes.legend()
 plt.show()
 
 # %%
-check("on XOR the loss rests at ln 2, which is what 'I do not know' costs", abs(losses[-1] - np.log(2)) < 1e-3)
+check(
+    "on XOR the loss rests at ln 2, which is what 'I do not know' costs",
+    abs(losses[-1] - np.log(2)) < 1e-3,
+)
 
 # %% [markdown]
 r"""

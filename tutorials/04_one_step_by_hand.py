@@ -1,4 +1,4 @@
-# Question: what happens in one training step, number by number?   Engine: reference in float64; fast as a fourth column.
+# Question: what happens in one training step, number by number?   Engine: reference in float64; fast beside it.
 # Time: seconds.
 # %% [markdown]
 r"""
@@ -6,8 +6,9 @@ r"""
 
 > optimizer: 优化器, 可以理解为求梯度的方法
 >
-> *"Optimizer: it can be understood as the method that finds the gradient."* So says the glossary of an old Keras tutorial.
-> Is that so? Follow one step of the smallest network, number by number, and see who finds the gradient and who uses it.
+> *"Optimizer: it can be understood as the method that finds the gradient."* So says the glossary of an old Keras
+> tutorial. Is that so? Follow one step of the smallest network, number by number, and see who finds the gradient and
+> who uses it.
 
 The network: two inputs, two hidden units with ReLU, one output with a sigmoid. Nine weights, small enough to hold in
 the hand. One row of data: $x = (1, 2)$ with the label $y = 1$.
@@ -64,7 +65,7 @@ left side and hands it on to what stands on its right:
 | forward | backward | why |
 |---|---|---|
 | $L = -\log p,\; p = \sigma(s)$ | $ds = p - y$ | the slopes of log and sigmoid cancel all but this |
-| $s = h W_2 + b_2$ | $dW_2 = h^\top ds,\; db_2 = ds,\; dh = ds\, W_2^\top$ | each weight carries its input; each input its weight |
+| $s = h W_2 + b_2$ | $dW_2 = h^\top ds, db_2 = ds, dh = ds\, W_2^\top$ | weights meet inputs, inputs meet weights |
 | $h = \max(z, 0)$ | $dz = dh$ where $z > 0$, else $0$ | a unit that is off passes nothing back |
 | $z = x W_1 + b_1$ | $dW_1 = x^\top dz,\; db_1 = dz$ | as for the second layer |
 """
@@ -75,7 +76,15 @@ dW2, db2, dh = h.T @ ds, ds[0], ds @ W2.T
 dz = dh * (z > 0)
 dW1, db1 = x.T @ dz, dz[0]
 by_hand = [dW1, db1, dW2, db2]
-for name, value in (("ds", ds), ("dW2", dW2), ("db2", db2), ("dh", dh), ("dz", dz), ("dW1", dW1), ("db1", db1)):
+for name, value in (
+    ("ds", ds),
+    ("dW2", dW2),
+    ("db2", db2),
+    ("dh", dh),
+    ("dz", dz),
+    ("dW1", dW1),
+    ("db1", db1),
+):
     print(f"{name:>4} = {str(value.round(4).tolist())}")
 
 # %%
@@ -83,12 +92,12 @@ check("the unit that is off hands back exactly nothing", (dW1[:, 1] == 0).all() 
 
 # %% [markdown]
 r"""
-The second unit is off ($z_2 = -0.2$), so the gradient of its weights is exactly 0: this row will not change them. If it is
-off for *every* row, nothing ever will. Keep that in mind for networks that get stuck.
+The second unit is off ($z_2 = -0.2$), so the gradient of its weights is exactly 0: this row will not change them. If
+it is off for *every* row, nothing ever will. Keep that in mind for networks that get stuck.
 """
 
 # %%
-# alt: The network as a graph; above each circle its value, below it in orange the gradient of the loss with respect to it
+# alt: The network as a graph; above each circle its value, below it in orange the gradient of the loss by it
 places = {"x1": (0, 1), "x2": (0, 0), "h1": (1, 1), "h2": (1, 0), "p": (2, 0.5), "L": (3, 0.5)}
 dx = dz @ W1.T
 shown = {
@@ -113,9 +122,18 @@ for (a, b), (value, gradient) in edges.items():
     axes.plot([x0, x1], [y0, y1], color="tab:blue", lw=1, zorder=0)
     at = 0.27 if (a, b) in (("x1", "h2"), ("x2", "h1")) else 0.5
     middle = (x0 + at * (x1 - x0), y0 + at * (y1 - y0))
-    for text, colour, side in ((f"{value:.2f}", "tab:blue", 0.055), (f"{gradient:.3f}", "tab:orange", -0.055)):
+    for text, colour, side in (
+        (f"{value:.2f}", "tab:blue", 0.055),
+        (f"{gradient:.3f}", "tab:orange", -0.055),
+    ):
         axes.text(
-            middle[0], middle[1] + side, text, color=colour, ha="center", va="center", bbox={"fc": "white", "ec": "none", "pad": 1}
+            middle[0],
+            middle[1] + side,
+            text,
+            color=colour,
+            ha="center",
+            va="center",
+            bbox={"fc": "white", "ec": "none", "pad": 1},
         )
 axes.plot([2, 3], [0.5, 0.5], color="tab:blue", lw=1, zorder=0)
 for name, (px, py) in places.items():
@@ -133,8 +151,9 @@ plt.show()
 r"""
 ## Three more ways to the same numbers
 
-**Finite differences** need no chain rule: nudge a weight by a little, see how the loss moves. **The tape** of the reference
-engine records the forward lines and walks them back. **The fast engine** does the same in compiled code and float32.
+**Finite differences** need no chain rule: nudge a weight by a little, see how the loss moves. **The tape** of the
+reference engine records the forward lines and walks them back. **The fast engine** does the same in compiled code
+and float32.
 """
 
 
@@ -184,7 +203,12 @@ def by_tape(engine, dtype):
     return tape.gradient(loss, model.trainable_variables)
 
 
-columns = [by_hand, by_differences([W1, b1, W2, b2]), by_tape("reference", "float64"), by_tape("fast", "float32")]
+columns = [
+    by_hand,
+    by_differences([W1, b1, W2, b2]),
+    by_tape("reference", "float64"),
+    by_tape("fast", "float32"),
+]
 names = ["W1[0,0]", "W1[0,1]", "W1[1,0]", "W1[1,1]", "b1[0]", "b1[1]", "W2[0]", "W2[1]", "b2[0]"]
 flat = [np.concatenate([np.ravel(part) for part in column]) for column in columns]
 print(f"{'':<8}{'by hand':>12}{'differences':>13}{'reference':>12}{'fast':>12}")
@@ -193,8 +217,13 @@ for name, *values in zip(names, *flat, strict=True):
 
 # %%
 hand, numeric, reference, fast = flat
-check("by hand and the reference engine: the same to 1e-12", np.abs(hand - reference).max() <= 1e-12)
-check("differences: the same to a relative 1e-6", np.abs(hand - numeric).max() <= 1e-6 * np.abs(hand).max())
+check(
+    "by hand and the reference engine: the same to 1e-12", np.abs(hand - reference).max() <= 1e-12
+)
+check(
+    "differences: the same to a relative 1e-6",
+    np.abs(hand - numeric).max() <= 1e-6 * np.abs(hand).max(),
+)
 check("the fast engine: the same within float32", np.abs(hand - fast).max() <= 1e-6)
 
 # %% [markdown]
@@ -202,8 +231,8 @@ r"""
 ## The step
 
 *Now* comes the optimizer, and all it does is use the gradient: plain gradient descent moves every weight against its
-gradient, $w \leftarrow w - \eta\, dw$. So the glossary had it wrong: **backpropagation finds the gradient, the optimizer
-uses it.** Momentum and Adam use it more cleverly, and find nothing either.
+gradient, $w \leftarrow w - \eta\, dw$. So the glossary had it wrong: **backpropagation finds the gradient, the
+optimizer uses it.** Momentum and Adam use it more cleverly, and find nothing either.
 """
 
 # %%
@@ -220,8 +249,8 @@ check("train_on_batch makes the same step", largest <= 1e-12)
 r"""
 ## `fit`, in a few lines
 
-`fit` is this step, for every batch, for every epoch. Here is a training loop of your own beside it: the four rows of AND,
-two batches of two rows, a hundred epochs. What comes out is not just close: the bits are the same.
+`fit` is this step, for every batch, for every epoch. Here is a training loop of your own beside it: the four rows of
+AND, two batches of two rows, a hundred epochs. What comes out is not just close: the bits are the same.
 """
 
 # %%
@@ -241,7 +270,9 @@ with diptych.engine("reference"):
 theirs = network("reference", "float64")
 theirs.fit(rows, answers, batch_size=2, epochs=100, shuffle=False, verbose=0)
 
-same = all(np.array_equal(a, b) for a, b in zip(mine.get_weights(), theirs.get_weights(), strict=True))
+same = all(
+    np.array_equal(a, b) for a, b in zip(mine.get_weights(), theirs.get_weights(), strict=True)
+)
 check("your loop and fit end with the same bits", same)
 print(f"loss on the four rows: {theirs.evaluate(rows, answers, verbose=0):.4f}")
 

@@ -1,8 +1,9 @@
-"""Renders the tutorials: NN_slug.py, a script in percent cells, to read/NN_slug.md with its real outputs and figures.
+"""Renders the tutorials: NN_slug.py, a script in percent cells, to read/NN_slug.md with its real
+outputs and figures.
 
-    python tutorials/render.py            renders every tutorial whose rendering is stale
-    python tutorials/render.py 01 04      renders these
-    python tutorials/render.py --check    fails where a rendering is stale, or its text differs from a new run
+python tutorials/render.py            renders every tutorial whose rendering is stale python
+tutorials/render.py 01 04      renders these python tutorials/render.py --check    fails where a
+rendering is stale, or its text differs from a new run
 """
 
 import argparse
@@ -13,11 +14,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 READ = HERE / "read"
-HEADER = "<!-- Made from tutorials/{name}.py by tutorials/render.py; do not edit. sha256 {digest} -->\n\n"
-SETUP = """
-import matplotlib, matplotlib_inline.backend_inline
+HEADER = "<!-- Made from tutorials/{name}.py, do not edit. sha256 {digest} -->\n\n"
+SETUP = """ import matplotlib, matplotlib_inline.backend_inline
 matplotlib_inline.backend_inline.set_matplotlib_formats("svg", metadata={"Date": None})
-matplotlib.rcParams.update({"svg.hashsalt": "diptych", "figure.figsize": (6.4, 3.4), "figure.constrained_layout.use": True})
+matplotlib.rcParams.update({"svg.hashsalt": "diptych", "figure.figsize": (6.4, 3.4),
+"figure.constrained_layout.use": True})
 """
 NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?")
 SLACK = 0.05  # of a printed number's size: another processor may round its last digits otherwise
@@ -52,7 +53,9 @@ def run(path):
 
     notebook = jupytext.read(path)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(HERE)}}).execute()
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(HERE)}}
+    ).execute()
     del notebook.cells[0]
     return notebook
 
@@ -65,14 +68,17 @@ def to_markdown(notebook, name, digest_of_source):
             parts.append(cell.source)
             continue
         lines = cell.source.splitlines()
-        alt = next((line[len("# alt:") :].strip() for line in lines if line.startswith("# alt:")), "")
+        alt = next(
+            (line[len("# alt:") :].strip() for line in lines if line.startswith("# alt:")), ""
+        )
         source = "\n".join(line for line in lines if not line.startswith("# alt:")).strip()
         if any(not line.startswith("#") for line in source.splitlines()):
             parts.append(f"```python\n{source}\n```")
         shown = [_output(output, alt, name, figures) for output in cell.outputs]
         text = "\n\n".join(part for part in shown if part)
         if text and "timing" in cell.metadata.get("tags", []):
-            text = f"<details><summary>Times on the machine that made this page</summary>\n\n{text}\n\n</details>"
+            head = "<details><summary>Times on the machine that made this page</summary>"
+            text = f"{head}\n\n{text}\n\n</details>"
         if text:
             parts.append(text)
     return HEADER.format(name=name, digest=digest_of_source) + "\n\n".join(parts) + "\n", figures
@@ -85,11 +91,16 @@ def _output(output, alt, name, figures):
     data = output.get("data", {})
     if "image/svg+xml" in data:
         if len(alt) < 20:
-            raise ValueError(f"{name}: a figure needs a line `# alt: ...` in its cell that says what it shows.")
+            raise ValueError(
+                f"{name}: a figure needs a line `# alt: ...` in its cell that says what it shows."
+            )
         file = f"{name[:2]}_{len(figures) + 1}.svg"
         figures[file] = data["image/svg+xml"]
         if len(figures[file]) > MOST_BYTES_A_FIGURE:
-            raise ValueError(f"{name}: figure {file} takes {len(figures[file])} bytes, more than {MOST_BYTES_A_FIGURE}.")
+            raise ValueError(
+                f"{name}: figure {file} takes {len(figures[file])} bytes, more than "
+                f"{MOST_BYTES_A_FIGURE}."
+            )
         return f"![{alt}](img/{file})"
     return f"```text\n{data['text/plain'].rstrip()}\n```" if "text/plain" in data else ""
 
@@ -134,11 +145,15 @@ def check(path):
         return ["stale: run `make tutorials`"]
     text, figures = to_markdown(run(path), path.stem, digest(path))
     found = differences(rendering_of(path).read_text(encoding="utf-8"), text)
-    return found + [f"img/{file} is missing" for file in figures if not (READ / "img" / file).exists()]
+    return found + [
+        f"img/{file} is missing" for file in figures if not (READ / "img" / file).exists()
+    ]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("numbers", nargs="*")
     parser.add_argument("--check", action="store_true")
     chosen = parser.parse_args()

@@ -1,7 +1,8 @@
 """diptych: a neural network library with the Keras API, painted twice.
 
-Every operation exists as a readable function in ``diptych.reference`` and as a compiled one in ``diptych.fastcore``;
-``engine="reference"`` or ``engine="fast"`` chooses which of them a model runs on.
+Every operation exists as a readable function in ``diptych.reference`` and as a compiled one in
+``diptych.fastcore``; ``engine="reference"`` or ``engine="fast"`` chooses which of them a model runs
+on.
 """
 
 from __future__ import annotations
@@ -44,9 +45,11 @@ if TYPE_CHECKING:
     from .regularizers import Regularizer
     from .teach import compare_engines, gradcheck
 
-# Everything is imported when it is first used, so that `import diptych` costs little more than NumPy.
+# Everything is imported when it is first used, so that `import diptych` costs little more than
+# NumPy.
 _MODULES = frozenset(
-    "activations autodiff callbacks config constraints datasets engine initializers layers legacy losses metrics "
+    "activations autodiff callbacks config constraints datasets engine initializers layers legacy "
+    "losses metrics "
     "models ops optimizers random regularizers saving teach utils".split()
 )
 _HOMES = {

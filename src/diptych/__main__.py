@@ -1,4 +1,6 @@
-"""The command line: ``python -m diptych`` trains a network on both engines; ``python -m diptych info`` says what runs."""
+"""The command line: ``python -m diptych`` trains a network on both engines; ``python -m diptych
+info`` says what runs.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,27 @@ from pathlib import Path
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = argparse.ArgumentParser(
-        prog="diptych", description="A neural network library with the Keras API and two engines: one to read, one to train."
+        prog="diptych",
+        description="A neural network library with the Keras API and two engines.",
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
-    demo = commands.add_parser("demo", help="train a network on real digits, on both engines (the default)")
+    demo = commands.add_parser(
+        "demo", help="train a network on real digits, on both engines (the default)"
+    )
     for one in (parser, demo):
-        one.add_argument("--epochs", type=_positive, default=20, help="passes over the training digits (default 20)")
+        one.add_argument(
+            "--epochs",
+            type=_positive,
+            default=20,
+            help="passes over the training digits (default 20)",
+        )
         one.add_argument("--seed", type=int, default=0, help="of weights and shuffles (default 0)")
-        one.add_argument("--picture", type=Path, default=Path("diptych-digits.png"), help="where the picture goes")
+        one.add_argument(
+            "--picture",
+            type=Path,
+            default=Path("diptych-digits.png"),
+            help="where the picture goes",
+        )
     commands.add_parser("info", help="versions, engine, instruction set, threads")
     chosen = parser.parse_args(arguments)
     if chosen.command == "info":

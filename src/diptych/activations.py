@@ -50,7 +50,7 @@ def exponential(x: Any) -> Any:
 
 
 def gelu(x: Any, approximate: bool = False) -> Any:
-    """Return x times the normal probability of values below x; exact here, where ops.gelu is not."""
+    """Return x times the normal probability of values below x; exact, where ops.gelu is not."""
     return ops.gelu(x, approximate)
 
 
@@ -111,7 +111,8 @@ def get(identifier: Any) -> Callable:
     if callable(identifier):
         return identifier
     raise TypeError(
-        f"An activation is a name, a function or a layer; got {identifier!r} of type {type(identifier).__name__}."
+        f"An activation is a name, a function or a layer; got {identifier!r} of type "
+        f"{type(identifier).__name__}."
     )
 
 

@@ -28,8 +28,8 @@ import numpy as np
 from . import config
 from . import engine as _engine
 
-# The records of all open tapes of this context, oldest first; None where no tape is open. A record is (output, inputs,
-# needs, backward, cache), and of a twin also (forward, options).
+# The records of all open tapes of this context, oldest first; None where no tape is open. A record
+# is (output, inputs, needs, backward, cache), and of a twin also (forward, options).
 _records: ContextVar[list | None] = ContextVar("diptych_tape", default=None)
 
 
@@ -126,7 +126,8 @@ class Variable(Tensor):
     """A tensor with a name whose values may be changed in place: a weight, or a state.
 
     Args:
-        initializer: an array, or a callable ``f(shape, dtype)`` or its name together with ``shape``.
+        initializer: an array, or a callable ``f(shape, dtype)`` or its name together with
+            ``shape``.
         shape: the shape, where ``initializer`` is a callable or a name.
         dtype: by default the configured float type.
         trainable: whether tapes follow it.
@@ -297,7 +298,9 @@ def align(inputs: Iterable, floating: bool = False) -> list:
 
 
 def _in_dtype(x: Any, dtype: np.dtype) -> Any:
-    """``x`` in this dtype, and with this very object: an unpickled array has an equal one of its own."""
+    """``x`` in this dtype, and with this very object: an unpickled array has an equal one of its
+    own.
+    """
     if not isinstance(x, Tensor):
         x = np.asarray(x, dtype)
         return x if x.dtype is dtype else x.view(dtype)
@@ -358,7 +361,11 @@ class ArrayOp:
         _operations.setdefault(name, self)
 
     def __reduce__(self) -> Any:
-        return (_operation, (self.name,)) if _operations.get(self.name) is self else super().__reduce__()
+        return (
+            (_operation, (self.name,))
+            if _operations.get(self.name) is self
+            else super().__reduce__()
+        )
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         arrays = []
@@ -451,7 +458,11 @@ class Twin:
         _operations.setdefault(self._key, self)
 
     def __reduce__(self) -> Any:
-        return (_operation, (self._key,)) if _operations.get(self._key) is self else super().__reduce__()
+        return (
+            (_operation, (self._key,))
+            if _operations.get(self._key) is self
+            else super().__reduce__()
+        )
 
     def __call__(self, inputs: tuple, *options: Any) -> Any:
         arrays = []

@@ -1,8 +1,9 @@
 """The two engines and the switch.
 
-An engine is a name and a bundle of twin modules: ``get("fast").dense.dense_forward`` is the compiled function,
-``get("reference").dense.dense_forward`` the readable one. Engines inherit nothing from each other, so a
-function that one of them lacks is an error that names it, never a silent detour.
+An engine is a name and a bundle of twin modules: ``get("fast").dense.dense_forward`` is the
+compiled function, ``get("reference").dense.dense_forward`` the readable one. Engines inherit
+nothing from each other, so a function that one of them lacks is an error that names it, never a
+silent detour.
 
 The engine in force is the nearest of: a model's ``engine=``, ``with diptych.engine("reference"):``,
 ``diptych.config.set_engine(...)``, the environment variable ``DIPTYCH_ENGINE``, and ``"fast"``.
@@ -108,7 +109,7 @@ class use:
 
 
 class _CallableModule(types.ModuleType):
-    """Lets ``with diptych.engine("reference"):`` read as it does while this stays a plain module."""
+    """Lets ``with diptych.engine("reference"):`` read as it does; this stays a plain module."""
 
     def __call__(self, name: str | Engine) -> use:
         return use(name)

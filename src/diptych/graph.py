@@ -1,8 +1,8 @@
 """Symbolic tensors and the graph of calls behind a functional model.
 
-Calling a layer or an operation on a ``KerasTensor`` computes nothing: it leaves a ``Node`` that says what was called on
-what, and returns new symbolic tensors. ``Function`` walks from outputs back to inputs once, puts the nodes in
-order, and replays them on real tensors.
+Calling a layer or an operation on a ``KerasTensor`` computes nothing: it leaves a ``Node`` that
+says what was called on what, and returns new symbolic tensors. ``Function`` walks from outputs back
+to inputs once, puts the nodes in order, and replays them on real tensors.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ _names = itertools.count(1)
 class KerasTensor:
     """A tensor with a shape and a dtype and no values: the output of a layer before any data came.
 
-    ``None`` in the shape stands for a size that is known only with the data, first of all the batch.
+    ``None`` in the shape stands for a size that is known only with the data, first of all the
+    batch.
     """
 
     is_symbolic = True
 
-    def __init__(self, shape: Sequence[int | None], dtype: Any = None, name: str | None = None) -> None:
+    def __init__(
+        self, shape: Sequence[int | None], dtype: Any = None, name: str | None = None
+    ) -> None:
         from . import config
 
         self.shape = tuple(shape)
@@ -52,7 +55,8 @@ class KerasTensor:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         raise TypeError(
-            f"{self.name} is symbolic: it has a shape, {self.shape}, and no values, so NumPy functions cannot take it. "
+            f"{self.name} is symbolic: it has a shape, {self.shape}, and no values, so NumPy "
+            "functions cannot take it. "
             "Use diptych.ops, or a Lambda layer around the NumPy function."
         )
 
@@ -67,7 +71,9 @@ class KerasTensor:
 
 
 class Node:
-    """One call: the operation, its arguments with symbolic tensors among them, and the symbolic outputs."""
+    """One call: the operation, its arguments with symbolic tensors among them, and the symbolic
+    outputs.
+    """
 
     def __init__(self, operation: Any, args: tuple, kwargs: dict, outputs: Any) -> None:
         self.operation = operation
@@ -87,12 +93,14 @@ class Node:
         return f"<Node {getattr(self.operation, 'name', self.operation)} -> {self.outputs}>"
 
 
-# --------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Nested structures: lists, tuples and dicts of tensors
 
 
 def flatten(structure: Any) -> list:
-    """Return the leaves of nested lists, tuples and dicts (dicts in the order of their keys' insertion)."""
+    """Return the leaves of nested lists, tuples and dicts (dicts in the order of their keys'
+    insertion).
+    """
     if isinstance(structure, (list, tuple)):
         return [leaf for part in structure for leaf in flatten(part)]
     if isinstance(structure, dict):
@@ -119,7 +127,7 @@ def symbolic(structure: Any) -> list[KerasTensor]:
     return [leaf for leaf in flatten(structure) if isinstance(leaf, KerasTensor)]
 
 
-# --------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Operations on symbolic tensors
 
 
@@ -131,7 +139,8 @@ def record(operation: Callable, args: tuple, kwargs: dict) -> Any:
 
 
 def infer_outputs(function: Callable, args: tuple, kwargs: dict) -> Any:
-    """Find shapes and dtypes by calling ``function`` on zeros, twice, with two sizes in the place of each ``None``.
+    """Find shapes and dtypes by calling ``function`` on zeros, twice, with two sizes in the place
+    of each ``None``.
 
     A dimension that comes out the same both times is fixed; one that changes is unknown.
     """
@@ -152,7 +161,9 @@ def infer_outputs(function: Callable, args: tuple, kwargs: dict) -> Any:
 
 
 def flatten_outputs(outputs: Any) -> tuple[list, Callable]:
-    """Return the output tensors as a list, and a function that gives such a list the outputs' structure again."""
+    """Return the output tensors as a list, and a function that gives such a list the outputs'
+    structure again.
+    """
     leaves = flatten(outputs)
 
     def pack(new: list) -> Any:
@@ -171,12 +182,14 @@ def _zeros(structure: Any, unknown: int) -> Any:
     return map_structure(zeros, structure)
 
 
-# --------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Replaying a graph
 
 
 class Function:
-    """The computation between some symbolic inputs and some symbolic outputs, as a list of calls in order."""
+    """The computation between some symbolic inputs and some symbolic outputs, as a list of calls in
+    order.
+    """
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
         self.inputs = flatten(inputs)
@@ -196,8 +209,14 @@ class Function:
         """What a copy needs; the prepared calls hold functions that cannot be pickled."""
         return {**vars(self), "_calls": None}
 
-    def run(self, values: Sequence[Tensor], training: bool | None = None, observe: Callable | None = None) -> Any:
-        """Replay every call on ``values``, one for each input, and return the outputs in their structure.
+    def run(
+        self,
+        values: Sequence[Tensor],
+        training: bool | None = None,
+        observe: Callable | None = None,
+    ) -> Any:
+        """Replay every call on ``values``, one for each input, and return the outputs in their
+        structure.
 
         ``observe(node, outputs)``, where given, is called after each.
         """
@@ -275,7 +294,8 @@ def sort_nodes(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) ->
             continue
         if node is None or node.is_input:
             raise ValueError(
-                f"The output depends on {tensor.name} (shape {tensor.shape}), which is not among the model's inputs "
+                f"The output depends on {tensor.name} (shape {tensor.shape}), which is not among "
+                "the model's inputs "
                 f"{[t.name for t in inputs]}. Add it to `inputs`."
             )
         if ready:

@@ -37,7 +37,10 @@ def _fast_rows() -> list[tuple[str, str]]:
     return [
         ("built for", f"{built['march']} ({', '.join(built['features']) or 'no extensions'})"),
         ("built by", built["compiler"] + (", debug" if built["debug"] else "")),
-        ("threads", f"{config.num_threads()} of {os.cpu_count()} processors, by {built['threads']}"),
+        (
+            "threads",
+            f"{config.num_threads()} of {os.cpu_count()} processors, by {built['threads']}",
+        ),
     ]
 
 

@@ -78,9 +78,7 @@ def twenty_updates(kit, optimizer):
 
 def optimizer_run(kit, args):
     name, options = args
-    return twenty_updates(
-        kit, getattr(kit.optimizers, name)(**{"learning_rate": 0.05} | options)
-    )
+    return twenty_updates(kit, getattr(kit.optimizers, name)(**{"learning_rate": 0.05} | options))
 
 
 for _name, _options in OPTIMIZERS:

@@ -14,13 +14,24 @@ def corrections(rows, answers):
         for x, y in zip(rows, answers, strict=True):
             error = y - fires(w, b, x)
             if error:
-                w, b, count, again = [w[0] + error * x[0], w[1] + error * x[1]], b + error, count + 1, True
+                w, b, count, again = (
+                    [w[0] + error * x[0], w[1] + error * x[1]],
+                    b + error,
+                    count + 1,
+                    True,
+                )
     return count
 
 
 # 1. OR needs fewer corrections than AND, and their number depends on the order of the rows.
 OR = [0, 1, 1, 1]
-print("OR:", corrections(rows, OR), "in order,", corrections(rows[::-1], OR[::-1]), "in the opposite order")
+print(
+    "OR:",
+    corrections(rows, OR),
+    "in order,",
+    corrections(rows[::-1], OR[::-1]),
+    "in the opposite order",
+)
 assert corrections(rows, OR) < 10
 
 # 2. NAND fires unless both inputs are 1: weights of -1 each, and a bias between 1 and 2.

@@ -30,7 +30,8 @@ def by_differences(y, b1, activation, place, step=1e-6):
     return (ends[0] - ends[1]) / (2 * step)
 
 
-# 1. All of them: ds = p - y turns from negative to positive, and every other gradient is ds times something unchanged.
+# 1. All of them: ds = p - y turns from negative to positive, and every other gradient is ds times
+# something unchanged.
 one, zero = gradients(y, b1), gradients(0 * y, b1)
 for a, b in zip(one, zero, strict=True):
     assert (np.sign(a) == -np.sign(b)).all()

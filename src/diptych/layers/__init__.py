@@ -6,7 +6,6 @@ from typing import Any
 
 from ..utils.naming import suggest
 from ..utils.objects import CustomObjectScope, get_registered_name, get_registered_object
-from . import activation, core, merging, regularization, reshaping
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .core import Activation, Dense, Identity, Input, InputLayer, Lambda
 from .layer import InputSpec, Layer
@@ -28,19 +27,56 @@ from .merging import (
     multiply,
     subtract,
 )
-from .regularization import ActivityRegularization, AlphaDropout, Dropout, GaussianDropout, GaussianNoise
+from .regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+)
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 
 __all__ = [
+    "Activation",
+    "ActivityRegularization",
+    "Add",
+    "AlphaDropout",
+    "Average",
+    "Concatenate",
+    "Dense",
+    "Dot",
+    "Dropout",
+    "ELU",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "Input",
+    "InputLayer",
     "InputSpec",
+    "Lambda",
     "Layer",
-    *activation.__all__,
-    *core.__all__,
-    *merging.__all__,
-    *regularization.__all__,
-    *reshaping.__all__,
+    "LeakyReLU",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "PReLU",
+    "Permute",
+    "ReLU",
+    "RepeatVector",
+    "Reshape",
+    "Softmax",
+    "Subtract",
+    "add",
+    "average",
+    "concatenate",
     "deserialize",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
     "serialize",
+    "subtract",
 ]
 
 _CLASSES = {name: globals()[name] for name in __all__ if isinstance(globals().get(name), type)}
@@ -54,13 +90,16 @@ def serialize(layer: Layer) -> dict[str, Any]:
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Layer:
-    """Return a new layer from what ``serialize`` gave; classes of your own come in ``custom_objects``."""
+    """Return a new layer from what ``serialize`` gave; classes of your own come in
+    ``custom_objects``.
+    """
     name = config["class_name"]
     with CustomObjectScope(custom_objects or {}):
         cls = get_registered_object(config.get("registered_name") or name) or _CLASSES.get(name)
         if cls is None:
             raise ValueError(
-                f"Unknown layer {name!r}{suggest(name, _CLASSES) or '.'} A class of your own goes into custom_objects, or is "
+                f"Unknown layer {name!r}{suggest(name, _CLASSES) or '.'} A class of your own goes "
+                "into custom_objects, or is "
                 "decorated with diptych.saving.register_keras_serializable()."
             )
         return cls.from_config(config["config"])

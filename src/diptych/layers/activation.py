@@ -20,7 +20,9 @@ class _Elementwise(Layer):
 
 
 class ReLU(_Elementwise):
-    """max(x, 0), or with settings ``negative_slope * (x - threshold)`` below ``threshold`` and at most ``max_value``."""
+    """max(x, 0), or with settings ``negative_slope * (x - threshold)`` below ``threshold`` and at
+    most ``max_value``.
+    """
 
     pure = True
 
@@ -32,7 +34,11 @@ class ReLU(_Elementwise):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for name, value in (("max_value", max_value), ("negative_slope", negative_slope), ("threshold", threshold)):
+        for name, value in (
+            ("max_value", max_value),
+            ("negative_slope", negative_slope),
+            ("threshold", threshold),
+        ):
             if (value is None and name != "max_value") or (value is not None and value < 0):
                 raise ValueError(f"ReLU needs {name} >= 0; got {value}.")
         self.max_value = max_value
@@ -93,7 +99,9 @@ class PReLU(_Elementwise):
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
-        self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else list(shared_axes or []) or None
+        self.shared_axes = (
+            [shared_axes] if isinstance(shared_axes, int) else list(shared_axes or []) or None
+        )
 
     def build(self, input_shape: Any) -> None:
         shape = list(input_shape[1:])
@@ -106,7 +114,11 @@ class PReLU(_Elementwise):
             regularizer=self.alpha_regularizer,
             constraint=self.alpha_constraint,
         )
-        fixed = {axis: size for axis, size in enumerate(input_shape) if axis and axis not in (self.shared_axes or ())}
+        fixed = {
+            axis: size
+            for axis, size in enumerate(input_shape)
+            if axis and axis not in (self.shared_axes or ())
+        }
         self.input_spec = InputSpec(ndim=len(input_shape), axes=fixed)
         self.built = True
 
@@ -150,7 +162,9 @@ class Softmax(_Elementwise):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is not None:
-            inputs = ops.add(inputs, ops.multiply(ops.subtract(1.0, ops.cast(mask, inputs.dtype)), -3e4))
+            inputs = ops.add(
+                inputs, ops.multiply(ops.subtract(1.0, ops.cast(mask, inputs.dtype)), -3e4)
+            )
         return ops.softmax(inputs, axis=self.axis)
 
     def get_config(self) -> dict[str, Any]:

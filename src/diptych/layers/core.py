@@ -13,8 +13,8 @@ from ..utils.naming import auto_name
 from ..utils.objects import deserialize
 from .layer import InputSpec, Layer
 
-# Activations that the dense (and later convolution) twin applies itself. Sigmoid and softmax stay outside it:
-# the crossentropies want the logits before them.
+# Activations that the dense (and later convolution) twin applies itself. Sigmoid and softmax stay
+# outside it: the crossentropies want the logits before them.
 FUSED = {activations.linear: "linear", activations.relu: "relu", activations.tanh: "tanh"}
 
 
@@ -41,18 +41,26 @@ class InputLayer(Layer):
         optional: bool = False,
         name: str | None = None,
     ) -> None:
-        super().__init__(name=name or auto_name("InputLayer"), dtype="float32" if dtype is None else None)
+        super().__init__(
+            name=name or auto_name("InputLayer"), dtype="float32" if dtype is None else None
+        )
         if sparse or ragged:
             raise ValueError("Sparse and ragged inputs do not exist in diptych: give dense arrays.")
         if input_tensor is not None:
             batch_shape, dtype = input_tensor.shape, input_tensor.dtype
         if (shape is None) == (batch_shape is None):
-            raise ValueError(f"Input needs `shape` or `batch_shape`, one of them; got {shape=}, {batch_shape=}.")
+            raise ValueError(
+                f"Input needs `shape` or `batch_shape`, one of them; got {shape=}, {batch_shape=}."
+            )
         if batch_shape is None:
             batch_shape = (batch_size, *_as_shape(shape))
         self.batch_shape = tuple(batch_shape)
         self.optional = optional
-        tensor = input_tensor if input_tensor is not None else KerasTensor(self.batch_shape, dtype, name=self.name)
+        tensor = (
+            input_tensor
+            if input_tensor is not None
+            else KerasTensor(self.batch_shape, dtype, name=self.name)
+        )
         self.dtype = tensor.dtype
         self.built = True
         self._nodes.append(Node(self, (), {}, tensor))
@@ -79,7 +87,8 @@ def Input(  # noqa: N802 - Keras's name
     tensor: Any = None,
     optional: bool = False,
 ) -> KerasTensor:
-    """Return a symbolic tensor to begin a graph with: ``Input(shape=(784,))`` stands for a batch of rows of 784.
+    """Return a symbolic tensor to begin a graph with: ``Input(shape=(784,))`` stands for a batch of
+    rows of 784.
 
     Args:
         shape: the shape of one sample, None where a size may vary.
@@ -110,7 +119,8 @@ def _as_shape(shape: Any) -> tuple:
 class Dense(Layer):
     """A fully connected layer: ``activation(x @ kernel + bias)`` over the last axis.
 
-    Input shape: (N, ..., D). Output shape: (N, ..., units). Weights: kernel (D, units), bias (units,).
+    Input shape: (N, ..., D). Output shape: (N, ..., units). Weights: kernel (D, units), bias
+    (units,).
 
     Args:
         units: the width U of the output.
@@ -186,7 +196,9 @@ class Dense(Layer):
 
     def input_hint(self, shape: tuple) -> str:
         if len(shape) == 1:
-            return " A batch of rows is expected: for one sample x, give x[None]; for one feature, x[:, None]."
+            return (
+                " Rows are expected: for one sample x, give x[None]; for one feature, x[:, None]."
+            )
         return ""
 
     def get_config(self) -> dict[str, Any]:
@@ -221,12 +233,13 @@ class Identity(Layer):
 
 
 class Lambda(Layer):
-    """Wraps a function as a layer. Written with ``diptych.ops`` or NumPy's functions, it is differentiated too.
+    """Wraps a function as a layer. Written with ``diptych.ops`` or NumPy's functions, it is
+    differentiated too.
 
     Args:
         function: called with the inputs (and ``mask`` or ``training`` where it takes them).
-        output_shape: the output's shape without the batch, or a function of the input's shape; by default it is
-            found by calling the function on zeros.
+        output_shape: the output's shape without the batch, or a function of the input's shape; by
+            default it is found by calling the function on zeros.
         mask: the output's mask, or a function of the inputs and their mask.
         arguments: further keyword arguments for the function.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,22 @@ from ..legacy import Modern
 from ..utils.naming import auto_name
 from .tracking import tracked
 
-# What the outermost call of this context was given as `training`; layers called inside it inherit that.
+# What the outermost call of this context was given as `training`; layers called inside it inherit
+# that.
 _training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
 _TRAINING = frozenset(["training"])
 # Attributes of layers and models that hold layers for their own book-keeping.
 _INTERNAL = frozenset(
-    ["_own", "_sublayers", "_losses", "_nodes", "_stack", "_between", "_inputs_structure", "_outputs_structure"]
+    [
+        "_own",
+        "_sublayers",
+        "_losses",
+        "_nodes",
+        "_stack",
+        "_between",
+        "_inputs_structure",
+        "_outputs_structure",
+    ]
 )
 
 
@@ -70,8 +80,8 @@ class InputSpec:
 
         def refuse(expected: str) -> None:
             raise ValueError(
-                f"Layer {layer.name!r} ({type(layer).__name__}) expects {expected}, and its input has shape {shape}."
-                + layer.input_hint(shape)
+                f"Layer {layer.name!r} ({type(layer).__name__}) expects {expected}, and its input "
+                f"has shape {shape}." + layer.input_hint(shape)
             )
 
         if self.ndim is not None and rank != self.ndim:
@@ -91,8 +101,9 @@ class InputSpec:
 class Layer(metaclass=Modern):
     """A callable with weights: the unit that models are made of.
 
-    A layer of your own overrides ``__init__``, ``build(input_shape)`` (make the weights with ``add_weight``) and
-    ``call(inputs)`` (compute with ``diptych.ops``); its gradient follows from the operations that it uses.
+    A layer of your own overrides ``__init__``, ``build(input_shape)`` (make the weights with
+    ``add_weight``) and ``call(inputs)`` (compute with ``diptych.ops``); its gradient follows from
+    the operations that it uses.
 
     Args:
         activity_regularizer: a penalty on the outputs, added to the loss.
@@ -137,7 +148,7 @@ class Layer(metaclass=Modern):
     def dtype(self, dtype: Any) -> None:
         self._dtype = np.dtype(dtype)
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
     # To be overridden
 
     def build(self, input_shape: Any) -> None:
@@ -159,7 +170,11 @@ class Layer(metaclass=Modern):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, so that ``from_config`` makes the same layer anew."""
-        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
+        config: dict[str, Any] = {
+            "name": self.name,
+            "trainable": self._trainable,
+            "dtype": self.dtype,
+        }
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config
@@ -172,12 +187,13 @@ class Layer(metaclass=Modern):
         """A sentence for the error about an input that does not fit."""
         return ""
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
     # Calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and isinstance(args[0], Tensor) and kwargs.keys() <= _TRAINING:
-            args = (self._as_input(args[0]),)  # the common case, without a search through nested structures
+            # The common case, without a search through nested structures.
+            args = (self._as_input(args[0]),)
         else:
             if graph.symbolic((args, kwargs)):
                 return self._symbolic_call(args, kwargs)
@@ -210,8 +226,10 @@ class Layer(metaclass=Modern):
             self._pass_mask_on(first, masks, masked, outputs)
         return outputs
 
-    pure = False  # whether call depends on its input and weights alone; each class has to say so itself
-    makes_mask = False  # whether compute_mask gives a mask where there was none (Embedding, Masking)
+    # Whether call depends on its input and weights alone; each class has to say so itself.
+    pure = False
+    # Whether compute_mask gives a mask where there was none (Embedding, Masking).
+    makes_mask = False
 
     def _pass_mask_on(self, inputs: Any, masks: Any, masked: bool, outputs: Any) -> None:
         if masked and not self.supports_masking:
@@ -224,7 +242,9 @@ class Layer(metaclass=Modern):
                 tensor.mask = its_mask
 
     def _resolve_training(self, args: tuple, kwargs: dict, outer: Any) -> Any:
-        """The nearest word counts: the call's own `training`, then that of the call around it, then False."""
+        """The nearest word counts: the call's own `training`, then that of the call around it, then
+        False.
+        """
         training = kwargs.get("training")
         takes_it = takes(type(self), "training")
         if not takes_it:
@@ -238,7 +258,12 @@ class Layer(metaclass=Modern):
     def _as_input(self, x: Any) -> Any:
         if isinstance(x, Tensor):
             dtype = x.array.dtype
-            if dtype is not self._dtype and self.autocast and dtype.kind == "f" and dtype != self._dtype:
+            if (
+                dtype is not self._dtype
+                and self.autocast
+                and dtype.kind == "f"
+                and dtype != self._dtype
+            ):
                 return ops.cast(x, self.dtype)
             return x
         if isinstance(x, (np.ndarray, np.generic)):
@@ -256,7 +281,8 @@ class Layer(metaclass=Modern):
         if len(specs) != len(inputs):
             many = "one input" if len(specs) == 1 else f"{len(specs)} inputs"
             raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) expects {many}, and was called on a list of {len(inputs)}."
+                f"Layer {self.name!r} ({type(self).__name__}) expects {many}, and was called on a "
+                f"list of {len(inputs)}."
             )
         for spec, x in zip(specs, inputs, strict=True):
             shape = getattr(x, "shape", None)
@@ -264,12 +290,18 @@ class Layer(metaclass=Modern):
                 spec.check(self, tuple(shape))
 
     def _build_from(self, args: tuple, kwargs: dict) -> None:
-        """Call ``build`` with the shape of the first argument, or with all the shapes that it asks for by name."""
+        """Call ``build`` with the shape of the first argument, or with all the shapes that it asks
+        for by name.
+        """
         parameters = _parameters(type(self), "build")
         named = [p for p in parameters if p.endswith("_shape") and p != "input_shape"]
         if named and len(parameters) > 1:
             bound = inspect.signature(self.call).bind_partial(*args, **kwargs).arguments
-            shapes = {p: _shapes(bound[p[: -len("_shape")]]) for p in named if p[: -len("_shape")] in bound}
+            shapes = {
+                p: _shapes(bound[p[: -len("_shape")]])
+                for p in named
+                if p[: -len("_shape")] in bound
+            }
             self.build(**shapes)
         else:
             self.build(_shapes(args[0]) if args else None)
@@ -306,7 +338,7 @@ class Layer(metaclass=Modern):
             return graph.infer_outputs(self.call, args, kwargs)
         except Exception as error:
             shapes = _shapes(args[0]) if args else None
-            note = f"This happened while layer {self.name!r} was tried on zeros of shape {shapes} to find its output."
+            note = f"Layer {self.name!r} was tried on zeros of shape {shapes} to find its output."
             error.args = (f"{error.args[0]}\n{note}" if error.args else note, *error.args[1:])
             raise
         finally:
@@ -317,17 +349,21 @@ class Layer(metaclass=Modern):
         return takes(type(self), "training")
 
     def replay(self, node: Node) -> Callable:
-        """Return what a graph should call: ``call`` itself where ``__call__`` would add nothing to it."""
+        """Return what a graph should call: ``call`` itself where ``__call__`` would add nothing to
+        it.
+        """
         plain = (
             type(self).__call__ is Layer.__call__
             and self.activity_regularizer is None
             and not self.makes_mask
             and all(tensor.mask is None for tensor in node.inputs)
-            and all(tensor.dtype == self.dtype or "float" not in tensor.dtype for tensor in node.inputs)
+            and all(
+                tensor.dtype == self.dtype or "float" not in tensor.dtype for tensor in node.inputs
+            )
         )
         return self.call if plain else self
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
     # Weights and sublayers
 
     def add_weight(
@@ -347,24 +383,29 @@ class Layer(metaclass=Modern):
 
         Args:
             shape: a tuple; () for a scalar, which is the default.
-            initializer: a name, an ``Initializer``, or a function of shape and dtype; Glorot uniform by default.
+            initializer: a name, an ``Initializer``, or a function of shape and dtype; Glorot
+                uniform by default.
             dtype: by default the layer's.
             trainable: False for a state that no optimizer should touch.
             regularizer: a penalty on its values, added to the loss.
             constraint: applied to its values after each update.
             name: the last part of its path.
-            autocast, aggregation, overwrite_with_gradient: accepted for Keras's sake; without effect on one CPU.
+            autocast, aggregation, overwrite_with_gradient: accepted for Keras's sake; without
+                effect on one CPU.
         """
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
         if any(size is None for size in shape):
             raise ValueError(
-                f"Layer {self.name!r} wants a weight {name!r} of shape {shape}, of which a size is not known. Give the "
+                f"Layer {self.name!r} wants a weight {name!r} of shape {shape}, of which a size is "
+                "not known. Give the "
                 "input's full shape (all but the batch), for instance Input(shape=(784,))."
             )
         dtype = np.dtype(dtype or self.dtype)
         if initializer is None:
             initializer = "glorot_uniform" if dtype.kind == "f" else "zeros"
-        variable = Variable(initializers.get(initializer), shape, dtype, trainable=trainable, name=name)
+        variable = Variable(
+            initializers.get(initializer), shape, dtype, trainable=trainable, name=name
+        )
         variable.path = f"{self.path}/{variable.name}"
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
@@ -391,7 +432,8 @@ class Layer(metaclass=Modern):
             mine: list = self._own if isinstance(part, Variable) else self._sublayers
         except AttributeError:
             raise RuntimeError(
-                f"In the constructor of {type(self).__name__}, call super().__init__() before setting attributes."
+                f"In the constructor of {type(self).__name__}, call super().__init__() before "
+                "setting attributes."
             ) from None
         if not any(part is other for other in mine):
             mine.append(part)
@@ -405,7 +447,9 @@ class Layer(metaclass=Modern):
         return f"{self._scope}/{self.name}" if self._scope else self.name
 
     def _move_under(self, scope: str) -> None:
-        """Take note of the layer around this one, as long as that still shows in the weights' paths."""
+        """Take note of the layer around this one, as long as that still shows in the weights'
+        paths.
+        """
         if not self.built:
             self._scope = scope
             for layer in self._sublayers:
@@ -486,18 +530,22 @@ class Layer(metaclass=Modern):
         return [variable.array.copy() for variable in self.weights]
 
     def set_weights(self, weights: list) -> None:
-        """Copy arrays into the weights, in the order of ``weights``; nothing changes where one does not fit."""
+        """Copy arrays into the weights, in the order of ``weights``; nothing changes where one does
+        not fit.
+        """
         mine = self.weights
         if len(weights) != len(mine):
             raise ValueError(
-                f"Layer {self.name!r} has {len(mine)} weights, and set_weights got {len(weights)}. Expected shapes, in "
+                f"Layer {self.name!r} has {len(mine)} weights, and set_weights got {len(weights)}. "
+                "Expected shapes, in "
                 f"order: {[f'{v.path} {v.shape}' for v in mine]}."
             )
         arrays = [np.asarray(w) for w in weights]
         for variable, array in zip(mine, arrays, strict=True):
             if array.shape != variable.shape:
                 raise ValueError(
-                    f"Layer {self.name!r}: weight {variable.path!r} has shape {variable.shape}, and the array "
+                    f"Layer {self.name!r}: weight {variable.path!r} has shape {variable.shape}, "
+                    "and the array "
                     f"for it has shape {array.shape}."
                 )
         for variable, array in zip(mine, arrays, strict=True):
@@ -507,17 +555,20 @@ class Layer(metaclass=Modern):
         """Return the number of weights, each entry counted."""
         if not self.built:
             raise ValueError(
-                f"Layer {self.name!r} has no weights yet: its input's shape is unknown. Call it, or call build()."
+                f"Layer {self.name!r} has no weights yet: its input's shape is unknown. Call it, "
+                "or call build()."
             )
         return sum(variable.size for variable in self.variables)
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
     # Losses that layers add
 
     def add_loss(self, loss: Any) -> None:
         """Add a scalar to the loss of the model, from within ``call``."""
         for one in flatten(loss):
-            self._losses.append(one if isinstance(one, Tensor) else Tensor(np.asarray(one, self.dtype)))
+            self._losses.append(
+                one if isinstance(one, Tensor) else Tensor(np.asarray(one, self.dtype))
+            )
 
     def _penalise_activity(self, outputs: Any) -> None:
         for output in flatten(outputs):
@@ -531,13 +582,15 @@ class Layer(metaclass=Modern):
 
     @property
     def losses(self) -> list[Tensor]:
-        """The scalars that layers added in the last call, and the penalties on regularized weights."""
+        """The scalars that layers added in the last call, and the penalties on weights."""
         layers = self._cached("layers", lambda: list(self._flatten_layers()))
         added = [loss for layer in layers for loss in layer._losses]
-        penalised = self._cached("penalised", lambda: [v for v in self.variables if v.regularizer is not None])
+        penalised = self._cached(
+            "penalised", lambda: [v for v in self.variables if v.regularizer is not None]
+        )
         return added + [v.regularizer(v) for v in penalised if v.trainable]
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
     # What a graph knows about a layer
 
     @property
@@ -562,7 +615,8 @@ class Layer(metaclass=Modern):
     def _node_shown(self, what: str) -> Node:
         if not self._nodes:
             raise AttributeError(
-                f"Layer {self.name!r} has no `{what}`: it was not yet called on a symbolic tensor, such as Input(...)."
+                f"Layer {self.name!r} has no `{what}`: it was not yet called on a symbolic tensor, "
+                "such as Input(...)."
             )
         return self._nodes[-1 if self._shows_latest_call else 0]
 
@@ -570,7 +624,7 @@ class Layer(metaclass=Modern):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parameters(cls: type, method: str) -> dict[str, int]:
     """The parameters of a method, `self` aside, with their positions."""
     names = [
@@ -608,7 +662,9 @@ def _shapes(inputs: Any) -> Any:
 
 def _map_shapes(function: Callable, shapes: Any) -> Any:
     """Apply ``function`` to every shape: a tuple or list of sizes is a leaf here."""
-    if isinstance(shapes, (list, tuple)) and all(n is None or isinstance(n, (int, np.integer)) for n in shapes):
+    if isinstance(shapes, (list, tuple)) and all(
+        n is None or isinstance(n, (int, np.integer)) for n in shapes
+    ):
         return function(tuple(shapes))
     if isinstance(shapes, dict):
         return {key: _map_shapes(function, part) for key, part in shapes.items()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any
 
-
 from .. import ops
 from .layer import Layer
 
@@ -26,7 +25,8 @@ class _Merge(Layer):
     def _check_shapes(self, shapes: Any) -> None:
         if not isinstance(shapes, list) or len(shapes) < self.least:
             raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) merges a list of at least {self.least} tensors; it was "
+                f"Layer {self.name!r} ({type(self).__name__}) merges a list of at least "
+                f"{self.least} tensors; it was "
                 f"called on {'one tensor' if not isinstance(shapes, list) else f'{len(shapes)}'}."
             )
 
@@ -47,7 +47,8 @@ class _Merge(Layer):
         known = {size for size in sizes if size not in (1, None)}
         if len(known) > 1:
             raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) needs inputs of one shape; it got {list(shapes)}."
+                f"Layer {self.name!r} ({type(self).__name__}) needs inputs of one shape; it got "
+                f"{list(shapes)}."
             )
         if known:
             return known.pop()
@@ -62,7 +63,10 @@ def _same_rank(tensors: list) -> list:
     """Axes of size 1 after the batch let tensors of fewer axes meet those of more."""
     rank = max(t.ndim for t in tensors)
     return [
-        t if t.ndim == rank else ops.reshape(t, (*t.shape[:1], *[1] * (rank - t.ndim), *t.shape[1:])) for t in tensors
+        t
+        if t.ndim == rank
+        else ops.reshape(t, (*t.shape[:1], *[1] * (rank - t.ndim), *t.shape[1:]))
+        for t in tensors
     ]
 
 
@@ -149,7 +153,8 @@ class Concatenate(_Merge):
             )
             if not fits:
                 raise ValueError(
-                    f"Layer {self.name!r} (Concatenate) joins tensors that differ only along axis {self.axis}; "
+                    f"Layer {self.name!r} (Concatenate) joins tensors that differ only along axis "
+                    f"{self.axis}; "
                     f"it got shapes {[tuple(shape) for shape in shapes]}."
                 )
         sizes = [shape[axis] for shape in shapes]
@@ -163,7 +168,9 @@ class Concatenate(_Merge):
         for x, mask in zip(inputs, previous_mask, strict=True):
             whole = ops.ones_like(x, dtype="bool")
             if mask is not None:
-                whole = ops.logical_and(whole, ops.reshape(mask, (*mask.shape, *[1] * (x.ndim - mask.ndim))))
+                whole = ops.logical_and(
+                    whole, ops.reshape(mask, (*mask.shape, *[1] * (x.ndim - mask.ndim)))
+                )
             parts.append(whole)
         return ops.all(ops.concatenate(parts, axis=self.axis), axis=-1)
 
@@ -176,7 +183,8 @@ class Dot(_Merge):
 
     Args:
         axes: the axis of both, or a pair with the axis of each.
-        normalize: whether each is first divided by its length along that axis, which gives the cosine.
+        normalize: whether each is first divided by its length along that axis, which gives the
+            cosine.
     """
 
     pure = True
@@ -204,7 +212,9 @@ class Dot(_Merge):
         rows = ops.moveaxis(a, i, -1)  # (N, ..., D)
         columns = ops.moveaxis(b, j, 1)  # (N, D, ...)
         batch, shared = columns.shape[0], columns.shape[1]
-        product = ops.matmul(ops.reshape(rows, (batch, -1, shared)), ops.reshape(columns, (batch, shared, -1)))
+        product = ops.matmul(
+            ops.reshape(rows, (batch, -1, shared)), ops.reshape(columns, (batch, shared, -1))
+        )
         shape = (batch, *rows.shape[1:-1], *columns.shape[2:])
         return ops.reshape(product, shape if len(shape) > 1 else (batch, 1))
 
@@ -214,7 +224,8 @@ class Dot(_Merge):
         i, j = self._axes([len(a), len(b)])
         if None not in (a[i], b[j]) and a[i] != b[j]:
             raise ValueError(
-                f"Layer {self.name!r} (Dot) needs equal sizes along axes {(i, j)}; it got shapes {tuple(a)} and {tuple(b)}."
+                f"Layer {self.name!r} (Dot) needs equal sizes along axes {(i, j)}; it got shapes "
+                f"{tuple(a)} and {tuple(b)}."
             )
         rest = a[1:i] + a[i + 1 :] + b[1:j] + b[j + 1 :]
         return (a[0], *(rest or [1]))

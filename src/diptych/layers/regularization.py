@@ -38,17 +38,22 @@ class _Noise(Layer):
 
 
 class Dropout(_Noise):
-    """In training, sets each entry to 0 with probability ``rate`` and divides the others by 1 - rate.
+    """In training, sets each entry to 0 with probability ``rate`` and divides the others by 1 -
+    rate.
 
     Args:
         rate: the probability of dropping an entry.
-        noise_shape: the shape of the mask; size 1 where entries along an axis share their fate. None takes the input's size.
+        noise_shape: the shape of the mask; size 1 where entries along an axis share their fate.
+            None takes the input's size.
         seed: a seed of its own for the mask.
 
-    Source: Srivastava et al. 2014, Dropout: A Simple Way to Prevent Neural Networks from Overfitting.
+    Source: Srivastava et al. 2014, Dropout: A Simple Way to Prevent Neural Networks from
+        Overfitting.
     """
 
-    def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.rate = self._rate(rate)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
@@ -64,11 +69,21 @@ class Dropout(_Noise):
         if self.noise_shape is None:
             return shape
         if len(self.noise_shape) != len(shape):
-            raise ValueError(f"Dropout's noise_shape {self.noise_shape} does not fit an input of shape {shape}.")
-        return tuple(size if wanted is None else wanted for wanted, size in zip(self.noise_shape, shape, strict=True))
+            raise ValueError(
+                f"Dropout's noise_shape {self.noise_shape} does not fit an input of shape {shape}."
+            )
+        return tuple(
+            size if wanted is None else wanted
+            for wanted, size in zip(self.noise_shape, shape, strict=True)
+        )
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}
+        return {
+            **super().get_config(),
+            "rate": self.rate,
+            "seed": self.seed,
+            "noise_shape": self.noise_shape,
+        }
 
 
 class GaussianNoise(_Noise):
@@ -89,7 +104,9 @@ class GaussianNoise(_Noise):
 
 
 class GaussianDropout(_Noise):
-    """In training, multiplies each entry by a normal number of mean 1 and variance rate / (1 - rate)."""
+    """In training, multiplies each entry by a normal number of mean 1 and variance rate / (1 -
+    rate).
+    """
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
@@ -107,12 +124,16 @@ class GaussianDropout(_Noise):
 
 
 class AlphaDropout(_Noise):
-    """Dropout for SELU networks: dropped entries take SELU's lower limit, and mean and variance are kept.
+    """Dropout for SELU networks: dropped entries take SELU's lower limit, and mean and variance are
+    kept.
 
-    Source: Klambauer, Unterthiner, Mayr & Hochreiter 2017, Self-Normalizing Neural Networks, section "New dropout technique".
+    Source: Klambauer, Unterthiner, Mayr & Hochreiter 2017, Self-Normalizing Neural Networks,
+        section "New dropout technique".
     """
 
-    def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.rate = self._rate(rate)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
@@ -128,11 +149,18 @@ class AlphaDropout(_Noise):
         return ops.add(ops.multiply(dropped, float(a)), float(b))
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}
+        return {
+            **super().get_config(),
+            "rate": self.rate,
+            "seed": self.seed,
+            "noise_shape": self.noise_shape,
+        }
 
 
 class ActivityRegularization(Layer):
-    """Passes its input on and adds ``l1 * sum |x| + l2 * sum x^2`` (over the batch size) to the loss."""
+    """Passes its input on and adds ``l1 * sum |x| + l2 * sum x^2`` (over the batch size) to the
+    loss.
+    """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)

@@ -22,7 +22,9 @@ class Flatten(Layer):
         super().__init__(**kwargs)
         self.data_format = data_format or config.image_data_format()
         if self.data_format not in ("channels_last", "channels_first"):
-            raise ValueError(f"Flatten needs data_format channels_last or channels_first; got {data_format!r}.")
+            raise ValueError(
+                f"Flatten needs data_format channels_last or channels_first; got {data_format!r}."
+            )
         self.input_spec = InputSpec(min_ndim=1)
 
     def call(self, inputs: Any) -> Any:
@@ -45,9 +47,13 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.target_shape = (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
+        self.target_shape = (
+            (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
+        )
         if self.target_shape.count(-1) > 1:
-            raise ValueError(f"Reshape allows one size of -1; got target_shape={self.target_shape}.")
+            raise ValueError(
+                f"Reshape allows one size of -1; got target_shape={self.target_shape}."
+            )
 
     def call(self, inputs: Any) -> Any:
         shape = self.compute_output_shape(inputs.shape)
@@ -59,7 +65,8 @@ class Reshape(Layer):
         if have is not None:
             if (have % want if want else have) if -1 in self.target_shape else have != want:
                 raise ValueError(
-                    f"Layer {self.name!r} (Reshape) cannot give {have} entries, of shape {tuple(input_shape[1:])}, the "
+                    f"Layer {self.name!r} (Reshape) cannot give {have} entries, of shape "
+                    f"{tuple(input_shape[1:])}, the "
                     f"shape {self.target_shape}."
                 )
         rest = None if have is None else have // max(want, 1)
@@ -70,7 +77,9 @@ class Reshape(Layer):
 
 
 class Permute(Layer):
-    """Puts the axes of a sample in another order: ``dims=(2, 1)`` swaps the first two (the batch is axis 0)."""
+    """Puts the axes of a sample in another order: ``dims=(2, 1)`` swaps the first two (the batch is
+    axis 0).
+    """
 
     pure = True
 
@@ -78,7 +87,9 @@ class Permute(Layer):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
-            raise ValueError(f"Permute needs the axes 1..{len(self.dims)}, each once; got dims={self.dims}.")
+            raise ValueError(
+                f"Permute needs the axes 1..{len(self.dims)}, each once; got dims={self.dims}."
+            )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
     def call(self, inputs: Any) -> Any:
@@ -99,7 +110,9 @@ class RepeatVector(Layer):
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(n, int):
-            raise TypeError(f"RepeatVector needs a whole number n; got {n!r} of type {type(n).__name__}.")
+            raise TypeError(
+                f"RepeatVector needs a whole number n; got {n!r} of type {type(n).__name__}."
+            )
         self.n = n
         self.input_spec = InputSpec(ndim=2)
 

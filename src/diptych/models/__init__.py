@@ -22,22 +22,29 @@ def clone_model(model: Model) -> Model:
 
 
 def _own_things(model: Model) -> dict[str, Any]:
-    """The classes and functions in a model that are not diptych's, by the names that configs give them."""
+    """The classes and functions in a model that are not diptych's, by the names that configs give
+    them.
+    """
     found: dict[str, Any] = {}
     for layer in model._flatten_layers():
         things = [type(layer), *(v for v in vars(layer).values() if inspect.isfunction(v))]
         for thing in things:
             if (thing.__module__ or "").startswith("diptych."):
                 continue
-            if found.setdefault(thing.__name__, thing) is not thing and not isinstance(layer, Lambda):
+            if found.setdefault(thing.__name__, thing) is not thing and not isinstance(
+                layer, Lambda
+            ):
                 raise ValueError(
-                    f"Model {model.name!r} uses two different things that are called {thing.__name__!r}: a copy could not "
+                    f"Model {model.name!r} uses two different things that are called "
+                    f"{thing.__name__!r}: a copy could not "
                     "tell them apart. Give them names of their own."
                 )
     return found
 
 
-def model_from_config(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Model:
+def model_from_config(
+    config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+) -> Model:
     """Return a model, with fresh weights, from its class name and config."""
     models = {"Model": Model, "Functional": Model, "Sequential": Sequential}
     with CustomObjectScope(custom_objects or {}):
@@ -45,7 +52,8 @@ def model_from_config(config: dict[str, Any], custom_objects: dict[str, Any] | N
         cls = get_registered_object(config.get("registered_name") or name) or models.get(name)
         if cls is None:
             raise ValueError(
-                f"Unknown model {name!r}{suggest(name, models) or '.'} A class of your own goes into custom_objects."
+                f"Unknown model {name!r}{suggest(name, models) or '.'} A class of your own goes "
+                "into custom_objects."
             )
         return cls.from_config(config["config"])
 

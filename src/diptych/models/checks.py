@@ -56,8 +56,12 @@ class Checks:
         self._check_values(pairs, x, y, sample_weight, what)
 
     def batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
-        """One batch as arrays, its shapes checked; nearly free where the same ones were met before."""
-        x, y, sample_weight = as_data(x, "x"), as_data(y, "y"), as_data(sample_weight, "sample_weight")
+        """One batch as arrays, its shapes checked; nearly free where they were met before."""
+        x, y, sample_weight = (
+            as_data(x, "x"),
+            as_data(y, "y"),
+            as_data(sample_weight, "sample_weight"),
+        )
         try:
             key: tuple = (x.shape, x.dtype, y.shape, y.dtype)
         except AttributeError:
@@ -178,7 +182,8 @@ class Checks:
             outputs = flatten(model(model._as_tensors(row)[0], training=False))
             if outputs[0] is None:
                 raise ValueError(
-                    f"{type(model).__name__}.call() returned None: it has to return the model's output."
+                    f"{type(model).__name__}.call() returned None: it has to return the model's "
+                    "output."
                 )
             self._found = [
                 ((None, *output.shape[1:]), f"output_{i + 1}" if len(outputs) > 1 else model.name)
@@ -284,7 +289,9 @@ def _kind(loss: Any) -> str:
 
 
 def _is_ours(function: Any) -> bool:
-    """Whether the package holds this function; one of a notebook or a script may have no module at all."""
+    """Whether the package holds this function; one of a notebook or a script may have no module at
+    all.
+    """
     return (getattr(function, "__module__", None) or "").startswith("diptych.")
 
 

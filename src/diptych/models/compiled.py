@@ -1,4 +1,6 @@
-"""What ``compile`` was given, matched to the model's outputs: losses with their weights, and metrics."""
+"""What ``compile`` was given, matched to the model's outputs: losses with their weights, and
+metrics.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from ..utils.naming import suggest
 
 
 def spread(given: Any, names: list[str], count: int, what: str) -> list:
-    """One entry for each of the model's outputs, from a single one, a list in order, or a dict by output name.
+    """One entry for each of the model's outputs, from a single one, a list in order, or a dict by
+    output name.
 
     ValueError where a name or a number does not fit the outputs.
     """
@@ -20,13 +23,16 @@ def spread(given: Any, names: list[str], count: int, what: str) -> list:
         for key in given:
             if key not in names:
                 raise ValueError(
-                    f"`{what}` names an output {key!r}{suggest(key, names) or '.'} The model's outputs are {names}."
+                    f"`{what}` names an output {key!r}{suggest(key, names) or '.'} The model's "
+                    f"outputs are {names}."
                 )
         return [given.get(name) for name in names]
     if isinstance(given, (list, tuple)):
         if len(given) != count:
             outputs = f"output{'s' if count > 1 else ''}"
-            raise ValueError(f"`{what}` has {len(given)} entries, and the model has {count} {outputs}: {names}.")
+            raise ValueError(
+                f"`{what}` has {len(given)} entries, and the model has {count} {outputs}: {names}."
+            )
         return list(given)
     return [given] * count
 
@@ -116,22 +122,28 @@ def in_order(given: Any, names: list[str], count: int, what: str) -> list:
     if isinstance(given, dict):
         missing = [name for name in given if names and name not in names]
         if missing:
-            raise ValueError(f"`{what}` has entries {missing}, and the model's outputs are {names}.")
+            raise ValueError(
+                f"`{what}` has entries {missing}, and the model's outputs are {names}."
+            )
         return [given.get(name) for name in names] if names else list(given.values())
     leaves = list(given) if isinstance(given, (list, tuple)) else [given]
     if len(leaves) != count:
-        raise ValueError(f"`{what}` has {len(leaves)} arrays, and the model has {count} outputs {names}.")
+        raise ValueError(
+            f"`{what}` has {len(leaves)} arrays, and the model has {count} outputs {names}."
+        )
     return leaves
 
 
 class CompiledMetrics:
-    """The metrics of a model, each tied to its output, made when the first batch shows the shapes."""
+    """The metrics of a model, each tied to its output, made when a batch shows the shapes."""
 
     def __init__(self, metrics: Any, weighted_metrics: Any, output_names: list[str]) -> None:
         self._given = metrics
         self._weighted_given = weighted_metrics
         self.output_names = output_names
-        self.entries: list[tuple[int, Any, bool]] = []  # output number, metric, whether it heeds sample weights
+        self.entries: list[
+            tuple[int, Any, bool]
+        ] = []  # output number, metric, whether it heeds sample weights
         self.names: list[str] = []
         self.built = False
         for one in [*flatten(metrics), *flatten(weighted_metrics)]:
@@ -148,11 +160,15 @@ class CompiledMetrics:
                     loss = loss_functions[i] if i < len(loss_functions) else None
                     metric, name = self._make(one, y_true[i], y_pred[i], loss)
                     self.entries.append((i, metric, weighted))
-                    self.names.append(self._unique(name, f"{names[i]}_" if count > 1 else "", weighted))
+                    self.names.append(
+                        self._unique(name, f"{names[i]}_" if count > 1 else "", weighted)
+                    )
         self.built = True
 
     def _unique(self, name: str, prefix: str, weighted: bool) -> str:
-        """The metric's name in the history: a second of the same name is `weighted_` or gets a number."""
+        """The metric's name in the history: a second of the same name is `weighted_` or gets a
+        number.
+        """
         if weighted and prefix + name in self.names:
             name = f"weighted_{name}"
         wanted = unique = prefix + name
@@ -168,10 +184,13 @@ class CompiledMetrics:
             return [[] for _ in range(count)]
         if count == 1:
             return [[one for one in flatten(given) if one is not None]]
-        if isinstance(given, (list, tuple)) and not any(isinstance(one, (list, tuple)) for one in given):
+        if isinstance(given, (list, tuple)) and not any(
+            isinstance(one, (list, tuple)) for one in given
+        ):
             if len(given) != count:
                 raise ValueError(
-                    f"`metrics` is a list of {len(given)}, and the model has {count} outputs {names}: give a list of lists "
+                    f"`metrics` is a list of {len(given)}, and the model has {count} outputs "
+                    f"{names}: give a list of lists "
                     "with one list for each output, or a dict by output name."
                 )
         return [
@@ -182,21 +201,31 @@ class CompiledMetrics:
     def _make(self, given: Any, y_true: Any, y_pred: Any, loss: Any) -> tuple[Any, str]:
         if given in ("accuracy", "acc", "crossentropy", "ce") and isinstance(given, str):
             resolve = (
-                metrics_module.resolve_accuracy if given in ("accuracy", "acc") else metrics_module.resolve_crossentropy
+                metrics_module.resolve_accuracy
+                if given in ("accuracy", "acc")
+                else metrics_module.resolve_crossentropy
             )
             metric = resolve(tuple(y_true.shape), tuple(y_pred.shape), getattr(loss, "name", None))
             return _as_metric(metric, given), given
         metric = metrics_module.get(given)
         if isinstance(metric, metrics_module.Metric):
-            return metric, given if isinstance(given, str) and not isinstance(metric, type) else metric.name
+            return metric, given if isinstance(given, str) and not isinstance(
+                metric, type
+            ) else metric.name
         name = given if isinstance(given, str) else getattr(metric, "__name__", "metric")
         return _as_metric(metric, name), name
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any, loss_functions: list) -> None:
+    def update_state(
+        self, y_true: Any, y_pred: Any, sample_weight: Any, loss_functions: list
+    ) -> None:
         """Let every metric see a batch."""
         predictions = flatten(y_pred)
         single = len(predictions) == 1
-        labels = [_only(y_true)] if single else in_order(y_true, self.output_names, len(predictions), "y")
+        labels = (
+            [_only(y_true)]
+            if single
+            else in_order(y_true, self.output_names, len(predictions), "y")
+        )
         if not self.built:
             self.build(labels, predictions, loss_functions)
         if sample_weight is None:
@@ -211,7 +240,9 @@ class CompiledMetrics:
         )
         for i, metric, weighted in self.entries:
             if labels[i] is not None:
-                metric.update_state(labels[i], predictions[i], sample_weight=weights[i] if weighted else None)
+                metric.update_state(
+                    labels[i], predictions[i], sample_weight=weights[i] if weighted else None
+                )
 
     @property
     def metrics(self) -> list:

@@ -24,16 +24,22 @@ def graph_config(model: Model) -> dict[str, Any]:
         layer = node.operation
         if not isinstance(layer, Layer):
             raise NotImplementedError(
-                f"Model {model.name!r} uses {layer!r} outside a layer, which a config cannot carry: wrap it in a Lambda "
+                f"Model {model.name!r} uses {layer!r} outside a layer, which a config cannot "
+                "carry: wrap it in a Lambda "
                 "layer or in a layer of your own."
             )
         mine = calls.setdefault(id(layer), [])
         for index, tensor in enumerate(flatten(node.outputs)):
             places[id(tensor)] = [layer.name, len(mine), index]
-        mine.append({"args": _written(list(node.args), places), "kwargs": _written(node.kwargs, places)})
+        mine.append(
+            {"args": _written(list(node.args), places), "kwargs": _written(node.kwargs, places)}
+        )
     from ..layers import serialize
 
-    layers = [{**serialize(layer), "name": layer.name, "calls": calls.get(id(layer), [])} for layer in model.layers]
+    layers = [
+        {**serialize(layer), "name": layer.name, "calls": calls.get(id(layer), [])}
+        for layer in model.layers
+    ]
     return {
         "name": model.name,
         "trainable": model.trainable,
@@ -44,10 +50,14 @@ def graph_config(model: Model) -> dict[str, Any]:
 
 
 def _written(structure: Any, places: dict[int, list]) -> Any:
-    return map_structure(lambda x: {"tensor": places[id(x)]} if isinstance(x, KerasTensor) else x, structure)
+    return map_structure(
+        lambda x: {"tensor": places[id(x)]} if isinstance(x, KerasTensor) else x, structure
+    )
 
 
-def model_from_graph(cls: type, config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Model:
+def model_from_graph(
+    cls: type, config: dict[str, Any], custom_objects: dict[str, type] | None = None
+) -> Model:
     """Return the model that ``graph_config`` described, with fresh weights."""
     from ..layers import deserialize
 
@@ -63,7 +73,9 @@ def model_from_graph(cls: type, config: dict[str, Any], custom_objects: dict[str
     while waiting:
         ready = [call for call in waiting if all(place in tensors for place in _places(call[2]))]
         if not ready:
-            raise ValueError(f"The config's calls cannot be put in order: {[name for name, _, _ in waiting]}.")
+            raise ValueError(
+                f"The config's calls cannot be put in order: {[name for name, _, _ in waiting]}."
+            )
         for name, number, call in ready:
             args, kwargs = _read(call["args"], tensors), _read(call["kwargs"], tensors)
             for index, tensor in enumerate(flatten(layers[name](*args, **kwargs))):

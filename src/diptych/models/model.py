@@ -29,7 +29,8 @@ class Model(Trainer, Layer):
         outputs = Dense(10, activation="softmax")(Dense(500, activation="relu")(inputs))
         model = Model(inputs, outputs)
 
-    or by subclassing: make layers in ``__init__`` and use them in ``call(self, inputs, training=None)``.
+    or by subclassing: make layers in ``__init__`` and use them in ``call(self, inputs,
+    training=None)``.
 
     Args:
         inputs: the symbolic input, or a list or dict of them.
@@ -57,19 +58,21 @@ class Model(Trainer, Layer):
         if inputs is not None:
             self._make_function(inputs, outputs)
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
     # Graphs
 
     def _make_function(self, inputs: Any, outputs: Any) -> None:
         for tensor in flatten(inputs):
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
-                    f"A model's inputs are symbolic tensors, such as Input(shape=(784,)); got {type(tensor).__name__}."
+                    "A model's inputs are symbolic tensors, such as Input(shape=(784,)); got "
+                    f"{type(tensor).__name__}."
                 )
         for tensor in flatten(outputs):
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
-                    "A model's outputs are what layers return when they are called on its inputs; got "
+                    "A model's outputs are what layers return when they are called on its inputs; "
+                    "got "
                     f"{type(tensor).__name__}."
                 )
         self._function = Function(inputs, outputs)
@@ -81,7 +84,10 @@ class Model(Trainer, Layer):
         names = [layer.name for layer in self._layers_in_order()]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"Two layers of the model are called {name!r}: give one of them another `name=`.")
+                raise ValueError(
+                    f"Two layers of the model are called {name!r}: give one of them another "
+                    "`name=`."
+                )
         self.built = True
 
     def _layers_in_order(self) -> list[Layer]:
@@ -126,7 +132,9 @@ class Model(Trainer, Layer):
 
     @property
     def output_names(self) -> list[str]:
-        """For each output the name of the layer that makes it: what dicts of losses and labels are matched by."""
+        """For each output the name of the layer that makes it: what dicts of losses and labels are
+        matched by.
+        """
         if self._function is None:
             return []
         if isinstance(self._outputs_structure, dict):
@@ -140,15 +148,21 @@ class Model(Trainer, Layer):
             raise ValueError("get_layer takes a `name` or an `index`, one of them.")
         if index is not None:
             if not -len(layers) <= index < len(layers):
-                raise ValueError(f"Model {self.name!r} has {len(layers)} layers; there is no layer number {index}.")
+                raise ValueError(
+                    f"Model {self.name!r} has {len(layers)} layers; there is no layer number "
+                    f"{index}."
+                )
             return layers[index]
         for layer in layers:
             if layer.name == name:
                 return layer
         names = [layer.name for layer in layers]
-        raise ValueError(f"Model {self.name!r} has no layer {name!r}{suggest(name, names) or '.'} Its layers are {names}.")
+        raise ValueError(
+            f"Model {self.name!r} has no layer {name!r}{suggest(name, names) or '.'} Its layers "
+            f"are {names}."
+        )
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
     # Calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -167,25 +181,33 @@ class Model(Trainer, Layer):
         return self._function.run(self._arrange(inputs), training)
 
     def _arrange(self, inputs: Any) -> list:
-        """The given inputs as a list in the graph's order, each with the rank and dtype that the graph expects."""
+        """The given inputs as a list in the graph's order, each with the rank and dtype that the
+        graph expects.
+        """
         wanted = self._function.inputs
         if len(wanted) == 1 and isinstance(inputs, Tensor):
             return [self._fit_input(inputs, wanted[0])]
         if not all(isinstance(leaf, (Tensor, KerasTensor)) for leaf in flatten(inputs)):
             inputs = map_structure(Tensor, as_data(inputs, "x"))  # lists of numbers, data frames
         if isinstance(inputs, dict):
-            names = list(self._inputs_structure) if isinstance(self._inputs_structure, dict) else self.input_names
+            names = (
+                list(self._inputs_structure)
+                if isinstance(self._inputs_structure, dict)
+                else self.input_names
+            )
             missing = [name for name in names if name not in inputs]
             if missing:
                 raise ValueError(
-                    f"Model {self.name!r} has inputs {names}, and the dict it was given lacks {missing}: it has "
+                    f"Model {self.name!r} has inputs {names}, and the dict it was given lacks "
+                    f"{missing}: it has "
                     f"{list(inputs)}."
                 )
             inputs = [inputs[name] for name in names]
         given = flatten(inputs)
         if len(given) != len(wanted):
             raise ValueError(
-                f"Model {self.name!r} has the inputs {self.input_names}, and was called with {len(given)} of them."
+                f"Model {self.name!r} has the inputs {self.input_names}, and was called with "
+                f"{len(given)} of them."
             )
         return [self._fit_input(x, tensor) for x, tensor in zip(given, wanted, strict=True)]
 
@@ -201,7 +223,8 @@ class Model(Trainer, Layer):
                 for have, want in zip(x.shape[1:], wanted[1:], strict=True)
             ):
                 raise ValueError(
-                    f"Model {self.name!r} expects its input {tensor.name!r} as {wanted}, and was given an array of "
+                    f"Model {self.name!r} expects its input {tensor.name!r} as {wanted}, and was "
+                    "given an array of "
                     f"shape {tuple(x.shape)}."
                 )
         return x if x.dtype == tensor._dtype else ops.cast(x, tensor.dtype)
@@ -233,7 +256,7 @@ class Model(Trainer, Layer):
             self(_zeros_for(input_shape))
         self.built = True
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
     # Reports and configs
 
     def summary(
@@ -261,7 +284,9 @@ class Model(Trainer, Layer):
         (print_fn or print)(text)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the graph as nested dicts; a subclassed model returns what its own ``get_config`` adds."""
+        """Return the graph as nested dicts; a subclassed model returns what its own ``get_config``
+        adds.
+        """
         if self._function is None:
             return {"name": self.name, "trainable": self.trainable}
         from .config import graph_config
@@ -269,16 +294,20 @@ class Model(Trainer, Layer):
         return graph_config(self)
 
     def to_json(self, **kwargs: Any) -> str:
-        """Return the structure, without the weights, as JSON; ``models.model_from_json`` reads it."""
+        """Return the structure without the weights as JSON; ``models.model_from_json`` reads it."""
         described = {"class_name": type(self).__name__, "config": self.get_config()}
         return json.dumps(described, default=_to_plain, **kwargs)
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Model:
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
+    ) -> Model:
         """Return a new model, with fresh weights, from what ``get_config`` gave."""
         from .config import model_from_graph
 
-        return model_from_graph(cls, config, custom_objects) if "layers" in config else cls(**config)
+        return (
+            model_from_graph(cls, config, custom_objects) if "layers" in config else cls(**config)
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -291,7 +320,8 @@ def _to_plain(value: Any) -> Any:
     if inspect.isfunction(value) and value.__name__ != "<lambda>":
         return objects.serialize(value)
     raise TypeError(
-        f"{value!r} of type {type(value).__name__} cannot be written as JSON. A function needs a name: write it with `def`, "
+        f"{value!r} of type {type(value).__name__} cannot be written as JSON. A function needs a "
+        "name: write it with `def`, "
         "and register it, or give it as one of custom_objects, to read it back."
     )
 

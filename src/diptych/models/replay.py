@@ -1,13 +1,15 @@
 """A training step, recorded once and replayed.
 
-For a small network most of a step is not arithmetic but the way to it: layers, checks, conversions. All of that comes
-out the same for every batch of one shape. So the first step with a shape is taken with care, and its tape is kept as a
-plain list of calls, each with the places of its arguments; every further step only walks that list, forwards and back.
-The functions called and the order of all sums are the same, and so are the bits.
+For a small network most of a step is not arithmetic but the way to it: layers, checks, conversions.
+All of that comes out the same for every batch of one shape. So the first step with a shape is taken
+with care, and its tape is kept as a plain list of calls, each with the places of its arguments;
+every further step only walks that list, forwards and back. The functions called and the order of
+all sums are the same, and so are the bits.
 
-Only what is known to depend on nothing but its input and its weights is replayed: graphs of layers that say so
-(``Layer.pure``), with built-in activations and losses. Everything else takes the careful way at every step. A layer
-whose attributes are changed between two calls of ``fit`` is not noticed until ``compile``, as in Keras.
+Only what is known to depend on nothing but its input and its weights is replayed: graphs of layers
+that say so (``Layer.pure``), with built-in activations and losses. Everything else takes the
+careful way at every step. A layer whose attributes are changed between two calls of ``fit`` is not
+noticed until ``compile``, as in Keras.
 """
 
 from __future__ import annotations
@@ -24,10 +26,13 @@ from ..autodiff import ArrayOp, Tensor, Variable
 class Replay:
     """The calls of one step, for batches of the shapes and dtypes that it was recorded with.
 
-    Values live in a list; a place in it stands for x, y, each weight, each output. Made by ``record_of``.
+    Values live in a list; a place in it stands for x, y, each weight, each output. Made by
+    ``record_of``.
     """
 
-    def __init__(self, places: dict[int, int], variables: dict[int, Variable], labels: Tensor | None) -> None:
+    def __init__(
+        self, places: dict[int, int], variables: dict[int, Variable], labels: Tensor | None
+    ) -> None:
         self.places = places
         self.variables = variables  # place -> weight
         self.labels = None if labels is None else (labels.shape, labels.dtype)
@@ -61,7 +66,9 @@ class Replay:
         return values, caches
 
     def gradients(self, values: list, caches: list) -> list:
-        """Walk back, and return the gradients of the loss by the trained weights, None where it does not depend on one."""
+        """Walk back, and return the gradients of the loss by the trained weights, None where it
+        does not depend on one.
+        """
         grads: list[Any] = [None] * len(values)
         grads[self.loss] = self.ones
         for number, backward, needs, output, inputs in self.back:
@@ -83,12 +90,14 @@ class Replay:
 def record_of(
     records: list, x: Tensor, y: Tensor, y_pred: Tensor, loss: Tensor, variables: list[Variable]
 ) -> Replay | None:
-    """Return the step that a tape has recorded as a list of calls; None where it used anything that is not known.
+    """Return the step that a tape has recorded as a list of calls; None where it used anything that
+    is not known.
 
     Args:
         records: what the tape holds.
         x: the batch's input.
-        y: its labels. The loss may have given them another dtype, or an axis of size 1 more or less.
+        y: its labels. The loss may have given them another dtype, or an axis of size 1 more or
+            less.
         y_pred: the model's output.
         loss: the loss, a scalar.
         variables: what gradients are wanted for.
@@ -146,7 +155,9 @@ def _call(record: tuple, places: dict[int, int]) -> tuple | None:
 
 def _are_labels(tensor: Tensor, y: Tensor) -> bool:
     """Whether a tensor holds the labels, perhaps in another shape and dtype."""
-    return tensor.size == y.size and bool(np.array_equal(tensor.array, y.array.reshape(tensor.shape)))
+    return tensor.size == y.size and bool(
+        np.array_equal(tensor.array, y.array.reshape(tensor.shape))
+    )
 
 
 def may_be_replayed(model: Any) -> bool:
@@ -170,13 +181,20 @@ def may_be_replayed(model: Any) -> bool:
 
 def _is_builtin_loss(loss: Any) -> bool:
     function = getattr(loss, "fn", None)
-    return type(loss).__module__ == losses.__name__ == getattr(function, "__module__", losses.__name__)
+    return (
+        type(loss).__module__ == losses.__name__ == getattr(function, "__module__", losses.__name__)
+    )
 
 
 def _is_pure(operation: Any) -> bool:
-    """Whether a layer says of its very class that it is pure, and what it was given does not change that."""
+    """Whether a layer says of its very class that it is pure, and what it was given does not change
+    that.
+    """
     if not vars(type(operation)).get("pure", False):
         return False
     activation: Callable | None = getattr(operation, "activation", None)
-    known = activation is None or getattr(activations, str(getattr(activation, "__name__", "")), None) is activation
+    known = (
+        activation is None
+        or getattr(activations, str(getattr(activation, "__name__", "")), None) is activation
+    )
     return known and operation.activity_regularizer is None

@@ -15,10 +15,12 @@ from .model import Model
 class Sequential(Model):
     """A stack of layers, each fed with the output of the one before.
 
-        model = Sequential([Input((784,)), Dense(500, activation="relu"), Dense(10, activation="softmax")])
+        model = Sequential([Input((784,)), Dense(500, activation="relu"), Dense(10,
+        activation="softmax")])
 
-    Layers may come in the constructor or one by one with ``add``. The weights are made when the input's shape is
-    known: from an ``Input``, from ``input_shape=`` on the first layer, or from the first data.
+    Layers may come in the constructor or one by one with ``add``. The weights are made when the
+    input's shape is known: from an ``Input``, from ``input_shape=`` on the first layer, or from the
+    first data.
 
     Args:
         layers: the layers in their order.
@@ -36,7 +38,9 @@ class Sequential(Model):
     ) -> None:
         super().__init__(name=name, trainable=trainable, engine=engine)
         self._stack: list[Layer] = []
-        self._between: list[KerasTensor] = []  # the output of each layer of the stack, as far as they are connected
+        self._between: list[
+            KerasTensor
+        ] = []  # the output of each layer of the stack, as far as they are connected
         for layer in layers or ():
             self._append(layer)
         self._connect()
@@ -45,7 +49,8 @@ class Sequential(Model):
         """Put a layer on top.
 
         Raises:
-            ValueError: what was given is no layer, the layer's name is taken, or its input does not fit the output below.
+            ValueError: what was given is no layer, the layer's name is taken, or its input does not
+                fit the output below.
         """
         before = list(self._stack)
         try:
@@ -71,25 +76,36 @@ class Sequential(Model):
         return layer
 
     def _append(self, layer: Any) -> None:
-        if isinstance(layer, KerasTensor) and layer.node is not None and isinstance(layer.node.operation, InputLayer):
+        if (
+            isinstance(layer, KerasTensor)
+            and layer.node is not None
+            and isinstance(layer.node.operation, InputLayer)
+        ):
             layer = layer.node.operation
         if not isinstance(layer, Layer):
             hint = ""
             if isinstance(layer, str):
-                hint = f" Did you mean Activation({layer!r})?" if layer in activations.__all__ else ""
+                hint = (
+                    f" Did you mean Activation({layer!r})?" if layer in activations.__all__ else ""
+                )
             raise ValueError(
                 f"Sequential takes layers, and got {layer!r} of type {type(layer).__name__}.{hint}"
             )
         shape = getattr(layer, "_batch_input_shape", None)
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
-            self._stack.append(Input(batch_shape=shape, dtype=getattr(layer, "_input_dtype", None)).node.operation)
+            self._stack.append(
+                Input(batch_shape=shape, dtype=getattr(layer, "_input_dtype", None)).node.operation
+            )
         elif isinstance(layer, InputLayer) and self._stack:
-            raise ValueError(f"Sequential model {self.name!r} has layers already: an Input comes first.")
+            raise ValueError(
+                f"Sequential model {self.name!r} has layers already: an Input comes first."
+            )
         elif shape is not None and self._function is not None:
             self._check_stated_shape(layer, shape)
         if any(layer.name == other.name for other in self._stack):
             raise ValueError(
-                f"Sequential model {self.name!r} has a layer called {layer.name!r} already: give this one another `name=`."
+                f"Sequential model {self.name!r} has a layer called {layer.name!r} already: give "
+                "this one another `name=`."
             )
         self._stack.append(layer)
 
@@ -97,15 +113,21 @@ class Sequential(Model):
         """An input shape on a middle layer is redundant; it must at least be right."""
         below = self._between[-1].shape
         if len(shape) != len(below) or any(
-            a != b for a, b in zip(shape[1:], below[1:], strict=True) if a is not None and b is not None
+            a != b
+            for a, b in zip(shape[1:], below[1:], strict=True)
+            if a is not None and b is not None
         ):
             raise ValueError(
-                f"Layer {layer.name!r} says that its input is {tuple(shape)}, but the layer below it, "
-                f"{self._stack[-1].name!r}, gives {below}. Leave the input's shape out: only the first layer needs it."
+                f"Layer {layer.name!r} says that its input is {tuple(shape)}, but the layer below "
+                "it, "
+                f"{self._stack[-1].name!r}, gives {below}. Leave the input's shape out: only the "
+                "first layer needs it."
             )
 
     def _connect(self, batch_shape: Any = None, dtype: Any = None) -> None:
-        """Call the layers that were not yet called, each on the output below, if the input's shape is known."""
+        """Call the layers that were not yet called, each on the output below, if the input's shape
+        is known.
+        """
         self._sublayers = []
         for layer in self._stack:
             self._track(layer)
@@ -146,15 +168,22 @@ class Sequential(Model):
         """Make the weights for an input of this shape, the batch included."""
         if self._function is None and input_shape is not None:
             if not self.layers:
-                raise ValueError(f"Sequential model {self.name!r} has no layers yet: add some before it is built.")
+                raise ValueError(
+                    f"Sequential model {self.name!r} has no layers yet: add some before it is "
+                    "built."
+                )
             self._connect(tuple(input_shape))
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Compute the output of a batch."""
         if self._function is None:
             if not self.layers:
-                raise ValueError(f"Sequential model {self.name!r} has no layers: add some before it is called.")
-            self._connect((None, *inputs.shape[1:]), inputs.dtype if inputs.dtype.kind == "f" else None)
+                raise ValueError(
+                    f"Sequential model {self.name!r} has no layers: add some before it is called."
+                )
+            self._connect(
+                (None, *inputs.shape[1:]), inputs.dtype if inputs.dtype.kind == "f" else None
+            )
         return super().call(inputs, training)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -165,10 +194,16 @@ class Sequential(Model):
     def get_config(self) -> dict[str, Any]:
         from ..layers import serialize
 
-        return {"name": self.name, "trainable": self.trainable, "layers": [serialize(layer) for layer in self._stack]}
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "layers": [serialize(layer) for layer in self._stack],
+        }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Sequential:
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
+    ) -> Sequential:
         from ..layers import deserialize
 
         layers = [deserialize(layer, custom_objects) for layer in config["layers"]]

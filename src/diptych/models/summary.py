@@ -17,7 +17,9 @@ def summary_text(
     show_trainable: bool = False,
     layer_range: Any = None,
 ) -> str:
-    """Return the table: a row for each layer, with its output's shape, its number of weights and where its input comes from."""
+    """Return the table: a row for each layer, with its output's shape, its number of weights and
+    where its input comes from.
+    """
     layers = _selected(model.layers, layer_range)
     branched = not hasattr(model, "_stack") and _is_branched(model)
     head = ["Layer (type)", "Output Shape", "Param #"]
@@ -56,7 +58,9 @@ def _selected(layers: list[Layer], layer_range: Any) -> list[Layer]:
     return layers[first : last + 1]
 
 
-def _rows(layer: Any, model: Any, branched: bool, show_trainable: bool, expand: bool, depth: int) -> list[list[str]]:
+def _rows(
+    layer: Any, model: Any, branched: bool, show_trainable: bool, expand: bool, depth: int
+) -> list[list[str]]:
     mark = "    " * depth
     row = [f"{mark}{layer.name} ({type(layer).__name__})", _shape_of(layer), _count(layer)]
     row += [_sources(layer, model)] if branched else []
@@ -82,16 +86,26 @@ def _count(layer: Layer) -> str:
 def _is_branched(model: Any) -> bool:
     function = model._function
     return function is not None and (
-        len(function.inputs) > 1 or any(len(node.inputs) > 1 for node in function.nodes) or len(model.outputs) > 1
+        len(function.inputs) > 1
+        or any(len(node.inputs) > 1 for node in function.nodes)
+        or len(model.outputs) > 1
     )
 
 
 def _steps(model: Any) -> list:
-    """The layers, and between them the nodes of operations that were called outside layers, in the graph's order."""
+    """The layers, and between them the nodes of operations that were called outside layers, in the
+    graph's order.
+    """
     layers = list(model.layers)
-    if model._function is None or all(isinstance(node.operation, Layer) for node in model._function.nodes):
+    if model._function is None or all(
+        isinstance(node.operation, Layer) for node in model._function.nodes
+    ):
         return layers
-    steps = [layer for layer in layers if not any(node.operation is layer for node in model._function.nodes)]
+    steps = [
+        layer
+        for layer in layers
+        if not any(node.operation is layer for node in model._function.nodes)
+    ]
     for node in model._function.nodes:
         step = node.operation if isinstance(node.operation, Layer) else node
         if not any(step is other for other in steps):
@@ -104,7 +118,11 @@ def _name(node: Any) -> str:
 
 
 def _sources(layer: Layer, model: Any) -> str:
-    return _sources_of([] if model._function is None else [n for n in model._function.nodes if n.operation is layer])
+    return _sources_of(
+        []
+        if model._function is None
+        else [n for n in model._function.nodes if n.operation is layer]
+    )
 
 
 def _sources_of(nodes: list) -> str:
@@ -128,7 +146,13 @@ def _table(head: list[str], rows: list[list[str]], line_length: int | None) -> l
     def rule(left: str, middle: str, end: str) -> str:
         return left + middle.join("─" * width for width in widths) + end
 
-    return [rule("┌", "┬", "┐"), line(head), rule("├", "┼", "┤"), *map(line, rows), rule("└", "┴", "┘")]
+    return [
+        rule("┌", "┬", "┐"),
+        line(head),
+        rule("├", "┼", "┤"),
+        *map(line, rows),
+        rule("└", "┴", "┘"),
+    ]
 
 
 def _bytes(variables: list) -> str:

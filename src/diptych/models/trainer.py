@@ -1,7 +1,7 @@
 """Training, evaluation and prediction: what turns a network into a model.
 
-One update is ``train_on_batch``: forward under a tape, loss, gradients, optimizer, metrics. ``fit`` calls the same
-update for every batch, so k calls by hand give the same bits as ``fit``.
+One update is ``train_on_batch``: forward under a tape, loss, gradients, optimizer, metrics. ``fit``
+calls the same update for every batch, so k calls by hand give the same bits as ``fit``.
 """
 
 from __future__ import annotations
@@ -14,16 +14,21 @@ import numpy as np
 
 from .. import engine as _engine
 from .. import metrics as metrics_module
-from .. import optimizers, ops
+from .. import ops, optimizers
 from ..autodiff import GradientTape, Structure, Tensor
 from ..callbacks import CallbackList
 from ..graph import flatten, map_structure
 from ..legacy import accepts_old
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics
-from .data import as_data, batches_for, class_weights_to_sample_weights, split_off_validation, unpack
+from .data import (
+    as_data,
+    batches_for,
+    class_weights_to_sample_weights,
+    split_off_validation,
+    unpack,
+)
 from .replay import Replay, may_be_replayed, record_of
-
 
 _ON_ANY_ENGINE = contextlib.nullcontext()
 MOST_REPLAYS = 32  # recorded steps that a model keeps: batch shapes, for training and for testing
@@ -45,7 +50,7 @@ class Trainer:
         self._loss_mean = metrics_module.Mean(name="loss")
         self._replays: dict[tuple, Replay | None] = {}
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
     # Compiling
 
     @accepts_old("compile")
@@ -61,18 +66,23 @@ class Trainer:
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Choose how the model is trained. The weights stay as they are; optimizer and metrics begin anew.
+        """Choose how the model is trained. The weights stay as they are; optimizer and metrics
+        begin anew.
 
         Args:
             optimizer: a name or an ``Optimizer``.
-            loss: a name, a ``Loss`` or a function of y_true and y_pred; a list or dict of them for several outputs.
+            loss: a name, a ``Loss`` or a function of y_true and y_pred; a list or dict of them for
+                several outputs.
             loss_weights: factors for the losses of several outputs, in the same form.
-            metrics: a list of names, ``Metric``s or functions; for several outputs a list of lists or a dict.
+            metrics: a list of names, ``Metric``s or functions; for several outputs a list of lists
+                or a dict.
             weighted_metrics: metrics that heed sample weights.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's sake, without effect.
+            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's
+                sake, without effect.
 
         Raises:
-            ValueError: a name is unknown (the nearest known one is suggested), or dicts do not fit the outputs.
+            ValueError: a name is unknown (the nearest known one is suggested), or dicts do not fit
+                the outputs.
         """
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
@@ -89,7 +99,8 @@ class Trainer:
     def _must_be_compiled(self, what: str) -> None:
         if not self.compiled:
             raise RuntimeError(
-                f"Model {self.name!r} must be compiled before {what}: model.compile(optimizer, loss, metrics)."
+                f"Model {self.name!r} must be compiled before {what}: model.compile(optimizer, "
+                "loss, metrics)."
             )
 
     def _on_its_engine(self) -> Any:
@@ -97,29 +108,41 @@ class Trainer:
 
     @contextlib.contextmanager
     def _in_training(self) -> Any:
-        """Run on the model's engine; NaN and infinity in the data are reported once, not by every NumPy function."""
+        """Run on the model's engine; NaN and infinity in the data are reported once, not by every
+        NumPy function.
+        """
         with self._on_its_engine(), np.errstate(all="ignore"):
             yield
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
     # One step
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
     ) -> Any:
         """Return the loss of a batch: the compiled losses, and what layers and regularizers add."""
         with self._on_its_engine():
-            total = None if self._loss is None or y is None else self._loss(y, y_pred, sample_weight)
+            total = (
+                None if self._loss is None or y is None else self._loss(y, y_pred, sample_weight)
+            )
             for penalty in self.losses:
                 total = penalty if total is None else ops.add(total, penalty)
         if total is None:
             raise ValueError(
-                f"Model {self.name!r} has nothing to minimise: compile it with a loss and give labels y, or let a layer "
+                f"Model {self.name!r} has nothing to minimise: compile it with a loss and give "
+                "labels y, or let a layer "
                 "call add_loss."
             )
         return total
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
         """Let the metrics see a batch, and return all results so far."""
         self._update_metrics(y, y_pred, sample_weight)
         return self.get_metrics_result()
@@ -130,7 +153,9 @@ class Trainer:
             self._metrics.update_state(y, y_pred, sample_weight, functions)
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """Make one update with a batch, and return the results so far; override it for a training of your own."""
+        """Make one update with a batch, and return the results so far; override it for a training
+        of your own.
+        """
         self._update(*unpack(data))
         return self.get_metrics_result()
 
@@ -154,7 +179,9 @@ class Trainer:
         else:
             with GradientTape() as tape:
                 y_pred = self(x, training=True)
-                loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+                loss = self.compute_loss(
+                    x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
+                )
                 scaled = self.optimizer.scale_loss(loss)
             self._keep_replay(key, tape, x, y, y_pred, loss)
             gradients = tape.gradient(scaled, variables)
@@ -176,7 +203,9 @@ class Trainer:
             with GradientTape() if is_new else contextlib.nullcontext() as tape:
                 y_pred = self(x, training=False)
                 if self._loss is not None or self.losses:
-                    loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+                    loss = self.compute_loss(
+                        x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
+                    )
                     self._loss_mean.update_state(loss.array, sample_weight=_batch_size(x))
                     if is_new:
                         self._keep_replay(key, tape, x, y, y_pred, loss)
@@ -190,7 +219,9 @@ class Trainer:
         engine = self.engine or _engine.current().name
         return what, a.shape, a.dtype, b.shape, b.dtype, engine, Structure.version
 
-    def _keep_replay(self, key: tuple | None, tape: GradientTape, x: Any, y: Any, y_pred: Any, loss: Any) -> None:
+    def _keep_replay(
+        self, key: tuple | None, tape: GradientTape, x: Any, y: Any, y_pred: Any, loss: Any
+    ) -> None:
         """Keep the step that was just taken, or that it cannot be replayed."""
         if key is None or key in self._replays:
             return
@@ -208,7 +239,9 @@ class Trainer:
             self.compute_metrics(x, y, y_pred, sample_weight)
 
     def _steps(self) -> tuple[Any, Any]:
-        """The functions for one training and one test step. A step of the user's own gets the batch as Keras gives it."""
+        """The functions for one training and one test step. A step of the user's own gets the batch
+        as Keras gives it.
+        """
         own_train = type(self).train_step is not Trainer.train_step
         own_test = type(self).test_step is not Trainer.test_step
         return (
@@ -216,12 +249,14 @@ class Trainer:
             (lambda *batch: self.test_step(pack(*batch))) if own_test else self._test,
         )
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
     # Metrics
 
     @property
     def metrics(self) -> list:
-        """All metrics: the mean loss, the losses of several outputs, the compiled metrics, and those of layers."""
+        """All metrics: the mean loss, the losses of several outputs, the compiled metrics, and
+        those of layers.
+        """
         found = [self._loss_mean] if self.compiled else []
         found += [] if self._loss is None else self._loss.metrics
         found += [] if self._metrics is None else self._metrics.metrics
@@ -247,10 +282,15 @@ class Trainer:
         """The names of what ``evaluate`` returns, in its order."""
         if not self.compiled:
             return []
-        names = ["loss"] + [] if self._loss is None else ["loss", *(m.name for m in self._loss.metrics)]
+        names = (
+            ["loss"] + [] if self._loss is None else ["loss", *(m.name for m in self._loss.metrics)]
+        )
         if self._metrics is not None:
-            each = self._metrics.names if self._metrics.built else _names_before_build(self._metrics)
-            # As in Keras: metrics of several outputs in alphabetical order, those of one as they were given.
+            each = (
+                self._metrics.names if self._metrics.built else _names_before_build(self._metrics)
+            )
+            # As in Keras: metrics of several outputs in alphabetical order, those of one as they
+            # were given.
             names += sorted(each) if len(self.output_names or ()) > 1 else each
         return names + [metric.name for metric in self._own_metrics()]
 
@@ -273,7 +313,7 @@ class Trainer:
         for metric in self.metrics:
             metric.reset_state()
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
     # Whole data sets
 
     @accepts_old("fit")
@@ -299,21 +339,26 @@ class Trainer:
         """Train, epoch by epoch, and return a ``History``.
 
         Args:
-            x: an array of shape (N, ...), a list or dict of them for several inputs, a generator or a ``PyDataset``.
-            y: the labels, in the same forms; not with a generator, which yields (x, y) or (x, y, weights).
+            x: an array of shape (N, ...), a list or dict of them for several inputs, a generator or
+                a ``PyDataset``.
+            y: the labels, in the same forms; not with a generator, which yields (x, y) or (x, y,
+                weights).
             batch_size: rows for each update; 32 by default.
             epochs: the epoch at which training ends (counted from 0, not from ``initial_epoch``).
             verbose: "auto" or 1 a progress bar, 2 one line for each epoch, 0 nothing.
             callbacks: a list of ``Callback``s.
-            validation_split: this part of the rows, the last ones, is kept from training and evaluated after each epoch.
+            validation_split: this part of the rows, the last ones, is kept from training and
+                evaluated after each epoch.
             validation_data: (x, y) or (x, y, weights) to evaluate instead.
-            shuffle: whether the rows are shuffled before each epoch; "batch" shuffles whole batches.
+            shuffle: whether the rows are shuffled before each epoch; "batch" shuffles whole
+                batches.
             class_weight: dict from class to the weight of its rows in the loss.
             sample_weight: a weight for each row.
             initial_epoch: the number of the first epoch.
             steps_per_epoch: batches that make an epoch; by default all there are.
             validation_steps, validation_batch_size: the same for validation.
-            validation_freq: validate every so many epochs, or after the epochs in this list (counted from 1).
+            validation_freq: validate every so many epochs, or after the epochs in this list
+                (counted from 1).
 
         Raises:
             ValueError: the data do not fit the model or the loss. Nothing has been trained then.
@@ -323,7 +368,9 @@ class Trainer:
             if not isinstance(value, (int, np.integer)):
                 raise ValueError(f"{name}={value!r}; expected a whole number")
         if validation_split and validation_data is None:
-            (x, y, sample_weight), validation_data = split_off_validation(x, y, sample_weight, validation_split)
+            (x, y, sample_weight), validation_data = split_off_validation(
+                x, y, sample_weight, validation_split
+            )
         with self._in_training():
             batches = batches_for(
                 x,
@@ -339,7 +386,11 @@ class Trainer:
             self._checks.before_training(batches)
             validation = None
             if validation_data is not None:
-                data = unpack(validation_data) if isinstance(validation_data, (tuple, list)) else (validation_data,)
+                data = (
+                    unpack(validation_data)
+                    if isinstance(validation_data, (tuple, list))
+                    else (validation_data,)
+                )
                 validation = batches_for(
                     *data,
                     batch_size=validation_batch_size or batch_size,
@@ -347,7 +398,9 @@ class Trainer:
                     dtypes=self._dtypes_of(data[0]),
                 )
                 self._checks.before_training(validation, "validation data")
-            return self._fit(batches, validation, epochs, initial_epoch, verbose, callbacks, validation_freq)
+            return self._fit(
+                batches, validation, epochs, initial_epoch, verbose, callbacks, validation_freq
+            )
 
     def _fit(
         self,
@@ -392,7 +445,9 @@ class Trainer:
         return self.history
 
     def _train_epoch(self, batches: Any, train_step: Any, callbacks: CallbackList) -> Any:
-        """One pass over the batches; without callbacks that watch batches nothing but updates happens."""
+        """One pass over the batches; without callbacks that watch batches nothing but updates
+        happens.
+        """
         last = None
         if not callbacks.wants_train_batches:
             for batch in batches:
@@ -407,7 +462,9 @@ class Trainer:
         return last
 
     def _results(self, last: Any) -> dict[str, Any]:
-        """The metrics' results, or what a step of the user's own returned ``last``, where that is something else."""
+        """The metrics' results, or what a step of the user's own returned ``last``, where that is
+        something else.
+        """
         results = self.get_metrics_result()
         if last is None or last.keys() == results.keys():
             return results
@@ -433,7 +490,9 @@ class Trainer:
         callbacks: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """Return the loss and the metrics on a data set: one float, or a list in the order of ``metrics_names``."""
+        """Return the loss and the metrics on a data set: one float, or a list in the order of
+        ``metrics_names``.
+        """
         self._must_be_compiled("evaluate()")
         with self._in_training():
             batches = batches_for(
@@ -442,7 +501,12 @@ class Trainer:
             self._checks.before_training(batches, "data")
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
-                    callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.steps
+                    callbacks,
+                    add_progbar=verbose != 0,
+                    model=self,
+                    verbose=verbose,
+                    epochs=1,
+                    steps=batches.steps,
                 )
             results = self._evaluate(batches, callbacks)
         return self._listed(results, return_dict)
@@ -479,7 +543,12 @@ class Trainer:
             Checks(self).inputs(batches.first()[0])
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
-                    callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=batches.steps
+                    callbacks,
+                    add_progbar=verbose != 0,
+                    model=self,
+                    verbose=verbose,
+                    epochs=1,
+                    steps=batches.steps,
                 )
             own_step = type(self).predict_step is not Trainer.predict_step
             callbacks.on_predict_begin()
@@ -487,13 +556,19 @@ class Trainer:
             for step, batch in enumerate(batches):
                 callbacks.on_predict_batch_begin(step)
                 tensors = self._as_tensors(*batch)
-                outputs = self.predict_step(pack(*tensors)) if own_step else self(tensors[0], training=False)
+                outputs = (
+                    self.predict_step(pack(*tensors))
+                    if own_step
+                    else self(tensors[0], training=False)
+                )
                 parts.append(outputs)
-                callbacks.on_predict_batch_end(step, {"outputs": outputs} if callbacks.wants_predict_batches else None)
+                callbacks.on_predict_batch_end(
+                    step, {"outputs": outputs} if callbacks.wants_predict_batches else None
+                )
             callbacks.on_predict_end()
         return _joined(parts)
 
-    # ----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
     # Single batches
 
     def train_on_batch(
@@ -504,7 +579,9 @@ class Trainer:
         class_weight: dict[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Make one update, and return the loss and the metrics of this batch, as ``evaluate`` would."""
+        """Make one update, and return the loss and the metrics of this batch, as ``evaluate``
+        would.
+        """
         self._must_be_compiled("train_on_batch()")
         with self._in_training():
             x, y, sample_weight = self._checks.batch(x, y, sample_weight)
@@ -514,7 +591,9 @@ class Trainer:
             last = self._steps()[0](*self._as_tensors(x, y, sample_weight))
         return self._listed(self._results(last), return_dict)
 
-    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
         """Return the loss and the metrics on one batch."""
         self._must_be_compiled("test_on_batch()")
         with self._in_training():
@@ -531,13 +610,15 @@ class Trainer:
             return map_structure(lambda t: t.numpy(), self(self._as_tensors(x)[0], training=False))
 
     def _dtypes_of(self, x: Any) -> Any:
-        """The dtypes that a graph's inputs want, so that small data are cast once and not batch by batch."""
+        """The dtypes that a graph's inputs want, so that small data are cast once and not batch by
+        batch.
+        """
         if self.inputs is None or isinstance(x, dict):
             return None
         return [tensor.dtype for tensor in self.inputs]
 
     def _as_tensors(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
-        """A batch of arrays as tensors; floats in the model's float type, and integers as they are."""
+        """A batch of arrays as tensors; floats in the model's float type, integers as they are."""
         return self._tensors(x), None if y is None else self._tensors(y), sample_weight
 
     def _tensors(self, x: Any) -> Any:
@@ -579,7 +660,11 @@ def _names_before_build(metrics: CompiledMetrics) -> list[str]:
     names = []
     for given in [*flatten(metrics._given), *flatten(metrics._weighted_given)]:
         if given is not None:
-            names.append(given if isinstance(given, str) else getattr(given, "name", getattr(given, "__name__", "metric")))
+            names.append(
+                given
+                if isinstance(given, str)
+                else getattr(given, "name", getattr(given, "__name__", "metric"))
+            )
     return names
 
 

@@ -59,9 +59,7 @@ def serialize(optimizer: Optimizer) -> dict[str, Any] | None:
     return objects.serialize(optimizer)
 
 
-def deserialize(
-    config: dict[str, Any], custom_objects: dict[str, type] | None = None
-) -> Optimizer:
+def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Optimizer:
     """Return the optimizer of a configuration; classes of your own come in ``custom_objects``."""
     name = config.get("class_name") if isinstance(config, dict) else None
     if not isinstance(name, str):

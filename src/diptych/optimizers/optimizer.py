@@ -329,9 +329,7 @@ class Optimizer(metaclass=Modern):
                 "and was it computed inside the tape?"
             )
         if missing:
-            there = tuple(
-                i for g, i in zip(grads, part.indices, strict=True) if g is not None
-            )
+            there = tuple(i for g, i in zip(grads, part.indices, strict=True) if g is not None)
             if there not in self._parts:  # said once
                 warnings.warn(
                     f"The loss does not depend on {', '.join(missing)}: no gradient, no update.",
@@ -339,9 +337,7 @@ class Optimizer(metaclass=Modern):
                 )
             part = self._part(there)
             grads = [g for g in grads if g is not None]
-        return part, [
-            self._fitting(g, v) for g, v in zip(grads, part.variables, strict=True)
-        ]
+        return part, [self._fitting(g, v) for g, v in zip(grads, part.variables, strict=True)]
 
     def _fitting(self, gradient: Any, variable: Variable) -> np.ndarray:
         """Return a gradient as an array with the shape and dtype of its variable."""
@@ -610,7 +606,5 @@ def _between(low: float, name: str, value: float, high: float) -> float:
 
 def _count(name: str, value: int, least: int) -> int:
     if not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(
-            f"{name} must be an integer, at least {least}. Received {name}={value!r}."
-        )
+        raise ValueError(f"{name} must be an integer, at least {least}. Received {name}={value!r}.")
     return value

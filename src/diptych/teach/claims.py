@@ -24,7 +24,9 @@ class Checks:
     def __call__(self, claim: str, holds: Any) -> None:
         """Print the claim where it holds; AssertionError where it does not."""
         if not holds:
-            raise AssertionError(f"tutorial {self.number} claims something that does not hold: {claim}")
+            raise AssertionError(
+                f"tutorial {self.number} claims something that does not hold: {claim}"
+            )
         caller = sys._getframe(1)
         self._places.add((caller.f_code.co_filename, caller.f_lineno))
         print(f"✓ {claim}")

@@ -49,13 +49,19 @@ class EngineComparison:
     @property
     def max_relative_difference(self) -> float:
         """The largest difference in units of the largest entry of its own row."""
-        return float(np.max([row.difference / row.scale for row in self.rows if row.scale > 0], initial=0.0))
+        return float(
+            np.max([row.difference / row.scale for row in self.rows if row.scale > 0], initial=0.0)
+        )
 
     def __str__(self) -> str:
         table = [["", "shape", "max |difference|", "max |value|", "reference ms", "fast ms"]]
         for row in self.rows:
-            times = ["", ""] if row.milliseconds is None else [f"{ms:.3f}" for ms in row.milliseconds]
-            table.append([row.what, str(row.shape), f"{row.difference:.1e}", f"{row.scale:.3g}", *times])
+            times = (
+                ["", ""] if row.milliseconds is None else [f"{ms:.3f}" for ms in row.milliseconds]
+            )
+            table.append(
+                [row.what, str(row.shape), f"{row.difference:.1e}", f"{row.scale:.3g}", *times]
+            )
         reference, fast = (self.milliseconds[name] for name in ENGINES)
         total = (
             f"forward and backward: reference {reference:.3f} ms, fast {fast:.3f} ms "
@@ -72,12 +78,13 @@ def compare_engines(model: Any, x: Any, y: Any = None, repeats: int = 5) -> Engi
     Args:
         model: a built model, or one that the batch builds. It is not changed.
         x: the inputs of one batch.
-        y: its labels. With them, and a compiled loss, gradients are those of the loss; without, those of the
-            sum of the outputs, each weighted with a fixed random number.
+        y: its labels. With them, and a compiled loss, gradients are those of the loss; without,
+            those of the sum of the outputs, each weighted with a fixed random number.
         repeats: how often each engine runs; times are the shortest of them.
 
     Returns:
-        An ``EngineComparison``: for each layer and each gradient the largest difference, and the times.
+        An ``EngineComparison``: for each layer and each gradient the largest difference, and the
+        times.
     """
     tensors = model._as_tensors(x, y)
     model(tensors[0], training=False)  # builds it, where it was not built
@@ -162,7 +169,8 @@ def _loss(model: Any, y: Any, y_pred: Any, weights: list) -> Any:
     if y is not None and model.compiled:
         return model.compute_loss(y=y, y_pred=y_pred, training=False)
     terms: list[Callable] = [
-        ops.sum(ops.multiply(tensor, weight)) for tensor, weight in zip(flatten(y_pred), weights, strict=True)
+        ops.sum(ops.multiply(tensor, weight))
+        for tensor, weight in zip(flatten(y_pred), weights, strict=True)
     ]
     total = terms[0]
     for term in terms[1:]:
@@ -172,7 +180,9 @@ def _loss(model: Any, y: Any, y_pred: Any, weights: list) -> Any:
 
 def _row(what: str, reference: np.ndarray, fast: np.ndarray, times: Any) -> Row:
     difference = np.abs(np.subtract(reference, fast, dtype=np.float64))
-    same = (reference == fast) | (np.isnan(reference) & np.isnan(fast))  # inf - inf is no difference
+    same = (reference == fast) | (
+        np.isnan(reference) & np.isnan(fast)
+    )  # inf - inf is no difference
     difference = np.where(same, 0.0, difference)
     scale = np.max(np.abs(reference), initial=0.0)
     return Row(what, reference.shape, float(np.max(difference, initial=0.0)), float(scale), times)

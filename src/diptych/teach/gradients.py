@@ -31,7 +31,7 @@ class Check:
 
 @dataclass
 class GradientReport:
-    """What ``gradcheck`` found. Printing it shows the table; it is true where all gradients agree."""
+    """What ``gradcheck`` found. Printing shows the table; it is true where all gradients agree."""
 
     checks: list[Check] = field(default_factory=list)
     tolerance: float = 1e-6
@@ -69,14 +69,17 @@ def gradcheck(
     training: bool | None = None,
     seed: int = 0,
 ) -> GradientReport:
-    """Compare the gradients of a function, layer, loss or whole model with central differences, in float64.
+    """Compare the gradients of a function, layer, loss or whole model with central differences, in
+    float64.
 
-    For every float input and every trainable weight t, a random direction v is drawn, and the derivative of
-    L = <c, target(x)> along v, with a random c, is found twice: by the tape, as <dL/dt, v>, and as
-    (L(t + h v) - L(t - h v)) / 2h. (A plain sum instead of the random c would let a wrong softmax pass.)
+    For every float input and every trainable weight t, a random direction v is drawn, and the
+    derivative of L = <c, target(x)> along v, with a random c, is found twice: by the tape, as
+    <dL/dt, v>, and as (L(t + h v) - L(t - h v)) / 2h. (A plain sum instead of the random c would
+    let a wrong softmax pass.)
 
     Args:
-        target: a function of tensors, a ``Layer``, a ``Loss`` (then ``x`` is y_pred and ``y`` is y_true) or a ``Model``.
+        target: a function of tensors, a ``Layer``, a ``Loss`` (then ``x`` is y_pred and ``y`` is
+            y_true) or a ``Model``.
         x: the input, or a list of them; for a function a tuple holds its several arguments.
         y: labels. A compiled model is then checked through its loss.
         engine: "fast" or "reference"; by default the model's own, or the one in force.
@@ -86,8 +89,8 @@ def gradcheck(
         seed: of the random directions.
 
     Returns:
-        A ``GradientReport``, true where every gradient agrees. Points where the function has a kink (relu at 0)
-        disagree by nature: draw the inputs away from them.
+        A ``GradientReport``, true where every gradient agrees. Points where the function has a kink
+        (relu at 0) disagree by nature: draw the inputs away from them.
     """
     rng = np.random.default_rng(seed)
     name = engine or getattr(target, "engine", None)
@@ -105,9 +108,13 @@ def gradcheck(
         return GradientReport(_check_all(compute, named, cotangents, rng, step), tolerance)
 
 
-def _check_all(compute: Callable, named: dict, cotangents: list, rng: Any, step: float) -> list[Check]:
+def _check_all(
+    compute: Callable, named: dict, cotangents: list, rng: Any, step: float
+) -> list[Check]:
     def scalar() -> Any:
-        terms = [ops.sum(ops.multiply(t, c)) for t, c in zip(flatten(compute()), cotangents, strict=True)]
+        terms = [
+            ops.sum(ops.multiply(t, c)) for t, c in zip(flatten(compute()), cotangents, strict=True)
+        ]
         return sum(terms[1:], terms[0])
 
     with GradientTape() as tape:
@@ -127,7 +134,11 @@ def _check_all(compute: Callable, named: dict, cotangents: list, rng: Any, step:
         by_tape = float(np.sum(gradient * direction))
         by_difference = (ends[0] - ends[1]) / (2 * step)
         magnitude = max(float(np.sum(np.abs(gradient * direction))), abs(by_difference), 1e-8)
-        checks.append(Check(what, tensor.shape, by_tape, by_difference, abs(by_tape - by_difference) / magnitude))
+        checks.append(
+            Check(
+                what, tensor.shape, by_tape, by_difference, abs(by_tape - by_difference) / magnitude
+            )
+        )
     return checks
 
 
@@ -139,7 +150,9 @@ def _computation(target: Any, inputs: Any, y: Any, training: bool | None) -> Cal
         extra = {} if training is None else {"training": training}
         if y is not None and getattr(target, "compiled", False):
             labels = map_structure(_as_float64, y)
-            return lambda: target.compute_loss(y=labels, y_pred=target(inputs, **extra), training=False)
+            return lambda: target.compute_loss(
+                y=labels, y_pred=target(inputs, **extra), training=False
+            )
         return lambda: target(inputs, **extra)
     return lambda: target(*inputs) if isinstance(inputs, tuple) else target(inputs)
 
@@ -153,8 +166,12 @@ def _as_float64(x: Any) -> Tensor:
 def in_float64(target: Any) -> Iterator[None]:
     """For a while, let a layer or loss keep its weights and compute in float64."""
     layers = list(target._flatten_layers()) if isinstance(target, Layer) else [target]
-    symbols = [t for layer in layers for t in getattr(getattr(layer, "_function", None), "inputs", ())]
-    holders = [thing for thing in [*layers, *symbols] if isinstance(getattr(thing, "dtype", None), str)]
+    symbols = [
+        t for layer in layers for t in getattr(getattr(layer, "_function", None), "inputs", ())
+    ]
+    holders = [
+        thing for thing in [*layers, *symbols] if isinstance(getattr(thing, "dtype", None), str)
+    ]
     dtypes = [thing.dtype for thing in holders]
     variables = [v for v in getattr(target, "variables", ()) if v.dtype.kind == "f"]
     arrays = [v.array for v in variables]

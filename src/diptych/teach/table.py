@@ -4,10 +4,15 @@ from __future__ import annotations
 
 
 def text_table(rows: list[list[str]]) -> str:
-    """Return rows as aligned columns: the first column to the left, the others to the right, a rule under the head."""
+    """Return rows as aligned columns: the first column to the left, the others to the right, a rule
+    under the head.
+    """
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
-        "  ".join(f"{cell:<{w}}" if i == 0 else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            f"{cell:<{w}}" if i == 0 else f"{cell:>{w}}"
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
         for row in rows
     ]
     lines.insert(1, "-" * len(lines[0]))
