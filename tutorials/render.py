@@ -15,10 +15,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 READ = HERE / "read"
 HEADER = "<!-- Made from tutorials/{name}.py, do not edit. sha256 {digest} -->\n\n"
-SETUP = """ import matplotlib, matplotlib_inline.backend_inline
+SETUP = """
+import matplotlib, matplotlib_inline.backend_inline
 matplotlib_inline.backend_inline.set_matplotlib_formats("svg", metadata={"Date": None})
-matplotlib.rcParams.update({"svg.hashsalt": "diptych", "figure.figsize": (6.4, 3.4),
-"figure.constrained_layout.use": True})
+matplotlib.rcParams["svg.hashsalt"] = "diptych"
+matplotlib.rcParams["figure.figsize"] = (6.4, 3.4)
+matplotlib.rcParams["figure.constrained_layout.use"] = True
 """
 NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?")
 SLACK = 0.05  # of a printed number's size: another processor may round its last digits otherwise
