@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,6 +47,8 @@ class Tensor:
 
     __slots__ = ("__weakref__", "array", "logits", "mask", "tracked")
     __array_priority__ = 1000
+    __array_ufunc__: ClassVar[Callable]  # both are set by ops.numpy_protocol
+    __array_function__: ClassVar[Callable]
 
     def __init__(self, array: Any, tracked: bool = False) -> None:
         self.array = array
@@ -465,7 +467,7 @@ class Twin:
         )
 
     def __call__(self, inputs: tuple, *options: Any) -> Any:
-        arrays = []
+        arrays: list[Any] = []
         dtype = None
         for x in inputs:
             if x is None:

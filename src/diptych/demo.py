@@ -133,11 +133,10 @@ def _draw(runs: dict[str, Run], x_test: np.ndarray, y_test: np.ndarray, path: Pa
     except ImportError:
         return "\nWith matplotlib installed this would also draw the curves and the worst mistakes."
     figure = Figure(figsize=(9, 4.2), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1, 1.1])
+    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[1, 1.1])[0]
     axes = left.subplots()
-    for (name, run), style in zip(
-        runs.items(), ({"lw": 4, "alpha": 0.4}, {"lw": 1.2, "ls": "--"}), strict=True
-    ):
+    styles: tuple[dict[str, Any], ...] = ({"lw": 4, "alpha": 0.4}, {"lw": 1.2, "ls": "--"})
+    for (name, run), style in zip(runs.items(), styles, strict=True):
         axes.semilogy(
             range(1, len(run.history["loss"]) + 1), run.history["loss"], label=name, **style
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ class KerasTensor:
     """
 
     is_symbolic = True
+    __array_ufunc__: ClassVar[Callable]  # both are set by ops.numpy_protocol
+    __array_function__: ClassVar[Callable]
 
     def __init__(
         self, shape: Sequence[int | None], dtype: Any = None, name: str | None = None

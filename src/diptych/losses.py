@@ -398,13 +398,12 @@ def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None
         if reduction in ("none", None):
             return losses
         return twins.scaled_sum(losses, divisor=1 if reduction == "sum" else losses.array.size)
-    weights = (
-        None
-        if sample_weight is None
-        else _to_float(sample_weight, losses.array.dtype, "sample_weight")
-    )
-    if mask is not None:
-        weights = _masked(weights, _to_float(mask, losses.array.dtype, "mask"), reduction)
+    dtype = losses.array.dtype
+    if mask is None:
+        weights = _to_float(sample_weight, dtype, "sample_weight")
+    else:
+        given = None if sample_weight is None else _to_float(sample_weight, dtype, "sample_weight")
+        weights = _masked(given, _to_float(mask, dtype, "mask"), reduction)
     weights = _like(weights, losses)
     if reduction in ("none", None):
         return ops.multiply(losses, weights)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import activations, constraints, initializers, ops, regularizers
+from ..autodiff import Variable
 from ..graph import KerasTensor, Node, map_structure
 from ..utils.naming import auto_name
 from ..utils.objects import deserialize
@@ -164,7 +165,7 @@ class Dense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
-        self.bias = None
+        self.bias: Variable | None = None
 
     def build(self, input_shape: Any) -> None:
         self.kernel = self.add_weight(

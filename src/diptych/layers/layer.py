@@ -468,7 +468,7 @@ class Layer(metaclass=Modern):
 
     def _cached(self, what: str, find: Callable[[], list]) -> list:
         """The list ``find()`` returns, found anew only when the structure has changed."""
-        kept = self.__dict__.get("_lists")
+        kept: tuple[int, dict[str, list]] | None = self.__dict__.get("_lists")
         if kept is None or kept[0] != Structure.version:
             kept = (Structure.version, {})
             object.__setattr__(self, "_lists", kept)

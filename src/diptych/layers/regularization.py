@@ -37,6 +37,19 @@ class _Noise(Layer):
         return input_shape
 
 
+def _mask_shape(noise_shape: tuple | None, shape: tuple) -> tuple:
+    """The shape of the mask for an input of this shape."""
+    if noise_shape is None:
+        return shape
+    if len(noise_shape) != len(shape):
+        raise ValueError(
+            f"Dropout's noise_shape {noise_shape} does not fit an input of shape {shape}."
+        )
+    return tuple(
+        size if wanted is None else wanted for wanted, size in zip(noise_shape, shape, strict=True)
+    )
+
+
 class Dropout(_Noise):
     """In training, sets each entry to 0 with probability ``rate`` and divides the others by 1 -
     rate.
@@ -61,21 +74,9 @@ class Dropout(_Noise):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:
             return inputs
-        kept = self._mask_of_kept(self._mask_shape(inputs.shape), self.rate)
+        kept = self._mask_of_kept(_mask_shape(self.noise_shape, inputs.shape), self.rate)
         scale = 1.0 / (1.0 - self.rate) if self.rate < 1 else 0.0
         return ops.multiply(inputs, np.multiply(kept, inputs.dtype.type(scale)))
-
-    def _mask_shape(self, shape: tuple) -> tuple:
-        if self.noise_shape is None:
-            return shape
-        if len(self.noise_shape) != len(shape):
-            raise ValueError(
-                f"Dropout's noise_shape {self.noise_shape} does not fit an input of shape {shape}."
-            )
-        return tuple(
-            size if wanted is None else wanted
-            for wanted, size in zip(self.noise_shape, shape, strict=True)
-        )
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -142,7 +143,7 @@ class AlphaDropout(_Noise):
         if not training or self.rate == 0:
             return inputs
         limit = -1.7580993408473766  # -scale * alpha of SELU
-        kept = self._mask_of_kept(Dropout._mask_shape(self, inputs.shape), self.rate)
+        kept = self._mask_of_kept(_mask_shape(self.noise_shape, inputs.shape), self.rate)
         a = ((1 - self.rate) * (1 + self.rate * limit**2)) ** -0.5 if self.rate < 1 else 0.0
         b = -a * limit * self.rate
         dropped = ops.where(Tensor(kept), inputs, limit)

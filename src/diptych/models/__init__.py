@@ -27,7 +27,10 @@ def _own_things(model: Model) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for layer in model._flatten_layers():
-        things = [type(layer), *(v for v in vars(layer).values() if inspect.isfunction(v))]
+        things: list[Any] = [
+            type(layer),
+            *(v for v in vars(layer).values() if inspect.isfunction(v)),
+        ]
         for thing in things:
             if (thing.__module__ or "").startswith("diptych."):
                 continue
@@ -46,7 +49,7 @@ def model_from_config(
     config: dict[str, Any], custom_objects: dict[str, Any] | None = None
 ) -> Model:
     """Return a model, with fresh weights, from its class name and config."""
-    models = {"Model": Model, "Functional": Model, "Sequential": Sequential}
+    models: dict[str, type[Model]] = {"Model": Model, "Functional": Model, "Sequential": Sequential}
     with CustomObjectScope(custom_objects or {}):
         name = config["class_name"]
         cls = get_registered_object(config.get("registered_name") or name) or models.get(name)

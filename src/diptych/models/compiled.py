@@ -52,7 +52,7 @@ class CompiledLoss:
         self.output_names = output_names
         self.functions: list = []
         self.weights: list = []
-        self.means: list[metrics_module.Mean] = []
+        self.means: list[metrics_module.Mean | None] = []  # None where there is no loss
         self.built = False
         for one in flatten(loss):
             losses_module.get(one)  # a misspelt name is refused at compile time
@@ -86,8 +86,8 @@ class CompiledLoss:
             if function is None:
                 continue
             loss = function(labels[i], predictions[i], weights[i])
-            if self.means:
-                self.means[i].update_state(loss.array, sample_weight=predictions[i].shape[0])
+            if self.means and (mean := self.means[i]) is not None:
+                mean.update_state(loss.array, sample_weight=predictions[i].shape[0])
             if self.weights[i] != 1.0:
                 loss = ops.multiply(loss, self.weights[i])
             total = loss if total is None else ops.add(total, loss)

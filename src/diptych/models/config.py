@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import KerasTensor, flatten, map_structure
+from ..graph import Function, KerasTensor, flatten, map_structure
 from ..layers.core import InputLayer
 from ..layers.layer import Layer
 from .model import Model
 
 
-def graph_config(model: Model) -> dict[str, Any]:
-    """Return the layers with the calls that connect them.
+def graph_config(model: Model, function: Function) -> dict[str, Any]:
+    """Return the layers of a model with the calls that connect them, as its graph has them.
 
     A tensor is written as ["<layer's name>", number of the call, number of the output].
     """
-    function = model._function
     calls: dict[int, list] = {}
     places: dict[int, list] = {}
     for tensor in function.inputs:

@@ -178,13 +178,12 @@ class Model(Trainer, Layer):
                 f"{type(self).__name__} has neither a graph, Model(inputs, outputs), nor a method "
                 "`call(self, inputs, training=None)`."
             )
-        return self._function.run(self._arrange(inputs), training)
+        return self._function.run(self._arrange(inputs, self._function.inputs), training)
 
-    def _arrange(self, inputs: Any) -> list:
-        """The given inputs as a list in the graph's order, each with the rank and dtype that the
-        graph expects.
+    def _arrange(self, inputs: Any, wanted: list[KerasTensor]) -> list:
+        """The given inputs as a list in the order of the graph's, ``wanted``, each with the rank
+        and dtype that the graph expects.
         """
-        wanted = self._function.inputs
         if len(wanted) == 1 and isinstance(inputs, Tensor):
             return [self._fit_input(inputs, wanted[0])]
         if not all(isinstance(leaf, (Tensor, KerasTensor)) for leaf in flatten(inputs)):
@@ -237,8 +236,8 @@ class Model(Trainer, Layer):
         """Return symbolic outputs for symbolic inputs, by running the graph on them."""
         if self._function is None:
             return super().compute_output_spec(*args, **kwargs)
-        given = self._arrange(args[0])
         function = self._function
+        given = self._arrange(args[0], function.inputs)
         if all(a.shape == b.shape for a, b in zip(given, function.inputs, strict=True)):
             return map_structure(lambda t: KerasTensor(t.shape, t.dtype), function.outputs)
         return self._infer(args, kwargs)
@@ -291,7 +290,7 @@ class Model(Trainer, Layer):
             return {"name": self.name, "trainable": self.trainable}
         from .config import graph_config
 
-        return graph_config(self)
+        return graph_config(self, self._function)
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the structure without the weights as JSON; ``models.model_from_json`` reads it."""

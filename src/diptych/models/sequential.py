@@ -31,7 +31,7 @@ class Sequential(Model):
 
     def __init__(
         self,
-        layers: Iterable[Layer] | None = None,
+        layers: Iterable[Layer | KerasTensor] | None = None,
         trainable: bool = True,
         name: str | None = None,
         engine: str | None = None,
@@ -45,7 +45,7 @@ class Sequential(Model):
             self._append(layer)
         self._connect()
 
-    def add(self, layer: Layer, rebuild: bool = True) -> None:
+    def add(self, layer: Layer | KerasTensor, rebuild: bool = True) -> None:
         """Put a layer on top.
 
         Raises:
@@ -94,7 +94,7 @@ class Sequential(Model):
         shape = getattr(layer, "_batch_input_shape", None)
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
             self._stack.append(
-                Input(batch_shape=shape, dtype=getattr(layer, "_input_dtype", None)).node.operation
+                InputLayer(batch_shape=shape, dtype=getattr(layer, "_input_dtype", None))
             )
         elif isinstance(layer, InputLayer) and self._stack:
             raise ValueError(

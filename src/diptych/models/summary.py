@@ -114,7 +114,7 @@ def _steps(model: Any) -> list:
 
 
 def _name(node: Any) -> str:
-    return getattr(node.operation, "name", None) or getattr(node.operation, "__name__", "operation")
+    return getattr(node.operation, "name", "") or getattr(node.operation, "__name__", "operation")
 
 
 def _sources(layer: Layer, model: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,14 +30,31 @@ from .data import (
 )
 from .replay import Replay, may_be_replayed, record_of
 
+if TYPE_CHECKING:
+    from ..graph import KerasTensor
+    from ..layers.layer import Layer as _Beside  # Model puts a Layer beside the Trainer
+else:
+    _Beside = object
+
 _ON_ANY_ENGINE = contextlib.nullcontext()
 MOST_REPLAYS = 32  # recorded steps that a model keeps: batch shapes, for training and for testing
 
 
-class Trainer:
+class Trainer(_Beside):
     """The part of ``Model`` that trains, evaluates and predicts."""
 
     engine: str | None
+
+    if TYPE_CHECKING:  # what Model knows of its graph
+
+        @property
+        def inputs(self) -> list[KerasTensor] | None: ...
+
+        @property
+        def outputs(self) -> list[KerasTensor] | None: ...
+
+        @property
+        def output_names(self) -> list[str]: ...
 
     def _init_trainer(self) -> None:
         self.optimizer: Any = None
@@ -48,7 +65,8 @@ class Trainer:
         self._loss: CompiledLoss | None = None
         self._metrics: CompiledMetrics | None = None
         self._loss_mean = metrics_module.Mean(name="loss")
-        self._replays: dict[tuple, Replay | None] = {}
+        # None is the key of a step that is not kept, and never in here.
+        self._replays: dict[tuple | None, Replay | None] = {}
 
     # ----------------------------------------------------------------------------------------------
     # Compiling
@@ -207,7 +225,7 @@ class Trainer:
                         x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
                     )
                     self._loss_mean.update_state(loss.array, sample_weight=_batch_size(x))
-                    if is_new:
+                    if tape is not None:
                         self._keep_replay(key, tape, x, y, y_pred, loss)
         self._after_step(x, y, y_pred, sample_weight)
 
@@ -386,11 +404,7 @@ class Trainer:
             self._checks.before_training(batches)
             validation = None
             if validation_data is not None:
-                data = (
-                    unpack(validation_data)
-                    if isinstance(validation_data, (tuple, list))
-                    else (validation_data,)
-                )
+                data = unpack(validation_data)
                 validation = batches_for(
                     *data,
                     batch_size=validation_batch_size or batch_size,

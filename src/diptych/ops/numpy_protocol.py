@@ -96,7 +96,7 @@ UFUNCS = {
 
 # All other functions, each with NumPy's arguments in order, under the names that they have in
 # diptych.ops; "-" stands for an argument that the operation does not have.
-FUNCTIONS = {
+_ARGUMENTS = {
     np.all: (reductions.all, "x axis - keepdims"),
     np.any: (reductions.any, "x axis - keepdims"),
     np.amax: (reductions.max, "x axis - keepdims initial"),
@@ -173,7 +173,7 @@ FUNCTIONS = {
     np.where: (indexing.where, "condition x1 x2"),
     np.zeros_like: (creation.zeros_like, "x dtype"),
 }
-FUNCTIONS = {function: (op, names.split()) for function, (op, names) in FUNCTIONS.items()}
+FUNCTIONS = {function: (op, names.split()) for function, (op, names) in _ARGUMENTS.items()}
 
 
 # NumPy's keywords that have another name in diptych.ops.

@@ -144,7 +144,7 @@ def _forward(model: Any, x: Any, run: _Run) -> Any:
             run.values[what if i == 0 else f"{what}[{i}]"] = tensor.array
         last = time.perf_counter()
 
-    return function.run(model._arrange(x), False, observe)
+    return function.run(model._arrange(x, function.inputs), False, observe)
 
 
 def _free_name(name: str, taken: dict) -> str:

@@ -149,9 +149,10 @@ def _computation(target: Any, inputs: Any, y: Any, training: bool | None) -> Cal
     if isinstance(target, Layer):
         extra = {} if training is None else {"training": training}
         if y is not None and getattr(target, "compiled", False):
+            model: Any = target  # only models are compiled
             labels = map_structure(_as_float64, y)
-            return lambda: target.compute_loss(
-                y=labels, y_pred=target(inputs, **extra), training=False
+            return lambda: model.compute_loss(
+                y=labels, y_pred=model(inputs, **extra), training=False
             )
         return lambda: target(inputs, **extra)
     return lambda: target(*inputs) if isinstance(inputs, tuple) else target(inputs)

@@ -18,7 +18,7 @@ def snake_case(name: str) -> str:
     return _WORD_START.sub("_", name).lower()
 
 
-def suggest(name: str, candidates: Iterable[Any]) -> str:
+def suggest(name: Any, candidates: Iterable[Any]) -> str:
     """'; did you mean 'x'?' for the candidate nearest to `name`, '' when none is near."""
     import difflib
 
