@@ -46,7 +46,7 @@ def data(network):
     elif network == "gender":
         x, batch = rng.normal(size=(1000, 3)), 8
         x[:500] += [1, 1, -1]
-        y = np.eye(2)[np.arange(1000) < 500]
+        y = np.eye(2)[(np.arange(1000) < 500).astype(int)]
     elif network == "dense100":
         x, y, batch = rng.random((1000, 100)), rng.random((1000, 10)), 10
     else:
