@@ -265,7 +265,7 @@ cdef void block(
         # Without memory A is read where it stands and B is packed panel by panel: slower, the same
         # result.
         packed_b = <real*>aligned(memory)
-        group = GROUP
+        group = GROUP if rows > 2 * ROWS else 1  # few rows: only what must be packed is packed
         if p.pack_a:
             packed_a = packed_b + GROUP * panel * p.depth
     step = 0

@@ -54,6 +54,10 @@ static struct {
     long workers;
     pthread_t threads[POOL_MOST_WORKERS];
     int avoided; /* the processor that the workers leave to the caller */
+#ifdef __linux__
+    cpu_set_t allowed; /* where they may run, but for that one */
+#endif
+    int refused; /* whether the system gave no more threads */
     int busy; /* whether there is a job: a second caller does its work alone */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
@@ -115,7 +119,10 @@ static void pool_grow(long workers) {
     sigfillset(&all); /* signals are for Python's own threads */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (pool.workers < workers && pool.workers < POOL_MOST_WORKERS) {
-        if (pthread_create(&pool.threads[pool.workers], NULL, pool_worker, (void *)(size_t)pool.workers)) break;
+        if (pthread_create(&pool.threads[pool.workers], NULL, pool_worker, (void *)(size_t)pool.workers)) {
+            pool.refused = 1;
+            break;
+        }
         pthread_detach(pool.threads[pool.workers]);
         pool.workers++;
     }
@@ -130,9 +137,11 @@ static void pool_keep_apart(void) {
     cpu_set_t allowed;
     long i;
     int here = sched_getcpu();
-    if (here < 0 || here == pool.avoided || sched_getaffinity(0, sizeof allowed, &allowed)) return;
+    if (here < 0 || sched_getaffinity(0, sizeof allowed, &allowed)) return;
+    if (here == pool.avoided && CPU_EQUAL(&allowed, &pool.allowed)) return;
+    pool.allowed = allowed;
     CPU_CLR(here, &allowed);
-    if (CPU_COUNT(&allowed) == 0) return;
+    if (CPU_COUNT(&allowed) == 0) CPU_SET(here, &allowed);
     for (i = 0; i < pool.workers; i++) pthread_setaffinity_np(pool.threads[i], sizeof allowed, &allowed);
     pool.avoided = here;
 #endif
@@ -145,7 +154,7 @@ static void pool_run(diptych_task task, Py_ssize_t chunks, void *context, int th
         for (chunk = 0; chunk < chunks; chunk++) task(chunk, context);
         return;
     }
-    if (pool.workers < threads - 1) pool_grow(threads - 1);
+    if (pool.workers < threads - 1 && !pool.refused) pool_grow(threads - 1);
     pool_keep_apart();
     pool.task = task;
     pool.context = context;
@@ -161,7 +170,7 @@ static void pool_run(diptych_task task, Py_ssize_t chunks, void *context, int th
     pool_work();
     while (pool_load(&pool.done) < (long)chunks) {
         POOL_PAUSE();
-        if (++spins > 2000) sched_yield(); /* the worker may be waiting for this very processor */
+        if (++spins > 2000) sched_yield(); /* others may need this processor more */
     }
     __atomic_store_n(&pool.busy, 0, __ATOMIC_SEQ_CST);
 }
@@ -171,6 +180,7 @@ static void pool_in_child(void) {
     pool.workers = pool.sleeping = pool.remaining = 0;
     pool.busy = 0;
     pool.avoided = -1;
+    pool.refused = 0;
     pthread_mutex_init(&pool.mutex, NULL);
     pthread_cond_init(&pool.wake, NULL);
 }

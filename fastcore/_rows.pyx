@@ -241,6 +241,13 @@ cdef cnp.ndarray entry_slopes(
     double cost, double a=0, double b=0, double c=0, double d=0,
 ):
     """The gradient of every entry, f being the slope."""
+    p = as_real(p, real_type(p))
+    y = as_real(y, real_type(p))
+    if not same_shape(y, p):
+        raise ValueError(
+            "the cache is not one of the forward function: it holds labels and predictions of "
+            f"shapes {(<object>y).shape} and {(<object>p).shape}"
+        )
     cdef cnp.ndarray g = cotangents_of(dloss, p)
     cdef cnp.ndarray out = new_like(p)
     cdef Job job

@@ -8,7 +8,7 @@ sums by row, logarithms over the rows.
 cimport numpy as cnp
 from libc.math cimport INFINITY, pow
 
-from ._arrays cimport as_type, data, dim, new_like, rank, real, real_type
+from ._arrays cimport as_real, as_type, data, dim, new_like, rank, real, real_type, size
 from ._math cimport vexp, vlog, vlog1p, vsigmoid, vsoftplus
 from ._rows cimport (
     BLOCK,
@@ -373,7 +373,14 @@ cdef object _slopes_of_classes(
 ):
     """Run the kernels a (total is None: logits) or b (probabilities): the gradient."""
     cdef cnp.ndarray q_rows = predictions_of(q, axis)
-    cdef cnp.ndarray total_rows = None if total is None else predictions_of(total, axis)
+    cdef cnp.ndarray total_rows = None
+    if total is not None:
+        total_rows = as_real(predictions_of(total, axis), real_type(q_rows))
+        if size(total_rows) * dim(q_rows, rank(q_rows) - 1) != size(q_rows):
+            raise ValueError(
+                "the cache is not one of the forward function: it holds sums of shape "
+                f"{(<object>total_rows).shape} for predictions of shape {(<object>q_rows).shape}"
+            )
     cdef cnp.ndarray d = cotangents_of(dloss, q_rows)
     cdef cnp.ndarray out = new_like(q_rows)
     job.q, job.dloss, job.out, job.total = data(q_rows), data(d), data(out), NULL
@@ -429,14 +436,14 @@ cdef bint _encode(
 ) noexcept nogil:
     """k = y, or -1 where it is ignored; whether the others are classes."""
     cdef Py_ssize_t i
+    cdef cnp.int64_t label
     for i in range(n):
-        if ignoring and y[i] == ignored:
-            k[i] = -1
-            continue
-        if y[i] < 0 or y[i] >= classes:
+        label = y[i]  # read once: another thread may be writing the caller's array
+        if ignoring and label == ignored:
+            label = -1
+        elif label < 0 or label >= classes:
             return False
-        if ignoring:
-            k[i] = y[i]
+        k[i] = label
     return True
 
 
@@ -457,7 +464,7 @@ cdef cnp.ndarray class_numbers(object y_true, object y_pred, int axis, object ig
             good = good and dim(y, i) == dim(p, i)
     if not good:
         check_classes(y, y_pred, axis, ignore_class)
-    k = new_like(y) if ignoring else y
+    k = new_like(y)
     good = _encode(
         <const cnp.int64_t*>data(y), <cnp.int64_t*>data(k), cnp.PyArray_SIZE(y),
         dim(p, axis + ndim if axis < 0 else axis), ignoring, ignored,

@@ -217,6 +217,20 @@ def dense_forward(x, kernel, bias, activation="linear"):
     return y, (xs, ks, y, bs is not None, activation)
 
 
+cdef int check_cache(cnp.ndarray x, cnp.ndarray kernel, cnp.ndarray y) except -1:
+    """Refuse a cache whose arrays do not belong together, before anything is read or written."""
+    cdef int last = rank(x) - 1
+    if (
+        rank(kernel) != 2 or last < 1 or rank(y) != last + 1 or leading(x) != leading(y)
+        or dim(x, last) != dim(kernel, 0) or dim(y, last) != dim(kernel, 1)
+    ):
+        raise ValueError(
+            "dense_backward: the cache is not one of dense_forward: it holds x, kernel and y of "
+            f"shapes {(<object>x).shape}, {(<object>kernel).shape} and {(<object>y).shape}"
+        )
+    return 0
+
+
 def dense_backward(dy, cache, need_dx=True):
     """Twin of reference.dense.dense_backward. One walk over dy gives dz and dbias."""
     x, kernel, y, has_bias, activation = cache
@@ -227,6 +241,7 @@ def dense_backward(dy, cache, need_dx=True):
     cdef cnp.ndarray ks = as_real(kernel, typenum)
     if not same_shape(dys, ys):
         check_cotangent("dense_backward", dy.shape, y.shape)
+    check_cache(xs, ks, ys)
     cdef bint single = typenum == cnp.NPY_FLOAT
     cdef Py_ssize_t features = dim(ks, 0), units = dim(ks, 1)
     cdef cnp.npy_intp dims[2]

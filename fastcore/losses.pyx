@@ -7,7 +7,7 @@ No error array is kept: the cache holds the inputs themselves, and nothing is co
 cimport numpy as cnp
 from libc.math cimport sqrt
 
-from ._arrays cimport data, new_like, real
+from ._arrays cimport as_real, as_type, data, dim, new_like, rank, real, real_type, size
 from ._math cimport vabs, vlog, vlog1p, vsoftplus, vtanh
 from ._rows cimport (
     Job,
@@ -420,8 +420,18 @@ def categorical_hinge_forward(y_true, y_pred):
 def categorical_hinge_backward(dloss, cache):
     """Twin of reference.losses.categorical_hinge_backward."""
     cdef cnp.ndarray y, rival, gap, d, out
+    cdef Py_ssize_t width
     cdef Job job
-    y, rival, gap = cache
+    labels, rival, gap = cache
+    y = as_real(labels, real_type(labels))
+    gap = as_real(gap, real_type(y))
+    rival = as_type(rival, cnp.NPY_INTP)
+    width = dim(y, rank(y) - 1) if rank(y) else 0
+    if (
+        size(gap) * width != size(y) or size(rival) != size(gap)
+        or (size(rival) and not 0 <= (<object>rival).min() <= (<object>rival).max() < width)
+    ):
+        raise ValueError("categorical_hinge_backward: the cache is not one of its forward function")
     d = cotangents_of(dloss, y)
     out = new_like(y)
     set_up(&job, y, _rival_slopes[float], _rival_slopes[double])

@@ -16,7 +16,7 @@ cimport numpy as cnp
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport NAN, fabs, fabsf, isfinite, pow, sqrt, sqrtf
 
-from ._arrays cimport new_vector, real, real_type, same_shape, size
+from ._arrays cimport as_type, new_vector, real, real_type, same_shape, size
 from ._threads cimport run_chunks, task_t
 
 import numpy as np
@@ -475,7 +475,7 @@ cdef tuple ordered(object gradients):
     cdef tuple arrays = tuple(gradients)
     for a in arrays:
         if not cnp.PyArray_Check(a) or not cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> a):
-            return tuple([np.asarray(a, order="C") for a in arrays])
+            return tuple([as_type(a, cnp.PyArray_TYPE(np.asarray(a))) for a in arrays])
     return arrays
 
 

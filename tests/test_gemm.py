@@ -138,7 +138,7 @@ def test_refuses_what_does_not_fit():
 
 
 def test_several_python_threads_at_once():
-    """Every caller has its own work areas and its own team."""
+    """Every caller has its own work areas and its own workers."""
     rng = np.random.default_rng(5)
     _threads.set_num_threads(2)
     a, b = operands(rng, 150, 200, 400, np.float32, False, False)
@@ -160,3 +160,16 @@ def test_several_python_threads_at_once():
     for caller in callers:
         caller.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_last_block_of_few_rows_reads_nothing_that_an_earlier_call_left(dtype):
+    """Rows are cut into equal blocks; for some numbers of them the last one is low."""
+    for m in (2701, 5767, 11533, 23815):  # found by arithmetic for AVX-512 and AVX2, both dtypes
+        a = np.ones((8, m), dtype)
+        b = np.full((8, 205), 2, dtype)
+        c = np.empty((m, 205), dtype)
+        other = np.full((8, 400), 7, dtype)
+        _gemm.product(np.ones((300, 8), dtype), other, np.empty((300, 400), dtype))
+        _gemm.product(a, b, c, transpose_a=True)
+        assert (c == 16).all()

@@ -419,6 +419,8 @@ class Layer(metaclass=Modern):
                 self._track_all(value)
             elif hasattr(value, "update_state"):  # a metric: the list of them is out of date
                 Structure.version += 1
+            if type(self).pure and vars(self).get("built"):  # a recorded step no longer holds
+                Structure.version += 1
         object.__setattr__(self, name, value)
 
     def _track_all(self, value: Any) -> None:

@@ -8,8 +8,7 @@ all sums are the same, and so are the bits.
 
 Only what is known to depend on nothing but its input and its weights is replayed: graphs of layers
 that say so (``Layer.pure``), with built-in activations and losses. Everything else takes the
-careful way at every step. A layer whose attributes are changed between two calls of ``fit`` is not
-noticed until ``compile``, as in Keras.
+careful way at every step.
 """
 
 from __future__ import annotations
@@ -38,6 +37,7 @@ class Replay:
         self.labels = None if labels is None else (labels.shape, labels.dtype)
         self.calls: list[tuple] = []
         self.loss = self.y_pred = 0
+        self.logits: tuple[str, int] | None = None  # of y_pred: "sigmoid" or "softmax", place
         self.ones: Any = None
         self.wanted: list[int] = []  # the places whose gradients the step returns
         self.back: list[tuple] = []
@@ -64,6 +64,14 @@ class Replay:
                 cache = (result, arrays, options)
             caches.append(cache)
         return values, caches
+
+    def output(self, values: list) -> Tensor:
+        """Return the model's output, with its logits, as the careful step hands it to metrics."""
+        y_pred = Tensor(values[self.y_pred])
+        if self.logits is not None:
+            name, place = self.logits
+            y_pred.logits = (name, Tensor(values[place]))
+        return y_pred
 
     def gradients(self, values: list, caches: list) -> list:
         """Walk back, and return the gradients of the loss by the trained weights, None where it
@@ -128,12 +136,23 @@ def record_of(
     if id(loss) not in places or id(y_pred) not in places:
         return None
     replay.loss, replay.y_pred = places[id(loss)], places[id(y_pred)]
+    if y_pred.logits is not None:
+        name, logits = y_pred.logits
+        if id(logits) not in places:
+            return None
+        replay.logits = (name, places[id(logits)])
     replay.ones = np.ones(loss.shape, loss.dtype)
     replay.wanted = [places.setdefault(id(variable), len(places)) for variable in variables]
-    for number in range(len(records) - 1, -1, -1):
-        output, inputs, needs, backward, *_ = records[number]
+    needed = {id(variable) for variable in weights.values() if variable.tracked}
+    for number, (output, inputs, _, backward, *_) in enumerate(records):
+        # x is followed while a step is recorded; nobody wants its gradient.
+        needs = [tensor is not None and id(tensor) in needed for tensor in inputs]
+        if True not in needs:
+            continue
+        needed.add(id(output))
         wanted = [(i, places[id(tensor)]) for i, tensor in enumerate(inputs) if needs[i]]
         replay.back.append((number, backward, needs, places[id(output)], wanted))
+    replay.back.reverse()
     return replay
 
 
@@ -154,7 +173,12 @@ def _call(record: tuple, places: dict[int, int]) -> tuple | None:
 
 
 def _are_labels(tensor: Tensor, y: Tensor) -> bool:
-    """Whether a tensor holds the labels, perhaps in another shape and dtype."""
+    """Whether a tensor holds the labels, perhaps in another shape and dtype.
+
+    Class numbers given as floats are no case for a plain cast: 0.5 has to be refused each time.
+    """
+    if y.dtype.kind == "f" and tensor.dtype.kind != "f":
+        return False
     return tensor.size == y.size and bool(
         np.array_equal(tensor.array, y.array.reshape(tensor.shape))
     )
@@ -167,23 +191,30 @@ def may_be_replayed(model: Any) -> bool:
         model._function is not None
         and len(model._function.inputs) == 1
         and len(model.outputs) == 1
-        and type(model).call.__module__.startswith("diptych.models.")
-        and type(model).compute_loss.__module__.startswith("diptych.models.")
-        and type(model).__call__.__module__.startswith("diptych.models.")
+        and all(_is_own(model, name) for name in ("__call__", "call", "compute_loss", "losses"))
+        and model.optimizer is not None
+        and _is_own(model.optimizer, "scale_loss")
+        and model.optimizer.loss_scale_factor is None
         and loss is not None
         and len(loss.functions) == 1
         and _is_builtin_loss(loss.functions[0])
-        and model.optimizer.loss_scale_factor is None
         and all(_is_pure(node.operation) for node in model._function.nodes)
         and not any(variable.regularizer for variable in model.variables)
     )
 
 
+def _is_own(thing: Any, name: str) -> bool:
+    """Whether a method or property is the package's own, replaced nowhere."""
+    found = getattr(type(thing), name)
+    function = getattr(found, "fget", found)
+    return name not in vars(thing) and function.__module__.startswith("diptych.")
+
+
 def _is_builtin_loss(loss: Any) -> bool:
     function = getattr(loss, "fn", None)
-    return (
-        type(loss).__module__ == losses.__name__ == getattr(function, "__module__", losses.__name__)
-    )
+    if type(loss).__module__ != losses.__name__:
+        return False
+    return function is None or getattr(losses, function.__name__, None) is function
 
 
 def _is_pure(operation: Any) -> bool:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import config, ops, optimizers
 from .. import engine as _engine
 from .. import metrics as metrics_module
-from .. import ops, optimizers
 from ..autodiff import GradientTape, Structure, Tensor
 from ..callbacks import CallbackList
 from ..graph import flatten, map_structure
@@ -67,6 +67,10 @@ class Trainer(_Beside):
         self._loss_mean = metrics_module.Mean(name="loss")
         # None is the key of a step that is not kept, and never in here.
         self._replays: dict[tuple | None, Replay | None] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs; recorded steps hold functions that cannot be pickled."""
+        return {**vars(self), "_replays": {}}
 
     # ----------------------------------------------------------------------------------------------
     # Compiling
@@ -192,9 +196,13 @@ class Trainer(_Beside):
         replay = self._replays.get(key)
         if replay is not None:
             values, caches = replay.forward(x.array, y.array)
-            y_pred, loss = values[replay.y_pred], values[replay.loss]
+            y_pred, loss = replay.output(values), values[replay.loss]
             gradients = replay.gradients(values, caches)
         else:
+            if key is not None and key not in self._replays:
+                x.tracked = (
+                    True  # the tape is to see every call, also those before the first weight
+                )
             with GradientTape() as tape:
                 y_pred = self(x, training=True)
                 loss = self.compute_loss(
@@ -214,10 +222,12 @@ class Trainer(_Beside):
         replay = self._replays.get(key)
         if replay is not None:
             values, _ = replay.forward(x.array, y.array)
-            y_pred = values[replay.y_pred]
+            y_pred = replay.output(values)
             self._loss_mean.update_state(values[replay.loss], sample_weight=_batch_size(x))
         else:
             is_new = key is not None and key not in self._replays
+            if is_new:
+                x.tracked = True
             with GradientTape() if is_new else contextlib.nullcontext() as tape:
                 y_pred = self(x, training=False)
                 if self._loss is not None or self.losses:
@@ -235,7 +245,17 @@ class Trainer(_Beside):
             return None
         a, b = x.array, y.array
         engine = self.engine or _engine.current().name
-        return what, a.shape, a.dtype, b.shape, b.dtype, engine, Structure.version
+        return (
+            what,
+            a.shape,
+            a.dtype,
+            b.shape,
+            b.dtype,
+            engine,
+            Structure.version,
+            config.epsilon(),
+            getattr(self.optimizer, "loss_scale_factor", None),
+        )
 
     def _keep_replay(
         self, key: tuple | None, tape: GradientTape, x: Any, y: Any, y_pred: Any, loss: Any
@@ -243,7 +263,7 @@ class Trainer(_Beside):
         """Keep the step that was just taken, or that it cannot be replayed."""
         if key is None or key in self._replays:
             return
-        if len(self._replays) > MOST_REPLAYS:
+        if len(self._replays) >= MOST_REPLAYS:
             self._replays.clear()
         kept = None
         if may_be_replayed(self):

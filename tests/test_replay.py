@@ -1,0 +1,192 @@
+"""Recorded steps give what careful ones give, and only steps that may be are recorded."""
+
+import copy
+import functools
+import pickle
+
+import numpy as np
+import pytest
+
+import diptych
+from diptych import Input, Sequential, layers, losses, ops
+from diptych.models import replay
+
+ENGINES = ("reference", "fast")
+
+
+def data(n=48, classes=3, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 4)).astype("float32")
+    return x, rng.integers(0, classes, n)
+
+
+def network(*more, units=3, activation="softmax", **compiled):
+    diptych.utils.set_random_seed(5)
+    model = Sequential(
+        [Input((4,)), *more, layers.Dense(5, "relu"), layers.Dense(units, activation)]
+    )
+    model.compile(**{"optimizer": "adam", "loss": "sparse_categorical_crossentropy", **compiled})
+    return model
+
+
+def recorded(model):
+    return [kept for kept in model._replays.values() if kept is not None]
+
+
+def trained(model, x, y, careful, monkeypatch, **fit):
+    """The weights and the history of a fit, with recorded steps or without."""
+    with monkeypatch.context() as patch:
+        if careful:
+            patch.setattr("diptych.models.trainer.may_be_replayed", lambda model: False)
+        history = model.fit(x, y, epochs=3, batch_size=16, verbose=0, **fit).history
+    assert bool(recorded(model)) is not careful
+    return [w.tobytes() for w in model.get_weights()], history
+
+
+MODELS = {
+    "sparse": lambda: network(),
+    "logits": lambda: network(
+        activation=None, loss=losses.SparseCategoricalCrossentropy(from_logits=True)
+    ),
+    "mean squared error": lambda: network(units=1, activation=None, loss="mse"),
+    "binary": lambda: network(units=1, activation="sigmoid", loss="binary_crossentropy"),
+    "flatten first": lambda: network(layers.Reshape((2, 2)), layers.Flatten()),
+    "relu first": lambda: network(layers.ReLU(), layers.LeakyReLU()),
+    "momentum": lambda: network(optimizer=diptych.optimizers.SGD(0.1, momentum=0.9, clipnorm=0.5)),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", MODELS)
+def test_the_same_bits(name, engine, monkeypatch):
+    x, y = data()
+    y = y % 2 if name in ("binary", "mean squared error") else y
+    with diptych.engine(engine):
+        found = [
+            trained(MODELS[name](), x, y, careful, monkeypatch, validation_split=0.25)
+            for careful in (False, True)
+        ]
+    assert found[0] == found[1]
+
+
+def test_metrics_get_tensors_with_logits_at_every_step():
+    seen = []
+
+    def watch(y_true, y_pred):
+        seen.append((type(y_pred), None if y_pred.logits is None else y_pred.logits[0]))
+        return ops.mean(y_pred)
+
+    x, y = data()
+    model = network(metrics=[watch])
+    model.fit(x, y, batch_size=16, verbose=0)
+    model.evaluate(x, y, batch_size=16, verbose=0)
+    assert recorded(model)
+    assert set(seen) == {(diptych.Tensor, "softmax")}
+
+
+def test_models_with_recorded_steps_are_copied_and_pickled():
+    x, y = data()
+    model = network()
+    model.fit(x, y, batch_size=16, verbose=0)
+    assert recorded(model)
+    for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        np.testing.assert_array_equal(twin.predict(x, verbose=0), model.predict(x, verbose=0))
+        twin.fit(x, y, verbose=0)
+
+
+def test_labels_that_are_no_class_numbers_are_refused_in_later_batches_too():
+    x, y = data(32)
+    model = network()
+    model.train_on_batch(x, y.astype("float32"))
+    before = model.get_weights()
+    for wrong in (0.5, np.nan):
+        labels = y.astype("float32")
+        labels[3] = wrong
+        with pytest.raises(ValueError, match="class numbers"):
+            model.train_on_batch(x, labels)
+    model.train_on_batch(x, y)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="7"):
+        model.train_on_batch(x, np.where(np.arange(32) == 9, 7, y))
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_changed_layer_is_noticed():
+    x, y = data()
+    model = network(units=3, optimizer=diptych.optimizers.SGD(0.0))
+    first = model.fit(x, y, batch_size=48, verbose=0).history["loss"][0]
+    model.layers[0].activation = diptych.activations.tanh
+    changed = model.fit(x, y, batch_size=48, verbose=0).history["loss"][0]
+    assert changed != first
+    assert changed == pytest.approx(model.evaluate(x, y, batch_size=48, verbose=0), rel=1e-6)
+
+
+def test_epsilon_is_part_of_what_was_recorded():
+    x, _ = data(16)
+    y = np.full((16, 3), 1 / 3, "float32")
+    model = network(loss="kl_divergence", optimizer=diptych.optimizers.SGD(0.0))
+    model.layers[-1].set_weights([np.full((5, 3), 0), np.array([0, 0, 60])])
+    before = diptych.config.epsilon()
+    found = []
+    try:
+        for epsilon in (before, 1e-2):
+            diptych.config.set_epsilon(epsilon)
+            found.append(model.train_on_batch(x, y))
+    finally:
+        diptych.config.set_epsilon(before)
+    assert found[0] > found[1] + 1
+
+
+class Halved(diptych.optimizers.SGD):
+    def scale_loss(self, loss):
+        return loss * 0.5
+
+
+class Penalised(Sequential):
+    @property
+    def losses(self):
+        return [ops.sum(self.layers[0].kernel)]
+
+
+class Stranger(layers.Dense):
+    """Might do anything: a class has to say itself that it is pure."""
+
+
+@functools.wraps(losses.mean_squared_error)
+def disguised(y_true, y_pred):
+    return ops.mean(ops.square(y_pred - y_true), axis=-1) * np.random.random()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: network(layers.Dropout(0.5)),
+        lambda: network(layers.Lambda(lambda x: x * 2)),
+        lambda: network(Stranger(4)),
+        lambda: network(layers.Dense(4, kernel_regularizer="l2")),
+        lambda: network(layers.Dense(4, activity_regularizer="l2")),
+        lambda: network(layers.Dense(4, activation=lambda x: ops.tanh(x))),
+        lambda: network(optimizer=Halved(0.1)),
+        lambda: network(loss=disguised, units=1),
+        lambda: network(
+            loss=lambda t, p: ops.mean(ops.square(p - ops.cast(t, "float32")), -1), units=1
+        ),
+    ],
+)
+def test_what_is_not_known_is_never_replayed(make):
+    x, y = data()
+    model = make()
+    model.fit(x, y[:, None], batch_size=16, verbose=0)
+    assert model._replays
+    assert not recorded(model)
+
+
+def test_models_that_override_a_part_are_never_replayed():
+    model = Penalised([Input((4,)), layers.Dense(3, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    assert not replay.may_be_replayed(model)
+    plain = network()
+    assert replay.may_be_replayed(plain)
+    plain.compute_loss = lambda **batch: None
+    assert not replay.may_be_replayed(plain)
