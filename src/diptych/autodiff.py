@@ -53,7 +53,7 @@ class Tensor:
     def __init__(self, array: Any, tracked: bool = False) -> None:
         self.array = array
         self.tracked = tracked
-        self.logits = None
+        self.logits: Any = None
         self.mask = None
 
     @property
