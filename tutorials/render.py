@@ -8,6 +8,7 @@ rendering is stale, or its text differs from a new run
 
 import argparse
 import hashlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -53,6 +54,7 @@ def run(path):
     import nbformat
     from nbclient import NotebookClient
 
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # figures as outputs
     notebook = jupytext.read(path)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
     NotebookClient(
