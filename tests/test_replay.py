@@ -190,3 +190,24 @@ def test_models_that_override_a_part_are_never_replayed():
     assert replay.may_be_replayed(plain)
     plain.compute_loss = lambda **batch: None
     assert not replay.may_be_replayed(plain)
+
+
+def test_input_that_serves_as_label_is_data():
+    """A model that compares its output with its input, as an autoencoder's own loss does."""
+
+    class Autoencoder(diptych.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = layers.Dense(4, activation="sigmoid")
+
+        def call(self, inputs):
+            outputs = self.inner(inputs)
+            self.add_loss(ops.mean(losses.binary_crossentropy(inputs, outputs)))
+            return outputs
+
+    x = np.random.default_rng(0).random((32, 4)).astype("float32")
+    model = Autoencoder()
+    model.compile("sgd", "mse")
+    history = model.fit(x, x, epochs=2, verbose=0)
+    assert history.history["loss"][1] < history.history["loss"][0]
+    assert model.evaluate(x, x, verbose=0) > 0

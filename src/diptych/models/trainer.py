@@ -199,10 +199,7 @@ class Trainer(_Beside):
             y_pred, loss = replay.output(values), values[replay.loss]
             gradients = replay.gradients(values, caches)
         else:
-            if key is not None and key not in self._replays:
-                x.tracked = (
-                    True  # the tape is to see every call, also those before the first weight
-                )
+            self._follow_input(key, x)
             with GradientTape() as tape:
                 y_pred = self(x, training=True)
                 loss = self.compute_loss(
@@ -226,8 +223,7 @@ class Trainer(_Beside):
             self._loss_mean.update_state(values[replay.loss], sample_weight=_batch_size(x))
         else:
             is_new = key is not None and key not in self._replays
-            if is_new:
-                x.tracked = True
+            self._follow_input(key, x)
             with GradientTape() if is_new else contextlib.nullcontext() as tape:
                 y_pred = self(x, training=False)
                 if self._loss is not None or self.losses:
@@ -256,6 +252,11 @@ class Trainer(_Beside):
             config.epsilon(),
             getattr(self.optimizer, "loss_scale_factor", None),
         )
+
+    def _follow_input(self, key: tuple | None, x: Any) -> None:
+        """Let the tape of a step that will be kept see every call, also those before a weight."""
+        if key is not None and key not in self._replays and may_be_replayed(self):
+            x.tracked = True
 
     def _keep_replay(
         self, key: tuple | None, tape: GradientTape, x: Any, y: Any, y_pred: Any, loss: Any
