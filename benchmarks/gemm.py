@@ -30,7 +30,9 @@ SHAPES = [
     (8, 3, 4, ""),
 ]
 
-REST = 0.05  # seconds
+# Seconds. OpenBLAS's threads go on calling sched_yield for about 0.1 s after a product, on the
+# processors that the other library's threads need.
+REST = 0.2
 
 
 def processor():

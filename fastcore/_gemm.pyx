@@ -9,10 +9,13 @@ which adds up along k in one order: hence the same bits for any number of thread
             for every ROWS rows of A:                the sums stay in registers (_gemm_tile.h)
 
 A is read where it stands if its rows lie along k at a distance the cache likes, else it is packed
-as well. Nothing is skipped because it is zero: 0 * inf is nan here too.
+as well. The blocks of a large product share both factors, packed once by all threads beforehand: so
+they can be small, and a thread that comes late or is disturbed leaves the others more of them.
+Nothing is skipped because it is zero: 0 * inf is nan here too.
 """
 
 from libc.stdint cimport uintptr_t
+from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
 
@@ -119,6 +122,10 @@ cdef struct Product:
     const void* bias
     const Py_ssize_t* a_at      # of every product of a batch; NULL for a single one
     const Py_ssize_t* b_at
+    void* packed_a              # the factors of a large product as the tile reads them, or NULL
+    void* packed_b
+    Py_ssize_t begin            # the steps of k that are packed
+    Py_ssize_t end
     Py_ssize_t c_step
     Py_ssize_t m
     Py_ssize_t n
@@ -142,6 +149,11 @@ cdef struct Product:
 cdef double BLOCK_WORK = 2e6             # multiplications in a block, at least
 cdef Py_ssize_t FEW_BLOCKS = 4           # of a large product, at least
 cdef Py_ssize_t FAR_APART = 2048         # bytes between rows of A from which on they are copied
+cdef double SHARED_WORK = 16e6           # multiplications from which on blocks share packed factors
+cdef Py_ssize_t SHARED_ROWS = 192        # of such a block, at most: A's part stays in a cache
+cdef Py_ssize_t SHARED_PANELS = 32
+cdef Py_ssize_t SHARED_BLOCKS = 24       # at least, but for blocks of little work
+cdef Py_ssize_t SHARED_BYTES = 1 << 24   # of packed factors: they stay in the third-level cache
 
 
 cdef inline Py_ssize_t divide_up(Py_ssize_t x, Py_ssize_t y) noexcept nogil:
@@ -150,6 +162,14 @@ cdef inline Py_ssize_t divide_up(Py_ssize_t x, Py_ssize_t y) noexcept nogil:
 
 cdef inline Py_ssize_t panel_width(bint single) noexcept nogil:
     return panel_columns_f32 if single else panel_columns_f64
+
+
+cdef inline Py_ssize_t padded_rows(const Product* p) noexcept nogil:
+    return p.row_blocks * p.block_rows
+
+
+cdef inline Py_ssize_t padded_columns(const Product* p) noexcept nogil:
+    return p.column_blocks * p.block_columns
 
 
 cdef Py_ssize_t plan(Product* p) noexcept nogil:
@@ -324,6 +344,144 @@ cdef inline void block_at(
     )
 
 
+cdef void pack_chunk(
+    const Product* p, Py_ssize_t chunk, const real* a, const real* b, real* packed_a,
+    real* packed_b,
+) noexcept nogil:
+    """A part of A (a row of blocks) or of B (GROUP panels), for one visit to C."""
+    cdef Py_ssize_t panel = panel_columns_f32 if real is float else panel_columns_f64
+    cdef Py_ssize_t visits = divide_up(p.end - p.begin, p.depth)
+    cdef Py_ssize_t step = p.begin + chunk % visits * p.depth
+    cdef Py_ssize_t depth = min(p.depth, p.end - step)
+    cdef Py_ssize_t first, end
+    chunk //= visits
+    if chunk < p.row_blocks:
+        first = chunk * p.block_rows
+        pack_a(
+            min(p.block_rows, p.m - first), depth, a + first * p.a_row + step * p.a_col, p.a_row,
+            p.a_col, packed_a + (step - p.begin) * padded_rows(p) + first * depth,
+        )
+        return
+    first = (chunk - p.row_blocks) * GROUP * panel
+    end = min(p.n, first + GROUP * panel)
+    packed_b += (step - p.begin) * padded_columns(p) + first * depth
+    if not p.transpose_b:
+        pack_b(False, depth, end - first, b + step * p.b_row + first, p.b_row, packed_b)
+        return
+    while first < end:
+        pack_b(
+            True, depth, min(panel, end - first), b + first * p.b_row + step, p.b_row, packed_b,
+        )
+        first += panel
+        packed_b += depth * panel
+
+
+cdef void shared_block(
+    const Product* p, Py_ssize_t chunk, const real* packed_a, const real* packed_b, real* c,
+    const real* bias,
+) noexcept nogil:
+    """One block of C, from packed factors."""
+    cdef Py_ssize_t panel = panel_columns_f32 if real is float else panel_columns_f64
+    cdef Py_ssize_t i = chunk // p.column_blocks * p.block_rows
+    cdef Py_ssize_t first = chunk % p.column_blocks * p.block_columns
+    cdef Py_ssize_t rows = min(p.block_rows, p.m - i)
+    cdef Py_ssize_t end = min(p.n, first + p.block_columns)
+    cdef Py_ssize_t j, depth, step = p.begin
+    cdef int flags
+    c += i * p.c_row
+    while step < p.end:
+        depth = min(p.depth, p.end - step)
+        flags = FLAG_ACCUMULATE if p.accumulate or step > 0 else 0
+        if step + depth >= p.k and p.activation == RELU:
+            flags |= FLAG_RELU
+        j = first
+        while j < end:
+            panel_of(
+                rows, depth, packed_a + (step - p.begin) * padded_rows(p) + i * depth, 1, ROWS, depth * ROWS,
+                packed_b + (step - p.begin) * padded_columns(p) + j * depth, panel, c + j, p.c_row,
+                min(panel, end - j), bias + j if bias != NULL and step + depth >= p.k else NULL,
+                flags,
+            )
+            j += panel
+        step += depth
+    if p.end == p.k and (p.activation == TANH or p.activation == SIGMOID):
+        for i in range(rows):
+            activate(p.activation, end - first, c + i * p.c_row + first)
+
+
+cdef void pack_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Product* p = <const Product*>context
+    if p.single:
+        pack_chunk[float](
+            p, chunk, <const float*>p.a, <const float*>p.b, <float*>p.packed_a,
+            <float*>p.packed_b,
+        )
+    else:
+        pack_chunk[double](
+            p, chunk, <const double*>p.a, <const double*>p.b, <double*>p.packed_a,
+            <double*>p.packed_b,
+        )
+
+
+cdef void shared_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Product* p = <const Product*>context
+    if p.single:
+        shared_block[float](
+            p, chunk, <const float*>p.packed_a, <const float*>p.packed_b, <float*>p.c,
+            <const float*>p.bias,
+        )
+    else:
+        shared_block[double](
+            p, chunk, <const double*>p.packed_a, <const double*>p.packed_b, <double*>p.c,
+            <const double*>p.bias,
+        )
+
+
+cdef bint run_shared(Product* p) noexcept nogil:
+    """A large product from factors packed once. False: it is none, or there is no memory."""
+    cdef Py_ssize_t panel = panel_width(p.single)
+    cdef Py_ssize_t item = 4 if p.single else 8
+    cdef double work = <double>p.m * p.n * p.k
+    cdef Py_ssize_t rows = SHARED_ROWS, columns = SHARED_PANELS * panel
+    cdef Py_ssize_t each, steps, parts
+    cdef void* memory
+    if work < SHARED_WORK or p.m < 4 * ROWS or p.n < 4 * panel:
+        return False
+    p.depth = divide_up(p.k, divide_up(p.k, MOST_DEPTH))
+    while True:
+        p.block_rows = divide_up(divide_up(p.m, divide_up(p.m, rows)), ROWS) * ROWS
+        p.row_blocks = divide_up(p.m, p.block_rows)
+        p.block_columns = divide_up(divide_up(p.n, divide_up(p.n, columns)), panel) * panel
+        p.column_blocks = divide_up(p.n, p.block_columns)
+        if p.row_blocks * p.column_blocks >= SHARED_BLOCKS:
+            break
+        if <double>p.block_rows * p.block_columns * p.k < 2 * BLOCK_WORK:
+            break
+        if columns > 2 * rows:
+            columns //= 2
+        else:
+            rows //= 2
+    each = (padded_rows(p) + padded_columns(p)) * item
+    steps = min(p.k, max(1, SHARED_BYTES // each // p.depth) * p.depth)
+    memory = malloc(steps * each + 128)
+    if memory == NULL:
+        return False
+    p.packed_b = aligned(memory)
+    p.packed_a = aligned(<char*>p.packed_b + steps * padded_columns(p) * item)
+    parts = p.row_blocks + divide_up(p.n, GROUP * panel)
+    p.begin = 0
+    while p.begin < p.k:
+        p.end = min(p.k, p.begin + steps)
+        run_chunks(
+            pack_task, parts * divide_up(p.end - p.begin, p.depth), p,
+            2.0 * (p.m + p.n) * (p.end - p.begin),
+        )
+        run_chunks(shared_task, p.row_blocks * p.column_blocks, p, work / 8)
+        p.begin = p.end
+    free(memory)
+    return True
+
+
 cdef void task(Py_ssize_t chunk, void* context) noexcept nogil:
     cdef const Product* p = <const Product*>context
     if p.single:
@@ -350,7 +508,8 @@ cdef void gemm(
     p.b_row, p.c_row = b_stride, c_stride
     p.transpose_b, p.accumulate, p.activation = transpose_b, accumulate, activation
     p.single = real is float
-    run_chunks(task, plan(&p), &p, 2.0 * m * n * k / 16)
+    if not run_shared(&p):
+        run_chunks(task, plan(&p), &p, 2.0 * m * n * k / 16)
 
 
 cdef void gemm_batch(

@@ -101,6 +101,36 @@ def test_same_bits_for_any_number_of_threads(dtype, transpose_a, transpose_b):
         assert results[0] == results[1] == results[2]
 
 
+@pytest.mark.parametrize("transpose_a", [False, True])
+@pytest.mark.parametrize("transpose_b", [False, True])
+def test_large_products_share_packed_factors(transpose_a, transpose_b):
+    """So long that the factors are packed slice by slice; edges that fill no tile, and gaps."""
+    rng = np.random.default_rng(5)
+    m, n, k = 211, 333, 5003
+    a, b = operands(rng, m, n, k, np.float64, transpose_a, transpose_b)
+    bias = rng.normal(size=n)
+    around = rng.normal(size=(m, n + 3))
+    for activation, finish in (
+        (LINEAR, lambda z: z),
+        (RELU, lambda z: np.maximum(z, 0)),
+        (TANH, np.tanh),
+    ):
+        expected = (a.T if transpose_a else a) @ (b.T if transpose_b else b) / 100
+        expected = finish(expected + around[:, 1:-2] + bias)
+        results = []
+        for threads in (1, 2, 4):
+            _threads.set_num_threads(threads)
+            c = around.copy()
+            _gemm.product(
+                a / 100, b, c[:, 1:-2], bias, transpose_a, transpose_b, activation, accumulate=True
+            )
+            results.append(c.tobytes())
+        assert results[0] == results[1] == results[2]
+        np.testing.assert_allclose(c[:, 1:-2], expected, rtol=1e-9, atol=1e-9)
+        assert np.array_equal(c[:, :1], around[:, :1])
+        assert np.array_equal(c[:, -2:], around[:, -2:])
+
+
 def test_nan_and_infinity_are_not_skipped():
     """0 * inf and 0 * nan are nan, in tiles and in their borders, as with np.matmul."""
     rng = np.random.default_rng(4)
