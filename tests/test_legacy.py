@@ -467,3 +467,30 @@ def test_every_old_name_leads_to_an_argument_that_the_class_has(cls):
 def test_every_rule_is_a_name_or_a_function_and_leads_somewhere_new(table):
     for old, rule in table.items():
         assert callable(rule) or (isinstance(rule, str) and rule != old and rule.isidentifier())
+
+
+@pytest.mark.parametrize(
+    ("call", "attribute", "modern"),
+    [
+        (
+            lambda: layers.ZeroPadding2D({"top_pad": 1, "left_pad": 2, "right_pad": 3}),
+            "padding",
+            ((1, 0), (2, 3)),
+        ),
+        (lambda: layers.ZeroPadding1D({"left_pad": 2}), "padding", (2, 0)),
+        (lambda: layers.UpSampling1D(length=3), "size", 3),
+        (
+            lambda: layers.ZeroPadding2D(dim_ordering="th"),
+            "data_format",
+            "channels_first",
+        ),
+    ],
+)
+def test_old_forms_of_padding_and_up_sampling(call, attribute, modern):
+    with pytest.warns(LegacySpelling):
+        assert getattr(call(), attribute) == modern
+
+
+def test_an_unknown_key_of_the_old_padding_is_refused():
+    with pytest.raises(ValueError, match="bottom_pad, left_pad, right_pad, top_pad"):
+        layers.ZeroPadding2D({"top": 1})

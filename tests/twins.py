@@ -25,7 +25,10 @@ THREADS = (1, 2, 4)
 NO_BACKWARD: dict[str, str] = {}
 
 # Array arguments that are data: backward has no place for them.
-NO_GRADIENT = {"y_true": "labels are data; a loss is differentiated by its predictions"}
+NO_GRADIENT = {
+    "y_true": "labels are data; a loss is differentiated by its predictions",
+    "transforms": "where an image is sampled is drawn, not learned",
+}
 
 
 # ------------------------------------------------------------------------- finding the twins

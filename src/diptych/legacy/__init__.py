@@ -8,6 +8,7 @@ tells the reader once. `with quiet():` switches the notes off.
 from .arguments import Modern, accepts_old, modernize
 from .names import Logs, modern_name
 from .notes import LegacySpelling, forget_notes, note, quiet
+from .values import pairs_of
 
 __all__ = [
     "LegacySpelling",
@@ -18,5 +19,6 @@ __all__ = [
     "modern_name",
     "modernize",
     "note",
+    "pairs_of",
     "quiet",
 ]

@@ -1,0 +1,25 @@
+"""Old forms of values whose argument has kept its name."""
+
+from .notes import note
+
+_SIDES = (("left", "right"), ("top", "bottom"))  # of the last axis, and of the one before
+
+
+def pairs_of(value, word, place):
+    """``{"top_pad": 1, "left_pad": 2}`` as ((1, 0), (2, 0)); anything else comes back as given.
+
+    word: what the keys end in, "pad" or "crop".
+    """
+    if not isinstance(value, dict):
+        return value
+    rows = any(f"{side}_{word}" in value for side in _SIDES[1])
+    axes = (_SIDES[1], _SIDES[0]) if rows or place.endswith("2D") else (_SIDES[0],)
+    known = {f"{side}_{word}" for pair in axes for side in pair}
+    if not value.keys() <= known:
+        raise ValueError(
+            f"{place} got the keys {sorted(value)}; the old form has {', '.join(sorted(known))}"
+        )
+    pairs = tuple(tuple(int(value.get(f"{side}_{word}", 0)) for side in pair) for pair in axes)
+    modern = pairs[0] if len(pairs) == 1 else pairs
+    note(f"{{'left_{word}': ...}}", f"is now written {modern!r}", place)
+    return modern

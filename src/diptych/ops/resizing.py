@@ -1,0 +1,69 @@
+"""Images of another size, for layers and for ``ops.image``: the twins of ``resizing``.
+
+What they compute, and their gradients, stands in ``diptych.reference.resizing``. Inputs have a
+batch, one to three spatial axes, and channels last or first.
+"""
+
+from ..autodiff import Twin
+from .creation import convert_to_tensor
+from .indexing import get_item
+from .shapes import pad, repeat, reshape
+
+_zero_pad = Twin("resizing", "zero_pad")
+_crop = Twin("resizing", "crop")
+_upsample = Twin("resizing", "upsample")
+_resize = Twin("resizing", "resize")
+
+
+def zero_pad(x, padding, data_format="channels_last"):
+    """Zeros around the spatial axes: ``padding`` holds a pair (before, after) for each of them."""
+    x = convert_to_tensor(x)
+    if not _is_float(x):
+        return pad(x, _all_axes(padding, (0, 0), data_format))
+    return _by_channel(_zero_pad, x, data_format, padding)
+
+
+def crop(x, cropping, data_format="channels_last"):
+    """The middle of each image: ``cropping`` holds a pair (before, after) for each spatial axis."""
+    x = convert_to_tensor(x)
+    if not _is_float(x):
+        spatial = [slice(before, -after or None) for before, after in cropping]
+        return get_item(x, _all_axes(spatial, slice(None), data_format))
+    return _by_channel(_crop, x, data_format, cropping)
+
+
+def upsample(x, factors, data_format="channels_last"):
+    """Every pixel ``factors`` times: a whole number for each spatial axis."""
+    x = convert_to_tensor(x)
+    if not _is_float(x):
+        for axis, factor in enumerate(factors, start=1 + (data_format == "channels_first")):
+            x = repeat(x, factor, axis=axis)
+        return x
+    return _by_channel(_upsample, x, data_format, factors)
+
+
+def resize(x, sizes, interpolation, antialias=False, data_format="channels_last"):
+    """The spatial axes with other sizes; other dtypes than floats become floats."""
+    return _by_channel(_resize, convert_to_tensor(x), data_format, sizes, interpolation, antialias)
+
+
+def _is_float(x):
+    return x.dtype in ("float32", "float64")
+
+
+def _all_axes(spatial, other, data_format):
+    """What is said of the spatial axes, among what is said of batch and channels."""
+    if data_format == "channels_first":
+        return (other, other, *spatial)
+    return (other, *spatial, other)
+
+
+def _by_channel(twin, x, data_format, *options):
+    """The twin on ``x``. With channels first every channel is an image of its own: no transposing,
+    a reshape that moves nothing.
+    """
+    if data_format == "channels_last":
+        return twin((x,), *options)
+    count, channels, *spatial = x.shape
+    y = twin((reshape(x, (count * channels, *spatial, 1)),), *options)
+    return reshape(y, (count, channels, *y.shape[1:-1]))
