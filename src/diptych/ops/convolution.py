@@ -1,0 +1,319 @@
+"""Convolutions, under the names of ``keras.ops``, and what the layers call: the same with bias and
+activation in one operation.
+
+What they compute, and their gradients, stands in ``diptych.reference.convolution``. The engines
+know channels last only; channels first is a view with its axes moved, before and after.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from ..autodiff import Tensor, Twin, is_symbolic
+from ..graph import KerasTensor, Node
+from ..reference import _windows
+from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
+from .creation import convert_to_tensor
+from .shapes import moveaxis
+
+_conv = Twin("convolution", "conv", asks=True)
+_depthwise_conv = Twin("convolution", "depthwise_conv", asks=True)
+_conv_transpose = Twin("convolution", "conv_transpose", asks=True)
+
+Options = tuple[tuple[int, ...], str, str, tuple[int, ...]]  # strides, padding, format, dilation
+
+# The pairs of zeros for a named padding; the same few are asked for at every step of a training.
+_pairs = lru_cache(maxsize=1024)(_windows.padding_pairs)
+
+
+def conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """Convolution in one, two or three dimensions: every output is a weighted sum of a window.
+
+    Args:
+        inputs: (N, *sizes, C), or (N, C, *sizes) with data_format="channels_first".
+        kernel: (*window, C / groups, F). Where the inputs have more channels than it takes, both
+            are cut into groups.
+        strides: the step of the window, a number or one for each axis.
+        padding: "valid" (none), "same" (with strides of 1, the sizes stay) or, along one axis,
+            "causal" (an output sees nothing that comes after it).
+        data_format: "channels_last" or "channels_first"; None: as configured.
+        dilation_rate: the distance between the elements under the window.
+    """
+    inputs, kernel = _tensors("conv", inputs, kernel)
+    options = _options("conv", kernel, strides, padding, data_format, dilation_rate)
+    if is_symbolic(inputs):
+        shape = conv_output_shape("conv", inputs.shape, kernel.shape[-1], kernel.shape, *options)
+        return _record(conv, inputs, kernel, shape, strides, padding, data_format, dilation_rate)
+    return fused_conv(inputs, kernel, None, *options)
+
+
+def depthwise_conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """Convolution of every channel by itself.
+
+    Args:
+        inputs: (N, *sizes, C), or (N, C, *sizes) with data_format="channels_first".
+        kernel: (*window, C, M); the output has C * M channels, those of one input channel together.
+        strides, padding, data_format, dilation_rate: as in ``conv``.
+    """
+    name = "depthwise_conv"
+    inputs, kernel = _tensors(name, inputs, kernel)
+    options = _options(name, kernel, strides, padding, data_format, dilation_rate)
+    if is_symbolic(inputs):
+        filters = kernel.shape[-1] * kernel.shape[-2]
+        shape = conv_output_shape(name, inputs.shape, filters, kernel.shape, *options)
+        given = (strides, padding, data_format, dilation_rate)
+        return _record(depthwise_conv, inputs, kernel, shape, *given)
+    return fused_depthwise_conv(inputs, kernel, None, *options)
+
+
+def separable_conv(
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """A depthwise convolution, then one with a window of a single place, which mixes the channels.
+
+    Args:
+        inputs: (N, *sizes, C), or (N, C, *sizes) with data_format="channels_first".
+        depthwise_kernel: (*window, C, M).
+        pointwise_kernel: (1, ..., 1, C * M, F).
+        strides, padding, data_format, dilation_rate: as in ``conv``.
+    """
+    inner = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return conv(inner, pointwise_kernel, 1, "valid", data_format, 1)
+
+
+def conv_transpose(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """The way back through a convolution: every input paints the kernel into the output.
+
+    Args:
+        inputs: (N, *sizes, C), or (N, C, *sizes) with data_format="channels_first".
+        kernel: (*window, F, C): the channels of the output come before those of the input.
+        strides: the distance between what two neighbouring inputs paint.
+        padding: "valid" (all that is painted) or "same" (sizes are multiplied by the strides).
+        output_padding: how much longer than its least each axis becomes; None chooses it.
+        data_format, dilation_rate: as in ``conv``.
+    """
+    name = "conv_transpose"
+    inputs, kernel = _tensors(name, inputs, kernel)
+    options = _options(name, kernel, strides, padding, data_format, dilation_rate)
+    if options[1] == "causal":
+        raise ValueError("conv_transpose needs padding='valid' or 'same'; got padding='causal'.")
+    rank = len(kernel.shape) - 2
+    if output_padding is not None:
+        output_padding = standardize_tuple(output_padding, rank, "output_padding", name, least=0)
+    if is_symbolic(inputs):
+        filters = kernel.shape[-2]
+        shape = conv_transpose_output_shape(
+            name, inputs.shape, filters, kernel.shape, *options, output_padding=output_padding
+        )
+        given = (strides, padding, output_padding, data_format, dilation_rate)
+        return _record(conv_transpose, inputs, kernel, shape, *given)
+    return fused_conv_transpose(inputs, kernel, None, *options, output_padding=output_padding)
+
+
+# --------------------------------------------------------------------------------------------------
+# With bias and activation in one operation; every argument in its full form
+
+
+def fused_conv(
+    inputs: Any,
+    kernel: Any,
+    bias: Any,
+    strides: tuple,
+    padding: str,
+    data_format: str,
+    dilation: tuple,
+    activation: str = "linear",
+) -> Tensor:
+    """``activation(conv(inputs, kernel) + bias)``, for an activation that the engines fuse."""
+    x = _channels_last(inputs, data_format)
+    window = kernel.shape[:-2]
+    groups = max(1, x.shape[-1] // max(1, kernel.shape[-2]))
+    pairs = _pairs(padding, x.shape[1:-1], window, strides, dilation)
+    y = _conv((x, kernel, bias), strides, pairs, dilation, groups, activation)
+    return _as_given(y, data_format)
+
+
+def fused_depthwise_conv(
+    inputs: Any,
+    kernel: Any,
+    bias: Any,
+    strides: tuple,
+    padding: str,
+    data_format: str,
+    dilation: tuple,
+    activation: str = "linear",
+) -> Tensor:
+    """``activation(depthwise_conv(inputs, kernel) + bias)``."""
+    x = _channels_last(inputs, data_format)
+    pairs = _pairs(padding, x.shape[1:-1], kernel.shape[:-2], strides, dilation)
+    y = _depthwise_conv((x, kernel, bias), strides, pairs, dilation, activation)
+    return _as_given(y, data_format)
+
+
+def fused_conv_transpose(
+    inputs: Any,
+    kernel: Any,
+    bias: Any,
+    strides: tuple,
+    padding: str,
+    data_format: str,
+    dilation: tuple,
+    output_padding: tuple | None = None,
+    activation: str = "linear",
+) -> Tensor:
+    """``activation(conv_transpose(inputs, kernel) + bias)``."""
+    x = _channels_last(inputs, data_format)
+    window, sizes = kernel.shape[:-2], x.shape[1:-1]
+    out = _windows.transposed_sizes(sizes, window, strides, padding, output_padding, dilation)
+    pairs = _windows.transposed_pairs(padding, sizes, out, window, strides, dilation)
+    y = _conv_transpose((x, kernel, bias), strides, pairs, dilation, out, activation)
+    return _as_given(y, data_format)
+
+
+# --------------------------------------------------------------------------------------------------
+# Shapes
+
+
+def conv_output_shape(
+    owner: str,
+    shape: tuple,
+    filters: int | None,
+    kernel: tuple,
+    strides: tuple,
+    padding: str,
+    data_format: str,
+    dilation: tuple,
+) -> tuple:
+    """The shape of a convolution's output; None where a size of the input is None.
+
+    ValueError, in the name of `owner`, where the window is larger than the input.
+    """
+    sizes, window = spatial(shape, data_format), kernel[:-2]
+    out = _windows.output_sizes(sizes, window, strides, padding, dilation)
+    if any(size is not None and size < 1 for size in out):
+        reach = _windows.spans(window, dilation)
+        spread = f", spread over {_by(reach)} by the dilation" if reach != window else ""
+        raise ValueError(
+            f"{owner} has a window of {_by(window)}{spread}, and its input is only {_by(sizes)}: "
+            f"the output would have size {_by(out)}. The input's shape is {tuple(shape)}. A "
+            "smaller window, padding='same', a larger input, or less striding and pooling before "
+            "it will help."
+        )
+    return with_channels(shape[0], out, filters, data_format)
+
+
+def conv_transpose_output_shape(
+    owner: str,
+    shape: tuple,
+    filters: int | None,
+    kernel: tuple,
+    strides: tuple,
+    padding: str,
+    data_format: str,
+    dilation: tuple,
+    output_padding: tuple | None,
+) -> tuple:
+    """The shape of a transposed convolution's output; None where a size of the input is None.
+
+    ValueError, in the name of `owner`, where nothing would be left of it.
+    """
+    sizes, window = spatial(shape, data_format), kernel[:-2]
+    out = _windows.transposed_sizes(sizes, window, strides, padding, output_padding, dilation)
+    if any(size is not None and size < 1 for size in out):
+        raise ValueError(
+            f"{owner} would make an output of size {_by(out)} from an input of {_by(sizes)}, with "
+            f"a window of {_by(window)}, padding={padding!r} and output_padding={output_padding}. "
+            "A larger output_padding, or None, will help."
+        )
+    return with_channels(shape[0], out, filters, data_format)
+
+
+def _by(sizes: tuple) -> str:
+    """3 x 3"""
+    return " x ".join("?" if size is None else str(size) for size in sizes)
+
+
+def spatial(shape: tuple, data_format: str) -> tuple:
+    """The sizes of the spatial axes."""
+    return tuple(shape[1:-1] if data_format == "channels_last" else shape[2:])
+
+
+def with_channels(batch: int | None, sizes: tuple, channels: int | None, data_format: str) -> tuple:
+    """A whole shape from its parts."""
+    if data_format == "channels_last":
+        return (batch, *sizes, channels)
+    return (batch, channels, *sizes)
+
+
+def _channels_last(x: Any, data_format: str) -> Tensor:
+    x = x if isinstance(x, Tensor) else convert_to_tensor(x)
+    return x if data_format == "channels_last" else moveaxis(x, 1, -1)
+
+
+def _as_given(y: Tensor, data_format: str) -> Tensor:
+    return y if data_format == "channels_last" else moveaxis(y, -1, 1)
+
+
+def _tensors(name: str, inputs: Any, kernel: Any) -> tuple:
+    """Both as tensors; ValueError where their ranks do not fit together."""
+    inputs, kernel = convert_to_tensor(inputs), convert_to_tensor(kernel)
+    rank = len(kernel.shape)
+    if rank not in (3, 4, 5) or len(inputs.shape) != rank:
+        raise ValueError(
+            f"{name} works along 1, 2 or 3 axes: inputs need these, the batch and the channels, "
+            f"and the kernel as many axes; got inputs of shape {tuple(inputs.shape)} and a kernel "
+            f"of shape {tuple(kernel.shape)}."
+        )
+    return inputs, kernel
+
+
+def _options(
+    name: str, kernel: Any, strides: Any, padding: Any, data_format: Any, dilation: Any
+) -> Options:
+    """The four options in their full form, in the order in which they are handed on."""
+    rank = len(kernel.shape) - 2
+    return (
+        standardize_tuple(strides, rank, "strides", name),
+        standardize_padding(padding, name, causal=rank == 1),
+        standardize_data_format(data_format, name),
+        standardize_tuple(dilation, rank, "dilation_rate", name),
+    )
+
+
+def _record(operation: Any, inputs: Any, kernel: Any, shape: tuple, *options: Any) -> KerasTensor:
+    """A symbolic output. (Trying the call on zeros would need sizes that a window fits into.)"""
+    output = KerasTensor(shape, inputs.dtype)
+    Node(operation, (inputs, kernel, *options), {}, output)
+    return output
+
+
+__all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
