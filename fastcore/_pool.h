@@ -33,7 +33,7 @@ static void pool_run(diptych_task task, Py_ssize_t chunks, void *context, int th
 #include <time.h>
 
 #define POOL_MOST_WORKERS 1023
-#define POOL_SPIN_NANOSECONDS 50000 /* about the time that Python needs from one product to the next */
+#define POOL_SPIN_NANOSECONDS 100000 /* about the time that Python needs from one product to the next */
 
 #if defined(__x86_64__) || defined(__i386__)
 #define POOL_PAUSE() __builtin_ia32_pause()
@@ -51,6 +51,7 @@ static struct {
     long done;      /* chunks that are finished */
     long limit;     /* workers that may take part */
     long sleeping;
+    long waiting; /* whether the caller sleeps until all is done */
     long workers;
     pthread_t threads[POOL_MOST_WORKERS];
     int avoided; /* the processor that the workers leave to the caller */
@@ -61,19 +62,30 @@ static struct {
     int busy; /* whether there is a job: a second caller does its work alone */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-} pool = {.avoided = -1, .mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+    pthread_cond_t finished;
+} pool = {.avoided = -1,
+          .mutex = PTHREAD_MUTEX_INITIALIZER,
+          .wake = PTHREAD_COND_INITIALIZER,
+          .finished = PTHREAD_COND_INITIALIZER};
 
 static long pool_load(long *value) { return __atomic_load_n(value, __ATOMIC_SEQ_CST); }
 
 static int pool_has_work(long worker) { return pool_load(&pool.remaining) > 0 && worker < pool_load(&pool.limit); }
+
+static int pool_all_done(long chunks) { return pool_load(&pool.done) >= chunks; }
 
 /* Take chunks and do them until none is left. */
 static void pool_work(void) {
     long left = pool_load(&pool.remaining);
     while (left > 0) {
         if (__atomic_compare_exchange_n(&pool.remaining, &left, left - 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-            pool.task(pool.chunks - left, pool.context);
-            __atomic_fetch_add(&pool.done, 1, __ATOMIC_SEQ_CST);
+            long chunks = pool.chunks; /* not to be read any more once the last chunk is counted */
+            pool.task(chunks - left, pool.context);
+            if (__atomic_add_fetch(&pool.done, 1, __ATOMIC_SEQ_CST) == chunks && pool_load(&pool.waiting)) {
+                pthread_mutex_lock(&pool.mutex);
+                pthread_cond_signal(&pool.finished);
+                pthread_mutex_unlock(&pool.mutex);
+            }
             left = pool_load(&pool.remaining);
         }
     }
@@ -85,13 +97,14 @@ static long pool_nanoseconds(void) {
     return now.tv_sec * 1000000000L + now.tv_nsec;
 }
 
-/* Whether work came within a short time of waiting awake. */
-static int pool_spin(long worker) {
+/* Whether something became true within a short time of waiting awake. To go on with sched_yield would hand the processor
+   to any other program for a time slice; who sleeps on a condition gets it back as soon as that holds. */
+static int pool_spin(int (*holds)(long), long argument) {
     long until = pool_nanoseconds() + POOL_SPIN_NANOSECONDS;
     do {
         int i;
         for (i = 0; i < 32; i++) {
-            if (pool_has_work(worker)) return 1;
+            if (holds(argument)) return 1;
             POOL_PAUSE();
         }
     } while (pool_nanoseconds() < until);
@@ -101,7 +114,7 @@ static int pool_spin(long worker) {
 static void *pool_worker(void *number) {
     long worker = (long)(size_t)number;
     for (;;) {
-        if (!pool_spin(worker)) {
+        if (!pool_spin(pool_has_work, worker)) {
             pthread_mutex_lock(&pool.mutex);
             __atomic_fetch_add(&pool.sleeping, 1, __ATOMIC_SEQ_CST);
             while (!pool_has_work(worker)) pthread_cond_wait(&pool.wake, &pool.mutex);
@@ -149,7 +162,6 @@ static void pool_keep_apart(void) {
 
 static void pool_run(diptych_task task, Py_ssize_t chunks, void *context, int threads) {
     Py_ssize_t chunk;
-    int spins = 0;
     if (__atomic_exchange_n(&pool.busy, 1, __ATOMIC_SEQ_CST)) {
         for (chunk = 0; chunk < chunks; chunk++) task(chunk, context);
         return;
@@ -168,21 +180,25 @@ static void pool_run(diptych_task task, Py_ssize_t chunks, void *context, int th
         pthread_mutex_unlock(&pool.mutex);
     }
     pool_work();
-    while (pool_load(&pool.done) < (long)chunks) {
-        POOL_PAUSE();
-        if (++spins > 2000) sched_yield(); /* others may need this processor more */
+    if (!pool_spin(pool_all_done, (long)chunks)) {
+        pthread_mutex_lock(&pool.mutex);
+        __atomic_store_n(&pool.waiting, 1, __ATOMIC_SEQ_CST);
+        while (!pool_all_done((long)chunks)) pthread_cond_wait(&pool.finished, &pool.mutex);
+        __atomic_store_n(&pool.waiting, 0, __ATOMIC_SEQ_CST);
+        pthread_mutex_unlock(&pool.mutex);
     }
     __atomic_store_n(&pool.busy, 0, __ATOMIC_SEQ_CST);
 }
 
 /* A forked child has none of its parent's workers, and perhaps half of a job of another thread: it begins anew. */
 static void pool_in_child(void) {
-    pool.workers = pool.sleeping = pool.remaining = 0;
+    pool.workers = pool.sleeping = pool.waiting = pool.remaining = 0;
     pool.busy = 0;
     pool.avoided = -1;
     pool.refused = 0;
     pthread_mutex_init(&pool.mutex, NULL);
     pthread_cond_init(&pool.wake, NULL);
+    pthread_cond_init(&pool.finished, NULL);
 }
 
 static int pool_start(void) { return pthread_atfork(NULL, NULL, pool_in_child); }
