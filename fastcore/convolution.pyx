@@ -1,0 +1,356 @@
+"""Twin of reference/convolution.py: convolution, depthwise convolution, transposed convolution."""
+
+cimport numpy as cnp
+
+from ._arrays cimport (
+    as_real, data, dim, new_array, new_like, new_vector, rank, real_type, same_shape,
+)
+from ._conv cimport Conv
+from ._conv_walk cimport Field
+from ._direct cimport direct_product
+from ._dkernel cimport direct_dkernel, sum_places
+from ._fused cimport LINEAR, activation_code
+
+from ..reference._shapes import check_cotangent
+from ..reference._windows import check_conv, check_conv_transpose, check_depthwise_conv
+
+cnp.import_array()
+
+# No stride, dilation or padding is longer: products of two of them are exact.
+cdef Py_ssize_t LONGEST = 1 << 30
+
+
+# ---------------------------------------------------------------------------------- kernels
+# Each returns -1 where there was no memory for its work areas.
+
+cdef int product(
+    const Conv* p, bint reverse, const Field* source, const void* kernel, const void* bias,
+    int activation, void* result,
+) noexcept nogil:
+    if p.single:
+        return direct_product[float](
+            p, reverse, source, <const float*>kernel, <const float*>bias, activation,
+            <float*>result,
+        )
+    return direct_product[double](
+        p, reverse, source, <const double*>kernel, <const double*>bias, activation,
+        <double*>result,
+    )
+
+
+cdef int kernel_gradient(
+    const Conv* p, const Field* x, const Field* dz, void* dkernel, void* dbias,
+) noexcept nogil:
+    if p.single:
+        return direct_dkernel[float](p, x, dz, <float*>dkernel, <float*>dbias)
+    return direct_dkernel[double](p, x, dz, <double*>dkernel, <double*>dbias)
+
+
+cdef int backward(
+    const Conv* p, const Field* x, const Field* dz, const void* kernel,
+    void* dx, void* dkernel, void* dbias,
+) noexcept nogil:
+    if kernel_gradient(p, x, dz, dkernel, dbias):
+        return -1
+    return product(p, True, dz, kernel, NULL, LINEAR, dx) if dx != NULL else 0
+
+
+cdef int transpose_backward(
+    const Conv* p, const Field* x, const Field* dz, const void* kernel,
+    void* dx, void* dkernel, void* dbias,
+) noexcept nogil:
+    """x and y change places: dz is what the convolution reads, x is its result."""
+    cdef Py_ssize_t places = p.batch * p.size[0] * p.size[1] * p.size[2]
+    if kernel_gradient(p, dz, x, dkernel, NULL):
+        return -1
+    if dbias != NULL and (
+        sum_places[float](places, p.channels, dz, <float*>dbias) if p.single
+        else sum_places[double](places, p.channels, dz, <double*>dbias)
+    ):
+        return -1
+    return product(p, False, dz, kernel, NULL, LINEAR, dx) if dx != NULL else 0
+
+
+# ------------------------------------------------------------------------------ what is computed
+
+cdef bint describe(
+    Conv* p, cnp.ndarray outer, cnp.ndarray kernel, Py_ssize_t groups, strides, padding, dilation,
+) except -1:
+    """Fill in a convolution that reads an array like `outer`; False where something does not fit.
+
+    groups: 0 for a depthwise convolution, whose kernel (*window, C, M) is in memory that of C
+    groups with M filters each. The reference's checks then say what does not fit: in a call that is
+    right they would take longer than a small convolution.
+    """
+    cdef int axes = rank(kernel) - 2
+    cdef int i, axis
+    cdef Py_ssize_t after, room
+    if axes < 1 or axes > 3 or rank(outer) != axes + 2:
+        return False
+    if len(strides) != axes or len(padding) != axes or len(dilation) != axes:
+        return False
+    p.single = cnp.PyArray_TYPE(kernel) == cnp.NPY_FLOAT
+    p.activation = LINEAR
+    p.batch, p.channels = dim(outer, 0), dim(outer, axes + 1)
+    if groups:
+        p.filters, p.groups = dim(kernel, axes + 1), groups
+    else:
+        p.filters, p.groups = dim(kernel, axes) * dim(kernel, axes + 1), dim(kernel, axes)
+    if p.channels < 1 or p.filters < 1 or p.groups < 1 or p.filters % p.groups:
+        return False
+    if p.channels != p.groups * (dim(kernel, axes) if groups else 1):
+        return False
+    for axis in range(3 - axes):
+        p.size[axis] = p.window[axis] = p.stride[axis] = p.dilation[axis] = p.out[axis] = 1
+        p.before[axis] = 0
+    for i in range(axes):
+        axis = 3 - axes + i
+        p.size[axis], p.window[axis] = dim(outer, i + 1), dim(kernel, i)
+        p.stride[axis], p.dilation[axis] = strides[i], dilation[i]
+        p.before[axis], after = padding[i]
+        if min(p.window[axis], p.stride[axis], p.dilation[axis]) < 1:
+            return False
+        if max(p.window[axis], p.stride[axis], p.dilation[axis]) > LONGEST:
+            return False
+        if min(p.before[axis], after) < 0 or max(p.before[axis], after) > LONGEST:
+            return False
+        room = p.before[axis] + p.size[axis] + after
+        room -= (p.window[axis] - 1) * p.dilation[axis] + 1
+        if room < 0:
+            return False
+        p.out[axis] = room // p.stride[axis] + 1
+        if p.out[axis] == 1:
+            # The window does not move, so any stride is right; a long one would be many phases.
+            p.stride[axis] = min(p.stride[axis], p.window[axis])
+    return True
+
+
+cdef bint has_shape(
+    cnp.ndarray a, Py_ssize_t batch, const Py_ssize_t* sizes, Py_ssize_t channels,
+) noexcept:
+    """Whether an array has the shape (batch, *sizes, channels)."""
+    cdef int axes = rank(a) - 2
+    cdef int i
+    if axes < 1 or axes > 3 or dim(a, 0) != batch or dim(a, axes + 1) != channels:
+        return False
+    for i in range(axes):
+        if dim(a, i + 1) != sizes[3 - axes + i]:
+            return False
+    return True
+
+
+cdef cnp.ndarray new_images(
+    int axes, Py_ssize_t batch, const Py_ssize_t* sizes, Py_ssize_t channels, int typenum,
+):
+    """A new array (batch, *sizes, channels)."""
+    cdef cnp.npy_intp dims[5]
+    cdef int i
+    dims[0], dims[axes + 1] = batch, channels
+    for i in range(axes):
+        dims[i + 1] = sizes[3 - axes + i]
+    return new_array(axes + 2, dims, typenum)
+
+
+cdef bint fits_bias(cnp.ndarray bias, Py_ssize_t filters) noexcept:
+    return bias is None or (rank(bias) == 1 and dim(bias, 0) == filters)
+
+
+cdef object wrong_cache(name, x, kernel, y):
+    return ValueError(
+        f"{name}: the cache is not one of {name.replace('backward', 'forward')}: it holds x, "
+        f"kernel and y of shapes {x.shape}, {kernel.shape} and {y.shape}, which do not fit each "
+        "other and the options"
+    )
+
+
+cdef object too_long(name, strides, padding, dilation):
+    return ValueError(
+        f"{name}: strides, padding and dilation go up to {LONGEST}; got {strides}, {padding}, "
+        f"{dilation}"
+    )
+
+
+cdef object no_memory(name):
+    return MemoryError(f"{name}: there is no memory for the work areas")
+
+
+cdef inline Field field(cnp.ndarray values, cnp.ndarray y, int code) noexcept:
+    """values, or where an activation stands between: values * activation'(.), from y."""
+    cdef Field f
+    f.values, f.code = data(values), code
+    f.y = data(y) if y is not None and code != LINEAR else NULL
+    return f
+
+
+cdef cnp.ndarray forward(
+    str name, Conv* p, cnp.ndarray xs, cnp.ndarray ks, cnp.ndarray bs, int code,
+):
+    """y of a convolution that has been described."""
+    cdef cnp.ndarray y = new_images(
+        rank(xs) - 2, p.batch, p.out, p.filters, cnp.PyArray_TYPE(xs),
+    )
+    cdef Field source = field(xs, None, LINEAR)
+    cdef const void* kernel_data = data(ks)
+    cdef const void* bias_data = data(bs) if bs is not None else NULL
+    cdef void* y_data = data(y)
+    cdef int failed
+    p.activation = code
+    with nogil:
+        failed = product(p, False, &source, kernel_data, bias_data, code, y_data)
+    if failed:
+        raise no_memory(name)
+    return y
+
+
+cdef tuple gradients(str name, object dy, tuple cache, Py_ssize_t groups, bint need_dx):
+    """dx, dkernel and dbias of a convolution; the cache is that of a depthwise one."""
+    x, kernel, y, has_bias, strides, padding, dilation, activation = cache
+    cdef int typenum = real_type(y)
+    cdef int code = activation_code(activation)
+    cdef cnp.ndarray dys = as_real(dy, typenum)
+    cdef cnp.ndarray ys = as_real(y, typenum)
+    cdef cnp.ndarray xs = as_real(x, typenum)
+    cdef cnp.ndarray ks = as_real(kernel, typenum)
+    cdef Conv p
+    if not same_shape(dys, ys):
+        check_cotangent(name, dy.shape, y.shape)
+    fits = describe(&p, xs, ks, groups, strides, padding, dilation)
+    if not fits or rank(ys) != rank(xs) or not has_shape(ys, p.batch, p.out, p.filters):
+        raise wrong_cache(name, x, kernel, y)
+    cdef cnp.ndarray dkernel = new_like(ks)
+    cdef cnp.ndarray dbias = new_vector(p.filters, typenum) if has_bias else None
+    cdef cnp.ndarray dx = new_like(xs) if need_dx else None
+    cdef Field input = field(xs, None, LINEAR)
+    cdef Field dz = field(dys, ys, code)
+    cdef const void* kernel_data = data(ks)
+    cdef void* dkernel_data = data(dkernel)
+    cdef void* dbias_data = data(dbias) if has_bias else NULL
+    cdef void* dx_data = data(dx) if need_dx else NULL
+    cdef int failed
+    p.activation = code
+    with nogil:
+        failed = backward(&p, &input, &dz, kernel_data, dx_data, dkernel_data, dbias_data)
+    if failed:
+        raise no_memory(name)
+    return dx, dkernel, dbias
+
+
+# ------------------------------------------------------------------------------- public twins
+
+def conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation="linear"):
+    """Twin of reference.convolution.conv_forward. Sums stay in registers over a whole window."""
+    cdef int typenum = real_type(x)
+    cdef int code = activation_code(activation)
+    cdef cnp.ndarray xs = as_real(x, typenum)
+    cdef cnp.ndarray ks = as_real(kernel, typenum)
+    cdef cnp.ndarray bs = as_real(bias, typenum) if bias is not None else None
+    cdef Conv p
+    fits = groups > 0 and describe(&p, xs, ks, groups, strides, padding, dilation)
+    if not fits or not fits_bias(bs, p.filters):
+        bias_shape = None if bias is None else bias.shape
+        check_conv(x.shape, kernel.shape, bias_shape, strides, padding, dilation, groups)
+        raise too_long("conv", strides, padding, dilation)
+    y = forward("conv_forward", &p, xs, ks, bs, code)
+    return y, (xs, ks, y, bs is not None, strides, padding, dilation, groups, activation)
+
+
+def conv_backward(dy, cache, need_dx=True):
+    """Twin of reference.convolution.conv_backward. dz is formed where it is read."""
+    x, kernel, y, has_bias, strides, padding, dilation, groups, activation = cache
+    if groups < 1:
+        raise wrong_cache("conv_backward", x, kernel, y)
+    rest = (x, kernel, y, has_bias, strides, padding, dilation, activation)
+    return gradients("conv_backward", dy, rest, groups, need_dx)
+
+
+def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activation="linear"):
+    """Twin of reference.convolution.depthwise_conv_forward. A group for each channel."""
+    cdef int typenum = real_type(x)
+    cdef int code = activation_code(activation)
+    cdef cnp.ndarray xs = as_real(x, typenum)
+    cdef cnp.ndarray ks = as_real(kernel, typenum)
+    cdef cnp.ndarray bs = as_real(bias, typenum) if bias is not None else None
+    cdef Conv p
+    fits = describe(&p, xs, ks, 0, strides, padding, dilation)
+    if not fits or not fits_bias(bs, p.filters):
+        bias_shape = None if bias is None else bias.shape
+        check_depthwise_conv(x.shape, kernel.shape, bias_shape, strides, padding, dilation)
+        raise too_long("depthwise_conv", strides, padding, dilation)
+    y = forward("depthwise_conv_forward", &p, xs, ks, bs, code)
+    return y, (xs, ks, y, bs is not None, strides, padding, dilation, activation)
+
+
+def depthwise_conv_backward(dy, cache, need_dx=True):
+    """Twin of reference.convolution.depthwise_conv_backward. A group for each channel."""
+    return gradients("depthwise_conv_backward", dy, cache, 0, need_dx)
+
+
+def conv_transpose_forward(x, kernel, bias, strides, padding, dilation, sizes, activation="linear"):
+    """Twin of reference.convolution.conv_transpose_forward. The kernel of dx in conv_backward."""
+    cdef int typenum = real_type(x)
+    cdef int code = activation_code(activation)
+    cdef cnp.ndarray xs = as_real(x, typenum)
+    cdef cnp.ndarray ks = as_real(kernel, typenum)
+    cdef cnp.ndarray bs = as_real(bias, typenum) if bias is not None else None
+    cdef Conv p
+    cdef cnp.npy_intp dims[5]
+    cdef int axes = rank(ks) - 2
+    cdef int i
+    cdef cnp.ndarray y = None
+    if 1 <= axes <= 3 and rank(xs) == axes + 2 and len(sizes) == axes:
+        dims[0], dims[axes + 1] = dim(xs, 0), dim(ks, axes)
+        for i in range(axes):
+            dims[i + 1] = max(0, <Py_ssize_t>sizes[i])
+        y = new_array(axes + 2, dims, typenum)
+    # The convolution that leads from y to x.
+    fits = y is not None and describe(&p, y, ks, 1, strides, padding, dilation)
+    if not fits or not has_shape(xs, p.batch, p.out, p.filters) or not fits_bias(bs, p.channels):
+        bias_shape = None if bias is None else bias.shape
+        check_conv_transpose(
+            x.shape, kernel.shape, bias_shape, strides, padding, dilation, sizes
+        )
+        raise too_long("conv_transpose", strides, padding, dilation)
+    cdef Field source = field(xs, None, LINEAR)
+    cdef const void* kernel_data = data(ks)
+    cdef const void* bias_data = data(bs) if bs is not None else NULL
+    cdef void* y_data = data(y)
+    cdef int failed
+    with nogil:
+        failed = product(&p, True, &source, kernel_data, bias_data, code, y_data)
+    if failed:
+        raise no_memory("conv_transpose_forward")
+    return y, (xs, ks, y, bs is not None, strides, padding, dilation, activation)
+
+
+def conv_transpose_backward(dy, cache, need_dx=True):
+    """Twin of reference.convolution.conv_transpose_backward. The kernels of conv_forward."""
+    x, kernel, y, has_bias, strides, padding, dilation, activation = cache
+    cdef int typenum = real_type(y)
+    cdef int code = activation_code(activation)
+    cdef cnp.ndarray dys = as_real(dy, typenum)
+    cdef cnp.ndarray ys = as_real(y, typenum)
+    cdef cnp.ndarray xs = as_real(x, typenum)
+    cdef cnp.ndarray ks = as_real(kernel, typenum)
+    cdef Conv p
+    if not same_shape(dys, ys):
+        check_cotangent("conv_transpose_backward", dy.shape, y.shape)
+    fits = describe(&p, ys, ks, 1, strides, padding, dilation)
+    if not fits or rank(ys) != rank(xs) or not has_shape(xs, p.batch, p.out, p.filters):
+        raise wrong_cache("conv_transpose_backward", x, kernel, y)
+    cdef cnp.ndarray dkernel = new_like(ks)
+    cdef cnp.ndarray dbias = new_vector(p.channels, typenum) if has_bias else None
+    cdef cnp.ndarray dx = new_like(xs) if need_dx else None
+    cdef Field dz = field(dys, ys, code)
+    cdef Field input = field(xs, None, LINEAR)
+    cdef const void* kernel_data = data(ks)
+    cdef void* dkernel_data = data(dkernel)
+    cdef void* dx_data = data(dx) if need_dx else NULL
+    cdef void* dbias_data = data(dbias) if has_bias else NULL
+    cdef int failed
+    with nogil:
+        failed = transpose_backward(
+            &p, &input, &dz, kernel_data, dx_data, dkernel_data, dbias_data,
+        )
+    if failed:
+        raise no_memory("conv_transpose_backward")
+    return dx, dkernel, dbias
