@@ -27,6 +27,7 @@ NO_BACKWARD: dict[str, str] = {}
 # Array arguments that are data: backward has no place for them.
 NO_GRADIENT = {
     "y_true": "labels are data; a loss is differentiated by its predictions",
+    "mask": "it says which rows count, and is no number",
     "transforms": "where an image is sampled is drawn, not learned",
 }
 
