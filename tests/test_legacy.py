@@ -244,8 +244,21 @@ def test_rows_without_columns_are_refused():
 
 
 def test_the_modern_positional_form_stays_modern():
-    layer = Conv2D(32, 3, 5)
+    layer = Conv2D(32, 3, 2)
+    assert (layer.kernel_size, layer.strides) == (3, 2)
+    with pytest.warns(LegacySpelling) as notes:
+        layer = Conv2D(32, 3, 5)
     assert (layer.kernel_size, layer.strides) == (3, 5)
+    assert str(notes[0].message) == (
+        "`Conv2D(filters, 3, 5)` is read as Keras 3 reads it, kernel_size=3 and strides=5; the "
+        "window of 3 by 5 that it was in Keras 1 is `Conv2D(filters, (3, 5))`"
+    )
+
+
+def test_the_positional_form_is_old_where_an_old_name_stands_beside_it():
+    with legacy.quiet():
+        layer = Conv2D(32, 3, 5, border_mode="same")
+    assert (layer.kernel_size, layer.strides, layer.padding) == ((3, 5), (1, 1), "same")
 
 
 def test_values_are_translated_too():

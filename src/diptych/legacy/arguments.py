@@ -10,7 +10,7 @@ import inspect
 import re
 
 from .notes import note
-from .tables import CLASSES, FUNCTIONS, POSITIONAL
+from .tables import CLASSES, FUNCTIONS, MODERN_POSITIONS, POSITIONAL
 
 # What a layer once took to describe the model's input; today an Input in front of it does.
 INPUT_WORDS = (
@@ -67,7 +67,8 @@ def modernize(cls, args, kwargs):
     if kwargs.keys() <= parameters.keys() and cls.__name__ not in POSITIONAL:
         return args, kwargs, {}
     given, attributes = dict(kwargs), {}
-    args = _old_positions(cls, args, given)
+    has_old_names = any(name in table and name not in parameters for name in given)
+    args = _old_positions(cls, args, given, has_old_names)
     if is_layer:
         attributes = _take_input(cls.__name__, given, parameters)
     args = _rewrite(cls.__name__, args, given, parameters, table)
@@ -189,11 +190,21 @@ def _by_name(place, args, given, parameters):
     return ()
 
 
-def _old_positions(cls, args, given):
+def _old_positions(cls, args, given, has_old_names):
     """Give the leading integers of an old positional form, Convolution2D(32, 3, 3), their names."""
     names = POSITIONAL.get(cls.__name__, ())
     count = len(names)
     if not count or len(args) < count or not all(isinstance(value, int) for value in args[:count]):
+        return args
+    if cls.__name__ in MODERN_POSITIONS and not has_old_names:
+        _, size, stride = args[:count]
+        if 1 < size <= stride:  # a window that skips what lies between: seldom meant
+            note(
+                f"{cls.__name__}(filters, {size}, {stride})",
+                f"is read as Keras 3 reads it, kernel_size={size} and strides={stride}; the window "
+                f"of {size} by {stride} that it was in Keras 1 is "
+                f"`{cls.__name__}(filters, ({size}, {stride}))`",
+            )
         return args
     if len(args) > count:
         raise TypeError(

@@ -31,6 +31,18 @@ def values(new, modern):
     return rule
 
 
+def all_of(*new):
+    """One old argument that is several today (`init` of a separable convolution)."""
+
+    def rule(given, old, defaults):
+        value = given.pop(old)
+        for name in new:
+            given.setdefault(name, value)
+        return f"is now {' and '.join(f'`{name}`' for name in new)}"
+
+    return rule
+
+
 def joined(new, *parts):
     """Several old arguments that are one tuple today (`nb_row`, `nb_col` -> `kernel_size`)."""
 
@@ -92,31 +104,37 @@ _KERNEL = {
 _DATA_FORMAT = values(
     "data_format", {"tf": "channels_last", "th": "channels_first", "default": None}
 )
-_CONVOLUTION = {
-    **_KERNEL,
-    "nb_filter": "filters",
+_WINDOW = {
     "bias": "use_bias",
+    "b_regularizer": "bias_regularizer",
+    "b_constraint": "bias_constraint",
     "border_mode": "padding",
     "subsample": "strides",
     "atrous_rate": "dilation_rate",
     "dim_ordering": _DATA_FORMAT,
 }
-_CONVOLUTION_1D = {
-    **_CONVOLUTION,
-    "filter_length": "kernel_size",
-    "subsample_length": "strides",
-}
-_CONVOLUTION_2D = {
-    **_CONVOLUTION,
-    "nb_row": joined("kernel_size", "nb_row", "nb_col"),
-    "nb_col": joined("kernel_size", "nb_row", "nb_col"),
-}
+_WINDOW_1D = {"filter_length": "kernel_size", "subsample_length": "strides"}
+_WINDOW_2D = dict.fromkeys(("nb_row", "nb_col"), joined("kernel_size", "nb_row", "nb_col"))
+_CONVOLUTION = {**_KERNEL, **_WINDOW, "nb_filter": "filters"}
+_CONVOLUTION_1D = {**_CONVOLUTION, **_WINDOW_1D}
+_CONVOLUTION_2D = {**_CONVOLUTION, **_WINDOW_2D}
 _CONVOLUTION_3D = {
     **_CONVOLUTION,
     **dict.fromkeys(
         ("kernel_dim1", "kernel_dim2", "kernel_dim3"),
         joined("kernel_size", "kernel_dim1", "kernel_dim2", "kernel_dim3"),
     ),
+}
+_SEPARABLE = {
+    **_WINDOW,
+    "nb_filter": "filters",
+    "init": all_of("depthwise_initializer", "pointwise_initializer"),
+}
+_DEPTHWISE = {
+    **_WINDOW,
+    "init": "depthwise_initializer",
+    "W_regularizer": "depthwise_regularizer",
+    "W_constraint": "depthwise_constraint",
 }
 _POOLING = {
     "pool_length": "pool_size",
@@ -175,9 +193,10 @@ CLASSES = {
         "output_shape": gone("is no longer needed: it follows from strides and padding"),
     },
     "Conv3DTranspose": _CONVOLUTION_3D,
-    "SeparableConv1D": _CONVOLUTION_1D,
-    "SeparableConv2D": _CONVOLUTION_2D,
-    "DepthwiseConv2D": _CONVOLUTION_2D,
+    "SeparableConv1D": {**_SEPARABLE, **_WINDOW_1D},
+    "SeparableConv2D": {**_SEPARABLE, **_WINDOW_2D},
+    "DepthwiseConv1D": {**_DEPTHWISE, **_WINDOW_1D},
+    "DepthwiseConv2D": {**_DEPTHWISE, **_WINDOW_2D},
     "MaxPooling1D": _POOLING,
     "MaxPooling2D": _POOLING,
     "MaxPooling3D": _POOLING,
@@ -217,13 +236,22 @@ CLASSES = {
 }
 
 # Old positional forms: the names of the leading integers that are read in the old way.
+_SQUARE = ("filters", "nb_row", "nb_col")
+_CUBE = ("filters", "kernel_dim1", "kernel_dim2", "kernel_dim3")
 POSITIONAL = {
-    "Convolution2D": ("filters", "nb_row", "nb_col"),
-    "AtrousConvolution2D": ("filters", "nb_row", "nb_col"),
-    "Deconvolution2D": ("filters", "nb_row", "nb_col"),
-    "SeparableConvolution2D": ("filters", "nb_row", "nb_col"),
-    "Convolution3D": ("filters", "kernel_dim1", "kernel_dim2", "kernel_dim3"),
+    "Convolution2D": _SQUARE,
+    "AtrousConvolution2D": _SQUARE,
+    "Deconvolution2D": _SQUARE,
+    "SeparableConvolution2D": _SQUARE,
+    "Conv2D": _SQUARE,
+    "Conv2DTranspose": _SQUARE,
+    "SeparableConv2D": _SQUARE,
+    "Conv3D": _CUBE,
+    "Conv3DTranspose": _CUBE,
 }
+# Of these, the classes whose three integers mean something today: filters, kernel_size, strides.
+# The old way is meant where another old spelling stands beside them.
+MODERN_POSITIONS = ("Conv2D", "Conv2DTranspose", "SeparableConv2D")
 
 _WORKERS = {
     "nb_worker": gone("is no longer needed: a PyDataset carries its own `workers`"),
