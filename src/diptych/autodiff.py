@@ -633,9 +633,10 @@ class GradientTape:
         single = not isinstance(sources, (list, tuple))
         wanted = [sources] if single else list(sources)
         grads = self._seeds(target, output_gradients)
-        self._walk_back(grads, {id(source) for source in wanted})
+        records = self.records
         if not self.persistent:
             self._records = None
+        self._walk_back(records, grads, {id(source) for source in wanted})
         found = [grads.get(id(source)) for source in wanted]
         return found[0] if single else found
 
@@ -656,9 +657,14 @@ class GradientTape:
             grads[id(t)] = grads[id(t)] + seed if id(t) in grads else seed
         return grads
 
-    def _walk_back(self, grads: dict[int, Any], keep: set[int]) -> None:
-        """Turn the gradients of the targets into gradients of everything that they depend on."""
-        for output, inputs, needs, backward, cache, *_ in reversed(self.records):
+    @staticmethod
+    def _walk_back(records: list, grads: dict[int, Any], keep: set[int]) -> None:
+        """Turn the gradients of the targets into gradients of everything that they depend on.
+
+        Each record is let go when it has been used, and with it the arrays in its cache.
+        """
+        while records:
+            output, inputs, needs, backward, cache, *_ = records.pop()
             if isinstance(output, list):
                 dy = [_take(grads, part, keep) for part in output]
                 if all(part is None for part in dy):

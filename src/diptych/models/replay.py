@@ -75,7 +75,7 @@ class Replay:
 
     def gradients(self, values: list, caches: list) -> list:
         """Walk back, and return the gradients of the loss by the trained weights, None where it
-        does not depend on one.
+        does not depend on one. What a call left behind is let go as soon as it is used.
         """
         grads: list[Any] = [None] * len(values)
         grads[self.loss] = self.ones
@@ -84,6 +84,7 @@ class Replay:
             if dy is None:
                 continue
             found = backward(dy, caches[number], needs)
+            values[output] = grads[output] = caches[number] = None
             for i, place in inputs:
                 dx = found[i]
                 if dx is None:
