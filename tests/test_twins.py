@@ -121,6 +121,9 @@ def test_the_reference_explains_and_the_twin_refers_to_it(family):
 
 def test_the_lists_of_exceptions_name_real_functions():
     assert set(twins.NO_BACKWARD) <= {pair.name for pair, _ in TABLE}
+    for name, option in twins.SETTLED:
+        (pair,) = (pair for pair, _ in TABLE if pair.name == name)
+        assert option in [n for n, *_ in twins.parameters(pair.forward("reference"))]
     assert set(twins.NO_GRADIENT) <= {name for pair, _ in TABLE for name in pair.arrays}
 
 

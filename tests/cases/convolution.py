@@ -253,6 +253,10 @@ CASES = {
         ),
         Case("threads, stride 1", transpose((5, 23, 21, 16), (3, 3), 12, (23, 21), padding=(1, 1))),
         Case("1-D", transpose((3, 7, 4), (3,), 5, (15,), strides=2, activation="relu")),
+        Case(
+            "1-D, a rest that another stride would leave too",
+            transpose((2, 2, 3), (1,), 4, (6,), strides=3),
+        ),
         Case("1-D, gaps in between", transpose((2, 4, 3), (2,), 3, (17,), strides=5)),
         Case(
             "3-D",
