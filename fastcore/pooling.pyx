@@ -454,7 +454,7 @@ cdef void use(Pool* p, cnp.ndarray argmax) noexcept:
 
 
 def max_pool_forward(x, window, strides, padding):
-    """Twin of reference.pooling.max_pool_forward. Up to four positions of a window at a time."""
+    """Twin of reference.pooling.max_pool_forward. The best so far stays in registers."""
     cdef int typenum = real_type(x)
     cdef Pool p
     cdef int axes = describe(&p, "max_pool", x.shape, window, strides, padding, typenum)
@@ -505,7 +505,7 @@ cdef int check_places(const Pool* p, int axes, cnp.ndarray argmax) except -1:
 
 
 def average_pool_forward(x, window, strides, padding):
-    """Twin of reference.pooling.average_pool_forward. Up to four positions of a window at a time."""
+    """Twin of reference.pooling.average_pool_forward. The sum stays in registers."""
     cdef int typenum = real_type(x)
     cdef Pool p
     cdef int axes = describe(&p, "average_pool", x.shape, window, strides, padding, typenum)

@@ -12,7 +12,7 @@ import pytest
 
 import diptych
 from tests import tolerances
-from tests.golden import single, training  # noqa: F401  (each registers its recipes)
+from tests.golden import pooling, single, training  # noqa: F401  (each registers its recipes)
 from tests.golden.recipes import RECIPES, Kit
 
 FOLDER = Path(__file__).parent / "golden"

@@ -155,6 +155,39 @@ TABLE = [
     ("dot", lambda: layers.Dot(axes=1), [(4,), (4,)]),
     ("dot of matrices", lambda: layers.Dot(axes=(2, 1)), [(3, 4), (4, 2)]),
     ("cosine", lambda: layers.Dot(axes=-1, normalize=True), [(4,), (4,)]),
+    ("max pooling 1d", lambda: layers.MaxPooling1D(), (7, 3)),
+    ("max pooling 2d", lambda: layers.MaxPooling2D(), (4, 5, 3)),
+    ("max pooling 2d, same", lambda: layers.MaxPooling2D(3, 2, "same"), (4, 5, 3)),
+    (
+        "max pooling 2d, channels first",
+        lambda: layers.MaxPooling2D((2, 3), strides=1, data_format="channels_first"),
+        (3, 4, 5),
+    ),
+    ("max pooling 3d", lambda: layers.MaxPooling3D((1, 2, 2), padding="same"), (2, 3, 4, 2)),
+    ("average pooling 1d", lambda: layers.AveragePooling1D(3, strides=2, padding="same"), (8, 2)),
+    ("average pooling 2d", lambda: layers.AveragePooling2D((2, 3)), (5, 6, 2)),
+    (
+        "average pooling 2d, channels first",
+        lambda: layers.AveragePooling2D(3, 2, "same", data_format="channels_first"),
+        (2, 4, 5),
+    ),
+    ("average pooling 3d", lambda: layers.AveragePooling3D(2, 1), (3, 2, 4, 2)),
+    ("global max pooling 1d", lambda: layers.GlobalMaxPooling1D(), (5, 3)),
+    ("global max pooling 2d", lambda: layers.GlobalMaxPooling2D(keepdims=True), (3, 4, 2)),
+    (
+        "global max pooling 2d, channels first",
+        lambda: layers.GlobalMaxPooling2D("channels_first", keepdims=True),
+        (2, 3, 4),
+    ),
+    ("global max pooling 3d", lambda: layers.GlobalMaxPooling3D(), (2, 3, 2, 4)),
+    ("global average pooling 1d", lambda: layers.GlobalAveragePooling1D(keepdims=True), (5, 3)),
+    (
+        "global average pooling 1d, channels first",
+        lambda: layers.GlobalAveragePooling1D("channels_first"),
+        (3, 5),
+    ),
+    ("global average pooling 2d", lambda: layers.GlobalAveragePooling2D(), (3, 4, 2)),
+    ("global average pooling 3d", lambda: layers.GlobalAveragePooling3D(), (2, 3, 2, 4)),
 ]
 IDS = [row[0] for row in TABLE]
 

@@ -514,8 +514,8 @@ split sqrt square squeeze stack std stop_gradient subtract sum swapaxes swish ta
 tan tanh tensordot tile top_k trace transpose tril triu unstack var where zeros zeros_like
 """.split()
 LATER = {
-    "average_pool", "batch_normalization", "conv", "conv_transpose", "depthwise_conv",
-    "dot_product_attention", "layer_normalization", "max_pool", "separable_conv",
+    "batch_normalization", "conv", "conv_transpose", "depthwise_conv",
+    "dot_product_attention", "layer_normalization", "separable_conv",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from . import single, training  # noqa: F401  (each registers its recipes)
+from . import pooling, single, training  # noqa: F401  (each registers its recipes)
 from .recipes import RECIPES, Kit
 
 FOLDER = Path(__file__).parent
