@@ -4,11 +4,11 @@
 # One convolution, always of three spatial axes: 1-D is [1, 1, W], 2-D is [1, H, W]. An axis that is
 # not there has size, window, stride, dilation and out 1 and before 0.
 #
-#     y[n, o, f] = activation(bias[f] +
-#         sum_k,c x[n, o * stride + k * dilation - before, c] kernel[k, c, f])
+#     z[n, o, f] = bias[f] + sum_k,c x[n, o * stride + k * dilation - before, c] kernel[k, c, f]
+#     y = activation(z)
 #
-# x (batch, *size, channels), kernel (*window, channels / groups, filters), y (batch, *out, filters);
-# x counts as zero outside of `size`. The padding after is what `out` implies. All arrays are
+# x (batch, *size, channels), kernel (*window, channels / groups, filters), y (batch, *out,
+# filters); x counts as zero outside of `size`. The padding after is what `out` implies. All arrays are
 # C-contiguous and of one type, which `single` names. A transposed convolution is described by the
 # convolution of which it is the gradient: its result is x, its argument y.
 cdef struct Conv:

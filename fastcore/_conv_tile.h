@@ -11,6 +11,14 @@
 #ifndef DIPTYCH_CONV_TILE
 #define DIPTYCH_CONV_TILE
 enum { FLAG_ACCUMULATE = 1, FLAG_RELU = 2 };
+enum { LINEAR, RELU, TANH, SIGMOID }; /* of _fused.pxd */
+#endif
+
+/* x where y > 0, else 0. */
+#ifdef VECTOR_BYTES
+#define POSITIVE(y, x) ((NAME(vector))(((y) > 0) & (NAME(mask))(x)))
+#else
+#define POSITIVE(y, x) ((y) > 0 ? (x) : 0)
 #endif
 
 /* The end of a tile with fewer columns than its vectors have numbers: a row of its sums stands in `part`. */
@@ -131,6 +139,57 @@ APART void NAME(gather)(Py_ssize_t rows, TILE_PARAMETERS) {
 #undef EACH
 #undef ALL
 }
+
+/* A panel of dz = dy activation'(z), from y = activation(z): out[i, 0:PANEL] = dz[at[i], 0:columns] and zeros. Added to
+   total[0:columns], unless that is NULL. The four activations are those of _fused.pxd. */
+#define SLOPE(code, dy, y)                                                                                            \
+    ((code) == LINEAR ? (dy) : (code) == RELU ? POSITIVE(y, dy) : (code) == TANH ? (dy) * (1 - (y) * (y))             \
+                                                                               : (dy) * ((y) * (1 - (y))))
+INLINE void NAME(pack_slopes_of)(const int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t *at,
+                                 const REAL *dy, const REAL *y, REAL *out, REAL *total) {
+    NAME(vector) sum[WIDTH];
+    UNROLL(4)
+    for (int v = 0; v < WIDTH; v++) sum[v] = (NAME(vector)){0};
+    for (Py_ssize_t i = 0; i < rows; i++, out += PANEL) {
+        if (columns == PANEL) {
+            UNROLL(4)
+            for (int v = 0; v < WIDTH; v++) {
+                NAME(vector) g = LOAD(dy + at[i] + v * LANES), x = LOAD(y + at[i] + v * LANES);
+                STORE(out + v * LANES, SLOPE(code, g, x));
+            }
+        } else {
+            REAL given[2][PANEL] = {{0}};
+            for (Py_ssize_t j = 0; j < columns; j++) {
+                given[0][j] = dy[at[i] + j];
+                given[1][j] = y[at[i] + j];
+            }
+            for (int v = 0; v < WIDTH; v++) {
+                NAME(vector) g = LOAD(given[0] + v * LANES), x = LOAD(given[1] + v * LANES);
+                STORE(out + v * LANES, SLOPE(code, g, x));
+            }
+        }
+        UNROLL(4)
+        for (int v = 0; v < WIDTH; v++) sum[v] += LOAD(out + v * LANES);
+    }
+    if (total) {
+        REAL part[PANEL];
+        UNROLL(4)
+        for (int v = 0; v < WIDTH; v++) STORE(part + v * LANES, sum[v]);
+        for (Py_ssize_t j = 0; j < columns; j++) total[j] += part[j];
+    }
+}
+
+APART void NAME(pack_slopes)(int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t *at, const REAL *dy,
+                             const REAL *y, REAL *out, REAL *total) {
+    switch (code) {
+    case LINEAR: NAME(pack_slopes_of)(LINEAR, rows, columns, at, dy, y, out, total); break;
+    case RELU: NAME(pack_slopes_of)(RELU, rows, columns, at, dy, y, out, total); break;
+    case TANH: NAME(pack_slopes_of)(TANH, rows, columns, at, dy, y, out, total); break;
+    default: NAME(pack_slopes_of)(SIGMOID, rows, columns, at, dy, y, out, total);
+    }
+}
+#undef SLOPE
+#undef POSITIVE
 
 #undef TILE_PARAMETERS
 #undef TILE_ARGUMENTS

@@ -43,6 +43,14 @@ cdef extern from *:
     void pack_columns_f64(
         Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out,
     ) noexcept nogil
+    void pack_slopes_f32(
+        int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t* at, const float* dy,
+        const float* y, float* out, float* total,
+    ) noexcept nogil
+    void pack_slopes_f64(
+        int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t* at, const double* dy,
+        const double* y, double* out, double* total,
+    ) noexcept nogil
 
 
 cdef inline Py_ssize_t panel_width(bint single) noexcept nogil:

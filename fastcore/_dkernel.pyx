@@ -14,7 +14,7 @@ from libc.string cimport memset
 from ._arrays cimport real
 from ._conv cimport Conv
 from ._conv_tile cimport (
-    FLAG_ACCUMULATE, gather, panel_columns_f32, panel_columns_f64, panel_width,
+    FLAG_ACCUMULATE, gather, pack_slopes_f32, pack_slopes_f64, panel_columns_f32, panel_columns_f64, panel_width,
 )
 from ._conv_walk cimport (
     SMALL_WORK, Box, Field, Phase, Walk, begin, divide_up, list_places, list_steps, locate, look,
@@ -56,34 +56,17 @@ cdef inline void pack_gradient(
 ) noexcept nogil:
     """dz of the listed places in panels, and its sums added to dbias."""
     cdef Py_ssize_t width = panel_columns_f32 if real is float else panel_columns_f64
-    cdef Py_ssize_t q, i, j, at, columns
-    cdef real total[64]
+    cdef Py_ssize_t q, at, columns
+    cdef real* total
     cdef int code = p.dz.code if p.dz.y != NULL else LINEAR
     for q in range(from_panel, to_panel):
         at = q // p.panels * p.outer + q % p.panels * width
         columns = min(width, p.outer - q % p.panels * width)
-        if columns == width:
-            for i in range(places):
-                # A constant number of columns, which the compiler sees.
-                derive(
-                    code, panel_columns_f32 if real is float else panel_columns_f64,
-                    values + out_at[i] + at, y + out_at[i] + at, packed + i * width,
-                )
+        total = dbias + at if dbias != NULL else NULL
+        if real is float:
+            pack_slopes_f32(code, places, columns, out_at, values + at, y + at, packed, total)
         else:
-            for i in range(places):
-                for j in range(columns, width):
-                    packed[i * width + j] = 0
-                derive(
-                    code, columns, values + out_at[i] + at, y + out_at[i] + at, packed + i * width,
-                )
-        if dbias != NULL:
-            for j in range(width):
-                total[j] = 0
-            for i in range(places):
-                for j in range(panel_columns_f32 if real is float else panel_columns_f64):
-                    total[j] += packed[i * width + j]
-            for j in range(columns):
-                dbias[at + j] += total[j]
+            pack_slopes_f64(code, places, columns, out_at, values + at, y + at, packed, total)
         packed += places * width
 
 
