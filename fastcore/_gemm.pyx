@@ -45,30 +45,7 @@ cdef extern from *:
         AREA_BYTES = (MOST_ROW_BYTES + ROWS * 8 + GROUP * PANEL_BYTES) * (MOST_DEPTH + 32) + 256
     };
 
-    /* Work areas that lie ready, so that no block waits for fresh pages of memory: malloc and free
-       alone cost 5 % of a large product. A block takes one and puts it back; who finds none
-       allocates, who finds no place frees. */
-    #include <stdlib.h>
-    #if defined(_MSC_VER) && !defined(__clang__)
-    #include <intrin.h>
-    #define EXCHANGE(place, value) _InterlockedExchangePointer((void *volatile *)(place), value)
-    #else
-    #define EXCHANGE(place, value) __atomic_exchange_n(place, value, __ATOMIC_ACQ_REL)
-    #endif
-    enum { AREAS = 64 };
-    static void *areas[AREAS];
-    static void *take_area(void) {
-        for (int i = 0; i < AREAS; i++) {
-            void *area = areas[i] ? EXCHANGE(&areas[i], NULL) : NULL;
-            if (area) return area;
-        }
-        return malloc(AREA_BYTES);
-    }
-    static void give_area(void *area) {
-        for (int i = 0; i < AREAS && area; i++)
-            if (!areas[i]) area = EXCHANGE(&areas[i], area);
-        free(area);
-    }
+    #include "_areas.h"
     """
     enum:
         ROWS

@@ -1,0 +1,459 @@
+"""Convolutions with a 3x3 kernel and stride 1 by Winograd's transform (Winograd, Arithmetic
+Complexity of Computations, 1980; Lavin & Gray, Fast Algorithms for Convolutional Neural Networks,
+2016): 36 multiplications give 16 results, where the sum itself takes 144.
+
+A tile d of 6x6 pixels and a kernel g of 3x3 give 4x4 results y; products without a sign are matrix
+products, * is element by element:
+
+    y = A^T [(G g G^T) * (B^T d B)] A                                               F(4x4, 3x3)
+
+Each side is a product of two polynomials, evaluated at six points and put together again
+(Toom-Cook, transposed): 0, p, -p, q, -q and infinity. With r = 1 / (2 p^2 (p^2 - q^2)) and
+s = 1 / (2 q^2 (q^2 - p^2))
+
+          p^2q^2  0      -p^2-q^2   0        1  0
+          0      -pq^2   -q^2       p        1  0
+    B^T = 0       pq^2   -q^2      -p        1  0
+          0      -p^2q   -p^2       q        1  0
+          0       p^2q   -p^2      -q        1  0
+          0       p^2q^2  0        -p^2-q^2  0  1
+
+          1/(p^2q^2)  0     0             1  0  0    0
+          r           rp    rp^2          1  p  p^2  p^3
+      G = r          -rp    rp^2      A = 1 -p  p^2 -p^3
+          s           sq    sq^2          1  q  q^2  q^3
+          s          -sq    sq^2          1 -q  q^2 -q^3
+          0           0     1             0  0  0    1
+
+Lavin & Gray take p = 1, q = 2. With p = 5/8, q = 3/2 the factors lie nearer to 1, are exact in
+binary, and the rounding error in float32 is a quarter of theirs; since a product and a sum are one
+instruction, factors cost nothing.
+
+The sum over channels stands inside of the brackets, so that each of the 36 positions is a matrix
+product of its own: (tiles x channels) times (channels x filters).
+
+    forward     y of 4x4 tiles; bias and activation are added to them on their way out
+    dx          the same from dz and the kernel turned by 180 degrees, with its channels and filters
+                exchanged
+    dkernel     every step transposed: G^T [sum_tiles (B^T x B) * (A dz A^T)] G, a product for each
+                position of (channels x tiles) times (tiles x filters)
+
+A block of tiles is read, multiplied and written while its transform stays in the second-level
+cache; within it every panel of filters is finished before the next. The kernel is transformed once
+a call. Outside of the image there are zeros; what tiles compute outside of the result is dropped.
+"""
+
+from libc.stdlib cimport free, malloc
+from libc.string cimport memset
+
+cimport numpy as cnp
+
+from ._arrays cimport as_real, data, dim, new_array, new_vector, rank, real, real_type
+from ._conv cimport Conv
+from ._fused cimport LINEAR, RELU, activate, activation_code
+from ._threads cimport run_chunks
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <string.h>
+    #define REAL float
+    #define REAL_BYTES 4
+    #define INTEGER int32_t
+    #define NAME(x) x##_f32
+    #include "_gemm_tile.h"
+    #define REAL double
+    #define REAL_BYTES 8
+    #define INTEGER int64_t
+    #define NAME(x) x##_f64
+    #include "_gemm_tile.h"
+    #define REAL float
+    #define NAME(x) x##_f32
+    #include "_winograd.h"
+    #define REAL double
+    #define NAME(x) x##_f64
+    #include "_winograd.h"
+
+    enum { AREA_BYTES = 384 * 1024 };  /* most of a second-level cache */
+    #include "_areas.h"
+    """
+    ctypedef struct View:
+        Py_ssize_t height
+        Py_ssize_t width
+        Py_ssize_t channels
+        Py_ssize_t top
+        Py_ssize_t left
+        const void* x
+        const void* y
+        int activation
+    ctypedef struct Winograd:
+        View in_ "in"
+        View dz
+        Py_ssize_t height
+        Py_ssize_t width
+        Py_ssize_t filters
+        Py_ssize_t tiles_down
+        Py_ssize_t tiles_across
+        Py_ssize_t tiles
+        Py_ssize_t block
+        Py_ssize_t chunks
+        Py_ssize_t chunk_tiles
+        const void* packed
+        const void* bias
+        void* out
+        void* sums
+        int activation
+        int wants_dbias
+        int failed
+    enum:
+        ROWS
+        SIDE
+        POSITIONS
+        AREA_BYTES
+        panel_columns_f32
+        panel_columns_f64
+    void* take_area() noexcept nogil
+    void give_area(void* area) noexcept nogil
+    void transform_kernel_f32(
+        const float* kernel, Py_ssize_t channels, Py_ssize_t filters, int backward,
+        Py_ssize_t channel, float* packed,
+    ) noexcept nogil
+    void transform_kernel_f64(
+        const double* kernel, Py_ssize_t channels, Py_ssize_t filters, int backward,
+        Py_ssize_t channel, double* packed,
+    ) noexcept nogil
+    Py_ssize_t area_size_f32(const Winograd* p, Py_ssize_t tiles) noexcept nogil
+    Py_ssize_t area_size_f64(const Winograd* p, Py_ssize_t tiles) noexcept nogil
+    Py_ssize_t sums_size_f32(const Winograd* p) noexcept nogil
+    Py_ssize_t sums_size_f64(const Winograd* p) noexcept nogil
+    void forward_block_f32(
+        Winograd* p, Py_ssize_t first, Py_ssize_t count, float* area,
+    ) noexcept nogil
+    void forward_block_f64(
+        Winograd* p, Py_ssize_t first, Py_ssize_t count, double* area,
+    ) noexcept nogil
+    void dkernel_chunk_f32(
+        Winograd* p, Py_ssize_t chunk, float* area, float* sums,
+    ) noexcept nogil
+    void dkernel_chunk_f64(
+        Winograd* p, Py_ssize_t chunk, double* area, double* sums,
+    ) noexcept nogil
+
+cnp.import_array()
+
+# Chunks of dkernel, at most: each holds a whole dkernel of its own until they are added up.
+cdef Py_ssize_t MOST_CHUNKS = 16
+
+
+cdef inline void* aligned(void* memory) noexcept nogil:
+    """The next address that a cache line begins at."""
+    return <void*>((<size_t>memory + 63) & ~<size_t>63)
+
+
+cdef inline Py_ssize_t divide_up(Py_ssize_t x, Py_ssize_t y) noexcept nogil:
+    return (x + y - 1) // y
+
+
+# ----------------------------------------------------------------------------- plan
+
+cdef bint fits(const Conv* c) noexcept nogil:
+    """Whether it is a 3x3 convolution of step 1 over images."""
+    return (
+        c.groups == 1 and c.size[0] == 1 and c.window[0] == 1 and c.out[0] == 1
+        and c.window[1] == 3 and c.window[2] == 3 and c.stride[1] == 1 and c.stride[2] == 1
+        and c.dilation[1] == 1 and c.dilation[2] == 1
+    )
+
+
+cdef View view(
+    Py_ssize_t height, Py_ssize_t width, Py_ssize_t channels, Py_ssize_t top, Py_ssize_t left,
+    const void* x, const void* y, int activation,
+) noexcept nogil:
+    cdef View v
+    v.height, v.width, v.channels, v.top, v.left = height, width, channels, top, left
+    v.x, v.y, v.activation = x, y, activation
+    return v
+
+
+cdef bint plan(Winograd* p, bint single, Py_ssize_t batch) noexcept nogil:
+    """Cut the tiles into blocks and chunks; False where no block fits a work area."""
+    cdef Py_ssize_t item = 4 if single else 8
+    cdef Py_ssize_t one, two, each
+    if single:
+        one, two = area_size_f32(p, ROWS), area_size_f32(p, 2 * ROWS)
+    else:
+        one, two = area_size_f64(p, ROWS), area_size_f64(p, 2 * ROWS)
+    each = max(1, two - one)  # for ROWS tiles more
+    p.block = ((AREA_BYTES - 64) // item - one + each) // each * ROWS
+    # Rounding up to cache lines makes the sum a little uneven.
+    while p.block > 0 and (
+        area_size_f32(p, p.block) if single else area_size_f64(p, p.block)
+    ) * item + 64 > AREA_BYTES:
+        p.block -= ROWS
+    p.tiles = batch * p.tiles_down * p.tiles_across
+    p.failed = False
+    return p.block > 0
+
+
+# --------------------------------------------------------------------- forward and dx
+
+cdef struct Kernel:
+    const void* kernel
+    void* packed
+    Py_ssize_t channels
+    Py_ssize_t filters
+    bint backward
+    bint single
+
+
+cdef void kernel_task(Py_ssize_t channel, void* context) noexcept nogil:
+    cdef const Kernel* k = <const Kernel*>context
+    if k.single:
+        transform_kernel_f32(
+            <const float*>k.kernel, k.channels, k.filters, k.backward, channel, <float*>k.packed,
+        )
+    else:
+        transform_kernel_f64(
+            <const double*>k.kernel, k.channels, k.filters, k.backward, channel,
+            <double*>k.packed,
+        )
+
+
+cdef void activate_tiles(
+    const Winograd* p, Py_ssize_t first, Py_ssize_t count, real* y,
+) noexcept nogil:
+    """tanh or sigmoid of tiles that have been written."""
+    cdef Py_ssize_t t, i, down, across
+    for t in range(first, first + count):
+        across = t % p.tiles_across * SIDE
+        down = t // p.tiles_across % p.tiles_down * SIDE
+        for i in range(down, min(down + SIDE, p.height)):
+            activate(
+                p.activation, min(<Py_ssize_t>SIDE, p.width - across) * p.filters,
+                y + ((t // p.tiles_across // p.tiles_down * p.height + i) * p.width + across)
+                * p.filters,
+            )
+
+
+cdef void forward_task_f32(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef Winograd* p = <Winograd*>context
+    cdef Py_ssize_t first = chunk * p.block
+    cdef Py_ssize_t count = min(p.block, p.tiles - first)
+    cdef void* area = NULL if p.failed else take_area()
+    if area == NULL:
+        p.failed = True
+        return
+    forward_block_f32(p, first, count, <float*>aligned(area))
+    give_area(area)
+    if p.activation > RELU:
+        activate_tiles[float](p, first, count, <float*>p.out)
+
+
+cdef void forward_task_f64(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef Winograd* p = <Winograd*>context
+    cdef Py_ssize_t first = chunk * p.block
+    cdef Py_ssize_t count = min(p.block, p.tiles - first)
+    cdef void* area = NULL if p.failed else take_area()
+    if area == NULL:
+        p.failed = True
+        return
+    forward_block_f64(p, first, count, <double*>aligned(area))
+    give_area(area)
+    if p.activation > RELU:
+        activate_tiles[double](p, first, count, <double*>p.out)
+
+
+cdef bint run(
+    Winograd* p, bint single, Py_ssize_t batch, const void* kernel, bint backward,
+) noexcept nogil:
+    """Transform the kernel, then every block of tiles."""
+    cdef Kernel k
+    cdef Py_ssize_t panel = panel_columns_f32 if single else panel_columns_f64
+    cdef Py_ssize_t item = 4 if single else 8
+    cdef void* memory
+    p.tiles_down, p.tiles_across = divide_up(p.height, SIDE), divide_up(p.width, SIDE)
+    p.dz.x = NULL
+    if not plan(p, single, batch):
+        return False
+    memory = malloc(
+        POSITIONS * p.in_.channels * divide_up(p.filters, panel) * panel * item + 64
+    )
+    if memory == NULL:
+        return False
+    k.kernel, k.packed, k.channels, k.filters = kernel, aligned(memory), p.in_.channels, p.filters
+    k.backward, k.single = backward, single
+    run_chunks(kernel_task, k.channels, &k, 200.0 * k.channels * k.filters)
+    p.packed = k.packed
+    p.chunks = divide_up(p.tiles, p.block)
+    run_chunks(
+        forward_task_f32 if single else forward_task_f64, p.chunks, p,
+        <double>POSITIONS * p.tiles * p.in_.channels * p.filters,
+    )
+    free(memory)
+    return not p.failed
+
+
+cdef bint winograd_forward(
+    const Conv* c, const void* x, const void* kernel, const void* bias, void* y,
+) noexcept nogil:
+    cdef Winograd p
+    if not fits(c):
+        return False
+    p.in_ = view(c.size[1], c.size[2], c.channels, c.before[1], c.before[2], x, NULL, LINEAR)
+    p.height, p.width, p.filters = c.out[1], c.out[2], c.filters
+    p.bias, p.out, p.activation = bias, y, c.activation
+    return run(&p, c.single, c.batch, kernel, False)
+
+
+cdef bint winograd_dx(
+    const Conv* c, const void* dy, const void* y, const void* kernel, void* dx,
+) noexcept nogil:
+    cdef Winograd p
+    if not fits(c):
+        return False
+    p.in_ = view(
+        c.out[1], c.out[2], c.filters, 2 - c.before[1], 2 - c.before[2], dy,
+        y if c.activation != LINEAR else NULL, c.activation,
+    )
+    p.height, p.width, p.filters = c.size[1], c.size[2], c.channels
+    p.bias, p.out, p.activation = NULL, dx, LINEAR
+    return run(&p, c.single, c.batch, kernel, True)
+
+
+# ---------------------------------------------------------------------------- dkernel
+
+cdef void dkernel_task_f32(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef Winograd* p = <Winograd*>context
+    cdef void* area = NULL if p.failed else take_area()
+    cdef void* sums = NULL if area == NULL else malloc(sums_size_f32(p) * 4 + 64)
+    if sums == NULL:
+        p.failed = True
+    else:
+        dkernel_chunk_f32(p, chunk, <float*>aligned(area), <float*>aligned(sums))
+    free(sums)
+    give_area(area)
+
+
+cdef void dkernel_task_f64(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef Winograd* p = <Winograd*>context
+    cdef void* area = NULL if p.failed else take_area()
+    cdef void* sums = NULL if area == NULL else malloc(sums_size_f64(p) * 8 + 64)
+    if sums == NULL:
+        p.failed = True
+    else:
+        dkernel_chunk_f64(p, chunk, <double*>aligned(area), <double*>aligned(sums))
+    free(sums)
+    give_area(area)
+
+
+cdef bint add_chunks(
+    const Winograd* p, const real* sums, real* dkernel, real* dbias,
+) noexcept nogil:
+    """Add the parts up in the order of the chunks; whether all the sums are finite."""
+    cdef Py_ssize_t length = 9 * p.in_.channels * p.dz.channels, filters = p.dz.channels
+    cdef Py_ssize_t chunk, i
+    cdef real finite = 0
+    memset(dkernel, 0, length * sizeof(real))
+    for chunk in range(p.chunks):
+        for i in range(length):
+            dkernel[i] += sums[chunk * (length + filters) + i]
+    for i in range(length):
+        finite += 0 * dkernel[i]
+    if dbias != NULL:
+        memset(dbias, 0, filters * sizeof(real))
+        for chunk in range(p.chunks):
+            for i in range(filters):
+                dbias[i] += sums[chunk * (length + filters) + length + i]
+        for i in range(filters):
+            finite += 0 * dbias[i]
+    return finite == 0
+
+
+cdef bint winograd_dkernel(
+    const Conv* c, const void* x, const void* dy, const void* y, void* dkernel, void* dbias,
+) noexcept nogil:
+    cdef Winograd p
+    cdef bint done
+    cdef Py_ssize_t item = 4 if c.single else 8
+    if not fits(c):
+        return False
+    p.in_ = view(c.size[1], c.size[2], c.channels, c.before[1], c.before[2], x, NULL, LINEAR)
+    p.dz = view(
+        c.out[1], c.out[2], c.filters, 0, 0, dy, y if c.activation != LINEAR else NULL,
+        c.activation,
+    )
+    p.tiles_down, p.tiles_across = divide_up(c.out[1], SIDE), divide_up(c.out[2], SIDE)
+    p.wants_dbias = dbias != NULL
+    if not plan(&p, c.single, c.batch):
+        return False
+    p.chunk_tiles = max(1, divide_up(divide_up(p.tiles, MOST_CHUNKS), p.block)) * p.block
+    p.chunks = divide_up(p.tiles, p.chunk_tiles)
+    p.sums = malloc(max(1, p.chunks) * (9 * c.channels + 1) * c.filters * item)
+    if p.sums == NULL:
+        return False
+    run_chunks(
+        dkernel_task_f32 if c.single else dkernel_task_f64, p.chunks, &p,
+        <double>POSITIONS * p.tiles * c.channels * c.filters,
+    )
+    if p.failed:
+        done = False
+    elif c.single:
+        done = add_chunks[float](&p, <const float*>p.sums, <float*>dkernel, <float*>dbias)
+    else:
+        done = add_chunks[double](&p, <const double*>p.sums, <double*>dkernel, <double*>dbias)
+    free(p.sums)
+    return done
+
+
+# ------------------------------------------------------------------------- where it pays
+
+cdef bint winograd_pays(const Conv* c) noexcept nogil:
+    return fits(c) and c.channels >= 16 and c.filters >= 16
+
+
+# ------------------------------------------------------------------- from Python, for tests
+
+cdef Conv describe(cnp.ndarray x, cnp.ndarray y, Py_ssize_t filters, before, activation):
+    cdef Conv c
+    cdef int i
+    c.batch, c.channels, c.filters, c.groups = dim(x, 0), dim(x, 3), filters, 1
+    for i in range(3):
+        c.size[i] = 1 if i == 0 else dim(x, i)
+        c.out[i] = 1 if i == 0 else dim(y, i)
+        c.window[i] = 1 if i == 0 else 3
+        c.before[i] = 0 if i == 0 else before[i - 1]
+        c.stride[i] = c.dilation[i] = 1
+    c.activation = activation_code(activation)
+    c.single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT
+    return c
+
+
+def forward_into(x, kernel, bias, y, before, activation="linear"):
+    """Fill y of the forward pass; return whether it is done. `before`: zeros (above, left)."""
+    cdef int typenum = real_type(x)
+    cdef cnp.ndarray xs = as_real(x, typenum), ks = as_real(kernel, typenum)
+    cdef cnp.ndarray bs = None if bias is None else as_real(bias, typenum)
+    cdef cnp.ndarray ys = as_real(y, typenum)
+    cdef Conv c = describe(xs, ys, dim(ks, 3), before, activation)
+    cdef void* bias_data = NULL if bias is None else data(bs)
+    return winograd_forward(&c, data(xs), data(ks), bias_data, data(ys))
+
+
+def dx_into(dy, kernel, y, dx, before, activation="linear"):
+    """Fill dx; return whether it is done."""
+    cdef int typenum = real_type(dy)
+    cdef cnp.ndarray dys = as_real(dy, typenum), ys = as_real(y, typenum)
+    cdef cnp.ndarray ks = as_real(kernel, typenum), dxs = as_real(dx, typenum)
+    cdef Conv c = describe(dxs, ys, dim(ks, 3), before, activation)
+    return winograd_dx(&c, data(dys), data(ys), data(ks), data(dxs))
+
+
+def dkernel_into(dy, x, y, dkernel, dbias, before, activation="linear"):
+    """Fill dkernel and dbias; return whether they are done."""
+    cdef int typenum = real_type(dy)
+    cdef cnp.ndarray dys = as_real(dy, typenum), ys = as_real(y, typenum)
+    cdef cnp.ndarray xs = as_real(x, typenum), dks = as_real(dkernel, typenum)
+    cdef cnp.ndarray dbs = None if dbias is None else as_real(dbias, typenum)
+    cdef Conv c = describe(xs, ys, dim(dks, 3), before, activation)
+    cdef void* dbias_data = NULL if dbias is None else data(dbs)
+    return winograd_dkernel(&c, data(xs), data(dys), data(ys), data(dks), dbias_data)
