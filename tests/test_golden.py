@@ -12,7 +12,12 @@ import pytest
 
 import diptych
 from tests import tolerances
-from tests.golden import pooling, single, training  # noqa: F401  (each registers its recipes)
+from tests.golden import (  # noqa: F401  (each registers its recipes)
+    convolution,
+    pooling,
+    single,
+    training,
+)
 from tests.golden.recipes import RECIPES, Kit
 
 FOLDER = Path(__file__).parent / "golden"

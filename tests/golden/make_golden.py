@@ -1,9 +1,11 @@
 """Write the golden files with Keras: python -m tests.golden.make_golden [group ...]
 
-Needs keras and tensorflow, which the tests do not. The versions are stored in each file under the
-key "versions".
+Needs keras and tensorflow, which the tests do not; the group "convolution" is made with jax
+(KERAS_BACKEND=jax), because TensorFlow lacks some gradients of convolutions on a CPU. The versions
+are stored in each file under the key "versions".
 """
 
+import importlib
 import json
 import os
 import sys
@@ -14,28 +16,44 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from . import pooling, single, training  # noqa: F401  (each registers its recipes)
+from . import (  # noqa: F401  (each registers its recipes)
+    convolution,
+    pooling,
+    single,
+    training,
+)
 from .recipes import RECIPES, Kit
 
 FOLDER = Path(__file__).parent
+BACKENDS = {"convolution": "jax"}  # all others: tensorflow
+BACKEND = keras.backend.backend()
+library = importlib.import_module(BACKEND)
 
 
-def gradient(function, array):
-    x = tf.constant(array)
-    with tf.GradientTape() as tape:
+def gradient_by_tensorflow(function, array):
+    x = library.constant(array)
+    with library.GradientTape() as tape:
         tape.watch(x)
         y = function(x)
     return tape.gradient(y, x).numpy()
 
 
+def gradient_by_jax(function, array):
+    return library.grad(lambda x: function(x).sum())(library.numpy.asarray(array))
+
+
 def main(groups):
-    tf.config.run_functions_eagerly(True)  # tracing each small function takes longer
+    if BACKEND == "tensorflow":
+        library.config.run_functions_eagerly(True)  # tracing each small function takes longer
+    gradient = {"tensorflow": gradient_by_tensorflow, "jax": gradient_by_jax}[BACKEND]
     kit = Kit(keras, gradient)
-    versions = {m.__name__: m.__version__ for m in (keras, tf, np)}
-    versions["backend"] = keras.backend.backend()
-    for group in groups or RECIPES:
+    versions = {m.__name__: m.__version__ for m in (keras, library, np)}
+    versions["backend"] = BACKEND
+    groups = groups or [g for g in RECIPES if BACKENDS.get(g, "tensorflow") == BACKEND]
+    for group in groups:
+        if BACKENDS.get(group, "tensorflow") != BACKEND:
+            raise SystemExit(f"{group}: set KERAS_BACKEND={BACKENDS.get(group, 'tensorflow')}")
         stored = {"versions": np.array(json.dumps(versions))}
         for name, make in RECIPES[group].items():
             keras.utils.clear_session()
