@@ -142,7 +142,7 @@ class BuildFastcore(build_ext):
             stem = extension.name.rpartition(".")[2]
             extension.include_dirs += [numpy.get_include(), str(BUILD), "fastcore"]
             extension.define_macros += [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
-            extension.depends += [str(RECORD), *map(str, Path("fastcore").glob("*.h"))]
+            extension.depends += [str(RECORD), *headers_of(Path(extension.sources[0]))]
             extension.extra_compile_args += flags
             extension.extra_link_args += linked
             if stem != "_cpu":  # the module that checks the processor must run on any
@@ -225,6 +225,18 @@ class BuildFastcore(build_ext):
                 return False
             self.reason = run.stderr.strip()
             return run.returncode == 0
+
+
+def headers_of(source):
+    """Our own headers that a C file includes, and those that they include."""
+    found, unread = set(), [source]
+    while unread:
+        text = unread.pop().read_text(encoding="utf-8")
+        for header in sorted(Path("fastcore").glob("*.h")):
+            if f'#include "{header.name}"' in text and header not in found:
+                found.add(header)
+                unread.append(header)
+    return sorted(map(str, found))
 
 
 def write_if_changed(path, text):
