@@ -353,6 +353,12 @@ def test_an_option_ignored_by_both_twins_is_noticed():
         twins.check_options_matter(pair, TILT)
 
 
+def test_an_option_that_shapes_settle_but_twins_take_as_given_is_noticed(monkeypatch):
+    monkeypatch.setitem(twins.SETTLED, ("tilt_forward", "slope"), "for this test")
+    with pytest.raises(AssertionError, match=r"tilt_forward \(reference\) takes slope="):
+        twins.check_options_matter(tilt_pair(), [TILT[0], TILT[1]])
+
+
 def test_an_option_with_one_value_is_noticed():
     with pytest.raises(AssertionError, match="'slope' one value only"):
         twins.check_options_matter(tilt_pair(), [TILT[0], TILT[2]])

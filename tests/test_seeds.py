@@ -174,3 +174,103 @@ def test_one_hot_and_functions_as_metrics(engine):
     assert history.history["mean_pred"][-1] == pytest.approx(0.1, abs=1e-6)
     model.compile(optimizer="rmsprop", loss="mse")
     assert isinstance(model.evaluate(data, one_hot_labels, verbose=0), float)
+
+
+def test_a_first_conv1d(engine):
+    """A sequence is (batch, steps, channels): the dimensions that the text stops at."""
+    from diptych.layers import Conv1D, Dense, Dropout, Input, Lambda, concatenate
+
+    model = keras.Sequential()
+    model.add(Conv1D(64, 3, activation="relu", input_shape=(100, 4)))
+    model.add(Conv1D(filters=32, kernel_size=3, strides=2, padding="same"))
+    model.add(Conv1D(nb_filter=16, filter_length=5, border_mode="valid", activation="relu"))
+    model.add(keras.layers.GlobalMaxPooling1D())
+    model.add(Dropout(0.5))
+    model.add(Dense(10, activation="softmax"))
+    shapes = [layer.output_shape for layer in model.layers]
+    assert shapes[:4] == [(None, 98, 64), (None, 49, 32), (None, 45, 16), (None, 16)]
+    assert [layer.count_params() for layer in model.layers[:3]] == [
+        (3 * 4 + 1) * 64, (3 * 64 + 1) * 32, (5 * 32 + 1) * 16,
+    ]  # fmt: skip
+    model.compile(loss="categorical_crossentropy", optimizer="sgd", metrics=["accuracy"])
+    data = np.random.random((100, 100, 4))
+    labels = keras.utils.to_categorical(np.random.randint(10, size=100), num_classes=10)
+    history = model.fit(data, labels, epochs=2, batch_size=10, verbose=0)
+    assert 2.0 < history.history["loss"][-1] < 2.7
+    assert model.predict(data[:7], verbose=0).shape == (7, 10)
+
+    x = Input((100, 4))
+    seen = [Conv1D(8, size, padding="causal")(x) for size in (2, 3)]
+    y = Lambda(lambda t: t[:, -1])(concatenate(seen))
+    last = keras.Model(x, Dense(1)(y))
+    assert last.predict(data[:3], verbose=0).shape == (3, 1)
+    with pytest.raises(ValueError, match="each sample should have 2 axes and has 1"):
+        model.predict(data[..., 0], verbose=0)
+
+
+def vgg_like(size, keras_1=False):
+    from diptych.layers import Conv2D, Convolution2D, Dropout, Flatten, MaxPooling2D
+
+    model = Sequential()
+    if keras_1:
+        model.add(Convolution2D(32, 3, 3, activation="relu", input_shape=(size, size, 3)))
+        model.add(Convolution2D(32, 3, 3, activation="relu", border_mode="valid"))
+    else:
+        model.add(Conv2D(32, (3, 3), activation="relu", input_shape=(size, size, 3)))
+        model.add(Conv2D(32, (3, 3), activation="relu"))
+    model.add(MaxPooling2D(pool_size=(2, 2)))
+    model.add(Dropout(0.25))
+
+    model.add(Conv2D(64, (3, 3), activation="relu"))
+    if keras_1:
+        model.add(Convolution2D(nb_filter=64, nb_row=3, nb_col=3, subsample=(1, 1)))
+        model.add(Activation("relu"))
+    else:
+        model.add(Conv2D(64, (3, 3), activation="relu"))
+    model.add(MaxPooling2D(pool_size=(2, 2)))
+    model.add(Dropout(0.25))
+
+    model.add(Flatten())
+    model.add(Dense(256, activation="relu"))
+    model.add(Dropout(0.5))
+    model.add(Dense(10, activation="softmax"))
+    sgd = SGD(lr=0.01, decay=1e-6, momentum=0.9, nesterov=True)
+    model.compile(loss="categorical_crossentropy", optimizer=sgd)
+    return model
+
+
+def test_the_vgg_like_network_has_the_shapes_it_should():
+    model = vgg_like(100)
+    assert model.count_params() == 7_998_250
+    names = ("conv", "max_pooling", "flatten")
+    shapes = [layer.output_shape for layer in model.layers if layer.name.startswith(names)]
+    assert [shape[1] for shape in shapes] == [98, 96, 48, 46, 44, 22, 30976]
+
+
+@pytest.mark.parametrize("keras_1", [False, True])
+def test_the_vgg_like_network(engine, keras_1):
+    """Whole on the fast engine; the reference gets smaller images and fewer of them."""
+    size, rows = (100, 36) if engine == "fast" and not keras_1 else (24, 20)
+    x_train = np.random.random((rows, size, size, 3))
+    y_train = keras.utils.to_categorical(np.random.randint(10, size=(rows, 1)), num_classes=10)
+    x_test = np.random.random((10, size, size, 3))
+    y_test = keras.utils.to_categorical(np.random.randint(10, size=(10, 1)), num_classes=10)
+
+    model = vgg_like(size, keras_1)
+    before = model.get_weights()
+    history = model.fit(x_train, y_train, batch_size=32, epochs=1, verbose=0)
+    score = model.evaluate(x_test, y_test, batch_size=32, verbose=0)
+    assert 2.0 < history.history["loss"][0] < 3.0
+    assert isinstance(score, float)
+    assert 2.0 < score < 3.0
+    for a, b in zip(before, model.get_weights(), strict=True):
+        assert not np.array_equal(a, b)
+
+
+def test_old_and_modern_spelling_of_the_network_are_one(engine):
+    x = np.random.random((2, 20, 20, 3))
+    modern, old = vgg_like(20), vgg_like(20, keras_1=True)
+    old.set_weights(modern.get_weights())
+    np.testing.assert_allclose(
+        old.predict(x, verbose=0), modern.predict(x, verbose=0), rtol=1e-5, atol=1e-7
+    )

@@ -518,7 +518,7 @@ def check_options_matter(pair, cases):
             f"{pair.name}: the cases give the option {option!r} one value only: {values[0]!r}"
         )
         if (pair.name, option) in SETTLED:
-            _check_settled(pair, tried, option, distinct.values())
+            _check_settled(pair, tried, option, default, distinct.values())
             continue
         assert any(
             _differs(pair, arguments, option, other)
@@ -527,10 +527,10 @@ def check_options_matter(pair, cases):
         ), f"{pair.name}: no value of the option {option!r} changes the result of any case"
 
 
-def _check_settled(pair, tried, option, values):
+def _check_settled(pair, tried, option, default, values):
     for arguments in tried:
         for other in values:
-            if other == arguments[option]:
+            if other == arguments.get(option, default):
                 continue
             for engine in ENGINES:
                 try:
