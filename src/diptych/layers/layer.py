@@ -242,17 +242,21 @@ class Layer(metaclass=Modern):
                 tensor.mask = its_mask
 
     def _resolve_training(self, args: tuple, kwargs: dict, outer: Any) -> Any:
-        """The nearest word counts: the call's own `training`, then that of the call around it, then
-        False.
+        """The nearest word counts: the call's own `training`, then that of the call around it. Where
+        nobody says a word, each layer takes the default of its `call`; random image layers are
+        active then, as in Keras.
         """
         training = kwargs.get("training")
         takes_it = takes(type(self), "training")
         if not takes_it:
             kwargs.pop("training", None)  # for the layers inside, not for this call
         if training is None:
-            training = False if outer == "outside" else outer
+            training = None if outer == "outside" else outer
             if takes_it and len(args) <= _position(type(self), "training"):
-                kwargs["training"] = training
+                if training is not None or not _has_default(type(self), "training"):
+                    kwargs["training"] = bool(training)
+                else:
+                    kwargs.pop("training", None)
         return training
 
     def _as_input(self, x: Any) -> Any:
@@ -644,6 +648,12 @@ def takes(cls: type, argument: str) -> bool:
 
 def _position(cls: type, argument: str) -> int:
     return _parameters(cls, "call")[argument]
+
+
+@cache
+def _has_default(cls: type, argument: str) -> bool:
+    """Whether ``call`` can do without this argument."""
+    return inspect.signature(cls.call).parameters[argument].default is not inspect.Parameter.empty
 
 
 def _mask_of(x: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import config
+from .. import config, ops
 from ..legacy import pairs_of
 from ..ops import resizing
 from .layer import InputSpec, Layer
@@ -316,7 +316,7 @@ class UpSampling2D(_UpSampling):
         first = 2 if self.data_format == "channels_first" else 1
         rows, columns = inputs.shape[first : first + 2]
         sizes = (rows * self._factors[0], columns * self._factors[1])
-        return resizing.resize(inputs, sizes, self.interpolation, data_format=self.data_format)
+        return ops.image.resize(inputs, sizes, self.interpolation, data_format=self.data_format)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "interpolation": self.interpolation}

@@ -6,7 +6,7 @@ the modules of this package, one for each kind.
 """
 
 from ..autodiff import stop_gradient
-from . import numpy_protocol, operators
+from . import image, numpy_protocol, operators
 from .convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from .creation import (
     arange,
@@ -295,7 +295,7 @@ __all__ = [
     "exp", "exp2", "expand_dims", "expm1", "eye", "fabs", "flip", "fliplr", "flipud", "floor",
     "floor_divide", "fmax", "fmin", "fmod", "full", "full_like", "gelu", "get_item", "glu",
     "greater", "greater_equal", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",
-    "hard_tanh", "histogram", "hstack", "hypot", "identity", "in_top_k", "inner", "inv",
+    "hard_tanh", "histogram", "hstack", "hypot", "identity", "image", "in_top_k", "inner", "inv",
     "is_tensor", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf",
     "leaky_relu", "left_shift", "less", "less_equal", "linspace", "log", "log10", "log1p",
     "log2", "log_sigmoid", "log_softmax", "logaddexp", "logaddexp2", "logdet", "logical_and",

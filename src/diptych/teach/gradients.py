@@ -66,7 +66,7 @@ def gradcheck(
     engine: str | None = None,
     step: float = 1e-5,
     tolerance: float = 1e-6,
-    training: bool | None = None,
+    training: bool = False,
     seed: int = 0,
 ) -> GradientReport:
     """Compare the gradients of a function, layer, loss or whole model with central differences, in
@@ -142,19 +142,18 @@ def _check_all(
     return checks
 
 
-def _computation(target: Any, inputs: Any, y: Any, training: bool | None) -> Callable[[], Any]:
+def _computation(target: Any, inputs: Any, y: Any, training: bool) -> Callable[[], Any]:
     """A function without arguments that computes the target anew from the inputs as they stand."""
     if isinstance(target, losses_module.Loss):
         return lambda: target(y, inputs)
     if isinstance(target, Layer):
-        extra = {} if training is None else {"training": training}
         if y is not None and getattr(target, "compiled", False):
             model: Any = target  # only models are compiled
             labels = map_structure(_as_float64, y)
             return lambda: model.compute_loss(
-                y=labels, y_pred=model(inputs, **extra), training=False
+                y=labels, y_pred=model(inputs, training=training), training=False
             )
-        return lambda: target(inputs, **extra)
+        return lambda: target(inputs, training=training)
     return lambda: target(*inputs) if isinstance(inputs, tuple) else target(inputs)
 
 

@@ -1,0 +1,405 @@
+"""``ops.image``: functions on images, under the names of ``keras.ops.image``.
+
+Images are (height, width, channels), or a batch of them; with data_format="channels_first" the
+channels come before the height.
+"""
+
+import functools
+
+import numpy as np
+
+from .. import config, graph
+from ..autodiff import Twin, is_symbolic
+from . import resizing
+from .creation import cast, convert_to_tensor
+from .elementwise import absolute, clip, maximum, minimum, mod, round
+from .indexing import where
+from .logic import equal, greater, less
+from .reductions import sum
+from .shapes import expand_dims, moveaxis, pad, squeeze, stack, unstack
+
+__all__ = [
+    "affine_transform",
+    "crop_images",
+    "hsv_to_rgb",
+    "pad_images",
+    "perspective_transform",
+    "resize",
+    "rgb_to_grayscale",
+    "rgb_to_hsv",
+]
+
+
+class _AffineTwin(Twin):
+    """A twin ``(images, transforms)`` with a gradient for the images alone."""
+
+    def _pair(self, engine):
+        forward = engine.function(self.family, f"{self.name}_forward")
+        backward = engine.function(self.family, f"{self.name}_backward")
+
+        def gradients(dy, cache, needs):
+            if needs[1]:
+                raise NotImplementedError(
+                    "image.affine_transform has no gradient for `transform`, and it depends on "
+                    "something that is trained or watched. If it is meant as data, pass "
+                    "ops.stop_gradient(transform)."
+                )
+            return backward(dy, cache), None
+
+        return forward, gradients
+
+
+_affine = _AffineTwin("resizing", "affine")
+
+
+def _on_images(function):
+    """Decorate a function whose first argument is an image or a batch: it may be symbolic."""
+
+    @functools.wraps(function)
+    def operation(images, *args, **kwargs):
+        images = convert_to_tensor(images)
+        if is_symbolic(images):
+            return graph.record(operation, (images, *args), kwargs)
+        if images.ndim not in (3, 4):
+            raise ValueError(
+                f"image.{function.__name__}() takes an image of 3 axes or a batch of 4, and got "
+                f"shape {images.shape}."
+            )
+        return function(images, *args, **kwargs)
+
+    return operation
+
+
+def _data_format(data_format):
+    data_format = data_format or config.image_data_format()
+    if data_format not in ("channels_last", "channels_first"):
+        raise ValueError(
+            f"data_format is 'channels_last' or 'channels_first'; got {data_format!r}."
+        )
+    return data_format
+
+
+def _batched(function, images):
+    """``function`` of a batch, given a batch or a single image."""
+    if images.ndim == 4:
+        return function(images)
+    return squeeze(function(expand_dims(images, 0)), 0)
+
+
+def _as_float(images):
+    """Images that can be computed with: integers become the configured float type."""
+    return images if images.dtype.kind == "f" else cast(images, config.floatx())
+
+
+def _in_range_of(values, dtype):
+    """``values`` rounded, clipped and cast to a dtype of integers; floats are cast."""
+    dtype = np.dtype(dtype)
+    if values.dtype == dtype:
+        return values
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        values = clip(round(values), float(limits.min), float(limits.max))
+    return cast(values, dtype)
+
+
+# --------------------------------------------------------------------------------------------------
+# Sizes
+
+
+@_on_images
+def resize(
+    images,
+    size,
+    interpolation="bilinear",
+    antialias=False,
+    crop_to_aspect_ratio=False,
+    pad_to_aspect_ratio=False,
+    fill_mode="constant",
+    fill_value=0.0,
+    data_format=None,
+):
+    """Give images the size (height, width); whole numbers are rounded and stay whole.
+
+    Args:
+        images: an image or a batch of images.
+        size: (height, width).
+        interpolation: "nearest", "bilinear", "bicubic", "lanczos3" or "lanczos5".
+        antialias: whether shrinking looks at every pixel.
+        crop_to_aspect_ratio: whether to cut off what does not fit the new proportions.
+        pad_to_aspect_ratio: whether to fill up what is missing to them, with ``fill_value``.
+        fill_mode: "constant", the only one there is.
+        fill_value: what to fill up with.
+        data_format: "channels_last" or "channels_first"; by default as configured.
+    """
+    data_format = _data_format(data_format)
+    if fill_mode != "constant":
+        raise ValueError(f"image.resize() fills with fill_mode='constant' only; got {fill_mode!r}.")
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
+        raise ValueError(
+            "image.resize() can crop to the aspect ratio or pad to it, and was asked for both."
+        )
+    if np.shape(size) != (2,):
+        raise ValueError(f"image.resize() needs size=(height, width); got {size!r}.")
+    size = (int(size[0]), int(size[1]))
+    y = _as_float(images)
+    if crop_to_aspect_ratio:
+        y = _window(y, *_middle_window(_height_and_width(y, data_format), size), data_format)
+    elif pad_to_aspect_ratio:
+        y = _pad_to_ratio(y, size, fill_value, data_format)
+
+    def resized(batch):
+        return resizing.resize(batch, size, interpolation, bool(antialias), data_format)
+
+    return _in_range_of(_batched(resized, y), images.dtype)
+
+
+def _height_and_width(images, data_format):
+    return images.shape[-2:] if data_format == "channels_first" else images.shape[-3:-1]
+
+
+def _middle_window(have, want):
+    """((top, left), (height, width)) of the largest window in the middle with the proportions
+    ``want``.
+    """
+    height, width = have
+    inner = (
+        max(min(height, int(width * want[0] / want[1])), 1),
+        max(min(width, int(height * want[1] / want[0])), 1),
+    )
+    return ((height - inner[0]) // 2, (width - inner[1]) // 2), inner
+
+
+def _window(images, start, size, data_format):
+    """The part of the images that begins at ``start`` (top, left)."""
+    have = _height_and_width(images, data_format)
+    cropping = tuple((s, n - s - k) for s, k, n in zip(start, size, have, strict=True))
+    return _batched(lambda batch: resizing.crop(batch, cropping, data_format), images)
+
+
+def _pad_to_ratio(images, want, fill_value, data_format):
+    """Images with equal margins on two sides, so that they have about the proportions ``want``."""
+    height, width = _height_and_width(images, data_format)
+    above = (max(height, int(width * want[0] / want[1])) - height) // 2
+    beside = (max(width, int(height * want[1] / want[0])) - width) // 2
+    margins = [(above, above), (beside, beside)]
+    margins = [(0, 0), *margins] if data_format == "channels_first" else [*margins, (0, 0)]
+    return pad(images, [(0, 0)] * (images.ndim - 3) + margins, constant_values=fill_value)
+
+
+def _missing_one(name, before, after, size, have, sign):
+    """(before, after) of one axis, of which the third of three numbers follows from two.
+
+    sign: 1 where the target is larger than what is there (padding), -1 where it is smaller.
+    """
+    words = dict(zip(name, (before, after, size), strict=True))
+    given = ", ".join(f"{word}={value}" for word, value in words.items())
+    if list(words.values()).count(None) != 1:
+        raise ValueError(f"Give two of {', '.join(words)}; the third follows. Got {given}.")
+    if size is not None:
+        rest = sign * (size - have)
+        before, after = (rest - after if before is None else before), after
+        after = rest - before if after is None else after
+    if before < 0 or after < 0 or have + sign * (before + after) < 0:
+        raise ValueError(
+            f"{given} does not fit images of size {have} along that axis: it would take "
+            f"{before} before and {after} after."
+        )
+    return before, after
+
+
+@_on_images
+def pad_images(
+    images,
+    top_padding=None,
+    left_padding=None,
+    bottom_padding=None,
+    right_padding=None,
+    target_height=None,
+    target_width=None,
+    data_format=None,
+):
+    """Zeros around images. Of top, bottom and target height two are given, and the third follows;
+    likewise of left, right and target width.
+    """
+    data_format = _data_format(data_format)
+    height, width = _height_and_width(images, data_format)
+    rows = ("top_padding", "bottom_padding", "target_height")
+    columns = ("left_padding", "right_padding", "target_width")
+    padding = (
+        _missing_one(rows, top_padding, bottom_padding, target_height, height, 1),
+        _missing_one(columns, left_padding, right_padding, target_width, width, 1),
+    )
+    return _batched(lambda batch: resizing.zero_pad(batch, padding, data_format), images)
+
+
+@_on_images
+def crop_images(
+    images,
+    top_cropping=None,
+    left_cropping=None,
+    bottom_cropping=None,
+    right_cropping=None,
+    target_height=None,
+    target_width=None,
+    data_format=None,
+):
+    """A part of images. Of top, bottom and target height two are given, and the third follows;
+    likewise of left, right and target width.
+    """
+    data_format = _data_format(data_format)
+    height, width = _height_and_width(images, data_format)
+    rows = ("top_cropping", "bottom_cropping", "target_height")
+    columns = ("left_cropping", "right_cropping", "target_width")
+    cropping = (
+        _missing_one(rows, top_cropping, bottom_cropping, target_height, height, -1),
+        _missing_one(columns, left_cropping, right_cropping, target_width, width, -1),
+    )
+    return _batched(lambda batch: resizing.crop(batch, cropping, data_format), images)
+
+
+# --------------------------------------------------------------------------------------------------
+# Turning
+
+
+@_on_images
+def affine_transform(
+    images,
+    transform,
+    interpolation="bilinear",
+    fill_mode="constant",
+    fill_value=0,
+    data_format=None,
+):
+    """Every output pixel (x, y) looks at ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k) of the
+    input, with k = c0 x + c1 y + 1.
+
+    Args:
+        images: an image or a batch of images.
+        transform: a0, a1, a2, b0, b1, b2, c0, c1 for all images, or such a row for each.
+        interpolation: "bilinear" or "nearest".
+        fill_mode: what stands beyond the border: "constant" (``fill_value``), "nearest", "reflect"
+            or "wrap".
+        fill_value: what "constant" fills with.
+        data_format: "channels_last" or "channels_first"; by default as configured.
+    """
+    first = _data_format(data_format) == "channels_first"
+    batch = _as_float(images)
+    transform = cast(convert_to_tensor(transform), batch.dtype)
+    if transform.ndim == 1:
+        transform = expand_dims(transform, 0)
+
+    def moved(batch):
+        batch = moveaxis(batch, 1, -1) if first else batch
+        y = _affine((batch, transform), interpolation, fill_mode, float(fill_value))
+        return moveaxis(y, -1, 1) if first else y
+
+    y = _batched(moved, batch)
+    return y if y.dtype == images.dtype else cast(y, images.dtype)
+
+
+@_on_images
+def perspective_transform(
+    images, start_points, end_points, interpolation="bilinear", fill_value=0, data_format=None
+):
+    """Move four points (x, y) of each image to four others, and the image with them.
+
+    Args:
+        images: an image or a batch of images.
+        start_points: (4, 2), or (N, 4, 2): where the points are.
+        end_points: where they go, in the same form.
+        interpolation: "bilinear" or "nearest".
+        fill_value: what stands where the input has nothing.
+        data_format: "channels_last" or "channels_first"; by default as configured.
+    """
+    start = np.asarray(convert_to_tensor(start_points).array, np.float64)
+    end = np.asarray(convert_to_tensor(end_points).array, np.float64)
+    if start.shape != end.shape or start.shape[-2:] != (4, 2) or start.ndim > 3:
+        raise ValueError(
+            "image.perspective_transform() needs start_points and end_points of shape (4, 2), or "
+            f"(N, 4, 2) for a batch; got {start.shape} and {end.shape}."
+        )
+    transform = _homography(start.reshape(-1, 4, 2), end.reshape(-1, 4, 2))
+    return affine_transform(images, transform, interpolation, "constant", fill_value, data_format)
+
+
+def _homography(start, end):
+    """The transforms (N, 8) that look at ``start`` from ``end``: eight equations each."""
+    x, y = end[..., 0], end[..., 1]
+    zeros, ones = np.zeros_like(x), np.ones_like(x)
+    u, v = start[..., 0], start[..., 1]
+    along_x = np.stack([x, y, ones, zeros, zeros, zeros, -u * x, -u * y], axis=-1)
+    along_y = np.stack([zeros, zeros, zeros, x, y, ones, -v * x, -v * y], axis=-1)
+    equations = np.concatenate([along_x, along_y], axis=1)
+    return np.linalg.solve(equations, np.concatenate([u, v], axis=1)[..., np.newaxis])[..., 0]
+
+
+# --------------------------------------------------------------------------------------------------
+# Colours
+
+
+def _channels(images, data_format, counts):
+    """The number of the channel axis, once it is known to have one of these sizes."""
+    axis = -3 if _data_format(data_format) == "channels_first" else -1
+    if images.shape[axis] not in counts:
+        raise ValueError(
+            f"Images of {' or '.join(map(str, counts))} channels are needed, and axis {axis} of "
+            f"shape {images.shape} has {images.shape[axis]}."
+        )
+    return axis
+
+
+@_on_images
+def rgb_to_grayscale(images, data_format=None):
+    """One channel: 0.2989 red + 0.5870 green + 0.1140 blue."""
+    axis = _channels(images, data_format, (1, 3))
+    if images.shape[axis] == 1:
+        return images
+    weights = np.array([0.2989, 0.5870, 0.1140]).reshape((3,) + (1,) * (-1 - axis))
+    values = _as_float(images)
+    gray = sum(values * weights.astype(values.dtype), axis=axis, keepdims=True)
+    return gray if images.dtype.kind == "f" else cast(gray, images.dtype)
+
+
+@_on_images
+def rgb_to_hsv(images, data_format=None):
+    """Hue, saturation and value, all within 0 and 1, of red, green and blue within 0 and 1."""
+    axis = _channels(_floats_only("rgb_to_hsv", images), data_format, (3,))
+    red, green, blue = unstack(images, axis=axis)
+    value = maximum(maximum(red, green), blue)
+    spread = value - minimum(minimum(red, green), blue)
+    grey = equal(spread, 0.0)
+    sixth = 1.0 / (6.0 * where(grey, 1.0, spread))
+    hue = where(
+        equal(value, red),
+        sixth * (green - blue),
+        where(
+            equal(value, green),
+            sixth * (blue - red) + 2.0 / 6.0,
+            sixth * (red - green) + 4.0 / 6.0,
+        ),
+    )
+    hue = where(grey, 0.0, where(less(hue, 0.0), hue + 1.0, hue))
+    bright = greater(value, 0.0)
+    saturation = where(bright, spread / where(bright, value, 1.0), 0.0)
+    return stack([hue, saturation, value], axis=axis)
+
+
+@_on_images
+def hsv_to_rgb(images, data_format=None):
+    """Red, green and blue of hue, saturation and value: the way back from ``rgb_to_hsv``."""
+    axis = _channels(_floats_only("hsv_to_rgb", images), data_format, (3,))
+    hue, saturation, value = unstack(images, axis=axis)
+    sixths = mod(hue, 1.0) * 6.0
+    red = clip(absolute(sixths - 3.0) - 1.0, 0.0, 1.0)
+    green = clip(2.0 - absolute(sixths - 2.0), 0.0, 1.0)
+    blue = clip(2.0 - absolute(sixths - 4.0), 0.0, 1.0)
+    colours = [value * (1.0 - saturation + saturation * c) for c in (red, green, blue)]
+    return stack(colours, axis=axis)
+
+
+def _floats_only(name, images):
+    if images.dtype.kind != "f":
+        raise ValueError(
+            f"image.{name}() needs floats, and the images are {images.dtype}: divide them by 255."
+        )
+    return images
