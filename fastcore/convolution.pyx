@@ -8,6 +8,7 @@ from ._arrays cimport (
 from ._conv cimport Conv
 from ._conv_walk cimport Field
 from ._direct cimport direct_product
+from ._depthwise cimport depthwise_backward, depthwise_forward
 from ._dkernel cimport direct_dkernel, sum_places
 from ._fused cimport LINEAR, activation_code
 
@@ -174,6 +175,11 @@ cdef object no_memory(name):
     return MemoryError(f"{name}: there is no memory for the work areas")
 
 
+cdef inline bint is_depthwise(const Conv* p) noexcept:
+    """Whether every channel has one filter of its own, which is worth a kernel of its own."""
+    return 1 < p.channels == p.groups == p.filters
+
+
 cdef inline Field field(cnp.ndarray values, cnp.ndarray y, int code) noexcept:
     """values, or where an activation stands between: values * activation'(.), from y."""
     cdef Field f
@@ -195,8 +201,12 @@ cdef cnp.ndarray forward(
     cdef void* y_data = data(y)
     cdef int failed
     p.activation = code
-    with nogil:
-        failed = product(p, False, &source, kernel_data, bias_data, code, y_data)
+    if is_depthwise(p):
+        with nogil:
+            failed = depthwise_forward(p, source.values, kernel_data, bias_data, y_data)
+    else:
+        with nogil:
+            failed = product(p, False, &source, kernel_data, bias_data, code, y_data)
     if failed:
         raise no_memory(name)
     return y
@@ -226,10 +236,17 @@ cdef tuple gradients(str name, object dy, tuple cache, Py_ssize_t groups, bint n
     cdef void* dkernel_data = data(dkernel)
     cdef void* dbias_data = data(dbias) if has_bias else NULL
     cdef void* dx_data = data(dx) if need_dx else NULL
+    cdef const void* y_data = data(ys)
     cdef int failed
     p.activation = code
-    with nogil:
-        failed = backward(&p, &input, &dz, kernel_data, dx_data, dkernel_data, dbias_data)
+    if is_depthwise(&p):
+        with nogil:
+            failed = depthwise_backward(
+                &p, input.values, kernel_data, y_data, dz.values, dx_data, dkernel_data, dbias_data,
+            )
+    else:
+        with nogil:
+            failed = backward(&p, &input, &dz, kernel_data, dx_data, dkernel_data, dbias_data)
     if failed:
         raise no_memory(name)
     return dx, dkernel, dbias
@@ -264,7 +281,7 @@ def conv_backward(dy, cache, need_dx=True):
 
 
 def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activation="linear"):
-    """Twin of reference.convolution.depthwise_conv_forward. A group for each channel."""
+    """Twin of reference.convolution.depthwise_conv_forward. One filter each: see _depthwise."""
     cdef int typenum = real_type(x)
     cdef int code = activation_code(activation)
     cdef cnp.ndarray xs = as_real(x, typenum)
@@ -281,7 +298,7 @@ def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activati
 
 
 def depthwise_conv_backward(dy, cache, need_dx=True):
-    """Twin of reference.convolution.depthwise_conv_backward. A group for each channel."""
+    """Twin of reference.convolution.depthwise_conv_backward. One filter each: see _depthwise."""
     return gradients("depthwise_conv_backward", dy, cache, 0, need_dx)
 
 

@@ -196,6 +196,27 @@ CASES = {
             "threads, multiplier, strides",
             depthwise((5, 35, 37, 12), (3, 5), 2, strides=2, padding=(1, 2)),
         ),
+        Case("vectors and a rest", depthwise((2, 7, 13, 43), (3, 3), padding=(1, 1))),
+        Case(
+            "vectors, strides and dilation",
+            depthwise((2, 14, 17, 24), (3, 4), strides=(2, 3), dilation=(3, 2), activation="tanh"),
+        ),
+        Case(
+            "padding longer than the window",
+            depthwise((2, 4, 5, 10), (2, 3), padding=((4, 3), (5, 6)), activation="sigmoid"),
+        ),
+        Case(
+            "padding longer than the window, strides",
+            depthwise((2, 4, 5, 10), (2, 3), strides=(3, 2), padding=((4, 3), (5, 6))),
+        ),
+        Case(
+            "dilation beyond the input",
+            depthwise((2, 4, 5, 9), (3, 3), dilation=(6, 7), padding=((8, 8), (9, 9))),
+        ),
+        Case(
+            "lines cut into pieces",
+            depthwise((1, 2, 300, 100), (2, 5), padding=(1, 2), activation="relu"),
+        ),
         Case("1-D", depthwise((3, 17, 4), (3,), 2, activation="relu")),
         Case("1-D, causal", depthwise((2, 9, 5), (3,), dilation=2, padding=(4, 0))),
         Case("3-D", depthwise((2, 4, 5, 6, 3), (2, 3, 2), 2, strides=(1, 2, 1), activation="tanh")),
