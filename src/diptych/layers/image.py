@@ -137,11 +137,12 @@ class _SizedLayer(_ImageLayer):
             data_format=self.data_format,
         )
 
-    def _middle(self, images: Any) -> Any:
+    def _middle(self, images: Any, interpolation: str) -> Any:
         """The largest window in the middle that has the layer's proportions, resized."""
         return ops.image.resize(
             images,
             (self.height, self.width),
+            interpolation,
             crop_to_aspect_ratio=True,
             data_format=self.data_format,
         )
@@ -245,11 +246,19 @@ class CenterCrop(_SizedLayer):
     def transform_images(
         self, images: Any, transformation: Any = None, training: Any = True
     ) -> Any:
+        return self._crop(images, "bilinear")
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any = None, training: Any = True
+    ) -> Any:
+        return self._crop(segmentation_masks, "nearest")
+
+    def _crop(self, images: Any, interpolation: str) -> Any:
         images = ops.cast(images, self.dtype)
         height, width = self._size(images.shape)
         if height >= self.height and width >= self.width:
             return self._slice(images, (height - self.height) // 2, (width - self.width) // 2)
-        return self._middle(images)
+        return self._middle(images, interpolation)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -605,14 +614,22 @@ class RandomCrop(_RandomLayer, _SizedLayer):
         return (height - inner_height) // 2, (width - inner_width) // 2
 
     def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+        return self._crop(images, transformation, training, "bilinear")
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any, training: Any = True
+    ) -> Any:
+        return self._crop(segmentation_masks, transformation, training, "nearest")
+
+    def _crop(self, images: Any, transformation: Any, training: Any, interpolation: str) -> Any:
         images = ops.cast(images, self.dtype)
         if not training or transformation is None:
-            return self._middle(images)
+            return self._middle(images, interpolation)
         images = self._slice(images, int(transformation[0]), int(transformation[1]))
-        if self._size(images.shape) == (self.height, self.width):
-            return images
         size = (self.height, self.width)
-        return ops.image.resize(images, size, data_format=self.data_format)
+        if self._size(images.shape) == size:
+            return images
+        return ops.image.resize(images, size, interpolation, data_format=self.data_format)
 
 
 class RandomContrast(_RandomLayer):

@@ -242,9 +242,9 @@ class Layer(metaclass=Modern):
                 tensor.mask = its_mask
 
     def _resolve_training(self, args: tuple, kwargs: dict, outer: Any) -> Any:
-        """The nearest word counts: the call's own `training`, then that of the call around it. Where
-        nobody says a word, each layer takes the default of its `call`; random image layers are
-        active then, as in Keras.
+        """The nearest word counts: the call's own `training`, then that of the call around it.
+        Where nobody says a word, each layer takes the default of its `call`; random image layers
+        are active then, as in Keras.
         """
         training = kwargs.get("training")
         takes_it = takes(type(self), "training")
@@ -653,7 +653,8 @@ def _position(cls: type, argument: str) -> int:
 @cache
 def _has_default(cls: type, argument: str) -> bool:
     """Whether ``call`` can do without this argument."""
-    return inspect.signature(cls.call).parameters[argument].default is not inspect.Parameter.empty
+    parameter = inspect.signature(getattr(cls, "call")).parameters[argument]  # noqa: B009 - a type
+    return parameter.default is not inspect.Parameter.empty
 
 
 def _mask_of(x: Any) -> Any:

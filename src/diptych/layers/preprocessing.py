@@ -177,7 +177,7 @@ class Normalization(Layer):
     def _statistics(self) -> tuple:
         """Mean and variance, in a shape that broadcasts against the inputs."""
         if self.input_mean is None:
-            found = (self.adapt_mean, self.adapt_variance)
+            found: tuple[Tensor, ...] = (self.adapt_mean, self.adapt_variance)
         else:
             sizes = tuple(self._broadcast[a] for a in self._kept)
             given = (self.input_mean, self.input_variance)
@@ -206,7 +206,7 @@ def _is_array(data: Any) -> bool:
 def _batches(data: Any) -> Iterator[Any]:
     """The x of each batch."""
     if isinstance(data, PyDataset):
-        data = (data[i] for i in range(len(data)))
+        data = map(data.__getitem__, range(len(data)))
     elif not isinstance(data, Iterable):
         raise TypeError(
             "adapt() takes an array or an iterable of batches; got an object of type "
