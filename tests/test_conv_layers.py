@@ -326,6 +326,8 @@ def fed_too_little():
             lambda: layers.Conv2D(4, 3)(layers.Input((784,))),
             r"Reshape\(\(height, width, channels\)\)",
         ),
+        (lambda: layers.Conv2D(4, 3).compute_output_shape((None, 28, 28)), "expects an input of 4"),
+        (lambda: layers.Conv2D(4, 3).build((None, 28, 28)), "expects an input of 4 axes"),
         (lambda: layers.Conv1D(4, 3)(layers.Input((9, 9, 3))), r"\(batch, steps, channels\)"),
         (fed_other_channels, r"'built'.*size 3 along axis -1.*\(1, 9, 9, 4\).*data_format"),
         (

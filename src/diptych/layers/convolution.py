@@ -28,6 +28,7 @@ class _Convolution(Layer):
     """
 
     rank: int
+    filters: int
     _causal = False  # whether padding="causal" is allowed
     _weight_names: tuple[str, ...] = ("kernel",)
 
@@ -74,6 +75,7 @@ class _Convolution(Layer):
         return f"Layer {self.name!r} ({type(self).__name__})"
 
     def build(self, input_shape: Any) -> None:
+        self.input_spec.check(self, tuple(input_shape))
         channels = input_shape[self._channel_axis]
         if channels is None:
             raise ValueError(
@@ -82,7 +84,7 @@ class _Convolution(Layer):
                 f"along axis {self._channel_axis}."
             )
         self._check_channels(channels, input_shape)
-        out = self.compute_output_shape(input_shape)
+        out = self._output_shape(tuple(input_shape))
         self._make_kernels(channels)
         if self.use_bias:
             self.bias = self.add_weight(
@@ -111,6 +113,18 @@ class _Convolution(Layer):
             regularizer=getattr(self, f"{kind}_regularizer"),
             constraint=getattr(self, f"{kind}_constraint"),
         )
+
+    def compute_output_shape(self, input_shape: Any) -> tuple:
+        self.input_spec.check(self, tuple(input_shape))
+        return self._output_shape(tuple(input_shape))
+
+    def _output_shape(self, shape: tuple) -> tuple:
+        return self._conv_shape(shape, self.filters)
+
+    def _conv_shape(self, shape: tuple, filters: int | None) -> tuple:
+        """The output's shape for a convolution with so many filters."""
+        kernel = (*self.kernel_size, 0, 0)
+        return convolution.conv_output_shape(self._owner, shape, filters, kernel, *self._options)
 
     def call(self, inputs: Any) -> Any:
         sizes = convolution.spatial(inputs.shape, self.data_format)
@@ -259,11 +273,6 @@ class _Conv(_Convolution):
             inputs, self.kernel, self.bias, *self._options, activation=activation
         )
 
-    def compute_output_shape(self, input_shape: Any) -> tuple:
-        return convolution.conv_output_shape(
-            self._owner, input_shape, self.filters, (*self.kernel_size, 0, 0), *self._options
-        )
-
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "filters": self.filters, "groups": self.groups}
 
@@ -402,13 +411,12 @@ class _ConvTranspose(_Convolution):
             activation=activation,
         )
 
-    def compute_output_shape(self, input_shape: Any) -> tuple:
-        kernel = (*self.kernel_size, 0, 0)
+    def _output_shape(self, shape: tuple) -> tuple:
         return convolution.conv_transpose_output_shape(
             self._owner,
-            input_shape,
+            shape,
             self.filters,
-            kernel,
+            (*self.kernel_size, 0, 0),
             *self._options,
             output_padding=self.output_padding,
         )
@@ -527,12 +535,9 @@ class _DepthwiseConv(_Convolution):
             inputs, self.kernel, self.bias, *self._options, activation=activation
         )
 
-    def compute_output_shape(self, input_shape: Any) -> tuple:
-        channels = input_shape[self._channel_axis]
-        filters = None if channels is None else channels * self.depth_multiplier
-        return convolution.conv_output_shape(
-            self._owner, input_shape, filters, (*self.kernel_size, 0, 0), *self._options
-        )
+    def _output_shape(self, shape: tuple) -> tuple:
+        channels = shape[self._channel_axis]
+        return self._conv_shape(shape, channels and channels * self.depth_multiplier)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "depth_multiplier": self.depth_multiplier}
@@ -638,11 +643,6 @@ class _SeparableConv(_Convolution):
         options: convolution.Options = (ones, "valid", self.data_format, ones)
         return convolution.fused_conv(
             inner, self.pointwise_kernel, self.bias, *options, activation=activation
-        )
-
-    def compute_output_shape(self, input_shape: Any) -> tuple:
-        return convolution.conv_output_shape(
-            self._owner, input_shape, self.filters, (*self.kernel_size, 0, 0), *self._options
         )
 
     def get_config(self) -> dict[str, Any]:
