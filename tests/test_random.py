@@ -148,3 +148,34 @@ def test_dropout():
         random.dropout(x, 1.0)
     with pytest.raises(ValueError, match="one entry for each axis"):
         random.dropout(x, 0.5, noise_shape=(100,))
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.25, 0.3, 1 / 3, 0.999, 1.0])
+def test_what_is_kept_is_read_byte_by_byte_from_raw_words(rate):
+    count = 2003
+    kept = random.draw_kept(np.random.default_rng(5), (count,), rate)
+    bits = np.random.PCG64(5)
+    words = [int(word) for word in bits.random_raw((count + 7) // 8)]
+    drawn = [word >> shift & 255 for word in words for shift in range(0, 64, 8)][:count]
+    expected = []
+    for byte in drawn:
+        if byte == int(rate * 256) and rate * 256 % 1:
+            byte += (int(bits.random_raw()) >> 11) / 2**53
+        expected.append(byte >= rate * 256)
+    assert kept.tolist() == expected
+
+
+@pytest.mark.parametrize("bits", [np.random.PCG64, np.random.MT19937, np.random.Philox])
+@pytest.mark.parametrize("rate", [0.5, 0.1, 0.002])
+def test_what_is_kept_has_the_probability_that_was_asked_for(bits, rate):
+    kept = random.draw_kept(np.random.Generator(bits(0)), (400, 1000), rate)
+    assert kept.dtype == np.bool_
+    deviation = (rate * (1 - rate) / kept.size) ** 0.5
+    assert abs(1 - kept.mean() - rate) < 4 * deviation
+    # Neighbours know nothing of each other.
+    flat = kept.ravel()
+    assert abs(np.corrcoef(flat[1:], flat[:-1])[0, 1]) < 4 / flat.size**0.5
+
+
+def test_nothing_is_kept_of_nothing():
+    assert random.draw_kept(np.random.default_rng(0), (0, 3), 0.3).shape == (0, 3)

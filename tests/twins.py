@@ -28,6 +28,7 @@ NO_BACKWARD: dict[str, str] = {}
 NO_GRADIENT = {
     "y_true": "labels are data; a loss is differentiated by its predictions",
     "mask": "it says which rows count, and is no number",
+    "kept": "which numbers dropout keeps is drawn, not learned",
     "transforms": "where an image is sampled is drawn, not learned",
 }
 

@@ -9,6 +9,7 @@ Every function takes `seed`:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -125,10 +126,33 @@ def draw_truncated_normal(generator, shape, mean, stddev, dtype):
     return values * dtype.type(stddev) + dtype.type(mean)
 
 
-def draw_dropout_mask(generator, shape, rate, dtype):
-    """1 / (1 - rate) where a value is kept, 0 where it is dropped."""
-    kept = generator.random(shape, dtype=np.float32) >= rate
-    return kept * dtype.type(1.0 / (1.0 - rate))
+def draw_kept(generator, shape, rate):
+    """True with probability 1 - rate, entry by entry.
+
+    Each entry compares one random byte with 256 * rate, and only where the two are equal in their
+    whole part a further 53 bits decide: the probability is exact, and dropout does not spend its
+    time on drawing. Raw words of the bit generator are the same with every version of NumPy, and
+    they are read in little-endian order on every machine.
+    """
+    count = math.prod(shape)
+    whole, rest = divmod(rate * 256, 1)
+    if whole > 255:
+        return np.zeros(shape, np.bool_)
+    drawn = _raw_words(generator, (count + 7) // 8).astype("<u8", copy=False).view(np.uint8)[:count]
+    kept = drawn >= np.uint8(whole)
+    if rest:
+        even = np.flatnonzero(drawn == np.uint8(whole))
+        more = _raw_words(generator, even.size) >> np.uint64(11)
+        kept[even] = more * 2.0**-53 >= rest
+    return kept.reshape(shape)
+
+
+def _raw_words(generator, count):
+    """So many words of 64 random bits."""
+    bits = generator.bit_generator
+    if isinstance(bits, np.random.MT19937):  # its words have 32
+        return bits.random_raw(count) | bits.random_raw(count) << np.uint64(32)
+    return bits.random_raw(count)
 
 
 def normal(
@@ -221,6 +245,7 @@ def dropout(
         inside it that axis's size.
     """
     from . import ops
+    from .ops import nn
 
     if not 0.0 <= rate < 1.0:
         raise ValueError(f"dropout() got rate={rate!r}; expected a number in [0, 1)")
@@ -235,8 +260,7 @@ def dropout(
         shape = tuple(
             full if size is None else size for size, full in zip(noise_shape, shape, strict=True)
         )
-    mask = draw_dropout_mask(generator_of(seed), shape, rate, inputs.dtype)
-    return ops.multiply(inputs, mask)
+    return nn.drop(inputs, draw_kept(generator_of(seed), shape, rate), rate)
 
 
 def binomial(

@@ -11,7 +11,8 @@ import numpy as np
 
 from .. import ops, regularizers
 from ..autodiff import Tensor
-from ..random import SeedGenerator
+from ..ops import nn
+from ..random import SeedGenerator, draw_kept
 from .layer import Layer
 
 
@@ -31,7 +32,7 @@ class _Noise(Layer):
 
     def _mask_of_kept(self, shape: tuple, rate: float) -> np.ndarray:
         """True with probability 1 - rate, entry by entry."""
-        return self.seed_generator.generator.random(shape, dtype=np.float32) >= rate
+        return draw_kept(self.seed_generator.generator, shape, rate)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
@@ -75,8 +76,7 @@ class Dropout(_Noise):
         if not training or self.rate == 0:
             return inputs
         kept = self._mask_of_kept(_mask_shape(self.noise_shape, inputs.shape), self.rate)
-        scale = 1.0 / (1.0 - self.rate) if self.rate < 1 else 0.0
-        return ops.multiply(inputs, np.multiply(kept, inputs.dtype.type(scale)))
+        return nn.drop(inputs, kept, self.rate if self.rate < 1 else 0.0)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -1,7 +1,7 @@
-"""The operations that both engines hold as twins: activations and the dense layer.
+"""The operations that both engines hold as twins: activations, the dense layer, dropout.
 
 What they compute, and their gradients, stands in ``diptych.reference.piecewise``,
-``diptych.reference.activations`` and ``diptych.reference.dense``.
+``diptych.reference.activations``, ``diptych.reference.dense`` and ``diptych.reference.dropout``.
 """
 
 from ..autodiff import Twin
@@ -46,6 +46,7 @@ _glu = Twin("activations", "glu")
 _softmax = _Probabilities("activations", "softmax")
 _log_softmax = Twin("activations", "log_softmax")
 _dense = Twin("dense", "dense", asks=True)
+_dropout = Twin("dropout", "dropout")
 
 # --------------------------------------------------------------------------------------------------
 # Pieces of straight lines
@@ -202,3 +203,14 @@ def dense(x, kernel, bias=None, activation="linear"):
     if activation == "softmax":
         return softmax(dense(x, kernel, bias))
     return _dense((x, kernel, bias), activation)
+
+
+# --------------------------------------------------------------------------------------------------
+# Dropout
+
+
+def drop(x, kept, rate):
+    """x / (1 - rate) where ``kept``, else 0; for ``random.dropout`` and the layers, which draw
+    ``kept``.
+    """
+    return _dropout((x,), kept, rate)
