@@ -1,5 +1,5 @@
-"""The command line: ``python -m diptych`` trains a network on both engines; ``python -m diptych
-info`` says what runs.
+"""The command line: ``python -m diptych`` trains two networks on both engines; ``python -m
+diptych info`` says what runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
     demo = commands.add_parser(
-        "demo", help="train a network on real digits, on both engines (the default)"
+        "demo", help="train two networks on real digits, on both engines (the default)"
     )
     for one in (parser, demo):
         one.add_argument(
