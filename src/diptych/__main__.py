@@ -23,8 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
         one.add_argument(
             "--epochs",
             type=_positive,
-            default=20,
-            help="passes over the training digits (default 20)",
+            default=12,
+            help="passes over the training digits (default 12)",
         )
         one.add_argument("--seed", type=int, default=0, help="of weights and shuffles (default 0)")
         one.add_argument(

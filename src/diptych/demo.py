@@ -1,5 +1,5 @@
-"""The main job: two networks learn real handwritten digits, each on both engines from the same seed,
-side by side.
+"""The main job: two networks learn real handwritten digits, each on both engines from the same
+seed, side by side.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def build(network: str, engine: str) -> Sequential:
     return model
 
 
-def run(epochs: int = 20, seed: int = 0, picture: Path | None = None) -> int:
+def run(epochs: int = 12, seed: int = 0, picture: Path | None = None) -> int:
     """Train both networks on both engines, print what came of it, draw a picture; return 0 where
     the engines agree.
     """
