@@ -7,16 +7,56 @@ What is computed:
     gradients     sum dy and sum dy (x - mean) of the columns
     apply         out := (x - t0) t1 + t2, or dy t3 + (x - t0) t1 + t2, t being rows of the table
 
-a. Samples are cut into chunks that stay in the second-level cache. A chunk gives the mean of each
-   column and the sum of squared distances from that mean, in two passes of which the second finds
-   its numbers in the cache; so memory is read once, and nothing is lost where the mean is large.
-   Chunks are put together in doubles, in their order.
+a. Samples are cut into chunks. A chunk gives the mean of each column and the sum of squared
+   distances from it, by way of the distances from a number near it; chunks are put together in
+   doubles, in their order. So memory is read once, and nothing is lost where the mean is large.
 b. With few channels a row would be too short for vectors. Then several rows are taken for one wide
    line, and its columns are folded in the end.
 """
 
+from libc.math cimport isinf
+
 from ._arrays cimport real
 from ._threads cimport run_chunks
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #define REAL float
+    #define REAL_BYTES 4
+    #define INTEGER int32_t
+    #define NAME(x) x##_f32
+    #include "_normal_tile.h"
+    #define REAL double
+    #define REAL_BYTES 8
+    #define INTEGER int64_t
+    #define NAME(x) x##_f64
+    #include "_normal_tile.h"
+    """
+    void column_moments_f32(
+        const float* x, const float* mask, Py_ssize_t lines, Py_ssize_t width, Py_ssize_t columns,
+        Py_ssize_t counted, float* about, float* sum, float* squares,
+    ) noexcept nogil
+    void column_moments_f64(
+        const double* x, const double* mask, Py_ssize_t lines, Py_ssize_t width,
+        Py_ssize_t columns, Py_ssize_t counted, double* about, double* sum, double* squares,
+    ) noexcept nogil
+    void column_gradients_f32(
+        const float* dy, const float* x, const float* mean, Py_ssize_t lines, Py_ssize_t width,
+        Py_ssize_t columns, float* sum, float* product,
+    ) noexcept nogil
+    void column_gradients_f64(
+        const double* dy, const double* x, const double* mean, Py_ssize_t lines, Py_ssize_t width,
+        Py_ssize_t columns, double* sum, double* product,
+    ) noexcept nogil
+    void map_lines_f32(
+        const float* dy, const float* x, const float* mask, Py_ssize_t lines, Py_ssize_t over,
+        Py_ssize_t width, const float* t, float* out,
+    ) noexcept nogil
+    void map_lines_f64(
+        const double* dy, const double* x, const double* mask, Py_ssize_t lines, Py_ssize_t over,
+        Py_ssize_t width, const double* t, double* out,
+    ) noexcept nogil
 
 cdef enum:
     TILE = 256      # columns that a kernel sums at a time
@@ -33,7 +73,10 @@ cdef void lay_out(
     p.mask = mask
     p.copies = 1
     if mask == NULL and 0 < channels < NARROW:
-        p.copies = max(1, min((NARROW + channels - 1) // channels, rows))
+        p.copies = (NARROW + channels - 1) // channels
+        while p.copies * channels % 16:  # whole vectors
+            p.copies += 1
+        p.copies = max(1, min(p.copies, rows))
     p.width = p.copies * channels
     p.lines = rows // p.copies
     # 32 lines at least: below that the partial sums would cost as much as the lines.
@@ -59,48 +102,29 @@ cdef void chunk_moments(
     const real* x, const real* mask, Py_ssize_t lines, Py_ssize_t width, double* out,
 ) noexcept nogil:
     """Mean and sum of squared distances from it, column by column; then the lines that count."""
-    cdef real mean[TILE]
+    cdef real about[TILE]
     cdef real sum[TILE]
     cdef real squares[TILE]
-    cdef real d, share
     cdef Py_ssize_t tile, first, n, i, j
     cdef Py_ssize_t counted = lines
-    cdef const real* line
-    cdef double rest
+    cdef double rest, d
     if mask != NULL:
         counted = 0
         for i in range(lines):
             counted += mask[i] != 0
     out[2 * width] = counted
-    share = <real>1.0 / <real>max(1, counted)
     for tile in range((width + TILE - 1) // TILE):
         first = tile * TILE
         n = min(<Py_ssize_t>TILE, width - first)
-        for j in range(n):
-            sum[j] = 0
-        line = x + first
-        for i in range(lines):
-            if mask == NULL or mask[i] != 0:
-                for j in range(n):
-                    sum[j] += line[j]
-            line += width
-        for j in range(n):
-            mean[j] = sum[j] * share
-            sum[j] = 0
-            squares[j] = 0
-        line = x + first
-        for i in range(lines):
-            if mask == NULL or mask[i] != 0:
-                for j in range(n):
-                    d = line[j] - mean[j]
-                    sum[j] += d
-                    squares[j] += d * d
-            line += width
-        # The mean is rounded: what it misses is the mean of the distances.
+        if real is float:
+            column_moments_f32(x + first, mask, lines, width, n, counted, about, sum, squares)
+        else:
+            column_moments_f64(x + first, mask, lines, width, n, counted, about, sum, squares)
         for j in range(n):
             rest = <double>sum[j] / max(1, counted)
-            out[first + j] = mean[j] + rest
-            out[width + first + j] = squares[j] - rest * sum[j]
+            out[first + j] = about[j] if isinf(about[j]) else about[j] + rest  # inf - inf is nan
+            d = squares[j] - rest * sum[j]
+            out[width + first + j] = 0 if d < 0 else d  # NaN stays
 
 
 cdef void statistics_task(Py_ssize_t index, void* context) noexcept nogil:
@@ -228,23 +252,18 @@ cdef void chunk_gradients(
     """sum dy and sum dy (x - mean), column by column."""
     cdef real sum[TILE]
     cdef real product[TILE]
-    cdef Py_ssize_t tile, first, n, _i, j
-    cdef const real* line
-    cdef const real* dline
+    cdef Py_ssize_t tile, first, n, j
     for tile in range((width + TILE - 1) // TILE):
         first = tile * TILE
         n = min(<Py_ssize_t>TILE, width - first)
-        for j in range(n):
-            sum[j] = 0
-            product[j] = 0
-        line = x + first
-        dline = dy + first
-        for _i in range(lines):
-            for j in range(n):
-                sum[j] += dline[j]
-                product[j] += dline[j] * (line[j] - mean[first + j])
-            line += width
-            dline += width
+        if real is float:
+            column_gradients_f32(
+                dy + first, x + first, mean + first, lines, width, n, sum, product,
+            )
+        else:
+            column_gradients_f64(
+                dy + first, x + first, mean + first, lines, width, n, sum, product,
+            )
         for j in range(n):
             out[first + j] = sum[j]
             out[width + first + j] = product[j]
@@ -325,33 +344,6 @@ cdef void gradients(Columns* p) noexcept nogil:
 
 # ---------------------------------------------------------------------------------- the map
 
-cdef void apply_lines(
-    const Columns* p, const real* x, const real* dy, const real* mask, const real* t, real* out,
-    Py_ssize_t lines, Py_ssize_t over,
-) noexcept nogil:
-    """Some lines, and `over` elements of one that is not full."""
-    cdef Py_ssize_t width = p.width, i, j, n
-    cdef const real* mean = t
-    cdef const real* slope = t + width
-    cdef const real* offset = t + 2 * width
-    cdef const real* direct = t + 3 * width
-    for i in range(lines + (over > 0)):
-        n = width if i < lines else over
-        if dy == NULL:
-            for j in range(n):
-                out[j] = (x[j] - mean[j]) * slope[j] + offset[j]
-        elif mask != NULL and mask[i] == 0:
-            for j in range(n):
-                out[j] = dy[j] * direct[j]
-            dy += width
-        else:
-            for j in range(n):
-                out[j] = dy[j] * direct[j] + ((x[j] - mean[j]) * slope[j] + offset[j])
-            dy += width
-        x += width
-        out += width
-
-
 cdef void apply_task(Py_ssize_t index, void* context) noexcept nogil:
     cdef const Columns* p = <const Columns*>context
     # Backwards: what was read last is still in the cache.
@@ -365,16 +357,16 @@ cdef void apply_task(Py_ssize_t index, void* context) noexcept nogil:
     if chunk + 1 < p.chunks:
         over = 0
     if p.single:
-        apply_lines[float](
-            p, <const float*>p.x + at, <const float*>p.dy + at if p.dy != NULL else NULL,
-            <const float*>p.mask + first if p.mask != NULL else NULL, <const float*>p.table + table,
-            <float*>p.out + at, lines, over,
+        map_lines_f32(
+            <const float*>p.dy + at if p.dy != NULL else NULL, <const float*>p.x + at,
+            <const float*>p.mask + first if p.mask != NULL else NULL, lines, over, p.width,
+            <const float*>p.table + table, <float*>p.out + at,
         )
     else:
-        apply_lines[double](
-            p, <const double*>p.x + at, <const double*>p.dy + at if p.dy != NULL else NULL,
-            <const double*>p.mask + first if p.mask != NULL else NULL,
-            <const double*>p.table + table, <double*>p.out + at, lines, over,
+        map_lines_f64(
+            <const double*>p.dy + at if p.dy != NULL else NULL, <const double*>p.x + at,
+            <const double*>p.mask + first if p.mask != NULL else NULL, lines, over, p.width,
+            <const double*>p.table + table, <double*>p.out + at,
         )
 
 

@@ -1,9 +1,9 @@
 """Normalisation over rows: unit, RMS and layer. See _normal_rows.pyx."""
 
 cdef enum:
-    UNIT
-    RMS
-    LAYER
+    UNIT = 0  # as in _normal_tile.h
+    RMS = 1
+    LAYER = 2
 
 cdef struct Rows:
     int kind
