@@ -11,6 +11,7 @@ from ._direct cimport direct_product
 from ._depthwise cimport depthwise_backward, depthwise_forward
 from ._dkernel cimport direct_dkernel, sum_places
 from ._fused cimport LINEAR, activation_code
+from ._winograd cimport winograd_dkernel, winograd_dx, winograd_forward, winograd_pays
 
 from ..reference._shapes import check_cotangent
 from ..reference._windows import check_conv, check_conv_transpose, check_depthwise_conv
@@ -22,12 +23,21 @@ cdef Py_ssize_t LONGEST = 1 << 30
 
 
 # ---------------------------------------------------------------------------------- kernels
-# Each returns -1 where there was no memory for its work areas.
+# Each returns -1 where there was no memory for its work areas. Winograd's way is taken where it
+# pays and can be: it has no place for a bias or an activation on the way back, nor for a derivative
+# on the way there, and it says itself where it does not do (numbers that are not finite).
 
 cdef int product(
     const Conv* p, bint reverse, const Field* source, const void* kernel, const void* bias,
     int activation, void* result,
 ) noexcept nogil:
+    if winograd_pays(p):
+        if reverse and bias == NULL and activation == LINEAR:
+            if winograd_dx(p, source.values, source.y, kernel, result):
+                return 0
+        elif not reverse and source.y == NULL:
+            if winograd_forward(p, source.values, kernel, bias, result):
+                return 0
     if p.single:
         return direct_product[float](
             p, reverse, source, <const float*>kernel, <const float*>bias, activation,
@@ -42,6 +52,9 @@ cdef int product(
 cdef int kernel_gradient(
     const Conv* p, const Field* x, const Field* dz, void* dkernel, void* dbias,
 ) noexcept nogil:
+    if winograd_pays(p) and x.y == NULL:
+        if winograd_dkernel(p, x.values, dz.values, dz.y, dkernel, dbias):
+            return 0
     if p.single:
         return direct_dkernel[float](p, x, dz, <float*>dkernel, <float*>dbias)
     return direct_dkernel[double](p, x, dz, <double*>dkernel, <double*>dbias)
