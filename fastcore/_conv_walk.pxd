@@ -19,6 +19,7 @@ from ._fused cimport LINEAR, derive
 
 cdef enum:
     BOX_BYTES = 160 * 1024      # of what a box reads and writes: it stays in the second cache
+    BOX_PLACES = 192            # or, with many channels, so many places: they share the kernel
     FEW_CHUNKS = 8              # of a large product, at least
     SMALL_WORK = 2_000_000      # multiplications that are too few for two chunks
 
@@ -95,11 +96,18 @@ cdef inline Py_ssize_t area_of(const Walk* w, const Py_ssize_t* count) noexcept 
     return total
 
 
+cdef inline bint too_large(const Walk* w, const Py_ssize_t* count, Py_ssize_t most) noexcept nogil:
+    """Whether a box of these sizes has more places than it ought to."""
+    cdef Py_ssize_t item = 4 if w.conv.single else 8
+    cdef Py_ssize_t places = count[0] * count[1] * count[2] * count[3]
+    cdef Py_ssize_t bytes = (area_of(w, count) + places * w.place[3]) * item
+    return places > most or (places > BOX_PLACES and bytes > BOX_BYTES)
+
+
 cdef inline Py_ssize_t plan(
     Walk* w, const Conv* p, bint reverse, Py_ssize_t result_channels, double work,
 ) noexcept nogil:
     """Cut the result into boxes; return how many. Looks at shapes only."""
-    cdef Py_ssize_t item = 4 if p.single else 8
     cdef Py_ssize_t count[4]
     cdef Py_ssize_t most, axis, total, places, chunks
     cdef int i
@@ -117,18 +125,15 @@ cdef inline Py_ssize_t plan(
     # Images, then planes, rows and places of one row, as many as fit; a box that cannot hold two
     # of one kind is cut along the next.
     chunks = FEW_CHUNKS if work > SMALL_WORK * FEW_CHUNKS else 1 + <Py_ssize_t>(work / SMALL_WORK)
-    most = divide_up(places, chunks)
+    most = max(divide_up(places, chunks), min(places, BOX_PLACES))
     for i in range(4):
         count[i] = 1
         w.box[i] = w.size[i]
     for axis in range(3, -1, -1):
         total = w.size[axis]
         count[axis] = total
-        while count[axis] > 1 and (
-            (area_of(w, count) + count[0] * count[1] * count[2] * count[3] * w.place[3]) * item
-            > BOX_BYTES or count[0] * count[1] * count[2] * count[3] > most
-        ):
-            count[axis] = divide_up(count[axis], 2)
+        while count[axis] > 1 and too_large(w, count, most):
+            count[axis] -= divide_up(count[axis], 4)
         # Equal boxes rather than a small one at the end.
         if count[axis] < total:
             count[axis] = divide_up(total, divide_up(total, count[axis]))
