@@ -140,53 +140,61 @@ APART void NAME(gather)(Py_ssize_t rows, TILE_PARAMETERS) {
 #undef ALL
 }
 
-/* A panel of dz = dy activation'(z), from y = activation(z): out[i, 0:PANEL] = dz[at[i], 0:columns] and zeros. Added to
-   total[0:columns], unless that is NULL. The four activations are those of _fused.pxd. */
+/* dz = dy activation'(z), from y = activation(z), in panels: out[panel, i, 0:PANEL] = dz[at[i], PANEL columns], the last
+   panel filled up with zeros. Rows are read from end to end, as they lie in memory. */
 #define SLOPE(code, dy, y)                                                                                            \
     ((code) == LINEAR ? (dy) : (code) == RELU ? POSITIVE(y, dy) : (code) == TANH ? (dy) * (1 - (y) * (y))             \
                                                                                : (dy) * ((y) * (1 - (y))))
 INLINE void NAME(pack_slopes_of)(const int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t *at,
-                                 const REAL *dy, const REAL *y, REAL *out, REAL *total) {
-    NAME(vector) sum[WIDTH];
-    UNROLL(4)
-    for (int v = 0; v < WIDTH; v++) sum[v] = (NAME(vector)){0};
+                                 const REAL *dy, const REAL *y, REAL *out) {
     for (Py_ssize_t i = 0; i < rows; i++, out += PANEL) {
-        if (columns == PANEL) {
+        const REAL *g = dy + at[i], *x = y + at[i];
+        REAL *target = out;
+        Py_ssize_t j = 0;
+        for (; j + PANEL <= columns; j += PANEL, target += rows * PANEL) {
             UNROLL(4)
-            for (int v = 0; v < WIDTH; v++) {
-                NAME(vector) g = LOAD(dy + at[i] + v * LANES), x = LOAD(y + at[i] + v * LANES);
-                STORE(out + v * LANES, SLOPE(code, g, x));
-            }
-        } else {
-            REAL given[2][PANEL] = {{0}};
-            for (Py_ssize_t j = 0; j < columns; j++) {
-                given[0][j] = dy[at[i] + j];
-                given[1][j] = y[at[i] + j];
-            }
-            for (int v = 0; v < WIDTH; v++) {
-                NAME(vector) g = LOAD(given[0] + v * LANES), x = LOAD(given[1] + v * LANES);
-                STORE(out + v * LANES, SLOPE(code, g, x));
+            for (int v = j; v < j + PANEL; v += LANES) {
+                NAME(vector) slope = LOAD(g + v), value = LOAD(x + v);
+                STORE(target + v - j, SLOPE(code, slope, value));
             }
         }
-        UNROLL(4)
-        for (int v = 0; v < WIDTH; v++) sum[v] += LOAD(out + v * LANES);
-    }
-    if (total) {
-        REAL part[PANEL];
-        UNROLL(4)
-        for (int v = 0; v < WIDTH; v++) STORE(part + v * LANES, sum[v]);
-        for (Py_ssize_t j = 0; j < columns; j++) total[j] += part[j];
+        if (j < columns) {
+            REAL part[2][PANEL] = {{0}};
+            for (int v = 0; v < columns - j; v++) {
+                part[0][v] = g[j + v];
+                part[1][v] = x[j + v];
+            }
+            for (int v = 0; v < PANEL; v += LANES) {
+                NAME(vector) slope = LOAD(part[0] + v), value = LOAD(part[1] + v);
+                STORE(target + v, SLOPE(code, slope, value));
+            }
+        }
     }
 }
 
 APART void NAME(pack_slopes)(int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t *at, const REAL *dy,
-                             const REAL *y, REAL *out, REAL *total) {
+                             const REAL *y, REAL *out) {
     switch (code) {
-    case LINEAR: NAME(pack_slopes_of)(LINEAR, rows, columns, at, dy, y, out, total); break;
-    case RELU: NAME(pack_slopes_of)(RELU, rows, columns, at, dy, y, out, total); break;
-    case TANH: NAME(pack_slopes_of)(TANH, rows, columns, at, dy, y, out, total); break;
-    default: NAME(pack_slopes_of)(SIGMOID, rows, columns, at, dy, y, out, total);
+    case LINEAR: NAME(pack_slopes_of)(LINEAR, rows, columns, at, dy, y, out); break;
+    case RELU: NAME(pack_slopes_of)(RELU, rows, columns, at, dy, y, out); break;
+    case TANH: NAME(pack_slopes_of)(TANH, rows, columns, at, dy, y, out); break;
+    default: NAME(pack_slopes_of)(SIGMOID, rows, columns, at, dy, y, out);
     }
+}
+
+/* total[j] += sum over the rows of a panel. */
+APART void NAME(add_panel)(Py_ssize_t rows, Py_ssize_t columns, const REAL *panel, REAL *total) {
+    NAME(vector) sum[WIDTH];
+    REAL part[PANEL];
+    UNROLL(4)
+    for (int v = 0; v < WIDTH; v++) sum[v] = (NAME(vector)){0};
+    for (Py_ssize_t i = 0; i < rows; i++, panel += PANEL) {
+        UNROLL(4)
+        for (int v = 0; v < WIDTH; v++) sum[v] += LOAD(panel + v * LANES);
+    }
+    UNROLL(4)
+    for (int v = 0; v < WIDTH; v++) STORE(part + v * LANES, sum[v]);
+    for (Py_ssize_t j = 0; j < columns; j++) total[j] += part[j];
 }
 #undef SLOPE
 #undef POSITIVE

@@ -45,11 +45,17 @@ cdef extern from *:
     ) noexcept nogil
     void pack_slopes_f32(
         int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t* at, const float* dy,
-        const float* y, float* out, float* total,
+        const float* y, float* out,
+    ) noexcept nogil
+    void add_panel_f32(
+        Py_ssize_t rows, Py_ssize_t columns, const float* panel, float* total,
     ) noexcept nogil
     void pack_slopes_f64(
         int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t* at, const double* dy,
-        const double* y, double* out, double* total,
+        const double* y, double* out,
+    ) noexcept nogil
+    void add_panel_f64(
+        Py_ssize_t rows, Py_ssize_t columns, const double* panel, double* total,
     ) noexcept nogil
 
 

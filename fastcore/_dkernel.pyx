@@ -14,7 +14,8 @@ from libc.string cimport memset
 from ._arrays cimport real
 from ._conv cimport Conv
 from ._conv_tile cimport (
-    FLAG_ACCUMULATE, gather, pack_slopes_f32, pack_slopes_f64, panel_columns_f32, panel_columns_f64, panel_width,
+    FLAG_ACCUMULATE, add_panel_f32, add_panel_f64, gather, pack_slopes_f32, pack_slopes_f64,
+    panel_columns_f32, panel_columns_f64, panel_width,
 )
 from ._conv_walk cimport (
     SMALL_WORK, Box, Field, Phase, Walk, begin, divide_up, list_places, list_steps, locate, look,
@@ -56,18 +57,30 @@ cdef inline void pack_gradient(
 ) noexcept nogil:
     """dz of the listed places in panels, and its sums added to dbias."""
     cdef Py_ssize_t width = panel_columns_f32 if real is float else panel_columns_f64
-    cdef Py_ssize_t q, at, columns
-    cdef real* total
+    cdef Py_ssize_t q = from_panel
+    cdef Py_ssize_t now, at, columns
     cdef int code = p.dz.code if p.dz.y != NULL else LINEAR
-    for q in range(from_panel, to_panel):
+    while q < to_panel:
+        # As many panels as there are in one group: their columns lie side by side.
+        now = min(to_panel, (q // p.panels + 1) * p.panels) - q
+        at = q // p.panels * p.outer + q % p.panels * width
+        columns = min(now * width, p.outer - q % p.panels * width)
+        if real is float:
+            pack_slopes_f32(code, places, columns, out_at, values + at, y + at, packed)
+        else:
+            pack_slopes_f64(code, places, columns, out_at, values + at, y + at, packed)
+        q += now
+        packed += now * places * width
+    if dbias == NULL:
+        return
+    for q in range(to_panel - 1, from_panel - 1, -1):
+        packed -= places * width
         at = q // p.panels * p.outer + q % p.panels * width
         columns = min(width, p.outer - q % p.panels * width)
-        total = dbias + at if dbias != NULL else NULL
         if real is float:
-            pack_slopes_f32(code, places, columns, out_at, values + at, y + at, packed, total)
+            add_panel_f32(places, columns, packed, dbias + at)
         else:
-            pack_slopes_f64(code, places, columns, out_at, values + at, y + at, packed, total)
-        packed += places * width
+            add_panel_f64(places, columns, packed, dbias + at)
 
 
 cdef bint gradient_part(
