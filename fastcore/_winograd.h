@@ -17,6 +17,7 @@ typedef struct {
     View dz;                /* of the gradient of the kernel only */
     Py_ssize_t height, width, filters; /* what forward and dx write */
     Py_ssize_t tiles_down, tiles_across, tiles;
+    int flat;               /* one spatial axis: images of one row, a kernel of 3, tiles of 4 from 6 */
     Py_ssize_t block;       /* tiles worked on at once */
     Py_ssize_t chunks, chunk_tiles;
     const void *packed;     /* the transformed kernel: [panel][position][channel][PANEL filters] */
@@ -29,8 +30,9 @@ typedef struct {
 } Winograd;
 
 enum { SIDE = 4, REACH = SIDE + 2, POSITIONS = REACH * REACH, LINE = 64 };
-/* Channels are added up in pieces of DEPTH: rounding errors of a long sum grow with its length. */
-enum { DEPTH = 16 };
+/* Channels are added up in pieces: rounding errors of a long sum grow with its length, and the transform of images
+   makes them grow more. */
+enum { DEPTH = 16, FLAT_DEPTH = 64 };
 
 
 /* The points 0, +-P1, +-P2 and infinity. */
@@ -94,16 +96,19 @@ INLINE void NAME(times_a_back)(const VECTOR *z, VECTOR *u) {
     u[5] = z[3];
 }
 
-/* u = G g, for one number, in double: it is rounded once. */
-INLINE void NAME(times_g)(const double *g, Py_ssize_t step, double *u, Py_ssize_t u_step) {
-    double even_1 = NORM_1 * (g[0] + P1 * P1 * g[2 * step]), odd_1 = NORM_1 * P1 * g[step];
-    double even_2 = NORM_2 * (g[0] + P2 * P2 * g[2 * step]), odd_2 = NORM_2 * P2 * g[step];
-    u[0] = NORM_0 * g[0];
-    u[u_step] = even_1 + odd_1;
-    u[2 * u_step] = even_1 - odd_1;
-    u[3 * u_step] = even_2 + odd_2;
-    u[4 * u_step] = even_2 - odd_2;
-    u[5 * u_step] = g[2 * step];
+/* u = G g, for a panel of filters, in double: it is rounded once. Rows of g (u) are `step` (`u_step`) panels apart. */
+INLINE void NAME(times_g)(double (*g)[PANEL], int step, double (*u)[PANEL], int u_step) {
+    for (int j = 0; j < PANEL; j++) {
+        const double g_0 = g[0][j], g_1 = g[step][j], g_2 = g[2 * step][j];
+        const double even_1 = NORM_1 * (g_0 + P1 * P1 * g_2), odd_1 = NORM_1 * P1 * g_1;
+        const double even_2 = NORM_2 * (g_0 + P2 * P2 * g_2), odd_2 = NORM_2 * P2 * g_1;
+        u[0][j] = NORM_0 * g_0;
+        u[u_step][j] = even_1 + odd_1;
+        u[2 * u_step][j] = even_1 - odd_1;
+        u[3 * u_step][j] = even_2 + odd_2;
+        u[4 * u_step][j] = even_2 - odd_2;
+        u[5 * u_step][j] = g_2;
+    }
 }
 
 /* g = G^T m */
@@ -117,23 +122,29 @@ INLINE void NAME(times_g_back)(const VECTOR *m, VECTOR *g) {
 
 /* ---------------------------------------------------------------------------------------------------- the kernel */
 
-/* U = G g G^T for all filters of one channel, packed in panels. kernel[window][channel][filter], or, to go backward,
-   the kernel turned by 180 degrees with channels and filters exchanged. */
-APART void NAME(transform_kernel)(const REAL *kernel, Py_ssize_t channels, Py_ssize_t filters, int backward,
+/* U = G g G^T (flat: G g) for all filters of one channel, packed in panels. kernel[window][channel][filter], or, to go
+   backward, the kernel turned by 180 degrees with channels and filters exchanged. */
+APART void NAME(transform_kernel)(const REAL *kernel, Py_ssize_t channels, Py_ssize_t filters, int flat, int backward,
                                   Py_ssize_t channel, REAL *packed) {
+    const int window = flat ? 3 : 9, positions = flat ? REACH : POSITIONS;
     Py_ssize_t window_step = channels * filters;
     Py_ssize_t filter_step = backward ? channels : 1;
-    const REAL *from = kernel + (backward ? channel + 8 * window_step : channel * filters);
+    const REAL *from = kernel + (backward ? channel + (window - 1) * window_step : channel * filters);
     if (backward) window_step = -window_step;
-    for (Py_ssize_t f = 0; f < filters; f += PANEL, packed += POSITIONS * channels * PANEL) {
-        for (int j = 0; j < PANEL; j++) {
-            double g[9], half[REACH * 3], u[POSITIONS];
-            for (int w = 0; w < 9; w++)
-                g[w] = f + j < filters ? from[w * window_step + (f + j) * filter_step] : 0;
+    packed += channel * PANEL;
+    for (Py_ssize_t f = 0; f < filters; f += PANEL, packed += positions * channels * PANEL) {
+        const int count = filters - f < PANEL ? (int)(filters - f) : PANEL;
+        double g[9][PANEL] = {{0}}, half[REACH * 3][PANEL], u[POSITIONS][PANEL];
+        for (int w = 0; w < window; w++)
+            for (int j = 0; j < count; j++) g[w][j] = from[w * window_step + (f + j) * filter_step];
+        if (flat) {
+            NAME(times_g)(g, 1, u, 1);
+        } else {
             for (int w = 0; w < 3; w++) NAME(times_g)(g + w, 3, half + w, 3);
             for (int i = 0; i < REACH; i++) NAME(times_g)(half + 3 * i, 1, u + REACH * i, 1);
-            for (int p = 0; p < POSITIONS; p++) packed[(p * channels + channel) * PANEL + j] = (REAL)u[p];
         }
+        for (int p = 0; p < positions; p++)
+            for (int j = 0; j < PANEL; j++) packed[p * channels * PANEL + j] = (REAL)u[p][j];
     }
 }
 
@@ -155,38 +166,46 @@ INLINE VECTOR NAME(load_derived)(const int activation, const REAL *x, const REAL
     return a * (b * (1 - b));
 }
 
-/* One column of a tile, all channels: out[0:6][channel] = B^T (6 pixels), or A (4 pixels) with the sum of the pixels
-   added to `sums`. */
-INLINE void NAME(column)(const int activation, const int is_dz, const View *v, const REAL *const *x,
+/* One column of a tile, `count` (LANES or fewer) channels. */
+INLINE void NAME(column)(const int activation, const int is_dz, Py_ssize_t count, Py_ssize_t at, const REAL *const *x,
                          const REAL *const *y, REAL *out, Py_ssize_t row, REAL *sums) {
-    for (Py_ssize_t c = 0; c < v->channels; c += LANES) {
-        VECTOR d[REACH], u[REACH];
-        Py_ssize_t count = v->channels - c;
-        if (count >= LANES) {
-            for (int i = 0; i < (is_dz ? SIDE : REACH); i++)
-                d[i] = NAME(load_derived)(activation, x[i] + c, activation ? y[i] + c : NULL, LANES);
-        } else {
-            for (int i = 0; i < (is_dz ? SIDE : REACH); i++)
-                d[i] = NAME(load_derived)(activation, x[i] + c, activation ? y[i] + c : NULL, count);
-        }
-        if (is_dz) {
-            NAME(times_a_back)(d, u);
-            if (sums) STORE(sums + c, LOAD(sums + c) + ((d[0] + d[1]) + (d[2] + d[3])));
-        } else {
-            NAME(times_b)(d, u);
-        }
-        UNROLL(6)
-        for (int i = 0; i < REACH; i++) STORE(out + i * row + c, u[i]);
+    VECTOR d[REACH], u[REACH];
+    for (int i = 0; i < (is_dz ? SIDE : REACH); i++)
+        d[i] = NAME(load_derived)(activation, x[i] + at, activation ? y[i] + at : NULL, count);
+    if (is_dz) {
+        NAME(times_a_back)(d, u);
+        if (sums) STORE(sums, LOAD(sums) + ((d[0] + d[1]) + (d[2] + d[3])));
+    } else {
+        NAME(times_b)(d, u);
+    }
+    UNROLL(6)
+    for (int i = 0; i < REACH; i++) STORE(out + i * row, u[i]);
+}
+
+/* Columns of a tile, all channels: out[j][0:6][channel] = B^T (6 pixels of column j), or A (4 pixels), with the sum of
+   the pixels added to `sums`. x and y point to the first column in each of the 6 (4) rows. */
+INLINE void NAME(columns)(const int activation, const int is_dz, Py_ssize_t channels, int count, const REAL *const *x,
+                          const REAL *const *y, REAL *const *out, Py_ssize_t row, REAL *sums) {
+    Py_ssize_t whole = channels / LANES * LANES, at = 0;
+    for (int j = 0; j < count; j++, at += channels - whole) {
+        REAL *target = out[j];
+        for (Py_ssize_t c = 0; c < whole; c += LANES, at += LANES, target += LANES)
+            NAME(column)(activation, is_dz, LANES, at, x, y, target, row, sums ? sums + c : NULL);
+        if (whole < channels)
+            NAME(column)(activation, is_dz, channels - whole, at, x, y, target, row, sums ? sums + whole : NULL);
     }
 }
 
-#define COLUMN_PARAMETERS                                                                                             \
-    const View *v, const REAL *const *x, const REAL *const *y, REAL *out, Py_ssize_t row, REAL *sums
-#define COLUMN(kind, activation, is_dz)                                                                               \
-    APART void NAME(column_##kind)(COLUMN_PARAMETERS) { NAME(column)(activation, is_dz, v, x, y, out, row, sums); }
-COLUMN(x, 0, 0) COLUMN(x_relu, 1, 0) COLUMN(x_tanh, 2, 0) COLUMN(x_sigmoid, 3, 0)
-COLUMN(z, 0, 1) COLUMN(z_relu, 1, 1) COLUMN(z_tanh, 2, 1) COLUMN(z_sigmoid, 3, 1)
-typedef void (*NAME(column_t))(COLUMN_PARAMETERS);
+#define COLUMNS_PARAMETERS                                                                                            \
+    Py_ssize_t channels, int count, const REAL *const *x, const REAL *const *y, REAL *const *out, Py_ssize_t row,     \
+        REAL *sums
+#define COLUMNS(kind, activation, is_dz)                                                                              \
+    APART void NAME(columns_##kind)(COLUMNS_PARAMETERS) {                                                             \
+        NAME(columns)(activation, is_dz, channels, count, x, y, out, row, sums);                                      \
+    }
+COLUMNS(x, 0, 0) COLUMNS(x_relu, 1, 0) COLUMNS(x_tanh, 2, 0) COLUMNS(x_sigmoid, 3, 0)
+COLUMNS(z, 0, 1) COLUMNS(z_relu, 1, 1) COLUMNS(z_tanh, 2, 1) COLUMNS(z_sigmoid, 3, 1)
+typedef void (*NAME(columns_t))(COLUMNS_PARAMETERS);
 
 /* The rows of a column's transform: out[position][channel] from columns[0:6] (or [0:4] of dz), each [6][row]. */
 INLINE void NAME(across)(const int is_dz, REAL *const *columns, Py_ssize_t row, REAL *out, Py_ssize_t out_position) {
@@ -209,77 +228,71 @@ APART void NAME(across_z)(REAL *const *columns, Py_ssize_t row, REAL *out, Py_ss
 }
 
 /* Tiles first ... first + count - 1 of the images, transformed: out[position][tile][row]. `strip` holds 6 columns and
-   a row of zeros: (POSITIONS + 1) * row numbers. */
+   as many zeros as 6 pixels have channels: (POSITIONS + REACH) * row numbers. */
 static void NAME(read_tiles)(const Winograd *p, const View *v, const int is_dz, Py_ssize_t first, Py_ssize_t count,
                              REAL *strip, REAL *out, Py_ssize_t out_position, REAL *sums) {
-    static const NAME(column_t) by_activation[2][4] = {
-        {NAME(column_x), NAME(column_x_relu), NAME(column_x_tanh), NAME(column_x_sigmoid)},
-        {NAME(column_z), NAME(column_z_relu), NAME(column_z_tanh), NAME(column_z_sigmoid)}};
-    const NAME(column_t) column = by_activation[is_dz][v->y ? v->activation : 0];
-    const Py_ssize_t row = ROW(v->channels);
-    const int in = is_dz ? SIDE : REACH;
-    const REAL *zeros = strip + POSITIONS * row;
-    const REAL *x[REACH] = {0}, *y[REACH] = {0};
-    Py_ssize_t step[REACH] = {0}; /* from one column to the next: none along zeros */
-    Py_ssize_t done = 0; /* columns of the strip that the tile before has left */
-    int slot = 0;        /* of the tile's first column: the strip is a ring */
-    memset(strip + POSITIONS * row, 0, row * sizeof(REAL));
+    static const NAME(columns_t) by_activation[2][4] = {
+        {NAME(columns_x), NAME(columns_x_relu), NAME(columns_x_tanh), NAME(columns_x_sigmoid)},
+        {NAME(columns_z), NAME(columns_z_relu), NAME(columns_z_tanh), NAME(columns_z_sigmoid)}};
+    const NAME(columns_t) transform = by_activation[is_dz][v->y ? v->activation : 0];
+    const Py_ssize_t row = ROW(v->channels), line = v->width * v->channels;
+    const int reach = is_dz ? SIDE : REACH;
+    REAL *const zeros = strip + POSITIONS * row;
+    int slot = 0; /* of the tile's first column: the strip is a ring */
+    memset(zeros, 0, REACH * row * sizeof(REAL));
     for (Py_ssize_t t = first; t < first + count; t++, out += row) {
-        Py_ssize_t across = t % p->tiles_across, down = t / p->tiles_across % p->tiles_down;
-        Py_ssize_t image = t / p->tiles_across / p->tiles_down;
+        const Py_ssize_t across = t % p->tiles_across, down = t / p->tiles_across % p->tiles_down;
+        const Py_ssize_t image = t / p->tiles_across / p->tiles_down;
+        const Py_ssize_t top = SIDE * down - v->top, left = SIDE * across - v->left;
+        const REAL *x[REACH] = {0}, *y[REACH] = {0};
         REAL *columns[REACH];
-        if (across == 0 || t == first) {
-            done = 0;
-            for (int i = 0; i < in; i++) {
-                Py_ssize_t line = SIDE * down - v->top + i;
-                int inside = line >= 0 && line < v->height;
-                Py_ssize_t at = inside ? (image * v->height + line) * v->width * v->channels : 0;
+        if (p->flat) { /* a row of pixels is transformed as a column would be */
+            for (int i = 0; i < reach; i++) {
+                const int inside = left + i >= 0 && left + i < v->width;
+                const Py_ssize_t at = image * line + (left + i) * v->channels;
                 x[i] = inside ? (const REAL *)v->x + at : zeros;
                 y[i] = inside && v->y ? (const REAL *)v->y + at : zeros;
-                step[i] = inside ? v->channels : 0;
             }
+            transform(v->channels, 1, x, y, &out, out_position, sums);
+            continue;
         }
-        for (int j = 0; j < in; j++) {
-            columns[j] = strip + (slot + j) % REACH * REACH * row;
-            if (j < done) continue;
-            Py_ssize_t at = SIDE * across - v->left + j;
-            if (at < 0 || at >= v->width) {
-                memset(columns[j], 0, REACH * row * sizeof(REAL));
-                continue;
-            }
-            const REAL *from[REACH], *from_y[REACH];
-            for (int i = 0; i < in; i++) {
-                from[i] = x[i] + at * step[i];
-                from_y[i] = y[i] + at * step[i];
-            }
-            column(v, from, from_y, columns[j], row, sums);
+        int j = 0, end = reach; /* the columns that the tile before has not left, inside of the image */
+        slot = is_dz || across == 0 ? 0 : (slot + SIDE) % REACH;
+        if (!is_dz && across != 0 && t != first) j = REACH - SIDE;
+        for (int i = 0; i < reach; i++) columns[i] = strip + (slot + i) % REACH * REACH * row;
+        for (; j < reach && left + j < 0; j++) memset(columns[j], 0, REACH * row * sizeof(REAL));
+        for (; end > j && left + end > v->width; end--) memset(columns[end - 1], 0, REACH * row * sizeof(REAL));
+        for (int i = 0; i < reach; i++) {
+            const int inside = top + i >= 0 && top + i < v->height;
+            const Py_ssize_t at = (image * v->height + top + i) * line + (left + j) * v->channels;
+            x[i] = inside ? (const REAL *)v->x + at : zeros;
+            y[i] = inside && v->y ? (const REAL *)v->y + at : zeros;
         }
-        if (is_dz) {
-            NAME(across_z)(columns, row, out, out_position);
-        } else {
-            NAME(across_x)(columns, row, out, out_position);
-            slot = (slot + SIDE) % REACH;
-            done = REACH - SIDE;
-        }
+        transform(v->channels, end - j, x, y, columns + j, row, sums);
+        if (is_dz) NAME(across_z)(columns, row, out, out_position);
+        else NAME(across_x)(columns, row, out, out_position);
     }
 }
 
 /* One tile of the result, one panel of filters: y = A^T m A + bias, activation. `columns` of the filters and
    `down` x `across` of the pixels exist. Returns 0 * (some of the numbers): NaN where one is not finite. */
-INLINE VECTOR NAME(write_vector)(const REAL *m, const VECTOR bias, int rectify, REAL *y, Py_ssize_t y_row,
-                                 Py_ssize_t y_col) {
+INLINE VECTOR NAME(write_vector)(const int flat, const REAL *m, const VECTOR bias, int rectify, REAL *y,
+                                 Py_ssize_t y_row, Py_ssize_t y_col) {
     VECTOR half[SIDE][REACH], finite = {0};
     UNROLL(6)
     for (int j = 0; j < REACH; j++) {
         VECTOR d[REACH], u[SIDE];
+        if (flat) {
+            half[0][j] = LOAD(m + j * PANEL);
+            continue;
+        }
         UNROLL(6)
         for (int i = 0; i < REACH; i++) d[i] = LOAD(m + (i * REACH + j) * PANEL);
         NAME(times_a)(d, u);
         UNROLL(4)
         for (int i = 0; i < SIDE; i++) half[i][j] = u[i];
     }
-    UNROLL(4)
-    for (int i = 0; i < SIDE; i++) {
+    for (int i = 0; i < (flat ? 1 : SIDE); i++) {
         VECTOR u[SIDE];
         NAME(times_a)(half[i], u);
         /* Whatever is not finite in m shows in a corner. */
@@ -294,7 +307,7 @@ INLINE VECTOR NAME(write_vector)(const REAL *m, const VECTOR bias, int rectify, 
     return finite;
 }
 
-APART VECTOR NAME(write_tile)(const Winograd *p, Py_ssize_t tile, Py_ssize_t filter, const REAL *m) {
+INLINE VECTOR NAME(write_tile)(const int flat, const Winograd *p, Py_ssize_t tile, Py_ssize_t filter, const REAL *m) {
     const Py_ssize_t across = tile % p->tiles_across * SIDE, down = tile / p->tiles_across % p->tiles_down * SIDE;
     const Py_ssize_t image = tile / p->tiles_across / p->tiles_down;
     const Py_ssize_t y_col = p->filters, y_row = p->width * y_col;
@@ -302,83 +315,122 @@ APART VECTOR NAME(write_tile)(const Winograd *p, Py_ssize_t tile, Py_ssize_t fil
     REAL *y = (REAL *)p->out + (image * p->height + down) * y_row + across * y_col + filter;
     REAL part[SIDE * SIDE * LANES];
     VECTOR finite = {0};
-    int is_whole = down + SIDE <= p->height && across + SIDE <= p->width;
+    int is_whole = (flat || down + SIDE <= p->height) && across + SIDE <= p->width;
     for (int v = 0; v < WIDTH && filter < p->filters; v++, filter += LANES, m += LANES, y += LANES) {
         Py_ssize_t count = p->filters - filter;
         VECTOR b = {0};
         if (bias) b = count >= LANES ? LOAD(bias + filter) : NAME(load_part)(bias + filter, count);
         if (is_whole && count >= LANES) {
-            finite += NAME(write_vector)(m, b, p->activation == 1, y, y_row, y_col);
+            finite += NAME(write_vector)(flat, m, b, p->activation == 1, y, y_row, y_col);
             continue;
         }
         if (count > LANES) count = LANES;
-        finite += NAME(write_vector)(m, b, p->activation == 1, part, SIDE * LANES, LANES);
+        finite += NAME(write_vector)(flat, m, b, p->activation == 1, part, SIDE * LANES, LANES);
         for (int i = 0; i < SIDE && down + i < p->height; i++)
             for (int j = 0; j < SIDE && across + j < p->width; j++)
                 for (Py_ssize_t f = 0; f < count; f++) y[i * y_row + j * y_col + f] = part[(i * SIDE + j) * LANES + f];
     }
     return finite;
 }
+APART VECTOR NAME(write_image_tile)(const Winograd *p, Py_ssize_t tile, Py_ssize_t filter, const REAL *m) {
+    return NAME(write_tile)(0, p, tile, filter, m);
+}
+APART VECTOR NAME(write_line_tile)(const Winograd *p, Py_ssize_t tile, Py_ssize_t filter, const REAL *m) {
+    return NAME(write_tile)(1, p, tile, filter, m);
+}
 
 /* --------------------------------------------------------------------------------------------- blocks of tiles */
 
 /* Numbers that a block of so many tiles needs. */
 static Py_ssize_t NAME(area_size)(const Winograd *p, Py_ssize_t tiles) {
-    Py_ssize_t row = ROW(p->in.channels);
+    const Py_ssize_t positions = p->flat ? REACH : POSITIONS, row = ROW(p->in.channels);
     if (p->dz.x) {
-        Py_ssize_t dz_row = ROW(p->dz.channels);
-        return POSITIONS * (PADDED(tiles * row) + PADDED(tiles * dz_row)) +
-               (POSITIONS + 1) * (row > dz_row ? row : dz_row);
+        const Py_ssize_t dz_row = ROW(p->dz.channels);
+        return positions * (PADDED(tiles * row) + PADDED(tiles * dz_row)) +
+               (POSITIONS + REACH) * (row > dz_row ? row : dz_row);
     }
-    return POSITIONS * PADDED(tiles * row) + POSITIONS * tiles * PANEL + (POSITIONS + 1) * row;
+    return positions * (PADDED(tiles * row) + tiles * PANEL) + (POSITIONS + REACH) * row;
 }
 
 /* Numbers in the products of a chunk of dkernel, and in its dbias. */
 static Py_ssize_t NAME(sums_size)(const Winograd *p) {
-    return (POSITIONS * p->in.channels + 1) * ROW(p->dz.channels);
+    return ((p->flat ? REACH : POSITIONS) * p->in.channels + 1) * ROW(p->dz.channels);
 }
 
 /* Tiles first ... first + count - 1 of y. */
 static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count, REAL *area) {
+    const Py_ssize_t positions = p->flat ? REACH : POSITIONS, most = p->flat ? FLAT_DEPTH : DEPTH;
     const Py_ssize_t channels = p->in.channels, row = ROW(channels), position = PADDED(count * row);
-    REAL *spread = area, *sums = spread + POSITIONS * position, *strip = sums + POSITIONS * count * PANEL;
+    REAL *spread = area, *sums = spread + positions * position, *strip = sums + positions * count * PANEL;
     const REAL *u = (const REAL *)p->packed;
     VECTOR finite = {0};
     REAL seen[LANES];
     NAME(read_tiles)(p, &p->in, 0, first, count, strip, spread, position, NULL);
     for (Py_ssize_t f = 0; f < p->filters; f += PANEL) {
-        Py_ssize_t columns = p->filters - f > LANES ? PANEL : LANES;
-        for (int i = 0; i < POSITIONS; i++) {
-            for (Py_ssize_t c = 0; c < channels; c += DEPTH, u += DEPTH * PANEL)
-                NAME(panel)(count, channels - c < DEPTH ? channels - c : DEPTH, spread + i * position + c, row, 1, 0,
-                            u, PANEL, sums + i * PANEL, POSITIONS * PANEL, columns, NULL, c ? FLAG_ACCUMULATE : 0);
-            u -= (UP(channels, DEPTH) - channels) * PANEL;
+        const Py_ssize_t columns = p->filters - f > LANES ? PANEL : LANES;
+        for (Py_ssize_t i = 0; i < positions; i++) {
+            for (Py_ssize_t c = 0; c < channels; c += most) {
+                const Py_ssize_t depth = channels - c < most ? channels - c : most;
+                NAME(panel)(count, depth, spread + i * position + c, row, 1, 0, u, PANEL, sums + i * PANEL,
+                            positions * PANEL, columns, NULL, c ? FLAG_ACCUMULATE : 0);
+                u += depth * PANEL;
+            }
         }
-        for (Py_ssize_t t = 0; t < count; t++)
-            finite += NAME(write_tile)(p, first + t, f, sums + t * POSITIONS * PANEL);
+        for (Py_ssize_t t = 0; t < count; t++) {
+            const REAL *m = sums + t * positions * PANEL;
+            finite += p->flat ? NAME(write_line_tile)(p, first + t, f, m) : NAME(write_image_tile)(p, first + t, f, m);
+        }
     }
     STORE(seen, finite);
     for (int i = 0; i < LANES; i++)
         if (seen[i] != 0) p->failed = 1;
 }
 
+/* G^T m G (flat: G^T m) of one channel and one vector of filters: `count` numbers at each of the places of the window,
+   which are `step` apart. */
+INLINE void NAME(write_kernel)(const int flat, const REAL *m, Py_ssize_t position, REAL *out, Py_ssize_t step,
+                               Py_ssize_t count) {
+    VECTOR half[3][REACH], d[REACH], g[3];
+    REAL part[LANES];
+    for (int j = 0; j < REACH; j++) {
+        if (flat) {
+            half[0][j] = LOAD(m + j * position);
+            continue;
+        }
+        for (int i = 0; i < REACH; i++) d[i] = LOAD(m + (i * REACH + j) * position);
+        NAME(times_g_back)(d, g);
+        for (int i = 0; i < 3; i++) half[i][j] = g[i];
+    }
+    for (int i = 0; i < (flat ? 1 : 3); i++) {
+        NAME(times_g_back)(half[i], g);
+        for (int j = 0; j < 3; j++, out += step) {
+            if (count >= LANES) {
+                STORE(out, g[j]);
+            } else {
+                STORE(part, g[j]);
+                for (Py_ssize_t k = 0; k < count; k++) out[k] = part[k];
+            }
+        }
+    }
+}
+
 /* A chunk of tiles of dkernel: dkernel and dbias of it alone into its part of p->sums. */
 static void NAME(dkernel_chunk)(Winograd *p, Py_ssize_t chunk, REAL *area, REAL *sums) {
-    const Py_ssize_t channels = p->in.channels, filters = p->dz.channels;
-    const Py_ssize_t row = ROW(channels), dz_row = ROW(filters);
+    const Py_ssize_t positions = p->flat ? REACH : POSITIONS, window = p->flat ? 3 : 9;
+    const Py_ssize_t channels = p->in.channels, filters = p->dz.channels, size = channels * filters;
+    const Py_ssize_t row = ROW(channels), dz_row = ROW(filters), product = channels * dz_row;
     const Py_ssize_t position = PADDED(p->block * row), dz_position = PADDED(p->block * dz_row);
-    const Py_ssize_t product = channels * dz_row;
-    REAL *spread = area, *dz = spread + POSITIONS * position, *strip = dz + POSITIONS * dz_position;
-    REAL *dbias = sums + POSITIONS * product; /* as long as a padded row of dz */
-    REAL *out = (REAL *)p->sums + chunk * (9 * channels + 1) * filters;
+    REAL *spread = area, *dz = spread + positions * position, *strip = dz + positions * dz_position;
+    REAL *dbias = sums + positions * product; /* as long as a padded row of dz */
+    REAL *out = (REAL *)p->sums + chunk * (window * size + filters);
     Py_ssize_t first = chunk * p->chunk_tiles, end = first + p->chunk_tiles;
     if (end > p->tiles) end = p->tiles;
     memset(dbias, 0, dz_row * sizeof(REAL));
     for (Py_ssize_t t = first; t < end; t += p->block) {
-        Py_ssize_t count = end - t < p->block ? end - t : p->block;
+        const Py_ssize_t count = end - t < p->block ? end - t : p->block;
         NAME(read_tiles)(p, &p->in, 0, t, count, strip, spread, position, NULL);
         NAME(read_tiles)(p, &p->dz, 1, t, count, strip, dz, dz_position, p->wants_dbias ? dbias : NULL);
-        for (int i = 0; i < POSITIONS; i++)
+        for (Py_ssize_t i = 0; i < positions; i++)
             for (Py_ssize_t f = 0; f < dz_row; f += PANEL)
                 NAME(panel)(channels, count, spread + i * position, 1, row, 0, dz + i * dz_position + f, dz_row,
                             sums + i * product + f, dz_row, dz_row - f > LANES ? PANEL : LANES, NULL,
@@ -386,28 +438,12 @@ static void NAME(dkernel_chunk)(Winograd *p, Py_ssize_t chunk, REAL *area, REAL 
     }
     for (Py_ssize_t c = 0; c < channels; c++) {
         for (Py_ssize_t f = 0; f < filters; f += LANES) {
-            VECTOR half[3][REACH], d[REACH], g[3];
-            for (int j = 0; j < REACH; j++) {
-                for (int i = 0; i < REACH; i++) d[i] = LOAD(sums + (i * REACH + j) * product + c * dz_row + f);
-                NAME(times_g_back)(d, g);
-                for (int i = 0; i < 3; i++) half[i][j] = g[i];
-            }
-            for (int i = 0; i < 3; i++) {
-                REAL part[LANES];
-                NAME(times_g_back)(half[i], g);
-                for (int j = 0; j < 3; j++) {
-                    REAL *to = out + ((3 * i + j) * channels + c) * filters + f;
-                    if (f + LANES <= filters) {
-                        STORE(to, g[j]);
-                    } else {
-                        STORE(part, g[j]);
-                        for (Py_ssize_t k = 0; k < filters - f; k++) to[k] = part[k];
-                    }
-                }
-            }
+            const REAL *m = sums + c * dz_row + f;
+            if (p->flat) NAME(write_kernel)(1, m, product, out + c * filters + f, size, filters - f);
+            else NAME(write_kernel)(0, m, product, out + c * filters + f, size, filters - f);
         }
     }
-    memcpy(out + 9 * channels * filters, dbias, filters * sizeof(REAL));
+    memcpy(out + window * size, dbias, filters * sizeof(REAL));
 }
 
 #undef VECTOR
@@ -418,8 +454,8 @@ static void NAME(dkernel_chunk)(Winograd *p, Py_ssize_t chunk, REAL *area, REAL 
 #undef PADDED
 #undef RECTIFY
 #undef WHERE_POSITIVE
-#undef COLUMN_PARAMETERS
-#undef COLUMN
+#undef COLUMNS_PARAMETERS
+#undef COLUMNS
 #undef REAL
 #undef REAL_BYTES
 #undef INTEGER

@@ -48,7 +48,7 @@ from libc.string cimport memset
 
 cimport numpy as cnp
 
-from ._arrays cimport as_real, data, dim, new_array, new_vector, rank, real, real_type
+from ._arrays cimport as_real, data, dim, rank, real, real_type
 from ._conv cimport Conv
 from ._fused cimport LINEAR, RELU, activate, activation_code
 from ._threads cimport run_chunks
@@ -95,6 +95,7 @@ cdef extern from *:
         Py_ssize_t tiles_down
         Py_ssize_t tiles_across
         Py_ssize_t tiles
+        int flat
         Py_ssize_t block
         Py_ssize_t chunks
         Py_ssize_t chunk_tiles
@@ -108,6 +109,7 @@ cdef extern from *:
     enum:
         ROWS
         SIDE
+        REACH
         POSITIONS
         AREA_BYTES
         panel_columns_f32
@@ -115,11 +117,11 @@ cdef extern from *:
     void* take_area() noexcept nogil
     void give_area(void* area) noexcept nogil
     void transform_kernel_f32(
-        const float* kernel, Py_ssize_t channels, Py_ssize_t filters, int backward,
+        const float* kernel, Py_ssize_t channels, Py_ssize_t filters, int flat, int backward,
         Py_ssize_t channel, float* packed,
     ) noexcept nogil
     void transform_kernel_f64(
-        const double* kernel, Py_ssize_t channels, Py_ssize_t filters, int backward,
+        const double* kernel, Py_ssize_t channels, Py_ssize_t filters, int flat, int backward,
         Py_ssize_t channel, double* packed,
     ) noexcept nogil
     Py_ssize_t area_size_f32(const Winograd* p, Py_ssize_t tiles) noexcept nogil
@@ -141,6 +143,9 @@ cdef extern from *:
 
 cnp.import_array()
 
+# Tiles in a block: at most so many (twice as many gain nothing), and few enough for so many blocks.
+cdef Py_ssize_t MOST_TILES = 48
+cdef Py_ssize_t MANY_BLOCKS = 16
 # Chunks of dkernel, at most: each holds a whole dkernel of its own until they are added up.
 cdef Py_ssize_t MOST_CHUNKS = 16
 
@@ -156,12 +161,17 @@ cdef inline Py_ssize_t divide_up(Py_ssize_t x, Py_ssize_t y) noexcept nogil:
 
 # ----------------------------------------------------------------------------- plan
 
+cdef inline bint is_flat(const Conv* c) noexcept nogil:
+    """Whether there is one spatial axis."""
+    return c.size[1] == 1 and c.window[1] == 1 and c.out[1] == 1
+
+
 cdef bint fits(const Conv* c) noexcept nogil:
-    """Whether it is a 3x3 convolution of step 1 over images."""
+    """Whether it is a 3x3 convolution of step 1 over images, or one of 3 over lines."""
     return (
         c.groups == 1 and c.size[0] == 1 and c.window[0] == 1 and c.out[0] == 1
-        and c.window[1] == 3 and c.window[2] == 3 and c.stride[1] == 1 and c.stride[2] == 1
-        and c.dilation[1] == 1 and c.dilation[2] == 1
+        and (is_flat(c) or (c.window[1] == 3 and c.stride[1] == 1 and c.dilation[1] == 1))
+        and c.window[2] == 3 and c.stride[2] == 1 and c.dilation[2] == 1
     )
 
 
@@ -175,23 +185,22 @@ cdef View view(
     return v
 
 
-cdef bint plan(Winograd* p, bint single, Py_ssize_t batch) noexcept nogil:
-    """Cut the tiles into blocks and chunks; False where no block fits a work area."""
-    cdef Py_ssize_t item = 4 if single else 8
-    cdef Py_ssize_t one, two, each
-    if single:
-        one, two = area_size_f32(p, ROWS), area_size_f32(p, 2 * ROWS)
-    else:
-        one, two = area_size_f64(p, ROWS), area_size_f64(p, 2 * ROWS)
-    each = max(1, two - one)  # for ROWS tiles more
-    p.block = ((AREA_BYTES - 64) // item - one + each) // each * ROWS
-    # Rounding up to cache lines makes the sum a little uneven.
-    while p.block > 0 and (
-        area_size_f32(p, p.block) if single else area_size_f64(p, p.block)
-    ) * item + 64 > AREA_BYTES:
-        p.block -= ROWS
+cdef inline Py_ssize_t area_bytes(const Winograd* p, bint single, Py_ssize_t tiles) noexcept nogil:
+    """Of the work area of a block of so many tiles, with room to align it."""
+    return 64 + (area_size_f32(p, tiles) * 4 if single else area_size_f64(p, tiles) * 8)
+
+
+cdef bint plan(
+    Winograd* p, bint single, Py_ssize_t batch, Py_ssize_t height, Py_ssize_t width,
+) noexcept nogil:
+    """Cut what is `height` by `width` into tiles and blocks; False where no block fits."""
+    p.tiles_down, p.tiles_across = divide_up(height, SIDE), divide_up(width, SIDE)
     p.tiles = batch * p.tiles_down * p.tiles_across
     p.failed = False
+    p.block = min(MOST_TILES, divide_up(p.tiles, MANY_BLOCKS))
+    p.block = max(1, divide_up(p.block, ROWS)) * ROWS
+    while p.block > 0 and area_bytes(p, single, p.block) > AREA_BYTES:
+        p.block -= ROWS
     return p.block > 0
 
 
@@ -202,6 +211,7 @@ cdef struct Kernel:
     void* packed
     Py_ssize_t channels
     Py_ssize_t filters
+    bint flat
     bint backward
     bint single
 
@@ -210,11 +220,12 @@ cdef void kernel_task(Py_ssize_t channel, void* context) noexcept nogil:
     cdef const Kernel* k = <const Kernel*>context
     if k.single:
         transform_kernel_f32(
-            <const float*>k.kernel, k.channels, k.filters, k.backward, channel, <float*>k.packed,
+            <const float*>k.kernel, k.channels, k.filters, k.flat, k.backward, channel,
+            <float*>k.packed,
         )
     else:
         transform_kernel_f64(
-            <const double*>k.kernel, k.channels, k.filters, k.backward, channel,
+            <const double*>k.kernel, k.channels, k.filters, k.flat, k.backward, channel,
             <double*>k.packed,
         )
 
@@ -270,24 +281,24 @@ cdef bint run(
     cdef Kernel k
     cdef Py_ssize_t panel = panel_columns_f32 if single else panel_columns_f64
     cdef Py_ssize_t item = 4 if single else 8
+    cdef Py_ssize_t positions = REACH if p.flat else POSITIONS
     cdef void* memory
-    p.tiles_down, p.tiles_across = divide_up(p.height, SIDE), divide_up(p.width, SIDE)
     p.dz.x = NULL
-    if not plan(p, single, batch):
+    if not plan(p, single, batch, p.height, p.width):
         return False
     memory = malloc(
-        POSITIONS * p.in_.channels * divide_up(p.filters, panel) * panel * item + 64
+        positions * p.in_.channels * divide_up(p.filters, panel) * panel * item + 64
     )
     if memory == NULL:
         return False
     k.kernel, k.packed, k.channels, k.filters = kernel, aligned(memory), p.in_.channels, p.filters
-    k.backward, k.single = backward, single
+    k.flat, k.backward, k.single = p.flat, backward, single
     run_chunks(kernel_task, k.channels, &k, 200.0 * k.channels * k.filters)
     p.packed = k.packed
     p.chunks = divide_up(p.tiles, p.block)
     run_chunks(
         forward_task_f32 if single else forward_task_f64, p.chunks, p,
-        <double>POSITIONS * p.tiles * p.in_.channels * p.filters,
+        <double>positions * p.tiles * p.in_.channels * p.filters,
     )
     free(memory)
     return not p.failed
@@ -301,7 +312,7 @@ cdef bint winograd_forward(
         return False
     p.in_ = view(c.size[1], c.size[2], c.channels, c.before[1], c.before[2], x, NULL, LINEAR)
     p.height, p.width, p.filters = c.out[1], c.out[2], c.filters
-    p.bias, p.out, p.activation = bias, y, c.activation
+    p.bias, p.out, p.activation, p.flat = bias, y, c.activation, is_flat(c)
     return run(&p, c.single, c.batch, kernel, False)
 
 
@@ -312,11 +323,11 @@ cdef bint winograd_dx(
     if not fits(c):
         return False
     p.in_ = view(
-        c.out[1], c.out[2], c.filters, 2 - c.before[1], 2 - c.before[2], dy,
+        c.out[1], c.out[2], c.filters, c.window[1] - 1 - c.before[1], 2 - c.before[2], dy,
         y if c.activation != LINEAR else NULL, c.activation,
     )
     p.height, p.width, p.filters = c.size[1], c.size[2], c.channels
-    p.bias, p.out, p.activation = NULL, dx, LINEAR
+    p.bias, p.out, p.activation, p.flat = NULL, dx, LINEAR, is_flat(c)
     return run(&p, c.single, c.batch, kernel, True)
 
 
@@ -350,7 +361,8 @@ cdef bint add_chunks(
     const Winograd* p, const real* sums, real* dkernel, real* dbias,
 ) noexcept nogil:
     """Add the parts up in the order of the chunks; whether all the sums are finite."""
-    cdef Py_ssize_t length = 9 * p.in_.channels * p.dz.channels, filters = p.dz.channels
+    cdef Py_ssize_t filters = p.dz.channels
+    cdef Py_ssize_t length = (3 if p.flat else 9) * p.in_.channels * filters
     cdef Py_ssize_t chunk, i
     cdef real finite = 0
     memset(dkernel, 0, length * sizeof(real))
@@ -382,18 +394,18 @@ cdef bint winograd_dkernel(
         c.out[1], c.out[2], c.filters, 0, 0, dy, y if c.activation != LINEAR else NULL,
         c.activation,
     )
-    p.tiles_down, p.tiles_across = divide_up(c.out[1], SIDE), divide_up(c.out[2], SIDE)
     p.wants_dbias = dbias != NULL
-    if not plan(&p, c.single, c.batch):
+    p.flat = is_flat(c)
+    if not plan(&p, c.single, c.batch, c.out[1], c.out[2]):
         return False
     p.chunk_tiles = max(1, divide_up(divide_up(p.tiles, MOST_CHUNKS), p.block)) * p.block
     p.chunks = divide_up(p.tiles, p.chunk_tiles)
-    p.sums = malloc(max(1, p.chunks) * (9 * c.channels + 1) * c.filters * item)
+    p.sums = malloc(max(1, p.chunks) * ((3 if p.flat else 9) * c.channels + 1) * c.filters * item)
     if p.sums == NULL:
         return False
     run_chunks(
         dkernel_task_f32 if c.single else dkernel_task_f64, p.chunks, &p,
-        <double>POSITIONS * p.tiles * c.channels * c.filters,
+        <double>(REACH if p.flat else POSITIONS) * p.tiles * c.channels * c.filters,
     )
     if p.failed:
         done = False
@@ -416,13 +428,14 @@ cdef bint winograd_pays(const Conv* c) noexcept nogil:
 cdef Conv describe(cnp.ndarray x, cnp.ndarray y, Py_ssize_t filters, before, activation):
     cdef Conv c
     cdef int i
-    c.batch, c.channels, c.filters, c.groups = dim(x, 0), dim(x, 3), filters, 1
+    cdef int axes = rank(x) - 2
+    c.batch, c.channels, c.filters, c.groups = dim(x, 0), dim(x, axes + 1), filters, 1
     for i in range(3):
-        c.size[i] = 1 if i == 0 else dim(x, i)
-        c.out[i] = 1 if i == 0 else dim(y, i)
-        c.window[i] = 1 if i == 0 else 3
-        c.before[i] = 0 if i == 0 else before[i - 1]
-        c.stride[i] = c.dilation[i] = 1
+        c.size[i] = c.out[i] = c.window[i] = c.stride[i] = c.dilation[i] = 1
+        c.before[i] = 0
+    for i in range(axes):
+        c.size[3 - axes + i], c.out[3 - axes + i] = dim(x, i + 1), dim(y, i + 1)
+        c.window[3 - axes + i], c.before[3 - axes + i] = 3, before[i]
     c.activation = activation_code(activation)
     c.single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT
     return c
@@ -434,7 +447,7 @@ def forward_into(x, kernel, bias, y, before, activation="linear"):
     cdef cnp.ndarray xs = as_real(x, typenum), ks = as_real(kernel, typenum)
     cdef cnp.ndarray bs = None if bias is None else as_real(bias, typenum)
     cdef cnp.ndarray ys = as_real(y, typenum)
-    cdef Conv c = describe(xs, ys, dim(ks, 3), before, activation)
+    cdef Conv c = describe(xs, ys, dim(ks, rank(ks) - 1), before, activation)
     cdef void* bias_data = NULL if bias is None else data(bs)
     return winograd_forward(&c, data(xs), data(ks), bias_data, data(ys))
 
@@ -444,7 +457,7 @@ def dx_into(dy, kernel, y, dx, before, activation="linear"):
     cdef int typenum = real_type(dy)
     cdef cnp.ndarray dys = as_real(dy, typenum), ys = as_real(y, typenum)
     cdef cnp.ndarray ks = as_real(kernel, typenum), dxs = as_real(dx, typenum)
-    cdef Conv c = describe(dxs, ys, dim(ks, 3), before, activation)
+    cdef Conv c = describe(dxs, ys, dim(ks, rank(ks) - 1), before, activation)
     return winograd_dx(&c, data(dys), data(ys), data(ks), data(dxs))
 
 
@@ -454,6 +467,6 @@ def dkernel_into(dy, x, y, dkernel, dbias, before, activation="linear"):
     cdef cnp.ndarray dys = as_real(dy, typenum), ys = as_real(y, typenum)
     cdef cnp.ndarray xs = as_real(x, typenum), dks = as_real(dkernel, typenum)
     cdef cnp.ndarray dbs = None if dbias is None else as_real(dbias, typenum)
-    cdef Conv c = describe(xs, ys, dim(dks, 3), before, activation)
+    cdef Conv c = describe(xs, ys, dim(dks, rank(dks) - 1), before, activation)
     cdef void* dbias_data = NULL if dbias is None else data(dbs)
     return winograd_dkernel(&c, data(xs), data(dys), data(ys), data(dks), dbias_data)
