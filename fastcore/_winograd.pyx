@@ -74,7 +74,7 @@ cdef extern from *:
     #define NAME(x) x##_f64
     #include "_winograd.h"
 
-    enum { AREA_BYTES = 384 * 1024 };  /* most of a second-level cache */
+    enum { CACHE_BYTES = 384 * 1024, AREA_BYTES = 1024 * 1024 };
     #include "_areas.h"
     """
     ctypedef struct View:
@@ -111,7 +111,8 @@ cdef extern from *:
         SIDE
         REACH
         POSITIONS
-        AREA_BYTES
+        CACHE_BYTES         # most of a second-level cache: what a block should need
+        AREA_BYTES          # what a block may need
         panel_columns_f32
         panel_columns_f64
     void* take_area() noexcept nogil
@@ -199,9 +200,9 @@ cdef bint plan(
     p.failed = False
     p.block = min(MOST_TILES, divide_up(p.tiles, MANY_BLOCKS))
     p.block = max(1, divide_up(p.block, ROWS)) * ROWS
-    while p.block > 0 and area_bytes(p, single, p.block) > AREA_BYTES:
+    while p.block > ROWS and area_bytes(p, single, p.block) > CACHE_BYTES:
         p.block -= ROWS
-    return p.block > 0
+    return area_bytes(p, single, p.block) <= AREA_BYTES
 
 
 # --------------------------------------------------------------------- forward and dx
