@@ -132,6 +132,19 @@ CASES = {
         ),
         Case("threads over one image", conv((1, 67, 71, 8), (3, 3), 16, activation="tanh")),
         Case("threads over many small images", conv((257, 6, 5, 3), (3, 3), 7, activation="tanh")),
+        # sums longer than a fast engine may keep in registers at a time, columns and rows that
+        # leave a rest, places too many for one work area
+        Case("long sums", conv((2, 5, 7, 121), (3, 2), 33, padding=(0, 1), activation="relu")),
+        Case(
+            "long sums, sigmoid", conv((3, 5, 4, 150), (2, 3), 19, strides=2, activation="sigmoid")
+        ),
+        Case("threads over filters", conv((1, 9, 9, 160), (3, 2), 330, activation="tanh")),
+        Case("wide groups", conv((3, 9, 8, 46), (2, 3), 42, groups=2, activation="tanh")),
+        Case("long rows", conv((2, 3, 1700, 5), (2, 5), 9, padding=(0, 2), activation="tanh")),
+        Case(
+            "padded rows in many boxes, strides",
+            conv((2, 61, 59, 17), (5, 4), 18, strides=(3, 2), padding=((2, 1), (1, 3))),
+        ),
         # one dimension
         Case("1-D", conv((3, 17, 4), (3,), 5, activation="relu")),
         Case("1-D, causal with dilation", conv((2, 11, 3), (3,), 4, dilation=2, padding=(4, 0))),
@@ -141,6 +154,7 @@ CASES = {
         Case("1-D, batch 1, window of one", conv((1, 7, 3), (1,), 4)),
         Case("1-D, empty batch", conv((0, 7, 3), (3,), 4)),
         Case("1-D, groups", conv((2, 9, 6), (2,), 9, groups=3)),
+        Case("1-D, a long sound", conv((1, 9000, 3), (7,), 10, strides=2, padding=(3, 3))),
         Case("1-D, for threads", conv((33, 65, 32), (3,), 40, activation="relu")),
         # three dimensions
         Case("3-D", conv((2, 4, 5, 6, 3), (2, 3, 2), 4, activation="tanh")),
@@ -270,6 +284,13 @@ CASES = {
             "large enough for threads",
             transpose(
                 (6, 17, 15, 24), (3, 3), 16, (34, 30), strides=2, padding=(0, 1), activation="relu"
+            ),
+        ),
+        Case("long sums", transpose((2, 5, 6, 151), (3, 2), 20, (7, 7), activation="relu")),
+        Case(
+            "many boxes and phases",
+            transpose(
+                (2, 21, 25, 19), (4, 3), 17, (64, 51), strides=(3, 2), padding=((1, 1), (0, 0))
             ),
         ),
         Case("threads, stride 1", transpose((5, 23, 21, 16), (3, 3), 12, (23, 21), padding=(1, 1))),

@@ -1,0 +1,118 @@
+"""What only the fast convolutions can get wrong: they read memory by addresses of their own making.
+
+Whatever is asked of them, they refuse it or answer it; wrong shapes never reach a kernel.
+"""
+
+import numpy as np
+import pytest
+from diptych.fastcore import convolution as fast
+from diptych.reference import convolution as reference
+
+ONES = ((1, 1), ((0, 0), (0, 0)), (1, 1))
+
+
+def image(*shape, dtype=np.float32):
+    return np.random.default_rng(0).normal(size=shape).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("x", "kernel", "bias", "options"),
+    [
+        ((2, 5, 5, 3), (3, 3, 2, 4), None, (*ONES, 1)),
+        ((2, 5, 5, 3), (3, 3, 3, 4), (3,), (*ONES, 1)),
+        ((2, 5, 5, 3), (3, 3, 3, 4), (4, 1), (*ONES, 1)),
+        ((2, 5, 5, 4), (3, 3, 2, 4), None, (*ONES, 0)),
+        ((2, 5, 5, 4), (3, 3, 2, 3), None, (*ONES, 2)),
+        ((2, 5, 5, 4), (3, 3, 2, 4), None, (*ONES, -2)),
+        ((2, 2, 5, 3), (3, 3, 3, 4), None, (*ONES, 1)),
+        ((2, 5, 3), (3, 3, 3, 4), None, (*ONES, 1)),
+        ((2, 5, 5, 3), (3, 3, 4), None, (*ONES, 1)),
+        ((5, 3), (3, 4), None, ((), (), (), 1)),
+        ((2, 5, 5, 3), (3, 3, 3, 4), None, ((1,), *ONES[1:], 1)),
+        ((2, 5, 5, 3), (3, 3, 3, 4), None, ((0, 1), *ONES[1:], 1)),
+        ((2, 5, 5, 3), (3, 3, 3, 4), None, ((1, 1), ((0, -1), (0, 0)), (1, 1), 1)),
+        ((2, 5, 5, 3), (3, 3, 3, 4), None, ((1, 1), ((-3, 0), (0, 0)), (1, 1), 1)),
+        ((2, 5, 5, 3), (3, 3, 3, 4), None, (*ONES[:2], (1, 2**40), 1)),
+        ((2, 5, 5, 0), (3, 3, 0, 4), None, (*ONES, 1)),
+    ],
+)
+def test_what_does_not_fit_is_refused(x, kernel, bias, options):
+    bias = None if bias is None else image(*bias)
+    with pytest.raises(ValueError, match="conv"):
+        fast.conv_forward(image(*x), image(*kernel), bias, *options)
+
+
+def test_a_transposed_convolution_refuses_too():
+    x, kernel = image(2, 4, 5, 3), image(3, 3, 6, 3)
+    for sizes in ((6, 8), (5, 7), (6,), (6, 7, 1), (-6, 7), (0, 7)):
+        with pytest.raises(ValueError, match="conv_transpose"):
+            fast.conv_transpose_forward(x, kernel, None, *ONES, sizes)
+    with pytest.raises(ValueError, match="3 channels, but kernel expects 2"):
+        fast.conv_transpose_forward(x, image(3, 3, 6, 2), None, *ONES, (6, 7))
+
+
+FORWARD = {
+    "conv": lambda: fast.conv_forward(image(2, 9, 9, 8), image(3, 3, 8, 16), None, *ONES, 1),
+    "depthwise_conv": lambda: fast.depthwise_conv_forward(
+        image(2, 9, 9, 8), image(3, 3, 8, 2), None, *ONES
+    ),
+    "conv_transpose": lambda: fast.conv_transpose_forward(
+        image(2, 7, 7, 8), image(3, 3, 16, 8), None, *ONES, (9, 9)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_cache_that_is_none_is_refused(name):
+    y, cache = FORWARD[name]()
+    backward = getattr(fast, f"{name}_backward")
+    x, kernel, _, *rest = cache
+    wrong = [
+        (x[:1], kernel, y, *rest),
+        (x[:, :5], kernel, y, *rest),
+        (x[..., :4], kernel, y, *rest),
+        (x, kernel[:2], y, *rest),
+        (x, kernel[..., :1], y, *rest),
+        (x, kernel[0], y, *rest),
+        (x[0], kernel, y, *rest),
+        (x, kernel, y, rest[0], (2, 2), *rest[2:]),
+        (x, kernel, y, rest[0], (1,), *rest[2:]),
+        (x, kernel, y, rest[0], rest[1], ((0, 0), (1, 1)), *rest[3:]),
+    ]
+    for cache in wrong:
+        with pytest.raises(ValueError, match="the cache is not one of"):
+            backward(y, cache)
+    small = y[:, :5]
+    with pytest.raises(ValueError, match="the cache is not one of"):
+        backward(small, (x, kernel, small, *rest))
+    with pytest.raises(ValueError, match="dy needs the shape"):
+        backward(small, (x, kernel, y, *rest))
+
+
+def test_strides_beyond_the_input_are_one_place():
+    """However long: the gradient visits the rests of a stride one after the other."""
+    x, kernel = image(2, 6, 7, 3), image(3, 2, 3, 5)
+    options = ((2**30, 5000), ((1, 0), (0, 3)), (2, 1), 1, "tanh")
+    y, cache = fast.conv_forward(x, kernel, None, *options)
+    expected, kept = reference.conv_forward(x, kernel, None, *options)
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
+    dy = image(*y.shape)
+    ours, theirs = fast.conv_backward(dy, cache), reference.conv_backward(dy, kept)
+    for a, b in zip(ours[:2], theirs[:2], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("window", [(3, 3), (3, 2)])
+def test_one_number_that_is_not_finite_spoils_what_sees_it_and_nothing_else(bad, window):
+    x, kernel = image(2, 24, 25, 16), image(*window, 16, 32)
+    x[1, 11, 13, 5] = bad
+    options = (*ONES, 1, "relu")
+    y, cache = fast.conv_forward(x, kernel, None, *options)
+    dy = image(*y.shape)
+    ours = (y, *fast.conv_backward(dy, cache)[:2])
+    with np.errstate(invalid="ignore"):
+        expected, cache = reference.conv_forward(x, kernel, None, *options)
+        theirs = (expected, *reference.conv_backward(dy, cache)[:2])
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(np.isfinite(a), np.isfinite(b))
