@@ -125,6 +125,14 @@ CASES = {
             "3 by 3, same size, many channels",
             conv((2, 13, 15, 33), (3, 3), 35, padding=(1, 1), activation="tanh"),
         ),
+        Case(
+            "3 by 3, same size, many tiles",
+            conv((3, 15, 17, 33), (3, 3), 35, padding=(1, 1)),
+        ),
+        Case(
+            "3 by 3, same size, many tiles, tanh",
+            conv((3, 15, 17, 33), (3, 3), 35, padding=(1, 1), activation="tanh"),
+        ),
         Case("large enough for threads", conv((9, 31, 29, 16), (3, 3), 24, activation="relu")),
         Case(
             "threads in every direction",
