@@ -120,6 +120,11 @@ def _np_one_hot(a, n):
     return (a[..., None] == np.arange(n)).astype(np.float64)
 
 
+def _np_layer_normalization(x, axes, epsilon):
+    mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    return (x - mean) / np.sqrt(variance + epsilon)
+
+
 def _np_moments(x, axes):
     return [x.mean(axes), x.var(axes)]
 
@@ -189,6 +194,32 @@ SMOOTH = [
      [normal(4, 3, 2)], lambda x: _np_moments(x, (0, 1))),
     ("normalize", lambda xp, x: xp.normalize(x, axis=1), [normal(4, 3)],
      lambda x: x / np.linalg.norm(x, axis=1, keepdims=True)),
+    ("normalize over two axes", lambda xp, x: xp.normalize(x, axis=(0, 2)), [normal(4, 3, 2)],
+     lambda x: x / np.sqrt((x * x).sum((0, 2), keepdims=True))),
+    ("normalize over all axes", lambda xp, x: xp.normalize(x, axis=None), [normal(4, 3)],
+     lambda x: x / np.linalg.norm(x)),
+    ("normalize by magnitudes", lambda xp, x: xp.normalize(x, order=1), [normal(4, 3)],
+     lambda x: x / np.abs(x).sum(-1, keepdims=True)),
+    ("batch_normalization",
+     lambda xp, x, m, v, b, g: xp.batch_normalization(x, m, v, 1, b, g, epsilon=0.1),
+     [normal(4, 3, 2), normal(3), positive(3), normal(3), normal(3)],
+     lambda x, m, v, b, g: (
+         (x - m[:, None]) / np.sqrt(v[:, None] + 0.1) * g[:, None] + b[:, None])),
+    ("layer_normalization",
+     lambda xp, x, g, b: xp.layer_normalization(x, g, b, axis=[0, 2], epsilon=0.1),
+     [normal(4, 3, 2), normal(4, 2), normal(4, 2)],
+     lambda x, g, b: _np_layer_normalization(x, (0, 2), 0.1) * g[:, None] + b[:, None]),
+    ("layer_normalization, broadcast",
+     lambda xp, x, g, b: xp.layer_normalization(x, g, b, axis=-1, epsilon=0.1),
+     [normal(4, 3, 2), normal(3, 2), normal(4, 1, 1)],
+     lambda x, g, b: _np_layer_normalization(x, -1, 0.1) * g + b),
+    ("layer_normalization, rms_scaling",
+     lambda xp, x, g: xp.layer_normalization(x, g, epsilon=0.1, rms_scaling=True),
+     [normal(4, 3), normal(3)],
+     lambda x, g: x / np.sqrt(x.var(-1, keepdims=True) + 0.1) * g),
+    ("rms_normalization of an axis", lambda xp, x, s: xp.rms_normalization(x, s, 0, 0.1),
+     [normal(4, 3), positive(4)],
+     lambda x, s: s[:, None] * x / np.sqrt((x * x).mean(0) + 0.1)),
     ("rms_normalization", lambda xp, x, s: xp.rms_normalization(x, s), [normal(4, 3), positive(3)],
      lambda x, s: s * x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-7)),
     *[

@@ -15,6 +15,7 @@ from tests import tolerances
 from tests.golden import (  # noqa: F401  (each registers its recipes)
     convolution,
     images,
+    normalization,
     pooling,
     single,
     training,

@@ -189,6 +189,43 @@ TABLE = [
     ("dot", lambda: layers.Dot(axes=1), [(4,), (4,)]),
     ("dot of matrices", lambda: layers.Dot(axes=(2, 1)), [(3, 4), (4, 2)]),
     ("cosine", lambda: layers.Dot(axes=-1, normalize=True), [(4,), (4,)]),
+    ("batch normalization", lambda: layers.BatchNormalization(), (4,)),
+    ("batch normalization, axis 1", lambda: layers.BatchNormalization(axis=1), (3, 4, 2)),
+    (
+        "batch normalization, regularized",
+        lambda: layers.BatchNormalization(
+            scale=False, momentum=0.5, beta_regularizer="l2", moving_mean_initializer="uniform"
+        ),
+        (5, 4),
+    ),
+    (
+        "batch renormalization",
+        lambda: layers.BatchNormalization(renorm=True, renorm_clipping={"rmax": 2.0}),
+        (4,),
+    ),
+    ("layer normalization", lambda: layers.LayerNormalization(), (4,)),
+    ("layer normalization, axes", lambda: layers.LayerNormalization([-1, 1]), (3, 2, 4)),
+    (
+        "layer normalization, constrained",
+        lambda: layers.LayerNormalization(1, center=False, gamma_constraint="non_neg"),
+        (3, 4),
+    ),
+    ("group normalization", lambda: layers.GroupNormalization(2), (3, 3, 4)),
+    ("group normalization, rank 2", lambda: layers.GroupNormalization(3, scale=False), (6,)),
+    ("instance normalization", lambda: layers.GroupNormalization(-1, axis=1), (2, 5, 3)),
+    ("rms normalization", lambda: layers.RMSNormalization(), (5, 4)),
+    ("rms normalization, axes", lambda: layers.RMSNormalization([1, 2], epsilon=0.1), (5, 4)),
+    ("unit normalization", lambda: layers.UnitNormalization(), (4,)),
+    ("unit normalization, axes", lambda: layers.UnitNormalization([1, 2]), (3, 4)),
+    ("spectral normalization", lambda: layers.SpectralNormalization(layers.Dense(3)), (4,)),
+    (
+        "spectral normalization of a convolution",
+        lambda: layers.SpectralNormalization(layers.Conv1D(2, 3), power_iterations=2),
+        (5, 3),
+    ),
+    ("spatial dropout 1d", lambda: layers.SpatialDropout1D(0.5), (4, 3)),
+    ("spatial dropout 2d", lambda: layers.SpatialDropout2D(0.5, "channels_first"), (3, 4, 4)),
+    ("spatial dropout 3d", lambda: layers.SpatialDropout3D(0.5), (2, 2, 3, 2)),
     ("max pooling 1d", lambda: layers.MaxPooling1D(), (7, 3)),
     ("max pooling 2d", lambda: layers.MaxPooling2D(), (4, 5, 3)),
     ("max pooling 2d, same", lambda: layers.MaxPooling2D(3, 2, "same"), (4, 5, 3)),
@@ -285,7 +322,7 @@ def test_engines_agree(label, make, shapes):
 
 def test_every_layer_stands_in_the_table():
     shown = {type(make()) for _, make, _ in TABLE}
-    others = {"Layer", "InputSpec", "InputLayer", "Lambda"}
+    others = {"Layer", "InputSpec", "InputLayer", "Lambda", "Wrapper"}
     classes = {c for name in layers.__all__ if isinstance(c := getattr(layers, name), type)}
     assert {c.__name__ for c in classes - shown} == others
 

@@ -513,7 +513,7 @@ sigmoid sign silu sin size slice softmax softplus softsign sort sparse_categoric
 split sqrt square squeeze stack std stop_gradient subtract sum swapaxes swish take take_along_axis
 tan tanh tensordot tile top_k trace transpose tril triu unstack var where zeros zeros_like
 """.split()
-LATER = {"batch_normalization", "dot_product_attention", "layer_normalization"}
+LATER = {"dot_product_attention"}
 
 
 @pytest.mark.parametrize("name", sorted(set(KERAS_OPS) - LATER))

@@ -20,6 +20,7 @@ import numpy as np
 from . import (  # noqa: F401  (each registers its recipes)
     convolution,
     images,
+    normalization,
     pooling,
     single,
     training,

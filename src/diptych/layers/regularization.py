@@ -13,7 +13,8 @@ from .. import ops, regularizers
 from ..autodiff import Tensor
 from ..ops import nn
 from ..random import SeedGenerator, draw_kept
-from .layer import Layer
+from ..utils.windows import standardize_data_format
+from .layer import InputSpec, Layer
 
 
 class _Noise(Layer):
@@ -85,6 +86,82 @@ class Dropout(_Noise):
             "seed": self.seed,
             "noise_shape": self.noise_shape,
         }
+
+
+class _SpatialDropout(Dropout):
+    """Dropout of whole maps: the places of one channel of a sample share their fate."""
+
+    rank = 0
+
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(rate, seed=seed, **kwargs)
+        self.data_format = standardize_data_format(data_format, type(self).__name__)
+        ones = (1,) * self.rank
+        first = self.data_format == "channels_first"
+        self.noise_shape = (None, None, *ones) if first else (None, *ones, None)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), "data_format": self.data_format}
+        config.pop("noise_shape")
+        return config
+
+
+class SpatialDropout1D(_SpatialDropout):
+    """In training, drops whole channels of a sequence (N, steps, C): their places are alike, so
+    that dropping single ones would hide little.
+
+    Args:
+        rate: the probability of dropping a channel.
+        seed: a seed of its own for the mask.
+
+    Source: Tompson et al. 2015, Efficient Object Localization Using Convolutional Networks,
+        section 3.2.
+    """
+
+    rank = 1
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(rate, "channels_last", seed, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        config.pop("data_format")
+        return config
+
+
+class SpatialDropout2D(_SpatialDropout):
+    """In training, drops whole channels of an image (N, height, width, C).
+
+    Args:
+        rate: the probability of dropping a channel.
+        data_format: "channels_last" or "channels_first"; None: as configured.
+        seed: a seed of its own for the mask.
+
+    Source: as SpatialDropout1D.
+    """
+
+    rank = 2
+
+
+class SpatialDropout3D(_SpatialDropout):
+    """In training, drops whole channels of a volume (N, depth, height, width, C).
+
+    Args:
+        rate: the probability of dropping a channel.
+        data_format: "channels_last" or "channels_first"; None: as configured.
+        seed: a seed of its own for the mask.
+
+    Source: as SpatialDropout1D.
+    """
+
+    rank = 3
 
 
 class GaussianNoise(_Noise):
@@ -181,4 +258,13 @@ class ActivityRegularization(Layer):
         return {**config, "l1": self.l1, "l2": self.l2}
 
 
-__all__ = ["ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise"]
+__all__ = [
+    "ActivityRegularization",
+    "AlphaDropout",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+]

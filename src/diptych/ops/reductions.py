@@ -8,10 +8,9 @@ import math
 
 import numpy as np
 
-from .. import config
 from ..autodiff import ArrayOp
 from .creation import cast, convert_to_tensor, ones_like
-from .elementwise import divide, maximum, multiply
+from .elementwise import divide, multiply
 from .shapes import reshape
 
 # --------------------------------------------------------------------------------------------------
@@ -254,14 +253,3 @@ def average(x, axis=None, weights=None):
         weights = reshape(weights, shape)
     weights = multiply(weights, ones_like(x))
     return divide(sum(multiply(x, weights), axis), sum(weights, axis))
-
-
-def moments(x, axes, keepdims=False, synchronized=False):
-    """The mean and the variance along ``axes``."""
-    return mean(x, axes, keepdims), var(x, axes, keepdims)
-
-
-def normalize(x, axis=-1, order=2, epsilon=None):
-    """Divide by the norm along ``axis``, which is taken as ``epsilon`` at least."""
-    epsilon = config.epsilon() if epsilon is None else epsilon
-    return divide(x, maximum(norm(x, ord=order, axis=axis, keepdims=True), epsilon))

@@ -7,11 +7,10 @@ from statistics import NormalDist
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from .. import config
 from ..autodiff import ArrayOp
 from . import ordering, reductions
 from .creation import cast, convert_to_numpy, convert_to_tensor, ones_like
-from .elementwise import divide, multiply, sqrt, square, subtract
+from .elementwise import divide, sqrt, square, subtract
 from .indexing import one_hot, where
 from .logic import equal, isnan, logical_not
 from .ordering import quantile
@@ -177,13 +176,6 @@ def ptp(x, axis=None, keepdims=False):
 def percentile(x, q, axis=None, method="linear", keepdims=False):
     """The quantile for ``q`` per cent."""
     return quantile(x, q / 100, axis, method, keepdims)
-
-
-def rms_normalization(x, scale=None, axis=-1, epsilon=None):
-    """Divide by the root of the mean square along ``axis``, and multiply by ``scale``."""
-    epsilon = config.epsilon() if epsilon is None else epsilon
-    y = divide(x, sqrt(reductions.mean(square(x), axis, keepdims=True) + epsilon))
-    return y if scale is None else multiply(y, scale)
 
 
 # --------------------------------------------------------------------------------------------------

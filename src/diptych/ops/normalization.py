@@ -1,0 +1,301 @@
+"""Normalisations, under the names of ``keras.ops``, and what the layers call.
+
+What they compute, and their gradients, stands in ``diptych.reference.normalization``. The engines
+know the last axis only; other axes are moved there before and back afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .. import config
+from ..autodiff import Twin, is_symbolic
+from ..engine import Engine
+from ..graph import KerasTensor, Node
+from .creation import cast, convert_to_tensor
+from .elementwise import add, divide, maximum, multiply, rsqrt, square, subtract
+from .indexing import where
+from .reductions import mean, norm, sum, var
+from .shapes import broadcast_to, expand_dims, moveaxis, reshape, transpose
+
+
+class _GivenStatistics(Twin):
+    """Backward is told about each input: a frozen layer wants the gradient of the first alone."""
+
+    def _pair(self, engine: Engine) -> tuple[Callable, Callable]:
+        forward = engine.function(self.family, f"{self.name}_forward")
+        backward = engine.function(self.family, f"{self.name}_backward")
+        return forward, lambda dy, cache, needs: backward(dy, cache, *needs)
+
+
+_unit = Twin("normalization", "unit_normalization", asks=True)
+_rms = Twin("normalization", "rms_normalization", asks=True)
+_layer = Twin("normalization", "layer_normalization", asks=True)
+_group = Twin("normalization", "group_normalization", asks=True)
+_batch = _GivenStatistics("normalization", "batch_normalization")
+_batch_training = Twin("normalization", "batch_normalization_training", asks=True)
+
+
+def batch_normalization(
+    x: Any,
+    mean: Any,
+    variance: Any,
+    axis: int,
+    offset: Any = None,
+    scale: Any = None,
+    epsilon: float = 1e-3,
+) -> Any:
+    """scale (x - mean) / sqrt(variance + epsilon) + offset, for every channel by itself.
+
+    Args:
+        x: a tensor of any rank.
+        mean, variance: a number for each entry of ``axis``.
+        axis: the axis of the channels.
+        offset, scale: the same, or None.
+        epsilon: keeps the divisor away from 0.
+    """
+    x = convert_to_tensor(x)
+    axis = _one_axis("batch_normalization", axis, x)
+    if _any_symbolic(x, mean, variance, offset, scale):
+        given = (x, mean, variance, axis, offset, scale, epsilon)
+        return _record(batch_normalization, *given)
+    y = _batch((_to_last(x, axis), mean, variance, scale, offset), epsilon)
+    return _from_last(y, axis)
+
+
+def layer_normalization(
+    x: Any,
+    gamma: Any = None,
+    beta: Any = None,
+    axis: Any = -1,
+    epsilon: float | None = None,
+    rms_scaling: bool = False,
+) -> Any:
+    """Give what lies along ``axis`` mean 0 and variance 1, then a scale and an offset.
+
+    Args:
+        x: a tensor of any rank.
+        gamma, beta: scale and offset, in the shape of those axes (or one that broadcasts against
+            ``x``), or None.
+        axis: an axis, or several.
+        epsilon: added to the variance; by default ``config.epsilon()``.
+        rms_scaling: divide by the standard deviation without taking the mean away, and add nothing;
+            Keras keeps it for old models. The root mean square is ``rms_normalization``.
+    """
+    x = convert_to_tensor(x)
+    axes = _axes("layer_normalization", axis, x)
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    if _any_symbolic(x, gamma, beta):
+        return _record(layer_normalization, x, gamma, beta, axes, epsilon, rms_scaling)
+    if rms_scaling:
+        y = multiply(x, rsqrt(add(var(x, axes, keepdims=True), epsilon)))
+        return y if gamma is None else multiply(y, _along(gamma, axes, x))
+    if not _are_vectors(axes, x, gamma, beta):
+        y = layer_normalization(x, None, None, axes, epsilon)
+        y = y if gamma is None else multiply(y, _along(gamma, axes, x))
+        return y if beta is None else add(y, _along(beta, axes, x))
+    rows, unfold = _fold(x, axes)
+    return unfold(_layer((rows, _flat(gamma), _flat(beta)), epsilon))
+
+
+def rms_normalization(
+    x: Any, scale: Any = None, axis: Any = -1, epsilon: float | None = None
+) -> Any:
+    """Divide what lies along ``axis`` by its root mean square, then scale it.
+
+    Args:
+        x: a tensor of any rank.
+        scale: in the shape of those axes (or one that broadcasts against ``x``), or None.
+        axis: an axis, or several.
+        epsilon: added to the mean square; by default ``config.epsilon()``.
+    """
+    x = _with_axes(convert_to_tensor(x))
+    axes = _axes("rms_normalization", axis, x)
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    if _any_symbolic(x, scale):
+        return _record(rms_normalization, x, scale, axes, epsilon)
+    if not _are_vectors(axes, x, scale):
+        y = rms_normalization(x, None, axes, epsilon)
+        return multiply(y, _along(scale, axes, x))
+    rows, unfold = _fold(x, axes)
+    return unfold(_rms((rows, _flat(scale)), epsilon))
+
+
+def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Any:
+    """Divide what lies along ``axis`` by its norm, which is taken as ``epsilon`` at least.
+
+    Args:
+        x: a tensor of any rank.
+        axis: an axis, or several; None: all of them.
+        order: of the norm: 2 for the Euclidean length, 1 for the sum of magnitudes.
+        epsilon: by default ``config.epsilon()``.
+    """
+    if not isinstance(order, int) or order < 1:
+        raise ValueError(f"normalize needs a whole number of at least 1 as `order`; got {order!r}.")
+    x = _with_axes(convert_to_tensor(x))
+    axes = tuple(range(len(x.shape))) if axis is None else _axes("normalize", axis, x)
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    if is_symbolic(x):
+        return _record(normalize, x, axes, order, epsilon)
+    rows, unfold = _fold(x, axes)
+    if order == 2:
+        return unfold(_unit((rows,), epsilon))
+    return unfold(divide(rows, maximum(norm(rows, ord=order, axis=-1, keepdims=True), epsilon)))
+
+
+def moments(
+    x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False
+) -> tuple[Any, Any]:
+    """The mean and the variance (divided by n, not by n - 1) along ``axes``."""
+    if synchronized:
+        raise ValueError("moments(synchronized=True) is for several devices; here there is one.")
+    return mean(x, axes, keepdims), var(x, axes, keepdims)
+
+
+# --------------------------------------------------------------------------------------------------
+# For the layers
+
+
+def group_normalization(
+    x: Any, gamma: Any, beta: Any, groups: int, axis: int, epsilon: float
+) -> Any:
+    """Give every group of channels of every sample mean 0 and variance 1."""
+    x = convert_to_tensor(x)
+    axis = _one_axis("group_normalization", axis, x)
+    return _from_last(_group((_to_last(x, axis), gamma, beta), groups, epsilon), axis)
+
+
+def batch_normalization_training(
+    x: Any, gamma: Any, beta: Any, mask: Any, axis: int, epsilon: float
+) -> list:
+    """Normalise every channel by the mean and variance of the batch; return these as well.
+
+    Args:
+        x: a tensor of any rank.
+        gamma, beta: a number for each channel, or None.
+        mask: one axis less than ``x``; where it is False, ``x`` does not count for the statistics.
+            Or None.
+        axis: the axis of the channels.
+        epsilon: keeps the divisor away from 0.
+    """
+    x = convert_to_tensor(x)
+    axis = _one_axis("batch_normalization", axis, x)
+    if mask is not None and axis != x.ndim - 1:
+        mean, variance = _masked_moments(x, mask, axis)
+        return [batch_normalization(x, mean, variance, axis, beta, gamma, epsilon), mean, variance]
+    if mask is not None:
+        mask = cast(mask, x.dtype)
+    y, mean, variance = _batch_training((_to_last(x, axis), gamma, beta, mask), epsilon)
+    return [_from_last(y, axis), mean, variance]
+
+
+def _masked_moments(x: Any, mask: Any, axis: int) -> tuple[Any, Any]:
+    """Mean and variance of each channel over what counts: the mask lacks the last axis of ``x``."""
+    axes = tuple(a for a in range(x.ndim) if a != axis)
+    counts = broadcast_to(expand_dims(cast(mask, "bool"), -1), x.shape)
+    n = maximum(sum(cast(counts, x.dtype), axes, keepdims=True), 1.0)
+    mean = divide(sum(where(counts, x, 0.0), axes, keepdims=True), n)
+    distances = where(counts, subtract(x, mean), 0.0)
+    variance = divide(sum(square(distances), axes, keepdims=True), n)
+    return reshape(mean, (x.shape[axis],)), reshape(variance, (x.shape[axis],))
+
+
+# --------------------------------------------------------------------------------------------------
+# Axes
+
+
+def _axes(name: str, axis: Any, x: Any) -> tuple[int, ...]:
+    """``axis`` as a sorted tuple of axes that ``x`` has."""
+    ndim = len(x.shape)
+    given = tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
+    for a in given:
+        if not -ndim <= a < ndim:
+            raise ValueError(
+                f"{name}: axis {a} does not exist in an input of shape {tuple(x.shape)}; its axes "
+                f"are 0 to {ndim - 1}, or -{ndim} to -1."
+            )
+    return tuple(sorted({a % ndim for a in given}))
+
+
+def _one_axis(name: str, axis: int, x: Any) -> int:
+    return _axes(name, axis, x)[0]
+
+
+def _to_last(x: Any, axis: int) -> Any:
+    return x if axis == x.ndim - 1 else moveaxis(x, axis, -1)
+
+
+def _from_last(y: Any, axis: int) -> Any:
+    return y if axis == y.ndim - 1 else moveaxis(y, -1, axis)
+
+
+def _fold(x: Any, axes: tuple[int, ...]) -> tuple[Any, Callable]:
+    """``x`` with these axes as a single one at the end, and what undoes that."""
+    ndim = x.ndim
+    if axes == (ndim - 1,):
+        return x, lambda y: y
+    kept = tuple(a for a in range(ndim) if a not in axes)
+    moved = x if kept + axes == tuple(range(ndim)) else transpose(x, kept + axes)
+    shape = moved.shape
+    lead = shape[: len(kept)]
+    rows = reshape(moved, (*lead, math.prod(shape[len(kept) :])))
+
+    def unfold(y: Any) -> Any:
+        y = reshape(y, shape)
+        order = kept + axes
+        back = sorted(range(ndim), key=order.__getitem__)
+        return y if moved is x else transpose(y, back)
+
+    return rows, unfold
+
+
+def _with_axes(x: Any) -> Any:
+    """A lone number as a vector of one."""
+    return x if len(x.shape) else reshape(x, (1,))
+
+
+def _are_vectors(axes: Sequence[int], x: Any, *vectors: Any) -> bool:
+    """Whether each has one number for each place along the axes, and no more."""
+    size = math.prod(x.shape[a] for a in axes)
+    return all(v is None or convert_to_tensor(v).size == size for v in vectors)
+
+
+def _flat(vector: Any) -> Any:
+    if vector is None:
+        return None
+    vector = convert_to_tensor(vector)
+    return vector if vector.ndim == 1 else reshape(vector, (vector.size,))
+
+
+def _along(vector: Any, axes: Sequence[int], x: Any) -> Any:
+    """A vector in the shape of these axes so that it broadcasts against ``x``."""
+    vector = convert_to_tensor(vector)
+    if vector.ndim != len(axes) or vector.ndim == x.ndim:
+        return vector
+    return reshape(vector, tuple(n if a in axes else 1 for a, n in enumerate(x.shape)))
+
+
+# --------------------------------------------------------------------------------------------------
+# Symbolic tensors
+
+
+def _any_symbolic(*tensors: Any) -> bool:
+    return any(is_symbolic(tensor) for tensor in tensors)
+
+
+def _record(operation: Callable, x: Any, *arguments: Any) -> KerasTensor:
+    """A symbolic output with the shape of ``x``."""
+    output = KerasTensor(x.shape, x.dtype)
+    Node(operation, (x, *arguments), {}, output)
+    return output
+
+
+__all__ = [
+    "batch_normalization",
+    "layer_normalization",
+    "moments",
+    "normalize",
+    "rms_normalization",
+]
