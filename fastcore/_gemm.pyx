@@ -127,6 +127,7 @@ cdef double BLOCK_WORK = 2e6             # multiplications in a block, at least
 cdef Py_ssize_t FEW_BLOCKS = 4           # of a large product, at least
 cdef Py_ssize_t FAR_APART = 2048         # bytes between rows of A from which on they are copied
 cdef double SHARED_WORK = 16e6           # multiplications from which on blocks share packed factors
+cdef Py_ssize_t SHARED_FROM = 10 * ROWS  # rows of C from which on it pays to share B
 cdef Py_ssize_t SHARED_ROWS = 192        # of such a block, at most: A's part stays in a cache
 cdef Py_ssize_t SHARED_PANELS = 32
 cdef Py_ssize_t SHARED_BLOCKS = 24       # at least, but for blocks of little work
@@ -422,7 +423,7 @@ cdef bint run_shared(Product* p) noexcept nogil:
     cdef Py_ssize_t rows = SHARED_ROWS, columns = SHARED_PANELS * panel
     cdef Py_ssize_t each, steps, parts
     cdef void* memory
-    if work < SHARED_WORK or p.m < 4 * ROWS or p.n < 4 * panel:
+    if work < SHARED_WORK or p.m < SHARED_FROM or p.n < 4 * panel:
         return False
     p.depth = divide_up(p.k, divide_up(p.k, MOST_DEPTH))
     while True:
