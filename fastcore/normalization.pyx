@@ -15,12 +15,14 @@ from ._arrays cimport (
 )
 from ._normal_columns cimport Columns, apply, gradients, lay_out, statistics, work_area
 from ._normal_rows cimport LAYER, RMS, UNIT, Rows, lay_out_rows, run_rows, sums_of_rows
-from ._threads cimport is_parallel
 
 from ..reference._normal import check_cotangents, check_groups, check_mask, check_vectors
 from ..reference._shapes import check_cotangent
 
 cnp.import_array()
+
+# Below this many elements, giving the GIL away and taking it back costs more than others gain.
+cdef Py_ssize_t RELEASE_GIL = 10_000
 
 # ------------------------------------------------------------------------------- rows, tier 1
 
@@ -44,7 +46,7 @@ cdef void set_up(Rows* p, int kind, cnp.ndarray x) noexcept:
 
 
 cdef void run(Rows* p) noexcept:
-    if is_parallel(4.0 * p.rows * p.width):
+    if p.rows * p.width >= RELEASE_GIL:
         with nogil:
             run_rows(p)
     else:
@@ -365,7 +367,7 @@ cdef int forward_columns(
     cdef void* vs = <void*>data_or_null(variance)
     p.x, p.out = data(x), data(y)
     take_room(p, kept, cnp.PyArray_TYPE(x), True)
-    if is_parallel(4.0 * size(x)):
+    if size(x) >= RELEASE_GIL:
         with nogil:
             statistics_and_map(p, gs, bs, epsilon, ms, ss, vs)
     else:
@@ -392,7 +394,7 @@ cdef tuple backward_columns(
     cdef void* dbs = <void*>data_or_null(dbeta)
     p.x, p.dy, p.out = data(x), data(dy), <void*>data_or_null(dx)
     take_room(p, kept, typenum, True)
-    if is_parallel(5.0 * size(x)):
+    if size(x) >= RELEASE_GIL:
         with nogil:
             sums_and_map(p, gs, ms, ss, dms, dvs, dgs, dbs)
     else:
@@ -515,7 +517,7 @@ cdef int map_given(
     lay_out(&p, typenum == cnp.NPY_FLOAT, 1, rows_of(x), dim(x, rank(x) - 1), 1, NULL)
     p.x, p.out = data(x), data(out)
     take_room(&p, kept, typenum, False)
-    if is_parallel(2.0 * size(x)):
+    if size(x) >= RELEASE_GIL:
         with nogil:
             map_given_columns(&p, ms, vs, gs, bs, epsilon)
     else:

@@ -491,6 +491,13 @@ def test_a_built_layer_refuses_another_width():
         layer(np.ones((2, 4, 4)))
 
 
+@pytest.mark.parametrize("normalize", [layers.LayerNormalization, layers.RMSNormalization])
+def test_a_row_is_a_row_at_any_rank(normalize):
+    layer = normalize()
+    x = RNG.normal(size=(3, 4, 5))
+    same([layer(x).numpy()[1]], [layer(x[1]).numpy()])
+
+
 def test_operations_on_symbolic_tensors():
     x = layers.Input((4, 5))
     for y in (

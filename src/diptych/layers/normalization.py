@@ -8,7 +8,7 @@ import warnings
 from typing import Any
 
 from .. import constraints, initializers, ops, regularizers
-from ..autodiff import Tensor, Variable, stop_gradient
+from ..autodiff import Variable, stop_gradient
 from ..ops import normalization
 from .layer import InputSpec, Layer
 from .wrapper import Wrapper
@@ -94,7 +94,13 @@ def _sizes(layer: Layer, shape: Any, axis: Any) -> tuple[int, ...]:
                 f"Layer {layer.name!r} ({type(layer).__name__}) needs to know the size of axis {a} "
                 f"of its input, which has shape {tuple(shape)}. Give it to Input(...)."
             )
-    return tuple(shape[a] for a in sorted(axes, key=lambda a: a % rank))
+    return tuple(shape[a] for a in _sorted(axis, rank))
+
+
+def _sorted(axis: Any, rank: int) -> tuple[int, ...]:
+    """The axes, each once, counted from 0."""
+    axes = axis if isinstance(axis, (list, tuple)) else [axis]
+    return tuple(sorted({a % rank for a in axes}))
 
 
 def _axis(layer: str, axis: Any) -> int | list[int]:
@@ -205,6 +211,7 @@ class BatchNormalization(_Normalization):
 
     def build(self, input_shape: Any) -> None:
         shape = _sizes(self, input_shape, self.axis)
+        self._axis = self.axis % len(input_shape)
         self._add_scale_and_offset(shape)
         self.moving_mean = self._add_state("moving_mean", shape, self.moving_mean_initializer)
         self.moving_variance = self._add_state(
@@ -232,30 +239,30 @@ class BatchNormalization(_Normalization):
                 f"{tuple(mask.shape)}."
             )
         if not (training and self.trainable):
-            return ops.batch_normalization(
+            return normalization.batch_over(
                 inputs,
                 self.moving_mean,
                 self.moving_variance,
-                self.axis,
-                offset=self.beta,
-                scale=self.gamma,
-                epsilon=self.epsilon,
+                self.beta,
+                self.gamma,
+                self._axis,
+                self.epsilon,
             )
         if self.renorm:
             return self._renormalize(inputs, mask)
-        y, mean, variance = normalization.batch_normalization_training(
-            inputs, self.gamma, self.beta, mask, self.axis, self.epsilon
+        y, mean, variance = normalization.batch_statistics_over(
+            inputs, self.gamma, self.beta, mask, self._axis, self.epsilon
         )
-        _move(self.moving_mean, mean, self.momentum)
-        _move(self.moving_variance, variance, self.momentum)
+        normalization.move_average(self.moving_mean, mean, self.momentum)
+        normalization.move_average(self.moving_variance, variance, self.momentum)
         return y
 
     def _renormalize(self, inputs: Any, mask: Any) -> Any:
         """(x_hat r + d) gamma + beta, where r and d, which count as constants, bring x_hat to the
         averages: r = sigma / sigma_average, d = (mean - mean_average) / sigma_average.
         """
-        y, mean, variance = normalization.batch_normalization_training(
-            inputs, None, None, mask, self.axis, self.epsilon
+        y, mean, variance = normalization.batch_statistics_over(
+            inputs, None, None, mask, self._axis, self.epsilon
         )
         mean, variance = stop_gradient(mean), stop_gradient(variance)
         deviation = ops.sqrt(ops.add(variance, self.epsilon))
@@ -274,10 +281,10 @@ class BatchNormalization(_Normalization):
             y = ops.multiply(y, self._along(self.gamma))
         if self.beta is not None:
             y = ops.add(y, self._along(self.beta))
-        _move(self.renorm_mean, mean, self.renorm_momentum)
-        _move(self.renorm_stddev, deviation, self.renorm_momentum)
-        _move(self.moving_mean, mean, self.momentum)
-        _move(self.moving_stddev, deviation, self.momentum)
+        normalization.move_average(self.renorm_mean, mean, self.renorm_momentum)
+        normalization.move_average(self.renorm_stddev, deviation, self.renorm_momentum)
+        normalization.move_average(self.moving_mean, mean, self.momentum)
+        normalization.move_average(self.moving_stddev, deviation, self.momentum)
         squared = ops.subtract(ops.square(self.moving_stddev), self.epsilon)
         self.moving_variance.assign(ops.maximum(squared, 0.0))
         return y
@@ -302,12 +309,6 @@ class BatchNormalization(_Normalization):
             "renorm_momentum": self.renorm_momentum,
             "synchronized": self.synchronized,
         }
-
-
-def _move(average: Variable, value: Tensor, momentum: float) -> None:
-    """average := momentum average + (1 - momentum) value"""
-    value = ops.multiply(stop_gradient(value), 1.0 - momentum)
-    average.assign(ops.add(ops.multiply(average, momentum), value))
 
 
 def _limits(clipping: dict[str, float] | None) -> dict[str, float]:
@@ -385,14 +386,12 @@ class LayerNormalization(_Normalization):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        return ops.layer_normalization(
-            inputs,
-            self.gamma,
-            self.beta,
-            self.axis,
-            self.epsilon,
-            rms_scaling=self.rms_scaling,
-        )
+        if self.rms_scaling:
+            return ops.layer_normalization(
+                inputs, self.gamma, None, self.axis, self.epsilon, rms_scaling=True
+            )
+        axes = _sorted(self.axis, inputs.ndim)
+        return normalization.layer_over(inputs, self.gamma, self.beta, axes, self.epsilon)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -475,14 +474,14 @@ class GroupNormalization(_Normalization):
                 f"{channels} channels (axis {self.axis} of an input of shape "
                 f"{tuple(input_shape)}). These would: {fitting}."
             )
-        self._groups = groups
+        self._groups, self._axis = groups, self.axis % rank
         self._add_scale_and_offset((channels,))
         self.input_spec = InputSpec(ndim=rank, axes={self.axis: channels})
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        return normalization.group_normalization(
-            inputs, self.gamma, self.beta, self._groups, self.axis, self.epsilon
+        return normalization.group_over(
+            inputs, self.gamma, self.beta, self._groups, self._axis, self.epsilon
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -520,7 +519,8 @@ class RMSNormalization(Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        return ops.rms_normalization(inputs, self.scale, self.axis, self.epsilon)
+        axes = _sorted(self.axis, inputs.ndim)
+        return normalization.rms_over(inputs, self.scale, axes, self.epsilon)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         _sizes(self, input_shape, self.axis)

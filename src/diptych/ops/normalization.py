@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import config
-from ..autodiff import Twin, is_symbolic
+from ..autodiff import Tensor, Twin, Variable, is_symbolic
 from ..engine import Engine
 from ..graph import KerasTensor, Node
 from .creation import cast, convert_to_tensor
@@ -57,12 +57,11 @@ def batch_normalization(
         epsilon: keeps the divisor away from 0.
     """
     x = convert_to_tensor(x)
-    axis = _one_axis("batch_normalization", axis, x)
+    (axis,) = _axes("batch_normalization", axis, x)
     if _any_symbolic(x, mean, variance, offset, scale):
         given = (x, mean, variance, axis, offset, scale, epsilon)
         return _record(batch_normalization, *given)
-    y = _batch((_to_last(x, axis), mean, variance, scale, offset), epsilon)
-    return _from_last(y, axis)
+    return batch_over(x, mean, variance, offset, scale, axis, epsilon)
 
 
 def layer_normalization(
@@ -96,8 +95,7 @@ def layer_normalization(
         y = layer_normalization(x, None, None, axes, epsilon)
         y = y if gamma is None else multiply(y, _along(gamma, axes, x))
         return y if beta is None else add(y, _along(beta, axes, x))
-    rows, unfold = _fold(x, axes)
-    return unfold(_layer((rows, _flat(gamma), _flat(beta)), epsilon))
+    return layer_over(x, gamma, beta, axes, epsilon)
 
 
 def rms_normalization(
@@ -119,8 +117,7 @@ def rms_normalization(
     if not _are_vectors(axes, x, scale):
         y = rms_normalization(x, None, axes, epsilon)
         return multiply(y, _along(scale, axes, x))
-    rows, unfold = _fold(x, axes)
-    return unfold(_rms((rows, _flat(scale)), epsilon))
+    return rms_over(x, scale, axes, epsilon)
 
 
 def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Any:
@@ -155,19 +152,36 @@ def moments(
 
 
 # --------------------------------------------------------------------------------------------------
-# For the layers
+# For the layers, which have checked everything when they were built: x is a tensor, axes are sorted
+# and not negative, vectors have one number for each place along them.
 
 
-def group_normalization(
-    x: Any, gamma: Any, beta: Any, groups: int, axis: int, epsilon: float
-) -> Any:
+def layer_over(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float) -> Any:
+    """Give what lies along the axes mean 0 and variance 1."""
+    rows, unfold = _fold(x, axes)
+    return unfold(_layer((rows, _flat(gamma), _flat(beta)), epsilon))
+
+
+def rms_over(x: Any, scale: Any, axes: tuple[int, ...], epsilon: float) -> Any:
+    """Divide what lies along the axes by its root mean square."""
+    rows, unfold = _fold(x, axes)
+    return unfold(_rms((rows, _flat(scale)), epsilon))
+
+
+def group_over(x: Any, gamma: Any, beta: Any, groups: int, axis: int, epsilon: float) -> Any:
     """Give every group of channels of every sample mean 0 and variance 1."""
-    x = convert_to_tensor(x)
-    axis = _one_axis("group_normalization", axis, x)
     return _from_last(_group((_to_last(x, axis), gamma, beta), groups, epsilon), axis)
 
 
-def batch_normalization_training(
+def batch_over(
+    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: int, epsilon: float
+) -> Any:
+    """Shift and scale every channel by a mean and a variance that are given."""
+    y = _batch((_to_last(x, axis), mean, variance, scale, offset), epsilon)
+    return _from_last(y, axis)
+
+
+def batch_statistics_over(
     x: Any, gamma: Any, beta: Any, mask: Any, axis: int, epsilon: float
 ) -> list:
     """Normalise every channel by the mean and variance of the batch; return these as well.
@@ -180,15 +194,18 @@ def batch_normalization_training(
         axis: the axis of the channels.
         epsilon: keeps the divisor away from 0.
     """
-    x = convert_to_tensor(x)
-    axis = _one_axis("batch_normalization", axis, x)
     if mask is not None and axis != x.ndim - 1:
         mean, variance = _masked_moments(x, mask, axis)
-        return [batch_normalization(x, mean, variance, axis, beta, gamma, epsilon), mean, variance]
+        return [batch_over(x, mean, variance, beta, gamma, axis, epsilon), mean, variance]
     if mask is not None:
         mask = cast(mask, x.dtype)
     y, mean, variance = _batch_training((_to_last(x, axis), gamma, beta, mask), epsilon)
     return [_from_last(y, axis), mean, variance]
+
+
+def move_average(average: Variable, value: Tensor, momentum: float) -> None:
+    """average := momentum average + (1 - momentum) value, outside any tape."""
+    average.assign(average.array * momentum + value.array * (1.0 - momentum))
 
 
 def _masked_moments(x: Any, mask: Any, axis: int) -> tuple[Any, Any]:
@@ -217,10 +234,6 @@ def _axes(name: str, axis: Any, x: Any) -> tuple[int, ...]:
                 f"are 0 to {ndim - 1}, or -{ndim} to -1."
             )
     return tuple(sorted({a % ndim for a in given}))
-
-
-def _one_axis(name: str, axis: int, x: Any) -> int:
-    return _axes(name, axis, x)[0]
 
 
 def _to_last(x: Any, axis: int) -> Any:
@@ -263,8 +276,8 @@ def _are_vectors(axes: Sequence[int], x: Any, *vectors: Any) -> bool:
 
 
 def _flat(vector: Any) -> Any:
-    if vector is None:
-        return None
+    if vector is None or (isinstance(vector, Tensor) and vector.array.ndim == 1):
+        return vector
     vector = convert_to_tensor(vector)
     return vector if vector.ndim == 1 else reshape(vector, (vector.size,))
 
