@@ -357,6 +357,43 @@ static Py_ssize_t NAME(sums_size)(const Winograd *p) {
     return ((p->flat ? REACH : POSITIONS) * p->in.channels + 1) * ROW(p->dz.channels);
 }
 
+/* Whether all channels of a pixel are zero, as they are outside of the image. */
+INLINE int NAME(is_blank)(const View *v, Py_ssize_t image, Py_ssize_t down, Py_ssize_t across) {
+    if (down < 0 || down >= v->height || across < 0 || across >= v->width) return 1;
+    const Py_ssize_t at = ((image * v->height + down) * v->width + across) * v->channels;
+    const REAL *x = (const REAL *)v->x + at, *y = v->y ? (const REAL *)v->y + at : NULL;
+    for (Py_ssize_t c = 0; c < v->channels; c++) {
+        if (x[c] == 0) continue;
+        if (!y) return 0;
+        if ((v->activation == 1 ? y[c] > 0 : v->activation == 2 ? 1 - y[c] * y[c] : y[c] * (1 - y[c])) != 0) return 0;
+    }
+    return 1;
+}
+
+/* Where a window sees zeros alone, the result is the bias (of dx: zero) to the bit. The transform would leave rounding
+   errors of the rest of the tile there, and the sign of those decides what relu and maximum pooling pass on: blank parts
+   of images are common. */
+static void NAME(rewrite_blank)(const Winograd *p, Py_ssize_t first, Py_ssize_t count) {
+    const View *v = &p->in;
+    for (Py_ssize_t t = first; t < first + count; t++) {
+        const Py_ssize_t across = t % p->tiles_across * SIDE, down = t / p->tiles_across % p->tiles_down * SIDE;
+        const Py_ssize_t image = t / p->tiles_across / p->tiles_down;
+        for (Py_ssize_t i = down; i < (p->flat ? down + 1 : down + SIDE) && i < p->height; i++) {
+            for (Py_ssize_t j = across; j < across + SIDE && j < p->width; j++) {
+                int blank = NAME(is_blank)(v, image, i - v->top + !p->flat, j - v->left + 1); /* the middle first */
+                for (int k = 0; blank && k < (p->flat ? 3 : 9); k++)
+                    blank = NAME(is_blank)(v, image, i - v->top + k / 3, j - v->left + k % 3);
+                if (!blank) continue;
+                REAL *y = (REAL *)p->out + ((image * p->height + i) * p->width + j) * p->filters;
+                for (Py_ssize_t f = 0; f < p->filters; f++) {
+                    const REAL b = p->bias ? ((const REAL *)p->bias)[f] : 0;
+                    y[f] = p->activation == 1 && b < 0 ? 0 : b;
+                }
+            }
+        }
+    }
+}
+
 /* Tiles first ... first + count - 1 of y. */
 static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count, REAL *area) {
     const Py_ssize_t positions = p->flat ? REACH : POSITIONS, most = p->flat ? FLAT_DEPTH : DEPTH;
@@ -381,6 +418,7 @@ static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count,
             finite += p->flat ? NAME(write_line_tile)(p, first + t, f, m) : NAME(write_image_tile)(p, first + t, f, m);
         }
     }
+    NAME(rewrite_blank)(p, first, count);
     STORE(seen, finite);
     for (int i = 0; i < LANES; i++)
         if (seen[i] != 0) p->failed = 1;

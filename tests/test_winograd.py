@@ -148,3 +148,25 @@ def test_an_empty_batch():
     *_, dkernel, dbias = run(x, kernel, bias, ((0, 0), (0, 0)), "relu")
     assert not dkernel.any()
     assert not dbias.any()
+
+
+@DTYPES
+@SHAPES
+def test_where_a_window_sees_zeros_alone_the_bias_comes_out_to_the_bit(
+    shape, filters, padding, dtype
+):
+    x, kernel, bias = operands(shape, filters, dtype)
+    rng = np.random.default_rng(3)
+    x[rng.random(shape[:-1]) < 0.9] = 0
+    axes = len(shape) - 2
+    before = tuple(a for a, _ in padding)
+    ones = (1,) * axes
+    expected, _ = convolution.conv_forward(x, kernel, bias, ones, padding, ones, 1, "relu")
+    seen, _ = convolution.conv_forward(
+        abs(x), np.ones_like(kernel), None, ones, padding, ones, 1, "linear"
+    )
+    y = np.full_like(expected, np.nan)
+    assert _winograd.forward_into(x, kernel, bias, y, before, "relu")
+    blank = seen == 0
+    assert blank.any() or x.size < 30
+    assert np.array_equal(y[blank], expected[blank])

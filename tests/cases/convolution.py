@@ -56,6 +56,14 @@ def transpose(x, window, filters, sizes, bias=True, **given):
     return _arguments(x, (*window, filters, x[-1]), filters, bias, {"sizes": sizes, **given})
 
 
+def blank_images(rng):
+    """Nothing but a few pixels, and no bias: most windows see zeros alone, and have y = 0."""
+    x = rng.normal(size=(6, 14, 18, 16))
+    x[rng.random(x.shape[:-1]) < 0.97] = 0
+    given = conv((6, 14, 18, 16), (3, 3), 24, padding=(1, 1), activation="relu")(rng)
+    return {**given, "x": x, "kernel": rng.normal(size=(3, 3, 16, 24)), "bias": np.zeros(24)}
+
+
 CASES = {
     "conv_forward": [
         # two dimensions: the general case
@@ -120,6 +128,7 @@ CASES = {
             Case(f"3 by 3, {h} by {w}", conv((2, h, w, 5), (3, 3), 6, activation="tanh"))
             for h, w in ((3, 3), (4, 5), (6, 7), (8, 9), (10, 11))
         ),
+        Case("blank images (z = 0, where relu has its kink)", blank_images, smooth=False),
         Case("3 by 3, many channels", conv((2, 14, 14, 48), (3, 3), 40, activation="relu")),
         Case(
             "3 by 3, same size, many channels",
