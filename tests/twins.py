@@ -29,6 +29,7 @@ NO_GRADIENT = {
     "y_true": "labels are data; a loss is differentiated by its predictions",
     "mask": "it says which rows count, and is no number",
     "kept": "which numbers dropout keeps is drawn, not learned",
+    "recurrent_mask": "the factors of dropout are drawn, not learned",
     "transforms": "where an image is sampled is drawn, not learned",
 }
 
