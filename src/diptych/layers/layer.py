@@ -217,7 +217,9 @@ class Layer(metaclass=Modern):
         first = args[0] if args else None
         masks = first.mask if isinstance(first, Tensor) else map_structure(_mask_of, first)
         masked = masks is not None and any(mask is not None for mask in flatten(masks))
-        if masked and takes(type(self), "mask") and kwargs.get("mask") is None:
+        if kwargs.get("mask") is not None:  # given with the call: it counts for the output too
+            masks, masked = kwargs["mask"], True
+        elif masked and takes(type(self), "mask"):
             kwargs["mask"] = masks
         outputs = self.call(*args, **kwargs)
         if self.activity_regularizer is not None:
@@ -323,7 +325,9 @@ class Layer(metaclass=Modern):
         outputs = map_structure(_fresh, outputs)
         node = Node(self, args, kwargs, outputs)
         self._nodes.append(node)
-        masks = map_structure(_mask_of, args[0]) if args else None
+        masks = kwargs.get("mask")
+        if masks is None and args:
+            masks = map_structure(_mask_of, args[0])
         masked = any(mask is not None for mask in flatten(masks))
         if masked or self.makes_mask:
             self._pass_mask_on(args[0], masks, masked, outputs)

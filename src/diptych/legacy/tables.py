@@ -154,6 +154,11 @@ _RECURRENT = {
     "consume_less": gone("is no longer needed: there is one implementation"),
     "implementation": gone("is no longer needed: there is one implementation"),
 }
+_FORGET_BIAS = {
+    "forget_bias_init": values(
+        "unit_forget_bias", {"one": True, "ones": True, "zero": False, "zeros": False}
+    ),
+}
 _DROPOUT = {"p": "rate"}
 
 CLASSES = {
@@ -217,12 +222,17 @@ CLASSES = {
     # recurrent layers
     "SimpleRNN": _RECURRENT,
     "GRU": _RECURRENT,
-    "LSTM": {
+    "LSTM": {**_RECURRENT, **_FORGET_BIAS},
+    "ConvLSTM2D": {
         **_RECURRENT,
-        "forget_bias_init": values(
-            "unit_forget_bias", {"one": True, "ones": True, "zero": False, "zeros": False}
-        ),
+        **_FORGET_BIAS,
+        **_WINDOW,
+        **_WINDOW_2D,
+        "nb_filter": "filters",
     },
+    "SimpleRNNCell": _RECURRENT,
+    "GRUCell": _RECURRENT,
+    "LSTMCell": {**_RECURRENT, **_FORGET_BIAS},
     # models
     "Model": {"input": "inputs", "output": "outputs"},
     # optimizers
@@ -246,12 +256,13 @@ POSITIONAL = {
     "Conv2D": _SQUARE,
     "Conv2DTranspose": _SQUARE,
     "SeparableConv2D": _SQUARE,
+    "ConvLSTM2D": _SQUARE,
     "Conv3D": _CUBE,
     "Conv3DTranspose": _CUBE,
 }
 # Of these, the classes whose three integers mean something today: filters, kernel_size, strides.
 # The old way is meant where another old spelling stands beside them.
-MODERN_POSITIONS = ("Conv2D", "Conv2DTranspose", "SeparableConv2D")
+MODERN_POSITIONS = ("Conv2D", "Conv2DTranspose", "SeparableConv2D", "ConvLSTM2D")
 
 _WORKERS = {
     "nb_worker": gone("is no longer needed: a PyDataset carries its own `workers`"),
