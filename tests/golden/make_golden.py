@@ -21,6 +21,7 @@ from . import (  # noqa: F401  (each registers its recipes)
     convolution,
     images,
     pooling,
+    preparation,
     recurrent,
     single,
     training,

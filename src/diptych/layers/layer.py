@@ -113,6 +113,9 @@ class Layer(metaclass=Modern):
         name: a name; by default the class name in snake case, numbered.
     """
 
+    # The dtype of the Input that a Sequential puts in front of it; None: the float type.
+    input_dtype: str | None = None
+
     # Which call `input` and `output` show: of a model the latest, of any other layer the first.
     _shows_latest_call = False
 
@@ -142,11 +145,11 @@ class Layer(metaclass=Modern):
     @property
     def dtype(self) -> str:
         """The float type of weights and computation, as a string."""
-        return self._dtype.name
+        return graph.name_of(self._dtype)
 
     @dtype.setter
     def dtype(self, dtype: Any) -> None:
-        self._dtype = np.dtype(dtype)
+        self._dtype = graph.dtype_of(dtype)
 
     # ----------------------------------------------------------------------------------------------
     # To be overridden

@@ -16,7 +16,7 @@ import numpy as np
 from ..graph import flatten, map_structure
 from ..legacy.notes import users_level
 from ..utils.naming import snake_case, suggest
-from .data import as_data
+from .data import as_data, is_text
 
 __all__ = ["Checks"]
 
@@ -58,7 +58,7 @@ class Checks:
     def batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
         """One batch as arrays, its shapes checked; nearly free where they were met before."""
         x, y, sample_weight = (
-            as_data(x, "x"),
+            as_data(x, "x", self.model.takes_text),
             as_data(y, "y"),
             as_data(sample_weight, "sample_weight"),
         )
@@ -125,6 +125,7 @@ class Checks:
 
     def _check_input(self, tensor: Any, array: Any, count: int) -> None:
         want, have = tensor.shape, array.shape
+        self._check_kind(tensor, array, count)
         rows = have
         if len(have) == len(want) - 1 and want[-1] == 1:
             rows = (*have, 1)
@@ -135,6 +136,22 @@ class Checks:
         which = f"input {tensor.name!r} of the model" if count > 1 else "model's input"
         message = f"The {which} has shape {want}, and the data have shape {have}: "
         raise ValueError(message + _mend_input(want, have))
+
+    def _check_kind(self, tensor: Any, array: Any, count: int) -> None:
+        """Texts where the graph wants texts, and numbers where it wants numbers."""
+        text, wanted = is_text(array), tensor.dtype == "string"
+        if text != wanted:
+            which = f"input {tensor.name!r} of the model" if count > 1 else "model's input"
+            dtypes = ("string", array.dtype) if wanted else (tensor.dtype, "text")
+            mend = (
+                "Give texts, such as ['a text', 'another'], or an Input of another dtype."
+                if wanted
+                else "Begin the model with Input(shape=(1,), dtype='string') for texts."
+            )
+            raise ValueError(
+                f"The {which} is of dtype {dtypes[0]}, and the data are of dtype {dtypes[1]}. "
+                + mend
+            )
 
     def _check_sparse_shape(self, shape: tuple, labels: Any, name: str) -> None:
         have, classes = labels.shape, shape[-1]
