@@ -1,5 +1,8 @@
 """Recipes for the layers and functions that prepare texts, categories and sequences."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 
 from .recipes import numbers, recipe
@@ -268,4 +271,143 @@ def discretization_of_much(kit):
         results[f"bins_{bins}_{epsilon}"] = layer.bin_boundaries
     layer = kit.layers.Discretization(bin_boundaries=[0.0, 1.0])
     results["extremes"] = layer(np.array([np.nan, np.inf, -np.inf]))
+    return arrays(**results)
+
+
+# ------------------------------------------------------------------------- sequences
+
+
+@recipe("preparation", "pad_sequences")
+def pad_sequences(kit):
+    pad = kit.utils.pad_sequences
+    rows = [[1], [2, 3, 4], [], [5, 6]]
+    return arrays(
+        pre=pad(rows),
+        post=pad(rows, padding="post"),
+        cut=pad(rows, maxlen=2),
+        cut_post=pad(rows, maxlen=2, truncating="post", padding="post", value=-1),
+        long=pad(rows, maxlen=5, dtype="float32", value=0.5),
+        steps=pad([[[1, 2]], [[3, 4], [5, 6]]], padding="post"),
+    )
+
+
+WINDOWS = {
+    "plain": {"sequence_length": 4},
+    "stride": {"sequence_length": 3, "sequence_stride": 2, "sampling_rate": 3, "batch_size": 3},
+    "part": {"sequence_length": 3, "start_index": 4, "end_index": 16},
+}
+
+
+def timeseries(kit, args):
+    (options,) = args
+    series = numbers(1, 20, 2)
+    make = kit.utils.timeseries_dataset_from_array
+    results = {}
+    for i, (x, y) in enumerate(make(series[:-3], np.arange(3, 23), **options)):
+        results[f"x{i}"], results[f"y{i}"] = x, y
+    results["alone"] = next(iter(make(series[:, 0], None, **options)))
+    return arrays(**results)
+
+
+for name, options in WINDOWS.items():
+    recipe("preparation", f"timeseries_{name}", options)(timeseries)
+
+
+def old_preprocessing(kit):
+    """The functions of Keras 2, which Keras 3 keeps out of sight."""
+    if hasattr(kit.preprocessing, "text"):
+        return kit.preprocessing
+    from keras.src.legacy import preprocessing
+    from keras.src.legacy.preprocessing import sequence, text  # noqa: F401
+
+    return preprocessing
+
+
+SENTENCES = ["The cat sat on the mat.", "The dog, the DOG! sat", "", "A cat's a cat"]
+TOKENIZERS = {
+    "plain": {},
+    "few": {"num_words": 4},
+    "oov": {"num_words": 5, "oov_token": "<OOV>"},
+    "characters": {"char_level": True, "lower": False},
+    "filters": {"filters": ".", "split": "t"},
+}
+
+
+def tokenizer(kit, args):
+    (options,) = args
+    made = old_preprocessing(kit).text.Tokenizer(**options)
+    made.fit_on_texts(SENTENCES)
+    new = ["the mat and the dog", "a"]
+    rows = made.texts_to_sequences(new)
+    results = {"lengths": [len(row) for row in rows], "numbers": sum(rows, [])}
+    for mode in ("binary", "count", "freq", "tfidf"):
+        results[mode] = made.texts_to_matrix([*new, *SENTENCES], mode=mode)
+    return {
+        **arrays(**results),
+        "back": words(made.sequences_to_texts(rows)),
+        "index": words(made.word_index),
+    }
+
+
+for name, options in TOKENIZERS.items():
+    recipe("preparation", f"tokenizer_{name}", options)(tokenizer)
+
+
+@recipe("preparation", "old_functions")
+def old_functions(kit):
+    text, sequence = old_preprocessing(kit).text, old_preprocessing(kit).sequence
+    numbered = [3, 1, 0, 4, 2, 2, 5]
+    pairs, labels = sequence.skipgrams(
+        numbered, 6, window_size=2, negative_samples=0.0, seed=5, categorical=True
+    )
+    generator = sequence.TimeseriesGenerator(
+        np.arange(40).reshape(20, 2), np.arange(20), 5, sampling_rate=2, stride=3, batch_size=2
+    )
+    reverse = sequence.TimeseriesGenerator(
+        np.arange(20), np.arange(20), 5, start_index=2, end_index=15, reverse=True
+    )
+    return {
+        **arrays(
+            md5=text.hashing_trick(SENTENCES[0], 50, hash_function="md5"),
+            table=sequence.make_sampling_table(30, 1e-2),
+            pairs=pairs,
+            labels=labels,
+            batches=len(generator),
+            x=generator[1][0],
+            y=generator[1][1],
+            last=generator[len(generator) - 1][0],
+            reverse=reverse[0][0],
+        ),
+        "words": words(text.text_to_word_sequence(SENTENCES[1])),
+    }
+
+
+@recipe("preparation", "text_dataset_from_directory")
+def text_files(kit):
+    with tempfile.TemporaryDirectory() as folder:
+        for label, name in enumerate(("neg", "pos", "zero")):
+            for i in range(7):
+                file = Path(folder, name, f"sub{i % 2}", f"{i}.txt")
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(f"{100 * label + i}")
+        options = {"validation_split": 0.3, "seed": 3, "batch_size": 4, "verbose": False}
+        results = {}
+        for subset in ("training", "validation"):
+            made = kit.utils.text_dataset_from_directory(folder, subset=subset, **options)
+            rows = [
+                (int(x), int(y))
+                for xs, ys in made
+                for x, y in zip(np.asarray(xs), np.asarray(ys), strict=True)
+            ]
+            results[subset] = sorted(rows)
+        ordered = kit.utils.text_dataset_from_directory(
+            folder,
+            shuffle=False,
+            label_mode="categorical",
+            class_names=["zero", "neg"],
+            batch_size=20,
+            verbose=False,
+        )
+        x, results["categorical"] = next(iter(ordered))
+        results["texts"] = [int(text) for text in np.asarray(x)]
     return arrays(**results)
