@@ -49,7 +49,8 @@ def load_data(
 
     path: a file `imdb.npz`; or a folder with it; or a name under which the download is kept in the
         cache, ~/.diptych/datasets ($DIPTYCH_HOME/datasets).
-    num_words: only numbers below it are kept. skip_top: only numbers from it on.
+    num_words: only numbers below it are kept; None is the largest number there is, so that the last
+        word of the ranking goes, as in Keras. skip_top: only numbers from it on.
     maxlen: only reviews of fewer numbers are kept.
     seed: of the shuffling.
     start_char: put in front of each review; None for nothing.

@@ -371,7 +371,7 @@ class ArrayBatches(Batches):
         self._casts: list[tuple[int, np.dtype]] = []
         for place, i in enumerate(present):
             leaf, cast = leaves[i], casts[i]
-            if cast is not None and leaf.dtype != cast:
+            if cast is not None and leaf.dtype != cast and leaf.dtype.kind not in "OUS":
                 if self._small:
                     leaf = leaf.astype(cast)
                 else:
@@ -600,6 +600,17 @@ def batches_for(
     """
     if isinstance(x, Batches):
         return x
+    if callable(x) and not hasattr(x, "__iter__") and hasattr(x, "__name__"):
+        raise ValueError(
+            f"x is the function {x.__name__}; a generator is what it gives when it is called: "
+            f"{x.__name__}()."
+        )
+    if isinstance(x, list) and y is None and x and isinstance(x[0], tuple) and len(x[0]) > 1:
+        if any(hasattr(part, "__array__") for part in x[0]):
+            raise ValueError(
+                f"x is a list of {len(x)} tuples of arrays. If these are batches, iter(x) gives "
+                "them one after the other."
+            )
     if _is_data(x):
         if class_weight is not None:
             sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
