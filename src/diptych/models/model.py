@@ -267,6 +267,12 @@ class Model(Trainer, Layer):
             self(_zeros_for(input_shape))
         self.built = True
 
+    def reset_states(self) -> None:
+        """Let every stateful layer in the model begin anew."""
+        for layer in self._flatten_layers():
+            if layer is not self and getattr(layer, "stateful", False):
+                layer.reset_state()  # type: ignore[attr-defined]
+
     # ----------------------------------------------------------------------------------------------
     # Reports and configs
 

@@ -391,7 +391,7 @@ class GRUCell(_Cell):
         inputs, h = self._dropped(inputs, h_before, training)
         bias = recurrent_bias = None
         if self.bias is not None and self.reset_after:
-            bias, recurrent_bias = self.bias[0], self.bias[1]
+            bias, recurrent_bias = ops.unstack(self.bias)
         elif self.bias is not None:
             bias = self.bias
         u_z, u_r, u_h = ops.split(ops.dense(inputs, self.kernel, bias), 3, axis=-1)
@@ -444,7 +444,7 @@ class StackedRNNCells(Layer):
             input_shape = (input_shape[0], output_size(cell))
         self.built = True
 
-    def get_initial_state(self, batch_size: int | None = None) -> list:
+    def get_initial_state(self, batch_size: int) -> list:
         """The first states of each cell."""
         return [initial_state(cell, batch_size, self.dtype) for cell in self.cells]
 

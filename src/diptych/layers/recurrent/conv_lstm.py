@@ -99,18 +99,8 @@ class _ConvLSTMCell(DropoutCell):
             )
         self._step_shape = tuple(input_shape[1:])
         wide = 4 * self.filters
-        for name, kind, depth in (
-            ("kernel", "kernel", channels),
-            ("recurrent_kernel", "recurrent", self.filters),
-        ):
-            weight = self.add_weight(
-                name=name,
-                shape=(*self.kernel_size, depth, wide),
-                initializer=getattr(self, f"{kind}_initializer"),
-                regularizer=getattr(self, f"{kind}_regularizer"),
-                constraint=getattr(self, f"{kind}_constraint"),
-            )
-            setattr(self, name, weight)
+        self.kernel = self._kernel("kernel", channels, "kernel")
+        self.recurrent_kernel = self._kernel("recurrent_kernel", self.filters, "recurrent")
         if self.use_bias:
             first = self.bias_initializer
             self.bias = self.add_weight(
@@ -121,6 +111,15 @@ class _ConvLSTMCell(DropoutCell):
                 constraint=self.bias_constraint,
             )
         self.built = True
+
+    def _kernel(self, name: str, depth: int, kind: str) -> Variable:
+        return self.add_weight(
+            name=name,
+            shape=(*self.kernel_size, depth, 4 * self.filters),
+            initializer=getattr(self, f"{kind}_initializer"),
+            regularizer=getattr(self, f"{kind}_regularizer"),
+            constraint=getattr(self, f"{kind}_constraint"),
+        )
 
     def state_shape(self, step_shape: tuple) -> tuple:
         """The shape of a state, for the shape of one step's input."""

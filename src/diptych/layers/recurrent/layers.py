@@ -26,6 +26,18 @@ FUSED = {
 }
 
 
+def _depends_on_nothing_else(layer: _FusedRNN) -> bool:
+    """Whether a call depends on the input and the weights alone: no states kept, nothing drawn, no
+    function of the user's own.
+    """
+    return (
+        not layer.stateful
+        and not layer.dropout
+        and not layer.recurrent_dropout
+        and layer._fused_activations() is not None
+    )
+
+
 def _of_the_cell(name: str) -> property:
     return property(lambda self: getattr(self.cell, name), doc=f"``{name}``, of the cell.")
 
@@ -124,6 +136,8 @@ class SimpleRNN(_FusedRNN):
     Source: Elman 1990, Finding Structure in Time.
     """
 
+    pure: Any = property(_depends_on_nothing_else)
+
     def __init__(
         self,
         units: int,
@@ -183,9 +197,17 @@ class SimpleRNN(_FusedRNN):
     def _fused(
         self, sequences: Any, states: list, mask: Any, recurrent_mask: Any, names: list
     ) -> list:
-        options = [*names, self.return_sequences, self.go_backwards]
-        weights = self.cell.fused_weights
-        return recurrent.simple_rnn(sequences, weights, *states, mask, recurrent_mask, *options)
+        (h0,) = states
+        return recurrent.simple_rnn(
+            sequences,
+            self.cell.fused_weights,
+            h0,
+            mask,
+            recurrent_mask,
+            names[0],
+            self.return_sequences,
+            self.go_backwards,
+        )
 
 
 class LSTM(_FusedRNN):
@@ -209,6 +231,7 @@ class LSTM(_FusedRNN):
     Learning to Forget.
     """
 
+    pure: Any = property(_depends_on_nothing_else)
     recurrent_activation = _of_the_cell("recurrent_activation")
     unit_forget_bias = _of_the_cell("unit_forget_bias")
 
@@ -277,9 +300,19 @@ class LSTM(_FusedRNN):
     def _fused(
         self, sequences: Any, states: list, mask: Any, recurrent_mask: Any, names: list
     ) -> list:
-        options = [*names, self.return_sequences, self.go_backwards]
-        weights = self.cell.fused_weights
-        return recurrent.lstm(sequences, weights, *states, mask, recurrent_mask, *options)
+        h0, c0 = states
+        return recurrent.lstm(
+            sequences,
+            self.cell.fused_weights,
+            h0,
+            c0,
+            mask,
+            recurrent_mask,
+            names[0],
+            names[1],
+            self.return_sequences,
+            self.go_backwards,
+        )
 
 
 class GRU(_FusedRNN):
@@ -302,6 +335,7 @@ class GRU(_FusedRNN):
     Source: Cho et al. 2014, Learning Phrase Representations using RNN Encoder-Decoder.
     """
 
+    pure: Any = property(_depends_on_nothing_else)
     recurrent_activation = _of_the_cell("recurrent_activation")
     reset_after = _of_the_cell("reset_after")
 
@@ -370,6 +404,16 @@ class GRU(_FusedRNN):
     def _fused(
         self, sequences: Any, states: list, mask: Any, recurrent_mask: Any, names: list
     ) -> list:
-        options = [*names, self.cell.reset_after, self.return_sequences, self.go_backwards]
-        weights = self.cell.fused_weights
-        return recurrent.gru(sequences, weights, *states, mask, recurrent_mask, *options)
+        (h0,) = states
+        return recurrent.gru(
+            sequences,
+            self.cell.fused_weights,
+            h0,
+            mask,
+            recurrent_mask,
+            names[0],
+            names[1],
+            self.cell.reset_after,
+            self.return_sequences,
+            self.go_backwards,
+        )

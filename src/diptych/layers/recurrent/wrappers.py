@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import ops
+from ... import activations, ops
 from ...graph import flatten
 from ..core import Dense
 from ..layer import Layer, takes
@@ -78,6 +78,11 @@ class TimeDistributed(Wrapper):
         batch, *shape = self.layer.compute_output_shape(self._step_shape(input_shape))
         return (batch, input_shape[1], *shape)
 
+    @property
+    def pure(self) -> Any:  # type: ignore[override]
+        """Whether the layer inside is, by the word of its very class."""
+        return _is_pure(self.layer)
+
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """Steps of which anything counts."""
         mask = previous_mask
@@ -108,6 +113,13 @@ class TimeDistributed(Wrapper):
                 options["mask"] = mask[:, t]
             outputs.append(self.layer(inputs[:, t], **options))
         return ops.stack(outputs, axis=1)
+
+
+def _is_pure(layer: Layer) -> bool:
+    own = vars(type(layer)).get("pure", False)
+    activation = getattr(layer, "activation", None)
+    known = activation is None or activation in activations.__dict__.values()
+    return bool(own and layer.pure and known and layer.activity_regularizer is None)
 
 
 def _looks_at_the_batch(layer: Layer) -> bool:
@@ -288,6 +300,11 @@ class Bidirectional(Layer):
 
     def input_hint(self, shape: tuple) -> str:
         return self.forward_layer.input_hint(shape)
+
+    @property
+    def pure(self) -> Any:  # type: ignore[override]
+        """Whether both layers are, each by the word of its very class."""
+        return all(map(_is_pure, self._layers()))
 
     @property
     def states(self) -> tuple | None:
