@@ -2,7 +2,9 @@
 states, masks, dropout, cells, wrappers, errors.
 """
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -393,6 +395,25 @@ def test_a_cell_needs_not_be_a_layer_and_may_take_constants(engine):
     np.testing.assert_allclose(layers.RNN(Plain())(X), X.sum(axis=1), rtol=1e-5, atol=1e-6)
     given = layers.RNN(Plain())(X, constants=[np.float32(3)])
     np.testing.assert_allclose(given, 3 * X.sum(axis=1), rtol=1e-5, atol=1e-5)
+
+
+def test_a_model_of_recurrent_layers_can_be_copied():
+    model = diptych.Sequential(
+        [
+            layers.Input((5, 4)),
+            layers.Bidirectional(layers.LSTM(3, return_sequences=True)),
+            layers.TimeDistributed(layers.Dense(2, "relu")),
+            layers.RNN([layers.LSTMCell(3), layers.GRUCell(2)], return_sequences=True),
+            layers.GRU(3, dropout=0.2, recurrent_dropout=0.3),
+        ]
+    )
+    with diptych.engine("reference"):
+        y = model.predict(X, verbose=0)
+        rebuilt = diptych.models.model_from_json(model.to_json())
+        rebuilt.set_weights(model.get_weights())
+        for other in (rebuilt, copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+            np.testing.assert_array_equal(other.predict(X, verbose=0), y)
+            assert len(other.weights) == len(model.weights)
 
 
 # ------------------------------------------------------------------------- masks

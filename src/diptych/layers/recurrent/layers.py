@@ -125,7 +125,7 @@ class SimpleRNN(_FusedRNN):
         kernel_constraint, recurrent_constraint, bias_constraint: applied to the weights after each
             update.
         dropout: in training, the fraction of the input's features that is dropped, the same ones
-            at all steps of a sequence.
+            at all steps of a sequence and for all gates.
         recurrent_dropout: the same for the state, where it is multiplied by recurrent_kernel.
         return_sequences, return_state, go_backwards, stateful, unroll: as in ``RNN``.
         seed: a seed of its own for the dropout.
