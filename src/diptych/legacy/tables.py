@@ -144,9 +144,7 @@ _POOLING = {
 }
 _RECURRENT = {
     **_KERNEL,
-    "output_dim": "units",
     "inner_init": "recurrent_initializer",
-    "inner_activation": "recurrent_activation",
     "U_regularizer": "recurrent_regularizer",
     "U_constraint": "recurrent_constraint",
     "dropout_W": "dropout",
@@ -154,6 +152,8 @@ _RECURRENT = {
     "consume_less": gone("is no longer needed: there is one implementation"),
     "implementation": gone("is no longer needed: there is one implementation"),
 }
+_GATES = {"inner_activation": "recurrent_activation"}
+_UNITS = {"output_dim": "units"}
 _FORGET_BIAS = {
     "forget_bias_init": values(
         "unit_forget_bias", {"one": True, "ones": True, "zero": False, "zeros": False}
@@ -220,19 +220,20 @@ CLASSES = {
     "Cropping2D": {"dim_ordering": _DATA_FORMAT},
     "Cropping3D": {"dim_ordering": _DATA_FORMAT},
     # recurrent layers
-    "SimpleRNN": _RECURRENT,
-    "GRU": _RECURRENT,
-    "LSTM": {**_RECURRENT, **_FORGET_BIAS},
+    "SimpleRNN": {**_RECURRENT, **_UNITS},
+    "GRU": {**_RECURRENT, **_UNITS, **_GATES},
+    "LSTM": {**_RECURRENT, **_UNITS, **_GATES, **_FORGET_BIAS},
+    "SimpleRNNCell": {**_RECURRENT, **_UNITS},
+    "GRUCell": {**_RECURRENT, **_UNITS, **_GATES},
+    "LSTMCell": {**_RECURRENT, **_UNITS, **_GATES, **_FORGET_BIAS},
     "ConvLSTM2D": {
         **_RECURRENT,
+        **_GATES,
         **_FORGET_BIAS,
         **_WINDOW,
         **_WINDOW_2D,
         "nb_filter": "filters",
     },
-    "SimpleRNNCell": _RECURRENT,
-    "GRUCell": _RECURRENT,
-    "LSTMCell": {**_RECURRENT, **_FORGET_BIAS},
     # models
     "Model": {"input": "inputs", "output": "outputs"},
     # optimizers
