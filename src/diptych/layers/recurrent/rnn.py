@@ -188,6 +188,8 @@ class RNN(Layer):
             initial_state = states if initial_state is None else initial_state
         if initial_state is not None:
             kwargs["initial_state"] = initial_state
+        if isinstance(kwargs.get("mask"), (list, tuple)):
+            kwargs["mask"] = np.asarray(kwargs["mask"])
         return super().__call__(sequences, **kwargs)
 
     def call(
@@ -247,7 +249,7 @@ class RNN(Layer):
 
     def _mask_array(self, mask: Any, input_shape: tuple) -> np.ndarray:
         """The mask as True and False, (N, T)."""
-        on = as_array(flatten(mask)[0]) if isinstance(mask, (list, tuple)) else as_array(mask)
+        on = as_array(mask)
         expected = tuple(input_shape[:2])
         if on.shape == (*expected, 1):
             on = on[..., 0]
