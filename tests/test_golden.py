@@ -14,6 +14,7 @@ import diptych
 from tests import tolerances
 from tests.golden import (  # noqa: F401  (each registers its recipes)
     convolution,
+    embedding,
     images,
     pooling,
     preparation,

@@ -222,6 +222,7 @@ TABLE = [
     ),
     ("global average pooling 2d", lambda: layers.GlobalAveragePooling2D(), (3, 4, 2)),
     ("global average pooling 3d", lambda: layers.GlobalAveragePooling3D(), (2, 3, 2, 4)),
+    ("masking", lambda: layers.Masking(), (5, 4)),
     ("simple rnn", lambda: layers.SimpleRNN(3), (5, 4)),
     (
         "simple rnn, sequences, hard sigmoid",
@@ -332,6 +333,7 @@ def test_every_layer_stands_in_the_table():
     others = {"Layer", "InputSpec", "InputLayer", "Lambda", "Wrapper"}
     # Cells take states beside the input: test_recurrent.py.
     others |= {"SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells"}
+    others |= {"Embedding"}  # reads whole numbers: test_embedding.py
     classes = {c for name in layers.__all__ if isinstance(c := getattr(layers, name), type)}
     # What prepares data has no gradient and often takes texts: see test_preprocessing_layers.py.
     prepare = {c for c in classes if ".preprocessing" in c.__module__}

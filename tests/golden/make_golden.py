@@ -19,6 +19,7 @@ import numpy as np
 
 from . import (  # noqa: F401  (each registers its recipes)
     convolution,
+    embedding,
     images,
     pooling,
     preparation,

@@ -32,6 +32,7 @@ from .convolution import (
     SeparableConvolution2D,
 )
 from .core import Activation, Dense, Identity, Input, InputLayer, Lambda
+from .embedding import Embedding, Masking
 from .image import (
     CenterCrop,
     RandomBrightness,
@@ -180,6 +181,7 @@ __all__ = [
     "Dot",
     "Dropout",
     "ELU",
+    "Embedding",
     "Flatten",
     "GRU",
     "GRUCell",
@@ -208,6 +210,7 @@ __all__ = [
     "Lambda",
     "Layer",
     "LeakyReLU",
+    "Masking",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",

@@ -54,6 +54,7 @@ class Checks:
         x, y, sample_weight = getattr(batches, "data", None) or batches.first()
         pairs = self._check_shapes(x, y)
         self._check_values(pairs, x, y, sample_weight, what)
+        self._check_tokens(x)
 
     def batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
         """One batch as arrays, its shapes checked; nearly free where they were met before."""
@@ -77,21 +78,29 @@ class Checks:
         wanted = self.model.inputs
         if not wanted:
             return
-        given = flatten(x)
         if isinstance(x, dict):
-            structure = self.model.input
-            names = list(structure) if isinstance(structure, dict) else [t.name for t in wanted]
+            names = self._names()
             missing = [name for name in names if name not in x]
             if missing:
                 raise ValueError(
                     f"The model's inputs are {names}, and the dict x has no {missing[0]!r}"
                     f"{suggest(missing[0], x)}."
                 )
-            given = flatten([x[name] for name in names])
+        given = self._in_order(x)
         if len(given) != len(wanted):
             raise ValueError(_wrong_number(x, given, wanted))
         for tensor, array in zip(wanted, given, strict=True):
             self._check_input(tensor, array, len(wanted))
+
+    def _names(self) -> list[str]:
+        structure = self.model.input
+        return (
+            list(structure) if isinstance(structure, dict) else [t.name for t in self.model.inputs]
+        )
+
+    def _in_order(self, x: Any) -> list:
+        """The arrays of x in the order of the model's inputs."""
+        return flatten([x[name] for name in self._names()] if isinstance(x, dict) else x)
 
     # Shapes
 
@@ -272,6 +281,17 @@ class Checks:
                 f"as they are: a NaN in one row makes the loss, and then all weights, NaN."
             )
         self._hint_at_bytes(x)
+
+    def _check_tokens(self, x: Any) -> None:
+        """Have the layers that read an input first look at the whole of it, where they want to."""
+        function = getattr(self.model, "_function", None)
+        if function is None:
+            return
+        for tensor, array in zip(self.model.inputs, self._in_order(x), strict=True):
+            for node in function.nodes:
+                look = getattr(node.operation, "check_data", None)
+                if look is not None and node.args[0] is tensor and not _is_mapped(array):
+                    look(array)
 
     def _hint_at_bytes(self, x: Any) -> None:
         if Checks.hinted or not _is_one_array(x) or x.dtype != np.uint8 or x[:1000].max() <= 1:

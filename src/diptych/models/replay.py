@@ -242,7 +242,7 @@ def _is_builtin_loss(loss: Any) -> bool:
 
 def _is_pure(operation: Any) -> bool:
     """Whether a layer says of its very class that it is pure, and what it was given does not change
-    that.
+    that. A mask comes from the batch and is no part of the records.
     """
     if not vars(type(operation)).get("pure", False) or not operation.pure:
         return False
@@ -251,4 +251,4 @@ def _is_pure(operation: Any) -> bool:
         activation is None
         or getattr(activations, str(getattr(activation, "__name__", "")), None) is activation
     )
-    return known and operation.activity_regularizer is None
+    return known and operation.activity_regularizer is None and not operation.makes_mask
