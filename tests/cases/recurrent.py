@@ -165,8 +165,8 @@ def without_reset_after(case):
 
 _GRU = [*spectrum("gru"), *gated("gru")]
 # The order of the reset matters to the candidate alone: what it can meet comes twice.
-_AGAIN = ("one step", "one of", "no bias", "initial states", "backwards from", "dropout", "empty batch w",
-          "wide", "threads", "mask holes", "relu", "hard sigmoid")  # fmt: skip
+_AGAIN = ("one step", "one of", "no bias", "initial states", "backwards from", "dropout",
+          "empty batch w", "wide", "threads", "mask holes", "relu", "hard sigmoid")  # fmt: skip
 
 CASES = {
     "simple_rnn_forward": spectrum("simple_rnn"),
