@@ -36,3 +36,23 @@ def activation_pair(name):
             f"{', '.join(map(repr, FUSED))}; apply any other to the result"
         )
     return FUSED[name]
+
+
+# Those of recurrent layers and of their gates.
+GATES = FUSED | {
+    # min(max(z / 6 + 1/2, 0), 1): the sigmoid as three straight lines.
+    "hard_sigmoid": (
+        lambda z: np.clip(z / 6 + 0.5, 0, 1),
+        lambda dy, y: np.where((y > 0) & (y < 1), dy / 6, 0),
+    ),
+}
+
+
+def gate_pair(name):
+    """The same for a recurrent layer: its own activation, or that of its gates."""
+    if name not in GATES:
+        raise ValueError(
+            f"activation {name!r} cannot be part of a recurrent layer's steps: expected one of "
+            f"{', '.join(map(repr, GATES))}; any other runs step by step, over the layer's cell"
+        )
+    return GATES[name]

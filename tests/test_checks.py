@@ -25,7 +25,9 @@ def loss(name, **attributes):
 class FakeModel:
     def __init__(self, inputs, outputs, losses, layers=("Dense",)):
         tensor = types.SimpleNamespace
-        self.inputs = [tensor(name=f"in_{i}", shape=s) for i, s in enumerate(inputs)]
+        self.inputs = [
+            tensor(name=f"in_{i}", shape=s, dtype="float32") for i, s in enumerate(inputs)
+        ]
         self.outputs = [tensor(shape=s) for s in outputs]
         self.output_names = [f"out_{i}" for i in range(len(outputs))]
         self.input = self.inputs if len(inputs) > 1 else self.inputs[0]
@@ -34,6 +36,9 @@ class FakeModel:
 
     def train_step(self, data):
         raise NotImplementedError
+
+    def takes_text(self):
+        return False
 
 
 FakeModel.__module__ = "diptych.models.fake"

@@ -12,7 +12,8 @@ PACKAGE = ROOT / "src" / "diptych"
 FLOORS = {
     1: "reference fastcore",
     2: "config random utils legacy engine autodiff ops graph",
-    3: "layers losses metrics optimizers initializers regularizers constraints activations",
+    3: "layers losses metrics optimizers initializers regularizers constraints activations "
+    "preprocessing",
     4: "models callbacks saving datasets",
     5: "teach demo info __main__ __init__",
 }

@@ -470,7 +470,7 @@ def test_an_axis_in_a_list_as_older_files_have_it():
         (lambda: layers.GroupNormalization(1, axis=0)(np.ones((2, 3))), "counts the samples"),
         (lambda: layers.UnitNormalization(5)(np.ones((2, 3))), "axis 5 does not exist"),
         (lambda: layers.SpectralNormalization(layers.Flatten())(X), "Flatten has neither `kernel`"),
-        (lambda: layers.SpectralNormalization("dense"), "wraps a layer"),
+        (lambda: layers.SpectralNormalization("dense"), "needs a layer as `layer`"),
         (lambda: layers.SpectralNormalization(layers.Dense(2), 0), "at least one"),
         (lambda: layers.SpatialDropout2D(0.5)(np.ones((2, 3, 4))), "4 axes"),
         (lambda: ops.normalize(X, order=0), "whole number of at least 1"),

@@ -43,6 +43,17 @@ def trained(model, x, y, careful, monkeypatch, **fit):
     return [w.tobytes() for w in model.get_weights()], history
 
 
+def recurrent_network():
+    diptych.utils.set_random_seed(5)  # the layers below take their seeds before `network` begins
+    return network(
+        layers.Reshape((2, 2)),
+        layers.LSTM(4, return_sequences=True),
+        layers.Bidirectional(layers.GRU(3, return_sequences=True)),
+        layers.TimeDistributed(layers.Dense(2, "tanh")),
+        layers.SimpleRNN(3, go_backwards=True),
+    )
+
+
 MODELS = {
     "sparse": lambda: network(),
     "logits": lambda: network(
@@ -52,6 +63,7 @@ MODELS = {
     "binary": lambda: network(units=1, activation="sigmoid", loss="binary_crossentropy"),
     "flatten first": lambda: network(layers.Reshape((2, 2)), layers.Flatten()),
     "relu first": lambda: network(layers.ReLU(), layers.LeakyReLU()),
+    "recurrent": recurrent_network,
     "momentum": lambda: network(optimizer=diptych.optimizers.SGD(0.1, momentum=0.9, clipnorm=0.5)),
 }
 

@@ -5,7 +5,7 @@ import pytest
 
 import diptych
 import diptych as keras
-from diptych.layers import Activation, Dense
+from diptych.layers import LSTM, Activation, Dense
 from diptych.models import Sequential
 from diptych.optimizers import SGD
 
@@ -274,3 +274,95 @@ def test_old_and_modern_spelling_of_the_network_are_one(engine):
     np.testing.assert_allclose(
         old.predict(x, verbose=0), modern.predict(x, verbose=0), rtol=1e-5, atol=1e-7
     )
+
+
+# ------------------------------------------------------------------------- stacked LSTMs
+
+
+def stacked_lstm():
+    data_dim = 16
+    timesteps = 8
+    num_classes = 10
+
+    model = Sequential()
+    model.add(LSTM(32, return_sequences=True, input_shape=(timesteps, data_dim)))
+    model.add(LSTM(32, return_sequences=True))
+    model.add(LSTM(32))
+    model.add(Dense(num_classes, activation="softmax"))
+    model.compile(loss="categorical_crossentropy", optimizer="rmsprop", metrics=["accuracy"])
+    return model, data_dim, timesteps, num_classes
+
+
+def test_a_stack_of_lstms(engine):
+    model, data_dim, timesteps, num_classes = stacked_lstm()
+    rows, epochs = (1000, 5) if engine == "fast" else (192, 2)
+    x_train = np.random.random((rows, timesteps, data_dim))
+    y_train = np.random.random((rows, num_classes))
+    x_val = np.random.random((100, timesteps, data_dim))
+    y_val = np.random.random((100, num_classes))
+    history = model.fit(
+        x_train,
+        y_train,
+        batch_size=64,
+        epochs=epochs,
+        validation_data=(x_val, y_val),
+        verbose=0,
+    )
+    assert model.count_params() == 6272 + 2 * 8320 + 330
+    assert [layer.output_shape for layer in model.layers[:3]] == [
+        (None, 8, 32),
+        (None, 8, 32),
+        (None, 32),
+    ]
+    losses = history.history["loss"]
+    assert losses[-1] < losses[0]
+    # the best that can be said is ln 10 for each of about 5 labels
+    assert 11.2 < losses[-1] < 11.9
+    assert 11.2 < history.history["val_loss"][-1] < 11.9
+
+
+def test_a_stateful_stack_of_lstms(engine):
+    data_dim = 16
+    timesteps = 8
+    num_classes = 10
+    batch_size = 32
+
+    # Sample i of a batch goes on where sample i of the batch before it stopped.
+    model = Sequential()
+    model.add(
+        LSTM(
+            32,
+            return_sequences=True,
+            stateful=True,
+            batch_input_shape=(batch_size, timesteps, data_dim),
+        )
+    )
+    model.add(LSTM(32, return_sequences=True, stateful=True))
+    model.add(LSTM(32, stateful=True))
+    model.add(Dense(10, activation="softmax"))
+    model.compile(loss="categorical_crossentropy", optimizer="rmsprop", metrics=["accuracy"])
+
+    batches = 10 if engine == "fast" else 3
+    x_train = np.random.random((batch_size * batches, timesteps, data_dim))
+    y_train = np.random.random((batch_size * batches, num_classes))
+    x_val = np.random.random((batch_size * 3, timesteps, data_dim))
+    y_val = np.random.random((batch_size * 3, num_classes))
+    history = model.fit(
+        x_train,
+        y_train,
+        batch_size=batch_size,
+        epochs=2,
+        shuffle=False,
+        validation_data=(x_val, y_val),
+        verbose=0,
+    )
+    assert 11.2 < history.history["loss"][-1] < 12.1
+    first = model.predict(x_val, batch_size=batch_size, verbose=0)
+    again = model.predict(x_val, batch_size=batch_size, verbose=0)
+    assert not np.array_equal(first, again)  # it went on from where it was
+    model.reset_states()
+    fresh = model.predict(x_val, batch_size=batch_size, verbose=0)
+    model.reset_states()
+    np.testing.assert_array_equal(model.predict(x_val, batch_size=batch_size, verbose=0), fresh)
+    with pytest.raises(ValueError, match="states of 32 rows; it was called on 20"):
+        model.predict(x_val[:20], batch_size=batch_size, verbose=0)

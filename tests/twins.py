@@ -27,8 +27,10 @@ NO_BACKWARD: dict[str, str] = {}
 # Array arguments that are data: backward has no place for them.
 NO_GRADIENT = {
     "y_true": "labels are data; a loss is differentiated by its predictions",
+    "indices": "they name rows of a table, and are no numbers to count with",
     "mask": "it says which rows count, and is no number",
     "kept": "which numbers dropout keeps is drawn, not learned",
+    "recurrent_mask": "the factors of dropout are drawn, not learned",
     "transforms": "where an image is sampled is drawn, not learned",
 }
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         models,
         ops,
         optimizers,
+        preprocessing,
         random,
         regularizers,
         saving,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 _MODULES = frozenset(
     "activations autodiff callbacks config constraints datasets engine initializers layers legacy "
     "losses metrics "
-    "models ops optimizers random regularizers saving teach utils".split()
+    "models ops optimizers preprocessing random regularizers saving teach utils".split()
 )
 _HOMES = {
     "GradientTape": "autodiff",
@@ -124,6 +125,7 @@ __all__ = [
     "models",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",

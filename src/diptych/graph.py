@@ -44,12 +44,12 @@ class KerasTensor:
 
     @property
     def dtype(self) -> str:
-        """The dtype of the values to come, as a string."""
-        return self._dtype.name
+        """The dtype of the values to come, as a string; "string" where they are texts."""
+        return name_of(self._dtype)
 
     @dtype.setter
     def dtype(self, dtype: Any) -> None:
-        self._dtype = np.dtype(dtype)
+        self._dtype = dtype_of(dtype)
 
     @property
     def ndim(self) -> int:
@@ -70,6 +70,16 @@ class KerasTensor:
 
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+
+def dtype_of(dtype: Any) -> np.dtype:
+    """A dtype from its name; texts, "string", are kept in arrays of objects."""
+    return np.dtype(object if isinstance(dtype, str) and dtype == "string" else dtype)
+
+
+def name_of(dtype: np.dtype) -> str:
+    """The name that `dtype_of` reads."""
+    return "string" if dtype.kind in "OUS" else dtype.name
 
 
 class Node:
@@ -179,7 +189,10 @@ def _zeros(structure: Any, unknown: int) -> Any:
     def zeros(leaf: Any) -> Any:
         if not isinstance(leaf, KerasTensor):
             return leaf
-        return Tensor(np.zeros([unknown if n is None else n for n in leaf.shape], leaf.dtype))
+        shape = [unknown if n is None else n for n in leaf.shape]
+        if leaf.dtype == "string":
+            return Tensor(np.full(shape, "", dtype=object))
+        return Tensor(np.zeros(shape, leaf.dtype))
 
     return map_structure(zeros, structure)
 

@@ -19,9 +19,12 @@ import numpy as np
 
 from . import (  # noqa: F401  (each registers its recipes)
     convolution,
+    embedding,
     images,
     normalization,
     pooling,
+    preparation,
+    recurrent,
     single,
     training,
 )

@@ -1,9 +1,21 @@
-"""Data to learn with: `digits` comes with the package, `mnist` is downloaded or read from files,
-the rest is made.
+"""Data to learn with: `digits` and `shakespeare` come with the package, `mnist`, `imdb` and
+`reuters` are downloaded or read from files, the rest is made.
 """
 
-from . import digits, mnist
+from . import digits, imdb, mnist, reuters, shakespeare
 from .idx import read_idx
-from .made import and_gate, gender, spirals, xor
+from .made import agreement, and_gate, gender, spirals, xor
 
-__all__ = ["and_gate", "digits", "gender", "mnist", "read_idx", "spirals", "xor"]
+__all__ = [
+    "agreement",
+    "and_gate",
+    "digits",
+    "gender",
+    "imdb",
+    "mnist",
+    "read_idx",
+    "reuters",
+    "shakespeare",
+    "spirals",
+    "xor",
+]

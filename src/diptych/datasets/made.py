@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import config, random
 
-__all__ = ["and_gate", "gender", "spirals", "xor"]
+__all__ = ["agreement", "and_gate", "gender", "spirals", "xor"]
 
 
 def and_gate(n: int = 100, seed: Any = None) -> tuple[np.ndarray, np.ndarray]:
@@ -64,3 +64,37 @@ def spirals(
     angle = 2 * np.pi * y / classes + 4.0 * radius + noise * generator.standard_normal(n)
     x = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return x.astype(config.floatx()), y
+
+
+_NOUNS = ("dog", "cat", "king", "child", "friend", "poet")
+_VERBS = ("sleep", "sing", "run", "laugh", "wait", "dream")
+_PLURALS = {"child": "children"}
+
+
+def agreement(n: int = 1000, distance: int = 2, seed: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    """`n` sentences of a small grammar, half of them with a verb that does not fit its subject.
+
+        sentence -> the NOUN (near the NOUN) * distance VERB        "the dog near the kings sleeps"
+
+    Whether a sentence is right hangs on its second word and its last; the nouns between them are
+    there to be ignored. The order of words decides, so counting words does not help.
+
+    distance: how many nouns stand between subject and verb.
+    Returns texts: (n,) objects, and y: (n,) int64, 1 where the verb agrees.
+    """
+    if distance < 0:
+        raise ValueError(f"agreement() got distance={distance}; expected at least 0")
+    generator = random.generator_of(seed)
+    y = np.arange(n) % 2
+    texts = np.empty(n, dtype=object)
+    for i in range(n):
+        plural = generator.integers(0, 2, size=distance + 1).astype(bool)
+        nouns = [
+            _PLURALS.get(noun, noun + "s") if several else noun
+            for several, noun in zip(plural, generator.choice(_NOUNS, distance + 1), strict=True)
+        ]
+        verb = str(generator.choice(_VERBS))
+        verb_is_plural = plural[0] == bool(y[i])
+        ending = "" if verb_is_plural else "s"
+        texts[i] = " near ".join(f"the {noun}" for noun in nouns) + f" {verb}{ending}"
+    return texts, y

@@ -113,6 +113,9 @@ class Layer(metaclass=Modern):
         name: a name; by default the class name in snake case, numbered.
     """
 
+    # The dtype of the Input that a Sequential puts in front of it; None: the float type.
+    input_dtype: str | None = None
+
     # Which call `input` and `output` show: of a model the latest, of any other layer the first.
     _shows_latest_call = False
 
@@ -142,11 +145,11 @@ class Layer(metaclass=Modern):
     @property
     def dtype(self) -> str:
         """The float type of weights and computation, as a string."""
-        return self._dtype.name
+        return graph.name_of(self._dtype)
 
     @dtype.setter
     def dtype(self, dtype: Any) -> None:
-        self._dtype = np.dtype(dtype)
+        self._dtype = graph.dtype_of(dtype)
 
     # ----------------------------------------------------------------------------------------------
     # To be overridden
@@ -217,7 +220,9 @@ class Layer(metaclass=Modern):
         first = args[0] if args else None
         masks = first.mask if isinstance(first, Tensor) else map_structure(_mask_of, first)
         masked = masks is not None and any(mask is not None for mask in flatten(masks))
-        if masked and takes(type(self), "mask") and kwargs.get("mask") is None:
+        if kwargs.get("mask") is not None:  # given with the call: it counts for the output too
+            masks, masked = kwargs["mask"], True
+        elif masked and takes(type(self), "mask"):
             kwargs["mask"] = masks
         outputs = self.call(*args, **kwargs)
         if self.activity_regularizer is not None:
@@ -323,7 +328,9 @@ class Layer(metaclass=Modern):
         outputs = map_structure(_fresh, outputs)
         node = Node(self, args, kwargs, outputs)
         self._nodes.append(node)
-        masks = map_structure(_mask_of, args[0]) if args else None
+        masks = kwargs.get("mask")
+        if masks is None and args:
+            masks = map_structure(_mask_of, args[0])
         masked = any(mask is not None for mask in flatten(masks))
         if masked or self.makes_mask:
             self._pass_mask_on(args[0], masks, masked, outputs)

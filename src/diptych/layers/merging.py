@@ -55,8 +55,9 @@ class _Merge(Layer):
         return None if None in sizes else 1
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        masks = [mask for mask in previous_mask or [] if mask is not None]
-        return reduce(ops.logical_and, masks) if masks else None
+        """Where any input counts; no mask where an input has none and counts everywhere."""
+        masks = list(previous_mask or [None])
+        return None if any(mask is None for mask in masks) else reduce(ops.logical_or, masks)
 
 
 def _same_rank(tensors: list) -> list:
@@ -68,6 +69,28 @@ def _same_rank(tensors: list) -> list:
         else ops.reshape(t, (*t.shape[:1], *[1] * (rank - t.ndim), *t.shape[1:]))
         for t in tensors
     ]
+
+
+def _wide_mask(x: Any) -> Any:
+    """The mask of a tensor, repeated over the entries of each step; None where it has none."""
+    if x.mask is None:
+        return None
+    mask = ops.reshape(x.mask, (*x.mask.shape, *[1] * (x.ndim - x.mask.ndim)))
+    return ops.broadcast_to(mask, x.shape)
+
+
+def _extreme(choose: Any, tensors: list) -> Any:
+    """The extremes of the entries that count; where none does, those of the last input."""
+    output, counts = tensors[0], _wide_mask(tensors[0])
+    for x in tensors[1:]:
+        mask = _wide_mask(x)
+        if mask is not None:
+            x = ops.where(mask, x, output)
+        if counts is not None:
+            output = ops.where(counts, output, x)
+        counts = None if mask is None or counts is None else ops.logical_or(counts, mask)
+        output = choose(output, x)
+    return output
 
 
 class Add(_Merge):
@@ -93,12 +116,22 @@ class Subtract(_Merge):
 
 
 class Multiply(_Merge):
-    """The product of its inputs, entry by entry."""
+    """The product of its inputs, entry by entry. A masked step of an input counts as 1; where it is
+    masked in all of them, the product is 0.
+    """
 
     pure = True
 
     def merge(self, tensors: list) -> Any:
-        return reduce(ops.multiply, tensors)
+        masks = [_wide_mask(x) for x in tensors]
+        factors = [
+            x if mask is None else ops.where(mask, x, 1.0)
+            for x, mask in zip(tensors, masks, strict=True)
+        ]
+        product = reduce(ops.multiply, factors)
+        if any(mask is None for mask in masks):
+            return product
+        return ops.where(reduce(ops.logical_or, masks), product, 0.0)
 
 
 class Average(_Merge):
@@ -111,21 +144,21 @@ class Average(_Merge):
 
 
 class Maximum(_Merge):
-    """The largest of its inputs, entry by entry."""
+    """The largest of its inputs, entry by entry; a masked step of one leaves it to the others."""
 
     pure = True
 
     def merge(self, tensors: list) -> Any:
-        return reduce(ops.maximum, tensors)
+        return _extreme(ops.maximum, tensors)
 
 
 class Minimum(_Merge):
-    """The smallest of its inputs, entry by entry."""
+    """The smallest of its inputs, entry by entry; a masked step of one leaves it to the others."""
 
     pure = True
 
     def merge(self, tensors: list) -> Any:
-        return reduce(ops.minimum, tensors)
+        return _extreme(ops.minimum, tensors)
 
 
 class Concatenate(_Merge):
@@ -172,7 +205,7 @@ class Concatenate(_Merge):
                     whole, ops.reshape(mask, (*mask.shape, *[1] * (x.ndim - mask.ndim)))
                 )
             parts.append(whole)
-        return ops.all(ops.concatenate(parts, axis=self.axis), axis=-1)
+        return ops.any(ops.concatenate(parts, axis=self.axis), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}

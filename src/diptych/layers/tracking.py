@@ -13,7 +13,8 @@ def _telling(method: Callable) -> Callable:
     @wraps(method)
     def changed(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = method(self, *args, **kwargs)
-        if self.owner is not None:
+        # A deep copy fills its lists before their owner is whole.
+        if self.owner is not None and "_sublayers" in vars(self.owner):
             self.owner._track_all(self)
         return result
 

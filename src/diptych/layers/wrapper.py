@@ -15,11 +15,7 @@ class Wrapper(Layer):
     """
 
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
-        if not isinstance(layer, Layer):
-            raise ValueError(
-                f"{type(self).__name__} wraps a layer, such as Dense(8); got {layer!r} of type "
-                f"{type(layer).__name__}."
-            )
+        must_be_a_layer(layer, type(self).__name__, "layer")
         super().__init__(**kwargs)
         self.layer = layer
 
@@ -35,10 +31,16 @@ class Wrapper(Layer):
         return {**super().get_config(), "layer": serialize(self.layer)}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Wrapper:
+    def from_config(cls, config: dict[str, Any]) -> Layer:
         from . import deserialize
 
         return cls(**{**config, "layer": deserialize(config["layer"])})
 
 
-__all__ = ["Wrapper"]
+def must_be_a_layer(layer: Any, owner: str, argument: str) -> None:
+    """Raise a ValueError unless ``layer`` is one."""
+    if not isinstance(layer, Layer):
+        what = f"{layer!r} of type {type(layer).__name__}"
+        if isinstance(layer, type):
+            what = f"the class {layer.__name__}: call it"
+        raise ValueError(f"{owner} needs a layer as `{argument}`, such as Dense(8); got {what}.")

@@ -144,15 +144,20 @@ _POOLING = {
 }
 _RECURRENT = {
     **_KERNEL,
-    "output_dim": "units",
     "inner_init": "recurrent_initializer",
-    "inner_activation": "recurrent_activation",
     "U_regularizer": "recurrent_regularizer",
     "U_constraint": "recurrent_constraint",
     "dropout_W": "dropout",
     "dropout_U": "recurrent_dropout",
     "consume_less": gone("is no longer needed: there is one implementation"),
     "implementation": gone("is no longer needed: there is one implementation"),
+}
+_GATES = {"inner_activation": "recurrent_activation"}
+_UNITS = {"output_dim": "units"}
+_FORGET_BIAS = {
+    "forget_bias_init": values(
+        "unit_forget_bias", {"one": True, "ones": True, "zero": False, "zeros": False}
+    ),
 }
 _DROPOUT = {"p": "rate"}
 
@@ -215,13 +220,19 @@ CLASSES = {
     "Cropping2D": {"dim_ordering": _DATA_FORMAT},
     "Cropping3D": {"dim_ordering": _DATA_FORMAT},
     # recurrent layers
-    "SimpleRNN": _RECURRENT,
-    "GRU": _RECURRENT,
-    "LSTM": {
+    "SimpleRNN": {**_RECURRENT, **_UNITS},
+    "GRU": {**_RECURRENT, **_UNITS, **_GATES},
+    "LSTM": {**_RECURRENT, **_UNITS, **_GATES, **_FORGET_BIAS},
+    "SimpleRNNCell": {**_RECURRENT, **_UNITS},
+    "GRUCell": {**_RECURRENT, **_UNITS, **_GATES},
+    "LSTMCell": {**_RECURRENT, **_UNITS, **_GATES, **_FORGET_BIAS},
+    "ConvLSTM2D": {
         **_RECURRENT,
-        "forget_bias_init": values(
-            "unit_forget_bias", {"one": True, "ones": True, "zero": False, "zeros": False}
-        ),
+        **_GATES,
+        **_FORGET_BIAS,
+        **_WINDOW,
+        **_WINDOW_2D,
+        "nb_filter": "filters",
     },
     # models
     "Model": {"input": "inputs", "output": "outputs"},
@@ -246,12 +257,13 @@ POSITIONAL = {
     "Conv2D": _SQUARE,
     "Conv2DTranspose": _SQUARE,
     "SeparableConv2D": _SQUARE,
+    "ConvLSTM2D": _SQUARE,
     "Conv3D": _CUBE,
     "Conv3DTranspose": _CUBE,
 }
 # Of these, the classes whose three integers mean something today: filters, kernel_size, strides.
 # The old way is meant where another old spelling stands beside them.
-MODERN_POSITIONS = ("Conv2D", "Conv2DTranspose", "SeparableConv2D")
+MODERN_POSITIONS = ("Conv2D", "Conv2DTranspose", "SeparableConv2D", "ConvLSTM2D")
 
 _WORKERS = {
     "nb_worker": gone("is no longer needed: a PyDataset carries its own `workers`"),

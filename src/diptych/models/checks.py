@@ -16,7 +16,7 @@ import numpy as np
 from ..graph import flatten, map_structure
 from ..legacy.notes import users_level
 from ..utils.naming import snake_case, suggest
-from .data import as_data
+from .data import as_data, is_text
 
 __all__ = ["Checks"]
 
@@ -54,11 +54,12 @@ class Checks:
         x, y, sample_weight = getattr(batches, "data", None) or batches.first()
         pairs = self._check_shapes(x, y)
         self._check_values(pairs, x, y, sample_weight, what)
+        self._check_tokens(x)
 
     def batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
         """One batch as arrays, its shapes checked; nearly free where they were met before."""
         x, y, sample_weight = (
-            as_data(x, "x"),
+            as_data(x, "x", self.model.takes_text),
             as_data(y, "y"),
             as_data(sample_weight, "sample_weight"),
         )
@@ -77,21 +78,29 @@ class Checks:
         wanted = self.model.inputs
         if not wanted:
             return
-        given = flatten(x)
         if isinstance(x, dict):
-            structure = self.model.input
-            names = list(structure) if isinstance(structure, dict) else [t.name for t in wanted]
+            names = self._names()
             missing = [name for name in names if name not in x]
             if missing:
                 raise ValueError(
                     f"The model's inputs are {names}, and the dict x has no {missing[0]!r}"
                     f"{suggest(missing[0], x)}."
                 )
-            given = flatten([x[name] for name in names])
+        given = self._in_order(x)
         if len(given) != len(wanted):
             raise ValueError(_wrong_number(x, given, wanted))
         for tensor, array in zip(wanted, given, strict=True):
             self._check_input(tensor, array, len(wanted))
+
+    def _names(self) -> list[str]:
+        structure = self.model.input
+        return (
+            list(structure) if isinstance(structure, dict) else [t.name for t in self.model.inputs]
+        )
+
+    def _in_order(self, x: Any) -> list:
+        """The arrays of x in the order of the model's inputs."""
+        return flatten([x[name] for name in self._names()] if isinstance(x, dict) else x)
 
     # Shapes
 
@@ -125,6 +134,7 @@ class Checks:
 
     def _check_input(self, tensor: Any, array: Any, count: int) -> None:
         want, have = tensor.shape, array.shape
+        self._check_kind(tensor, array, count)
         rows = have
         if len(have) == len(want) - 1 and want[-1] == 1:
             rows = (*have, 1)
@@ -135,6 +145,22 @@ class Checks:
         which = f"input {tensor.name!r} of the model" if count > 1 else "model's input"
         message = f"The {which} has shape {want}, and the data have shape {have}: "
         raise ValueError(message + _mend_input(want, have))
+
+    def _check_kind(self, tensor: Any, array: Any, count: int) -> None:
+        """Texts where the graph wants texts, and numbers where it wants numbers."""
+        text, wanted = is_text(array), tensor.dtype == "string"
+        if text != wanted:
+            which = f"input {tensor.name!r} of the model" if count > 1 else "model's input"
+            dtypes = ("string", array.dtype) if wanted else (tensor.dtype, "text")
+            mend = (
+                "Give texts, such as ['a text', 'another'], or an Input of another dtype."
+                if wanted
+                else "Begin the model with Input(shape=(1,), dtype='string') for texts."
+            )
+            raise ValueError(
+                f"The {which} is of dtype {dtypes[0]}, and the data are of dtype {dtypes[1]}. "
+                + mend
+            )
 
     def _check_sparse_shape(self, shape: tuple, labels: Any, name: str) -> None:
         have, classes = labels.shape, shape[-1]
@@ -255,6 +281,17 @@ class Checks:
                 f"as they are: a NaN in one row makes the loss, and then all weights, NaN."
             )
         self._hint_at_bytes(x)
+
+    def _check_tokens(self, x: Any) -> None:
+        """Have the layers that read an input first look at the whole of it, where they want to."""
+        function = getattr(self.model, "_function", None)
+        if function is None:
+            return
+        for tensor, array in zip(self.model.inputs, self._in_order(x), strict=True):
+            for node in function.nodes:
+                look = getattr(node.operation, "check_data", None)
+                if look is not None and node.args[0] is tensor and not _is_mapped(array):
+                    look(array)
 
     def _hint_at_bytes(self, x: Any) -> None:
         if Checks.hinted or not _is_one_array(x) or x.dtype != np.uint8 or x[:1000].max() <= 1:

@@ -54,31 +54,36 @@ RAN_DRY = (
 # Arrays
 
 
-def as_arrays(data: Any, name: str) -> Any:
+def _no_text() -> bool:
+    return False
+
+
+def as_arrays(data: Any, name: str, text: Callable[[], bool] = _no_text) -> Any:
     """`data` with an ndarray for every leaf, in the nesting that was given.
 
     data: an array; anything with `.to_numpy()` or `.numpy()`; nested lists of numbers, which are
         one array; a list, tuple or dict of such things, which are several; None stays None.
     name: what the data are called in errors: 'x', 'y' or 'sample_weight'.
-    Raises ValueError for text, objects, ragged lists and single numbers.
+    text: asked where there is text, whether it may be there: whether the model takes it.
+    Raises ValueError for other text, objects, ragged lists and single numbers.
     """
     if data is None:
         return None
     if isinstance(data, dict):
-        return {key: as_arrays(part, f"{name}[{key!r}]") for key, part in data.items()}
+        return {key: as_arrays(part, f"{name}[{key!r}]", text) for key, part in data.items()}
     if isinstance(data, list | tuple) and _holds_arrays(data):
-        parts = [as_arrays(part, f"{name}[{i}]") for i, part in enumerate(data)]
+        parts = [as_arrays(part, f"{name}[{i}]", text) for i, part in enumerate(data)]
         return type(data)(*parts) if hasattr(data, "_fields") else type(data)(parts)
-    return _as_array(data, name)
+    return _as_array(data, name, text)
 
 
-def as_data(data: Any, name: str) -> Any:
+def as_data(data: Any, name: str, text: Callable[[], bool] = _no_text) -> Any:
     """`as_arrays` of a whole batch, which an ndarray passes quickly; x has to be there."""
     if type(data) is np.ndarray and data.ndim and data.dtype.kind in "biuf":
         return data
     if data is None and name == "x":
         raise ValueError("There are no data: x is None.")
-    return as_arrays(data, name)
+    return as_arrays(data, name, text)
 
 
 def _holds_arrays(data: list | tuple) -> bool:
@@ -88,9 +93,13 @@ def _holds_arrays(data: list | tuple) -> bool:
     )
 
 
-def _as_array(data: Any, name: str) -> np.ndarray:
+def _as_array(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:
+    array: np.ndarray
     if isinstance(data, np.ndarray):
         array = np.asarray(data)  # of a memmap this is a view: rows are read batch by batch
+    elif isinstance(data, list | tuple) and data and all(isinstance(x, _TEXT) for x in data):
+        array = np.empty(len(data), dtype=object)  # else every text takes the longest one's room
+        array[:] = data
     elif hasattr(data, "to_numpy"):
         array = data.to_numpy()
     elif hasattr(data, "toarray"):
@@ -102,7 +111,7 @@ def _as_array(data: Any, name: str) -> np.ndarray:
             array = np.asarray(data)
         except ValueError as error:
             raise ValueError(_ragged(data, name)) from error
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biuf" and not (is_text(array) and text()):
         raise ValueError(_not_numbers(array, data, name))
     if array.ndim == 0:
         raise ValueError(
@@ -110,6 +119,16 @@ def _as_array(data: Any, name: str) -> np.ndarray:
             f"samples. np.array([...]) makes one of a list of samples."
         )
     return array
+
+
+_TEXT = (str, bytes)
+
+
+def is_text(array: np.ndarray) -> bool:
+    """Whether an array holds texts."""
+    if array.dtype.kind == "O":
+        return array.size > 0 and all(isinstance(value, _TEXT) for value in array.flat)
+    return array.dtype.kind in "US"
 
 
 def _ragged(data: Any, name: str) -> str:
@@ -128,7 +147,7 @@ def _items(length: int | None) -> str:
 
 
 def _not_numbers(array: np.ndarray, data: Any, name: str) -> str:
-    if array.dtype.kind == "O" and array.size:
+    if array.dtype.kind == "O" and array.size and not is_text(array):
         first = next((v for v in array.flat if not isinstance(v, int | float)), array.flat[0])
         if hasattr(first, "__len__") and not isinstance(first, str):
             return (
@@ -141,11 +160,13 @@ def _not_numbers(array: np.ndarray, data: Any, name: str) -> str:
             f"entries are numbers, {name}.astype('float32') makes them so; text and missing values "
             f"have to be turned into numbers first."
         )
-    if array.dtype.kind in "US":
+    if is_text(array):
         return (
             (
-                f"{name} holds text, such as {str(array.flat[0])!r}; expected numbers. "
-                f"np.unique({name}, return_inverse=True) numbers the different words."
+                f"{name} holds text, such as {str(array.flat[0])[:40]!r}; expected numbers. "
+                f"np.unique({name}, return_inverse=True) numbers the different words; of sentences "
+                "a TextVectorization layer makes rows of numbers, before the model or as its first "
+                "layer."
             )
             if array.size
             else f"{name} holds text; expected numbers."
@@ -225,7 +246,11 @@ def class_weights_to_sample_weights(
 
 
 def split_off_validation(
-    x: Any, y: Any, sample_weight: Any, validation_split: float
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    validation_split: float,
+    text: Callable[[], bool] = _no_text,
 ) -> tuple[tuple, tuple]:
     """Take the last rows as validation data, before any shuffling.
 
@@ -241,7 +266,7 @@ def split_off_validation(
             f"give validation_data instead."
         )
     parts = {"x": x, "y": y, "sample_weight": sample_weight}
-    data = tuple(as_arrays(part, name) for name, part in parts.items())
+    data = tuple(as_arrays(part, name, _for(name, text)) for name, part in parts.items())
     rows = _count_rows(dict(zip(parts, data, strict=True)))
     split = math.floor(rows * (1.0 - validation_split))
     if split == 0 or split == rows:
@@ -295,6 +320,7 @@ class ArrayBatches(Batches):
             last.
         dtypes: a dtype or None for each leaf of (x, y, sample_weight), or a single one for x: what
             the batches are cast to. None keeps what is there.
+        text: whether x may be text, see `as_arrays`.
     """
 
     def __init__(
@@ -308,9 +334,10 @@ class ArrayBatches(Batches):
         steps: int | None = None,
         repeat: bool = False,
         dtypes: Any = None,
+        text: Callable[[], bool] = _no_text,
     ) -> None:
         parts = {"x": x, "y": y, "sample_weight": sample_weight}
-        self.data = tuple(as_arrays(part, name) for name, part in parts.items())
+        self.data = tuple(as_arrays(part, name, _for(name, text)) for name, part in parts.items())
         self.num_samples = rows = _count_rows(dict(zip(parts, self.data, strict=True)))
         if rows == 0:
             shapes = ", ".join(str(leaf.shape) for leaf in flatten(self.data[0]))
@@ -336,7 +363,7 @@ class ArrayBatches(Batches):
         leaves = flatten(self.data)
         if not isinstance(dtypes, list | tuple):
             dtypes = [dtypes] * len(flatten(self.data[0]))
-        casts = [None if d is None else np.dtype(d) for d in dtypes]
+        casts = [None if d in (None, "string") else np.dtype(d) for d in dtypes]
         casts += [None] * (len(leaves) - len(casts))
         present = [i for i, leaf in enumerate(leaves) if leaf is not None]
         self._small = sum(leaves[i].nbytes for i in present) <= SMALL
@@ -344,7 +371,7 @@ class ArrayBatches(Batches):
         self._casts: list[tuple[int, np.dtype]] = []
         for place, i in enumerate(present):
             leaf, cast = leaves[i], casts[i]
-            if cast is not None and leaf.dtype != cast:
+            if cast is not None and leaf.dtype != cast and leaf.dtype.kind not in "OUS":
                 if self._small:
                     leaf = leaf.astype(cast)
                 else:
@@ -413,8 +440,10 @@ class DatasetBatches(Batches):
         steps: int | None = None,
         repeat: bool = False,
         class_weight: dict | None = None,
+        text: Callable[[], bool] = _no_text,
     ) -> None:
         self.dataset = dataset
+        self.text = text
         self.shuffle = bool(shuffle)
         self.generator = generator
         self._limit = None if steps is None else _check_size(steps, "steps", None)
@@ -478,7 +507,7 @@ class DatasetBatches(Batches):
                     future.cancel()
 
     def _prepare(self, batch: Any) -> tuple:
-        return _prepare(batch, self.class_weight)
+        return _prepare(batch, self.class_weight, self.text)
 
 
 class GeneratorBatches(Batches):
@@ -489,9 +518,14 @@ class GeneratorBatches(Batches):
     """
 
     def __init__(
-        self, source: Any, steps: int | None = None, class_weight: dict | None = None
+        self,
+        source: Any,
+        steps: int | None = None,
+        class_weight: dict | None = None,
+        text: Callable[[], bool] = _no_text,
     ) -> None:
         self.source = source
+        self.text = text
         self._limit = None if steps is None else _check_size(steps, "steps", None)
         self.class_weight = class_weight
         self.steps = self._limit
@@ -542,7 +576,7 @@ class GeneratorBatches(Batches):
             warnings.warn(RAN_DRY, stacklevel=users_level())
 
     def _prepare(self, batch: Any) -> tuple:
-        return _prepare(batch, self.class_weight)
+        return _prepare(batch, self.class_weight, self.text)
 
 
 def batches_for(
@@ -555,20 +589,41 @@ def batches_for(
     repeat: bool = False,
     class_weight: dict | None = None,
     dtypes: Any = None,
+    text: Callable[[], bool] = _no_text,
 ) -> Batches:
     """The batches of whatever `fit`, `evaluate` or `predict` were given.
 
     batch_size: for arrays, 32 where it is None; a PyDataset or generator makes its own batches.
     steps, shuffle, repeat, dtypes: see `ArrayBatches`.
     class_weight: {class: weight}, turned into sample weights.
+    text: whether x may be text, see `as_arrays`.
     """
     if isinstance(x, Batches):
         return x
+    if callable(x) and not hasattr(x, "__iter__") and hasattr(x, "__name__"):
+        raise ValueError(
+            f"x is the function {x.__name__}; a generator is what it gives when it is called: "
+            f"{x.__name__}()."
+        )
+    if isinstance(x, list) and y is None and x and isinstance(x[0], tuple) and len(x[0]) > 1:
+        if any(hasattr(part, "__array__") for part in x[0]):
+            raise ValueError(
+                f"x is a list of {len(x)} tuples of arrays. If these are batches, iter(x) gives "
+                "them one after the other."
+            )
     if _is_data(x):
         if class_weight is not None:
             sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
         return ArrayBatches(
-            x, y, sample_weight, batch_size, shuffle, steps=steps, repeat=repeat, dtypes=dtypes
+            x,
+            y,
+            sample_weight,
+            batch_size,
+            shuffle,
+            steps=steps,
+            repeat=repeat,
+            dtypes=dtypes,
+            text=text,
         )
     kind = type(x).__name__
     for name, value in (("y", y), ("sample_weight", sample_weight)):
@@ -578,8 +633,8 @@ def batches_for(
                 f"let it give (x, y) or (x, y, sample_weight)."
             )
     if isinstance(x, PyDataset):
-        return DatasetBatches(x, shuffle, None, steps, repeat, class_weight)
-    return GeneratorBatches(x, steps, class_weight)
+        return DatasetBatches(x, shuffle, None, steps, repeat, class_weight, text)
+    return GeneratorBatches(x, steps, class_weight, text)
 
 
 def _is_data(x: Any) -> bool:
@@ -590,10 +645,15 @@ def _is_data(x: Any) -> bool:
     return whole or hasattr(x, "toarray") or not hasattr(x, "__iter__")
 
 
-def _prepare(batch: Any, class_weight: dict | None) -> tuple:
+def _for(name: str, text: Callable[[], bool]) -> Callable[[], bool]:
+    """Inputs may be text where the model takes it; labels and weights never."""
+    return text if name == "x" else _no_text
+
+
+def _prepare(batch: Any, class_weight: dict | None, text: Callable[[], bool]) -> tuple:
     """One batch that a generator or data set made: arrays, weighted by class where asked for."""
     x, y, sample_weight = unpack(batch)
-    x, y = as_arrays(x, "x"), as_arrays(y, "y")
+    x, y = as_arrays(x, "x", text), as_arrays(y, "y")
     if class_weight is not None:
         sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
     sample_weight = as_arrays(sample_weight, "sample_weight")

@@ -187,7 +187,9 @@ class Model(Trainer, Layer):
         if len(wanted) == 1 and isinstance(inputs, Tensor):
             return [self._fit_input(inputs, wanted[0])]
         if not all(isinstance(leaf, (Tensor, KerasTensor)) for leaf in flatten(inputs)):
-            inputs = map_structure(Tensor, as_data(inputs, "x"))  # lists of numbers, data frames
+            inputs = map_structure(
+                Tensor, as_data(inputs, "x", self.takes_text)
+            )  # lists of numbers, data frames
         if isinstance(inputs, dict):
             names = (
                 list(self._inputs_structure)
@@ -226,7 +228,9 @@ class Model(Trainer, Layer):
                     "given an array of "
                     f"shape {tuple(x.shape)}."
                 )
-        return x if x.dtype == tensor._dtype else ops.cast(x, tensor.dtype)
+        if x.dtype == tensor._dtype or tensor.dtype == "string":
+            return x
+        return ops.cast(x, tensor.dtype)
 
     @property
     def takes_training(self) -> bool:
@@ -248,12 +252,26 @@ class Model(Trainer, Layer):
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return None
 
+    def _build_from(self, args: tuple, kwargs: dict) -> None:
+        if type(self).build is Model.build and any(
+            isinstance(x, Tensor) and x.dtype.kind in "OUS" for x in flatten(args)
+        ):
+            self.built = True  # no zeros can stand for texts: the call itself builds what is inside
+        else:
+            super()._build_from(args, kwargs)
+
     def build(self, input_shape: Any = None) -> None:
         """Make the weights for an input of this shape, the batch included."""
         if self._function is None and input_shape is not None and not self.built:
             self.built = True  # or the call would ask for a build again
             self(_zeros_for(input_shape))
         self.built = True
+
+    def reset_states(self) -> None:
+        """Let every stateful layer in the model begin anew."""
+        for layer in self._flatten_layers():
+            if layer is not self and getattr(layer, "stateful", False):
+                layer.reset_state()  # type: ignore[attr-defined]
 
     # ----------------------------------------------------------------------------------------------
     # Reports and configs

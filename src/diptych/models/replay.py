@@ -20,6 +20,7 @@ import numpy as np
 
 from .. import activations, losses
 from ..autodiff import ArrayOp, Tensor, Variable
+from ..graph import flatten
 
 
 class Replay:
@@ -55,7 +56,12 @@ class Replay:
         for is_twin, function, places, options, output in self.calls:
             arrays = [None if place is None else values[place] for place in places]
             if is_twin:
-                values[output], cache = function(*arrays, *options)
+                y, cache = function(*arrays, *options)
+                if type(output) is tuple:  # several results: a recurrent layer's output and states
+                    for place, part in zip(output, y, strict=True):
+                        values[place] = part
+                else:
+                    values[output] = y
             else:
                 result = function(*arrays, **options)
                 if type(result) is not np.ndarray:  # NumPy gives a scalar for an array without axes
@@ -80,11 +86,20 @@ class Replay:
         grads: list[Any] = [None] * len(values)
         grads[self.loss] = self.ones
         for number, backward, needs, output, inputs in self.back:
-            dy = grads[output]
-            if dy is None:
-                continue
+            if type(output) is tuple:
+                dy = [grads[place] for place in output]
+                if all(part is None for part in dy):
+                    continue
+                for i, place in enumerate(output):
+                    dy[i] = np.zeros_like(values[place]) if dy[i] is None else dy[i]
+                    values[place] = grads[place] = None
+            else:
+                dy = grads[output]
+                if dy is None:
+                    continue
+                values[output] = grads[output] = None
             found = backward(dy, caches[number], needs)
-            values[output] = grads[output] = caches[number] = None
+            caches[number] = None
             for i, place in inputs:
                 dx = found[i]
                 if dx is None:
@@ -111,7 +126,7 @@ def record_of(
         loss: the loss, a scalar.
         variables: what gradients are wanted for.
     """
-    made = {id(record[0]) for record in records if isinstance(record[0], Tensor)}
+    made = {id(tensor) for record in records for tensor in flatten(record[0])}
     places = {id(x): 0}
     weights: dict[int, Variable] = {}
     labels = None
@@ -150,23 +165,30 @@ def record_of(
         needs = [tensor is not None and id(tensor) in needed for tensor in inputs]
         if True not in needs:
             continue
-        needed.add(id(output))
+        needed.update(id(tensor) for tensor in flatten(output))
         wanted = [(i, places[id(tensor)]) for i, tensor in enumerate(inputs) if needs[i]]
-        replay.back.append((number, backward, needs, places[id(output)], wanted))
+        replay.back.append((number, backward, needs, replay.calls[number][-1], wanted))
     replay.back.reverse()
     return replay
 
 
 def _call(record: tuple, places: dict[int, int]) -> tuple | None:
-    """A record as (is it a twin, function, places of its inputs, options, place of its output)."""
+    """A record as (is it a twin, function, places of its inputs, options, place of its output).
+
+    The place of several outputs is a tuple of places.
+    """
     output, inputs, _, backward, cache, *forward = record
-    if not isinstance(output, Tensor):
-        return None
     sources = [None if tensor is None else places[id(tensor)] for tensor in inputs]
-    place = places.setdefault(id(output), len(places))
+    place: Any = tuple(places.setdefault(id(tensor), len(places)) for tensor in flatten(output))
+    if isinstance(output, Tensor):
+        (place,) = place
     if forward:
         function, options = forward
+        if any(isinstance(option, np.ndarray) for option in options):
+            return None  # a mask, which is another one for the next batch
         return True, function, sources, options, place
+    if not isinstance(output, Tensor):
+        return None
     operation = getattr(backward, "__self__", None)
     if isinstance(operation, ArrayOp):
         return False, operation.forward, sources, cache[2], place
@@ -220,13 +242,13 @@ def _is_builtin_loss(loss: Any) -> bool:
 
 def _is_pure(operation: Any) -> bool:
     """Whether a layer says of its very class that it is pure, and what it was given does not change
-    that.
+    that. A mask comes from the batch and is no part of the records.
     """
-    if not vars(type(operation)).get("pure", False):
+    if not vars(type(operation)).get("pure", False) or not operation.pure:
         return False
     activation: Callable | None = getattr(operation, "activation", None)
     known = (
         activation is None
         or getattr(activations, str(getattr(activation, "__name__", "")), None) is activation
     )
-    return known and operation.activity_regularizer is None
+    return known and operation.activity_regularizer is None and not operation.makes_mask

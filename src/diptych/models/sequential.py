@@ -94,7 +94,9 @@ class Sequential(Model):
         shape = getattr(layer, "_batch_input_shape", None)
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
             self._stack.append(
-                InputLayer(batch_shape=shape, dtype=getattr(layer, "_input_dtype", None))
+                InputLayer(
+                    batch_shape=shape, dtype=getattr(layer, "_input_dtype", layer.input_dtype)
+                )
             )
         elif isinstance(layer, InputLayer) and self._stack:
             raise ValueError(
@@ -151,7 +153,7 @@ class Sequential(Model):
         if isinstance(first, InputLayer):
             return first.output
         if first is not None and batch_shape is not None:
-            return Input(batch_shape=batch_shape, dtype=dtype)
+            return Input(batch_shape=batch_shape, dtype=dtype or first.input_dtype)
         if isinstance(first, Model) and first.inputs:
             return Input(batch_shape=first.inputs[0].shape, dtype=first.inputs[0].dtype)
         return None
@@ -181,9 +183,9 @@ class Sequential(Model):
                 raise ValueError(
                     f"Sequential model {self.name!r} has no layers: add some before it is called."
                 )
-            self._connect(
-                (None, *inputs.shape[1:]), inputs.dtype if inputs.dtype.kind == "f" else None
-            )
+            kind = inputs.dtype.kind
+            dtype = inputs.dtype if kind == "f" else "string" if kind in "OUS" else None
+            self._connect((None, *inputs.shape[1:]), dtype)
         return super().call(inputs, training)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:

@@ -408,7 +408,7 @@ class Trainer(_Beside):
                 raise ValueError(f"{name}={value!r}; expected a whole number")
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_off_validation(
-                x, y, sample_weight, validation_split
+                x, y, sample_weight, validation_split, self.takes_text
             )
         with self._in_training():
             batches = batches_for(
@@ -421,6 +421,7 @@ class Trainer(_Beside):
                 repeat=True,
                 class_weight=class_weight,
                 dtypes=self._dtypes_of(x),
+                text=self.takes_text,
             )
             self._checks.before_training(batches)
             validation = None
@@ -431,6 +432,7 @@ class Trainer(_Beside):
                     batch_size=validation_batch_size or batch_size,
                     steps=validation_steps,
                     dtypes=self._dtypes_of(data[0]),
+                    text=self.takes_text,
                 )
                 self._checks.before_training(validation, "validation data")
             return self._fit(
@@ -531,7 +533,13 @@ class Trainer(_Beside):
         self._must_be_compiled("evaluate()")
         with self._in_training():
             batches = batches_for(
-                x, y, sample_weight, batch_size=batch_size, steps=steps, dtypes=self._dtypes_of(x)
+                x,
+                y,
+                sample_weight,
+                batch_size=batch_size,
+                steps=steps,
+                dtypes=self._dtypes_of(x),
+                text=self.takes_text,
             )
             self._checks.before_training(batches, "data")
             if not isinstance(callbacks, CallbackList):
@@ -574,7 +582,13 @@ class Trainer(_Beside):
     ) -> Any:
         """Return the outputs for a data set as arrays, computed batch by batch."""
         with self._in_training():
-            batches = batches_for(x, batch_size=batch_size, steps=steps, dtypes=self._dtypes_of(x))
+            batches = batches_for(
+                x,
+                batch_size=batch_size,
+                steps=steps,
+                dtypes=self._dtypes_of(x),
+                text=self.takes_text,
+            )
             Checks(self).inputs(batches.first()[0])
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
@@ -640,9 +654,17 @@ class Trainer(_Beside):
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch as arrays."""
         with self._in_training():
-            x = as_data(x, "x")
+            x = as_data(x, "x", self.takes_text)
             Checks(self).inputs(x)
             return map_structure(lambda t: t.numpy(), self(self._as_tensors(x)[0], training=False))
+
+    def takes_text(self) -> bool:
+        """Whether the inputs may be texts: a graph says so itself, else there is a layer for
+        them.
+        """
+        if self.inputs is not None:
+            return any(tensor.dtype == "string" for tensor in self.inputs)
+        return any(getattr(layer, "reads_text", False) for layer in self._flatten_layers())
 
     def _dtypes_of(self, x: Any) -> Any:
         """The dtypes that a graph's inputs want, so that small data are cast once and not batch by

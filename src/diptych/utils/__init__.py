@@ -1,7 +1,7 @@
 """Helpers around training: labels, seeds, names."""
 
 from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from .datasets import PyDataset, Sequence
+from .datasets import BatchDataset, PyDataset, Sequence
 from .naming import snake_case, suggest
 from .numerical import normalize, to_categorical
 from .objects import (
@@ -14,8 +14,11 @@ from .objects import (
 )
 from .progbar import Progbar
 from .seeds import clear_session, set_random_seed
+from .sequences import pad_sequences, timeseries_dataset_from_array
+from .text_files import text_dataset_from_directory
 
 __all__ = [
+    "BatchDataset",
     "CustomObjectScope",
     "Progbar",
     "PyDataset",
@@ -27,10 +30,13 @@ __all__ = [
     "get_registered_object",
     "normalize",
     "pack_x_y_sample_weight",
+    "pad_sequences",
     "register_keras_serializable",
     "set_random_seed",
     "snake_case",
     "suggest",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]

@@ -1,10 +1,16 @@
-"""PyDataset: data that is made or loaded batch by batch."""
+"""Data that are made or loaded batch by batch: PyDataset and BatchDataset."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
-__all__ = ["PyDataset", "Sequence"]
+import numpy as np
+
+from .. import random
+
+__all__ = ["BatchDataset", "PyDataset", "Sequence"]
 
 
 class PyDataset:
@@ -62,3 +68,78 @@ class PyDataset:
 
 
 Sequence = PyDataset
+
+
+class BatchDataset:
+    """Batches of arrays to go through again and again: what diptych has for a tf.data.Dataset.
+
+    `fit`, `evaluate` and `predict` take it, and so does a `for` loop; every pass begins anew.
+    `text_dataset_from_directory` and `timeseries_dataset_from_array` return one.
+
+    Args:
+        make: a function that returns a new iterator over the batches of one pass.
+        batches: how many there are.
+    """
+
+    def __init__(self, make: Callable[[], Iterator], batches: int) -> None:
+        self._make = make
+        self._batches = batches
+        self.class_names: list[str] | None = None
+        self.file_paths: list[str] | None = None
+
+    @classmethod
+    def of_rows(
+        cls,
+        pick: Callable[[np.ndarray], Any],
+        rows: int,
+        batch_size: int | None,
+        shuffle: bool,
+        seed: int | None,
+    ) -> BatchDataset:
+        """The data set of ``rows`` samples, of which ``pick(numbers)`` returns those with these
+        numbers as a batch; of a lone number, where ``batch_size`` is None, the sample itself.
+        """
+        whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
+        if batch_size is not None and (not whole or batch_size < 1):
+            raise ValueError(
+                f"batch_size={batch_size!r}; expected a whole number of at least 1, or None for "
+                "single samples"
+            )
+        generator = random.generator_of(seed)
+        size = 1 if batch_size is None else batch_size
+
+        def batches() -> Iterator:
+            order = generator.permutation(rows) if shuffle else np.arange(rows)
+            for i in range(0, rows, size):
+                yield pick(order[i] if batch_size is None else order[i : i + size])
+
+        return cls(batches, -(-rows // size))
+
+    def __iter__(self) -> Iterator:
+        return self._make()
+
+    def __len__(self) -> int:
+        return self._batches
+
+    def map(self, function: Callable) -> BatchDataset:
+        """The data set of ``function(*batch)``, or ``function(batch)`` where a batch is no tuple;
+        it is called anew in each pass.
+        """
+
+        def batches() -> Iterator:
+            for batch in self:
+                yield function(*batch) if isinstance(batch, tuple) else function(batch)
+
+        return self._like(batches, self._batches)
+
+    def take(self, count: int) -> BatchDataset:
+        """The data set of the first ``count`` batches."""
+        return self._like(lambda: islice(iter(self), count), min(count, self._batches))
+
+    def _like(self, make: Callable[[], Iterator], batches: int) -> BatchDataset:
+        other = type(self)(make, batches)
+        other.class_names, other.file_paths = self.class_names, self.file_paths
+        return other
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._batches} batches>"

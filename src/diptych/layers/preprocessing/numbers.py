@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import config, ops
-from ..autodiff import Tensor
-from ..utils import PyDataset
-from .layer import Layer
+from ... import config, ops
+from ...autodiff import Tensor
+from ...utils import PyDataset
+from ..layer import Layer
 
 
 class Rescaling(Layer):

@@ -1,0 +1,172 @@
+"""Twin of reference/embedding.py: rows gathered, and gradients added to the rows they belong to."""
+
+cimport numpy as cnp
+from libc.string cimport memcpy, memset
+
+from ._arrays cimport as_real, as_type, data, dim, new_array, rank, real, real_type, size
+from ._threads cimport is_parallel, run_chunks
+
+from ..reference._shapes import check_cotangent
+from ..reference._tokens import check_tokens
+
+cnp.import_array()
+
+cdef enum:
+    CHUNK = 16384  # numbers of the table or of y: 64 KB of float32 stay in the second-level cache
+
+
+cdef struct Job:
+    const cnp.int64_t* indices
+    Py_ssize_t places        # how many indices there are
+    Py_ssize_t rows          # V
+    Py_ssize_t units         # U
+    Py_ssize_t chunk         # places, or rows of the table, in a chunk
+    Py_ssize_t item          # bytes of a number
+    const char* source       # the table, or dy
+    char* target             # y, or dtable
+    const Py_ssize_t* order  # places, those of each chunk of the table together
+    const Py_ssize_t* first  # where those of a chunk begin in order, and the end of the last
+
+
+cdef void gather_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Job* job = <const Job*>context
+    cdef Py_ssize_t width = job.units * job.item
+    cdef Py_ssize_t last = min(job.places, (chunk + 1) * job.chunk)
+    cdef Py_ssize_t i
+    for i in range(chunk * job.chunk, last):
+        memcpy(job.target + i * width, job.source + job.indices[i] * width, width)
+
+
+cdef void add_places(
+    const Job* job, Py_ssize_t chunk, const real* dy, real* dtable,
+) noexcept nogil:
+    cdef Py_ssize_t i, u, place
+    cdef Py_ssize_t units = job.units
+    cdef const real* g
+    cdef real* row
+    for i in range(job.first[chunk], job.first[chunk + 1]):
+        place = job.order[i]
+        g = dy + place * units
+        row = dtable + job.indices[place] * units
+        for u in range(units):
+            row[u] += g[u]
+
+
+cdef void scatter_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
+    """Some rows of dtable: cleared, and then, still in the cache, added to."""
+    cdef const Job* job = <const Job*>context
+    cdef Py_ssize_t width = job.units * job.item
+    cdef Py_ssize_t begin = chunk * job.chunk
+    cdef Py_ssize_t rows = min(job.chunk, job.rows - begin)
+    memset(job.target + begin * width, 0, rows * width)
+    if job.item == sizeof(float):
+        add_places[float](job, chunk, <const float*>job.source, <float*>job.target)
+    else:
+        add_places[double](job, chunk, <const double*>job.source, <double*>job.target)
+
+
+cdef bint all_name_rows(const cnp.int64_t* indices, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef cnp.uint64_t limit = <cnp.uint64_t>rows
+    cdef bint wrong = False
+    for i in range(n):
+        wrong |= <cnp.uint64_t>indices[i] >= limit  # a negative number is a very large one
+    return not wrong
+
+
+cdef void run(Job* job, Py_ssize_t things, bint scatter) noexcept:
+    cdef Py_ssize_t chunks = (things + job.chunk - 1) // job.chunk
+    cdef double work = <double>things * job.units
+    if is_parallel(work):
+        with nogil:
+            run_chunks(scatter_chunk if scatter else gather_chunk, chunks, job, work)
+    else:
+        run_chunks(scatter_chunk if scatter else gather_chunk, chunks, job, work)
+
+
+cdef cnp.ndarray checked(object indices, Py_ssize_t rows, object shape):
+    """The indices as int64, all of them rows of the table."""
+    cdef cnp.ndarray numbers
+    if indices.dtype.kind not in "iu":
+        check_tokens(indices, shape)  # which refuses them
+    numbers = as_type(indices, cnp.NPY_INT64)
+    if not all_name_rows(<const cnp.int64_t*>data(numbers), size(numbers), rows):
+        check_tokens(indices, shape)
+        raise ValueError("embedding: the numbers of rows do not fit into 64 bits")
+    return numbers
+
+
+def embedding_forward(indices, table):
+    """Twin of reference.embedding.embedding_forward. Rows are copied; the check is a pass apart."""
+    cdef int typenum = real_type(table)
+    cdef cnp.ndarray weights = as_real(table, typenum)
+    if rank(weights) != 2:
+        check_tokens(indices, table.shape)
+    cdef cnp.ndarray numbers = checked(indices, dim(weights, 0), table.shape)
+    cdef cnp.npy_intp dims[64]
+    cdef int axes = rank(numbers)
+    cdef int i
+    for i in range(axes):
+        dims[i] = dim(numbers, i)
+    dims[axes] = dim(weights, 1)
+    cdef cnp.ndarray y = new_array(axes + 1, dims, typenum)
+    cdef Job job
+    job.indices, job.places = <const cnp.int64_t*>data(numbers), size(numbers)
+    job.rows, job.units = dim(weights, 0), dim(weights, 1)
+    job.chunk = max(1, CHUNK // max(1, job.units))
+    job.item = cnp.PyArray_ITEMSIZE(weights)
+    job.source, job.target = <const char*>data(weights), <char*>data(y)
+    run(&job, job.places, False)
+    return y, (numbers, (job.rows, job.units))
+
+
+cdef void sort_by_chunk(const Job* job, Py_ssize_t* order, Py_ssize_t* first, Py_ssize_t chunks):
+    """The places, those of a chunk of the table together and in their order: a counting sort."""
+    cdef Py_ssize_t i, c, begin, count
+    memset(first, 0, (chunks + 1) * sizeof(Py_ssize_t))
+    for i in range(job.places):
+        first[job.indices[i] // job.chunk] += 1
+    begin = 0
+    for c in range(chunks):
+        count = first[c]
+        first[c] = begin
+        begin += count
+    for i in range(job.places):
+        c = job.indices[i] // job.chunk
+        order[first[c]] = i
+        first[c] += 1
+    # Each now points behind its chunk, where the next one begins.
+    for c in range(chunks, 0, -1):
+        first[c] = first[c - 1]
+    first[0] = 0
+
+
+def embedding_backward(dy, cache):
+    """Twin of reference.embedding.embedding_backward. A chunk has some rows of dtable to itself.
+
+    It clears them and adds what belongs to them, in the order of the places: nothing is shared, and
+    the bits are those of one thread.
+    """
+    indices, shape = cache
+    cdef int typenum = real_type(dy)
+    cdef cnp.ndarray dys = as_real(dy, typenum)
+    cdef cnp.npy_intp dims[2]
+    dims[0], dims[1] = shape
+    cdef cnp.ndarray numbers = checked(indices, dims[0], shape)
+    if dy.shape != (*indices.shape, dims[1]):
+        check_cotangent("embedding_backward", dy.shape, (*indices.shape, dims[1]))
+    cdef cnp.ndarray dtable = new_array(2, dims, typenum)
+    cdef Job job
+    job.indices, job.places = <const cnp.int64_t*>data(numbers), size(numbers)
+    job.rows, job.units = dims[0], dims[1]
+    job.chunk = max(1, CHUNK // max(1, job.units))
+    job.item = cnp.PyArray_ITEMSIZE(dys)
+    job.source, job.target = <const char*>data(dys), <char*>data(dtable)
+    cdef cnp.npy_intp chunks = (job.rows + job.chunk - 1) // job.chunk
+    cdef cnp.npy_intp places = job.places, ends = chunks + 1
+    cdef cnp.ndarray order = new_array(1, &places, cnp.NPY_INTP)
+    cdef cnp.ndarray first = new_array(1, &ends, cnp.NPY_INTP)
+    sort_by_chunk(&job, <Py_ssize_t*>data(order), <Py_ssize_t*>data(first), chunks)
+    job.order, job.first = <const Py_ssize_t*>data(order), <const Py_ssize_t*>data(first)
+    run(&job, job.rows, True)
+    return dtable

@@ -1,0 +1,706 @@
+"""Twin of reference/recurrent.py: the simple layer, the LSTM and the GRU.
+
+Sequences do not know of each other, so a thread takes a chunk of them through all the steps, at its
+own pace: nobody waits between steps (_recurrent_steps.h). What every step needs of a weight matrix,
+its panels, is packed once for all. The product of x is made for all steps at once, right where the
+gates will stand; a step adds its recurrent product to it and turns the sums into gates and states
+in one pass (_recurrent.h). Nothing is allocated on the way: the work areas lie ready.
+
+Where the weights are small (`local`) the chunks themselves make the product of x and, on the way
+back, dx and their share of the weights' gradients, while all that these read is still near. Where
+they are large _gemm does, before and after, over all the steps of all sequences.
+"""
+
+from libc.stdint cimport uintptr_t
+from libc.string cimport memcpy, memset
+
+cimport numpy as cnp
+
+from ._arrays cimport (
+    as_real, as_type, data, dim, new_array, new_like, new_vector, rank, real, real_type,
+)
+from ._fused cimport LINEAR
+from ._gemm cimport gemm
+from ._threads cimport run_chunks
+
+from ..reference._fused import gate_pair
+from ..reference._sequences import check_cotangents, check_recurrent
+
+cnp.import_array()
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #define REAL float
+    #define REAL_BYTES 4
+    #define INTEGER int32_t
+    #define NAME(x) x##_f32
+    #include "_gemm_tile.h"
+    #define REAL double
+    #define REAL_BYTES 8
+    #define INTEGER int64_t
+    #define NAME(x) x##_f64
+    #include "_gemm_tile.h"
+    #define REAL float
+    #define REAL_BYTES 4
+    #define NAME(x) x##_f32
+    #include "_recurrent.h"
+    #include "_recurrent_steps.h"
+    #define REAL double
+    #define REAL_BYTES 8
+    #define NAME(x) x##_f64
+    #include "_recurrent.h"
+    #include "_recurrent_steps.h"
+    """
+    enum:
+        panel_columns_f32
+        panel_columns_f64
+        GATE_LINEAR
+        GATE_RELU
+        GATE_TANH
+        GATE_SIGMOID
+        GATE_HARD_SIGMOID
+        SIMPLE
+        LSTM
+        GRU
+        SUM_PLACES
+        PACK_PANELS
+    ctypedef struct Pack "diptych_pack":
+        const void* from_ "from"
+        void* into
+        Py_ssize_t from_row
+        Py_ssize_t depth
+        Py_ssize_t columns
+        Py_ssize_t stride
+        bint transpose
+    ctypedef struct Layer "diptych_recurrent":
+        int layer
+        int phi
+        int sigma
+        bint single
+        bint reset_after
+        bint go_backwards
+        bint sequences
+        bint local
+        bint need_dh0
+        int pack_count
+        Py_ssize_t rows
+        Py_ssize_t steps
+        Py_ssize_t features
+        Py_ssize_t units
+        Py_ssize_t wide
+        Py_ssize_t da_wide
+        Py_ssize_t chunk_rows
+        Py_ssize_t chunks
+        Py_ssize_t pack_groups
+        Pack packs[4]
+        void* packed_kernel
+        void* packed_recurrent
+        void* packed_h
+        const void* x
+        const void* bias
+        const void* bias_h
+        const void* h0
+        const void* c0
+        const void* recurrent_mask
+        const void* zeros
+        const unsigned char* mask
+        Py_ssize_t* begins
+        void* gates
+        void* hs
+        void* cs
+        void* vs
+        void* y
+        void* h
+        void* c
+        const void* dy
+        void* dh
+        void* dc
+        void* da
+        void* h_in
+        void* looked_at
+        void* dx
+        void* dkernel
+        void* drecurrent
+        void* dbias
+        void* work
+        Py_ssize_t chunk_work
+    void pack_some_f32(const Layer* p, Py_ssize_t chunk) noexcept nogil
+    void pack_some_f64(const Layer* p, Py_ssize_t chunk) noexcept nogil
+    void forward_chunk_f32(const Layer* p, Py_ssize_t chunk) noexcept nogil
+    void forward_chunk_f64(const Layer* p, Py_ssize_t chunk) noexcept nogil
+    void backward_chunk_f32(const Layer* p, Py_ssize_t chunk) noexcept nogil
+    void backward_chunk_f64(const Layer* p, Py_ssize_t chunk) noexcept nogil
+
+cdef Py_ssize_t CHUNK_ROWS = 16         # few enough for two threads of a batch of 32
+cdef Py_ssize_t MOST_CHUNKS = 16        # each with its share of the weights' gradients
+cdef Py_ssize_t LOCAL_BYTES = 1 << 18   # of both kernels: half of a second-level cache
+
+
+# ------------------------------------------------------------------------------------- tasks
+
+cdef void pack_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Layer* p = <const Layer*>context
+    if p.single:
+        pack_some_f32(p, chunk)
+    else:
+        pack_some_f64(p, chunk)
+
+
+cdef void forward_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Layer* p = <const Layer*>context
+    if p.single:
+        forward_chunk_f32(p, chunk)
+    else:
+        forward_chunk_f64(p, chunk)
+
+
+cdef void backward_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Layer* p = <const Layer*>context
+    if p.single:
+        backward_chunk_f32(p, chunk)
+    else:
+        backward_chunk_f64(p, chunk)
+
+
+cdef inline double step_work(const Layer* p) noexcept nogil:
+    """A pass over the chunks, as run_chunks counts work."""
+    cdef double depth = p.units + (p.features if p.local else 0)
+    return <double>p.rows * p.steps * p.wide * (depth / 8 + 8)
+
+
+cdef void pack(Layer* p) noexcept nogil:
+    cdef Py_ssize_t panel = panel_columns_f32 if p.single else panel_columns_f64
+    cdef Py_ssize_t i, columns = 0
+    cdef double work = 0
+    for i in range(p.pack_count):
+        columns = max(columns, p.packs[i].columns)
+        work += 2.0 * p.packs[i].depth * p.packs[i].columns
+    p.pack_groups = (columns + PACK_PANELS * panel - 1) // (PACK_PANELS * panel)
+    run_chunks(pack_task, p.pack_count * p.pack_groups, p, work)
+
+
+cdef void add_parts(
+    Py_ssize_t parts, Py_ssize_t step, Py_ssize_t n, const real* part, real* out,
+) noexcept nogil:
+    """out[i] := the sum of the parts, in their order."""
+    cdef Py_ssize_t q, i
+    for i in range(n):
+        out[i] = 0
+    for q in range(parts):
+        for i in range(n):
+            out[i] += part[q * step + i]
+
+
+cdef void total(
+    const Layer* p, Py_ssize_t n, const void* part, void* out, Py_ssize_t step,
+) noexcept nogil:
+    """The sum of the chunks' shares of a gradient; a single chunk wrote it itself."""
+    if part == out:
+        return
+    if p.single:
+        add_parts[float](p.chunks, step, n, <const float*>part, <float*>out)
+    else:
+        add_parts[double](p.chunks, step, n, <const double*>part, <double*>out)
+
+
+cdef void product(
+    bint single, bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const void* a, Py_ssize_t a_row, const void* b, Py_ssize_t b_row, void* c, Py_ssize_t c_row,
+    const void* bias,
+) noexcept nogil:
+    if single:
+        gemm[float](
+            transpose_a, transpose_b, m, n, k, <const float*>a, a_row, <const float*>b, b_row,
+            <float*>c, c_row, <const float*>bias, LINEAR, False,
+        )
+    else:
+        gemm[double](
+            transpose_a, transpose_b, m, n, k, <const double*>a, a_row, <const double*>b, b_row,
+            <double*>c, c_row, <const double*>bias, LINEAR, False,
+        )
+
+
+cdef void run_forward(Layer* p, const void* kernel) noexcept nogil:
+    pack(p)
+    if not p.local:
+        product(
+            p.single, False, False, p.rows * p.steps, p.wide, p.features, p.x, p.features,
+            kernel, p.wide, p.hs if p.layer == SIMPLE else p.gates, p.wide, p.bias,
+        )
+    run_chunks(forward_task, p.chunks, p, step_work(p))
+
+
+cdef void run_backward(
+    Layer* p, const void* kernel, void* dkernel, void* drecurrent, void* dbias,
+) noexcept nogil:
+    cdef Py_ssize_t item = 4 if p.single else 8
+    cdef Py_ssize_t places = p.rows * p.steps
+    cdef Py_ssize_t units = p.units, wide = p.wide, features = p.features
+    cdef bint after = p.layer == GRU and p.reset_after
+    cdef Py_ssize_t columns = 2 * units if p.layer == GRU else wide
+    cdef char* da = <char*>p.da
+    cdef char* du = da + units * item if after else da
+    cdef char* part
+    pack(p)
+    run_chunks(backward_task, p.chunks, p, 2 * step_work(p))
+    if p.local:
+        total(p, features * wide, p.dkernel, dkernel, features * wide)
+        total(p, units * wide, p.drecurrent, drecurrent, units * wide)
+    else:
+        product(
+            p.single, True, False, features, wide, places, p.x, features, du, p.da_wide,
+            dkernel, wide, NULL,
+        )
+        product(
+            p.single, True, False, units, columns, places, p.h_in, units, du, p.da_wide,
+            drecurrent, wide, NULL,
+        )
+        if p.layer == GRU:
+            product(
+                p.single, True, False, units, units, places, p.h_in if after else p.looked_at,
+                units, da if after else da + columns * item, p.da_wide,
+                <char*>drecurrent + columns * item, wide, NULL,
+            )
+        if p.dx != NULL:
+            product(
+                p.single, False, True, places, features, wide, du, p.da_wide, kernel, wide, p.dx,
+                features, NULL,
+            )
+    if dbias != NULL:
+        part = <char*>p.dbias
+        if after:  # v_h z r u_h -> (z r u_h), (z r v_h)
+            total(p, wide, part + units * item, dbias, p.da_wide)
+            memcpy(<char*>dbias + wide * item, dbias, columns * item)
+            total(p, units, part, <char*>dbias + (wide + columns) * item, p.da_wide)
+        else:
+            total(p, wide, part, dbias, p.da_wide)
+
+
+# ---------------------------------------------------------------------------- what they share
+
+cdef int gate_code(object name) except -1:
+    """The number of an activation."""
+    if name == "tanh":
+        return GATE_TANH
+    if name == "sigmoid":
+        return GATE_SIGMOID
+    if name == "relu":
+        return GATE_RELU
+    if name == "hard_sigmoid":
+        return GATE_HARD_SIGMOID
+    if name == "linear":
+        return GATE_LINEAR
+    gate_pair(name)  # raises, in the same words as the reference
+    raise ValueError(f"reference._fused knows {name!r}, the fast engine does not")
+
+
+cdef inline cnp.ndarray real_or_none(object a, int typenum):
+    return None if a is None else as_real(a, typenum)
+
+
+cdef inline void* data_or_null(cnp.ndarray a) noexcept:
+    return NULL if a is None else data(a)
+
+
+cdef inline cnp.ndarray matrix(Py_ssize_t rows, Py_ssize_t columns, int typenum):
+    cdef cnp.npy_intp dims[2]
+    dims[0], dims[1] = rows, columns
+    return new_array(2, dims, typenum)
+
+
+cdef inline cnp.ndarray cube(Py_ssize_t rows, Py_ssize_t steps, Py_ssize_t width, int typenum):
+    cdef cnp.npy_intp dims[3]
+    dims[0], dims[1], dims[2] = rows, steps, width
+    return new_array(3, dims, typenum)
+
+
+cdef inline bint is_matrix(cnp.ndarray a, Py_ssize_t rows, Py_ssize_t columns) noexcept:
+    """Whether a, where there is one, is (rows, columns)."""
+    return a is None or (rank(a) == 2 and dim(a, 0) == rows and dim(a, 1) == columns)
+
+
+cdef inline bint is_cube(
+    cnp.ndarray a, Py_ssize_t rows, Py_ssize_t steps, Py_ssize_t width,
+) noexcept:
+    return a is None or (
+        rank(a) == 3 and dim(a, 0) == rows and dim(a, 1) == steps and dim(a, 2) == width
+    )
+
+
+cdef inline bint is_vector(cnp.ndarray a, Py_ssize_t length) noexcept:
+    return a is None or (rank(a) == 1 and dim(a, 0) == length)
+
+
+cdef inline Py_ssize_t room(Py_ssize_t numbers, Py_ssize_t item) noexcept nogil:
+    """Bytes that so many numbers take, in whole cache lines."""
+    return (numbers * item + 63) // 64 * 64
+
+
+cdef inline Py_ssize_t in_panels(Py_ssize_t columns, bint single) noexcept nogil:
+    cdef Py_ssize_t panel = panel_columns_f32 if single else panel_columns_f64
+    return (columns + panel - 1) // panel * panel
+
+
+cdef void cut(Layer* p) noexcept nogil:
+    """Cut the batch into chunks. Looks at the shapes alone; an odd number of rows is slow."""
+    cdef Py_ssize_t item = 4 if p.single else 8
+    cdef Py_ssize_t chunks = max(2, (p.rows + 2 * CHUNK_ROWS - 1) // (2 * CHUNK_ROWS) * 2)
+    chunks = min(MOST_CHUNKS, chunks)
+    p.chunk_rows = max(4, ((p.rows + chunks - 1) // chunks + 1) // 2 * 2)
+    p.chunks = (p.rows + p.chunk_rows - 1) // p.chunk_rows
+    p.local = (p.features + p.units) * p.wide * item <= LOCAL_BYTES
+
+
+cdef inline void* take(char** area, Py_ssize_t bytes_) noexcept nogil:
+    """The next piece of a work area, in whole cache lines."""
+    cdef void* here = area[0]
+    area[0] += (bytes_ + 63) // 64 * 64
+    return here
+
+
+cdef inline char* start(cnp.ndarray memory) noexcept nogil:
+    """Where its first cache line begins."""
+    return <char*>((<uintptr_t>data(memory) + 63) & ~<uintptr_t>63)
+
+
+cdef void add_pack(
+    Layer* p, const void* from_, Py_ssize_t from_row, bint transpose, Py_ssize_t depth,
+    Py_ssize_t columns, void* into, Py_ssize_t all_depth,
+) noexcept:
+    """A matrix to be packed; all_depth: that of the panels, where it is a part of them only."""
+    cdef Py_ssize_t panel = panel_columns_f32 if p.single else panel_columns_f64
+    cdef Pack* m = &p.packs[p.pack_count]
+    m.from_, m.from_row, m.transpose = from_, from_row, transpose
+    m.depth, m.columns, m.into, m.stride = depth, columns, into, all_depth * panel
+    p.pack_count += 1
+
+
+cdef tuple forward(
+    int layer, str name, x, kernel, recurrent_kernel, bias, h0, c0, mask, recurrent_mask,
+    activation, recurrent_activation, bint reset_after, bint return_sequences, bint go_backwards,
+):
+    """(y, the last states, x and the others as arrays, what the cache holds of the steps)"""
+    cdef int typenum = real_type(x)
+    cdef cnp.ndarray xs = as_real(x, typenum), ks = as_real(kernel, typenum)
+    cdef cnp.ndarray rs = as_real(recurrent_kernel, typenum)
+    cdef cnp.ndarray bs = real_or_none(bias, typenum)
+    cdef cnp.ndarray factors = real_or_none(recurrent_mask, typenum)
+    cdef cnp.ndarray h_first = real_or_none(h0, typenum), c_first = real_or_none(c0, typenum)
+    cdef cnp.ndarray on = None
+    cdef int gates_count = 4 if layer == LSTM else 3 if layer == GRU else 1
+    cdef bint two_biases = layer == GRU and reset_after
+    cdef Py_ssize_t units = dim(rs, 0) if rank(rs) else 0
+    cdef Py_ssize_t wide = gates_count * units
+    cdef Py_ssize_t rows, steps, features
+    if rank(xs) != 3 or dim(xs, 1) == 0:
+        rows, steps, features = -1, -1, -1
+    else:
+        rows, steps, features = dim(xs, 0), dim(xs, 1), dim(xs, 2)
+    if mask is not None and cnp.PyArray_Check(mask) and cnp.PyArray_TYPE(mask) == cnp.NPY_BOOL:
+        on = as_type(mask, cnp.NPY_BOOL)
+    if (
+        rows < 0 or not is_matrix(rs, units, wide) or not is_matrix(ks, features, wide)
+        or not (is_matrix(bs, 2, wide) if two_biases else is_vector(bs, wide))
+        or not is_matrix(h_first, rows, units) or not is_matrix(c_first, rows, units)
+        or not is_matrix(factors, rows, units)
+        or (mask is not None and (on is None or not is_matrix(on, rows, steps)))
+    ):
+        states = {"h0": h0, "c0": c0} if layer == LSTM else {"h0": h0}
+        check_recurrent(
+            name, gates_count, x, kernel, recurrent_kernel, bias, states, mask, recurrent_mask,
+            biases=2 if two_biases else 1,
+        )
+        raise ValueError(f"{name}: the arrays do not fit together")
+
+    cdef Layer p
+    memset(&p, 0, sizeof(Layer))
+    p.phi, p.sigma = gate_code(activation), gate_code(recurrent_activation)
+    p.layer, p.single, p.reset_after = layer, typenum == cnp.NPY_FLOAT, two_biases
+    p.go_backwards, p.sequences = go_backwards, return_sequences
+    p.rows, p.steps, p.features, p.units, p.wide = rows, steps, features, units, wide
+    cut(&p)
+
+    cdef Py_ssize_t item = 4 if p.single else 8
+    cdef cnp.ndarray hs = cube(rows, steps, units, typenum), h = matrix(rows, units, typenum)
+    cdef cnp.ndarray gates = None, cs = None, c = None, vs = None, y = hs
+    if layer != SIMPLE:
+        gates = cube(rows, steps, wide, typenum)
+    if layer == LSTM:
+        cs, c = new_like(hs), new_like(h)
+    if two_biases:
+        vs = new_like(hs)
+    if not return_sequences:
+        y = new_like(h)
+    elif go_backwards or on is not None:
+        y = new_like(hs)
+
+    cdef Py_ssize_t columns = 2 * units if layer == GRU else wide
+    cdef Py_ssize_t kernel_room = room(features * in_panels(wide, p.single), item) if p.local else 0
+    cdef Py_ssize_t recurrent_room = room(units * in_panels(columns, p.single), item)
+    cdef Py_ssize_t h_room = room(units * in_panels(units, p.single), item) if layer == GRU else 0
+    cdef Py_ssize_t each = room(2 * p.chunk_rows * units, item)
+    p.chunk_work = each // item
+    cdef cnp.ndarray memory = new_vector(
+        kernel_room + recurrent_room + h_room + p.chunks * each + room(units, item)
+        + room(wide, item) + room(rows, sizeof(Py_ssize_t)) + 64, cnp.NPY_UINT8,
+    )
+    cdef char* area = start(memory)
+    cdef const void* kernel_data = data(ks)
+    cdef char* recurrent_data = <char*>data(rs)
+    p.packed_recurrent = take(&area, recurrent_room)
+    add_pack(&p, recurrent_data, wide, False, units, columns, p.packed_recurrent, units)
+    if layer == GRU:
+        p.packed_h = take(&area, h_room)
+        add_pack(&p, recurrent_data + columns * item, wide, False, units, units, p.packed_h, units)
+    if p.local:
+        p.packed_kernel = take(&area, kernel_room)
+        add_pack(&p, kernel_data, wide, False, features, wide, p.packed_kernel, features)
+    p.work = take(&area, p.chunks * each)
+    cdef void* zeros = take(&area, units * item)
+    memset(zeros, 0, units * item)
+    p.zeros = zeros
+    p.bias = data_or_null(bs)
+    if two_biases and bs is not None:
+        p.bias = take(&area, wide * item)
+        add_biases(&p, data(bs), <void*>p.bias)
+        p.bias_h = <char*>data(bs) + (wide + columns) * item
+    p.begins = <Py_ssize_t*>take(&area, rows * sizeof(Py_ssize_t)) if on is not None else NULL
+    p.mask = <const unsigned char*>data_or_null(on)
+    p.x, p.h0, p.c0 = data(xs), data_or_null(h_first), data_or_null(c_first)
+    p.recurrent_mask = data_or_null(factors)
+    p.gates, p.hs, p.cs, p.vs = data_or_null(gates), data(hs), data_or_null(cs), data_or_null(vs)
+    p.y = NULL if y is hs else data(y)
+    p.h, p.c = data(h), data_or_null(c)
+    with nogil:
+        run_forward(&p, kernel_data)
+    given = xs, ks, rs, bs is not None, h_first, c_first, on, factors
+    return y, h, c, given, gates, hs, cs, vs
+
+
+cdef void add_biases(const Layer* p, const void* bias, void* out) noexcept:
+    """What can be added to the product of x: b, and of b' the parts of z and r."""
+    cdef Py_ssize_t i
+    for i in range(p.wide):
+        if p.single:
+            (<float*>out)[i] = (<const float*>bias)[i]
+            if i < 2 * p.units:
+                (<float*>out)[i] += (<const float*>bias)[p.wide + i]
+        else:
+            (<double*>out)[i] = (<const double*>bias)[i]
+            if i < 2 * p.units:
+                (<double*>out)[i] += (<const double*>bias)[p.wide + i]
+
+
+cdef tuple backward(
+    int layer, str name, dy, x, kernel, recurrent_kernel, has_bias, h0, c0, mask, recurrent_mask,
+    gates, vs, hs, cs, activation, recurrent_activation, bint reset_after, bint return_sequences,
+    bint go_backwards, bint need_dx,
+):
+    """(dx, dkernel, drecurrent_kernel, dbias, dh0, dc0), None for what was None."""
+    cdef int typenum = real_type(x)
+    cdef cnp.ndarray x_ = as_real(x, typenum), k_ = as_real(kernel, typenum)
+    cdef cnp.ndarray r_ = as_real(recurrent_kernel, typenum), hs_ = as_real(hs, typenum)
+    cdef cnp.ndarray h_first = real_or_none(h0, typenum), c_first = real_or_none(c0, typenum)
+    cdef cnp.ndarray factors = real_or_none(recurrent_mask, typenum)
+    cdef cnp.ndarray gates_ = real_or_none(gates, typenum), vs_ = real_or_none(vs, typenum)
+    cdef cnp.ndarray cs_ = real_or_none(cs, typenum)
+    cdef cnp.ndarray on = None
+    cdef int gates_count = 4 if layer == LSTM else 3 if layer == GRU else 1
+    cdef bint after = layer == GRU and reset_after
+    if mask is not None and cnp.PyArray_Check(mask) and cnp.PyArray_TYPE(mask) == cnp.NPY_BOOL:
+        on = as_type(mask, cnp.NPY_BOOL)
+    cdef Py_ssize_t rows = 0, steps = 0, features = 0, units = 0
+    if rank(x_) == 3 and rank(hs_) == 3:
+        rows, steps, features, units = dim(x_, 0), dim(x_, 1), dim(x_, 2), dim(hs_, 2)
+    cdef Py_ssize_t wide = gates_count * units
+    if (
+        steps == 0 or not is_cube(hs_, rows, steps, units) or not is_matrix(k_, features, wide)
+        or not is_matrix(r_, units, wide) or not is_matrix(h_first, rows, units)
+        or not is_matrix(c_first, rows, units) or not is_matrix(factors, rows, units)
+        or not is_matrix(on, rows, steps) or (mask is None) != (on is None)
+        or not is_cube(gates_, rows, steps, wide) or (layer != SIMPLE) != (gates_ is not None)
+        or not is_cube(vs_, rows, steps, units) or after != (vs_ is not None)
+        or not is_cube(cs_, rows, steps, units) or (layer == LSTM) != (cs_ is not None)
+    ):
+        raise ValueError(
+            f"{name}_backward: the cache is not one of {name}_forward: the shapes of its arrays do "
+            f"not belong together (x {x.shape}, kernel {kernel.shape}, recurrent_kernel "
+            f"{recurrent_kernel.shape}, h {hs.shape})"
+        )
+
+    cdef cnp.ndarray dy_, dh, dc = None
+    cdef bint fits = isinstance(dy, (tuple, list)) and len(dy) == (3 if layer == LSTM else 2)
+    if fits:
+        dy_, dh = as_real(dy[0], typenum), as_real(dy[1], typenum)
+        dc = as_real(dy[2], typenum) if layer == LSTM else None
+        fits = is_matrix(dh, rows, units) and is_matrix(dc, rows, units) and (
+            is_cube(dy_, rows, steps, units) if return_sequences else is_matrix(dy_, rows, units)
+        )
+    if not fits:
+        check_cotangents(f"{name}_backward", dy, hs, return_sequences)
+        raise ValueError(f"{name}_backward: dy does not fit the cache")
+    dh = cnp.PyArray_NewCopy(dh, cnp.NPY_CORDER)  # becomes dh0
+    if dc is not None:
+        dc = cnp.PyArray_NewCopy(dc, cnp.NPY_CORDER)
+
+    cdef Layer p
+    memset(&p, 0, sizeof(Layer))
+    p.phi, p.sigma = gate_code(activation), gate_code(recurrent_activation)
+    p.layer, p.single, p.reset_after = layer, typenum == cnp.NPY_FLOAT, after
+    p.go_backwards, p.sequences = go_backwards, return_sequences
+    p.rows, p.steps, p.features, p.units, p.wide = rows, steps, features, units, wide
+    p.da_wide = 4 * units if after else wide
+    p.need_dh0 = h_first is not None
+    cut(&p)
+
+    cdef Py_ssize_t item = 4 if p.single else 8
+    cdef bint reset_first = layer == GRU and not after
+    cdef cnp.ndarray dkernel = new_like(k_), drecurrent = new_like(r_), dbias = None
+    cdef cnp.ndarray dx = new_like(x_) if need_dx else None
+    if has_bias:
+        dbias = matrix(2, wide, typenum) if after else new_vector(wide, typenum)
+    cdef Py_ssize_t depth = 3 * units if after else 2 * units if layer == GRU else wide
+    cdef Py_ssize_t across = in_panels(units, p.single)
+    cdef Py_ssize_t each = p.chunk_rows * units
+    if p.local:
+        each += SUM_PLACES * (in_panels(wide, p.single) + (across if layer == GRU else 0))
+    each = room(each, item)
+    p.chunk_work = each // item
+    cdef Py_ssize_t places = rows * steps
+    cdef Py_ssize_t kernel_room = 0, parts_room = 0
+    if p.local:
+        kernel_room = room(wide * in_panels(features, p.single), item) if need_dx else 0
+        if p.chunks != 1:
+            parts_room = room(p.chunks * features * wide, item)
+            parts_room += room(p.chunks * units * wide, item)
+    cdef cnp.ndarray memory = new_vector(
+        kernel_room + parts_room + room(depth * across, item) + room(units * across, item)
+        + p.chunks * each + room(places * p.da_wide, item) + 2 * room(places * units, item)
+        + room(units, item) + room(p.chunks * p.da_wide, item) + room(rows, sizeof(Py_ssize_t))
+        + 64, cnp.NPY_UINT8,
+    )
+    cdef char* area = start(memory)
+    cdef const void* kernel_data = data(k_)
+    cdef char* recurrent_data = <char*>data(r_)
+    cdef char* into = <char*>take(&area, depth * across * item)
+    p.packed_recurrent = into
+    if after:  # the panels' rows stand in the order of da: v_h z r
+        add_pack(&p, recurrent_data + 2 * units * item, wide, True, units, units, into, depth)
+        into += units * item * (panel_columns_f32 if p.single else panel_columns_f64)
+        add_pack(&p, recurrent_data, wide, True, 2 * units, units, into, depth)
+    else:
+        add_pack(&p, recurrent_data, wide, True, depth, units, into, depth)
+    if reset_first:
+        p.packed_h = take(&area, units * across * item)
+        add_pack(&p, recurrent_data + 2 * units * item, wide, True, units, units, p.packed_h, units)
+    if p.local:
+        if need_dx:
+            p.packed_kernel = take(&area, kernel_room)
+            add_pack(&p, kernel_data, wide, True, wide, features, p.packed_kernel, wide)
+        if p.chunks == 1:
+            p.dkernel, p.drecurrent = data(dkernel), data(drecurrent)
+        else:
+            p.dkernel = take(&area, p.chunks * features * wide * item)
+            p.drecurrent = take(&area, p.chunks * units * wide * item)
+    p.work = take(&area, p.chunks * each)
+    p.da = take(&area, places * p.da_wide * item)
+    p.h_in = take(&area, places * units * item)
+    p.looked_at = take(&area, places * units * item) if reset_first else NULL
+    cdef void* zeros = take(&area, units * item)
+    memset(zeros, 0, units * item)
+    p.zeros = zeros
+    p.dbias = take(&area, p.chunks * p.da_wide * item) if has_bias else NULL
+    p.begins = <Py_ssize_t*>take(&area, rows * sizeof(Py_ssize_t)) if on is not None else NULL
+    p.mask = <const unsigned char*>data_or_null(on)
+    p.x, p.h0, p.c0 = data(x_), data_or_null(h_first), data_or_null(c_first)
+    p.recurrent_mask = data_or_null(factors)
+    p.gates, p.hs = data_or_null(gates_), data(hs_)
+    p.cs, p.vs = data_or_null(cs_), data_or_null(vs_)
+    p.dy, p.dh, p.dc, p.dx = data(dy_), data(dh), data_or_null(dc), data_or_null(dx)
+    cdef void* dkernel_data = data(dkernel)
+    cdef void* drecurrent_data = data(drecurrent)
+    cdef void* dbias_data = data_or_null(dbias)
+    with nogil:
+        run_backward(&p, kernel_data, dkernel_data, drecurrent_data, dbias_data)
+    return (
+        dx, dkernel, drecurrent, dbias, None if h_first is None else dh,
+        None if c_first is None else dc,
+    )
+
+
+# ------------------------------------------------------------------------------- public twins
+
+def simple_rnn_forward(
+    x, kernel, recurrent_kernel, bias, h0, mask, recurrent_mask,
+    activation, return_sequences, go_backwards,
+):
+    """Twin of reference.recurrent.simple_rnn_forward. The sums turn into h where they stand."""
+    y, h, _, given, _, hs, _, _ = forward(
+        SIMPLE, "simple_rnn", x, kernel, recurrent_kernel, bias, h0, None, mask, recurrent_mask,
+        activation, "linear", False, return_sequences, go_backwards,
+    )
+    xs, ks, rs, has_bias, h0, _, mask, recurrent_mask = given
+    arrays = xs, ks, rs, has_bias, h0, mask, recurrent_mask, hs
+    return (y, h), (*arrays, activation, return_sequences, go_backwards)
+
+
+def simple_rnn_backward(dy, cache, need_dx=True):
+    """Twin of reference.recurrent.simple_rnn_backward. As lstm_backward."""
+    x, kernel, recurrent_kernel, has_bias, h0, mask, recurrent_mask, hs, *options = cache
+    activation, return_sequences, go_backwards = options
+    return backward(
+        SIMPLE, "simple_rnn", dy, x, kernel, recurrent_kernel, has_bias, h0, None, mask,
+        recurrent_mask, None, None, hs, None, activation, "linear", False, return_sequences,
+        go_backwards, need_dx,
+    )[:5]
+
+
+def lstm_forward(
+    x, kernel, recurrent_kernel, bias, h0, c0, mask, recurrent_mask,
+    activation, recurrent_activation, return_sequences, go_backwards,
+):
+    """Twin of reference.recurrent.lstm_forward. A step's four gates and both states in one pass."""
+    y, h, c, given, gates, hs, cs, _ = forward(
+        LSTM, "lstm", x, kernel, recurrent_kernel, bias, h0, c0, mask, recurrent_mask,
+        activation, recurrent_activation, False, return_sequences, go_backwards,
+    )
+    options = activation, recurrent_activation, return_sequences, go_backwards
+    return (y, h, c), (*given, gates, hs, cs, *options)
+
+
+def lstm_backward(dy, cache, need_dx=True):
+    """Twin of reference.recurrent.lstm_backward. Of a step only da is kept, for the products."""
+    x, kernel, recurrent_kernel, has_bias, h0, c0, mask, recurrent_mask, *rest = cache
+    gates, hs, cs, activation, recurrent_activation, return_sequences, go_backwards = rest
+    return backward(
+        LSTM, "lstm", dy, x, kernel, recurrent_kernel, has_bias, h0, c0, mask, recurrent_mask,
+        gates, None, hs, cs, activation, recurrent_activation, False, return_sequences,
+        go_backwards, need_dx,
+    )
+
+
+def gru_forward(
+    x, kernel, recurrent_kernel, bias, h0, mask, recurrent_mask,
+    activation, recurrent_activation, reset_after, return_sequences, go_backwards,
+):
+    """Twin of reference.recurrent.gru_forward. With reset_after one pass a step, else two."""
+    y, h, _, given, gates, hs, _, vs = forward(
+        GRU, "gru", x, kernel, recurrent_kernel, bias, h0, None, mask, recurrent_mask,
+        activation, recurrent_activation, reset_after, return_sequences, go_backwards,
+    )
+    xs, ks, rs, has_bias, h0, _, mask, recurrent_mask = given
+    arrays = xs, ks, rs, has_bias, h0, mask, recurrent_mask, gates, vs, hs
+    options = activation, recurrent_activation, reset_after, return_sequences, go_backwards
+    return (y, h), (*arrays, *options)
+
+
+def gru_backward(dy, cache, need_dx=True):
+    """Twin of reference.recurrent.gru_backward. du and dv share what they have in common."""
+    x, kernel, recurrent_kernel, has_bias, h0, mask, recurrent_mask, gates, vs, hs, *rest = cache
+    activation, recurrent_activation, reset_after, return_sequences, go_backwards = rest
+    return backward(
+        GRU, "gru", dy, x, kernel, recurrent_kernel, has_bias, h0, None, mask, recurrent_mask,
+        gates, vs, hs, None, activation, recurrent_activation, reset_after, return_sequences,
+        go_backwards, need_dx,
+    )[:5]

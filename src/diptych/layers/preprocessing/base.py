@@ -1,0 +1,301 @@
+"""What the layers that prepare data share: reading values, adapting, encoding numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from ...autodiff import Tensor
+from ...config import floatx
+from ...graph import KerasTensor
+from ...utils.naming import suggest
+from ..layer import Layer
+
+__all__ = ["Preparation", "Ragged", "check_choice", "encode", "refuse_sparse", "texts_of"]
+
+MODES = ("int", "one_hot", "multi_hot", "count")
+OLD_MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
+
+
+class Preparation(Layer):
+    """The base of the layers that prepare data.
+
+    `prepare(inputs)` computes on arrays, lists and texts; `call` wraps its result as a tensor.
+    """
+
+    # Whether its inputs may be texts.
+    reads_text = False
+
+    output_mode: str
+
+    def prepare(self, inputs: Any) -> np.ndarray:
+        """The result for arrays or lists, as an array."""
+        raise NotImplementedError
+
+    def call(self, inputs: Any) -> Any:
+        return Tensor(self.prepare(inputs))
+
+    def _as_input(self, x: Any) -> Any:
+        return x  # texts, and numbers in the type they came in
+
+    def build(self, input_shape: Any = None) -> None:
+        self.built = True
+
+    def output_dtype(self) -> str:
+        """The dtype of the result."""
+        return "int64" if self.output_mode == "int" else floatx()
+
+    def compute_output_spec(self, inputs: Any) -> KerasTensor:  # type: ignore[override]
+        return KerasTensor(self.compute_output_shape(inputs.shape), self.output_dtype())
+
+
+class Ragged:
+    """Rows of different lengths: all their values in one list, and the length of each row."""
+
+    def __init__(self, values: Sequence, lengths: Sequence[int] | np.ndarray) -> None:
+        self.values = values
+        self.lengths = np.asarray(lengths, dtype=np.int64)
+
+    @classmethod
+    def of(cls, rows: Iterable[Sequence]) -> Ragged:
+        rows = list(rows)
+        return cls([value for row in rows for value in row], [len(row) for row in rows])
+
+    def rows(self) -> list[list]:
+        """The rows as lists."""
+        ends = np.cumsum(self.lengths).tolist()
+        starts = [0, *ends[:-1]]
+        return [list(self.values[i:j]) for i, j in zip(starts, ends, strict=True)]
+
+    def padded(self, numbers: np.ndarray, length: int | None, value: int = 0) -> np.ndarray:
+        """One number for each value as an array (rows, length): rows are cut or filled up."""
+        if length is None:
+            length = int(self.lengths.max(initial=0))
+        starts = np.cumsum(self.lengths) - self.lengths
+        columns = np.arange(length)
+        inside = columns < self.lengths[:, None]
+        result = np.full(inside.shape, value, dtype=numbers.dtype)
+        result[inside] = numbers[(starts[:, None] + columns)[inside]]
+        return result
+
+
+def values_of(inputs: Any, owner: Any) -> np.ndarray:
+    """Inputs of any kind as an array; texts in lists become an array of objects."""
+    if isinstance(inputs, Tensor):
+        return inputs.array
+    if isinstance(inputs, (str, bytes)):
+        text = np.empty((), dtype=object)
+        text[()] = inputs
+        return text
+    if isinstance(inputs, (list, tuple)):
+        if all(isinstance(x, (str, bytes)) for x in inputs):
+            texts = np.empty(len(inputs), dtype=object)
+            texts[:] = inputs
+            return texts
+        _refuse_ragged(inputs, owner)
+    elif hasattr(inputs, "to_numpy"):
+        inputs = inputs.to_numpy()
+    return np.asarray(inputs)
+
+
+def _refuse_ragged(inputs: Any, owner: Any) -> None:
+    lengths = [len(x) if hasattr(x, "__len__") and not isinstance(x, str) else None for x in inputs]
+    if len(set(lengths)) > 1:
+        row = next(i for i, length in enumerate(lengths) if length != lengths[0])
+        raise ValueError(
+            f"Layer {owner.name!r} ({type(owner).__name__}) needs rows of one length; row 0 has "
+            f"{lengths[0]} entries and row {row} has {lengths[row]}. "
+            "utils.pad_sequences(rows, padding='post', dtype=object, value='') fills up rows of "
+            "words; for numbers leave `dtype` and `value` out."
+        )
+
+
+def texts_of(inputs: Any, owner: Any, encoding: str = "utf-8") -> np.ndarray:
+    """Texts of any kind as an array of Python strings (dtype object)."""
+    array = values_of(inputs, owner)
+    if array.dtype.kind == "U":
+        return array.astype(object)
+    flat = array.ravel().tolist()
+    if all(type(text) is str for text in flat) and array.dtype == object:
+        return array
+    for i, text in enumerate(flat):
+        if isinstance(text, bytes):
+            flat[i] = text.decode(encoding)
+        elif isinstance(text, str):
+            flat[i] = str(text)  # NumPy's own strings
+        else:
+            raise ValueError(
+                f"Layer {owner.name!r} ({type(owner).__name__}) takes texts, and was given "
+                f"{text!r} of type {type(text).__name__}."
+                + (
+                    " For whole numbers there is IntegerLookup."
+                    if array.dtype.kind in "iu"
+                    else " Replace missing values by '' first."
+                    if text is None or text != text
+                    else ""
+                )
+            )
+    made = np.empty(len(flat), dtype=object)
+    made[:] = flat
+    return made.reshape(array.shape)
+
+
+def integers_of(inputs: Any, owner: Any) -> np.ndarray:
+    """Numbers of any kind as int64; floats are cut to whole numbers, as Keras cuts them."""
+    array = values_of(inputs, owner)
+    if array.dtype.kind not in "biuf":
+        first = array.ravel()[0] if array.size else None
+        raise ValueError(
+            f"Layer {owner.name!r} ({type(owner).__name__}) takes whole numbers, and was given "
+            f"{first!r} of type {type(first).__name__}."
+            + (" For texts there is StringLookup." if isinstance(first, (str, bytes)) else "")
+        )
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(
+            f"Layer {owner.name!r} ({type(owner).__name__}) takes whole numbers, and the data hold "
+            "NaN or infinity."
+        )
+    return array.astype(np.int64, copy=False)
+
+
+def batches_to_adapt_to(data: Any, steps: int | None, owner: Any, whole: Callable) -> Iterable:
+    """What `adapt` goes through: `data` as one batch, or the first `steps` batches of an iterable.
+
+    whole: says whether data are one batch.
+    """
+    if whole(data):
+        return [data]
+    if not hasattr(data, "__iter__"):
+        raise ValueError(
+            f"adapt() of {type(owner).__name__} takes an array, a list or an iterable of batches; "
+            f"got {data!r} of type {type(data).__name__}."
+        )
+    return islice(_checked(data), steps)
+
+
+def _checked(batches: Iterable) -> Iterable:
+    for batch in batches:
+        if isinstance(batch, tuple):
+            raise ValueError(
+                f"adapt() takes batches of inputs alone, and this data set gives tuples of "
+                f"{len(batch)}: leave the labels out, for example with "
+                "adapt(x for x, y in dataset)."
+            )
+        yield batch
+
+
+def is_array_or_list(data: Any) -> bool:
+    """Whether data are there as a whole: not so for a generator or a data set of batches."""
+    return isinstance(data, (str, bytes, list, tuple, np.ndarray, Tensor)) or hasattr(
+        data, "to_numpy"
+    )
+
+
+# --------------------------------------------------------------------------------------------------
+# From numbers to what a Dense layer takes
+
+
+def encode(numbers: np.ndarray, mode: str, depth: int, weights: Any = None) -> np.ndarray:
+    """Numbers 0 .. depth - 1 as columns; a negative number stands for nothing.
+
+    one_hot: each number becomes a row of zeros with a 1 in its column. (..., 1) becomes
+        (..., depth), any other shape (...) becomes (..., depth).
+    multi_hot: for each sample, the last axis, a 1 in the columns of all numbers in it.
+    count: how often each number is in a sample, or the sum of the `weights` of its places.
+    """
+    if mode == "one_hot":
+        if numbers.ndim > 1 and numbers.shape[-1] == 1:
+            numbers = numbers[..., 0]
+        return (numbers[..., None] == np.arange(depth)).astype(floatx())
+    if numbers.ndim == 0:
+        numbers = numbers[None]
+    outer = numbers.shape[:-1]
+    samples = int(np.prod(outer))
+    sample = np.repeat(np.arange(samples), numbers.shape[-1])
+    if weights is not None:
+        weights = np.broadcast_to(weights, numbers.shape).ravel()
+    flat = numbers.ravel()
+    result = counts_of(flat, sample, samples, depth, weights)
+    if mode == "multi_hot":
+        result = (result > 0).astype(floatx())
+    return result.reshape(*outer, depth)
+
+
+def counts_of(
+    numbers: np.ndarray, sample: np.ndarray, samples: int, depth: int, weights: Any = None
+) -> np.ndarray:
+    """(samples, depth): how often each number occurs in each sample.
+
+    numbers: (n,) whole numbers below depth, negative where nothing is counted. sample: (n,) the
+        sample each of them belongs to.
+    """
+    there = numbers >= 0
+    places = sample[there] * depth + numbers[there]
+    if weights is not None:
+        weights = weights[there]
+    counts = np.bincount(places, weights, minlength=samples * depth)
+    return counts.reshape(samples, depth).astype(floatx())
+
+
+def encoded_shape(shape: tuple, mode: str, depth: int | None) -> tuple:
+    """The shape that `encode` gives."""
+    shape = tuple(shape)
+    if mode == "int":
+        return shape
+    if mode == "one_hot":
+        return (*(shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape), depth)
+    return (*shape[:-1], depth)
+
+
+# --------------------------------------------------------------------------------------------------
+# Arguments
+
+
+def check_choice(value: Any, choices: Sequence, name: str, owner: str) -> Any:
+    """`value`, which has to be among `choices`."""
+    if value in choices:
+        return value
+    listed = ", ".join(map(repr, choices))
+    hint = suggest(value, choices) if isinstance(value, str) else ""
+    raise ValueError(f"{owner} needs {name} to be one of {listed}; got {value!r}{hint or '.'}")
+
+
+def check_mode(mode: Any, choices: Sequence, owner: str) -> str:
+    """The output mode; the old names of two of them are understood."""
+    return check_choice(OLD_MODES.get(mode, mode), choices, "output_mode", owner)
+
+
+def check_salt(salt: Any, owner: str) -> list[int] | None:
+    """The key of the salted hash: two whole numbers, a lone one stands for both."""
+    if salt is None:
+        return None
+    if isinstance(salt, (int, np.integer)) and not isinstance(salt, bool):
+        return [int(salt), int(salt)]
+    if isinstance(salt, (tuple, list)) and len(salt) == 2:
+        return [int(part) for part in salt]
+    raise ValueError(
+        f"{owner} needs `salt` to be a whole number or a pair of them; got salt={salt!r}."
+    )
+
+
+def check_count(value: Any, name: str, owner: str, least: int) -> int:
+    """A whole number of at least `least`."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise ValueError(
+            f"{owner} needs a whole number of at least {least} as `{name}`; got {name}={value!r}."
+        )
+    return int(value)
+
+
+def refuse_sparse(owner: str, sparse: bool, ragged: bool = False) -> None:
+    """diptych's arrays are dense."""
+    for name, value in (("sparse", sparse), ("ragged", ragged)):
+        if value:
+            raise ValueError(
+                f"{owner} got {name}=True; sparse and ragged arrays do not exist in diptych: the "
+                "result is a dense array."
+            )

@@ -1,0 +1,298 @@
+"""Convolutional LSTM: an LSTM whose input and states are images, and whose products are
+convolutions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ... import activations, constraints, initializers, ops, regularizers
+from ...autodiff import Variable
+from ...ops import convolution
+from ...utils.windows import standardize_data_format, standardize_padding, standardize_tuple
+from ..layer import InputSpec
+from .cells import _KINDS, DropoutCell, forget_bias
+from .rnn import RNN
+
+
+class _ConvLSTMCell(DropoutCell):
+    """One step of a ConvLSTM: as LSTMCell, with a convolution for each product."""
+
+    def __init__(
+        self,
+        rank: int,
+        filters: int,
+        kernel_size: Any,
+        strides: Any,
+        padding: str,
+        data_format: str | None,
+        dilation_rate: Any,
+        activation: Any,
+        recurrent_activation: Any,
+        use_bias: bool,
+        kernel_initializer: Any,
+        recurrent_initializer: Any,
+        bias_initializer: Any,
+        unit_forget_bias: bool,
+        kernel_regularizer: Any,
+        recurrent_regularizer: Any,
+        bias_regularizer: Any,
+        kernel_constraint: Any,
+        recurrent_constraint: Any,
+        bias_constraint: Any,
+        dropout: float,
+        recurrent_dropout: float,
+        seed: int | None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(dropout, recurrent_dropout, seed, **kwargs)
+        owner = f"ConvLSTM{rank}D"
+        if not isinstance(filters, (int, np.integer)) or isinstance(filters, bool) or filters <= 0:
+            raise ValueError(
+                f"{owner} needs a positive whole number of `filters`; got {filters!r}."
+            )
+        self.rank = rank
+        self.filters = int(filters)
+        self.kernel_size = standardize_tuple(kernel_size, rank, "kernel_size", owner)
+        self.strides = standardize_tuple(strides, rank, "strides", owner)
+        self.padding = standardize_padding(padding, owner, False)
+        self.data_format = standardize_data_format(data_format, owner)
+        self.dilation_rate = standardize_tuple(dilation_rate, rank, "dilation_rate", owner)
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"{owner} takes strides or a dilation_rate above 1, and not both; got "
+                f"strides={self.strides}, dilation_rate={self.dilation_rate}."
+            )
+        self.activation = activations.get(activation)
+        self.recurrent_activation = activations.get(recurrent_activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.recurrent_initializer = initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.unit_forget_bias = unit_forget_bias
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.recurrent_constraint = constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.state_size = [self.filters, self.filters]
+        self.bias: Variable | None = None
+
+    @property
+    def _options(self) -> convolution.Options:
+        return self.strides, self.padding, self.data_format, self.dilation_rate
+
+    @property
+    def _channel_axis(self) -> int:
+        return -1 if self.data_format == "channels_last" else 1
+
+    def build(self, input_shape: Any) -> None:
+        channels = input_shape[self._channel_axis]
+        sizes = convolution.spatial(input_shape, self.data_format)
+        if channels is None or None in sizes:
+            raise ValueError(
+                f"ConvLSTM{self.rank}D has states as large as its images, so it has to know their "
+                f"sizes and channels; the shape of one step's input is {tuple(input_shape)}."
+            )
+        self._step_shape = tuple(input_shape[1:])
+        wide = 4 * self.filters
+        self.kernel = self._kernel("kernel", channels, "kernel")
+        self.recurrent_kernel = self._kernel("recurrent_kernel", self.filters, "recurrent")
+        if self.use_bias:
+            first = self.bias_initializer
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(wide,),
+                initializer=forget_bias(first) if self.unit_forget_bias else first,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.built = True
+
+    def _kernel(self, name: str, depth: int, kind: str) -> Variable:
+        return self.add_weight(
+            name=name,
+            shape=(*self.kernel_size, depth, 4 * self.filters),
+            initializer=getattr(self, f"{kind}_initializer"),
+            regularizer=getattr(self, f"{kind}_regularizer"),
+            constraint=getattr(self, f"{kind}_constraint"),
+        )
+
+    def state_shape(self, step_shape: tuple) -> tuple:
+        """The shape of a state, for the shape of one step's input."""
+        owner = f"ConvLSTM{self.rank}D"
+        window = (*self.kernel_size, 0, 0)
+        return convolution.conv_output_shape(
+            owner, step_shape, self.filters, window, *self._options
+        )
+
+    def get_initial_state(self, batch_size: int | None = None) -> list:
+        """Two images of zeros, h and c."""
+        shape = self.state_shape((batch_size, *self._step_shape))
+        return [ops.zeros(shape, dtype=self.dtype) for _ in range(2)]
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list]:
+        h, c = states
+        inputs, h = self._dropped(inputs, h, training)
+        axis = self._channel_axis
+        around = (1,) * self.rank, "same", self.data_format, (1,) * self.rank
+        a = ops.add(
+            convolution.fused_conv(inputs, self.kernel, self.bias, *self._options),
+            convolution.fused_conv(h, self.recurrent_kernel, None, *around),
+        )
+        a_i, a_f, a_c, a_o = ops.split(a, 4, axis=axis)
+        i = self.recurrent_activation(a_i)
+        f = self.recurrent_activation(a_f)
+        c_tilde = self.activation(a_c)
+        o = self.recurrent_activation(a_o)
+        c = ops.add(ops.multiply(f, c), ops.multiply(i, c_tilde))
+        h = ops.multiply(o, self.activation(c))
+        return h, [h, c]
+
+    def arguments(self) -> dict[str, Any]:
+        """The constructor's arguments, the rank and those of every layer aside."""
+        names = ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate")
+        config = {name: getattr(self, name) for name in names}
+        for name in ("activation", "recurrent_activation"):
+            config[name] = activations.serialize(getattr(self, name))
+        for kind, module in _KINDS.items():
+            for name in ("kernel", "recurrent", "bias"):
+                config[f"{name}_{kind}"] = module.serialize(getattr(self, f"{name}_{kind}"))
+        for name in ("use_bias", "unit_forget_bias", "dropout", "recurrent_dropout", "seed"):
+            config[name] = getattr(self, name)
+        return config
+
+
+class _ConvLSTM(RNN):
+    rank: int
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        cell = _ConvLSTMCell(
+            self.rank,
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            recurrent_activation,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            unit_forget_bias,
+            kernel_regularizer,
+            recurrent_regularizer,
+            bias_regularizer,
+            kernel_constraint,
+            recurrent_constraint,
+            bias_constraint,
+            dropout,
+            recurrent_dropout,
+            seed,
+            name="conv_lstm_cell",
+            dtype=kwargs.get("dtype"),
+            trainable=kwargs.get("trainable", True),
+        )
+        super().__init__(
+            cell,
+            activity_regularizer=activity_regularizer,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            **kwargs,
+        )
+        self.input_spec = InputSpec(ndim=self.rank + 3)
+
+    def _output_shape(self, input_shape: tuple) -> tuple:
+        return self.cell.state_shape((input_shape[0], *input_shape[2:]))
+
+    def _state_shapes(self, input_shape: tuple) -> list:
+        step_shape = input_shape[2:] or self.cell._step_shape
+        return [self.cell.state_shape((input_shape[0], *step_shape))] * 2
+
+    def input_hint(self, shape: tuple) -> str:
+        spatial = {1: "rows", 2: "rows, columns", 3: "depth, rows, columns"}[self.rank]
+        first = self.cell.data_format == "channels_first"
+        image = f"channels, {spatial}" if first else f"{spatial}, channels"
+        return f" The axes that it works on are (batch, steps, {image})."
+
+    def get_config(self) -> dict[str, Any]:
+        return {**self._own_config(), **self.cell.arguments()}
+
+
+class ConvLSTM1D(_ConvLSTM):
+    """LSTM over sequences of rows of numbers, with convolutions along the row.
+
+    Input shape: (N, T, rows, C). Output shape: (N, rows out, filters), or (N, T, rows out, filters)
+    with ``return_sequences``. The arguments are those of ``ConvLSTM2D``.
+    """
+
+    rank = 1
+
+
+class ConvLSTM2D(_ConvLSTM):
+    """LSTM over sequences of images: its states are images as well, its products convolutions.
+
+    Input shape: (N, T, rows, columns, C), or (N, T, C, rows, columns) with "channels_first". Output
+    shape: (N, rows out, columns out, filters), or (N, T, rows out, columns out, filters) with
+    ``return_sequences``. Weights, their last axis in the order i f c o: kernel (*kernel_size, C,
+    4 filters), recurrent_kernel (*kernel_size, filters, 4 filters), bias (4 filters,).
+
+    Args:
+        filters: the number of channels of the output and of the states.
+        kernel_size, strides, padding, data_format, dilation_rate: as in ``Conv2D``, of the
+            convolution of the input. That of the state has strides of 1 and keeps its size.
+        activation to recurrent_dropout: as in ``LSTM``.
+        return_sequences, return_state, go_backwards, stateful: as in ``RNN``.
+
+    Source: Shi et al. 2015, Convolutional LSTM Network, without its peephole connections.
+    """
+
+    rank = 2
+
+
+class ConvLSTM3D(_ConvLSTM):
+    """LSTM over sequences of volumes.
+
+    Input shape: (N, T, depth, rows, columns, C). Output shape: (N, depth out, rows out, columns
+    out, filters), with the steps before them with ``return_sequences``. The arguments are those of
+    ``ConvLSTM2D``.
+    """
+
+    rank = 3

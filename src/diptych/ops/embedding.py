@@ -1,0 +1,67 @@
+"""Rows of a table by their numbers: what the layer ``Embedding`` calls.
+
+What it computes, and its gradient, stands in ``diptych.reference.embedding``. ``keras.ops`` has
+``take`` for it, and this is no part of the public ``ops`` either.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import engine as _engine
+from ..autodiff import Tensor, Twin, _record_symbolic, as_array, is_symbolic, record
+from ..reference import _tokens
+
+
+class EmbeddingTwin(Twin):
+    """A twin ``(indices, table)``: no gradient flows to numbers of rows.
+
+    They may come as floats, from an input layer of that type; they are cut to whole numbers as in
+    Keras, each time that a recorded step is replayed too.
+    """
+
+    def __call__(self, inputs: tuple, *options: Any) -> Any:
+        indices, table = inputs
+        if is_symbolic(indices) or is_symbolic(table):
+            return _record_symbolic(self, (inputs, *options), {})
+        if not isinstance(indices, Tensor):
+            indices = Tensor(as_array(indices))
+        engine = _engine.current()
+        if engine.name not in self._pairs:
+            self._pairs[engine.name] = self._pair(engine)
+        forward, backward = self._pairs[engine.name]
+        y, cache = forward(indices.array, table.array)
+        return record(y, (indices, table), backward, cache, forward, options)
+
+    def _pair(self, engine: Any) -> tuple:
+        look_up = engine.function(self.family, f"{self.name}_forward")
+        backward = engine.function(self.family, f"{self.name}_backward")
+        return (
+            lambda indices, table: look_up(row_numbers(indices), table),
+            lambda dy, cache, needs: (None, backward(dy, cache)),
+        )
+
+
+def row_numbers(indices: np.ndarray) -> np.ndarray:
+    """Indices as int64. What is no number at all becomes -1, which names no row."""
+    if indices.dtype.kind != "f":
+        return indices.astype(np.int64, copy=False)
+    there = np.abs(indices) < 2.0**62  # False for NaN
+    if there.all():
+        return indices.astype(np.int64)
+    return np.where(there, indices, -1).astype(np.int64)
+
+
+_embedding = EmbeddingTwin("embedding", "embedding")
+
+
+def embedding(indices: Any, table: Any) -> Tensor:
+    """The rows of ``table`` that ``indices`` name; ValueError where one of them names none."""
+    return _embedding((indices, table))
+
+
+def check_tokens(indices: np.ndarray, table: tuple[int, int]) -> None:
+    """Raise ValueError unless all indices name rows of a table of this shape: before a training."""
+    _tokens.check_tokens(row_numbers(indices), table)

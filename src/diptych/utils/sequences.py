@@ -1,0 +1,164 @@
+"""Sequences as arrays: padding to one length, and windows that slide over a time series."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .datasets import BatchDataset
+from .naming import suggest
+
+__all__ = ["pad_sequences", "timeseries_dataset_from_array"]
+
+SIDES = ("pre", "post")
+
+
+def pad_sequences(
+    sequences: Any,
+    maxlen: int | None = None,
+    dtype: Any = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: Any = 0.0,
+) -> np.ndarray:
+    """Sequences of different lengths as one array: short ones are filled up, long ones are cut.
+
+        pad_sequences([[1], [2, 3], [4, 5, 6]])         # 0 0 1 / 0 2 3 / 4 5 6
+
+    Args:
+        sequences: a list of N sequences, each a list or array of steps.
+        maxlen: the length T of the result; by default that of the longest sequence.
+        dtype: of the result; ``object`` for words.
+        padding: whether to fill up before ("pre") or after ("post") a sequence.
+        truncating: whether to drop the first steps ("pre") or the last ("post") of a long one.
+        value: what to fill up with.
+
+    Returns an array (N, T) or, where a step is an array itself, (N, T, *step).
+    """
+    for name, side in (("padding", padding), ("truncating", truncating)):
+        if side not in SIDES:
+            raise ValueError(
+                f"pad_sequences() needs {name}='pre' or 'post'; got {side!r}"
+                f"{suggest(side, SIDES) or '.'}"
+            )
+    rows = _rows(sequences)
+    dtype = np.dtype(dtype)
+    if isinstance(value, str) and dtype.kind not in "OUS":
+        raise ValueError(
+            f"pad_sequences() got value={value!r}, which does not go into dtype {dtype.name}; for "
+            "words give dtype=object."
+        )
+    if maxlen is None:
+        maxlen = max(map(len, rows), default=0)
+    step = next((np.shape(row)[1:] for row in rows if len(row)), ())
+    result = np.full((len(rows), maxlen, *step), value, dtype=dtype)
+    for i, row in enumerate(rows):
+        if not len(row) or not maxlen:
+            continue
+        kept = np.asarray(row[-maxlen:] if truncating == "pre" else row[:maxlen], dtype=dtype)
+        if kept.shape[1:] != step:
+            raise ValueError(
+                f"pad_sequences() needs steps of one shape: those of the first sequence have shape "
+                f"{step}, those of sequence {i} {kept.shape[1:]}."
+            )
+        if padding == "post":
+            result[i, : len(kept)] = kept
+        else:
+            result[i, -len(kept) :] = kept
+    return result
+
+
+def _rows(sequences: Any) -> list:
+    if not hasattr(sequences, "__len__"):
+        raise ValueError(
+            f"pad_sequences() takes a list of sequences; got {sequences!r} of type "
+            f"{type(sequences).__name__}. list(...) makes one of a generator."
+        )
+    rows = list(sequences)
+    for i, row in enumerate(rows):
+        if not hasattr(row, "__len__"):
+            raise ValueError(
+                f"pad_sequences() takes a list of sequences, and entry {i} of it is {row!r}. A "
+                "single sequence goes in a list of its own: pad_sequences([sequence])."
+            )
+    return rows
+
+
+def timeseries_dataset_from_array(
+    data: Any,
+    targets: Any,
+    sequence_length: int,
+    sequence_stride: int = 1,
+    sampling_rate: int = 1,
+    batch_size: int | None = 128,
+    shuffle: bool = False,
+    seed: int | None = None,
+    start_index: int | None = None,
+    end_index: int | None = None,
+) -> BatchDataset:
+    """Windows that slide over a time series, in batches.
+
+        for x, y in timeseries_dataset_from_array(series[:-10], series[10:], sequence_length=10):
+            ...                                         # 10 steps, and the one that follows them
+
+    Window i takes the steps i * stride, i * stride + rate, ... of ``data``, and the target at its
+    first step: shift the targets by as much as lies between. What comes back is no tf.data.Dataset
+    but a ``BatchDataset``: `fit`, `evaluate` and `predict` take it, a `for` loop goes through it
+    again and again, and windows are copied batch by batch, so that long series need no memory.
+
+    Args:
+        data: (T, ...), the steps in their order.
+        targets: an array whose entry i belongs to the window that begins at step i; or None.
+        sequence_length: steps in a window.
+        sequence_stride: how far windows lie apart.
+        sampling_rate: how far the steps of a window lie apart.
+        batch_size: windows in a batch; None gives windows one by one, without a batch axis.
+        shuffle: whether the windows come in another order each time; it is not TensorFlow's order.
+        seed: of the shuffling; None takes the generator that `utils.set_random_seed` seeds.
+        start_index, end_index: use only the steps from start_index up to end_index, this one left
+            out.
+    """
+    data = np.asarray(data)
+    steps = len(data)
+    for name, value in (
+        ("sequence_length", sequence_length),
+        ("sequence_stride", sequence_stride),
+        ("sampling_rate", sampling_rate),
+    ):
+        if value < 1 or (value >= steps and name != "sequence_length"):
+            raise ValueError(
+                f"timeseries_dataset_from_array() needs {name} of at least 1 and less than the "
+                f"{steps} steps of the data; got {value}."
+            )
+    start = 0 if start_index is None else start_index
+    end = steps if end_index is None else end_index
+    if not 0 <= start < end <= steps:
+        raise ValueError(
+            f"timeseries_dataset_from_array() needs 0 <= start_index < end_index <= {steps}, the "
+            f"steps of the data; got {start_index=}, {end_index=}."
+        )
+    windows = end - start - (sequence_length - 1) * sampling_rate
+    data = data[start:end]
+    if targets is not None:
+        windows = min(windows, len(targets))
+        targets = np.asarray(targets)[start:end]
+    if windows < 1:
+        raise ValueError(
+            f"timeseries_dataset_from_array(): a window of {sequence_length} steps, "
+            f"{sampling_rate} apart, needs {(sequence_length - 1) * sampling_rate + 1} steps of "
+            f"data; there are {end - start}."
+        )
+    if targets is not None and windows > len(targets):
+        raise ValueError(
+            f"timeseries_dataset_from_array() needs a target for each of {windows} windows from "
+            f"step {start} on; there are {len(targets)}."
+        )
+    firsts = np.arange(0, windows, sequence_stride)
+    offsets = np.arange(sequence_length) * sampling_rate
+
+    def pick(rows: np.ndarray) -> Any:
+        x = data[firsts[rows][..., None] + offsets]
+        return x if targets is None else (x, targets[firsts[rows]])
+
+    return BatchDataset.of_rows(pick, len(firsts), batch_size, shuffle, seed)
