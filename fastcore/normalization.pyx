@@ -112,10 +112,11 @@ cdef tuple backward_of(
     cdef Rows p
     if not same_shape(dys, xs):
         check_cotangent(name, dy.shape, x.shape)
-    set_up(&p, kind, xs)
+    if rank(xs):
+        set_up(&p, kind, xs)
     if (
-        not fits(gs, p.width) or size(vs) * p.width != size(xs)
-        or (ms is not None and not same_shape(ms, vs))
+        rank(xs) < 1 or not fits(gs, p.width) or size(vs) * p.width != size(xs)
+        or (kind == LAYER and (ms is None or not same_shape(ms, vs)))
     ):
         raise ValueError(f"{name}: the cache is not one of the forward function: x has shape "
                          f"{x.shape}, and its scale {inv.shape}")
@@ -544,6 +545,8 @@ def batch_normalization_backward(
     cdef list kept = []
     if not same_shape(dys, xs):
         check_cotangent("batch_normalization_backward", dy.shape, x.shape)
+    if rank(xs) < 1:
+        refuse_cache("batch_normalization_backward")
     lay_out(&p, typenum == cnp.NPY_FLOAT, 1, rows_of(xs), dim(xs, rank(xs) - 1), 1, NULL)
     if not (fits(ms, p.channels) and fits(vs, p.channels) and fits(gs, p.channels)):
         refuse_cache("batch_normalization_backward")
@@ -650,6 +653,8 @@ def batch_normalization_training_backward(dy, cache, need_dx=True):
             {"dy": dy, "dmean": dmean, "dvariance": dvariance},
             {"y": x.shape, "mean": mean.shape, "variance": mean.shape},
         )
+    if rank(xs) < 1:
+        refuse_cache("batch_normalization_training_backward")
     lay_out(
         &p, typenum == cnp.NPY_FLOAT, 1, rows_of(xs), dim(xs, rank(xs) - 1), 1, data_or_null(cs)
     )

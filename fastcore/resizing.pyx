@@ -538,6 +538,7 @@ def affine_backward(dy, cache):
     shape, transforms, interpolation, fill_mode = cache
     cdef cnp.ndarray g = real_array(dy)
     check_cotangent("affine_backward", (<object> g).shape, shape)
+    check_affine(shape, transforms.shape, interpolation, fill_mode)
     cdef cnp.ndarray wide = as_type(transforms, cnp.NPY_DOUBLE)
     cdef Affine job
     cdef cnp.ndarray dx = grid_of(&job.grid, g, shape)

@@ -24,12 +24,14 @@ def check_mask(name, x, mask):
 
 
 def check_groups(x, groups):
-    """Raise ValueError unless x is (N, ..., C) and `groups` divides C."""
+    """Raise ValueError unless x is (N, ..., C), C at least 1, and `groups` divides C."""
     if x.ndim < 2:
         raise ValueError(
             f"group_normalization: x needs at least 2 axes (samples, ..., channels), got {x.shape}"
         )
     channels = x.shape[-1]
+    if channels < 1:
+        raise ValueError(f"group_normalization: x {x.shape} has no channels that groups could hold")
     if groups < 1 or channels % groups:
         fitting = [n for n in range(1, channels + 1) if channels % n == 0]
         raise ValueError(

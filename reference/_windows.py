@@ -158,7 +158,7 @@ def check_pool(name, x, window, strides, padding):
     for axis, (size, k, s, o, (before, _)) in enumerate(
         zip(x[1:-1], window, strides, out, padding, strict=True)
     ):
-        if before >= k or (o - 1) * s >= before + size:
+        if size < 1 or before >= k or (o - 1) * s >= before + size:
             raise ValueError(
                 f"{name}: along axis {axis + 1}, of size {size}, a window of {k} with the padding "
                 f"{padding[axis]} would hold nothing but padding"

@@ -157,7 +157,7 @@ def group_normalization_forward(x, gamma, beta, groups=32, epsilon=1e-3):
     groups: G. One group of all channels is layer normalisation over a whole sample; a group for
     each channel is instance normalisation.
     Returns y: as x, and cache = (x, gamma, has_beta, groups, mean, inv); mean, inv: (N, G).
-    Raises ValueError where G does not divide C, or gamma or beta does not fit.
+    Raises ValueError where C is 0, G does not divide C, or gamma or beta does not fit.
     Source: Wu & He 2018, Group Normalization, sec. 3.1.
     """
     check_groups(x, groups)

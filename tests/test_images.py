@@ -240,6 +240,15 @@ def test_a_trained_transform_is_refused_and_not_ignored():
         tape.gradient(loss, transform)
 
 
+def test_the_fast_engine_refuses_transforms_of_other_images():
+    twin = diptych.engine.get("fast").resizing
+    transforms = np.tile(np.array([1.0, 0, 0, 0, 1, 0, 0, 0], "float32"), (5, 1))
+    y, (shape, _, *rest) = twin.affine_forward(pictures(5), transforms)
+    for wrong in (transforms[:2], transforms[:, :2]):
+        with pytest.raises(ValueError, match="needs 8 numbers for each image"):
+            twin.affine_backward(y, (shape, wrong, *rest))
+
+
 def test_wrapped_images_go_round():
     x = pictures(1)
     moved = ops.image.affine_transform(x, [1.0, 0, 2, 0, 1, -3, 0, 0], fill_mode="wrap").numpy()

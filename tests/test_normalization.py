@@ -259,6 +259,41 @@ def test_a_mask_of_the_wrong_rank_is_refused():
         layers.BatchNormalization()(np.ones((4, 5, 3)), training=True, mask=np.ones(4, bool))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_groups_of_no_channels_are_refused(engine):
+    with pytest.raises(ValueError, match="no channels"), diptych.engine(engine):
+        layers.GroupNormalization(2)(np.zeros((2, 3, 0), "float32"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "unit_normalization",
+        "rms_normalization",
+        "layer_normalization",
+        "batch_normalization",
+        "batch_normalization_training",
+    ],
+)
+def test_the_fast_engine_refuses_a_cache_of_another_call(name):
+    twin = diptych.engine.get("fast").normalization
+    extra = {
+        "rms_normalization": (None,),
+        "layer_normalization": (None, None),
+        "batch_normalization": (X[0], np.ones_like(X[0]), None, None),
+        "batch_normalization_training": (None, None, None),
+    }
+    y, cache = getattr(twin, f"{name}_forward")(X, *extra.get(name, ()))
+    single = np.array(1, "float32")
+    dy = (single, *y[1:]) if name == "batch_normalization_training" else single
+    with pytest.raises(ValueError, match="the cache is not one of the forward"):
+        getattr(twin, f"{name}_backward")(dy, (single, *cache[1:]))
+    if name == "layer_normalization":
+        x, gamma, has_beta, _, inv = cache
+        with pytest.raises(ValueError, match="the cache is not one of the forward"):
+            twin.layer_normalization_backward(y, (x, gamma, has_beta, None, inv))
+
+
 # ------------------------------------------------------------------------- in models
 
 

@@ -103,6 +103,9 @@ def test_windows_of_nothing_but_padding_are_refused(engine):
     for pad in ((2, 0), (0, 4)):
         with pytest.raises(ValueError, match="nothing but padding"):
             twin.max_pool_forward(x, (2,), (1,), (pad,))
+    for forward in (twin.max_pool_forward, twin.average_pool_forward):
+        with pytest.raises(ValueError, match="nothing but padding"):
+            forward(x[:, :0], (3,), (1,), ((1, 2),))
     with pytest.raises(ValueError, match="the window spans 5 elements, more than the 4"):
         twin.average_pool_forward(x, (5,), (1,), ((0, 0),))
 
