@@ -8,9 +8,9 @@
 #     y = activation(z)
 #
 # x (batch, *size, channels), kernel (*window, channels / groups, filters), y (batch, *out,
-# filters); x counts as zero outside of `size`. The padding after is what `out` implies. All arrays are
-# C-contiguous and of one type, which `single` names. A transposed convolution is described by the
-# convolution of which it is the gradient: its result is x, its argument y.
+# filters); x counts as zero outside of `size`. The padding after is what `out` implies. All arrays
+# are C-contiguous and of one type, which `single` names. A transposed convolution is described by
+# the convolution of which it is the gradient: its result is x, its argument y.
 cdef struct Conv:
     Py_ssize_t batch
     Py_ssize_t channels

@@ -14,11 +14,12 @@ enum { FLAG_ACCUMULATE = 1, FLAG_RELU = 2 };
 enum { LINEAR, RELU, TANH, SIGMOID }; /* of _fused.pxd */
 #endif
 
-/* x where y > 0, else 0. */
+/* x where y > 0, else 0: for numbers and for vectors. */
+#define IF_POSITIVE(y, x) ((y) > 0 ? (x) : 0)
 #ifdef VECTOR_BYTES
 #define POSITIVE(y, x) ((NAME(vector))(((y) > 0) & (NAME(mask))(x)))
 #else
-#define POSITIVE(y, x) ((y) > 0 ? (x) : 0)
+#define POSITIVE IF_POSITIVE
 #endif
 
 /* The end of a tile with fewer columns than its vectors have numbers: a row of its sums stands in `part`. */
@@ -142,8 +143,8 @@ APART void NAME(gather)(Py_ssize_t rows, TILE_PARAMETERS) {
 
 /* dz = dy activation'(z), from y = activation(z), in panels: out[panel, i, 0:PANEL] = dz[at[i], PANEL columns], the last
    panel filled up with zeros. Rows are read from end to end, as they lie in memory. */
-#define SLOPE(code, dy, y)                                                                                            \
-    ((code) == LINEAR ? (dy) : (code) == RELU ? POSITIVE(y, dy) : (code) == TANH ? (dy) * (1 - (y) * (y))             \
+#define SLOPE(code, positive, dy, y)                                                                                  \
+    ((code) == LINEAR ? (dy) : (code) == RELU ? positive(y, dy) : (code) == TANH ? (dy) * (1 - (y) * (y))             \
                                                                                : (dy) * ((y) * (1 - (y))))
 INLINE void NAME(pack_slopes_of)(const int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t *at,
                                  const REAL *dy, const REAL *y, REAL *out) {
@@ -155,19 +156,13 @@ INLINE void NAME(pack_slopes_of)(const int code, Py_ssize_t rows, Py_ssize_t col
             UNROLL(4)
             for (int v = j; v < j + PANEL; v += LANES) {
                 NAME(vector) slope = LOAD(g + v), value = LOAD(x + v);
-                STORE(target + v - j, SLOPE(code, slope, value));
+                STORE(target + v - j, SLOPE(code, POSITIVE, slope, value));
             }
         }
         if (j < columns) {
-            REAL part[2][PANEL] = {{0}};
-            for (int v = 0; v < columns - j; v++) {
-                part[0][v] = g[j + v];
-                part[1][v] = x[j + v];
-            }
-            for (int v = 0; v < PANEL; v += LANES) {
-                NAME(vector) slope = LOAD(part[0] + v), value = LOAD(part[1] + v);
-                STORE(target + v, SLOPE(code, slope, value));
-            }
+            UNROLL(4)
+            for (int v = 0; v < PANEL; v += LANES) STORE(target + v, (NAME(vector)){0});
+            for (; j < columns; j++) *target++ = SLOPE(code, IF_POSITIVE, g[j], x[j]);
         }
     }
 }
@@ -198,6 +193,7 @@ APART void NAME(add_panel)(Py_ssize_t rows, Py_ssize_t columns, const REAL *pane
 }
 #undef SLOPE
 #undef POSITIVE
+#undef IF_POSITIVE
 
 #undef TILE_PARAMETERS
 #undef TILE_ARGUMENTS
