@@ -94,6 +94,12 @@ static void NAME(multiply)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_
     }
 }
 
+/* Rows of a chunk that are wanted soon, `stride` apart: they come while a product runs. */
+static void NAME(fetch)(Py_ssize_t rows, Py_ssize_t n, const REAL *at, Py_ssize_t stride) {
+    for (Py_ssize_t i = 0; i < rows; i++, at += stride)
+        for (Py_ssize_t j = 0; j < n; j += 64 / sizeof(REAL)) PREFETCH(at + j);
+}
+
 /* Where each sequence of a chunk begins to have an output: at its first step that is not masked. */
 static void NAME(find_begins)(const diptych_recurrent *p, Py_ssize_t first, Py_ssize_t end) {
     for (Py_ssize_t n = first; n < end && p->mask; n++) {
@@ -124,6 +130,9 @@ static void NAME(forward_chunk)(const diptych_recurrent *p, Py_ssize_t chunk) {
             if (factors) NAME(times_row)(U, before, factors + (first + i) * U, h_in + i * U);
             else NAME(copy_row)(U, before, h_in + i * U);
         }
+        NAME(fetch)(rows, U, hs + t * U, T * U);
+        if (cs) NAME(fetch)(rows, U, cs + t * U, T * U);
+        if (p->layer == GRU) NAME(fetch)(rows, U, a + t * wide + 2 * U, T * wide);
         NAME(multiply)(rows, U, h_in, U, p->packed_recurrent, columns, a + t * wide, T * wide, NULL, FLAG_ACCUMULATE);
         if (vs) NAME(multiply)(rows, U, h_in, U, p->packed_h, U, vs + t * U, T * U, p->bias_h, 0);
         if (reset_first) {
@@ -210,6 +219,8 @@ static void NAME(backward_chunk)(const diptych_recurrent *p, Py_ssize_t chunk) {
     REAL *da = (REAL *)p->da + first * T * da_wide, *h_in = (REAL *)p->h_in + first * T * U;
     REAL *looked_at = p->looked_at ? (REAL *)p->looked_at + first * T * U : NULL;
     REAL *s = (REAL *)p->work + chunk * p->chunk_work; /* what goes to h_in, where it is no part of dh yet */
+    REAL *sums = p->dbias ? (REAL *)p->dbias + chunk * da_wide : NULL;
+    if (sums) memset(sums, 0, da_wide * sizeof(REAL));
     NAME(find_begins)(p, first, first + rows);
     for (Py_ssize_t step = T - 1; step >= 0; step--) {
         const Py_ssize_t t = place_of(p, step);
@@ -243,7 +254,16 @@ static void NAME(backward_chunk)(const diptych_recurrent *p, Py_ssize_t chunk) {
                 NAME(reset_gates_back)(U, p->sigma, h_in + at * U, r, s + i * U, da + at * da_wide + U);
             }
         }
+        if (sums) NAME(add_rows)(rows, da_wide, da + t * da_wide, T * da_wide, sums);
         if (step == 0 && !p->need_dh0) break;
+        if (step) {
+            const Py_ssize_t next = t + back;
+            if (gates) NAME(fetch)(rows, wide, gates + next * wide, T * wide);
+            if (cs) NAME(fetch)(rows, U, cs + next * U, T * U);
+            if (vs) NAME(fetch)(rows, U, vs + next * U, T * U);
+            NAME(fetch)(rows, U, h_in + next * U, T * U);
+            NAME(fetch)(rows, da_wide, da + next * da_wide, T * da_wide);
+        }
         const Py_ssize_t depth = p->layer != GRU ? wide : p->reset_after ? 3 * U : 2 * U;
         const int aside = factors || reset_first;
         NAME(multiply)(rows, depth, da + t * da_wide, T * da_wide, p->packed_recurrent, U, aside ? s : dh, U, NULL,
@@ -252,11 +272,6 @@ static void NAME(backward_chunk)(const diptych_recurrent *p, Py_ssize_t chunk) {
             if (factors) NAME(add_times_row)(U, s + i * U, factors + (first + i) * U, dh + i * U);
             else NAME(add_row)(U, s + i * U, dh + i * U);
         }
-    }
-    if (p->dbias) {
-        REAL *sums = (REAL *)p->dbias + chunk * da_wide;
-        memset(sums, 0, da_wide * sizeof(REAL));
-        for (Py_ssize_t k = 0; k < rows * T; k++) NAME(add_row)(da_wide, da + k * da_wide, sums);
     }
     if (p->local)
         NAME(local_gradients)(p, chunk, rows * T, (const REAL *)p->x + first * T * p->features, h_in, looked_at, da,
@@ -269,7 +284,6 @@ static void NAME(backward_chunk)(const diptych_recurrent *p, Py_ssize_t chunk) {
 #undef BITS
 #undef LEADING
 #undef MAGIC
-#undef BIAS
 #undef LN2
 #undef LN2_REST
 #undef LOG2E

@@ -345,11 +345,11 @@ cdef inline Py_ssize_t in_panels(Py_ssize_t columns, bint single) noexcept nogil
 cdef void cut(Layer* p) noexcept nogil:
     """Cut the batch into chunks. Looks at the shapes alone; an odd number of rows is slow."""
     cdef Py_ssize_t item = 4 if p.single else 8
-    cdef Py_ssize_t chunks = max(2, (p.rows + 2 * CHUNK_ROWS - 1) // (2 * CHUNK_ROWS) * 2)
-    chunks = min(MOST_CHUNKS, chunks)
+    p.local = (p.features + p.units) * p.wide * item <= LOCAL_BYTES
+    cdef Py_ssize_t most = CHUNK_ROWS
+    cdef Py_ssize_t chunks = min(MOST_CHUNKS, max(1, (p.rows + 2 * most - 1) // (2 * most)) * 2)
     p.chunk_rows = max(4, ((p.rows + chunks - 1) // chunks + 1) // 2 * 2)
     p.chunks = (p.rows + p.chunk_rows - 1) // p.chunk_rows
-    p.local = (p.features + p.units) * p.wide * item <= LOCAL_BYTES
 
 
 cdef inline void* take(char** area, Py_ssize_t bytes_) noexcept nogil:
