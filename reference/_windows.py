@@ -14,6 +14,8 @@ window fits
 times. Source: Dumoulin & Visin 2016, A guide to convolution arithmetic for deep learning, sec. 2.
 """
 
+import math
+
 
 def spans(window, dilation):
     """The number of elements from the first to the last one under a window, for each axis."""
@@ -151,10 +153,14 @@ def check_conv_transpose(x, kernel, bias, strides, padding, dilation, sizes):
 def check_pool(name, x, window, strides, padding):
     """Raise ValueError unless x (N, *sizes, C) fits the window and every place of the window holds
     at least one element of x. Returns the sizes of the result.
+
+    Positions in the window are numbered in 32 bits, so it may not have more than these can count.
     """
     dilation = (1,) * len(window)
     _check_ranks(name, x, (*window, 1, 1), strides, padding, dilation)
     out = _check_fit(name, x[1:-1], window, strides, padding, dilation)
+    if math.prod(window) > 2**31:
+        raise ValueError(f"{name}: a window has at most 2**31 positions, got {window}")
     for axis, (size, k, s, o, (before, _)) in enumerate(
         zip(x[1:-1], window, strides, out, padding, strict=True)
     ):

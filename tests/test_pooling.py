@@ -106,6 +106,9 @@ def test_windows_of_nothing_but_padding_are_refused(engine):
     for forward in (twin.max_pool_forward, twin.average_pool_forward):
         with pytest.raises(ValueError, match="nothing but padding"):
             forward(x[:, :0], (3,), (1,), ((1, 2),))
+    for window in ((2**17, 2**17), (2**33, 2**33)):  # its positions would be numbers too large
+        with pytest.raises(ValueError, match=r"at most 2\*\*31 positions"):
+            twin.max_pool_forward(x[:, :, None], window, (1, 1), tuple((n - 1, 0) for n in window))
     with pytest.raises(ValueError, match="the window spans 5 elements, more than the 4"):
         twin.average_pool_forward(x, (5,), (1,), ((0, 0),))
 
