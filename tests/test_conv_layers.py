@@ -496,3 +496,20 @@ def test_a_network_comes_back_from_its_config_and_weights(engine):
     assert [layer.get_config() for layer in twin.layers] == [
         layer.get_config() for layer in model.layers
     ]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **how: layers.Conv2D(2, 3, **how),
+        layers.GlobalMaxPooling2D,
+        layers.UpSampling2D,
+        layers.Flatten,
+        lambda **how: layers.Resizing(4, 4, **how),
+    ],
+)
+def test_every_layer_reads_data_format_alike(make):
+    assert make(data_format="Channels_First").data_format == "channels_first"
+    assert make(data_format=None).data_format == "channels_last"
+    with pytest.raises(ValueError, match="needs data_format='channels_last' or 'channels_first'"):
+        make(data_format="channels")

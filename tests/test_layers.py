@@ -514,7 +514,7 @@ def test_set_weights_changes_nothing_where_one_does_not_fit():
         (lambda: layers.ZeroPadding2D((1, 2, 3)), r"a number, 2 numbers, or .*got \(1, 2, 3\)"),
         (lambda: layers.ZeroPadding1D(-1), "all at least 0; got -1"),
         (lambda: layers.ZeroPadding2D()(np.ones((3, 4, 2))), "4 axes.*batch, rows and columns, ch"),
-        (lambda: layers.ZeroPadding2D(1, "first"), "channels_last or channels_first; got 'first'"),
+        (lambda: layers.ZeroPadding2D(1, "first"), "'channels_first'.*got 'first'"),
         (lambda: layers.UpSampling1D(0), "size as a positive whole number; got 0"),
         (lambda: layers.UpSampling2D((2, 2.5)), r"or 2 of them; got \(2, 2.5\)"),
         (lambda: layers.UpSampling2D(interpolation="cubic"), "bicubic.*got 'cubic'"),

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import config, ops
+from .. import ops
 from ..autodiff import Tensor
 from ..graph import KerasTensor
 from ..random import SeedGenerator, generator_of
+from ..utils.windows import standardize_data_format
 from .layer import Layer
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
@@ -30,12 +31,7 @@ class _ImageLayer(Layer):
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.data_format = data_format or config.image_data_format()
-        if self.data_format not in ("channels_last", "channels_first"):
-            raise ValueError(
-                f"{type(self).__name__} needs data_format channels_last or channels_first; got "
-                f"{data_format!r}."
-            )
+        self.data_format = standardize_data_format(data_format, type(self).__name__)
         first = self.data_format == "channels_first"
         self._height_axis, self._width_axis = (-2, -1) if first else (-3, -2)
 

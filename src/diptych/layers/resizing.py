@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import config, ops
+from .. import ops
 from ..legacy import pairs_of
 from ..ops import resizing
+from ..utils.windows import standardize_data_format
 from .layer import InputSpec, Layer
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
@@ -23,12 +24,7 @@ class _Spatial(Layer):
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.data_format = data_format or config.image_data_format()
-        if self.data_format not in ("channels_last", "channels_first"):
-            raise ValueError(
-                f"{type(self).__name__} needs data_format channels_last or channels_first; got "
-                f"{data_format!r}."
-            )
+        self.data_format = standardize_data_format(data_format, type(self).__name__)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def _new_size(self, size: int, axis: int) -> int:

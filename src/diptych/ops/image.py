@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import config, graph
 from ..autodiff import Twin, is_symbolic
+from ..utils.windows import standardize_data_format
 from . import resizing
 from .creation import cast, convert_to_tensor
 from .elementwise import absolute, clip, maximum, minimum, mod, round
@@ -70,15 +71,6 @@ def _on_images(function):
     return operation
 
 
-def _data_format(data_format):
-    data_format = data_format or config.image_data_format()
-    if data_format not in ("channels_last", "channels_first"):
-        raise ValueError(
-            f"data_format is 'channels_last' or 'channels_first'; got {data_format!r}."
-        )
-    return data_format
-
-
 def _batched(function, images):
     """``function`` of a batch, given a batch or a single image."""
     if images.ndim == 4:
@@ -131,7 +123,7 @@ def resize(
         fill_value: what to fill up with.
         data_format: "channels_last" or "channels_first"; by default as configured.
     """
-    data_format = _data_format(data_format)
+    data_format = standardize_data_format(data_format, "image.resize")
     if fill_mode != "constant":
         raise ValueError(f"image.resize() fills with fill_mode='constant' only; got {fill_mode!r}.")
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
@@ -221,7 +213,7 @@ def pad_images(
     """Zeros around images. Of top, bottom and target height two are given, and the third follows;
     likewise of left, right and target width.
     """
-    data_format = _data_format(data_format)
+    data_format = standardize_data_format(data_format, "image.pad_images")
     height, width = _height_and_width(images, data_format)
     rows = ("top_padding", "bottom_padding", "target_height")
     columns = ("left_padding", "right_padding", "target_width")
@@ -246,7 +238,7 @@ def crop_images(
     """A part of images. Of top, bottom and target height two are given, and the third follows;
     likewise of left, right and target width.
     """
-    data_format = _data_format(data_format)
+    data_format = standardize_data_format(data_format, "image.crop_images")
     height, width = _height_and_width(images, data_format)
     rows = ("top_cropping", "bottom_cropping", "target_height")
     columns = ("left_cropping", "right_cropping", "target_width")
@@ -282,7 +274,7 @@ def affine_transform(
         fill_value: what "constant" fills with.
         data_format: "channels_last" or "channels_first"; by default as configured.
     """
-    first = _data_format(data_format) == "channels_first"
+    first = standardize_data_format(data_format, "image.affine_transform") == "channels_first"
     batch = _as_float(images)
     transform = cast(convert_to_tensor(transform), batch.dtype)
     if transform.ndim == 1:
@@ -339,7 +331,7 @@ def _homography(start, end):
 
 def _channels(images, data_format, counts):
     """The number of the channel axis, once it is known to have one of these sizes."""
-    axis = -3 if _data_format(data_format) == "channels_first" else -1
+    axis = -3 if standardize_data_format(data_format, "ops.image") == "channels_first" else -1
     if images.shape[axis] not in counts:
         raise ValueError(
             f"Images of {' or '.join(map(str, counts))} channels are needed, and axis {axis} of "
