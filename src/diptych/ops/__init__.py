@@ -7,6 +7,7 @@ the modules of this package, one for each kind.
 
 from ..autodiff import stop_gradient
 from . import image, numpy_protocol, operators
+from .attention import dot_product_attention
 from .convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from .creation import (
     arange,
@@ -291,6 +292,7 @@ __all__ = [
     "conv", "conv_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh",
     "count_nonzero", "cross", "cumprod", "cumsum", "deg2rad", "dense", "depthwise_conv", "det",
     "diag", "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot",
+    "dot_product_attention",
     "dtype", "eigh", "einsum", "elu", "empty", "empty_like", "equal", "erf", "erfc", "erfinv",
     "exp", "exp2", "expand_dims", "expm1", "eye", "fabs", "flip", "fliplr", "flipud", "floor",
     "floor_divide", "fmax", "fmin", "fmod", "full", "full_like", "gelu", "get_item", "glu",
