@@ -1,0 +1,77 @@
+"""Dot-product attention, under its name in ``keras.ops``, and what the layers call: the same with
+dropout and with the scores.
+
+What it computes, and its gradients, stands in ``diptych.reference.attention``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..autodiff import Twin, as_array, is_symbolic
+from ..graph import record
+from .creation import convert_to_tensor
+
+_attention = Twin("attention", "dot_product_attention")
+
+
+def dot_product_attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    bias: Any = None,
+    mask: Any = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+) -> Any:
+    """softmax(scale * query key^T + bias) value, in each head.
+
+    Args:
+        query: (N, T, H, D): batch, steps, heads, features.
+        key: (N, S, K, D); with fewer heads than the queries, each serves H / K of theirs.
+        value: (N, S, K, E).
+        bias: added to the logits, a shape that broadcasts to (N, H, T, S).
+        mask: booleans that broadcast to the same: False where a query must not attend to a key. A
+            query that may attend to none attends to all alike.
+        scale: a factor on the logits; 1 / sqrt(D) by default.
+        is_causal: whether query t attends to the keys 0 to t alone.
+        flash_attention: accepted for Keras's sake; the fast engine never keeps all scores anyway.
+        attn_logits_soft_cap: not available here, as in Keras on any CPU.
+    """
+    if attn_logits_soft_cap is not None:
+        raise ValueError(
+            "attn_logits_soft_cap exists in Keras on TPUs alone; leave it out, or bound the logits "
+            "by hand: softmax(cap * tanh(logits / cap))."
+        )
+    if any(is_symbolic(x) for x in (query, key, value, bias, mask)):
+        options = {"bias": bias, "mask": mask, "scale": scale, "is_causal": is_causal}
+        return record(dot_product_attention, (query, key, value), options)
+    return attend(query, key, value, bias, mask, scale, is_causal)
+
+
+def attend(
+    query: Any,
+    key: Any,
+    value: Any,
+    bias: Any = None,
+    mask: Any = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    kept: np.ndarray | None = None,
+    rate: float = 0.0,
+    return_scores: bool = False,
+) -> Any:
+    """The same; with ``kept`` the scores are dropped out, with ``return_scores`` they come too."""
+    query = convert_to_tensor(query)
+    if scale is None:
+        scale = 1.0 / math.sqrt(query.shape[-1]) if query.shape and query.shape[-1] else 1.0
+    if mask is not None:
+        mask = as_array(mask)
+        mask = mask if mask.dtype == np.bool_ else mask != 0
+    inputs = (query, key, value, bias)
+    return _attention(inputs, mask, kept, float(scale), bool(is_causal), rate, return_scores)

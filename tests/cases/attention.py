@@ -1,0 +1,122 @@
+"""Arguments for dot-product attention."""
+
+import numpy as np
+
+from tests.cases import Case
+
+
+def attention(
+    size,
+    *,
+    keys=None,
+    value_features=None,
+    bias=None,
+    mask=None,
+    kept=None,
+    scale=0.5,
+    is_causal=False,
+    rate=0.0,
+    return_scores=False,
+    key_heads=None,
+    spread=1.0,
+):
+    """Arguments for a size (N, T, H, D); bias, mask and kept are shapes, or a function of rng."""
+    rows, steps, heads, features = size
+    keys = steps if keys is None else keys
+    key_heads = heads if key_heads is None else key_heads
+
+    def flags(rng, wanted):
+        if wanted is None or callable(wanted):
+            return None if wanted is None else wanted(rng)
+        return rng.random(wanted) < 0.7
+
+    def make(rng):
+        value_width = features if value_features is None else value_features
+        return {
+            "query": spread * rng.normal(size=size),
+            "key": rng.normal(size=(rows, keys, key_heads, features)),
+            "value": rng.normal(size=(rows, keys, key_heads, value_width)),
+            "bias": None if bias is None else rng.normal(size=bias),
+            "mask": flags(rng, mask),
+            "kept": flags(rng, kept),
+            "scale": scale,
+            "is_causal": is_causal,
+            "rate": rate,
+            "return_scores": return_scores,
+        }
+
+    return make
+
+
+def some_idle(rng):
+    """Queries that may attend to nothing, beside others: as for steps that are masked."""
+    mask = rng.random((3, 1, 5, 1)) < 0.5
+    mask[0, 0, 0] = False
+    mask[-1, 0, 0] = True
+    return mask
+
+
+def padded_in_front(rng):
+    """(N, 1, 1, S): with a causal mask, the first queries see no key at all."""
+    return np.arange(150) >= np.array([0, 40, 140]).reshape(3, 1, 1, 1)
+
+
+SMALL = (3, 5, 2, 4)
+
+CASES = {
+    "dot_product_attention_forward": [
+        Case("heads", attention(SMALL)),
+        Case("batch 1", attention((1, 3, 2, 4))),
+        Case("one of everything", attention((1, 1, 1, 1))),
+        Case("one key", attention(SMALL, keys=1)),
+        Case("odd sizes", attention((3, 11, 3, 7), keys=13, value_features=5)),
+        Case("more keys than queries", attention((2, 3, 2, 4), keys=9, is_causal=True)),
+        Case("more queries than keys", attention((2, 9, 2, 4), keys=3, is_causal=True)),
+        Case("bias", attention(SMALL, bias=(3, 2, 5, 5))),
+        Case("bias that broadcasts", attention(SMALL, bias=(2, 1, 5), keys=5)),
+        Case("bias of a query", attention(SMALL, bias=(1, 1, 5, 1), keys=7)),
+        Case("mask of the keys", attention(SMALL, mask=(3, 1, 1, 5))),
+        Case("mask of pairs", attention(SMALL, mask=(5, 7), keys=7)),
+        Case("mask of everything", attention(SMALL, mask=(3, 2, 5, 5))),
+        Case("queries that attend to nothing", attention(SMALL, mask=some_idle)),
+        Case("causal", attention(SMALL, is_causal=True)),
+        Case(
+            "causal, masked, biased",
+            attention(SMALL, is_causal=True, mask=(3, 1, 5, 5), bias=(3, 2, 5, 5)),
+        ),
+        Case("dropout", attention(SMALL, kept=(3, 2, 5, 5), rate=0.3)),
+        Case("dropout of whole keys", attention(SMALL, kept=(3, 1, 1, 5), rate=0.5)),
+        Case("dropout of whole queries", attention(SMALL, kept=(3, 2, 5, 1), rate=0.5)),
+        Case("scores", attention(SMALL, return_scores=True, scale=1.0)),
+        Case("scores, causal", attention(SMALL, return_scores=True, is_causal=True)),
+        Case(
+            "scores and all else",
+            attention(
+                SMALL,
+                return_scores=True,
+                kept=(3, 2, 5, 7),
+                keys=7,
+                rate=0.4,
+                mask=(3, 1, 1, 7),
+                bias=(5, 1),
+            ),
+        ),
+        Case("few heads of keys", attention((2, 5, 6, 4), key_heads=2, keys=3)),
+        Case("one head of keys, causal", attention((2, 5, 4, 3), key_heads=1, is_causal=True)),
+        Case("sharp", attention(SMALL, spread=100.0, mask=(3, 1, 1, 5))),
+        Case("empty batch", attention((0, 3, 2, 4))),
+        Case("no queries", attention((2, 0, 2, 4), keys=3)),
+        Case("no features", attention((2, 3, 2, 0), value_features=3)),
+        Case("no features of values", attention(SMALL, value_features=0)),
+        Case("threads and blocks", attention((2, 150, 3, 20), keys=190)),
+        Case("blocks, causal", attention((1, 300, 2, 9), is_causal=True, return_scores=True)),
+        Case(
+            "blocks, causal, padded in front",
+            attention((3, 150, 2, 9), is_causal=True, mask=padded_in_front),
+        ),
+        Case(
+            "blocks, dropout, shared heads",
+            attention((2, 140, 4, 8), key_heads=2, kept=(2, 4, 140, 140), rate=0.2),
+        ),
+    ],
+}
