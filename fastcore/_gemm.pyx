@@ -365,6 +365,8 @@ cdef void shared_block(
     cdef Py_ssize_t rows = min(p.block_rows, p.m - i)
     cdef Py_ssize_t end = min(p.n, first + p.block_columns)
     cdef Py_ssize_t j, depth, step = p.begin
+    cdef const real* a_part
+    cdef const real* b_part
     cdef int flags
     c += i * p.c_row
     while step < p.end:
@@ -372,13 +374,14 @@ cdef void shared_block(
         flags = FLAG_ACCUMULATE if p.accumulate or step > 0 else 0
         if step + depth >= p.k and p.activation == RELU:
             flags |= FLAG_RELU
+        a_part = packed_a + (step - p.begin) * padded_rows(p) + i * depth
+        b_part = packed_b + (step - p.begin) * padded_columns(p)
         j = first
         while j < end:
             panel_of(
-                rows, depth, packed_a + (step - p.begin) * padded_rows(p) + i * depth, 1, ROWS, depth * ROWS,
-                packed_b + (step - p.begin) * padded_columns(p) + j * depth, panel, c + j, p.c_row,
-                min(panel, end - j), bias + j if bias != NULL and step + depth >= p.k else NULL,
-                flags,
+                rows, depth, a_part, 1, ROWS, depth * ROWS, b_part + j * depth, panel, c + j,
+                p.c_row, min(panel, end - j),
+                bias + j if bias != NULL and step + depth >= p.k else NULL, flags,
             )
             j += panel
         step += depth
