@@ -7,7 +7,6 @@ know channels last only; channels first is a view with its axes moved, before an
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from ..autodiff import Tensor, Twin, is_symbolic
@@ -15,16 +14,13 @@ from ..graph import KerasTensor, Node
 from ..reference import _windows
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
 from .creation import convert_to_tensor
-from .shapes import moveaxis
+from .spatial import as_given, by, channels_last, padding_pairs, spatial, with_channels
 
 _conv = Twin("convolution", "conv", asks=True)
 _depthwise_conv = Twin("convolution", "depthwise_conv", asks=True)
 _conv_transpose = Twin("convolution", "conv_transpose", asks=True)
 
 Options = tuple[tuple[int, ...], str, str, tuple[int, ...]]  # strides, padding, format, dilation
-
-# The pairs of zeros for a named padding; the same few are asked for at every step of a training.
-_pairs = lru_cache(maxsize=1024)(_windows.padding_pairs)
 
 
 def conv(
@@ -154,12 +150,12 @@ def fused_conv(
     activation: str = "linear",
 ) -> Tensor:
     """``activation(conv(inputs, kernel) + bias)``, for an activation that the engines fuse."""
-    x = _channels_last(inputs, data_format)
+    x = channels_last(inputs, data_format)
     window = kernel.shape[:-2]
     groups = max(1, x.shape[-1] // max(1, kernel.shape[-2]))
-    pairs = _pairs(padding, x.shape[1:-1], window, strides, dilation)
+    pairs = padding_pairs(padding, x.shape[1:-1], window, strides, dilation)
     y = _conv((x, kernel, bias), strides, pairs, dilation, groups, activation)
-    return _as_given(y, data_format)
+    return as_given(y, data_format)
 
 
 def fused_depthwise_conv(
@@ -173,10 +169,10 @@ def fused_depthwise_conv(
     activation: str = "linear",
 ) -> Tensor:
     """``activation(depthwise_conv(inputs, kernel) + bias)``."""
-    x = _channels_last(inputs, data_format)
-    pairs = _pairs(padding, x.shape[1:-1], kernel.shape[:-2], strides, dilation)
+    x = channels_last(inputs, data_format)
+    pairs = padding_pairs(padding, x.shape[1:-1], kernel.shape[:-2], strides, dilation)
     y = _depthwise_conv((x, kernel, bias), strides, pairs, dilation, activation)
-    return _as_given(y, data_format)
+    return as_given(y, data_format)
 
 
 def fused_conv_transpose(
@@ -191,12 +187,12 @@ def fused_conv_transpose(
     activation: str = "linear",
 ) -> Tensor:
     """``activation(conv_transpose(inputs, kernel) + bias)``."""
-    x = _channels_last(inputs, data_format)
+    x = channels_last(inputs, data_format)
     window, sizes = kernel.shape[:-2], x.shape[1:-1]
     out = _windows.transposed_sizes(sizes, window, strides, padding, output_padding, dilation)
     pairs = _windows.transposed_pairs(padding, sizes, out, window, strides, dilation)
     y = _conv_transpose((x, kernel, bias), strides, pairs, dilation, out, activation)
-    return _as_given(y, data_format)
+    return as_given(y, data_format)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -221,10 +217,10 @@ def conv_output_shape(
     out = _windows.output_sizes(sizes, window, strides, padding, dilation)
     if any(size is not None and size < 1 for size in out):
         reach = _windows.spans(window, dilation)
-        spread = f", spread over {_by(reach)} by the dilation" if reach != window else ""
+        spread = f", spread over {by(reach)} by the dilation" if reach != window else ""
         raise ValueError(
-            f"{owner} has a window of {_by(window)}{spread}, and its input is only {_by(sizes)}: "
-            f"the output would have size {_by(out)}. The input's shape is {tuple(shape)}. A "
+            f"{owner} has a window of {by(window)}{spread}, and its input is only {by(sizes)}: "
+            f"the output would have size {by(out)}. The input's shape is {tuple(shape)}. A "
             "smaller window, padding='same', a larger input, or less striding and pooling before "
             "it will help."
         )
@@ -250,37 +246,11 @@ def conv_transpose_output_shape(
     out = _windows.transposed_sizes(sizes, window, strides, padding, output_padding, dilation)
     if any(size is not None and size < 1 for size in out):
         raise ValueError(
-            f"{owner} would make an output of size {_by(out)} from an input of {_by(sizes)}, with "
-            f"a window of {_by(window)}, padding={padding!r} and output_padding={output_padding}. "
+            f"{owner} would make an output of size {by(out)} from an input of {by(sizes)}, with "
+            f"a window of {by(window)}, padding={padding!r} and output_padding={output_padding}. "
             "A larger output_padding, or None, will help."
         )
     return with_channels(shape[0], out, filters, data_format)
-
-
-def _by(sizes: tuple) -> str:
-    """3 x 3"""
-    return " x ".join("?" if size is None else str(size) for size in sizes)
-
-
-def spatial(shape: tuple, data_format: str) -> tuple:
-    """The sizes of the spatial axes."""
-    return tuple(shape[1:-1] if data_format == "channels_last" else shape[2:])
-
-
-def with_channels(batch: int | None, sizes: tuple, channels: int | None, data_format: str) -> tuple:
-    """A whole shape from its parts."""
-    if data_format == "channels_last":
-        return (batch, *sizes, channels)
-    return (batch, channels, *sizes)
-
-
-def _channels_last(x: Any, data_format: str) -> Tensor:
-    x = x if isinstance(x, Tensor) else convert_to_tensor(x)
-    return x if data_format == "channels_last" else moveaxis(x, 1, -1)
-
-
-def _as_given(y: Tensor, data_format: str) -> Tensor:
-    return y if data_format == "channels_last" else moveaxis(y, -1, 1)
 
 
 def _tensors(name: str, inputs: Any, kernel: Any) -> tuple:

@@ -12,9 +12,9 @@ from ..autodiff import Tensor, Twin, is_symbolic
 from ..graph import KerasTensor, Node
 from ..reference import _windows
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
-from .convolution import _as_given, _by, _channels_last, _pairs, spatial, with_channels
 from .creation import convert_to_tensor
 from .shapes import reshape
+from .spatial import as_given, by, channels_last, padding_pairs, spatial, with_channels
 
 _max_pool = Twin("pooling", "max_pool")
 _average_pool = Twin("pooling", "average_pool")
@@ -114,18 +114,18 @@ def global_average(inputs: Any, data_format: str, keepdims: bool) -> Tensor:
 def _run(
     twin: Twin, inputs: Any, window: tuple, strides: tuple, padding: str, data_format: str
 ) -> Tensor:
-    x = _channels_last(inputs, data_format)
-    pairs = _pairs(padding, x.shape[1:-1], window, strides, (1,) * len(window))
-    return _as_given(twin((x,), window, strides, pairs), data_format)
+    x = channels_last(inputs, data_format)
+    pairs = padding_pairs(padding, x.shape[1:-1], window, strides, (1,) * len(window))
+    return as_given(twin((x,), window, strides, pairs), data_format)
 
 
 def _run_globally(twin: Twin, inputs: Any, data_format: str, keepdims: bool) -> Tensor:
     """One window, as large as the input."""
-    x = _channels_last(inputs, data_format)
+    x = channels_last(inputs, data_format)
     window = x.shape[1:-1]
     y = twin((x,), window, window, ((0, 0),) * len(window))
     if keepdims:
-        return _as_given(y, data_format)
+        return as_given(y, data_format)
     return reshape(y, (x.shape[0], x.shape[-1]))
 
 
@@ -140,8 +140,8 @@ def pool_output_shape(
     out = _windows.output_sizes(sizes, window, strides, padding, (1,) * len(window))
     if any(size is not None and size < 1 for size in out):
         raise ValueError(
-            f"{owner} has a window of {_by(window)}, and its input is only {_by(sizes)}: the "
-            f"output would have size {_by(out)}. The input's shape is {tuple(shape)}. A smaller "
+            f"{owner} has a window of {by(window)}, and its input is only {by(sizes)}: the "
+            f"output would have size {by(out)}. The input's shape is {tuple(shape)}. A smaller "
             "pool_size, padding='same', a larger input, or less striding and pooling before it "
             "will help."
         )
