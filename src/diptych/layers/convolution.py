@@ -11,12 +11,10 @@ import numpy as np
 from .. import activations, constraints, initializers, regularizers
 from ..autodiff import Variable
 from ..ops import convolution
-from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
+from ..utils.windows import AXES, standardize_data_format, standardize_padding, standardize_tuple
 from .core import FUSED
 from .layer import InputSpec, Layer
 
-# What an axis is called, in errors and hints.
-_AXES = {1: "steps", 2: "height, width", 3: "depth, height, width"}
 _SAMPLE = {1: "28", 2: "28, 28", 3: "9, 28, 28"}
 
 
@@ -140,7 +138,7 @@ class _Convolution(Layer):
 
     def input_hint(self, shape: tuple) -> str:
         first = self.data_format == "channels_first"
-        axes = f"channels, {_AXES[self.rank]}" if first else f"{_AXES[self.rank]}, channels"
+        axes = f"channels, {AXES[self.rank]}" if first else f"{AXES[self.rank]}, channels"
         hint = f" The axes that it works on are (batch, {axes})."
         index = "[:, None]" if first else "[..., None]"
         if len(shape) == self.rank + 1 and shape[0] is None:

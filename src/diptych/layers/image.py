@@ -18,10 +18,10 @@ from .. import ops
 from ..autodiff import Tensor
 from ..graph import KerasTensor
 from ..random import SeedGenerator, generator_of
+from ..reference._sampling import INTERPOLATIONS
 from ..utils.windows import standardize_data_format
 from .layer import Layer
 
-INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 FILL_MODES = ("reflect", "wrap", "constant", "nearest")
 MOVED = ("images", "segmentation_masks")  # the parts of a dict that a transformation moves
 

@@ -6,11 +6,8 @@ from typing import Any
 
 from .. import ops
 from ..ops import pooling
-from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
+from ..utils.windows import AXES, standardize_data_format, standardize_padding, standardize_tuple
 from .layer import InputSpec, Layer
-
-# What an axis is called, in errors and hints.
-_AXES = {1: "steps", 2: "height, width", 3: "depth, height, width"}
 
 
 class _OverSpace(Layer):
@@ -25,7 +22,7 @@ class _OverSpace(Layer):
 
     def input_hint(self, shape: tuple) -> str:
         first = self.data_format == "channels_first"
-        axes = f"channels, {_AXES[self.rank]}" if first else f"{_AXES[self.rank]}, channels"
+        axes = f"channels, {AXES[self.rank]}" if first else f"{AXES[self.rank]}, channels"
         hint = f" The axes that it works on are (batch, {axes})."
         if len(shape) in (3, 4, 5):
             name = type(self).__name__[:-2] + f"{len(shape) - 2}D"

@@ -9,10 +9,10 @@ import numpy as np
 from .. import ops
 from ..legacy import pairs_of
 from ..ops import resizing
+from ..reference._sampling import INTERPOLATIONS
 from ..utils.windows import standardize_data_format
 from .layer import InputSpec, Layer
 
-INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 _AXES = {1: ("steps",), 2: ("rows", "columns"), 3: ("depth", "rows", "columns")}
 
 

@@ -8,8 +8,10 @@ from typing import Any
 from .. import config
 from .naming import suggest
 
-__all__ = ["standardize_data_format", "standardize_padding", "standardize_tuple"]
+__all__ = ["AXES", "standardize_data_format", "standardize_padding", "standardize_tuple"]
 
+# What spatial axes are called, in errors and hints.
+AXES = {1: "steps", 2: "height, width", 3: "depth, height, width"}
 DATA_FORMATS = ("channels_last", "channels_first")
 
 
