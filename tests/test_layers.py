@@ -11,6 +11,26 @@ from diptych.graph import KerasTensor, flatten
 
 ENGINES = ("reference", "fast")
 
+
+@diptych.saving.register_keras_serializable("tests")
+class SelfAttention(layers.Layer):
+    """A layer of queries, values and keys as one of a single input."""
+
+    def __init__(self, inner, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    def call(self, x):
+        return self.inner(x, x)
+
+    def get_config(self):
+        return {**super().get_config(), "inner": layers.serialize(self.inner)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "inner": layers.deserialize(config["inner"])})
+
+
 # label, a function that makes the layer, input shapes without the batch (a list where the layer
 # merges)
 TABLE = [
@@ -260,6 +280,58 @@ TABLE = [
     ("global average pooling 2d", lambda: layers.GlobalAveragePooling2D(), (3, 4, 2)),
     ("global average pooling 3d", lambda: layers.GlobalAveragePooling3D(), (2, 3, 2, 4)),
     ("masking", lambda: layers.Masking(), (5, 4)),
+    ("einsum dense", lambda: layers.EinsumDense("abc,cd->abd", (None, 2), bias_axes="d"), (4, 3)),
+    (
+        "einsum dense, any axes",
+        lambda: layers.EinsumDense("...x,xy->...y", 2, "tanh", kernel_regularizer="l2"),
+        (2, 4, 3),
+    ),
+    (
+        "einsum dense, two axes from two",
+        lambda: layers.EinsumDense("abcd,cdef->abef", (None, 3, 2), "softmax", "ef"),
+        (2, 3, 4),
+    ),
+    (
+        "einsum dense, kernel turned round",
+        lambda: layers.EinsumDense("abc,dc->abd", (None, 2), "relu", "bd"),
+        (4, 3),
+    ),
+    (
+        "einsum dense, no matrix product",
+        lambda: layers.EinsumDense("ab...,bc->ac...", 2, bias_axes="c"),
+        (4, 3, 2),
+    ),
+    ("attention", lambda: layers.Attention(), [(4, 3), (5, 3)]),
+    ("attention, keys", lambda: layers.Attention(True), [(4, 3), (5, 2), (5, 3)]),
+    ("attention, concat", lambda: layers.Attention(True, "concat"), [(4, 3), (5, 2), (5, 3)]),
+    ("attention on more axes", lambda: layers.Attention(dropout=0.5), [(2, 4, 3), (2, 5, 3)]),
+    ("additive attention", lambda: layers.AdditiveAttention(), [(4, 3), (5, 3)]),
+    ("additive attention, plain", lambda: layers.AdditiveAttention(False), [(4, 3), (5, 3)]),
+    ("multi-head attention", lambda: SelfAttention(layers.MultiHeadAttention(2, 3)), (4, 5)),
+    (
+        "multi-head attention, options",
+        lambda: SelfAttention(
+            layers.MultiHeadAttention(
+                2, 3, 2, use_bias=False, output_shape=(2, 3), sliding_window=2, use_gate=True
+            )
+        ),
+        (4, 5),
+    ),
+    (
+        "multi-head attention over pixels",
+        lambda: SelfAttention(layers.MultiHeadAttention(2, 3, kernel_regularizer="l1")),
+        (2, 3, 4),
+    ),
+    (
+        "multi-head attention over rows",
+        lambda: SelfAttention(layers.MultiHeadAttention(2, 3, attention_axes=-3)),
+        (2, 3, 4),
+    ),
+    (
+        "group query attention",
+        lambda: SelfAttention(layers.GroupQueryAttention(3, 4, 2, use_gate=True)),
+        (4, 5),
+    ),
     ("simple rnn", lambda: layers.SimpleRNN(3), (5, 4)),
     (
         "simple rnn, sequences, hard sigmoid",
@@ -366,7 +438,7 @@ def test_engines_agree(label, make, shapes):
 
 
 def test_every_layer_stands_in_the_table():
-    shown = {type(make()) for _, make, _ in TABLE}
+    shown = {type(getattr(layer, "inner", layer)) for layer in (make() for _, make, _ in TABLE)}
     others = {"Layer", "InputSpec", "InputLayer", "Lambda", "Wrapper"}
     # Cells take states beside the input: test_recurrent.py.
     others |= {"SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells"}

@@ -7,6 +7,7 @@ from typing import Any
 from ..utils.naming import suggest
 from ..utils.objects import CustomObjectScope, get_registered_name, get_registered_object
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from .attention import AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention
 from .convolution import (
     AtrousConvolution1D,
     AtrousConvolution2D,
@@ -32,6 +33,7 @@ from .convolution import (
     SeparableConvolution2D,
 )
 from .core import Activation, Dense, Identity, Input, InputLayer, Lambda
+from .einsum_dense import EinsumDense
 from .embedding import Embedding, Masking
 from .image import (
     CenterCrop,
@@ -151,9 +153,11 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
     "AtrousConvolution1D",
     "AtrousConvolution2D",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -193,6 +197,7 @@ __all__ = [
     "Dot",
     "Dropout",
     "ELU",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRU",
@@ -212,6 +217,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "GroupQueryAttention",
     "Hashing",
     "Identity",
     "Input",
@@ -233,6 +239,7 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",

@@ -152,7 +152,10 @@ class ELU(_Elementwise):
 
 
 class Softmax(_Elementwise):
-    """exp(x) over its sum along ``axis``; entries where ``mask`` is False count as zero."""
+    """exp(x) over its sum along ``axis``, one or several.
+
+    Entries where ``mask`` is False count as zero, and come out as zeros even where none is left.
+    """
 
     pure = True
 
@@ -162,10 +165,30 @@ class Softmax(_Elementwise):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is not None:
-            inputs = ops.add(
-                inputs, ops.multiply(ops.subtract(1.0, ops.cast(mask, inputs.dtype)), -3e4)
+            mask = self._as_mask(mask, inputs.shape)
+            inputs = ops.where(mask, inputs, -1e9)
+        axis = self.axis
+        if isinstance(axis, (list, tuple)) and len(axis) == 1:
+            axis = axis[0]
+        if isinstance(axis, (list, tuple)):
+            total = ops.logsumexp(inputs, axis=tuple(axis), keepdims=True)
+            outputs = ops.exp(ops.subtract(inputs, total))
+        else:
+            outputs = ops.softmax(inputs, axis=axis)
+        return outputs if mask is None else ops.where(mask, outputs, 0.0)
+
+    def _as_mask(self, mask: Any, shape: tuple) -> Any:
+        """Booleans; numbers count from above a half."""
+        mask = ops.convert_to_tensor(mask)
+        if mask.dtype != bool:
+            mask = ops.greater(mask, 0.5)
+        sizes = zip(mask.shape[::-1], shape[::-1], strict=False)
+        if mask.ndim > len(shape) or any(m not in (1, n) for m, n in sizes):
+            raise ValueError(
+                f"Layer {self.name!r} (Softmax) needs a mask that broadcasts to its input of shape "
+                f"{shape}; got a mask of shape {mask.shape}."
             )
-        return ops.softmax(inputs, axis=self.axis)
+        return mask
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}

@@ -217,8 +217,12 @@ class Layer(metaclass=Modern):
             _training.reset(token)
 
     def _call_with_mask(self, args: tuple, kwargs: dict) -> Any:
-        first = args[0] if args else None
+        first = self._first(args, kwargs)
         masks = first.mask if isinstance(first, Tensor) else map_structure(_mask_of, first)
+        for name, its_mask, position in _masked_arguments(type(self)):
+            if kwargs.get(its_mask) is None and len(args) <= _position(type(self), its_mask):
+                x = args[position] if position < len(args) else kwargs.get(name)
+                kwargs[its_mask] = map_structure(_mask_of, x)
         masked = masks is not None and any(mask is not None for mask in flatten(masks))
         if kwargs.get("mask") is not None:  # given with the call: it counts for the output too
             masks, masked = kwargs["mask"], True
@@ -230,6 +234,10 @@ class Layer(metaclass=Modern):
         if masked or self.makes_mask:
             self._pass_mask_on(first, masks, masked, outputs)
         return outputs
+
+    def _first(self, args: tuple, kwargs: dict) -> Any:
+        """The first argument of a call, which may have been given by name."""
+        return args[0] if args else kwargs.get(next(iter(_parameters(type(self), "call")), ""))
 
     # Whether call depends on its input and weights alone; each class has to say so itself.
     pure = False
@@ -328,12 +336,12 @@ class Layer(metaclass=Modern):
         outputs = map_structure(_fresh, outputs)
         node = Node(self, args, kwargs, outputs)
         self._nodes.append(node)
-        masks = kwargs.get("mask")
-        if masks is None and args:
-            masks = map_structure(_mask_of, args[0])
+        first, masks = self._first(args, kwargs), kwargs.get("mask")
+        if masks is None:
+            masks = map_structure(_mask_of, first)
         masked = any(mask is not None for mask in flatten(masks))
         if masked or self.makes_mask:
-            self._pass_mask_on(args[0], masks, masked, outputs)
+            self._pass_mask_on(first, masks, masked, outputs)
         return outputs
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -668,11 +676,23 @@ def _mask_of(x: Any) -> Any:
     return getattr(x, "mask", None)
 
 
+@cache
+def _masked_arguments(cls: type) -> tuple:
+    """The arguments of ``call`` that have a mask of their own, `value` with `value_mask`: their
+    names, those of the masks, their positions.
+    """
+    parameters = _parameters(cls, "call")
+    return tuple(
+        (name, f"{name}_mask", position)
+        for name, position in parameters.items()
+        if f"{name}_mask" in parameters
+    )
+
+
 def _one_each(mask: Any, outputs: Any) -> list:
-    """One mask for each output: a single mask for a single output, or a list of them."""
+    """A mask for each output. A single mask is that of the first output, as in Keras."""
     count = len(flatten(outputs))
-    masks = flatten(mask) if isinstance(mask, (list, tuple)) else [mask] * (1 if count == 1 else 0)
-    return masks + [None] * (count - len(masks))
+    return (flatten(mask) + [None] * count)[:count]
 
 
 def _shapes(inputs: Any) -> Any:

@@ -1,0 +1,702 @@
+"""Attention of several heads, each with projections of its own."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ... import constraints, initializers, ops, regularizers
+from ...graph import KerasTensor
+from ...ops.attention import attend
+from ...random import SeedGenerator, draw_kept
+from ..einsum_dense import EinsumDense
+from ..layer import Layer
+from .checks import broadcasts, check_count, check_rate, differ
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+class _Heads(Layer):
+    """Projects queries, keys and values, lets each head attend, and projects what comes out.
+
+    The axes of a query or key are the batch, then in any order those over which it attends
+    (``_attended``) and those on which every place is on its own, then the features. The engines
+    know one batch and one axis of steps: `_folded` makes these of them all.
+    """
+
+    def __init__(
+        self,
+        heads: int,
+        key_heads: int,
+        width: int,
+        value_width: int,
+        dropout: float,
+        use_bias: bool,
+        sliding_window: int | None,
+        flash_attention: bool | None,
+        kernel_initializer: Any,
+        bias_initializer: Any,
+        kernel_regularizer: Any,
+        bias_regularizer: Any,
+        kernel_constraint: Any,
+        bias_constraint: Any,
+        use_gate: bool,
+        seed: int | None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        check_rate(type(self).__name__, dropout)
+        check_count(type(self).__name__, "sliding_window", sliding_window, optional=True)
+        self.supports_masking = True
+        self._heads = heads
+        self._key_heads = key_heads
+        self._width = width
+        self._value_width = value_width
+        self._rate = dropout
+        self.use_bias = use_bias
+        self.use_gate = use_gate
+        self.sliding_window = sliding_window
+        self.flash_attention = flash_attention
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed) if dropout > 0 else None
+        self._attended: tuple[int, ...] = (1,)
+
+    # ----------------------------------------------------------------------------------------------
+    # Weights
+
+    def _refuse(self, words: str) -> None:
+        raise ValueError(f"Layer {self.name!r} ({type(self).__name__}) {words}")
+
+    def _check_shapes(self, query: tuple, value: tuple, key: tuple) -> None:
+        shapes = {"query": tuple(query), "value": tuple(value), "key": tuple(key)}
+        given = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        if len(query) < 3 or len({len(shape) for shape in shapes.values()}) > 1:
+            self._refuse(
+                f"expects tensors of one rank, at least 3: (batch, steps, features); got {given}."
+            )
+        if differ(tuple(value[1:-1]), tuple(key[1:-1])):
+            self._refuse(f"needs a value for each key; got {given}.")
+        for axis in range(len(query) - 1):
+            if axis not in self._attended and differ((query[axis],), (value[axis],)):
+                what = "batch size" if axis == 0 else f"size of axis {axis}"
+                self._refuse(
+                    f"attends over axis {', '.join(map(str, self._attended))} and needs one {what} "
+                    f"in all of its inputs; got {given}."
+                )
+
+    def _projection(
+        self, name: str, free: int, bound: int, sizes: tuple, activation: Any = None
+    ) -> EinsumDense:
+        """A dense layer over the last ``bound`` axes, which keeps ``free`` axes before them."""
+        kept, summed = _LETTERS[:free], _LETTERS[free : free + bound]
+        made = _LETTERS[free + bound : free + bound + len(sizes)]
+        return EinsumDense(
+            f"{kept}{summed},{summed}{made}->{kept}{made}",
+            output_shape=(*[None] * (free - 1), *sizes),
+            activation=activation,
+            bias_axes=made if self.use_bias else None,
+            kernel_initializer=_another(self.kernel_initializer),
+            bias_initializer=_another(self.bias_initializer),
+            kernel_regularizer=self.kernel_regularizer,
+            bias_regularizer=self.bias_regularizer,
+            activity_regularizer=self._activity_penalty,
+            kernel_constraint=self.kernel_constraint,
+            bias_constraint=self.bias_constraint,
+            dtype=self.dtype,
+            name=name,
+        )
+
+    @property
+    def _activity_penalty(self) -> Any:
+        """The penalty on the output of each projection."""
+        return self.activity_regularizer
+
+    def _build_projections(
+        self, query: tuple, value: tuple, key: tuple, output_shape: tuple
+    ) -> None:
+        """Make the weights, in Keras's order."""
+        free = len(query) - 1
+        self._query_dense = self._projection("query", free, 1, (self._heads, self._width))
+        self._query_dense.build(query)
+        self._key_dense = self._projection("key", free, 1, (self._key_heads, self._width))
+        self._key_dense.build(key)
+        if self.use_gate:
+            self._gate_dense = self._projection(
+                "gate", free, 1, (self._heads, self._value_width), "sigmoid"
+            )
+            self._gate_dense.build(query)
+        self._value_dense = self._projection("value", free, 1, (self._key_heads, self._value_width))
+        self._value_dense.build(value)
+        self._output_dense = self._projection("attention_output", free, 2, output_shape)
+        self._output_dense.build((*query[:-1], self._heads, self._value_width))
+
+    # ----------------------------------------------------------------------------------------------
+    # Calls
+
+    def call(
+        self,
+        query: Any,
+        value: Any,
+        key: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        key = value if key is None else key
+        self._check_shapes(query.shape, value.shape, key.shape)
+        mask = self._compute_attention_mask(
+            query, value, query_mask, value_mask, key_mask, attention_mask
+        )
+        gate = self._gate_dense(query) if self.use_gate else None
+        output, scores = self._compute_attention(
+            self._query_dense(query),
+            self._key_dense(key),
+            self._value_dense(value),
+            mask,
+            training,
+            return_attention_scores,
+            use_causal_mask,
+        )
+        if gate is not None:
+            output = ops.multiply(output, gate)
+        output = self._output_dense(output)
+        if query_mask is not None:
+            output.mask = query_mask
+        return (output, scores) if return_attention_scores else output
+
+    def _compute_attention_mask(
+        self,
+        query: Any,
+        value: Any,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+    ) -> Any:
+        """All masks as one of booleans that broadcasts to the scores, (batch, ..., heads, T, S),
+        or None. The causal one is left to the engines.
+        """
+        batch, steps = self._order(len(query.shape))
+        count = len(steps)
+        inputs = (
+            ("query", query_mask, query),
+            ("value", value_mask, value),
+            ("key", key_mask, value),
+        )
+        masks = []
+        for name, mask, x in inputs:
+            if mask is None:
+                continue
+            mask = ops.cast(mask, "bool")
+            if mask.shape != x.shape[: mask.ndim] or not 0 < mask.ndim < len(x.shape):
+                self._refuse(
+                    f"needs {name}_mask to have the shape {x.shape[:-1]}, a boolean for each step "
+                    f"of the {name}; got shape {mask.shape}."
+                )
+            mask = ops.reshape(mask, (*mask.shape, *[1] * (len(x.shape) - 1 - mask.ndim)))
+            if len(x.shape) > 3:
+                mask = ops.transpose(mask, (*batch, *steps))
+            outer, own = mask.shape[: len(batch)], mask.shape[len(batch) :]
+            pair = (*own, *[1] * count) if name == "query" else (*[1] * count, *own)
+            masks.append(ops.reshape(mask, (*outer, 1, *pair)))
+        pairs = (*[query.shape[i] for i in steps], *[value.shape[i] for i in steps])
+        if attention_mask is not None:
+            masks.append(self._full_mask(attention_mask, query, pairs, batch))
+        if self.sliding_window is not None:
+            masks.append(self._window(pairs, len(batch)))
+        combined = None
+        for mask in masks:
+            combined = mask if combined is None else ops.logical_and(combined, mask)
+        return combined
+
+    def _full_mask(self, mask: Any, query: Any, pairs: tuple, batch: tuple) -> Any:
+        """An attention_mask with all axes of the scores; those missing come before the steps'."""
+        mask = ops.cast(mask, "bool")
+        scores = (*[query.shape[i] for i in batch], self._heads, *pairs)
+        steps = mask.shape[mask.ndim - len(pairs) :]
+        outer = mask.shape[: mask.ndim - len(pairs)]
+        whole = (*outer, *[1] * (len(batch) + 1 - len(outer)), *steps)
+        if mask.ndim < len(pairs) or not broadcasts(whole, scores):
+            short = (scores[0], *pairs)
+            self._refuse(
+                f"needs attention_mask to have the shape {short}, (batch, queries, keys), or "
+                f"{scores}, with the heads, 1 where it is the same along an axis; got shape "
+                f"{mask.shape}."
+            )
+        return ops.reshape(mask, whole)
+
+    def _window(self, pairs: tuple, outer: int) -> Any:
+        """Which keys lie less than ``sliding_window`` steps from each query."""
+        count = len(pairs) // 2
+        if count > 1:
+            self._refuse("takes a sliding_window where it attends over one axis alone.")
+        distance = np.arange(pairs[0])[:, np.newaxis] - np.arange(pairs[1])
+        near = np.abs(distance) < self.sliding_window
+        return ops.convert_to_tensor(near.reshape(*[1] * (outer + 1), *pairs))
+
+    def _order(self, rank: int) -> tuple[tuple, tuple]:
+        """The axes on which each place is on its own, the batch first, and those attended over."""
+        outer = tuple(axis for axis in range(rank - 1) if axis not in self._attended)
+        return outer, self._attended
+
+    def _compute_attention(
+        self,
+        query: Any,
+        key: Any,
+        value: Any,
+        attention_mask: Any = None,
+        training: bool | None = None,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> tuple[Any, Any]:
+        """What each head gathers, (batch, ..., steps, heads, value width), and the scores or None,
+        from projected queries, keys and values.
+        """
+        rank = len(query.shape) - 1
+        outer, steps = self._order(rank)
+        kept, rate = None, self._rate if self._rate < 1 else 0.0
+        folded = [self._folded(x) for x in (query, key, value)]
+        shape = (folded[0].shape[0], self._heads, folded[0].shape[1], folded[1].shape[1])
+        if training and self.seed_generator is not None:
+            kept = draw_kept(self.seed_generator.generator, shape, self._rate)
+        mask = attention_mask
+        if mask is not None and rank > 3:
+            places = tuple(query.shape[i] for i in outer)
+            apart = mask.shape[len(outer)]
+            pairs = (*[query.shape[i] for i in steps], *[key.shape[i] for i in steps])
+            mask = ops.broadcast_to(mask, (*places, apart, *pairs))
+            mask = ops.reshape(mask, (shape[0], apart, *shape[2:]))
+        # Keras: without dropout and scores an idle query attends to all keys alike, else to none.
+        silent = mask if self._rate or return_attention_scores or rank > 3 else None
+        if silent is not None and use_causal_mask:
+            silent = ops.logical_and(silent, np.tri(*shape[2:], dtype=bool))
+        scale = 1.0 / math.sqrt(self._width)
+        q, k, v = folded
+        found = attend(
+            q, k, v, None, mask, scale, use_causal_mask, kept, rate, return_attention_scores
+        )
+        output, scores = found if return_attention_scores else (found, None)
+        if silent is not None:
+            busy = ops.any(silent, axis=-1, keepdims=True)
+            output = ops.where(ops.swapaxes(busy, 1, 2), output, 0.0)
+            scores = None if scores is None else ops.where(busy, scores, 0.0)
+        return self._unfolded(output, scores, query.shape, key.shape)
+
+    def _folded(self, x: Any) -> Any:
+        """(batch, ..., heads, width), as (places, steps, heads, width)."""
+        if x.ndim == 4:
+            return x
+        outer, steps = self._order(x.ndim - 1)
+        order = (*outer, *steps, x.ndim - 2, x.ndim - 1)
+        if order != tuple(range(x.ndim)):
+            x = ops.transpose(x, order)
+        places, length = (
+            math.prod(x.shape[: len(outer)]),
+            math.prod(x.shape[len(outer) : len(outer) + len(steps)]),
+        )
+        return ops.reshape(x, (places, length, *x.shape[-2:]))
+
+    def _unfolded(self, output: Any, scores: Any, query: tuple, key: tuple) -> tuple[Any, Any]:
+        """The way back: the output with the axes of the query, the scores with both's."""
+        rank = len(query)
+        if rank == 4:
+            return output, scores
+        outer, steps = self._order(rank - 1)
+        order = (*outer, *steps, rank - 2, rank - 1)
+        sizes = [query[i] for i in (*outer, *steps)]
+        output = ops.reshape(output, (*sizes, *output.shape[-2:]))
+        if order != tuple(range(rank)):
+            output = ops.transpose(output, [order.index(axis) for axis in range(rank)])
+        if scores is not None:
+            pairs = (*[query[i] for i in steps], *[key[i] for i in steps])
+            scores = ops.reshape(scores, (*[query[i] for i in outer], self._heads, *pairs))
+        return output, scores
+
+    # ----------------------------------------------------------------------------------------------
+    # Shapes
+
+    def compute_output_shape(  # type: ignore[override]
+        self, query_shape: Any, value_shape: Any, key_shape: Any = None
+    ) -> tuple:
+        key_shape = value_shape if key_shape is None else key_shape
+        self._settle(len(query_shape))
+        self._check_shapes(tuple(query_shape), tuple(value_shape), tuple(key_shape))
+        return (*query_shape[:-1], *self._output_sizes(query_shape))
+
+    def _settle(self, rank: int) -> None:
+        """Find what is attended over, now that the rank is known."""
+
+    def _output_sizes(self, query_shape: tuple) -> tuple:
+        return (query_shape[-1],)
+
+    def build(  # type: ignore[override]
+        self, query_shape: Any, value_shape: Any, key_shape: Any = None
+    ) -> None:
+        query, value = tuple(query_shape), tuple(value_shape)
+        key = value if key_shape is None else tuple(key_shape)
+        self._settle(len(query))
+        self._check_shapes(query, value, key)
+        self._build_projections(query, value, key, self._output_sizes(query))
+        self.built = True
+
+    def compute_output_spec(
+        self,
+        query: Any,
+        value: Any,
+        key: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+        return_attention_scores: bool = False,
+        training: Any = None,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        key = value if key is None else key
+        shape = self.compute_output_shape(query.shape, value.shape, key.shape)
+        output = KerasTensor(shape, self.dtype)
+        if not return_attention_scores:
+            return output
+        outer, steps = self._order(len(query.shape))
+        pairs = (*[query.shape[i] for i in steps], *[key.shape[i] for i in steps])
+        scores = (*[query.shape[i] for i in outer], self._heads, *pairs)
+        return output, KerasTensor(scores, self.dtype)
+
+    def _common_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "dropout": self._rate,
+            "use_bias": self.use_bias,
+            "use_gate": self.use_gate,
+            "sliding_window": self.sliding_window,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self._activity_penalty),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+            "seed": self.seed,
+        }
+
+
+def _depends_on_nothing_else(layer: _Heads) -> bool:
+    """Whether a call depends on the inputs and the weights alone: nothing drawn, no penalty."""
+    return not layer._rate and layer._activity_penalty is None
+
+
+def _another(initializer: Any) -> Any:
+    """An initializer like this one; each projection begins with values of its own."""
+    return initializer.clone() if hasattr(initializer, "clone") else initializer
+
+
+class MultiHeadAttention(_Heads):
+    """Attention of several heads: each projects queries, keys and values in its own way, and what
+    they gather is projected together.
+
+        heads_h = softmax(query_h key_h^T / sqrt(key_dim)) value_h
+        output = concatenated heads @ kernel + bias
+
+    Called on ``layer(query, value, key=value)``; ``layer(x, x)`` is self-attention.
+
+    Input shapes: query (N, T, D), value and key (N, S, ...). Output shape: (N, T, D).
+    Weights: for query, key, value kernels (D, num_heads, key_dim or value_dim) and biases
+    (num_heads, key_dim or value_dim); attention_output kernel (num_heads, value_dim, D) and bias
+    (D,); with a gate, its kernel and bias, as those of the values.
+
+    Args:
+        num_heads: the number of heads.
+        key_dim: the width of a head's queries and keys.
+        value_dim: the width of a head's values; by default key_dim.
+        dropout: the probability of dropping a score, in training.
+        use_bias: whether the projections have biases.
+        output_shape: the sizes of the output after the steps; by default the query's features.
+        attention_axes: the axes attended over; by default all but the batch and the features.
+        sliding_window: a query attends to keys less than so many steps away; None: to all.
+        flash_attention: accepted for Keras's sake; the fast engine keeps no matrix of scores.
+        kernel_initializer, bias_initializer: how the weights begin.
+        kernel_regularizer, bias_regularizer: penalties on the weights.
+        activity_regularizer: a penalty on the output of each projection.
+        kernel_constraint, bias_constraint: applied to the weights after each update.
+        use_gate: whether a sigmoid of a projection of the query multiplies what the heads gather.
+        seed: a seed of its own for the dropout.
+
+    The call takes ``query_mask``, ``value_mask``, ``key_mask``, booleans for each step, which come
+    by themselves from a layer that makes masks; ``attention_mask``, booleans (N, T, S) or
+    (N, heads, T, S), False where a query must not attend to a key; ``use_causal_mask=True``, which
+    lets query t attend to the keys 0 to t alone; ``return_attention_scores=True``, which gives
+    (output, scores), scores (N, heads, T, S) before the dropout.
+
+    A query that may attend to no key attends to all alike; with dropout or returned scores it
+    gathers zeros, as in Keras.
+
+    Source: Vaswani et al. 2017, Attention Is All You Need, section 3.2.2.
+    """
+
+    pure = property(_depends_on_nothing_else)  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        num_heads: int,
+        key_dim: int,
+        value_dim: int | None = None,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        output_shape: Any = None,
+        attention_axes: Any = None,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        use_gate: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        check_count("MultiHeadAttention", "num_heads", num_heads)
+        check_count("MultiHeadAttention", "key_dim", key_dim)
+        check_count("MultiHeadAttention", "value_dim", value_dim, optional=True)
+        super().__init__(
+            num_heads,
+            num_heads,
+            key_dim,
+            value_dim or key_dim,
+            dropout,
+            use_bias,
+            sliding_window,
+            flash_attention,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            use_gate,
+            seed,
+            **kwargs,
+        )
+        self._projections_penalty = regularizers.get(activity_regularizer)
+        self._sizes_given = _as_sizes(output_shape)
+        self._axes_given = _as_axes(attention_axes)
+
+    @property
+    def _activity_penalty(self) -> Any:
+        return self._projections_penalty
+
+    @property
+    def num_heads(self) -> int:
+        return self._heads
+
+    @property
+    def key_dim(self) -> int:
+        return self._width
+
+    @property
+    def value_dim(self) -> int:
+        return self._value_width
+
+    @property
+    def dropout(self) -> float:
+        return self._rate
+
+    @property
+    def attention_axes(self) -> tuple | None:
+        return self._attended if self.built else self._axes_given
+
+    @property
+    def query_dense(self) -> EinsumDense:
+        return self._query_dense
+
+    @property
+    def key_dense(self) -> EinsumDense:
+        return self._key_dense
+
+    @property
+    def value_dense(self) -> EinsumDense:
+        return self._value_dense
+
+    @property
+    def output_dense(self) -> EinsumDense:
+        return self._output_dense
+
+    def _settle(self, rank: int) -> None:
+        if self._axes_given is None:
+            self._attended = tuple(range(1, max(rank - 1, 2)))
+            return
+        axes = tuple(axis if axis >= 0 else rank + axis for axis in self._axes_given)
+        if not axes or len(set(axes)) < len(axes) or not all(0 < axis < rank - 1 for axis in axes):
+            self._refuse(
+                f"attends over axes between the batch, 0, and the features, {rank - 1}; got "
+                f"attention_axes={self._axes_given} and inputs of {rank} axes."
+            )
+        self._attended = axes
+
+    def _output_sizes(self, query_shape: tuple) -> tuple:
+        return self._sizes_given or (query_shape[-1],)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **self._common_config(),
+            "num_heads": self._heads,
+            "key_dim": self._width,
+            "value_dim": self._value_width,
+            "output_shape": self._sizes_given,
+            "attention_axes": self._axes_given,
+        }
+
+
+class GroupQueryAttention(_Heads):
+    """Attention in which each head of keys and values serves several heads of queries.
+
+    Called as ``MultiHeadAttention``, with the same masks and options.
+
+    Input shapes: query (N, T, D), value and key (N, S, ...). Output shape: (N, T, D).
+    Weights: query kernel (D, num_query_heads, head_dim), key and value kernels
+    (D, num_key_value_heads, head_dim), attention_output kernel (num_query_heads, head_dim, D),
+    with their biases; with a gate, its kernel and bias, as those of the queries.
+
+    Args:
+        head_dim: the width of a head.
+        num_query_heads: the number of heads of queries.
+        num_key_value_heads: the number of heads of keys and of values, which divides the former.
+        dropout: the probability of dropping a score, in training.
+        use_bias: whether the projections have biases.
+        sliding_window: a query attends to keys less than so many steps away; None: to all.
+        flash_attention: accepted for Keras's sake; the fast engine keeps no matrix of scores.
+        kernel_initializer, bias_initializer: how the weights begin.
+        kernel_regularizer, bias_regularizer: penalties on the weights.
+        activity_regularizer: a penalty on the output, and on that of each projection.
+        kernel_constraint, bias_constraint: applied to the weights after each update.
+        use_gate: whether a sigmoid of a projection of the query multiplies what the heads gather.
+        seed: a seed of its own for the dropout.
+
+    Source: Ainslie et al. 2023, GQA: Training Generalized Multi-Query Transformer Models from
+        Multi-Head Checkpoints.
+    """
+
+    pure = property(_depends_on_nothing_else)  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        head_dim: int,
+        num_query_heads: int,
+        num_key_value_heads: int,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        use_gate: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        for name, count in (
+            ("head_dim", head_dim),
+            ("num_query_heads", num_query_heads),
+            ("num_key_value_heads", num_key_value_heads),
+        ):
+            check_count("GroupQueryAttention", name, count)
+        if num_query_heads % num_key_value_heads:
+            raise ValueError(
+                "GroupQueryAttention shares each head of keys among as many heads of queries, and "
+                f"needs num_query_heads to be a multiple of num_key_value_heads; got "
+                f"{num_query_heads} and {num_key_value_heads}."
+            )
+        super().__init__(
+            num_query_heads,
+            num_key_value_heads,
+            head_dim,
+            head_dim,
+            dropout,
+            use_bias,
+            sliding_window,
+            flash_attention,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            use_gate,
+            seed,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+
+    @property
+    def head_dim(self) -> int:
+        return self._width
+
+    @property
+    def num_query_heads(self) -> int:
+        return self._heads
+
+    @property
+    def num_key_value_heads(self) -> int:
+        return self._key_heads
+
+    @property
+    def dropout(self) -> float:
+        return self._rate
+
+    def _check_shapes(self, query: tuple, value: tuple, key: tuple) -> None:
+        super()._check_shapes(query, value, key)
+        if len(query) > 3:
+            self._refuse(
+                f"expects queries, values and keys of 3 axes, (batch, steps, features); got query "
+                f"{tuple(query)}. MultiHeadAttention takes more."
+            )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **self._common_config(),
+            "head_dim": self._width,
+            "num_query_heads": self._heads,
+            "num_key_value_heads": self._key_heads,
+        }
+
+
+def _as_sizes(output_shape: Any) -> tuple | None:
+    """The argument `output_shape`: None, a size, or several."""
+    if output_shape is None or isinstance(output_shape, (list, tuple)):
+        return tuple(output_shape) if output_shape else None
+    check_count("MultiHeadAttention", "output_shape, or a tuple of them,", output_shape)
+    return (int(output_shape),)
+
+
+def _as_axes(attention_axes: Any) -> tuple | None:
+    """The argument `attention_axes`: None, an axis, or several."""
+    if attention_axes is None:
+        return None
+    axes = attention_axes if isinstance(attention_axes, (list, tuple)) else (attention_axes,)
+    if not all(isinstance(axis, (int, np.integer)) for axis in axes):
+        raise ValueError(
+            "MultiHeadAttention needs as attention_axes a whole number, a list of them, or None; "
+            f"got {attention_axes!r}."
+        )
+    return tuple(int(axis) for axis in axes)
+
+
+__all__ = ["GroupQueryAttention", "MultiHeadAttention"]
