@@ -533,6 +533,35 @@ def test_time_distributed_leaves_statistics_of_a_batch_to_each_step(engine):
     assert float(inner.calls) == 5
 
 
+def test_bidirectional_gives_each_layer_its_own_number_of_states(engine):
+    """A SimpleRNN has one state, an LSTM two."""
+    one, other = layers.SimpleRNN(2), layers.LSTM(2, go_backwards=True)
+    states = list(np.random.default_rng(1).normal(size=(3, 3, 2)))
+    layer = layers.Bidirectional(one, backward_layer=other)
+    y = layer(X, initial_state=states)
+    forward = layer.forward_layer(X, initial_state=states[:1])
+    back = layer.backward_layer(X, initial_state=states[1:])
+    np.testing.assert_array_equal(y, np.concatenate([forward, back], axis=1))
+    symbolic = layer(layers.Input((5, 4)), initial_state=[layers.Input((2,)) for _ in range(3)])
+    assert symbolic.shape == (None, 4)
+    with pytest.raises(ValueError, match="1 for the forward and 2 for the backward layer.*holds 4"):
+        layer(X, initial_state=[*states, states[0]])
+
+
+def test_time_distributed_over_no_step_at_all(engine):
+    for inner in (layers.Dense(2), layers.BatchNormalization()):
+        layer = layers.TimeDistributed(inner)
+        y = layer(X[:, :0])
+        assert y.shape == layer.compute_output_shape((3, 0, 4))
+
+
+def test_a_penalty_inside_of_time_distributed_is_that_of_every_step(engine):
+    """Keras's sum over the steps of penalties that are means over the batch."""
+    layer = layers.TimeDistributed(layers.Dense(2, activity_regularizer="l1"))
+    y = np.asarray(layer(X))
+    np.testing.assert_allclose(sum(layer.losses), 0.01 * np.abs(y).sum() / len(X), rtol=1e-5)
+
+
 def test_time_distributed_masks_reach_the_layer_inside(engine):
     x = np.random.default_rng(4).normal(size=(2, 3, 5, 4)).astype("f4")
     mask = np.random.default_rng(5).random((2, 3, 5)) < 0.5
@@ -556,6 +585,19 @@ def test_conv_lstm_of_single_pixels_is_an_lstm(engine):
 
 
 # ------------------------------------------------------------------------- errors
+
+
+class BadCell(layers.Layer):
+    """A cell that returns what it was given at birth."""
+
+    state_size = 4
+
+    def __init__(self, made):
+        super().__init__()
+        self.made = made
+
+    def call(self, inputs, states):
+        return self.made(inputs)
 
 
 def stateful_lstm():
@@ -637,6 +679,24 @@ def stateful_lstm():
             lambda: layers.TimeDistributed(layers.Dense(3))(X, mask=np.ones((3, 4), bool)),
             r"\(3, 5, \.\.\.\)",
         ),
+        (
+            lambda: layers.Bidirectional(
+                layers.LSTM(3), "sum", backward_layer=layers.LSTM(2, go_backwards=True)
+            )(layers.Input((5, 4))),
+            r"merge_mode='sum'.*\(None, 3\) and \(None, 2\)",
+        ),
+        (
+            lambda: layers.Bidirectional(
+                layers.LSTM(1), "mul", backward_layer=layers.LSTM(2, go_backwards=True)
+            )(X),
+            r"merge_mode='mul'.*\(3, 1\) and \(3, 2\)",
+        ),
+        (lambda: layers.RNN(layers.LSTM(3)), "a cell, which does one step, and got LSTM"),
+        (lambda: layers.RNN([layers.GRU(3)]), "StackedRNNCells needs a cell.*got GRU"),
+        (lambda: layers.RNN(BadCell(lambda x: x))(X), "returns two things.*BadCell"),
+        (lambda: layers.RNN(BadCell(lambda x: (x, x, x)))(X), "two things.*returned 3"),
+        (lambda: layers.RNN(BadCell(lambda x: (x, [x, x])))(X), r"got .*\(3, 4\) and returned"),
+        (lambda: layers.RNN(BadCell(lambda x: (x, x[:, :2])))(X), r"returned .* \(3, 2\)"),
         (lambda: layers.TimeDistributed(max), "needs a layer as `layer`"),
         (lambda: layers.ConvLSTM2D(2, 3)(np.ones((2, 3, 4, 4))), "batch, steps, rows, columns, ch"),
         (lambda: layers.ConvLSTM1D(2, 3)(layers.Input((3, None, 2))), "has to know their sizes"),

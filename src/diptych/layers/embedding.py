@@ -106,7 +106,8 @@ class Masking(Layer):
     Input shape: (N, T, ..., D). Output shape: the same, with zeros for the steps that are skipped.
 
     Args:
-        mask_value: a number, or one for each feature.
+        mask_value: a number, or one for each feature. NaN equals nothing, not even NaN: for it
+            no step would be skipped.
     """
 
     makes_mask = True

@@ -45,7 +45,16 @@ class EmbeddingTwin(Twin):
 
 
 def row_numbers(indices: np.ndarray) -> np.ndarray:
-    """Indices as int64. What is no number at all becomes -1, which names no row."""
+    """Indices as int64. NaN and infinity become -1, which names no row."""
+    if indices.dtype.kind not in "biuf":
+        raise ValueError(
+            f"embedding: the numbers of rows must be whole numbers, got {indices.dtype}"
+            + (
+                "; StringLookup or TextVectorization turns texts into them"
+                if indices.dtype.kind in "OUST"
+                else ""
+            )
+        )
     if indices.dtype.kind != "f":
         return indices.astype(np.int64, copy=False)
     there = np.abs(indices) < 2.0**62  # False for NaN

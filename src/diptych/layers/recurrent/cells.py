@@ -482,6 +482,11 @@ def check_cell(cell: Any, owner: str) -> None:
     name = type(cell).__name__
     if isinstance(cell, type):
         raise ValueError(f"{owner} needs a cell, and got the class {cell.__name__}: call it first.")
+    if hasattr(cell, "return_sequences"):
+        raise ValueError(
+            f"{owner} needs a cell, which does one step, and got {name}, which reads whole "
+            f"sequences. It stands alone, without {owner}; cells are LSTMCell, GRUCell and others."
+        )
     if not callable(cell) and not hasattr(cell, "call"):
         raise ValueError(
             f"{owner} needs a cell: a layer, or something like it, with a method `call(inputs, "
@@ -528,11 +533,16 @@ def _zeros(size: Any, batch_size: int, dtype: Any) -> Any:
 
 def call_cell(cell: Any, inputs: Any, states: list, training: Any, others: dict) -> tuple[Any, Any]:
     """One step: the output and the new states."""
-    if isinstance(cell, Layer):
-        if takes(type(cell), "training"):
-            others = {**others, "training": training}
-        return cell(inputs, states, **others)
-    return (cell if callable(cell) else cell.call)(inputs, states, **others)
+    if isinstance(cell, Layer) and takes(type(cell), "training"):
+        others = {**others, "training": training}
+    made = (cell if callable(cell) else cell.call)(inputs, states, **others)
+    if not isinstance(made, (list, tuple)) or len(made) != 2:
+        raise ValueError(
+            f"A cell's call(inputs, states) returns two things, the step's output and the new "
+            f"states; that of {type(cell).__name__} returned "
+            + (f"{len(made)}." if isinstance(made, (list, tuple)) else f"{made!r}.")
+        )
+    return made[0], made[1]
 
 
 def forget_dropout(cell: Any) -> None:

@@ -280,6 +280,8 @@ class RNN(Layer):
             previous = output
             output, new = call_cell(self.cell, sequences[:, t], states, training, others)
             new = list(new) if isinstance(new, (list, tuple)) else [new]
+            if previous is None:
+                self._check_new_states(new, states)
             if mask is None:
                 states = new
             else:
@@ -291,6 +293,17 @@ class RNN(Layer):
                 outputs.append(output)
         forget_dropout(self.cell)
         return (ops.stack(outputs, axis=1) if self.return_sequences else output), states
+
+    def _check_new_states(self, new: list, states: list) -> None:
+        """Raise a ValueError unless a step gives states like those that it got."""
+        given, made = ([tuple(state.shape) for state in flatten(s)] for s in (states, new))
+        if made != given:
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}): its cell, "
+                f"{type(self.cell).__name__}, got states of shape {', '.join(map(str, given))} and "
+                f"returned states of shape {', '.join(map(str, made))}; each step needs the same "
+                "number of states, of the same shapes, as the cell's `state_size` says."
+            )
 
     # ----------------------------------------------------------------------------------------------
     # Configs

@@ -63,9 +63,11 @@ class TimeDistributed(Wrapper):
                 f"= ({rows}, {steps}, ...) for an input of shape {inputs.shape}; got "
                 f"{tuple(mask.shape)}."
             )
+        if steps == 0:
+            return ops.zeros(self.compute_output_shape(inputs.shape), dtype=self.dtype)
         options = {"training": training} if takes(type(self.layer), "training") else {}
         heeds_mask = mask is not None and takes(type(self.layer), "mask")
-        if not _looks_at_the_batch(self.layer) and rows * steps:
+        if not _looks_at_the_batch(self.layer) and rows:
             # All steps are rows of one batch.
             if heeds_mask:
                 options["mask"] = ops.reshape(mask, (rows * steps, *mask.shape[2:]))
@@ -87,11 +89,12 @@ def _is_pure(layer: Layer) -> bool:
 
 
 def _looks_at_the_batch(layer: Layer) -> bool:
-    """Whether the rows of a batch are not each for themselves: statistics over the batch, or a
-    state for each of its rows.
+    """Whether the rows of a batch are not each for themselves: statistics over the batch, a state
+    for each of its rows, or a penalty that is divided by their number.
     """
     return any(variable.is_state for variable in layer.variables) or any(
-        getattr(one, "stateful", False) for one in layer._flatten_layers()
+        getattr(one, "stateful", False) or one.activity_regularizer is not None
+        for one in layer._flatten_layers()
     )
 
 
@@ -167,10 +170,19 @@ class Bidirectional(Layer):
                 )
 
     def build(self, input_shape: Any) -> None:
-        for layer in (self.forward_layer, self.backward_layer):
+        shapes = []
+        for layer in self._layers():
             if not layer.built:
                 layer.build(input_shape)
                 layer.built = True
+            shape = layer.compute_output_shape(input_shape)
+            shapes.append(tuple(shape[0] if self.return_state else shape))
+        if self.merge_mode in ("sum", "mul", "ave") and shapes[0] != shapes[1]:
+            raise ValueError(
+                f"Layer {self.name!r} (Bidirectional) has merge_mode={self.merge_mode!r}, which "
+                "needs outputs of one shape from both layers; they give "
+                f"{shapes[0]} and {shapes[1]}. merge_mode='concat' takes any widths."
+            )
         self.built = True
 
     def compute_output_shape(self, input_shape: Any, initial_state_shape: Any = None) -> Any:
@@ -207,13 +219,14 @@ class Bidirectional(Layer):
         if states is None:
             return None, None
         states = list(states) if isinstance(states, (list, tuple)) else [states]
-        if len(states) % 2:
+        counts = [len(layer.state_size) for layer in self._layers()]
+        if len(states) != sum(counts):
             raise ValueError(
-                f"Layer {self.name!r} (Bidirectional) takes the states of two layers, half of them "
-                f"for each; initial_state holds {len(states)}."
+                f"Layer {self.name!r} (Bidirectional) takes the states of two layers, {counts[0]} "
+                f"for the forward and {counts[1]} for the backward layer; initial_state holds "
+                f"{len(states)}."
             )
-        half = len(states) // 2
-        return states[:half], states[half:]
+        return states[: counts[0]], states[counts[0] :]
 
     def __call__(self, sequences: Any, initial_state: Any = None, **kwargs: Any) -> Any:
         if isinstance(sequences, (list, tuple)) and len(sequences) > 1:
