@@ -40,10 +40,10 @@ def dot_product_attention_forward(
     kept: bool, likewise, or None; with it, the scores are dropped out: divided by 1 - rate where
     kept, else 0.
     Returns y: (N, T, H, E), dtype of query; with return_scores (y, scores), scores: (N, H, T, S) as
-    they are before dropout; and cache = (query, key, value, bias, mask, kept, top, total, scale,
-    is_causal, rate, return_scores) with the largest logit and the sum of the exponentials of each
+    they are before dropout; and cache = (query, key, value, bias, mask, kept, y, scores, top,
+    total, scale, is_causal, rate) with the largest logit and the sum of the exponentials of each
     query, (N, H, T). From these backward makes the scores again: they themselves would take S
-    numbers for each.
+    numbers for each, so that the cache holds them only where they were asked for, else None.
     A query that may attend to no key attends to all of them alike. Raises ValueError where shapes
     do not fit.
     Source: Vaswani et al. 2017, Attention Is All You Need, eq. 1; for what is kept, Dao et al.
@@ -63,7 +63,8 @@ def dot_product_attention_forward(
     scores = e / total[..., np.newaxis]  # 4
     used = scores if kept is None else np.where(kept, scores / (1 - rate), 0)  # 5
     y = np.ascontiguousarray(np.swapaxes(used @ v, 1, 2))  # 6
-    cache = query, key, value, bias, mask, kept, top, total, scale, is_causal, rate, return_scores
+    scores = scores if return_scores else None
+    cache = query, key, value, bias, mask, kept, y, scores, top, total, scale, is_causal, rate
     return (y, scores) if return_scores else y, cache
 
 
@@ -77,7 +78,8 @@ def dot_product_attention_backward(dy, cache):
 
     Returns (dquery, dkey, dvalue, dbias); dbias is None where there was none.
     """
-    query, key, value, bias, mask, kept, top, total, scale, is_causal, rate, return_scores = cache
+    query, key, value, bias, mask, kept, _, scores, top, total, scale, is_causal, rate = cache
+    return_scores = scores is not None
     dy, dscores_given = dy if return_scores else (dy, None)
     check_cotangent("dot_product_attention_backward", dy.shape, (*query.shape[:3], value.shape[3]))
     heads, few = query.shape[2], key.shape[2]
