@@ -1,0 +1,62 @@
+"""The benchmarks that train something: their parts, on little data."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+from diptych.datasets import shakespeare
+from diptych.utils import set_random_seed
+
+
+def benchmark(name):
+    return importlib.import_module(f"benchmarks.{name}")
+
+
+def test_rows_of_a_text_and_what_follows():
+    x, y = benchmark("shakespeare").rows_of(np.arange(14), 4)
+    np.testing.assert_array_equal(x, np.arange(12).reshape(3, 4))
+    np.testing.assert_array_equal(y, x + 1)
+
+
+def test_bigram_entropy():
+    """Of the pairs that begin with a, two were read and 65 imagined; two of those are "ab"."""
+    train, test = shakespeare.encode("abac"), shakespeare.encode("ab")
+    entropy = benchmark("shakespeare").bigram_entropy(train, test)
+    np.testing.assert_allclose(entropy, np.log2(67 / 2))
+
+
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+def test_the_writer_is_the_model(engine):
+    """At a low temperature it writes what the model, given all the text before, expects."""
+    script = benchmark("shakespeare")
+    set_random_seed(0)
+    model = script.build(8, engine)
+    model.set_weights([10 * weights for weights in model.get_weights()])
+    text = script.write(model, 12, temperature=1e-3, start="To be", seed=0)
+    read = shakespeare.encode("To be" + text)
+    likeliest = model.predict(read[None, :-1], verbose=0)[0, 4:].argmax(axis=-1)
+    assert shakespeare.decode(likeliest) == text
+    assert len(set(text)) > 1
+
+
+def test_memory_of_one_step_to_all_of_them():
+    bias = benchmark("recall").remember(60)((400,))
+    i, f, c, o = np.split(bias, 4)
+    assert not i.any()
+    assert not c.any()
+    assert not o.any()
+    assert 0 <= f.min() < 2
+    assert 3.5 < f.max() <= np.log(60)
+
+
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+@pytest.mark.parametrize("kind", ["LSTM, long memory", "SimpleRNN"])
+def test_a_short_memory_is_easy(engine, kind):
+    script = benchmark("recall")
+    x, y = script.sequences(600, 4, seed=0)
+    np.testing.assert_array_equal(x.argmax(axis=-1)[:, 0], y)
+    set_random_seed(0)
+    model = script.build(kind, 4, engine)
+    model.fit(x, y, epochs=15, verbose=0)
+    assert model.evaluate(*script.sequences(100, 4, seed=1), verbose=0)[1] > 0.95
