@@ -87,12 +87,13 @@ cdef void run(Job* job, Py_ssize_t things, bint scatter) noexcept:
 cdef cnp.ndarray checked(object indices, Py_ssize_t rows, object shape):
     """The indices as int64, all of them rows of the table."""
     cdef cnp.ndarray numbers
-    if indices.dtype.kind not in "iu":
+    kind = indices.dtype.kind
+    if kind not in "iu":
         check_tokens(indices, shape)  # which refuses them
-    numbers = as_type(indices, cnp.NPY_INT64)
+    # astype wraps what 63 bits cannot hold: it becomes negative, and names no row either.
+    numbers = as_type(indices.astype("int64") if kind == "u" else indices, cnp.NPY_INT64)
     if not all_name_rows(<const cnp.int64_t*>data(numbers), size(numbers), rows):
-        check_tokens(indices, shape)
-        raise ValueError("embedding: the numbers of rows do not fit into 64 bits")
+        check_tokens(indices, shape)  # which names the first bad one
     return numbers
 
 

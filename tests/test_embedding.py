@@ -65,6 +65,16 @@ def test_twins_refuse_what_names_no_row(engine):
         twins.embedding_backward(y[:, :2], cache)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", ">i4", "int64", "uint64"])
+def test_twins_take_whole_numbers_of_any_dtype(dtype, engine):
+    twins = diptych.engine.current().embedding
+    y, cache = twins.embedding_forward(TOKENS.astype(dtype), TABLE)
+    np.testing.assert_array_equal(y, TABLE[TOKENS])
+    assert twins.embedding_backward(y, cache).shape == TABLE.shape
+    with pytest.raises(ValueError, match=r"token \d+ at \(0, 1\)"):
+        twins.embedding_forward(np.array([[0, np.iinfo(dtype).max]], dtype), TABLE)
+
+
 def test_the_fast_twin_does_not_write_outside_the_table():
     y, cache = fast.embedding_forward(TOKENS, TABLE)
     with pytest.raises(ValueError, match="outside the vocabulary"):
