@@ -252,6 +252,14 @@ def test_three_integers_are_keras_3s_where_nothing_else_is_old():
         assert layers.Conv2D(32, 3, 3).strides == (3, 3)
 
 
+def test_positions_of_arguments_in_transposed_convolutions():
+    """In three dimensions Keras has data_format before output_padding."""
+    flat = layers.Conv2DTranspose(4, 3, 2, "same", 1, "channels_first")
+    deep = layers.Conv3DTranspose(4, 3, 2, "same", "channels_first", 1)
+    assert (flat.output_padding, flat.data_format) == ((1, 1), "channels_first")
+    assert (deep.output_padding, deep.data_format) == ((1, 1, 1), "channels_first")
+
+
 def test_an_old_first_layer_tells_the_model_its_input(engine):
     with quiet():
         model = diptych.Sequential(

@@ -470,11 +470,51 @@ class Conv3DTranspose(_ConvTranspose):
 
     Input shape: (N, depth, height, width, C). Output shape: (N, depth out, height out, width out,
     filters). Weights: kernel (*kernel_size, filters, C), bias (filters,). The arguments are those
-    of ``Conv2DTranspose``.
+    of ``Conv2DTranspose``, ``data_format`` before ``output_padding``, as Keras has it here.
     """
 
     rank = 3
     pure = True
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        output_padding: Any = None,
+        dilation_rate: Any = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            output_padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            **kwargs,
+        )
 
 
 # --------------------------------------------------------------------------------------------------
