@@ -10,7 +10,7 @@ cimport numpy as cnp
 from libc.math cimport sqrt
 
 from ._arrays cimport (
-    as_real, data, dim, new_array, new_like, new_vector, rank, real, real_type,
+    as_real, as_type, data, dim, new_array, new_like, new_vector, rank, real, real_type,
     same_shape, size,
 )
 from ._normal_columns cimport Columns, apply, gradients, lay_out, statistics, work_area
@@ -55,6 +55,11 @@ cdef void run(Rows* p) noexcept:
 
 cdef cnp.ndarray vector_of(object v, int typenum):
     return as_real(v, typenum) if v is not None else None
+
+
+cdef cnp.ndarray ones_of(object mask, int typenum):
+    """A mask of any type as numbers: 1, or 0 where it is 0."""
+    return as_type(np.not_equal(mask, 0), typenum) if mask is not None else None
 
 
 cdef inline bint fits(cnp.ndarray v, Py_ssize_t length) noexcept:
@@ -612,7 +617,7 @@ def batch_normalization_training_forward(x, gamma, beta, mask, epsilon=1e-3):
     cdef cnp.ndarray xs = as_real(x, typenum)
     cdef cnp.ndarray gs = vector_of(gamma, typenum)
     cdef cnp.ndarray bs = vector_of(beta, typenum)
-    cdef cnp.ndarray cs = as_real(mask, typenum) if mask is not None else None
+    cdef cnp.ndarray cs = ones_of(mask, typenum)
     cdef Py_ssize_t channels = dim(xs, rank(xs) - 1) if rank(xs) else -1
     cdef Columns p
     if not fits(gs, channels) or not fits(bs, channels) or channels < 0:
@@ -627,7 +632,7 @@ def batch_normalization_training_forward(x, gamma, beta, mask, epsilon=1e-3):
     cdef cnp.ndarray inv = new_vector(channels, typenum)
     cdef cnp.ndarray y = new_like(xs)
     forward_columns(&p, xs, gs, bs, epsilon, mean, inv, variance, y)
-    return (y, mean, variance), (xs, gs, beta is not None, cs, mean, inv)
+    return (y, mean, variance), (xs, gs, beta is not None, mask, mean, inv)
 
 
 def batch_normalization_training_backward(dy, cache, need_dx=True):
@@ -643,7 +648,7 @@ def batch_normalization_training_backward(dy, cache, need_dx=True):
     cdef cnp.ndarray dms = as_real(dmean, typenum)
     cdef cnp.ndarray dvs = as_real(dvariance, typenum)
     cdef cnp.ndarray gs = vector_of(gamma, typenum)
-    cdef cnp.ndarray cs = as_real(mask, typenum) if mask is not None else None
+    cdef cnp.ndarray cs = ones_of(mask, typenum)
     cdef cnp.ndarray ms = as_real(mean, typenum)
     cdef cnp.ndarray ss = as_real(inv, typenum)
     cdef Columns p

@@ -67,13 +67,13 @@ def given(shape, gamma=True, beta=True, epsilon=1e-3):
     return make
 
 
-def batch(shape, mask=None, **options):
+def batch(shape, mask=None, mask_type="f8", **options):
     """`mask`: the share of the rows that count, or None for no mask."""
 
     def make(rng):
         arguments = layer(shape, **options)(rng)
         drawn = rng.uniform(size=shape[:-1])
-        return arguments | {"mask": None if mask is None else np.asarray(drawn < mask, "f8")}
+        return arguments | {"mask": None if mask is None else np.asarray(drawn < mask, mask_type)}
 
     return make
 
@@ -176,6 +176,8 @@ CASES = {
         Case("chunks, typical width", batch((1100, 64))),
         Case("chunks, tiles", batch((500, 401))),
         Case("mask", batch((6, 5, 3), mask=0.6)),
+        Case("mask of true and false", batch((6, 5, 3), mask=0.6, mask_type=bool)),
+        Case("mask of whole numbers", batch((6, 5, 3), mask=0.6, mask_type="i8")),
         Case("mask, chunks", batch((40, 50, 11), mask=0.5)),
         Case("mask of one row", batch((1, 4), mask=2.0)),
         Case("mask, all true", batch((4, 5, 3), mask=2.0)),
