@@ -169,6 +169,33 @@ def test_renormalisation_that_may_correct_nothing_is_plain_normalisation():
     )
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_empty_batch_leaves_the_averages_alone(engine):
+    """Keras's averages are no numbers after it."""
+    for renorm in (False, True):
+        layer = layers.BatchNormalization(renorm=renorm)
+        with diptych.engine(engine):
+            layer(X, training=True)
+            before = layer.get_weights()
+            y = layer(X[:0], training=True, mask=np.ones(X[:0].shape[:-1], bool))
+        assert y.shape == X[:0].shape
+        same(layer.get_weights(), before)
+
+
+@pytest.mark.parametrize("axis", [(-1, 1), (1, -1), (2, 1)])
+def test_several_axes_and_the_order_of_gamma(axis):
+    """As in Keras: gamma has the sizes of the axes in their order, where -1 is the first of all,
+    and its numbers in the order of the input's axes.
+    """
+    x = RNG.normal(size=(2, 3, 4))
+    layer = layers.LayerNormalization(axis, epsilon=1e-9)
+    plain = layer(x).numpy()
+    assert layer.gamma.shape == ((4, 3) if -1 in axis else (3, 4))
+    gamma = np.arange(12.0) + 1
+    layer.set_weights([gamma.reshape(layer.gamma.shape), np.zeros(layer.gamma.shape)])
+    np.testing.assert_allclose(layer(x).numpy(), plain * gamma.reshape(3, 4), rtol=1e-5, atol=1e-5)
+
+
 def test_group_normalisation_has_its_limits_in_layer_and_instance_normalisation():
     x = RNG.normal(size=(3, 4, 5, 6))
     whole = layers.GroupNormalization(1)(x).numpy()
@@ -495,6 +522,7 @@ def test_an_axis_in_a_list_as_older_files_have_it():
             "rmin <= rmax",
         ),
         (lambda: layers.LayerNormalization(axis=[1, 4])(np.ones((2, 3))), "along axis 4"),
+        (lambda: layers.LayerNormalization([1, -1])(np.ones((2, 3))), "an axis twice"),
         (lambda: layers.LayerNormalization(axis=[]), "at least one axis"),
         (lambda: layers.GroupNormalization(0), "-1 for a group for each channel"),
         (

@@ -80,7 +80,9 @@ class _Normalization(Layer):
 
 
 def _sizes(layer: Layer, shape: Any, axis: Any) -> tuple[int, ...]:
-    """The sizes along an axis, or along several in their order; ValueError where one is missing."""
+    """The sizes along an axis, or along several in Keras's order, in which -1 comes before 1; its
+    weights have them so. ValueError where one is missing.
+    """
     rank = len(shape)
     axes = axis if isinstance(axis, (list, tuple)) else [axis]
     for a in axes:
@@ -94,7 +96,12 @@ def _sizes(layer: Layer, shape: Any, axis: Any) -> tuple[int, ...]:
                 f"Layer {layer.name!r} ({type(layer).__name__}) needs to know the size of axis {a} "
                 f"of its input, which has shape {tuple(shape)}. Give it to Input(...)."
             )
-    return tuple(shape[a] for a in _sorted(axis, rank))
+    if len({a % rank for a in axes}) < len(axes):
+        raise ValueError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) was given an axis twice: axis={axis} "
+            f"of an input of shape {tuple(shape)}."
+        )
+    return tuple(shape[a] for a in sorted(axes))
 
 
 def _sorted(axis: Any, rank: int) -> tuple[int, ...]:
@@ -238,7 +245,7 @@ class BatchNormalization(_Normalization):
                 f"its input: the input has shape {tuple(inputs.shape)}, the mask "
                 f"{tuple(mask.shape)}."
             )
-        if not (training and self.trainable):
+        if not (training and self.trainable) or 0 in inputs.shape:  # nothing to take a mean of
             return normalization.batch_over(
                 inputs,
                 self.moving_mean,
