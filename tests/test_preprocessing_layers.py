@@ -120,6 +120,23 @@ def test_integers_of_any_size():
     np.testing.assert_array_equal(layer(vocabulary + 1), 0)
 
 
+def test_a_word_in_a_vocabulary_file_may_hold_any_character_but_a_line_feed(tmp_path):
+    words = ["a\u2028b", "c\x0bd", "e\x85f", "g h"]
+    (tmp_path / "words.txt").write_bytes("\r\n".join(words).encode())
+    layer = layers.StringLookup(vocabulary=tmp_path / "words.txt")
+    assert layer.get_vocabulary() == ["[UNK]", *words]
+
+
+def test_runs_of_tokens_that_come_split():
+    """With split=None the last axis holds the tokens of a text: Keras's result and shapes."""
+    layer = layers.TextVectorization(split=None, ngrams=(2,), vocabulary=["a b", "b c"])
+    assert layer([["a", "b", "c"]]).array.tolist() == [[2, 3]]
+    assert layer.compute_output_shape((None, 3)) == (None, None)
+    layer = layers.TextVectorization(split=None, ngrams=(2,), output_mode="tf_idf")
+    with pytest.raises(ValueError, match="no token"):
+        layer.adapt([["alone"], ["each"]])
+
+
 def test_a_vocabulary_from_a_file(tmp_path):
     (tmp_path / "words.txt").write_text("cat\ndog\nÉ\n", encoding="utf-8")
     layer = layers.StringLookup(vocabulary=str(tmp_path / "words.txt"))
@@ -318,6 +335,8 @@ ERRORS = [
     (lambda: LOOKUP()(["a"]), RuntimeError, "no vocabulary yet: call adapt"),
     (lambda: LOOKUP(output_mode="count")(["a"]), RuntimeError, "no vocabulary yet"),
     (lambda: LOOKUP(vocabulary=["a"]).adapt(["b"]), ValueError, "was given its vocabulary"),
+    (lambda: LOOKUP().adapt([]), ValueError, "found no token in the data"),
+    (lambda: layers.TextVectorization().adapt(["", " "]), ValueError, "found no token"),
     (
         lambda: LOOKUP(vocabulary=["a"], num_oov_indices=0)(["a", "q", "q"]),
         ValueError,

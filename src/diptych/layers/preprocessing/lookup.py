@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -257,7 +258,9 @@ class IndexLookup(Preparation):
             raise ValueError(
                 "A vocabulary file has no weights, which output_mode='tf_idf' needs: give lists."
             )
-        return Path(vocabulary).read_text(encoding="utf-8").splitlines()
+        # Not splitlines, which parts at other characters too, such as U+2028.
+        lines = Path(vocabulary).read_text(encoding="utf-8").split("\n")
+        return lines if lines[-1] else lines[:-1]
 
     def _check_tokens(self, tokens: list, given: list, special: list, kind: str) -> None:
         if len(set(tokens)) < len(tokens):
@@ -339,7 +342,7 @@ class IndexLookup(Preparation):
         values = data.values if isinstance(data, Ragged) else data.ravel().tolist()
         self._counts.tokens.update(values)
         if self.output_mode == "tf_idf":
-            documents = data.rows() if isinstance(data, Ragged) else _documents(data)
+            documents = data.rows() if isinstance(data, Ragged) else documents_of(data)
             for document in documents:
                 self._counts.documents.update(set(document))
             self._counts.number_of_documents += len(documents)
@@ -347,8 +350,10 @@ class IndexLookup(Preparation):
     def finalize_state(self) -> None:
         """Make the vocabulary of what was counted."""
         counts = self._counts.tokens
-        if self._fixed or not counts:
+        if self._fixed:
             return
+        if not counts:
+            raise ValueError(f"adapt() of layer {self.name!r} found no token in the data.")
         for special in (self.mask_token, self.oov_token):
             counts.pop(special, None)
         tokens = sorted(counts, key=lambda token: (counts[token], token), reverse=True)
@@ -438,8 +443,8 @@ class IndexLookup(Preparation):
     def _must_have_vocabulary(self) -> None:
         if self._table is None:
             raise RuntimeError(
-                f"Layer {self.name!r} ({type(self).__name__}) has no vocabulary yet: call "
-                "adapt(data) first, or give it a `vocabulary`."
+                f"Layer {self.name!r} has no vocabulary yet: call adapt(data) first, or give it a "
+                "`vocabulary`."
             )
 
     def _columns(self) -> int:
@@ -483,8 +488,9 @@ class IndexLookup(Preparation):
         }
 
 
-def _documents(data: np.ndarray) -> list[list]:
-    return data.reshape(-1, data.shape[-1]).tolist()
+def documents_of(data: np.ndarray) -> list[list]:
+    """The rows of an array, its last axis."""
+    return data.reshape(math.prod(data.shape[:-1]), data.shape[-1]).tolist()
 
 
 class StringLookup(IndexLookup):

@@ -22,7 +22,7 @@ from .base import (
     refuse_sparse,
     texts_of,
 )
-from .lookup import StringLookup
+from .lookup import StringLookup, documents_of
 
 __all__ = ["TextVectorization"]
 
@@ -240,7 +240,7 @@ class TextVectorization(Preparation):
     def _ngrams_of_array(self, texts: np.ndarray) -> np.ndarray:
         if texts.ndim == 0:
             texts = texts[None]
-        rows = [self._runs(row) for row in texts.reshape(-1, texts.shape[-1]).tolist()]
+        rows = [self._runs(row) for row in documents_of(texts)]
         made = np.empty((len(rows), len(rows[0]) if rows else 0), dtype=object)
         for i, row in enumerate(rows):
             made[i] = row
@@ -265,12 +265,12 @@ class TextVectorization(Preparation):
         return np.pad(result, missing)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
-        shape = tuple(input_shape)
+        shape, length = tuple(input_shape), self._output_sequence_length
         if self.output_mode == "int":
-            if self._split is None and self._output_sequence_length is None:
+            if self._split is None and self._ngrams is None and length is None:
                 return shape
             outer = shape[:-1] if self._split is None else shape[:1]
-            return (*outer, self._output_sequence_length)
+            return (*outer, length)
         if self._split is not None:
             shape = (*shape[:1], None)
         return self._lookup.compute_output_shape(shape)
