@@ -73,7 +73,11 @@ class KerasTensor:
 
 
 def dtype_of(dtype: Any) -> np.dtype:
-    """A dtype from its name; texts, "string", are kept in arrays of objects."""
+    """A dtype from its name, or from a policy of one dtype in a Keras config; texts, "string", are
+    kept in arrays of objects.
+    """
+    if isinstance(dtype, dict) and dtype.get("class_name") == "DTypePolicy":
+        dtype = dtype["config"]["name"]
     return np.dtype(object if isinstance(dtype, str) and dtype == "string" else dtype)
 
 

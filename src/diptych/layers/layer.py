@@ -184,6 +184,10 @@ class Layer(metaclass=Modern):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
+        if config.get("quantization_config", "") is None:  # Keras says so of some layers
+            config = {
+                name: value for name, value in config.items() if name != "quantization_config"
+            }
         return cls(**config)
 
     def input_hint(self, shape: tuple) -> str:

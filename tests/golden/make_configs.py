@@ -1,0 +1,109 @@
+"""Write configs.json with Keras: python -m tests.golden.make_configs
+
+Of every layer class that diptych has as well: the config, and whether it supports masking.
+"""
+
+import ast
+import json
+import os
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+# What the constructors need, in Keras 3's words; all others need nothing.
+ARGUMENTS = {
+    "Activation": "'relu'",
+    "ActivityRegularization": "0.1, 0.2",
+    "AlphaDropout": "0.5",
+    "Bidirectional": "layers.LSTM(4)",
+    "CategoryEncoding": "num_tokens=4",
+    "CenterCrop": "3, 4",
+    "Dense": "4",
+    "Discretization": "bin_boundaries=[0.0, 1.0]",
+    "Dot": "axes=1",
+    "Dropout": "0.5",
+    "EinsumDense": "'abc,cd->abd', output_shape=(None, 4)",
+    "Embedding": "5, 3",
+    "GRU": "4",
+    "GRUCell": "4",
+    "GaussianDropout": "0.5",
+    "GaussianNoise": "0.5",
+    "GroupQueryAttention": "3, 2, 1",
+    "Hashing": "num_bins=3",
+    "InputLayer": "(3,)",
+    "IntegerLookup": "vocabulary=[1, 2]",
+    "LSTM": "4",
+    "LSTMCell": "4",
+    "MultiHeadAttention": "2, 3",
+    "Permute": "(2, 1)",
+    "RNN": "layers.LSTMCell(4)",
+    "RandomBrightness": "0.2",
+    "RandomContrast": "0.2",
+    "RandomCrop": "3, 4, seed=1",
+    "RandomRotation": "0.2",
+    "RandomTranslation": "0.2, 0.1",
+    "RandomZoom": "0.2",
+    "RepeatVector": "3",
+    "Rescaling": "2.0",
+    "Reshape": "(3, 2)",
+    "Resizing": "3, 4",
+    "SimpleRNN": "4",
+    "SimpleRNNCell": "4",
+    "SpectralNormalization": "layers.Dense(4)",
+    "StackedRNNCells": "[layers.LSTMCell(4), layers.GRUCell(3)]",
+    "StringLookup": "vocabulary=['a', 'b']",
+    "TextVectorization": "vocabulary=['a', 'b']",
+    "TimeDistributed": "layers.Dense(4)",
+    "Wrapper": "layers.Dense(4)",
+}
+for rank in (1, 2, 3):
+    ARGUMENTS |= {
+        f"AveragePooling{rank}D": "2",
+        f"Conv{rank}D": "4, 3",
+        f"Conv{rank}DTranspose": "4, 3",
+        f"ConvLSTM{rank}D": "4, 3",
+        f"DepthwiseConv{rank}D": "3",
+        f"SeparableConv{rank}D": "4, 3",
+        f"SpatialDropout{rank}D": "0.5",
+    }
+LEFT_OUT = {"Lambda"}  # its config holds compiled Python
+EXPORTS = Path(__file__).parents[2] / "src" / "diptych" / "layers" / "__init__.py"
+
+
+def names():
+    """What diptych.layers exports; read, not imported: this Python may have Keras alone."""
+    for node in ast.parse(EXPORTS.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == "__all__":
+            return sorted(ast.literal_eval(node.value))
+    raise LookupError(f"{EXPORTS} has no __all__")
+
+
+def make(layers, name):
+    """A layer of that class."""
+    return eval(f"layers.{name}({ARGUMENTS.get(name, '')})", {"layers": layers})
+
+
+def main():
+    import keras
+
+    layers = keras.layers
+    entries = {"versions": {"keras": keras.__version__}}
+    for name in names():
+        cls = getattr(layers, name, None)
+        aliases = {"GroupedQueryAttention": "GroupQueryAttention"}
+        own_name = aliases.get(getattr(cls, "__name__", None), getattr(cls, "__name__", None))
+        is_layer = isinstance(cls, type) and issubclass(cls, layers.Layer)
+        if is_layer and own_name == name and name not in LEFT_OUT:
+            layer = make(layers, name)
+            entries[name] = {
+                "supports_masking": layer.supports_masking,
+                "layer": layers.serialize(layer),
+            }
+    lines = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in entries.items()]
+    path = Path(__file__).with_name("configs.json")
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    print(f"{path.name}: {len(entries) - 1} layers")
+
+
+if __name__ == "__main__":
+    main()

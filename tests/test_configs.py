@@ -1,0 +1,55 @@
+"""Configs of layers: those that Keras writes are read, and what diptych writes makes the same
+layer anew.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from diptych import layers
+from tests.golden.make_configs import make
+
+KERAS = json.loads((Path(__file__).parent / "golden" / "configs.json").read_text(encoding="utf-8"))
+del KERAS["versions"]
+# What Keras says and diptych has no use for; where Keras's word is not what it was given.
+UNSAID = {"activity_regularizer": None, "quantization_config": None, "autocast": True}
+UNSAID |= {"sparse": False, "ragged": False}
+
+
+def plain(value):
+    """Without the modules that classes stand in, and with a policy as the name of its dtype."""
+    if isinstance(value, dict) and value.get("class_name") == "DTypePolicy":
+        return value["config"]["name"]
+    if isinstance(value, dict):
+        hidden = ("module", "registered_name", "build_config")
+        return {
+            key: plain(part)
+            for key, part in value.items()
+            if key not in hidden and not (key in UNSAID and part == UNSAID[key])
+        }
+    return [plain(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_a_config_of_keras_is_read(name):
+    """Every argument that Keras names comes back with the value that Keras gave it."""
+    theirs = KERAS[name]["layer"]
+    layer = layers.deserialize(theirs)
+    assert type(layer) is getattr(layers, name)
+    expected, ours = plain(theirs["config"]), plain(layer.get_config())
+    assert {key: ours.get(key) for key in expected} == expected
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_a_config_makes_the_same_layer(name):
+    layer = make(layers, name)
+    copy = layers.deserialize(layers.serialize(layer))
+    assert type(copy) is type(layer)
+    assert copy.get_config() == layer.get_config()
+    json.dumps(layer.get_config())
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_the_same_layers_support_masks(name):
+    assert make(layers, name).supports_masking == KERAS[name]["supports_masking"]
