@@ -17,9 +17,8 @@
 enum {
     BLOCK_ROWS = 128,           /* queries in a block, at most */
     BLOCK_KEYS = 128,           /* a multiple of every PANEL */
-    ACROSS = BLOCK_KEYS + 16,   /* from row to row of a block: no power of two, or a column's numbers would fight for
+    ACROSS = BLOCK_KEYS + 16    /* from row to row of a block: no power of two, or a column's numbers would fight for
                                    the same few lines of the cache */
-    TOGETHER = 4                /* rows whose largest numbers are sought at a time */
 };
 
 typedef struct {
@@ -91,72 +90,70 @@ static Py_ssize_t padded(Py_ssize_t columns, Py_ssize_t panel) { return (columns
 #define FROM const REAL *ALONE
 #define INTO REAL *ALONE
 #define NOTHING ((REAL)-INFINITY)
-#ifdef VECTOR_BYTES
-#define PICK(wanted, a, b) ((NAME(vector))(((wanted) & (NAME(mask))(a)) | (~(wanted) & (NAME(mask))(b))))
-#else
-#define PICK(wanted, a, b) ((wanted) ? (a) : (b))
-#endif
 
 #if REAL_BYTES == 4
+#define BITS uint32_t
 #define LEADING 23        /* where the exponent begins */
 #define MAGIC 12583039.0f /* pushes the fraction out of what it is added to; its lowest bits: the exponent's bias */
-#define LN2 0.693359375f  /* so few bits that its product with an exponent is exact */
-#define LN2_REST -0.00021219444005469057f
+#define LN2 0.6931471805599453f
 #define LOG2E 1.4426950408889634f
 #define BOTTOM -88.03f    /* whose exponential would need the exponent that stands for 0 */
 #else
+#define BITS uint64_t
 #define LEADING 52
 #define MAGIC 6755399441056767.0
-#define LN2 0.6931471803691238
-#define LN2_REST 1.9082149292705877e-10
+#define LN2 0.6931471805599453
 #define LOG2E 1.4426950408889634
 #define BOTTOM -709.09
 #endif
 
-/* exp(x) for x <= 0, and 0 where the result would lie below the normal numbers. The polynomial is that of _math.pxd. */
-INLINE NAME(vector) NAME(exp_down)(NAME(vector) x) {
-    const NAME(vector) bottom = (NAME(vector)){0} + (REAL)BOTTOM;
-    x = PICK(x < bottom, bottom, x); /* NaN stays */
-    NAME(vector) sum = x * LOG2E + MAGIC, n = sum - MAGIC;
-    NAME(vector) r = (x - n * LN2) - n * LN2_REST, power;
+/* x := exp(x) for x <= 0, and 0 where the result would lie below the normal numbers; `side` vectors side by side, since
+   one alone would wait for itself most of the time. The polynomial is that of _math.pxd. A logit has an error in
+   proportion to itself, so ln(2) need not be more precise than that either. */
+INLINE void NAME(exp_down)(const int side, NAME(vector) *x) {
+    NAME(vector) n[2 * WIDTH], power[2 * WIDTH], r[2 * WIDTH], square[2 * WIDTH], low[2 * WIDTH], high[2 * WIDTH];
+    const NAME(vector) none = {0}, bottom = none + (REAL)BOTTOM;
+#define EACH UNROLL(8) for (int v = 0; v < side; v++)
+    EACH n[v] = x[v] * LOG2E + MAGIC;
 #ifdef VECTOR_BYTES
-    power = (NAME(vector))((NAME(mask))sum << LEADING);
+    EACH power[v] = (NAME(vector))((NAME(mask))n[v] << LEADING);
 #else
-    INTEGER bits;
-    memcpy(&bits, &sum, sizeof bits);
-    bits = (INTEGER)((unsigned long long)bits << LEADING);
-    memcpy(&power, &bits, sizeof bits);
+    EACH {
+        BITS bits;
+        memcpy(&bits, &n[v], sizeof bits);
+        bits <<= LEADING;
+        memcpy(&power[v], &bits, sizeof bits);
+    }
 #endif
+    EACH n[v] -= MAGIC;
+    EACH r[v] = x[v] - n[v] * LN2;
+    EACH square[v] = r[v] * r[v];
 #if REAL_BYTES == 4
-    NAME(vector) q = r * 0.0013940519420430064f + 0.00836643110960722f;
-    q = q * r + 0.04166640341281891f;
-    q = q * r + 0.1666654497385025f;
+    EACH high[v] = r[v] * 0.00836643110960722f + 0.04166640341281891f;
+    EACH low[v] = r[v] * 0.1666654497385025f + 0.5f;
+    EACH high[v] += square[v] * 0.0013940519420430064f;
 #else
-    NAME(vector) q = r * 2.511231361380944e-08 + 2.7622293687762214e-07;
-    q = q * r + 2.7557235272056076e-06;
-    q = q * r + 2.4801516183879425e-05;
-    q = q * r + 0.00019841269894194064;
-    q = q * r + 0.0013888888920634186;
-    q = q * r + 0.008333333333319013;
-    q = q * r + 0.041666666666619695;
-    q = q * r + 0.1666666666666668;
+    EACH high[v] = r[v] * 2.511231361380944e-08 + 2.7622293687762214e-07;
+    EACH high[v] = high[v] * r[v] + 2.7557235272056076e-06;
+    EACH high[v] = high[v] * r[v] + 2.4801516183879425e-05;
+    EACH high[v] = high[v] * r[v] + 0.00019841269894194064;
+    EACH high[v] = high[v] * r[v] + 0.0013888888920634186;
+    EACH high[v] = high[v] * r[v] + 0.008333333333319013;
+    EACH high[v] = high[v] * r[v] + 0.041666666666619695;
+    EACH low[v] = r[v] * 0.1666666666666668 + 0.5;
 #endif
-    q = q * r + (REAL)0.5;
-    return (r * r * q + r + (REAL)1) * power;
-}
-
-INLINE REAL NAME(exp_one)(REAL x) {
-    NAME(vector) v = (NAME(vector)){0} + x;
-    REAL one[LANES];
-    STORE(one, NAME(exp_down)(v));
-    return one[0];
+    EACH low[v] += high[v] * square[v];
+    EACH r[v] += (REAL)1;
+    EACH r[v] += low[v] * square[v];
+    EACH x[v] = PICK(x[v] < bottom, none, r[v] * power[v]);
+#undef EACH
 }
 
 /* ---- rows of scores; width: a multiple of PANEL ---- */
 
-INLINE REAL NAME(largest)(FROM x, Py_ssize_t width) {
+/* The largest numbers of a row, in some order. */
+INLINE NAME(vector) NAME(largest)(FROM x, Py_ssize_t width) {
     NAME(vector) most[WIDTH];
-    REAL a[PANEL];
     UNROLL(4)
     for (int v = 0; v < WIDTH; v++) most[v] = LOAD(x + v * LANES);
     for (Py_ssize_t j = PANEL; j < width; j += PANEL) {
@@ -167,58 +164,72 @@ INLINE REAL NAME(largest)(FROM x, Py_ssize_t width) {
         }
     }
     UNROLL(4)
-    for (int v = 0; v < WIDTH; v++) STORE(a + v * LANES, most[v]);
-    for (int half = PANEL / 2; half > 0; half /= 2)
-        for (int k = 0; k < half; k++) a[k] = a[k + half] > a[k] ? a[k + half] : a[k];
-    return a[0];
+    for (int v = 1; v < WIDTH; v++) most[0] = PICK(most[v] > most[0], most[v], most[0]);
+    return most[0];
 }
 
-/* The sum of the numbers in WIDTH vectors, in pairs. */
-INLINE REAL NAME(sum_of)(const NAME(vector) *sum) {
-    REAL a[PANEL];
-    UNROLL(4)
-    for (int v = 0; v < WIDTH; v++) STORE(a + v * LANES, sum[v]);
-    for (int half = PANEL / 2; half > 0; half /= 2)
-        for (int k = 0; k < half; k++) a[k] += a[k + half];
-    return a[0];
+/* x := exp(x - top), for `side` vectors; what they add to the sum. */
+INLINE NAME(vector) NAME(exponentials_of)(const int side, INTO x, REAL top) {
+    NAME(vector) e[2 * WIDTH];
+    UNROLL(8)
+    for (int v = 0; v < side; v++) e[v] = LOAD(x + v * LANES) - top;
+    NAME(exp_down)(side, e);
+    UNROLL(8)
+    for (int v = 0; v < side; v++) STORE(x + v * LANES, e[v]);
+    UNROLL(8)
+    for (int v = 1; v < side; v++) e[0] += e[v];
+    return e[0];
 }
 
-/* x := exp(x - top); their sum. */
-INLINE REAL NAME(exponentials)(INTO x, Py_ssize_t width, REAL top) {
-    NAME(vector) sum[WIDTH] = {{0}};
-    for (Py_ssize_t j = 0; j < width; j += PANEL) {
-        UNROLL(4)
-        for (int v = 0; v < WIDTH; v++) {
-            NAME(vector) e = NAME(exp_down)(LOAD(x + j + v * LANES) - top);
-            STORE(x + j + v * LANES, e);
-            sum[v] += e;
-        }
-    }
-    return NAME(sum_of)(sum);
+INLINE NAME(vector) NAME(exponentials)(INTO x, Py_ssize_t width, REAL top) {
+    NAME(vector) sum = {0};
+    Py_ssize_t j = 0;
+    for (; j + 2 * PANEL <= width; j += 2 * PANEL) sum += NAME(exponentials_of)(2 * WIDTH, x + j, top);
+    return j < width ? sum + NAME(exponentials_of)(WIDTH, x + j, top) : sum;
 }
 
 /* x := the scores exp(x - top) / total; slope := score (slope - mean). */
-INLINE void NAME(slopes)(INTO x, INTO slope, Py_ssize_t width, REAL top, REAL inverse, REAL mean) {
-    for (Py_ssize_t j = 0; j < width; j += PANEL) {
-        UNROLL(4)
-        for (int v = 0; v < WIDTH; v++) {
-            NAME(vector) score = NAME(exp_down)(LOAD(x + j + v * LANES) - top) * inverse;
-            STORE(x + j + v * LANES, score);
-            STORE(slope + j + v * LANES, score * (LOAD(slope + j + v * LANES) - mean));
-        }
+INLINE void NAME(slopes_of)(const int side, INTO x, INTO slope, REAL top, REAL inverse, REAL mean) {
+    NAME(vector) e[2 * WIDTH];
+    UNROLL(8)
+    for (int v = 0; v < side; v++) e[v] = LOAD(x + v * LANES) - top;
+    NAME(exp_down)(side, e);
+    UNROLL(8)
+    for (int v = 0; v < side; v++) {
+        e[v] *= inverse;
+        STORE(x + v * LANES, e[v]);
+        STORE(slope + v * LANES, e[v] * (LOAD(slope + v * LANES) - mean));
     }
 }
 
-APART REAL NAME(dot)(FROM a, FROM b, Py_ssize_t n) {
-    NAME(vector) sum[WIDTH] = {{0}};
+INLINE void NAME(slopes)(INTO x, INTO slope, Py_ssize_t width, REAL top, REAL inverse, REAL mean) {
     Py_ssize_t j = 0;
-    for (; j + PANEL <= n; j += PANEL) {
-        UNROLL(4)
-        for (int v = 0; v < WIDTH; v++) sum[v] += LOAD(a + j + v * LANES) * LOAD(b + j + v * LANES);
+    for (; j + 2 * PANEL <= width; j += 2 * PANEL) NAME(slopes_of)(2 * WIDTH, x + j, slope + j, top, inverse, mean);
+    if (j < width) NAME(slopes_of)(WIDTH, x + j, slope + j, top, inverse, mean);
+}
+
+/* x := the scores, for a row of any width. */
+APART void NAME(scores)(INTO x, Py_ssize_t n, REAL top, REAL inverse) {
+    for (Py_ssize_t j = 0; j < n; j += LANES) {
+        const Py_ssize_t width = least(LANES, n - j);
+        REAL some[LANES] = {0};
+        memcpy(some, x + j, width * sizeof(REAL));
+        NAME(vector) e = LOAD(some) - top;
+        NAME(exp_down)(1, &e);
+        STORE(some, e * inverse);
+        memcpy(x + j, some, width * sizeof(REAL));
     }
-    REAL rest = 0;
-    for (; j < n; j++) rest += a[j] * b[j];
-    return NAME(sum_of)(sum) + rest;
+}
+
+/* a . b, in some order, to be summed. */
+INLINE NAME(vector) NAME(dots)(FROM a, FROM b, Py_ssize_t n) {
+    NAME(vector) sum = {0};
+    REAL rest[LANES] = {0};
+    Py_ssize_t j = 0;
+    for (; j + LANES <= n; j += LANES) sum += LOAD(a + j) * LOAD(b + j);
+    if (j == n) return sum;
+    for (int k = 0; j < n; j++, k++) rest[k] = a[j] * b[j];
+    return sum + LOAD(rest);
 }
 
 APART void NAME(times)(FROM x, Py_ssize_t n, REAL factor, INTO out) {
@@ -270,10 +281,6 @@ static void NAME(drop)(const diptych_attention *p, const diptych_queries *q, Py_
     else NAME(fill)(row, keys, 0);
 }
 
-static REAL NAME(bias_at)(const diptych_attention *p, const diptych_queries *q, Py_ssize_t i, Py_ssize_t key) {
-    return ((const REAL *)p->bias)[row_at(p->bias_step, q, i) + key * p->bias_step[3]];
-}
-
 /* ---- products; B lies in panels ---- */
 
 /* c (+)= a b, c: rows x columns. */
@@ -294,6 +301,12 @@ static void NAME(product_down)(Py_ssize_t keys, Py_ssize_t columns, Py_ssize_t r
 static void NAME(pack_turned)(Py_ssize_t rows, Py_ssize_t columns, const REAL *from, Py_ssize_t from_row, REAL *into) {
     for (Py_ssize_t j = 0; j < rows; j += PANEL, into += columns * PANEL)
         NAME(pack_columns)(columns, least(PANEL, rows - j), from + j * from_row, from_row, into);
+}
+
+/* Rows that are wanted soon: they come while others are at work. */
+static void NAME(fetch)(Py_ssize_t rows, Py_ssize_t columns, const REAL *from, Py_ssize_t from_row) {
+    for (Py_ssize_t i = 0; i < rows; i++, from += from_row)
+        for (Py_ssize_t j = 0; j < columns; j += 64 / REAL_BYTES) PREFETCH(from + j);
 }
 
 /* The queries of a block, times the scale, in rows of whole panels. */
@@ -349,30 +362,37 @@ static void NAME(forward_block)(const diptych_attention *p, const diptych_querie
     const Py_ssize_t width = padded(keys, PANEL), at = query_at(p, q), y_row = p->h * p->e;
     REAL *top = (REAL *)p->top + at, *total = (REAL *)p->total + at;
     REAL *y = (REAL *)p->y + features_at(p, q, p->e);
-    REAL base[TOGETHER];
+    REAL most[LANES], less[LANES], sum[LANES];
     NAME(gather)(q->rows, p->d, (const REAL *)p->query + features_at(p, q, p->d), p->h * p->d, (REAL)p->scale,
                  w->query);
     NAME(logits)(p, q, first, keys, w->query, w->keys, w->scores);
     for (Py_ssize_t i = 0; i < q->rows && p->scores; i++)
         memcpy((REAL *)p->scores + (at + i) * p->s + first, w->scores + i * ACROSS, keys * sizeof(REAL));
-    for (Py_ssize_t some = 0; some < q->rows; some += TOGETHER) {
-        const Py_ssize_t end = least(q->rows, some + TOGETHER);
-        for (Py_ssize_t i = some; i < end; i++) {
-            REAL most = NAME(largest)(w->scores + i * ACROSS, width), old = first ? top[i] : NOTHING;
-            most = old > most ? old : most;
-            base[i - some] = most == NOTHING ? 0 : most;
-            if (first) {
-                REAL less = NAME(exp_one)(old - base[i - some]);
-                total[i] *= less;
-                if (less != 1) NAME(multiply)(y + i * y_row, p->e, less);
-            }
-            top[i] = most;
+    for (Py_ssize_t some = 0; some < q->rows; some += LANES) {
+        const int rows = (int)least(LANES, q->rows - some);
+        REAL *row = w->scores + some * ACROSS;
+        NAME(vector) each[LANES] = {{0}};
+        for (int i = 0; i < rows; i++) each[i] = NAME(largest)(row + i * ACROSS, width);
+        STORE(most, NAME(fold)(1, each));
+        for (int i = 0; i < rows; i++) {
+            const REAL old = first ? top[some + i] : NOTHING;
+            most[i] = top[some + i] = old > most[i] ? old : most[i];
+            if (most[i] == NOTHING) most[i] = 0;
+            less[i] = old - most[i];
         }
-        for (Py_ssize_t i = some; i < end; i++) {
-            REAL *row = w->scores + i * ACROSS, sum = NAME(exponentials)(row, width, base[i - some]);
-            total[i] = first ? total[i] + sum : sum;
-            if (p->kept) NAME(drop)(p, q, i, first, keys, row);
+        if (first) {
+            each[0] = LOAD(less);
+            NAME(exp_down)(1, each);
+            STORE(less, each[0]);
+            for (int i = 0; i < rows; i++)
+                if (less[i] != 1) NAME(multiply)(y + (some + i) * y_row, p->e, less[i]);
         }
+        for (int i = 0; i < rows; i++) {
+            each[i] = NAME(exponentials)(row + i * ACROSS, width, most[i]);
+            if (p->kept) NAME(drop)(p, q, some + i, first, keys, row + i * ACROSS);
+        }
+        STORE(sum, NAME(fold)(0, each));
+        for (int i = 0; i < rows; i++) total[some + i] = first ? total[some + i] * less[i] + sum[i] : sum[i];
     }
     NAME(product)(q->rows, p->e, keys, w->scores, ACROSS, w->values, y, y_row, first ? FLAG_ACCUMULATE : 0);
 }
@@ -407,7 +427,7 @@ static void NAME(finish)(const diptych_attention *p, const diptych_queries *q, P
             REAL *scores = (REAL *)p->scores + (at + i) * p->s;
             if (idle) NAME(fill)(scores, p->s, inverse);
             else {
-                for (Py_ssize_t j = 0; j < seen; j++) scores[j] = NAME(exp_one)(scores[j] - top[i]) * inverse;
+                NAME(scores)(scores, seen, top[i], inverse);
                 NAME(fill)(scores + seen, p->s - seen, 0);
             }
         }
@@ -425,6 +445,8 @@ static void NAME(forward_unit)(const diptych_attention *p, Py_ssize_t unit, cons
             const diptych_queries q = queries_of(p, n, k, block);
             if (is_before(p, &q, first)) continue;
             if (!packed) {
+                NAME(fetch)(keys, p->e, value + first * p->k * p->e, p->k * p->e);
+                NAME(fetch)(q.rows, p->d, (const REAL *)p->query + features_at(p, &q, p->d), p->h * p->d);
                 NAME(pack_turned)(keys, p->d, key + first * p->k * p->d, p->k * p->d, w->keys);
                 NAME(pack_rows)(keys, p->e, value + first * p->k * p->e, p->k * p->e, w->values);
                 packed = 1;
@@ -467,8 +489,8 @@ static int NAME(is_idle)(const diptych_attention *p, const diptych_queries *q, P
     if (((const REAL *)p->top)[at] != 0 || ((const REAL *)p->total)[at] != (REAL)p->s) return 0;
     for (Py_ssize_t j = 0; j < end; j++) {
         if (p->mask && !p->mask[row_at(p->mask_step, q, i) + j * p->mask_step[3]]) continue;
-        REAL logit = (REAL)p->scale * NAME(dot)(query, key + j * p->k * p->d, p->d);
-        if (p->bias) logit += NAME(bias_at)(p, q, i, j);
+        REAL logit = p->bias ? ((const REAL *)p->bias)[row_at(p->bias_step, q, i) + j * p->bias_step[3]] : 0;
+        for (Py_ssize_t k = 0; k < p->d; k++) logit += (REAL)p->scale * query[k] * key[j * p->k * p->d + k];
         if (logit != NOTHING) return 0;
     }
     return 1;
@@ -480,12 +502,19 @@ static void NAME(prepare)(const diptych_attention *p, const diptych_queries *q, 
     const Py_ssize_t at = query_at(p, q);
     const REAL *dy = (const REAL *)p->dy + features_at(p, q, p->e);
     const REAL *y = (const REAL *)p->y + features_at(p, q, p->e);
-    for (Py_ssize_t i = 0; i < q->rows; i++) {
-        means[i] = NAME(dot)(dy + i * p->h * p->e, y + i * p->h * p->e, p->e);
-        if (p->dscores)
-            means[i] += NAME(dot)((const REAL *)p->scores + (at + i) * p->s,
-                                  (const REAL *)p->dscores + (at + i) * p->s, p->s);
-        idle[i] = NAME(is_idle)(p, q, i);
+    for (Py_ssize_t some = 0; some < q->rows; some += LANES) {
+        const int rows = (int)least(LANES, q->rows - some);
+        REAL sum[LANES];
+        NAME(vector) each[LANES] = {{0}};
+        for (int i = 0; i < rows; i++) {
+            const Py_ssize_t row = (some + i) * p->h * p->e, score = (at + some + i) * p->s;
+            each[i] = NAME(dots)(dy + row, y + row, p->e);
+            if (p->dscores)
+                each[i] += NAME(dots)((const REAL *)p->scores + score, (const REAL *)p->dscores + score, p->s);
+            idle[some + i] = NAME(is_idle)(p, q, some + i);
+        }
+        STORE(sum, NAME(fold)(0, each));
+        memcpy(means + some, sum, rows * sizeof(REAL));
     }
 }
 
@@ -593,14 +622,12 @@ static void NAME(backward_chunk)(diptych_attention *p, Py_ssize_t chunk) {
 #undef FROM
 #undef INTO
 #undef NOTHING
-#undef PICK
+#undef BITS
 #undef LEADING
 #undef MAGIC
 #undef LN2
-#undef LN2_REST
 #undef LOG2E
 #undef BOTTOM
 #undef REAL
 #undef REAL_BYTES
-#undef INTEGER
 #undef NAME

@@ -103,6 +103,14 @@ typedef REAL NAME(loose);
 #define LANES 1
 #define RECTIFY(x) ((x) < 0 ? 0 : (x))
 #endif
+/* Of two vectors, a where `wanted` (the result of a comparison), else b. */
+#ifndef PICK
+#ifdef VECTOR_BYTES
+#define PICK(wanted, a, b) ((NAME(vector))(((wanted) & (NAME(mask))(a)) | (~(wanted) & (NAME(mask))(b))))
+#else
+#define PICK(wanted, a, b) ((wanted) ? (a) : (b))
+#endif
+#endif
 #define LOAD(p) ((NAME(vector))*(const NAME(loose) *)(p))
 #define STORE(p, x) (*(NAME(loose) *)(p) = (x))
 #define PANEL (WIDTH * LANES)
@@ -144,4 +152,26 @@ APART void NAME(pack_columns)(Py_ssize_t depth, Py_ssize_t columns, const REAL *
         for (Py_ssize_t k = 0; k < depth; k++) out[k * PANEL + j] = b[j * b_row + k];
     for (; j < PANEL; j++)
         for (Py_ssize_t k = 0; k < depth; k++) out[k * PANEL + j] = 0;
+}
+
+/* Of LANES vectors: the sum, or the largest, of the numbers of x[i] in place i. */
+INLINE NAME(vector) NAME(fold)(const int largest, NAME(vector) *x) {
+#ifdef CAN_SHUFFLE
+    NAME(vector) y[LANES];
+    TRANSPOSE(x, y)
+#elif defined(VECTOR_BYTES)
+    REAL from[LANES * LANES], into[LANES * LANES];
+    for (int i = 0; i < LANES; i++) STORE(from + i * LANES, x[i]);
+    for (int i = 0; i < LANES * LANES; i++) into[i] = from[i % LANES * LANES + i / LANES];
+    for (int i = 0; i < LANES; i++) x[i] = LOAD(into + i * LANES);
+#endif
+    UNROLL(4)
+    for (int half = LANES / 2; half > 0; half /= 2) {
+        UNROLL(8)
+        for (int i = 0; i < LANES / 2; i++) {
+            if (i >= half) continue;
+            x[i] = largest ? PICK(x[i + half] > x[i], x[i + half], x[i]) : x[i] + x[i + half];
+        }
+    }
+    return x[0];
 }

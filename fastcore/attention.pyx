@@ -45,12 +45,10 @@ cdef extern from *:
     #include "_gemm_tile.h"
     #define REAL float
     #define REAL_BYTES 4
-    #define INTEGER int32_t
     #define NAME(x) x##_f32
     #include "_attention.h"
     #define REAL double
     #define REAL_BYTES 8
-    #define INTEGER int64_t
     #define NAME(x) x##_f64
     #include "_attention.h"
     """
@@ -105,7 +103,7 @@ cdef extern from *:
 
 cdef Py_ssize_t UNITS = 32            # at least, where there is work for so many
 cdef double LEAST_WORK = 4e6          # multiplications in a part of a head
-cdef double CHUNK_WORK = 2e5          # in a chunk, where that leaves UNITS of them
+cdef double CHUNK_WORK = 4.2e6          # in a chunk, where that leaves UNITS of them
 cdef Py_ssize_t MOST_DLOGITS = 1 << 20   # at a time, if that is more than one row of the batch has
 
 

@@ -20,15 +20,18 @@ def attention(
     key_heads=None,
     spread=1.0,
 ):
-    """Arguments for a size (N, T, H, D); bias, mask and kept are shapes, or a function of rng."""
+    """Arguments for a size (N, T, H, D); bias, mask and kept are shapes, or functions of rng."""
     rows, steps, heads, features = size
     keys = steps if keys is None else keys
     key_heads = heads if key_heads is None else key_heads
 
-    def flags(rng, wanted):
+    def drawn(rng, wanted, draw):
         if wanted is None or callable(wanted):
             return None if wanted is None else wanted(rng)
-        return rng.random(wanted) < 0.7
+        return draw(wanted)
+
+    def flags(rng, wanted):
+        return drawn(rng, wanted, lambda shape: rng.random(shape) < 0.7)
 
     def make(rng):
         value_width = features if value_features is None else value_features
@@ -36,7 +39,7 @@ def attention(
             "query": spread * rng.normal(size=size),
             "key": rng.normal(size=(rows, keys, key_heads, features)),
             "value": rng.normal(size=(rows, keys, key_heads, value_width)),
-            "bias": None if bias is None else rng.normal(size=bias),
+            "bias": drawn(rng, bias, lambda shape: rng.normal(size=shape)),
             "mask": flags(rng, mask),
             "kept": flags(rng, kept),
             "scale": scale,
@@ -59,6 +62,22 @@ def some_idle(rng):
 def padded_in_front(rng):
     """(N, 1, 1, S): with a causal mask, the first queries see no key at all."""
     return np.arange(150) >= np.array([0, 40, 140]).reshape(3, 1, 1, 1)
+
+
+def late_keys(rng):
+    """The first 200 of 300 keys are forbidden to most queries, all keys to one in ten."""
+    mask = rng.random((2, 1, 140, 300)) < 0.5
+    mask[:, :, 5:, :200] = False
+    mask[:, :, ::10] = False
+    return mask
+
+
+def bias_that_forbids(rng):
+    """-inf for the keys before another one in each query, and for all keys in some queries."""
+    bias = rng.normal(size=(140, 300))
+    bias[np.arange(300) < rng.integers(0, 300, (140, 1))] = -np.inf
+    bias[::9] = -np.inf
+    return bias
 
 
 SMALL = (3, 5, 2, 4)
@@ -117,6 +136,47 @@ CASES = {
         Case(
             "blocks, dropout, shared heads",
             attention((2, 140, 4, 8), key_heads=2, kept=(2, 4, 140, 140), rate=0.2),
+        ),
+        *(
+            Case(f"{steps} queries, {keys} keys", attention((1, steps, 2, 17), keys=keys))
+            for steps, keys in ((127, 128), (128, 129), (129, 127), (257, 385), (6, 7), (16, 16))
+        ),
+        Case("blocks, causal, more keys", attention((1, 140, 2, 8), keys=300, is_causal=True)),
+        Case(
+            "blocks, causal, more queries, scores",
+            attention((1, 300, 2, 8), keys=140, is_causal=True, return_scores=True),
+        ),
+        Case("blocks, late keys", attention((2, 140, 2, 8), keys=300, mask=late_keys)),
+        Case(
+            "blocks, late keys, causal, dropout, scores",
+            attention(
+                (2, 140, 2, 8),
+                keys=300,
+                mask=late_keys,
+                is_causal=True,
+                kept=(2, 2, 140, 300),
+                rate=0.2,
+                return_scores=True,
+            ),
+        ),
+        Case(
+            "blocks, bias that forbids",
+            attention((2, 140, 2, 8), keys=300, bias=bias_that_forbids),
+            smooth=False,
+        ),
+        Case("blocks, sharp", attention((1, 140, 1, 8), keys=300, spread=100.0)),
+        Case("one head in parts", attention((1, 700, 1, 16), keys=400)),
+        Case(
+            "shared heads in parts, causal",
+            attention((1, 400, 4, 16), key_heads=1, is_causal=True),
+        ),
+        Case(
+            "bias of all rows, in slabs",
+            attention((5, 300, 2, 4), keys=400, bias=(2, 1, 400)),
+        ),
+        Case(
+            "bias of each row, in slabs",
+            attention((5, 300, 2, 4), keys=400, bias=(5, 1, 300, 1), is_causal=True),
         ),
     ],
 }
