@@ -49,6 +49,7 @@ def stored(group):
 GOLDEN = {group: stored(group) for group in RECIPES}
 
 
+@pytest.mark.filterwarnings("ignore:Layer .* does not support masking")
 @pytest.mark.parametrize("engine", ["reference", "fast"])
 @pytest.mark.parametrize(
     ("group", "name"), [(group, name) for group, recipes in RECIPES.items() for name in recipes]

@@ -2,6 +2,8 @@
 masks, errors.
 """
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -639,3 +641,35 @@ def test_operators_and_ops_make_nodes_of_a_graph():
     x = np.array([[0.0, 1.0, 2.0]], "float32")
     np.testing.assert_allclose(model([x, x]).numpy(), np.exp(x) * 2 + x, rtol=1e-6)
     assert len(flatten(model.inputs)) == 2
+
+
+# ------------------------------------------------------------------------- masks
+
+
+@pytest.mark.parametrize(
+    ("make", "warned"),
+    [
+        (lambda: layers.Flatten(), True),
+        (lambda: layers.Reshape((12,)), True),
+        (lambda: layers.Conv1D(2, 2), True),
+        (lambda: layers.RMSNormalization(), True),  # in Keras too
+        (lambda: layers.Lambda(lambda x: 2 * x), True),
+        (lambda: layers.Dense(2), False),
+        (lambda: layers.BatchNormalization(), False),
+        (lambda: layers.GlobalAveragePooling1D(), False),  # where the mask does its work and ends
+        (lambda: layers.LSTM(2), False),
+        (lambda: lambda x: layers.MultiHeadAttention(2, 2)(x, x), False),
+        (lambda: diptych.Sequential([layers.Dense(2)]), False),
+    ],
+)
+def test_who_loses_a_mask_says_so(make, warned):
+    tokens = np.array([[1, 2, 0], [3, 0, 0]])
+    embed, layer = layers.Embedding(5, 4, mask_zero=True), make()
+    for x in (tokens, layers.Input((3,), dtype="int32")):
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            y = layer(embed(x))
+        texts = [str(warning.message) for warning in found]
+        assert len(texts) == warned
+        assert all(layer.name in text and "does not support masking" in text for text in texts)
+        assert not warned or y.mask is None

@@ -277,7 +277,7 @@ def test_a_mask_comes_with_the_tensor_and_is_passed_on():
     y = layer(x, training=True)
     counted = x.numpy()[x.mask.numpy()]
     np.testing.assert_allclose(layer.moving_mean.numpy(), counted.mean(0), rtol=1e-5, atol=1e-6)
-    for normalize in (layers.LayerNormalization(), layers.RMSNormalization()):
+    for normalize in (layers.LayerNormalization(), layers.UnitNormalization()):
         assert normalize(y).mask is x.mask
 
 

@@ -264,6 +264,7 @@ def test_global_average_over_the_steps_that_count(keepdims, data_format):
     assert y.mask is None
 
 
+@pytest.mark.filterwarnings("ignore:Layer .* does not support masking")
 def test_a_mask_ends_at_a_pooling_layer():
     x = ops.convert_to_tensor(np.ones((2, 4, 3), "float32"))
     x.mask = np.array([[True, False, True, True]] * 2)

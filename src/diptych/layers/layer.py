@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from functools import cache
@@ -250,6 +251,13 @@ class Layer(metaclass=Modern):
 
     def _pass_mask_on(self, inputs: Any, masks: Any, masked: bool, outputs: Any) -> None:
         if masked and not self.supports_masking:
+            warnings.warn(
+                f"Layer {self.name!r} ({type(self).__name__}) was called on an input with a mask, "
+                "which says what steps count, and does not support masking: the layers after it, "
+                "the loss and the metrics count every step. In a layer of your own, set "
+                "self.supports_masking = True where the mask holds for the output as well.",
+                stacklevel=2,
+            )
             return
         mask = self.compute_mask(inputs, masks)
         if mask is None:

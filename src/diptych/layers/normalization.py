@@ -518,7 +518,6 @@ class RMSNormalization(Layer):
         super().__init__(**kwargs)
         self.axis = _axis("RMSNormalization", axis)
         self.epsilon = epsilon
-        self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
         shape = _sizes(self, input_shape, self.axis)

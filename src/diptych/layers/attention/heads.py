@@ -98,7 +98,7 @@ class _Heads(Layer):
         """A dense layer over the last ``bound`` axes, which keeps ``free`` axes before them."""
         kept, summed = _LETTERS[:free], _LETTERS[free : free + bound]
         made = _LETTERS[free + bound : free + bound + len(sizes)]
-        return EinsumDense(
+        dense = EinsumDense(
             f"{kept}{summed},{summed}{made}->{kept}{made}",
             output_shape=(*[None] * (free - 1), *sizes),
             activation=activation,
@@ -113,6 +113,8 @@ class _Heads(Layer):
             dtype=self.dtype,
             name=name,
         )
+        dense.supports_masking = True  # this layer sees to the masks
+        return dense
 
     @property
     def _activity_penalty(self) -> Any:
