@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diptych import GradientTape, Tensor, Variable, ops
-from diptych.autodiff import ArrayOp, record
+from diptych.operation import ArrayOp, record
 
 
 def variable(values, **options):

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "diptych"
 FLOORS = {
     1: "reference fastcore",
-    2: "config random utils legacy engine autodiff ops graph",
+    2: "config random utils legacy engine autodiff operation ops graph",
     3: "layers losses metrics optimizers initializers regularizers constraints activations "
     "preprocessing",
     4: "models callbacks saving datasets",

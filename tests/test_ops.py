@@ -92,7 +92,7 @@ def test_gradients_against_finite_differences(row):
 
 
 def test_gradient_check_notices_a_wrong_rule():
-    from diptych.autodiff import ArrayOp
+    from diptych.operation import ArrayOp
 
     wrong = ArrayOp("wrong", np.sin, lambda g, y, x: g * np.cos(x) * 1.001)
     with pytest.raises(AssertionError):

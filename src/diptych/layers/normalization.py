@@ -8,7 +8,7 @@ import warnings
 from typing import Any
 
 from .. import constraints, initializers, ops, regularizers
-from ..autodiff import Variable, stop_gradient
+from ..autodiff import Variable
 from ..ops import normalization
 from .layer import InputSpec, Layer
 from .wrapper import Wrapper
@@ -271,7 +271,7 @@ class BatchNormalization(_Normalization):
         y, mean, variance = normalization.batch_statistics_over(
             inputs, None, None, mask, self._axis, self.epsilon
         )
-        mean, variance = stop_gradient(mean), stop_gradient(variance)
+        mean, variance = ops.stop_gradient(mean), ops.stop_gradient(variance)
         deviation = ops.sqrt(ops.add(variance, self.epsilon))
         average = ops.maximum(self.renorm_stddev, self.epsilon**0.5)
         limits = self.renorm_clipping or {}
@@ -611,9 +611,9 @@ class SpectralNormalization(Wrapper):
         return self.layer(inputs)
 
     def _divide_kernel(self) -> None:
-        kernel = stop_gradient(self.kernel)
+        kernel = ops.stop_gradient(self.kernel)
         matrix = ops.reshape(kernel, (-1, self.kernel.shape[-1]))
-        u = stop_gradient(self.vector_u)
+        u = ops.stop_gradient(self.vector_u)
         for _ in range(self.power_iterations):
             v = ops.normalize(ops.matmul(u, ops.transpose(matrix)), axis=None)
             u = ops.normalize(ops.matmul(v, matrix), axis=None)

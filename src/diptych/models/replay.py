@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from .. import activations, losses
-from ..autodiff import ArrayOp, Tensor, Variable
+from ..autodiff import Tensor, Variable
 from ..graph import flatten
+from ..operation import ArrayOp
 
 
 class Replay:

@@ -5,7 +5,7 @@ While a ``GradientTape`` is open they record themselves. The tables with the gra
 the modules of this package, one for each kind.
 """
 
-from ..autodiff import stop_gradient
+from ..operation import stop_gradient
 from . import image, numpy_protocol, operators
 from .attention import dot_product_attention
 from .convolution import conv, conv_transpose, depthwise_conv, separable_conv

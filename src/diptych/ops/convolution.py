@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autodiff import Tensor, Twin, is_symbolic
+from ..autodiff import Tensor, is_symbolic
 from ..graph import KerasTensor, Node
+from ..operation import Twin
 from ..reference import _windows
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
 from .creation import convert_to_tensor

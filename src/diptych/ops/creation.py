@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from .. import autodiff, config
-from ..autodiff import ArrayOp, Tensor, as_array, is_symbolic
+from .. import config, operation
+from ..autodiff import Tensor, as_array, is_symbolic
+from ..operation import ArrayOp, gather
 
 # --------------------------------------------------------------------------------------------------
 # Conversion
@@ -20,7 +21,7 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
         raise ValueError(
             "Sparse and ragged tensors are not available; convert_to_tensor makes dense ones."
         )
-    x = autodiff.gather(x)
+    x = gather(x)
     if is_symbolic(x) or isinstance(x, Tensor):
         return x if dtype is None or x.dtype == _name(dtype) else cast(x, dtype)
     return Tensor(as_array(x) if dtype is None else np.asarray(x, dtype=_name(dtype)))
@@ -30,12 +31,12 @@ def convert_to_numpy(x):
     """Return the values as a NumPy array."""
     if is_symbolic(x):
         raise ValueError(f"{x.name} is symbolic: it has a shape, {x.shape}, and no values.")
-    return as_array(autodiff.gather(x) if isinstance(x, (list, tuple)) else x)
+    return as_array(gather(x) if isinstance(x, (list, tuple)) else x)
 
 
 def cast(x, dtype):
     """Return ``x`` in another dtype; between float types the gradient is cast back."""
-    return autodiff.cast(x, dtype=_name(dtype))
+    return operation.cast(x, dtype=_name(dtype))
 
 
 def _name(dtype):
@@ -67,7 +68,7 @@ def size(x):
 
 def dtype(x):
     """The name of the dtype, for instance "float32"."""
-    x = autodiff.gather(x)
+    x = gather(x)
     return np.dtype(x.dtype if hasattr(x, "dtype") else as_array(x).dtype).name
 
 

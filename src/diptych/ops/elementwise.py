@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..autodiff import ArrayOp
+from ..operation import ArrayOp
 from .table import Binary, Unary, unbroadcast, zero
 
 # --------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from .. import engine as _engine
-from ..autodiff import Tensor, Twin, _record_symbolic, as_array, is_symbolic, record
+from ..autodiff import Tensor, as_array, is_symbolic
+from ..operation import Twin, _record_symbolic, record
 from ..reference import _tokens
 
 

@@ -9,7 +9,8 @@ import functools
 import numpy as np
 
 from .. import config, graph
-from ..autodiff import Twin, is_symbolic
+from ..autodiff import is_symbolic
+from ..operation import Twin
 from ..utils.windows import standardize_data_format
 from . import resizing
 from .creation import cast, convert_to_tensor

@@ -5,7 +5,8 @@ import builtins
 import numpy as np
 
 from .. import config
-from ..autodiff import ArrayOp, Tensor, cast, gather
+from ..autodiff import Tensor
+from ..operation import ArrayOp, cast, gather
 from .table import unbroadcast
 
 # --------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..autodiff import ArrayOp, Tensor, Twin, gather
+from ..autodiff import Tensor
+from ..operation import ArrayOp, Twin, gather
 from .creation import dtype, ndim
 from .elementwise import multiply
 from .shapes import expand_dims, ravel, swapaxes

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..autodiff import ArrayOp
+from ..operation import ArrayOp
 from .table import Binary, Unary
 
 equal = Binary("equal", np.equal, constant=True)

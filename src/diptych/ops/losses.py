@@ -11,18 +11,8 @@ import numpy as np
 
 from .. import config
 from .. import engine as _engine
-from ..autodiff import (
-    FLOAT32,
-    FLOAT64,
-    ArrayOp,
-    Tensor,
-    Twin,
-    _record_symbolic,
-    align,
-    as_array,
-    is_symbolic,
-    record,
-)
+from ..autodiff import Tensor, as_array, is_symbolic
+from ..operation import FLOAT32, FLOAT64, ArrayOp, Twin, _record_symbolic, align, record
 from .creation import convert_to_tensor
 from .shapes import expand_dims
 

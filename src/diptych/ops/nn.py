@@ -4,7 +4,7 @@ What they compute, and their gradients, stands in ``diptych.reference.piecewise`
 ``diptych.reference.activations``, ``diptych.reference.dense`` and ``diptych.reference.dropout``.
 """
 
-from ..autodiff import Twin
+from ..operation import Twin
 from .creation import convert_to_tensor
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import config
-from ..autodiff import Tensor, Twin, Variable, is_symbolic
+from ..autodiff import Tensor, Variable, is_symbolic
 from ..engine import Engine
 from ..graph import KerasTensor, Node
+from ..operation import Twin
 from .creation import cast, convert_to_tensor
 from .elementwise import add, divide, maximum, multiply, rsqrt, square, subtract
 from .indexing import where

@@ -7,8 +7,9 @@ through it is asked for does it raise.
 
 import numpy as np
 
-from ..autodiff import ArrayOp, Tensor, is_symbolic
+from ..autodiff import Tensor, is_symbolic
 from ..graph import KerasTensor, flatten, map_structure
+from ..operation import ArrayOp
 from . import (
     creation,
     elementwise,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..autodiff import ArrayOp
+from ..operation import ArrayOp
 from .creation import cast
 from .indexing import take_along_axis
 from .reductions import _spread, fold

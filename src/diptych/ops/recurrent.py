@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff import Tensor, Twin
+from ..autodiff import Tensor
+from ..operation import Twin
 
 _simple_rnn = Twin("recurrent", "simple_rnn", asks=True)
 _lstm = Twin("recurrent", "lstm", asks=True)

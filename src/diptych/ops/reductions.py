@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ..autodiff import ArrayOp
+from ..operation import ArrayOp
 from .creation import cast, convert_to_tensor, ones_like
 from .elementwise import divide, multiply
 from .shapes import reshape

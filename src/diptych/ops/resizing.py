@@ -4,7 +4,7 @@ What they compute, and their gradients, stands in ``diptych.reference.resizing``
 batch, one to three spatial axes, and channels last or first.
 """
 
-from ..autodiff import Twin
+from ..operation import Twin
 from .creation import convert_to_tensor
 from .indexing import get_item
 from .shapes import pad, repeat, reshape

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..autodiff import ArrayOp, gather
+from ..operation import ArrayOp, gather
 from .creation import ndim, shape
 from .table import unbroadcast
 

@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from ..autodiff import ArrayOp
+from ..operation import ArrayOp
 from . import ordering, reductions
 from .creation import cast, convert_to_numpy, convert_to_tensor, ones_like
 from .elementwise import divide, sqrt, square, subtract

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff import FLOAT32, FLOAT64, ArrayOp, Tensor, _records
+from ..autodiff import Tensor, _records
+from ..operation import FLOAT32, FLOAT64, ArrayOp
 
 
 def _is_number(x: Any) -> bool:

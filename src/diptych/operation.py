@@ -1,0 +1,337 @@
+"""What an operation is, and how the tape of ``diptych.autodiff`` hears of it.
+
+An operation is either a twin (``Twin``: a forward and a backward function of an engine,
+``diptych.reference`` or ``diptych.fastcore``) or an array operation (``ArrayOp``: a NumPy function
+with one gradient rule for each input). What they are is said in ``diptych.ops``; how they are
+recorded is said here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from . import config
+from . import engine as _engine
+from .autodiff import FLOATS, NUMBERS, Tensor, _records, as_array, from_python, is_symbolic
+
+
+def holds_tensors(x: Any) -> bool:
+    """Whether a nested list has a tensor in it, symbolic or not."""
+    if isinstance(x, (list, tuple)):
+        return any(holds_tensors(part) for part in x)
+    return isinstance(x, Tensor) or is_symbolic(x)
+
+
+def gather(x: Any) -> Any:
+    """Stack a list with tensors in it into one, through which gradients flow; leave the rest."""
+    if isinstance(x, (list, tuple)) and holds_tensors(x):
+        from .ops.shapes import stack
+
+        return stack([gather(part) for part in x])
+    return x
+
+
+def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
+    """Return the dtype in which an operation on ``inputs`` computes.
+
+    Floats win over integers, tensors over bare arrays, and both over bare numbers: so float32
+    weights stay float32 beside a Python 2.0 or an array that NumPy made float64 by default. Two
+    tensors of different float types meet in the wider one. With ``floating``, integers become the
+    configured float type.
+    """
+    tensors = [x.array.dtype for x in inputs if isinstance(x, Tensor)]
+    arrays = [x.dtype for x in inputs if isinstance(x, np.ndarray)]
+    for dtypes in (tensors, arrays):
+        floats = [dtype for dtype in dtypes if dtype.kind in "fc"]
+        if floats:
+            return np.result_type(*floats)
+    if floating or any(isinstance(x, FLOATS) for x in inputs):
+        return np.dtype(config.floatx())
+    numbers = [x for x in inputs if isinstance(x, NUMBERS) and not isinstance(x, bool)]
+    dtype = np.result_type(*tensors, *arrays, *([np.bool_] if not tensors and not arrays else []))
+    if numbers and dtype == np.bool_:
+        return np.dtype(np.int32)
+    return dtype
+
+
+def align(inputs: Iterable, floating: bool = False) -> list:
+    """Bring inputs to their common dtype; the cast of a tracked tensor is recorded."""
+    inputs = [
+        x if isinstance(x, (Tensor, np.ndarray, *NUMBERS)) else from_python(x) for x in inputs
+    ]
+    dtype = common_dtype(inputs, floating)
+    if dtype.kind == "f":
+        dtype = np.dtype(dtype.type)
+    return [_in_dtype(x, dtype) for x in inputs]
+
+
+def _in_dtype(x: Any, dtype: np.dtype) -> Any:
+    """``x`` in this dtype, and with this very object: an unpickled array has an equal one of its
+    own.
+    """
+    if not isinstance(x, Tensor):
+        x = np.asarray(x, dtype)
+        return x if x.dtype is dtype else x.view(dtype)
+    if x.array.dtype != dtype:
+        return cast(x, dtype=dtype)
+    if x.array.dtype is not dtype:
+        x.array = x.array.view(dtype)
+    return x
+
+
+# Every operation by its name, for pickles: they name operations and do not copy them.
+_operations: dict[str, Any] = {}
+
+
+def _operation(name: str) -> Any:
+    from . import ops  # noqa: F401 - which fills the dict
+
+    return _operations[name]
+
+
+class ArrayOp:
+    """An array operation: a NumPy function, and for each input the rule that gives its gradient.
+
+    Args:
+        name: its name in ``diptych.ops``.
+        forward: ``forward(*arrays, **options) -> y`` (an array, or a list of arrays).
+        rules: for each array input a function ``rule(g, y, *arrays, **options) -> gradient``, where
+            ``g`` is the gradient of the output. An input for which nobody wrote a rule raises when
+            its gradient is asked for: never a silent zero.
+        variadic: whether a single rule serves any number of inputs; it is called with the input's
+            number first.
+        constant: the result is no differentiable function of the inputs (a comparison, an index),
+            by its nature.
+        same: the number of the first of those inputs that must share one dtype; None where each
+            keeps its own.
+        floating: whether the computation needs floats, so that integers are cast to the configured
+            float type.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable,
+        *rules: Callable,
+        variadic: bool = False,
+        constant: bool = False,
+        same: int | None = None,
+        floating: bool = False,
+    ) -> None:
+        self.name = name
+        self.forward = forward
+        self.rules = rules
+        self.variadic = variadic
+        self.constant = constant
+        self.same = 0 if floating and same is None else same
+        self.floating = floating
+        self.backward = self._backward  # bound once, not at every call
+        _operations.setdefault(name, self)
+
+    def __reduce__(self) -> Any:
+        return (
+            (_operation, (self.name,))
+            if _operations.get(self.name) is self
+            else super().__reduce__()
+        )
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        arrays = []
+        for x in inputs:
+            if not isinstance(x, Tensor):
+                return self._with_others(inputs, options)
+            arrays.append(x.array)
+        if self.same is not None and not _alike(arrays):
+            inputs = (*inputs[: self.same], *align(inputs[self.same :], self.floating))
+            arrays = [x.array for x in inputs]
+        y = self.forward(*arrays, **options)
+        records = _records.get()
+        if records is None or self.constant:
+            return _wrap(y, False)
+        needs = [x.tracked for x in inputs]
+        if True not in needs or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
+            return _wrap(y, False)  # integers have no derivative
+        output = _wrap(y, True)
+        records.append((output, inputs, needs, self.backward, (y, arrays, options)))
+        return output
+
+    def _with_others(self, inputs: tuple, options: dict) -> Any:
+        """A call with inputs of which some are no tensors yet, or symbolic ones."""
+        inputs = tuple(gather(x) for x in inputs)
+        if any(is_symbolic(x) for x in inputs):
+            return _record_symbolic(self, inputs, options)
+        own = len(inputs) if self.same is None else self.same
+        given = [as_array(x) if not isinstance(x, Tensor) else x for x in inputs[:own]]
+        given += align(inputs[own:], self.floating)
+        return self(*[x if isinstance(x, Tensor) else Tensor(x) for x in given], **options)
+
+    def _backward(self, g: Any, cache: tuple, needs: Sequence[bool]) -> list:
+        y, arrays, options = cache
+        return [
+            self.rule(i)(g, y, *arrays, **options) if need else None for i, need in enumerate(needs)
+        ]
+
+    def rule(self, i: int) -> Callable:
+        """Return the rule for input number ``i``; NotImplementedError where nobody wrote one."""
+        if self.variadic and self.rules:
+            return partial(self.rules[0], i)
+        if i < len(self.rules):
+            return self.rules[i]
+        raise NotImplementedError(
+            f"ops.{self.name} has no gradient rule for its input number {i}, and that gradient was "
+            "asked for. Keep it off the path from the loss to the weights, or wrap that input in "
+            "ops.stop_gradient(...)."
+        )
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+FLOAT32 = np.dtype(np.float32)
+FLOAT64 = np.dtype(np.float64)
+
+
+def _alike(arrays: Sequence[np.ndarray]) -> bool:
+    """Whether the arrays are all float32 or all float64 already: the common case, told quickly."""
+    dtype = arrays[0].dtype
+    if dtype is not FLOAT32 and dtype is not FLOAT64:
+        return False
+    return len(arrays) == 1 or all(x.dtype is dtype for x in arrays)
+
+
+cast = ArrayOp(
+    "cast",
+    lambda x, dtype: x.astype(dtype, copy=False),
+    lambda g, y, x, dtype: g.astype(x.dtype, copy=False),
+)
+
+
+class Twin:
+    """An operation that both engines hold as a pair of functions, ``<name>_forward`` and
+    ``<name>_backward``.
+
+    Args:
+        family: the twin module, for instance "dense".
+        name: the pair's name, for instance "dense".
+        asks: whether backward takes ``need_dx``: no gradient for the first input where nobody wants
+            it.
+    """
+
+    def __init__(self, family: str, name: str, asks: bool = False) -> None:
+        self.family = family
+        self.name = name
+        self.asks = asks
+        self._pairs: dict[str, tuple[Callable, Callable]] = {}
+        self._key = f"{family}.{name}"
+        _operations.setdefault(self._key, self)
+
+    def __reduce__(self) -> Any:
+        return (
+            (_operation, (self._key,))
+            if _operations.get(self._key) is self
+            else super().__reduce__()
+        )
+
+    def __call__(self, inputs: tuple, *options: Any) -> Any:
+        arrays: list[Any] = []
+        dtype = None
+        for x in inputs:
+            if x is None:
+                arrays.append(None)
+                continue
+            if not isinstance(x, Tensor):
+                return self._mixed(inputs, options)
+            array = x.array
+            if array.dtype is not dtype:
+                if dtype is not None or (array.dtype is not FLOAT32 and array.dtype is not FLOAT64):
+                    return self._mixed(inputs, options)
+                dtype = array.dtype
+            arrays.append(array)
+        engine = _engine.current()
+        try:
+            forward, backward = self._pairs[engine.name]
+        except KeyError:
+            forward, backward = self._pairs[engine.name] = self._pair(engine)
+        y, cache = forward(*arrays, *options)
+        records = _records.get()
+        if records is None:
+            return _wrap(y, False)
+        needs = [x is not None and x.tracked for x in inputs]
+        if True not in needs:
+            return _wrap(y, False)
+        output = _wrap(y, True)
+        records.append((output, inputs, needs, backward, cache, forward, options))
+        return output
+
+    def _mixed(self, inputs: tuple, options: tuple) -> Any:
+        """A call with inputs that are no tensors yet, or not all of one float type."""
+        inputs = tuple(gather(x) for x in inputs)
+        if any(is_symbolic(x) for x in inputs):
+            return _record_symbolic(self, (inputs, *options), {})
+        given = align([x for x in inputs if x is not None], floating=True)
+        if given[0].dtype.char not in "fd":
+            raise TypeError(
+                f"ops.{self.name} computes in float32 or float64, and got {given[0].dtype}."
+            )
+        tensors = iter([x if isinstance(x, Tensor) else Tensor(x) for x in given])
+        return self(tuple([None if x is None else next(tensors) for x in inputs]), *options)
+
+    def _pair(self, engine: _engine.Engine) -> tuple[Callable, Callable]:
+        forward = engine.function(self.family, f"{self.name}_forward")
+        backward = engine.function(self.family, f"{self.name}_backward")
+
+        def gradients(dy: Any, cache: tuple, needs: Sequence[bool]) -> Sequence:
+            grads = backward(dy, cache, need_dx=needs[0]) if self.asks else backward(dy, cache)
+            return (grads,) if len(needs) == 1 else grads
+
+        return forward, gradients
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+def record(y: Any, inputs: Iterable, backward: Callable, cache: tuple, *forward: Any) -> Any:
+    """Wrap ``y`` (an array, or a list of arrays), and remember on the open tape how to go back from
+    it.
+
+    ``backward(dy, cache, needs)`` returns a gradient for each of ``inputs``, or None where
+    ``needs`` is False. Every differentiable operation ends here; a function of your own may as
+    well. ``forward`` is, for a twin, the function and its options.
+    """
+    records = _records.get()
+    if records is None:
+        return _wrap(y, False)
+    needs = [isinstance(x, Tensor) and x.tracked for x in inputs]
+    if True not in needs:
+        return _wrap(y, False)
+    output = _wrap(y, True)
+    records.append((output, inputs, needs, backward, cache, *forward))
+    return output
+
+
+def _wrap(y: Any, tracked: bool) -> Any:
+    if isinstance(y, np.ndarray):
+        return Tensor(y, tracked)
+    if isinstance(y, (list, tuple)):
+        return [Tensor(part, tracked) for part in y]
+    return Tensor(np.asarray(y), tracked)  # NumPy gives a scalar for an array without axes
+
+
+def _record_symbolic(operation: Any, inputs: tuple, options: dict) -> Any:
+    from . import graph
+
+    return graph.record(operation, inputs, options)
+
+
+def stop_gradient(x: Any) -> Tensor:
+    """Return the values of ``x`` as a constant: no gradient flows back through it."""
+    if is_symbolic(x):
+        return _STOP(x)
+    return Tensor(as_array(x))
+
+
+_STOP = ArrayOp("stop_gradient", lambda x: x, constant=True)
