@@ -13,6 +13,7 @@ import pytest
 import diptych
 from tests import tolerances
 from tests.golden import (  # noqa: F401  (each registers its recipes)
+    attention,
     convolution,
     embedding,
     images,

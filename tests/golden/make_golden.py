@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 from . import (  # noqa: F401  (each registers its recipes)
+    attention,
     convolution,
     embedding,
     images,

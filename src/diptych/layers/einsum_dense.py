@@ -136,7 +136,9 @@ class EinsumDense(Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
-        self.input_spec = InputSpec(ndim=len(input_shape))
+        start = -len(inputs) if self._terms[3] else 0
+        met = {start + i: sizes[a] for i, a in enumerate(inputs) if a in kernel}
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=met)
         self.built = True
 
     def _bias_shape(self, sizes: dict, dots: int) -> tuple:

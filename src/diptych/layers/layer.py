@@ -293,7 +293,8 @@ class Layer(metaclass=Modern):
                 and dtype.kind == "f"
                 and dtype != self._dtype
             ):
-                return ops.cast(x, self.dtype)
+                mask, x = x.mask, ops.cast(x, self.dtype)
+                x.mask = mask
             return x
         if isinstance(x, (np.ndarray, np.generic)):
             if self.autocast and x.dtype.kind == "f":
@@ -388,6 +389,7 @@ class Layer(metaclass=Modern):
             and self.activity_regularizer is None
             and not self.makes_mask
             and all(tensor.mask is None for tensor in node.inputs)
+            and all(tensor.mask is None for tensor in flatten(node.outputs))
             and all(
                 tensor.dtype == self.dtype or "float" not in tensor.dtype for tensor in node.inputs
             )

@@ -76,6 +76,15 @@ def decay(given, old, defaults):
     return f"is now `learning_rate=InverseTimeDecay({start}, 1, {rate})`"
 
 
+def causal(given, old, defaults):
+    """`causal` of the first attention layers, today said with each call."""
+    if given.pop(old):
+        raise TypeError(
+            "'causal=True' belongs to each call today: layer([query, value], use_causal_mask=True)"
+        )
+    return "is now an argument of the call, `use_causal_mask`"
+
+
 def per_sample(new):
     """Counted in samples once, in batches today."""
 
@@ -180,6 +189,7 @@ CLASSES = {
         "W_constraint": "embeddings_constraint",
         "dropout": gone("is no longer an argument of Embedding: put SpatialDropout1D after it"),
     },
+    "Attention": {"causal": causal},
     # normalization
     "BatchNormalization": {
         "beta_init": "beta_initializer",

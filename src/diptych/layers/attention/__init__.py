@@ -1,6 +1,6 @@
 """Layers in which each query gathers the values whose keys resemble it."""
 
-from .heads import GroupQueryAttention, MultiHeadAttention
+from .multi_head import GroupQueryAttention, MultiHeadAttention
 from .scores import AdditiveAttention, Attention
 
 __all__ = ["AdditiveAttention", "Attention", "GroupQueryAttention", "MultiHeadAttention"]

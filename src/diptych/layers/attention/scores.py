@@ -82,6 +82,8 @@ class Attention(Layer):
             )
 
     def _check_shapes(self, shapes: Any) -> None:
+        if not all(isinstance(shape, (list, tuple)) for shape in shapes):
+            self._check_list(None)  # the shape of one tensor
         self._check_list(shapes)
         query, value, key = (*map(tuple, shapes), tuple(shapes[1]))[:3]
         names = {"query": query, "value": value, "key": key}
@@ -97,6 +99,8 @@ class Attention(Layer):
             )
         if differ(value[1:-1], key[1:-1]):
             self._refuse(f"needs a value for each key; got {given}.")
+        if key[-2] == 0:
+            self._refuse(f"has no key to attend to: got {given}.")
         if differ(query[:-2], value[:-2]):
             self._refuse(f"needs one batch size in all of its inputs; got {given}.")
 
@@ -108,7 +112,8 @@ class Attention(Layer):
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
     ) -> Any:
-        self._check_shapes([x.shape for x in inputs] if isinstance(inputs, (list, tuple)) else None)
+        self._check_list(inputs)
+        self._check_shapes([x.shape for x in inputs])
         query, value, key = (*inputs, inputs[1])[:3]
         query_mask, value_mask = self._check_masks(mask, query, value)
         kept = None
