@@ -17,6 +17,10 @@ y: (N, T, U), the states of all steps in the order in which they were read, or, 
     return_sequences=False, (N, U), the last one. Steps that are masked repeat the output before;
     those at the very beginning give 0.
 
+gate_pair gives an activation as two functions: phi(a), and dphi(dy, y) = phi'(a) dy, which needs
+y = phi(a) alone. The numbers behind the lines of a backward are those of the forward lines that
+they undo.
+
 In the caches, h (N, T, U) and its like hold what was computed at x's place t. The values of gates
 at a masked step are 0. Backward runs the steps the other way; a state's gradient dh collects what
 comes from the output of its own step and what comes from the step after.

@@ -252,6 +252,7 @@ class LSTMCell(_Cell):
 
     _gates = 4
     _options = ("unit_forget_bias",)
+    _channel_axis = -1
 
     def __init__(
         self,
@@ -302,8 +303,7 @@ class LSTMCell(_Cell):
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list]:
         h, c = states
         inputs, h = self._dropped(inputs, h, training)
-        a = ops.add(ops.dense(inputs, self.kernel, self.bias), ops.matmul(h, self.recurrent_kernel))
-        a_i, a_f, a_c, a_o = ops.split(a, 4, axis=-1)
+        a_i, a_f, a_c, a_o = ops.split(self._products(inputs, h), 4, axis=self._channel_axis)
         i = self.recurrent_activation(a_i)
         f = self.recurrent_activation(a_f)
         c_tilde = self.activation(a_c)
@@ -311,6 +311,12 @@ class LSTMCell(_Cell):
         c = ops.add(ops.multiply(f, c), ops.multiply(i, c_tilde))
         h = ops.multiply(o, self.activation(c))
         return h, [h, c]
+
+    def _products(self, inputs: Any, h: Any) -> Any:
+        """What goes into the gates."""
+        return ops.add(
+            ops.dense(inputs, self.kernel, self.bias), ops.matmul(h, self.recurrent_kernel)
+        )
 
 
 def forget_bias(initializer: Any) -> Any:

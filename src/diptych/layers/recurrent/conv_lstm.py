@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ... import activations, constraints, initializers, ops, regularizers
-from ...autodiff import Variable
+from ... import ops
 from ...ops import convolution
 from ...utils.windows import standardize_data_format, standardize_padding, standardize_tuple
 from ..layer import InputSpec
-from .cells import _KINDS, DropoutCell, forget_bias
+from .cells import LSTMCell
 from .rnn import RNN
 
 
-class _ConvLSTMCell(DropoutCell):
+class _ConvLSTMCell(LSTMCell):
     """One step of a ConvLSTM: as LSTMCell, with a convolution for each product."""
 
     def __init__(
@@ -29,32 +28,17 @@ class _ConvLSTMCell(DropoutCell):
         padding: str,
         data_format: str | None,
         dilation_rate: Any,
-        activation: Any,
-        recurrent_activation: Any,
-        use_bias: bool,
-        kernel_initializer: Any,
-        recurrent_initializer: Any,
-        bias_initializer: Any,
-        unit_forget_bias: bool,
-        kernel_regularizer: Any,
-        recurrent_regularizer: Any,
-        bias_regularizer: Any,
-        kernel_constraint: Any,
-        recurrent_constraint: Any,
-        bias_constraint: Any,
-        dropout: float,
-        recurrent_dropout: float,
-        seed: int | None,
+        *arguments: Any,
         **kwargs: Any,
     ) -> None:
-        super().__init__(dropout, recurrent_dropout, seed, **kwargs)
         owner = f"ConvLSTM{rank}D"
         if not isinstance(filters, (int, np.integer)) or isinstance(filters, bool) or filters <= 0:
             raise ValueError(
                 f"{owner} needs a positive whole number of `filters`; got {filters!r}."
             )
+        super().__init__(filters, *arguments, **kwargs)
         self.rank = rank
-        self.filters = int(filters)
+        self.filters = self.units
         self.kernel_size = standardize_tuple(kernel_size, rank, "kernel_size", owner)
         self.strides = standardize_tuple(strides, rank, "strides", owner)
         self.padding = standardize_padding(padding, owner, False)
@@ -65,28 +49,14 @@ class _ConvLSTMCell(DropoutCell):
                 f"{owner} takes strides or a dilation_rate above 1, and not both; got "
                 f"strides={self.strides}, dilation_rate={self.dilation_rate}."
             )
-        self.activation = activations.get(activation)
-        self.recurrent_activation = activations.get(recurrent_activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.unit_forget_bias = unit_forget_bias
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.recurrent_constraint = constraints.get(recurrent_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.state_size = [self.filters, self.filters]
-        self.bias: Variable | None = None
+        self.input_spec = InputSpec(ndim=rank + 2)
 
     @property
-    def _options(self) -> convolution.Options:
+    def _window_options(self) -> convolution.Options:
         return self.strides, self.padding, self.data_format, self.dilation_rate
 
     @property
-    def _channel_axis(self) -> int:
+    def _channel_axis(self) -> int:  # type: ignore[override]
         return -1 if self.data_format == "channels_last" else 1
 
     def build(self, input_shape: Any) -> None:
@@ -99,34 +69,20 @@ class _ConvLSTMCell(DropoutCell):
             )
         self._step_shape = tuple(input_shape[1:])
         wide = 4 * self.filters
-        self.kernel = self._kernel("kernel", channels, "kernel")
-        self.recurrent_kernel = self._kernel("recurrent_kernel", self.filters, "recurrent")
-        if self.use_bias:
-            first = self.bias_initializer
-            self.bias = self.add_weight(
-                name="bias",
-                shape=(wide,),
-                initializer=forget_bias(first) if self.unit_forget_bias else first,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
-        self.built = True
-
-    def _kernel(self, name: str, depth: int, kind: str) -> Variable:
-        return self.add_weight(
-            name=name,
-            shape=(*self.kernel_size, depth, 4 * self.filters),
-            initializer=getattr(self, f"{kind}_initializer"),
-            regularizer=getattr(self, f"{kind}_regularizer"),
-            constraint=getattr(self, f"{kind}_constraint"),
+        self.kernel = self._weight("kernel", (*self.kernel_size, channels, wide), "kernel")
+        self.recurrent_kernel = self._weight(
+            "recurrent_kernel", (*self.kernel_size, self.filters, wide), "recurrent"
         )
+        if self.use_bias:
+            self.bias = self._weight("bias", (wide,), "bias", self._first_bias())
+        self.built = True
 
     def state_shape(self, step_shape: tuple) -> tuple:
         """The shape of a state, for the shape of one step's input."""
         owner = f"ConvLSTM{self.rank}D"
         window = (*self.kernel_size, 0, 0)
         return convolution.conv_output_shape(
-            owner, step_shape, self.filters, window, *self._options
+            owner, step_shape, self.filters, window, *self._window_options
         )
 
     def get_initial_state(self, batch_size: int | None = None) -> list:
@@ -134,36 +90,22 @@ class _ConvLSTMCell(DropoutCell):
         shape = self.state_shape((batch_size, *self._step_shape))
         return [ops.zeros(shape, dtype=self.dtype) for _ in range(2)]
 
-    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list]:
-        h, c = states
-        inputs, h = self._dropped(inputs, h, training)
-        axis = self._channel_axis
+    def _products(self, inputs: Any, h: Any) -> Any:
         around = (1,) * self.rank, "same", self.data_format, (1,) * self.rank
-        a = ops.add(
-            convolution.fused_conv(inputs, self.kernel, self.bias, *self._options),
+        return ops.add(
+            convolution.fused_conv(inputs, self.kernel, self.bias, *self._window_options),
             convolution.fused_conv(h, self.recurrent_kernel, None, *around),
         )
-        a_i, a_f, a_c, a_o = ops.split(a, 4, axis=axis)
-        i = self.recurrent_activation(a_i)
-        f = self.recurrent_activation(a_f)
-        c_tilde = self.activation(a_c)
-        o = self.recurrent_activation(a_o)
-        c = ops.add(ops.multiply(f, c), ops.multiply(i, c_tilde))
-        h = ops.multiply(o, self.activation(c))
-        return h, [h, c]
+
+    def compute_output_shape(self, input_shape: Any) -> tuple:
+        return self.state_shape(input_shape)
 
     def arguments(self) -> dict[str, Any]:
         """The constructor's arguments, the rank and those of every layer aside."""
+        config = super().arguments()
+        del config["units"]
         names = ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate")
-        config = {name: getattr(self, name) for name in names}
-        for name in ("activation", "recurrent_activation"):
-            config[name] = activations.serialize(getattr(self, name))
-        for kind, module in _KINDS.items():
-            for name in ("kernel", "recurrent", "bias"):
-                config[f"{name}_{kind}"] = module.serialize(getattr(self, f"{name}_{kind}"))
-        for name in ("use_bias", "unit_forget_bias", "dropout", "recurrent_dropout", "seed"):
-            config[name] = getattr(self, name)
-        return config
+        return {**{name: getattr(self, name) for name in names}, **config}
 
 
 class _ConvLSTM(RNN):
