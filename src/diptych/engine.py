@@ -15,6 +15,7 @@ import os
 import sys
 import types
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
 from importlib import import_module
 from typing import Any
@@ -55,6 +56,12 @@ class Engine:
             return getattr(getattr(self, family), name)
         except AttributeError:
             raise EngineError(f"The {self.name} engine has no function {family}.{name}.") from None
+
+    def batch_after_batch(self) -> AbstractContextManager[None]:
+        """Inside it one batch after the other is computed and nothing else kept: the fast engine
+        keeps memory at hand that it would otherwise give back.
+        """
+        return self._memory.large_arrays_kept() if self.name == "fast" else nullcontext()
 
     def __repr__(self) -> str:
         return f"<engine {self.name}>"

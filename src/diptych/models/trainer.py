@@ -559,14 +559,15 @@ class Trainer(_Beside):
         _, test_step = self._steps()
         callbacks.on_test_begin()
         last = None
-        if not callbacks.wants_test_batches:
-            for batch in batches:
-                last = test_step(*self._as_tensors(*batch))
-        else:
-            for step, batch in enumerate(batches):
-                callbacks.on_test_batch_begin(step)
-                last = test_step(*self._as_tensors(*batch))
-                callbacks.on_test_batch_end(step, partial(self._results, last))
+        with _engine.current().batch_after_batch():
+            if not callbacks.wants_test_batches:
+                for batch in batches:
+                    last = test_step(*self._as_tensors(*batch))
+            else:
+                for step, batch in enumerate(batches):
+                    callbacks.on_test_batch_begin(step)
+                    last = test_step(*self._as_tensors(*batch))
+                    callbacks.on_test_batch_end(step, partial(self._results, last))
         results = self._results(last)
         callbacks.on_test_end(results)
         return results
@@ -602,18 +603,19 @@ class Trainer(_Beside):
             own_step = type(self).predict_step is not Trainer.predict_step
             callbacks.on_predict_begin()
             parts = []
-            for step, batch in enumerate(batches):
-                callbacks.on_predict_batch_begin(step)
-                tensors = self._as_tensors(*batch)
-                outputs = (
-                    self.predict_step(pack(*tensors))
-                    if own_step
-                    else self(tensors[0], training=False)
-                )
-                parts.append(outputs)
-                callbacks.on_predict_batch_end(
-                    step, {"outputs": outputs} if callbacks.wants_predict_batches else None
-                )
+            with _engine.current().batch_after_batch():
+                for step, batch in enumerate(batches):
+                    callbacks.on_predict_batch_begin(step)
+                    tensors = self._as_tensors(*batch)
+                    outputs = (
+                        self.predict_step(pack(*tensors))
+                        if own_step
+                        else self(tensors[0], training=False)
+                    )
+                    parts.append(outputs)
+                    callbacks.on_predict_batch_end(
+                        step, {"outputs": outputs} if callbacks.wants_predict_batches else None
+                    )
             callbacks.on_predict_end()
         return _joined(parts)
 
