@@ -165,6 +165,24 @@ def test_damaged_files(tmp_path, content, message):
         imdb.get_word_index(path)
 
 
+def test_a_file_with_a_damaged_byte_is_read_or_refused(tmp_path):
+    names = ("x_train", "y_train", "x_test", "y_test")
+    rows = ragged([[1, 2, 3], [4], [5, 6, 7, 8]] * 7)
+    labels = np.arange(21)
+    whole = tmp_path / "whole.npz"
+    np.savez_compressed(whole, **dict(zip(names, (rows, labels) * 2, strict=True)))
+    content = bytearray(whole.read_bytes())
+    path = tmp_path / "imdb.npz"
+    messages = set()
+    for at in range(0, len(content), 7):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 0x55]) + content[at + 1 :])
+        try:
+            imdb.load_data(path)
+        except (ValueError, OSError) as error:  # OSError: a place before the file's beginning
+            messages.add(str(error).partition("(")[2])
+    assert any("while decompressing" in message for message in messages), messages
+
+
 def test_another_file(tmp_path):
     np.savez(tmp_path / "other.npz", x=np.zeros(3))
     with pytest.raises(ValueError, match="lacks x_train, y_train"):

@@ -5,9 +5,20 @@ from __future__ import annotations
 import json
 import pickle
 import zipfile
+import zlib
 
 import numpy as np
 
+# What zipfile and pickle raise over bytes that are not what they should be (RuntimeError: a kind of
+# compression or encryption that they do not know).
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    RuntimeError,
+    UnicodeDecodeError,
+    EOFError,
+    pickle.UnpicklingError,
+)
 STORED = {"_reconstruct", "scalar"}  # how a pickle names the makers of arrays and of their numbers
 
 
@@ -41,7 +52,7 @@ def read_arrays(path, names):
                 with archive.open(f"{name}.npy") as file:
                     arrays.append(_read_array(file))
             return arrays
-    except (zipfile.BadZipFile, EOFError, pickle.UnpicklingError) as error:
+    except DAMAGE as error:
         raise ValueError(
             f"{path} is damaged or no data set ({error}); delete it and load it again"
         ) from error
