@@ -14,13 +14,6 @@
 #define ALONE __restrict__
 #endif
 
-enum {
-    BLOCK_ROWS = 128,           /* queries in a block, at most */
-    BLOCK_KEYS = 128,           /* a multiple of every PANEL */
-    ACROSS = BLOCK_KEYS + 16    /* from row to row of a block: no power of two, or a column's numbers would fight for
-                                   the same few lines of the cache */
-};
-
 typedef struct {
     const void *query, *key, *value;
     const void *bias; /* NULL, or with these distances along N, H, T, S */
@@ -34,7 +27,8 @@ typedef struct {
     Py_ssize_t n, t, s, h, k, d, e;
     Py_ssize_t from;                     /* the row of the batch to which unit 0 belongs */
     Py_ssize_t rows, blocks;             /* of queries; blocks of all heads that share one of keys */
-    Py_ssize_t keys;                     /* in a block */
+    Py_ssize_t keys;                     /* in a block; a multiple of PANEL */
+    Py_ssize_t across;                   /* from row to row of a block of scores */
     Py_ssize_t parts;                    /* of the blocks of one head of keys */
     Py_ssize_t units, together;          /* a unit: one part; those in a chunk */
     double scale, keep;                  /* keep: 1 / (1 - rate) */
@@ -290,11 +284,11 @@ static void NAME(product)(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t depth,
         NAME(panel)(rows, depth, a, a_row, 1, 0, b, PANEL, c + j, c_row, least(PANEL, columns - j), NULL, flags);
 }
 
-/* c (+)= a^T b, where a is a block of scores and b as wide as whole panels. */
-static void NAME(product_down)(Py_ssize_t keys, Py_ssize_t columns, Py_ssize_t rows, const REAL *a, const REAL *b,
-                               Py_ssize_t b_row, REAL *c, Py_ssize_t c_row, int flags) {
+/* c (+)= a^T b, where b is as wide as whole panels. */
+static void NAME(product_down)(Py_ssize_t keys, Py_ssize_t columns, Py_ssize_t rows, const REAL *a, Py_ssize_t a_col,
+                               const REAL *b, Py_ssize_t b_row, REAL *c, Py_ssize_t c_row, int flags) {
     for (Py_ssize_t j = 0; j < columns; j += PANEL)
-        NAME(panel)(keys, rows, a, 1, ACROSS, 0, b + j, b_row, c + j, c_row, least(PANEL, columns - j), NULL, flags);
+        NAME(panel)(keys, rows, a, 1, a_col, 0, b + j, b_row, c + j, c_row, least(PANEL, columns - j), NULL, flags);
 }
 
 /* Rows as columns in panels: the transposed matrix as a factor on the right. */
@@ -320,8 +314,8 @@ static void NAME(gather)(Py_ssize_t rows, Py_ssize_t columns, const REAL *from, 
 static void NAME(logits)(const diptych_attention *p, const diptych_queries *q, Py_ssize_t first, Py_ssize_t keys,
                          const REAL *query, const REAL *turned_keys, REAL *logits) {
     const Py_ssize_t width = padded(keys, PANEL);
-    NAME(product)(q->rows, width, p->d, query, padded(p->d, PANEL), turned_keys, logits, ACROSS, 0);
-    for (Py_ssize_t i = 0; i < q->rows; i++, logits += ACROSS) {
+    NAME(product)(q->rows, width, p->d, query, padded(p->d, PANEL), turned_keys, logits, p->across, 0);
+    for (Py_ssize_t i = 0; i < q->rows; i++, logits += p->across) {
         if (p->bias) {
             const REAL *bias = (const REAL *)p->bias + row_at(p->bias_step, q, i) + first * p->bias_step[3];
             if (p->bias_step[3]) NAME(add)(logits, keys, bias);
@@ -351,7 +345,7 @@ static Py_ssize_t NAME(lay_out_forward)(const diptych_attention *p, char *area, 
     w->keys = NAME(take)(area, &used, padded(p->keys, PANEL) * p->d);
     w->values = NAME(take)(area, &used, p->keys * padded(p->e, PANEL));
     w->query = NAME(take)(area, &used, p->rows * padded(p->d, PANEL));
-    w->scores = NAME(take)(area, &used, p->rows * ACROSS);
+    w->scores = NAME(take)(area, &used, p->rows * p->across);
     return used;
 }
 
@@ -367,12 +361,12 @@ static void NAME(forward_block)(const diptych_attention *p, const diptych_querie
                  w->query);
     NAME(logits)(p, q, first, keys, w->query, w->keys, w->scores);
     for (Py_ssize_t i = 0; i < q->rows && p->scores; i++)
-        memcpy((REAL *)p->scores + (at + i) * p->s + first, w->scores + i * ACROSS, keys * sizeof(REAL));
+        memcpy((REAL *)p->scores + (at + i) * p->s + first, w->scores + i * p->across, keys * sizeof(REAL));
     for (Py_ssize_t some = 0; some < q->rows; some += LANES) {
         const int rows = (int)least(LANES, q->rows - some);
-        REAL *row = w->scores + some * ACROSS;
+        REAL *row = w->scores + some * p->across;
         NAME(vector) each[LANES] = {{0}};
-        for (int i = 0; i < rows; i++) each[i] = NAME(largest)(row + i * ACROSS, width);
+        for (int i = 0; i < rows; i++) each[i] = NAME(largest)(row + i * p->across, width);
         STORE(most, NAME(fold)(1, each));
         for (int i = 0; i < rows; i++) {
             const REAL old = first ? top[some + i] : NOTHING;
@@ -388,13 +382,13 @@ static void NAME(forward_block)(const diptych_attention *p, const diptych_querie
                 if (less[i] != 1) NAME(multiply)(y + (some + i) * y_row, p->e, less[i]);
         }
         for (int i = 0; i < rows; i++) {
-            each[i] = NAME(exponentials)(row + i * ACROSS, width, most[i]);
-            if (p->kept) NAME(drop)(p, q, some + i, first, keys, row + i * ACROSS);
+            each[i] = NAME(exponentials)(row + i * p->across, width, most[i]);
+            if (p->kept) NAME(drop)(p, q, some + i, first, keys, row + i * p->across);
         }
         STORE(sum, NAME(fold)(0, each));
         for (int i = 0; i < rows; i++) total[some + i] = first ? total[some + i] * less[i] + sum[i] : sum[i];
     }
-    NAME(product)(q->rows, p->e, keys, w->scores, ACROSS, w->values, y, y_row, first ? FLAG_ACCUMULATE : 0);
+    NAME(product)(q->rows, p->e, keys, w->scores, p->across, w->values, y, y_row, first ? FLAG_ACCUMULATE : 0);
 }
 
 /* All keys alike: what a query gets that may attend to none. */
@@ -472,8 +466,8 @@ static Py_ssize_t NAME(lay_out_backward)(const diptych_attention *p, char *area,
     w->keys = NAME(take)(area, &used, p->keys * padded(p->d, PANEL));
     w->query = NAME(take)(area, &used, p->rows * padded(p->d, PANEL));
     w->dy = NAME(take)(area, &used, p->rows * padded(p->e, PANEL));
-    w->scores = NAME(take)(area, &used, p->rows * ACROSS);
-    w->slopes = NAME(take)(area, &used, p->rows * ACROSS);
+    w->scores = NAME(take)(area, &used, p->rows * p->across);
+    w->slopes = NAME(take)(area, &used, p->rows * p->across);
     w->means = NAME(take)(area, &used, queries);
     w->idle = (unsigned char *)NAME(take)(area, &used, (queries + REAL_BYTES - 1) / REAL_BYTES);
     return used;
@@ -528,9 +522,9 @@ static void NAME(backward_block)(const diptych_attention *p, const diptych_queri
                  w->query);
     NAME(gather)(q->rows, p->e, (const REAL *)p->dy + features_at(p, q, p->e), p->h * p->e, 1, w->dy);
     NAME(logits)(p, q, first, keys, w->query, w->turned_keys, w->scores);
-    NAME(product)(q->rows, width, p->e, w->dy, e, w->turned_values, w->slopes, ACROSS, 0);
+    NAME(product)(q->rows, width, p->e, w->dy, e, w->turned_values, w->slopes, p->across, 0);
     for (Py_ssize_t i = 0; i < q->rows; i++) {
-        REAL *row = w->scores + i * ACROSS, *slope = w->slopes + i * ACROSS;
+        REAL *row = w->scores + i * p->across, *slope = w->slopes + i * p->across;
         if (p->kept) NAME(drop)(p, q, i, first, keys, slope);
         if (p->dscores) NAME(add)(slope, keys, (const REAL *)p->dscores + (at + i) * p->s + first);
         NAME(slopes)(row, slope, width, top[i], 1 / total[i], means[i]);
@@ -543,9 +537,9 @@ static void NAME(backward_block)(const diptych_attention *p, const diptych_queri
         if (p->kept) NAME(drop)(p, q, i, first, keys, row);
         if (p->dlogits) memcpy((REAL *)p->dlogits + dlogits_at(p, q) + i * p->s + first, slope, keys * sizeof(REAL));
     }
-    NAME(product_down)(keys, p->e, q->rows, w->scores, w->dy, e, dvalue, p->k * p->e, flags);
-    NAME(product_down)(keys, p->d, q->rows, w->slopes, w->query, d, dkey, p->k * p->d, flags);
-    NAME(product)(q->rows, p->d, keys, w->slopes, ACROSS, w->keys, (REAL *)p->dquery + features_at(p, q, p->d),
+    NAME(product_down)(keys, p->e, q->rows, w->scores, p->across, w->dy, e, dvalue, p->k * p->e, flags);
+    NAME(product_down)(keys, p->d, q->rows, w->slopes, p->across, w->query, d, dkey, p->k * p->d, flags);
+    NAME(product)(q->rows, p->d, keys, w->slopes, p->across, w->keys, (REAL *)p->dquery + features_at(p, q, p->d),
                   p->h * p->d, first ? FLAG_ACCUMULATE : 0);
 }
 
@@ -594,12 +588,12 @@ static void NAME(backward_unit)(const diptych_attention *p, Py_ssize_t unit, con
 
 static void NAME(forward_chunk)(diptych_attention *p, Py_ssize_t chunk) {
     NAME(forward_area) w;
-    char *area = malloc(NAME(lay_out_forward)(p, NULL, &w) + 63);
+    char *area = malloc(NAME(lay_out_forward)(p, NULL, &w) + 64);
     if (!area) {
         p->failed = 1;
         return;
     }
-    NAME(lay_out_forward)(p, area + (-(uintptr_t)area & 63), &w);
+    NAME(lay_out_forward)(p, area + (64 - ((uintptr_t)area & 63)), &w);
     for (Py_ssize_t unit = chunk * p->together; unit < least(p->units, (chunk + 1) * p->together); unit++)
         NAME(forward_unit)(p, unit, &w);
     free(area);
@@ -607,12 +601,12 @@ static void NAME(forward_chunk)(diptych_attention *p, Py_ssize_t chunk) {
 
 static void NAME(backward_chunk)(diptych_attention *p, Py_ssize_t chunk) {
     NAME(backward_area) w;
-    char *area = malloc(NAME(lay_out_backward)(p, NULL, &w) + 63);
+    char *area = malloc(NAME(lay_out_backward)(p, NULL, &w) + 64);
     if (!area) {
         p->failed = 1;
         return;
     }
-    NAME(lay_out_backward)(p, area + (-(uintptr_t)area & 63), &w);
+    NAME(lay_out_backward)(p, area + (64 - ((uintptr_t)area & 63)), &w);
     for (Py_ssize_t unit = chunk * p->together; unit < least(p->units, (chunk + 1) * p->together); unit++)
         NAME(backward_unit)(p, unit, &w);
     free(area);

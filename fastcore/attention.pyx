@@ -53,8 +53,6 @@ cdef extern from *:
     #include "_attention.h"
     """
     enum:
-        BLOCK_ROWS
-        BLOCK_KEYS
         panel_columns_f32
         panel_columns_f64
     ctypedef struct Job "diptych_attention":
@@ -88,6 +86,7 @@ cdef extern from *:
         Py_ssize_t rows
         Py_ssize_t blocks
         Py_ssize_t keys
+        Py_ssize_t across
         Py_ssize_t parts
         Py_ssize_t units
         Py_ssize_t together
@@ -101,6 +100,9 @@ cdef extern from *:
     void backward_chunk_f32(Job* p, Py_ssize_t chunk) noexcept nogil
     void backward_chunk_f64(Job* p, Py_ssize_t chunk) noexcept nogil
 
+cdef Py_ssize_t BLOCK_ROWS = 128         # queries in a block, at most
+cdef Py_ssize_t BLOCK_KEYS = 256
+cdef Py_ssize_t CAUSAL_KEYS = 128        # small blocks along the diagonal: less in vain beyond it
 cdef Py_ssize_t UNITS = 32            # at least, where there is work for so many
 cdef double LEAST_WORK = 4e6          # multiplications in a part of a head
 cdef double CHUNK_WORK = 4.2e6          # in a chunk, where that leaves UNITS of them
@@ -144,7 +146,8 @@ cdef int set_up(
     cnp.ndarray mask, cnp.ndarray kept, double scale, bint is_causal, double rate,
 ) except -1:
     """Sizes, inputs and blocks of a job; the arrays have been checked."""
-    cdef Py_ssize_t panel
+    cdef Py_ssize_t panel, most = CAUSAL_KEYS if is_causal else BLOCK_KEYS
+    cdef Py_ssize_t item = cnp.PyArray_ITEMSIZE(query)
     cdef double work
     memset(job, 0, sizeof(Job))
     job.n, job.t, job.h, job.d = dim(query, 0), dim(query, 1), dim(query, 2), dim(query, 3)
@@ -164,7 +167,9 @@ cdef int set_up(
     panel = panel_columns_f32 if job.single else panel_columns_f64
     job.rows = divide_up(job.t, max(1, divide_up(job.t, BLOCK_ROWS)))
     job.blocks = divide_up(job.t, BLOCK_ROWS) * (job.h // max(1, job.k))
-    job.keys = divide_up(divide_up(job.s, divide_up(job.s, BLOCK_KEYS)), panel) * panel
+    job.keys = divide_up(divide_up(job.s, divide_up(job.s, most)), panel) * panel
+    # An odd number of cache lines, or a column of scores would fight for a few places in the cache.
+    job.across = (divide_up(job.keys * item, 64) | 1) * 64 // item
     work = <double>job.t * job.s * (job.d + job.e) * (job.h // max(1, job.k))
     job.parts = divide_up(UNITS, max(1, job.n * job.k))
     job.parts = max(1, min(job.parts, job.blocks, <Py_ssize_t>(work / LEAST_WORK)))

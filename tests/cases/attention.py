@@ -176,7 +176,7 @@ CASES = {
         ),
         Case(
             "bias of each row, in slabs",
-            attention((5, 300, 2, 4), keys=400, bias=(5, 1, 300, 1), is_causal=True),
+            attention((5, 300, 2, 4), keys=400, bias=(5, 1, 1, 400), is_causal=True),
         ),
     ],
 }
