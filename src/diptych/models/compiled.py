@@ -180,7 +180,7 @@ class CompiledMetrics:
 
     def _spread(self, given: Any, names: list[str], count: int) -> list[list]:
         """A list of metrics for each output."""
-        if given is None:
+        if given is None or (isinstance(given, (list, tuple)) and not given):
             return [[] for _ in range(count)]
         if count == 1:
             return [[one for one in flatten(given) if one is not None]]
