@@ -511,3 +511,33 @@ def test_uncompiled_model_says_so():
     model = Sequential([Input((4,)), layers.Dense(3)])
     with pytest.raises(RuntimeError, match="must be compiled before fit"):
         model.fit(np.ones((2, 4)), np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+@pytest.mark.parametrize("made_inside", [False, True])
+def test_masks_go_through_a_model_in_the_model(made_inside, engine):
+    """In and out, as if its layers were layers of the model around it."""
+    tokens = np.array([[3, 1, 4, 0], [5, 0, 0, 0]])
+    embed = layers.Embedding(7, 3, mask_zero=True)
+    stack = [layers.Dense(3), layers.GRU(2, return_sequences=True), layers.Dense(2)]
+    flat = diptych.Sequential([layers.Input((4,), dtype="int32"), embed, *stack])
+    inputs = layers.Input((4,), dtype="int32")
+    inner = layers.Input((4,), dtype="int32") if made_inside else layers.Input((4, 3))
+    x = stack[1](stack[0](embed(inner) if made_inside else inner))
+    y = diptych.Model(inner, x)(inputs if made_inside else embed(inputs))
+    assert y.mask is not None
+    nested = diptych.Model(inputs, stack[2](y))
+    np.testing.assert_array_equal(nested(tokens).mask, tokens != 0)
+    losses = []
+    for model in (flat, nested):
+        model.compile("sgd", "mse", metrics=["mae"])
+        with diptych.engine(engine):
+            losses.append(model.evaluate(tokens, np.ones((2, 4, 2)), verbose=0))
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
+
+
+def test_no_metrics_for_several_outputs():
+    x = layers.Input((3,))
+    model = diptych.Model(x, [layers.Dense(1)(x), layers.Dense(2)(x)])
+    model.compile("sgd", ["mse", "mae"], metrics=[])
+    assert len(model.train_on_batch(np.ones((2, 3)), [np.ones((2, 1)), np.ones((2, 2))])) == 3

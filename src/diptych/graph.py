@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -222,11 +223,11 @@ class Function:
         self._size = len(slots)
         self._out = [slots[tensor] for tensor in flatten(outputs)]
         self._single = self._out[0] if isinstance(outputs, KerasTensor) else None
-        self._calls: list | None = None
+        self._calls: dict[bool, list] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy needs; the prepared calls hold functions that cannot be pickled."""
-        return {**vars(self), "_calls": None}
+        return {**vars(self), "_calls": {}}
 
     def run(
         self,
@@ -239,10 +240,11 @@ class Function:
 
         ``observe(node, outputs)``, where given, is called after each.
         """
-        if self._calls is None:
-            self._calls = [self._prepare(node) for node in self.nodes]
+        masked = any(value.mask is not None for value in values)
+        if masked not in self._calls:
+            self._calls[masked] = [self._prepare(node, masked) for node in self.nodes]
         known: list[Any] = list(values) + [None] * (self._size - len(values))
-        for number, (call, slot, args, kwargs, outputs) in enumerate(self._calls):
+        for number, (call, slot, args, kwargs, outputs) in enumerate(self._calls[masked]):
             kwargs = {**kwargs, "training": training} if "training" in kwargs else kwargs
             if slot is not None:
                 y = call(known[slot], **kwargs)
@@ -260,10 +262,35 @@ class Function:
         found = iter(self._out)
         return map_structure(lambda _: known[next(found)], self.outputs)
 
-    def _prepare(self, node: Node) -> tuple:
-        """Everything about a call that does not change from run to run."""
-        call = getattr(node.operation, "replay", None)
-        call = node.operation if call is None else call(node)
+    @cached_property
+    def makes_mask(self) -> bool:
+        """Whether some layer gives a mask where there was none."""
+        return any(getattr(node.operation, "makes_mask", False) for node in self.nodes)
+
+    def masks(self, given: Sequence[Any]) -> list:
+        """The symbolic masks of the outputs, where the inputs have these; None where none is."""
+        known = dict(zip(self.inputs, given, strict=True))
+        for node in self.nodes:
+            layer = node.operation
+            first = node.args[0] if node.args else None
+            before = map_structure(lambda x: known.get(x) if is_symbolic(x) else None, first)
+            masked = any(mask is not None for mask in flatten(before))
+            if getattr(layer, "makes_mask", False) or (
+                masked and getattr(layer, "supports_masking", False)
+            ):
+                after, outputs = layer.compute_mask(first, before), flatten(node.outputs)
+                if isinstance(after, (list, tuple)) or len(outputs) == 1:
+                    known.update(zip(outputs, flatten(after), strict=False))
+        return [known.get(tensor) for tensor in flatten(self.outputs)]
+
+    def _prepare(self, node: Node, masked: bool) -> tuple:
+        """Everything about a call that does not change from run to run.
+
+        ``masked``: whether the inputs bring masks, which the graph, made without them, does not
+        show; every layer has to look for itself then.
+        """
+        replay = None if masked else getattr(node.operation, "replay", None)
+        call = node.operation if replay is None else replay(node)
         kwargs = dict(node.kwargs)
         if getattr(node.operation, "takes_training", False) and kwargs.get("training") is None:
             kwargs["training"] = None

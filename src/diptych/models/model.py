@@ -11,7 +11,7 @@ import numpy as np
 from .. import engine as _engine
 from .. import ops
 from ..autodiff import Tensor
-from ..graph import Function, KerasTensor, Node, flatten, map_structure
+from ..graph import Function, KerasTensor, Node, flatten, map_structure, symbolic
 from ..layers.core import InputLayer
 from ..layers.layer import Layer
 from ..utils import objects
@@ -230,7 +230,9 @@ class Model(Trainer, Layer):
                 )
         if x.dtype == tensor._dtype or tensor.dtype == "string":
             return x
-        return ops.cast(x, tensor.dtype)
+        cast = ops.cast(x, tensor.dtype)
+        cast.mask = x.mask
+        return cast
 
     @property
     def takes_training(self) -> bool:
@@ -249,8 +251,18 @@ class Model(Trainer, Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         return Layer.compute_output_shape(self, input_shape)
 
+    @property
+    def makes_mask(self) -> bool:  # type: ignore[override]
+        """Whether a layer inside gives a mask where there was none."""
+        return self._function is not None and self._function.makes_mask
+
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        return None
+        """The masks of symbolic outputs; others come with the outputs of the layers inside."""
+        if self._function is None or not symbolic(inputs):
+            return None
+        function = self._function
+        given = self._arrange(inputs, function.inputs)
+        return function.masks([tensor.mask for tensor in given])
 
     def _build_from(self, args: tuple, kwargs: dict) -> None:
         if type(self).build is Model.build and any(
