@@ -165,6 +165,14 @@ def test_masking_with_a_value_for_each_feature():
     assert layers.Masking.from_config(layers.Masking([1.0, 2.0]).get_config()).mask_value == [1, 2]
 
 
+def test_masking_refuses_what_is_no_number_for_each_feature():
+    for value in ("a", [["1"]], None, [[1.0, 2.0]]):
+        with pytest.raises(ValueError, match="a number as mask_value"):
+            layers.Masking(value)
+    with pytest.raises(ValueError, match=r"each of 2 features.*\(1, 4, 3\)"):
+        layers.Masking([1.0, 2.0])(np.ones((1, 4, 3)))
+
+
 def test_gradients_of_rows_are_sums_over_their_places(engine):
     layer = layers.Embedding(4, 3, weights=TABLE)
     with diptych.GradientTape() as tape:

@@ -114,8 +114,22 @@ class Masking(Layer):
 
     def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if np.asarray(mask_value).dtype.kind not in "biuf" or np.ndim(mask_value) > 1:
+            raise ValueError(
+                "Masking needs a number as mask_value, or a list of one for each feature; got "
+                f"{mask_value!r}."
+            )
         self.mask_value = mask_value
         self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        count = np.size(self.mask_value)
+        if np.ndim(self.mask_value) and count not in (1, input_shape[-1]):
+            raise ValueError(
+                f"Layer {self.name!r} (Masking) has a mask_value for each of {count} features, and "
+                f"its input has shape {tuple(input_shape)}."
+            )
+        self.built = True
 
     def _counts(self, inputs: Any, keepdims: bool) -> Any:
         value = self.mask_value
