@@ -22,6 +22,7 @@ from . import (  # noqa: F401  (each registers its recipes)
     convolution,
     embedding,
     images,
+    masks,
     normalization,
     pooling,
     preparation,
