@@ -41,9 +41,17 @@ def data(network):
         x, y, batch = rng.random((1024, 128, 32)), one_hot(rng, 1024), 64
     elif network == "mnistcnn":
         x, y, batch = rng.random((1280, 28, 28, 1)), one_hot(rng, 1280), 128
-    else:
+    elif network == "vgg":
         x, y, batch = rng.random((96, 100, 100, 3)), one_hot(rng, 96), 32
-    return x.astype("float32"), y.astype("float32"), batch
+    elif network == "lstm":
+        x, y, batch = rng.random((1024, 8, 16)), one_hot(rng, 1024), 64
+    elif network == "imdblstm":
+        x, y, batch = rng.integers(0, 20000, (640, 80)), rng.integers(0, 2, (640, 1)), 32
+    elif network == "gru":
+        x, y, batch = rng.random((256, 100, 64)), one_hot(rng, 256), 32
+    else:
+        x, y, batch = rng.random((256, 128, 128)), one_hot(rng, 256), 32
+    return x.astype("int32" if network == "imdblstm" else "float32"), y.astype("float32"), batch
 
 
 def in_keras(keras, network):
@@ -68,6 +76,20 @@ def in_keras(keras, network):
         stack += [layers.MaxPooling1D(2), layers.GlobalAveragePooling1D()]
         stack += [dense(10, activation="softmax")]
         how = ("adam", "categorical_crossentropy")
+    elif network == "lstm":
+        stack = [layers.LSTM(32, return_sequences=True) for _ in range(2)]
+        stack += [layers.LSTM(32), dense(10, activation="softmax")]
+        how = ("rmsprop", "categorical_crossentropy")
+    elif network == "imdblstm":
+        stack = [layers.Embedding(20000, 128), layers.LSTM(128), dense(1, activation="sigmoid")]
+        how = ("adam", "binary_crossentropy")
+    elif network == "gru":
+        stack = [layers.GRU(256), dense(10, activation="softmax")]
+        how = ("adam", "categorical_crossentropy")
+    elif network == "attention":
+        model = _transformer(keras)
+        model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+        return model
     else:
         stack = []
         for block in ([32, 64],) if network == "mnistcnn" else ([32, 32], [64, 64]):
@@ -80,27 +102,39 @@ def in_keras(keras, network):
             how = optimizers.SGD(0.01, momentum=0.9, nesterov=True)
         how = (how, "categorical_crossentropy")
     x, _, _ = data(network)
-    model = keras.Sequential([keras.Input(x.shape[1:]), *stack])
+    model = keras.Sequential([keras.Input(x.shape[1:], dtype=str(x.dtype)), *stack])
     model.compile(*how, metrics=["accuracy"])
     return model
 
 
+def _transformer(keras):
+    layers = keras.layers
+    x = keras.Input((128, 128))
+    attended = layers.Add()([x, layers.MultiHeadAttention(4, 32)(x, x)])
+    attended = layers.LayerNormalization(epsilon=1e-5)(attended)
+    hidden = layers.Dense(256, activation="relu")(attended)
+    y = layers.Add()([attended, layers.Dense(128)(hidden)])
+    y = layers.GlobalAveragePooling1D()(layers.LayerNormalization(epsilon=1e-5)(y))
+    return keras.Model(x, layers.Dense(10, activation="softmax")(y))
+
+
 def in_torch(network, channels_last=False):
-    """Return (train, predict) for a plain PyTorch loop; images with their channels first or, in
-    memory, last.
+    """Return (train, predict) for a plain PyTorch loop; what is convolved with its channels first
+    or, in memory, last.
     """
     import torch
     from torch import nn
 
     x, y, batch = data(network)
     x, y = torch.from_numpy(x), torch.from_numpy(y)
-    if x.ndim > 2:
+    if network == "conv1d" or network in IMAGES:
         x = x.movedim(-1, 1).contiguous()
     model, optimizer = _torch_model(network)
     if channels_last and x.ndim == 4:
         x = x.contiguous(memory_format=torch.channels_last)
         model = model.to(memory_format=torch.channels_last)
-    loss_of = nn.BCEWithLogitsLoss() if network == "and" else nn.CrossEntropyLoss()
+    one_output = network in ("and", "imdblstm")
+    loss_of = nn.BCEWithLogitsLoss() if one_output else nn.CrossEntropyLoss()
 
     def train():
         model.train()
@@ -143,6 +177,8 @@ def _torch_model(network):
         pooling = [nn.MaxPool1d(2), nn.AdaptiveAvgPool1d(1), nn.Flatten()]
         model = nn.Sequential(*convolutions, *pooling, nn.Linear(64, 10))
         return model, optim.Adam(model.parameters())
+    if network in ("lstm", "imdblstm", "gru", "attention"):
+        return _torch_sequence_model(network)
     widths = [(1, 32, 64)] if network == "mnistcnn" else [(3, 32, 32), (32, 64, 64)]
     stack = []
     for a, b, c in widths:
@@ -154,3 +190,38 @@ def _torch_model(network):
     if network == "mnistcnn":
         return model, optim.Adadelta(model.parameters())
     return model, optim.SGD(model.parameters(), 0.01, 0.9, nesterov=True)
+
+
+def _torch_sequence_model(network):
+    from torch import nn, optim
+
+    class Steps(nn.Module):
+        """What a recurrent module gives at all of its steps, or at the last."""
+
+        def __init__(self, recurrent, all_steps=False):
+            super().__init__()
+            self.recurrent, self.all_steps = recurrent, all_steps
+
+        def forward(self, x):
+            y, _ = self.recurrent(x)
+            return y if self.all_steps else y[:, -1]
+
+    class Mean(nn.Module):
+        def forward(self, x):
+            return x.mean(1)
+
+    if network == "lstm":
+        first = Steps(nn.LSTM(16, 32, batch_first=True), all_steps=True)
+        second = Steps(nn.LSTM(32, 32, batch_first=True), all_steps=True)
+        last = Steps(nn.LSTM(32, 32, batch_first=True))
+        model = nn.Sequential(first, second, last, nn.Linear(32, 10))
+        return model, optim.RMSprop(model.parameters())
+    if network == "imdblstm":
+        lstm = Steps(nn.LSTM(128, 128, batch_first=True))
+        model = nn.Sequential(nn.Embedding(20000, 128), lstm, nn.Linear(128, 1))
+    elif network == "gru":
+        model = nn.Sequential(Steps(nn.GRU(64, 256, batch_first=True)), nn.Linear(256, 10))
+    else:
+        block = nn.TransformerEncoderLayer(128, 4, 256, dropout=0.0, batch_first=True)
+        model = nn.Sequential(block, Mean(), nn.Linear(128, 10))
+    return model, optim.Adam(model.parameters())

@@ -223,3 +223,73 @@ def test_input_that_serves_as_label_is_data():
     history = model.fit(x, x, epochs=2, verbose=0)
     assert history.history["loss"][1] < history.history["loss"][0]
     assert model.evaluate(x, x, verbose=0) > 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", MODELS)
+def test_predictions_have_the_same_bits(name, engine, monkeypatch):
+    x, _ = data()
+    with diptych.engine(engine):
+        model = MODELS[name]()
+        careful = model(x, training=False).numpy()
+        twice = [model.predict(x, batch_size=16, verbose=0) for _ in range(2)]
+    assert [kept.back for kept in recorded(model)] == [[]]
+    for predicted in twice:
+        assert predicted.tobytes() == careful.tobytes()
+
+
+def test_predictions_follow_the_weights_and_keep_to_themselves():
+    x, y = data()
+    model = network()
+    model.predict(x, verbose=0)
+    model.fit(x, y, epochs=2, verbose=0)
+    first, second = model.predict(x, verbose=0), model.predict(x, verbose=0)
+    assert first.tobytes() == model(x).numpy().tobytes()
+    first[:] = 0
+    assert second.any()
+
+
+def test_a_prediction_lets_go_of_what_it_no_longer_needs(monkeypatch):
+    model = network(layers.Dense(6, "tanh"), layers.Dense(7, "tanh"))
+    x, _ = data(16)
+    model.predict(x, verbose=0)
+    most = []
+    run = replay._run
+
+    def counted(call, values):
+        result = run(call, values)
+        weights = {id(variable.array) for variable in model.variables}
+        most.append(sum(v is not None and id(v) not in weights for v in values))
+        return result
+
+    monkeypatch.setattr(replay, "_run", counted)
+    model.predict(x, verbose=0)
+    assert max(most) == 2
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: network(layers.Dropout(0.5)),
+        lambda: network(layers.Lambda(lambda x: x * 2)),
+        lambda: network(layers.Dense(4, activation=lambda x: x * 2)),
+        lambda: network(layers.Masking()),
+    ],
+    ids=["dropout", "lambda", "own activation", "masking"],
+)
+def test_predictions_of_other_models_take_the_careful_way(build):
+    x, _ = data()
+    model = build()
+    for _ in range(2):
+        assert model.predict(x, verbose=0).tobytes() == model(x).numpy().tobytes()
+    assert not recorded(model)
+
+
+def test_large_predictions_are_not_recorded(monkeypatch):
+    x, _ = data()
+    monkeypatch.setattr("diptych.models.trainer.MOST_NUMBERS", 16 * (5 + 3) - 1)
+    model = network()
+    model.predict(x, batch_size=16, verbose=0)
+    assert not recorded(model)
+    model.predict(x, batch_size=15, verbose=0)
+    assert len(recorded(model)) == 2

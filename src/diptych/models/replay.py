@@ -1,4 +1,4 @@
-"""A training step, recorded once and replayed.
+"""A step of training, testing or prediction, recorded once and replayed.
 
 For a small network most of a step is not arithmetic but the way to it: layers, checks, conversions.
 All of that comes out the same for every batch of one shape. So the first step with a shape is taken
@@ -43,6 +43,7 @@ class Replay:
         self.ones: Any = None
         self.wanted: list[int] = []  # the places whose gradients the step returns
         self.back: list[tuple] = []
+        self.done: list[list[int]] = []  # after each call, the places that none after it needs
 
     def forward(self, x: np.ndarray, y: np.ndarray) -> tuple[list, list]:
         """Return the values of all places, and the caches of all calls."""
@@ -53,24 +54,19 @@ class Replay:
             values[1] = y.reshape(shape).astype(dtype, copy=False)
         for place, variable in self.variables.items():
             values[place] = variable.array
-        caches = []
-        for is_twin, function, places, options, output in self.calls:
-            arrays = [None if place is None else values[place] for place in places]
-            if is_twin:
-                y, cache = function(*arrays, *options)
-                if type(output) is tuple:  # several results: a recurrent layer's output and states
-                    for place, part in zip(output, y, strict=True):
-                        values[place] = part
-                else:
-                    values[output] = y
-            else:
-                result = function(*arrays, **options)
-                if type(result) is not np.ndarray:  # NumPy gives a scalar for an array without axes
-                    result = np.asarray(result)
-                values[output] = result
-                cache = (result, arrays, options)
-            caches.append(cache)
-        return values, caches
+        return values, [_run(call, values) for call in self.calls]
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return the model's output; nothing is kept for a way back."""
+        values: list[Any] = [None] * len(self.places)
+        values[0] = x
+        for place, variable in self.variables.items():
+            values[place] = variable.array
+        for call, done in zip(self.calls, self.done, strict=True):
+            _run(call, values)
+            for place in done:
+                values[place] = None
+        return values[self.y_pred]
 
     def output(self, values: list) -> Tensor:
         """Return the model's output, with its logits, as the careful step hands it to metrics."""
@@ -112,8 +108,32 @@ class Replay:
         return [grads[place] for place in self.wanted]
 
 
+def _run(call: tuple, values: list) -> Any:
+    """Make one call, put its results where they belong, and return what the way back needs."""
+    is_twin, function, places, options, output = call
+    arrays = [None if place is None else values[place] for place in places]
+    if is_twin:
+        y, cache = function(*arrays, *options)
+        if type(output) is tuple:  # several results: a recurrent layer's output and states
+            for place, part in zip(output, y, strict=True):
+                values[place] = part
+        else:
+            values[output] = y
+        return cache
+    result = function(*arrays, **options)
+    if type(result) is not np.ndarray:  # NumPy gives a scalar for an array without axes
+        result = np.asarray(result)
+    values[output] = result
+    return result, arrays, options
+
+
 def record_of(
-    records: list, x: Tensor, y: Tensor, y_pred: Tensor, loss: Tensor, variables: list[Variable]
+    records: list,
+    x: Tensor,
+    y: Tensor | None,
+    y_pred: Tensor,
+    loss: Tensor | None,
+    variables: list[Variable],
 ) -> Replay | None:
     """Return the step that a tape has recorded as a list of calls; None where it used anything that
     is not known.
@@ -122,9 +142,9 @@ def record_of(
         records: what the tape holds.
         x: the batch's input.
         y: its labels. The loss may have given them another dtype, or an axis of size 1 more or
-            less.
+            less. None in prediction.
         y_pred: the model's output.
-        loss: the loss, a scalar.
+        loss: the loss, a scalar; None in prediction.
         variables: what gradients are wanted for.
     """
     made = {id(tensor) for record in records for tensor in flatten(record[0])}
@@ -150,9 +170,15 @@ def record_of(
         if call is None:
             return None
         replay.calls.append(call)
-    if id(loss) not in places or id(y_pred) not in places:
+    if id(y_pred) not in places:
         return None
-    replay.loss, replay.y_pred = places[id(loss)], places[id(y_pred)]
+    replay.y_pred = places[id(y_pred)]
+    if loss is None:
+        replay.done = _last_needs(replay)
+        return replay
+    if id(loss) not in places:
+        return None
+    replay.loss = places[id(loss)]
     if y_pred.logits is not None:
         name, logits = y_pred.logits
         if id(logits) not in places:
@@ -171,6 +197,17 @@ def record_of(
         replay.back.append((number, backward, needs, replay.calls[number][-1], wanted))
     replay.back.reverse()
     return replay
+
+
+def _last_needs(replay: Replay) -> list[list[int]]:
+    """For each call the places that no later call reads and that are not the result."""
+    done: list[list[int]] = []
+    needed = {replay.y_pred}
+    for _, _, sources, _, output in reversed(replay.calls):
+        places = {*sources, *(output if type(output) is tuple else (output,))} - {None}
+        done.append(sorted(places - needed))
+        needed |= places
+    return done[::-1]
 
 
 def _call(record: tuple, places: dict[int, int]) -> tuple | None:
@@ -196,12 +233,12 @@ def _call(record: tuple, places: dict[int, int]) -> tuple | None:
     return None
 
 
-def _are_labels(tensor: Tensor, y: Tensor) -> bool:
+def _are_labels(tensor: Tensor, y: Tensor | None) -> bool:
     """Whether a tensor holds the labels, perhaps in another shape and dtype.
 
     Class numbers given as floats are no case for a plain cast: 0.5 has to be refused each time.
     """
-    if y.dtype.kind == "f" and tensor.dtype.kind != "f":
+    if y is None or (y.dtype.kind == "f" and tensor.dtype.kind != "f"):
         return False
     return tensor.size == y.size and bool(
         np.array_equal(tensor.array, y.array.reshape(tensor.shape))
@@ -212,18 +249,26 @@ def may_be_replayed(model: Any) -> bool:
     """Whether a step of the model depends on nothing but the batch and the weights."""
     loss = model._loss
     return (
-        model._function is not None
-        and len(model._function.inputs) == 1
-        and len(model.outputs) == 1
-        and all(_is_own(model, name) for name in ("__call__", "call", "compute_loss", "losses"))
+        may_be_predicted(model)
+        and all(_is_own(model, name) for name in ("compute_loss", "losses"))
         and model.optimizer is not None
         and _is_own(model.optimizer, "scale_loss")
         and model.optimizer.loss_scale_factor is None
         and loss is not None
         and len(loss.functions) == 1
         and _is_builtin_loss(loss.functions[0])
-        and all(_is_pure(node.operation) for node in model._function.nodes)
         and not any(variable.regularizer for variable in model.variables)
+    )
+
+
+def may_be_predicted(model: Any) -> bool:
+    """Whether the model's output depends on nothing but the input and the weights."""
+    return (
+        model._function is not None
+        and len(model._function.inputs) == 1
+        and len(model.outputs) == 1
+        and all(_is_own(model, name) for name in ("__call__", "call"))
+        and all(_is_pure(node.operation) for node in model._function.nodes)
     )
 
 

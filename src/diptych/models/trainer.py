@@ -7,6 +7,7 @@ calls the same update for every batch, so k calls by hand give the same bits as 
 from __future__ import annotations
 
 import contextlib
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from .data import (
     split_off_validation,
     unpack,
 )
-from .replay import Replay, may_be_replayed, record_of
+from .replay import Replay, may_be_predicted, may_be_replayed, record_of
 
 if TYPE_CHECKING:
     from ..graph import KerasTensor
@@ -37,7 +38,10 @@ else:
     _Beside = object
 
 _ON_ANY_ENGINE = contextlib.nullcontext()
-MOST_REPLAYS = 32  # recorded steps that a model keeps: batch shapes, for training and for testing
+MOST_REPLAYS = 32  # recorded steps that a model keeps: one for each shape of batch
+# All that is computed is in memory while a prediction is recorded. Where it is more than this, the
+# way to the arithmetic is nothing beside it.
+MOST_NUMBERS = 1 << 22
 
 
 class Trainer(_Beside):
@@ -190,6 +194,21 @@ class Trainer(_Beside):
         """Return the outputs for one batch."""
         return self(unpack(data)[0], training=False)
 
+    def _predict(self, x: Any) -> Any:
+        key = self._replay_key("predict", x, x, None)
+        if key is None or key in self._replays:
+            replay = self._replays.get(key)
+            return self(x, training=False) if replay is None else Tensor(replay.predict(x.array))
+        self._forget_replays()
+        self._replays[key] = None
+        if not may_be_predicted(self) or _numbers_in(self, x) > MOST_NUMBERS:
+            return self(x, training=False)
+        x.tracked = True
+        with GradientTape() as tape:
+            y_pred = self(x, training=False)
+        self._replays[key] = record_of(tape.records, x, None, y_pred, None, [])
+        return y_pred
+
     def _update(self, x: Any, y: Any, sample_weight: Any) -> None:
         variables = self.trainable_variables
         key = self._replay_key("update", x, y, sample_weight)
@@ -264,12 +283,16 @@ class Trainer(_Beside):
         """Keep the step that was just taken, or that it cannot be replayed."""
         if key is None or key in self._replays:
             return
-        if len(self._replays) >= MOST_REPLAYS:
-            self._replays.clear()
+        self._forget_replays()
         kept = None
         if may_be_replayed(self):
             kept = record_of(tape.records, x, y, y_pred, loss, self.trainable_variables)
         self._replays[key] = kept
+
+    def _forget_replays(self) -> None:
+        """Make room for one more."""
+        if len(self._replays) >= MOST_REPLAYS:
+            self._replays.clear()
 
     def _after_step(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> None:
         if type(self).compute_metrics is Trainer.compute_metrics:
@@ -608,9 +631,7 @@ class Trainer(_Beside):
                     callbacks.on_predict_batch_begin(step)
                     tensors = self._as_tensors(*batch)
                     outputs = (
-                        self.predict_step(pack(*tensors))
-                        if own_step
-                        else self(tensors[0], training=False)
+                        self.predict_step(pack(*tensors)) if own_step else self._predict(tensors[0])
                     )
                     parts.append(outputs)
                     callbacks.on_predict_batch_end(
@@ -686,6 +707,12 @@ class Trainer(_Beside):
                 x = x.astype(self._dtype, copy=False)
             return Tensor(x)
         return map_structure(lambda leaf: leaf if leaf is None else self._tensors(_plain(leaf)), x)
+
+
+def _numbers_in(model: Any, x: Tensor) -> int:
+    """How many numbers the layers of a graph make of a batch, about."""
+    results = [tensor for node in model._function.nodes for tensor in flatten(node.outputs)]
+    return len(x) * sum(math.prod(n or 1 for n in tensor.shape[1:]) for tensor in results)
 
 
 def pack(x: Any, y: Any, sample_weight: Any) -> Any:
