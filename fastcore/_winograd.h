@@ -32,7 +32,7 @@ typedef struct {
 enum { SIDE = 4, REACH = SIDE + 2, POSITIONS = REACH * REACH, LINE = 64 };
 /* Channels are added up in pieces: rounding errors of a long sum grow with its length, and the transform of images
    makes them grow more. */
-enum { DEPTH = 16, FLAT_DEPTH = 64 };
+enum { DEPTH = 32, FLAT_DEPTH = 64 };
 
 
 /* The points 0, +-P1, +-P2 and infinity. */
