@@ -84,4 +84,4 @@ def test_golden_files_match_the_recipes_and_name_their_versions(group):
 
 
 def test_golden_files_stay_small():
-    assert sum(path.stat().st_size for path in FOLDER.glob("*.npz")) < 1_500_000
+    assert max(path.stat().st_size for path in FOLDER.glob("*.npz")) < 200_000
