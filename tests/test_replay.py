@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import operator
 import pickle
 
 import numpy as np
@@ -132,6 +133,23 @@ def test_a_changed_layer_is_noticed():
     changed = model.fit(x, y, batch_size=48, verbose=0).history["loss"][0]
     assert changed != first
     assert changed == pytest.approx(model.evaluate(x, y, batch_size=48, verbose=0), rel=1e-6)
+
+
+@pytest.mark.parametrize("within", ["cell", "forward_layer.cell", "layer"])
+def test_a_change_within_a_layer_is_noticed(within):
+    around = {
+        "cell": lambda: layers.LSTM(3),
+        "forward_layer.cell": lambda: layers.Bidirectional(layers.GRU(3)),
+        "layer": lambda: layers.TimeDistributed(layers.Dense(3, "tanh")),
+    }
+    model = Sequential([Input((2, 4)), around[within]()])
+    x = data()[0].reshape(-1, 2, 4)
+    before = model.predict(x, verbose=0)
+    assert recorded(model)
+    operator.attrgetter(within)(model.layers[0]).activation = diptych.activations.relu
+    after = model.predict(x, verbose=0)
+    assert np.any(before != after)
+    assert after.tobytes() == model(x).numpy().tobytes()
 
 
 def test_epsilon_is_part_of_what_was_recorded():

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ... import activations, constraints, initializers, ops, regularizers
-from ...autodiff import Tensor, Variable
+from ...autodiff import Structure, Tensor, Variable
 from ...random import SeedGenerator
 from ..layer import InputSpec, Layer, takes
 
@@ -128,6 +128,12 @@ class _Cell(DropoutCell):
         self.input_spec = InputSpec(ndim=2)
         self.output_size = self.units
         self.bias: Variable | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        # The layer around it may be part of a recorded step, which no longer holds.
+        if vars(self).get("built") and not name.endswith("dropout_mask"):
+            Structure.version += 1
 
     def build(self, input_shape: Any) -> None:
         features, wide = input_shape[-1], self._gates * self.units
