@@ -14,6 +14,12 @@ NETWORKS = {
     "of 1,280 images of 28 x 28",
     "vgg": "two Conv2D of 32 and two of 64 filters, pooling, dropout, 256-10, SGD with Nesterov "
     "momentum, batches of 32 of 96 images of 100 x 100 x 3",
+    "lstm": "three LSTM of 32 units, RMSprop, batches of 64 of 1,024 rows of 8 x 16",
+    "imdblstm": "Embedding of 20,000 x 128, LSTM of 128 units, Adam, batches of 32 of 640 rows of "
+    "80 numbers",
+    "gru": "GRU of 256 units, Adam, batches of 32 of 256 rows of 100 x 64",
+    "attention": "a transformer block of 4 heads and width 128, Adam, batches of 32 of 256 rows of "
+    "128 x 128",
 }
 
 IMAGES = ("mnistcnn", "vgg")

@@ -5,6 +5,7 @@ import importlib
 import numpy as np
 import pytest
 
+import diptych
 from diptych.datasets import shakespeare
 from diptych.utils import set_random_seed
 
@@ -60,3 +61,13 @@ def test_a_short_memory_is_easy(engine, kind):
     model = script.build(kind, 4, engine)
     model.fit(x, y, epochs=15, verbose=0)
     assert model.evaluate(*script.sequences(100, 4, seed=1), verbose=0)[1] > 0.95
+
+
+@pytest.mark.parametrize("name", benchmark("networks").NETWORKS)
+def test_the_networks_that_are_timed(name):
+    networks = benchmark("networks")
+    x, y, batch = networks.data(name)
+    assert len(x) >= batch
+    model = networks.in_keras(diptych, name)
+    model.fit(x[:2], y[:2], batch_size=2, verbose=0)
+    assert model.predict(x[:2], verbose=0).shape == y[:2].shape
