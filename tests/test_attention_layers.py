@@ -3,6 +3,8 @@
 Against Keras they are held in test_golden.py, against finite differences in test_layers.py.
 """
 
+import json
+
 import numpy as np
 import pytest
 
@@ -315,6 +317,12 @@ def test_a_matrix_product_is_computed_as_one(equation, shape, is_product, engine
     assert bool(used) is not is_product
 
 
+@pytest.mark.parametrize("made", [layers.MultiHeadAttention, layers.GroupQueryAttention])
+def test_numbers_of_numpy_become_those_of_a_config(made):
+    config = made(*np.array([2, 2, 2]), sliding_window=np.int32(3)).get_config()
+    assert made.from_config(json.loads(json.dumps(config))).get_config() == config
+
+
 # ------------------------------------------------------------------------------------- refusals
 
 
@@ -346,6 +354,9 @@ def test_a_matrix_product_is_computed_as_one(equation, shape, is_product, engine
             r"between the batch, 0, and the features, 2; got attention_axes=\(2,\)",
         ),
         (lambda: layers.MultiHeadAttention(2, 3)(X[0], X[0]), "one rank, at least 3"),
+        (lambda: layers.MultiHeadAttention(2, 3)(X), r"query and a value.*layer\(x, x\)"),
+        (lambda: layers.GroupQueryAttention(3, 4, 2)([X, X]), r"query and a value.*layer\(x, x\)"),
+        (lambda: layers.MultiHeadAttention(2, 3)(X, None), r"query and a value.*layer\(x, x\)"),
         (
             lambda: layers.MultiHeadAttention(2, 3, name="look")(X, Y, Y[:, :5]),
             r"'look' \(MultiHeadAttention\) needs a value for each key.*\(3, 6, 5\), key \(3, 5",

@@ -50,14 +50,12 @@ class Heads(Layer):
         check_rate(type(self).__name__, dropout)
         check_count(type(self).__name__, "sliding_window", sliding_window, optional=True)
         self.supports_masking = True
-        self._heads = heads
-        self._key_heads = key_heads
-        self._width = width
-        self._value_width = value_width
+        self._heads, self._key_heads = int(heads), int(key_heads)
+        self._width, self._value_width = int(width), int(value_width)
         self._rate = dropout
         self.use_bias = use_bias
         self.use_gate = use_gate
-        self.sliding_window = sliding_window
+        self.sliding_window = None if sliding_window is None else int(sliding_window)
         self.flash_attention = flash_attention
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -350,8 +348,13 @@ class Heads(Layer):
         return (query_shape[-1],)
 
     def build(  # type: ignore[override]
-        self, query_shape: Any, value_shape: Any, key_shape: Any = None
+        self, query_shape: Any, value_shape: Any = None, key_shape: Any = None
     ) -> None:
+        if value_shape is None:
+            self._refuse(
+                "is called on a query and a value, layer(query, value); for self-attention, "
+                "layer(x, x)."
+            )
         query, value = tuple(query_shape), tuple(value_shape)
         key = value if key_shape is None else tuple(key_shape)
         self._settle(len(query))
