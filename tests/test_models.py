@@ -189,6 +189,50 @@ def test_failed_add_leaves_the_model_as_it_was():
     assert model(np.ones((2, 4))).shape == (2, 3)
 
 
+def dense(name, x):
+    return layers.Dense(4, name=name)(x)
+
+
+def branches():
+    a, b = Input((4,), name="a"), Input((4,), name="b")
+    x, y = dense("x3", dense("x2", dense("x1", a))), dense("y1", b)
+    return [a, b], [dense("w", y), layers.Add(name="z")([x, y])]
+
+
+def shared():
+    a, b, unused = (Input((4,), name=name) for name in ("a", "b", "unused"))
+    twice = layers.Dense(4, name="twice")
+    return [a, unused, b], {"v": twice(a), "u": twice(dense("x", b))}
+
+
+def arguments_by_name():
+    a, b = Input((5, 4), name="a"), Input((5, 4), name="b")
+    look = layers.MultiHeadAttention(1, 2, name="look")
+    return [a, b], look(query=dense("q", a), value=dense("v", b), key=dense("k", b))
+
+
+def from_a_tensor_within():
+    middle = dense("before", Input((4,), name="a"))
+    return middle, ops.relu(dense("after", middle))
+
+
+@pytest.mark.parametrize(
+    ("graph", "names"),
+    [
+        (branches, "a x1 b x2 y1 x3 w z"),
+        (shared, "b x a unused twice"),
+        (arguments_by_name, "b a k q v look"),
+        (from_a_tensor_within, "after"),
+    ],
+)
+def test_layers_and_weights_have_the_order_of_keras(graph, names):
+    """As Keras 3.15 gives them: get_weights of a model there fits set_weights here."""
+    model = Model(*graph())
+    assert [layer.name for layer in model.layers] == names.split()
+    owners = list(dict.fromkeys(variable.path.split("/")[0] for variable in model.weights))
+    assert owners == [layer.name for layer in model.layers if layer.weights]
+
+
 def test_two_layers_of_one_name_are_refused():
     with pytest.raises(ValueError, match="'twin'"):
         Sequential([Input((2,)), layers.Dense(2, name="twin"), layers.Dense(2, name="twin")])

@@ -12,11 +12,11 @@ from .. import engine as _engine
 from .. import ops
 from ..autodiff import Tensor
 from ..graph import Function, KerasTensor, Node, flatten, map_structure, symbolic
-from ..layers.core import InputLayer
 from ..layers.layer import Layer
 from ..utils import objects
 from ..utils.naming import suggest
 from .data import as_data
+from .order import layers_in_order
 from .trainer import Trainer
 
 
@@ -94,18 +94,11 @@ class Model(Trainer, Layer):
         function = self._function
         if function is None:
             return list(self._sublayers)
-        found: dict[int, Layer] = {}
-        for tensor in function.inputs:
-            if tensor.node is not None and isinstance(tensor.node.operation, InputLayer):
-                found.setdefault(id(tensor.node.operation), tensor.node.operation)
-        for node in function.nodes:
-            if isinstance(node.operation, Layer):
-                found.setdefault(id(node.operation), node.operation)
-        return list(found.values())
+        return layers_in_order(function.inputs, function.outputs)
 
     @property
     def layers(self) -> list[Layer]:
-        """The model's layers, in the order of the graph."""
+        """The model's layers, as Keras has them: those farthest from the outputs first."""
         return self._layers_in_order()
 
     @property
