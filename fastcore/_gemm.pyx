@@ -8,9 +8,10 @@ which adds up along k in one order: hence the same bits for any number of thread
         for every panel of B, PANEL columns wide:    packed, it stays in the first-level cache
             for every ROWS rows of A:                the sums stay in registers (_gemm_tile.h)
 
-A is read where it stands if its rows lie along k at a distance the cache likes, else it is packed
-as well. The blocks of a large product share both factors, packed once by all threads beforehand: so
-they can be small, and a thread that comes late or is disturbed leaves the others more of them.
+A is read where it stands if its rows lie along k, at a distance that the cache likes or with few
+columns to share a copy; else it is packed as well. The blocks of a large product share what is
+packed, once by all threads beforehand: so they can be small, and a thread that comes late or is
+disturbed leaves the others more of them.
 Nothing is skipped because it is zero: 0 * inf is nan here too.
 """
 
@@ -128,6 +129,7 @@ cdef Py_ssize_t FEW_BLOCKS = 4           # of a large product, at least
 cdef Py_ssize_t FAR_APART = 2048         # bytes between rows of A from which on they are copied
 cdef double SHARED_WORK = 16e6           # multiplications from which on blocks share packed factors
 cdef Py_ssize_t SHARED_FROM = 10 * ROWS  # rows of C from which on it pays to share B
+cdef Py_ssize_t SHARED_COLUMNS = 48      # panels of C from which on copies of far rows pay
 cdef Py_ssize_t SHARED_ROWS = 192        # of such a block, at most: A's part stays in a cache
 cdef Py_ssize_t SHARED_PANELS = 32
 cdef Py_ssize_t SHARED_BLOCKS = 24       # at least, but for blocks of little work
@@ -331,16 +333,17 @@ cdef void pack_chunk(
     cdef Py_ssize_t visits = divide_up(p.end - p.begin, p.depth)
     cdef Py_ssize_t step = p.begin + chunk % visits * p.depth
     cdef Py_ssize_t depth = min(p.depth, p.end - step)
+    cdef Py_ssize_t blocks = p.row_blocks if p.pack_a else 0
     cdef Py_ssize_t first, end
     chunk //= visits
-    if chunk < p.row_blocks:
+    if chunk < blocks:
         first = chunk * p.block_rows
         pack_a(
             min(p.block_rows, p.m - first), depth, a + first * p.a_row + step * p.a_col, p.a_row,
             p.a_col, packed_a + (step - p.begin) * padded_rows(p) + first * depth,
         )
         return
-    first = (chunk - p.row_blocks) * GROUP * panel
+    first = (chunk - blocks) * GROUP * panel
     end = min(p.n, first + GROUP * panel)
     packed_b += (step - p.begin) * padded_columns(p) + first * depth
     if not p.transpose_b:
@@ -355,16 +358,17 @@ cdef void pack_chunk(
 
 
 cdef void shared_block(
-    const Product* p, Py_ssize_t chunk, const real* packed_a, const real* packed_b, real* c,
-    const real* bias,
+    const Product* p, Py_ssize_t chunk, const real* a, const real* packed_a, const real* packed_b,
+    real* c, const real* bias,
 ) noexcept nogil:
-    """One block of C, from packed factors."""
+    """One block of C, from packed factors; A may stand where it stood."""
     cdef Py_ssize_t panel = panel_columns_f32 if real is float else panel_columns_f64
     cdef Py_ssize_t i = chunk // p.column_blocks * p.block_rows
     cdef Py_ssize_t first = chunk % p.column_blocks * p.block_columns
     cdef Py_ssize_t rows = min(p.block_rows, p.m - i)
     cdef Py_ssize_t end = min(p.n, first + p.block_columns)
     cdef Py_ssize_t j, depth, step = p.begin
+    cdef Py_ssize_t a_row = p.a_row, a_col = p.a_col, a_panel = 0
     cdef const real* a_part
     cdef const real* b_part
     cdef int flags
@@ -374,12 +378,16 @@ cdef void shared_block(
         flags = FLAG_ACCUMULATE if p.accumulate or step > 0 else 0
         if step + depth >= p.k and p.activation == RELU:
             flags |= FLAG_RELU
-        a_part = packed_a + (step - p.begin) * padded_rows(p) + i * depth
+        if p.pack_a:
+            a_part = packed_a + (step - p.begin) * padded_rows(p) + i * depth
+            a_row, a_col, a_panel = 1, ROWS, depth * ROWS
+        else:
+            a_part = a + i * p.a_row + step * p.a_col
         b_part = packed_b + (step - p.begin) * padded_columns(p)
         j = first
         while j < end:
             panel_of(
-                rows, depth, a_part, 1, ROWS, depth * ROWS, b_part + j * depth, panel, c + j,
+                rows, depth, a_part, a_row, a_col, a_panel, b_part + j * depth, panel, c + j,
                 p.c_row, min(panel, end - j),
                 bias + j if bias != NULL and step + depth >= p.k else NULL, flags,
             )
@@ -408,13 +416,13 @@ cdef void shared_task(Py_ssize_t chunk, void* context) noexcept nogil:
     cdef const Product* p = <const Product*>context
     if p.single:
         shared_block[float](
-            p, chunk, <const float*>p.packed_a, <const float*>p.packed_b, <float*>p.c,
-            <const float*>p.bias,
+            p, chunk, <const float*>p.a, <const float*>p.packed_a, <const float*>p.packed_b,
+            <float*>p.c, <const float*>p.bias,
         )
     else:
         shared_block[double](
-            p, chunk, <const double*>p.packed_a, <const double*>p.packed_b, <double*>p.c,
-            <const double*>p.bias,
+            p, chunk, <const double*>p.a, <const double*>p.packed_a, <const double*>p.packed_b,
+            <double*>p.c, <const double*>p.bias,
         )
 
 
@@ -442,20 +450,21 @@ cdef bint run_shared(Product* p) noexcept nogil:
             columns //= 2
         else:
             rows //= 2
-    each = (padded_rows(p) + padded_columns(p)) * item
+    p.pack_a = p.a_col != 1 or (p.a_row * item >= FAR_APART and p.n >= SHARED_COLUMNS * panel)
+    each = ((padded_rows(p) if p.pack_a else 0) + padded_columns(p)) * item
     steps = min(p.k, max(1, SHARED_BYTES // each // p.depth) * p.depth)
     memory = malloc(steps * each + 128)
     if memory == NULL:
         return False
     p.packed_b = aligned(memory)
     p.packed_a = aligned(<char*>p.packed_b + steps * padded_columns(p) * item)
-    parts = p.row_blocks + divide_up(p.n, GROUP * panel)
+    parts = (p.row_blocks if p.pack_a else 0) + divide_up(p.n, GROUP * panel)
     p.begin = 0
     while p.begin < p.k:
         p.end = min(p.k, p.begin + steps)
         run_chunks(
             pack_task, parts * divide_up(p.end - p.begin, p.depth), p,
-            2.0 * (p.m + p.n) * (p.end - p.begin),
+            2.0 * ((p.m if p.pack_a else 0) + p.n) * (p.end - p.begin),
         )
         run_chunks(shared_task, p.row_blocks * p.column_blocks, p, work / 8)
         p.begin = p.end
