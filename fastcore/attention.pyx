@@ -24,7 +24,7 @@ from ._threads cimport is_parallel, run_chunks
 
 import numpy as np
 
-from ..reference._heads import check_attention, check_mask
+from ..reference._heads import check_attention
 from ..reference._shapes import check_cotangent, sum_to
 
 cnp.import_array()
@@ -214,10 +214,6 @@ cdef object run_biased(Job* job, object bias, int typenum):
     return dbias
 
 
-cdef shape_or_none(a):
-    return None if a is None else a.shape
-
-
 cdef cnp.ndarray flags(object a):
     return None if a is None else as_type(a, cnp.NPY_BOOL)
 
@@ -230,11 +226,7 @@ def dot_product_attention_forward(
     Scores are kept only where they are asked for.
     """
     cdef int typenum = real_type(query)
-    check_attention(
-        query.shape, key.shape, value.shape, shape_or_none(bias), shape_or_none(mask),
-        shape_or_none(kept),
-    )
-    check_mask(mask)
+    check_attention(query, key, value, bias, mask, kept)
     cdef cnp.ndarray qs = as_real(query, typenum)
     cdef cnp.ndarray ks = as_real(key, typenum)
     cdef cnp.ndarray vs = as_real(value, typenum)
@@ -262,10 +254,7 @@ def dot_product_attention_backward(dy, cache):
     dy, dscores = (dy, None) if scores is None else dy
     cdef int typenum = real_type(query)
     name = "dot_product_attention_backward"
-    check_attention(
-        query.shape, key.shape, value.shape, shape_or_none(bias), shape_or_none(mask),
-        shape_or_none(kept),
-    )
+    check_attention(query, key, value, bias, mask, kept)
     cdef cnp.ndarray qs = as_real(query, typenum)
     cdef cnp.ndarray ks = as_real(key, typenum)
     cdef cnp.ndarray vs = as_real(value, typenum)

@@ -4,10 +4,12 @@ import numpy as np
 
 
 def check_attention(query, key, value, bias, mask, kept):
-    """Raise ValueError unless the shapes fit together; all are shapes, or None.
+    """Raise ValueError unless the shapes fit together, and the mask holds True and False; TypeError
+    where something is no array. bias, mask and kept may be None.
 
     query (N, T, H, D), key (N, S, K, D), value (N, S, K, E); the others broadcast to (N, H, T, S).
     """
+    query, key, value = _shape("query", query), _shape("key", key), _shape("value", value)
     for name, shape in (("query", query), ("key", key), ("value", value)):
         if len(shape) != 4:
             raise ValueError(
@@ -36,18 +38,20 @@ def check_attention(query, key, value, bias, mask, kept):
             f"of it: query {query}, key {key}, value {value}"
         )
     scores = (query[0], query[2], query[1], key[1])
-    for name, shape in (("bias", bias), ("mask", mask), ("kept", kept)):
-        if shape is not None and not _broadcasts(shape, scores):
+    for name, array in (("bias", bias), ("mask", mask), ("kept", kept)):
+        if array is not None and not _broadcasts(_shape(name, array), scores):
             raise ValueError(
                 f"attention: {name} needs a shape that broadcasts to (batch, heads, queries, keys) "
-                f"= {scores}, got {shape}"
+                f"= {scores}, got {array.shape}"
             )
-
-
-def check_mask(mask):
-    """Raise ValueError unless a mask, or None, holds True and False."""
     if mask is not None and mask.dtype != np.bool_:
         raise ValueError(f"attention: mask needs True and False, got {mask.dtype}")
+
+
+def _shape(name, array):
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"attention: {name} needs to be an array, got {type(array).__name__}")
+    return array.shape
 
 
 def _broadcasts(shape, target):

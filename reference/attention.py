@@ -7,7 +7,7 @@ neighbouring heads of queries (Ainslie et al. 2023, GQA).
 
 import numpy as np
 
-from ._heads import by_head, by_step, check_attention, check_mask
+from ._heads import by_head, by_step, check_attention
 from ._shapes import check_cotangent, sum_to
 
 
@@ -49,11 +49,7 @@ def dot_product_attention_forward(
     Source: Vaswani et al. 2017, Attention Is All You Need, eq. 1; for what is kept, Dao et al.
     2022, FlashAttention, sec. 3.1.
     """
-    check_attention(
-        query.shape, key.shape, value.shape,
-        *(None if a is None else a.shape for a in (bias, mask, kept)),
-    )  # fmt: skip
-    check_mask(mask)
+    check_attention(query, key, value, bias, mask, kept)
     heads = query.shape[2]
     q, k, v = (by_head(x, heads) for x in (query, key, value))
     logits, _ = _logits(q, k, bias, mask, scale, is_causal)  # 1, 2, 3

@@ -91,3 +91,13 @@ def test_training_keeps_no_matrix_of_scores(engine):
         ops.dot_product_attention(query, query, query)
     _, _, _, _, cache, *_ = tape.records[-1]
     assert max(a.size for a in cache if isinstance(a, np.ndarray)) < 400 * 400
+
+
+@pytest.mark.parametrize("name", ["query", "key", "value", "bias", "mask", "kept"])
+@pytest.mark.parametrize("given", ["text", 1.0, [[1.0]], object()])
+def test_what_is_no_array_is_refused(name, given, engine):
+    arguments = dict.fromkeys(("query", "key", "value"), np.ones((1, 2, 1, 3), "f4"))
+    arguments = {**arguments, "bias": None, "mask": None, "kept": None, name: given}
+    forward = diptych.engine.current().function("attention", "dot_product_attention_forward")
+    with pytest.raises(TypeError, match="array"):
+        forward(**arguments, scale=1.0)
