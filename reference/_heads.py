@@ -49,7 +49,7 @@ def check_attention(query, key, value, bias, mask, kept):
 
 
 def _shape(name, array):
-    if not isinstance(array, np.ndarray):
+    if not isinstance(array, (np.ndarray, np.generic)):  # a comparison may give a scalar
         raise TypeError(f"attention: {name} needs to be an array, got {type(array).__name__}")
     return array.shape
 

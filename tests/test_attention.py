@@ -101,3 +101,11 @@ def test_what_is_no_array_is_refused(name, given, engine):
     forward = diptych.engine.current().function("attention", "dot_product_attention_forward")
     with pytest.raises(TypeError, match="array"):
         forward(**arguments, scale=1.0)
+
+
+@pytest.mark.parametrize("mask", [1, True, np.ones(()), np.bool_(True)])
+def test_a_mask_without_axes(mask, engine):
+    query, key = arrays((2, 3, 1, 4), (2, 5, 1, 4))
+    y = ops.dot_product_attention(query, key, key, mask=mask)
+    same = ops.dot_product_attention(query, key, key)
+    assert y.numpy().tobytes() == same.numpy().tobytes()
