@@ -1,5 +1,6 @@
 """What the fast engine tells malloc: memory of large results stays at hand from batch to batch."""
 
+import platform
 import subprocess
 import sys
 
@@ -31,7 +32,7 @@ print(outside, inside, after_the_inner_one)
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a matter of glibc")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a matter of glibc")
 def test_large_results_take_no_new_pages_from_batch_to_batch():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
