@@ -47,26 +47,28 @@ class Replay:
 
     def forward(self, x: np.ndarray, y: np.ndarray) -> tuple[list, list]:
         """Return the values of all places, and the caches of all calls."""
-        values: list[Any] = [None] * len(self.places)
-        values[0] = x
+        values = self._start(x)
         if self.labels is not None:
             shape, dtype = self.labels
             values[1] = y.reshape(shape).astype(dtype, copy=False)
-        for place, variable in self.variables.items():
-            values[place] = variable.array
         return values, [_run(call, values) for call in self.calls]
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the model's output; nothing is kept for a way back."""
-        values: list[Any] = [None] * len(self.places)
-        values[0] = x
-        for place, variable in self.variables.items():
-            values[place] = variable.array
+        values = self._start(x)
         for call, done in zip(self.calls, self.done, strict=True):
             _run(call, values)
             for place in done:
                 values[place] = None
         return values[self.y_pred]
+
+    def _start(self, x: np.ndarray) -> list:
+        """The values of all places before the first call: the input's and the weights'."""
+        values: list[Any] = [None] * len(self.places)
+        values[0] = x
+        for place, variable in self.variables.items():
+            values[place] = variable.array
+        return values
 
     def output(self, values: list) -> Tensor:
         """Return the model's output, with its logits, as the careful step hands it to metrics."""

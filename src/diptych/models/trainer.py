@@ -195,6 +195,7 @@ class Trainer(_Beside):
         return self(unpack(data)[0], training=False)
 
     def _predict(self, x: Any) -> Any:
+        """The outputs for one batch, replayed where a batch of its shape has been recorded."""
         key = self._replay_key("predict", x, x, None)
         if key is None or key in self._replays:
             replay = self._replays.get(key)
