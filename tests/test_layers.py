@@ -647,6 +647,29 @@ def test_operators_and_ops_make_nodes_of_a_graph():
 
 
 @pytest.mark.parametrize(
+    "nonsense", ["text", object(), b"x", ["a"], [[True], [True, False]], np.array(["a"])]
+)
+def test_what_is_no_mask_is_refused(nonsense):
+    x, symbolic = np.ones((2, 3, 4), "float32"), layers.Input((3, 4))
+    for layer in (
+        layers.LSTM(2),
+        layers.Bidirectional(layers.GRU(2)),
+        layers.TimeDistributed(layers.Dense(2)),
+        layers.GlobalAveragePooling1D(),
+        layers.BatchNormalization(),
+        layers.Softmax(),
+        diptych.Sequential([layers.LSTM(2)]),
+    ):
+        for inputs in (x, symbolic):
+            with pytest.raises(TypeError, match=f"'{layer.name}'.*mask=.*array of True and False"):
+                layer(inputs, mask=nonsense)
+    with pytest.raises(TypeError, match="mask="):
+        layers.Softmax()(x, nonsense)
+    with pytest.raises(TypeError, match="query_mask="):
+        layers.MultiHeadAttention(1, 2)(x, x, query_mask=nonsense)
+
+
+@pytest.mark.parametrize(
     ("make", "warned"),
     [
         (lambda: layers.Flatten(), True),

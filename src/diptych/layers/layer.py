@@ -203,6 +203,7 @@ class Layer(metaclass=Modern):
             # The common case, without a search through nested structures.
             args = (self._as_input(args[0]),)
         else:
+            args, kwargs = self._with_masks(args, kwargs)
             if graph.symbolic((args, kwargs)):
                 return self._symbolic_call(args, kwargs)
             args = map_structure(self._as_input, args)
@@ -221,6 +222,34 @@ class Layer(metaclass=Modern):
         finally:
             _training.reset(token)
 
+    def _with_masks(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        """The arguments of a call, those that are masks as arrays."""
+        parts, kwargs = list(args), dict(kwargs)
+        for name, position in _mask_arguments(type(self)).items():
+            if name in kwargs:
+                kwargs[name] = self._as_mask_array(name, kwargs[name])
+            elif position is not None and position < len(parts):
+                parts[position] = self._as_mask_array(name, parts[position])
+        return tuple(parts), kwargs
+
+    def _as_mask_array(self, name: str, mask: Any) -> Any:
+        """A mask as an array, or several in their nesting; TypeError for what is no mask."""
+        nested = isinstance(mask, (list, tuple, dict))
+        if mask is None or (nested and not all(map(np.isscalar, flatten(mask)))):
+            return mask and map_structure(lambda one: self._as_mask_array(name, one), mask)
+        try:
+            array = mask if isinstance(mask, (Tensor, KerasTensor)) else np.asarray(mask)
+        except ValueError:  # rows of different lengths
+            array = np.empty(0, object)
+        if graph.dtype_of(array.dtype).kind not in "biuf":
+            raise TypeError(
+                f"Layer {self.name!r} ({type(self).__name__}) was given {name}={mask!r:.80}. A "
+                "mask is an array of True and False that says what counts: of shape (batch, steps) "
+                "for an input of shape (batch, steps, ...), as `tokens != 0` makes it of an array "
+                "of tokens."
+            )
+        return array
+
     def _call_with_mask(self, args: tuple, kwargs: dict) -> Any:
         first = self._first(args, kwargs)
         masks = first.mask if isinstance(first, Tensor) else map_structure(_mask_of, first)
@@ -229,8 +258,9 @@ class Layer(metaclass=Modern):
                 x = args[position] if position < len(args) else kwargs.get(name)
                 kwargs[its_mask] = map_structure(_mask_of, x)
         masked = masks is not None and any(mask is not None for mask in flatten(masks))
-        if kwargs.get("mask") is not None:  # given with the call: it counts for the output too
-            masks, masked = kwargs["mask"], True
+        given = self._mask_given(args, kwargs)
+        if given is not None:  # with the call: it counts for the output too
+            masks, masked = given, True
         elif masked and takes(type(self), "mask"):
             kwargs["mask"] = masks
         outputs = self.call(*args, **kwargs)
@@ -239,6 +269,13 @@ class Layer(metaclass=Modern):
         if masked or self.makes_mask:
             self._pass_mask_on(first, masks, masked, outputs)
         return outputs
+
+    def _mask_given(self, args: tuple, kwargs: dict) -> Any:
+        """The argument `mask` of a call, which may stand at its place or have its name."""
+        position = _mask_arguments(type(self))["mask"]
+        if position is not None and position < len(args):
+            return args[position]
+        return kwargs.get("mask")
 
     def _first(self, args: tuple, kwargs: dict) -> Any:
         """The first argument of a call, which may have been given by name."""
@@ -349,7 +386,7 @@ class Layer(metaclass=Modern):
         outputs = map_structure(_fresh, outputs)
         node = Node(self, args, kwargs, outputs)
         self._nodes.append(node)
-        first, masks = self._first(args, kwargs), kwargs.get("mask")
+        first, masks = self._first(args, kwargs), self._mask_given(args, kwargs)
         if masks is None:
             masks = map_structure(_mask_of, first)
         masked = any(mask is not None for mask in flatten(masks))
@@ -701,6 +738,14 @@ def _masked_arguments(cls: type) -> tuple:
         for name, position in parameters.items()
         if f"{name}_mask" in parameters
     )
+
+
+@cache
+def _mask_arguments(cls: type) -> dict[str, int | None]:
+    """The arguments of ``call`` that are masks, with their positions; `mask` may come without."""
+    parameters = _parameters(cls, "call")
+    names = ["mask", *(its_mask for _, its_mask, _ in _masked_arguments(cls))]
+    return {name: parameters.get(name) for name in names}
 
 
 def _one_each(mask: Any, outputs: Any) -> list:

@@ -188,8 +188,6 @@ class RNN(Layer):
             initial_state = states if initial_state is None else initial_state
         if initial_state is not None:
             kwargs["initial_state"] = initial_state
-        if isinstance(kwargs.get("mask"), (list, tuple)):
-            kwargs["mask"] = np.asarray(kwargs["mask"])
         return super().__call__(sequences, **kwargs)
 
     def call(
