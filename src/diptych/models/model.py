@@ -171,7 +171,38 @@ class Model(Trainer, Layer):
                 f"{type(self).__name__} has neither a graph, Model(inputs, outputs), nor a method "
                 "`call(self, inputs, training=None)`."
             )
-        return self._function.run(self._arrange(inputs, self._function.inputs), training)
+        given = self._arrange(inputs, self._function.inputs)
+        if mask is not None:
+            given = [
+                x if m is None or m is x.mask else _with_mask(x, m)
+                for x, m in zip(given, self._masks_in_order(mask), strict=True)
+            ]
+        return self._function.run(given, training)
+
+    def _masks_in_order(self, masks: Any) -> list:
+        """The masks of a call, one or None for each of the graph's inputs."""
+        if isinstance(masks, dict):
+            names = self._names_of_inputs()
+            unknown = [name for name in masks if name not in names]
+            if unknown:
+                raise ValueError(
+                    f"Model {self.name!r} has inputs {names}, and a mask came for {unknown[0]!r}"
+                    f"{suggest(unknown[0], names)}."
+                )
+            return [masks.get(name) for name in names]
+        found = flatten(masks)
+        if len(found) != len(self.input_names):
+            raise ValueError(
+                f"Model {self.name!r} has the inputs {self.input_names}, and was called with "
+                f"{len(found)} mask{'' if len(found) == 1 else 's'}: give a list of one mask for "
+                "each input, None where it has none."
+            )
+        return found
+
+    def _names_of_inputs(self) -> list[str]:
+        """The names by which a dict gives the inputs."""
+        structure = self._inputs_structure
+        return list(structure) if isinstance(structure, dict) else self.input_names
 
     def _arrange(self, inputs: Any, wanted: list[KerasTensor]) -> list:
         """The given inputs as a list in the order of the graph's, ``wanted``, each with the rank
@@ -184,11 +215,7 @@ class Model(Trainer, Layer):
                 Tensor, as_data(inputs, "x", self.takes_text)
             )  # lists of numbers, data frames
         if isinstance(inputs, dict):
-            names = (
-                list(self._inputs_structure)
-                if isinstance(self._inputs_structure, dict)
-                else self.input_names
-            )
+            names = self._names_of_inputs()
             missing = [name for name in names if name not in inputs]
             if missing:
                 raise ValueError(
@@ -253,9 +280,7 @@ class Model(Trainer, Layer):
         """The masks of symbolic outputs; others come with the outputs of the layers inside."""
         if self._function is None or not symbolic(inputs):
             return None
-        function = self._function
-        given = self._arrange(inputs, function.inputs)
-        return function.masks([tensor.mask for tensor in given])
+        return self._function.masks(self._masks_in_order(previous_mask))
 
     def _build_from(self, args: tuple, kwargs: dict) -> None:
         if type(self).build is Model.build and any(
@@ -346,6 +371,13 @@ def _to_plain(value: Any) -> Any:
         "name: write it with `def`, "
         "and register it, or give it as one of custom_objects, to read it back."
     )
+
+
+def _with_mask(x: Tensor, mask: Any) -> Tensor:
+    """The same tensor with this mask; the one that was given keeps its own."""
+    same = ops.reshape(x, x.shape)
+    same.mask = mask
+    return same
 
 
 def _producer(tensor: KerasTensor) -> str:

@@ -186,7 +186,7 @@ class Sequential(Model):
             kind = inputs.dtype.kind
             dtype = inputs.dtype if kind == "f" else "string" if kind in "OUS" else None
             self._connect((None, *inputs.shape[1:]), dtype)
-        return super().call(inputs, training)
+        return super().call(inputs, training, mask)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         if self._function is None:
