@@ -101,6 +101,15 @@ def stateful_lstm():
             lambda: layers.TimeDistributed(layers.Dense(3))(X, mask=np.ones((3, 4), bool)),
             r"\(3, 5, \.\.\.\)",
         ),
+        *(
+            (
+                lambda inner=inner: layers.TimeDistributed(inner)(
+                    np.ones((2, 3, 4, 5)), mask=np.ones((2, 3), bool)
+                ),
+                rf"(?s){inner.name}.*mask.*TimeDistributed.*\(2, 3\) one value.*inner steps",
+            )
+            for inner in (layers.LSTM(2), layers.GlobalAveragePooling1D(), layers.Softmax())
+        ),
         (
             lambda: layers.Bidirectional(
                 layers.LSTM(3), "sum", backward_layer=layers.LSTM(2, go_backwards=True)

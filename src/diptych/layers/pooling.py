@@ -259,6 +259,12 @@ class GlobalAveragePooling1D(_GlobalPooling):
         if mask is None:
             return super().call(inputs)
         steps, channels = (1, 2) if self.data_format == "channels_last" else (2, 1)
+        if tuple(mask.shape) != (wanted := (inputs.shape[0], inputs.shape[steps])):
+            raise ValueError(
+                f"Layer {self.name!r} (GlobalAveragePooling1D) needs a mask of shape (batch, "
+                f"steps) = {wanted} for an input of shape {tuple(inputs.shape)}; got "
+                f"{tuple(mask.shape)}."
+            )
         counts = ops.expand_dims(ops.cast(mask, "bool"), channels)
         total = ops.sum(ops.where(counts, inputs, 0.0), axis=steps, keepdims=self.keepdims)
         number = ops.sum(ops.cast(counts, inputs.dtype), axis=steps, keepdims=self.keepdims)

@@ -66,6 +66,20 @@ class TimeDistributed(Wrapper):
         if steps == 0:
             return ops.zeros(self.compute_output_shape(inputs.shape), dtype=self.dtype)
         options = {"training": training} if takes(type(self.layer), "training") else {}
+        try:
+            return self._call_on_steps(inputs, mask, options)
+        except ValueError as error:
+            if mask is None or mask.ndim > 2 or not takes(type(self.layer), "mask"):
+                raise
+            raise ValueError(
+                f"{error}\nLayer {self.name!r} (TimeDistributed) hands its layer what the mask "
+                f"holds for each step: with the shape {tuple(mask.shape)} one value for a row, and "
+                "its layer may want a mask of its own, as in a mask of shape (batch, steps, "
+                "inner steps)."
+            ) from error
+
+    def _call_on_steps(self, inputs: Any, mask: Any, options: dict) -> Any:
+        rows, steps, *shape = inputs.shape
         heeds_mask = mask is not None and takes(type(self.layer), "mask")
         if not _looks_at_the_batch(self.layer) and rows:
             # All steps are rows of one batch.
