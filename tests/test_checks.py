@@ -40,6 +40,9 @@ class FakeModel:
     def takes_text(self):
         return False
 
+    def _flatten_layers(self):
+        return self.layers
+
 
 FakeModel.__module__ = "diptych.models.fake"
 FakeModel.train_step.__module__ = "diptych.models.fake"

@@ -648,6 +648,50 @@ def test_masks_of_several_inputs_come_in_order_or_by_name():
         pair([x, x], mask={"c": MASK})
 
 
+def test_batches_that_no_stateful_layer_can_take_are_refused_before_training():
+    model = Sequential(
+        [Input(batch_shape=(4, 5, 2)), layers.GRU(3, stateful=True, name="kept"), layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    x, y = np.ones((10, 5, 2), "float32"), np.ones((10, 1), "float32")
+    told = r"'kept' \(GRU\).*states of 4 rows.*{}.*batch_size=4 and a multiple of 4 rows"
+    for call, words in (
+        (lambda: model.fit(x, y, batch_size=4), "training data, 10 rows in batches of 4,.* of 2"),
+        (lambda: model.fit(x[:8], y[:8]), "8 rows in batches of 32,.* of 8"),
+        (lambda: model.fit(x, y, batch_size=4, epochs=2, steps_per_epoch=2), "batch of 2"),
+        (
+            lambda: model.fit(x[:8], y[:8], 4, validation_data=(x[:6], y[:6])),
+            "validation data, 6 rows in batches of 4,.* of 2",
+        ),
+        (lambda: model.fit(x, y, batch_size=4, validation_split=0.2), "validation data, 2 rows"),
+        (lambda: model.evaluate(x, y, batch_size=4), "data, 10 rows"),
+        (lambda: model.predict(x, batch_size=4), "data, 10 rows"),
+        (lambda: model.predict(x[:2]), "data, 2 rows"),
+    ):
+        with pytest.raises(ValueError, match=told.format(words)):
+            call()
+    assert all(map(np.array_equal, before, model.get_weights()))
+    model.fit(x, y, batch_size=4, epochs=1, steps_per_epoch=2, verbose=0)
+    model.evaluate(x, y, batch_size=4, steps=2, verbose=0)
+    assert model.predict(x[:4], verbose=0).shape == (4, 1)
+
+
+def test_a_model_without_a_graph_makes_the_states_of_its_layers_for_whole_batches():
+    class Reader(Model):
+        def __init__(self):
+            super().__init__()
+            self.reader, self.dense = layers.LSTM(3, stateful=True), layers.Dense(1)
+
+        def call(self, inputs):
+            return self.dense(self.reader(inputs))
+
+    model = Reader()
+    model.compile("sgd", "mse")
+    model.fit(np.ones((8, 5, 2), "float32"), np.ones((8, 1), "float32"), batch_size=4, verbose=0)
+    assert model.reader.states[0].shape == (4, 3)
+
+
 def test_no_metrics_for_several_outputs():
     x = layers.Input((3,))
     model = diptych.Model(x, [layers.Dense(1)(x), layers.Dense(2)(x)])

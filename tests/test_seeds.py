@@ -364,5 +364,7 @@ def test_a_stateful_stack_of_lstms(engine):
     fresh = model.predict(x_val, batch_size=batch_size, verbose=0)
     model.reset_states()
     np.testing.assert_array_equal(model.predict(x_val, batch_size=batch_size, verbose=0), fresh)
-    with pytest.raises(ValueError, match="states of 32 rows; it was called on 20"):
+    with pytest.raises(
+        ValueError, match="states of 32 rows.*20 rows in batches of 32, have a batch of 20"
+    ):
         model.predict(x_val[:20], batch_size=batch_size, verbose=0)

@@ -46,13 +46,14 @@ class Checks:
         self._good: set = set()
         self._found: list[tuple] | None = None
 
-    def before_training(self, batches: Any, what: str = "training data") -> None:
+    def before_training(self, batches: Any, what: str = "training data", epochs: int = 1) -> None:
         """Check a whole data set: shapes, values of labels, NaN and infinity.
 
         Of a generator or a PyDataset only the first batch is looked at.
         """
         x, y, sample_weight = getattr(batches, "data", None) or batches.first()
         pairs = self._check_shapes(x, y)
+        self.batch_sizes(batches, what, epochs)
         self._check_values(pairs, x, y, sample_weight, what)
         self._check_tokens(x)
 
@@ -91,6 +92,28 @@ class Checks:
             raise ValueError(_wrong_number(x, given, wanted))
         for tensor, array in zip(wanted, given, strict=True):
             self._check_input(tensor, array, len(wanted))
+
+    def batch_sizes(self, batches: Any, what: str = "data", epochs: int = 1) -> None:
+        """Refuse a last batch that is smaller, or batches of any other size than the model's, where
+        a layer keeps a state for each row.
+        """
+        wanted = {tensor.shape[0] for tensor in self.model.inputs or ()} - {None}
+        wrong = wanted and batches.sizes(epochs) - wanted
+        if wrong and (stateful := self._stateful_layer()) is not None:
+            size, other = wanted.pop(), min(wrong)
+            rows = batches.num_samples
+            raise ValueError(
+                f"Layer {stateful.name!r} ({type(stateful).__name__}) is stateful and keeps the "
+                f"states of {size} rows, the batch size of the model's input; the {what}, {rows} "
+                f"rows in batches of {batches.batch_size}, have a batch of {other}. Give "
+                f"batch_size={size} and a multiple of {size} rows"
+                + (f", such as the first {rows - rows % size}." if rows > size else ".")
+            )
+
+    def _stateful_layer(self) -> Any:
+        """The first layer that keeps a state for each row of a batch, if there is one."""
+        layers = self.model._flatten_layers()
+        return next((layer for layer in layers if getattr(layer, "stateful", False)), None)
 
     def _names(self) -> list[str]:
         structure = self.model.input
@@ -197,12 +220,17 @@ class Checks:
     # Labels beside outputs and losses
 
     def _outputs(self, x: Any) -> list[tuple]:
-        """(shape, name) of each output; without a graph one row is sent through the model."""
+        """(shape, name) of each output; without a graph one row is sent through the model.
+
+        Where a layer would keep a state for that row, nothing is known.
+        """
         model = self.model
         if model.outputs:
             return [
                 (t.shape, name) for t, name in zip(model.outputs, model.output_names, strict=True)
             ]
+        if self._found is None and self._stateful_layer() is not None:
+            return []
         if self._found is None:
             row = map_structure(lambda leaf: leaf[:1], x)
             outputs = flatten(model(model._as_tensors(row)[0], training=False))
@@ -227,6 +255,8 @@ class Checks:
         if compiled is None or y is None or self._own_steps():
             return []
         outputs = self._outputs(x)
+        if not outputs:
+            return []
         if not compiled.built:
             compiled.build(len(outputs))
         names = [name for _, name in outputs]

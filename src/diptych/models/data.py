@@ -6,6 +6,7 @@ and Python generators:
     batches.steps           batches of one epoch; None where that is not known beforehand
     batches.first()         the first batch, to look at before training; it is not used up
     iter(batches)           the batches of one epoch: (x, y, sample_weight) each
+    batches.sizes(epochs)   the numbers of rows of the batches to come, as far as they are known
     batches.more()          False, after a warning, once a generator has nothing left for an epoch
 
 Values keep their dtype here: what a layer computes in is the model's business. Only where the
@@ -299,6 +300,10 @@ class Batches:
         """The batches of one epoch."""
         raise NotImplementedError
 
+    def sizes(self, epochs: int = 1) -> set[int]:
+        """The numbers of rows of the batches of so many epochs, as far as they are known."""
+        return set()
+
     def more(self) -> bool:
         """Whether there is anything for another epoch."""
         return True
@@ -352,7 +357,7 @@ class ArrayBatches(Batches):
         self.batches_of_a_pass = -(-rows // self.batch_size)
         self._limit = None if steps is None else _check_size(steps, "steps", None)
         self.repeat = repeat
-        self.steps = self.batches_of_a_pass
+        self.steps: int = self.batches_of_a_pass
         if self._limit is not None:
             self.steps = self._limit if repeat else min(self._limit, self.steps)
         self._going: Iterator[tuple] | None = None
@@ -384,6 +389,12 @@ class ArrayBatches(Batches):
 
     def first(self) -> tuple:
         return self._pack(self._cast([leaf[: self.batch_size] for leaf in self._leaves]))
+
+    def sizes(self, epochs: int = 1) -> set[int]:
+        whole, rest = divmod(self.num_samples, self.batch_size)
+        steps = self.steps * epochs if self.repeat else self.steps
+        found = {self.batch_size} if whole else set()
+        return found | {rest} if rest and steps > whole else found
 
     def __iter__(self) -> Iterator[tuple]:
         if self._limit is None:

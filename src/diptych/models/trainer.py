@@ -447,7 +447,7 @@ class Trainer(_Beside):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
-            self._checks.before_training(batches)
+            self._checks.before_training(batches, epochs=epochs - initial_epoch)
             validation = None
             if validation_data is not None:
                 data = unpack(validation_data)
@@ -614,7 +614,9 @@ class Trainer(_Beside):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
-            Checks(self).inputs(batches.first()[0])
+            checks = Checks(self)
+            checks.inputs(batches.first()[0])
+            checks.batch_sizes(batches)
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
                     callbacks,
