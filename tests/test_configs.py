@@ -5,6 +5,7 @@ layer anew.
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from diptych import layers
@@ -53,3 +54,24 @@ def test_a_config_makes_the_same_layer(name):
 @pytest.mark.parametrize("name", KERAS)
 def test_the_same_layers_support_masks(name):
     assert make(layers, name).supports_masking == KERAS[name]["supports_masking"]
+
+
+def with_numpys(value, whole, real):
+    """The same with other numbers: ``whole`` for integers, ``real`` for floats."""
+    if isinstance(value, dict):
+        return {key: with_numpys(part, whole, real) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(with_numpys(part, whole, real) for part in value)
+    kind = {int: whole, float: real}.get(type(value), lambda same: same)
+    return kind(value)
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_numpys_numbers_do_as_well_as_pythons(name):
+    config = make(layers, name).get_config()
+    layer = getattr(layers, name).from_config(with_numpys(config, np.int32, np.float32))
+    plain_config = with_numpys(config, int, lambda x: float(np.float32(x)))
+    # By their words, since np.float32(0.5) == 0.5.
+    assert repr(layer.get_config()) == repr(
+        getattr(layers, name).from_config(plain_config).get_config()
+    )

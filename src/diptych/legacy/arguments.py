@@ -11,6 +11,7 @@ import re
 
 from .notes import note
 from .tables import CLASSES, FUNCTIONS, MODERN_POSITIONS, POSITIONAL
+from .values import plain_numbers
 
 # What a layer once took to describe the model's input; today an Input in front of it does.
 INPUT_WORDS = (
@@ -37,9 +38,13 @@ class Modern(type):
 
     A layer built with `input_shape` or one of its relatives gets the attribute `_batch_input_shape`
     (a tuple, the batch first), and `_input_dtype` where that was given; Sequential reads them.
+
+    NumPy's numbers among the arguments become Python's, so that no constructor and no config has to
+    know both.
     """
 
     def __call__(cls, *args, **kwargs):
+        args, kwargs = plain_numbers(args), plain_numbers(kwargs)
         given, attributes = kwargs, {}
         if kwargs or cls.__name__ in POSITIONAL:
             args, given, attributes = modernize(cls, args, kwargs)

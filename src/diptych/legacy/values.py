@@ -1,4 +1,8 @@
-"""Old forms of values whose argument has kept its name."""
+"""Values of arguments: old forms where the argument has kept its name, and NumPy's numbers."""
+
+from operator import is_
+
+import numpy as np
 
 from .notes import note
 
@@ -23,3 +27,17 @@ def pairs_of(value, word, place):
     modern = pairs[0] if len(pairs) == 1 else pairs
     note(f"{{'left_{word}': ...}}", f"is now written {modern!r}", place)
     return modern
+
+
+def plain_numbers(value):
+    """NumPy's numbers as Python's, also within lists, tuples and dicts; all else as it is."""
+    if isinstance(value, (np.number, np.bool_)):
+        return value.item()
+    if type(value) is dict:
+        parts = plain_numbers(list(value.values()))
+        same = all(map(is_, parts, value.values()))
+        return value if same else dict(zip(value, parts, strict=True))
+    if type(value) in (list, tuple):
+        parts = [plain_numbers(part) for part in value]
+        return value if all(map(is_, parts, value)) else type(value)(parts)
+    return value
