@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 
 from diptych import layers
-from tests.golden.make_configs import make
+from tests.golden.make_configs import arguments, make
 
 KERAS = json.loads((Path(__file__).parent / "golden" / "configs.json").read_text(encoding="utf-8"))
 del KERAS["versions"]
 # What Keras says and diptych has no use for; where Keras's word is not what it was given.
 UNSAID = {"activity_regularizer": None, "quantization_config": None, "autocast": True}
 UNSAID |= {"sparse": False, "ragged": False}
+# What Keras takes after all else by position, and diptych by name or not at all.
+AT_THE_END = ["lora_rank", "lora_alpha", "gptq_unpacked_column_size", "quantization_config"]
+AT_THE_END += ["name", "dtype"]
+OTHER_NAMES = {("RMSNormalization", "x"): "inputs", ("SimpleRNNCell", "sequence"): "inputs"}
+NOT_TAKEN = {("Dense", "training"), ("EinsumDense", "training")}  # for quantization alone
 
 
 def plain(value):
@@ -75,3 +80,14 @@ def test_numpys_numbers_do_as_well_as_pythons(name):
     assert repr(layer.get_config()) == repr(
         getattr(layers, name).from_config(plain_config).get_config()
     )
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_arguments_stand_in_the_order_of_keras(name):
+    cls, theirs = getattr(layers, name), KERAS[name]["arguments"]
+    new, ours = list(theirs["new"]), arguments(cls.__init__)
+    while new and new[-1] in AT_THE_END and new[-1] not in ours:
+        new.pop()
+    assert ours[: len(new)] == new
+    call = [OTHER_NAMES.get((name, a), a) for a in theirs["call"] if (name, a) not in NOT_TAKEN]
+    assert arguments(cls.call)[: len(call)] == call

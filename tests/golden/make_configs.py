@@ -1,9 +1,11 @@
 """Write configs.json with Keras: python -m tests.golden.make_configs
 
-Of every layer class that diptych has as well: the config, and whether it supports masking.
+Of every layer class that diptych has as well: the config, whether it supports masking, and the
+arguments of its constructor and of its call in their order.
 """
 
 import ast
+import inspect
 import json
 import os
 from pathlib import Path
@@ -83,6 +85,13 @@ def make(layers, name):
     return eval(f"layers.{name}({ARGUMENTS.get(name, '')})", {"layers": layers})
 
 
+def arguments(function):
+    """The names of what a method takes by position or by name, ``self`` aside."""
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    return [p.name for p in parameters if p.kind not in kinds]
+
+
 def main():
     import keras
 
@@ -97,6 +106,7 @@ def main():
             layer = make(layers, name)
             entries[name] = {
                 "supports_masking": layer.supports_masking,
+                "arguments": {"new": arguments(cls.__init__), "call": arguments(cls.call)},
                 "layer": layers.serialize(layer),
             }
     lines = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in entries.items()]
