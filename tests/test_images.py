@@ -191,6 +191,19 @@ def test_adapt_takes_arrays_tensors_and_batches():
     np.testing.assert_allclose(back(y).numpy(), x, rtol=1e-5)
 
 
+def test_mean_and_variance_are_shown_in_the_shape_of_the_input():
+    x = np.random.default_rng(0).normal(size=(4, 3, 2))
+    learned, axes = layers.Normalization(axis=(-1, 1)), (0,)
+    with pytest.raises(AttributeError, match=r"no mean yet: call adapt"):
+        learned.mean  # noqa: B018
+    learned.adapt(x)
+    given = layers.Normalization((1, 2), mean=learned.mean[0], variance=learned.variance[0])
+    given.build(x.shape)
+    for layer in (learned, given):
+        np.testing.assert_allclose(layer.mean, x.mean(axes, keepdims=True), rtol=1e-6)
+        np.testing.assert_allclose(layer.variance.numpy(), x.var(axes, keepdims=True), rtol=1e-6)
+
+
 def test_adapt_forgets_what_it_found_before():
     layer = layers.Normalization(axis=None)
     layer.adapt(np.array([5.0, 7.0]))

@@ -186,6 +186,23 @@ class Normalization(Layer):
             )
         return tuple(ops.reshape(part, self._broadcast) for part in found)
 
+    @property
+    def mean(self) -> Tensor:
+        """What is taken off, in a shape that broadcasts against the inputs."""
+        return self._found("mean", 0)
+
+    @property
+    def variance(self) -> Tensor:
+        """The square of what the inputs are divided by, in the same shape."""
+        return self._found("variance", 1)
+
+    def _found(self, name: str, index: int) -> Tensor:
+        if not self.built:
+            raise AttributeError(
+                f"Layer {self.name!r} (Normalization) has no {name} yet: call adapt(data)."
+            )
+        return self._statistics()[index]
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
