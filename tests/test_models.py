@@ -692,6 +692,20 @@ def test_a_model_without_a_graph_makes_the_states_of_its_layers_for_whole_batche
     assert model.reader.states[0].shape == (4, 3)
 
 
+def test_metrics_of_functions_are_named_as_in_keras():
+    def meanError(y_true, y_pred):  # noqa: N802
+        return ops.mean(y_true - y_pred)
+
+    class HTTPDistance:
+        __call__ = staticmethod(meanError)
+
+    model = small(metrics=[meanError, HTTPDistance(), lambda a, b: ops.mean(a), "MSE"])
+    names = ["loss", "mean_error", "http_distance", "lambda", "MSE"]
+    assert model.metrics_names == names
+    x, y, _ = problem()
+    assert list(model.evaluate(x, y, verbose=0, return_dict=True)) == sorted(names)
+
+
 def test_no_metrics_for_several_outputs():
     x = layers.Input((3,))
     model = diptych.Model(x, [layers.Dense(1)(x), layers.Dense(2)(x)])

@@ -10,7 +10,7 @@ from .. import losses as losses_module
 from .. import metrics as metrics_module
 from .. import ops
 from ..graph import flatten
-from ..utils.naming import suggest
+from ..utils.naming import snake_case, suggest
 
 
 def spread(given: Any, names: list[str], count: int, what: str) -> list:
@@ -212,7 +212,7 @@ class CompiledMetrics:
             return metric, given if isinstance(given, str) and not isinstance(
                 metric, type
             ) else metric.name
-        name = given if isinstance(given, str) else getattr(metric, "__name__", "metric")
+        name = given if isinstance(given, str) else name_of(metric)
         return _as_metric(metric, name), name
 
     def update_state(
@@ -247,6 +247,14 @@ class CompiledMetrics:
     @property
     def metrics(self) -> list:
         return [metric for _, metric, _ in self.entries]
+
+
+def name_of(metric: Any) -> str:
+    """The name of a metric: its own, or that of the function or class in snake case, as in Keras."""
+    own = getattr(metric, "name", None)
+    if isinstance(own, str):
+        return own
+    return snake_case(getattr(metric, "__name__", type(metric).__name__))
 
 
 def _as_metric(metric: Any, name: str) -> Any:

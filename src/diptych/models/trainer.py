@@ -21,7 +21,7 @@ from ..callbacks import CallbackList
 from ..graph import flatten, map_structure
 from ..legacy import accepts_old
 from .checks import Checks
-from .compiled import CompiledLoss, CompiledMetrics
+from .compiled import CompiledLoss, CompiledMetrics, name_of
 from .data import (
     as_data,
     batches_for,
@@ -746,15 +746,8 @@ def as_log(value: Any) -> Any:
 
 
 def _names_before_build(metrics: CompiledMetrics) -> list[str]:
-    names = []
-    for given in [*flatten(metrics._given), *flatten(metrics._weighted_given)]:
-        if given is not None:
-            names.append(
-                given
-                if isinstance(given, str)
-                else getattr(given, "name", getattr(given, "__name__", "metric"))
-            )
-    return names
+    given = [*flatten(metrics._given), *flatten(metrics._weighted_given)]
+    return [one if isinstance(one, str) else name_of(one) for one in given if one is not None]
 
 
 def _due(frequency: Any, epoch: int) -> bool:
