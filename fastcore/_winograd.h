@@ -15,7 +15,9 @@ typedef struct {
 typedef struct {
     View in;                /* of the forward pass: x; of the gradient of the input: dz */
     View dz;                /* of the gradient of the kernel only */
-    Py_ssize_t height, width, filters; /* what forward and dx write */
+    Py_ssize_t height, width, filters; /* of what forward and dx compute */
+    int pool;               /* of each 2x2 (flat: 2) of it, the largest is written */
+    Py_ssize_t out_height, out_width; /* of what is written */
     Py_ssize_t tiles_down, tiles_across, tiles;
     int flat;               /* one spatial axis: images of one row, a kernel of 3, tiles of 4 from 6 */
     Py_ssize_t block;       /* tiles worked on at once */
@@ -42,6 +44,28 @@ enum { DEPTH = 32, FLAT_DEPTH = 64 };
 #define NORM_1 (1 / (2 * P1 * P1 * (P1 * P1 - P2 * P2)))
 #define NORM_2 (1 / (2 * P2 * P2 * (P2 * P2 - P1 * P1)))
 
+/* Where a tile stands: its image, and its first pixel of the result. */
+typedef struct {
+    Py_ssize_t image, down, across;
+} Place;
+
+static Place place_of(const Winograd *p, Py_ssize_t tile) {
+    const Py_ssize_t line = tile / p->tiles_across;
+    const Place place = {line / p->tiles_down, line % p->tiles_down * SIDE, tile % p->tiles_across * SIDE};
+    return place;
+}
+
+/* The place of the next tile, without a division. */
+static inline void step_on(const Winograd *p, Place *place) {
+    place->across += SIDE;
+    if (place->across < p->tiles_across * SIDE) return;
+    place->across = 0;
+    place->down += SIDE;
+    if (place->down < p->tiles_down * SIDE) return;
+    place->down = 0;
+    place->image++;
+}
+
 #endif /* once */
 
 #define VECTOR NAME(vector)
@@ -59,6 +83,7 @@ enum { DEPTH = 32, FLAT_DEPTH = 64 };
 #define RECTIFY(x) ((x) < 0 ? 0 : (x))
 #define WHERE_POSITIVE(y, x) ((y) > 0 ? (x) : 0)
 #endif
+#define LARGER(x, y) PICK((x) > (y), x, y)
 
 /* ------------------------------------------------------------- the five matrices, applied to vectors of channels */
 
@@ -240,16 +265,15 @@ static void NAME(read_tiles)(const Winograd *p, const View *v, const int is_dz, 
     REAL *const zeros = strip + POSITIONS * row;
     int slot = 0; /* of the tile's first column: the strip is a ring */
     memset(zeros, 0, REACH * row * sizeof(REAL));
-    for (Py_ssize_t t = first; t < first + count; t++, out += row) {
-        const Py_ssize_t across = t % p->tiles_across, down = t / p->tiles_across % p->tiles_down;
-        const Py_ssize_t image = t / p->tiles_across / p->tiles_down;
-        const Py_ssize_t top = SIDE * down - v->top, left = SIDE * across - v->left;
+    Place place = place_of(p, first);
+    for (Py_ssize_t t = 0; t < count; t++, out += row, step_on(p, &place)) {
+        const Py_ssize_t top = place.down - v->top, left = place.across - v->left;
         const REAL *x[REACH] = {0}, *y[REACH] = {0};
         REAL *columns[REACH];
         if (p->flat) { /* a row of pixels is transformed as a column would be */
             for (int i = 0; i < reach; i++) {
                 const int inside = left + i >= 0 && left + i < v->width;
-                const Py_ssize_t at = image * line + (left + i) * v->channels;
+                const Py_ssize_t at = place.image * line + (left + i) * v->channels;
                 x[i] = inside ? (const REAL *)v->x + at : zeros;
                 y[i] = inside && v->y ? (const REAL *)v->y + at : zeros;
             }
@@ -257,14 +281,14 @@ static void NAME(read_tiles)(const Winograd *p, const View *v, const int is_dz, 
             continue;
         }
         int j = 0, end = reach; /* the columns that the tile before has not left, inside of the image */
-        slot = is_dz || across == 0 ? 0 : (slot + SIDE) % REACH;
-        if (!is_dz && across != 0 && t != first) j = REACH - SIDE;
+        slot = is_dz || place.across == 0 ? 0 : (slot + SIDE) % REACH;
+        if (!is_dz && place.across != 0 && t != 0) j = REACH - SIDE;
         for (int i = 0; i < reach; i++) columns[i] = strip + (slot + i) % REACH * REACH * row;
         for (; j < reach && left + j < 0; j++) memset(columns[j], 0, REACH * row * sizeof(REAL));
         for (; end > j && left + end > v->width; end--) memset(columns[end - 1], 0, REACH * row * sizeof(REAL));
         for (int i = 0; i < reach; i++) {
             const int inside = top + i >= 0 && top + i < v->height;
-            const Py_ssize_t at = (image * v->height + top + i) * line + (left + j) * v->channels;
+            const Py_ssize_t at = (place.image * v->height + top + i) * line + (left + j) * v->channels;
             x[i] = inside ? (const REAL *)v->x + at : zeros;
             y[i] = inside && v->y ? (const REAL *)v->y + at : zeros;
         }
@@ -274,11 +298,11 @@ static void NAME(read_tiles)(const Winograd *p, const View *v, const int is_dz, 
     }
 }
 
-/* One tile of the result, one panel of filters: y = A^T m A + bias, activation. `columns` of the filters and
-   `down` x `across` of the pixels exist. Returns 0 * (some of the numbers): NaN where one is not finite. */
-INLINE VECTOR NAME(write_vector)(const int flat, const REAL *m, const VECTOR bias, int rectify, REAL *y,
+/* One tile of the result, one vector of filters: y = A^T m A + bias, activation; with `pool` the largest numbers of its
+   quarters. Returns 0 * (some of the numbers): NaN where one is not finite. */
+INLINE VECTOR NAME(write_vector)(const int flat, const int pool, const REAL *m, const VECTOR bias, int rectify, REAL *y,
                                  Py_ssize_t y_row, Py_ssize_t y_col) {
-    VECTOR half[SIDE][REACH], finite = {0};
+    VECTOR half[SIDE][REACH], best[SIDE / 2], finite = {0};
     UNROLL(6)
     for (int j = 0; j < REACH; j++) {
         VECTOR d[REACH], u[SIDE];
@@ -292,52 +316,94 @@ INLINE VECTOR NAME(write_vector)(const int flat, const REAL *m, const VECTOR bia
         UNROLL(4)
         for (int i = 0; i < SIDE; i++) half[i][j] = u[i];
     }
-    for (int i = 0; i < (flat ? 1 : SIDE); i++) {
+    UNROLL(4)
+    for (int i = 0; i < SIDE; i++) {
         VECTOR u[SIDE];
+        if (flat && i) break;
         NAME(times_a)(half[i], u);
         /* Whatever is not finite in m shows in a corner. */
         if (i == 0 || i == SIDE - 1) finite += 0 * u[0] + 0 * u[SIDE - 1];
         UNROLL(4)
         for (int j = 0; j < SIDE; j++) {
-            VECTOR a = u[j] + bias;
+            VECTOR a = u[j];
+            if (pool && j % 2 == 0) { /* the largest before bias and activation is the largest after them */
+                a = LARGER(a, u[j + 1]);
+                if (i % 2 == 1) a = LARGER(best[j / 2], a);
+                best[j / 2] = a;
+            }
+            if (pool && (j % 2 == 1 || (!flat && i % 2 == 0))) continue;
+            a += bias;
             if (rectify) a = RECTIFY(a);
-            STORE(y + i * y_row + j * y_col, a);
+            STORE(pool ? y + i / 2 * y_row + j / 2 * y_col : y + i * y_row + j * y_col, a);
         }
     }
     return finite;
 }
 
-INLINE VECTOR NAME(write_tile)(const int flat, const Winograd *p, Py_ssize_t tile, Py_ssize_t filter, const REAL *m) {
-    const Py_ssize_t across = tile % p->tiles_across * SIDE, down = tile / p->tiles_across % p->tiles_down * SIDE;
-    const Py_ssize_t image = tile / p->tiles_across / p->tiles_down;
-    const Py_ssize_t y_col = p->filters, y_row = p->width * y_col;
+#define WRITE_PARAMETERS const Winograd *p, const Place *at, int blank, Py_ssize_t filter, const REAL *m, REAL *y
+
+/* One tile, one panel of filters, of which some do not exist or are the bias: pixels whose bits are set in `blank`. */
+INLINE VECTOR NAME(write_part)(const int flat, const int pool, WRITE_PARAMETERS) {
+    const int step = pool ? 2 : 1;
+    /* The pixels that are computed, and of those that are written how many remain. */
+    const Py_ssize_t down = flat ? 1 : p->height - at->down, across = p->width - at->across;
+    const Py_ssize_t out_down = flat ? 1 : p->out_height - at->down / step;
+    const Py_ssize_t out_across = p->out_width - at->across / step;
+    const Py_ssize_t y_col = p->filters, y_row = p->out_width * y_col;
     const REAL *bias = (const REAL *)p->bias;
-    REAL *y = (REAL *)p->out + (image * p->height + down) * y_row + across * y_col + filter;
     REAL part[SIDE * SIDE * LANES];
     VECTOR finite = {0};
-    int is_whole = (flat || down + SIDE <= p->height) && across + SIDE <= p->width;
     for (int v = 0; v < WIDTH && filter < p->filters; v++, filter += LANES, m += LANES, y += LANES) {
-        Py_ssize_t count = p->filters - filter;
+        Py_ssize_t count = p->filters - filter < LANES ? p->filters - filter : LANES;
         VECTOR b = {0};
-        if (bias) b = count >= LANES ? LOAD(bias + filter) : NAME(load_part)(bias + filter, count);
-        if (is_whole && count >= LANES) {
-            finite += NAME(write_vector)(flat, m, b, p->activation == 1, y, y_row, y_col);
-            continue;
+        if (bias) b = NAME(load_part)(bias + filter, count);
+        finite += NAME(write_vector)(flat, 0, m, b, p->activation == 1, part, SIDE * LANES, LANES);
+        if (p->activation == 1) b = RECTIFY(b);
+        for (int k = 0; blank >> k; k++)
+            if (blank >> k & 1) STORE(part + k * LANES, b);
+        for (int i = 0; i < SIDE && i < step * out_down; i += step) {
+            for (int j = 0; j < SIDE && j < step * out_across; j += step) {
+                for (Py_ssize_t f = 0; f < count; f++) {
+                    REAL best = part[(i * SIDE + j) * LANES + f];
+                    for (int k = 1; k < step * step; k++) {
+                        const REAL other = part[((i + k / 2) * SIDE + j + k % 2) * LANES + f];
+                        if (i + k / 2 < down && j + k % 2 < across && other > best) best = other;
+                    }
+                    y[i / step * y_row + j / step * y_col + f] = best;
+                }
+            }
         }
-        if (count > LANES) count = LANES;
-        finite += NAME(write_vector)(flat, m, b, p->activation == 1, part, SIDE * LANES, LANES);
-        for (int i = 0; i < SIDE && down + i < p->height; i++)
-            for (int j = 0; j < SIDE && across + j < p->width; j++)
-                for (Py_ssize_t f = 0; f < count; f++) y[i * y_row + j * y_col + f] = part[(i * SIDE + j) * LANES + f];
     }
     return finite;
 }
-APART VECTOR NAME(write_image_tile)(const Winograd *p, Py_ssize_t tile, Py_ssize_t filter, const REAL *m) {
-    return NAME(write_tile)(0, p, tile, filter, m);
+
+/* One tile of the result, one panel of filters. */
+INLINE VECTOR NAME(write_tile)(const int flat, const int pool, WRITE_PARAMETERS) {
+    const Py_ssize_t y_col = p->filters, y_row = p->out_width * y_col;
+    const REAL *bias = (const REAL *)p->bias;
+    VECTOR finite = {0};
+    UNROLL(4)
+    for (int v = 0; v < WIDTH; v++) {
+        const VECTOR b = bias ? LOAD(bias + filter + v * LANES) : (VECTOR){0};
+        finite += NAME(write_vector)(flat, pool, m + v * LANES, b, p->activation == 1, y + v * LANES, y_row, y_col);
+    }
+    return finite;
 }
-APART VECTOR NAME(write_line_tile)(const Winograd *p, Py_ssize_t tile, Py_ssize_t filter, const REAL *m) {
-    return NAME(write_tile)(1, p, tile, filter, m);
-}
+
+#define WRITE_TILE(kind, flat, pool)                                                                                  \
+    APART VECTOR NAME(part_of_##kind)(WRITE_PARAMETERS) {                                                             \
+        return NAME(write_part)(flat, pool, p, at, blank, filter, m, y);                                              \
+    }                                                                                                                 \
+    APART VECTOR NAME(write_##kind)(WRITE_PARAMETERS) {                                                               \
+        const int is_whole = (flat || at->down + SIDE <= p->height) && at->across + SIDE <= p->width;                 \
+        y += (at->image * p->out_height + (pool ? at->down / 2 : at->down)) * p->out_width * p->filters + filter;     \
+        y += (pool ? at->across / 2 : at->across) * p->filters;                                                       \
+        if (is_whole && !blank && filter + PANEL <= p->filters)                                                       \
+            return NAME(write_tile)(flat, pool, p, at, blank, filter, m, y);                                          \
+        return NAME(part_of_##kind)(p, at, blank, filter, m, y);                                                      \
+    }
+WRITE_TILE(images, 0, 0) WRITE_TILE(lines, 1, 0) WRITE_TILE(pooled_images, 0, 1) WRITE_TILE(pooled_lines, 1, 1)
+typedef VECTOR (*NAME(write_t))(WRITE_PARAMETERS);
 
 /* --------------------------------------------------------------------------------------------- blocks of tiles */
 
@@ -349,7 +415,7 @@ static Py_ssize_t NAME(area_size)(const Winograd *p, Py_ssize_t tiles) {
         return positions * (PADDED(tiles * row) + PADDED(tiles * dz_row)) +
                (POSITIONS + REACH) * (row > dz_row ? row : dz_row);
     }
-    return positions * (PADDED(tiles * row) + tiles * PANEL) + (POSITIONS + REACH) * row;
+    return positions * (PADDED(tiles * row) + tiles * PANEL) + (POSITIONS + REACH) * row + tiles; /* the last: bits of blank pixels */
 }
 
 /* Numbers in the products of a chunk of dkernel, and in its dbias. */
@@ -370,28 +436,22 @@ INLINE int NAME(is_blank)(const View *v, Py_ssize_t image, Py_ssize_t down, Py_s
     return 1;
 }
 
-/* Where a window sees zeros alone, the result is the bias (of dx: zero) to the bit. The transform would leave rounding
-   errors of the rest of the tile there, and the sign of those decides what relu and maximum pooling pass on: blank parts
-   of images are common. */
-static void NAME(rewrite_blank)(const Winograd *p, Py_ssize_t first, Py_ssize_t count) {
+/* The pixels of a tile whose windows see zeros alone, a bit for each. There the result is the bias (of dx: zero) to the
+   bit. The transform would leave rounding errors of the rest of the tile, and the sign of those decides what relu and
+   maximum pooling pass on: blank parts of images are common. */
+static int NAME(blank_pixels)(const Winograd *p, Place place) {
     const View *v = &p->in;
-    for (Py_ssize_t t = first; t < first + count; t++) {
-        const Py_ssize_t across = t % p->tiles_across * SIDE, down = t / p->tiles_across % p->tiles_down * SIDE;
-        const Py_ssize_t image = t / p->tiles_across / p->tiles_down;
-        for (Py_ssize_t i = down; i < (p->flat ? down + 1 : down + SIDE) && i < p->height; i++) {
-            for (Py_ssize_t j = across; j < across + SIDE && j < p->width; j++) {
-                int blank = NAME(is_blank)(v, image, i - v->top + !p->flat, j - v->left + 1); /* the middle first */
-                for (int k = 0; blank && k < (p->flat ? 3 : 9); k++)
-                    blank = NAME(is_blank)(v, image, i - v->top + k / 3, j - v->left + k % 3);
-                if (!blank) continue;
-                REAL *y = (REAL *)p->out + ((image * p->height + i) * p->width + j) * p->filters;
-                for (Py_ssize_t f = 0; f < p->filters; f++) {
-                    const REAL b = p->bias ? ((const REAL *)p->bias)[f] : 0;
-                    y[f] = p->activation == 1 && b < 0 ? 0 : b;
-                }
-            }
+    int bits = 0;
+    for (int i = 0; i < (p->flat ? 1 : SIDE) && place.down + i < p->height; i++) {
+        for (int j = 0; j < SIDE && place.across + j < p->width; j++) {
+            const Py_ssize_t top = place.down + i - v->top, left = place.across + j - v->left;
+            int blank = NAME(is_blank)(v, place.image, top + !p->flat, left + 1); /* the middle first */
+            for (int k = 0; blank && k < (p->flat ? 3 : 9); k++)
+                blank = NAME(is_blank)(v, place.image, top + k / 3, left + k % 3);
+            bits |= blank << (i * SIDE + j);
         }
     }
+    return bits;
 }
 
 /* Tiles first ... first + count - 1 of y. */
@@ -399,9 +459,15 @@ static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count,
     const Py_ssize_t positions = p->flat ? REACH : POSITIONS, most = p->flat ? FLAT_DEPTH : DEPTH;
     const Py_ssize_t channels = p->in.channels, row = ROW(channels), position = PADDED(count * row);
     REAL *spread = area, *sums = spread + positions * position, *strip = sums + positions * count * PANEL;
+    unsigned short *blank = (unsigned short *)(strip + (POSITIONS + REACH) * row);
+    static const NAME(write_t) ways[2][2] = {
+        {NAME(write_images), NAME(write_lines)}, {NAME(write_pooled_images), NAME(write_pooled_lines)}};
+    const NAME(write_t) write = ways[p->pool][p->flat];
     const REAL *u = (const REAL *)p->packed;
     VECTOR finite = {0};
     REAL seen[LANES];
+    Place place = place_of(p, first);
+    for (Py_ssize_t t = 0; t < count; t++, step_on(p, &place)) blank[t] = (unsigned short)NAME(blank_pixels)(p, place);
     NAME(read_tiles)(p, &p->in, 0, first, count, strip, spread, position, NULL);
     for (Py_ssize_t f = 0; f < p->filters; f += PANEL) {
         const Py_ssize_t columns = p->filters - f > LANES ? PANEL : LANES;
@@ -413,12 +479,10 @@ static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count,
                 u += depth * PANEL;
             }
         }
-        for (Py_ssize_t t = 0; t < count; t++) {
-            const REAL *m = sums + t * positions * PANEL;
-            finite += p->flat ? NAME(write_line_tile)(p, first + t, f, m) : NAME(write_image_tile)(p, first + t, f, m);
-        }
+        place = place_of(p, first);
+        for (Py_ssize_t t = 0; t < count; t++, step_on(p, &place))
+            finite += write(p, &place, blank[t], f, sums + t * positions * PANEL, (REAL *)p->out);
     }
-    NAME(rewrite_blank)(p, first, count);
     STORE(seen, finite);
     for (int i = 0; i < LANES; i++)
         if (seen[i] != 0) p->failed = 1;
@@ -492,6 +556,9 @@ static void NAME(dkernel_chunk)(Winograd *p, Py_ssize_t chunk, REAL *area, REAL 
 #undef PADDED
 #undef RECTIFY
 #undef WHERE_POSITIVE
+#undef LARGER
+#undef WRITE_PARAMETERS
+#undef WRITE_TILE
 #undef COLUMNS_PARAMETERS
 #undef COLUMNS
 #undef REAL

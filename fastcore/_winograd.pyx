@@ -32,7 +32,8 @@ instruction, factors cost nothing.
 The sum over channels stands inside of the brackets, so that each of the 36 positions is a matrix
 product of its own: (tiles x channels) times (channels x filters).
 
-    forward     y of 4x4 tiles; bias and activation are added to them on their way out
+    forward     y of 4x4 tiles; bias and activation are added to them on their way out, and where
+                only the largest of every 2x2 pixels is wanted, the others never leave
     dx          the same from dz and the kernel turned by 180 degrees, with its channels and filters
                 exchanged
     dkernel     every step transposed: G^T [sum_tiles (B^T x B) * (A dz A^T)] G, a product for each
@@ -91,6 +92,9 @@ cdef extern from *:
         Py_ssize_t height
         Py_ssize_t width
         Py_ssize_t filters
+        int pool
+        Py_ssize_t out_height
+        Py_ssize_t out_width
         Py_ssize_t tiles_down
         Py_ssize_t tiles_across
         Py_ssize_t tiles
@@ -313,13 +317,17 @@ cdef bint run(
 
 
 cdef bint winograd_forward(
-    const Conv* c, const void* x, const void* kernel, const void* bias, void* y,
+    const Conv* c, const void* x, const void* kernel, const void* bias, const Py_ssize_t* pooled,
+    void* y,
 ) noexcept nogil:
     cdef Winograd p
     if not fits(c):
         return False
     p.in_ = view(c.size[1], c.size[2], c.channels, c.before[1], c.before[2], x, NULL, LINEAR)
     p.height, p.width, p.filters = c.out[1], c.out[2], c.filters
+    p.pool, p.out_height, p.out_width = False, p.height, p.width
+    if pooled != NULL:
+        p.pool, p.out_height, p.out_width = True, pooled[1], pooled[2]
     p.bias, p.out, p.activation, p.flat = bias, y, c.activation, is_flat(c)
     return run(&p, c.single, c.batch, kernel, False)
 
@@ -335,6 +343,7 @@ cdef bint winograd_dx(
         y if c.activation != LINEAR else NULL, c.activation,
     )
     p.height, p.width, p.filters = c.size[1], c.size[2], c.channels
+    p.pool, p.out_height, p.out_width = False, p.height, p.width
     p.bias, p.out, p.activation, p.flat = NULL, dx, LINEAR, is_flat(c)
     return run(&p, c.single, c.batch, kernel, True)
 
@@ -503,7 +512,7 @@ def forward_into(x, kernel, bias, y, before, activation="linear"):
     cdef cnp.ndarray ys = as_real(y, typenum)
     cdef Conv c = describe(xs, ys, dim(ks, rank(ks) - 1), before, activation)
     cdef void* bias_data = NULL if bias is None else data(bs)
-    return winograd_forward(&c, data(xs), data(ks), bias_data, data(ys))
+    return winograd_forward(&c, data(xs), data(ks), bias_data, NULL, data(ys))
 
 
 def dx_into(dy, kernel, y, dx, before, activation="linear"):

@@ -10,11 +10,12 @@ from ._conv_walk cimport Field
 from ._direct cimport direct_product
 from ._depthwise cimport depthwise_backward, depthwise_forward
 from ._dkernel cimport direct_dkernel, sum_places
-from ._fused cimport LINEAR, activation_code
+from ._fused cimport LINEAR, RELU, activation_code
 from ._winograd cimport winograd_dkernel, winograd_dx, winograd_forward, winograd_pays
 
 from ..reference._shapes import check_cotangent
 from ..reference._windows import check_conv, check_conv_transpose, check_depthwise_conv
+from .pooling import max_pool_forward
 
 cnp.import_array()
 
@@ -36,7 +37,7 @@ cdef int product(
             if winograd_dx(p, source.values, source.y, kernel, result):
                 return 0
         elif not reverse and source.y == NULL:
-            if winograd_forward(p, source.values, kernel, bias, result):
+            if winograd_forward(p, source.values, kernel, bias, NULL, result):
                 return 0
     if p.single:
         return direct_product[float](
@@ -225,6 +226,38 @@ cdef cnp.ndarray forward(
     return y
 
 
+cdef cnp.ndarray pooled_forward(
+    Conv* p, cnp.ndarray xs, cnp.ndarray ks, cnp.ndarray bs, int code, window, steps, margins,
+):
+    """y of a described convolution and maximum pooling by two, or None where Winograd's way is not
+    taken: the other ways write whole rows, and pooling them is no work beside that.
+    """
+    cdef Py_ssize_t pooled[3]
+    cdef int axes = rank(xs) - 2
+    cdef int i
+    cdef Py_ssize_t before, after
+    cdef bint done
+    if code not in (LINEAR, RELU) or not winograd_pays(p) or len(margins) != axes:
+        return None
+    if tuple(window) != (2,) * axes or tuple(steps) != (2,) * axes:
+        return None
+    pooled[0] = pooled[1] = pooled[2] = 1
+    for i in range(3 - axes, 3):
+        before, after = margins[i - 3 + axes]
+        if before != 0 or after not in (0, 1) or p.out[i] < 2:
+            return None
+        pooled[i] = (p.out[i] + after) // 2
+    cdef cnp.ndarray y = new_images(axes, p.batch, pooled, p.filters, cnp.PyArray_TYPE(xs))
+    cdef const void* x_data = data(xs)
+    cdef const void* kernel_data = data(ks)
+    cdef const void* bias_data = data(bs) if bs is not None else NULL
+    cdef void* y_data = data(y)
+    p.activation = code
+    with nogil:
+        done = winograd_forward(p, x_data, kernel_data, bias_data, pooled, y_data)
+    return y if done else None
+
+
 cdef tuple gradients(str name, object dy, tuple cache, Py_ssize_t groups, bint need_dx):
     """dx, dkernel and dbias of a convolution; the cache is that of a depthwise one."""
     x, kernel, y, has_bias, strides, padding, dilation, activation = cache
@@ -282,6 +315,28 @@ def conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation
         raise too_long("conv", strides, padding, dilation)
     y = forward("conv_forward", &p, xs, ks, bs, code)
     return y, (xs, ks, y, bs is not None, strides, padding, dilation, groups, activation)
+
+
+def conv_max_pool_forward(
+    x, kernel, bias, strides, padding, dilation, groups, activation, window, steps, margins,
+):
+    """Twin of reference.convolution.conv_max_pool_forward. Pools a tile before it is written."""
+    cdef int typenum = real_type(x)
+    cdef cnp.ndarray xs = as_real(x, typenum)
+    cdef cnp.ndarray ks = as_real(kernel, typenum)
+    cdef cnp.ndarray bs = as_real(bias, typenum) if bias is not None else None
+    cdef cnp.ndarray y = None
+    cdef Conv p
+    fits = groups > 0 and describe(&p, xs, ks, groups, strides, padding, dilation)
+    if fits and fits_bias(bs, p.filters):
+        code = activation_code(activation)
+        y = pooled_forward(&p, xs, ks, bs, code, window, steps, margins)
+    if y is None:
+        between, _ = conv_forward(
+            x, kernel, bias, strides, padding, dilation, groups, activation
+        )
+        y, _ = max_pool_forward(between, window, steps, margins)
+    return y, ()
 
 
 def conv_backward(dy, cache, need_dx=True):

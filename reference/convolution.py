@@ -18,6 +18,7 @@ import numpy as np
 from ._fused import activation_pair
 from ._shapes import check_cotangent
 from ._windows import check_conv, check_conv_transpose, check_depthwise_conv
+from .pooling import max_pool_forward
 
 
 def conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation="linear"):
@@ -86,6 +87,22 @@ def conv_backward(dy, cache, need_dx=True):
                 dpadded[places][..., c] += dz[..., f] @ kernel[p][:, f].T  # 3, 2
     dx = _crop(dpadded, padding) if need_dx else None  # 1
     return dx, dkernel, dbias
+
+
+def conv_max_pool_forward(
+    x, kernel, bias, strides, padding, dilation, groups, activation, window, steps, margins
+):
+    """A convolution and the maximum pooling after it, in one: there is no way back from here.
+
+    x, kernel, bias, strides, padding, dilation, groups, activation: those of conv_forward.
+    window, steps, margins: the window, strides and padding of max_pool_forward.
+    Returns y: (N, *out, F), dtype of x, and an empty cache: a prediction has no use for
+    what lies between the two.
+    Raises ValueError as the two do.
+    """
+    y, _ = conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation)
+    largest, _ = max_pool_forward(y, window, steps, margins)
+    return largest, ()
 
 
 def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activation="linear"):

@@ -288,12 +288,11 @@ def test_a_prediction_lets_go_of_what_it_no_longer_needs(monkeypatch):
 @pytest.mark.parametrize(
     "build",
     [
-        lambda: network(layers.Dropout(0.5)),
         lambda: network(layers.Lambda(lambda x: x * 2)),
         lambda: network(layers.Dense(4, activation=lambda x: x * 2)),
         lambda: network(layers.Masking()),
     ],
-    ids=["dropout", "lambda", "own activation", "masking"],
+    ids=["lambda", "own activation", "masking"],
 )
 def test_predictions_of_other_models_take_the_careful_way(build):
     x, _ = data()
@@ -303,11 +302,104 @@ def test_predictions_of_other_models_take_the_careful_way(build):
     assert not recorded(model)
 
 
-def test_large_predictions_are_not_recorded(monkeypatch):
+@pytest.mark.parametrize("name", ["sparse", "flatten first", "recurrent"])
+def test_one_recorded_prediction_holds_for_any_number_of_rows(name):
     x, _ = data()
-    monkeypatch.setattr("diptych.models.trainer.MOST_NUMBERS", 16 * (5 + 3) - 1)
-    model = network()
-    model.predict(x, batch_size=16, verbose=0)
+    model = MODELS[name]()
+    for rows in (16, 7, 1, 50):
+        predicted = model.predict(x[:rows], batch_size=16, verbose=0)
+        careful = np.concatenate(
+            [model(x[i : min(i + 16, rows)]).numpy() for i in range(0, rows, 16)]
+        )
+        assert predicted.tobytes() == careful.tobytes()
+    assert len(recorded(model)) == 1
+
+
+def test_calls_that_depend_on_the_number_of_rows_are_not_replayed():
+    class Rows(layers.Layer):
+        pure = True
+
+        def call(self, inputs):
+            return inputs * float(inputs.shape[0])
+
+    x, _ = data(32)
+    model = network(Rows())
+    assert model.predict(x, batch_size=32, verbose=0).tobytes() == model(x).numpy().tobytes()
     assert not recorded(model)
-    model.predict(x, batch_size=15, verbose=0)
-    assert len(recorded(model)) == 2
+
+
+def test_a_fixed_number_of_rows_is_not_asked_for_less():
+    x, _ = data(32)
+    model = Sequential([Input(batch_shape=(16, 4)), layers.Dense(3)])
+    twice = [model.predict(x, batch_size=16, verbose=0) for _ in range(2)]
+    assert twice[0].tobytes() == twice[1].tobytes()
+    assert not recorded(model)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_predictions_of_layers_that_differ_in_training_only(engine):
+    x, y = data()
+    with diptych.engine(engine):
+        model = network(layers.BatchNormalization(), layers.Dropout(0.5), layers.GaussianNoise(0.1))
+        before = model.predict(x, verbose=0)
+        model.fit(x, y, batch_size=16, epochs=2, verbose=0)
+        after = model.predict(x, verbose=0)
+        assert len(recorded(model)) == 1
+        assert before.tobytes() != after.tobytes() == model(x, training=False).numpy().tobytes()
+
+
+def test_dropout_that_always_drops_is_not_replayed():
+    inputs = Input((4,))
+    model = diptych.Model(inputs, layers.Dropout(0.5, seed=1)(inputs, training=True))
+    x, _ = data()
+    assert model.predict(x, verbose=0).tobytes() != model.predict(x, verbose=0).tobytes()
+    assert not recorded(model)
+
+
+def test_errors_in_a_recorded_prediction_name_the_layer():
+    model = Sequential([Input((3,), dtype="int32"), layers.Embedding(5, 2, name="words")])
+    model.predict(np.zeros((4, 3), "int32"), verbose=0)
+    assert recorded(model)
+    with pytest.raises(ValueError, match="words"):
+        model.predict(np.full((4, 3), 5, "int32"), verbose=0)
+
+
+def images(*more, size=(18, 20)):
+    diptych.utils.set_random_seed(5)
+    return Sequential([Input((*size, 16)), layers.Conv2D(24, 3, activation="relu"), *more])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("pool", "joined"),
+    [
+        (lambda: [layers.MaxPooling2D(2)], True),
+        (lambda: [layers.Dropout(0.5), layers.MaxPooling2D(3, strides=2, padding="same")], True),
+        (lambda: [layers.MaxPooling2D(2, padding="same"), layers.Conv2D(16, 3)], True),
+        (lambda: [layers.Activation("tanh"), layers.MaxPooling2D(2)], False),
+        (lambda: [layers.Conv2D(16, 3), layers.ReLU(), layers.MaxPooling2D(2)], True),
+        (lambda: [layers.Conv2D(16, 3), layers.LeakyReLU(), layers.MaxPooling2D(2)], False),
+        (lambda: [layers.AveragePooling2D(2)], False),
+    ],
+    ids=["pool", "overlapping", "same", "tanh between", "relu between", "leaky", "average"],
+)
+def test_predictions_join_convolution_and_maximum_pooling(pool, joined, engine):
+    x = np.random.default_rng(0).normal(size=(9, 18, 20, 16)).astype("float32")
+    with diptych.engine(engine):
+        model = images(*pool())
+        predicted = model.predict(x, verbose=0)
+        assert predicted.tobytes() == model(x).numpy().tobytes()
+    (kept,) = recorded(model)
+    assert any(call[1].__name__ == "conv_max_pool_forward" for call in kept.calls) is joined
+
+
+def test_a_convolution_that_is_read_twice_is_not_joined():
+    inputs = Input((18, 20, 16))
+    maps = layers.Conv2D(24, 3, activation="relu")(inputs)
+    pooled = layers.MaxPooling2D(2)(maps)
+    means = [layers.GlobalAveragePooling2D()(these) for these in (maps, pooled)]
+    model = diptych.Model(inputs, layers.Add()(means))
+    x = np.random.default_rng(0).normal(size=(9, 18, 20, 16)).astype("float32")
+    assert model.predict(x, verbose=0).tobytes() == model(x).numpy().tobytes()
+    (kept,) = recorded(model)
+    assert all(call[1].__name__ != "conv_max_pool_forward" for call in kept.calls)

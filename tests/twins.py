@@ -22,7 +22,7 @@ DTYPES = (np.float64, np.float32)
 THREADS = (1, 2, 4)
 
 # Forward functions without a backward, each with its reason.
-NO_BACKWARD: dict[str, str] = {}
+NO_BACKWARD = {"conv_max_pool_forward": "it keeps nothing of what lies between its two steps"}
 
 # Array arguments that are data: backward has no place for them.
 NO_GRADIENT = {
@@ -35,7 +35,10 @@ NO_GRADIENT = {
 }
 
 # Options that the shapes of the arrays settle: any other value has to be refused.
-SETTLED = {("conv_forward", "groups"): "x and kernel say how many channels a group has"}
+SETTLED = {
+    ("conv_forward", "groups"): "x and kernel say how many channels a group has",
+    ("conv_max_pool_forward", "groups"): "x and kernel say how many channels a group has",
+}
 
 
 # ------------------------------------------------------------------------- finding the twins

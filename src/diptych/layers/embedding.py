@@ -73,14 +73,20 @@ class Embedding(Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        return embedding(inputs, self.embeddings)
+        try:
+            return embedding(inputs, self.embeddings)
+        except ValueError as error:
+            raise self._named(error) from None
 
     def check_data(self, data: np.ndarray) -> None:
         """Raise ValueError where a data set has a token outside the vocabulary."""
         try:
             check_tokens(data, (self.input_dim, self.output_dim))
         except ValueError as error:
-            raise ValueError(f"{error}. (Layer {self.name!r}.)") from None
+            raise self._named(error) from None
+
+    def _named(self, error: ValueError) -> ValueError:
+        return ValueError(f"{error}. (Layer {self.name!r}.)")
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return ops.not_equal(inputs, 0) if self.mask_zero else None

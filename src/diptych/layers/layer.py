@@ -281,8 +281,10 @@ class Layer(metaclass=Modern):
         """The first argument of a call, which may have been given by name."""
         return args[0] if args else kwargs.get(next(iter(_parameters(type(self), "call")), ""))
 
-    # Whether call depends on its input and weights alone; each class has to say so itself.
+    # Whether call depends on its input and weights alone, always or where it is not training; each
+    # class has to say so itself.
     pure = False
+    pure_in_prediction = False
     # Whether compute_mask gives a mask where there was none (Embedding, Masking).
     makes_mask = False
 
@@ -489,8 +491,9 @@ class Layer(metaclass=Modern):
                 self._track_all(value)
             elif hasattr(value, "update_state"):  # a metric: the list of them is out of date
                 Structure.version += 1
-            if type(self).pure and vars(self).get("built"):  # a recorded step no longer holds
-                Structure.version += 1
+            cls = type(self)
+            if (cls.pure or cls.pure_in_prediction) and vars(self).get("built"):
+                Structure.version += 1  # a recorded step no longer holds
         object.__setattr__(self, name, value)
 
     def _track_all(self, value: Any) -> None:

@@ -161,6 +161,8 @@ class BatchNormalization(_Normalization):
     Source: Ioffe & Szegedy 2015, Batch Normalization; Ioffe 2017, Batch Renormalization.
     """
 
+    pure_in_prediction = True
+
     def __init__(
         self,
         axis: int = -1,

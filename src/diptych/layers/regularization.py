@@ -66,6 +66,8 @@ class Dropout(_Noise):
         Overfitting.
     """
 
+    pure_in_prediction = True
+
     def __init__(
         self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
     ) -> None:
@@ -125,6 +127,7 @@ class SpatialDropout1D(_SpatialDropout):
         section 3.2.
     """
 
+    pure_in_prediction = True
     rank = 1
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
@@ -147,6 +150,7 @@ class SpatialDropout2D(_SpatialDropout):
     Source: as SpatialDropout1D.
     """
 
+    pure_in_prediction = True
     rank = 2
 
 
@@ -161,11 +165,14 @@ class SpatialDropout3D(_SpatialDropout):
     Source: as SpatialDropout1D.
     """
 
+    pure_in_prediction = True
     rank = 3
 
 
 class GaussianNoise(_Noise):
     """In training, adds normal noise of standard deviation ``stddev``."""
+
+    pure_in_prediction = True
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
@@ -185,6 +192,8 @@ class GaussianDropout(_Noise):
     """In training, multiplies each entry by a normal number of mean 1 and variance rate / (1 -
     rate).
     """
+
+    pure_in_prediction = True
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
@@ -208,6 +217,8 @@ class AlphaDropout(_Noise):
     Source: Klambauer, Unterthiner, Mayr & Hochreiter 2017, Self-Normalizing Neural Networks,
         section "New dropout technique".
     """
+
+    pure_in_prediction = True
 
     def __init__(
         self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any

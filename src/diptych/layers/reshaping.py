@@ -114,8 +114,7 @@ class RepeatVector(Layer):
         self.input_spec = InputSpec(ndim=2)
 
     def call(self, inputs: Any) -> Any:
-        rows, width = inputs.shape
-        return ops.broadcast_to(ops.reshape(inputs, (rows, 1, width)), (rows, self.n, width))
+        return ops.repeat(ops.expand_dims(inputs, 1), self.n, axis=1)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
         return (input_shape[0], self.n, input_shape[1])

@@ -7,8 +7,10 @@ every further step only walks that list, forwards and back. The functions called
 all sums are the same, and so are the bits.
 
 Only what is known to depend on nothing but its input and its weights is replayed: graphs of layers
-that say so (``Layer.pure``), with built-in activations and losses. Everything else takes the
-careful way at every step.
+that say so (``Layer.pure``; for predictions ``Layer.pure_in_prediction`` will do), with built-in
+activations and losses. Everything else takes the careful way at every step.
+
+A prediction, which is never walked back, joins calls that the engines can do in one.
 """
 
 from __future__ import annotations
@@ -19,13 +21,17 @@ from typing import Any
 import numpy as np
 
 from .. import activations, losses
-from ..autodiff import Tensor, Variable
+from .. import engine as _engine
+from ..autodiff import GradientTape, Tensor, Variable
 from ..graph import flatten
 from ..operation import ArrayOp
 
+_PLAIN_RELU = (0.0, None, 0.0)  # slope, upper limit and threshold
+
 
 class Replay:
-    """The calls of one step, for batches of the shapes and dtypes that it was recorded with.
+    """The calls of one step, for batches of the shapes and dtypes that it was recorded with; of a
+    prediction, for any number of rows.
 
     Values live in a list; a place in it stands for x, y, each weight, each output. Made by
     ``record_of``.
@@ -176,7 +182,6 @@ def record_of(
         return None
     replay.y_pred = places[id(y_pred)]
     if loss is None:
-        replay.done = _last_needs(replay)
         return replay
     if id(loss) not in places:
         return None
@@ -199,6 +204,85 @@ def record_of(
         replay.back.append((number, backward, needs, replay.calls[number][-1], wanted))
     replay.back.reverse()
     return replay
+
+
+def record_of_prediction(model: Any, x: Tensor) -> Replay | None:
+    """Return the calls that predict for any number of rows like those of ``x``; None where they
+    cannot be known.
+
+    They are recorded with one row and with two: what depends on the number of rows differs then.
+    """
+    if not may_be_predicted(model):
+        return None
+    one, two = (_recorded_prediction(model, x, rows) for rows in (1, 2))
+    if one is None or two is None or len(one.calls) != len(two.calls):
+        return None
+    calls = [_for_any_rows(*both) for both in zip(one.calls, two.calls, strict=True)]
+    known = [call for call in calls if call is not None]
+    if len(known) != len(calls):
+        return None
+    one.calls = _join(known, _engine.get(model.engine or _engine.current()))
+    one.done = _last_needs(one)
+    return one
+
+
+def _recorded_prediction(model: Any, x: Tensor, rows: int) -> Replay | None:
+    """The prediction for so many rows, all like the first of x."""
+    sample = Tensor(np.repeat(x.array[:1], rows, axis=0))
+    sample.tracked = True
+    with GradientTape() as tape:
+        y_pred = model(sample, training=False)
+    return record_of(tape.records, sample, None, y_pred, None, [])
+
+
+def _for_any_rows(one: tuple, two: tuple) -> tuple | None:
+    """A call that was recorded with one row and with two, for any number of them; None where they
+    differ otherwise than in one size that an array is to have.
+    """
+    is_twin, function, sources, options, output = one
+    try:
+        if one == two:
+            return one
+        if is_twin or (function, sources, output) != (two[1], two[2], two[4]):
+            return None
+        sizes = zip(options["newshape"], two[3]["newshape"], strict=True)
+    except (ValueError, KeyError):  # an array among the options; another operation
+        return None
+    shape = tuple(some if some == other else -1 for some, other in sizes)
+    if shape.count(-1) > 1:
+        return None
+    return is_twin, function, sources, {"newshape": shape}, output
+
+
+def _join(calls: list[tuple], engine: _engine.Engine) -> list[tuple]:
+    """The calls, where it can be two in one."""
+    done: list[tuple] = []
+    for call in calls:
+        _, function, sources, options, output = call
+        if done and sources == [done[-1][4]] and sum(sources[0] in c[2] for c in calls) == 1:
+            _, function_before, sources_before, options_before, _ = done[-1]
+            both = _in_one(engine, (function_before, options_before), (function, options))
+            if both is not None:
+                done[-1] = (True, both[0], sources_before, both[1], output)
+                continue
+        done.append(call)
+    return done
+
+
+def _in_one(engine: _engine.Engine, one: tuple, other: tuple) -> tuple | None:
+    """The function that does what two do one after the other, and its options; None: there is none.
+
+    A convolution takes relu and maximum pooling in: what the pooling drops is never written.
+    """
+    (first, options), (second, its_options) = one, other
+    convolution = engine.convolution
+    if first is not convolution.conv_forward:
+        return None
+    if second is engine.piecewise.relu_forward and its_options == _PLAIN_RELU:
+        return (first, (*options[:-1], "relu")) if options[-1] == "linear" else None
+    if second is engine.pooling.max_pool_forward:
+        return convolution.conv_max_pool_forward, (*options, *its_options)
+    return None
 
 
 def _last_needs(replay: Replay) -> list[list[int]]:
@@ -251,7 +335,7 @@ def may_be_replayed(model: Any) -> bool:
     """Whether a step of the model depends on nothing but the batch and the weights."""
     loss = model._loss
     return (
-        may_be_predicted(model)
+        _is_pure_graph(model, "pure")
         and all(_is_own(model, name) for name in ("compute_loss", "losses"))
         and model.optimizer is not None
         and _is_own(model.optimizer, "scale_loss")
@@ -264,13 +348,23 @@ def may_be_replayed(model: Any) -> bool:
 
 
 def may_be_predicted(model: Any) -> bool:
-    """Whether the model's output depends on nothing but the input and the weights."""
+    """Whether the model's output depends on nothing but the input and the weights, and rows of the
+    input may be any number.
+    """
+    return (
+        _is_pure_graph(model, "pure", "pure_in_prediction")
+        and model.inputs[0].shape[0] is None
+        and not any(node.kwargs.get("training") for node in model._function.nodes)
+    )
+
+
+def _is_pure_graph(model: Any, *ways: str) -> bool:
     return (
         model._function is not None
         and len(model._function.inputs) == 1
         and len(model.outputs) == 1
         and all(_is_own(model, name) for name in ("__call__", "call"))
-        and all(_is_pure(node.operation) for node in model._function.nodes)
+        and all(_is_pure(node.operation, ways) for node in model._function.nodes)
     )
 
 
@@ -288,11 +382,11 @@ def _is_builtin_loss(loss: Any) -> bool:
     return function is None or getattr(losses, function.__name__, None) is function
 
 
-def _is_pure(operation: Any) -> bool:
-    """Whether a layer says of its very class that it is pure, and what it was given does not change
-    that. A mask comes from the batch and is no part of the records.
+def _is_pure(operation: Any, ways: tuple[str, ...]) -> bool:
+    """Whether a layer says of its very class that it is pure in one of these ways, and what it was
+    given does not change that. A mask comes from the batch and is no part of the records.
     """
-    if not vars(type(operation)).get("pure", False) or not operation.pure:
+    if not any(vars(type(operation)).get(way) and getattr(operation, way) for way in ways):
         return False
     activation: Callable | None = getattr(operation, "activation", None)
     known = (

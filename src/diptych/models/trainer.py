@@ -7,7 +7,6 @@ calls the same update for every batch, so k calls by hand give the same bits as 
 from __future__ import annotations
 
 import contextlib
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ from .data import (
     split_off_validation,
     unpack,
 )
-from .replay import Replay, may_be_predicted, may_be_replayed, record_of
+from .replay import Replay, may_be_replayed, record_of, record_of_prediction
 
 if TYPE_CHECKING:
     from ..graph import KerasTensor
@@ -39,9 +38,6 @@ else:
 
 _ON_ANY_ENGINE = contextlib.nullcontext()
 MOST_REPLAYS = 32  # recorded steps that a model keeps: one for each shape of batch
-# All that is computed is in memory while a prediction is recorded. Where it is more than this, the
-# way to the arithmetic is nothing beside it.
-MOST_NUMBERS = 1 << 22
 
 
 class Trainer(_Beside):
@@ -195,20 +191,20 @@ class Trainer(_Beside):
         return self(unpack(data)[0], training=False)
 
     def _predict(self, x: Any) -> Any:
-        """The outputs for one batch, replayed where a batch of its shape has been recorded."""
-        key = self._replay_key("predict", x, x, None)
-        if key is None or key in self._replays:
-            replay = self._replays.get(key)
-            return self(x, training=False) if replay is None else Tensor(replay.predict(x.array))
-        self._forget_replays()
-        self._replays[key] = None
-        if not may_be_predicted(self) or _numbers_in(self, x) > MOST_NUMBERS:
+        """The outputs for one batch, replayed where that can be."""
+        if not isinstance(x, Tensor) or not len(x):
             return self(x, training=False)
-        x.tracked = True
-        with GradientTape() as tape:
-            y_pred = self(x, training=False)
-        self._replays[key] = record_of(tape.records, x, None, y_pred, None, [])
-        return y_pred
+        key = ("predict", x.shape[1:], x.dtype, *self._circumstances())
+        if key not in self._replays:
+            self._forget_replays()
+            self._replays[key] = record_of_prediction(self, x)
+        replay = self._replays[key]
+        if replay is not None:
+            try:
+                return Tensor(replay.predict(x.array))
+            except (ValueError, TypeError, IndexError):
+                pass  # the layers will say it, each with its name
+        return self(x, training=False)
 
     def _update(self, x: Any, y: Any, sample_weight: Any) -> None:
         variables = self.trainable_variables
@@ -260,14 +256,12 @@ class Trainer(_Beside):
         if sample_weight is not None or not isinstance(x, Tensor) or not isinstance(y, Tensor):
             return None
         a, b = x.array, y.array
-        engine = self.engine or _engine.current().name
+        return (what, a.shape, a.dtype, b.shape, b.dtype, *self._circumstances())
+
+    def _circumstances(self) -> tuple:
+        """What else a recorded step depends on."""
         return (
-            what,
-            a.shape,
-            a.dtype,
-            b.shape,
-            b.dtype,
-            engine,
+            self.engine or _engine.current().name,
             Structure.version,
             config.epsilon(),
             getattr(self.optimizer, "loss_scale_factor", None),
@@ -710,12 +704,6 @@ class Trainer(_Beside):
                 x = x.astype(self._dtype, copy=False)
             return Tensor(x)
         return map_structure(lambda leaf: leaf if leaf is None else self._tensors(_plain(leaf)), x)
-
-
-def _numbers_in(model: Any, x: Tensor) -> int:
-    """How many numbers the layers of a graph make of a batch, about."""
-    results = [tensor for node in model._function.nodes for tensor in flatten(node.outputs)]
-    return len(x) * sum(math.prod(n or 1 for n in tensor.shape[1:]) for tensor in results)
 
 
 def pack(x: Any, y: Any, sample_weight: Any) -> Any:
