@@ -113,8 +113,8 @@ def all_loops(products, x, kernel, bias, shape, activation, dy):
 
 def small_cases():
     """The cases whose products can be counted one by one."""
-    for name, tried in cases.load("convolution").items():
-        for case in tried:
+    for name in PRODUCTS:
+        for case in cases.load("convolution")[name]:
             arguments = case.arguments()
             if arguments["x"].size * arguments["kernel"].size < 100_000:
                 yield pytest.param(name, case, id=f"{name}-{case.label}".replace(" ", "_"))
@@ -142,7 +142,7 @@ def test_the_reference_agrees_with_all_the_loops(name, case):
 
 
 def test_most_cases_are_small_enough_for_the_oracle():
-    count = sum(len(tried) for tried in cases.load("convolution").values())
+    count = sum(len(cases.load("convolution")[name]) for name in PRODUCTS)
     assert len(list(small_cases())) > 0.6 * count
 
 
