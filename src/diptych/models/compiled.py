@@ -250,7 +250,7 @@ class CompiledMetrics:
 
 
 def name_of(metric: Any) -> str:
-    """The name of a metric: its own, or that of the function or class in snake case, as in Keras."""
+    """A metric's own name, or that of its function or class in snake case, as in Keras."""
     own = getattr(metric, "name", None)
     if isinstance(own, str):
         return own
