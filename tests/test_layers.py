@@ -643,6 +643,20 @@ def test_operators_and_ops_make_nodes_of_a_graph():
     assert len(flatten(model.inputs)) == 2
 
 
+def test_a_layer_called_on_none_or_on_a_dict_says_so():
+    class Forgetful(layers.Layer):
+        def call(self, inputs):
+            ops.add(inputs, 1)
+
+    x = np.ones((2, 3), "float32")
+    for layer in (layers.Dense(2), layers.Embedding(3, 2), layers.GRU(2), diptych.Sequential()):
+        with pytest.raises(ValueError, match=f"'{layer.name}'.*called on None.*return its result"):
+            layer(Forgetful()(x))
+    for layer in (layers.Dense(2), layers.Conv1D(2, 2), layers.GRU(2)):
+        with pytest.raises(ValueError, match=rf"'{layer.name}'.*a dict of \['a'\].*inputs\['a'\]"):
+            layer({"a": x})
+
+
 # ------------------------------------------------------------------------- masks
 
 

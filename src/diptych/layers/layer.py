@@ -203,6 +203,7 @@ class Layer(metaclass=Modern):
             # The common case, without a search through nested structures.
             args = (self._as_input(args[0]),)
         else:
+            self._check_presence(args)
             args, kwargs = self._with_masks(args, kwargs)
             if graph.symbolic((args, kwargs)):
                 return self._symbolic_call(args, kwargs)
@@ -221,6 +222,14 @@ class Layer(metaclass=Modern):
             return self._call_with_mask(args, kwargs)
         finally:
             _training.reset(token)
+
+    def _check_presence(self, args: tuple) -> None:
+        """Refuse None where a layer of this package is called; one's own may know what it means."""
+        if args and args[0] is None and type(self).__module__.startswith("diptych."):
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) was called on None. Where that came "
+                "from a layer, model or function of your own, it has to return its result."
+            )
 
     def _with_masks(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The arguments of a call, those that are masks as arrays."""
@@ -345,6 +354,12 @@ class Layer(metaclass=Modern):
         if not args:
             return
         specs = self.input_spec
+        if isinstance(args[0], dict) and isinstance(specs, InputSpec):
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) expects one input, and was called on "
+                f"a dict of {list(args[0])}: give it one of them, such as "
+                f"inputs[{next(iter(args[0]), 'name')!r}]."
+            )
         inputs = flatten(args[0]) if isinstance(args[0], (list, tuple)) else [args[0]]
         specs = specs if isinstance(specs, (list, tuple)) else [specs]
         if len(specs) != len(inputs):
