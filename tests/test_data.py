@@ -312,6 +312,15 @@ def test_class_weights_reach_the_batches(x):
     assert [w.tolist() for _, _, w in batches] == [[3, 1, 3, 1, 3], [1, 3, 1, 3, 1]]
 
 
+def test_weights_of_classes_that_no_label_has_are_told(x):
+    labels = np.arange(10) % 2
+    with pytest.warns(UserWarning, match=r"classes \[2, 7\].*labels go from 0 to 1"):
+        batches_for(x, labels, class_weight={0: 1.0, 2: 3.0, 7: 1.0})
+    class_weights_to_sample_weights(labels, None, {7: 1.0})  # a batch need not have all classes
+    with pytest.raises(ValueError, match="goes by labels, and there are none"):
+        batches_for(x, class_weight={0: 1.0})
+
+
 def test_class_weights_need_one_array_of_labels_and_no_other_weights(x, y):
     with pytest.raises(ValueError, match="class_weight or sample_weight, not both"):
         batches_for(x, y, np.ones(10), class_weight={0: 1.0})

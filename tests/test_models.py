@@ -551,6 +551,50 @@ def test_not_a_number_in_the_data_warns_once_and_trains_on():
     assert np.isnan(model.get_weights()[0]).any()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"x": None}, "There are no data: x is None"),
+        ({"batch_size": 0}, "batch_size=0; expected a whole number of at least 1"),
+        ({"batch_size": float("nan")}, "batch_size=nan"),
+        ({"steps_per_epoch": 2.5}, "steps_per_epoch=2.5"),
+        ({"epochs": -1}, "epochs=-1; expected a whole number of at least 0"),
+        ({"initial_epoch": -1}, "initial_epoch=-1"),
+        ({"validation_batch_size": 0}, "validation_batch_size=0"),
+        ({"validation_steps": "4"}, "validation_steps='4'"),
+        ({"validation_freq": 0}, "validation_freq=0; expected a whole number of at least 1"),
+        ({"validation_freq": 1.5}, r"validation_freq=1.5.*list of the epochs.*\[1, 5, 10\]"),
+        ({"validation_freq": "1"}, "validation_freq='1'"),
+        ({"validation_data": "x"}, r"no labels, and the loss.*validation_data=\(x, y\)"),
+        ({"validation_data": "none"}, "There are no data: x is None"),
+        ({"validation_data": None, "validation_split": "0.2"}, "validation_split='0.2'.*share"),
+        ({"class_weight": {"0": 2.0}}, "class_weight has the entry '0': 2.0; expected a class num"),
+        ({"class_weight": {0.5: 2.0}}, "the entry 0.5: 2.0"),
+        ({"class_weight": {0: None}}, "the entry 0: None"),
+        ({"class_weight": {0: [1.0, 2.0]}}, "the entry 0: "),
+    ],
+)
+def test_senseless_arguments_of_fit_are_refused_before_training(arguments, message):
+    x, y, _ = problem()
+    data = {"x": x, "none": (None, y)}
+    given = {"x": x, "y": y, "validation_data": (x, y), **arguments}
+    if isinstance(given["validation_data"], str):
+        given["validation_data"] = data[given["validation_data"]]
+    model = small()
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=message):
+        model.fit(**given, verbose=0)
+    assert all(map(np.array_equal, before, model.get_weights()))
+
+
+def test_numpys_numbers_count_epochs():
+    x, y, _ = problem()
+    history = small().fit(
+        x, y, epochs=np.int64(3), validation_data=(x, y), validation_freq=np.int64(3), verbose=0
+    )
+    assert [len(history.history[name]) for name in ("loss", "val_loss")] == [3, 1]
+
+
 def test_uncompiled_model_says_so():
     model = Sequential([Input((4,)), layers.Dense(3)])
     with pytest.raises(RuntimeError, match="must be compiled before fit"):

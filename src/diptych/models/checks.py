@@ -57,6 +57,19 @@ class Checks:
         self._check_values(pairs, x, y, sample_weight, what)
         self._check_tokens(x)
 
+    def labels_of_validation(self, batches: Any, validation: Any) -> None:
+        """Refuse validation data without labels, where the training data have some."""
+        lacks = batches.first()[1] is not None and validation.first()[1] is None
+        if (
+            lacks
+            and getattr(self.model, "_loss", None) is not None
+            and not self._own_step("test_step")
+        ):
+            raise ValueError(
+                "The validation data have no labels, and the loss compares with labels: give "
+                "validation_data=(x, y)."
+            )
+
     def batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
         """One batch as arrays, its shapes checked; nearly free where they were met before."""
         x, y, sample_weight = (
@@ -252,7 +265,7 @@ class Checks:
         """
         model = self.model
         compiled = getattr(model, "_loss", None)
-        if compiled is None or y is None or self._own_steps():
+        if compiled is None or y is None or self._own_step():
             return []
         outputs = self._outputs(x)
         if not outputs:
@@ -283,12 +296,13 @@ class Checks:
             if loss is not None and array is not None
         ]
 
-    def _own_steps(self) -> bool:
+    def _own_step(self, step: str = "train_step") -> bool:
+        """Whether a step, or the loss in it, is the user's own."""
         cls = type(self.model)
         return any(
-            not _is_ours(getattr(cls, step))
-            for step in ("train_step", "compute_loss")
-            if hasattr(cls, step)
+            not _is_ours(getattr(cls, name))
+            for name in (step, "compute_loss")
+            if hasattr(cls, name)
         )
 
     # Values

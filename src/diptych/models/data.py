@@ -35,6 +35,7 @@ __all__ = [
     "GeneratorBatches",
     "as_arrays",
     "batches_for",
+    "check_size",
     "class_weights_to_sample_weights",
     "split_off_validation",
     "unpack",
@@ -44,6 +45,7 @@ __all__ = [
 # slice; above it each batch picks its own rows and memory stays what the data take.
 SMALL = 1 << 20
 
+NO_DATA = "There are no data: x is None. Give arrays, a PyDataset or a generator."
 RAN_DRY = (
     "The generator ran out of data, so training stops here. It has to give at least "
     "steps_per_epoch * epochs batches; without steps_per_epoch one epoch takes all that it has. A "
@@ -83,7 +85,7 @@ def as_data(data: Any, name: str, text: Callable[[], bool] = _no_text) -> Any:
     if type(data) is np.ndarray and data.ndim and data.dtype.kind in "biuf":
         return data
     if data is None and name == "x":
-        raise ValueError("There are no data: x is None.")
+        raise ValueError(NO_DATA)
     return as_arrays(data, name, text)
 
 
@@ -184,7 +186,7 @@ def _count_rows(parts: dict[str, Any]) -> int:
     sizes = {name: found for name, found in sizes.items() if found}
     different = {size for found in sizes.values() for size in found}
     if not different:
-        raise ValueError("There are no data: x is None. Give arrays, a PyDataset or a generator.")
+        raise ValueError(NO_DATA)
     if len(different) > 1:
         listed = "; ".join(f"{name}: {', '.join(map(str, found))}" for name, found in sizes.items())
         raise ValueError(
@@ -213,12 +215,13 @@ def unpack(batch: Any) -> tuple[Any, Any, Any]:
 
 
 def class_weights_to_sample_weights(
-    y: Any, sample_weight: Any, class_weight: dict[int, float]
+    y: Any, sample_weight: Any, class_weight: dict[int, float], is_all: bool = False
 ) -> np.ndarray:
     """One weight for each sample, by its class; classes that are not listed weigh 1.
 
     y: (N,) or (N, 1) class numbers, or (N, classes) one-hot rows or probabilities.
     sample_weight: None, since a row cannot have two weights.
+    is_all: whether these are all samples there are: a class that none of them has is told then.
     """
     if sample_weight is not None:
         raise ValueError("Give class_weight or sample_weight, not both.")
@@ -227,10 +230,18 @@ def class_weights_to_sample_weights(
             f"class_weight={class_weight!r}; expected a dict from class to weight, such as "
             f"{{0: 1.0, 1: 5.0}}"
         )
+    for label, weight in class_weight.items():
+        if not (_is_number(label) and int(label) == label and _is_number(weight)):
+            raise ValueError(
+                f"class_weight has the entry {label!r}: {weight!r}; expected a class number and "
+                "its weight, such as 1: 5.0"
+            )
     y = as_arrays(y, "y")
     if not isinstance(y, np.ndarray):
         raise ValueError(
-            "class_weight needs a model with one output and one array of labels; for several "
+            "class_weight goes by labels, and there are none."
+            if y is None
+            else "class_weight needs a model with one output and one array of labels; for several "
             "outputs give sample_weight, in the structure of y."
         )
     if y.ndim > 2:
@@ -241,9 +252,24 @@ def class_weights_to_sample_weights(
     classes = np.argmax(y, axis=-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y))
     classes = np.round(classes).astype(np.int64)
     weights = np.ones(len(y), dtype=np.float32)
+    unknown = []
     for label, weight in class_weight.items():
-        weights[classes == label] = weight
+        rows = classes == label
+        weights[rows] = weight
+        if is_all and not rows.any():
+            unknown.append(label)
+    if unknown:
+        warnings.warn(
+            f"class_weight has weights for the classes {unknown}, and no label is of these: the "
+            f"labels go from {classes.min()} to {classes.max()}.",
+            stacklevel=users_level(),
+        )
     return weights
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a single number that is no NaN."""
+    return isinstance(value, (int, float, np.number)) and value == value
 
 
 def split_off_validation(
@@ -257,9 +283,9 @@ def split_off_validation(
 
     Returns (x, y, sample_weight) of the training part and of the validation part.
     """
-    if not 0.0 < validation_split < 1.0:
+    if not _is_number(validation_split) or not 0.0 < validation_split < 1.0:
         raise ValueError(
-            f"validation_split={validation_split}; expected a share between 0 and 1, such as 0.2"
+            f"validation_split={validation_split!r}; expected a share between 0 and 1, such as 0.2"
         )
     if not _is_data(x):
         raise ValueError(
@@ -349,13 +375,13 @@ class ArrayBatches(Batches):
             raise ValueError(
                 f"The data are empty: x has shape {shapes}. At least one row is needed."
             )
-        self.batch_size = _check_size(batch_size, "batch_size", 32)
+        self.batch_size = check_size(batch_size, "batch_size", 32)
         if shuffle not in (True, False, "batch"):
             raise ValueError(f"shuffle={shuffle!r}; expected True, False or 'batch'")
         self.shuffle = shuffle
         self.generator = generator
         self.batches_of_a_pass = -(-rows // self.batch_size)
-        self._limit = None if steps is None else _check_size(steps, "steps", None)
+        self._limit = None if steps is None else check_size(steps, "steps", None)
         self.repeat = repeat
         self.steps: int = self.batches_of_a_pass
         if self._limit is not None:
@@ -457,7 +483,7 @@ class DatasetBatches(Batches):
         self.text = text
         self.shuffle = bool(shuffle)
         self.generator = generator
-        self._limit = None if steps is None else _check_size(steps, "steps", None)
+        self._limit = None if steps is None else check_size(steps, "steps", None)
         self.repeat = repeat
         self.class_weight = class_weight
         self.total = dataset.num_batches
@@ -537,7 +563,7 @@ class GeneratorBatches(Batches):
     ) -> None:
         self.source = source
         self.text = text
-        self._limit = None if steps is None else _check_size(steps, "steps", None)
+        self._limit = None if steps is None else check_size(steps, "steps", None)
         self.class_weight = class_weight
         self.steps = self._limit
         if self._limit is None and hasattr(source, "__len__"):
@@ -611,6 +637,8 @@ def batches_for(
     """
     if isinstance(x, Batches):
         return x
+    if x is None:
+        raise ValueError(NO_DATA)
     if callable(x) and not hasattr(x, "__iter__") and hasattr(x, "__name__"):
         raise ValueError(
             f"x is the function {x.__name__}; a generator is what it gives when it is called: "
@@ -624,7 +652,9 @@ def batches_for(
             )
     if _is_data(x):
         if class_weight is not None:
-            sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
+            sample_weight = class_weights_to_sample_weights(
+                y, sample_weight, class_weight, is_all=True
+            )
         return ArrayBatches(
             x,
             y,
@@ -687,7 +717,8 @@ def _packer(data: tuple, present: list[int]) -> Callable[[list], tuple]:
     return pack
 
 
-def _check_size(value: Any, name: str, default: int | None) -> int:
+def check_size(value: Any, name: str, default: int | None = None) -> int:
+    """A whole number of at least 1, or the default for None; ValueError for anything else."""
     if value is None and default is not None:
         return default
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -7,6 +7,7 @@ calls the same update for every batch, so k calls by hand give the same bits as 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from .compiled import CompiledLoss, CompiledMetrics, name_of
 from .data import (
     as_data,
     batches_for,
+    check_size,
     class_weights_to_sample_weights,
     split_off_validation,
     unpack,
@@ -422,8 +424,17 @@ class Trainer(_Beside):
         """
         self._must_be_compiled("fit()")
         for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
-            if not isinstance(value, (int, np.integer)):
-                raise ValueError(f"{name}={value!r}; expected a whole number")
+            if not isinstance(value, (int, np.integer)) or value < 0:
+                raise ValueError(f"{name}={value!r}; expected a whole number of at least 0")
+        for name, size in (
+            ("batch_size", batch_size),
+            ("steps_per_epoch", steps_per_epoch),
+            ("validation_batch_size", validation_batch_size),
+            ("validation_steps", validation_steps),
+        ):
+            if size is not None:
+                check_size(size, name)
+        _check_frequency(validation_freq)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_off_validation(
                 x, y, sample_weight, validation_split, self.takes_text
@@ -452,6 +463,7 @@ class Trainer(_Beside):
                     dtypes=self._dtypes_of(data[0]),
                     text=self.takes_text,
                 )
+                self._checks.labels_of_validation(batches, validation)
                 self._checks.before_training(validation, "validation data")
             return self._fit(
                 batches, validation, epochs, initial_epoch, verbose, callbacks, validation_freq
@@ -738,8 +750,20 @@ def _names_before_build(metrics: CompiledMetrics) -> list[str]:
     return [one if isinstance(one, str) else name_of(one) for one in given if one is not None]
 
 
+def _check_frequency(frequency: Any) -> None:
+    if isinstance(frequency, (int, np.integer)):
+        check_size(frequency, "validation_freq")
+    elif not isinstance(frequency, Collection) or isinstance(frequency, str):
+        raise ValueError(
+            f"validation_freq={frequency!r}; expected a whole number, or a list of the epochs to "
+            "validate after, such as [1, 5, 10]"
+        )
+
+
 def _due(frequency: Any, epoch: int) -> bool:
-    return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+    if isinstance(frequency, (int, np.integer)):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency
 
 
 def _joined(parts: list) -> Any:
