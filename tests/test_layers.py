@@ -657,6 +657,36 @@ def test_a_layer_called_on_none_or_on_a_dict_says_so():
             layer({"a": x})
 
 
+def test_a_list_of_numbers_is_an_array():
+    rows = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+    x = np.array(rows, "float32")
+    for layer in (layers.Dense(2), layers.LayerNormalization(), layers.Flatten()):
+        np.testing.assert_array_equal(layer(rows), layer(x))
+    np.testing.assert_array_equal(diptych.Sequential([layers.ReLU()])(rows), x)
+    for single in (3.0, 2, "abc"):
+        with pytest.raises(ValueError, match=f"'flatten.*called on {single!r} of type.*first axis"):
+            layers.Flatten()(single)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("dtype", ["U", "S", object, "datetime64[s]"])
+def test_texts_dates_and_objects_are_no_numbers(dtype, engine):
+    """NumPy would read them as numbers."""
+    x = np.ones((2, 3), int).astype(dtype)
+    for layer in (
+        layers.Dense(2),
+        layers.LayerNormalization(),
+        layers.Activation("relu"),
+        diptych.Sequential([layers.Input((3,)), layers.Flatten()]),
+    ):
+        with diptych.engine(engine), pytest.raises(TypeError, match=r"Expected numbers.*such as"):
+            layer(x)
+    with pytest.raises(TypeError, match="Expected numbers"):
+        ops.add(np.ones(3, "float32"), x)
+    with pytest.raises(TypeError, match="Expected numbers"):
+        ops.cast(x, "int32")
+
+
 # ------------------------------------------------------------------------- masks
 
 

@@ -74,6 +74,8 @@ def _in_dtype(x: Any, dtype: np.dtype) -> Any:
     own.
     """
     if not isinstance(x, Tensor):
+        if isinstance(x, np.ndarray):
+            check_numbers(x, dtype)
         x = np.asarray(x, dtype)
         return x if x.dtype is dtype else x.view(dtype)
     if x.array.dtype != dtype:
@@ -81,6 +83,17 @@ def _in_dtype(x: Any, dtype: np.dtype) -> Any:
     if x.array.dtype is not dtype:
         x.array = x.array.view(dtype)
     return x
+
+
+def check_numbers(x: np.ndarray, dtype: np.dtype) -> None:
+    """Refuse to make numbers of texts, dates and objects, which NumPy would read as such."""
+    if x.dtype.kind in "OSUMmV" and dtype.kind in "biufc":
+        example = f", such as {x.flat[0]!r:.60}" if x.size else ""
+        raise TypeError(
+            f"Expected numbers, and got an array of dtype {x.dtype}{example}. If all entries are "
+            "numbers, x.astype('float32') makes them so; texts become numbers by StringLookup or "
+            "TextVectorization."
+        )
 
 
 # Every operation by its name, for pickles: they name operations and do not copy them.
@@ -203,9 +216,14 @@ def _alike(arrays: Sequence[np.ndarray]) -> bool:
     return len(arrays) == 1 or all(x.dtype is dtype for x in arrays)
 
 
+def _cast(x: np.ndarray, dtype: Any) -> np.ndarray:
+    check_numbers(x, np.dtype(dtype))
+    return x.astype(dtype, copy=False)
+
+
 cast = ArrayOp(
     "cast",
-    lambda x, dtype: x.astype(dtype, copy=False),
+    _cast,
     lambda g, y, x, dtype: g.astype(x.dtype, copy=False),
 )
 

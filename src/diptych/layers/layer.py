@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import constraints, graph, initializers, ops, regularizers
-from ..autodiff import Structure, Tensor, Variable
+from ..autodiff import NUMBERS, Structure, Tensor, Variable, from_python
 from ..config import floatx
 from ..graph import KerasTensor, Node, flatten, map_structure
 from ..legacy import Modern
@@ -203,8 +203,7 @@ class Layer(metaclass=Modern):
             # The common case, without a search through nested structures.
             args = (self._as_input(args[0]),)
         else:
-            self._check_presence(args)
-            args, kwargs = self._with_masks(args, kwargs)
+            args, kwargs = self._with_masks(self._with_array(args), kwargs)
             if graph.symbolic((args, kwargs)):
                 return self._symbolic_call(args, kwargs)
             args = map_structure(self._as_input, args)
@@ -223,13 +222,28 @@ class Layer(metaclass=Modern):
         finally:
             _training.reset(token)
 
-    def _check_presence(self, args: tuple) -> None:
-        """Refuse None where a layer of this package is called; one's own may know what it means."""
-        if args and args[0] is None and type(self).__module__.startswith("diptych."):
+    def _with_array(self, args: tuple) -> tuple:
+        """The arguments, the first as an array where it is a list of numbers. Layers of this
+        package refuse None and single values; one's own may know what they mean.
+        """
+        if not args or not type(self).__module__.startswith("diptych."):
+            return args
+        x = args[0]
+        if x is None:
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}) was called on None. Where that came "
                 "from a layer, model or function of your own, it has to return its result."
             )
+        if hasattr(self, "reads_text"):
+            return args
+        if type(x) in (bool, int, float, complex, str, bytes):
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) was called on {x!r} of type "
+                f"{type(x).__name__}; expected an array whose first axis counts the samples."
+            )
+        if isinstance(x, (list, tuple)) and x and all(isinstance(n, NUMBERS) for n in flatten(x)):
+            return (from_python(list(x)), *args[1:])
+        return args
 
     def _with_masks(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The arguments of a call, those that are masks as arrays."""
