@@ -690,6 +690,27 @@ def test_texts_dates_and_objects_are_no_numbers(dtype, engine):
 # ------------------------------------------------------------------------- masks
 
 
+def test_a_layer_of_ones_own_sees_the_mask_at_its_first_call_too():
+    """Symbolically, where it is tried on zeros to learn its output, as in Keras."""
+    seen = []
+
+    class Own(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.supports_masking = True
+
+        def call(self, inputs, mask=None):
+            seen.append(mask)
+            return ops.multiply(inputs, ops.expand_dims(ops.cast(mask, "float32"), -1))
+
+    embed, own = layers.Embedding(5, 4, mask_zero=True), Own()
+    tokens = np.array([[1, 2, 0], [3, 0, 0]])
+    inputs = layers.Input((3,), dtype="int32")
+    model = diptych.Model(inputs, own(embed(inputs)))
+    assert all(mask.shape[1:] == (3,) and mask.dtype == bool for mask in seen)
+    np.testing.assert_array_equal(model(tokens)[1, 1:], np.zeros((2, 4)))
+
+
 @pytest.mark.parametrize(
     "nonsense", ["text", object(), b"x", ["a"], [[True], [True, False]], np.array(["a"])]
 )

@@ -284,7 +284,7 @@ class Layer(metaclass=Modern):
         given = self._mask_given(args, kwargs)
         if given is not None:  # with the call: it counts for the output too
             masks, masked = given, True
-        elif masked and takes(type(self), "mask"):
+        elif masked and self._may_add_mask(args, kwargs):
             kwargs["mask"] = masks
         outputs = self.call(*args, **kwargs)
         if self.activity_regularizer is not None:
@@ -299,6 +299,11 @@ class Layer(metaclass=Modern):
         if position is not None and position < len(args):
             return args[position]
         return kwargs.get("mask")
+
+    def _may_add_mask(self, args: tuple, kwargs: dict) -> bool:
+        """Whether ``call`` takes a mask, and its place is not taken."""
+        position = _mask_arguments(type(self))["mask"]
+        return position is not None and len(args) <= position and kwargs.get("mask") is None
 
     def _first(self, args: tuple, kwargs: dict) -> Any:
         """The first argument of a call, which may have been given by name."""
@@ -433,6 +438,9 @@ class Layer(metaclass=Modern):
         return self._infer(args, kwargs)
 
     def _infer(self, args: tuple, kwargs: dict) -> Any:
+        masks = map_structure(_mask_of, self._first(args, kwargs))
+        if graph.symbolic(masks) and self._may_add_mask(args, kwargs):
+            kwargs = {**kwargs, "mask": masks}
         token = _training.set(False)
         try:
             return graph.infer_outputs(self.call, args, kwargs)
