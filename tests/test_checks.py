@@ -218,7 +218,9 @@ def test_several_outputs_by_place_and_by_name():
     a, b, x = zeros(5, 2), zeros(5, 3), zeros(5, 4)
     check(two, x, [a, b])
     check(two, x, {"out_1": b, "out_0": a})
-    check(two, x, {"out_1": b})
+    for part in ({"out_1": b}, [None, b]):
+        with pytest.raises(ValueError, match="Output 'out_0' .* a loss, huber, and no labels"):
+            check(two, x, part)
     with pytest.raises(ValueError, match=r"y\['out_0'\] has shape \(5, 3\)"):
         check(two, x, [b, b])
     with pytest.raises(ValueError, match="y is 1 array, and the model has 2 outputs"):
@@ -380,7 +382,7 @@ def test_no_hint_where_the_bytes_are_fine(monkeypatch, x, layers):
     ("x", "y", "message"),
     [
         (zeros(0, 4), zeros(0, 10), "The batch is empty"),
-        (zeros(3, 4), zeros(2, 10), r"number of rows \(x: 3, y: 2\)"),
+        (zeros(3, 4), zeros(2, 10), r"number of samples \(x: 3; y: 2\)"),
         (np.array([[None] * 4] * 3), zeros(3, 10), "x is an array of Python objects"),
         (zeros(3, 4), np.array("a"), "y holds text"),
         (np.array(1.0), zeros(3, 10), "x is the single value"),

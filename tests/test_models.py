@@ -551,6 +551,53 @@ def test_not_a_number_in_the_data_warns_once_and_trains_on():
     assert np.isnan(model.get_weights()[0]).any()
 
 
+def two_inputs_and_outputs(**compile_arguments):
+    a, b = Input((4,), name="a"), Input((3,), name="b")
+    both = layers.Concatenate()([a, b])
+    model = Model([a, b], [layers.Dense(2, name="p")(both), layers.Dense(1, name="q")(both)])
+    model.compile("sgd", "mse", weighted_metrics=[["mae"], ["mae"]], **compile_arguments)
+    return model
+
+
+def test_parts_that_are_missing_or_of_other_lengths_are_told():
+    a, b, p, q = (np.ones((6, n), "float32") for n in (4, 3, 2, 1))
+    model = two_inputs_and_outputs()
+    for call in (model.predict, model.predict_on_batch, model):
+        with pytest.raises(ValueError, match=r"'b' has no data|'a', 'b'\].*is None"):
+            call([a, None])
+    for call in (model.predict, model.predict_on_batch):
+        with pytest.raises(ValueError, match=r"number of samples \(x: 6, 5\)"):
+            call([a, b[:5]])
+    for call in (model.fit, model.evaluate, model.train_on_batch, model.test_on_batch):
+        with pytest.raises(ValueError, match=r"number of samples \(x: 5, 6; y: 6, 6\)"):
+            call([a[:5], b], [p, q])
+        for labels in ([p, None], {"p": p}):
+            with pytest.raises(ValueError, match="Output 'q' .* mean_squared_error, and no labels"):
+                call([a, b], labels)
+
+
+def test_weights_of_rows_count_for_all_outputs():
+    rng = np.random.default_rng(0)
+    a, b, p, q = (rng.normal(size=(6, n)) for n in (4, 3, 2, 1))
+    weights, model = rng.random(6), two_inputs_and_outputs()
+    options = {"verbose": 0, "return_dict": True}
+    for_all = model.evaluate([a, b], [p, q], sample_weight=weights, **options)
+    for_each = model.evaluate([a, b], [p, q], sample_weight=[weights, weights], **options)
+    assert for_all == for_each != model.evaluate([a, b], [p, q], **options)
+
+
+def test_loss_weights_are_numbers():
+    a, b, p, q = (np.ones((6, n), "float32") for n in (4, 3, 2, 1))
+    with pytest.raises(ValueError, match="`loss_weights` needs a number for output 'p'; got 'a'"):
+        two_inputs_and_outputs(loss_weights=["a", 1.0])
+    losses = []
+    for weights in ([2.0, 0.5], np.array([2.0, 0.5]), {"p": np.float32(2), "q": np.float64(0.5)}):
+        diptych.utils.set_random_seed(1)
+        model = two_inputs_and_outputs(loss_weights=weights)
+        losses.append(model.evaluate([a, b], [p, q], verbose=0)[0])
+    assert losses[0] == losses[1] == losses[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -16,7 +16,7 @@ import numpy as np
 from ..graph import flatten, map_structure
 from ..legacy.notes import users_level
 from ..utils.naming import snake_case, suggest
-from .data import as_data, is_text
+from .data import as_data, count_rows, is_text
 
 __all__ = ["Checks"]
 
@@ -104,6 +104,8 @@ class Checks:
         if len(given) != len(wanted):
             raise ValueError(_wrong_number(x, given, wanted))
         for tensor, array in zip(wanted, given, strict=True):
+            if array is None:
+                raise ValueError(f"The model's input {tensor.name!r} has no data: it is None.")
             self._check_input(tensor, array, len(wanted))
 
     def batch_sizes(self, batches: Any, what: str = "data", epochs: int = 1) -> None:
@@ -141,17 +143,8 @@ class Checks:
     # Shapes
 
     def _check_batch(self, x: Any, y: Any, sample_weight: Any) -> None:
-        sizes = {}
-        for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
-            for leaf in flatten(part):
-                if leaf is None:
-                    continue
-                sizes[name] = len(leaf)
-        if 0 in sizes.values():
+        if count_rows({"x": x, "y": y, "sample_weight": sample_weight}) == 0:
             raise ValueError("The batch is empty; at least one row is needed.")
-        if len(set(sizes.values())) > 1:
-            listed = ", ".join(f"{name}: {size}" for name, size in sizes.items())
-            raise ValueError(f"The arrays of the batch differ in their number of rows ({listed}).")
 
     def _check_shapes(self, x: Any, y: Any) -> list[tuple]:
         """Compare shapes; returns the pairs of outputs and labels, for a look at their values."""
@@ -290,10 +283,17 @@ class Checks:
                 f"one array of labels for each output, or a dict by these names."
             )
         several = len(outputs) > 1
+        for name, loss, array in zip(names, compiled.functions, labels, strict=True):
+            if loss is not None and array is None:
+                raise ValueError(
+                    f"Output {name!r} of the model has a loss, {_kind(loss)}, and no labels. Give "
+                    f"labels for it, or compile with losses for the other outputs alone: a dict, "
+                    "or None in its place."
+                )
         return [
             (shape, name, loss, array, f"y[{name!r}]" if several else "y")
             for (shape, name), loss, array in zip(outputs, compiled.functions, labels, strict=True)
-            if loss is not None and array is not None
+            if loss is not None
         ]
 
     def _own_step(self, step: str = "train_step") -> bool:

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import losses as losses_module
 from .. import metrics as metrics_module
 from .. import ops
+from ..autodiff import NUMBERS, Tensor
 from ..graph import flatten
 from ..utils.naming import snake_case, suggest
 
@@ -48,7 +51,8 @@ class CompiledLoss:
 
     def __init__(self, loss: Any, loss_weights: Any, output_names: list[str]) -> None:
         self._given = loss
-        self._weights_given = loss_weights
+        arrays = isinstance(loss_weights, np.ndarray)
+        self._weights_given = loss_weights.tolist() if arrays else loss_weights
         self.output_names = output_names
         self.functions: list = []
         self.weights: list = []
@@ -64,6 +68,11 @@ class CompiledLoss:
         self.functions = [as_loss(one) for one in given]
         weights = spread(self._weights_given, names, count, "loss_weights")
         self.weights = [1.0 if weight is None else weight for weight in weights]
+        for name, weight in zip(names, self.weights, strict=True):
+            if not isinstance(weight, (*NUMBERS, Tensor)):
+                raise ValueError(
+                    f"`loss_weights` needs a number for output {name!r}; got {weight!r}."
+                )
         if sum(function is not None for function in self.functions) > 1:
             self.means = [
                 metrics_module.Mean(name=f"{name}_loss") if function is not None else None
@@ -116,9 +125,11 @@ def _only(x: Any) -> Any:
 
 
 def in_order(given: Any, names: list[str], count: int, what: str) -> list:
-    """Labels or weights as a list in the order of the outputs."""
-    if given is None:
-        return [None] * count
+    """Labels or weights as a list in the order of the outputs; weights in one array count for all
+    of them.
+    """
+    if given is None or (what == "sample_weight" and not isinstance(given, (list, tuple, dict))):
+        return [given] * count
     if isinstance(given, dict):
         missing = [name for name in given if names and name not in names]
         if missing:

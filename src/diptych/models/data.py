@@ -37,6 +37,7 @@ __all__ = [
     "batches_for",
     "check_size",
     "class_weights_to_sample_weights",
+    "count_rows",
     "split_off_validation",
     "unpack",
 ]
@@ -177,7 +178,7 @@ def _not_numbers(array: np.ndarray, data: Any, name: str) -> str:
     return f"{name} has dtype {array.dtype}; expected numbers (floats, integers or booleans)."
 
 
-def _count_rows(parts: dict[str, Any]) -> int:
+def count_rows(parts: dict[str, Any]) -> int:
     """The number of samples that all arrays share; a ValueError where they differ or are none."""
     sizes = {
         name: [len(leaf) for leaf in flatten(part) if leaf is not None]
@@ -294,7 +295,7 @@ def split_off_validation(
         )
     parts = {"x": x, "y": y, "sample_weight": sample_weight}
     data = tuple(as_arrays(part, name, _for(name, text)) for name, part in parts.items())
-    rows = _count_rows(dict(zip(parts, data, strict=True)))
+    rows = count_rows(dict(zip(parts, data, strict=True)))
     split = math.floor(rows * (1.0 - validation_split))
     if split == 0 or split == rows:
         raise ValueError(
@@ -369,7 +370,7 @@ class ArrayBatches(Batches):
     ) -> None:
         parts = {"x": x, "y": y, "sample_weight": sample_weight}
         self.data = tuple(as_arrays(part, name, _for(name, text)) for name, part in parts.items())
-        self.num_samples = rows = _count_rows(dict(zip(parts, self.data, strict=True)))
+        self.num_samples = rows = count_rows(dict(zip(parts, self.data, strict=True)))
         if rows == 0:
             shapes = ", ".join(str(leaf.shape) for leaf in flatten(self.data[0]))
             raise ValueError(
@@ -698,7 +699,7 @@ def _prepare(batch: Any, class_weight: dict | None, text: Callable[[], bool]) ->
     if class_weight is not None:
         sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
     sample_weight = as_arrays(sample_weight, "sample_weight")
-    if _count_rows({"x": x, "y": y, "sample_weight": sample_weight}) == 0:
+    if count_rows({"x": x, "y": y, "sample_weight": sample_weight}) == 0:
         raise ValueError("A batch of the generator is empty; at least one row is needed.")
     return x, y, sample_weight
 

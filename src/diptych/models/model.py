@@ -210,7 +210,13 @@ class Model(Trainer, Layer):
         """
         if len(wanted) == 1 and isinstance(inputs, Tensor):
             return [self._fit_input(inputs, wanted[0])]
-        if not all(isinstance(leaf, (Tensor, KerasTensor)) for leaf in flatten(inputs)):
+        leaves = flatten(inputs)
+        if any(leaf is None for leaf in leaves):
+            raise ValueError(
+                f"Model {self.name!r} has the inputs {self.input_names}, and one of those that it "
+                "was called with is None."
+            )
+        if not all(isinstance(leaf, (Tensor, KerasTensor)) for leaf in leaves):
             inputs = map_structure(
                 Tensor, as_data(inputs, "x", self.takes_text)
             )  # lists of numbers, data frames

@@ -27,6 +27,7 @@ from .data import (
     batches_for,
     check_size,
     class_weights_to_sample_weights,
+    count_rows,
     split_off_validation,
     unpack,
 )
@@ -687,6 +688,7 @@ class Trainer(_Beside):
         """Return the outputs for one batch as arrays."""
         with self._in_training():
             x = as_data(x, "x", self.takes_text)
+            count_rows({"x": x})
             Checks(self).inputs(x)
             return map_structure(lambda t: t.numpy(), self(self._as_tensors(x)[0], training=False))
 
