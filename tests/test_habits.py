@@ -455,7 +455,7 @@ def test_a_model_is_called_on_lists_and_data_frames():
     rows = X[:2].tolist()
     np.testing.assert_array_equal(np.asarray(model(rows)), np.asarray(model(X[:2])))
     np.testing.assert_array_equal(np.asarray(model(Frame())), np.asarray(model(X)))
-    with pytest.raises(ValueError, match="x is None"):
+    with pytest.raises(ValueError, match="called on None"):
         model(None)
     with pytest.raises(ValueError, match="single value"):
         model(3.0)

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from .. import constraints, graph, initializers, ops, regularizers
-from ..autodiff import NUMBERS, Structure, Tensor, Variable, from_python
+from ..autodiff import Structure, Tensor, Variable
 from ..config import floatx
 from ..graph import KerasTensor, Node, flatten, map_structure
 from ..legacy import Modern
 from ..utils.naming import auto_name
+from .arguments import as_mask, with_array
 from .tracking import tracked
 
 # What the outermost call of this context was given as `training`; layers called inside it inherit
@@ -203,7 +204,7 @@ class Layer(metaclass=Modern):
             # The common case, without a search through nested structures.
             args = (self._as_input(args[0]),)
         else:
-            args, kwargs = self._with_masks(self._with_array(args), kwargs)
+            args, kwargs = self._with_masks(with_array(self, args), kwargs)
             if graph.symbolic((args, kwargs)):
                 return self._symbolic_call(args, kwargs)
             args = map_structure(self._as_input, args)
@@ -222,56 +223,15 @@ class Layer(metaclass=Modern):
         finally:
             _training.reset(token)
 
-    def _with_array(self, args: tuple) -> tuple:
-        """The arguments, the first as an array where it is a list of numbers. Layers of this
-        package refuse None and single values; one's own may know what they mean.
-        """
-        if not args or not type(self).__module__.startswith("diptych."):
-            return args
-        x = args[0]
-        if x is None:
-            raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) was called on None. Where that came "
-                "from a layer, model or function of your own, it has to return its result."
-            )
-        if hasattr(self, "reads_text"):
-            return args
-        if type(x) in (bool, int, float, complex, str, bytes):
-            raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) was called on {x!r} of type "
-                f"{type(x).__name__}; expected an array whose first axis counts the samples."
-            )
-        if isinstance(x, (list, tuple)) and x and all(isinstance(n, NUMBERS) for n in flatten(x)):
-            return (from_python(list(x)), *args[1:])
-        return args
-
     def _with_masks(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The arguments of a call, those that are masks as arrays."""
         parts, kwargs = list(args), dict(kwargs)
         for name, position in _mask_arguments(type(self)).items():
             if name in kwargs:
-                kwargs[name] = self._as_mask_array(name, kwargs[name])
+                kwargs[name] = as_mask(self, name, kwargs[name])
             elif position is not None and position < len(parts):
-                parts[position] = self._as_mask_array(name, parts[position])
+                parts[position] = as_mask(self, name, parts[position])
         return tuple(parts), kwargs
-
-    def _as_mask_array(self, name: str, mask: Any) -> Any:
-        """A mask as an array, or several in their nesting; TypeError for what is no mask."""
-        nested = isinstance(mask, (list, tuple, dict))
-        if mask is None or (nested and not all(map(np.isscalar, flatten(mask)))):
-            return mask and map_structure(lambda one: self._as_mask_array(name, one), mask)
-        try:
-            array = mask if isinstance(mask, (Tensor, KerasTensor)) else np.asarray(mask)
-        except ValueError:  # rows of different lengths
-            array = np.empty(0, object)
-        if graph.dtype_of(array.dtype).kind not in "biuf":
-            raise TypeError(
-                f"Layer {self.name!r} ({type(self).__name__}) was given {name}={mask!r:.80}. A "
-                "mask is an array of True and False that says what counts: of shape (batch, steps) "
-                "for an input of shape (batch, steps, ...), as `tokens != 0` makes it of an array "
-                "of tokens."
-            )
-        return array
 
     def _call_with_mask(self, args: tuple, kwargs: dict) -> Any:
         first = self._first(args, kwargs)

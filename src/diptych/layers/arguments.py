@@ -1,0 +1,69 @@
+"""What a layer was called on: lists as arrays, and refusals of what is no input or no mask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..autodiff import NUMBERS, Tensor, from_python
+from ..graph import KerasTensor, dtype_of, flatten, map_structure
+
+
+def with_array(layer: Any, args: tuple) -> tuple:
+    """The arguments of a call, the first as an array where it is a list of numbers.
+
+    Layers of this package refuse None and single values; one's own may know what they mean.
+    """
+    if not args or not type(layer).__module__.startswith("diptych."):
+        return args
+    x = args[0]
+    if x is None:
+        raise ValueError(
+            f"{_named(layer)} was called on None. Where that came from a layer, model or function "
+            "of your own, it has to return its result."
+        )
+    if hasattr(layer, "reads_text"):
+        return args
+    if type(x) in (bool, int, float, complex, str, bytes):
+        raise ValueError(
+            f"{_named(layer)} was called on the single value {x!r}; expected an array whose first "
+            "axis counts the samples."
+        )
+    if isinstance(x, (list, tuple)) and x and all(isinstance(n, NUMBERS) for n in flatten(x)):
+        return (from_python(list(x)), *args[1:])
+    return args
+
+
+def as_mask(layer: Any, name: str, mask: Any) -> Any:
+    """A mask as an array, or several in their nesting; TypeError for what is no mask.
+
+    name: of the argument.
+    """
+    if mask is None:
+        return None
+    if isinstance(mask, dict) or not _is_one(mask):
+        return map_structure(lambda one: as_mask(layer, name, one), mask)
+    try:
+        array = mask if isinstance(mask, (Tensor, KerasTensor)) else np.asarray(mask)
+    except ValueError:  # rows of different lengths
+        array = np.empty(0, object)
+    if dtype_of(array.dtype).kind not in "biuf":
+        raise TypeError(
+            f"{_named(layer)} was given {name}={mask!r:.80}. A mask is an array of True and False "
+            "that says what counts: of shape (batch, steps) for an input of shape (batch, steps, "
+            "...), as `tokens != 0` makes it of an array of tokens."
+        )
+    return array
+
+
+def _is_one(mask: Any) -> bool:
+    """Whether a list holds the values of one mask, rather than several masks."""
+    return not isinstance(mask, (list, tuple)) or all(map(np.isscalar, flatten(mask)))
+
+
+def _named(layer: Any) -> str:
+    return f"Layer {layer.name!r} ({type(layer).__name__})"
+
+
+__all__ = ["as_mask", "with_array"]
