@@ -3,8 +3,10 @@
 cimport numpy as cnp
 from libc.string cimport memcpy, memset
 
-from ._arrays cimport as_real, as_type, data, dim, new_array, rank, real, real_type, size
-from ._threads cimport is_parallel, run_chunks
+from ._arrays cimport (
+    as_real, as_type, data, dim, new_array, new_vector, rank, real, real_type, size
+)
+from ._threads cimport is_parallel, run_chunks, task_t
 
 from ..reference._shapes import check_cotangent
 from ..reference._tokens import check_tokens
@@ -13,6 +15,8 @@ cnp.import_array()
 
 cdef enum:
     CHUNK = 16384  # numbers of the table or of y: 64 KB of float32 stay in the second-level cache
+    RADIX_BITS = 11
+    RADIX = 2048
 
 
 cdef struct Job:
@@ -23,9 +27,9 @@ cdef struct Job:
     Py_ssize_t chunk         # places, or rows of the table, in a chunk
     Py_ssize_t item          # bytes of a number
     const char* source       # the table, or dy
-    char* target             # y, or dtable
-    const Py_ssize_t* order  # places, those of each chunk of the table together
-    const Py_ssize_t* first  # where those of a chunk begin in order, and the end of the last
+    char* target             # y, dtable, or its rows that are named
+    const Py_ssize_t* order  # places, those of each chunk of the table (or row) together
+    const Py_ssize_t* first  # where those of a chunk (or row) begin in order, and the last end
 
 
 cdef void gather_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
@@ -65,6 +69,29 @@ cdef void scatter_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
         add_places[double](job, chunk, <const double*>job.source, <double*>job.target)
 
 
+cdef void add_rows(const Job* job, Py_ssize_t chunk, const real* dy, real* values) noexcept nogil:
+    cdef Py_ssize_t k, i, u
+    cdef Py_ssize_t units = job.units
+    cdef const real* g
+    cdef real* row
+    for k in range(chunk * job.chunk, min(job.rows, (chunk + 1) * job.chunk)):
+        row = values + k * units
+        memset(row, 0, units * sizeof(real))
+        for i in range(job.first[k], job.first[k + 1]):
+            g = dy + job.order[i] * units
+            for u in range(units):
+                row[u] += g[u]
+
+
+cdef void sum_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
+    """Some of the rows that are named, each cleared and then added to."""
+    cdef const Job* job = <const Job*>context
+    if job.item == sizeof(float):
+        add_rows[float](job, chunk, <const float*>job.source, <float*>job.target)
+    else:
+        add_rows[double](job, chunk, <const double*>job.source, <double*>job.target)
+
+
 cdef bint all_name_rows(const cnp.int64_t* indices, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
     cdef Py_ssize_t i
     cdef cnp.uint64_t limit = <cnp.uint64_t>rows
@@ -74,14 +101,14 @@ cdef bint all_name_rows(const cnp.int64_t* indices, Py_ssize_t n, Py_ssize_t row
     return not wrong
 
 
-cdef void run(Job* job, Py_ssize_t things, bint scatter) noexcept:
+cdef void run(Job* job, Py_ssize_t things, task_t task) noexcept:
     cdef Py_ssize_t chunks = (things + job.chunk - 1) // job.chunk
     cdef double work = <double>things * job.units
     if is_parallel(work):
         with nogil:
-            run_chunks(scatter_chunk if scatter else gather_chunk, chunks, job, work)
+            run_chunks(task, chunks, job, work)
     else:
-        run_chunks(scatter_chunk if scatter else gather_chunk, chunks, job, work)
+        run_chunks(task, chunks, job, work)
 
 
 cdef cnp.ndarray checked(object indices, Py_ssize_t rows, object shape):
@@ -117,7 +144,7 @@ def embedding_forward(indices, table):
     job.chunk = max(1, CHUNK // max(1, job.units))
     job.item = cnp.PyArray_ITEMSIZE(weights)
     job.source, job.target = <const char*>data(weights), <char*>data(y)
-    run(&job, job.places, False)
+    run(&job, job.places, gather_chunk)
     return y, (numbers, (job.rows, job.units))
 
 
@@ -169,5 +196,82 @@ def embedding_backward(dy, cache):
     cdef cnp.ndarray first = new_array(1, &ends, cnp.NPY_INTP)
     sort_by_chunk(&job, <Py_ssize_t*>data(order), <Py_ssize_t*>data(first), chunks)
     job.order, job.first = <const Py_ssize_t*>data(order), <const Py_ssize_t*>data(first)
-    run(&job, job.rows, True)
+    run(&job, job.rows, scatter_chunk)
     return dtable
+
+
+cdef Py_ssize_t* sort_by_row(const Job* job, Py_ssize_t* order, Py_ssize_t* other) noexcept nogil:
+    """The places by row, those of a row in their order: a radix sort of the row numbers.
+
+    Returns the one of the two vectors that it has ended up in.
+    """
+    cdef Py_ssize_t[RADIX] next_of
+    cdef Py_ssize_t i, digit, begin, count
+    cdef int shift = 0
+    for i in range(job.places):
+        order[i] = i
+    while (job.rows - 1) >> shift > 0:
+        memset(next_of, 0, sizeof(next_of))
+        for i in range(job.places):
+            next_of[(job.indices[i] >> shift) % RADIX] += 1
+        begin = 0
+        for digit in range(RADIX):
+            count = next_of[digit]
+            next_of[digit] = begin
+            begin += count
+        for i in range(job.places):
+            digit = (job.indices[order[i]] >> shift) % RADIX
+            other[next_of[digit]] = order[i]
+            next_of[digit] += 1
+        order, other = other, order
+        shift += RADIX_BITS
+    return order
+
+
+cdef Py_ssize_t find_rows(
+    const Job* job, Py_ssize_t* first, cnp.int64_t* rows
+) noexcept nogil:
+    """Where the places of each row that is named begin, and which row it is; return how many."""
+    cdef Py_ssize_t i, count = 0
+    cdef cnp.int64_t row, last = -1
+    for i in range(job.places):
+        row = job.indices[job.order[i]]
+        if row != last:
+            first[count] = i
+            rows[count] = row
+            count += 1
+            last = row
+    first[count] = job.places
+    return count
+
+
+def embedding_backward_rows(dy, cache):
+    """Twin of reference.embedding.embedding_backward_rows. A chunk has some of the rows to itself.
+
+    The places are sorted by row first, so that the sums run as in embedding_backward.
+    """
+    indices, shape = cache
+    cdef int typenum = real_type(dy)
+    cdef cnp.ndarray dys = as_real(dy, typenum)
+    cdef cnp.npy_intp dims[2]
+    dims[0], dims[1] = shape
+    cdef cnp.ndarray numbers = checked(indices, dims[0], shape)
+    if dy.shape != (*indices.shape, dims[1]):
+        check_cotangent("embedding_backward_rows", dy.shape, (*indices.shape, dims[1]))
+    cdef Job job
+    job.indices, job.places = <const cnp.int64_t*>data(numbers), size(numbers)
+    job.rows, job.units = dims[0], dims[1]
+    job.item = cnp.PyArray_ITEMSIZE(dys)
+    cdef cnp.ndarray order = new_vector(job.places + 1, cnp.NPY_INTP)
+    cdef cnp.ndarray first = new_vector(job.places + 1, cnp.NPY_INTP)
+    cdef cnp.ndarray rows = new_vector(job.places, cnp.NPY_INT64)
+    job.order = sort_by_row(&job, <Py_ssize_t*>data(order), <Py_ssize_t*>data(first))
+    if job.order != <Py_ssize_t*>data(order):
+        order, first = first, order
+    job.first = <const Py_ssize_t*>data(first)
+    job.rows = dims[0] = find_rows(&job, <Py_ssize_t*>data(first), <cnp.int64_t*>data(rows))
+    cdef cnp.ndarray values = new_array(2, dims, typenum)
+    job.source, job.target = <const char*>data(dys), <char*>data(values)
+    job.chunk = max(1, CHUNK // max(1, job.units))
+    run(&job, job.rows, sum_chunk)
+    return rows[:job.rows], values

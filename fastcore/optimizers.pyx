@@ -9,6 +9,10 @@
     lists as at[0], at[1], ... in the order of the signature, NULL where a list is None.
 
 The first list of a call is written, the second is read, all others are written.
+
+A gradient that comes as (rows, values) is spread out chunk by chunk, on the stack: the kernels see
+the same zeros in the same places as in a whole array, and give the same bits, but nobody fills and
+reads that array in main memory.
 """
 
 cimport cython
@@ -17,6 +21,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport NAN, fabs, fabsf, isfinite, pow, sqrt, sqrtf
 
 from ._arrays cimport as_type, new_vector, real, real_type, same_shape, size
+from ._row_gradient cimport Rows, note_rows, spread_rows
 from ._threads cimport run_chunks, task_t
 
 import numpy as np
@@ -44,6 +49,8 @@ cdef struct Plan:
     Py_ssize_t* sizes    # elements of each variable
     Py_ssize_t* is_wide  # whether a variable is float64
     Py_ssize_t* first    # first chunk of each variable, and at last the number of chunks
+    Rows* rows           # of the second list: one for each variable
+    bint zeros_do_nothing  # whether an element whose gradient is zero stays as it is
     double* sums         # one for each chunk
 
 
@@ -324,7 +331,21 @@ cdef void run_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
     for j in range(plan.lists):
         start = plan.data[j * plan.variables + k]
         at[j] = NULL if start == NULL else <char*> start + offset
-    kernel(at, count, plan.p + k * plan.step)
+    if plan.lists > 1 and plan.rows[k].named != NULL:
+        run_on_rows(plan, k, kernel, at, begin, count)
+    else:
+        kernel(at, count, plan.p + k * plan.step)
+
+
+cdef void run_on_rows(
+    const Plan* plan, Py_ssize_t k, kernel_t kernel, void** at, Py_ssize_t begin, Py_ssize_t count
+) noexcept nogil:
+    """Spread out the part of a gradient that a chunk needs, and hand both to the kernel."""
+    cdef double[CHUNK] whole
+    cdef Py_ssize_t item = sizeof(double) if plan.is_wide[k] else sizeof(float)
+    if spread_rows(&plan.rows[k], begin, count, item, <char*> whole, plan.zeros_do_nothing):
+        at[1] = whole
+        kernel(at, count, plan.p + k * plan.step)
 
 
 cdef double square_sum(const real* x, Py_ssize_t n) noexcept nogil:
@@ -382,7 +403,9 @@ cdef class _Arrays:
         plan.lists = len(lists)
         plan.variables = count
         self.memory = PyMem_Malloc(
-            plan.lists * count * sizeof(void*) + (3 * count + 1) * sizeof(Py_ssize_t)
+            plan.lists * count * sizeof(void*)
+            + (3 * count + 1) * sizeof(Py_ssize_t)
+            + count * sizeof(Rows)
         )
         if self.memory == NULL:
             raise MemoryError
@@ -390,6 +413,8 @@ cdef class _Arrays:
         plan.sizes = <Py_ssize_t*> (plan.data + plan.lists * count)
         plan.is_wide = plan.sizes + count
         plan.first = plan.is_wide + count
+        plan.rows = <Rows*> (plan.first + count + 1)
+        plan.zeros_do_nothing = False
         for j in range(plan.lists):
             arrays = lists[j]
             if arrays is None:
@@ -402,6 +427,12 @@ cdef class _Arrays:
                     "every list has one array for each variable"
                 )
             for k in range(count):
+                if j == 1:
+                    plan.rows[k].named = NULL
+                    if type(arrays[k]) is tuple:
+                        note_rows(&plan.rows[k], k, arrays[k], (<tuple> lists[0])[k])
+                        plan.data[count + k] = NULL
+                        continue
                 if not cnp.PyArray_Check(arrays[k]):
                     raise TypeError(
                         f"{names[j]}[{k}] must be a NumPy array, got {type(arrays[k]).__name__}"
@@ -479,6 +510,19 @@ cdef tuple ordered(object gradients):
     return arrays
 
 
+cdef tuple ordered_rows(object gradients):
+    """`ordered` for the gradients of a rule, of which some may be pairs (rows, values)."""
+    cdef tuple arrays = tuple(gradients)
+    for a in arrays:
+        if type(a) is tuple:
+            return tuple([
+                (as_type(a[0], cnp.NPY_INT64), *ordered(a[1:])) if type(a) is tuple
+                else ordered((a,))[0]
+                for a in arrays
+            ])
+    return ordered(arrays)
+
+
 cdef tuple optional(object arrays):
     return None if arrays is None else tuple(arrays)
 
@@ -492,9 +536,15 @@ cdef double correction(double beta, double step) except 0:
 
 
 def sgd_update_(variables, gradients, learning_rate):
-    """Twin of reference.optimizers.sgd_update_. All variables in one pass, no temporary arrays."""
+    """Twin of reference.optimizers.sgd_update_. All variables in one pass, no temporary arrays.
+
+    Chunks without a row that has a gradient are passed over.
+    """
     cdef double p = learning_rate
-    cdef _Arrays arrays = check((tuple(variables), ordered(gradients)), ("variables", "gradients"))
+    cdef _Arrays arrays = check(
+        (tuple(variables), ordered_rows(gradients)), ("variables", "gradients")
+    )
+    arrays.plan.zeros_do_nothing = 0 < p < 1e38  # not if 0 * p could be NaN or -0
     arrays.run(<kernel_t> sgd[float], <kernel_t> sgd[double], &p, 2)
 
 
@@ -502,7 +552,7 @@ def momentum_update_(variables, gradients, momentums, learning_rate, momentum, n
     """Twin of reference.optimizers.momentum_update_. All variables in one pass."""
     cdef double[3] p = [learning_rate, momentum, bool(nesterov)]
     cdef _Arrays arrays = check(
-        (tuple(variables), ordered(gradients), tuple(momentums)),
+        (tuple(variables), ordered_rows(gradients), tuple(momentums)),
         ("variables", "gradients", "momentums"),
     )
     arrays.run(<kernel_t> momentum_step[float], <kernel_t> momentum_step[double], p, 4)
@@ -512,7 +562,7 @@ def adagrad_update_(variables, gradients, accumulators, learning_rate, epsilon):
     """Twin of reference.optimizers.adagrad_update_. All variables in one pass."""
     cdef double[2] p = [learning_rate, epsilon]
     cdef _Arrays arrays = check(
-        (tuple(variables), ordered(gradients), tuple(accumulators)),
+        (tuple(variables), ordered_rows(gradients), tuple(accumulators)),
         ("variables", "gradients", "accumulators"),
     )
     arrays.run(<kernel_t> adagrad[float], <kernel_t> adagrad[double], p, 10)
@@ -526,7 +576,7 @@ def rmsprop_update_(
     cdef double[4] p = [learning_rate, rho, momentum, epsilon]
     cdef _Arrays arrays = check(
         (
-            tuple(variables), ordered(gradients), tuple(velocities),
+            tuple(variables), ordered_rows(gradients), tuple(velocities),
             optional(average_gradients), optional(momentums),
         ),
         ("variables", "gradients", "velocities", "average_gradients", "momentums"),
@@ -541,7 +591,7 @@ def adadelta_update_(
     cdef double[3] p = [learning_rate, rho, epsilon]
     cdef _Arrays arrays = check(
         (
-            tuple(variables), ordered(gradients),
+            tuple(variables), ordered_rows(gradients),
             tuple(accumulated_gradients), tuple(accumulated_deltas),
         ),
         ("variables", "gradients", "accumulated_gradients", "accumulated_deltas"),
@@ -558,7 +608,7 @@ def adam_update_(
     cdef double[4] p = [alpha, beta_1, beta_2, epsilon]
     cdef _Arrays arrays = check(
         (
-            tuple(variables), ordered(gradients), tuple(momentums), tuple(velocities),
+            tuple(variables), ordered_rows(gradients), tuple(momentums), tuple(velocities),
             optional(velocity_hats),
         ),
         ("variables", "gradients", "momentums", "velocities", "velocity_hats"),
@@ -572,7 +622,7 @@ def adamax_update_(
     """Twin of reference.optimizers.adamax_update_. All variables in one pass."""
     cdef double[4] p = [learning_rate / correction(beta_1, step), beta_1, beta_2, epsilon]
     cdef _Arrays arrays = check(
-        (tuple(variables), ordered(gradients), tuple(momentums), tuple(norms)),
+        (tuple(variables), ordered_rows(gradients), tuple(momentums), tuple(norms)),
         ("variables", "gradients", "momentums", "norms"),
     )
     arrays.run(<kernel_t> adamax[float], <kernel_t> adamax[double], p, 8)
@@ -592,7 +642,7 @@ def nadam_update_(
         mu_next / (1 - product * mu_next), (1 - mu) / (1 - product), correction(beta_2, t),
     ]
     cdef _Arrays arrays = check(
-        (tuple(variables), ordered(gradients), tuple(momentums), tuple(velocities)),
+        (tuple(variables), ordered_rows(gradients), tuple(momentums), tuple(velocities)),
         ("variables", "gradients", "momentums", "velocities"),
     )
     arrays.run(<kernel_t> nadam[float], <kernel_t> nadam[double], p, 16)
@@ -610,7 +660,7 @@ def ftrl_update_(
         l2_regularization_strength, l2_shrinkage_regularization_strength, beta,
     ]
     cdef _Arrays arrays = check(
-        (tuple(variables), ordered(gradients), tuple(accumulators), tuple(linears)),
+        (tuple(variables), ordered_rows(gradients), tuple(accumulators), tuple(linears)),
         ("variables", "gradients", "accumulators", "linears"),
     )
     arrays.run(<kernel_t> ftrl[float], <kernel_t> ftrl[double], p, 20)
@@ -620,7 +670,7 @@ def lion_update_(variables, gradients, momentums, learning_rate, beta_1, beta_2)
     """Twin of reference.optimizers.lion_update_. All variables in one pass."""
     cdef double[3] p = [learning_rate, beta_1, beta_2]
     cdef _Arrays arrays = check(
-        (tuple(variables), ordered(gradients), tuple(momentums)),
+        (tuple(variables), ordered_rows(gradients), tuple(momentums)),
         ("variables", "gradients", "momentums"),
     )
     arrays.run(<kernel_t> lion[float], <kernel_t> lion[double], p, 6)

@@ -35,3 +35,19 @@ def embedding_backward(dy, cache):
     dtable = np.zeros(shape, dy.dtype)
     np.add.at(dtable, indices, dy)  # 1
     return dtable
+
+
+def embedding_backward_rows(dy, cache):
+    """embedding_backward without the rows of zeros: the gradient of a table too large to fill.
+
+        dtable[rows[k], u] = values[k, u], and 0 in every other row
+
+    Returns rows: (K,), int64, the rows that were named, each once and in rising order, and
+    values: (K, U). The sums are those of embedding_backward, to the bit.
+    """
+    indices, shape = cache
+    check_cotangent("embedding_backward_rows", dy.shape, (*indices.shape, shape[1]))
+    rows, k = np.unique(indices.astype(np.int64), return_inverse=True)
+    values = np.zeros((len(rows), shape[1]), dy.dtype)
+    np.add.at(values, k.reshape(indices.shape), dy)  # 1
+    return rows, values

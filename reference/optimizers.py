@@ -12,6 +12,9 @@ Lists of different lengths raise ValueError. Hyper-parameters are Python floats;
 In the equations products and powers are element by element, and each line uses the values that the
 lines above it have left.
 
+A rule also takes the gradient of a table as a pair (rows, values), as embedding_backward_rows gives
+it: g is values in these rows, and zero in all others.
+
 The second half is what can be done to gradients before an update, and to variables around it.
 """
 
@@ -27,6 +30,7 @@ def sgd_update_(variables, gradients, learning_rate):
 
     Source: Robbins and Monro 1951; Goodfellow, Bengio and Courville 2016, algorithm 8.1.
     """
+    gradients = _whole(gradients, variables)
     for w, g in zip(variables, gradients, strict=True):
         w -= learning_rate * g
 
@@ -42,6 +46,7 @@ def momentum_update_(variables, gradients, momentums, learning_rate, momentum, n
     already, so that the gradient needs no second forward pass. momentum is in [0, 1].
     Source: Polyak 1964; Sutskever et al. 2013, section 2; Bengio et al. 2013, eq. 7, for Nesterov.
     """
+    gradients = _whole(gradients, variables)
     for w, g, m in zip(variables, gradients, momentums, strict=True):
         m[...] = momentum * m - learning_rate * g
         if nesterov:
@@ -59,6 +64,7 @@ def adagrad_update_(variables, gradients, accumulators, learning_rate, epsilon):
     The accumulators usually start at 0.1.
     Source: Duchi, Hazan and Singer 2011, section 1.1, the diagonal form.
     """
+    gradients = _whole(gradients, variables)
     for w, g, a in zip(variables, gradients, accumulators, strict=True):
         a += g**2
         w -= learning_rate * g / np.sqrt(a + epsilon)
@@ -81,6 +87,7 @@ def rmsprop_update_(
     """
     averages = [None] * len(variables) if average_gradients is None else average_gradients
     momentums = [None] * len(variables) if momentums is None else momentums
+    gradients = _whole(gradients, variables)
     for w, g, v, a, m in zip(variables, gradients, velocities, averages, momentums, strict=True):
         v[...] = rho * v + (1 - rho) * g**2
         spread = v + epsilon
@@ -107,6 +114,7 @@ def adadelta_update_(
     a are the accumulated_gradients, u the accumulated_deltas. The paper has learning_rate 1.
     Source: Zeiler 2012, algorithm 1.
     """
+    gradients = _whole(gradients, variables)
     for w, g, a, u in zip(
         variables, gradients, accumulated_gradients, accumulated_deltas, strict=True
     ):
@@ -135,6 +143,7 @@ def adam_update_(
     """
     alpha = learning_rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
     hats = [None] * len(variables) if velocity_hats is None else velocity_hats
+    gradients = _whole(gradients, variables)
     for w, g, m, v, h in zip(variables, gradients, momentums, velocities, hats, strict=True):
         m[...] = beta_1 * m + (1 - beta_1) * g
         v[...] = beta_2 * v + (1 - beta_2) * g**2
@@ -156,6 +165,7 @@ def adamax_update_(
     Source: Kingma and Ba 2015, algorithm 2.
     """
     alpha = learning_rate / (1 - beta_1**step)
+    gradients = _whole(gradients, variables)
     for w, g, m, u in zip(variables, gradients, momentums, norms, strict=True):
         m[...] = beta_1 * m + (1 - beta_1) * g
         u[...] = np.maximum(beta_2 * u, np.abs(g))
@@ -184,6 +194,7 @@ def nadam_update_(
     mu_product = mu_product * mu
     for_momentum = mu_next / (1 - mu_product * mu_next)
     for_gradient = (1 - mu) / (1 - mu_product)
+    gradients = _whole(gradients, variables)
     for w, g, m, v in zip(variables, gradients, momentums, velocities, strict=True):
         m[...] = beta_1 * m + (1 - beta_1) * g
         v[...] = beta_2 * v + (1 - beta_2) * g**2
@@ -212,6 +223,7 @@ def ftrl_update_(
     """
     l1, l2 = l1_regularization_strength, l2_regularization_strength
     shrinkage = l2_shrinkage_regularization_strength
+    gradients = _whole(gradients, variables)
     for w, g, n, z in zip(variables, gradients, accumulators, linears, strict=True):
         old_power = n**-learning_rate_power
         n += g**2
@@ -229,6 +241,7 @@ def lion_update_(variables, gradients, momentums, learning_rate, beta_1, beta_2)
     sign(0) = 0. The step mixes with beta_1, the memory with beta_2.
     Source: Chen et al. 2023, algorithm 2, weight decay apart.
     """
+    gradients = _whole(gradients, variables)
     for w, g, m in zip(variables, gradients, momentums, strict=True):
         w -= learning_rate * np.sign(beta_1 * m + (1 - beta_1) * g)
         m[...] = beta_2 * m + (1 - beta_2) * g
@@ -320,3 +333,13 @@ def divide_(quotients, gradients, divisor):
 def _norm(arrays):
     """The Euclidean length of all the arrays as one vector, summed in float64."""
     return math.sqrt(sum(float(np.sum(np.square(a, dtype=np.float64))) for a in arrays))
+
+
+def _whole(gradients, variables):
+    """The gradients as arrays like the variables, also those that come as (rows, values)."""
+    for g, w in zip(gradients, variables, strict=True):
+        if isinstance(g, tuple):
+            rows, values = g
+            g = np.zeros_like(w)
+            g[rows] = values
+        yield g

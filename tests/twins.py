@@ -24,6 +24,11 @@ THREADS = (1, 2, 4)
 # Forward functions without a backward, each with its reason.
 NO_BACKWARD = {"conv_max_pool_forward": "it keeps nothing of what lies between its two steps"}
 
+# Functions that give a gradient in another form than X_backward, with the test that they are equal.
+OTHER_FORMS = {
+    "embedding_backward_rows": "test_embedding.test_rows_are_those_of_the_whole_gradient"
+}
+
 # Array arguments that are data: backward has no place for them.
 NO_GRADIENT = {
     "y_true": "labels are data; a loss is differentiated by its predictions",

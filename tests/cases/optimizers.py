@@ -12,6 +12,7 @@ SHAPES = {
     "no variables": [],
     "several chunks": [(61, 173), (7,), (9001,), (4096,), (4097,)],
 }
+TABLES = [(700, 13), (300, 20), (5, 3), (3, 9001), (4, 2)]  # the last one has a whole gradient
 
 
 def signed(rng, shapes):
@@ -21,6 +22,15 @@ def signed(rng, shapes):
 def positive(rng, shapes):
     """Averages of squares and the like: they start at zero and stay above it."""
     return [np.asarray(rng.uniform(0.1, 2.0, size=shape)) for shape in shapes]
+
+
+def some_rows(rng, shapes):
+    """Gradients of tables as (rows, values); none, some and all of the rows have one."""
+    gradients = signed(rng, shapes)
+    for i, share in enumerate((0.3, 0.0, 1.0, 0.5)):
+        rows = np.flatnonzero(rng.random(len(gradients[i])) < share)
+        gradients[i] = (rows, gradients[i][rows])
+    return gradients
 
 
 def lists(shapes, **kinds):
@@ -35,6 +45,8 @@ def cases(kinds, *options):
     """
     table = [(label, shapes, options[0]) for label, shapes in SHAPES.items()]
     table += [(str(other), SHAPES["four variables"], other) for other in options[1:]]
+    if kinds.keys() >= UPDATE.keys():
+        table.append(("rows of tables", TABLES, {**options[0], "gradients": some_rows}))
 
     def case(label, shapes, chosen):
         replaced = {name: chosen[name] for name in kinds if name in chosen}
