@@ -240,6 +240,35 @@ def from_python(x: Any) -> np.ndarray:
     return array
 
 
+class RowGradient:
+    """The gradient of a table of which few rows were read; all its other rows are zero.
+
+    An array to everybody, made when NumPy asks for one. Only a training step hands it on as it is,
+    to an optimizer that takes the ``rows`` alone. So the array, as large as the table, need not be
+    filled and read at every step.
+
+    Args:
+        array: gives the gradient as an array.
+        rows: gives (rows, values): the rows that were read, and their gradients.
+    """
+
+    __slots__ = ("array", "rows")
+
+    def __init__(
+        self,
+        array: Callable[[], np.ndarray],
+        rows: Callable[[], tuple[np.ndarray, np.ndarray]],
+    ) -> None:
+        self.array = array
+        self.rows = rows
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.array(), dtype)
+
+    def __add__(self, other: np.ndarray) -> np.ndarray:
+        return np.asarray(self) + other
+
+
 def is_symbolic(x: Any) -> bool:
     """Whether ``x`` is a symbolic tensor of ``diptych.graph``."""
     return getattr(x, "is_symbolic", False)
@@ -263,6 +292,7 @@ class GradientTape:
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self.persistent = persistent
+        self.gives_rows = False  # whether gradient() may return a RowGradient: in a training step
         self._records: list | None = None
         self._token: Any = None
 
@@ -315,7 +345,7 @@ class GradientTape:
         records = self.records
         if not self.persistent:
             self._records = None
-        self._walk_back(records, grads, {id(source) for source in wanted})
+        self._walk_back(records, grads, {id(source) for source in wanted}, self.gives_rows)
         found = [grads.get(id(source)) for source in wanted]
         return found[0] if single else found
 
@@ -337,7 +367,7 @@ class GradientTape:
         return grads
 
     @staticmethod
-    def _walk_back(records: list, grads: dict[int, Any], keep: set[int]) -> None:
+    def _walk_back(records: list, grads: dict[int, Any], keep: set[int], rows: bool) -> None:
         """Turn the gradients of the targets into gradients of everything that they depend on.
 
         Each record is let go when it has been used, and with it the arrays in its cache.
@@ -359,9 +389,11 @@ class GradientTape:
             for x, need, dx in zip(inputs, needs, backward(dy, cache, needs), strict=False):
                 if need and dx is not None:
                     dtype = x.array.dtype
-                    if type(dx) is not np.ndarray or dx.dtype is not dtype:
-                        dx = np.asarray(dx, dtype)
                     key = id(x)
+                    if type(dx) is RowGradient and rows and key in keep and key not in grads:
+                        pass  # so far the only gradient of a table
+                    elif type(dx) is not np.ndarray or dx.dtype is not dtype:
+                        dx = np.asarray(dx, dtype)
                     grads[key] = grads[key] + dx if key in grads else dx
 
 

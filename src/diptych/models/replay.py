@@ -22,7 +22,7 @@ import numpy as np
 
 from .. import activations, losses
 from .. import engine as _engine
-from ..autodiff import GradientTape, Tensor, Variable
+from ..autodiff import GradientTape, RowGradient, Tensor, Variable
 from ..graph import flatten
 from ..operation import ArrayOp
 
@@ -84,9 +84,11 @@ class Replay:
             y_pred.logits = (name, Tensor(values[place]))
         return y_pred
 
-    def gradients(self, values: list, caches: list) -> list:
+    def gradients(self, values: list, caches: list, optimizer: Any = None) -> list:
         """Walk back, and return the gradients of the loss by the trained weights, None where it
         does not depend on one. What a call left behind is let go as soon as it is used.
+
+        Some may be a RowGradient, if they go to an optimizer that takes it.
         """
         grads: list[Any] = [None] * len(values)
         grads[self.loss] = self.ones
@@ -110,7 +112,15 @@ class Replay:
                 if dx is None:
                     continue
                 dtype = values[place].dtype
-                if type(dx) is not np.ndarray or dx.dtype is not dtype:
+                if (
+                    type(dx) is RowGradient
+                    and grads[place] is None
+                    and place in self.wanted
+                    and optimizer is not None
+                    and optimizer.takes_rows
+                ):
+                    pass  # so far the only gradient of a table
+                elif type(dx) is not np.ndarray or dx.dtype is not dtype:
                     dx = np.asarray(dx, dtype)
                 grads[place] = dx if grads[place] is None else grads[place] + dx
         return [grads[place] for place in self.wanted]

@@ -216,7 +216,7 @@ class Trainer(_Beside):
         if replay is not None:
             values, caches = replay.forward(x.array, y.array)
             y_pred, loss = replay.output(values), values[replay.loss]
-            gradients = replay.gradients(values, caches)
+            gradients = replay.gradients(values, caches, self.optimizer)
         else:
             self._follow_input(key, x)
             with GradientTape() as tape:
@@ -226,6 +226,7 @@ class Trainer(_Beside):
                 )
                 scaled = self.optimizer.scale_loss(loss)
             self._keep_replay(key, tape, x, y, y_pred, loss)
+            tape.gives_rows = self.optimizer.takes_rows
             gradients = tape.gradient(scaled, variables)
             loss = loss.array
         if variables:

@@ -6,14 +6,17 @@ What it computes, and its gradient, stands in ``diptych.reference.embedding``. `
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .. import engine as _engine
-from ..autodiff import Tensor, as_array, is_symbolic
+from ..autodiff import RowGradient, Tensor, as_array, is_symbolic
 from ..operation import Twin, _record_symbolic, record
 from ..reference import _tokens
+
+SMALL = 1 << 20  # numbers in a table: 4 MB of float32
 
 
 class EmbeddingTwin(Twin):
@@ -39,10 +42,27 @@ class EmbeddingTwin(Twin):
     def _pair(self, engine: Any) -> tuple:
         look_up = engine.function(self.family, f"{self.name}_forward")
         backward = engine.function(self.family, f"{self.name}_backward")
-        return (
-            lambda indices, table: look_up(row_numbers(indices), table),
-            lambda dy, cache, needs: (None, backward(dy, cache)),
-        )
+        backward_rows = engine.function(self.family, f"{self.name}_backward_rows")
+
+        def gradients(dy: Any, cache: tuple, needs: Any) -> tuple:
+            indices, table = cache
+            if not reads_little(indices.size, table):
+                return None, backward(dy, cache)
+            return None, RowGradient(
+                partial(backward, dy, cache), partial(backward_rows, dy, cache)
+            )
+
+        return lambda indices, table: look_up(row_numbers(indices), table), gradients
+
+
+def reads_little(places: int, table: tuple[int, int]) -> bool:
+    """Whether a batch reads so little of a table that its gradient is better kept as rows.
+
+    Measured: an array that fits into the cache is faster, and so it is where a batch has more than
+    a quarter to half as many places as the table has rows.
+    """
+    rows, units = table
+    return rows * units >= SMALL and places * 4 <= rows
 
 
 def row_numbers(indices: np.ndarray) -> np.ndarray:

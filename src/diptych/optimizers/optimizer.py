@@ -3,7 +3,8 @@
 An optimizer holds its own variables next to those of the model: a momentum for each weight, and
 the like. ``apply(gradients, variables)`` makes one update. The update rules themselves are twins,
 ``diptych.reference.optimizers`` and ``diptych.fastcore.optimizers``, which take lists of arrays and
-update all of them in one call. Those lists are put together once, in ``_Part``.
+update all of them in one call. Those lists are put together once, in ``_Part``. In a training step
+the gradient of a large table may come as the rows that were read (``takes_rows``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from .. import engine, initializers, ops
-from ..autodiff import Tensor, Variable
+from ..autodiff import RowGradient, Tensor, Variable
 from ..legacy import Modern
 from ..utils.naming import auto_name
 from . import schedules
@@ -187,6 +188,19 @@ class Optimizer(metaclass=Modern):
             "update_step(self, gradient, variable, learning_rate), which updates one variable."
         )
 
+    @property
+    def takes_rows(self) -> bool:
+        """Whether ``apply`` takes a RowGradient as it is: where only a rule of this package reads
+        the gradients, and nothing scales, clips or collects them before.
+        """
+        return (
+            type(self).__module__ == f"{__package__}.rules"
+            and "apply" not in vars(self)
+            and self.loss_scale_factor is None
+            and self.gradient_accumulation_steps is None
+            and not (self.clipnorm or self.global_clipnorm or self.clipvalue)
+        )
+
     def _slots(self) -> Slots:
         """The rule's own variables, one list for each list that its twin takes."""
         return ()
@@ -339,8 +353,12 @@ class Optimizer(metaclass=Modern):
             grads = [g for g in grads if g is not None]
         return part, [self._fitting(g, v) for g, v in zip(grads, part.variables, strict=True)]
 
-    def _fitting(self, gradient: Any, variable: Variable) -> np.ndarray:
-        """Return a gradient as an array with the shape and dtype of its variable."""
+    def _fitting(self, gradient: Any, variable: Variable) -> Any:
+        """Return a gradient as an array with the shape and dtype of its variable, or, for a rule
+        that takes them, as (rows, values).
+        """
+        if type(gradient) is RowGradient and self.takes_rows:
+            return gradient.rows()
         array = np.asarray(gradient.array if isinstance(gradient, Tensor) else gradient)
         if array.dtype.kind not in "fiu":
             raise TypeError(f"The gradient of {variable.path} is no array of numbers: {gradient!r}")
