@@ -657,6 +657,29 @@ def test_a_layer_called_on_none_or_on_a_dict_says_so():
             layer({"a": x})
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        layers.Add,
+        layers.Subtract,
+        layers.Multiply,
+        layers.Average,
+        layers.Maximum,
+        layers.Minimum,
+        layers.Concatenate,
+        lambda: layers.Dot(1),
+    ],
+)
+def test_what_cannot_be_merged_is_told_by_shape_at_every_call(make):
+    layer, x = make(), np.ones((2, 3), "float32")
+    for _ in range(2):
+        with pytest.raises(ValueError, match=rf"'{layer.name}'.*\(2, 3\).*\(4, 3\)"):
+            layer([x, np.ones((4, 3), "float32")])
+        with pytest.raises(ValueError, match=f"'{layer.name}'.*one of them is None"):
+            layer([x, None])
+        layer([x, x])  # builds it
+
+
 def test_a_list_of_numbers_is_an_array():
     rows = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
     x = np.array(rows, "float32")

@@ -29,10 +29,19 @@ class _Merge(Layer):
                 f"{self.least} tensors; it was "
                 f"called on {'one tensor' if not isinstance(shapes, list) else f'{len(shapes)}'}."
             )
+        if any(shape is None for shape in shapes):
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) merges a list of tensors, and one of "
+                "them is None."
+            )
 
     def call(self, inputs: Any) -> Any:
         self._check_shapes(list(inputs) if isinstance(inputs, (list, tuple)) else inputs)
-        return self.merge(_same_rank(list(inputs)))
+        try:
+            return self.merge(_same_rank(list(inputs)))
+        except ValueError:
+            self.compute_output_shape([x.shape for x in inputs])  # says by name what does not fit
+            raise
 
     def merge(self, tensors: list) -> Any:
         raise NotImplementedError
@@ -110,6 +119,7 @@ class Subtract(_Merge):
     def _check_shapes(self, shapes: Any) -> None:
         if not isinstance(shapes, list) or len(shapes) != 2:
             raise ValueError(f"Layer {self.name!r} (Subtract) takes a list of exactly 2 tensors.")
+        super()._check_shapes(shapes)
 
     def merge(self, tensors: list) -> Any:
         return ops.subtract(*tensors)
@@ -236,8 +246,11 @@ class Dot(_Merge):
     def _check_shapes(self, shapes: Any) -> None:
         if not isinstance(shapes, list) or len(shapes) != 2:
             raise ValueError(f"Layer {self.name!r} (Dot) takes a list of exactly 2 tensors.")
+        super()._check_shapes(shapes)
 
     def call(self, inputs: Any) -> Any:
+        self._check_shapes(list(inputs))
+        self.compute_output_shape([x.shape for x in inputs])
         a, b = inputs
         i, j = self._axes([a.ndim, b.ndim])
         if self.normalize:
@@ -258,6 +271,11 @@ class Dot(_Merge):
         if None not in (a[i], b[j]) and a[i] != b[j]:
             raise ValueError(
                 f"Layer {self.name!r} (Dot) needs equal sizes along axes {(i, j)}; it got shapes "
+                f"{tuple(a)} and {tuple(b)}."
+            )
+        if None not in (a[0], b[0]) and a[0] != b[0]:
+            raise ValueError(
+                f"Layer {self.name!r} (Dot) needs as many samples in both tensors; it got shapes "
                 f"{tuple(a)} and {tuple(b)}."
             )
         rest = a[1:i] + a[i + 1 :] + b[1:j] + b[j + 1 :]
