@@ -447,6 +447,11 @@ def test_a_mask_travels_with_the_sequences(engine):
     np.testing.assert_array_equal(sums.mask, MASK)
 
 
+def test_a_mask_may_stand_at_its_place():
+    for layer in (layers.GRU(2), layers.Bidirectional(layers.LSTM(2))):
+        np.testing.assert_array_equal(layer(X, None, MASK), layer(X, mask=MASK))
+
+
 def test_what_is_masked_changes_nothing(engine):
     layer = layers.LSTM(3)
     mask = np.array([[1, 1, 1, 0, 0]] * 3, bool)

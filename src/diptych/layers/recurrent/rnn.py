@@ -181,13 +181,17 @@ class RNN(Layer):
     # ----------------------------------------------------------------------------------------------
     # Calls
 
-    def __call__(self, sequences: Any, initial_state: Any = None, **kwargs: Any) -> Any:
+    def __call__(
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, **kwargs: Any
+    ) -> Any:
         if isinstance(sequences, (list, tuple)) and len(sequences) > 1 and _are_tensors(sequences):
             # Keras 2's way: the states follow the sequences in one list.
             sequences, *states = sequences
             initial_state = states if initial_state is None else initial_state
         if initial_state is not None:
             kwargs["initial_state"] = initial_state
+        if mask is not None:
+            kwargs["mask"] = mask
         return super().__call__(sequences, **kwargs)
 
     def call(
