@@ -98,7 +98,8 @@ class Replay:
                 if all(part is None for part in dy):
                     continue
                 for i, place in enumerate(output):
-                    dy[i] = np.zeros_like(values[place]) if dy[i] is None else dy[i]
+                    if dy[i] is None:
+                        dy[i] = np.zeros(values[place].shape, values[place].dtype)
                     values[place] = grads[place] = None
             else:
                 dy = grads[output]
