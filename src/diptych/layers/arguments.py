@@ -18,6 +18,8 @@ def with_array(layer: Any, args: tuple) -> tuple:
     if not args or not type(layer).__module__.startswith("diptych."):
         return args
     x = args[0]
+    if isinstance(x, (list, tuple)) and x and isinstance(x[0], (Tensor, KerasTensor)):
+        return args  # the common case
     if x is None:
         raise ValueError(
             f"{_named(layer)} was called on None. Where that came from a layer, model or function "

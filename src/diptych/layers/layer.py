@@ -204,7 +204,9 @@ class Layer(metaclass=Modern):
             # The common case, without a search through nested structures.
             args = (self._as_input(args[0]),)
         else:
-            args, kwargs = self._with_masks(with_array(self, args), kwargs)
+            args = with_array(self, args)
+            if kwargs or len(args) > 1:
+                args, kwargs = self._with_masks(args, kwargs)
             if graph.symbolic((args, kwargs)):
                 return self._symbolic_call(args, kwargs)
             args = map_structure(self._as_input, args)
