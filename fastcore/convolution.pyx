@@ -317,6 +317,15 @@ def conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation
     return y, (xs, ks, y, bs is not None, strides, padding, dilation, groups, activation)
 
 
+def conv_backward(dy, cache, need_dx=True):
+    """Twin of reference.convolution.conv_backward. dz is formed where it is read."""
+    x, kernel, y, has_bias, strides, padding, dilation, groups, activation = cache
+    if groups < 1:
+        raise wrong_cache("conv_backward", x, kernel, y)
+    rest = (x, kernel, y, has_bias, strides, padding, dilation, activation)
+    return gradients("conv_backward", dy, rest, groups, need_dx)
+
+
 def conv_max_pool_forward(
     x, kernel, bias, strides, padding, dilation, groups, activation, window, steps, margins,
 ):
@@ -337,15 +346,6 @@ def conv_max_pool_forward(
         )
         y, _ = max_pool_forward(between, window, steps, margins)
     return y, ()
-
-
-def conv_backward(dy, cache, need_dx=True):
-    """Twin of reference.convolution.conv_backward. dz is formed where it is read."""
-    x, kernel, y, has_bias, strides, padding, dilation, groups, activation = cache
-    if groups < 1:
-        raise wrong_cache("conv_backward", x, kernel, y)
-    rest = (x, kernel, y, has_bias, strides, padding, dilation, activation)
-    return gradients("conv_backward", dy, rest, groups, need_dx)
 
 
 def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activation="linear"):

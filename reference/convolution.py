@@ -92,13 +92,16 @@ def conv_backward(dy, cache, need_dx=True):
 def conv_max_pool_forward(
     x, kernel, bias, strides, padding, dilation, groups, activation, window, steps, margins
 ):
-    """A convolution and the maximum pooling after it, in one: there is no way back from here.
+    """A convolution and the maximum pooling after it, in one, for a prediction: it has no use for
+    what lies between the two, and there is no way back.
+
+        y[n, o, f] = max_k conv(x)[n, o S - before + k, f]
 
     x, kernel, bias, strides, padding, dilation, groups, activation: those of conv_forward.
-    window, steps, margins: the window, strides and padding of max_pool_forward.
-    Returns y: (N, *out, F), dtype of x, and an empty cache: a prediction has no use for
-    what lies between the two.
+    window, steps, margins: the window, strides (S) and padding of max_pool_forward.
+    Returns y: (N, *out, F), dtype of x, and an empty cache.
     Raises ValueError as the two do.
+    Source: Goodfellow, Bengio & Courville, Deep Learning, 2016, fig. 9.7: a layer of three stages.
     """
     y, _ = conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation)
     largest, _ = max_pool_forward(y, window, steps, margins)
