@@ -29,6 +29,7 @@ typedef struct {
     Py_ssize_t rows, steps, features, units;
     Py_ssize_t wide;    /* columns of the kernels */
     Py_ssize_t da_wide; /* of what goes into the gates, backward: for the GRU with reset_after v_h, z, r, u_h */
+    Py_ssize_t h_row;   /* from one h_in to the next: U, or D + U where x stands before it */
     Py_ssize_t chunk_rows, chunks, pack_groups;
     diptych_pack packs[MOST_PACKS];
     void *packed_kernel, *packed_recurrent, *packed_h; /* packed_h: the GRU's third part of the recurrent kernel */
@@ -216,7 +217,8 @@ static void NAME(backward_chunk)(const diptych_recurrent *p, Py_ssize_t chunk) {
     const REAL *vs = p->vs ? (const REAL *)p->vs + first * T * U : NULL;
     const REAL *gates = p->gates ? (const REAL *)p->gates + first * T * wide : NULL;
     REAL *dh = (REAL *)p->dh + first * U, *dc = p->dc ? (REAL *)p->dc + first * U : NULL;
-    REAL *da = (REAL *)p->da + first * T * da_wide, *h_in = (REAL *)p->h_in + first * T * U;
+    REAL *da = (REAL *)p->da + first * T * da_wide, *h_in = (REAL *)p->h_in + first * T * p->h_row;
+    const REAL *x = (const REAL *)p->x + first * T * p->features;
     REAL *looked_at = p->looked_at ? (REAL *)p->looked_at + first * T * U : NULL;
     REAL *s = (REAL *)p->work + chunk * p->chunk_work; /* what goes to h_in, where it is no part of dh yet */
     REAL *sums = p->dbias ? (REAL *)p->dbias + chunk * da_wide : NULL;
@@ -229,11 +231,12 @@ static void NAME(backward_chunk)(const diptych_recurrent *p, Py_ssize_t chunk) {
             const REAL *before = step ? hs + (at + back) * U : h0 ? h0 + n * U : zeros;
             const REAL *cell = !cs ? NULL : step ? cs + (at + back) * U : c0 ? c0 + n * U : zeros;
             const REAL *g = gates ? gates + at * wide : NULL;
-            REAL *d = da + at * da_wide, *dh_i = dh + i * U;
+            REAL *d = da + at * da_wide, *dh_i = dh + i * U, *h = h_in + at * p->h_row;
             if ((p->sequences || step == T - 1) && (!p->mask || step >= p->begins[n]))
                 NAME(add_row)(U, (const REAL *)p->dy + (p->sequences ? n * T + step : n) * U, dh_i);
-            if (factors) NAME(times_row)(U, before, factors + n * U, h_in + at * U);
-            else NAME(copy_row)(U, before, h_in + at * U);
+            if (factors) NAME(times_row)(U, before, factors + n * U, h);
+            else NAME(copy_row)(U, before, h);
+            if (p->h_row > U) NAME(copy_row)(p->features, x + at * p->features, h - p->features);
             if (p->mask && !p->mask[n * T + t]) memset(d, 0, da_wide * sizeof(REAL));
             else if (p->layer == LSTM)
                 NAME(lstm_back)(U, p->phi, p->sigma, cell, g, g + U, g + 2 * U, g + 3 * U, cs + at * U, dh_i,
@@ -261,7 +264,7 @@ static void NAME(backward_chunk)(const diptych_recurrent *p, Py_ssize_t chunk) {
             if (gates) NAME(fetch)(rows, wide, gates + next * wide, T * wide);
             if (cs) NAME(fetch)(rows, U, cs + next * U, T * U);
             if (vs) NAME(fetch)(rows, U, vs + next * U, T * U);
-            NAME(fetch)(rows, U, h_in + next * U, T * U);
+            NAME(fetch)(rows, U, h_in + next * p->h_row, T * p->h_row);
             NAME(fetch)(rows, da_wide, da + next * da_wide, T * da_wide);
         }
         const Py_ssize_t depth = p->layer != GRU ? wide : p->reset_after ? 3 * U : 2 * U;
@@ -273,9 +276,7 @@ static void NAME(backward_chunk)(const diptych_recurrent *p, Py_ssize_t chunk) {
             else NAME(add_row)(U, s + i * U, dh + i * U);
         }
     }
-    if (p->local)
-        NAME(local_gradients)(p, chunk, rows * T, (const REAL *)p->x + first * T * p->features, h_in, looked_at, da,
-                              s + p->chunk_rows * U);
+    if (p->local) NAME(local_gradients)(p, chunk, rows * T, x, h_in, looked_at, da, s + p->chunk_rows * U);
 }
 
 #undef FROM

@@ -8,7 +8,8 @@ in one pass (_recurrent.h). Nothing is allocated on the way: the work areas lie 
 
 Where the weights are small (`local`) the chunks themselves make the product of x and, on the way
 back, dx and their share of the weights' gradients, while all that these read is still near. Where
-they are large _gemm does, before and after, over all the steps of all sequences.
+they are large _gemm does, before and after, over all the steps of all sequences. Where both kernels
+see the same gradients (all but the GRU), x is put beside h for that: one product gives both.
 """
 
 from libc.stdint cimport uintptr_t
@@ -90,6 +91,7 @@ cdef extern from *:
         Py_ssize_t units
         Py_ssize_t wide
         Py_ssize_t da_wide
+        Py_ssize_t h_row
         Py_ssize_t chunk_rows
         Py_ssize_t chunks
         Py_ssize_t pack_groups
@@ -238,7 +240,7 @@ cdef void run_backward(
     cdef Py_ssize_t places = p.rows * p.steps
     cdef Py_ssize_t units = p.units, wide = p.wide, features = p.features
     cdef bint after = p.layer == GRU and p.reset_after
-    cdef Py_ssize_t columns = 2 * units if p.layer == GRU else wide
+    cdef Py_ssize_t columns = 2 * units  # of the GRU's z and r
     cdef char* da = <char*>p.da
     cdef char* du = da + units * item if after else da
     cdef char* part
@@ -248,15 +250,20 @@ cdef void run_backward(
         total(p, features * wide, p.dkernel, dkernel, features * wide)
         total(p, units * wide, p.drecurrent, drecurrent, units * wide)
     else:
-        product(
-            p.single, True, False, features, wide, places, p.x, features, du, p.da_wide,
-            dkernel, wide, NULL,
-        )
-        product(
-            p.single, True, False, units, columns, places, p.h_in, units, du, p.da_wide,
-            drecurrent, wide, NULL,
-        )
-        if p.layer == GRU:
+        if p.layer != GRU:
+            product(
+                p.single, True, False, features + units, wide, places,
+                <char*>p.h_in - features * item, p.h_row, du, p.da_wide, dkernel, wide, NULL,
+            )
+        else:
+            product(
+                p.single, True, False, features, wide, places, p.x, features, du, p.da_wide,
+                dkernel, wide, NULL,
+            )
+            product(
+                p.single, True, False, units, columns, places, p.h_in, units, du, p.da_wide,
+                drecurrent, wide, NULL,
+            )
             product(
                 p.single, True, False, units, units, places, p.h_in if after else p.looked_at,
                 units, da if after else da + columns * item, p.da_wide,
@@ -553,10 +560,16 @@ cdef tuple backward(
     p.da_wide = 4 * units if after else wide
     p.need_dh0 = h_first is not None
     cut(&p)
+    p.h_row = units if p.local or layer == GRU else features + units
 
     cdef Py_ssize_t item = 4 if p.single else 8
     cdef bint reset_first = layer == GRU and not after
-    cdef cnp.ndarray dkernel = new_like(k_), drecurrent = new_like(r_), dbias = None
+    cdef cnp.ndarray both, dkernel, drecurrent, dbias = None
+    if not p.local and layer != GRU:  # one array, which one product fills
+        both = matrix(features + units, wide, typenum)
+        dkernel, drecurrent = both[:features], both[features:]
+    else:
+        dkernel, drecurrent = new_like(k_), new_like(r_)
     cdef cnp.ndarray dx = new_like(x_) if need_dx else None
     if has_bias:
         dbias = matrix(2, wide, typenum) if after else new_vector(wide, typenum)
@@ -576,7 +589,8 @@ cdef tuple backward(
             parts_room += room(p.chunks * units * wide, item)
     cdef cnp.ndarray memory = new_vector(
         kernel_room + parts_room + room(depth * across, item) + room(units * across, item)
-        + p.chunks * each + room(places * p.da_wide, item) + 2 * room(places * units, item)
+        + p.chunks * each + room(places * p.da_wide, item) + room(places * p.h_row, item)
+        + (room(places * units, item) if reset_first else 0)
         + room(units, item) + room(p.chunks * p.da_wide, item) + room(rows, sizeof(Py_ssize_t))
         + 64, cnp.NPY_UINT8,
     )
@@ -605,7 +619,7 @@ cdef tuple backward(
             p.drecurrent = take(&area, p.chunks * units * wide * item)
     p.work = take(&area, p.chunks * each)
     p.da = take(&area, places * p.da_wide * item)
-    p.h_in = take(&area, places * units * item)
+    p.h_in = <char*>take(&area, places * p.h_row * item) + (p.h_row - units) * item
     p.looked_at = take(&area, places * units * item) if reset_first else NULL
     cdef void* zeros = take(&area, units * item)
     memset(zeros, 0, units * item)
