@@ -428,10 +428,13 @@ INLINE int NAME(is_blank)(const View *v, Py_ssize_t image, Py_ssize_t down, Py_s
     if (down < 0 || down >= v->height || across < 0 || across >= v->width) return 1;
     const Py_ssize_t at = ((image * v->height + down) * v->width + across) * v->channels;
     const REAL *x = (const REAL *)v->x + at, *y = v->y ? (const REAL *)v->y + at : NULL;
-    for (Py_ssize_t c = 0; c < v->channels; c++) {
-        if (x[c] == 0) continue;
-        if (!y) return 0;
-        if ((v->activation == 1 ? y[c] > 0 : v->activation == 2 ? 1 - y[c] * y[c] : y[c] * (1 - y[c])) != 0) return 0;
+    for (Py_ssize_t c = 0; c < v->channels; c += LANES) {
+        const Py_ssize_t count = v->channels - c < LANES ? v->channels - c : LANES;
+        REAL seen[LANES];
+        int any = 0;
+        STORE(seen, NAME(load_derived)(y ? v->activation : 0, x + c, y ? y + c : NULL, count));
+        for (int i = 0; i < LANES; i++) any |= seen[i] != 0;
+        if (any) return 0;
     }
     return 1;
 }
