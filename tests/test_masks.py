@@ -96,3 +96,20 @@ def test_masks_of_several_inputs_come_in_order_or_by_name():
         pair([x, x], mask=MASK)
     with pytest.raises(ValueError, match="mask came for 'c'"):
         pair([x, x], mask={"c": MASK})
+
+
+def test_a_mask_that_is_given_by_name_only_has_no_place_among_several_inputs():
+    class First(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.supports_masking = True
+
+        def call(self, x, *others, mask=None):
+            self.given = mask
+            return x
+
+    embedded = layers.Embedding(7, 3, mask_zero=True)(np.array([[3, 1, 0]]))
+    first = First()
+    for y in (first(embedded, np.ones((1, 3, 3))), first(embedded, embedded)):
+        np.testing.assert_array_equal(first.given, [[True, True, False]])
+        np.testing.assert_array_equal(y.mask, [[True, True, False]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -20,6 +21,7 @@ from ..utils.naming import auto_name
 from .arguments import as_mask, with_array
 from .tracking import tracked
 
+BY_NAME_ONLY = sys.maxsize  # the position of an argument that has none
 # What the outermost call of this context was given as `training`; layers called inside it inherit
 # that.
 _training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
@@ -204,6 +206,8 @@ class Layer(metaclass=Modern):
             # The common case, without a search through nested structures.
             args = (self._as_input(args[0]),)
         else:
+            if len(args) != 1:
+                args, kwargs = self._in_place(args, kwargs)
             args = with_array(self, args)
             if kwargs or len(args) > 1:
                 args, kwargs = self._with_masks(args, kwargs)
@@ -224,6 +228,19 @@ class Layer(metaclass=Modern):
             return self._call_with_mask(args, kwargs)
         finally:
             _training.reset(token)
+
+    def _in_place(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        """The arguments of a call, the first at its place and `training` by its name."""
+        parameters = _parameters(type(self), "call")
+        first, position = next(iter(parameters), ""), parameters.get("training", BY_NAME_ONLY)
+        if first in kwargs and not args and parameters[first] == 0:
+            kwargs = dict(kwargs)
+            args = (kwargs.pop(first),)
+        elif position < len(args) <= len(parameters):
+            names = list(parameters)[position:]
+            kwargs = {**dict(zip(names, args[position:], strict=False)), **kwargs}
+            args = args[:position]
+        return args, kwargs
 
     def _with_masks(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The arguments of a call, those that are masks as arrays."""
@@ -701,12 +718,14 @@ class Layer(metaclass=Modern):
 @cache
 def _parameters(cls: type, method: str) -> dict[str, int]:
     """The parameters of a method, `self` aside, with their positions."""
-    names = [
-        p.name
+    found = [
+        p
         for p in inspect.signature(getattr(cls, method)).parameters.values()
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
-    return {name: i for i, name in enumerate(names[1:])}
+    return {
+        p.name: BY_NAME_ONLY if p.kind == p.KEYWORD_ONLY else i for i, p in enumerate(found[1:])
+    }
 
 
 def takes(cls: type, argument: str) -> bool:
