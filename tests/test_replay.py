@@ -403,3 +403,33 @@ def test_a_convolution_that_is_read_twice_is_not_joined():
     assert model.predict(x, verbose=0).tobytes() == model(x).numpy().tobytes()
     (kept,) = recorded(model)
     assert all(call[1].__name__ != "conv_max_pool_forward" for call in kept.calls)
+
+
+def test_a_model_that_takes_one_row_alone_predicts_it():
+    """Recording it with two rows fails, which is not the fault of the data."""
+    inputs = Input((6,))
+    twice = layers.Concatenate(axis=0)([inputs, inputs])
+    model = diptych.Model(inputs, layers.Add()([inputs, twice]))
+    x = np.arange(6, dtype="float32")[None]
+    np.testing.assert_array_equal(model.predict(x, verbose=0), np.repeat(2 * x, 2, axis=0))
+    with pytest.raises(ValueError, match=r"\(3, 6\), \(6, 6\)"):
+        model.predict(np.ones((3, 6), "float32"), verbose=0)
+
+
+def test_another_thread_may_forget_predictions_at_any_time(monkeypatch):
+    model = network()
+    x, _ = data()
+    wanted = model.predict(x, verbose=0)
+
+    class Forgetful(dict):
+        def __setitem__(self, key, value):
+            pass
+
+        def __contains__(self, key):
+            found = super().__contains__(key)
+            self.clear()
+            return found
+
+    model._replays = Forgetful(model._replays)
+    for _ in range(2):
+        np.testing.assert_array_equal(model.predict(x, verbose=0), wanted)

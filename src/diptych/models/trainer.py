@@ -198,15 +198,17 @@ class Trainer(_Beside):
         if not isinstance(x, Tensor) or not len(x):
             return self(x, training=False)
         key = ("predict", x.shape[1:], x.dtype, *self._circumstances())
-        if key not in self._replays:
-            self._forget_replays()
-            self._replays[key] = record_of_prediction(self, x)
-        replay = self._replays[key]
-        if replay is not None:
-            try:
+        try:
+            if key in self._replays:
+                replay = self._replays.get(key)  # another thread may have made room meanwhile
+            else:
+                replay = record_of_prediction(self, x)
+                self._forget_replays()
+                self._replays[key] = replay
+            if replay is not None:
                 return Tensor(replay.predict(x.array))
-            except (ValueError, TypeError, IndexError):
-                pass  # the layers will say it, each with its name
+        except (ValueError, TypeError, IndexError):
+            pass  # the layers will say it, each with its name and for this number of rows
         return self(x, training=False)
 
     def _update(self, x: Any, y: Any, sample_weight: Any) -> None:
