@@ -470,8 +470,8 @@ static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count,
     VECTOR finite = {0};
     REAL seen[LANES];
     Place place = place_of(p, first);
-    for (Py_ssize_t t = 0; t < count; t++, step_on(p, &place)) blank[t] = (unsigned short)NAME(blank_pixels)(p, place);
     NAME(read_tiles)(p, &p->in, 0, first, count, strip, spread, position, NULL);
+    for (Py_ssize_t t = 0; t < count; t++, step_on(p, &place)) blank[t] = (unsigned short)NAME(blank_pixels)(p, place);
     for (Py_ssize_t f = 0; f < p->filters; f += PANEL) {
         const Py_ssize_t columns = p->filters - f > LANES ? PANEL : LANES;
         for (Py_ssize_t i = 0; i < positions; i++) {
