@@ -792,6 +792,8 @@ def test_who_loses_a_mask_says_so(make, warned):
         (lambda: layers.Dense(2), "inputs", (3,)),
         (lambda: layers.BatchNormalization(), "inputs", (3,)),
         (lambda: layers.Conv1D(2, 3), "inputs", (5, 4)),
+        (lambda: diptych.Sequential([layers.Dense(2)]), "inputs", (3,)),
+        (lambda: layers.LSTM(2), "sequences", (3, 4)),
     ],
 )
 def test_the_first_argument_of_a_call_may_have_its_name(layer, name, shape):

@@ -206,8 +206,8 @@ class Layer(metaclass=Modern):
             # The common case, without a search through nested structures.
             args = (self._as_input(args[0]),)
         else:
-            if len(args) != 1:
-                args, kwargs = self._in_place(args, kwargs)
+            if len(args) > 1:
+                args, kwargs = self._with_training_by_name(args, kwargs)
             args = with_array(self, args)
             if kwargs or len(args) > 1:
                 args, kwargs = self._with_masks(args, kwargs)
@@ -218,7 +218,7 @@ class Layer(metaclass=Modern):
         outer = _training.get()
         training = self._resolve_training(args, kwargs, outer)
         if self.input_spec is not None:
-            self._check_input(args)
+            self._check_input(args or self._first_by_name(kwargs))
         if not self.built:
             self._build_from(args, kwargs)
         token = _training.set(training)
@@ -229,14 +229,11 @@ class Layer(metaclass=Modern):
         finally:
             _training.reset(token)
 
-    def _in_place(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        """The arguments of a call, the first at its place and `training` by its name."""
+    def _with_training_by_name(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        """The arguments of a call, `training` and what stands after it by their names."""
         parameters = _parameters(type(self), "call")
-        first, position = next(iter(parameters), ""), parameters.get("training", BY_NAME_ONLY)
-        if first in kwargs and not args and parameters[first] == 0:
-            kwargs = dict(kwargs)
-            args = (kwargs.pop(first),)
-        elif position < len(args) <= len(parameters):
+        position = parameters.get("training", BY_NAME_ONLY)
+        if position < len(args) <= len(parameters):
             names = list(parameters)[position:]
             kwargs = {**dict(zip(names, args[position:], strict=False)), **kwargs}
             args = args[:position]
@@ -286,7 +283,12 @@ class Layer(metaclass=Modern):
 
     def _first(self, args: tuple, kwargs: dict) -> Any:
         """The first argument of a call, which may have been given by name."""
-        return args[0] if args else kwargs.get(next(iter(_parameters(type(self), "call")), ""))
+        return next(iter(args or self._first_by_name(kwargs)), None)
+
+    def _first_by_name(self, kwargs: dict) -> tuple:
+        """The first argument of a call alone, or nothing, where all were given by name."""
+        name = next(iter(_parameters(type(self), "call")), "")
+        return (kwargs[name],) if name in kwargs else ()
 
     # Whether call depends on its input and weights alone, always or where it is not training; each
     # class has to say so itself.
@@ -386,15 +388,16 @@ class Layer(metaclass=Modern):
             }
             self.build(**shapes)
         else:
-            self.build(_shapes(args[0]) if args else None)
+            first = args or self._first_by_name(kwargs)
+            self.build(_shapes(first[0]) if first else None)
         self.built = True
-        first = vars(self).pop("_first_weights", None)  # of the old argument `weights`
-        if first is not None:
-            self.set_weights(first)
+        weights = vars(self).pop("_first_weights", None)  # of the old argument `weights`
+        if weights is not None:
+            self.set_weights(weights)
 
     def _symbolic_call(self, args: tuple, kwargs: dict) -> Any:
         if self.input_spec is not None:
-            self._check_input(args)
+            self._check_input(args or self._first_by_name(kwargs))
         if not self.built:
             self._build_from(args, kwargs)
         outputs = self.compute_output_spec(*args, **kwargs)
@@ -412,7 +415,7 @@ class Layer(metaclass=Modern):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return symbolic outputs for symbolic inputs."""
         if type(self).compute_output_shape is not Layer.compute_output_shape:
-            shape = self.compute_output_shape(_shapes(args[0]))
+            shape = self.compute_output_shape(_shapes(self._first(args, kwargs)))
             return _map_shapes(lambda s: KerasTensor(s, self.dtype), shape)
         return self._infer(args, kwargs)
 

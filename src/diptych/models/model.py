@@ -269,7 +269,7 @@ class Model(Trainer, Layer):
         if self._function is None:
             return super().compute_output_spec(*args, **kwargs)
         function = self._function
-        given = self._arrange(args[0], function.inputs)
+        given = self._arrange(self._first(args, kwargs), function.inputs)
         if all(a.shape == b.shape for a, b in zip(given, function.inputs, strict=True)):
             return map_structure(lambda t: KerasTensor(t.shape, t.dtype), function.outputs)
         return self._infer(args, kwargs)

@@ -190,7 +190,8 @@ class Sequential(Model):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         if self._function is None:
-            self._connect((None, *args[0].shape[1:]), args[0].dtype)
+            inputs = self._first(args, kwargs)
+            self._connect((None, *inputs.shape[1:]), inputs.dtype)
         return super().compute_output_spec(*args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
