@@ -37,6 +37,9 @@ class FakeModel:
     def train_step(self, data):
         raise NotImplementedError
 
+    def widen(self, shape):
+        return False
+
     def takes_text(self):
         return False
 

@@ -784,34 +784,3 @@ def test_who_loses_a_mask_says_so(make, warned):
         assert len(texts) == warned
         assert all(layer.name in text and "does not support masking" in text for text in texts)
         assert not warned or y.mask is None
-
-
-@pytest.mark.parametrize(
-    ("layer", "name", "shape"),
-    [
-        (lambda: layers.Dense(2), "inputs", (3,)),
-        (lambda: layers.BatchNormalization(), "inputs", (3,)),
-        (lambda: layers.Conv1D(2, 3), "inputs", (5, 4)),
-        (lambda: diptych.Sequential([layers.Dense(2)]), "inputs", (3,)),
-        (lambda: layers.LSTM(2), "sequences", (3, 4)),
-    ],
-)
-def test_the_first_argument_of_a_call_may_have_its_name(layer, name, shape):
-    x = np.random.default_rng(0).normal(size=(2, *shape)).astype("float32")
-    by_name, inputs = layer(), layers.Input(shape)
-    y = by_name(**{name: x})
-    assert_same(y, by_name(x))
-    assert_same(diptych.Model(inputs, by_name(**{name: inputs}))(x), y)
-
-
-def test_training_may_stand_at_its_place():
-    inputs = layers.Input((50,))
-    x = np.ones((2, 50), "float32")
-    model = diptych.Model(inputs, layers.Dropout(0.5)(inputs, True))
-    assert 0.0 in model.predict(x, verbose=0)
-    frozen = diptych.Model(inputs, layers.BatchNormalization()(inputs, False))
-    assert_same(frozen(x, training=True), frozen(x, training=False))
-
-
-def assert_same(a, b):
-    np.testing.assert_array_equal(np.asarray(a), np.asarray(b))

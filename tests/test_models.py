@@ -711,3 +711,42 @@ def test_no_metrics_for_several_outputs():
     model = diptych.Model(x, [layers.Dense(1)(x), layers.Dense(2)(x)])
     model.compile("sgd", ["mse", "mae"], metrics=[])
     assert len(model.train_on_batch(np.ones((2, 3)), [np.ones((2, 1)), np.ones((2, 2))])) == 3
+
+
+@pytest.mark.parametrize("way", ["predict", "call", "train_on_batch"])
+def test_a_model_built_by_its_first_data_takes_other_sizes_if_its_layers_can(way):
+    tokens = np.random.default_rng(0).integers(0, 9, (2, 12))
+    model = Sequential([layers.Embedding(9, 4), layers.LSTM(3), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(tokens[:, :6], np.ones((2, 1)), verbose=0)
+    weights = model.get_weights()
+    stated = Sequential([Input((None,)), layers.Embedding(9, 4), layers.LSTM(3), layers.Dense(1)])
+    stated.set_weights(weights)
+    stated.compile("sgd", "mse")
+    for steps in (9, 12, 6):
+        x = tokens[:, :steps]
+        if way == "predict":
+            found = [each.predict(x, verbose=0) for each in (model, stated)]
+        elif way == "call":
+            found = [each(x).numpy() for each in (model, stated)]
+        else:
+            found = [each.train_on_batch(x, np.ones((2, 1))) for each in (model, stated)]
+        np.testing.assert_array_equal(*found)
+    assert model.input_shape[1:] == (None,)
+    assert [len(layer._nodes) for layer in model.layers] == [1, 1, 1]
+    assert Model(model.inputs, model.layers[1].output)(tokens).shape == (2, 3)
+
+
+@pytest.mark.parametrize("stack", [[layers.Flatten], [], [layers.Dropout]])
+def test_a_model_built_by_its_first_data_refuses_what_its_layers_cannot_take(stack):
+    model = Sequential([*(layer(0.5) if layer is layers.Dropout else layer() for layer in stack)])
+    model.add(layers.Dense(2))
+    first = np.ones((2, 3, 4) if layers.Flatten in stack else (2, 3))
+    want = model.predict(first, verbose=0)
+    with pytest.raises(ValueError, match=r"The model's input has shape \(2, 3.*and the data"):
+        model.predict(np.ones((*first.shape[:-1], 5)), verbose=0)
+    with pytest.raises(ValueError, match="expects its input"):
+        model(np.ones((*first.shape[:-1], 5)))
+    assert model.input_shape == first.shape
+    assert [len(layer._nodes) for layer in model.layers] == [1] * len(model.layers)
+    np.testing.assert_array_equal(model.predict(first, verbose=0), want)

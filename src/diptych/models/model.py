@@ -238,6 +238,10 @@ class Model(Trainer, Layer):
             )
         return [self._fit_input(x, tensor) for x, tensor in zip(given, wanted, strict=True)]
 
+    def widen(self, shape: tuple) -> bool:
+        """Whether the model takes an input of this shape, though its graph was made for another."""
+        return False
+
     def _fit_input(self, x: Any, tensor: KerasTensor) -> Any:
         wanted = tensor.shape
         if x.shape[1:] != wanted[1:] or len(x.shape) != len(wanted):
@@ -245,10 +249,11 @@ class Model(Trainer, Layer):
                 x = ops.expand_dims(x, -1)  # (N,) for an input of (N, 1)
             elif len(x.shape) == len(wanted) + 1 and x.shape[-1] == 1:
                 x = ops.squeeze(x, -1)
-            if len(x.shape) != len(wanted) or any(
-                want is not None and have is not None and have != want
+            fits = len(x.shape) == len(wanted) and all(
+                want is None or have is None or have == want
                 for have, want in zip(x.shape[1:], wanted[1:], strict=True)
-            ):
+            )
+            if not fits and not self.widen(x.shape):
                 raise ValueError(
                     f"Model {self.name!r} expects its input {tensor.name!r} as {wanted}, and was "
                     "given an array of "

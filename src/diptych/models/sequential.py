@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .. import activations
-from ..graph import KerasTensor
+from ..graph import KerasTensor, flatten
 from ..layers.core import Input, InputLayer
 from ..layers.layer import Layer
 from .model import Model
@@ -146,6 +146,42 @@ class Sequential(Model):
             self._between.append(x)
         if self.layers:
             self._make_function(self._inputs_structure, x)
+
+    def widen(self, shape: tuple) -> bool:
+        """Let other sizes in, if the layers can take them: where no Input states the sizes, they
+        came from the first data. Those that differ are left open from then on.
+        """
+        now = self._inputs_structure
+        if (
+            self._function is None
+            or isinstance(self._stack[0], InputLayer)
+            or len(shape) != len(now.shape)
+        ):
+            return False
+        between, function, outputs = list(self._between), self._function, self._outputs_structure
+        nodes = [list(layer._nodes) for layer in self._stack]
+        these = (now.shape[0], *shape[1:])
+        for sizes in (
+            these,
+            [a if a == b else None for a, b in zip(these, now.shape, strict=True)],
+        ):
+            self._forget_calls()
+            try:
+                self._connect(tuple(sizes), now.dtype)
+            except Exception:
+                self._between[:], self._function = between, function
+                self._inputs_structure, self._outputs_structure = now, outputs
+                for layer, before in zip(self._stack, nodes, strict=True):
+                    layer._nodes[:] = before
+                return False
+        return True
+
+    def _forget_calls(self) -> None:
+        """Take the layers apart again."""
+        for layer, output in zip(self._stack, self._between, strict=True):
+            node = flatten(output)[0].node
+            layer._nodes[:] = [other for other in layer._nodes if other is not node]
+        self._between.clear()
 
     def _start(self, batch_shape: Any, dtype: Any) -> KerasTensor | None:
         """The symbolic input, or None as long as its shape is not known."""
