@@ -36,3 +36,21 @@ def test_training_may_stand_at_its_place():
 
 def assert_same(a, b):
     np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+
+
+def test_a_call_that_is_replaced_counts_in_models_that_have_run():
+    class Own(layers.Layer):
+        def call(self, x):
+            return x
+
+    x = np.ones((2, 3), "float32")
+    for layer in (layers.ReLU(), layers.BatchNormalization(), Own()):
+        model = diptych.Sequential([layers.Input((3,)), layer])
+        model(x)
+        model.predict(x, verbose=0)
+        calls = []
+        layer.call = lambda x, training=None, calls=calls: calls.append(x) or x * 2.0
+        for steps in (1, 2):
+            assert_same(model.predict(x, verbose=0), 2 * x)
+            assert_same(model(x), 2 * x)
+            assert len(calls) == 2 * steps

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .autodiff import Tensor
+from .autodiff import Structure, Tensor
 
 _names = itertools.count(1)
 
@@ -223,7 +223,7 @@ class Function:
         self._size = len(slots)
         self._out = [slots[tensor] for tensor in flatten(outputs)]
         self._single = self._out[0] if isinstance(outputs, KerasTensor) else None
-        self._calls: dict[bool, list] = {}
+        self._calls: dict[bool, tuple[int, list]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy needs; the prepared calls hold functions that cannot be pickled."""
@@ -241,10 +241,12 @@ class Function:
         ``observe(node, outputs)``, where given, is called after each.
         """
         masked = any(value.mask is not None for value in values)
-        if masked not in self._calls:
-            self._calls[masked] = [self._prepare(node, masked) for node in self.nodes]
+        version, calls = self._calls.get(masked, (None, []))
+        if version != Structure.version:  # a layer may have got another `call`
+            version, calls = Structure.version, [self._prepare(node, masked) for node in self.nodes]
+            self._calls[masked] = version, calls
         known: list[Any] = list(values) + [None] * (self._size - len(values))
-        for number, (call, slot, args, kwargs, outputs) in enumerate(self._calls[masked]):
+        for number, (call, slot, args, kwargs, outputs) in enumerate(calls):
             kwargs = {**kwargs, "training": training} if "training" in kwargs else kwargs
             if slot is not None:
                 y = call(known[slot], **kwargs)

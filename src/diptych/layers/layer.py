@@ -508,7 +508,7 @@ class Layer(metaclass=Modern):
             if isinstance(value, (Variable, Layer, list, tuple, dict)):
                 value = tracked(value, self)
                 self._track_all(value)
-            elif hasattr(value, "update_state"):  # a metric: the list of them is out of date
+            elif name == "call" or hasattr(value, "update_state"):  # a metric: lists are old
                 Structure.version += 1
             cls = type(self)
             if (cls.pure or cls.pure_in_prediction) and vars(self).get("built"):

@@ -397,7 +397,9 @@ def _is_pure(operation: Any, ways: tuple[str, ...]) -> bool:
     """Whether a layer says of its very class that it is pure in one of these ways, and what it was
     given does not change that. A mask comes from the batch and is no part of the records.
     """
-    if not any(vars(type(operation)).get(way) and getattr(operation, way) for way in ways):
+    if "call" in vars(operation) or not any(
+        vars(type(operation)).get(way) and getattr(operation, way) for way in ways
+    ):
         return False
     activation: Callable | None = getattr(operation, "activation", None)
     known = (
