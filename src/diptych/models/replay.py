@@ -359,13 +359,9 @@ def may_be_replayed(model: Any) -> bool:
 
 
 def may_be_predicted(model: Any) -> bool:
-    """Whether the model's output depends on nothing but the input and the weights, and rows of the
-    input may be any number.
-    """
-    return (
-        _is_pure_graph(model, "pure", "pure_in_prediction")
-        and model.inputs[0].shape[0] is None
-        and not any(node.kwargs.get("training") for node in model._function.nodes)
+    """Whether the model's output depends on nothing but the input and the weights."""
+    return _is_pure_graph(model, "pure", "pure_in_prediction") and not any(
+        node.kwargs.get("training") for node in model._function.nodes
     )
 
 
