@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,9 +17,17 @@ from ..graph import KerasTensor, Node, flatten, map_structure
 from ..legacy import Modern
 from ..utils.naming import auto_name
 from .arguments import as_mask, with_array
+from .signatures import (
+    BY_NAME_ONLY,
+    has_default,
+    mask_arguments,
+    masked_arguments,
+    parameters_of,
+    position_of,
+    takes,
+)
 from .tracking import tracked
 
-BY_NAME_ONLY = sys.maxsize  # the position of an argument that has none
 # What the outermost call of this context was given as `training`; layers called inside it inherit
 # that.
 _training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
@@ -231,7 +237,7 @@ class Layer(metaclass=Modern):
 
     def _with_training_by_name(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The arguments of a call, `training` and what stands after it by their names."""
-        parameters = _parameters(type(self), "call")
+        parameters = parameters_of(type(self), "call")
         position = parameters.get("training", BY_NAME_ONLY)
         if position < len(args) <= len(parameters):
             names = list(parameters)[position:]
@@ -242,7 +248,7 @@ class Layer(metaclass=Modern):
     def _with_masks(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The arguments of a call, those that are masks as arrays."""
         parts, kwargs = list(args), dict(kwargs)
-        for name, position in _mask_arguments(type(self)).items():
+        for name, position in mask_arguments(type(self)).items():
             if name in kwargs:
                 kwargs[name] = as_mask(self, name, kwargs[name])
             elif position is not None and position < len(parts):
@@ -252,8 +258,8 @@ class Layer(metaclass=Modern):
     def _call_with_mask(self, args: tuple, kwargs: dict) -> Any:
         first = self._first(args, kwargs)
         masks = first.mask if isinstance(first, Tensor) else map_structure(_mask_of, first)
-        for name, its_mask, position in _masked_arguments(type(self)):
-            if kwargs.get(its_mask) is None and len(args) <= _position(type(self), its_mask):
+        for name, its_mask, position in masked_arguments(type(self)):
+            if kwargs.get(its_mask) is None and len(args) <= position_of(type(self), its_mask):
                 x = args[position] if position < len(args) else kwargs.get(name)
                 kwargs[its_mask] = map_structure(_mask_of, x)
         masked = masks is not None and any(mask is not None for mask in flatten(masks))
@@ -271,14 +277,14 @@ class Layer(metaclass=Modern):
 
     def _mask_given(self, args: tuple, kwargs: dict) -> Any:
         """The argument `mask` of a call, which may stand at its place or have its name."""
-        position = _mask_arguments(type(self))["mask"]
+        position = mask_arguments(type(self))["mask"]
         if position is not None and position < len(args):
             return args[position]
         return kwargs.get("mask")
 
     def _may_add_mask(self, args: tuple, kwargs: dict) -> bool:
         """Whether ``call`` takes a mask, and its place is not taken."""
-        position = _mask_arguments(type(self))["mask"]
+        position = mask_arguments(type(self))["mask"]
         return position is not None and len(args) <= position and kwargs.get("mask") is None
 
     def _first(self, args: tuple, kwargs: dict) -> Any:
@@ -287,7 +293,7 @@ class Layer(metaclass=Modern):
 
     def _first_by_name(self, kwargs: dict) -> tuple:
         """The first argument of a call alone, or nothing, where all were given by name."""
-        name = next(iter(_parameters(type(self), "call")), "")
+        name = next(iter(parameters_of(type(self), "call")), "")
         return (kwargs[name],) if name in kwargs else ()
 
     # Whether call depends on its input and weights alone, always or where it is not training; each
@@ -325,8 +331,8 @@ class Layer(metaclass=Modern):
             kwargs.pop("training", None)  # for the layers inside, not for this call
         if training is None:
             training = None if outer == "outside" else outer
-            if takes_it and len(args) <= _position(type(self), "training"):
-                if training is not None or not _has_default(type(self), "training"):
+            if takes_it and len(args) <= position_of(type(self), "training"):
+                if training is not None or not has_default(type(self), "training"):
                     kwargs["training"] = bool(training)
                 else:
                     kwargs.pop("training", None)
@@ -377,7 +383,7 @@ class Layer(metaclass=Modern):
         """Call ``build`` with the shape of the first argument, or with all the shapes that it asks
         for by name.
         """
-        parameters = _parameters(type(self), "build")
+        parameters = parameters_of(type(self), "build")
         named = [p for p in parameters if p.endswith("_shape") and p != "input_shape"]
         if named and len(parameters) > 1:
             bound = inspect.signature(self.call).bind_partial(*args, **kwargs).arguments
@@ -718,58 +724,8 @@ class Layer(metaclass=Modern):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-@cache
-def _parameters(cls: type, method: str) -> dict[str, int]:
-    """The parameters of a method, `self` aside, with their positions."""
-    found = [
-        p
-        for p in inspect.signature(getattr(cls, method)).parameters.values()
-        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]
-    return {
-        p.name: BY_NAME_ONLY if p.kind == p.KEYWORD_ONLY else i for i, p in enumerate(found[1:])
-    }
-
-
-def takes(cls: type, argument: str) -> bool:
-    """Whether the class's ``call`` has an argument of that name."""
-    return argument in _parameters(cls, "call")
-
-
-def _position(cls: type, argument: str) -> int:
-    return _parameters(cls, "call")[argument]
-
-
-@cache
-def _has_default(cls: type, argument: str) -> bool:
-    """Whether ``call`` can do without this argument."""
-    parameter = inspect.signature(getattr(cls, "call")).parameters[argument]  # noqa: B009 - a type
-    return parameter.default is not inspect.Parameter.empty
-
-
 def _mask_of(x: Any) -> Any:
     return getattr(x, "mask", None)
-
-
-@cache
-def _masked_arguments(cls: type) -> tuple:
-    """The arguments of ``call`` that have a mask of their own, `value` with `value_mask`: their
-    names, those of the masks, their positions.
-    """
-    parameters = _parameters(cls, "call")
-    return tuple(
-        (name, f"{name}_mask", position)
-        for name, position in parameters.items()
-        if f"{name}_mask" in parameters
-    )
-
-
-@cache
-def _mask_arguments(cls: type) -> dict[str, int | None]:
-    """The arguments of ``call`` that are masks, with their positions; `mask` may come without."""
-    parameters = _parameters(cls, "call")
-    names = ["mask", *(its_mask for _, its_mask, _ in _masked_arguments(cls))]
-    return {name: parameters.get(name) for name in names}
 
 
 def _one_each(mask: Any, outputs: Any) -> list:

@@ -13,7 +13,8 @@ import numpy as np
 from ... import activations, constraints, initializers, ops, regularizers
 from ...autodiff import Structure, Tensor, Variable
 from ...random import SeedGenerator
-from ..layer import InputSpec, Layer, takes
+from ..layer import InputSpec, Layer
+from ..signatures import takes
 
 _KINDS: dict[str, Any] = {
     "initializer": initializers,

@@ -9,7 +9,8 @@ import numpy as np
 from ... import ops
 from ...autodiff import Tensor, Variable, as_array
 from ...graph import KerasTensor, flatten, map_structure
-from ..layer import InputSpec, Layer, takes
+from ..layer import InputSpec, Layer
+from ..signatures import takes
 from .cells import (
     StackedRNNCells,
     build_cell,

@@ -7,7 +7,8 @@ from typing import Any
 from ... import activations, ops
 from ...graph import flatten
 from ..core import Dense
-from ..layer import Layer, takes
+from ..layer import Layer
+from ..signatures import takes
 from ..wrapper import Wrapper, must_be_a_layer
 from .rnn import RNN
 

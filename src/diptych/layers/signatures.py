@@ -1,0 +1,71 @@
+"""What arguments a layer's methods have. They are looked up once for each class."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from functools import cache
+
+BY_NAME_ONLY = sys.maxsize  # the position of an argument that has none
+
+
+@cache
+def parameters_of(cls: type, method: str) -> dict[str, int]:
+    """The parameters of a method, `self` aside, with their positions."""
+    found = [
+        p
+        for p in inspect.signature(getattr(cls, method)).parameters.values()
+        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    return {
+        p.name: BY_NAME_ONLY if p.kind == p.KEYWORD_ONLY else i for i, p in enumerate(found[1:])
+    }
+
+
+def takes(cls: type, argument: str) -> bool:
+    """Whether the class's ``call`` has an argument of that name."""
+    return argument in parameters_of(cls, "call")
+
+
+def position_of(cls: type, argument: str) -> int:
+    """The position of an argument of ``call``."""
+    return parameters_of(cls, "call")[argument]
+
+
+@cache
+def has_default(cls: type, argument: str) -> bool:
+    """Whether ``call`` can do without this argument."""
+    parameter = inspect.signature(getattr(cls, "call")).parameters[argument]  # noqa: B009 - a type
+    return parameter.default is not inspect.Parameter.empty
+
+
+@cache
+def masked_arguments(cls: type) -> tuple:
+    """The arguments of ``call`` that have a mask of their own, `value` with `value_mask`: their
+    names, those of the masks, their positions.
+    """
+    parameters = parameters_of(cls, "call")
+    return tuple(
+        (name, f"{name}_mask", position)
+        for name, position in parameters.items()
+        if f"{name}_mask" in parameters
+    )
+
+
+@cache
+def mask_arguments(cls: type) -> dict[str, int | None]:
+    """The arguments of ``call`` that are masks, with their positions; `mask` may come without."""
+    parameters = parameters_of(cls, "call")
+    names = ["mask", *(its_mask for _, its_mask, _ in masked_arguments(cls))]
+    return {name: parameters.get(name) for name in names}
+
+
+__all__ = [
+    "BY_NAME_ONLY",
+    "has_default",
+    "mask_arguments",
+    "masked_arguments",
+    "parameters_of",
+    "position_of",
+    "takes",
+]
