@@ -415,7 +415,8 @@ static Py_ssize_t NAME(area_size)(const Winograd *p, Py_ssize_t tiles) {
         return positions * (PADDED(tiles * row) + PADDED(tiles * dz_row)) +
                (POSITIONS + REACH) * (row > dz_row ? row : dz_row);
     }
-    return positions * (PADDED(tiles * row) + tiles * PANEL) + (POSITIONS + REACH) * row + tiles; /* the last: bits of blank pixels */
+    /* The last part: the bits of each tile's blank pixels. */
+    return positions * (PADDED(tiles * row) + tiles * PANEL) + (POSITIONS + REACH) * row + tiles;
 }
 
 /* Numbers in the products of a chunk of dkernel, and in its dbias. */
