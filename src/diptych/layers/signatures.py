@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from functools import cache
+from typing import Any
 
 BY_NAME_ONLY = sys.maxsize  # the position of an argument that has none
 
@@ -33,9 +34,9 @@ def position_of(cls: type, argument: str) -> int:
 
 
 @cache
-def has_default(cls: type, argument: str) -> bool:
+def has_default(cls: Any, argument: str) -> bool:
     """Whether ``call`` can do without this argument."""
-    parameter = inspect.signature(getattr(cls, "call")).parameters[argument]  # noqa: B009 - a type
+    parameter = inspect.signature(cls.call).parameters[argument]
     return parameter.default is not inspect.Parameter.empty
 
 
