@@ -328,6 +328,23 @@ def test_calls_that_depend_on_the_number_of_rows_are_not_replayed():
     assert not recorded(model)
 
 
+def test_ranks_that_depend_on_the_number_of_rows_are_not_replayed():
+    class Ranks(layers.Layer):
+        pure = True
+
+        def call(self, inputs):
+            rows = inputs.shape[0]
+            return ops.reshape(inputs, (rows, 4) if rows == 1 else (rows, 2, 2))
+
+        def compute_output_shape(self, input_shape):
+            return (input_shape[0], 2, 2)
+
+    model = Sequential([Input((4,)), Ranks(), layers.Flatten()])
+    x, _ = data(32)
+    assert replay.record_of_prediction(model, diptych.Tensor(x)) is None
+    assert model.predict(x, verbose=0).tobytes() == x.tobytes()
+
+
 @pytest.mark.parametrize(
     "inputs", [[Input(batch_shape=(16, 4))], []], ids=["fixed", "of the first data"]
 )

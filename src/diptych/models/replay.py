@@ -257,9 +257,9 @@ def _for_any_rows(one: tuple, two: tuple) -> tuple | None:
         if is_twin or (function, sources, output) != (two[1], two[2], two[4]):
             return None
         sizes = zip(options["newshape"], two[3]["newshape"], strict=True)
-    except (ValueError, KeyError):  # an array among the options; another operation
+        shape = tuple([some if some == other else -1 for some, other in sizes])
+    except (ValueError, KeyError):  # an array among the options, another rank; another operation
         return None
-    shape = tuple(some if some == other else -1 for some, other in sizes)
     if shape.count(-1) > 1:
         return None
     return is_twin, function, sources, {"newshape": shape}, output
