@@ -169,27 +169,33 @@ cdef void sort_by_chunk(const Job* job, Py_ssize_t* order, Py_ssize_t* first, Py
     first[0] = 0
 
 
+cdef tuple begin_backward(Job* job, str name, object dy, tuple cache):
+    """dy and the row numbers, which have to live as long as the job that they are noted in."""
+    indices, shape = cache
+    cdef cnp.ndarray dys = as_real(dy, real_type(dy))
+    job.rows, job.units = shape
+    cdef cnp.ndarray numbers = checked(indices, job.rows, shape)
+    if dy.shape != (*indices.shape, job.units):
+        check_cotangent(name, dy.shape, (*indices.shape, job.units))
+    job.indices, job.places = <const cnp.int64_t*>data(numbers), size(numbers)
+    job.chunk = max(1, CHUNK // max(1, job.units))
+    job.item = cnp.PyArray_ITEMSIZE(dys)
+    job.source = <const char*>data(dys)
+    return dys, numbers
+
+
 def embedding_backward(dy, cache):
     """Twin of reference.embedding.embedding_backward. A chunk has some rows of dtable to itself.
 
     It clears them and adds what belongs to them, in the order of the places: nothing is shared, and
     the bits are those of one thread.
     """
-    indices, shape = cache
-    cdef int typenum = real_type(dy)
-    cdef cnp.ndarray dys = as_real(dy, typenum)
-    cdef cnp.npy_intp dims[2]
-    dims[0], dims[1] = shape
-    cdef cnp.ndarray numbers = checked(indices, dims[0], shape)
-    if dy.shape != (*indices.shape, dims[1]):
-        check_cotangent("embedding_backward", dy.shape, (*indices.shape, dims[1]))
-    cdef cnp.ndarray dtable = new_array(2, dims, typenum)
     cdef Job job
-    job.indices, job.places = <const cnp.int64_t*>data(numbers), size(numbers)
-    job.rows, job.units = dims[0], dims[1]
-    job.chunk = max(1, CHUNK // max(1, job.units))
-    job.item = cnp.PyArray_ITEMSIZE(dys)
-    job.source, job.target = <const char*>data(dys), <char*>data(dtable)
+    alive = begin_backward(&job, "embedding_backward", dy, cache)
+    cdef cnp.npy_intp dims[2]
+    dims[0], dims[1] = job.rows, job.units
+    cdef cnp.ndarray dtable = new_array(2, dims, cnp.PyArray_TYPE(alive[0]))
+    job.target = <char*>data(dtable)
     cdef cnp.npy_intp chunks = (job.rows + job.chunk - 1) // job.chunk
     cdef cnp.npy_intp places = job.places, ends = chunks + 1
     cdef cnp.ndarray order = new_array(1, &places, cnp.NPY_INTP)
@@ -250,18 +256,9 @@ def embedding_backward_rows(dy, cache):
 
     The places are sorted by row first, so that the sums run as in embedding_backward.
     """
-    indices, shape = cache
-    cdef int typenum = real_type(dy)
-    cdef cnp.ndarray dys = as_real(dy, typenum)
-    cdef cnp.npy_intp dims[2]
-    dims[0], dims[1] = shape
-    cdef cnp.ndarray numbers = checked(indices, dims[0], shape)
-    if dy.shape != (*indices.shape, dims[1]):
-        check_cotangent("embedding_backward_rows", dy.shape, (*indices.shape, dims[1]))
     cdef Job job
-    job.indices, job.places = <const cnp.int64_t*>data(numbers), size(numbers)
-    job.rows, job.units = dims[0], dims[1]
-    job.item = cnp.PyArray_ITEMSIZE(dys)
+    alive = begin_backward(&job, "embedding_backward_rows", dy, cache)
+    cdef cnp.npy_intp dims[2]
     cdef cnp.ndarray order = new_vector(job.places + 1, cnp.NPY_INTP)
     cdef cnp.ndarray first = new_vector(job.places + 1, cnp.NPY_INTP)
     cdef cnp.ndarray rows = new_vector(job.places, cnp.NPY_INT64)
@@ -269,9 +266,9 @@ def embedding_backward_rows(dy, cache):
     if job.order != <Py_ssize_t*>data(order):
         order, first = first, order
     job.first = <const Py_ssize_t*>data(first)
-    job.rows = dims[0] = find_rows(&job, <Py_ssize_t*>data(first), <cnp.int64_t*>data(rows))
-    cdef cnp.ndarray values = new_array(2, dims, typenum)
-    job.source, job.target = <const char*>data(dys), <char*>data(values)
-    job.chunk = max(1, CHUNK // max(1, job.units))
+    job.rows = find_rows(&job, <Py_ssize_t*>data(first), <cnp.int64_t*>data(rows))
+    dims[0], dims[1] = job.rows, job.units
+    cdef cnp.ndarray values = new_array(2, dims, cnp.PyArray_TYPE(alive[0]))
+    job.target = <char*>data(values)
     run(&job, job.rows, sum_chunk)
     return rows[:job.rows], values
