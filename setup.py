@@ -27,6 +27,7 @@ MARCH = os.environ.get("DIPTYCH_MARCH", "native")
 # Two kinds of build keep their generated files apart: Cython does not notice changed directives.
 BUILD = Path("build") / ("debug" if DEBUG else "release")
 RECORD = BUILD / "diptych_build.h"
+KERNELS = Path("fastcore/kernels")  # what the twins in fastcore/ share, their .pxd and .h files
 
 # The one place for Cython directives: no .pyx has a header of its own (misspelt names there are
 # silently ignored).
@@ -52,7 +53,7 @@ UNOPTIMISED = ["-O1", "-g", "-fno-omit-frame-pointer", "-ffp-contract=fast"]
 ALWAYS = ["-fvisibility=hidden", "-Wno-unused-function"]
 MSVC = ["/O2", "/fp:precise"]
 
-# Macro of the compiler -> name that __builtin_cpu_supports knows (see fastcore/_cpu.pyx). The rest
+# Macro of the compiler -> name that __builtin_cpu_supports knows (see fastcore/kernels/cpu.pyx). The rest
 # (f16c, lzcnt, movbe, ...) came with AVX2 on every processor that has it.
 FEATURES = {
     "__SSE3__": "sse3", "__SSSE3__": "ssse3", "__SSE4_1__": "sse4.1", "__SSE4_2__": "sse4.2",
@@ -98,17 +99,16 @@ class BuildFastcore(build_ext):
 
         # Cython finds a .pxd by the name of its folder: fastcore/ must look like diptych/fastcore/
         # for a cimport.
-        mirror = BUILD / "pxd" / "diptych" / "fastcore"
+        root = BUILD / "pxd" / "diptych"
+        mirror = root / KERNELS
         mirror.mkdir(parents=True, exist_ok=True)
-        for package in (mirror.parent, mirror):
+        for package in (root, mirror.parent, mirror):
             (package / "__init__.pxd").touch()
-        declared = sorted(Path("fastcore").glob("*.pxd"))
-        for stale in (
-            {p.name for p in mirror.glob("*.pxd")} - {p.name for p in declared} - {"__init__.pxd"}
-        ):
+        declared = {p.name: p for p in KERNELS.glob("*.pxd")}
+        for stale in {p.name for p in mirror.glob("*.pxd")} - {*declared, "__init__.pxd"}:
             (mirror / stale).unlink()
-        for pxd in declared:
-            write_if_changed(mirror / pxd.name, pxd.read_text(encoding="utf-8"))
+        for name, pxd in declared.items():
+            write_if_changed(mirror / name, pxd.read_text(encoding="utf-8"))
         translated = cythonize(
             self.extensions,
             include_path=[str(BUILD / "pxd")],
@@ -140,14 +140,14 @@ class BuildFastcore(build_ext):
         )
         for extension in self.extensions:
             stem = extension.name.rpartition(".")[2]
-            extension.include_dirs += [numpy.get_include(), str(BUILD), "fastcore"]
+            extension.include_dirs += [numpy.get_include(), str(BUILD), str(KERNELS)]
             extension.define_macros += [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
             extension.depends += [str(RECORD), *headers_of(Path(extension.sources[0]))]
             extension.extra_compile_args += flags
             extension.extra_link_args += linked
-            if stem != "_cpu":  # the module that checks the processor must run on any
+            if stem != "cpu":  # the module that checks the processor must run on any
                 extension.extra_compile_args += march
-            if stem == "_threads":  # the one door to threads
+            if stem == "threads":  # the one door to threads
                 extension.extra_compile_args += thread_flags
                 if self.compiler.compiler_type != "msvc":
                     extension.extra_link_args += thread_flags
@@ -232,7 +232,7 @@ def headers_of(source):
     found, unread = set(), [source]
     while unread:
         text = unread.pop().read_text(encoding="utf-8")
-        for header in sorted(Path("fastcore").glob("*.h")):
+        for header in sorted(KERNELS.glob("*.h")):
             if f'#include "{header.name}"' in text and header not in found:
                 found.add(header)
                 unread.append(header)
@@ -249,21 +249,19 @@ def extensions():
     if NO_FASTCORE:
         return []
     return [
-        Extension(f"diptych.fastcore.{source.stem}", [source.as_posix()])
-        for source in sorted(Path("fastcore").glob("*.pyx"))
+        Extension(".".join(["diptych", *source.with_suffix("").parts]), [source.as_posix()])
+        for source in sorted(Path("fastcore").rglob("*.pyx"))
     ]
 
 
 setup(
-    packages=[*find_packages("src"), "diptych.reference", "diptych.fastcore"],
+    packages=[*find_packages("src"), "diptych.reference", "diptych.fastcore", "diptych.fastcore.kernels"],
     package_data={
         "": ["py.typed"],
         "diptych.datasets": ["data/*"],
-        "diptych.fastcore": [
-            "*.pyx",
-            "*.pxd",
-            "*.h",
-        ],  # the right panel is there to be read as well
+        # The fast engine is there to be read as well.
+        "diptych.fastcore": ["*.pyx"],
+        "diptych.fastcore.kernels": ["*.pyx", "*.pxd", "*.h"],
     },
     include_package_data=False,
     ext_modules=extensions(),

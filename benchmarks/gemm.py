@@ -11,7 +11,7 @@ import statistics
 import time
 
 import numpy as np
-from diptych.fastcore import _gemm, _threads
+from diptych.fastcore.kernels import gemm, threads
 
 from diptych import fastcore
 
@@ -67,7 +67,7 @@ def compare(m, k, n, transposed, dtype, seconds, clock):
     inner = max(1, int(2e6 / (m * n * k + 5e3)))  # tiny products: many in one measurement
 
     def ours():
-        _gemm.product(a, b, c, None, transposed == "A", transposed == "B")
+        gemm.product(a, b, c, None, transposed == "A", transposed == "B")
 
     def numpys():
         np.matmul(left, right, out=d)
@@ -112,9 +112,9 @@ def main():
         f"{'m x k x n':>16} {'threads':>7} {'ours':>10} {'GFLOP/s':>8} "
         f"{'NumPy':>10} {'GFLOP/s':>8} {'ratio':>6}"
     )
-    before = _threads.get_num_threads()
+    before = threads.get_num_threads()
     for count in counts:
-        _threads.set_num_threads(count)
+        threads.set_num_threads(count)
         with limit_openblas(count):
             for m, k, n, transposed in SHAPES:
                 ours, theirs = compare(m, k, n, transposed, chosen.dtype, chosen.seconds, clock)
@@ -125,7 +125,7 @@ def main():
                     f"{theirs * 1e6:7.1f} us {work / theirs:8.1f} {theirs / ours:6.2f}",
                     flush=True,
                 )
-    _threads.set_num_threads(before)
+    threads.set_num_threads(before)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,7 @@ a. For every module F.pyx there is reference/F.py with the same public functions
 b. Three tiers. `def` functions check, allocate and choose the dtype. `cdef ... noexcept nogil`
    kernels work on pointers and sizes. `cdef inline` functions in .pxd files work on one number or
    one register tile.
-c. _arrays: NumPy arrays in and out. _threads: the one door to threads. _gemm: the matrix product.
-   _math: exp and its kin. _memory: what malloc keeps. _cpu: what was built.
+c. kernels/ holds what the twins are made of; its __init__.py says what stands where.
 d. Work is cut into chunks whose size does not depend on the number of threads, and partial sums are
    added in chunk order: the same bits for any number of threads.
 """
@@ -16,7 +15,7 @@ d. Work is cut into chunks whose size does not depend on the number of threads, 
 def _check_processor():
     """Refuse to load code that would die of an illegal instruction here."""
     try:
-        from . import _cpu
+        from .kernels import cpu
     except ImportError as error:
         raise ImportError(
             "diptych was installed without its fast engine: its compiled modules are missing. "
@@ -24,21 +23,21 @@ def _check_processor():
             "it again with a C compiler and without DIPTYCH_NO_FASTCORE=1, or use "
             "engine='reference'."
         ) from error
-    missing = _cpu.missing_features()
+    missing = cpu.missing_features()
     if missing:
-        march = _cpu.build_record()["march"] or "no -march flag"
+        march = cpu.build_record()["march"] or "no -march flag"
         raise ImportError(
             f"diptych's fast engine was built for another processor ({march}): this one lacks "
             f"{', '.join(missing)}. Build it again on this machine (pip install --force-reinstall "
             "--no-cache-dir .), or for an older processor: "
             "DIPTYCH_MARCH=x86-64-v2 pip install --force-reinstall --no-cache-dir ."
         )
-    return _cpu.build_record
+    return cpu.build_record
 
 
 # Nothing else of this package may be imported before this line.
 build_info = _check_processor()
 
-from . import _memory  # noqa: E402
+from .kernels import memory  # noqa: E402
 
-_memory.keep_freed_memory()
+memory.keep_freed_memory()

@@ -1,10 +1,10 @@
-"""Twins of reference.activations: each names its kernel, and the driver of _chunked.pxd runs it."""
+"""Twins of reference.activations: each names its kernel, and the driver of elementwise.pxd runs it."""
 
 cimport numpy as cnp
 
-from . cimport _activations as k
-from ._arrays cimport as_real, dim, new_array, new_like, rank, size
-from ._chunked cimport (
+from .kernels cimport activations as k
+from .kernels.arrays cimport as_real, dim, new_array, new_like, rank, size
+from .kernels.elementwise cimport (
     EXP, GAUSS, SIMPLE, Job, each, kernel_t, like, real_array, rows_of, run, use,
 )
 

@@ -2,8 +2,8 @@
 
 A block of queries meets a block of keys: one product makes their scores, which stay in the
 second-level cache, are turned into exponentials in place, and used by the next product
-(_attention.h). The keys and values of a block are packed for the register tile of the matrix
-product (_gemm_tile.h) once, for all the queries that meet them. A query that has met some keys
+(attention.h). The keys and values of a block are packed for the register tile of the matrix
+product (gemm_tile.h) once, for all the queries that meet them. A query that has met some keys
 keeps its largest logit and its sum so far; where later keys bring a larger one, its result is
 multiplied by what makes the old exponentials fit (Dao et al. 2022, FlashAttention). So no work area
 grows with the number of queries or keys.
@@ -19,8 +19,8 @@ from libc.string cimport memset
 
 cimport numpy as cnp
 
-from ._arrays cimport as_real, as_type, data, dim, new_array, rank, real_type
-from ._threads cimport is_parallel, run_chunks
+from .kernels.arrays cimport as_real, as_type, data, dim, new_array, rank, real_type
+from .kernels.threads cimport is_parallel, run_chunks
 
 import numpy as np
 
@@ -37,20 +37,20 @@ cdef extern from *:
     #define REAL_BYTES 4
     #define INTEGER int32_t
     #define NAME(x) x##_f32
-    #include "_gemm_tile.h"
+    #include "gemm_tile.h"
     #define REAL double
     #define REAL_BYTES 8
     #define INTEGER int64_t
     #define NAME(x) x##_f64
-    #include "_gemm_tile.h"
+    #include "gemm_tile.h"
     #define REAL float
     #define REAL_BYTES 4
     #define NAME(x) x##_f32
-    #include "_attention.h"
+    #include "attention.h"
     #define REAL double
     #define REAL_BYTES 8
     #define NAME(x) x##_f64
-    #include "_attention.h"
+    #include "attention.h"
     """
     enum:
         panel_columns_f32

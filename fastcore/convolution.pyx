@@ -2,16 +2,16 @@
 
 cimport numpy as cnp
 
-from ._arrays cimport (
+from .kernels.arrays cimport (
     as_real, data, dim, new_array, new_like, new_vector, rank, real_type, same_shape,
 )
-from ._conv cimport Conv
-from ._conv_walk cimport Field
-from ._direct cimport direct_product
-from ._depthwise cimport depthwise_backward, depthwise_forward
-from ._dkernel cimport direct_dkernel, sum_places
-from ._fused cimport LINEAR, RELU, activation_code
-from ._winograd cimport winograd_dkernel, winograd_dx, winograd_forward, winograd_pays
+from .kernels.conv cimport Conv
+from .kernels.conv_walk cimport Field
+from .kernels.direct_conv cimport direct_product
+from .kernels.depthwise cimport depthwise_backward, depthwise_forward
+from .kernels.conv_dkernel cimport direct_dkernel, sum_places
+from .kernels.fused cimport LINEAR, RELU, activation_code
+from .kernels.winograd cimport winograd_dkernel, winograd_dx, winograd_forward, winograd_pays
 
 from ..reference._shapes import check_cotangent
 from ..reference._windows import check_conv, check_conv_transpose, check_depthwise_conv
@@ -349,7 +349,7 @@ def conv_max_pool_forward(
 
 
 def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activation="linear"):
-    """Twin of reference.convolution.depthwise_conv_forward. One filter each: see _depthwise."""
+    """Twin of reference.convolution.depthwise_conv_forward. One filter each: kernels/depthwise.pyx."""
     cdef int typenum = real_type(x)
     cdef int code = activation_code(activation)
     cdef cnp.ndarray xs = as_real(x, typenum)
@@ -366,7 +366,7 @@ def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activati
 
 
 def depthwise_conv_backward(dy, cache, need_dx=True):
-    """Twin of reference.convolution.depthwise_conv_backward. One filter each: see _depthwise."""
+    """Twin of reference.convolution.depthwise_conv_backward. One filter each: kernels/depthwise.pyx."""
     return gradients("depthwise_conv_backward", dy, cache, 0, need_dx)
 
 

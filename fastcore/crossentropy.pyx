@@ -1,6 +1,6 @@
 """Cross-entropies, compiled: the twin of reference/crossentropy.py.
 
-The sums over entries are run by _rows.pyx as in losses.pyx. The categorical ones work on blocks of
+The sums over entries are run by loss_rows.pyx as in losses.pyx. The categorical ones work on blocks of
 whole rows: maxima by row, exponentials over the flat block (vectorised also for three classes),
 sums by row, logarithms over the rows.
 """
@@ -8,9 +8,9 @@ sums by row, logarithms over the rows.
 cimport numpy as cnp
 from libc.math cimport INFINITY, pow
 
-from ._arrays cimport as_real, as_type, data, dim, new_like, rank, real, real_type, size
-from ._math cimport vexp, vlog, vlog1p, vsigmoid, vsoftplus
-from ._rows cimport (
+from .kernels.arrays cimport as_real, as_type, data, dim, new_like, rank, real, real_type, size
+from .kernels.vector_math cimport vexp, vlog, vlog1p, vsigmoid, vsoftplus
+from .kernels.loss_rows cimport (
     BLOCK,
     Job,
     affine,

@@ -6,12 +6,12 @@ import numpy as np
 
 cimport numpy as cnp
 
-from ._arrays cimport (
+from .kernels.arrays cimport (
     as_real, data, dim, new_array, new_like, new_vector, rank, real, real_type, same_shape,
 )
-from ._fused cimport LINEAR, activation_code, derive
-from ._gemm cimport gemm, gemm_batch
-from ._threads cimport run_chunks
+from .kernels.fused cimport LINEAR, activation_code, derive
+from .kernels.gemm cimport gemm, gemm_batch
+from .kernels.threads cimport run_chunks
 
 from ..reference._shapes import broadcast_axes, check_cotangent, check_dense, matmul_shape, sum_to
 
@@ -186,7 +186,7 @@ cdef Py_ssize_t leading(cnp.ndarray a) noexcept:
 
 
 def dense_forward(x, kernel, bias, activation="linear"):
-    """Twin of reference.dense.dense_forward. _gemm adds bias and activation to its tiles."""
+    """Twin of reference.dense.dense_forward. gemm (kernels/gemm.pyx) adds bias and activation to its tiles."""
     cdef int typenum = real_type(x)
     cdef int code = activation_code(activation)
     cdef cnp.ndarray xs = as_real(x, typenum)

@@ -4,8 +4,8 @@ import numpy as np
 
 cimport numpy as cnp
 
-from ._arrays cimport as_real, as_type, data, new_like, real, real_type, same_shape, size
-from ._threads cimport is_parallel, run_chunks
+from .kernels.arrays cimport as_real, as_type, data, new_like, real, real_type, same_shape, size
+from .kernels.threads cimport is_parallel, run_chunks
 
 from ..reference._shapes import check_cotangent
 

@@ -3,10 +3,10 @@
 cimport numpy as cnp
 from libc.string cimport memcpy, memset
 
-from ._arrays cimport (
+from .kernels.arrays cimport (
     as_real, as_type, data, dim, new_array, new_vector, rank, real, real_type, size
 )
-from ._threads cimport is_parallel, run_chunks, task_t
+from .kernels.threads cimport is_parallel, run_chunks, task_t
 
 from ..reference._shapes import check_cotangent
 from ..reference._tokens import check_tokens

@@ -1,15 +1,15 @@
 """Losses of regression and of margins, compiled: the twin of reference/losses.py.
 
-Most are two functions of entries, the value and the slope, which _rows.pyx runs over blocks.
+Most are two functions of entries, the value and the slope, which loss_rows.pyx runs over blocks.
 No error array is kept: the cache holds the inputs themselves, and nothing is copied.
 """
 
 cimport numpy as cnp
 from libc.math cimport sqrt
 
-from ._arrays cimport as_real, as_type, data, dim, new_like, rank, real, real_type, size
-from ._math cimport vabs, vlog, vlog1p, vsoftplus, vtanh
-from ._rows cimport (
+from .kernels.arrays cimport as_real, as_type, data, dim, new_like, rank, real, real_type, size
+from .kernels.vector_math cimport vabs, vlog, vlog1p, vsoftplus, vtanh
+from .kernels.loss_rows cimport (
     Job,
     affine,
     back,

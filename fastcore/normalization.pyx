@@ -1,7 +1,7 @@
 """Twin of reference/normalization.py.
 
-Over a row (unit, RMS, layer) see _normal_rows.pyx: a row stays in the first-level cache while it is
-summed and written. Over columns (group, batch) see _normal_columns.pyx.
+Over a row (unit, RMS, layer) see norm_rows.pyx: a row stays in the first-level cache while it is
+summed and written. Over columns (group, batch) see norm_columns.pyx.
 """
 
 import numpy as np
@@ -9,12 +9,12 @@ import numpy as np
 cimport numpy as cnp
 from libc.math cimport sqrt
 
-from ._arrays cimport (
+from .kernels.arrays cimport (
     as_real, as_type, data, dim, new_array, new_like, new_vector, rank, real, real_type,
     same_shape, size,
 )
-from ._normal_columns cimport Columns, apply, gradients, lay_out, statistics, work_area
-from ._normal_rows cimport LAYER, RMS, UNIT, Rows, lay_out_rows, run_rows, sums_of_rows
+from .kernels.norm_columns cimport Columns, apply, gradients, lay_out, statistics, work_area
+from .kernels.norm_rows cimport LAYER, RMS, UNIT, Rows, lay_out_rows, run_rows, sums_of_rows
 
 from ..reference._normal import check_cotangents, check_groups, check_mask, check_vectors
 from ..reference._shapes import check_cotangent

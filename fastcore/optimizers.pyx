@@ -20,9 +20,9 @@ cimport numpy as cnp
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport NAN, fabs, fabsf, isfinite, pow, sqrt, sqrtf
 
-from ._arrays cimport as_type, new_vector, real, real_type, same_shape, size
-from ._row_gradient cimport Rows, note_rows, spread_rows
-from ._threads cimport run_chunks, task_t
+from .kernels.arrays cimport as_type, new_vector, real, real_type, same_shape, size
+from .kernels.indexed_slices cimport Rows, note_rows, spread_rows
+from .kernels.threads cimport run_chunks, task_t
 
 import numpy as np
 

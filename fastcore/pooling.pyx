@@ -12,10 +12,10 @@ cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
-from ._arrays cimport (
+from .kernels.arrays cimport (
     as_real, as_type, data, dim, new_array, rank, real, real_type,
 )
-from ._threads cimport is_parallel, run_chunks
+from .kernels.threads cimport is_parallel, run_chunks
 
 from ..reference._shapes import check_cotangent
 from ..reference._windows import check_pool, output_sizes
@@ -27,12 +27,12 @@ cdef extern from *:
     #define REAL_BYTES 4
     #define INTEGER int32_t
     #define NAME(x) x##_f32
-    #include "_pooling.h"
+    #include "pooling.h"
     #define REAL double
     #define REAL_BYTES 8
     #define INTEGER int64_t
     #define NAME(x) x##_f64
-    #include "_pooling.h"
+    #include "pooling.h"
     """
     ctypedef struct Walk:
         Py_ssize_t lines, line_step, run, step

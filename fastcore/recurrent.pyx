@@ -1,14 +1,14 @@
 """Twin of reference/recurrent.py: the simple layer, the LSTM and the GRU.
 
 Sequences do not know of each other, so a thread takes a chunk of them through all the steps, at its
-own pace: nobody waits between steps (_recurrent_steps.h). What every step needs of a weight matrix,
+own pace: nobody waits between steps (recurrent_steps.h). What every step needs of a weight matrix,
 its panels, is packed once for all. The product of x is made for all steps at once, right where the
 gates will stand; a step adds its recurrent product to it and turns the sums into gates and states
-in one pass (_recurrent.h). Nothing is allocated on the way: the work areas lie ready.
+in one pass (recurrent.h). Nothing is allocated on the way: the work areas lie ready.
 
 Where the weights are small (`local`) the chunks themselves make the product of x and, on the way
 back, dx and their share of the weights' gradients, while all that these read is still near. Where
-they are large _gemm does, before and after, over all the steps of all sequences. Where both kernels
+they are large gemm does, before and after, over all the steps of all sequences. Where both kernels
 see the same gradients (all but the GRU), x is put beside h for that: one product gives both.
 """
 
@@ -17,12 +17,12 @@ from libc.string cimport memcpy, memset
 
 cimport numpy as cnp
 
-from ._arrays cimport (
+from .kernels.arrays cimport (
     as_real, as_type, data, dim, new_array, new_like, new_vector, rank, real, real_type,
 )
-from ._fused cimport LINEAR
-from ._gemm cimport gemm
-from ._threads cimport run_chunks
+from .kernels.fused cimport LINEAR
+from .kernels.gemm cimport gemm
+from .kernels.threads cimport run_chunks
 
 from ..reference._fused import gate_pair
 from ..reference._sequences import check_cotangents, check_recurrent
@@ -36,22 +36,22 @@ cdef extern from *:
     #define REAL_BYTES 4
     #define INTEGER int32_t
     #define NAME(x) x##_f32
-    #include "_gemm_tile.h"
+    #include "gemm_tile.h"
     #define REAL double
     #define REAL_BYTES 8
     #define INTEGER int64_t
     #define NAME(x) x##_f64
-    #include "_gemm_tile.h"
+    #include "gemm_tile.h"
     #define REAL float
     #define REAL_BYTES 4
     #define NAME(x) x##_f32
-    #include "_recurrent.h"
-    #include "_recurrent_steps.h"
+    #include "recurrent.h"
+    #include "recurrent_steps.h"
     #define REAL double
     #define REAL_BYTES 8
     #define NAME(x) x##_f64
-    #include "_recurrent.h"
-    #include "_recurrent_steps.h"
+    #include "recurrent.h"
+    #include "recurrent_steps.h"
     """
     enum:
         panel_columns_f32

@@ -7,9 +7,9 @@ from libc.math cimport fabs, floor, round
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from ._arrays cimport as_real, as_type, data, new_array, rank, real
-from ._chunked cimport real_array
-from ._threads cimport is_parallel, run_chunks, task_t
+from .kernels.arrays cimport as_real, as_type, data, new_array, rank, real
+from .kernels.elementwise cimport real_array
+from .kernels.threads cimport is_parallel, run_chunks, task_t
 
 from functools import lru_cache
 

@@ -11,7 +11,7 @@ import pytest
 from diptych import fastcore
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted([*(ROOT / "fastcore").glob("*.pyx"), *(ROOT / "fastcore").glob("*.pxd")])
+SOURCES = sorted(p for p in (ROOT / "fastcore").rglob("*.p[yx][xd]"))
 
 
 def run(code):
@@ -28,7 +28,7 @@ def test_no_directives_in_file_headers(path):
 
 
 def test_sources_are_found():
-    assert {"_gemm.pyx", "_threads.pyx", "dense.pyx"} <= {p.name for p in SOURCES}
+    assert {"gemm.pyx", "threads.pyx", "dense.pyx"} <= {p.name for p in SOURCES}
 
 
 def test_fast_math_is_nowhere():
@@ -51,15 +51,15 @@ def test_missing_feature_is_a_clear_error():
     """An ImportError that says what to do, before any other code is loaded."""
     done = run(
         "import sys, types\n"
-        "cpu = types.ModuleType('diptych.fastcore._cpu')\n"
+        "cpu = types.ModuleType('diptych.fastcore.kernels.cpu')\n"
         "cpu.missing_features = lambda: ('avx512f', 'amx')\n"
         "cpu.build_record = lambda: {'march': '-march=future'}\n"
-        "sys.modules['diptych.fastcore._cpu'] = cpu\n"
+        "sys.modules['diptych.fastcore.kernels.cpu'] = cpu\n"
         "try:\n"
         "    import diptych.fastcore.dense\n"
         "except ImportError as error:\n"
         "    print(error)\n"
-        "print('diptych.fastcore._gemm' in sys.modules)\n"
+        "print('diptych.fastcore.kernels.gemm' in sys.modules)\n"
     )
     message, loaded = done.stdout.strip().rsplit("\n", 1)
     for part in ("avx512f, amx", "-march=future", "DIPTYCH_MARCH", "Build it again"):
@@ -70,7 +70,7 @@ def test_missing_feature_is_a_clear_error():
 def test_missing_modules_are_a_clear_error():
     done = run(
         "import sys\n"
-        "sys.modules['diptych.fastcore._cpu'] = None\n"
+        "sys.modules['diptych.fastcore.kernels.cpu'] = None\n"
         "try:\n"
         "    import diptych.fastcore\n"
         "except ImportError as error:\n"

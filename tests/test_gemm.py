@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from diptych.fastcore import _gemm, _threads
+from diptych.fastcore.kernels import gemm, threads
 
 LINEAR, RELU, TANH, SIGMOID = range(4)
 SIZES = (0, 1, 2, 3, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 24, 31, 33, 48, 65, 100)
@@ -17,9 +17,9 @@ CORNERS = [  # around the borders of tiles, panels, blocks and steps along k
 
 @pytest.fixture(autouse=True)
 def _restore_threads():
-    before = _threads.get_num_threads()
+    before = threads.get_num_threads()
     yield
-    _threads.set_num_threads(before)
+    threads.set_num_threads(before)
 
 
 def operands(rng, m, n, k, dtype, transpose_a, transpose_b):
@@ -48,7 +48,7 @@ def test_agrees_with_numpy_in_float64(dtype, transpose_a, transpose_b):
     for m, n, k in shapes:
         a, b = operands(rng, m, n, k, dtype, transpose_a, transpose_b)
         c = np.full((m, n), np.nan, dtype)
-        _gemm.product(a, b, c, transpose_a=transpose_a, transpose_b=transpose_b)
+        gemm.product(a, b, c, transpose_a=transpose_a, transpose_b=transpose_b)
         assert_product(a, b, c, transpose_a, transpose_b)
 
 
@@ -61,7 +61,7 @@ def test_rows_with_gaps_are_respected(dtype):
         b = rng.normal(size=(k, n + 5)).astype(dtype)[:, 1:-4]
         around = np.full((m + 2, n + 9), 7, dtype)
         c = around[1:-1, 4:-5]
-        _gemm.product(a, b, c)
+        gemm.product(a, b, c)
         assert_product(a, b, c, False, False)
         c[...] = 7
         assert (around == 7).all()
@@ -75,12 +75,12 @@ def test_bias_activation_and_accumulation(dtype, shape):
     a, b = operands(rng, m, n, k, dtype, False, False)
     bias, start = rng.normal(size=n).astype(dtype), rng.normal(size=(m, n)).astype(dtype)
     c = start.copy()
-    _gemm.product(a, b, c, bias=bias, accumulate=True)
+    gemm.product(a, b, c, bias=bias, accumulate=True)
     assert_product(a, b, c, False, False, extra=start.astype(np.float64) + bias)
     z = a.astype(np.float64) @ b + bias
     exact = {RELU: np.maximum(z, 0), TANH: np.tanh(z), SIGMOID: 1 / (1 + np.exp(-z))}
     for code, y in exact.items():
-        _gemm.product(a, b, c, bias=bias, activation=code)
+        gemm.product(a, b, c, bias=bias, activation=code)
         scale = np.abs(a) @ np.abs(b) + np.abs(bias) + 1
         assert (np.abs(c - y) <= np.finfo(dtype).eps * (8 + k**0.5) * scale).all()
 
@@ -93,10 +93,10 @@ def test_same_bits_for_any_number_of_threads(dtype, transpose_a, transpose_b):
     for m, n, k in [(100, 500, 784), (513, 300, 257), (1000, 33, 64), (64, 2000, 40)]:
         a, b = operands(rng, m, n, k, dtype, transpose_a, transpose_b)
         results = []
-        for threads in (1, 2, 4):
-            _threads.set_num_threads(threads)
+        for count in (1, 2, 4):
+            threads.set_num_threads(count)
             c = np.empty((m, n), dtype)
-            _gemm.product(a, b, c, transpose_a=transpose_a, transpose_b=transpose_b)
+            gemm.product(a, b, c, transpose_a=transpose_a, transpose_b=transpose_b)
             results.append(c.tobytes())
         assert results[0] == results[1] == results[2]
 
@@ -118,10 +118,10 @@ def test_large_products_share_packed_factors(transpose_a, transpose_b):
         expected = (a.T if transpose_a else a) @ (b.T if transpose_b else b) / 100
         expected = finish(expected + around[:, 1:-2] + bias)
         results = []
-        for threads in (1, 2, 4):
-            _threads.set_num_threads(threads)
+        for count in (1, 2, 4):
+            threads.set_num_threads(count)
             c = around.copy()
-            _gemm.product(
+            gemm.product(
                 a / 100, b, c[:, 1:-2], bias, transpose_a, transpose_b, activation, accumulate=True
             )
             results.append(c.tobytes())
@@ -141,46 +141,46 @@ def test_nan_and_infinity_are_not_skipped():
         with np.errstate(invalid="ignore"):
             expected = a @ b
         c = np.empty((m, n), np.float32)
-        _gemm.product(a, b, c)
+        gemm.product(a, b, c)
         assert np.array_equal(np.isnan(c), np.isnan(expected))
         assert np.isnan(c[:, 0]).all()
         assert np.isinf(c[:, 1]).all()
-        _gemm.product(a, b, c, activation=RELU)
+        gemm.product(a, b, c, activation=RELU)
         assert np.array_equal(np.isnan(c), np.isnan(expected))
 
 
 def test_nothing_to_sum_gives_zero_and_the_bias():
     c = np.full((3, 4), np.nan)
-    _gemm.product(np.empty((3, 0)), np.empty((0, 4)), c)
+    gemm.product(np.empty((3, 0)), np.empty((0, 4)), c)
     assert (c == 0).all()
-    _gemm.product(np.empty((3, 0)), np.empty((0, 4)), c, bias=np.arange(4.0))
+    gemm.product(np.empty((3, 0)), np.empty((0, 4)), c, bias=np.arange(4.0))
     assert (c == np.arange(4.0)).all()
 
 
 def test_refuses_what_does_not_fit():
     c = np.empty((3, 4))
     with pytest.raises(ValueError, match="do not make"):
-        _gemm.product(np.empty((3, 5)), np.empty((6, 4)), c)
+        gemm.product(np.empty((3, 5)), np.empty((6, 4)), c)
     with pytest.raises(ValueError, match="one dtype"):
-        _gemm.product(np.empty((3, 5), np.float32), np.empty((5, 4)), c)
+        gemm.product(np.empty((3, 5), np.float32), np.empty((5, 4)), c)
     with pytest.raises(ValueError, match="bias"):
-        _gemm.product(np.empty((3, 5)), np.empty((5, 4)), c, bias=np.empty(3))
+        gemm.product(np.empty((3, 5)), np.empty((5, 4)), c, bias=np.empty(3))
 
 
 def test_several_python_threads_at_once():
     """Every caller has its own work areas and its own workers."""
     rng = np.random.default_rng(5)
-    _threads.set_num_threads(2)
+    threads.set_num_threads(2)
     a, b = operands(rng, 150, 200, 400, np.float32, False, False)
     expected = np.empty((150, 200), np.float32)
-    _gemm.product(a, b, expected)
+    gemm.product(a, b, expected)
     wrong = []
 
     def work():
         c = np.empty_like(expected)
         for _ in range(20):
             c.fill(np.nan)
-            _gemm.product(a, b, c)
+            gemm.product(a, b, c)
             if not np.array_equal(c, expected):
                 wrong.append(c)
 
@@ -200,6 +200,6 @@ def test_last_block_of_few_rows_reads_nothing_that_an_earlier_call_left(dtype):
         b = np.full((8, 205), 2, dtype)
         c = np.empty((m, 205), dtype)
         other = np.full((8, 400), 7, dtype)
-        _gemm.product(np.ones((300, 8), dtype), other, np.empty((300, 400), dtype))
-        _gemm.product(a, b, c, transpose_a=True)
+        gemm.product(np.ones((300, 8), dtype), other, np.empty((300, 400), dtype))
+        gemm.product(a, b, c, transpose_a=True)
         assert (c == 16).all()

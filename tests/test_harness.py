@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-from diptych.fastcore import _threads
+from diptych.fastcore.kernels import threads as fast_threads
 
 from tests import cases, test_twins, twins
 from tests.cases import Case
@@ -89,7 +89,7 @@ class FakeThreads(SimpleNamespace):
 @pytest.fixture
 def threads(monkeypatch):
     fake = FakeThreads()
-    monkeypatch.setitem(sys.modules, "diptych.fastcore._threads", fake)
+    monkeypatch.setitem(sys.modules, "diptych.fastcore.kernels.threads", fake)
     return fake
 
 
@@ -536,7 +536,7 @@ def test_thread_dependent_bits_of_the_dense_layer_are_noticed(monkeypatch):
 
     def broken(*args, **options):
         y, cache = forward(*args, **options)
-        return np.nextafter(y, 9) if _threads.get_num_threads() == 2 else y, cache
+        return np.nextafter(y, 9) if fast_threads.get_num_threads() == 2 else y, cache
 
     monkeypatch.setattr(DENSE.fast, DENSE.name, broken)
     with pytest.raises(AssertionError, match="2 threads against 1: y"):

@@ -7,16 +7,16 @@ import sys
 
 import numpy as np
 import pytest
-from diptych.fastcore import _gemm, _threads
+from diptych.fastcore.kernels import gemm, threads
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
 
 @pytest.fixture(autouse=True)
 def _restore_threads():
-    before = _threads.get_num_threads()
+    before = threads.get_num_threads()
     yield
-    _threads.set_num_threads(before)
+    threads.set_num_threads(before)
 
 
 def large_product():
@@ -25,37 +25,37 @@ def large_product():
     a = rng.normal(size=(200, 300)).astype(np.float32)
     b = rng.normal(size=(300, 400)).astype(np.float32)
     c = np.empty((200, 400), np.float32)
-    _gemm.product(a, b, c)
+    gemm.product(a, b, c)
     return c.tobytes()
 
 
 def test_number_is_kept_and_none_restores_the_default():
-    _threads.set_num_threads(3)
-    assert _threads.get_num_threads() == 3
-    _threads.set_num_threads(None)
-    assert _threads.get_num_threads() == _threads.default_num_threads() >= 1
+    threads.set_num_threads(3)
+    assert threads.get_num_threads() == 3
+    threads.set_num_threads(None)
+    assert threads.get_num_threads() == threads.default_num_threads() >= 1
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1.5, "2", True, 10**9])
 def test_nonsense_is_refused(bad):
-    before = _threads.get_num_threads()
+    before = threads.get_num_threads()
     with pytest.raises(ValueError, match="from 1 to 1024"):
-        _threads.set_num_threads(bad)
-    assert _threads.get_num_threads() == before
+        threads.set_num_threads(bad)
+    assert threads.get_num_threads() == before
 
 
 @pytest.mark.parametrize(("value", "expected"), [("3", 3), ("5,2", 5), (" 2 ", 2)])
 def test_default_from_the_environment(monkeypatch, value, expected):
     monkeypatch.setenv("OMP_NUM_THREADS", value)
-    assert _threads.default_num_threads() == expected
+    assert threads.default_num_threads() == expected
 
 
 @pytest.mark.parametrize("value", ["", "0", "many", "-4"])
 def test_unusable_environment_counts_as_unset(monkeypatch, value):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    unset = _threads.default_num_threads()
+    unset = threads.default_num_threads()
     monkeypatch.setenv("OMP_NUM_THREADS", value)
-    assert _threads.default_num_threads() == unset
+    assert threads.default_num_threads() == unset
 
 
 def test_limits_of_control_groups(tmp_path):
@@ -65,7 +65,7 @@ def test_limits_of_control_groups(tmp_path):
     membership.write_text("0::/outer/inner\n")
 
     def limit(root):
-        return _threads.cgroup_limit(str(tmp_path / root), str(membership))
+        return threads.cgroup_limit(str(tmp_path / root), str(membership))
 
     assert limit("v2") is None
     (group / "cpu.max").write_text("max 100000\n")
@@ -84,14 +84,14 @@ def test_limits_of_control_groups(tmp_path):
     assert limit("v1") is None
     (old / "cpu.cfs_quota_us").write_text("200000\n")
     assert limit("v1") == 2
-    assert _threads.cgroup_limit(str(tmp_path), str(tmp_path / "missing")) is None
+    assert threads.cgroup_limit(str(tmp_path), str(tmp_path / "missing")) is None
 
 
 @needs_fork
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_forked_child_computes_the_same(tmp_path):
     """The parent's workers do not exist in the child; waiting for them would take forever."""
-    _threads.set_num_threads(2)
+    threads.set_num_threads(2)
     expected = large_product()
     child = os.fork()
     if child == 0:
@@ -108,7 +108,7 @@ def test_forked_child_computes_the_same(tmp_path):
 @needs_fork
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_forked_pool_computes_the_same():
-    _threads.set_num_threads(2)
+    threads.set_num_threads(2)
     expected = large_product()
     with multiprocessing.get_context("fork").Pool(2) as pool:
         answers = [pool.apply_async(large_product) for _ in range(4)]
@@ -116,7 +116,7 @@ def test_forked_pool_computes_the_same():
 
 
 def test_environment_reaches_a_new_process():
-    code = "from diptych.fastcore import _threads; print(_threads.get_num_threads())"
+    code = "from diptych.fastcore.kernels import threads; print(threads.get_num_threads())"
     environment = {**os.environ, "OMP_NUM_THREADS": "4"}
     run = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True
@@ -128,17 +128,17 @@ def test_callers_on_several_threads_and_more_workers_than_processors():
     """One gets the workers, the others do their chunks themselves; none is lost or done twice."""
     from concurrent.futures import ThreadPoolExecutor
 
-    _threads.set_num_threads(1)
+    threads.set_num_threads(1)
     expected = large_product()
-    _threads.set_num_threads(8)
+    threads.set_num_threads(8)
     with ThreadPoolExecutor(4) as callers:
         answers = list(callers.map(lambda _: large_product(), range(200)))
     assert set(answers) == {expected}
 
 
 def test_number_of_threads_may_change_between_jobs():
-    _threads.set_num_threads(1)
+    threads.set_num_threads(1)
     expected = large_product()
     for count in (2, 7, 3, 1, 5, 2) * 10:
-        _threads.set_num_threads(count)
+        threads.set_num_threads(count)
         assert large_product() == expected

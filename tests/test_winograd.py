@@ -6,7 +6,7 @@ measured against what the worst element could be: the sum of magnitudes of one o
 
 import numpy as np
 import pytest
-from diptych.fastcore import _threads, _winograd
+from diptych.fastcore.kernels import threads, winograd
 from diptych.reference import convolution
 
 IMAGES = [  # x, filters, ((above, below), (left, right))
@@ -33,9 +33,9 @@ SHAPES = pytest.mark.parametrize(("shape", "filters", "padding"), IMAGES + LINES
 
 @pytest.fixture(autouse=True)
 def _restore_threads():
-    before = _threads.get_num_threads()
+    before = threads.get_num_threads()
     yield
-    _threads.set_num_threads(before)
+    threads.set_num_threads(before)
 
 
 def operands(shape, filters, dtype, offset=0.0):
@@ -51,12 +51,12 @@ def run(x, kernel, bias, padding, activation, dy_seed=11):
     axes, before = x.ndim - 2, tuple(a for a, _ in padding)
     sizes = tuple(x.shape[i + 1] + sum(padding[i]) - 2 for i in range(axes))
     y = np.full((x.shape[0], *sizes, kernel.shape[-1]), np.nan, x.dtype)
-    assert _winograd.forward_into(x, kernel, bias, y, before, activation)
+    assert winograd.forward_into(x, kernel, bias, y, before, activation)
     dy = np.random.default_rng(dy_seed).normal(size=y.shape).astype(x.dtype)
     dx, dkernel = np.full_like(x, np.nan), np.full_like(kernel, np.nan)
     dbias = np.full(kernel.shape[-1], np.nan, x.dtype)
-    assert _winograd.dx_into(dy, kernel, y, dx, before, activation)
-    assert _winograd.dkernel_into(dy, x, y, dkernel, dbias, before, activation)
+    assert winograd.dx_into(dy, kernel, y, dx, before, activation)
+    assert winograd.dkernel_into(dy, x, y, dkernel, dbias, before, activation)
     return y, dy, dx, dkernel, dbias
 
 
@@ -111,8 +111,8 @@ def test_inputs_of_one_sign(shape, filters, padding, dtype):
 def test_any_number_of_threads_gives_the_same_bits(shape, filters, padding, dtype):
     x, kernel, bias = operands(shape, filters, dtype)
     results = []
-    for threads in (1, 2, 4):
-        _threads.set_num_threads(threads)
+    for count in (1, 2, 4):
+        threads.set_num_threads(count)
         results.append(run(x, kernel, bias, padding, "relu"))
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
@@ -131,16 +131,16 @@ def test_what_is_not_finite_is_left_to_another_way(shape, filters, padding, bad,
     for _ in range(5):
         broken = x.copy()
         broken.flat[rng.integers(x.size)] = bad
-        assert not _winograd.forward_into(broken, kernel, None, y.copy(), before, "relu")
-        assert not _winograd.dkernel_into(dy, broken, y, dkernel, None, before)
+        assert not winograd.forward_into(broken, kernel, None, y.copy(), before, "relu")
+        assert not winograd.dkernel_into(dy, broken, y, dkernel, None, before)
         broken = dy.copy()
         broken.flat[rng.integers(dy.size)] = bad
-        assert not _winograd.dx_into(broken, kernel, y, dx, before)
-        assert not _winograd.dkernel_into(broken, x, y, dkernel, dbias, before)
+        assert not winograd.dx_into(broken, kernel, y, dx, before)
+        assert not winograd.dkernel_into(broken, x, y, dkernel, dbias, before)
     broken = kernel.copy()
     broken.flat[rng.integers(kernel.size)] = bad
-    assert not _winograd.forward_into(x, broken, None, y.copy(), before)
-    assert not _winograd.dx_into(dy, broken, y, dx, before)
+    assert not winograd.forward_into(x, broken, None, y.copy(), before)
+    assert not winograd.dx_into(dy, broken, y, dx, before)
 
 
 def test_an_empty_batch():
@@ -166,7 +166,7 @@ def test_where_a_window_sees_zeros_alone_the_bias_comes_out_to_the_bit(
         abs(x), np.ones_like(kernel), None, ones, padding, ones, 1, "linear"
     )
     y = np.full_like(expected, np.nan)
-    assert _winograd.forward_into(x, kernel, bias, y, before, "relu")
+    assert winograd.forward_into(x, kernel, bias, y, before, "relu")
     blank = seen == 0
     assert blank.any() or x.size < 30
     assert np.array_equal(y[blank], expected[blank])

@@ -444,7 +444,7 @@ def check_repeatable(pair, case, dtype, engine):
 
 def check_threads(pair, case, dtype):
     """The fast twin gives the same bits on 1, 2 and 4 threads."""
-    threading = importlib.import_module("diptych.fastcore._threads")
+    threading = importlib.import_module("diptych.fastcore.kernels.threads")
     before = threading.get_num_threads()
     arguments = cast(case.arguments(), dtype)
     runs = []

@@ -107,18 +107,18 @@ def set_engine(name: Any) -> None:
 
 def num_threads() -> int:
     """How many threads the fast engine may use."""
-    from .fastcore import _threads  # type: ignore[attr-defined]
+    from .fastcore.kernels import threads  # type: ignore[attr-defined]
 
-    return _threads.get_num_threads()
+    return threads.get_num_threads()
 
 
 def set_num_threads(count: int) -> None:
     """Set how many threads the fast engine may use; results keep the same bits for any number."""
-    from .fastcore import _threads  # type: ignore[attr-defined]
+    from .fastcore.kernels import threads  # type: ignore[attr-defined]
 
     if isinstance(count, bool) or int(count) != count or count < 1:
         raise ValueError(f"set_num_threads() got {count!r}; expected an integer of at least 1")
-    _threads.set_num_threads(int(count))
+    threads.set_num_threads(int(count))
 
 
 def enable_interactive_logging() -> None:

@@ -61,7 +61,7 @@ class Engine:
         """Inside it one batch after the other is computed and nothing else kept: the fast engine
         keeps memory at hand that it would otherwise give back.
         """
-        return self._memory.large_arrays_kept() if self.name == "fast" else nullcontext()
+        return self.kernels.memory.large_arrays_kept() if self.name == "fast" else nullcontext()
 
     def __repr__(self) -> str:
         return f"<engine {self.name}>"

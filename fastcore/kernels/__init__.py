@@ -1,0 +1,14 @@
+"""What the twins in fastcore/ are made of. Nothing here has a twin in reference/.
+
+a. The ground: arrays (NumPy arrays in and out), threads (the one door to OpenMP), memory (what
+   malloc keeps), cpu (what was built, and for which processor), work_areas.h.
+b. Vector code: panels.h (vectors, packed panels), vector_math (exp, log, tanh and their kin),
+   fused (activations applied where a result is made), activations, piecewise, elementwise (their
+   driver).
+c. The matrix product: gemm, with gemm_tile.h, its register tile.
+d. Convolution: conv (what all are told), conv_walk (fields, and the walk through windows),
+   direct_conv and conv_dkernel with conv_tile, winograd, depthwise. pooling.h.
+e. Recurrent layers and attention: recurrent.h and recurrent_steps.h, attention.h.
+f. Rows and columns: loss_rows (losses), norm_rows and norm_columns with norm_tile.h
+   (normalisation), indexed_slices (gradients of tables).
+"""

@@ -1,0 +1,101 @@
+"""NumPy arrays in and out of tier 1, on the C API: 0.04 us for two, where memoryviews cost 0.27.
+
+    cimport numpy as cnp
+    from .arrays cimport as_real, data, new_like, real_type
+    cnp.import_array()                       # every module that cimports this one needs the line
+
+    cdef int typenum = real_type(x)          # NPY_FLOAT or NPY_DOUBLE; TypeError for anything else
+    cdef cnp.ndarray a = as_real(x, typenum) # C-contiguous, aligned; x itself where it is already
+    cdef cnp.ndarray y = new_like(a)
+    if typenum == cnp.NPY_FLOAT: kernel[float](<const float*>data(a), <float*>data(y), a.size)
+    else:                        kernel[double](<const double*>data(a), <double*>data(y), a.size)
+"""
+
+cimport numpy as cnp
+
+ctypedef fused real:
+    float
+    double
+
+
+cdef inline void* data(cnp.ndarray a) noexcept nogil:
+    """The first byte. Only meaningful for what as_real or new_* returned."""
+    return cnp.PyArray_DATA(a)
+
+
+cdef inline Py_ssize_t size(cnp.ndarray a) noexcept nogil:
+    """Number of elements."""
+    return cnp.PyArray_SIZE(a)
+
+
+cdef inline int rank(cnp.ndarray a) noexcept nogil:
+    """Number of axes."""
+    return cnp.PyArray_NDIM(a)
+
+
+cdef inline Py_ssize_t dim(cnp.ndarray a, int axis) noexcept nogil:
+    """Length of an axis, counted from 0. The caller knows that it exists."""
+    return cnp.PyArray_DIM(a, axis)
+
+
+cdef inline int real_type(object a) except -1:
+    """NPY_FLOAT or NPY_DOUBLE: the type in which a call computes, taken from its first array."""
+    cdef int typenum
+    if not cnp.PyArray_Check(a):
+        raise TypeError(f"expected a NumPy array of float32 or float64, got {type(a).__name__}")
+    typenum = cnp.PyArray_TYPE(<cnp.ndarray>a)
+    if typenum != cnp.NPY_FLOAT and typenum != cnp.NPY_DOUBLE:
+        raise TypeError(f"expected an array of float32 or float64, got dtype {a.dtype}")
+    return typenum
+
+
+cdef inline cnp.ndarray as_type(object a, int typenum):
+    """`a` as a C-contiguous, aligned array of that type; no copy where it is one already."""
+    cdef cnp.ndarray b
+    if cnp.PyArray_Check(a):
+        b = <cnp.ndarray>a
+        if (cnp.PyArray_TYPE(b) == typenum and cnp.PyArray_ISCARRAY_RO(b)):
+            return b
+    return cnp.PyArray_FROMANY(a, typenum, 0, 0, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED)
+
+
+cdef inline cnp.ndarray as_real(object a, int typenum):
+    """as_type for the float arrays of a call, which share one dtype: another is an error."""
+    if real_type(a) != typenum:
+        raise TypeError(
+            f"the arrays of one call must share a dtype: expected "
+            f"{'float32' if typenum == cnp.NPY_FLOAT else 'float64'}, got {a.dtype}"
+        )
+    return as_type(a, typenum)
+
+
+cdef inline cnp.ndarray new_array(int ndim, cnp.npy_intp* dims, int typenum):
+    """An uninitialised C-contiguous array."""
+    return cnp.PyArray_EMPTY(ndim, dims, typenum, 0)
+
+
+cdef inline cnp.ndarray new_zeros(int ndim, cnp.npy_intp* dims, int typenum):
+    """A C-contiguous array of zeros."""
+    return cnp.PyArray_ZEROS(ndim, dims, typenum, 0)
+
+
+cdef inline cnp.ndarray new_like(cnp.ndarray a):
+    """An uninitialised C-contiguous array with the shape and type of `a`."""
+    return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a), 0)
+
+
+cdef inline cnp.ndarray new_vector(Py_ssize_t length, int typenum):
+    """An uninitialised array with one axis."""
+    cdef cnp.npy_intp dims = length
+    return cnp.PyArray_EMPTY(1, &dims, typenum, 0)
+
+
+cdef inline bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether two arrays have the same axes."""
+    cdef int i
+    if cnp.PyArray_NDIM(a) != cnp.PyArray_NDIM(b):
+        return False
+    for i in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_DIM(a, i) != cnp.PyArray_DIM(b, i):
+            return False
+    return True

@@ -1,0 +1,567 @@
+"""The matrix product: packed panels and a register tile (Goto & van de Geijn, Anatomy of
+High-Performance Matrix Multiplication, ACM TOMS 34(3), 2008).
+
+C is cut into blocks of a size that depends on the shapes alone. Each is the work of one thread,
+which adds up along k in one order: hence the same bits for any number of threads. Within a block
+
+    for every `depth` steps of k:                    A's part stays in the second-level cache
+        for every panel of B, PANEL columns wide:    packed, it stays in the first-level cache
+            for every ROWS rows of A:                the sums stay in registers (gemm_tile.h)
+
+A is read where it stands if its rows lie along k, at a distance that the cache likes or with few
+columns to share a copy; else it is packed as well. The blocks of a large product share what is
+packed, once by all threads beforehand: so they can be small, and a thread that comes late or is
+disturbed leaves the others more of them.
+Nothing is skipped because it is zero: 0 * inf is nan here too.
+"""
+
+from libc.stdint cimport uintptr_t
+from libc.stdlib cimport free, malloc
+
+cimport numpy as cnp
+
+from .arrays cimport as_real, data, real, real_type
+from .fused cimport LINEAR, RELU, SIGMOID, TANH, activate
+from .threads cimport run_chunks
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #define REAL float
+    #define REAL_BYTES 4
+    #define INTEGER int32_t
+    #define NAME(x) x##_f32
+    #include "gemm_tile.h"
+    #define REAL double
+    #define REAL_BYTES 8
+    #define INTEGER int64_t
+    #define NAME(x) x##_f64
+    #include "gemm_tile.h"
+
+    enum {
+        MOST_DEPTH = 272,
+        MOST_ROW_BYTES = 1536,
+        GROUP = 8,
+        PANEL_BYTES = 8 * panel_columns_f64,
+        AREA_BYTES = (MOST_ROW_BYTES + ROWS * 8 + GROUP * PANEL_BYTES) * (MOST_DEPTH + 32) + 256
+    };
+
+    #include "work_areas.h"
+    """
+    enum:
+        ROWS
+        FLAG_ACCUMULATE
+        FLAG_RELU
+        panel_columns_f32
+        panel_columns_f64
+        lanes_f32
+        lanes_f64
+        MOST_DEPTH          # steps of k between two visits to C
+        GROUP               # panels of B packed at once: several cache lines of each row
+        MOST_ROW_BYTES      # of A in a block, for one k: most of a second-level cache in all
+        PANEL_BYTES         # of one step in a panel of B
+    void* take_area() noexcept nogil
+    void give_area(void* area) noexcept nogil
+    void panel_f32(
+        Py_ssize_t rows, Py_ssize_t depth, const float* a, Py_ssize_t a_row, Py_ssize_t a_col,
+        Py_ssize_t a_panel, const float* b, Py_ssize_t b_row, float* c, Py_ssize_t c_row,
+        Py_ssize_t columns, const float* bias, int flags,
+    ) noexcept nogil
+    void panel_f64(
+        Py_ssize_t rows, Py_ssize_t depth, const double* a, Py_ssize_t a_row, Py_ssize_t a_col,
+        Py_ssize_t a_panel, const double* b, Py_ssize_t b_row, double* c, Py_ssize_t c_row,
+        Py_ssize_t columns, const double* bias, int flags,
+    ) noexcept nogil
+    void pack_rows_f32(
+        Py_ssize_t depth, Py_ssize_t columns, const float* b, Py_ssize_t b_row, float* out,
+    ) noexcept nogil
+    void pack_rows_f64(
+        Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out,
+    ) noexcept nogil
+    void pack_a_rows_f32(
+        Py_ssize_t rows, Py_ssize_t depth, const float* a, Py_ssize_t a_row, float* out,
+    ) noexcept nogil
+    void pack_columns_f32(
+        Py_ssize_t depth, Py_ssize_t columns, const float* b, Py_ssize_t b_row, float* out,
+    ) noexcept nogil
+    void pack_a_rows_f64(
+        Py_ssize_t rows, Py_ssize_t depth, const double* a, Py_ssize_t a_row, double* out,
+    ) noexcept nogil
+    void pack_columns_f64(
+        Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out,
+    ) noexcept nogil
+
+cnp.import_array()
+
+cdef struct Product:
+    const void* a
+    const void* b
+    void* c
+    const void* bias
+    const Py_ssize_t* a_at      # of every product of a batch; NULL for a single one
+    const Py_ssize_t* b_at
+    void* packed_a              # the factors of a large product as the tile reads them, or NULL
+    void* packed_b
+    Py_ssize_t begin            # the steps of k that are packed
+    Py_ssize_t end
+    Py_ssize_t c_step
+    Py_ssize_t m
+    Py_ssize_t n
+    Py_ssize_t k
+    Py_ssize_t a_row            # op(A)[i, step] stands at a + i * a_row + step * a_col
+    Py_ssize_t a_col
+    Py_ssize_t b_row
+    Py_ssize_t c_row
+    Py_ssize_t block_rows
+    Py_ssize_t block_columns
+    Py_ssize_t row_blocks
+    Py_ssize_t column_blocks
+    Py_ssize_t depth
+    bint transpose_b
+    bint pack_a
+    bint accumulate
+    int activation
+    bint single
+
+
+cdef double BLOCK_WORK = 2e6             # multiplications in a block, at least
+cdef Py_ssize_t FEW_BLOCKS = 4           # of a large product, at least
+cdef Py_ssize_t FAR_APART = 2048         # bytes between rows of A from which on they are copied
+cdef double SHARED_WORK = 16e6           # multiplications from which on blocks share packed factors
+cdef Py_ssize_t SHARED_FROM = 10 * ROWS  # rows of C from which on it pays to share B
+cdef Py_ssize_t SHARED_COLUMNS = 48      # panels of C from which on copies of far rows pay
+cdef Py_ssize_t SHARED_ROWS = 192        # of such a block, at most: A's part stays in a cache
+cdef Py_ssize_t SHARED_PANELS = 32
+cdef Py_ssize_t SHARED_BLOCKS = 24       # at least, but for blocks of little work
+cdef Py_ssize_t SHARED_BYTES = 1 << 24   # of packed factors: they stay in the third-level cache
+
+
+cdef inline Py_ssize_t divide_up(Py_ssize_t x, Py_ssize_t y) noexcept nogil:
+    return (x + y - 1) // y
+
+
+cdef inline Py_ssize_t panel_width(bint single) noexcept nogil:
+    return panel_columns_f32 if single else panel_columns_f64
+
+
+cdef inline Py_ssize_t padded_rows(const Product* p) noexcept nogil:
+    return p.row_blocks * p.block_rows
+
+
+cdef inline Py_ssize_t padded_columns(const Product* p) noexcept nogil:
+    return p.column_blocks * p.block_columns
+
+
+cdef Py_ssize_t plan(Product* p) noexcept nogil:
+    """Cut C into blocks; return how many. Looks at shapes only, not at the number of threads."""
+    cdef Py_ssize_t panel = panel_width(p.single)
+    cdef Py_ssize_t item = 4 if p.single else 8
+    cdef Py_ssize_t most_rows = MOST_ROW_BYTES // item // ROWS * ROWS
+    cdef Py_ssize_t columns
+    p.depth = divide_up(p.k, max(1, divide_up(p.k, MOST_DEPTH)))
+    p.row_blocks = max(1, divide_up(p.m, most_rows))
+    p.block_rows = divide_up(divide_up(p.m, p.row_blocks), ROWS) * ROWS
+    p.row_blocks = divide_up(p.m, p.block_rows) if p.m else 0
+    # Packing pays from the third panel on. Rows that are far apart would fight for the same few
+    # cache lines.
+    if p.a_col == 1:
+        p.pack_a = p.m > 2 * ROWS and p.n > 4 * panel and p.a_row * item >= FAR_APART
+    else:
+        p.pack_a = p.m > 2 * ROWS and p.n > 2 * panel
+    # A block costs a few ten microseconds at least; copying A's rows, more for each, wants to be
+    # shared by more columns.
+    columns = <Py_ssize_t>(BLOCK_WORK / (1.0 + <double>p.block_rows * p.k))
+    if p.pack_a:
+        columns = max(columns, 32 * panel if p.a_col == 1 else 16 * panel)
+    else:
+        columns = max(columns, 4 * panel)
+    if p.row_blocks < FEW_BLOCKS and <double>p.m * p.n * p.k > FEW_BLOCKS * BLOCK_WORK:
+        # Wide rows of few: without this one thread would get them all.
+        columns = min(columns, max(8 * panel, divide_up(p.n * p.row_blocks, FEW_BLOCKS)))
+    p.column_blocks = max(1, (p.n + columns // 2) // columns)
+    p.block_columns = max(1, divide_up(divide_up(p.n, p.column_blocks), panel)) * panel
+    p.column_blocks = divide_up(p.n, p.block_columns)
+    return p.row_blocks * p.column_blocks
+
+
+cdef inline void panel_of(
+    Py_ssize_t rows, Py_ssize_t depth, const real* a, Py_ssize_t a_row, Py_ssize_t a_col,
+    Py_ssize_t a_panel, const real* b, Py_ssize_t b_row, real* c, Py_ssize_t c_row,
+    Py_ssize_t columns, const real* bias, int flags,
+) noexcept nogil:
+    if real is float:
+        panel_f32(rows, depth, a, a_row, a_col, a_panel, b, b_row, c, c_row, columns, bias, flags)
+    else:
+        panel_f64(rows, depth, a, a_row, a_col, a_panel, b, b_row, c, c_row, columns, bias, flags)
+
+
+cdef inline void pack_b(
+    bint transpose, Py_ssize_t depth, Py_ssize_t columns, const real* b, Py_ssize_t b_row,
+    real* out,
+) noexcept nogil:
+    """out[step, 0:PANEL] := op(B)[step, 0:columns] and zeros, for `depth` values of step."""
+    if real is float:
+        if transpose:
+            pack_columns_f32(depth, columns, b, b_row, out)
+        else:
+            pack_rows_f32(depth, columns, b, b_row, out)
+    else:
+        if transpose:
+            pack_columns_f64(depth, columns, b, b_row, out)
+        else:
+            pack_rows_f64(depth, columns, b, b_row, out)
+
+
+cdef inline void* aligned(void* memory) noexcept nogil:
+    """The next address that a cache line begins at."""
+    return <void*>((<uintptr_t>memory + 63) & ~<uintptr_t>63)
+
+
+cdef void pack_a(
+    Py_ssize_t rows, Py_ssize_t depth, const real* a, Py_ssize_t a_row, Py_ssize_t a_col,
+    real* out,
+) noexcept nogil:
+    """out[panel, step, 0:ROWS] := op(A)[ROWS rows, step]."""
+    cdef Py_ssize_t q, i, step, r, height
+    if a_col == 1:
+        if real is float:
+            pack_a_rows_f32(rows, depth, a, a_row, out)
+        else:
+            pack_a_rows_f64(rows, depth, a, a_row, out)
+        return
+    for q in range(divide_up(rows, ROWS)):
+        i = q * ROWS
+        height = min(<Py_ssize_t>ROWS, rows - i)
+        if height == ROWS:
+            for step in range(depth):
+                for r in range(ROWS):
+                    out[step * ROWS + r] = a[step * a_col + i + r]
+        else:
+            for step in range(depth):
+                for r in range(height):
+                    out[step * ROWS + r] = a[step * a_col + i + r]
+        out += depth * ROWS
+
+
+cdef void block(
+    const Product* p, const real* a, const real* b, real* c, const real* bias,
+    Py_ssize_t rows, Py_ssize_t columns,
+) noexcept nogil:
+    """One block of C: `rows` x `columns` from the given corners on."""
+    cdef unsigned char area[MOST_DEPTH * PANEL_BYTES + 64]
+    cdef real* packed_b = <real*>aligned(area)
+    cdef real* packed_a = NULL
+    cdef void* memory = NULL
+    cdef Py_ssize_t panel = panel_columns_f32 if real is float else panel_columns_f64
+    cdef Py_ssize_t lanes = lanes_f32 if real is float else lanes_f64
+    cdef Py_ssize_t group = 1
+    cdef Py_ssize_t step, j, i, first, depth, width, a_row, a_col, a_panel, b_row
+    cdef const real* a_part
+    cdef const real* b_part
+    cdef int flags
+    if p.pack_a or rows > 2 * ROWS:
+        memory = take_area()
+    if memory != NULL:
+        # Without memory A is read where it stands and B is packed panel by panel: slower, the same
+        # result.
+        packed_b = <real*>aligned(memory)
+        group = GROUP if rows > 2 * ROWS else 1  # few rows: only what must be packed is packed
+        if p.pack_a:
+            packed_a = packed_b + GROUP * panel * p.depth
+    step = 0
+    while True:
+        depth = min(p.depth, p.k - step)
+        flags = FLAG_ACCUMULATE if p.accumulate or step > 0 else 0
+        if step + depth >= p.k and p.activation == RELU:
+            flags |= FLAG_RELU
+        a_part, a_row, a_col, a_panel = a + step * p.a_col, p.a_row, p.a_col, 0
+        if packed_a != NULL:
+            pack_a(rows, depth, a_part, a_row, a_col, packed_a)
+            a_row, a_col, a_panel = 1, ROWS, depth * ROWS
+            a_part = packed_a
+        for i in range(divide_up(columns, panel)):
+            j = i * panel
+            width = min(panel, columns - j)
+            b_part = b + (step + j * p.b_row if p.transpose_b else step * p.b_row + j)
+            b_row = p.b_row
+            if p.transpose_b or rows > 2 * ROWS or (width != panel and width != lanes):
+                first = i % group
+                if p.transpose_b:
+                    pack_b(True, depth, width, b_part, b_row, packed_b)
+                    first = 0
+                elif first == 0:
+                    pack_b(False, depth, min(group * panel, columns - j), b_part, b_row, packed_b)
+                b_part, b_row = packed_b + first * depth * panel, panel
+            panel_of(
+                rows, depth, a_part, a_row, a_col, a_panel, b_part, b_row, c + j, p.c_row, width,
+                bias + j if bias != NULL and step + depth >= p.k else NULL, flags,
+            )
+        step += depth
+        if step >= p.k:
+            break
+    give_area(memory)
+    if p.activation == TANH or p.activation == SIGMOID:
+        for i in range(rows):
+            activate(p.activation, columns, c + i * p.c_row)
+
+
+cdef inline void block_at(
+    const Product* p, Py_ssize_t chunk, const real* a, const real* b, real* c, const real* bias,
+) noexcept nogil:
+    """Chunk number -> product of the batch, block of rows, block of columns."""
+    cdef Py_ssize_t blocks = p.row_blocks * p.column_blocks
+    cdef Py_ssize_t i = chunk % blocks // p.column_blocks * p.block_rows
+    cdef Py_ssize_t j = chunk % blocks % p.column_blocks * p.block_columns
+    cdef Py_ssize_t which = chunk // blocks
+    if p.a_at != NULL:
+        a += p.a_at[which]
+        b += p.b_at[which]
+        c += which * p.c_step
+    block(
+        p, a + i * p.a_row, b + (j * p.b_row if p.transpose_b else j), c + i * p.c_row + j,
+        bias + j if bias != NULL else NULL,
+        min(p.block_rows, p.m - i), min(p.block_columns, p.n - j),
+    )
+
+
+cdef void pack_chunk(
+    const Product* p, Py_ssize_t chunk, const real* a, const real* b, real* packed_a,
+    real* packed_b,
+) noexcept nogil:
+    """A part of A (a row of blocks) or of B (GROUP panels), for one visit to C."""
+    cdef Py_ssize_t panel = panel_columns_f32 if real is float else panel_columns_f64
+    cdef Py_ssize_t visits = divide_up(p.end - p.begin, p.depth)
+    cdef Py_ssize_t step = p.begin + chunk % visits * p.depth
+    cdef Py_ssize_t depth = min(p.depth, p.end - step)
+    cdef Py_ssize_t blocks = p.row_blocks if p.pack_a else 0
+    cdef Py_ssize_t first, end
+    chunk //= visits
+    if chunk < blocks:
+        first = chunk * p.block_rows
+        pack_a(
+            min(p.block_rows, p.m - first), depth, a + first * p.a_row + step * p.a_col, p.a_row,
+            p.a_col, packed_a + (step - p.begin) * padded_rows(p) + first * depth,
+        )
+        return
+    first = (chunk - blocks) * GROUP * panel
+    end = min(p.n, first + GROUP * panel)
+    packed_b += (step - p.begin) * padded_columns(p) + first * depth
+    if not p.transpose_b:
+        pack_b(False, depth, end - first, b + step * p.b_row + first, p.b_row, packed_b)
+        return
+    while first < end:
+        pack_b(
+            True, depth, min(panel, end - first), b + first * p.b_row + step, p.b_row, packed_b,
+        )
+        first += panel
+        packed_b += depth * panel
+
+
+cdef void shared_block(
+    const Product* p, Py_ssize_t chunk, const real* a, const real* packed_a, const real* packed_b,
+    real* c, const real* bias,
+) noexcept nogil:
+    """One block of C, from packed factors; A may stand where it stood."""
+    cdef Py_ssize_t panel = panel_columns_f32 if real is float else panel_columns_f64
+    cdef Py_ssize_t i = chunk // p.column_blocks * p.block_rows
+    cdef Py_ssize_t first = chunk % p.column_blocks * p.block_columns
+    cdef Py_ssize_t rows = min(p.block_rows, p.m - i)
+    cdef Py_ssize_t end = min(p.n, first + p.block_columns)
+    cdef Py_ssize_t j, depth, step = p.begin
+    cdef Py_ssize_t a_row = p.a_row, a_col = p.a_col, a_panel = 0
+    cdef const real* a_part
+    cdef const real* b_part
+    cdef int flags
+    c += i * p.c_row
+    while step < p.end:
+        depth = min(p.depth, p.end - step)
+        flags = FLAG_ACCUMULATE if p.accumulate or step > 0 else 0
+        if step + depth >= p.k and p.activation == RELU:
+            flags |= FLAG_RELU
+        if p.pack_a:
+            a_part = packed_a + (step - p.begin) * padded_rows(p) + i * depth
+            a_row, a_col, a_panel = 1, ROWS, depth * ROWS
+        else:
+            a_part = a + i * p.a_row + step * p.a_col
+        b_part = packed_b + (step - p.begin) * padded_columns(p)
+        j = first
+        while j < end:
+            panel_of(
+                rows, depth, a_part, a_row, a_col, a_panel, b_part + j * depth, panel, c + j,
+                p.c_row, min(panel, end - j),
+                bias + j if bias != NULL and step + depth >= p.k else NULL, flags,
+            )
+            j += panel
+        step += depth
+    if p.end == p.k and (p.activation == TANH or p.activation == SIGMOID):
+        for i in range(rows):
+            activate(p.activation, end - first, c + i * p.c_row + first)
+
+
+cdef void pack_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Product* p = <const Product*>context
+    if p.single:
+        pack_chunk[float](
+            p, chunk, <const float*>p.a, <const float*>p.b, <float*>p.packed_a,
+            <float*>p.packed_b,
+        )
+    else:
+        pack_chunk[double](
+            p, chunk, <const double*>p.a, <const double*>p.b, <double*>p.packed_a,
+            <double*>p.packed_b,
+        )
+
+
+cdef void shared_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Product* p = <const Product*>context
+    if p.single:
+        shared_block[float](
+            p, chunk, <const float*>p.a, <const float*>p.packed_a, <const float*>p.packed_b,
+            <float*>p.c, <const float*>p.bias,
+        )
+    else:
+        shared_block[double](
+            p, chunk, <const double*>p.a, <const double*>p.packed_a, <const double*>p.packed_b,
+            <double*>p.c, <const double*>p.bias,
+        )
+
+
+cdef bint run_shared(Product* p) noexcept nogil:
+    """A large product from factors packed once. False: it is none, or there is no memory."""
+    cdef Py_ssize_t panel = panel_width(p.single)
+    cdef Py_ssize_t item = 4 if p.single else 8
+    cdef double work = <double>p.m * p.n * p.k
+    cdef Py_ssize_t rows = SHARED_ROWS, columns = SHARED_PANELS * panel
+    cdef Py_ssize_t each, steps, parts
+    cdef void* memory
+    if work < SHARED_WORK or p.m < SHARED_FROM or p.n < 4 * panel:
+        return False
+    p.depth = divide_up(p.k, divide_up(p.k, MOST_DEPTH))
+    while True:
+        p.block_rows = divide_up(divide_up(p.m, divide_up(p.m, rows)), ROWS) * ROWS
+        p.row_blocks = divide_up(p.m, p.block_rows)
+        p.block_columns = divide_up(divide_up(p.n, divide_up(p.n, columns)), panel) * panel
+        p.column_blocks = divide_up(p.n, p.block_columns)
+        if p.row_blocks * p.column_blocks >= SHARED_BLOCKS:
+            break
+        if <double>p.block_rows * p.block_columns * p.k < 2 * BLOCK_WORK:
+            break
+        if columns > 2 * rows:
+            columns //= 2
+        else:
+            rows //= 2
+    p.pack_a = p.a_col != 1 or (p.a_row * item >= FAR_APART and p.n >= SHARED_COLUMNS * panel)
+    each = ((padded_rows(p) if p.pack_a else 0) + padded_columns(p)) * item
+    steps = min(p.k, max(1, SHARED_BYTES // each // p.depth) * p.depth)
+    memory = malloc(steps * each + 128)
+    if memory == NULL:
+        return False
+    p.packed_b = aligned(memory)
+    p.packed_a = aligned(<char*>p.packed_b + steps * padded_columns(p) * item)
+    parts = (p.row_blocks if p.pack_a else 0) + divide_up(p.n, GROUP * panel)
+    p.begin = 0
+    while p.begin < p.k:
+        p.end = min(p.k, p.begin + steps)
+        run_chunks(
+            pack_task, parts * divide_up(p.end - p.begin, p.depth), p,
+            2.0 * ((p.m if p.pack_a else 0) + p.n) * (p.end - p.begin),
+        )
+        run_chunks(shared_task, p.row_blocks * p.column_blocks, p, work / 8)
+        p.begin = p.end
+    free(memory)
+    return True
+
+
+cdef void task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Product* p = <const Product*>context
+    if p.single:
+        block_at[float](
+            p, chunk, <const float*>p.a, <const float*>p.b, <float*>p.c, <const float*>p.bias,
+        )
+    else:
+        block_at[double](
+            p, chunk, <const double*>p.a, <const double*>p.b, <double*>p.c, <const double*>p.bias,
+        )
+
+
+cdef void gemm(
+    bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const real* a, Py_ssize_t a_stride, const real* b, Py_ssize_t b_stride,
+    real* c, Py_ssize_t c_stride, const real* bias, int activation, bint accumulate,
+) noexcept nogil:
+    cdef Product p
+    p.a, p.b, p.c, p.bias = a, b, c, bias
+    p.a_at, p.b_at, p.c_step = NULL, NULL, 0
+    p.m, p.n, p.k = m, n, k
+    p.a_row = 1 if transpose_a else a_stride
+    p.a_col = a_stride if transpose_a else 1
+    p.b_row, p.c_row = b_stride, c_stride
+    p.transpose_b, p.accumulate, p.activation = transpose_b, accumulate, activation
+    p.single = real is float
+    if not run_shared(&p):
+        run_chunks(task, plan(&p), &p, 2.0 * m * n * k / 16)
+
+
+cdef void gemm_batch(
+    bint transpose_a, bint transpose_b, Py_ssize_t count, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const real* a, const Py_ssize_t* a_at, const real* b, const Py_ssize_t* b_at, real* c,
+) noexcept nogil:
+    cdef Product p
+    p.a, p.b, p.c, p.bias = a, b, c, NULL
+    p.a_at, p.b_at, p.c_step = a_at, b_at, m * n
+    p.m, p.n, p.k = m, n, k
+    p.a_row = 1 if transpose_a else k
+    p.a_col = m if transpose_a else 1
+    p.b_row, p.c_row = k if transpose_b else n, n
+    p.transpose_b, p.accumulate, p.activation = transpose_b, False, LINEAR
+    p.single = real is float
+    run_chunks(task, count * plan(&p), &p, 2.0 * count * m * n * k / 16)
+
+
+def product(
+    a, b, c, bias=None, transpose_a=False, transpose_b=False, activation=LINEAR, accumulate=False,
+):
+    """c[...] = activation(op(a) op(b) + bias): the product itself, for tests and benchmarks.
+
+    Matrices of one dtype, each with rows dense in memory; views with longer rows are taken as they
+    are.
+    """
+    cdef int typenum = real_type(c)
+    cdef cnp.ndarray a_ = a, b_ = b, c_ = c
+    cdef cnp.ndarray bias_ = None if bias is None else as_real(bias, typenum)
+    cdef Py_ssize_t item = 4 if typenum == cnp.NPY_FLOAT else 8
+    for array in (a, b, c):
+        dense = array.ndim == 2 and (array.size == 0 or array.strides[1] == item)
+        if not dense or real_type(array) != typenum:
+            raise ValueError("product: expected matrices of one dtype with dense rows")
+    m, n = c.shape
+    k = a.shape[0 if transpose_a else 1]
+    fits_a = a.shape == ((k, m) if transpose_a else (m, k))
+    fits_b = b.shape == ((n, k) if transpose_b else (k, n))
+    if not fits_a or not fits_b:
+        raise ValueError(f"product: shapes {a.shape} and {b.shape} do not make {c.shape}")
+    if bias is not None and bias.shape != (n,):
+        raise ValueError(f"product: bias needs shape {(n,)}, got {bias.shape}")
+    cdef Py_ssize_t rows = m, columns = n, depth = k
+    cdef Py_ssize_t a_row = a.strides[0] // item
+    cdef Py_ssize_t b_row = b.strides[0] // item
+    cdef Py_ssize_t c_row = c.strides[0] // item
+    cdef bint ta = transpose_a, tb = transpose_b, more = accumulate
+    cdef int code = activation
+    cdef void* bias_data = NULL if bias is None else data(bias_)
+    cdef void* a_data = data(a_)
+    cdef void* b_data = data(b_)
+    cdef void* c_data = data(c_)
+    with nogil:
+        if typenum == cnp.NPY_FLOAT:
+            gemm[float](
+                ta, tb, rows, columns, depth, <const float*>a_data, a_row,
+                <const float*>b_data, b_row, <float*>c_data, c_row,
+                <const float*>bias_data, code, more,
+            )
+        else:
+            gemm[double](
+                ta, tb, rows, columns, depth, <const double*>a_data, a_row,
+                <const double*>b_data, b_row, <double*>c_data, c_row,
+                <const double*>bias_data, code, more,
+            )

@@ -1,0 +1,179 @@
+/* The innermost part of the matrix product, for one type: gemm.pyx includes this file twice, with REAL, REAL_BYTES,
+   INTEGER (of the same size) and NAME(x) defined.
+
+   A tile of C, `rows` rows by `width` vectors, stays in registers while k runs: each step loads `width` vectors of B and
+   multiplies every one by each of `rows` numbers of A. */
+
+#include "panels.h"
+
+#ifndef DIPTYCH_GEMM_TILE
+#define DIPTYCH_GEMM_TILE
+enum { FLAG_ACCUMULATE = 1, FLAG_RELU = 2 };
+#endif
+
+/* The end of a tile with fewer columns than its vectors have numbers: its sums stand in `part`. */
+APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, Py_ssize_t part_row, REAL *c,
+                             Py_ssize_t c_row, const REAL *bias, int flags) {
+    for (int r = 0; r < rows; r++, part += part_row, c += c_row) {
+        for (Py_ssize_t j = 0; j < columns; j++) {
+            REAL x = part[j];
+            if (flags & FLAG_ACCUMULATE) x += c[j];
+            if (bias) x += bias[j];
+            if (flags & FLAG_RELU) x = x < 0 ? 0 : x;
+            c[j] = x;
+        }
+    }
+}
+
+/* c[r, j] (+)= sum_k a[r * a_row + k * a_col] * b[k * b_row + j] + bias[j], for `rows` rows and `columns` columns.
+   `rows` and `width` are constants wherever this is inlined; columns <= width * LANES, and b is readable (with any
+   numbers) up to width * LANES columns. bias holds as many numbers as b has columns, or is NULL. */
+INLINE void NAME(tile)(const int rows, const int width, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row,
+                       Py_ssize_t a_col, const REAL *b, Py_ssize_t b_row, REAL *c, Py_ssize_t c_row,
+                       Py_ssize_t columns, const REAL *bias, int flags) {
+    NAME(vector) sum[2 * ROWS][WIDTH];
+    UNROLL(24)
+    for (int r = 0; r < rows; r++) {
+        PREFETCH(c + r * c_row);
+        UNROLL(4)
+        for (int v = 0; v < width; v++) sum[r][v] = (NAME(vector)){0};
+    }
+    UNROLL(4)
+    for (Py_ssize_t k = 0; k < depth; k++) {
+        NAME(vector) line[WIDTH];
+        UNROLL(4)
+        for (int v = 0; v < width; v++) line[v] = LOAD(b + v * LANES);
+        UNROLL(24)
+        for (int r = 0; r < rows; r++) {
+            REAL number = a[r * a_row];
+            UNROLL(4)
+            for (int v = 0; v < width; v++) sum[r][v] += number * line[v];
+        }
+        a += a_col;
+        b += b_row;
+    }
+    if (columns == width * LANES) {
+        if (flags & FLAG_ACCUMULATE) {
+            UNROLL(24)
+            for (int r = 0; r < rows; r++) {
+                UNROLL(4)
+                for (int v = 0; v < width; v++) sum[r][v] += LOAD(c + r * c_row + v * LANES);
+            }
+        }
+        if (bias) {
+            UNROLL(24)
+            for (int r = 0; r < rows; r++) {
+                UNROLL(4)
+                for (int v = 0; v < width; v++) sum[r][v] += LOAD(bias + v * LANES);
+            }
+        }
+        if (flags & FLAG_RELU) {
+            UNROLL(24)
+            for (int r = 0; r < rows; r++) {
+                UNROLL(4)
+                for (int v = 0; v < width; v++) sum[r][v] = RECTIFY(sum[r][v]);
+            }
+        }
+        UNROLL(24)
+        for (int r = 0; r < rows; r++) {
+            UNROLL(4)
+            for (int v = 0; v < width; v++) STORE(c + r * c_row + v * LANES, sum[r][v]);
+        }
+    } else {
+        REAL part[2 * ROWS * PANEL];
+        UNROLL(24)
+        for (int r = 0; r < rows; r++) {
+            UNROLL(4)
+            for (int v = 0; v < width; v++) STORE(part + (r * width + v) * LANES, sum[r][v]);
+        }
+        NAME(finish_part)(rows, columns, part, width * LANES, c, c_row, bias, flags);
+    }
+}
+
+#define TILE_ARGUMENTS depth, a, a_row, a_col, b, b_row, c, c_row, columns, bias, flags
+#define TILE_PARAMETERS                                                                                               \
+    Py_ssize_t depth, const REAL *a, Py_ssize_t a_row, Py_ssize_t a_col, const REAL *b, Py_ssize_t b_row, REAL *c,   \
+        Py_ssize_t c_row, Py_ssize_t columns, const REAL *bias, int flags
+
+/* The whole tile, with the walk through A known to the compiler: along a row, or through packed panels of ROWS. */
+APART void NAME(tile_along)(TILE_PARAMETERS) { a_col = 1; NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS); }
+APART void NAME(tile_packed)(TILE_PARAMETERS) { a_row = 1; a_col = ROWS; NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS); }
+APART void NAME(tile_any)(TILE_PARAMETERS) { NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS); }
+/* One vector wide: twice as many rows, or the additions would wait for each other. */
+APART void NAME(tile_narrow)(TILE_PARAMETERS) { NAME(tile)(2 * ROWS, 1, TILE_ARGUMENTS); }
+
+/* The rows left at the lower edge of C: by eights, fours, twos and ones. */
+#define EDGE(n, width)                                                                                                \
+    APART void NAME(edge_##n##_##width)(TILE_PARAMETERS) { NAME(tile)(n, width, TILE_ARGUMENTS); }
+EDGE(1, WIDTH) EDGE(2, WIDTH) EDGE(4, WIDTH) EDGE(1, 1) EDGE(2, 1) EDGE(4, 1) EDGE(8, 1)
+#if ROWS > 8
+EDGE(8, WIDTH) EDGE(16, 1)
+#endif
+#define TAKE(n, width)                                                                                                \
+    if (rows & n) {                                                                                                   \
+        NAME(edge_##n##_##width)(TILE_ARGUMENTS);                                                                     \
+        a += n * a_row;                                                                                               \
+        c += n * c_row;                                                                                               \
+    }
+
+/* All the rows of C under one panel of B. */
+APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row, Py_ssize_t a_col,
+                        Py_ssize_t a_panel, const REAL *b, Py_ssize_t b_row, REAL *c, Py_ssize_t c_row,
+                        Py_ssize_t columns, const REAL *bias, int flags) {
+    /* a_panel: distance of two packed panels of A, 0 where A is not packed. */
+    Py_ssize_t r = 0;
+    if (columns <= LANES && !a_panel) {
+        for (; r + 2 * ROWS <= rows; r += 2 * ROWS, a += 2 * ROWS * a_row, c += 2 * ROWS * c_row)
+            NAME(tile_narrow)(TILE_ARGUMENTS);
+        rows -= r;
+#if ROWS > 8
+        TAKE(16, 1)
+#endif
+        TAKE(8, 1) TAKE(4, 1) TAKE(2, 1) TAKE(1, 1)
+        return;
+    }
+    Py_ssize_t next = a_panel ? a_panel : ROWS * a_row;
+    for (; r + ROWS <= rows; r += ROWS, a += next, c += ROWS * c_row) {
+        if (a_panel) NAME(tile_packed)(TILE_ARGUMENTS);
+        else if (a_col == 1) NAME(tile_along)(TILE_ARGUMENTS);
+        else NAME(tile_any)(TILE_ARGUMENTS);
+    }
+    rows -= r;
+#if ROWS > 8
+    TAKE(8, WIDTH)
+#endif
+    TAKE(4, WIDTH) TAKE(2, WIDTH) TAKE(1, WIDTH)
+}
+
+/* out[panel, k, 0:ROWS] = a[ROWS rows, k]: A stands as it is multiplied, its rows along k. */
+APART void NAME(pack_a_rows)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row, REAL *out) {
+    for (; rows > 0; rows -= ROWS, a += ROWS * a_row, out += depth * ROWS) {
+        Py_ssize_t k = 0;
+#ifdef CAN_SHUFFLE
+        /* Transposed squares of LANES rows overlap where ROWS is no multiple of LANES: what the lower square of a
+           step writes too far, the upper ones and the next steps write again. */
+        if (rows >= (ROWS + LANES - 1) / LANES * LANES) {
+            for (; k + LANES < depth; k += LANES) {
+                for (int first = (ROWS - 1) / LANES * LANES; first >= 0; first -= LANES) {
+                    NAME(vector) x[LANES], y[LANES];
+                    UNROLL(16)
+                    for (int i = 0; i < LANES; i++) x[i] = LOAD(a + (first + i) * a_row + k);
+                    TRANSPOSE(x, y);
+                    UNROLL(16)
+                    for (int i = 0; i < LANES; i++) STORE(out + (k + i) * ROWS + first, x[i]);
+                }
+            }
+        }
+#endif
+        for (; k < depth; k++)
+            for (Py_ssize_t r = 0; r < ROWS && r < rows; r++) out[k * ROWS + r] = a[r * a_row + k];
+    }
+}
+
+#undef LANES
+#undef ORDER
+#undef RECTIFY
+#undef REAL
+#undef REAL_BYTES
+#undef INTEGER
+#undef NAME

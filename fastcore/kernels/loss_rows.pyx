@@ -1,0 +1,261 @@
+"""Losses row by row: arrays seen as (rows, width), and rows cut into chunks for threads.
+
+A loss of entries, such as the squared error, is a pair of functions on flat blocks, value and
+slope: the compiler vectorises them whatever the width, also where it is 1. A block of values is
+summed by rows while it is in the cache, and slopes are multiplied by their row's dloss there.
+Other losses bring a kernel of rows.
+"""
+
+cimport numpy as cnp
+
+from .arrays cimport (
+    as_real,
+    as_type,
+    data,
+    dim,
+    new_array,
+    new_like,
+    rank,
+    real,
+    real_type,
+    same_shape,
+)
+from .threads cimport run_chunks
+
+import numpy as np
+
+from ...reference._labels import check_same_shape
+
+cnp.import_array()
+
+# Entries of a chunk. It must not depend on the number of threads.
+cdef enum:
+    CHUNK = 8192
+
+
+# ---- arrays in and out ----
+
+cdef cnp.ndarray predictions_of(object y_pred, int axis):
+    """y_pred as a C-contiguous array with `axis` at the end; the caller has checked the shapes."""
+    cdef int typenum = real_type(y_pred)
+    if axis != -1 and axis != cnp.PyArray_NDIM(<cnp.ndarray>y_pred) - 1:
+        y_pred = np.moveaxis(y_pred, axis, -1)
+    return as_real(y_pred, typenum)
+
+
+cdef cnp.ndarray labels_of(object y_true, object y_pred, int axis):
+    """y_true likewise, after a check that it has the shape of y_pred and that `axis` exists."""
+    cdef int typenum = real_type(y_pred)
+    cdef cnp.ndarray y, p = <cnp.ndarray>y_pred
+    cdef int ndim = rank(p)
+    cdef int at = axis + ndim if axis < 0 else axis
+    real_type(y_true)
+    y = <cnp.ndarray>y_true
+    if not (same_shape(y, p) and 0 <= at < ndim and dim(p, at) > 0):
+        check_same_shape(y_true, y_pred, axis)
+    if at != ndim - 1:
+        y_true = np.moveaxis(y_true, axis, -1)
+    return as_real(y_true, typenum)
+
+
+cdef cnp.ndarray cotangents_of(object dloss, cnp.ndarray p):
+    """dloss as an array of one number per row of p."""
+    cdef cnp.ndarray d = as_type(dloss, cnp.PyArray_TYPE(p))
+    if cnp.PyArray_SIZE(d) * dim(p, rank(p) - 1) != cnp.PyArray_SIZE(p):
+        raise ValueError(
+            f"dloss has {cnp.PyArray_SIZE(d)} numbers; it must have the shape of the loss, "
+            f"which is one number for every {dim(p, rank(p) - 1)} of the predictions"
+        )
+    return d
+
+
+cdef object back(cnp.ndarray a, int axis):
+    """Move the last axis to where it came from."""
+    return a if axis == -1 or axis == rank(a) - 1 else np.moveaxis(a, -1, axis)
+
+
+cdef cnp.ndarray new_loss(cnp.ndarray p):
+    """An array for one number per row."""
+    return new_array(rank(p) - 1, cnp.PyArray_DIMS(p), cnp.PyArray_TYPE(p))
+
+
+cdef cnp.ndarray new_column(cnp.ndarray p, int typenum):
+    """The same as a column: (..., 1)."""
+    cdef cnp.npy_intp dims[64]
+    cdef int i, ndim = rank(p)
+    for i in range(ndim - 1):
+        dims[i] = dim(p, i)
+    dims[ndim - 1] = 1
+    return new_array(ndim, dims, typenum)
+
+
+cdef void _affine(const real* y, real* out, Py_ssize_t n, real scale, real shift) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = y[i] * scale + shift
+
+
+cdef cnp.ndarray affine(cnp.ndarray y, double scale, double shift):
+    """y * scale + shift; y itself where that changes nothing."""
+    cdef cnp.ndarray out
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(y)
+    if scale == 1 and shift == 0:
+        return y
+    out = new_like(y)
+    if cnp.PyArray_TYPE(y) == cnp.NPY_FLOAT:
+        _affine[float](<float*>data(y), <float*>data(out), n, <float>scale, <float>shift)
+    else:
+        _affine[double](<double*>data(y), <double*>data(out), n, scale, shift)
+    return out
+
+
+# ---- chunks ----
+
+cdef void set_up(Job* job, cnp.ndarray p, rows32 kernel32, rows64 kernel64) noexcept:
+    """Fill in the kernels and the sizes, from an array (..., width)."""
+    job.kernel32 = kernel32
+    job.kernel64 = kernel64
+    job.width = dim(p, rank(p) - 1)
+    job.rows = cnp.PyArray_SIZE(p) // job.width
+    job.is_float = cnp.PyArray_TYPE(p) == cnp.NPY_FLOAT
+
+
+cdef Py_ssize_t rows_per_chunk(Job* job) noexcept nogil:
+    return max(1, CHUNK // job.width)
+
+
+cdef void _chunk(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef Job* job = <Job*>context
+    cdef Py_ssize_t first = chunk * rows_per_chunk(job)
+    cdef Py_ssize_t last = min(first + rows_per_chunk(job), job.rows)
+    if job.is_float:
+        job.kernel32(first, last, job, NULL)
+    else:
+        job.kernel64(first, last, job, NULL)
+
+
+cdef void run(Job* job, double cost) noexcept nogil:
+    """All rows; cost is that of one entry, as run_chunks counts."""
+    cdef Py_ssize_t each = rows_per_chunk(job)
+    run_chunks(_chunk, (job.rows + each - 1) // each, job, cost * job.rows * job.width)
+
+
+# ---- losses of entries ----
+
+cdef inline void entries(
+    const real* y, const real* p, real* out, Py_ssize_t n, Job* job
+) noexcept nogil:
+    if real is float:
+        job.f32(y, p, out, n, job.o)
+    else:
+        job.f64(y, p, out, n, job.o)
+
+
+cdef void sum_entries(
+    const real* y, const real* p, real* loss, Py_ssize_t rows, Job* job
+) noexcept nogil:
+    """loss[row] = sum_j f(y[row, j], p[row, j]) / divisor"""
+    cdef real values[BLOCK]
+    cdef Py_ssize_t width = job.width
+    cdef real divisor = <real>job.divisor
+    cdef Py_ssize_t row = 0
+    cdef Py_ssize_t start, n, i
+    cdef real s
+    while row < rows:
+        if width == 1:
+            n = min(BLOCK, rows - row)
+            entries(y + row, p + row, loss + row, n, job)  # the sum of one entry is the entry
+            row += n
+        elif width <= BLOCK:
+            n = min(BLOCK // width, rows - row)
+            entries(y + row * width, p + row * width, values, n * width, job)
+            for i in range(n):
+                loss[row + i] = total_of(values + i * width, width) / divisor
+            row += n
+        else:
+            s = 0
+            start = 0
+            while start < width:
+                n = min(BLOCK, width - start)
+                entries(y + row * width + start, p + row * width + start, values, n, job)
+                s += total_of(<const real*>values, n)
+                start += n
+            loss[row] = s / divisor
+            row += 1
+
+
+cdef void _losses(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
+    sum_entries(
+        <const real*>job.y + first * job.width,
+        <const real*>job.p + first * job.width,
+        <real*>job.loss + first,
+        last - first,
+        job,
+    )
+
+
+cdef void _slopes(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
+    """out[row, j] = dloss[row] / divisor * f'(y[row, j], p[row, j])"""
+    cdef Py_ssize_t width = job.width
+    cdef real* out = <real*>job.out
+    cdef real divisor = <real>job.divisor
+    cdef Py_ssize_t stop = last * width
+    cdef Py_ssize_t i = first * width
+    cdef Py_ssize_t n, row, j, end
+    cdef real share
+    while i < stop:
+        n = min(BLOCK // width * width if width <= BLOCK else BLOCK, stop - i)
+        entries(<const real*>job.y + i, <const real*>job.p + i, out + i, n, job)
+        end = i + n
+        if width == 1:
+            for j in range(i, end):
+                out[j] = (<const real*>job.dloss)[j] / divisor * out[j]
+        else:
+            # A block is whole rows, or a piece of one.
+            for row in range(i // width, (end + width - 1) // width):
+                share = (<const real*>job.dloss)[row] / divisor
+                for j in range(max(i, row * width), min(end, (row + 1) * width)):
+                    out[j] = share * out[j]
+        i = end
+
+
+cdef cnp.ndarray entry_losses(
+    cnp.ndarray y, cnp.ndarray p, entries32 f32, entries64 f64, bint mean, double cost,
+    double a=0, double b=0, double c=0, double d=0,
+):
+    """The loss of every row: sum or mean of f over its entries, f's options being a to d."""
+    cdef cnp.ndarray loss = new_loss(p)
+    cdef Job job
+    set_up(&job, p, _losses[float], _losses[double])
+    job.f32, job.f64 = f32, f64
+    job.o[0], job.o[1], job.o[2], job.o[3] = a, b, c, d
+    job.divisor = job.width if mean else 1
+    job.y, job.p, job.loss = data(y), data(p), data(loss)
+    with nogil:
+        run(&job, cost)
+    return loss
+
+
+cdef cnp.ndarray entry_slopes(
+    object dloss, cnp.ndarray y, cnp.ndarray p, entries32 f32, entries64 f64, bint mean,
+    double cost, double a=0, double b=0, double c=0, double d=0,
+):
+    """The gradient of every entry, f being the slope."""
+    p = as_real(p, real_type(p))
+    y = as_real(y, real_type(p))
+    if not same_shape(y, p):
+        raise ValueError(
+            "the cache is not one of the forward function: it holds labels and predictions of "
+            f"shapes {(<object>y).shape} and {(<object>p).shape}"
+        )
+    cdef cnp.ndarray g = cotangents_of(dloss, p)
+    cdef cnp.ndarray out = new_like(p)
+    cdef Job job
+    set_up(&job, p, _slopes[float], _slopes[double])
+    job.f32, job.f64 = f32, f64
+    job.o[0], job.o[1], job.o[2], job.o[3] = a, b, c, d
+    job.divisor = job.width if mean else 1
+    job.y, job.p, job.dloss, job.out = data(y), data(p), data(g), data(out)
+    with nogil:
+        run(&job, cost)
+    return out

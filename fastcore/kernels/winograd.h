@@ -1,0 +1,571 @@
+/* The kernels of Winograd's transform, for one type: winograd.pyx explains them and includes this file twice, with
+   REAL, INTEGER and NAME(x) defined, after gemm_tile.h has been read for the same type. */
+
+#ifndef DIPTYCH_WINOGRAD_H
+#define DIPTYCH_WINOGRAD_H
+
+/* What a pass reads: images, channels last, in tiles of SIDE x SIDE pixels, or of REACH x REACH that overlap by two. */
+typedef struct {
+    Py_ssize_t height, width, channels;
+    Py_ssize_t top, left;   /* where the first tile begins: so many zeros above and to the left of the image */
+    const void *x, *y;      /* each number is x activation'(y); y == NULL: just x */
+    int activation;         /* of fused.pxd: LINEAR, RELU, TANH, SIGMOID */
+} View;
+
+typedef struct {
+    View in;                /* of the forward pass: x; of the gradient of the input: dz */
+    View dz;                /* of the gradient of the kernel only */
+    Py_ssize_t height, width, filters; /* of what forward and dx compute */
+    int pool;               /* of each 2x2 (flat: 2) of it, the largest is written */
+    Py_ssize_t out_height, out_width; /* of what is written */
+    Py_ssize_t tiles_down, tiles_across, tiles;
+    int flat;               /* one spatial axis: images of one row, a kernel of 3, tiles of 4 from 6 */
+    Py_ssize_t block;       /* tiles worked on at once */
+    Py_ssize_t chunks, chunk_tiles;
+    const void *packed;     /* the transformed kernel: [panel][position][channel][PANEL filters] */
+    const void *bias;
+    void *out;
+    void *sums;             /* per chunk: its part of dkernel, then of dbias */
+    int activation;         /* applied to what is written */
+    int wants_dbias;
+    int failed;             /* no memory, or a number that is not finite: the caller takes another way */
+} Winograd;
+
+enum { SIDE = 4, REACH = SIDE + 2, POSITIONS = REACH * REACH, LINE = 64 };
+/* Channels are added up in pieces: rounding errors of a long sum grow with its length, and the transform of images
+   makes them grow more. */
+enum { DEPTH = 32, FLAT_DEPTH = 64 };
+
+
+/* The points 0, +-P1, +-P2 and infinity. */
+#define P1 0.625
+#define P2 1.5
+#define NORM_0 (1 / (P1 * P1 * P2 * P2))
+#define NORM_1 (1 / (2 * P1 * P1 * (P1 * P1 - P2 * P2)))
+#define NORM_2 (1 / (2 * P2 * P2 * (P2 * P2 - P1 * P1)))
+
+/* Where a tile stands: its image, and its first pixel of the result. */
+typedef struct {
+    Py_ssize_t image, down, across;
+} Place;
+
+static Place place_of(const Winograd *p, Py_ssize_t tile) {
+    const Py_ssize_t line = tile / p->tiles_across;
+    const Place place = {line / p->tiles_down, line % p->tiles_down * SIDE, tile % p->tiles_across * SIDE};
+    return place;
+}
+
+/* The place of the next tile, without a division. */
+static inline void step_on(const Winograd *p, Place *place) {
+    place->across += SIDE;
+    if (place->across < p->tiles_across * SIDE) return;
+    place->across = 0;
+    place->down += SIDE;
+    if (place->down < p->tiles_down * SIDE) return;
+    place->down = 0;
+    place->image++;
+}
+
+#endif /* once */
+
+#define VECTOR NAME(vector)
+#define LANES NAME(lanes)
+#define CONST(x) ((REAL)(x))
+#define UP(n, to) (((n) + (to)-1) / (to) * (to))
+/* A row of channels as the register tile of the product reads it. */
+#define ROW(channels) UP(channels, WIDTH == 2 ? LANES : PANEL)
+/* Rows of a work area begin one cache line off the power of two that they would otherwise share. */
+#define PADDED(n) (UP(n, LINE / (Py_ssize_t)sizeof(REAL)) + LINE / (Py_ssize_t)sizeof(REAL))
+#ifdef VECTOR_BYTES
+#define RECTIFY(x) ((VECTOR)(~((x) < 0) & (NAME(mask))(x)))
+#define WHERE_POSITIVE(y, x) ((VECTOR)(((y) > 0) & (NAME(mask))(x)))
+#else
+#define RECTIFY(x) ((x) < 0 ? 0 : (x))
+#define WHERE_POSITIVE(y, x) ((y) > 0 ? (x) : 0)
+#endif
+#define LARGER(x, y) PICK((x) > (y), x, y)
+
+/* ------------------------------------------------------------- the five matrices, applied to vectors of channels */
+
+/* u = B^T d */
+INLINE void NAME(times_b)(const VECTOR *d, VECTOR *u) {
+    VECTOR even_1 = d[4] - CONST(P2 * P2) * d[2], odd_1 = d[3] - CONST(P2 * P2) * d[1];
+    VECTOR even_2 = d[4] - CONST(P1 * P1) * d[2], odd_2 = d[3] - CONST(P1 * P1) * d[1];
+    u[0] = CONST(P1 * P1 * P2 * P2) * d[0] + (d[4] - CONST(P1 * P1 + P2 * P2) * d[2]);
+    u[1] = even_1 + CONST(P1) * odd_1;
+    u[2] = even_1 - CONST(P1) * odd_1;
+    u[3] = even_2 + CONST(P2) * odd_2;
+    u[4] = even_2 - CONST(P2) * odd_2;
+    u[5] = CONST(P1 * P1 * P2 * P2) * d[1] + (d[5] - CONST(P1 * P1 + P2 * P2) * d[3]);
+}
+
+/* y = A^T m */
+INLINE void NAME(times_a)(const VECTOR *m, VECTOR *y) {
+    VECTOR sum_1 = m[1] + m[2], less_1 = m[1] - m[2];
+    VECTOR sum_2 = m[3] + m[4], less_2 = m[3] - m[4];
+    y[0] = m[0] + sum_1 + sum_2;
+    y[1] = CONST(P1) * less_1 + CONST(P2) * less_2;
+    y[2] = CONST(P1 * P1) * sum_1 + CONST(P2 * P2) * sum_2;
+    y[3] = CONST(P1 * P1 * P1) * less_1 + (CONST(P2 * P2 * P2) * less_2 + m[5]);
+}
+
+/* u = A z */
+INLINE void NAME(times_a_back)(const VECTOR *z, VECTOR *u) {
+    VECTOR even_1 = z[0] + CONST(P1 * P1) * z[2], odd_1 = z[1] + CONST(P1 * P1) * z[3];
+    VECTOR even_2 = z[0] + CONST(P2 * P2) * z[2], odd_2 = z[1] + CONST(P2 * P2) * z[3];
+    u[0] = z[0];
+    u[1] = even_1 + CONST(P1) * odd_1;
+    u[2] = even_1 - CONST(P1) * odd_1;
+    u[3] = even_2 + CONST(P2) * odd_2;
+    u[4] = even_2 - CONST(P2) * odd_2;
+    u[5] = z[3];
+}
+
+/* u = G g, for a panel of filters, in double: it is rounded once. Rows of g (u) are `step` (`u_step`) panels apart. */
+INLINE void NAME(times_g)(double (*g)[PANEL], int step, double (*u)[PANEL], int u_step) {
+    for (int j = 0; j < PANEL; j++) {
+        const double g_0 = g[0][j], g_1 = g[step][j], g_2 = g[2 * step][j];
+        const double even_1 = NORM_1 * (g_0 + P1 * P1 * g_2), odd_1 = NORM_1 * P1 * g_1;
+        const double even_2 = NORM_2 * (g_0 + P2 * P2 * g_2), odd_2 = NORM_2 * P2 * g_1;
+        u[0][j] = NORM_0 * g_0;
+        u[u_step][j] = even_1 + odd_1;
+        u[2 * u_step][j] = even_1 - odd_1;
+        u[3 * u_step][j] = even_2 + odd_2;
+        u[4 * u_step][j] = even_2 - odd_2;
+        u[5 * u_step][j] = g_2;
+    }
+}
+
+/* g = G^T m */
+INLINE void NAME(times_g_back)(const VECTOR *m, VECTOR *g) {
+    VECTOR sum_1 = CONST(NORM_1) * (m[1] + m[2]), less_1 = CONST(NORM_1) * (m[1] - m[2]);
+    VECTOR sum_2 = CONST(NORM_2) * (m[3] + m[4]), less_2 = CONST(NORM_2) * (m[3] - m[4]);
+    g[0] = CONST(NORM_0) * m[0] + (sum_1 + sum_2);
+    g[1] = CONST(P1) * less_1 + CONST(P2) * less_2;
+    g[2] = CONST(P1 * P1) * sum_1 + (CONST(P2 * P2) * sum_2 + m[5]);
+}
+
+/* ---------------------------------------------------------------------------------------------------- the kernel */
+
+/* U = G g G^T (flat: G g) for all filters of one channel, packed in panels. kernel[window][channel][filter], or, to go
+   backward, the kernel turned by 180 degrees with channels and filters exchanged. */
+APART void NAME(transform_kernel)(const REAL *kernel, Py_ssize_t channels, Py_ssize_t filters, int flat, int backward,
+                                  Py_ssize_t channel, REAL *packed) {
+    const int window = flat ? 3 : 9, positions = flat ? REACH : POSITIONS;
+    Py_ssize_t window_step = channels * filters;
+    Py_ssize_t filter_step = backward ? channels : 1;
+    const REAL *from = kernel + (backward ? channel + (window - 1) * window_step : channel * filters);
+    if (backward) window_step = -window_step;
+    packed += channel * PANEL;
+    for (Py_ssize_t f = 0; f < filters; f += PANEL, packed += positions * channels * PANEL) {
+        const int count = filters - f < PANEL ? (int)(filters - f) : PANEL;
+        double g[9][PANEL] = {{0}}, half[REACH * 3][PANEL], u[POSITIONS][PANEL];
+        for (int w = 0; w < window; w++)
+            for (int j = 0; j < count; j++) g[w][j] = from[w * window_step + (f + j) * filter_step];
+        if (flat) {
+            NAME(times_g)(g, 1, u, 1);
+        } else {
+            for (int w = 0; w < 3; w++) NAME(times_g)(g + w, 3, half + w, 3);
+            for (int i = 0; i < REACH; i++) NAME(times_g)(half + 3 * i, 1, u + REACH * i, 1);
+        }
+        for (int p = 0; p < positions; p++)
+            for (int j = 0; j < PANEL; j++) packed[p * channels * PANEL + j] = (REAL)u[p][j];
+    }
+}
+
+/* ----------------------------------------------------------------------------------------------------- the images */
+
+INLINE VECTOR NAME(load_part)(const REAL *p, Py_ssize_t count) {
+    REAL all[LANES];
+    for (int i = 0; i < LANES; i++) all[i] = i < count ? p[i] : 0;
+    return LOAD(all);
+}
+
+/* `count` (LANES or fewer) numbers x activation'(y). */
+INLINE VECTOR NAME(load_derived)(const int activation, const REAL *x, const REAL *y, Py_ssize_t count) {
+    VECTOR a = count == LANES ? LOAD(x) : NAME(load_part)(x, count);
+    if (activation == 0) return a;
+    VECTOR b = count == LANES ? LOAD(y) : NAME(load_part)(y, count);
+    if (activation == 1) return WHERE_POSITIVE(b, a);
+    if (activation == 2) return a * (1 - b * b);
+    return a * (b * (1 - b));
+}
+
+/* One column of a tile, `count` (LANES or fewer) channels. */
+INLINE void NAME(column)(const int activation, const int is_dz, Py_ssize_t count, Py_ssize_t at, const REAL *const *x,
+                         const REAL *const *y, REAL *out, Py_ssize_t row, REAL *sums) {
+    VECTOR d[REACH], u[REACH];
+    for (int i = 0; i < (is_dz ? SIDE : REACH); i++)
+        d[i] = NAME(load_derived)(activation, x[i] + at, activation ? y[i] + at : NULL, count);
+    if (is_dz) {
+        NAME(times_a_back)(d, u);
+        if (sums) STORE(sums, LOAD(sums) + ((d[0] + d[1]) + (d[2] + d[3])));
+    } else {
+        NAME(times_b)(d, u);
+    }
+    UNROLL(6)
+    for (int i = 0; i < REACH; i++) STORE(out + i * row, u[i]);
+}
+
+/* Columns of a tile, all channels: out[j][0:6][channel] = B^T (6 pixels of column j), or A (4 pixels), with the sum of
+   the pixels added to `sums`. x and y point to the first column in each of the 6 (4) rows. */
+INLINE void NAME(columns)(const int activation, const int is_dz, Py_ssize_t channels, int count, const REAL *const *x,
+                          const REAL *const *y, REAL *const *out, Py_ssize_t row, REAL *sums) {
+    Py_ssize_t whole = channels / LANES * LANES, at = 0;
+    for (int j = 0; j < count; j++, at += channels - whole) {
+        REAL *target = out[j];
+        for (Py_ssize_t c = 0; c < whole; c += LANES, at += LANES, target += LANES)
+            NAME(column)(activation, is_dz, LANES, at, x, y, target, row, sums ? sums + c : NULL);
+        if (whole < channels)
+            NAME(column)(activation, is_dz, channels - whole, at, x, y, target, row, sums ? sums + whole : NULL);
+    }
+}
+
+#define COLUMNS_PARAMETERS                                                                                            \
+    Py_ssize_t channels, int count, const REAL *const *x, const REAL *const *y, REAL *const *out, Py_ssize_t row,     \
+        REAL *sums
+#define COLUMNS(kind, activation, is_dz)                                                                              \
+    APART void NAME(columns_##kind)(COLUMNS_PARAMETERS) {                                                             \
+        NAME(columns)(activation, is_dz, channels, count, x, y, out, row, sums);                                      \
+    }
+COLUMNS(x, 0, 0) COLUMNS(x_relu, 1, 0) COLUMNS(x_tanh, 2, 0) COLUMNS(x_sigmoid, 3, 0)
+COLUMNS(z, 0, 1) COLUMNS(z_relu, 1, 1) COLUMNS(z_tanh, 2, 1) COLUMNS(z_sigmoid, 3, 1)
+typedef void (*NAME(columns_t))(COLUMNS_PARAMETERS);
+
+/* The rows of a column's transform: out[position][channel] from columns[0:6] (or [0:4] of dz), each [6][row]. */
+INLINE void NAME(across)(const int is_dz, REAL *const *columns, Py_ssize_t row, REAL *out, Py_ssize_t out_position) {
+    for (int i = 0; i < REACH; i++) {
+        for (Py_ssize_t c = 0; c < row; c += LANES) {
+            VECTOR d[REACH], u[REACH];
+            for (int j = 0; j < (is_dz ? SIDE : REACH); j++) d[j] = LOAD(columns[j] + i * row + c);
+            if (is_dz) NAME(times_a_back)(d, u);
+            else NAME(times_b)(d, u);
+            UNROLL(6)
+            for (int j = 0; j < REACH; j++) STORE(out + (i * REACH + j) * out_position + c, u[j]);
+        }
+    }
+}
+APART void NAME(across_x)(REAL *const *columns, Py_ssize_t row, REAL *out, Py_ssize_t out_position) {
+    NAME(across)(0, columns, row, out, out_position);
+}
+APART void NAME(across_z)(REAL *const *columns, Py_ssize_t row, REAL *out, Py_ssize_t out_position) {
+    NAME(across)(1, columns, row, out, out_position);
+}
+
+/* Tiles first ... first + count - 1 of the images, transformed: out[position][tile][row]. `strip` holds 6 columns and
+   as many zeros as 6 pixels have channels: (POSITIONS + REACH) * row numbers. */
+static void NAME(read_tiles)(const Winograd *p, const View *v, const int is_dz, Py_ssize_t first, Py_ssize_t count,
+                             REAL *strip, REAL *out, Py_ssize_t out_position, REAL *sums) {
+    static const NAME(columns_t) by_activation[2][4] = {
+        {NAME(columns_x), NAME(columns_x_relu), NAME(columns_x_tanh), NAME(columns_x_sigmoid)},
+        {NAME(columns_z), NAME(columns_z_relu), NAME(columns_z_tanh), NAME(columns_z_sigmoid)}};
+    const NAME(columns_t) transform = by_activation[is_dz][v->y ? v->activation : 0];
+    const Py_ssize_t row = ROW(v->channels), line = v->width * v->channels;
+    const int reach = is_dz ? SIDE : REACH;
+    REAL *const zeros = strip + POSITIONS * row;
+    int slot = 0; /* of the tile's first column: the strip is a ring */
+    memset(zeros, 0, REACH * row * sizeof(REAL));
+    Place place = place_of(p, first);
+    for (Py_ssize_t t = 0; t < count; t++, out += row, step_on(p, &place)) {
+        const Py_ssize_t top = place.down - v->top, left = place.across - v->left;
+        const REAL *x[REACH] = {0}, *y[REACH] = {0};
+        REAL *columns[REACH];
+        if (p->flat) { /* a row of pixels is transformed as a column would be */
+            for (int i = 0; i < reach; i++) {
+                const int inside = left + i >= 0 && left + i < v->width;
+                const Py_ssize_t at = place.image * line + (left + i) * v->channels;
+                x[i] = inside ? (const REAL *)v->x + at : zeros;
+                y[i] = inside && v->y ? (const REAL *)v->y + at : zeros;
+            }
+            transform(v->channels, 1, x, y, &out, out_position, sums);
+            continue;
+        }
+        int j = 0, end = reach; /* the columns that the tile before has not left, inside of the image */
+        slot = is_dz || place.across == 0 ? 0 : (slot + SIDE) % REACH;
+        if (!is_dz && place.across != 0 && t != 0) j = REACH - SIDE;
+        for (int i = 0; i < reach; i++) columns[i] = strip + (slot + i) % REACH * REACH * row;
+        for (; j < reach && left + j < 0; j++) memset(columns[j], 0, REACH * row * sizeof(REAL));
+        for (; end > j && left + end > v->width; end--) memset(columns[end - 1], 0, REACH * row * sizeof(REAL));
+        for (int i = 0; i < reach; i++) {
+            const int inside = top + i >= 0 && top + i < v->height;
+            const Py_ssize_t at = (place.image * v->height + top + i) * line + (left + j) * v->channels;
+            x[i] = inside ? (const REAL *)v->x + at : zeros;
+            y[i] = inside && v->y ? (const REAL *)v->y + at : zeros;
+        }
+        transform(v->channels, end - j, x, y, columns + j, row, sums);
+        if (is_dz) NAME(across_z)(columns, row, out, out_position);
+        else NAME(across_x)(columns, row, out, out_position);
+    }
+}
+
+/* One tile of the result, one vector of filters: y = A^T m A + bias, activation; with `pool` the largest numbers of its
+   quarters. Returns 0 * (some of the numbers): NaN where one is not finite. */
+INLINE VECTOR NAME(write_vector)(const int flat, const int pool, const REAL *m, const VECTOR bias, int rectify, REAL *y,
+                                 Py_ssize_t y_row, Py_ssize_t y_col) {
+    VECTOR half[SIDE][REACH], best[SIDE / 2], finite = {0};
+    UNROLL(6)
+    for (int j = 0; j < REACH; j++) {
+        VECTOR d[REACH], u[SIDE];
+        if (flat) {
+            half[0][j] = LOAD(m + j * PANEL);
+            continue;
+        }
+        UNROLL(6)
+        for (int i = 0; i < REACH; i++) d[i] = LOAD(m + (i * REACH + j) * PANEL);
+        NAME(times_a)(d, u);
+        UNROLL(4)
+        for (int i = 0; i < SIDE; i++) half[i][j] = u[i];
+    }
+    UNROLL(4)
+    for (int i = 0; i < SIDE; i++) {
+        VECTOR u[SIDE];
+        if (flat && i) break;
+        NAME(times_a)(half[i], u);
+        /* Whatever is not finite in m shows in a corner. */
+        if (i == 0 || i == SIDE - 1) finite += 0 * u[0] + 0 * u[SIDE - 1];
+        UNROLL(4)
+        for (int j = 0; j < SIDE; j++) {
+            VECTOR a = u[j];
+            if (pool && j % 2 == 0) { /* the largest before bias and activation is the largest after them */
+                a = LARGER(a, u[j + 1]);
+                if (i % 2 == 1) a = LARGER(best[j / 2], a);
+                best[j / 2] = a;
+            }
+            if (pool && (j % 2 == 1 || (!flat && i % 2 == 0))) continue;
+            a += bias;
+            if (rectify) a = RECTIFY(a);
+            STORE(pool ? y + i / 2 * y_row + j / 2 * y_col : y + i * y_row + j * y_col, a);
+        }
+    }
+    return finite;
+}
+
+#define WRITE_PARAMETERS const Winograd *p, const Place *at, int blank, Py_ssize_t filter, const REAL *m, REAL *y
+
+/* One tile, one panel of filters, of which some do not exist or are the bias: pixels whose bits are set in `blank`. */
+INLINE VECTOR NAME(write_part)(const int flat, const int pool, WRITE_PARAMETERS) {
+    const int step = pool ? 2 : 1;
+    /* The pixels that are computed, and of those that are written how many remain. */
+    const Py_ssize_t down = flat ? 1 : p->height - at->down, across = p->width - at->across;
+    const Py_ssize_t out_down = flat ? 1 : p->out_height - at->down / step;
+    const Py_ssize_t out_across = p->out_width - at->across / step;
+    const Py_ssize_t y_col = p->filters, y_row = p->out_width * y_col;
+    const REAL *bias = (const REAL *)p->bias;
+    REAL part[SIDE * SIDE * LANES];
+    VECTOR finite = {0};
+    for (int v = 0; v < WIDTH && filter < p->filters; v++, filter += LANES, m += LANES, y += LANES) {
+        Py_ssize_t count = p->filters - filter < LANES ? p->filters - filter : LANES;
+        VECTOR b = {0};
+        if (bias) b = NAME(load_part)(bias + filter, count);
+        finite += NAME(write_vector)(flat, 0, m, b, p->activation == 1, part, SIDE * LANES, LANES);
+        if (p->activation == 1) b = RECTIFY(b);
+        for (int k = 0; blank >> k; k++)
+            if (blank >> k & 1) STORE(part + k * LANES, b);
+        for (int i = 0; i < SIDE && i < step * out_down; i += step) {
+            for (int j = 0; j < SIDE && j < step * out_across; j += step) {
+                for (Py_ssize_t f = 0; f < count; f++) {
+                    REAL best = part[(i * SIDE + j) * LANES + f];
+                    for (int k = 1; k < step * step; k++) {
+                        const REAL other = part[((i + k / 2) * SIDE + j + k % 2) * LANES + f];
+                        if (i + k / 2 < down && j + k % 2 < across && other > best) best = other;
+                    }
+                    y[i / step * y_row + j / step * y_col + f] = best;
+                }
+            }
+        }
+    }
+    return finite;
+}
+
+/* One tile of the result, one panel of filters. */
+INLINE VECTOR NAME(write_tile)(const int flat, const int pool, WRITE_PARAMETERS) {
+    const Py_ssize_t y_col = p->filters, y_row = p->out_width * y_col;
+    const REAL *bias = (const REAL *)p->bias;
+    VECTOR finite = {0};
+    UNROLL(4)
+    for (int v = 0; v < WIDTH; v++) {
+        const VECTOR b = bias ? LOAD(bias + filter + v * LANES) : (VECTOR){0};
+        finite += NAME(write_vector)(flat, pool, m + v * LANES, b, p->activation == 1, y + v * LANES, y_row, y_col);
+    }
+    return finite;
+}
+
+#define WRITE_TILE(kind, flat, pool)                                                                                  \
+    APART VECTOR NAME(part_of_##kind)(WRITE_PARAMETERS) {                                                             \
+        return NAME(write_part)(flat, pool, p, at, blank, filter, m, y);                                              \
+    }                                                                                                                 \
+    APART VECTOR NAME(write_##kind)(WRITE_PARAMETERS) {                                                               \
+        const int is_whole = (flat || at->down + SIDE <= p->height) && at->across + SIDE <= p->width;                 \
+        y += (at->image * p->out_height + (pool ? at->down / 2 : at->down)) * p->out_width * p->filters + filter;     \
+        y += (pool ? at->across / 2 : at->across) * p->filters;                                                       \
+        if (is_whole && !blank && filter + PANEL <= p->filters)                                                       \
+            return NAME(write_tile)(flat, pool, p, at, blank, filter, m, y);                                          \
+        return NAME(part_of_##kind)(p, at, blank, filter, m, y);                                                      \
+    }
+WRITE_TILE(images, 0, 0) WRITE_TILE(lines, 1, 0) WRITE_TILE(pooled_images, 0, 1) WRITE_TILE(pooled_lines, 1, 1)
+typedef VECTOR (*NAME(write_t))(WRITE_PARAMETERS);
+
+/* --------------------------------------------------------------------------------------------- blocks of tiles */
+
+/* Numbers that a block of so many tiles needs. */
+static Py_ssize_t NAME(area_size)(const Winograd *p, Py_ssize_t tiles) {
+    const Py_ssize_t positions = p->flat ? REACH : POSITIONS, row = ROW(p->in.channels);
+    if (p->dz.x) {
+        const Py_ssize_t dz_row = ROW(p->dz.channels);
+        return positions * (PADDED(tiles * row) + PADDED(tiles * dz_row)) +
+               (POSITIONS + REACH) * (row > dz_row ? row : dz_row);
+    }
+    /* The last part: the bits of each tile's blank pixels. */
+    return positions * (PADDED(tiles * row) + tiles * PANEL) + (POSITIONS + REACH) * row + tiles;
+}
+
+/* Numbers in the products of a chunk of dkernel, and in its dbias. */
+static Py_ssize_t NAME(sums_size)(const Winograd *p) {
+    return ((p->flat ? REACH : POSITIONS) * p->in.channels + 1) * ROW(p->dz.channels);
+}
+
+/* Whether all channels of a pixel are zero, as they are outside of the image. */
+INLINE int NAME(is_blank)(const View *v, Py_ssize_t image, Py_ssize_t down, Py_ssize_t across) {
+    if (down < 0 || down >= v->height || across < 0 || across >= v->width) return 1;
+    const Py_ssize_t at = ((image * v->height + down) * v->width + across) * v->channels;
+    const REAL *x = (const REAL *)v->x + at, *y = v->y ? (const REAL *)v->y + at : NULL;
+    for (Py_ssize_t c = 0; c < v->channels; c += LANES) {
+        const Py_ssize_t count = v->channels - c < LANES ? v->channels - c : LANES;
+        REAL seen[LANES];
+        int any = 0;
+        STORE(seen, NAME(load_derived)(y ? v->activation : 0, x + c, y ? y + c : NULL, count));
+        for (int i = 0; i < LANES; i++) any |= seen[i] != 0;
+        if (any) return 0;
+    }
+    return 1;
+}
+
+/* The pixels of a tile whose windows see zeros alone, a bit for each. There the result is the bias (of dx: zero) to the
+   bit. The transform would leave rounding errors of the rest of the tile, and the sign of those decides what relu and
+   maximum pooling pass on: blank parts of images are common. */
+static int NAME(blank_pixels)(const Winograd *p, Place place) {
+    const View *v = &p->in;
+    int bits = 0;
+    for (int i = 0; i < (p->flat ? 1 : SIDE) && place.down + i < p->height; i++) {
+        for (int j = 0; j < SIDE && place.across + j < p->width; j++) {
+            const Py_ssize_t top = place.down + i - v->top, left = place.across + j - v->left;
+            int blank = NAME(is_blank)(v, place.image, top + !p->flat, left + 1); /* the middle first */
+            for (int k = 0; blank && k < (p->flat ? 3 : 9); k++)
+                blank = NAME(is_blank)(v, place.image, top + k / 3, left + k % 3);
+            bits |= blank << (i * SIDE + j);
+        }
+    }
+    return bits;
+}
+
+/* Tiles first ... first + count - 1 of y. */
+static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count, REAL *area) {
+    const Py_ssize_t positions = p->flat ? REACH : POSITIONS, most = p->flat ? FLAT_DEPTH : DEPTH;
+    const Py_ssize_t channels = p->in.channels, row = ROW(channels), position = PADDED(count * row);
+    REAL *spread = area, *sums = spread + positions * position, *strip = sums + positions * count * PANEL;
+    unsigned short *blank = (unsigned short *)(strip + (POSITIONS + REACH) * row);
+    static const NAME(write_t) ways[2][2] = {
+        {NAME(write_images), NAME(write_lines)}, {NAME(write_pooled_images), NAME(write_pooled_lines)}};
+    const NAME(write_t) write = ways[p->pool][p->flat];
+    const REAL *u = (const REAL *)p->packed;
+    VECTOR finite = {0};
+    REAL seen[LANES];
+    Place place = place_of(p, first);
+    NAME(read_tiles)(p, &p->in, 0, first, count, strip, spread, position, NULL);
+    for (Py_ssize_t t = 0; t < count; t++, step_on(p, &place)) blank[t] = (unsigned short)NAME(blank_pixels)(p, place);
+    for (Py_ssize_t f = 0; f < p->filters; f += PANEL) {
+        const Py_ssize_t columns = p->filters - f > LANES ? PANEL : LANES;
+        for (Py_ssize_t i = 0; i < positions; i++) {
+            for (Py_ssize_t c = 0; c < channels; c += most) {
+                const Py_ssize_t depth = channels - c < most ? channels - c : most;
+                NAME(panel)(count, depth, spread + i * position + c, row, 1, 0, u, PANEL, sums + i * PANEL,
+                            positions * PANEL, columns, NULL, c ? FLAG_ACCUMULATE : 0);
+                u += depth * PANEL;
+            }
+        }
+        place = place_of(p, first);
+        for (Py_ssize_t t = 0; t < count; t++, step_on(p, &place))
+            finite += write(p, &place, blank[t], f, sums + t * positions * PANEL, (REAL *)p->out);
+    }
+    STORE(seen, finite);
+    for (int i = 0; i < LANES; i++)
+        if (seen[i] != 0) p->failed = 1;
+}
+
+/* G^T m G (flat: G^T m) of one channel and one vector of filters: `count` numbers at each of the places of the window,
+   which are `step` apart. */
+INLINE void NAME(write_kernel)(const int flat, const REAL *m, Py_ssize_t position, REAL *out, Py_ssize_t step,
+                               Py_ssize_t count) {
+    VECTOR half[3][REACH], d[REACH], g[3];
+    REAL part[LANES];
+    for (int j = 0; j < REACH; j++) {
+        if (flat) {
+            half[0][j] = LOAD(m + j * position);
+            continue;
+        }
+        for (int i = 0; i < REACH; i++) d[i] = LOAD(m + (i * REACH + j) * position);
+        NAME(times_g_back)(d, g);
+        for (int i = 0; i < 3; i++) half[i][j] = g[i];
+    }
+    for (int i = 0; i < (flat ? 1 : 3); i++) {
+        NAME(times_g_back)(half[i], g);
+        for (int j = 0; j < 3; j++, out += step) {
+            if (count >= LANES) {
+                STORE(out, g[j]);
+            } else {
+                STORE(part, g[j]);
+                for (Py_ssize_t k = 0; k < count; k++) out[k] = part[k];
+            }
+        }
+    }
+}
+
+/* A chunk of tiles of dkernel: dkernel and dbias of it alone into its part of p->sums. */
+static void NAME(dkernel_chunk)(Winograd *p, Py_ssize_t chunk, REAL *area, REAL *sums) {
+    const Py_ssize_t positions = p->flat ? REACH : POSITIONS, window = p->flat ? 3 : 9;
+    const Py_ssize_t channels = p->in.channels, filters = p->dz.channels, size = channels * filters;
+    const Py_ssize_t row = ROW(channels), dz_row = ROW(filters), product = channels * dz_row;
+    const Py_ssize_t position = PADDED(p->block * row), dz_position = PADDED(p->block * dz_row);
+    REAL *spread = area, *dz = spread + positions * position, *strip = dz + positions * dz_position;
+    REAL *dbias = sums + positions * product; /* as long as a padded row of dz */
+    REAL *out = (REAL *)p->sums + chunk * (window * size + filters);
+    Py_ssize_t first = chunk * p->chunk_tiles, end = first + p->chunk_tiles;
+    if (end > p->tiles) end = p->tiles;
+    memset(dbias, 0, dz_row * sizeof(REAL));
+    for (Py_ssize_t t = first; t < end; t += p->block) {
+        const Py_ssize_t count = end - t < p->block ? end - t : p->block;
+        NAME(read_tiles)(p, &p->in, 0, t, count, strip, spread, position, NULL);
+        NAME(read_tiles)(p, &p->dz, 1, t, count, strip, dz, dz_position, p->wants_dbias ? dbias : NULL);
+        for (Py_ssize_t i = 0; i < positions; i++)
+            for (Py_ssize_t f = 0; f < dz_row; f += PANEL)
+                NAME(panel)(channels, count, spread + i * position, 1, row, 0, dz + i * dz_position + f, dz_row,
+                            sums + i * product + f, dz_row, dz_row - f > LANES ? PANEL : LANES, NULL,
+                            t > first ? FLAG_ACCUMULATE : 0);
+    }
+    for (Py_ssize_t c = 0; c < channels; c++) {
+        for (Py_ssize_t f = 0; f < filters; f += LANES) {
+            const REAL *m = sums + c * dz_row + f;
+            if (p->flat) NAME(write_kernel)(1, m, product, out + c * filters + f, size, filters - f);
+            else NAME(write_kernel)(0, m, product, out + c * filters + f, size, filters - f);
+        }
+    }
+    memcpy(out + window * size, dbias, filters * sizeof(REAL));
+}
+
+#undef VECTOR
+#undef LANES
+#undef CONST
+#undef UP
+#undef ROW
+#undef PADDED
+#undef RECTIFY
+#undef WHERE_POSITIVE
+#undef LARGER
+#undef WRITE_PARAMETERS
+#undef WRITE_TILE
+#undef COLUMNS_PARAMETERS
+#undef COLUMNS
+#undef REAL
+#undef REAL_BYTES
+#undef INTEGER
+#undef NAME
