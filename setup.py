@@ -53,7 +53,7 @@ UNOPTIMISED = ["-O1", "-g", "-fno-omit-frame-pointer", "-ffp-contract=fast"]
 ALWAYS = ["-fvisibility=hidden", "-Wno-unused-function"]
 MSVC = ["/O2", "/fp:precise"]
 
-# Macro of the compiler -> name that __builtin_cpu_supports knows (see fastcore/kernels/cpu.pyx). The rest
+# Macro of the compiler -> name that __builtin_cpu_supports knows (see kernels/cpu.pyx). The rest
 # (f16c, lzcnt, movbe, ...) came with AVX2 on every processor that has it.
 FEATURES = {
     "__SSE3__": "sse3", "__SSSE3__": "ssse3", "__SSE4_1__": "sse4.1", "__SSE4_2__": "sse4.2",
@@ -255,7 +255,12 @@ def extensions():
 
 
 setup(
-    packages=[*find_packages("src"), "diptych.reference", "diptych.fastcore", "diptych.fastcore.kernels"],
+    packages=[
+        *find_packages("src"),
+        "diptych.reference",
+        "diptych.fastcore",
+        "diptych.fastcore.kernels",
+    ],
     package_data={
         "": ["py.typed"],
         "diptych.datasets": ["data/*"],

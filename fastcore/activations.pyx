@@ -1,4 +1,4 @@
-"""Twins of reference.activations: each names its kernel, and the driver of elementwise.pxd runs it."""
+"""Twins of reference.activations: each names its kernel, which elementwise.pxd runs."""
 
 cimport numpy as cnp
 

@@ -349,7 +349,7 @@ def conv_max_pool_forward(
 
 
 def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activation="linear"):
-    """Twin of reference.convolution.depthwise_conv_forward. One filter each: kernels/depthwise.pyx."""
+    """Twin of reference.convolution.depthwise_conv_forward. See kernels/depthwise.pyx."""
     cdef int typenum = real_type(x)
     cdef int code = activation_code(activation)
     cdef cnp.ndarray xs = as_real(x, typenum)
@@ -366,7 +366,7 @@ def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activati
 
 
 def depthwise_conv_backward(dy, cache, need_dx=True):
-    """Twin of reference.convolution.depthwise_conv_backward. One filter each: kernels/depthwise.pyx."""
+    """Twin of reference.convolution.depthwise_conv_backward. See kernels/depthwise.pyx."""
     return gradients("depthwise_conv_backward", dy, cache, 0, need_dx)
 
 

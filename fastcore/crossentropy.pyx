@@ -1,8 +1,8 @@
 """Cross-entropies, compiled: the twin of reference/crossentropy.py.
 
-The sums over entries are run by loss_rows.pyx as in losses.pyx. The categorical ones work on blocks of
-whole rows: maxima by row, exponentials over the flat block (vectorised also for three classes),
-sums by row, logarithms over the rows.
+The sums over entries are run by kernels/loss_rows.pyx as in losses.pyx. The categorical ones work
+on blocks of whole rows: maxima by row, exponentials over the flat block (vectorised also for three
+classes), sums by row, logarithms over the rows.
 """
 
 cimport numpy as cnp

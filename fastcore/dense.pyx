@@ -11,7 +11,7 @@ from .kernels.arrays cimport (
 )
 from .kernels.fused cimport LINEAR, activation_code, derive
 from .kernels.gemm cimport gemm, gemm_batch
-from .kernels.threads cimport run_chunks
+from .kernels.threads cimport run_typed
 
 from ..reference._shapes import broadcast_axes, check_cotangent, check_dense, matmul_shape, sum_to
 
@@ -40,17 +40,18 @@ cdef struct Walk:
     void* total         # dbias; the same as `sums` for a single chunk
 
 
-cdef void dz_chunk(
-    const Walk* p, Py_ssize_t chunk, const real* dy, const real* y, real* dz, real* sums,
-) noexcept nogil:
+cdef void dz_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """dz and its sums over rows, for one chunk of rows."""
+    cdef const Walk* p = <const Walk*>context
+    cdef Py_ssize_t units = p.units
     cdef Py_ssize_t first = chunk * p.chunk_rows
     cdef Py_ssize_t rows = min(p.chunk_rows, p.rows - first)
-    cdef Py_ssize_t units = p.units
+    cdef const real* line = <const real*>p.dy + first * units
+    cdef real* dz = <real*>p.dz
+    cdef real* sums = <real*>p.sums
     cdef Py_ssize_t i, j
-    cdef const real* line = dy + first * units
     if dz != NULL:
-        derive(p.code, rows * units, line, y + first * units, dz + first * units)
+        derive(p.code, rows * units, line, <const real*>p.y + first * units, dz + first * units)
         line = dz + first * units
     if sums != NULL:
         sums += chunk * units
@@ -59,18 +60,6 @@ cdef void dz_chunk(
         for i in range(rows):
             for j in range(units):
                 sums[j] += line[i * units + j]
-
-
-cdef void dz_task(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef const Walk* p = <const Walk*>context
-    if p.single:
-        dz_chunk[float](
-            p, chunk, <const float*>p.dy, <const float*>p.y, <float*>p.dz, <float*>p.sums,
-        )
-    else:
-        dz_chunk[double](
-            p, chunk, <const double*>p.dy, <const double*>p.y, <double*>p.dz, <double*>p.sums,
-        )
 
 
 cdef void add_rows(Py_ssize_t rows, Py_ssize_t columns, const real* a, real* out) noexcept nogil:
@@ -140,7 +129,10 @@ cdef void backward(
     void* dkernel, void* dx,
 ) noexcept nogil:
     if walk.dz != NULL or walk.sums != NULL:
-        run_chunks(dz_task, walk.chunks, walk, 3.0 * walk.rows * walk.units)
+        run_typed(
+            walk.single, dz_task[float], dz_task[double], walk.chunks, walk,
+            3.0 * walk.rows * walk.units,
+        )
         if walk.sums != walk.total:
             if walk.single:
                 add_rows[float](
@@ -186,7 +178,7 @@ cdef Py_ssize_t leading(cnp.ndarray a) noexcept:
 
 
 def dense_forward(x, kernel, bias, activation="linear"):
-    """Twin of reference.dense.dense_forward. gemm (kernels/gemm.pyx) adds bias and activation to its tiles."""
+    """Twin of reference.dense.dense_forward. gemm adds bias and activation to its tiles."""
     cdef int typenum = real_type(x)
     cdef int code = activation_code(activation)
     cdef cnp.ndarray xs = as_real(x, typenum)

@@ -1,11 +1,13 @@
-"""Twins of reference.piecewise: each names its kernel, and the driver of elementwise.pxd runs it."""
+"""Twins of reference.piecewise: each names its kernel, which elementwise.pxd runs."""
 
 cimport numpy as cnp
 from libc.math cimport NAN
 
 from .kernels cimport piecewise as k
 from .kernels.arrays cimport as_real, dim, new_like, rank, same_shape, size
-from .kernels.elementwise cimport CHUNK, SIMPLE, Job, each, kernel_t, like, real_array, rows_of, run, use
+from .kernels.elementwise cimport (
+    CHUNK, SIMPLE, Job, each, kernel_t, like, real_array, rows_of, run, use,
+)
 
 import numpy as np
 

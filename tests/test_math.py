@@ -7,7 +7,7 @@ it is nothing but float64, the float64 columns are left out.
 import numpy as np
 import pytest
 
-math = pytest.importorskip("diptych.fastcore.kernels.vector_math", reason="the fast engine is not built")
+math = pytest.importorskip("diptych.fastcore.kernels.vector_math", reason="no fast engine")
 
 HAS_LONG = np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant
 HIGHER = {np.float32: np.float64, np.float64: np.longdouble}

@@ -6,10 +6,10 @@ from .arrays cimport real
 #
 # op(A) is m x k, op(B) is k x n, C is m x n, all row-major. a_stride, b_stride, c_stride: numbers
 # from one row of the array *in memory* to the next (A is k x m in memory when transpose_a). bias: n
-# numbers, or NULL. activation: LINEAR, RELU, TANH or SIGMOID of fused.pxd. m, n, k may be 0. Runs on
-# as many threads as run_chunks allows; the same bits for any number. Allocates at most a work area,
-# never fails. C must not overlap A, B or bias. Callable without the GIL, and by several threads at
-# once.
+# numbers, or NULL. activation: LINEAR, RELU, TANH or SIGMOID of fused.pxd. m, n, k may be 0. Runs
+# on as many threads as run_chunks allows; the same bits for any number. Allocates at most a work
+# area, never fails. C must not overlap A, B or bias. Callable without the GIL, and by several
+# threads at once.
 cdef void gemm(
     bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const real* a, Py_ssize_t a_stride, const real* b, Py_ssize_t b_stride,

@@ -2,11 +2,36 @@
 
 ctypedef void (*task_t)(Py_ssize_t chunk, void* context) noexcept nogil
 
-# Runs task(0, context) ... task(chunks - 1, context), in any order and perhaps at the same time,
-# and returns when all are done. `work` is a rough number of simple vectorised scalar operations in
-# all (an exp counts about 10): small work runs on the calling thread. Chunks write to disjoint
-# memory, and their size must not depend on the number of threads.
+# A task in both types: `cdef void f(Py_ssize_t chunk, void* context, const real* like)`. `like` is
+# NULL and only says the type.
+ctypedef void (*task32_t)(Py_ssize_t chunk, void* context, const float* like) noexcept nogil
+ctypedef void (*task64_t)(Py_ssize_t chunk, void* context, const double* like) noexcept nogil
+
+# Chunks 0 ... chunks - 1 of one task; made by `stage` or `typed_stage`.
+cdef struct Stage:
+    task_t task             # one of the three; the others are NULL
+    task32_t task32
+    task64_t task64
+    Py_ssize_t chunks
+    void* context
+
+cdef Stage stage(task_t task, Py_ssize_t chunks, void* context) noexcept nogil
+cdef Stage typed_stage(
+    bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context,
+) noexcept nogil
+
+# Does all the chunks of the first stage, in any order and perhaps at the same time, then those of
+# the next, and returns when all are done: one parallel region, into which the threads are called
+# once. `work` is a rough number of simple vectorised scalar operations in all (an exp counts about
+# 10): small work is done by the calling thread. Chunks write to disjoint memory, and their size
+# must not depend on the number of threads.
+cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
+
+# The same for one stage.
 cdef void run_chunks(task_t task, Py_ssize_t chunks, void* context, double work) noexcept nogil
+cdef void run_typed(
+    bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context, double work,
+) noexcept nogil
 
 # Whether run_chunks would use more than one thread for this amount of work.
 cdef bint is_parallel(double work) noexcept nogil

@@ -25,13 +25,57 @@ cdef bint is_parallel(double work) noexcept nogil:
     return threads > 1 and work >= least_work
 
 
-cdef void run_chunks(task_t task, Py_ssize_t chunks, void* context, double work) noexcept nogil:
-    cdef Py_ssize_t chunk
-    if chunks > 1 and is_parallel(work):
-        pool_run(task, chunks, context, threads)
+cdef void do_chunk(const Stage* s, Py_ssize_t chunk) noexcept nogil:
+    if s.task32 != NULL:
+        s.task32(chunk, s.context, NULL)
+    elif s.task64 != NULL:
+        s.task64(chunk, s.context, NULL)
     else:
-        for chunk in range(chunks):
-            task(chunk, context)
+        s.task(chunk, s.context)
+
+
+cdef void chunk_of(Py_ssize_t chunk, void* context) noexcept nogil:
+    do_chunk(<const Stage*>context, chunk)
+
+
+cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil:
+    cdef Py_ssize_t chunk
+    cdef int i
+    for i in range(count):
+        if stages[i].chunks > 1 and is_parallel(work):
+            pool_run(chunk_of, stages[i].chunks, <void*>&stages[i], threads)
+        else:
+            for chunk in range(stages[i].chunks):
+                do_chunk(&stages[i], chunk)
+
+
+cdef Stage stage(task_t task, Py_ssize_t chunks, void* context) noexcept nogil:
+    cdef Stage s
+    s.task, s.task32, s.task64 = task, NULL, NULL
+    s.chunks, s.context = chunks, context
+    return s
+
+
+cdef Stage typed_stage(
+    bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context,
+) noexcept nogil:
+    cdef Stage s
+    s.task = NULL
+    s.task32, s.task64 = (task32 if single else NULL), (NULL if single else task64)
+    s.chunks, s.context = chunks, context
+    return s
+
+
+cdef void run_chunks(task_t task, Py_ssize_t chunks, void* context, double work) noexcept nogil:
+    cdef Stage s = stage(task, chunks, context)
+    run_stages(&s, 1, work)
+
+
+cdef void run_typed(
+    bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context, double work,
+) noexcept nogil:
+    cdef Stage s = typed_stage(single, task32, task64, chunks, context)
+    run_stages(&s, 1, work)
 
 
 def get_num_threads():

@@ -1,4 +1,4 @@
-"""The functions of vector_math.pxd over whole arrays: the door through which the tests measure them."""
+"""The functions of vector_math.pxd over whole arrays: for the tests, which measure them."""
 
 cimport numpy as cnp
 

@@ -7,8 +7,8 @@ cdef bint winograd_pays(const Conv* p) noexcept nogil
 
 # Each returns whether it is done. False: there was no memory, or a number is not finite (the
 # transform would spread it over a tile, or turn infinity into NaN); what was written is then
-# worthless, and another way has to be taken. Arrays as in conv.pxd, of the type that p.single names;
-# bias, y and dbias may be NULL. Callable without the GIL.
+# worthless, and another way has to be taken. Arrays as in conv.pxd, of the type that p.single
+# names; bias, y and dbias may be NULL. Callable without the GIL.
 # pooled: NULL, or the sizes of y where of every 2 x 2 results (of 2 along a line) the largest is
 # wanted; the last ones of an odd size stand alone or are left out. Linear or relu then.
 cdef bint winograd_forward(
