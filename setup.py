@@ -4,6 +4,7 @@ Environment variables:
 DIPTYCH_MARCH=x86-64-v3   the processor to build for (default: native, the one that builds);
                           "none" leaves it to the compiler
 DIPTYCH_DEBUG=1           bounds checks and debug symbols, hardly any optimisation
+DIPTYCH_NO_OPENMP=1       compiled code for one thread
 DIPTYCH_NO_FASTCORE=1     no compiled code at all: the reference engine alone
 Everything else (name, version, dependencies) stands in pyproject.toml.
 """
@@ -22,6 +23,7 @@ os.chdir(ROOT)  # setuptools wants paths relative to this file
 
 DEBUG = os.environ.get("DIPTYCH_DEBUG", "0") not in ("", "0")
 NO_FASTCORE = os.environ.get("DIPTYCH_NO_FASTCORE", "0") not in ("", "0")
+NO_OPENMP = os.environ.get("DIPTYCH_NO_OPENMP", "0") not in ("", "0")
 MARCH = os.environ.get("DIPTYCH_MARCH", "native")
 
 # Two kinds of build keep their generated files apart: Cython does not notice changed directives.
@@ -81,6 +83,13 @@ To install without the fast engine, on purpose: DIPTYCH_NO_FASTCORE=1 pip instal
 """
 
 
+ONE_THREAD = """
+diptych: no OpenMP with this compiler, so the fast engine will run on one thread.
+Debian, Ubuntu:  gcc brings it, clang needs libomp-dev        Fedora:  libomp-devel
+macOS:           brew install libomp
+"""
+
+
 class BuildFastcore(build_ext):
     """build_ext with flags found by trial, and the record that the import checks."""
 
@@ -123,7 +132,7 @@ class BuildFastcore(build_ext):
 
         self.check_compiler()
         flags, march, linked = self.choose_flags()
-        threads, thread_flags = self.thread_flags()
+        threads, thread_flags, thread_libraries = self.thread_flags()
         features = self.target_features(march)
         each = " ".join(f'X("{name}")' for name in features)
         BUILD.mkdir(parents=True, exist_ok=True)
@@ -149,8 +158,7 @@ class BuildFastcore(build_ext):
                 extension.extra_compile_args += march
             if stem == "threads":  # the one door to threads
                 extension.extra_compile_args += thread_flags
-                if self.compiler.compiler_type != "msvc":
-                    extension.extra_link_args += thread_flags
+                extension.extra_link_args += thread_libraries
         super().build_extensions()
 
     def choose_flags(self):
@@ -169,16 +177,21 @@ class BuildFastcore(build_ext):
         return flags, march, strip
 
     def thread_flags(self):
-        """(what threads are made of, flags for it): our own pool, or OpenMP on Windows."""
-        if sys.platform != "win32":
-            return "pthreads", ["-pthread"]
+        """(what threads are made of, compiler flags, link flags): OpenMP where there is one."""
+        if NO_OPENMP:
+            return "none", [], []
         if self.compiler.compiler_type == "msvc":
-            return "OpenMP", ["/openmp"]
+            return "OpenMP", ["/openmp"], []
         program = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
-        if self.compiles(["-fopenmp"], program, link=["-fopenmp"]):
-            return "OpenMP", ["-fopenmp"]
-        print("diptych: no OpenMP with this compiler; the fast engine will use one thread")
-        return "none", []
+        # Apple's Clang knows the pragmas, and comes without the library.
+        for flags, linked in (
+            (["-fopenmp"], ["-fopenmp"]),
+            (["-Xpreprocessor", "-fopenmp"], ["-lomp"]),
+        ):
+            if self.compiles(flags, program, link=linked):
+                return "OpenMP", flags, linked
+        print(ONE_THREAD)
+        return "none", [], []
 
     def target_features(self, march):
         """The instruction sets that the compiler may use under `march`, as it says itself."""

@@ -38,6 +38,7 @@ def _check_processor():
 # Nothing else of this package may be imported before this line.
 build_info = _check_processor()
 
-from .kernels import memory  # noqa: E402
+from .kernels import memory, openmp  # noqa: E402
 
+waiting = openmp.load()  # before any other kernel is loaded, which would load it as well
 memory.keep_freed_memory()

@@ -5,13 +5,16 @@ import math
 import numpy as np
 
 cimport numpy as cnp
+from libc.string cimport memset
 
 from .kernels.arrays cimport (
     as_real, data, dim, new_array, new_like, new_vector, rank, real, real_type, same_shape,
 )
 from .kernels.fused cimport LINEAR, activation_code, derive
-from .kernels.gemm cimport gemm, gemm_batch
-from .kernels.threads cimport run_typed
+from .kernels.gemm cimport (
+    Batch, Product, add_product, end_product, multiply, multiply_batches,
+)
+from .kernels.threads cimport Region, add_stage, run_region, typed_stage
 
 from ..reference._shapes import broadcast_axes, check_cotangent, check_dense, matmul_shape, sum_to
 
@@ -26,10 +29,11 @@ cdef Py_ssize_t SUM_CHUNK = 16384
 
 # ---------------------------------------------------------------------------------- kernels
 
-cdef struct Walk:
+cdef struct Backward:
     int code            # the activation
     bint single
     Py_ssize_t rows
+    Py_ssize_t features
     Py_ssize_t units
     Py_ssize_t chunk_rows
     Py_ssize_t chunks
@@ -37,12 +41,12 @@ cdef struct Walk:
     const void* y
     void* dz            # NULL: dy itself is dz
     void* sums          # one row of sums over rows for each chunk; NULL: there is no bias
-    void* total         # dbias; the same as `sums` for a single chunk
+    void* dbias         # the same as `sums` for a single chunk
 
 
 cdef void dz_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """dz and its sums over rows, for one chunk of rows."""
-    cdef const Walk* p = <const Walk*>context
+    cdef const Backward* p = <const Backward*>context
     cdef Py_ssize_t units = p.units
     cdef Py_ssize_t first = chunk * p.chunk_rows
     cdef Py_ssize_t rows = min(p.chunk_rows, p.rows - first)
@@ -62,108 +66,50 @@ cdef void dz_task(Py_ssize_t chunk, void* context, const real* like) noexcept no
                 sums[j] += line[i * units + j]
 
 
-cdef void add_rows(Py_ssize_t rows, Py_ssize_t columns, const real* a, real* out) noexcept nogil:
-    """out[j] := sum_i a[i, j], in the order of i."""
+cdef void add_rows_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """dbias[j] := sum_i sums[i, j], in the order of the chunks i."""
+    cdef const Backward* p = <const Backward*>context
+    cdef const real* sums = <const real*>p.sums
+    cdef real* dbias = <real*>p.dbias
+    cdef Py_ssize_t units = p.units
     cdef Py_ssize_t i, j
-    for j in range(columns):
-        out[j] = 0
-    for i in range(rows):
-        for j in range(columns):
-            out[j] += a[i * columns + j]
-
-
-cdef void forward(
-    bint single, Py_ssize_t rows, Py_ssize_t features, Py_ssize_t units, int code,
-    const void* x, const void* kernel, const void* bias,
-    void* y,
-) noexcept nogil:
-    if single:
-        gemm[float](
-            False, False, rows, units, features, <const float*>x, features,
-            <const float*>kernel, units, <float*>y, units, <const float*>bias, code, False,
-        )
-    else:
-        gemm[double](
-            False, False, rows, units, features, <const double*>x, features,
-            <const double*>kernel, units, <double*>y, units, <const double*>bias, code, False,
-        )
-
-
-cdef void times_transposed(
-    bint single, Py_ssize_t rows, Py_ssize_t inner, Py_ssize_t columns,
-    const void* a, const void* b, void* c,
-) noexcept nogil:
-    """c[i, j] := sum_l a[i, l] b[j, l]: the gradient of the left factor."""
-    if single:
-        gemm[float](
-            False, True, rows, columns, inner, <const float*>a, inner, <const float*>b, inner,
-            <float*>c, columns, NULL, LINEAR, False,
-        )
-    else:
-        gemm[double](
-            False, True, rows, columns, inner, <const double*>a, inner, <const double*>b, inner,
-            <double*>c, columns, NULL, LINEAR, False,
-        )
-
-
-cdef void transposed_times(
-    bint single, Py_ssize_t rows, Py_ssize_t inner, Py_ssize_t columns,
-    const void* a, const void* b, void* c,
-) noexcept nogil:
-    """c[i, j] := sum_l a[l, i] b[l, j]: the gradient of the right factor."""
-    if single:
-        gemm[float](
-            True, False, rows, columns, inner, <const float*>a, rows, <const float*>b, columns,
-            <float*>c, columns, NULL, LINEAR, False,
-        )
-    else:
-        gemm[double](
-            True, False, rows, columns, inner, <const double*>a, rows, <const double*>b, columns,
-            <double*>c, columns, NULL, LINEAR, False,
-        )
+    for j in range(units):
+        dbias[j] = 0
+    for i in range(p.chunks):
+        for j in range(units):
+            dbias[j] += sums[i * units + j]
 
 
 cdef void backward(
-    Walk* walk, Py_ssize_t features,
-    const void* dz, const void* x, const void* kernel,
-    void* dkernel, void* dx,
+    Backward* p, const void* dz, const void* x, const void* kernel, void* dkernel, void* dx,
 ) noexcept nogil:
-    if walk.dz != NULL or walk.sums != NULL:
-        run_typed(
-            walk.single, dz_task[float], dz_task[double], walk.chunks, walk,
-            3.0 * walk.rows * walk.units,
+    """All of it in one parallel region, into which the threads are called once."""
+    cdef Region region
+    cdef Product for_dkernel, for_dx
+    region.count, region.work = 0, 0
+    if p.dz != NULL or p.sums != NULL:
+        add_stage(
+            &region, typed_stage(p.single, dz_task[float], dz_task[double], p.chunks, p),
+            3.0 * p.rows * p.units,
         )
-        if walk.sums != walk.total:
-            if walk.single:
-                add_rows[float](
-                    walk.chunks, walk.units, <const float*>walk.sums, <float*>walk.total,
-                )
-            else:
-                add_rows[double](
-                    walk.chunks, walk.units, <const double*>walk.sums, <double*>walk.total,
-                )
-    transposed_times(walk.single, features, walk.rows, walk.units, x, dz, dkernel)
+    if p.sums != p.dbias:
+        add_stage(
+            &region, typed_stage(p.single, add_rows_task[float], add_rows_task[double], 1, p),
+            p.chunks * p.units,
+        )
+    add_product(  # dkernel = x^T dz
+        &region, &for_dkernel, p.single, True, False, p.features, p.units, p.rows, x, p.features,
+        dz, p.units, dkernel, p.units, NULL, LINEAR, False,
+    )
     if dx != NULL:
-        times_transposed(walk.single, walk.rows, walk.units, features, dz, kernel, dx)
-
-
-cdef void batch(
-    bint single, bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
-    const void* a, Py_ssize_t[::1] a_at, const void* b, Py_ssize_t[::1] b_at, void* c,
-) noexcept nogil:
-    cdef Py_ssize_t count = a_at.shape[0]
-    if count == 0:
-        return
-    if single:
-        gemm_batch[float](
-            transpose_a, transpose_b, count, m, n, k, <const float*>a, &a_at[0],
-            <const float*>b, &b_at[0], <float*>c,
+        add_product(  # dx = dz kernel^T
+            &region, &for_dx, p.single, False, True, p.rows, p.features, p.units, dz, p.units,
+            kernel, p.units, dx, p.features, NULL, LINEAR, False,
         )
-    else:
-        gemm_batch[double](
-            transpose_a, transpose_b, count, m, n, k, <const double*>a, &a_at[0],
-            <const double*>b, &b_at[0], <double*>c,
-        )
+    run_region(&region)
+    end_product(&for_dkernel)
+    if dx != NULL:
+        end_product(&for_dx)
 
 
 # ------------------------------------------------------------------------------- public twins
@@ -202,10 +148,16 @@ def dense_forward(x, kernel, bias, activation="linear"):
     cdef const void* bias_data = data(bs) if bs is not None else NULL
     cdef void* y_data = data(y)
     if <double>rows * features * units < RELEASE_GIL:
-        forward(single, rows, features, units, code, x_data, kernel_data, bias_data, y_data)
+        multiply(
+            single, False, False, rows, units, features, x_data, features, kernel_data, units,
+            y_data, units, bias_data, code, False,
+        )
     else:
         with nogil:
-            forward(single, rows, features, units, code, x_data, kernel_data, bias_data, y_data)
+            multiply(
+                single, False, False, rows, units, features, x_data, features, kernel_data, units,
+                y_data, units, bias_data, code, False,
+            )
     return y, (xs, ks, y, bs is not None, activation)
 
 
@@ -237,38 +189,38 @@ def dense_backward(dy, cache, need_dx=True):
     cdef bint single = typenum == cnp.NPY_FLOAT
     cdef Py_ssize_t features = dim(ks, 0), units = dim(ks, 1)
     cdef cnp.npy_intp dims[2]
-    cdef Walk walk
-    walk.code = activation_code(activation)
-    walk.single = single
-    walk.rows, walk.units = leading(ys), units
-    walk.chunk_rows = max(1, SUM_CHUNK // max(1, units))
-    walk.chunks = (walk.rows + walk.chunk_rows - 1) // walk.chunk_rows
+    cdef Backward p
+    p.code = activation_code(activation)
+    p.single = single
+    p.rows, p.features, p.units = leading(ys), features, units
+    p.chunk_rows = max(1, SUM_CHUNK // max(1, units))
+    p.chunks = (p.rows + p.chunk_rows - 1) // p.chunk_rows
 
-    cdef cnp.ndarray dz = new_like(ys) if walk.code != LINEAR else dys
+    cdef cnp.ndarray dz = new_like(ys) if p.code != LINEAR else dys
     cdef cnp.ndarray dbias = None, sums = None
     if has_bias:
         dbias = new_vector(units, typenum)
         sums = dbias
-        if walk.chunks != 1:
-            dims[0], dims[1] = walk.chunks, units
+        if p.chunks != 1:
+            dims[0], dims[1] = p.chunks, units
             sums = new_array(2, dims, typenum)
     cdef cnp.ndarray dkernel = new_like(ks)
     cdef cnp.ndarray dx = new_like(xs) if need_dx else None
 
-    walk.dy, walk.y = data(dys), data(ys)
-    walk.dz = data(dz) if walk.code != LINEAR else NULL
-    walk.sums = data(sums) if has_bias else NULL
-    walk.total = data(dbias) if has_bias else NULL
+    p.dy, p.y = data(dys), data(ys)
+    p.dz = data(dz) if p.code != LINEAR else NULL
+    p.sums = data(sums) if has_bias else NULL
+    p.dbias = data(dbias) if has_bias else NULL
     cdef const void* dz_data = data(dz)
     cdef const void* x_data = data(xs)
     cdef const void* kernel_data = data(ks)
     cdef void* dkernel_data = data(dkernel)
     cdef void* dx_data = data(dx) if need_dx else NULL
-    if <double>walk.rows * features * units < RELEASE_GIL:
-        backward(&walk, features, dz_data, x_data, kernel_data, dkernel_data, dx_data)
+    if <double>p.rows * features * units < RELEASE_GIL:
+        backward(&p, dz_data, x_data, kernel_data, dkernel_data, dx_data)
     else:
         with nogil:
-            backward(&walk, features, dz_data, x_data, kernel_data, dkernel_data, dx_data)
+            backward(&p, dz_data, x_data, kernel_data, dkernel_data, dx_data)
     return dx, dkernel, dbias
 
 
@@ -285,6 +237,7 @@ def matmul_forward(a, b):
     cdef const void* left_data = data(left)
     cdef const void* right_data = data(right)
     cdef void* y_data
+    cdef Batch batch
     cdef int axes = rank(left)
     cdef int i
     if axes >= 2 and rank(right) == 2 and dim(left, axes - 1) == dim(right, 0):  # no tuples
@@ -299,17 +252,18 @@ def matmul_forward(a, b):
     k = dim(left, axes - 1)
     if rank(right) <= 2:
         m = leading(left)
-        if <double>m * n * k < RELEASE_GIL:
-            forward(single, m, k, n, LINEAR, left_data, right_data, NULL, y_data)
-        else:
-            with nogil:
-                forward(single, m, k, n, LINEAR, left_data, right_data, NULL, y_data)
+        with nogil:
+            multiply(
+                single, False, False, m, n, k, left_data, k, right_data, n, y_data, n, NULL,
+                LINEAR, False,
+            )
     else:
         m = dim(left, axes - 2) if axes > 1 else 1
         lead = broadcast_axes(a.shape, b.shape)
         a_at, b_at = starts(a.shape, lead), starts(b.shape, lead)
+        set_batch(&batch, False, False, m, n, k, left_data, a_at, right_data, b_at, y_data)
         with nogil:
-            batch(single, False, False, m, n, k, left_data, a_at, right_data, b_at, y_data)
+            multiply_batches(single, 1, &batch)
     return y, (left, right)
 
 
@@ -332,13 +286,16 @@ def matmul_backward(dy, cache):
     cdef const void* dy_data = data(out)
     cdef void* da_data
     cdef void* db_data
+    cdef Backward p
+    cdef Batch batches[2]
     if rank(right) <= 2:
         m = leading(left)
         da, db = new_like(left), new_like(right)
         da_data, db_data = data(da), data(db)
+        memset(&p, 0, sizeof(Backward))  # no activation, no bias
+        p.single, p.rows, p.features, p.units = single, m, k, n
         with nogil:
-            times_transposed(single, m, n, k, dy_data, right_data, da_data)
-            transposed_times(single, k, m, n, left_data, dy_data, db_data)
+            backward(&p, dy_data, left_data, right_data, db_data, da_data)
         return da, db
     m = dim(left, rank(left) - 2) if rank(left) > 1 else 1
     lead = broadcast_axes(a.shape, b.shape)
@@ -346,9 +303,10 @@ def matmul_backward(dy, cache):
     y_at = starts((*lead, m, n), lead)
     da, db = empty_of((*lead, m, k), typenum), empty_of((*lead, k, n), typenum)
     da_data, db_data = data(da), data(db)
+    set_batch(&batches[0], False, True, m, k, n, dy_data, y_at, right_data, b_at, da_data)
+    set_batch(&batches[1], True, False, k, n, m, left_data, a_at, dy_data, y_at, db_data)
     with nogil:
-        batch(single, False, True, m, k, n, dy_data, y_at, right_data, b_at, da_data)
-        batch(single, True, False, k, n, m, left_data, a_at, dy_data, y_at, db_data)
+        multiply_batches(single, 2, batches)
     da = sum_to(da, (1, k) if rank(left) == 1 else a.shape).reshape(a.shape)
     return da, sum_to(db, b.shape)
 
@@ -359,6 +317,18 @@ cdef cnp.ndarray empty_of(tuple shape, int typenum):
     for i in range(len(shape)):
         dims[i] = shape[i]
     return new_array(<int>len(shape), dims, typenum)
+
+
+cdef void set_batch(
+    Batch* batch, bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const void* a, Py_ssize_t[::1] a_at, const void* b, Py_ssize_t[::1] b_at, void* c,
+) noexcept:
+    batch.count = a_at.shape[0]
+    batch.transpose_a, batch.transpose_b = transpose_a, transpose_b
+    batch.m, batch.n, batch.k = m, n, k
+    batch.a, batch.b, batch.c = a, b, c
+    batch.a_at = &a_at[0] if batch.count else NULL
+    batch.b_at = &b_at[0] if batch.count else NULL
 
 
 cdef Py_ssize_t[::1] starts(tuple shape, tuple lead):

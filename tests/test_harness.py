@@ -85,6 +85,9 @@ class FakeThreads(SimpleNamespace):
     def set_num_threads(self, count):
         self.threads = count
 
+    def set_least_work(self, work):
+        return 1e6
+
 
 @pytest.fixture
 def threads(monkeypatch):

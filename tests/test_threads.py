@@ -4,11 +4,14 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
+import warnings
 
 import numpy as np
 import pytest
-from diptych.fastcore.kernels import gemm, threads
+from diptych.fastcore.kernels import gemm, openmp, threads
 
+needs_openmp = pytest.mark.skipif(not threads.has_openmp(), reason="built without OpenMP")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
 
@@ -87,53 +90,220 @@ def test_limits_of_control_groups(tmp_path):
     assert threads.cgroup_limit(str(tmp_path), str(tmp_path / "missing")) is None
 
 
-@needs_fork
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_forked_child_computes_the_same(tmp_path):
-    """The parent's workers do not exist in the child; waiting for them would take forever."""
-    threads.set_num_threads(2)
-    expected = large_product()
-    child = os.fork()
+COUNTS = [(1,), (2,), (0, 3), (7, 1, 64), (1000, 1, 1, 999), (5,) * 16, (33, 0, 0, 2)]
+
+
+def each_chunk_once(counts):
+    """Whether each chunk of each stage is done once, and no stage begun before its time."""
+    done, early = threads.check_stages(counts)
+    return early == 0 and done == [[1] * count for count in counts]
+
+
+@pytest.mark.parametrize("counts", COUNTS, ids=str)
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 8])
+def test_each_chunk_is_done_once_and_stages_in_their_order(counts, count):
+    threads.set_num_threads(count)
+    assert all(each_chunk_once(counts) for _ in range(50))
+
+
+def test_too_many_stages_for_the_check_are_refused():
+    with pytest.raises(ValueError, match="at most 16 stages"):
+        threads.check_stages([1] * 17)
+
+
+def test_many_callers_changing_numbers_and_forks():
+    """Whoever finds the threads taken works alone; a child of a fork begins with none."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(6) as callers:
+        answers = [callers.submit(each_chunk_once, COUNTS[i % len(COUNTS)]) for i in range(2000)]
+        for i in range(40):
+            threads.set_num_threads(1 + i % 5)
+            if hasattr(os, "fork") and i % 4 == 0:
+                assert in_forked_child(lambda: each_chunk_once((9, 1, 40)))
+            assert each_chunk_once(COUNTS[i % len(COUNTS)])
+        assert all(answer.result() for answer in answers)
+
+
+def in_forked_child(function):
+    """What function() says in a forked child, as a bool; False too if the child comes to harm."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python's, of forks beside threads
+        child = os.fork()
     if child == 0:
-        try:
-            (tmp_path / "answer").write_bytes(large_product())
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert status == 0
-    assert (tmp_path / "answer").read_bytes() == expected
-    assert large_product() == expected
+        os._exit(0 if function() else 1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 @needs_fork
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_forked_pool_computes_the_same():
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside a thread that computes"])
+def test_forks_after_parallel_work(beside):
+    """The parent's threads do not exist in the child; waiting for them would take forever."""
     threads.set_num_threads(2)
     expected = large_product()
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        answers = [pool.apply_async(large_product) for _ in range(4)]
-        assert all(answer.get(timeout=60) == expected for answer in answers)
+    finished = threading.Event()
+
+    def compute():
+        while not finished.is_set():
+            wrong.extend([] if large_product() == expected else [1])
+
+    wrong = []
+    other = threading.Thread(target=compute)
+    if beside:
+        other.start()
+    try:
+        for _ in range(20):
+            assert large_product() == expected
+            assert in_forked_child(lambda: large_product() == expected)
+    finally:
+        finished.set()
+        if beside:
+            other.join()
+    assert not wrong
+
+
+@needs_openmp
+@needs_fork
+def test_a_forked_child_has_threads_of_its_own():
+    threads.set_num_threads(2)
+    assert large_product()
+    assert in_forked_child(lambda: threads.team_size_for(1e12) == 2)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_processes_of_multiprocessing(method):
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"this system has no {method}")
+    threads.set_num_threads(2)
+    expected = large_product()
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        answers = [pool.apply_async(threads.check_stages, ([40, 1, 7],)) for _ in range(4)]
+        assert all(a.get(timeout=60) == ([[1] * 40, [1], [1] * 7], 0) for a in answers)
+        if method == "fork":
+            answers = [pool.apply_async(large_product) for _ in range(4)]
+            assert all(answer.get(timeout=60) == expected for answer in answers)
+
+
+def test_processes_of_joblib():
+    """Its workers are told how many threads each may have, by OMP_NUM_THREADS."""
+    joblib = pytest.importorskip("joblib")
+    with joblib.parallel_config("loky", inner_max_num_threads=1):
+        found = joblib.Parallel(n_jobs=2)(
+            joblib.delayed(threads.team_size_for)(1e12) for _ in range(4)
+        )
+    assert found == [1] * 4
+
+
+@needs_openmp
+def test_limits_of_threadpoolctl_are_obeyed():
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    threads.set_num_threads(4)
+    assert threads.team_size_for(1e12) == 4
+    with threadpoolctl.threadpool_limits(1):
+        assert threads.team_size_for(1e12) == 1
+        assert each_chunk_once((20, 3))
+    assert threads.team_size_for(1e12) == 4
+
+
+def python(code, **environment):
+    """What a new process prints."""
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip()
+
+
+WAITING = """
+import os
+before = dict(os.environ)
+import diptych.fastcore
+assert before == dict(os.environ), "the environment has changed"
+print(diptych.fastcore.waiting)
+"""
+
+
+@needs_openmp
+def test_threads_wait_asleep_unless_the_user_chose(monkeypatch):
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"):
+        monkeypatch.delenv(name, raising=False)
+    assert python(WAITING) == "asleep"
+    assert python(WAITING, OMP_WAIT_POLICY="active") == "as OMP_WAIT_POLICY says"
+    assert python(WAITING, GOMP_SPINCOUNT="1000") == "as GOMP_SPINCOUNT says"
+
+
+@needs_openmp
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which libraries are loaded")
+def test_a_runtime_that_another_package_has_loaded_is_taken_as_it_is(monkeypatch):
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"):
+        monkeypatch.delenv(name, raising=False)
+    (library,) = openmp.libraries()
+    first = f"import ctypes; ctypes.CDLL({library!r}, ctypes.RTLD_GLOBAL)\n"
+    assert python(first + WAITING) == "as the package says that loaded OpenMP first"
+
+
+@needs_openmp
+def test_a_team_smaller_than_asked_for():
+    code = (
+        "from diptych.fastcore.kernels import threads\n"
+        "threads.set_num_threads(8)\n"
+        "done, early = threads.check_stages([100, 1, 50])\n"
+        "print(done == [[1] * 100, [1], [1] * 50], early)\n"
+    )
+    assert python(code, OMP_THREAD_LIMIT="1") == "True 0"
+    assert python(code, OMP_THREAD_LIMIT="2") == "True 0"
+
+
+@needs_openmp
+def test_small_work_stays_on_one_thread():
+    threads.set_num_threads(2)
+    assert threads.team_size_for(1000) == 1
+    before = threads.set_least_work(0)
+    assert threads.team_size_for(1000) == 2
+    threads.set_least_work(before)
 
 
 def test_environment_reaches_a_new_process():
     code = "from diptych.fastcore.kernels import threads; print(threads.get_num_threads())"
-    environment = {**os.environ, "OMP_NUM_THREADS": "4"}
-    run = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
-    )
-    assert run.stdout.strip() == "4", run.stderr
+    assert python(code, OMP_NUM_THREADS="4") == "4"
 
 
-def test_callers_on_several_threads_and_more_workers_than_processors():
-    """One gets the workers, the others do their chunks themselves; none is lost or done twice."""
-    from concurrent.futures import ThreadPoolExecutor
+def test_a_second_training_in_another_thread():
+    """Two models trained at once end with the bits of each trained alone."""
+    import diptych
 
-    threads.set_num_threads(1)
-    expected = large_product()
-    threads.set_num_threads(8)
-    with ThreadPoolExecutor(4) as callers:
-        answers = list(callers.map(lambda _: large_product(), range(200)))
-    assert set(answers) == {expected}
+    def train(seed):
+        diptych.utils.set_random_seed(seed)
+        x = np.random.default_rng(seed).normal(size=(64, 300)).astype(np.float32)
+        model = diptych.Sequential(
+            [diptych.layers.Dense(256, activation="tanh"), diptych.layers.Dense(300)]
+        )
+        model.build((None, 300))
+        model.compile("adam", "mse")
+        return model, x
+
+    def bits(model, x):
+        model.fit(x, x, epochs=3, verbose=0, shuffle=False)
+        return b"".join(w.tobytes() for w in model.get_weights())
+
+    threads.set_num_threads(2)
+    alone = [bits(*train(seed)) for seed in (1, 2)]
+    models = [train(seed) for seed in (1, 2)]
+    together = [None, None]
+
+    def run(i):
+        together[i] = bits(*models[i])
+
+    trainings = [threading.Thread(target=run, args=(i,)) for i in (0, 1)]
+    for training in trainings:
+        training.start()
+    for training in trainings:
+        training.join()
+    assert together == alone
 
 
 def test_number_of_threads_may_change_between_jobs():

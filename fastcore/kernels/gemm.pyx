@@ -22,7 +22,7 @@ cimport numpy as cnp
 
 from .arrays cimport as_real, data, real, real_type
 from .fused cimport LINEAR, RELU, SIGMOID, TANH, activate
-from .threads cimport run_chunks
+from .threads cimport Region, add_stage, run_region, typed_stage
 
 cdef extern from *:
     """
@@ -92,37 +92,6 @@ cdef extern from *:
     ) noexcept nogil
 
 cnp.import_array()
-
-cdef struct Product:
-    const void* a
-    const void* b
-    void* c
-    const void* bias
-    const Py_ssize_t* a_at      # of every product of a batch; NULL for a single one
-    const Py_ssize_t* b_at
-    void* packed_a              # the factors of a large product as the tile reads them, or NULL
-    void* packed_b
-    Py_ssize_t begin            # the steps of k that are packed
-    Py_ssize_t end
-    Py_ssize_t c_step
-    Py_ssize_t m
-    Py_ssize_t n
-    Py_ssize_t k
-    Py_ssize_t a_row            # op(A)[i, step] stands at a + i * a_row + step * a_col
-    Py_ssize_t a_col
-    Py_ssize_t b_row
-    Py_ssize_t c_row
-    Py_ssize_t block_rows
-    Py_ssize_t block_columns
-    Py_ssize_t row_blocks
-    Py_ssize_t column_blocks
-    Py_ssize_t depth
-    bint transpose_b
-    bint pack_a
-    bint accumulate
-    int activation
-    bint single
-
 
 cdef double BLOCK_WORK = 2e6             # multiplications in a block, at least
 cdef Py_ssize_t FEW_BLOCKS = 4           # of a large product, at least
@@ -305,10 +274,13 @@ cdef void block(
             activate(p.activation, columns, c + i * p.c_row)
 
 
-cdef inline void block_at(
-    const Product* p, Py_ssize_t chunk, const real* a, const real* b, real* c, const real* bias,
-) noexcept nogil:
+cdef void block_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """Chunk number -> product of the batch, block of rows, block of columns."""
+    cdef const Product* p = <const Product*>context
+    cdef const real* a = <const real*>p.a
+    cdef const real* b = <const real*>p.b
+    cdef real* c = <real*>p.c
+    cdef const real* bias = <const real*>p.bias
     cdef Py_ssize_t blocks = p.row_blocks * p.column_blocks
     cdef Py_ssize_t i = chunk % blocks // p.column_blocks * p.block_rows
     cdef Py_ssize_t j = chunk % blocks % p.column_blocks * p.block_columns
@@ -324,11 +296,13 @@ cdef inline void block_at(
     )
 
 
-cdef void pack_chunk(
-    const Product* p, Py_ssize_t chunk, const real* a, const real* b, real* packed_a,
-    real* packed_b,
-) noexcept nogil:
+cdef void pack_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """A part of A (a row of blocks) or of B (GROUP panels), for one visit to C."""
+    cdef const Product* p = <const Product*>context
+    cdef const real* a = <const real*>p.a
+    cdef const real* b = <const real*>p.b
+    cdef real* packed_a = <real*>p.packed_a
+    cdef real* packed_b = <real*>p.packed_b
     cdef Py_ssize_t panel = panel_columns_f32 if real is float else panel_columns_f64
     cdef Py_ssize_t visits = divide_up(p.end - p.begin, p.depth)
     cdef Py_ssize_t step = p.begin + chunk % visits * p.depth
@@ -357,11 +331,14 @@ cdef void pack_chunk(
         packed_b += depth * panel
 
 
-cdef void shared_block(
-    const Product* p, Py_ssize_t chunk, const real* a, const real* packed_a, const real* packed_b,
-    real* c, const real* bias,
-) noexcept nogil:
+cdef void shared_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """One block of C, from packed factors; A may stand where it stood."""
+    cdef const Product* p = <const Product*>context
+    cdef const real* a = <const real*>p.a
+    cdef const real* packed_a = <const real*>p.packed_a
+    cdef const real* packed_b = <const real*>p.packed_b
+    cdef real* c = <real*>p.c
+    cdef const real* bias = <const real*>p.bias
     cdef Py_ssize_t panel = panel_columns_f32 if real is float else panel_columns_f64
     cdef Py_ssize_t i = chunk // p.column_blocks * p.block_rows
     cdef Py_ssize_t first = chunk % p.column_blocks * p.block_columns
@@ -398,43 +375,13 @@ cdef void shared_block(
             activate(p.activation, end - first, c + i * p.c_row + first)
 
 
-cdef void pack_task(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef const Product* p = <const Product*>context
-    if p.single:
-        pack_chunk[float](
-            p, chunk, <const float*>p.a, <const float*>p.b, <float*>p.packed_a,
-            <float*>p.packed_b,
-        )
-    else:
-        pack_chunk[double](
-            p, chunk, <const double*>p.a, <const double*>p.b, <double*>p.packed_a,
-            <double*>p.packed_b,
-        )
-
-
-cdef void shared_task(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef const Product* p = <const Product*>context
-    if p.single:
-        shared_block[float](
-            p, chunk, <const float*>p.a, <const float*>p.packed_a, <const float*>p.packed_b,
-            <float*>p.c, <const float*>p.bias,
-        )
-    else:
-        shared_block[double](
-            p, chunk, <const double*>p.a, <const double*>p.packed_a, <const double*>p.packed_b,
-            <double*>p.c, <const double*>p.bias,
-        )
-
-
-cdef bint run_shared(Product* p) noexcept nogil:
-    """A large product from factors packed once. False: it is none, or there is no memory."""
+cdef bint share(Product* p) noexcept nogil:
+    """Plan a large product from factors packed once. False: it is none, or there is no memory."""
     cdef Py_ssize_t panel = panel_width(p.single)
     cdef Py_ssize_t item = 4 if p.single else 8
-    cdef double work = <double>p.m * p.n * p.k
     cdef Py_ssize_t rows = SHARED_ROWS, columns = SHARED_PANELS * panel
-    cdef Py_ssize_t each, steps, parts
-    cdef void* memory
-    if work < SHARED_WORK or p.m < SHARED_FROM or p.n < 4 * panel:
+    cdef Py_ssize_t each
+    if <double>p.m * p.n * p.k < SHARED_WORK or p.m < SHARED_FROM or p.n < 4 * panel:
         return False
     p.depth = divide_up(p.k, divide_up(p.k, MOST_DEPTH))
     while True:
@@ -452,44 +399,42 @@ cdef bint run_shared(Product* p) noexcept nogil:
             rows //= 2
     p.pack_a = p.a_col != 1 or (p.a_row * item >= FAR_APART and p.n >= SHARED_COLUMNS * panel)
     each = ((padded_rows(p) if p.pack_a else 0) + padded_columns(p)) * item
-    steps = min(p.k, max(1, SHARED_BYTES // each // p.depth) * p.depth)
-    memory = malloc(steps * each + 128)
-    if memory == NULL:
+    p.slice = min(p.k, max(1, SHARED_BYTES // each // p.depth) * p.depth)
+    p.memory = malloc(p.slice * each + 128)
+    if p.memory == NULL:
         return False
-    p.packed_b = aligned(memory)
-    p.packed_a = aligned(<char*>p.packed_b + steps * padded_columns(p) * item)
-    parts = (p.row_blocks if p.pack_a else 0) + divide_up(p.n, GROUP * panel)
-    p.begin = 0
-    while p.begin < p.k:
-        p.end = min(p.k, p.begin + steps)
-        run_chunks(
-            pack_task, parts * divide_up(p.end - p.begin, p.depth), p,
-            2.0 * ((p.m if p.pack_a else 0) + p.n) * (p.end - p.begin),
-        )
-        run_chunks(shared_task, p.row_blocks * p.column_blocks, p, work / 8)
-        p.begin = p.end
-    free(memory)
+    p.packed_b = aligned(p.memory)
+    p.packed_a = aligned(<char*>p.packed_b + p.slice * padded_columns(p) * item)
     return True
 
 
-cdef void task(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef const Product* p = <const Product*>context
-    if p.single:
-        block_at[float](
-            p, chunk, <const float*>p.a, <const float*>p.b, <float*>p.c, <const float*>p.bias,
-        )
-    else:
-        block_at[double](
-            p, chunk, <const double*>p.a, <const double*>p.b, <double*>p.c, <const double*>p.bias,
-        )
+cdef void add_slice(Region* region, Product* p, Py_ssize_t begin) noexcept nogil:
+    """The stages for one slice of k: pack it, then multiply."""
+    cdef Py_ssize_t parts = p.row_blocks if p.pack_a else 0
+    cdef Py_ssize_t visits
+    parts += divide_up(p.n, GROUP * panel_width(p.single))
+    p.begin, p.end = begin, min(p.k, begin + p.slice)
+    visits = divide_up(p.end - p.begin, p.depth)
+    add_stage(
+        region, typed_stage(p.single, pack_task[float], pack_task[double], parts * visits, p),
+        2.0 * ((p.m if p.pack_a else 0) + p.n) * (p.end - p.begin),
+    )
+    add_stage(
+        region,
+        typed_stage(
+            p.single, shared_task[float], shared_task[double], p.row_blocks * p.column_blocks, p,
+        ),
+        <double>p.m * p.n * (p.end - p.begin) / 8,
+    )
 
 
-cdef void gemm(
-    bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
-    const real* a, Py_ssize_t a_stride, const real* b, Py_ssize_t b_stride,
-    real* c, Py_ssize_t c_stride, const real* bias, int activation, bint accumulate,
+cdef void add_product(
+    Region* region, Product* p, bint single, bint transpose_a, bint transpose_b, Py_ssize_t m,
+    Py_ssize_t n, Py_ssize_t k, const void* a, Py_ssize_t a_stride, const void* b,
+    Py_ssize_t b_stride, void* c, Py_ssize_t c_stride, const void* bias, int activation,
+    bint accumulate,
 ) noexcept nogil:
-    cdef Product p
+    cdef Py_ssize_t begin = 0
     p.a, p.b, p.c, p.bias = a, b, c, bias
     p.a_at, p.b_at, p.c_step = NULL, NULL, 0
     p.m, p.n, p.k = m, n, k
@@ -497,25 +442,76 @@ cdef void gemm(
     p.a_col = a_stride if transpose_a else 1
     p.b_row, p.c_row = b_stride, c_stride
     p.transpose_b, p.accumulate, p.activation = transpose_b, accumulate, activation
-    p.single = real is float
-    if not run_shared(&p):
-        run_chunks(task, plan(&p), &p, 2.0 * m * n * k / 16)
+    p.single, p.memory = single, NULL
+    if not share(p):
+        add_stage(
+            region, typed_stage(single, block_task[float], block_task[double], plan(p), p),
+            2.0 * m * n * k / 16,
+        )
+        return
+    while begin + p.slice < k:  # every slice is packed into the same memory
+        add_slice(region, p, begin)
+        run_region(region)
+        begin += p.slice
+    add_slice(region, p, begin)
 
 
-cdef void gemm_batch(
-    bint transpose_a, bint transpose_b, Py_ssize_t count, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
-    const real* a, const Py_ssize_t* a_at, const real* b, const Py_ssize_t* b_at, real* c,
+cdef void end_product(Product* p) noexcept nogil:
+    free(p.memory)
+
+
+cdef void multiply(
+    bint single, bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const void* a, Py_ssize_t a_stride, const void* b, Py_ssize_t b_stride,
+    void* c, Py_ssize_t c_stride, const void* bias, int activation, bint accumulate,
 ) noexcept nogil:
     cdef Product p
-    p.a, p.b, p.c, p.bias = a, b, c, NULL
-    p.a_at, p.b_at, p.c_step = a_at, b_at, m * n
-    p.m, p.n, p.k = m, n, k
-    p.a_row = 1 if transpose_a else k
-    p.a_col = m if transpose_a else 1
-    p.b_row, p.c_row = k if transpose_b else n, n
-    p.transpose_b, p.accumulate, p.activation = transpose_b, False, LINEAR
-    p.single = real is float
-    run_chunks(task, count * plan(&p), &p, 2.0 * count * m * n * k / 16)
+    cdef Region region
+    region.count, region.work = 0, 0
+    add_product(
+        &region, &p, single, transpose_a, transpose_b, m, n, k, a, a_stride, b, b_stride,
+        c, c_stride, bias, activation, accumulate,
+    )
+    run_region(&region)
+    end_product(&p)
+
+
+cdef void gemm(
+    bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const real* a, Py_ssize_t a_stride, const real* b, Py_ssize_t b_stride,
+    real* c, Py_ssize_t c_stride, const real* bias, int activation, bint accumulate,
+) noexcept nogil:
+    multiply(
+        real is float, transpose_a, transpose_b, m, n, k, a, a_stride, b, b_stride, c, c_stride,
+        bias, activation, accumulate,
+    )
+
+
+cdef void multiply_batches(bint single, int batches, const Batch* batch) noexcept nogil:
+    cdef Product products[2]
+    cdef Product* p
+    cdef Region region
+    cdef int i
+    region.count, region.work = 0, 0
+    for i in range(batches):
+        p = &products[i]
+        p.a, p.b, p.c, p.bias = batch[i].a, batch[i].b, batch[i].c, NULL
+        p.a_at, p.b_at = batch[i].a_at, batch[i].b_at
+        p.m, p.n, p.k = batch[i].m, batch[i].n, batch[i].k
+        p.c_step = p.m * p.n
+        p.a_row = 1 if batch[i].transpose_a else p.k
+        p.a_col = p.m if batch[i].transpose_a else 1
+        p.b_row, p.c_row = (p.k if batch[i].transpose_b else p.n), p.n
+        p.transpose_b, p.accumulate, p.activation = batch[i].transpose_b, False, LINEAR
+        p.single = single
+        add_stage(
+            &region,
+            typed_stage(
+                single, block_task[float], block_task[double], batch[i].count * plan(p), p,
+            ),
+            2.0 * batch[i].count * p.m * p.n * p.k / 16,
+        )
+    run_region(&region)
 
 
 def product(
@@ -553,15 +549,7 @@ def product(
     cdef void* b_data = data(b_)
     cdef void* c_data = data(c_)
     with nogil:
-        if typenum == cnp.NPY_FLOAT:
-            gemm[float](
-                ta, tb, rows, columns, depth, <const float*>a_data, a_row,
-                <const float*>b_data, b_row, <float*>c_data, c_row,
-                <const float*>bias_data, code, more,
-            )
-        else:
-            gemm[double](
-                ta, tb, rows, columns, depth, <const double*>a_data, a_row,
-                <const double*>b_data, b_row, <double*>c_data, c_row,
-                <const double*>bias_data, code, more,
-            )
+        multiply(
+            typenum == cnp.NPY_FLOAT, ta, tb, rows, columns, depth, a_data, a_row, b_data, b_row,
+            c_data, c_row, bias_data, code, more,
+        )

@@ -1,5 +1,8 @@
 """The one door to threads. See threads.pyx."""
 
+cdef enum:
+    MOST_STAGES = 16
+
 ctypedef void (*task_t)(Py_ssize_t chunk, void* context) noexcept nogil
 
 # A task in both types: `cdef void f(Py_ssize_t chunk, void* context, const real* like)`. `like` is
@@ -32,6 +35,16 @@ cdef void run_chunks(task_t task, Py_ssize_t chunks, void* context, double work)
 cdef void run_typed(
     bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context, double work,
 ) noexcept nogil
+
+# Stages that are collected one by one: the same as run_stages with all of them in their order.
+# `region.count` and `region.work` begin as 0, and are so again after run_region.
+cdef struct Region:
+    Stage stages[MOST_STAGES]
+    int count
+    double work
+
+cdef void add_stage(Region* region, Stage s, double work) noexcept nogil
+cdef void run_region(Region* region) noexcept nogil
 
 # Whether run_chunks would use more than one thread for this amount of work.
 cdef bint is_parallel(double work) noexcept nogil

@@ -1,31 +1,77 @@
-"""The one door to threads: the other modules hand over a function and a number of chunks.
+"""The one door to threads: OpenMP, and its two diseases treated.
 
-How the chunks are shared out, and why not by OpenMP, stands in pool.h.
+An OpenMP program waits awake: a thread that has nothing to do spins, for milliseconds, in the hope
+of more. Beside other programs that takes from everybody the processor that the work needs: two
+threads took 3 to 15 times as long as one. So the run-time is told to wait asleep (openmp.py), and a
+thread wakes up once for each call of run_stages, not for each of its stages.
 
-A forked child starts workers of its own; those of its parent do not exist there. The results are
-the same bits.
+And a forked child has none of its parent's threads, for which OpenMP would wait forever: they are
+ended before a fork (openmp.h).
+
+Chunks are claimed from a counter, one after the other, so who comes late does less. The caller
+takes them from the front, the others from the end: the halves of an array stay with the same
+processors from one job to the next, and in their caches.
 """
 
 import math
 import operator
 import os
+from array import array
 from pathlib import Path
+from threading import Thread
 
-cdef extern from "pool.h" nogil:
-    int pool_start()
-    void pool_run(task_t task, Py_ssize_t chunks, void* context, int threads)
+from cython.parallel cimport parallel, threadid
+from libc.stdint cimport uint64_t
+from libc.string cimport memset
 
-# Handing a job to a worker that is awake costs about 1 us (EPYC 7003), and a vectorised operation
-# 0.1-0.2 ns: below 40,000 of them half the work saves less than that.
-cdef double least_work = 40_000.0
+cdef extern from "openmp.h" nogil:
+    int runtime_limit()
+    uint64_t ADD(uint64_t* place, uint64_t n)
+    uint64_t READ(uint64_t* place)
+    int EXCHANGE_FLAG(int* place, int value)
+    int HAS_OPENMP
+    int FORKS_KEEP_THREADS
+    void end_team()
+    int watch_forks(void (*before)() noexcept nogil, void (*in_child)() noexcept nogil)
+    void wait_for(uint64_t* place, uint64_t n, double awake)
+    int team_size()
+
+cdef double least_work = 800_000.0  # see openmp.py
+cdef double AWAKE = 50e-6   # seconds; about what a sleeping thread needs to wake up
 cdef int threads = 1
+cdef int most_threads = 1   # that a team has: more than a few for a processor bring nothing
+cdef int at_start = 1       # threads that the run-time would use, if nobody had limited it
+cdef int busy = 0           # whether a caller has the threads: a second one works alone
+
+
+# How far a stage is.
+cdef struct Progress:
+    uint64_t claimed        # chunks from the front, and 32 bits higher chunks from the end
+    uint64_t done
+    uint64_t unused[6]      # to fill a cache line
+
+
+cdef struct Job:
+    const Stage* stages
+    int count
+    Progress progress[MOST_STAGES]
+    Progress left           # done: the threads that have no more to do
+
+
+cdef inline int team(double work) noexcept nogil:
+    """How many threads so much work is worth."""
+    cdef int limit
+    if threads == 1 or work < least_work:
+        return 1
+    limit = runtime_limit()  # threadpoolctl and omp_set_num_threads set it
+    return min(threads, most_threads if limit >= at_start else limit)
 
 
 cdef bint is_parallel(double work) noexcept nogil:
-    return threads > 1 and work >= least_work
+    return team(work) > 1
 
 
-cdef void do_chunk(const Stage* s, Py_ssize_t chunk) noexcept nogil:
+cdef inline void do_chunk(const Stage* s, Py_ssize_t chunk) noexcept nogil:
     if s.task32 != NULL:
         s.task32(chunk, s.context, NULL)
     elif s.task64 != NULL:
@@ -34,19 +80,51 @@ cdef void do_chunk(const Stage* s, Py_ssize_t chunk) noexcept nogil:
         s.task(chunk, s.context)
 
 
-cdef void chunk_of(Py_ssize_t chunk, void* context) noexcept nogil:
-    do_chunk(<const Stage*>context, chunk)
+cdef void take_part(Job* job, bint from_front) noexcept nogil:
+    """Claim chunks of one stage after the other, until none is left."""
+    cdef uint64_t step = 1 if from_front else <uint64_t>1 << 32
+    cdef uint64_t chunks, claimed, front, end
+    cdef const Stage* s
+    cdef Progress* at
+    cdef int i
+    for i in range(job.count):
+        s, at = &job.stages[i], &job.progress[i]
+        chunks = s.chunks
+        while True:
+            claimed = ADD(&at.claimed, step)
+            front, end = claimed & <uint64_t>0xffffffff, claimed >> 32
+            if front + end >= chunks:
+                break
+            do_chunk(s, front if from_front else chunks - 1 - end)
+            ADD(&at.done, 1)
+        if i + 1 < job.count:
+            wait_for(&at.done, chunks, AWAKE)
 
 
 cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil:
-    cdef Py_ssize_t chunk
-    cdef int i
-    for i in range(count):
-        if stages[i].chunks > 1 and is_parallel(work):
-            pool_run(chunk_of, stages[i].chunks, <void*>&stages[i], threads)
-        else:
+    cdef Job job
+    cdef Py_ssize_t chunk, most = 0
+    cdef int i, size = team(work)
+    if size > 1:
+        for i in range(count):
+            most = max(most, stages[i].chunks)
+        size = min(size, most)
+    if size < 2 or count > MOST_STAGES or most >= <Py_ssize_t>1 << 31 or EXCHANGE_FLAG(&busy, 1):
+        for i in range(count):
             for chunk in range(stages[i].chunks):
                 do_chunk(&stages[i], chunk)
+        return
+    memset(&job, 0, sizeof(Job))
+    job.stages, job.count = stages, count
+    with parallel(num_threads=size):
+        if threadid() == 0:
+            take_part(&job, True)
+            # Who arrives last at the end of the region need not be woken up.
+            wait_for(&job.left.done, team_size() - 1, AWAKE)
+        else:
+            take_part(&job, False)
+            ADD(&job.left.done, 1)
+    EXCHANGE_FLAG(&busy, 0)
 
 
 cdef Stage stage(task_t task, Py_ssize_t chunks, void* context) noexcept nogil:
@@ -76,6 +154,27 @@ cdef void run_typed(
 ) noexcept nogil:
     cdef Stage s = typed_stage(single, task32, task64, chunks, context)
     run_stages(&s, 1, work)
+
+
+cdef void add_stage(Region* region, Stage s, double work) noexcept nogil:
+    if region.count == MOST_STAGES:
+        run_region(region)
+    region.stages[region.count] = s
+    region.count += 1
+    region.work += work
+
+
+cdef void run_region(Region* region) noexcept nogil:
+    run_stages(region.stages, region.count, region.work)
+    region.count, region.work = 0, 0
+
+
+cdef void in_child() noexcept nogil:
+    """A forked child: whoever had the threads is not there."""
+    global busy, most_threads
+    busy = 0
+    if not FORKS_KEEP_THREADS:
+        most_threads = 1
 
 
 def get_num_threads():
@@ -153,6 +252,72 @@ def _quota_v1(folder):
         return None
 
 
-if pool_start():
-    raise ImportError("diptych cannot register its fork handler (pthread_atfork): out of memory")
+def has_openmp():
+    """Whether this was compiled with OpenMP; without it there is one thread."""
+    return bool(HAS_OPENMP)
+
+
+def team_size_for(double work=1e12):
+    """How many threads a caller on this thread gets for so much work."""
+    return team(work)
+
+
+def set_least_work(work):
+    """Set from how much work on several threads are used; return what it was."""
+    global least_work
+    before = least_work
+    least_work = work
+    return before
+
+
+cdef struct Check:
+    uint64_t* done          # how often, for each chunk
+    uint64_t finished
+    uint64_t early          # chunks that were begun before the stage before was finished
+    Check* before
+    uint64_t chunks
+
+
+cdef void check_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef Check* p = <Check*>context
+    if p.before != NULL and READ(&p.before.finished) != p.before.chunks:
+        ADD(&p.early, 1)
+    ADD(&p.done[chunk], 1)
+    ADD(&p.finished, 1)
+
+
+def check_stages(chunks, double work=1e12):
+    """Run stages of so many chunks each, for tests; return (how often each was done, how many were
+    begun too early).
+    """
+    cdef Check checks[MOST_STAGES]
+    cdef Stage stages[MOST_STAGES]
+    cdef uint64_t[::1] done
+    cdef int i, count = len(chunks)
+    if count > MOST_STAGES:
+        raise ValueError(f"check_stages: at most {MOST_STAGES} stages, got {count}")
+    counters = [array("Q", [0]) * (n + 1) for n in chunks]
+    for i in range(count):
+        done = counters[i]
+        checks[i].done, checks[i].chunks = &done[0], chunks[i]
+        checks[i].finished, checks[i].early = 0, 0
+        checks[i].before = &checks[i - 1] if i > 0 else NULL
+        stages[i] = stage(check_task, chunks[i], &checks[i])
+    with nogil:
+        run_stages(stages, count, work)
+    found = [c.tolist()[:n] for c, n in zip(counters, chunks, strict=True)]
+    return found, sum([checks[i].early for i in range(count)])
+
+
+def _measure_limit():
+    global at_start
+    at_start = runtime_limit()
+
+
+if watch_forks(end_team, in_child):
+    raise ImportError("diptych cannot register its fork handlers (pthread_atfork): out of memory")
+most_threads = 4 * (os.cpu_count() or 1) if HAS_OPENMP else 1
+_fresh = Thread(target=_measure_limit)  # a limit of omp_set_num_threads is the calling thread's own
+_fresh.start()
+_fresh.join()
 set_num_threads(None)

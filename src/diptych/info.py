@@ -30,18 +30,21 @@ def info_text() -> str:
 
 def _fast_rows() -> list[tuple[str, str]]:
     try:
-        from .fastcore import build_info
+        from .fastcore import build_info, waiting
     except ImportError as error:
         return [("fast engine", f"not available: {error}")]
     built = build_info()
     return [
         ("built for", f"{built['march']} ({', '.join(built['features']) or 'no extensions'})"),
         ("built by", built["compiler"] + (", debug" if built["debug"] else "")),
-        (
-            "threads",
-            f"{config.num_threads()} of {os.cpu_count()} processors, by {built['threads']}",
-        ),
+        ("threads", _threads(built["threads"] == "OpenMP", waiting)),
     ]
+
+
+def _threads(has_openmp: bool, waiting: str) -> str:
+    if not has_openmp:
+        return "1: built without OpenMP"
+    return f"{config.num_threads()} of {os.cpu_count()} processors, by OpenMP; they wait {waiting}"
 
 
 def cpu_name() -> str:

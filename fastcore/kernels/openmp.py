@@ -1,0 +1,56 @@
+"""Loads OpenMP so that its threads wait asleep, and says how they wait. threads.pyx says why."""
+
+import os
+import re
+from contextlib import contextmanager
+
+# Whoever sets one of these has chosen how threads wait.
+CHOICES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+# What a region has to hold, in simple vectorised operations of 0.1-0.2 ns, so that a second thread
+# gains more than it costs to call: 50 us where it sleeps, 1 us where it is awake (EPYC 7003, Xeon
+# 8370C).
+WORTH_WAKING = 800_000
+WORTH_CALLING = 40_000
+
+
+def load():
+    """Import `threads`, the one module that links OpenMP; return how its threads wait.
+
+    The run-time reads its environment once, when it is loaded. So OMP_WAIT_POLICY is set for that
+    moment alone, and only if the user has not chosen. Where another package has loaded the same
+    library before, its choice stands, and nobody can ask what it was.
+    """
+    chosen = next((name for name in CHOICES if name in os.environ), None)
+    before = libraries()
+    with passive_policy() if chosen is None else _unchanged():
+        from . import threads
+    if not threads.has_openmp():
+        return "no OpenMP"
+    if before is not None and before == libraries():
+        threads.set_least_work(WORTH_CALLING)
+        return "as the package says that loaded OpenMP first"
+    threads.set_least_work(WORTH_WAKING if chosen is None else WORTH_CALLING)
+    return "asleep" if chosen is None else f"as {chosen} says"
+
+
+def libraries():
+    """The OpenMP run-times in this process, by their files; None where the system does not tell."""
+    try:
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as lines:
+            return {m[0] for line in lines if (m := re.search(r"/\S*lib[gi]?omp\S*\.so\S*", line))}
+    except OSError:
+        return None
+
+
+@contextmanager
+def passive_policy():
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+    try:
+        yield
+    finally:
+        del os.environ["OMP_WAIT_POLICY"]
+
+
+@contextmanager
+def _unchanged():
+    yield
