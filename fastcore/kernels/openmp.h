@@ -33,11 +33,13 @@ static void end_team(void) {}
 #include <intrin.h>
 #define ADD(place, n) ((uint64_t)_InterlockedExchangeAdd64((volatile __int64 *)(place), (__int64)(n)))
 #define READ(place) ADD(place, 0)
-#define EXCHANGE_FLAG(place, value) _InterlockedExchange((volatile long *)(place), value)
+#define SWAP_INT(place, value) _InterlockedExchange((volatile long *)(place), value)
+#define READ_INT(place) _InterlockedOr((volatile long *)(place), 0)
 #else
 #define ADD(place, n) __atomic_fetch_add(place, (uint64_t)(n), __ATOMIC_ACQ_REL)
 #define READ(place) __atomic_load_n(place, __ATOMIC_ACQUIRE)
-#define EXCHANGE_FLAG(place, value) __atomic_exchange_n(place, value, __ATOMIC_ACQ_REL)
+#define SWAP_INT(place, value) __atomic_exchange_n(place, value, __ATOMIC_ACQ_REL)
+#define READ_INT(place) __atomic_load_n(place, __ATOMIC_RELAXED)
 #endif
 
 #if defined(__x86_64__) || defined(__i386__)

@@ -28,7 +28,8 @@ cdef extern from "openmp.h" nogil:
     int runtime_limit()
     uint64_t ADD(uint64_t* place, uint64_t n)
     uint64_t READ(uint64_t* place)
-    int EXCHANGE_FLAG(int* place, int value)
+    int SWAP_INT(int* place, int value)
+    int READ_INT(int* place)
     int HAS_OPENMP
     int FORKS_KEEP_THREADS
     void end_team()
@@ -60,11 +61,11 @@ cdef struct Job:
 
 cdef inline int team(double work) noexcept nogil:
     """How many threads so much work is worth."""
-    cdef int limit
-    if threads == 1 or work < least_work:
+    cdef int limit, wanted = READ_INT(&threads)  # which another thread may be setting
+    if wanted == 1 or work < least_work:
         return 1
     limit = runtime_limit()  # threadpoolctl and omp_set_num_threads set it
-    return min(threads, most_threads if limit >= at_start else limit)
+    return min(wanted, most_threads if limit >= at_start else limit)
 
 
 cdef bint is_parallel(double work) noexcept nogil:
@@ -109,7 +110,7 @@ cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
         for i in range(count):
             most = max(most, stages[i].chunks)
         size = min(size, most)
-    if size < 2 or count > MOST_STAGES or most >= <Py_ssize_t>1 << 31 or EXCHANGE_FLAG(&busy, 1):
+    if size < 2 or count > MOST_STAGES or most >= <Py_ssize_t>1 << 31 or SWAP_INT(&busy, 1):
         for i in range(count):
             for chunk in range(stages[i].chunks):
                 do_chunk(&stages[i], chunk)
@@ -124,7 +125,7 @@ cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
         else:
             take_part(&job, False)
             ADD(&job.left.done, 1)
-    EXCHANGE_FLAG(&busy, 0)
+    SWAP_INT(&busy, 0)
 
 
 cdef Stage stage(task_t task, Py_ssize_t chunks, void* context) noexcept nogil:
@@ -184,9 +185,8 @@ def get_num_threads():
 
 def set_num_threads(count):
     """Set how many threads the fast engine may use; None: the default. Results keep their bits."""
-    global threads
     if count is None:
-        threads = default_num_threads()
+        SWAP_INT(&threads, default_num_threads())
         return
     try:
         number = operator.index(count)
@@ -194,7 +194,7 @@ def set_num_threads(count):
         number = 0
     if isinstance(count, bool) or not 1 <= number <= 1024:
         raise ValueError(f"the number of threads must be an integer from 1 to 1024, got {count!r}")
-    threads = number
+    SWAP_INT(&threads, number)
 
 
 def default_num_threads():
