@@ -82,7 +82,7 @@ def test_a_causal_mask_is_a_triangle(options, engine):
         causal = layer(X, Y, use_causal_mask=True, **options)
         masked = layer(X, Y, attention_mask=np.tri(4, 6, dtype=bool), **options)
         for given, expected in zip(
-            diptych.graph.flatten(causal), diptych.graph.flatten(masked), strict=True
+            diptych.nested.flatten(causal), diptych.nested.flatten(masked), strict=True
         ):
             same(given, expected)
 

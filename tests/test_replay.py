@@ -251,7 +251,7 @@ def test_predictions_have_the_same_bits(name, engine, monkeypatch):
         model = MODELS[name]()
         careful = model(x, training=False).numpy()
         twice = [model.predict(x, batch_size=16, verbose=0) for _ in range(2)]
-    assert [kept.back for kept in recorded(model)] == [[]]
+    assert [kept.records for kept in recorded(model)] == [[]]
     for predicted in twice:
         assert predicted.tobytes() == careful.tobytes()
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import config
-from ..autodiff import Tensor, Variable
+from ..tensor import Tensor, Variable
 from ..utils import objects
 from ..utils.naming import auto_name
 

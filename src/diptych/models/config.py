@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import Function, KerasTensor, flatten, map_structure
+from ..graph import Function, KerasTensor
 from ..layers.core import InputLayer
 from ..layers.layer import Layer
+from ..nested import flatten, map_structure
 from .model import Model
 
 

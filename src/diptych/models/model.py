@@ -10,9 +10,10 @@ import numpy as np
 
 from .. import engine as _engine
 from .. import ops
-from ..autodiff import Tensor
-from ..graph import Function, KerasTensor, Node, flatten, map_structure, symbolic
+from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.layer import Layer
+from ..nested import flatten, map_structure
+from ..tensor import Tensor
 from ..utils import objects
 from ..utils.naming import suggest
 from .data import as_data

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ... import activations, constraints, initializers, ops, regularizers
-from ...autodiff import Structure, Tensor, Variable
 from ...random import SeedGenerator
+from ...tensor import Structure, Tensor, Variable
 from ..layer import InputSpec, Layer
 from ..signatures import takes
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ... import ops
-from ...autodiff import Tensor, Variable, as_array
-from ...graph import KerasTensor, flatten, map_structure
+from ...graph import KerasTensor
+from ...nested import flatten, map_structure
+from ...tensor import Tensor, Variable, as_array
 from ..layer import InputSpec, Layer
 from ..signatures import takes
 from .cells import (

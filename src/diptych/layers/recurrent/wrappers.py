@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ... import activations, ops
-from ...graph import flatten
+from ...nested import flatten
 from ..core import Dense
 from ..layer import Layer
 from ..signatures import takes
