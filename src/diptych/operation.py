@@ -296,12 +296,17 @@ class Twin(Operation):
         forward = engine.function(self.family, f"{self.name}_forward")
         backward = engine.function(self.family, f"{self.name}_backward")
 
-        def gradients(dy: Any, cache: tuple, needs: Sequence[bool]) -> Sequence:
-            if self.has_need_dx:
+        if self.has_need_dx:
+
+            def gradients(dy: Any, cache: tuple, needs: Sequence[bool]) -> Sequence:
                 grads = backward(dy, cache, need_dx=needs[0])
-            else:
+                return (grads,) if len(needs) == 1 else grads
+
+        else:
+
+            def gradients(dy: Any, cache: tuple, needs: Sequence[bool]) -> Sequence:
                 grads = backward(dy, cache)
-            return (grads,) if len(needs) == 1 else grads
+                return (grads,) if len(needs) == 1 else grads
 
         return forward, gradients
 

@@ -79,14 +79,17 @@ def walk_back(
     records: Iterable[tuple[Record, Any]],
     gradients: dict[Tensor, Any],
     wanted: Collection[Tensor] = (),
+    optimizer: Any = None,
 ) -> None:
     """The chain rule: from the gradients of the last outputs to those of all that made them.
 
     Args:
         records: what was computed, newest first, each record with what its forward left.
         gradients: dL/dy for each output y to begin with; at the end dL/dx for each x on which L
-            depends and which no record has made. That of a variable may be ``IndexedSlices``.
+            depends and which no record has made.
         wanted: outputs of records whose gradients are to stay too.
+        optimizer: where the gradients go, if to one; the gradient of a variable may be an
+            ``IndexedSlices`` then, if it takes them.
     """
     for (output, inputs, needs, backward, _, _, _), cache in records:
         # Whatever used this output y was recorded after it, so dL/dy, a sum, is complete.
@@ -106,10 +109,11 @@ def walk_back(
                 gradients[output] = dy
         # dL/dx = dL/dy dy/dx for each input x; where it is used several times, the sum of these.
         for i, dx in enumerate(backward(dy, cache, needs)):
-            if needs[i] and dx is not None:
+            if dx is not None and needs[i]:
                 x = inputs[i]
                 if type(dx) is not ndarray or dx.dtype is not x.array.dtype:
-                    dx = _fitting(dx, x, gradients)
+                    if not (x not in gradients and _stays_sparse(dx, x, optimizer)):
+                        dx = np.asarray(dx, x.array.dtype)
                 gradients[x] = gradients[x] + dx if x in gradients else dx
 
 
@@ -127,13 +131,14 @@ def _taken(gradients: dict[Tensor, Any], y: Tensor, wanted: Collection[Tensor]) 
     return gradients.get(y) if y in wanted else gradients.pop(y, None)
 
 
-def _fitting(dx: Any, x: Tensor, gradients: dict[Tensor, Any]) -> Any:
-    """``dx`` as an array with the dtype of ``x``; as it is, if so far it is the only gradient of a
-    variable, and has few rows.
-    """
-    if type(dx) is IndexedSlices and isinstance(x, Variable) and x not in gradients:
-        return dx
-    return np.asarray(dx, x.array.dtype)
+def _stays_sparse(dx: Any, x: Tensor, optimizer: Any) -> bool:
+    """Whether an optimizer takes the gradient of a table as the rows that were read."""
+    return (
+        type(dx) is IndexedSlices
+        and isinstance(x, Variable)
+        and optimizer is not None
+        and optimizer.takes_slices
+    )
 
 
 class GradientTape:
@@ -154,7 +159,7 @@ class GradientTape:
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self.persistent = persistent
-        self.gives_slices = False  # whether gradient() may return IndexedSlices: in a training step
+        self.optimizer: Any = None  # set in a training step: it may take IndexedSlices
         self._records: list | None = None
         self._tokens: tuple | None = None  # while it is open: what was before
 
@@ -224,11 +229,7 @@ class GradientTape:
         if not self.persistent:
             self._records = None
         wanted = set(flatten(sources))
-        walk_back(newest_first(records), gradients, wanted)
-        if not self.gives_slices:
-            for source, found in gradients.items():
-                if type(found) is IndexedSlices:
-                    gradients[source] = np.asarray(found)
+        walk_back(newest_first(records), gradients, wanted, self.optimizer)
         if any(tape is not self or self.persistent for tape in _open_tapes.get()):
             gradients = _for_open_tapes(gradients, targets, wanted)
         return map_structure(gradients.get, sources)

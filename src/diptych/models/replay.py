@@ -61,7 +61,7 @@ class Replay:
         if self.labels is not None:
             shape, dtype = self.labels
             values[1] = y.reshape(shape).astype(dtype, copy=False)
-        caches = [_run(call, values) for call in self.calls]
+        caches = list(map(_run, self.calls, repeat(values)))
         y_pred = Tensor(values[self.y_pred])
         if self.logits is not None:
             name, place = self.logits
@@ -85,13 +85,13 @@ class Replay:
             values[place] = variable.array
         return values
 
-    def gradients(self, caches: list) -> list:
+    def gradients(self, caches: list, optimizer: Any = None) -> list:
         """Walk back, and return the gradients of the loss by the trained weights: None for one on
-        which it does not depend, perhaps an IndexedSlices for a table.
+        which it does not depend, perhaps an IndexedSlices if they go to an optimizer.
         """
         newest_first = map(list.pop, repeat(caches))  # so that each is free when it has been used
         gradients: dict[Tensor, Any] = self.seed.copy()
-        walk_back(zip(self.records, newest_first), gradients)  # noqa: B905 - hot
+        walk_back(zip(self.records, newest_first), gradients, (), optimizer)  # noqa: B905 - hot
         return list(map(gradients.get, self.wanted))
 
 

@@ -20,7 +20,7 @@ from ..callbacks import CallbackList
 from ..legacy import accepts_old
 from ..nested import flatten, map_structure
 from ..tape import GradientTape
-from ..tensor import IndexedSlices, Structure, Tensor
+from ..tensor import Structure, Tensor
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics, name_of
 from .data import (
@@ -218,7 +218,7 @@ class Trainer(_Beside):
         replay = self._replays.get(key)
         if replay is not None:
             y_pred, loss, caches = replay.forward(x.array, y.array)
-            gradients = replay.gradients(caches)
+            gradients = replay.gradients(caches, self.optimizer)
         else:
             self._follow_input(key, x)
             with GradientTape() as tape:
@@ -228,11 +228,9 @@ class Trainer(_Beside):
                 )
                 scaled = self.optimizer.scale_loss(loss)
             self._keep_replay(key, tape, x, y, y_pred, loss)
-            tape.gives_slices = True
+            tape.optimizer = self.optimizer
             gradients = tape.gradient(scaled, variables)
             loss = loss.array
-        if IndexedSlices in map(type, gradients) and not self.optimizer.takes_slices:
-            gradients = [np.asarray(g) if type(g) is IndexedSlices else g for g in gradients]
         if variables:
             self.optimizer.apply(gradients, variables)
         self._loss_mean.update_state(loss, sample_weight=_batch_size(x))
