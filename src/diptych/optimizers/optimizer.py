@@ -71,7 +71,8 @@ class Optimizer(metaclass=Modern):
     """Base class of optimizers.
 
     Args:
-        learning_rate: a float, a ``LearningRateSchedule``, or a function without arguments.
+        learning_rate: a float, a ``LearningRateSchedule`` or its configuration, or a function
+            without arguments.
         weight_decay: each update also subtracts learning_rate * weight_decay * weight.
         clipnorm: longest gradient of a single variable; longer ones are shortened.
         clipvalue: largest element of a gradient; elements beyond it are cut.
@@ -141,6 +142,8 @@ class Optimizer(metaclass=Modern):
         self._not_decayed: set[int] = set()
         self._not_decayed_names: re.Pattern | None = None
         self._iterations = self.add_variable((), dtype="int64", name="iteration")
+        if isinstance(learning_rate, dict):
+            learning_rate = schedules.deserialize(learning_rate)
         if callable(learning_rate):
             self._learning_rate: Any = learning_rate
         else:
