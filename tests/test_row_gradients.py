@@ -131,7 +131,7 @@ def assert_same_bits(ones, others):
         assert one.tobytes() == other.tobytes()
 
 
-@pytest.mark.parametrize("make", [plain, masked], ids=["replayed", "with care"])
+@pytest.mark.parametrize("make", [plain, masked], ids=["replayed", "layer by layer"])
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_gives_the_bits_of_whole_gradients(monkeypatch, rule, make, engine):
     whole, without = trained(monkeypatch, make, RULES[rule](), rows=False)

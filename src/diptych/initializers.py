@@ -486,4 +486,4 @@ def _values_of(array):
     return initializer
 
 
-Variable.initializer_named = staticmethod(get)  # type: ignore[method-assign]
+Variable.initializer_named = staticmethod(get)  # type: ignore[assignment, method-assign]

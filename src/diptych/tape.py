@@ -223,13 +223,18 @@ class GradientTape:
                 "This tape has nothing to differentiate: it was never opened, or gradient() was "
                 "already called (GradientTape(persistent=True) may be called more than once)."
             )
-        targets = flatten(target)
+        targets, wanted = flatten(target), flatten(sources)
         gradients = _seeds(targets, output_gradients)
+        for source in wanted:
+            if not isinstance(source, Tensor):
+                raise TypeError(
+                    "gradient() needs variables or watched tensors as its sources, and got "
+                    f"{type(source).__name__}."
+                )
         records = self.records
         if not self.persistent:
-            self._records = None
-        wanted = set(flatten(sources))
-        walk_back(newest_first(records), gradients, wanted, self.optimizer)
+            self._records, self._earlier = None, []
+        walk_back(newest_first(records), gradients, set(wanted), self.optimizer)
         if any(tape is not self or self.persistent for tape in _open_tapes.get()):
             gradients = _for_open_tapes(gradients, targets, wanted)
         return map_structure(gradients.get, sources)
