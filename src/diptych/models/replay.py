@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import repeat
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ class Replay:
         self.variables = variables  # place -> weight
         self.labels = None if labels is None else (labels.shape, labels.dtype)
         self.calls: list[tuple] = []
+        self.readers: list[Callable] = []  # for each call, what takes its inputs from the values
         # The records of the calls, newest first. Their tensors have no values: they only say which
         # gradient belongs where. The caches come with each batch.
         self.records: list[Record] = []
@@ -61,7 +63,7 @@ class Replay:
         if self.labels is not None:
             shape, dtype = self.labels
             values[1] = y.reshape(shape).astype(dtype, copy=False)
-        caches = list(map(_run, self.calls, repeat(values)))
+        caches = list(map(_run, self.calls, self.readers, repeat(values)))
         y_pred = Tensor(values[self.y_pred])
         if self.logits is not None:
             name, place = self.logits
@@ -71,8 +73,8 @@ class Replay:
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the model's output; nothing is kept for a way back."""
         values = self._start(x)
-        for call, done in zip(self.calls, self.done, strict=True):
-            _run(call, values)
+        for call, reader, done in zip(self.calls, self.readers, self.done, strict=True):
+            _run(call, reader, values)
             for place in done:
                 values[place] = None
         return values[self.y_pred]
@@ -95,10 +97,18 @@ class Replay:
         return list(map(gradients.get, self.wanted))
 
 
-def _run(call: tuple, values: list) -> Any:
+def _reader(call: tuple) -> Callable:
+    """The function that takes a call's inputs out of the list of values."""
+    places = call[2]
+    if len(places) == 1:  # itemgetter would give the array itself, and no list of one
+        return itemgetter(slice(places[0], places[0] + 1))
+    return itemgetter(*places)
+
+
+def _run(call: tuple, reader: Callable, values: list) -> Any:
     """Make one call, put its results where they belong, and return what the way back needs."""
-    is_twin, function, places, options, output = call
-    arrays = [values[place] for place in places]
+    is_twin, function, _, options, output = call
+    arrays = reader(values)
     if is_twin:
         y, cache = function(*arrays, *options)
         if type(output) is tuple:  # several results: a recurrent layer's output and states
@@ -157,6 +167,7 @@ def record_of(
         if call is None:
             return None
         replay.calls.append(call)
+    replay.readers = list(map(_reader, replay.calls))
     if id(y_pred) not in places:
         return None
     replay.y_pred = places[id(y_pred)]
@@ -210,6 +221,7 @@ def record_of_prediction(model: Any, x: Tensor) -> Replay | None:
     if len(known) != len(calls):
         return None
     one.calls = _join(known, _engine.get(model.engine or _engine.current()))
+    one.readers = list(map(_reader, one.calls))
     one.done = _last_needs(one)
     return one
 
