@@ -274,8 +274,8 @@ def test_a_prediction_lets_go_of_what_it_no_longer_needs(monkeypatch):
     most = []
     run = replay._run
 
-    def counted(call, values):
-        result = run(call, values)
+    def counted(call, reader, values):
+        result = run(call, reader, values)
         weights = {id(variable.array) for variable in model.variables}
         most.append(sum(v is not None and id(v) not in weights for v in values))
         return result

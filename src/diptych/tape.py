@@ -83,6 +83,10 @@ def walk_back(
 ) -> None:
     """The chain rule: from the gradients of the last outputs to those of all that made them.
 
+    Gradients are only added up here and handed to the backward functions. Where those were
+    operations on tensors, and the cast of dx one too, an open tape would record this very walk, and
+    a gradient could be differentiated again.
+
     Args:
         records: what was computed, newest first, each record with what its forward left.
         gradients: dL/dy for each output y to begin with; at the end dL/dx for each x on which L
@@ -101,7 +105,7 @@ def walk_back(
                 np.zeros(y.shape, y.dtype) if part is None else part
                 for y, part in zip(output, dy, strict=True)
             ]
-        else:
+        else:  # the commonest case: _taken, written out
             dy = gradients.pop(output, None)
             if dy is None:  # L does not depend on y
                 continue
@@ -112,7 +116,7 @@ def walk_back(
             if dx is not None and needs[i]:
                 x = inputs[i]
                 if type(dx) is not ndarray or dx.dtype is not x.array.dtype:
-                    if not (x not in gradients and _stays_sparse(dx, x, optimizer)):
+                    if x in gradients or not _stays_sparse(dx, x, optimizer):
                         dx = np.asarray(dx, x.array.dtype)
                 gradients[x] = gradients[x] + dx if x in gradients else dx
 
