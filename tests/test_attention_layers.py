@@ -82,7 +82,7 @@ def test_a_causal_mask_is_a_triangle(options, engine):
         causal = layer(X, Y, use_causal_mask=True, **options)
         masked = layer(X, Y, attention_mask=np.tri(4, 6, dtype=bool), **options)
         for given, expected in zip(
-            diptych.graph.flatten(causal), diptych.graph.flatten(masked), strict=True
+            diptych.nested.flatten(causal), diptych.nested.flatten(masked), strict=True
         ):
             same(given, expected)
 
@@ -280,14 +280,14 @@ def step_of(layer):
 )
 def test_what_is_recorded_gives_the_same_bits(make, is_recorded, engine, monkeypatch):
     trained = []
-    for careful in (False, True):
+    for eager in (False, True):
         diptych.utils.set_random_seed(0)
         with monkeypatch.context() as patch:
-            if careful:
+            if eager:
                 patch.setattr("diptych.models.trainer.may_be_replayed", lambda model: False)
             model = step_of(make())
             model.fit(X.repeat(4, 0), np.arange(12) / 6, batch_size=3, epochs=2, verbose=0)
-        if not careful:
+        if not eager:
             assert any(r is not None for r in model._replays.values()) is is_recorded
         trained.append([w.tobytes() for w in model.get_weights()])
     assert trained[0] == trained[1]

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from diptych import random, utils
-from diptych.autodiff import Tensor
 from diptych.models import data
 from diptych.models.data import (
     ArrayBatches,
@@ -18,6 +17,7 @@ from diptych.models.data import (
     split_off_validation,
     unpack,
 )
+from diptych.tensor import Tensor
 from diptych.utils import PyDataset
 
 

@@ -9,18 +9,18 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "diptych"
+# On the second floor the order counts too: a module imports only those before it.
+SECOND = (
+    "engine config legacy utils.naming utils.objects utils.windows utils.numerical utils.progbar "
+    "nested tensor tape operation graph ops random utils"
+).split()
 FLOORS = {
     1: "reference fastcore",
-    2: "config random utils legacy engine autodiff operation ops graph",
+    2: " ".join(name for name in SECOND if "." not in name),
     3: "layers losses metrics optimizers initializers regularizers constraints activations "
-    "preprocessing",
+    "preprocessing autodiff",
     4: "models callbacks saving datasets",
     5: "teach demo info __main__ __init__",
-}
-# An import upwards, inside a function, that has to be: {(file, what it imports): why}.
-EXCEPTIONS = {
-    ("autodiff.py", "initializers"): "Variable('zeros', shape) takes an initializer by its name",
-    ("legacy/tables.py", "optimizers"): "the old argument `decay` becomes a schedule",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 STANDARD = set(sys.stdlib_module_names)
@@ -59,37 +59,93 @@ def imports_of(tree):
             yield node.lineno, node.level, node.module or "", [a.name for a in node.names]
 
 
-def own_modules(path, dots, module, names):
-    """The parts of diptych that an import statement in `path` reaches: ["ops"], ["layers"], ..."""
-    if dots == 0:
-        parts = module.split(".")
-        if parts[0] != "diptych":
-            return []
-        parts = parts[1:]
-    else:
-        here = path.relative_to(PACKAGE).with_suffix("").parts
-        base = here[: len(here) - dots]
-        parts = [*base, *(module.split(".") if module else [])]
-    return [parts[0]] if parts else list(names)
-
-
-def floor_of(path):
-    return FLOOR[path.relative_to(PACKAGE).with_suffix("").parts[0]]
-
-
-@pytest.mark.parametrize("path", sources("src/diptych"), ids=name_of)
-def test_nothing_imports_upwards(path):
+def module_of(path):
+    """ "ops.table" for src/diptych/ops/table.py, "ops" for its __init__.py."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
-    assert parts[0] in FLOOR, f"{name_of(path)}: give {parts[0]!r} a floor in tests/test_floors.py"
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+MODULES = {module_of(path): path for path in sources("src/diptych") if path.suffix == ".py"}
+
+
+def own_imports(path):
+    """(line, module) of all imports from diptych itself, those inside functions among them."""
+    package = path.relative_to(PACKAGE).parent.parts
     for line, dots, module, names in imports_of(ast.parse(path.read_text(encoding="utf-8"))):
-        for target in own_modules(path, dots, module, names):
-            if (path.relative_to(PACKAGE).as_posix(), target) in EXCEPTIONS:
+        base = module.split(".") if module else []
+        if dots == 0:
+            if base[0] != "diptych":
                 continue
-            floor = FLOOR.get(target, 5)  # a name of the package itself, such as `diptych.Model`
-            assert floor <= floor_of(path), (
-                f"{name_of(path)}:{line} is on floor {floor_of(path)} and imports {target!r} "
-                f"from floor {floor}"
+            base = base[1:]
+        else:
+            base = [*package[: len(package) + 1 - dots], *base]
+        for name in names or [None]:
+            full = ".".join([*base, *([name] if name else [])])
+            yield line, full if full in MODULES else ".".join(base) or name or "__init__"
+
+
+def floor_of(module):
+    return FLOOR.get(module.split(".")[0], 5)  # 5: a name of the package, such as `diptych.Model`
+
+
+def place_on_second_floor(module):
+    """Where a module stands in SECOND: that of the longest name that it begins with."""
+    fitting = [name for name in SECOND if f"{module}.".startswith(f"{name}.")]
+    return SECOND.index(max(fitting, key=len))
+
+
+@pytest.mark.parametrize("path", MODULES.values(), ids=name_of)
+def test_nothing_imports_upwards(path):
+    module = module_of(path)
+    top = module.split(".")[0]
+    assert top in FLOOR, f"{name_of(path)}: give {top!r} a floor in tests/test_floors.py"
+    floor = floor_of(module)
+    for line, target in own_imports(path):
+        where = f"{name_of(path)}:{line} imports {target!r}"
+        assert floor_of(target) <= floor, f"{where} of floor {floor_of(target)} on floor {floor}"
+        if floor == floor_of(target) == 2:
+            assert place_on_second_floor(target) <= place_on_second_floor(module), (
+                f"{where}, which comes after it in SECOND"
             )
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Take away, again and again, what imports nothing that is left: a circle would stay."""
+    needs = {
+        name: {target for _, target in own_imports(path) if target in MODULES} - {name}
+        for name, path in MODULES.items()
+    }
+    while free := [name for name, targets in needs.items() if not targets & needs.keys()]:
+        for name in free:
+            del needs[name]
+    left = {name: sorted(targets & needs.keys()) for name, targets in needs.items()}
+    assert not left, f"each of these imports another: {left}"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "wrong"),
+    [
+        ("tensor.py", "from .nested import flatten", False),
+        ("nested.py", "from .tensor import Tensor", True),
+        ("nested.py", "def f():\n    from .tensor import Tensor", True),
+        ("ops/table.py", "def f():\n    from .. import layers", True),
+        ("ops/table.py", "import diptych.layers", True),
+        ("ops/table.py", "if TYPE_CHECKING:\n    from ..layers import Dense", False),
+        ("layers/core.py", "from ..graph import Node", False),
+        ("utils/naming.py", "from ..ops import shapes", True),
+        ("utils/seeds.py", "from .. import random", False),
+    ],
+)
+def test_the_test_notices(path, text, wrong, tmp_path, monkeypatch):
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    (tmp_path / path).write_text(text)
+    monkeypatch.setattr("tests.test_floors.PACKAGE", tmp_path)
+    monkeypatch.setattr("tests.test_floors.ROOT", tmp_path)
+    if wrong:
+        with pytest.raises(AssertionError, match="imports"):
+            test_nothing_imports_upwards(tmp_path / path)
+    else:
+        test_nothing_imports_upwards(tmp_path / path)
 
 
 @pytest.mark.parametrize("path", sources("reference", "fastcore"), ids=name_of)

@@ -9,7 +9,8 @@ import pytest
 
 import diptych
 from diptych import layers, ops
-from diptych.graph import KerasTensor, flatten
+from diptych.graph import KerasTensor
+from diptych.nested import flatten
 
 ENGINES = ("reference", "fast")
 

@@ -10,8 +10,9 @@ import pytest
 
 import diptych
 from diptych import losses, ops
-from diptych.autodiff import GradientTape, Tensor
 from diptych.legacy import LegacySpelling, forget_notes
+from diptych.tape import GradientTape
+from diptych.tensor import Tensor
 
 ENGINES = pytest.mark.parametrize("engine", ["reference", "fast"])
 

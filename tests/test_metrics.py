@@ -11,7 +11,7 @@ import pytest
 
 import diptych.metrics as metrics
 from diptych import config, engine
-from diptych.autodiff import Tensor
+from diptych.tensor import Tensor
 
 
 @pytest.fixture

@@ -338,13 +338,13 @@ def test_single_steps_give_the_bits_of_fit(engine):
 @pytest.mark.parametrize(
     "normalize", [layers.LayerNormalization, layers.RMSNormalization, layers.UnitNormalization]
 )
-def test_recorded_steps_give_the_bits_of_careful_ones(normalize, monkeypatch):
+def test_recorded_steps_give_the_bits_of_eager_ones(normalize, monkeypatch):
     recorded = network(normalize)
     recorded.fit(X, Y, batch_size=16, epochs=3, shuffle=False, verbose=0)
     monkeypatch.setattr("diptych.models.trainer.may_be_replayed", lambda model: False)
-    careful = network(normalize)
-    careful.fit(X, Y, batch_size=16, epochs=3, shuffle=False, verbose=0)
-    same(recorded.get_weights(), careful.get_weights())
+    eager = network(normalize)
+    eager.fit(X, Y, batch_size=16, epochs=3, shuffle=False, verbose=0)
+    same(recorded.get_weights(), eager.get_weights())
 
 
 def test_batch_normalisation_is_not_replayed_since_its_averages_move():

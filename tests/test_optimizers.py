@@ -10,9 +10,9 @@ import pytest
 
 import diptych
 from diptych import optimizers
-from diptych.autodiff import Tensor, Variable
 from diptych.legacy import LegacySpelling
 from diptych.optimizers import schedules
+from diptych.tensor import Tensor, Variable
 
 CLASSES = [getattr(optimizers, name) for name in optimizers.__all__ if name[0].isupper()]
 RULES = [cls for cls in CLASSES if cls is not optimizers.Optimizer]

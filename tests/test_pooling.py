@@ -298,11 +298,11 @@ def test_old_spellings():
         layers.MaxPooling2D(poolsize=2)
 
 
-def test_a_recorded_step_gives_the_bits_of_a_careful_one(monkeypatch):
+def test_a_recorded_step_gives_the_bits_of_an_eager_one(monkeypatch):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 9, 8, 3)).astype("float32"), rng.integers(0, 3, 40)
 
-    def train(careful):
+    def train(eager):
         diptych.utils.set_random_seed(3)
         model = Sequential(
             [
@@ -316,10 +316,10 @@ def test_a_recorded_step_gives_the_bits_of_a_careful_one(monkeypatch):
         )
         model.compile("adam", "sparse_categorical_crossentropy")
         with monkeypatch.context() as patch:
-            if careful:
+            if eager:
                 patch.setattr("diptych.models.trainer.may_be_replayed", lambda model: False)
             model.fit(x, y, batch_size=10, epochs=2, verbose=0)
-        assert any(model._replays.values()) is not careful
+        assert any(model._replays.values()) is not eager
         return [weight.tobytes() for weight in model.get_weights()]
 
-    assert train(careful=False) == train(careful=True)
+    assert train(eager=False) == train(eager=True)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from diptych import config, ops, random
-from diptych.autodiff import GradientTape, Tensor, Variable
+from diptych.tape import GradientTape
+from diptych.tensor import Tensor, Variable
 from diptych.utils import set_random_seed
 
 DRAWS = {

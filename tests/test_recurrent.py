@@ -205,7 +205,7 @@ OPTIONS = [
 
 
 def arrays(outputs):
-    return [np.asarray(y) for y in diptych.graph.flatten(outputs)]
+    return [np.asarray(y) for y in diptych.nested.flatten(outputs)]
 
 
 def states_for(layer, seed=3):
@@ -380,7 +380,7 @@ def test_states_of_any_structure(engine):
     np.testing.assert_allclose(double, 2 * sums, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(y, 3 * sums, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(count, MASK.sum(axis=1, keepdims=True))
-    shapes = [t.shape for t in diptych.graph.flatten(layer(layers.Input((5, 4))))]
+    shapes = [t.shape for t in diptych.nested.flatten(layer(layers.Input((5, 4))))]
     assert shapes == [(None, 4)] * 3 + [(None, 1)]
 
 

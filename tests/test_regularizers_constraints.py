@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from diptych import constraints, regularizers
-from diptych.autodiff import GradientTape, Variable
+from diptych.tape import GradientTape
+from diptych.tensor import Variable
 
 PENALTIES = {
     "L1": (regularizers.L1(0.3), lambda x: 0.3 * np.abs(x).sum()),

@@ -1,4 +1,4 @@
-"""Recorded steps give what careful ones give, and only steps that may be are recorded."""
+"""Recorded steps give what eager ones give, and only steps that may be are recorded."""
 
 import copy
 import functools
@@ -34,13 +34,13 @@ def recorded(model):
     return [kept for kept in model._replays.values() if kept is not None]
 
 
-def trained(model, x, y, careful, monkeypatch, **fit):
+def trained(model, x, y, eager, monkeypatch, **fit):
     """The weights and the history of a fit, with recorded steps or without."""
     with monkeypatch.context() as patch:
-        if careful:
+        if eager:
             patch.setattr("diptych.models.trainer.may_be_replayed", lambda model: False)
         history = model.fit(x, y, epochs=3, batch_size=16, verbose=0, **fit).history
-    assert bool(recorded(model)) is not careful
+    assert bool(recorded(model)) is not eager
     return [w.tobytes() for w in model.get_weights()], history
 
 
@@ -76,8 +76,8 @@ def test_the_same_bits(name, engine, monkeypatch):
     y = y % 2 if name in ("binary", "mean squared error") else y
     with diptych.engine(engine):
         found = [
-            trained(MODELS[name](), x, y, careful, monkeypatch, validation_split=0.25)
-            for careful in (False, True)
+            trained(MODELS[name](), x, y, eager, monkeypatch, validation_split=0.25)
+            for eager in (False, True)
         ]
     assert found[0] == found[1]
 
@@ -249,11 +249,11 @@ def test_predictions_have_the_same_bits(name, engine, monkeypatch):
     x, _ = data()
     with diptych.engine(engine):
         model = MODELS[name]()
-        careful = model(x, training=False).numpy()
+        eager = model(x, training=False).numpy()
         twice = [model.predict(x, batch_size=16, verbose=0) for _ in range(2)]
-    assert [kept.back for kept in recorded(model)] == [[]]
+    assert [kept.records for kept in recorded(model)] == [[]]
     for predicted in twice:
-        assert predicted.tobytes() == careful.tobytes()
+        assert predicted.tobytes() == eager.tobytes()
 
 
 def test_predictions_follow_the_weights_and_keep_to_themselves():
@@ -274,8 +274,8 @@ def test_a_prediction_lets_go_of_what_it_no_longer_needs(monkeypatch):
     most = []
     run = replay._run
 
-    def counted(call, values):
-        result = run(call, values)
+    def counted(call, reader, values):
+        result = run(call, reader, values)
         weights = {id(variable.array) for variable in model.variables}
         most.append(sum(v is not None and id(v) not in weights for v in values))
         return result
@@ -294,7 +294,7 @@ def test_a_prediction_lets_go_of_what_it_no_longer_needs(monkeypatch):
     ],
     ids=["lambda", "own activation", "masking"],
 )
-def test_predictions_of_other_models_take_the_careful_way(build):
+def test_predictions_of_other_models_go_layer_by_layer(build):
     x, _ = data()
     model = build()
     for _ in range(2):
@@ -308,10 +308,10 @@ def test_one_recorded_prediction_holds_for_any_number_of_rows(name):
     model = MODELS[name]()
     for rows in (16, 7, 1, 50):
         predicted = model.predict(x[:rows], batch_size=16, verbose=0)
-        careful = np.concatenate(
+        eager = np.concatenate(
             [model(x[i : min(i + 16, rows)]).numpy() for i in range(0, rows, 16)]
         )
-        assert predicted.tobytes() == careful.tobytes()
+        assert predicted.tobytes() == eager.tobytes()
     assert len(recorded(model)) == 1
 
 

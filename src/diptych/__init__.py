@@ -35,7 +35,6 @@ if TYPE_CHECKING:
         saving,
         utils,
     )
-    from .autodiff import GradientTape, Tensor, Variable
     from .graph import KerasTensor
     from .initializers import Initializer
     from .layers import Input, InputSpec, Layer
@@ -44,7 +43,9 @@ if TYPE_CHECKING:
     from .models import Model, Sequential
     from .optimizers import Optimizer
     from .regularizers import Regularizer
+    from .tape import GradientTape
     from .teach import compare_engines, gradcheck
+    from .tensor import Tensor, Variable
 
 # Everything is imported when it is first used, so that `import diptych` costs little more than
 # NumPy.
@@ -54,9 +55,9 @@ _MODULES = frozenset(
     "models ops optimizers preprocessing random regularizers saving teach utils".split()
 )
 _HOMES = {
-    "GradientTape": "autodiff",
-    "Tensor": "autodiff",
-    "Variable": "autodiff",
+    "GradientTape": "tape",
+    "Tensor": "ops.operators",  # which gives it +, @ and x.sum()
+    "Variable": "initializers",  # which gives it the names: Variable("zeros", shape)
     "KerasTensor": "graph",
     "Initializer": "initializers",
     "Input": "layers",

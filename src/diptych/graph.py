@@ -14,7 +14,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .autodiff import Structure, Tensor
+from . import config
+from .nested import flatten, map_structure, pack_like
+from .tensor import Structure, Tensor, is_symbolic
 
 _names = itertools.count(1)
 
@@ -33,8 +35,6 @@ class KerasTensor:
     def __init__(
         self, shape: Sequence[int | None], dtype: Any = None, name: str | None = None
     ) -> None:
-        from . import config
-
         self.shape = tuple(shape)
         self.dtype = dtype or config.floatx()
         self.name = name or f"keras_tensor_{next(_names)}"
@@ -68,6 +68,11 @@ class KerasTensor:
 
     def __iter__(self) -> Iterator:
         raise TypeError(f"{self.name} is symbolic and cannot be iterated over; use ops.unstack.")
+
+    @staticmethod
+    def record(operation: Callable, args: tuple, kwargs: dict) -> Any:
+        """Note a call of ``operation`` on symbolic tensors; see ``graph.record``."""
+        return record(operation, args, kwargs)
 
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
@@ -110,35 +115,6 @@ class Node:
         return f"<Node {getattr(self.operation, 'name', self.operation)} -> {self.outputs}>"
 
 
-# --------------------------------------------------------------------------------------------------
-# Nested structures: lists, tuples and dicts of tensors
-
-
-def flatten(structure: Any) -> list:
-    """Return the leaves of nested lists, tuples and dicts (dicts in the order of their keys'
-    insertion).
-    """
-    if isinstance(structure, (list, tuple)):
-        return [leaf for part in structure for leaf in flatten(part)]
-    if isinstance(structure, dict):
-        return [leaf for part in structure.values() for leaf in flatten(part)]
-    return [structure]
-
-
-def map_structure(function: Callable, structure: Any) -> Any:
-    """Apply ``function`` to every leaf and keep the nesting."""
-    if isinstance(structure, (list, tuple)):
-        parts = [map_structure(function, part) for part in structure]
-        return type(structure)(*parts) if hasattr(structure, "_fields") else type(structure)(parts)
-    if isinstance(structure, dict):
-        return {key: map_structure(function, part) for key, part in structure.items()}
-    return function(structure)
-
-
-def is_symbolic(x: Any) -> bool:
-    return isinstance(x, KerasTensor)
-
-
 def symbolic(structure: Any) -> list[KerasTensor]:
     """Return the symbolic tensors in a nested structure."""
     return [leaf for leaf in flatten(structure) if isinstance(leaf, KerasTensor)]
@@ -163,31 +139,15 @@ def infer_outputs(function: Callable, args: tuple, kwargs: dict) -> Any:
     """
     with np.errstate(all="ignore"):  # the logarithm of these zeros is nobody's concern
         first, second = (
-            flatten_outputs(
-                function(*_zeros(args, unknown), **_zeros(kwargs, unknown)),
-            )
-            for unknown in (2, 3)
+            function(*_zeros(args, unknown), **_zeros(kwargs, unknown)) for unknown in (2, 3)
         )
 
     def symbolic_like(a: Any, b: Any) -> KerasTensor:
         shape = [m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)]
         return KerasTensor(shape, a.dtype)
 
-    outputs = [symbolic_like(a, b) for a, b in zip(first[0], second[0], strict=True)]
-    return first[1](outputs)
-
-
-def flatten_outputs(outputs: Any) -> tuple[list, Callable]:
-    """Return the output tensors as a list, and a function that gives such a list the outputs'
-    structure again.
-    """
-    leaves = flatten(outputs)
-
-    def pack(new: list) -> Any:
-        remaining = iter(new)
-        return map_structure(lambda _: next(remaining), outputs)
-
-    return leaves, pack
+    both = zip(flatten(first), flatten(second), strict=True)
+    return pack_like(first, [symbolic_like(a, b) for a, b in both])
 
 
 def _zeros(structure: Any, unknown: int) -> Any:
@@ -355,4 +315,4 @@ def sort_nodes(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) ->
     return order
 
 
-__all__ = ["Function", "KerasTensor", "Node", "flatten", "is_symbolic", "map_structure", "symbolic"]
+__all__ = ["Function", "KerasTensor", "Node", "symbolic"]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import config, random
+from .tensor import Variable
 from .utils import objects
 
 __all__ = [
@@ -483,3 +484,6 @@ def _values_of(array):
         return np.array(array, dtype=dtype or config.floatx())
 
     return initializer
+
+
+Variable.initializer_named = staticmethod(get)  # type: ignore[assignment, method-assign]

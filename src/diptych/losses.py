@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from . import config, ops
-from .autodiff import Tensor, as_array
 from .legacy import Modern, modern_name
 from .ops import losses as twins
+from .tensor import Tensor, as_array
 from .utils import objects
 from .utils.naming import auto_name
 

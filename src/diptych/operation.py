@@ -1,38 +1,24 @@
-"""What an operation is, and how the tape of ``diptych.autodiff`` hears of it.
+"""What an operation is, and how it gets onto the tape of ``diptych.tape``.
 
 An operation is either a twin (``Twin``: a forward and a backward function of an engine,
 ``diptych.reference`` or ``diptych.fastcore``) or an array operation (``ArrayOp``: a NumPy function
 with one gradient rule for each input). What they are is said in ``diptych.ops``; how they are
-recorded is said here.
+called and recorded is said here. On symbolic tensors they compute nothing: those record the call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from . import config
 from . import engine as _engine
-from .autodiff import FLOATS, NUMBERS, Tensor, _records, as_array, from_python, is_symbolic
-
-
-def holds_tensors(x: Any) -> bool:
-    """Whether a nested list has a tensor in it, symbolic or not."""
-    if isinstance(x, (list, tuple)):
-        return any(holds_tensors(part) for part in x)
-    return isinstance(x, Tensor) or is_symbolic(x)
-
-
-def gather(x: Any) -> Any:
-    """Stack a list with tensors in it into one, through which gradients flow; leave the rest."""
-    if isinstance(x, (list, tuple)) and holds_tensors(x):
-        from .ops.shapes import stack
-
-        return stack([gather(part) for part in x])
-    return x
+from .nested import flatten
+from .tape import record
+from .tensor import FLOATS, NUMBERS, Tensor, as_array, from_python, is_symbolic, wrap
 
 
 def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
@@ -96,17 +82,30 @@ def check_numbers(x: np.ndarray, dtype: np.dtype) -> None:
         )
 
 
-# Every operation by its name, for pickles: they name operations and do not copy them.
-_operations: dict[str, Any] = {}
+class Operation:
+    """What both kinds have in common: a name by which pickles know them, so that they are not
+    copied.
+    """
+
+    named: ClassVar[dict[str, Operation]] = {}
+    by_name: ClassVar[Callable | None] = None  # set by `ops`: whoever calls it has all of them
+
+    def _register(self, key: str) -> None:
+        self._key = key
+        Operation.named.setdefault(key, self)
+
+    def __reduce__(self) -> Any:
+        if Operation.by_name is not None and Operation.named.get(self._key) is self:
+            return Operation.by_name, (self._key,)
+        return super().__reduce__()
+
+    def record_symbolic(self, arguments: tuple, options: dict[str, Any]) -> Any:
+        """Leave a call with symbolic tensors among its arguments to the first of these."""
+        symbol = next(x for x in flatten(arguments) if is_symbolic(x))
+        return symbol.record(self, arguments, options)
 
 
-def _operation(name: str) -> Any:
-    from . import ops  # noqa: F401 - which fills the dict
-
-    return _operations[name]
-
-
-class ArrayOp:
+class ArrayOp(Operation):
     """An array operation: a NumPy function, and for each input the rule that gives its gradient.
 
     Args:
@@ -143,14 +142,7 @@ class ArrayOp:
         self.same = 0 if floating and same is None else same
         self.floating = floating
         self.backward = self._backward  # bound once, not at every call
-        _operations.setdefault(name, self)
-
-    def __reduce__(self) -> Any:
-        return (
-            (_operation, (self.name,))
-            if _operations.get(self.name) is self
-            else super().__reduce__()
-        )
+        self._register(name)
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         arrays = []
@@ -162,21 +154,15 @@ class ArrayOp:
             inputs = (*inputs[: self.same], *align(inputs[self.same :], self.floating))
             arrays = [x.array for x in inputs]
         y = self.forward(*arrays, **options)
-        records = _records.get()
-        if records is None or self.constant:
-            return _wrap(y, False)
-        needs = [x.tracked for x in inputs]
-        if True not in needs or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
-            return _wrap(y, False)  # integers have no derivative
-        output = _wrap(y, True)
-        records.append((output, inputs, needs, self.backward, (y, arrays, options)))
-        return output
+        if self.constant or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
+            return wrap(y, False)  # integers have no derivative
+        return record(y, inputs, self.backward, (y, arrays, options), self.forward, options)
 
     def _with_others(self, inputs: tuple, options: dict) -> Any:
         """A call with inputs of which some are no tensors yet, or symbolic ones."""
         inputs = tuple(gather(x) for x in inputs)
         if any(is_symbolic(x) for x in inputs):
-            return _record_symbolic(self, inputs, options)
+            return self.record_symbolic(inputs, options)
         own = len(inputs) if self.same is None else self.same
         given = [as_array(x) if not isinstance(x, Tensor) else x for x in inputs[:own]]
         given += align(inputs[own:], self.floating)
@@ -184,16 +170,18 @@ class ArrayOp:
 
     def _backward(self, g: Any, cache: tuple, needs: Sequence[bool]) -> list:
         y, arrays, options = cache
+        if len(needs) == 1:
+            return [self.rule(0)(g, y, *arrays, **options)]
         return [
             self.rule(i)(g, y, *arrays, **options) if need else None for i, need in enumerate(needs)
         ]
 
     def rule(self, i: int) -> Callable:
         """Return the rule for input number ``i``; NotImplementedError where nobody wrote one."""
+        if i < len(self.rules) and not self.variadic:
+            return self.rules[i]
         if self.variadic and self.rules:
             return partial(self.rules[0], i)
-        if i < len(self.rules):
-            return self.rules[i]
         raise NotImplementedError(
             f"ops.{self.name} has no gradient rule for its input number {i}, and that gradient was "
             "asked for. Keep it off the path from the loss to the weights, or wrap that input in "
@@ -221,38 +209,52 @@ def _cast(x: np.ndarray, dtype: Any) -> np.ndarray:
     return x.astype(dtype, copy=False)
 
 
+# The two array operations on which all others rely: inputs of one dtype, and lists with tensors.
 cast = ArrayOp(
     "cast",
     _cast,
     lambda g, y, x, dtype: g.astype(x.dtype, copy=False),
 )
+stack = ArrayOp(
+    "stack",
+    lambda *xs, axis: np.stack(xs, axis),
+    lambda i, g, y, *xs, axis: np.take(g, i, axis),
+    variadic=True,
+    same=0,
+)
 
 
-class Twin:
+def holds_tensors(x: Any) -> bool:
+    """Whether a nested list has a tensor in it, symbolic or not."""
+    if isinstance(x, (list, tuple)):
+        return any(holds_tensors(part) for part in x)
+    return isinstance(x, Tensor) or is_symbolic(x)
+
+
+def gather(x: Any) -> Any:
+    """Stack a list with tensors in it into one, through which gradients flow; leave the rest."""
+    if isinstance(x, (list, tuple)) and holds_tensors(x):
+        return stack(*[gather(part) for part in x], axis=0)
+    return x
+
+
+class Twin(Operation):
     """An operation that both engines hold as a pair of functions, ``<name>_forward`` and
     ``<name>_backward``.
 
     Args:
         family: the twin module, for instance "dense".
         name: the pair's name, for instance "dense".
-        asks: whether backward takes ``need_dx``: no gradient for the first input where nobody wants
-            it.
+        has_need_dx: whether backward takes ``need_dx``: no gradient for the first input where
+            nobody wants it.
     """
 
-    def __init__(self, family: str, name: str, asks: bool = False) -> None:
+    def __init__(self, family: str, name: str, has_need_dx: bool = False) -> None:
         self.family = family
         self.name = name
-        self.asks = asks
+        self.has_need_dx = has_need_dx
         self._pairs: dict[str, tuple[Callable, Callable]] = {}
-        self._key = f"{family}.{name}"
-        _operations.setdefault(self._key, self)
-
-    def __reduce__(self) -> Any:
-        return (
-            (_operation, (self._key,))
-            if _operations.get(self._key) is self
-            else super().__reduce__()
-        )
+        self._register(f"{family}.{name}")
 
     def __call__(self, inputs: tuple, *options: Any) -> Any:
         arrays: list[Any] = []
@@ -275,21 +277,13 @@ class Twin:
         except KeyError:
             forward, backward = self._pairs[engine.name] = self._pair(engine)
         y, cache = forward(*arrays, *options)
-        records = _records.get()
-        if records is None:
-            return _wrap(y, False)
-        needs = [x is not None and x.tracked for x in inputs]
-        if True not in needs:
-            return _wrap(y, False)
-        output = _wrap(y, True)
-        records.append((output, inputs, needs, backward, cache, forward, options))
-        return output
+        return record(y, inputs, backward, cache, forward, options)
 
     def _mixed(self, inputs: tuple, options: tuple) -> Any:
         """A call with inputs that are no tensors yet, or not all of one float type."""
         inputs = tuple(gather(x) for x in inputs)
         if any(is_symbolic(x) for x in inputs):
-            return _record_symbolic(self, (inputs, *options), {})
+            return self.record_symbolic((inputs, *options), {})
         given = align([x for x in inputs if x is not None], floating=True)
         if given[0].dtype.char not in "fd":
             raise TypeError(
@@ -302,47 +296,22 @@ class Twin:
         forward = engine.function(self.family, f"{self.name}_forward")
         backward = engine.function(self.family, f"{self.name}_backward")
 
-        def gradients(dy: Any, cache: tuple, needs: Sequence[bool]) -> Sequence:
-            grads = backward(dy, cache, need_dx=needs[0]) if self.asks else backward(dy, cache)
-            return (grads,) if len(needs) == 1 else grads
+        if self.has_need_dx:
+
+            def gradients(dy: Any, cache: tuple, needs: Sequence[bool]) -> Sequence:
+                grads = backward(dy, cache, need_dx=needs[0])
+                return (grads,) if len(needs) == 1 else grads
+
+        else:
+
+            def gradients(dy: Any, cache: tuple, needs: Sequence[bool]) -> Sequence:
+                grads = backward(dy, cache)
+                return (grads,) if len(needs) == 1 else grads
 
         return forward, gradients
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
-
-
-def record(y: Any, inputs: Iterable, backward: Callable, cache: tuple, *forward: Any) -> Any:
-    """Wrap ``y`` (an array, or a list of arrays), and remember on the open tape how to go back from
-    it.
-
-    ``backward(dy, cache, needs)`` returns a gradient for each of ``inputs``, or None where
-    ``needs`` is False. Every differentiable operation ends here; a function of your own may as
-    well. ``forward`` is, for a twin, the function and its options.
-    """
-    records = _records.get()
-    if records is None:
-        return _wrap(y, False)
-    needs = [isinstance(x, Tensor) and x.tracked for x in inputs]
-    if True not in needs:
-        return _wrap(y, False)
-    output = _wrap(y, True)
-    records.append((output, inputs, needs, backward, cache, *forward))
-    return output
-
-
-def _wrap(y: Any, tracked: bool) -> Any:
-    if isinstance(y, np.ndarray):
-        return Tensor(y, tracked)
-    if isinstance(y, (list, tuple)):
-        return [Tensor(part, tracked) for part in y]
-    return Tensor(np.asarray(y), tracked)  # NumPy gives a scalar for an array without axes
-
-
-def _record_symbolic(operation: Any, inputs: tuple, options: dict) -> Any:
-    from . import graph
-
-    return graph.record(operation, inputs, options)
 
 
 def stop_gradient(x: Any) -> Tensor:

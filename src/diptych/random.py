@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from . import config
-from .autodiff import Tensor
+from . import config, ops
+from .ops import nn
+from .tensor import Tensor
 
 __all__ = [
     "SeedGenerator",
@@ -229,8 +230,6 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
 
 def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Tensor:
     """`x` with its entries along `axis` in random order; a gradient flows through it."""
-    from . import ops
-
     x = ops.convert_to_tensor(x)
     order = generator_of(seed).permutation(x.shape[axis])
     return ops.take(x, order, axis=axis)
@@ -244,9 +243,6 @@ def dropout(
     noise_shape: shape of the mask, broadcast to `inputs`; None is the shape of `inputs`, a None
         inside it that axis's size.
     """
-    from . import ops
-    from .ops import nn
-
     if not 0.0 <= rate < 1.0:
         raise ValueError(f"dropout() got rate={rate!r}; expected a number in [0, 1)")
     inputs = ops.convert_to_tensor(inputs)

@@ -1,6 +1,7 @@
 """Callbacks: what happens between the updates of a training."""
 
-from .callback import Callback, CallbackList, History, LambdaCallback
+from .callback import Callback, History, LambdaCallback
+from .callback_list import CallbackList
 from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from .others import CSVLogger, LearningRateScheduler, TerminateOnNaN
 from .progress import ProgbarLogger

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..utils.naming import suggest
-from ..utils.objects import CustomObjectScope, get_registered_name, get_registered_object
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .attention import AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention
 from .convolution import (
@@ -147,6 +143,7 @@ from .resizing import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
+from .serialization import CLASSES, deserialize, serialize
 from .wrapper import Wrapper
 
 __all__ = [
@@ -295,27 +292,4 @@ __all__ = [
     "subtract",
 ]
 
-_CLASSES = {name: globals()[name] for name in __all__ if isinstance(globals().get(name), type)}
-
-
-def serialize(layer: Layer) -> dict[str, Any]:
-    """Return the layer's class name and config."""
-    name = get_registered_name(type(layer))
-    own = {"registered_name": name} if ">" in name else {}
-    return {"class_name": type(layer).__name__, "config": layer.get_config(), **own}
-
-
-def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Layer:
-    """Return a new layer from what ``serialize`` gave; classes of your own come in
-    ``custom_objects``.
-    """
-    name = config["class_name"]
-    with CustomObjectScope(custom_objects or {}):
-        cls = get_registered_object(config.get("registered_name") or name) or _CLASSES.get(name)
-        if cls is None:
-            raise ValueError(
-                f"Unknown layer {name!r}{suggest(name, _CLASSES) or '.'} A class of your own goes "
-                "into custom_objects, or is "
-                "decorated with diptych.saving.register_keras_serializable()."
-            )
-        return cls.from_config(config["config"])
+CLASSES.update({name: globals()[name] for name in __all__ if isinstance(globals()[name], type)})

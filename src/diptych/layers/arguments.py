@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff import NUMBERS, Tensor, from_python
-from ..graph import KerasTensor, dtype_of, flatten, map_structure
+from ..graph import KerasTensor, dtype_of
+from ..nested import flatten, map_structure
+from ..tensor import NUMBERS, Tensor, from_python
 
 
 def with_array(layer: Any, args: tuple) -> tuple:

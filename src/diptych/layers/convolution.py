@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .. import activations, constraints, initializers, regularizers
-from ..autodiff import Variable
 from ..ops import convolution
+from ..tensor import Variable
 from ..utils.windows import AXES, standardize_data_format, standardize_padding, standardize_tuple
 from .core import FUSED
 from .layer import InputSpec, Layer

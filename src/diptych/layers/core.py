@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from .. import activations, constraints, initializers, ops, regularizers
-from ..autodiff import Variable
-from ..graph import KerasTensor, Node, map_structure
+from ..graph import KerasTensor, Node
+from ..nested import map_structure
+from ..tensor import Variable
 from ..utils.naming import auto_name
 from ..utils.objects import deserialize
 from .layer import InputSpec, Layer

@@ -8,7 +8,7 @@ from copy import copy
 from typing import Any
 
 from .. import activations, constraints, initializers, ops, regularizers
-from ..autodiff import Variable
+from ..tensor import Variable
 from .core import FUSED
 from .layer import InputSpec, Layer
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from .. import constraints, graph, initializers, ops, regularizers
-from ..autodiff import Structure, Tensor, Variable
 from ..config import floatx
-from ..graph import KerasTensor, Node, flatten, map_structure
+from ..graph import KerasTensor, Node
 from ..legacy import Modern
+from ..nested import flatten, map_structure
+from ..tensor import Structure, Tensor, Variable
 from ..utils.naming import auto_name
 from .arguments import as_mask, with_array
 from .signatures import (

@@ -8,8 +8,8 @@ import warnings
 from typing import Any
 
 from .. import constraints, initializers, ops, regularizers
-from ..autodiff import Variable
 from ..ops import normalization
+from ..tensor import Variable
 from .layer import InputSpec, Layer
 from .wrapper import Wrapper
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops, regularizers
-from ..autodiff import Tensor
 from ..ops import nn
 from ..random import SeedGenerator, draw_kept
+from ..tensor import Tensor
 from ..utils.windows import standardize_data_format
 from .layer import InputSpec, Layer
 

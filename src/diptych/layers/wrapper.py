@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .layer import Layer
+from .serialization import deserialize, serialize
 
 
 class Wrapper(Layer):
@@ -26,14 +27,10 @@ class Wrapper(Layer):
         self.built = True
 
     def get_config(self) -> dict[str, Any]:
-        from . import serialize
-
         return {**super().get_config(), "layer": serialize(self.layer)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
-        from . import deserialize
-
         return cls(**{**config, "layer": deserialize(config["layer"])})
 
 

@@ -64,15 +64,14 @@ def decay(given, old, defaults):
     rate = given.pop(old)
     start = given.get("learning_rate", given.get("lr", defaults.get("learning_rate")))
     if rate:
-        from ..optimizers.schedules import InverseTimeDecay
-
         if not isinstance(start, int | float):
             raise TypeError(
                 f"'decay' divides a number, and the learning rate here is {start!r}: "
                 f"leave 'decay' out, a schedule says it all"
             )
         given.pop("lr", None)
-        given["learning_rate"] = InverseTimeDecay(start, 1, rate)
+        schedule = {"initial_learning_rate": start, "decay_steps": 1, "decay_rate": rate}
+        given["learning_rate"] = {"class_name": "InverseTimeDecay", "config": schedule}
     return f"is now `learning_rate=InverseTimeDecay({start}, 1, {rate})`"
 
 

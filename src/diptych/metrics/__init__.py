@@ -77,6 +77,7 @@ from .scores import (
     FBetaScore,
     R2Score,
 )
+from .serialization import FUNCTIONS, TABLE, deserialize, serialize
 
 __all__ = [
     "AUC",
@@ -142,7 +143,7 @@ __all__ = [
     "top_k_categorical_accuracy",
 ]
 
-_TABLE = {
+TABLE |= {
     **objects.names_of(
         [
             AUC,
@@ -205,7 +206,7 @@ _TABLE = {
 }
 
 # A saved function is found under its own name, which in the table above stands for the class.
-_FUNCTIONS = {
+FUNCTIONS |= {
     "binary_accuracy": binary_accuracy,
     "binary_crossentropy": binary_crossentropy,
     "binary_focal_crossentropy": binary_focal_crossentropy,
@@ -242,20 +243,7 @@ def get(identifier: Any) -> Any:
             f"{identifier!r} depends on the shapes of labels and outputs, which "
             "compile(metrics=[...]) knows; expected a full name here, such as 'binary_accuracy'"
         )
-    return objects.get(identifier, _TABLE, "metric")
-
-
-def serialize(metric: Any) -> dict[str, Any] | None:
-    """The configuration of a metric or of a metric function, of plain Python values."""
-    return objects.serialize(metric)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The metric, or the metric function, of a configuration made by `serialize`."""
-    is_function = isinstance(config, dict) and config.get("class_name") == "function"
-    return objects.deserialize(
-        config, _FUNCTIONS if is_function else _TABLE, "metric", custom_objects
-    )
+    return objects.get(identifier, TABLE, "metric")
 
 
 def resolve_accuracy(

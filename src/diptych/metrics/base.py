@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from .. import config
-from ..autodiff import Tensor, Variable
+from ..tensor import Tensor, Variable
 from ..utils import objects
 from ..utils.naming import auto_name
+from .serialization import deserialize
 
 __all__ = ["Mean", "MeanMetricWrapper", "Metric", "Sum"]
 
@@ -255,8 +256,6 @@ class MeanMetricWrapper(Mean):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        from . import deserialize
-
         if isinstance(config.get("fn"), dict):
             config = {**config, "fn": deserialize(config["fn"])}
         return cls(**config)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import config
-from ..autodiff import Variable
+from ..tensor import Variable
 from .base import Metric, align_rank, as_array, broadcast_weight, masked_weight
 
 __all__ = [

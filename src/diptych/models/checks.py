@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import flatten, map_structure
 from ..legacy.notes import users_level
+from ..nested import flatten, map_structure
 from ..utils.naming import snake_case, suggest
 from .data import as_data, count_rows, is_text
 

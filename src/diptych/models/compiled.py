@@ -11,8 +11,8 @@ import numpy as np
 from .. import losses as losses_module
 from .. import metrics as metrics_module
 from .. import ops
-from ..autodiff import NUMBERS, Tensor
-from ..graph import flatten
+from ..nested import flatten
+from ..tensor import NUMBERS, Tensor
 from ..utils.naming import snake_case, suggest
 
 

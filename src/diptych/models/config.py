@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..graph import Function, KerasTensor, flatten, map_structure
+from ..graph import Function, KerasTensor
 from ..layers.core import InputLayer
 from ..layers.layer import Layer
-from .model import Model
+from ..layers.serialization import deserialize, serialize
+from ..nested import flatten, map_structure
+
+if TYPE_CHECKING:
+    from .model import Model
 
 
 def graph_config(model: Model, function: Function) -> dict[str, Any]:
@@ -33,8 +37,6 @@ def graph_config(model: Model, function: Function) -> dict[str, Any]:
         mine.append(
             {"args": _written(list(node.args), places), "kwargs": _written(node.kwargs, places)}
         )
-    from ..layers import serialize
-
     layers = [
         {**serialize(layer), "name": layer.name, "calls": calls.get(id(layer), [])}
         for layer in model.layers
@@ -55,16 +57,17 @@ def _written(structure: Any, places: dict[int, list]) -> Any:
 
 
 def model_from_graph(
-    cls: type, config: dict[str, Any], custom_objects: dict[str, type] | None = None
+    cls: type[Model], config: dict[str, Any], custom_objects: dict[str, type]
 ) -> Model:
-    """Return the model that ``graph_config`` described, with fresh weights."""
-    from ..layers import deserialize
+    """Return the model of class ``cls`` that ``graph_config`` described, with fresh weights.
 
+    ``custom_objects``: the classes among its layers that are no layers of this package.
+    """
     tensors: dict[tuple, KerasTensor] = {}
     layers = {}
     waiting = []
     for entry in config["layers"]:
-        layer = deserialize(entry, {"Model": Model, "Functional": Model, **(custom_objects or {})})
+        layer = deserialize(entry, custom_objects)
         layers[entry["name"]] = layer
         if isinstance(layer, InputLayer):
             tensors[entry["name"], 0, 0] = layer.output

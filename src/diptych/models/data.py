@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 
 from .. import random
-from ..graph import flatten, map_structure
 from ..legacy.notes import users_level
+from ..nested import flatten, map_structure
 from ..utils.datasets import PyDataset
 
 __all__ = [

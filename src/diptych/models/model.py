@@ -10,13 +10,16 @@ import numpy as np
 
 from .. import engine as _engine
 from .. import ops
-from ..autodiff import Tensor
-from ..graph import Function, KerasTensor, Node, flatten, map_structure, symbolic
+from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.layer import Layer
+from ..nested import flatten, map_structure
+from ..tensor import Tensor
 from ..utils import objects
 from ..utils.naming import suggest
+from .config import graph_config, model_from_graph
 from .data import as_data
 from .order import layers_in_order
+from .summary import summary_text
 from .trainer import Trainer
 
 
@@ -336,8 +339,6 @@ class Model(Trainer, Layer):
             show_trainable: whether a column says which layers are trained.
             layer_range: a pair of layer names to begin and to end with.
         """
-        from .summary import summary_text
-
         text = summary_text(self, line_length, expand_nested, show_trainable, layer_range)
         (print_fn or print)(text)
 
@@ -347,8 +348,6 @@ class Model(Trainer, Layer):
         """
         if self._function is None:
             return {"name": self.name, "trainable": self.trainable}
-        from .config import graph_config
-
         return graph_config(self, self._function)
 
     def to_json(self, **kwargs: Any) -> str:
@@ -361,11 +360,10 @@ class Model(Trainer, Layer):
         cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
     ) -> Model:
         """Return a new model, with fresh weights, from what ``get_config`` gave."""
-        from .config import model_from_graph
-
-        return (
-            model_from_graph(cls, config, custom_objects) if "layers" in config else cls(**config)
-        )
+        if "layers" not in config:
+            return cls(**config)
+        models = {"Model": Model, "Functional": Model}  # that may be among its layers
+        return model_from_graph(cls, config, {**models, **(custom_objects or {})})
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

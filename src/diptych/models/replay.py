@@ -1,14 +1,14 @@
 """A step of training, testing or prediction, recorded once and replayed.
 
 For a small network most of a step is not arithmetic but the way to it: layers, checks, conversions.
-All of that comes out the same for every batch of one shape. So the first step with a shape is taken
-with care, and its tape is kept as a plain list of calls, each with the places of its arguments;
-every further step only walks that list, forwards and back. The functions called and the order of
-all sums are the same, and so are the bits.
+All of that comes out the same for every batch of one shape. So the first step with a shape goes
+layer by layer, and the tape's records of it become a plain list of calls, each with the places of
+its arguments; every further step walks that list, and goes back by the tape's own chain rule. The
+functions called and the order of all sums are the same, and so are the bits.
 
 Only what is known to depend on nothing but its input and its weights is replayed: graphs of layers
 that say so (``Layer.pure``; for predictions ``Layer.pure_in_prediction`` will do), with built-in
-activations and losses. Everything else takes the careful way at every step.
+activations and losses. Everything else goes layer by layer at every step.
 
 A prediction, which is never walked back, joins calls that the engines can do in one.
 """
@@ -16,16 +16,19 @@ A prediction, which is never walked back, joins calls that the engines can do in
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from .. import activations, losses
 from .. import engine as _engine
-from ..autodiff import GradientTape, RowGradient, Tensor, Variable
-from ..graph import flatten
-from ..operation import ArrayOp
+from ..nested import flatten, map_structure
+from ..tape import GradientTape, Record, walk_back
+from ..tensor import Tensor, Variable
 
+NOTHING = -1  # the place of an input that was left out, such as a bias
 _PLAIN_RELU = (0.0, None, 0.0)  # slope, upper limit and threshold
 
 
@@ -44,93 +47,68 @@ class Replay:
         self.variables = variables  # place -> weight
         self.labels = None if labels is None else (labels.shape, labels.dtype)
         self.calls: list[tuple] = []
-        self.loss = self.y_pred = 0
+        self.readers: list[Callable] = []  # for each call, what takes its inputs from the values
+        # The records of the calls, newest first. Their tensors have no values: they only say which
+        # gradient belongs where. The caches come with each batch.
+        self.records: list[Record] = []
+        self.y_pred = self.loss = 0
         self.logits: tuple[str, int] | None = None  # of y_pred: "sigmoid" or "softmax", place
-        self.ones: Any = None
-        self.wanted: list[int] = []  # the places whose gradients the step returns
-        self.back: list[tuple] = []
+        self.seed: dict[Tensor, np.ndarray] = {}  # dL/dL = 1; the loss as the records have it
+        self.wanted: list[Tensor] = []  # the weights whose gradients the step returns
         self.done: list[list[int]] = []  # after each call, the places that none after it needs
 
-    def forward(self, x: np.ndarray, y: np.ndarray) -> tuple[list, list]:
-        """Return the values of all places, and the caches of all calls."""
+    def forward(self, x: np.ndarray, y: np.ndarray) -> tuple[Tensor, np.ndarray, list]:
+        """Return the model's output, the loss, and the caches of all calls."""
         values = self._start(x)
         if self.labels is not None:
             shape, dtype = self.labels
             values[1] = y.reshape(shape).astype(dtype, copy=False)
-        return values, [_run(call, values) for call in self.calls]
+        caches = list(map(_run, self.calls, self.readers, repeat(values)))
+        y_pred = Tensor(values[self.y_pred])
+        if self.logits is not None:
+            name, place = self.logits
+            y_pred.logits = (name, Tensor(values[place]))
+        return y_pred, values[self.loss], caches
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the model's output; nothing is kept for a way back."""
         values = self._start(x)
-        for call, done in zip(self.calls, self.done, strict=True):
-            _run(call, values)
+        for call, reader, done in zip(self.calls, self.readers, self.done, strict=True):
+            _run(call, reader, values)
             for place in done:
                 values[place] = None
         return values[self.y_pred]
 
     def _start(self, x: np.ndarray) -> list:
         """The values of all places before the first call: the input's and the weights'."""
-        values: list[Any] = [None] * len(self.places)
+        values: list[Any] = [None] * (len(self.places) + 1)  # the last one stays None: NOTHING
         values[0] = x
         for place, variable in self.variables.items():
             values[place] = variable.array
         return values
 
-    def output(self, values: list) -> Tensor:
-        """Return the model's output, with its logits, as the careful step hands it to metrics."""
-        y_pred = Tensor(values[self.y_pred])
-        if self.logits is not None:
-            name, place = self.logits
-            y_pred.logits = (name, Tensor(values[place]))
-        return y_pred
-
-    def gradients(self, values: list, caches: list, optimizer: Any = None) -> list:
-        """Walk back, and return the gradients of the loss by the trained weights, None where it
-        does not depend on one. What a call left behind is let go as soon as it is used.
-
-        Some may be a RowGradient, if they go to an optimizer that takes it.
+    def gradients(self, caches: list, optimizer: Any = None) -> list:
+        """Walk back, and return the gradients of the loss by the trained weights: None for one on
+        which it does not depend, perhaps an IndexedSlices if they go to an optimizer.
         """
-        grads: list[Any] = [None] * len(values)
-        grads[self.loss] = self.ones
-        for number, backward, needs, output, inputs in self.back:
-            if type(output) is tuple:
-                dy = [grads[place] for place in output]
-                if all(part is None for part in dy):
-                    continue
-                for i, place in enumerate(output):
-                    if dy[i] is None:
-                        dy[i] = np.zeros(values[place].shape, values[place].dtype)
-                    values[place] = grads[place] = None
-            else:
-                dy = grads[output]
-                if dy is None:
-                    continue
-                values[output] = grads[output] = None
-            found = backward(dy, caches[number], needs)
-            caches[number] = None
-            for i, place in inputs:
-                dx = found[i]
-                if dx is None:
-                    continue
-                dtype = values[place].dtype
-                if (
-                    type(dx) is RowGradient
-                    and grads[place] is None
-                    and place in self.wanted
-                    and optimizer is not None
-                    and optimizer.takes_rows
-                ):
-                    pass  # so far the only gradient of a table
-                elif type(dx) is not np.ndarray or dx.dtype is not dtype:
-                    dx = np.asarray(dx, dtype)
-                grads[place] = dx if grads[place] is None else grads[place] + dx
-        return [grads[place] for place in self.wanted]
+        newest_first = map(list.pop, repeat(caches))  # so that each is free when it has been used
+        gradients: dict[Tensor, Any] = self.seed.copy()
+        walk_back(zip(self.records, newest_first), gradients, (), optimizer)  # noqa: B905 - hot
+        return list(map(gradients.get, self.wanted))
 
 
-def _run(call: tuple, values: list) -> Any:
+def _reader(call: tuple) -> Callable:
+    """The function that takes a call's inputs out of the list of values."""
+    places = call[2]
+    if len(places) == 1:  # itemgetter would give the array itself, and no list of one
+        return itemgetter(slice(places[0], places[0] + 1))
+    return itemgetter(*places)
+
+
+def _run(call: tuple, reader: Callable, values: list) -> Any:
     """Make one call, put its results where they belong, and return what the way back needs."""
-    is_twin, function, places, options, output = call
-    arrays = [None if place is None else values[place] for place in places]
+    is_twin, function, _, options, output = call
+    arrays = reader(values)
     if is_twin:
         y, cache = function(*arrays, *options)
         if type(output) is tuple:  # several results: a recurrent layer's output and states
@@ -147,7 +125,7 @@ def _run(call: tuple, values: list) -> Any:
 
 
 def record_of(
-    records: list,
+    records: list[Record],
     x: Tensor,
     y: Tensor | None,
     y_pred: Tensor,
@@ -166,12 +144,12 @@ def record_of(
         loss: the loss, a scalar; None in prediction.
         variables: what gradients are wanted for.
     """
-    made = {id(tensor) for record in records for tensor in flatten(record[0])}
+    made = {id(tensor) for record in records for tensor in flatten(record.output)}
     places = {id(x): 0}
     weights: dict[int, Variable] = {}
     labels = None
-    for _, inputs, *_ in records:
-        for tensor in inputs:
+    for record in records:
+        for tensor in record.inputs:
             if tensor is None or id(tensor) in made or tensor is x:
                 continue
             if isinstance(tensor, Variable):
@@ -189,6 +167,7 @@ def record_of(
         if call is None:
             return None
         replay.calls.append(call)
+    replay.readers = list(map(_reader, replay.calls))
     if id(y_pred) not in places:
         return None
     replay.y_pred = places[id(y_pred)]
@@ -202,19 +181,28 @@ def record_of(
         if id(logits) not in places:
             return None
         replay.logits = (name, places[id(logits)])
-    replay.ones = np.ones(loss.shape, loss.dtype)
-    replay.wanted = [places.setdefault(id(variable), len(places)) for variable in variables]
-    needed = {id(variable) for variable in weights.values() if variable.tracked}
-    for number, (output, inputs, _, backward, *_) in enumerate(records):
-        # x is followed while a step is recorded; nobody wants its gradient.
-        needs = [tensor is not None and id(tensor) in needed for tensor in inputs]
-        if True not in needs:
-            continue
-        needed.update(id(tensor) for tensor in flatten(output))
-        wanted = [(i, places[id(tensor)]) for i, tensor in enumerate(inputs) if needs[i]]
-        replay.back.append((number, backward, needs, replay.calls[number][-1], wanted))
-    replay.back.reverse()
+    # What has a gradient: a weight itself, and for an output a tensor of its shape and dtype. x is
+    # followed while a step is recorded, but nobody wants its gradient.
+    stand_ins: dict[int, Tensor] = {
+        key: variable for key, variable in weights.items() if variable.tracked
+    }
+    for record in records:
+        needs = [id(tensor) in stand_ins for tensor in record.inputs]
+        inputs = [stand_ins.get(id(tensor)) for tensor in record.inputs]
+        output = map_structure(_without_values, record.output)
+        if True in needs:
+            stand_ins.update(zip(map(id, flatten(record.output)), flatten(output), strict=True))
+        replay.records.append(Record(output, inputs, needs, record.backward, None, (), None))
+    replay.records.reverse()
+    if id(loss) in stand_ins:
+        replay.seed = {stand_ins[id(loss)]: np.ones(loss.shape, loss.dtype)}
+    replay.wanted = list(variables)
     return replay
+
+
+def _without_values(tensor: Tensor) -> Tensor:
+    """A tensor of the same shape and dtype that takes no memory: one zero, repeated."""
+    return Tensor(np.broadcast_to(np.zeros((), tensor.dtype), tensor.shape))
 
 
 def record_of_prediction(model: Any, x: Tensor) -> Replay | None:
@@ -233,6 +221,7 @@ def record_of_prediction(model: Any, x: Tensor) -> Replay | None:
     if len(known) != len(calls):
         return None
     one.calls = _join(known, _engine.get(model.engine or _engine.current()))
+    one.readers = list(map(_reader, one.calls))
     one.done = _last_needs(one)
     return one
 
@@ -301,33 +290,28 @@ def _last_needs(replay: Replay) -> list[list[int]]:
     done: list[list[int]] = []
     needed = {replay.y_pred}
     for _, _, sources, _, output in reversed(replay.calls):
-        places = {*sources, *(output if type(output) is tuple else (output,))} - {None}
+        places = {*sources, *(output if type(output) is tuple else (output,))} - {NOTHING}
         done.append(sorted(places - needed))
         needed |= places
     return done[::-1]
 
 
-def _call(record: tuple, places: dict[int, int]) -> tuple | None:
+def _call(record: Record, places: dict[int, int]) -> tuple | None:
     """A record as (is it a twin, function, places of its inputs, options, place of its output).
 
-    The place of several outputs is a tuple of places.
+    The place of several outputs is a tuple of places. None where the function may not be called
+    again with the next batch.
     """
-    output, inputs, _, backward, cache, *forward = record
-    sources = [None if tensor is None else places[id(tensor)] for tensor in inputs]
-    place: Any = tuple(places.setdefault(id(tensor), len(places)) for tensor in flatten(output))
-    if isinstance(output, Tensor):
+    sources = [NOTHING if tensor is None else places[id(tensor)] for tensor in record.inputs]
+    place: Any = tuple([places.setdefault(id(y), len(places)) for y in flatten(record.output)])
+    if isinstance(record.output, Tensor):
         (place,) = place
-    if forward:
-        function, options = forward
-        if any(isinstance(option, np.ndarray) for option in options):
-            return None  # a mask, which is another one for the next batch
-        return True, function, sources, options, place
-    if not isinstance(output, Tensor):
+    is_twin = isinstance(record.options, tuple)  # array operations take their options by name
+    if record.forward is None or (not is_twin and isinstance(place, tuple)):
         return None
-    operation = getattr(backward, "__self__", None)
-    if isinstance(operation, ArrayOp):
-        return False, operation.forward, sources, cache[2], place
-    return None
+    if is_twin and any(isinstance(option, np.ndarray) for option in record.options):
+        return None  # a mask, which is another one for the next batch
+    return is_twin, record.forward, sources, record.options, place
 
 
 def _are_labels(tensor: Tensor, y: Tensor | None) -> bool:

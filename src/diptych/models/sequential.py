@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from .. import activations
-from ..graph import KerasTensor, flatten
+from ..graph import KerasTensor
 from ..layers.core import Input, InputLayer
 from ..layers.layer import Layer
+from ..nested import flatten
 from .model import Model
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import flatten
 from ..layers.layer import Layer
+from ..nested import flatten
 
 UNITS = ("B", "KB", "MB", "GB")
 

@@ -16,10 +16,11 @@ import numpy as np
 from .. import config, ops, optimizers
 from .. import engine as _engine
 from .. import metrics as metrics_module
-from ..autodiff import GradientTape, Structure, Tensor
 from ..callbacks import CallbackList
-from ..graph import flatten, map_structure
 from ..legacy import accepts_old
+from ..nested import flatten, map_structure
+from ..tape import GradientTape
+from ..tensor import Structure, Tensor
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics, name_of
 from .data import (
@@ -216,9 +217,8 @@ class Trainer(_Beside):
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
         if replay is not None:
-            values, caches = replay.forward(x.array, y.array)
-            y_pred, loss = replay.output(values), values[replay.loss]
-            gradients = replay.gradients(values, caches, self.optimizer)
+            y_pred, loss, caches = replay.forward(x.array, y.array)
+            gradients = replay.gradients(caches, self.optimizer)
         else:
             self._follow_input(key, x)
             with GradientTape() as tape:
@@ -228,7 +228,7 @@ class Trainer(_Beside):
                 )
                 scaled = self.optimizer.scale_loss(loss)
             self._keep_replay(key, tape, x, y, y_pred, loss)
-            tape.gives_rows = self.optimizer.takes_rows
+            tape.optimizer = self.optimizer
             gradients = tape.gradient(scaled, variables)
             loss = loss.array
         if variables:
@@ -240,9 +240,8 @@ class Trainer(_Beside):
         key = self._replay_key("test", x, y, sample_weight)
         replay = self._replays.get(key)
         if replay is not None:
-            values, _ = replay.forward(x.array, y.array)
-            y_pred = replay.output(values)
-            self._loss_mean.update_state(values[replay.loss], sample_weight=_batch_size(x))
+            y_pred, loss, _ = replay.forward(x.array, y.array)
+            self._loss_mean.update_state(loss, sample_weight=_batch_size(x))
         else:
             is_new = key is not None and key not in self._replays
             self._follow_input(key, x)

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff import as_array, is_symbolic
 from ..graph import record
 from ..operation import Twin
+from ..tensor import as_array, is_symbolic
 from .creation import convert_to_tensor
 
 _attention = Twin("attention", "dot_product_attention")

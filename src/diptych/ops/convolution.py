@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autodiff import Tensor, is_symbolic
 from ..graph import KerasTensor, Node
 from ..operation import Twin
 from ..reference import _windows
+from ..tensor import Tensor, is_symbolic
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
 from .creation import convert_to_tensor
 from .spatial import as_given, by, channels_last, padding_pairs, spatial, with_channels
 
-_conv = Twin("convolution", "conv", asks=True)
-_depthwise_conv = Twin("convolution", "depthwise_conv", asks=True)
-_conv_transpose = Twin("convolution", "conv_transpose", asks=True)
+_conv = Twin("convolution", "conv", has_need_dx=True)
+_depthwise_conv = Twin("convolution", "depthwise_conv", has_need_dx=True)
+_conv_transpose = Twin("convolution", "conv_transpose", has_need_dx=True)
 
 Options = tuple[tuple[int, ...], str, str, tuple[int, ...]]  # strides, padding, format, dilation
 

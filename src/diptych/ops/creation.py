@@ -3,8 +3,8 @@
 import numpy as np
 
 from .. import config, operation
-from ..autodiff import Tensor, as_array, is_symbolic
 from ..operation import ArrayOp, gather
+from ..tensor import Tensor, as_array, is_symbolic
 
 # --------------------------------------------------------------------------------------------------
 # Conversion

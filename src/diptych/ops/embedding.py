@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from .. import engine as _engine
-from ..autodiff import RowGradient, Tensor, as_array, is_symbolic
-from ..operation import Twin, _record_symbolic, record
+from ..operation import Twin
 from ..reference import _tokens
+from ..tape import record
+from ..tensor import IndexedSlices, Tensor, as_array, is_symbolic
 
 SMALL = 1 << 20  # numbers in a table: 4 MB of float32
 
@@ -29,7 +30,7 @@ class EmbeddingTwin(Twin):
     def __call__(self, inputs: tuple, *options: Any) -> Any:
         indices, table = inputs
         if is_symbolic(indices) or is_symbolic(table):
-            return _record_symbolic(self, (inputs, *options), {})
+            return self.record_symbolic((inputs, *options), {})
         if not isinstance(indices, Tensor):
             indices = Tensor(as_array(indices))
         engine = _engine.current()
@@ -48,7 +49,7 @@ class EmbeddingTwin(Twin):
             indices, table = cache
             if not reads_little(indices.size, table):
                 return None, backward(dy, cache)
-            return None, RowGradient(
+            return None, IndexedSlices(
                 partial(backward, dy, cache), partial(backward_rows, dy, cache)
             )
 

@@ -9,8 +9,8 @@ import functools
 import numpy as np
 
 from .. import config, graph
-from ..autodiff import is_symbolic
 from ..operation import Twin
+from ..tensor import is_symbolic
 from ..utils.windows import standardize_data_format
 from . import resizing
 from .creation import cast, convert_to_tensor

@@ -5,8 +5,8 @@ import builtins
 import numpy as np
 
 from .. import config
-from ..autodiff import Tensor
 from ..operation import ArrayOp, cast, gather
+from ..tensor import Tensor
 from .table import unbroadcast
 
 # --------------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..autodiff import Tensor
 from ..operation import ArrayOp, Twin, gather
+from ..tensor import Tensor
 from .creation import dtype, ndim
 from .elementwise import multiply
 from .shapes import expand_dims, ravel, swapaxes

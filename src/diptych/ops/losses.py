@@ -11,8 +11,9 @@ import numpy as np
 
 from .. import config
 from .. import engine as _engine
-from ..autodiff import Tensor, as_array, is_symbolic
-from ..operation import FLOAT32, FLOAT64, ArrayOp, Twin, _record_symbolic, align, record
+from ..operation import FLOAT32, FLOAT64, ArrayOp, Twin, align
+from ..tape import record
+from ..tensor import Tensor, as_array, is_symbolic
 from .creation import convert_to_tensor
 from .shapes import expand_dims
 
@@ -50,7 +51,7 @@ class ClassNumbersTwin(Twin):
     def __call__(self, inputs, *options):
         y_true, y_pred = inputs
         if is_symbolic(y_true) or is_symbolic(y_pred):
-            return _record_symbolic(self, (inputs, *options), {})
+            return self.record_symbolic((inputs, *options), {})
         if not isinstance(y_pred, Tensor) or (
             y_pred.dtype is not FLOAT32 and y_pred.dtype is not FLOAT64
         ):

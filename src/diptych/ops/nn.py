@@ -45,7 +45,7 @@ _hard_silu = Twin("piecewise", "hard_silu")
 _glu = Twin("activations", "glu")
 _softmax = _Probabilities("activations", "softmax")
 _log_softmax = Twin("activations", "log_softmax")
-_dense = Twin("dense", "dense", asks=True)
+_dense = Twin("dense", "dense", has_need_dx=True)
 _dropout = Twin("dropout", "dropout")
 
 # --------------------------------------------------------------------------------------------------

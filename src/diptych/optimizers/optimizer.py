@@ -4,7 +4,7 @@ An optimizer holds its own variables next to those of the model: a momentum for 
 the like. ``apply(gradients, variables)`` makes one update. The update rules themselves are twins,
 ``diptych.reference.optimizers`` and ``diptych.fastcore.optimizers``, which take lists of arrays and
 update all of them in one call. Those lists are put together once, in ``_Part``. In a training step
-the gradient of a large table may come as the rows that were read (``takes_rows``).
+the gradient of a large table may come as the rows that were read (``takes_slices``).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from .. import engine, initializers, ops
-from ..autodiff import RowGradient, Tensor, Variable
 from ..legacy import Modern
+from ..tensor import IndexedSlices, Tensor, Variable
 from ..utils.naming import auto_name
 from . import schedules
 
@@ -71,7 +71,8 @@ class Optimizer(metaclass=Modern):
     """Base class of optimizers.
 
     Args:
-        learning_rate: a float, a ``LearningRateSchedule``, or a function without arguments.
+        learning_rate: a float, a ``LearningRateSchedule`` or its configuration, or a function
+            without arguments.
         weight_decay: each update also subtracts learning_rate * weight_decay * weight.
         clipnorm: longest gradient of a single variable; longer ones are shortened.
         clipvalue: largest element of a gradient; elements beyond it are cut.
@@ -141,6 +142,8 @@ class Optimizer(metaclass=Modern):
         self._not_decayed: set[int] = set()
         self._not_decayed_names: re.Pattern | None = None
         self._iterations = self.add_variable((), dtype="int64", name="iteration")
+        if isinstance(learning_rate, dict):
+            learning_rate = schedules.deserialize(learning_rate)
         if callable(learning_rate):
             self._learning_rate: Any = learning_rate
         else:
@@ -189,8 +192,8 @@ class Optimizer(metaclass=Modern):
         )
 
     @property
-    def takes_rows(self) -> bool:
-        """Whether ``apply`` takes a RowGradient as it is: where only a rule of this package reads
+    def takes_slices(self) -> bool:
+        """Whether ``apply`` takes a IndexedSlices as it is: where only a rule of this package reads
         the gradients, and nothing scales, clips or collects them before.
         """
         return (
@@ -329,10 +332,10 @@ class Optimizer(metaclass=Modern):
                 or gradient.shape != shape
                 or gradient.dtype is not dtype
             ):
-                return self._matched_with_care(part, grads)
+                return self._matched_one_by_one(part, grads)
         return part, grads
 
-    def _matched_with_care(
+    def _matched_one_by_one(
         self, part: _Part, grads: Sequence[Any]
     ) -> tuple[_Part, Sequence[np.ndarray]]:
         """As _matched, for gradients of which some are missing or must be converted."""
@@ -357,8 +360,8 @@ class Optimizer(metaclass=Modern):
         """Return a gradient as an array with the shape and dtype of its variable, or, for a rule
         that takes them, as (rows, values).
         """
-        if type(gradient) is RowGradient and self.takes_rows:
-            return gradient.rows()
+        if type(gradient) is IndexedSlices and self.takes_slices:
+            return gradient.slices()
         array = np.asarray(gradient.array if isinstance(gradient, Tensor) else gradient)
         if array.dtype.kind not in "fiu":
             raise TypeError(f"The gradient of {variable.path} is no array of numbers: {gradient!r}")

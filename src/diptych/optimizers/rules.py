@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..autodiff import Variable
 from ..initializers import Constant
+from ..tensor import Variable
 from .optimizer import Optimizer, Options, _at_least, _between, _Part
 
 if TYPE_CHECKING:

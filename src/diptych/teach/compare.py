@@ -11,8 +11,8 @@ import numpy as np
 
 from .. import engine as _engine
 from .. import ops
-from ..autodiff import GradientTape
-from ..graph import flatten
+from ..nested import flatten
+from ..tape import GradientTape
 from .table import text_table
 
 ENGINES = ("reference", "fast")

@@ -12,9 +12,10 @@ import numpy as np
 from .. import engine as _engine
 from .. import losses as losses_module
 from .. import ops
-from ..autodiff import GradientTape, Structure, Tensor
-from ..graph import flatten, map_structure
 from ..layers.layer import Layer
+from ..nested import flatten, map_structure
+from ..tape import GradientTape
+from ..tensor import Structure, Tensor
 from .table import text_table
 
 

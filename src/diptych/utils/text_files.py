@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import random
 from .datasets import BatchDataset
 from .naming import suggest
 from .numerical import to_categorical
@@ -65,8 +66,6 @@ def text_dataset_from_directory(
     if not Path(directory).is_dir():
         raise ValueError(f"text_dataset_from_directory(): there is no folder {str(directory)!r}.")
     if seed is None:
-        from .. import random
-
         seed = int(random.global_generator().integers(10**6))
     if label_mode is None:
         labels = None

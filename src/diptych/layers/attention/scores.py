@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 from ... import ops
-from ...autodiff import Variable
 from ...graph import KerasTensor
 from ...ops import nn
 from ...ops.attention import attend
 from ...random import SeedGenerator, draw_kept
+from ...tensor import Variable
 from ..layer import Layer
 from .checks import check_rate, differ
 

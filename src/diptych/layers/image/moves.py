@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ... import ops
-from ...autodiff import Tensor
 from ...reference._sampling import INTERPOLATIONS
+from ...tensor import Tensor
 from .base import RandomLayer, SizedLayer, as_numbers, bounds, one_of
 
 FILL_MODES = ("reflect", "wrap", "constant", "nearest")

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...autodiff import Tensor
 from ...config import floatx
 from ...graph import KerasTensor
+from ...tensor import Tensor
 from ...utils.naming import suggest
 from ..layer import Layer
 

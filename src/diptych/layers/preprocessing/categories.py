@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...autodiff import Tensor
+from ...tensor import Tensor
 from .base import (
     MODES,
     Preparation,

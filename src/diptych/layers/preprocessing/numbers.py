@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ... import config, ops
-from ...autodiff import Tensor
+from ...tensor import Tensor
 from ...utils import PyDataset
 from ..layer import Layer
 

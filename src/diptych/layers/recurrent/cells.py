@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from ... import activations, constraints, initializers, ops, regularizers
-from ...autodiff import Structure, Tensor, Variable
 from ...random import SeedGenerator
+from ...tensor import Structure, Tensor, Variable
 from ..layer import InputSpec, Layer
+from ..serialization import deserialize, serialize
 from ..signatures import takes
 
 _KINDS: dict[str, Any] = {
@@ -474,14 +475,10 @@ class StackedRNNCells(Layer):
         return inputs, new_states
 
     def get_config(self) -> dict[str, Any]:
-        from .. import serialize
-
         return {**super().get_config(), "cells": [serialize(cell) for cell in self.cells]}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> StackedRNNCells:
-        from .. import deserialize
-
         config = dict(config)
         return cls([deserialize(cell) for cell in config.pop("cells")], **config)
 

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from ... import ops
-from ...autodiff import Tensor, Variable, as_array
-from ...graph import KerasTensor, flatten, map_structure
+from ...graph import KerasTensor
+from ...nested import flatten, map_structure
+from ...tensor import Tensor, Variable, as_array
 from ..layer import InputSpec, Layer
+from ..serialization import deserialize, serialize
 from ..signatures import takes
 from .cells import (
     StackedRNNCells,
@@ -312,8 +314,6 @@ class RNN(Layer):
     # Configs
 
     def get_config(self) -> dict[str, Any]:
-        from .. import serialize
-
         return {**self._own_config(), "cell": serialize(self.cell)}
 
     def _own_config(self) -> dict[str, Any]:
@@ -330,8 +330,6 @@ class RNN(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
-        from .. import deserialize
-
         if "cell" not in config:
             return cls(**config)
         config = dict(config)

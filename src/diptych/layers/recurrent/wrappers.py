@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ... import activations, ops
-from ...graph import flatten
+from ...nested import flatten
 from ..core import Dense
 from ..layer import Layer
+from ..serialization import deserialize, serialize
 from ..signatures import takes
 from ..wrapper import Wrapper, must_be_a_layer
 from .rnn import RNN
@@ -322,8 +323,6 @@ class Bidirectional(Layer):
         self.reset_state()
 
     def get_config(self) -> dict[str, Any]:
-        from .. import serialize
-
         return {
             **super().get_config(),
             "merge_mode": self.merge_mode,
@@ -333,8 +332,6 @@ class Bidirectional(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
-        from .. import deserialize
-
         config = dict(config)
         for name in ("layer", "backward_layer"):
             if config.get(name) is not None:

@@ -1,12 +1,15 @@
 """The tape: what it records, what it gives back; and NumPy's functions on tensors."""
 
+import contextlib
 import threading
 
 import numpy as np
 import pytest
 
-from diptych import GradientTape, Tensor, Variable, ops
-from diptych.operation import ArrayOp, record
+import diptych
+from diptych import GradientTape, Tensor, Variable, autodiff, layers, ops
+from diptych.operation import ArrayOp
+from diptych.tape import record
 
 
 def variable(values, **options):
@@ -33,7 +36,7 @@ def test_only_what_depends_on_a_tracked_tensor_is_recorded():
         y = ops.sum(w * x)
         assert y.tracked
         assert not ops.stop_gradient(y).tracked
-    assert len(tape._records) == 2
+    assert len(tape.records) == 2
 
 
 def test_untrainable_variables_are_constants_until_watched():
@@ -220,6 +223,139 @@ def test_tapes_side_by_side():
     assert second.gradient(z, w) == 12
 
 
+def test_what_a_tape_holds_can_be_read():
+    w = variable(2.0)
+    with GradientTape() as tape:
+        y = w * w
+        ops.exp(y)
+    first, second = tape.records
+    assert first.output is y
+    assert first.inputs[0] is first.inputs[1] is w
+    assert second.inputs[0] is y
+    assert second.backward(np.array(1.0), second.cache, second.needs) == [np.exp(4.0)]
+
+
+def test_the_name_autodiff_remains():
+    assert autodiff.GradientTape is GradientTape
+    assert autodiff.Variable("ones", shape=(2,)).numpy().tolist() == [1, 1]
+    assert diptych.Variable is autodiff.Variable
+    assert diptych.Tensor is autodiff.Tensor
+
+
+def test_a_tape_that_is_opened_again_goes_on():
+    w = variable(2.0)
+    tape = GradientTape(persistent=True)
+    with tape:
+        y = w * w
+    z = y * 100.0
+    with tape:
+        t = y * w
+    assert tape.gradient(t, w) == 12
+    assert tape.gradient(z, w) is None
+    with tape, pytest.raises(RuntimeError, match="open already"), tape:
+        pass
+
+
+def test_a_gradient_within_the_open_tape_itself():
+    w = variable(3.0)
+    with GradientTape() as tape:
+        y = w * w
+        gradient = tape.gradient(y, w)
+        w * gradient
+    assert not isinstance(gradient, Tensor)
+    assert gradient == 6
+
+
+# --------------------------------------------------------------------------------------------------
+# A gradient of a gradient: not recorded yet, and never left out silently
+
+
+def test_a_gradient_of_a_gradient_raises():
+    w = variable(3.0)
+    with GradientTape() as outer:
+        with GradientTape() as inner:
+            y = w * w * w
+        penalty = ops.square(inner.gradient(y, w))
+        loss = y + penalty
+    assert penalty.numpy() == 27**2
+    with pytest.raises(NotImplementedError, match="gradient of a gradient"):
+        outer.gradient(loss, w)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_numpy_functions_and_output_gradients_do_not_hide_it(inside):
+    w, v = variable([3.0, 4.0]), variable([1.0, 2.0])
+    with GradientTape(persistent=True) as outer:
+        with GradientTape() as inner:
+            y = w * 2.0
+            if inside:
+                gradient = inner.gradient(y, w, output_gradients=v)
+        if not inside:
+            gradient = inner.gradient(y, w, output_gradients=v)
+        loss = np.sum(np.sqrt(gradient * gradient))
+    with pytest.raises(NotImplementedError, match="stop_gradient"):
+        outer.gradient(loss, v)
+
+
+def test_a_persistent_tape_that_is_still_open_raises_for_its_own_gradient():
+    w = variable(3.0)
+    with GradientTape(persistent=True) as tape:
+        y = w * w
+        z = tape.gradient(y, w) * w
+    assert tape.gradient(y, w) == 6
+    with pytest.raises(NotImplementedError, match="gradient of a gradient"):
+        tape.gradient(z, w)
+
+
+def test_a_tape_that_was_closed_before_the_other_was_opened():
+    w = variable(3.0)
+    with GradientTape() as first:
+        y = w * w
+    with GradientTape() as second:
+        z = first.gradient(y, w) * w
+    with pytest.raises(NotImplementedError, match="gradient of a gradient"):
+        second.gradient(z, w)
+
+
+def test_gradients_beside_an_open_tape_do_no_harm():
+    w, v = variable([3.0, 4.0]), variable([1.0, 2.0])
+    with GradientTape() as outer:
+        y = ops.sum(w * w)
+        with GradientTape() as inner:
+            z = ops.sum(v * w)
+        gradients = inner.gradient(z, {"v": v, "w": [w], "none": variable(1.0)})
+        step = ops.stop_gradient(gradients["v"])
+        loss = y + ops.sum(step * w)
+    assert isinstance(gradients["v"], Tensor)
+    assert gradients["none"] is None
+    np.testing.assert_array_equal(gradients["w"][0], [1, 2])
+    np.testing.assert_array_equal(outer.gradient(loss, w), [9, 12])
+
+
+def test_a_model_trains_beside_an_open_tape():
+    x, y = np.ones((4, 2), "float32"), np.ones((4, 1), "float32")
+    weights = []
+    for watched in (False, True):
+        diptych.utils.set_random_seed(1)
+        model = diptych.Sequential([layers.Input((2,)), layers.Dense(1)])
+        model.compile(diptych.optimizers.SGD(0.1, momentum=0.9), "mse")
+        with GradientTape() if watched else contextlib.nullcontext():
+            for _ in range(3):
+                model.train_on_batch(x, y)
+        weights.append([weight.tobytes() for weight in model.get_weights()])
+    assert weights[0] == weights[1]
+
+
+def test_optimizers_take_the_gradients_of_a_tape_within_a_tape():
+    w = variable([3.0, 4.0])
+    optimizer = diptych.optimizers.SGD(0.1)
+    with GradientTape():
+        with GradientTape() as tape:
+            loss = ops.sum(w * w)
+        optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+    np.testing.assert_allclose(w.numpy(), [2.4, 3.2])
+
+
 def test_a_tape_is_exhausted_by_its_first_gradient():
     w = variable(2.0)
     with GradientTape() as tape:
@@ -251,6 +387,15 @@ def test_the_target_must_be_a_tensor():
         pass
     with pytest.raises(TypeError, match="needs a Tensor as its target, and got float"):
         tape.gradient(3.0, variable(1.0))
+
+
+def test_the_sources_must_be_tensors():
+    w = variable(1.0)
+    with GradientTape(persistent=True) as tape:
+        y = w * w
+    for wrong in (np.ones(1), [w, 3.0], "w"):
+        with pytest.raises(TypeError, match="variables or watched tensors as its sources"):
+            tape.gradient(y, wrong)
 
 
 # --------------------------------------------------------------------------------------------------

@@ -1,0 +1,199 @@
+"""CallbackList: all callbacks of a training, called as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .callback import HOOKS, Callback, History
+from .progress import ProgbarLogger
+
+__all__ = ["CallbackList"]
+
+# on_train_batch_* only calls on_batch_*: a callback that overrides neither needs no call.
+_ALSO = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
+
+
+class CallbackList:
+    """All callbacks of a training, called as one.
+
+    Only methods that a callback overrides are called: a moment that nobody watches costs nothing.
+    At the end of a batch `logs` may be a function: it is called only where somebody wants its dict.
+
+    Args:
+        callbacks: a list of callbacks, or one.
+        add_history: whether a `History` joins them, where there is none.
+        add_progbar: whether a `ProgbarLogger` joins them, where there is none.
+        model: the model in training.
+        params: what each callback finds in `self.params`: verbose, epochs, steps.
+
+    Attributes:
+        wants_train_batches, wants_test_batches, wants_predict_batches: whether anybody watches
+            single batches. `wants_batches` is the first of them.
+        history: the `History`, or None.
+    """
+
+    def __init__(
+        self,
+        callbacks: Any = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
+    ) -> None:
+        if callbacks is None:
+            callbacks = []
+        self.callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+        for callback in self.callbacks:
+            _check(callback)
+        self.history = self._first(History)
+        if self.history is None and add_history:
+            self.history = History()
+            self.callbacks.append(self.history)
+        self._bar = self._first(ProgbarLogger)
+        if self._bar is None and add_progbar:
+            self._bar = ProgbarLogger()
+            self.callbacks.append(self._bar)
+        self.set_params(params)
+        self.set_model(model)
+        self._find_hooks()
+
+    def _first(self, kind: type) -> Any:
+        return next((callback for callback in self.callbacks if isinstance(callback, kind)), None)
+
+    def _find_hooks(self) -> None:
+        self._calls: dict[str, list] = {name: [] for name in HOOKS}
+        for callback in self.callbacks:
+            for name in HOOKS:
+                method = getattr(callback, name, None)
+                if method is None or not (
+                    _overrides(callback, name) or self._through(callback, name)
+                ):
+                    continue
+                if callback is self._bar and name.endswith("_batch_end"):
+                    continue  # the bar is asked first whether it is time to redraw
+                self._calls[name].append(method)
+        counts = self._bar is not None and self._bar.counts
+        for kind in ("train", "test", "predict"):
+            ends = self._calls[f"on_{kind}_batch_begin"] + self._calls[f"on_{kind}_batch_end"]
+            setattr(self, f"wants_{kind}_batches", bool(ends) or counts)
+
+    @staticmethod
+    def _through(callback: Any, name: str) -> bool:
+        return name in _ALSO and _overrides(callback, _ALSO[name])
+
+    wants_train_batches: bool
+    wants_test_batches: bool
+    wants_predict_batches: bool
+
+    @property
+    def wants_batches(self) -> bool:
+        return self.wants_train_batches
+
+    def append(self, callback: Any) -> None:
+        """Let one more callback join."""
+        _check(callback)
+        self.callbacks.append(callback)
+        callback.set_params(self.params)
+        callback.set_model(self.model)
+        self._find_hooks()
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        self.params = params
+        for callback in self.callbacks:
+            callback.set_params(params)
+
+    def set_model(self, model: Any) -> None:
+        self.model = model
+        if model is not None:
+            for callback in self.callbacks:
+                callback.set_model(model)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._call("on_train_begin", logs)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._call("on_train_end", logs)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._call_at("on_epoch_begin", epoch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._call_at("on_epoch_end", epoch, logs)
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self._call_at("on_train_batch_begin", batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._end_of_batch("on_train_batch_end", batch, logs)
+
+    on_batch_begin = on_train_batch_begin
+    on_batch_end = on_train_batch_end
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        self._call("on_test_begin", logs)
+
+    def on_test_end(self, logs: Any = None) -> None:
+        self._call("on_test_end", logs)
+
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self._call_at("on_test_batch_begin", batch, logs)
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._end_of_batch("on_test_batch_end", batch, logs)
+
+    def on_predict_begin(self, logs: Any = None) -> None:
+        self._call("on_predict_begin", logs)
+
+    def on_predict_end(self, logs: Any = None) -> None:
+        self._call("on_predict_end", logs)
+
+    def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self._call_at("on_predict_batch_begin", batch, logs)
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._end_of_batch("on_predict_batch_end", batch, logs)
+
+    def _call(self, name: str, logs: Any) -> None:
+        methods = self._calls[name]
+        if methods:
+            logs = {} if logs is None else logs
+            for method in methods:
+                method(logs)
+
+    def _call_at(self, name: str, number: int, logs: Any) -> None:
+        methods = self._calls[name]
+        if methods:
+            logs = {} if logs is None else logs
+            for method in methods:
+                method(number, logs)
+
+    def _end_of_batch(self, name: str, batch: int, logs: Any) -> None:
+        methods, bar = self._calls[name], self._bar
+        draws = bar is not None and bar.due(batch)
+        if not methods and not draws:
+            return
+        logs = logs() if callable(logs) else {} if logs is None else logs
+        for method in methods:
+            method(batch, logs)
+        if draws:
+            getattr(bar, name)(batch, logs)
+
+
+def _check(callback: Any) -> None:
+    """Refuse what cannot be called as a callback, and say what would do."""
+    if isinstance(callback, type):
+        name = callback.__name__
+        raise TypeError(f"callbacks: {name} is a class; give an object of it, {name}(...)")
+    if not isinstance(callback, Callback) and not hasattr(callback, "set_model"):
+        hint = (
+            "; LambdaCallback(on_epoch_end=function) makes one of a function"
+            if callable(callback)
+            else ""
+        )
+        raise TypeError(f"callbacks: {callback!r} is no Callback{hint}")
+
+
+def _overrides(callback: Any, name: str) -> bool:
+    """Whether a method is another than the empty one of Callback, in the class or the object."""
+    method = getattr(callback, name, None)
+    return method is not None and getattr(method, "__func__", method) is not getattr(Callback, name)

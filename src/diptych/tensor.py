@@ -1,0 +1,273 @@
+"""Tensors and variables: arrays that the tape can follow, and what becomes one.
+
+How the tape follows them stands in ``diptych.tape``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from . import config
+
+
+class Tensor:
+    """An array that the tape can follow.
+
+    Attributes:
+        array: the NumPy array itself.
+        tracked: whether gradients flow through this tensor.
+        logits: for the output of a sigmoid or of a softmax over the last axis, ("sigmoid" or
+            "softmax", the tensor before it); crossentropy losses use it, since log(softmax(z)) is
+            exact from z and not from softmax(z).
+        mask: which time steps count, or None.
+    """
+
+    __slots__ = ("__weakref__", "array", "logits", "mask", "tracked")
+    __array_priority__ = 1000
+    __array_ufunc__: ClassVar[Callable]  # both are set by ops.numpy_protocol
+    __array_function__: ClassVar[Callable]
+
+    def __init__(self, array: Any, tracked: bool = False) -> None:
+        self.array = array
+        self.tracked = tracked
+        self.logits: Any = None
+        self.mask = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    @property
+    def size(self) -> int:
+        return self.array.size
+
+    def numpy(self) -> np.ndarray:
+        """Return the values as a NumPy array (not a copy)."""
+        return self.array
+
+    def __setstate__(self, state: tuple[Any, dict[str, Any]]) -> None:
+        """After unpickling: NumPy's own dtype object, by which the quick paths know a dtype."""
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        self.array = np.asarray(self.array).view(np.dtype(self.array.dtype.type))
+
+    def item(self) -> Any:
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        return self.array.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy or (dtype is not None and np.dtype(dtype) != self.array.dtype):
+            return np.array(self.array, dtype=dtype)
+        return self.array
+
+    def __float__(self) -> float:
+        return float(self.array)
+
+    def __int__(self) -> int:
+        return int(self.array)
+
+    def __index__(self) -> int:
+        return self.array.__index__()
+
+    def __bool__(self) -> bool:
+        return bool(self.array)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self.array)))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} shape={self.shape} dtype={self.dtype}>\n{self.array}"
+
+    __hash__ = object.__hash__  # by identity: `==` compares element by element
+
+
+def wrap(y: Any, tracked: bool) -> Any:
+    """An array as a Tensor, a list of arrays as a list of Tensors."""
+    if isinstance(y, np.ndarray):
+        return Tensor(y, tracked)
+    if isinstance(y, (list, tuple)):
+        return [Tensor(part, tracked) for part in y]
+    return Tensor(np.asarray(y), tracked)  # NumPy gives a scalar for an array without axes
+
+
+class Structure:
+    """Counts changes of who owns which variables and which are trained; lists kept last as long."""
+
+    version = 0
+
+
+class Variable(Tensor):
+    """A tensor with a name whose values may be changed in place: a weight, or a state.
+
+    Args:
+        initializer: an array, or a callable ``f(shape, dtype)`` or its name together with
+            ``shape``.
+        shape: the shape, where ``initializer`` is a callable or a name.
+        dtype: by default the configured float type.
+        trainable: whether tapes follow it.
+        name: its last name; ``path`` is set by the layer that owns it.
+
+    The buffer behind ``array`` stays the same for the life of the variable: ``assign`` copies into
+    it, and an optimizer updates it in place.
+    """
+
+    __slots__ = ("constraint", "is_state", "name", "path", "regularizer")
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Sequence[int] | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+    ) -> None:
+        if dtype is None and not hasattr(initializer, "dtype"):
+            dtype = config.floatx()
+        if isinstance(initializer, str):
+            initializer = self.initializer_named(initializer)
+        if callable(initializer):
+            if shape is None:
+                raise ValueError(
+                    f"Variable {name!r} with an initializer function also needs `shape`."
+                )
+            initializer = initializer(tuple(shape), dtype=dtype)
+        super().__init__(np.array(initializer, dtype=dtype, order="C"), bool(trainable))
+        if shape is not None and self.shape != tuple(shape):
+            raise ValueError(
+                f"Variable {name!r} got values of shape {self.shape} and shape={tuple(shape)}."
+            )
+        self.name = name or "variable"
+        self.path = self.name
+        self.is_state = not trainable  # a state stays one when the layer's `trainable` is switched
+        self.constraint: Any = None
+        self.regularizer: Any = None
+
+    @staticmethod
+    def initializer_named(name: str) -> Callable:
+        """Find an initializer by its name: ``diptych.initializers`` replaces this by its table."""
+        raise ValueError(
+            f"Variable({name!r}, ...) takes the initializer from diptych.initializers, which has "
+            "not been imported."
+        )
+
+    @property
+    def trainable(self) -> bool:
+        return self.tracked
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self.tracked = bool(value)
+        Structure.version += 1
+
+    @property
+    def value(self) -> Tensor:
+        return self
+
+    def assign(self, value: Any) -> Variable:
+        """Copy ``value`` into the variable; ValueError where the shapes differ."""
+        value = np.asarray(value)
+        if value.shape != self.shape:
+            raise ValueError(
+                f"Variable {self.path!r} has shape {self.shape}; it cannot take a value of shape "
+                f"{value.shape}."
+            )
+        self.array[...] = value
+        return self
+
+    def assign_add(self, value: Any) -> Variable:
+        return self.assign(self.array + np.asarray(value))
+
+    def assign_sub(self, value: Any) -> Variable:
+        return self.assign(self.array - np.asarray(value))
+
+    def __repr__(self) -> str:
+        kind = f"path={self.path}, shape={self.shape}, dtype={self.dtype}"
+        return f"<Variable {kind}, value={self.array}>"
+
+
+def as_array(x: Any, like: np.dtype | None = None) -> np.ndarray:
+    """Return ``x`` as an array.
+
+    A bare number takes the dtype ``like`` of its neighbours, an array of floats their float type.
+    Without neighbours, Python floats become the configured float type and Python integers int32, as
+    in Keras; arrays keep their dtype.
+    """
+    if isinstance(x, Tensor):
+        return x.array
+    if isinstance(x, np.ndarray):
+        return (
+            x.astype(like, copy=False)
+            if like is not None and like.kind == x.dtype.kind == "f"
+            else x
+        )
+    if isinstance(x, NUMBERS) and not isinstance(x, bool) and like is not None:
+        if like.kind == "f" or (like.kind in "iu" and not isinstance(x, FLOATS)):
+            return np.asarray(x, dtype=like)
+    return from_python(x)
+
+
+FLOATS = (float, np.floating)
+NUMBERS = (int, np.integer, *FLOATS)
+
+
+def from_python(x: Any) -> np.ndarray:
+    """Turn numbers and nested lists into an array of Keras's default types."""
+    if hasattr(x, "dtype"):
+        return np.asarray(x)
+    array = np.asarray(x)
+    if array.dtype == np.float64:
+        return array.astype(config.floatx())
+    if array.dtype == np.int64:
+        small = array.astype(np.int32)
+        return small if (small == array).all() else array
+    return array
+
+
+class IndexedSlices:
+    """The gradient of a table of which few rows were read; all its other rows are zero.
+
+    An array to everybody, made when NumPy asks for one. Only a training step hands it on as it is,
+    to an optimizer that updates the rows at these ``indices`` alone. So the array, as large as the
+    table, need not be filled and read at every step.
+
+    Args:
+        dense: gives the gradient as an array.
+        slices: gives (indices, values): the rows that were read, and their gradients.
+    """
+
+    __slots__ = ("dense", "slices")
+
+    def __init__(
+        self,
+        dense: Callable[[], np.ndarray],
+        slices: Callable[[], tuple[np.ndarray, np.ndarray]],
+    ) -> None:
+        self.dense = dense
+        self.slices = slices
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.dense(), dtype)
+
+    def __add__(self, other: np.ndarray) -> np.ndarray:
+        return np.asarray(self) + other
+
+
+def is_symbolic(x: Any) -> bool:
+    """Whether ``x`` is a symbolic tensor of ``diptych.graph``."""
+    return getattr(x, "is_symbolic", False)
