@@ -316,3 +316,38 @@ def test_number_of_threads_may_change_between_jobs():
     for count in (2, 7, 3, 1, 5, 2) * 10:
         threads.set_num_threads(count)
         assert large_product() == expected
+
+
+def test_the_reference_computes_on_one_thread_of_openblas():
+    """Its threads wait awake for each other, which beside a busy program takes for ever."""
+    import diptych
+    from diptych import blas
+
+    functions = blas._openblas()
+    if functions is None:
+        pytest.skip("NumPy uses another library than OpenBLAS")
+    get, set_ = functions
+    seen = []
+    model = diptych.Sequential(
+        [diptych.layers.Lambda(lambda x: seen.append(get()) or x), diptych.layers.Dense(1)],
+        engine="reference",
+    )
+    model.compile("sgd", "mse")
+    before = get()
+    set_(2)
+    try:
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+        assert get() == 2
+        with blas.one_thread(), blas.one_thread():
+            assert get() == 1
+        assert get() == 2
+        assert set(seen) == {1}
+        with pytest.raises(RuntimeError, match="stop"), blas.one_thread():
+            raise RuntimeError("stop")
+        assert get() == 2
+        model.engine = "fast"
+        seen.clear()
+        model.predict(np.ones((4, 2)), verbose=0)
+        assert set(seen) == {2}
+    finally:
+        set_(before)

@@ -20,6 +20,8 @@ from contextvars import ContextVar, Token
 from importlib import import_module
 from typing import Any
 
+from .blas import one_thread
+
 PACKAGES = {"fast": "diptych.fastcore", "reference": "diptych.reference"}
 
 
@@ -56,6 +58,10 @@ class Engine:
             return getattr(getattr(self, family), name)
         except AttributeError:
             raise EngineError(f"The {self.name} engine has no function {family}.{name}.") from None
+
+    def computing(self) -> AbstractContextManager[None]:
+        """Around a step or many: the reference engine's products stay on one thread."""
+        return one_thread() if self.name == "reference" else nullcontext()
 
     def batch_after_batch(self) -> AbstractContextManager[None]:
         """Inside it one batch after the other is computed and nothing else kept: the fast engine

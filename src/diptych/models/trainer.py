@@ -137,7 +137,7 @@ class Trainer(_Beside):
         """Run on the model's engine; NaN and infinity in the data are reported once, not by every
         NumPy function.
         """
-        with self._on_its_engine(), np.errstate(all="ignore"):
+        with self._on_its_engine(), _engine.current().computing(), np.errstate(all="ignore"):
             yield
 
     # ----------------------------------------------------------------------------------------------
