@@ -1,4 +1,4 @@
-/* The innermost part of a convolution, for one type: a matrix product whose left factor is looked up.
+/* The innermost part of a convolution, a template of for_both_types.h: a matrix product whose left factor is looked up.
 
        c[c_at[r] + j] (+)= sum_k a[row_at[r] + step_at[k]] * b[k, j] + bias[j]
 
@@ -6,12 +6,12 @@
    the other way round. The receptive fields of neighbours overlap, so a is read far more often than it is long: it
    stays in the first-level cache, and looking up where it stands is a load among ten. Nothing is copied together. */
 
+#include "activation_codes.h"
 #include "panels.h"
 
 #ifndef DIPTYCH_CONV_TILE
 #define DIPTYCH_CONV_TILE
 enum { FLAG_ACCUMULATE = 1, FLAG_RELU = 2 };
-enum { LINEAR, RELU, TANH, SIGMOID }; /* of fused.pxd */
 #endif
 
 /* x where y > 0, else 0: for numbers and for vectors. */
@@ -146,7 +146,7 @@ APART void NAME(gather)(Py_ssize_t rows, TILE_PARAMETERS) {
 #define SLOPE(code, positive, dy, y)                                                                                  \
     ((code) == LINEAR ? (dy) : (code) == RELU ? positive(y, dy) : (code) == TANH ? (dy) * (1 - (y) * (y))             \
                                                                                : (dy) * ((y) * (1 - (y))))
-INLINE void NAME(pack_slopes_of)(const int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t *at,
+INLINE void NAME(pack_dz_of)(const int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t *at,
                                  const REAL *dy, const REAL *y, REAL *out) {
     for (Py_ssize_t i = 0; i < rows; i++, out += PANEL) {
         const REAL *g = dy + at[i], *x = y + at[i];
@@ -167,18 +167,18 @@ INLINE void NAME(pack_slopes_of)(const int code, Py_ssize_t rows, Py_ssize_t col
     }
 }
 
-APART void NAME(pack_slopes)(int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t *at, const REAL *dy,
+APART void NAME(pack_dz)(int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t *at, const REAL *dy,
                              const REAL *y, REAL *out) {
     switch (code) {
-    case LINEAR: NAME(pack_slopes_of)(LINEAR, rows, columns, at, dy, y, out); break;
-    case RELU: NAME(pack_slopes_of)(RELU, rows, columns, at, dy, y, out); break;
-    case TANH: NAME(pack_slopes_of)(TANH, rows, columns, at, dy, y, out); break;
-    default: NAME(pack_slopes_of)(SIGMOID, rows, columns, at, dy, y, out);
+    case LINEAR: NAME(pack_dz_of)(LINEAR, rows, columns, at, dy, y, out); break;
+    case RELU: NAME(pack_dz_of)(RELU, rows, columns, at, dy, y, out); break;
+    case TANH: NAME(pack_dz_of)(TANH, rows, columns, at, dy, y, out); break;
+    default: NAME(pack_dz_of)(SIGMOID, rows, columns, at, dy, y, out);
     }
 }
 
-/* total[j] += sum over the rows of a panel. */
-APART void NAME(add_panel)(Py_ssize_t rows, Py_ssize_t columns, const REAL *panel, REAL *total) {
+/* sums[j] += the sum of the rows of a panel. */
+APART void NAME(add_panel)(Py_ssize_t rows, Py_ssize_t columns, const REAL *panel, REAL *sums) {
     NAME(vector) sum[WIDTH];
     REAL part[PANEL];
     UNROLL(4)
@@ -189,7 +189,7 @@ APART void NAME(add_panel)(Py_ssize_t rows, Py_ssize_t columns, const REAL *pane
     }
     UNROLL(4)
     for (int v = 0; v < WIDTH; v++) STORE(part + v * LANES, sum[v]);
-    for (Py_ssize_t j = 0; j < columns; j++) total[j] += part[j];
+    for (Py_ssize_t j = 0; j < columns; j++) sums[j] += part[j];
 }
 #undef SLOPE
 #undef POSITIVE

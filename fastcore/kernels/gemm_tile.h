@@ -1,5 +1,4 @@
-/* The innermost part of the matrix product, for one type: gemm.pyx includes this file twice, with REAL, REAL_BYTES,
-   INTEGER (of the same size) and NAME(x) defined.
+/* The innermost part of the matrix product, a template of for_both_types.h.
 
    A tile of C, `rows` rows by `width` vectors, stays in registers while k runs: each step loads `width` vectors of B and
    multiplies every one by each of `rows` numbers of A. */

@@ -1,5 +1,4 @@
-/* The innermost loops of the normalisations, for one type: norm_rows.pyx and norm_columns.pyx include this file
-   twice, with REAL, REAL_BYTES, INTEGER (of the same size) and NAME(x) defined.
+/* The innermost loops of the normalisations, a template of for_both_types.h.
 
    Sums have several numbers under way at once: over rows those of 4 rows, over columns those of a strip of vectors.
    After BLOCK numbers, or a chunk of lines, they go to doubles: so long sums lose nothing. */
@@ -8,7 +7,7 @@
 
 #ifndef DIPTYCH_NORMAL_TILE
 #define DIPTYCH_NORMAL_TILE
-enum { UNIT_ROWS, RMS_ROWS, LAYER_ROWS }; /* as in norm_rows.pxd */
+enum { UNIT_ROWS, RMS_ROWS, LAYER_ROWS };
 enum { PLAIN, SQUARES, DISTANCES };
 enum { BLOCK = 1024, TOGETHER = 4, STRIP = 8 };
 enum { HEAD = 32, RUN = 16 }; /* lines; RUN of them stay in the first-level cache from strip to strip */

@@ -1,5 +1,5 @@
-/* Vectors, and panels of B packed for a register tile, for one type. A tile's header begins by including this file, with
-   REAL, REAL_BYTES, INTEGER (of the same size) and NAME(x) defined, and ends by undefining them.
+/* Vectors, and panels of B packed for a register tile, for one type: the templates of for_both_types.h begin by
+   including this file.
 
    It is C with the vector types of GCC and Clang; a compiler without them reads the same text with vectors of one
    number. */

@@ -1,9 +1,8 @@
-/* What pooling does to the channels of one window, for one type: pooling.pyx includes this file twice, with REAL,
-   REAL_BYTES, INTEGER (of the same size) and NAME(x) defined.
+/* What pooling does to the channels of one window, a template of for_both_types.h.
 
-   `n` channels lie side by side. Two vectors of them stay in registers while the positions of the window are walked, in
+   `n` channels lie side by side. Two vectors of them stay in registers while the positions of the window pass by, in
    `lines` lines of `run` positions, line_step and step numbers apart. Position c of line a is number k + a * line_k + c
-   of the window. A window too large for one walk is walked in parts: `begun` says that there was one before, `ends` that
+   of the window. A window too large for one pass is taken in parts: `begun` says that there was one before, `ends` that
    this is the last. */
 
 #include "panels.h"
@@ -17,7 +16,7 @@ typedef struct {
     Py_ssize_t lines, line_step, run, step;
     int k, line_k;
     int begun, ends;
-} Walk;
+} WindowPart;
 #endif
 
 #ifdef VECTOR_BYTES
@@ -44,7 +43,7 @@ INLINE __m128i narrow_bytes(__m256i x) {
 #endif
 #define WHERE(m, x, y) (((m) & (x)) | (~(m) & (y)))
 
-INLINE void NAME(max_vectors)(const int width, const Py_ssize_t lines, const Py_ssize_t run, const Walk *w, const REAL *x,
+INLINE void NAME(max_vectors)(const int width, const Py_ssize_t lines, const Py_ssize_t run, const WindowPart *w, const REAL *x,
                               REAL *y, INTEGER *carry, unsigned char *bytes, int32_t *words) {
     NAME(vector) best[2];
     NAME(mask) at[2];
@@ -75,7 +74,7 @@ INLINE void NAME(max_vectors)(const int width, const Py_ssize_t lines, const Py_
     }
 }
 
-INLINE void NAME(sum_vectors)(const int width, const Py_ssize_t lines, const Py_ssize_t run, const Walk *w, const REAL *x,
+INLINE void NAME(sum_vectors)(const int width, const Py_ssize_t lines, const Py_ssize_t run, const WindowPart *w, const REAL *x,
                               REAL *y, REAL count) {
     NAME(vector) sum[2];
     UNROLL(2)
@@ -91,8 +90,8 @@ INLINE void NAME(sum_vectors)(const int width, const Py_ssize_t lines, const Py_
 }
 #endif
 
-/* y = the largest number of each channel, the first of equals, and its position, by way of `carry`, in bytes or words. */
-INLINE void NAME(max_channels)(const Py_ssize_t lines, const Py_ssize_t run, const Walk *w, Py_ssize_t n, const REAL *x,
+/* y = the maximum of each channel (ties go to the first maximum) and its position, the argmax, by way of `carry`, in bytes or words. */
+INLINE void NAME(max_channels)(const Py_ssize_t lines, const Py_ssize_t run, const WindowPart *w, Py_ssize_t n, const REAL *x,
                                REAL *y, INTEGER *carry, unsigned char *bytes, int32_t *words) {
     Py_ssize_t i = 0;
 #ifdef VECTOR_BYTES
@@ -120,7 +119,7 @@ INLINE void NAME(max_channels)(const Py_ssize_t lines, const Py_ssize_t run, con
 }
 
 /* y = the mean of each channel over `count` positions. */
-INLINE void NAME(mean_channels)(const Py_ssize_t lines, const Py_ssize_t run, const Walk *w, Py_ssize_t n, const REAL *x,
+INLINE void NAME(mean_channels)(const Py_ssize_t lines, const Py_ssize_t run, const WindowPart *w, Py_ssize_t n, const REAL *x,
                                 REAL *y, REAL count) {
     Py_ssize_t i = 0;
 #ifdef VECTOR_BYTES
@@ -136,7 +135,7 @@ INLINE void NAME(mean_channels)(const Py_ssize_t lines, const Py_ssize_t run, co
 }
 
 /* The same, with the commonest windows unrolled. */
-APART void NAME(max_walk)(const Walk *w, Py_ssize_t n, const REAL *x, REAL *y, INTEGER *carry, unsigned char *bytes,
+APART void NAME(pool_max)(const WindowPart *w, Py_ssize_t n, const REAL *x, REAL *y, INTEGER *carry, unsigned char *bytes,
                           int32_t *words) {
     if (w->lines == 2 && w->run == 2) NAME(max_channels)(2, 2, w, n, x, y, carry, bytes, words);
     else if (w->lines == 1 && w->run == 2) NAME(max_channels)(1, 2, w, n, x, y, carry, bytes, words);
@@ -144,7 +143,7 @@ APART void NAME(max_walk)(const Walk *w, Py_ssize_t n, const REAL *x, REAL *y, I
     else NAME(max_channels)(w->lines, w->run, w, n, x, y, carry, bytes, words);
 }
 
-APART void NAME(mean_walk)(const Walk *w, Py_ssize_t n, const REAL *x, REAL *y, REAL count) {
+APART void NAME(pool_mean)(const WindowPart *w, Py_ssize_t n, const REAL *x, REAL *y, REAL count) {
     if (w->lines == 2 && w->run == 2) NAME(mean_channels)(2, 2, w, n, x, y, count);
     else if (w->lines == 1 && w->run == 2) NAME(mean_channels)(1, 2, w, n, x, y, count);
     else if (w->lines == 3 && w->run == 3) NAME(mean_channels)(3, 3, w, n, x, y, count);
@@ -153,7 +152,7 @@ APART void NAME(mean_walk)(const Walk *w, Py_ssize_t n, const REAL *x, REAL *y, 
 
 /* dx of `positions` positions, n numbers apart, from number k on: dy where the argmax is that position, else 0. The
    argmax is in bytes or, where that is NULL, in words. `adds`: to what is there. */
-INLINE void NAME(spread_to)(const int positions, const int adds, Py_ssize_t n, const REAL *dy, const unsigned char *bytes,
+INLINE void NAME(spread_max_to)(const int positions, const int adds, Py_ssize_t n, const REAL *dy, const unsigned char *bytes,
                             const int32_t *words, int k, REAL *dx) {
     Py_ssize_t i = 0;
 #ifdef VECTOR_BYTES
@@ -176,19 +175,19 @@ INLINE void NAME(spread_to)(const int positions, const int adds, Py_ssize_t n, c
     }
 }
 
-APART void NAME(spread)(int positions, int adds, Py_ssize_t n, const REAL *dy, const unsigned char *bytes,
+APART void NAME(spread_max)(int positions, int adds, Py_ssize_t n, const REAL *dy, const unsigned char *bytes,
                         const int32_t *words, int k, REAL *dx) {
     if (adds) {
-        for (int j = 0; j < positions; j++) NAME(spread_to)(1, 1, n, dy, bytes, words, k + j, dx + j * n);
+        for (int j = 0; j < positions; j++) NAME(spread_max_to)(1, 1, n, dy, bytes, words, k + j, dx + j * n);
         return;
     }
     int j = 0;
-    for (; j + 2 <= positions; j += 2) NAME(spread_to)(2, 0, n, dy, bytes, words, k + j, dx + j * n);
-    if (j < positions) NAME(spread_to)(1, 0, n, dy, bytes, words, k + j, dx + j * n);
+    for (; j + 2 <= positions; j += 2) NAME(spread_max_to)(2, 0, n, dy, bytes, words, k + j, dx + j * n);
+    if (j < positions) NAME(spread_max_to)(1, 0, n, dy, bytes, words, k + j, dx + j * n);
 }
 
 /* dx of `positions` positions, n numbers apart: dy * part, the same for all. */
-APART void NAME(share)(int positions, int adds, Py_ssize_t n, const REAL *dy, REAL part, REAL *dx) {
+APART void NAME(spread_mean)(int positions, int adds, Py_ssize_t n, const REAL *dy, REAL part, REAL *dx) {
     for (int j = 0; j < positions; j++, dx += n) {
         if (adds)
             for (Py_ssize_t i = 0; i < n; i++) dx[i] += dy[i] * part;

@@ -1,5 +1,4 @@
-/* The innermost loops of a depthwise convolution with one filter for each channel, for one type: depthwise.pyx includes
-   this file twice, with REAL, REAL_BYTES, INTEGER (of the same size) and NAME(x) defined.
+/* The innermost loops of a depthwise convolution with one filter for each channel, a template of for_both_types.h.
 
    Channels lie side by side, n of them, and so do their weights: everything is a sum of products, number by number.
    A line is what lies along the last spatial axis. */

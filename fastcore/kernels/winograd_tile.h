@@ -1,5 +1,7 @@
-/* The kernels of Winograd's transform, for one type: winograd.pyx explains them and includes this file twice, with
-   REAL, INTEGER and NAME(x) defined, after gemm_tile.h has been read for the same type. */
+/* The kernels of Winograd's transform, a template of for_both_types.h; winograd.pyx explains them. gemm_tile.h has to be
+   read before for the same types. */
+
+#include "activation_codes.h"
 
 #ifndef DIPTYCH_WINOGRAD_H
 #define DIPTYCH_WINOGRAD_H
@@ -9,11 +11,11 @@ typedef struct {
     Py_ssize_t height, width, channels;
     Py_ssize_t top, left;   /* where the first tile begins: so many zeros above and to the left of the image */
     const void *x, *y;      /* each number is x activation'(y); y == NULL: just x */
-    int activation;         /* of fused.pxd: LINEAR, RELU, TANH, SIGMOID */
+    int activation;         /* LINEAR, RELU, TANH or SIGMOID */
 } View;
 
 typedef struct {
-    View in;                /* of the forward pass: x; of the gradient of the input: dz */
+    View source;            /* of the forward pass: x; of the gradient of the input: dz */
     View dz;                /* of the gradient of the kernel only */
     Py_ssize_t height, width, filters; /* of what forward and dx compute */
     int pool;               /* of each 2x2 (flat: 2) of it, the largest is written */
@@ -184,10 +186,10 @@ INLINE VECTOR NAME(load_part)(const REAL *p, Py_ssize_t count) {
 /* `count` (LANES or fewer) numbers x activation'(y). */
 INLINE VECTOR NAME(load_derived)(const int activation, const REAL *x, const REAL *y, Py_ssize_t count) {
     VECTOR a = count == LANES ? LOAD(x) : NAME(load_part)(x, count);
-    if (activation == 0) return a;
+    if (activation == LINEAR) return a;
     VECTOR b = count == LANES ? LOAD(y) : NAME(load_part)(y, count);
-    if (activation == 1) return WHERE_POSITIVE(b, a);
-    if (activation == 2) return a * (1 - b * b);
+    if (activation == RELU) return WHERE_POSITIVE(b, a);
+    if (activation == TANH) return a * (1 - b * b);
     return a * (b * (1 - b));
 }
 
@@ -196,7 +198,7 @@ INLINE void NAME(column)(const int activation, const int is_dz, Py_ssize_t count
                          const REAL *const *y, REAL *out, Py_ssize_t row, REAL *sums) {
     VECTOR d[REACH], u[REACH];
     for (int i = 0; i < (is_dz ? SIDE : REACH); i++)
-        d[i] = NAME(load_derived)(activation, x[i] + at, activation ? y[i] + at : NULL, count);
+        d[i] = NAME(load_derived)(activation, x[i] + at, activation != LINEAR ? y[i] + at : NULL, count);
     if (is_dz) {
         NAME(times_a_back)(d, u);
         if (sums) STORE(sums, LOAD(sums) + ((d[0] + d[1]) + (d[2] + d[3])));
@@ -228,8 +230,8 @@ INLINE void NAME(columns)(const int activation, const int is_dz, Py_ssize_t chan
     APART void NAME(columns_##kind)(COLUMNS_PARAMETERS) {                                                             \
         NAME(columns)(activation, is_dz, channels, count, x, y, out, row, sums);                                      \
     }
-COLUMNS(x, 0, 0) COLUMNS(x_relu, 1, 0) COLUMNS(x_tanh, 2, 0) COLUMNS(x_sigmoid, 3, 0)
-COLUMNS(z, 0, 1) COLUMNS(z_relu, 1, 1) COLUMNS(z_tanh, 2, 1) COLUMNS(z_sigmoid, 3, 1)
+COLUMNS(x, LINEAR, 0) COLUMNS(x_relu, RELU, 0) COLUMNS(x_tanh, TANH, 0) COLUMNS(x_sigmoid, SIGMOID, 0)
+COLUMNS(z, LINEAR, 1) COLUMNS(z_relu, RELU, 1) COLUMNS(z_tanh, TANH, 1) COLUMNS(z_sigmoid, SIGMOID, 1)
 typedef void (*NAME(columns_t))(COLUMNS_PARAMETERS);
 
 /* The rows of a column's transform: out[position][channel] from columns[0:6] (or [0:4] of dz), each [6][row]. */
@@ -259,7 +261,7 @@ static void NAME(read_tiles)(const Winograd *p, const View *v, const int is_dz, 
     static const NAME(columns_t) by_activation[2][4] = {
         {NAME(columns_x), NAME(columns_x_relu), NAME(columns_x_tanh), NAME(columns_x_sigmoid)},
         {NAME(columns_z), NAME(columns_z_relu), NAME(columns_z_tanh), NAME(columns_z_sigmoid)}};
-    const NAME(columns_t) transform = by_activation[is_dz][v->y ? v->activation : 0];
+    const NAME(columns_t) transform = by_activation[is_dz][v->y ? v->activation : LINEAR];
     const Py_ssize_t row = ROW(v->channels), line = v->width * v->channels;
     const int reach = is_dz ? SIDE : REACH;
     REAL *const zeros = strip + POSITIONS * row;
@@ -357,8 +359,8 @@ INLINE VECTOR NAME(write_part)(const int flat, const int pool, WRITE_PARAMETERS)
         Py_ssize_t count = p->filters - filter < LANES ? p->filters - filter : LANES;
         VECTOR b = {0};
         if (bias) b = NAME(load_part)(bias + filter, count);
-        finite += NAME(write_vector)(flat, 0, m, b, p->activation == 1, part, SIDE * LANES, LANES);
-        if (p->activation == 1) b = RECTIFY(b);
+        finite += NAME(write_vector)(flat, 0, m, b, p->activation == RELU, part, SIDE * LANES, LANES);
+        if (p->activation == RELU) b = RECTIFY(b);
         for (int k = 0; blank >> k; k++)
             if (blank >> k & 1) STORE(part + k * LANES, b);
         for (int i = 0; i < SIDE && i < step * out_down; i += step) {
@@ -385,7 +387,7 @@ INLINE VECTOR NAME(write_tile)(const int flat, const int pool, WRITE_PARAMETERS)
     UNROLL(4)
     for (int v = 0; v < WIDTH; v++) {
         const VECTOR b = bias ? LOAD(bias + filter + v * LANES) : (VECTOR){0};
-        finite += NAME(write_vector)(flat, pool, m + v * LANES, b, p->activation == 1, y + v * LANES, y_row, y_col);
+        finite += NAME(write_vector)(flat, pool, m + v * LANES, b, p->activation == RELU, y + v * LANES, y_row, y_col);
     }
     return finite;
 }
@@ -409,7 +411,7 @@ typedef VECTOR (*NAME(write_t))(WRITE_PARAMETERS);
 
 /* Numbers that a block of so many tiles needs. */
 static Py_ssize_t NAME(area_size)(const Winograd *p, Py_ssize_t tiles) {
-    const Py_ssize_t positions = p->flat ? REACH : POSITIONS, row = ROW(p->in.channels);
+    const Py_ssize_t positions = p->flat ? REACH : POSITIONS, row = ROW(p->source.channels);
     if (p->dz.x) {
         const Py_ssize_t dz_row = ROW(p->dz.channels);
         return positions * (PADDED(tiles * row) + PADDED(tiles * dz_row)) +
@@ -421,7 +423,7 @@ static Py_ssize_t NAME(area_size)(const Winograd *p, Py_ssize_t tiles) {
 
 /* Numbers in the products of a chunk of dkernel, and in its dbias. */
 static Py_ssize_t NAME(sums_size)(const Winograd *p) {
-    return ((p->flat ? REACH : POSITIONS) * p->in.channels + 1) * ROW(p->dz.channels);
+    return ((p->flat ? REACH : POSITIONS) * p->source.channels + 1) * ROW(p->dz.channels);
 }
 
 /* Whether all channels of a pixel are zero, as they are outside of the image. */
@@ -433,7 +435,7 @@ INLINE int NAME(is_blank)(const View *v, Py_ssize_t image, Py_ssize_t down, Py_s
         const Py_ssize_t count = v->channels - c < LANES ? v->channels - c : LANES;
         REAL seen[LANES];
         int any = 0;
-        STORE(seen, NAME(load_derived)(y ? v->activation : 0, x + c, y ? y + c : NULL, count));
+        STORE(seen, NAME(load_derived)(y ? v->activation : LINEAR, x + c, y ? y + c : NULL, count));
         for (int i = 0; i < LANES; i++) any |= seen[i] != 0;
         if (any) return 0;
     }
@@ -444,7 +446,7 @@ INLINE int NAME(is_blank)(const View *v, Py_ssize_t image, Py_ssize_t down, Py_s
    bit. The transform would leave rounding errors of the rest of the tile, and the sign of those decides what relu and
    maximum pooling pass on: blank parts of images are common. */
 static int NAME(blank_pixels)(const Winograd *p, Place place) {
-    const View *v = &p->in;
+    const View *v = &p->source;
     int bits = 0;
     for (int i = 0; i < (p->flat ? 1 : SIDE) && place.down + i < p->height; i++) {
         for (int j = 0; j < SIDE && place.across + j < p->width; j++) {
@@ -461,7 +463,7 @@ static int NAME(blank_pixels)(const Winograd *p, Place place) {
 /* Tiles first ... first + count - 1 of y. */
 static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count, REAL *area) {
     const Py_ssize_t positions = p->flat ? REACH : POSITIONS, most = p->flat ? FLAT_DEPTH : DEPTH;
-    const Py_ssize_t channels = p->in.channels, row = ROW(channels), position = PADDED(count * row);
+    const Py_ssize_t channels = p->source.channels, row = ROW(channels), position = PADDED(count * row);
     REAL *spread = area, *sums = spread + positions * position, *strip = sums + positions * count * PANEL;
     unsigned short *blank = (unsigned short *)(strip + (POSITIONS + REACH) * row);
     static const NAME(write_t) ways[2][2] = {
@@ -471,7 +473,7 @@ static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count,
     VECTOR finite = {0};
     REAL seen[LANES];
     Place place = place_of(p, first);
-    NAME(read_tiles)(p, &p->in, 0, first, count, strip, spread, position, NULL);
+    NAME(read_tiles)(p, &p->source, 0, first, count, strip, spread, position, NULL);
     for (Py_ssize_t t = 0; t < count; t++, step_on(p, &place)) blank[t] = (unsigned short)NAME(blank_pixels)(p, place);
     for (Py_ssize_t f = 0; f < p->filters; f += PANEL) {
         const Py_ssize_t columns = p->filters - f > LANES ? PANEL : LANES;
@@ -523,7 +525,7 @@ INLINE void NAME(write_kernel)(const int flat, const REAL *m, Py_ssize_t positio
 /* A chunk of tiles of dkernel: dkernel and dbias of it alone into its part of p->sums. */
 static void NAME(dkernel_chunk)(Winograd *p, Py_ssize_t chunk, REAL *area, REAL *sums) {
     const Py_ssize_t positions = p->flat ? REACH : POSITIONS, window = p->flat ? 3 : 9;
-    const Py_ssize_t channels = p->in.channels, filters = p->dz.channels, size = channels * filters;
+    const Py_ssize_t channels = p->source.channels, filters = p->dz.channels, size = channels * filters;
     const Py_ssize_t row = ROW(channels), dz_row = ROW(filters), product = channels * dz_row;
     const Py_ssize_t position = PADDED(p->block * row), dz_position = PADDED(p->block * dz_row);
     REAL *spread = area, *dz = spread + positions * position, *strip = dz + positions * dz_position;
@@ -534,7 +536,7 @@ static void NAME(dkernel_chunk)(Winograd *p, Py_ssize_t chunk, REAL *area, REAL 
     memset(dbias, 0, dz_row * sizeof(REAL));
     for (Py_ssize_t t = first; t < end; t += p->block) {
         const Py_ssize_t count = end - t < p->block ? end - t : p->block;
-        NAME(read_tiles)(p, &p->in, 0, t, count, strip, spread, position, NULL);
+        NAME(read_tiles)(p, &p->source, 0, t, count, strip, spread, position, NULL);
         NAME(read_tiles)(p, &p->dz, 1, t, count, strip, dz, dz_position, p->wants_dbias ? dbias : NULL);
         for (Py_ssize_t i = 0; i < positions; i++)
             for (Py_ssize_t f = 0; f < dz_row; f += PANEL)
