@@ -1,4 +1,4 @@
-"""Twins of reference.optimizers: one call walks over all the variables of a model.
+"""Twins of reference.optimizers: one call updates all the variables of a model.
 
 (a) A public function turns its hyper-parameters into a few doubles and its lists into `_Arrays`.
 (b) `_Arrays` checks every array once and notes where its numbers lie. Nothing is written before all

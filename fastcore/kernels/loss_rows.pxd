@@ -19,7 +19,7 @@ ctypedef void (*entries64_t)(
 
 cdef struct LossJob:
     bint single
-    entries32_t f32           # of a loss of entries
+    entries32_t f32         # of a loss of entries
     entries64_t f64
     double o[4]             # options
     Py_ssize_t rows
