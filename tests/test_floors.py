@@ -166,6 +166,13 @@ def test_the_panels_import_only_numpy_and_their_own_helpers(path):
             assert module.split(".")[0] in PANEL_MAY_IMPORT, f"{statement}: not allowed in a panel"
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "fastcore/kernels").glob("*.h")), ids=name_of)
+def test_a_header_keeps_to_100_columns(path):
+    """clang-format wraps its code, but not the comments; the linters see to the other files."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert not [(n, line) for n, line in enumerate(lines, 1) if len(line) > 100]
+
+
 @pytest.mark.parametrize(
     "path",
     sources("reference", "fastcore", "src", "tests", "benchmarks", "tutorials"),
