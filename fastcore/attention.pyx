@@ -131,7 +131,8 @@ def dot_product_attention_forward(
 ):
     """Twin of reference.attention.dot_product_attention_forward. By blocks of queries and keys.
 
-    Scores are kept only where they are asked for.
+    Scores are kept only where they are asked for. Kernels: forward_block of
+    kernels/attention_blocks.pyx, exponentials of kernels/attention_rows.pyx.
     """
     cdef int typenum = real_type(query)
     check_attention(query, key, value, bias, mask, kept)
@@ -158,7 +159,11 @@ def dot_product_attention_forward(
 
 
 def dot_product_attention_backward(dy, cache):
-    """Twin of reference.attention.dot_product_attention_backward. The scores are made again."""
+    """Twin of reference.attention.dot_product_attention_backward. The scores are made again.
+
+    Kernels: backward_block of kernels/attention_blocks.pyx, softmax_scores and softmax_scores_back
+    of kernels/attention_rows.pyx.
+    """
     query, key, value, bias, mask, kept, y, scores, row_max, row_sum, *options = cache
     scale, is_causal, rate = options
     dy, dscores = (dy, None) if scores is None else dy

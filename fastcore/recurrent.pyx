@@ -425,7 +425,10 @@ def simple_rnn_forward(
     x, kernel, recurrent_kernel, bias, h0, mask, recurrent_mask,
     activation, return_sequences, go_backwards,
 ):
-    """Twin of reference.recurrent.simple_rnn_forward. The sums turn into h where they stand."""
+    """Twin of reference.recurrent.simple_rnn_forward. The sums turn into h where they stand.
+
+    Kernels: forward_task of kernels/recurrent_steps.pyx, simple_step of kernels/gates.pyx.
+    """
     y, h, _, given, _, hs, _, _ = forward(
         SIMPLE, "simple_rnn", x, kernel, recurrent_kernel, bias, h0, None, mask, recurrent_mask,
         activation, "linear", False, return_sequences, go_backwards,
@@ -436,7 +439,10 @@ def simple_rnn_forward(
 
 
 def simple_rnn_backward(dy, cache, need_dx=True):
-    """Twin of reference.recurrent.simple_rnn_backward. As lstm_backward."""
+    """Twin of reference.recurrent.simple_rnn_backward. As lstm_backward.
+
+    Kernels: backward_task of kernels/recurrent_steps.pyx, simple_step_back of kernels/gates.pyx.
+    """
     x, kernel, recurrent_kernel, has_bias, h0, mask, recurrent_mask, hs, *options = cache
     activation, return_sequences, go_backwards = options
     return backward(
@@ -450,7 +456,10 @@ def lstm_forward(
     x, kernel, recurrent_kernel, bias, h0, c0, mask, recurrent_mask,
     activation, recurrent_activation, return_sequences, go_backwards,
 ):
-    """Twin of reference.recurrent.lstm_forward. A step's four gates and both states in one pass."""
+    """Twin of reference.recurrent.lstm_forward. A step's gates and both states in one pass.
+
+    Kernels: forward_task of kernels/recurrent_steps.pyx, lstm_step of kernels/gates.pyx.
+    """
     y, h, c, given, gates, hs, cs, _ = forward(
         LSTM, "lstm", x, kernel, recurrent_kernel, bias, h0, c0, mask, recurrent_mask,
         activation, recurrent_activation, False, return_sequences, go_backwards,
@@ -460,7 +469,10 @@ def lstm_forward(
 
 
 def lstm_backward(dy, cache, need_dx=True):
-    """Twin of reference.recurrent.lstm_backward. Of a step only da is kept, for the products."""
+    """Twin of reference.recurrent.lstm_backward. Of a step only da is kept, for the products.
+
+    Kernels: backward_task of kernels/recurrent_steps.pyx, lstm_step_back of kernels/gates.pyx.
+    """
     x, kernel, recurrent_kernel, has_bias, h0, c0, mask, recurrent_mask, *rest = cache
     gates, hs, cs, activation, recurrent_activation, return_sequences, go_backwards = rest
     return backward(
@@ -474,7 +486,11 @@ def gru_forward(
     x, kernel, recurrent_kernel, bias, h0, mask, recurrent_mask,
     activation, recurrent_activation, reset_after, return_sequences, go_backwards,
 ):
-    """Twin of reference.recurrent.gru_forward. With reset_after one pass a step, else two."""
+    """Twin of reference.recurrent.gru_forward. With reset_after one pass a step, else two.
+
+    Kernels: forward_task of kernels/recurrent_steps.pyx, gru_step of kernels/gates.pyx; without
+    reset_after reset_before_gates and reset_before_state.
+    """
     y, h, _, given, gates, hs, _, vs = forward(
         GRU, "gru", x, kernel, recurrent_kernel, bias, h0, None, mask, recurrent_mask,
         activation, recurrent_activation, reset_after, return_sequences, go_backwards,
@@ -486,7 +502,11 @@ def gru_forward(
 
 
 def gru_backward(dy, cache, need_dx=True):
-    """Twin of reference.recurrent.gru_backward. du and dv share what they have in common."""
+    """Twin of reference.recurrent.gru_backward. du and dv share what they have in common.
+
+    Kernels: backward_task of kernels/recurrent_steps.pyx, gru_step_back of kernels/gates.pyx;
+    without reset_after reset_before_state_back and reset_before_gates_back.
+    """
     x, kernel, recurrent_kernel, has_bias, h0, mask, recurrent_mask, gates, vs, hs, *rest = cache
     activation, recurrent_activation, reset_after, return_sequences, go_backwards = rest
     return backward(
