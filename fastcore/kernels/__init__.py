@@ -2,9 +2,9 @@
 
 a. The ground: arrays (NumPy arrays in and out), threads (the one door to OpenMP), memory (what
    malloc keeps), cpu (what was built, and for which processor), work_areas.h.
-b. Vector code: panels.h (vectors, packed panels), restrict (rows that do not overlap), vector_math (exp, log, tanh and their kin),
-   fused (activations applied where a result is made), activations, piecewise, elementwise (their
-   driver).
+b. Vector code: panels.h (vectors, packed panels), restrict (rows that do not overlap), vector_math
+   (exp, log, tanh and their kin), fused (activations applied where a result is made), activations,
+   piecewise, elementwise (their driver).
 c. The matrix product: gemm, with gemm_tile.h, its register tile.
 d. Convolution: conv (what all are told), conv_walk (fields, and the walk through windows),
    direct_conv and conv_dkernel with conv_tile, winograd, depthwise. pooling.h.

@@ -21,7 +21,7 @@ exponentials.
 from libc.math cimport INFINITY
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memchr, memcpy, memset
+from libc.string cimport memchr, memcpy
 
 from .arrays cimport real
 from .attention_rows cimport (
@@ -197,9 +197,8 @@ cdef inline void fetch(
     for i in range(rows):
         j = 0
         while j < columns:
-            PREFETCH(source + j)
+            PREFETCH(source + i * source_row + j)
             j += 64 // sizeof(real)
-        source += source_row
 
 
 cdef void gather(

@@ -98,9 +98,8 @@ cdef inline void fetch(
     for i in range(rows):
         j = 0
         while j < n:
-            PREFETCH(at + j)
+            PREFETCH(at + i * at_row + j)
             j += 64 // sizeof(real)
-        at += at_row
 
 
 cdef void pack_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
