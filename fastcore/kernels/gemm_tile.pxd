@@ -15,6 +15,7 @@ cdef extern from *:
         panel_columns_f64
         lanes_f32           # numbers in a vector
         lanes_f64
+    void PREFETCH(const void* at) noexcept nogil
     void panel_f32(
         Py_ssize_t rows, Py_ssize_t depth, const float* a, Py_ssize_t a_row, Py_ssize_t a_col,
         Py_ssize_t a_panel, const float* b, Py_ssize_t b_row, float* c, Py_ssize_t c_row,
