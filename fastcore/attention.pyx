@@ -219,19 +219,20 @@ cdef cnp.ndarray flags(object a):
 
 
 def dot_product_attention_forward(
-    query, key, value, bias, mask, kept, scale, is_causal=False, rate=0.0, return_scores=False
+    query, key, value, bias, mask, dropout_mask, scale, is_causal=False, rate=0.0,
+    return_scores=False,
 ):
     """Twin of reference.attention.dot_product_attention_forward. By blocks of queries and keys.
 
     Scores are kept only where they are asked for.
     """
     cdef int typenum = real_type(query)
-    check_attention(query, key, value, bias, mask, kept)
+    check_attention(query, key, value, bias, mask, dropout_mask)
     cdef cnp.ndarray qs = as_real(query, typenum)
     cdef cnp.ndarray ks = as_real(key, typenum)
     cdef cnp.ndarray vs = as_real(value, typenum)
     cdef cnp.ndarray bs = None if bias is None else as_real(bias, typenum)
-    cdef cnp.ndarray allowed = flags(mask), dropped = flags(kept)
+    cdef cnp.ndarray allowed = flags(mask), dropped = flags(dropout_mask)
     cdef Job job
     set_up(&job, qs, ks, vs, bs, allowed, dropped, scale, is_causal, rate)
     cdef cnp.npy_intp dims[4]
@@ -250,16 +251,17 @@ def dot_product_attention_forward(
 
 def dot_product_attention_backward(dy, cache):
     """Twin of reference.attention.dot_product_attention_backward. The scores are made again."""
-    query, key, value, bias, mask, kept, y, scores, top, total, scale, is_causal, rate = cache
+    query, key, value, bias, mask, dropout_mask, y, scores, top, total, *options = cache
+    scale, is_causal, rate = options
     dy, dscores = (dy, None) if scores is None else dy
     cdef int typenum = real_type(query)
     name = "dot_product_attention_backward"
-    check_attention(query, key, value, bias, mask, kept)
+    check_attention(query, key, value, bias, mask, dropout_mask)
     cdef cnp.ndarray qs = as_real(query, typenum)
     cdef cnp.ndarray ks = as_real(key, typenum)
     cdef cnp.ndarray vs = as_real(value, typenum)
     cdef cnp.ndarray bs = None if bias is None else as_real(bias, typenum)
-    cdef cnp.ndarray allowed = flags(mask), dropped = flags(kept)
+    cdef cnp.ndarray allowed = flags(mask), dropped = flags(dropout_mask)
     cdef cnp.ndarray ys = as_real(y, typenum), dys = as_real(dy, typenum)
     cdef cnp.ndarray tops = as_real(top, typenum), totals = as_real(total, typenum)
     cdef cnp.ndarray ps = None if scores is None else as_real(scores, typenum)

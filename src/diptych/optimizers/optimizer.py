@@ -193,11 +193,13 @@ class Optimizer(metaclass=Modern):
 
     @property
     def takes_slices(self) -> bool:
-        """Whether ``apply`` takes a IndexedSlices as it is: where only a rule of this package reads
-        the gradients, and nothing scales, clips or collects them before.
+        """Whether ``apply`` takes IndexedSlices as they are: where only a rule of this package reads
+        the gradients, on an engine that knows rows, and nothing scales, clips or collects them
+        before.
         """
         return (
-            type(self).__module__ == f"{__package__}.rules"
+            engine.current().extra("embedding", "embedding_backward_rows") is not None
+            and type(self).__module__ == f"{__package__}.rules"
             and "apply" not in vars(self)
             and self.loss_scale_factor is None
             and self.gradient_accumulation_steps is None
