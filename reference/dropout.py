@@ -1,7 +1,7 @@
 """Dropout: some numbers become 0, the others grow by what is missing.
 
-Which ones, the dropout mask, is drawn above the engines (random.py), so that both see the same.
-Fast twin: fastcore/dropout.pyx.
+Which ones is drawn above the engines (random.py), so that both see the same. Fast twin:
+fastcore/dropout.pyx.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from ._shapes import check_cotangent
 
 
 def dropout_forward(x, dropout_mask, rate):
-    """Inverted dropout: what is dropped becomes 0; the rest is scaled, so the expectation stays.
+    """What the dropout mask drops becomes 0; the rest is scaled so that the expectation stays.
 
         y[i] = x[i] / (1 - rate) where dropout_mask[i], else 0
 
@@ -19,7 +19,7 @@ def dropout_forward(x, dropout_mask, rate):
     Returns y: shape and dtype of x, and cache = (dropout_mask, rate), the mask in the shape of x.
     Raises ValueError where dropout_mask does not broadcast to x.
     Source: Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting,
-    JMLR 15, 2014, sec. 4; scaled in training instead of in use, as in sec. 10.
+    JMLR 15, 2014, sec. 4; scaled in training instead of in use, as in sec. 10: inverted dropout.
     """
     dropout_mask = np.broadcast_to(dropout_mask, x.shape)
     return np.where(dropout_mask, x * _scale(x, rate), 0), (dropout_mask, rate)

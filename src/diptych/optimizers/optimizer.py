@@ -193,8 +193,8 @@ class Optimizer(metaclass=Modern):
 
     @property
     def takes_slices(self) -> bool:
-        """Whether ``apply`` takes IndexedSlices as they are: where only a rule of this package reads
-        the gradients, on an engine that knows rows, and nothing scales, clips or collects them
+        """Whether ``apply`` takes IndexedSlices as they are: where only a rule of this package, on
+        an engine that knows rows, reads the gradients, and nothing scales, clips or collects them
         before.
         """
         return (
