@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import config
-from .legacy import Modern
+from .legacy import AcceptsOldNames
 from .utils import objects
 
 __all__ = [
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-class Constraint(metaclass=Modern):
+class Constraint(metaclass=AcceptsOldNames):
     """Base class: write `__call__(self, w)`, which returns the weights as they should be, and
     `get_config`.
     """
