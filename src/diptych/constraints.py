@@ -2,8 +2,7 @@
 returns a new one.
 
 `axis` is the axis (or axes) along which a norm is taken: 0 for a dense kernel (inputs, units), so
-that each unit's
-incoming weights are one vector; (0, 1, 2) for a kernel of Conv2D.
+that each unit's incoming weights are one vector; (0, 1, 2) for a kernel of Conv2D.
 """
 
 from __future__ import annotations
