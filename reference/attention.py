@@ -57,7 +57,7 @@ def dot_product_attention_forward(
     if bias is not None:
         logits = logits + bias
     allowed = np.ones(logits.shape, bool) if mask is None else mask
-    if is_causal:
+    if is_causal:  # key s <= query t
         allowed = allowed & np.tri(*logits.shape[-2:], dtype=bool)
     logits, allowed = _forbid(logits, allowed)
     e = np.exp(logits - logits.max(axis=-1, keepdims=True))  # the maximum cancels, as in softmax

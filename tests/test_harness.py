@@ -455,6 +455,22 @@ def test_a_missing_twin_is_noticed(monkeypatch):
         test_twins.test_twins_have_the_same_functions_in_the_same_order("made_up")
 
 
+def test_an_extra_that_is_not_listed_is_noticed(monkeypatch):
+    fast = module()
+    fast.tilt_and_drag = tilt_forward
+    as_family(monkeypatch, module(), fast)
+    with pytest.raises(AssertionError):
+        test_twins.test_twins_have_the_same_functions_in_the_same_order("made_up")
+
+
+def test_a_broken_extra_is_noticed(monkeypatch):
+    pair, tried = next(row for row in test_twins.TABLE if row[0].name == "conv_max_pool_forward")
+    twins.check_parity(pair, tried[0], np.float64)
+    monkeypatch.setattr(pair.fast, pair.name, off_by_a_thousandth(pair.forward("fast")))
+    with pytest.raises(AssertionError, match="y: "):
+        twins.check_parity(pair, tried[0], np.float64)
+
+
 def test_another_order_is_noticed(monkeypatch):
     fast = module()
     first = fast.tilt_forward
