@@ -2,7 +2,8 @@
 
 a. For every module F.pyx there is reference/F.py with the same public functions, in the same order,
    with the same signatures. The reference explains; the docstring here says only what makes the
-   twin fast.
+   twin fast. What only speed needs has no twin: its docstring begins with "Extra", and
+   tests/extras.py says which composition of reference functions it must equal.
 b. Three tiers. `def` functions check, allocate and choose the dtype. `cdef ... noexcept nogil`
    kernels work on pointers and sizes. `cdef inline` functions in .pxd files work on one number or
    one register tile.

@@ -48,7 +48,7 @@ cdef int steps_of(cnp.ndarray a, Py_ssize_t* step) except -1:
 
 cdef int set_up(
     Attention* p, cnp.ndarray query, cnp.ndarray key, cnp.ndarray value, cnp.ndarray bias,
-    cnp.ndarray mask, cnp.ndarray kept, double scale, bint is_causal, double rate,
+    cnp.ndarray mask, cnp.ndarray dropout_mask, double scale, bint is_causal, double rate,
 ) except -1:
     """Sizes, inputs and blocks of a call; the arrays have been checked."""
     cdef Py_ssize_t panel, most = CAUSAL_KEYS if is_causal else BLOCK_KEYS
@@ -64,9 +64,9 @@ cdef int set_up(
     if mask is not None:
         p.mask = <const unsigned char*>data(mask)
         steps_of(mask, p.mask_step)
-    if kept is not None:
-        p.kept = <const unsigned char*>data(kept)
-        steps_of(kept, p.kept_step)
+    if dropout_mask is not None:
+        p.dropout_mask = <const unsigned char*>data(dropout_mask)
+        steps_of(dropout_mask, p.kept_step)
     p.scale, p.keep, p.causal = scale, 1 / (1 - rate), is_causal
     p.single = cnp.PyArray_TYPE(query) == cnp.NPY_FLOAT
     panel = panel_width(p.single)
@@ -127,7 +127,7 @@ cdef cnp.ndarray flags(object a):
 
 
 def dot_product_attention_forward(
-    query, key, value, bias, mask, kept, scale, is_causal=False, rate=0.0, return_scores=False
+    query, key, value, bias, mask, dropout_mask, scale, is_causal=False, rate=0.0, return_scores=False
 ):
     """Twin of reference.attention.dot_product_attention_forward. By blocks of queries and keys.
 
@@ -135,12 +135,12 @@ def dot_product_attention_forward(
     kernels/attention_blocks.pyx, exponentials of kernels/attention_rows.pyx.
     """
     cdef int typenum = real_type(query)
-    check_attention(query, key, value, bias, mask, kept)
+    check_attention(query, key, value, bias, mask, dropout_mask)
     cdef cnp.ndarray qs = as_real(query, typenum)
     cdef cnp.ndarray ks = as_real(key, typenum)
     cdef cnp.ndarray vs = as_real(value, typenum)
     cdef cnp.ndarray bs = None if bias is None else as_real(bias, typenum)
-    cdef cnp.ndarray allowed = flags(mask), dropped = flags(kept)
+    cdef cnp.ndarray allowed = flags(mask), dropped = flags(dropout_mask)
     cdef Attention p
     set_up(&p, qs, ks, vs, bs, allowed, dropped, scale, is_causal, rate)
     cdef cnp.npy_intp dims[4]
@@ -164,17 +164,17 @@ def dot_product_attention_backward(dy, cache):
     Kernels: backward_block of kernels/attention_blocks.pyx, softmax_scores and softmax_scores_back
     of kernels/attention_rows.pyx.
     """
-    query, key, value, bias, mask, kept, y, scores, row_max, row_sum, *options = cache
+    query, key, value, bias, mask, dropout_mask, y, scores, row_max, row_sum, *options = cache
     scale, is_causal, rate = options
     dy, dscores = (dy, None) if scores is None else dy
     cdef int typenum = real_type(query)
     name = "dot_product_attention_backward"
-    check_attention(query, key, value, bias, mask, kept)
+    check_attention(query, key, value, bias, mask, dropout_mask)
     cdef cnp.ndarray qs = as_real(query, typenum)
     cdef cnp.ndarray ks = as_real(key, typenum)
     cdef cnp.ndarray vs = as_real(value, typenum)
     cdef cnp.ndarray bs = None if bias is None else as_real(bias, typenum)
-    cdef cnp.ndarray allowed = flags(mask), dropped = flags(kept)
+    cdef cnp.ndarray allowed = flags(mask), dropped = flags(dropout_mask)
     cdef cnp.ndarray ys = as_real(y, typenum), dys = as_real(dy, typenum)
     cdef cnp.ndarray maxima = as_real(row_max, typenum), sums = as_real(row_sum, typenum)
     cdef cnp.ndarray ps = None if scores is None else as_real(scores, typenum)

@@ -324,9 +324,11 @@ def conv_backward(dy, cache, need_dx=True):
 def conv_max_pool_forward(
     x, kernel, bias, strides, padding, dilation, groups, activation, window, steps, margins,
 ):
-    """Twin of reference.convolution.conv_max_pool_forward. Pools a tile before it is written.
+    """Extra: conv_forward and then max_pool_forward, for a prediction, with an empty cache.
 
-    Kernel: write_vector in kernels/winograd_tile.h.
+    A tile is pooled before it is written: what the pooling drops never is. tests/extras.py holds it
+    against the two in the reference. window, steps, margins: those of the pooling. Kernel:
+    write_vector in kernels/winograd_tile.h.
     """
     cdef int typenum = real_type(x)
     cdef cnp.ndarray xs = as_real(x, typenum)

@@ -52,10 +52,10 @@ cdef cnp.ndarray dropped(cnp.ndarray x, cnp.ndarray mask, double rate):
     return y
 
 
-def dropout_forward(x, kept, rate):
-    """Twin of reference.dropout.dropout_forward. kept is read as it is: a byte each."""
+def dropout_forward(x, dropout_mask, rate):
+    """Twin of reference.dropout.dropout_forward. The dropout mask is read as it is: a byte each."""
     cdef cnp.ndarray xs = as_real(x, real_type(x))
-    cdef cnp.ndarray mask = as_type(kept, cnp.NPY_BOOL)
+    cdef cnp.ndarray mask = as_type(dropout_mask, cnp.NPY_BOOL)
     if not same_shape(mask, xs):
         mask = as_type(np.broadcast_to(mask, x.shape), cnp.NPY_BOOL)
     return dropped(xs, mask, rate), (mask, rate)
@@ -63,9 +63,9 @@ def dropout_forward(x, kept, rate):
 
 def dropout_backward(dy, cache):
     """Twin of reference.dropout.dropout_backward. As forward."""
-    kept, rate = cache
+    dropout_mask, rate = cache
     cdef cnp.ndarray dys = as_real(dy, real_type(dy))
-    cdef cnp.ndarray mask = as_type(kept, cnp.NPY_BOOL)
+    cdef cnp.ndarray mask = as_type(dropout_mask, cnp.NPY_BOOL)
     if not same_shape(dys, mask):
-        check_cotangent("dropout_backward", dy.shape, kept.shape)
+        check_cotangent("dropout_backward", dy.shape, dropout_mask.shape)
     return dropped(dys, mask, rate)

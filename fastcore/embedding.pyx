@@ -243,9 +243,12 @@ cdef Py_ssize_t find_rows(
 
 
 def embedding_backward_rows(dy, cache):
-    """Twin of reference.embedding.embedding_backward_rows. A chunk has some of the rows to itself.
+    """Extra: embedding_backward without the rows of zeros, for a table too large to fill.
 
-    The places are sorted by row first, so that the sums run as in embedding_backward.
+    dtable[rows[k]] = values[k], and 0 in every other row. Returns rows: (K,), int64, those that
+    were named, each once and in rising order, and values: (K, U). The places are sorted by row
+    first, so that the sums run as in embedding_backward; a chunk has some of the rows to itself.
+    tests/extras.py holds it against the reference.
     """
     cdef EmbeddingJob job
     alive = begin_backward(&job, "embedding_backward_rows", dy, cache)

@@ -6,7 +6,15 @@ import warnings
 import pytest
 
 from diptych import callbacks, constraints, layers, legacy, optimizers
-from diptych.legacy import LegacySpelling, Logs, Modern, accepts_old, modern_name, modernize, tables
+from diptych.legacy import (
+    AcceptsOldNames,
+    LegacySpelling,
+    Logs,
+    accepts_old,
+    modern_name,
+    modernize,
+    tables,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +27,7 @@ def _fresh_notes():
 # Small classes of today's signatures; their names are what the tables go by.
 
 
-class Layer(metaclass=Modern):
+class Layer(metaclass=AcceptsOldNames):
     def __init__(self, *, name=None, dtype=None):
         self.name = name
 
@@ -82,7 +90,7 @@ class LSTM(Layer):
 LSTM.__module__ = "diptych.layers.recurrent"
 
 
-class Optimizer(metaclass=Modern):
+class Optimizer(metaclass=AcceptsOldNames):
     def __init__(self, learning_rate=0.001, clipnorm=None):
         self.learning_rate = learning_rate
 

@@ -2,8 +2,7 @@
 returns a new one.
 
 `axis` is the axis (or axes) along which a norm is taken: 0 for a dense kernel (inputs, units), so
-that each unit's
-incoming weights are one vector; (0, 1, 2) for a kernel of Conv2D.
+that each unit's incoming weights are one vector; (0, 1, 2) for a kernel of Conv2D.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import config
-from .legacy import Modern
+from .legacy import AcceptsOldNames
 from .utils import objects
 
 __all__ = [
@@ -33,7 +32,7 @@ __all__ = [
 ]
 
 
-class Constraint(metaclass=Modern):
+class Constraint(metaclass=AcceptsOldNames):
     """Base class: write `__call__(self, w)`, which returns the weights as they should be, and
     `get_config`.
     """

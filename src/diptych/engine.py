@@ -63,6 +63,12 @@ class Engine:
         """Around a step or many: the reference engine's products stay on one thread."""
         return one_thread() if self.name == "reference" else nullcontext()
 
+    def extra(self, family: str, name: str) -> Callable[..., Any] | None:
+        """Return a function that only speed needs, such as two operations in one; None where this
+        engine has none. Of the fast engine's, tests/extras.py says what each must equal.
+        """
+        return getattr(getattr(self, family), name, None)
+
     def batch_after_batch(self) -> AbstractContextManager[None]:
         """Inside it one batch after the other is computed and nothing else kept: the fast engine
         keeps memory at hand that it would otherwise give back.

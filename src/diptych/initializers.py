@@ -375,9 +375,8 @@ def compute_fans(
     """How many inputs and outputs a unit has, from the shape of its weights: (fan_in, fan_out).
 
     (inputs, outputs) for a dense kernel; (..., channels, filters) for a convolution, where both
-    fans are
-    multiplied by the number of kernel positions. `input_axes` and `output_axes` name the axes
-    explicitly.
+    fans are multiplied by the number of kernel positions. `input_axes` and `output_axes` name the
+    axes explicitly.
     """
     shape = tuple(shape)
     if input_axes is not None and output_axes is not None:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from . import config, ops
-from .legacy import Modern, modern_name
+from .legacy import AcceptsOldNames, modern_name
 from .ops import losses as twins
 from .tensor import Tensor, as_array
 from .utils import objects
@@ -472,7 +472,7 @@ class LossFunctionWrapper(Loss):
         return cls(**config)
 
 
-class _Named(LossFunctionWrapper, metaclass=Modern):
+class _Named(LossFunctionWrapper, metaclass=AcceptsOldNames):
     """A loss of this module: its configuration has its own arguments, and not the function."""
 
     def get_config(self) -> dict[str, Any]:

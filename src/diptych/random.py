@@ -127,7 +127,7 @@ def draw_truncated_normal(generator, shape, mean, stddev, dtype):
     return values * dtype.type(stddev) + dtype.type(mean)
 
 
-def draw_kept(generator, shape, rate):
+def draw_dropout_mask(generator, shape, rate):
     """True with probability 1 - rate, entry by entry.
 
     Each entry compares one random byte with 256 * rate, and only where the two are equal in their
@@ -256,7 +256,7 @@ def dropout(
         shape = tuple(
             full if size is None else size for size, full in zip(noise_shape, shape, strict=True)
         )
-    return nn.drop(inputs, draw_kept(generator_of(seed), shape, rate), rate)
+    return nn.drop(inputs, draw_dropout_mask(generator_of(seed), shape, rate), rate)
 
 
 def binomial(

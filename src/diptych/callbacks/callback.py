@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..legacy import Logs, Modern
+from ..legacy import AcceptsOldNames, Logs
 from ..utils.naming import suggest
 
 __all__ = ["HOOKS", "Callback", "History", "LambdaCallback"]
 
 
-class Callback(metaclass=Modern):
+class Callback(metaclass=AcceptsOldNames):
     """The base of callbacks: override the methods for the moments that matter.
 
     `logs` is a dict of results so far: at the end of a batch or an epoch 'loss' and the metrics; at

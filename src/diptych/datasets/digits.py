@@ -25,9 +25,8 @@ def load_data() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.nda
     x_test, y_test: the same for 360 samples.
 
     The split is ours: the first 1,437 in the published order train, the last 360 test. What UCI
-    publishes as test
-    part (the part that scikit-learn carries too) is all there is here, so accuracies do not compare
-    with published ones.
+    publishes as test part (the part that scikit-learn carries too) is all there is here, so
+    accuracies do not compare with published ones.
     """
     with np.load(_FILE) as data:
         images, labels = data["images"], data["labels"]

@@ -36,8 +36,7 @@ def gender(n: int = 1000, seed: Any = None) -> tuple[np.ndarray, np.ndarray]:
 
     The first half are men: heavier and taller by 1 and younger by 1 than the women, who come after.
     Rows are sorted by class, so shuffle before splitting. No classifier gets above 0.807 on fresh
-    data:
-    the classes overlap.
+    data: the classes overlap.
 
     Returns x: (n, 3) floatx, columns weight, height, age, and y: (n,) int64, 1 for men.
     """

@@ -44,14 +44,11 @@ def load_data(
         ($DIPTYCH_HOME/datasets).
 
     Looked for in this order: `path`, the environment variable DIPTYCH_MNIST (a file or folder as
-    above), the cache,
-    the network. A download is checked by its SHA-256.
+    above), the cache, the network. A download is checked by its SHA-256.
 
     A folder with the two t10k files alone, MNIST's official TEST set of 10,000 images, serves too:
-    its first nine tenths
-    are returned as training part and the last tenth as test part, and a line on standard error says
-    so.
-    Accuracies on that split do not compare with published ones.
+    its first nine tenths are returned as training part and the last tenth as test part, and a line
+    on standard error says so. Accuracies on that split do not compare with published ones.
     """
     given = Path(path).expanduser()
     if str(path) != "mnist.npz" and given.exists():

@@ -1,7 +1,7 @@
 """Old keyword arguments become today's, and unknown ones become errors that help.
 
-`Modern` does it for the constructors of classes, `accepts_old` for functions and methods. What an
-old spelling means stands in `tables.py`; here is how the tables are applied.
+`AcceptsOldNames` does it for the constructors of classes, `accepts_old` for functions and methods.
+What an old spelling means stands in `tables.py`; here is how the tables are applied.
 """
 
 import difflib
@@ -33,7 +33,7 @@ _INPUT_NOTES = {
 _UNEXPECTED = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
 
-class Modern(type):
+class AcceptsOldNames(type):
     """The metaclass of classes whose constructors understand old spellings.
 
     A layer built with `input_shape` or one of its relatives gets the attribute `_batch_input_shape`

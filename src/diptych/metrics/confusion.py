@@ -321,9 +321,8 @@ class AUC(_Counts):
         """Between two thresholds tp and p = tp + fp are taken to change linearly, not their ratio.
 
         With tp = slope p + intercept, the area is the integral of (slope + intercept / p) d(tp),
-        that is
-        slope (change of tp + intercept log(p_left / p_right)), divided by the number of positive
-        labels.
+        that is slope (change of tp + intercept log(p_left / p_right)), divided by the number of
+        positive labels.
         """
         tp, fn = self.true_positives.array, self.false_negatives.array
         p = tp + self.false_positives.array

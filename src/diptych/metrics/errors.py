@@ -1,8 +1,7 @@
 """The losses as metrics: how far off the predictions are, on average.
 
 The functions return one value per sample. They run the losses of the engine in force on plain
-arrays, so
-no gradient flows through them: as a loss, use `diptych.losses`.
+arrays, so no gradient flows through them: as a loss, use `diptych.losses`.
 """
 
 from __future__ import annotations

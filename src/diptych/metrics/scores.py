@@ -18,8 +18,7 @@ class FBetaScore(Metric):
     """(1 + beta^2) precision recall / (beta^2 precision + recall): above 1, beta stresses recall.
 
     average: None gives one score per class; 'micro' counts all classes together; 'macro' is the
-        mean over
-        classes; 'weighted' the mean weighted by how often each class occurs.
+        mean over classes; 'weighted' the mean weighted by how often each class occurs.
     threshold: scores above it are positive; None takes the largest score of each sample.
     """
 

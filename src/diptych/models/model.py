@@ -229,8 +229,7 @@ class Model(Trainer, Layer):
             if missing:
                 raise ValueError(
                     f"Model {self.name!r} has inputs {names}, and the dict it was given lacks "
-                    f"{missing}: it has "
-                    f"{list(inputs)}."
+                    f"{missing}: it has {list(inputs)}."
                 )
             inputs = [inputs[name] for name in names]
         given = flatten(inputs)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from .. import engine, initializers, ops
-from ..legacy import Modern
+from ..legacy import AcceptsOldNames
 from ..tensor import IndexedSlices, Tensor, Variable
 from ..utils.naming import auto_name
 from . import schedules
@@ -67,7 +67,7 @@ class _Part:
         return [np.empty_like(array) for array in self.arrays]
 
 
-class Optimizer(metaclass=Modern):
+class Optimizer(metaclass=AcceptsOldNames):
     """Base class of optimizers.
 
     Args:
@@ -193,11 +193,13 @@ class Optimizer(metaclass=Modern):
 
     @property
     def takes_slices(self) -> bool:
-        """Whether ``apply`` takes a IndexedSlices as it is: where only a rule of this package reads
-        the gradients, and nothing scales, clips or collects them before.
+        """Whether ``apply`` takes IndexedSlices as they are: where only a rule of this package, on
+        an engine that knows rows, reads the gradients, and nothing scales, clips or collects them
+        before.
         """
         return (
-            type(self).__module__ == f"{__package__}.rules"
+            engine.current().extra("embedding", "embedding_backward_rows") is not None
+            and type(self).__module__ == f"{__package__}.rules"
             and "apply" not in vars(self)
             and self.loss_scale_factor is None
             and self.gradient_accumulation_steps is None

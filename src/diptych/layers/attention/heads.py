@@ -10,7 +10,7 @@ import numpy as np
 from ... import constraints, initializers, ops, regularizers
 from ...graph import KerasTensor
 from ...ops.attention import attend
-from ...random import SeedGenerator, draw_kept
+from ...random import SeedGenerator, draw_dropout_mask
 from ..einsum_dense import EinsumDense
 from ..layer import Layer
 from .checks import broadcasts, check_count, check_rate, differ
@@ -272,11 +272,11 @@ class Heads(Layer):
         """
         rank = len(query.shape) - 1
         outer, steps = self._order(rank)
-        kept, rate = None, self._rate if self._rate < 1 else 0.0
+        dropout_mask, rate = None, self._rate if self._rate < 1 else 0.0
         folded = [self._folded(x) for x in (query, key, value)]
         shape = (folded[0].shape[0], self._heads, folded[0].shape[1], folded[1].shape[1])
         if training and self.seed_generator is not None:
-            kept = draw_kept(self.seed_generator.generator, shape, self._rate)
+            dropout_mask = draw_dropout_mask(self.seed_generator.generator, shape, self._rate)
         mask = attention_mask
         if mask is not None and rank > 3:
             places = tuple(query.shape[i] for i in outer)
@@ -291,7 +291,7 @@ class Heads(Layer):
         scale = 1.0 / math.sqrt(self._width)
         q, k, v = folded
         found = attend(
-            q, k, v, None, mask, scale, use_causal_mask, kept, rate, return_attention_scores
+            q, k, v, None, mask, scale, use_causal_mask, dropout_mask, rate, return_attention_scores
         )
         output, scores = found if return_attention_scores else (found, None)
         if silent is not None:

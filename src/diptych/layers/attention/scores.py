@@ -9,7 +9,7 @@ from ... import ops
 from ...graph import KerasTensor
 from ...ops import nn
 from ...ops.attention import attend
-from ...random import SeedGenerator, draw_kept
+from ...random import SeedGenerator, draw_dropout_mask
 from ...tensor import Variable
 from ..layer import Layer
 from .checks import check_rate, differ
@@ -116,12 +116,12 @@ class Attention(Layer):
         self._check_shapes([x.shape for x in inputs])
         query, value, key = (*inputs, inputs[1])[:3]
         query_mask, value_mask = self._check_masks(mask, query, value)
-        kept = None
+        dropout_mask = None
         if training and self.seed_generator is not None:
             shape = (*query.shape[:-1], key.shape[-2])
-            kept = draw_kept(self.seed_generator.generator, shape, self.dropout)
+            dropout_mask = draw_dropout_mask(self.seed_generator.generator, shape, self.dropout)
         found = self._attend(
-            query, value, key, value_mask, use_causal_mask, kept, return_attention_scores
+            query, value, key, value_mask, use_causal_mask, dropout_mask, return_attention_scores
         )
         output, *scores = found
         if query_mask is not None:
@@ -156,7 +156,7 @@ class Attention(Layer):
         key: Any,
         value_mask: Any,
         is_causal: bool,
-        kept: Any,
+        dropout_mask: Any,
         return_scores: bool,
     ) -> list:
         """[output], or [output, scores]."""
@@ -170,13 +170,15 @@ class Attention(Layer):
             ]
             if value_mask is not None:
                 value_mask = ops.reshape(value_mask, (rows, 1, 1, value_mask.shape[-1]))
-            given = None if kept is None else kept.reshape(rows, 1, *kept.shape[-2:])
-            found = attend(q, k, v, None, value_mask, 1.0, is_causal, given, rate, return_scores)
+            drop = None  # with an axis for the one head
+            if dropout_mask is not None:
+                drop = dropout_mask.reshape(rows, 1, *dropout_mask.shape[-2:])
+            found = attend(q, k, v, None, value_mask, 1.0, is_causal, drop, rate, return_scores)
             output, *scores = found if return_scores else [found]
             output = ops.reshape(output, (*query.shape[:-1], value.shape[-1]))
             scores = [ops.reshape(s, (*query.shape[:-1], key.shape[-2])) for s in scores]
-            if kept is not None:
-                scores = [nn.drop(s, kept, rate) for s in scores]
+            if dropout_mask is not None:
+                scores = [nn.drop(s, dropout_mask, rate) for s in scores]
             return [output, *scores]
         scores = self._scores(query, key)
         allowed = None if value_mask is None else ops.expand_dims(value_mask, -2)
@@ -186,8 +188,8 @@ class Attention(Layer):
         if allowed is not None:
             scores = ops.where(allowed, scores, ops.subtract(scores, 1e9))
         weights = ops.softmax(scores)
-        if kept is not None:
-            weights = nn.drop(weights, kept, rate)
+        if dropout_mask is not None:
+            weights = nn.drop(weights, dropout_mask, rate)
         return [ops.matmul(weights, value), weights][: 1 + return_scores]
 
     def _scores(self, query: Any, key: Any) -> Any:
