@@ -66,7 +66,7 @@ cdef int set_up(
         steps_of(mask, p.mask_step)
     if dropout_mask is not None:
         p.dropout_mask = <const unsigned char*>data(dropout_mask)
-        steps_of(dropout_mask, p.kept_step)
+        steps_of(dropout_mask, p.dropout_step)
     p.scale, p.keep, p.causal = scale, 1 / (1 - rate), is_causal
     p.single = cnp.PyArray_TYPE(query) == cnp.NPY_FLOAT
     panel = panel_width(p.single)
@@ -127,7 +127,8 @@ cdef cnp.ndarray flags(object a):
 
 
 def dot_product_attention_forward(
-    query, key, value, bias, mask, dropout_mask, scale, is_causal=False, rate=0.0, return_scores=False
+    query, key, value, bias, mask, dropout_mask, scale, is_causal=False, rate=0.0,
+    return_scores=False,
 ):
     """Twin of reference.attention.dot_product_attention_forward. By blocks of queries and keys.
 

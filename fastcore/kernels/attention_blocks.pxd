@@ -9,10 +9,10 @@ cdef struct Attention:
     const void* value
     const void* bias                # or NULL
     const unsigned char* mask       # True: may be attended to; or NULL
-    const unsigned char* kept       # the dropout mask; or NULL
+    const unsigned char* dropout_mask       # the dropout mask; or NULL
     Py_ssize_t[4] bias_step         # the distances along N, H, T, S of what broadcasts to them
     Py_ssize_t[4] mask_step
-    Py_ssize_t[4] kept_step
+    Py_ssize_t[4] dropout_step
     void* y                         # out of forward, into backward; as row_max, row_sum, scores
     void* row_max                   # (N, H, T): the largest logit of each query
     void* row_sum                   # (N, H, T): the sum of its exponentials

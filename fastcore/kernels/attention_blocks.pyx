@@ -136,10 +136,11 @@ cdef void drop(
     real* row,
 ) noexcept nogil:
     """The dropout mask: scores that are kept are divided by 1 - rate, the others become 0."""
-    cdef const unsigned char* kept = p.kept + row_at(p.kept_step, q, i) + first * p.kept_step[3]
-    if p.kept_step[3]:
-        scale_where(keys, kept, <real>p.keep, <real>0.0, row)
-    elif kept[0]:
+    cdef const unsigned char* dropout_mask = p.dropout_mask + row_at(p.dropout_step, q, i)
+    dropout_mask += first * p.dropout_step[3]
+    if p.dropout_step[3]:
+        scale_where(keys, dropout_mask, <real>p.keep, <real>0.0, row)
+    elif dropout_mask[0]:
         multiply_row(keys, <real>p.keep, row)
     else:
         fill(keys, <real>0.0, row)
@@ -288,7 +289,7 @@ cdef void forward_block(
         for j in range(rows):
             i = start + j
             row_sum[i] = row_sum[i] * factors[j] + sums[j] if first > 0 else sums[j]
-            if p.kept != NULL:
+            if p.dropout_mask != NULL:
                 drop(p, q, i, first, keys, row + j * p.score_row)
         start += rows
     product(
@@ -308,7 +309,7 @@ cdef void attend_to_all(
     fill(p.e, <real>0.0, y)
     for key in range(p.s):
         weight = 1
-        if p.kept != NULL:
+        if p.dropout_mask != NULL:
             drop(p, q, i, key, 1, &weight)
         add_times(p.e, value + key * p.k * p.e, weight, y)
 
@@ -462,7 +463,7 @@ cdef void backward_block(
         p.score_row, 0,
     )
     for i in range(q.rows):
-        if p.kept != NULL:
+        if p.dropout_mask != NULL:
             drop(p, q, i, first, keys, dscore)
         if p.dscores != NULL:
             add_row(keys, <const real*>p.dscores + (at + i) * p.s + first, dscore)
@@ -473,7 +474,7 @@ cdef void backward_block(
             fill(keys, <real>0.0, dscore)
         # 0 times NaN is NaN, but no key that is forbidden is to get that.
         forbid(p, q, i, first, keys, <real>0.0, dscore)
-        if p.kept != NULL:
+        if p.dropout_mask != NULL:
             drop(p, q, i, first, keys, score)
         if p.dlogits != NULL:
             memcpy(
