@@ -5,7 +5,7 @@ ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 # Commands that an interpreter installs beside itself, for a virtual environment that is not active.
 SCRIPTS = PATH="$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("scripts"))'):$$PATH"
 
-.PHONY: help build debug test parity lint bench tutorials size clean
+.PHONY: help build debug test parity lint bench tsan tutorials size clean
 
 help:
 	@grep -E '^[a-z]+: *##' Makefile | sed 's/: *## /\t/'
@@ -21,6 +21,9 @@ test: ## the whole suite
 
 parity: ## the two engines against each other
 	$(ONE_THREAD) $(PYTHON) -m pytest tests/test_twins.py tests/test_harness.py
+
+tsan: ## ThreadSanitizer on the door to threads; needs clang and libomp
+	tests/tsan/run $(PYTHON)
 
 lint: ## ruff, cython-lint, clang-format, mypy
 	$(PYTHON) -m ruff check .
@@ -40,4 +43,4 @@ size: ## lines per file, longest first
 	@git ls-files '*.py' '*.pyx' '*.pxd' '*.h' | xargs wc -l | sort -rn
 
 clean: ## remove everything that a build makes
-	rm -rf build dist src/*.egg-info fastcore/*.so
+	rm -rf build dist src/*.egg-info fastcore/*.so fastcore/kernels/*.so

@@ -6,11 +6,6 @@ from contextlib import contextmanager
 
 # Whoever sets one of these has chosen how threads wait.
 CHOICES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
-# What a region has to hold, in simple vectorised operations of 0.1-0.2 ns, so that a second thread
-# gains more than it costs to call: 50 us where it sleeps, 1 us where it is awake (EPYC 7003, Xeon
-# 8370C).
-WORTH_WAKING = 800_000
-WORTH_CALLING = 40_000
 
 
 def load():
@@ -27,9 +22,7 @@ def load():
     if not threads.has_openmp():
         return "no OpenMP"
     if before is not None and before == libraries():
-        threads.set_least_work(WORTH_CALLING)
         return "as the package says that loaded OpenMP first"
-    threads.set_least_work(WORTH_WAKING if chosen is None else WORTH_CALLING)
     return "asleep" if chosen is None else f"as {chosen} says"
 
 

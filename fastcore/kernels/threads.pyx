@@ -34,10 +34,20 @@ cdef extern from "openmp.h" nogil:
     int FORKS_KEEP_THREADS
     void end_team()
     int watch_forks(void (*before)() noexcept nogil, void (*in_child)() noexcept nogil)
+    double seconds()
     void wait_for(uint64_t* place, uint64_t n, double awake)
     int team_size()
 
-cdef double least_work = 800_000.0  # see openmp.py
+# How long the caller waits for the others, in seconds: a moving average of the time until one comes
+# when it is called, and of the time that one takes longer at the end. About 1 us where threads wait
+# awake, 50 us where they have to wake up (EPYC 7003, Xeon 8370C), milliseconds where another program
+# has their processor. OpenMP does not go on before all have come and gone.
+cdef double lateness = 50e-6
+cdef double NEWS = 0.25         # weight of the last call in this average
+cdef double FORGET = 0.995      # and what is left of it after each time that nobody was called
+cdef double SPEED = 7e9         # simple vectorised operations in a second: 0.13 ns each
+cdef double LEAST_WORK = 40_000 # on which threads that come at once save anything
+cdef double least_work = LEAST_WORK
 cdef double AWAKE = 50e-6   # seconds; about what a sleeping thread needs to wake up
 cdef int threads = 1
 cdef int most_threads = 1   # that a team has: more than a few for a processor bring nothing
@@ -57,12 +67,15 @@ cdef struct Job:
     int count
     Progress progress[MOST_STAGES]
     Progress left           # done: the threads that have no more to do
+    double start            # when they were called
+    double late             # how much later one of them came
+    double end              # when the caller had no more to do
 
 
 cdef inline int team(double work) noexcept nogil:
-    """How many threads so much work is worth."""
+    """How many threads so much work is worth: more than one if it takes twice their lateness."""
     cdef int limit, wanted = READ_INT(&threads)  # which another thread may be setting
-    if wanted == 1 or work < least_work:
+    if wanted == 1 or work < least_work or work < 2 * SPEED * lateness * (least_work > 0):
         return 1
     limit = runtime_limit()  # threadpoolctl and omp_set_num_threads set it
     return min(wanted, most_threads if limit >= at_start else limit)
@@ -103,6 +116,8 @@ cdef void take_part(Job* job, bint from_front) noexcept nogil:
 
 
 cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil:
+    global lateness
+    cdef double delay
     cdef Job job
     cdef Py_ssize_t chunk, most = 0
     cdef int i, size = team(work)
@@ -110,6 +125,8 @@ cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
         for i in range(count):
             most = max(most, stages[i].chunks)
         size = min(size, most)
+    elif work >= least_work:
+        lateness *= FORGET  # so that they are called again some time
     if size < 2 or count > MOST_STAGES or most >= <Py_ssize_t>1 << 31 or SWAP_INT(&busy, 1):
         for i in range(count):
             for chunk in range(stages[i].chunks):
@@ -117,14 +134,22 @@ cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
         return
     memset(&job, 0, sizeof(Job))
     job.stages, job.count = stages, count
+    job.start = seconds()
     with parallel(num_threads=size):
         if threadid() == 0:
             take_part(&job, True)
+            job.end = seconds()
             # Who arrives last at the end of the region need not be woken up.
             wait_for(&job.left.done, team_size() - 1, AWAKE)
         else:
+            if threadid() == 1:
+                job.late = seconds() - job.start
             take_part(&job, False)
             ADD(&job.left.done, 1)
+    if least_work > 0:
+        # The last chunks need not end at the same time: half of the caller's own time is no delay.
+        delay = seconds() - job.end - 0.5 * (job.end - job.start)
+        lateness += NEWS * (job.late + max(delay, 0.0) - lateness)
     SWAP_INT(&busy, 0)
 
 
@@ -262,8 +287,8 @@ def team_size_for(double work=1e12):
     return team(work)
 
 
-def set_least_work(work):
-    """Set from how much work on several threads are used; return what it was."""
+def set_least_work(double work):
+    """Set from how much work on several threads may be used; return what it was. 0: for all."""
     global least_work
     before = least_work
     least_work = work
