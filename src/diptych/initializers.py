@@ -292,7 +292,14 @@ class _NamedScaling(VarianceScaling):
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
-        super().__init__(self._scale, self._mode, self._distribution, seed, input_axes, output_axes)
+        super().__init__(
+            self._scale,
+            mode=self._mode,
+            distribution=self._distribution,
+            seed=seed,
+            input_axes=input_axes,
+            output_axes=output_axes,
+        )
 
     def get_config(self) -> dict[str, Any]:
         kept = ("seed", "input_axes", "output_axes")

@@ -455,7 +455,7 @@ class LossFunctionWrapper(Loss):
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(name, reduction, dtype)
+        super().__init__(name, reduction=reduction, dtype=dtype)
         self.fn = fn
         self._fn_kwargs = kwargs
 
@@ -483,14 +483,14 @@ class MeanSquaredError(_Named):
     """The mean of ``(y_pred - y_true)**2``."""
 
     def __init__(self, reduction="sum_over_batch_size", name="mean_squared_error", dtype=None):
-        super().__init__(mean_squared_error, reduction, name, dtype)
+        super().__init__(mean_squared_error, reduction=reduction, name=name, dtype=dtype)
 
 
 class MeanAbsoluteError(_Named):
     """The mean of ``|y_pred - y_true|``."""
 
     def __init__(self, reduction="sum_over_batch_size", name="mean_absolute_error", dtype=None):
-        super().__init__(mean_absolute_error, reduction, name, dtype)
+        super().__init__(mean_absolute_error, reduction=reduction, name=name, dtype=dtype)
 
 
 class MeanAbsolutePercentageError(_Named):
@@ -499,7 +499,9 @@ class MeanAbsolutePercentageError(_Named):
     def __init__(
         self, reduction="sum_over_batch_size", name="mean_absolute_percentage_error", dtype=None
     ):
-        super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
+        super().__init__(
+            mean_absolute_percentage_error, reduction=reduction, name=name, dtype=dtype
+        )
 
 
 class MeanSquaredLogarithmicError(_Named):
@@ -508,21 +510,23 @@ class MeanSquaredLogarithmicError(_Named):
     def __init__(
         self, reduction="sum_over_batch_size", name="mean_squared_logarithmic_error", dtype=None
     ):
-        super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
+        super().__init__(
+            mean_squared_logarithmic_error, reduction=reduction, name=name, dtype=dtype
+        )
 
 
 class Huber(_Named):
     """A parabola for errors up to ``delta``, straight lines beyond: outliers pull less."""
 
     def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss", dtype=None):
-        super().__init__(huber, reduction, name, dtype, delta=delta)
+        super().__init__(huber, reduction=reduction, name=name, dtype=dtype, delta=delta)
 
 
 class LogCosh(_Named):
     """The mean of ``log(cosh(y_pred - y_true))``."""
 
     def __init__(self, reduction="sum_over_batch_size", name="log_cosh", dtype=None):
-        super().__init__(log_cosh, reduction, name, dtype)
+        super().__init__(log_cosh, reduction=reduction, name=name, dtype=dtype)
 
 
 class CosineSimilarity(_Named):
@@ -531,42 +535,42 @@ class CosineSimilarity(_Named):
     def __init__(
         self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None
     ):
-        super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
+        super().__init__(cosine_similarity, reduction=reduction, name=name, dtype=dtype, axis=axis)
 
 
 class Hinge(_Named):
     """The mean of ``max(1 - y_true * y_pred, 0)``; labels are -1 and 1, or 0 and 1."""
 
     def __init__(self, reduction="sum_over_batch_size", name="hinge", dtype=None):
-        super().__init__(hinge, reduction, name, dtype)
+        super().__init__(hinge, reduction=reduction, name=name, dtype=dtype)
 
 
 class SquaredHinge(_Named):
     """The mean of ``max(1 - y_true * y_pred, 0)**2``; labels are -1 and 1, or 0 and 1."""
 
     def __init__(self, reduction="sum_over_batch_size", name="squared_hinge", dtype=None):
-        super().__init__(squared_hinge, reduction, name, dtype)
+        super().__init__(squared_hinge, reduction=reduction, name=name, dtype=dtype)
 
 
 class CategoricalHinge(_Named):
     """``max(1 + worst - right, 0)``: the best score of a wrong class, and that of the right one."""
 
     def __init__(self, reduction="sum_over_batch_size", name="categorical_hinge", dtype=None):
-        super().__init__(categorical_hinge, reduction, name, dtype)
+        super().__init__(categorical_hinge, reduction=reduction, name=name, dtype=dtype)
 
 
 class KLDivergence(_Named):
     """The sum of ``y_true * log(y_true / y_pred)``."""
 
     def __init__(self, reduction="sum_over_batch_size", name="kl_divergence", dtype=None):
-        super().__init__(kl_divergence, reduction, name, dtype)
+        super().__init__(kl_divergence, reduction=reduction, name=name, dtype=dtype)
 
 
 class Poisson(_Named):
     """The mean of ``y_pred - y_true * log(y_pred)``: counts ``y_true`` at the rates ``y_pred``."""
 
     def __init__(self, reduction="sum_over_batch_size", name="poisson", dtype=None):
-        super().__init__(poisson, reduction, name, dtype)
+        super().__init__(poisson, reduction=reduction, name=name, dtype=dtype)
 
 
 class BinaryCrossentropy(_Named):
@@ -582,7 +586,9 @@ class BinaryCrossentropy(_Named):
         dtype=None,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(binary_crossentropy, reduction, name, dtype, **options)
+        super().__init__(
+            binary_crossentropy, reduction=reduction, name=name, dtype=dtype, **options
+        )
 
 
 class CategoricalCrossentropy(_Named):
@@ -598,7 +604,9 @@ class CategoricalCrossentropy(_Named):
         dtype=None,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(categorical_crossentropy, reduction, name, dtype, **options)
+        super().__init__(
+            categorical_crossentropy, reduction=reduction, name=name, dtype=dtype, **options
+        )
 
 
 class SparseCategoricalCrossentropy(_Named):
@@ -614,7 +622,9 @@ class SparseCategoricalCrossentropy(_Named):
         dtype=None,
     ):
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
-        super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **options)
+        super().__init__(
+            sparse_categorical_crossentropy, reduction=reduction, name=name, dtype=dtype, **options
+        )
 
 
 class BinaryFocalCrossentropy(_Named):
@@ -634,7 +644,9 @@ class BinaryFocalCrossentropy(_Named):
     ):
         options = {"apply_class_balancing": apply_class_balancing, "alpha": alpha, "gamma": gamma}
         options |= {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(binary_focal_crossentropy, reduction, name, dtype, **options)
+        super().__init__(
+            binary_focal_crossentropy, reduction=reduction, name=name, dtype=dtype, **options
+        )
 
 
 class CategoricalFocalCrossentropy(_Named):
@@ -653,7 +665,9 @@ class CategoricalFocalCrossentropy(_Named):
     ):
         options = {"alpha": alpha, "gamma": gamma}
         options |= {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(categorical_focal_crossentropy, reduction, name, dtype, **options)
+        super().__init__(
+            categorical_focal_crossentropy, reduction=reduction, name=name, dtype=dtype, **options
+        )
 
 
 # --------------------------------------------------------------------------------------------------

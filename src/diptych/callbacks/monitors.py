@@ -107,7 +107,7 @@ class EarlyStopping(_Monitor):
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ) -> None:
-        super().__init__(monitor, mode, min_delta)
+        super().__init__(monitor, mode=mode, min_delta=min_delta)
         self.patience = patience
         self.verbose = verbose
         self.baseline = baseline
@@ -175,7 +175,7 @@ class ModelCheckpoint(_Monitor):
         save_freq: Any = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
-        super().__init__(monitor, mode)
+        super().__init__(monitor, mode=mode)
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise ValueError(f"save_freq={save_freq!r}; expected 'epoch' or a number of batches")
         self.filepath = os.fspath(filepath)
@@ -260,7 +260,7 @@ class ReduceLROnPlateau(_Monitor):
         cooldown: int = 0,
         min_lr: float = 0.0,
     ) -> None:
-        super().__init__(monitor, mode, min_delta)
+        super().__init__(monitor, mode=mode, min_delta=min_delta)
         if factor >= 1.0:
             raise ValueError(f"factor={factor}; expected a number below 1, to lower the rate")
         self.factor = factor

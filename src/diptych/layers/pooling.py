@@ -252,7 +252,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
     def __init__(
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
     ) -> None:
-        super().__init__(data_format, keepdims, **kwargs)
+        super().__init__(data_format=data_format, keepdims=keepdims, **kwargs)
         self.supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:

@@ -131,7 +131,7 @@ class SpatialDropout1D(_SpatialDropout):
     rank = 1
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(rate, "channels_last", seed, **kwargs)
+        super().__init__(rate, data_format="channels_last", seed=seed, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

@@ -115,7 +115,7 @@ class ZeroPadding1D(_ZeroPadding):
     rank = 1
 
     def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(padding, data_format, **kwargs)
+        super().__init__(padding, data_format=data_format, **kwargs)
 
 
 class ZeroPadding2D(_ZeroPadding):
@@ -132,7 +132,7 @@ class ZeroPadding2D(_ZeroPadding):
     def __init__(
         self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(padding, data_format, **kwargs)
+        super().__init__(padding, data_format=data_format, **kwargs)
 
 
 class ZeroPadding3D(_ZeroPadding):
@@ -152,7 +152,7 @@ class ZeroPadding3D(_ZeroPadding):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(padding, data_format, **kwargs)
+        super().__init__(padding, data_format=data_format, **kwargs)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ class Cropping1D(_Cropping):
     rank = 1
 
     def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
-        super().__init__(cropping, "channels_last", **kwargs)
+        super().__init__(cropping, data_format="channels_last", **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return _without_data_format(super().get_config())
@@ -212,7 +212,7 @@ class Cropping2D(_Cropping):
     def __init__(
         self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(cropping, data_format, **kwargs)
+        super().__init__(cropping, data_format=data_format, **kwargs)
 
 
 class Cropping3D(_Cropping):
@@ -233,7 +233,7 @@ class Cropping3D(_Cropping):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(cropping, data_format, **kwargs)
+        super().__init__(cropping, data_format=data_format, **kwargs)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -273,7 +273,7 @@ class UpSampling1D(_UpSampling):
     rank = 1
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
-        super().__init__(size, "channels_last", **kwargs)
+        super().__init__(size, data_format="channels_last", **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return _without_data_format(super().get_config())
@@ -298,7 +298,7 @@ class UpSampling2D(_UpSampling):
         interpolation: str = "nearest",
         **kwargs: Any,
     ) -> None:
-        super().__init__(size, data_format, **kwargs)
+        super().__init__(size, data_format=data_format, **kwargs)
         self.interpolation = str(interpolation).lower()
         if self.interpolation not in INTERPOLATIONS:
             raise ValueError(
@@ -332,7 +332,7 @@ class UpSampling3D(_UpSampling):
     def __init__(
         self, size: Any = (2, 2, 2), data_format: str | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(size, data_format, **kwargs)
+        super().__init__(size, data_format=data_format, **kwargs)
 
 
 __all__ = [

@@ -153,7 +153,7 @@ class Accuracy(_Accuracy):
     """How often `y_pred` equals `y_true`."""
 
     def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
-        super().__init__(_equal, name, dtype)
+        super().__init__(_equal, name=name, dtype=dtype)
 
 
 class BinaryAccuracy(_Accuracy):
@@ -162,7 +162,7 @@ class BinaryAccuracy(_Accuracy):
     def __init__(
         self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
     ) -> None:
-        super().__init__(_binary, name, dtype, threshold=threshold)
+        super().__init__(_binary, name=name, dtype=dtype, threshold=threshold)
         self.threshold = threshold
 
 
@@ -170,14 +170,14 @@ class CategoricalAccuracy(_Accuracy):
     """How often the largest score is that of the one-hot label."""
 
     def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(_categorical, name, dtype)
+        super().__init__(_categorical, name=name, dtype=dtype)
 
 
 class SparseCategoricalAccuracy(_Accuracy):
     """How often the largest score is that of the class number in `y_true`."""
 
     def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(_sparse_categorical, name, dtype)
+        super().__init__(_sparse_categorical, name=name, dtype=dtype)
 
 
 class TopKCategoricalAccuracy(_Accuracy):
@@ -186,7 +186,7 @@ class TopKCategoricalAccuracy(_Accuracy):
     def __init__(
         self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
     ) -> None:
-        super().__init__(_top_k, name, dtype, k=k)
+        super().__init__(_top_k, name=name, dtype=dtype, k=k)
         self.k = k
 
 
@@ -203,7 +203,9 @@ class SparseTopKCategoricalAccuracy(_Accuracy):
         dtype: Any = None,
         from_sorted_ids: bool = False,
     ) -> None:
-        super().__init__(_sparse_top_k, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
+        super().__init__(
+            _sparse_top_k, name=name, dtype=dtype, k=k, from_sorted_ids=from_sorted_ids
+        )
         self.k = k
         self.from_sorted_ids = from_sorted_ids
 

@@ -82,7 +82,7 @@ class _OneCount(_Counts):
         name: str | None = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(thresholds, name, dtype)
+        super().__init__(thresholds, name=name, dtype=dtype)
 
     def _add_counts(self, shape):
         self.accumulator = self.add_weight(shape=shape, name="accumulator")
@@ -138,7 +138,9 @@ class _Rate(_Counts):
     ) -> None:
         # The k largest scores count as positive whatever they are, unless a threshold is asked for
         # as well.
-        super().__init__(thresholds, name, dtype, 0.5 if top_k is None else -np.inf)
+        super().__init__(
+            thresholds, name=name, dtype=dtype, default_threshold=0.5 if top_k is None else -np.inf
+        )
         self.top_k = top_k
         self.class_id = class_id
 

@@ -252,7 +252,7 @@ class MeanSquaredError(_Error):
     """The mean of (y_true - y_pred)^2."""
 
     def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
-        super().__init__(mean_squared_error, name, dtype)
+        super().__init__(mean_squared_error, name=name, dtype=dtype)
 
 
 class RootMeanSquaredError(Mean):
@@ -281,28 +281,28 @@ class MeanAbsoluteError(_Error):
     """The mean of |y_true - y_pred|."""
 
     def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
-        super().__init__(mean_absolute_error, name, dtype)
+        super().__init__(mean_absolute_error, name=name, dtype=dtype)
 
 
 class MeanAbsolutePercentageError(_Error):
     """The mean of 100 |y_true - y_pred| / |y_true|."""
 
     def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None) -> None:
-        super().__init__(mean_absolute_percentage_error, name, dtype)
+        super().__init__(mean_absolute_percentage_error, name=name, dtype=dtype)
 
 
 class MeanSquaredLogarithmicError(_Error):
     """The mean of (log(1 + y_true) - log(1 + y_pred))^2."""
 
     def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
-        super().__init__(mean_squared_logarithmic_error, name, dtype)
+        super().__init__(mean_squared_logarithmic_error, name=name, dtype=dtype)
 
 
 class LogCoshError(_Error):
     """The mean of log(cosh(y_pred - y_true))."""
 
     def __init__(self, name: str = "logcosh", dtype: Any = None) -> None:
-        super().__init__(log_cosh, name, dtype)
+        super().__init__(log_cosh, name=name, dtype=dtype)
 
 
 class CosineSimilarity(_Error):
@@ -313,7 +313,7 @@ class CosineSimilarity(_Error):
     _direction = "up"
 
     def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
-        super().__init__(_cosine, name, dtype, axis=axis)
+        super().__init__(_cosine, name=name, dtype=dtype, axis=axis)
         self.axis = axis
 
 
@@ -321,35 +321,35 @@ class Poisson(_Error):
     """The mean of y_pred - y_true log(y_pred)."""
 
     def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
-        super().__init__(poisson, name, dtype)
+        super().__init__(poisson, name=name, dtype=dtype)
 
 
 class KLDivergence(_Error):
     """The mean of sum(y_true log(y_true / y_pred))."""
 
     def __init__(self, name: str = "kl_divergence", dtype: Any = None) -> None:
-        super().__init__(kl_divergence, name, dtype)
+        super().__init__(kl_divergence, name=name, dtype=dtype)
 
 
 class Hinge(_Error):
     """The mean of max(1 - y_true y_pred, 0)."""
 
     def __init__(self, name: str = "hinge", dtype: Any = None) -> None:
-        super().__init__(hinge, name, dtype)
+        super().__init__(hinge, name=name, dtype=dtype)
 
 
 class SquaredHinge(_Error):
     """The mean of max(1 - y_true y_pred, 0)^2."""
 
     def __init__(self, name: str = "squared_hinge", dtype: Any = None) -> None:
-        super().__init__(squared_hinge, name, dtype)
+        super().__init__(squared_hinge, name=name, dtype=dtype)
 
 
 class CategoricalHinge(_Error):
     """The mean of max(1 + best score of a wrong class - score of the right class, 0)."""
 
     def __init__(self, name: str = "categorical_hinge", dtype: Any = None) -> None:
-        super().__init__(categorical_hinge, name, dtype)
+        super().__init__(categorical_hinge, name=name, dtype=dtype)
 
 
 class BinaryCrossentropy(_Error):
@@ -364,8 +364,8 @@ class BinaryCrossentropy(_Error):
     ) -> None:
         super().__init__(
             binary_crossentropy,
-            name,
-            dtype,
+            name=name,
+            dtype=dtype,
             from_logits=from_logits,
             label_smoothing=label_smoothing,
         )
@@ -386,8 +386,8 @@ class CategoricalCrossentropy(_Error):
     ) -> None:
         super().__init__(
             categorical_crossentropy,
-            name,
-            dtype,
+            name=name,
+            dtype=dtype,
             from_logits=from_logits,
             label_smoothing=label_smoothing,
             axis=axis,
@@ -413,8 +413,8 @@ class SparseCategoricalCrossentropy(_Error):
     ) -> None:
         super().__init__(
             sparse_categorical_crossentropy,
-            name,
-            dtype,
+            name=name,
+            dtype=dtype,
             from_logits=from_logits,
             ignore_class=ignore_class,
             axis=axis,

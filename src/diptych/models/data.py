@@ -658,10 +658,10 @@ def batches_for(
             )
         return ArrayBatches(
             x,
-            y,
-            sample_weight,
-            batch_size,
-            shuffle,
+            y=y,
+            sample_weight=sample_weight,
+            batch_size=batch_size,
+            shuffle=shuffle,
             steps=steps,
             repeat=repeat,
             dtypes=dtypes,
@@ -675,8 +675,16 @@ def batches_for(
                 f"let it give (x, y) or (x, y, sample_weight)."
             )
     if isinstance(x, PyDataset):
-        return DatasetBatches(x, shuffle, None, steps, repeat, class_weight, text)
-    return GeneratorBatches(x, steps, class_weight, text)
+        return DatasetBatches(
+            x,
+            shuffle=shuffle,
+            generator=None,
+            steps=steps,
+            repeat=repeat,
+            class_weight=class_weight,
+            text=text,
+        )
+    return GeneratorBatches(x, steps=steps, class_weight=class_weight, text=text)
 
 
 def _is_data(x: Any) -> bool:

@@ -263,7 +263,9 @@ class AdamW(Adam):
         if weight_decay is None:
             raise ValueError("AdamW needs a number as weight_decay. Without decay it is Adam.")
         options["weight_decay"] = weight_decay
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **options)
+        super().__init__(
+            learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, amsgrad=amsgrad, **options
+        )
 
 
 class Adamax(Optimizer):

@@ -132,7 +132,14 @@ class RandomRotation(_RandomAffine):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
+        super().__init__(
+            fill_mode=fill_mode,
+            interpolation=interpolation,
+            seed=seed,
+            fill_value=fill_value,
+            data_format=data_format,
+            **kwargs,
+        )
         self.factor = bounds(self, "factor", factor, -1, 1)
 
     def get_random_transformation(self, data: Any, training: Any = True, seed: Any = None) -> Any:
@@ -188,7 +195,14 @@ class RandomZoom(_RandomAffine):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
+        super().__init__(
+            fill_mode=fill_mode,
+            interpolation=interpolation,
+            seed=seed,
+            fill_value=fill_value,
+            data_format=data_format,
+            **kwargs,
+        )
         self.height_factor, self.width_factor = height_factor, width_factor
         self._height_bounds = bounds(self, "height_factor", height_factor, -1, 1, True)
         self._width_bounds = (
@@ -251,7 +265,14 @@ class RandomTranslation(_RandomAffine):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
+        super().__init__(
+            fill_mode=fill_mode,
+            interpolation=interpolation,
+            seed=seed,
+            fill_value=fill_value,
+            data_format=data_format,
+            **kwargs,
+        )
         self.height_factor, self.width_factor = height_factor, width_factor
         self._height_bounds = bounds(self, "height_factor", height_factor, -1, 1)
         self._width_bounds = bounds(self, "width_factor", width_factor, -1, 1)

@@ -39,7 +39,7 @@ class Resizing(SizedLayer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(height, width, data_format, **kwargs)
+        super().__init__(height=height, width=width, data_format=data_format, **kwargs)
         self.interpolation = one_of(self, "interpolation", interpolation, INTERPOLATIONS)
         self.fill_mode = one_of(self, "fill_mode", fill_mode, ("constant",))
         if crop_to_aspect_ratio and pad_to_aspect_ratio:

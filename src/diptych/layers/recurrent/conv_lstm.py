@@ -28,7 +28,6 @@ class _ConvLSTMCell(LSTMCell):
         padding: str,
         data_format: str | None,
         dilation_rate: Any,
-        *arguments: Any,
         **kwargs: Any,
     ) -> None:
         owner = f"ConvLSTM{rank}D"
@@ -36,7 +35,7 @@ class _ConvLSTMCell(LSTMCell):
             raise ValueError(
                 f"{owner} needs a positive whole number of `filters`; got {filters!r}."
             )
-        super().__init__(filters, *arguments, **kwargs)
+        super().__init__(filters, **kwargs)
         self.rank = rank
         self.filters = self.units
         self.kernel_size = standardize_tuple(kernel_size, rank, "kernel_size", owner)
@@ -145,27 +144,27 @@ class _ConvLSTM(RNN):
         cell = _ConvLSTMCell(
             self.rank,
             filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            recurrent_activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            unit_forget_bias,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            seed,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
             name="conv_lstm_cell",
             dtype=kwargs.get("dtype"),
             trainable=kwargs.get("trainable", True),
