@@ -303,8 +303,7 @@ def sort_nodes(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) ->
         if node is None or node.is_input:
             raise ValueError(
                 f"The output depends on {tensor.name} (shape {tensor.shape}), which is not among "
-                "the model's inputs "
-                f"{[t.name for t in inputs]}. Add it to `inputs`."
+                f"the model's inputs {[t.name for t in inputs]}. Add it to `inputs`."
             )
         if ready:
             done.add(id(node))

@@ -9,6 +9,7 @@ import numpy as np
 from ..graph import KerasTensor, dtype_of
 from ..nested import flatten, map_structure
 from ..tensor import NUMBERS, Tensor, from_python
+from ..utils.objects import is_builtin
 
 
 def with_array(layer: Any, args: tuple) -> tuple:
@@ -16,7 +17,7 @@ def with_array(layer: Any, args: tuple) -> tuple:
 
     Layers of this package refuse None and single values; one's own may know what they mean.
     """
-    if not args or not type(layer).__module__.startswith("diptych."):
+    if not args or not is_builtin(type(layer)):
         return args
     x = args[0]
     if isinstance(x, (list, tuple)) and x and isinstance(x[0], (Tensor, KerasTensor)):

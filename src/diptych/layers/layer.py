@@ -495,8 +495,8 @@ class Layer(metaclass=Modern):
         if any(size is None for size in shape):
             raise ValueError(
                 f"Layer {self.name!r} wants a weight {name!r} of shape {shape}, of which a size is "
-                "not known. Give the "
-                "input's full shape (all but the batch), for instance Input(shape=(784,))."
+                "not known. Give the input's full shape (all but the batch), for instance "
+                "Input(shape=(784,))."
             )
         dtype = np.dtype(dtype or self.dtype)
         if initializer is None:
@@ -638,16 +638,14 @@ class Layer(metaclass=Modern):
         if len(weights) != len(mine):
             raise ValueError(
                 f"Layer {self.name!r} has {len(mine)} weights, and set_weights got {len(weights)}. "
-                "Expected shapes, in "
-                f"order: {[f'{v.path} {v.shape}' for v in mine]}."
+                f"Expected shapes, in order: {[f'{v.path} {v.shape}' for v in mine]}."
             )
         arrays = [np.asarray(w) for w in weights]
         for variable, array in zip(mine, arrays, strict=True):
             if array.shape != variable.shape:
                 raise ValueError(
                     f"Layer {self.name!r}: weight {variable.path!r} has shape {variable.shape}, "
-                    "and the array "
-                    f"for it has shape {array.shape}."
+                    f"and the array for it has shape {array.shape}."
                 )
         for variable, array in zip(mine, arrays, strict=True):
             variable.assign(array)

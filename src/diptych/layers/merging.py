@@ -26,8 +26,8 @@ class _Merge(Layer):
         if not isinstance(shapes, list) or len(shapes) < self.least:
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}) merges a list of at least "
-                f"{self.least} tensors; it was "
-                f"called on {'one tensor' if not isinstance(shapes, list) else f'{len(shapes)}'}."
+                f"{self.least} tensors; it was called on "
+                f"{'one tensor' if not isinstance(shapes, list) else f'{len(shapes)}'}."
             )
         if any(shape is None for shape in shapes):
             raise ValueError(

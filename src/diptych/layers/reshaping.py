@@ -63,8 +63,7 @@ class Reshape(Layer):
             if (have % want if want else have) if -1 in self.target_shape else have != want:
                 raise ValueError(
                     f"Layer {self.name!r} (Reshape) cannot give {have} entries, of shape "
-                    f"{tuple(input_shape[1:])}, the "
-                    f"shape {self.target_shape}."
+                    f"{tuple(input_shape[1:])}, the shape {self.target_shape}."
                 )
         rest = None if have is None else have // max(want, 1)
         return (input_shape[0], *(rest if size == -1 else size for size in self.target_shape))

@@ -30,7 +30,7 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None =
         if cls is None:
             raise ValueError(
                 f"Unknown layer {name!r}{suggest(name, CLASSES) or '.'} A class of your own goes "
-                "into custom_objects, or is "
-                "decorated with diptych.saving.register_keras_serializable()."
+                "into custom_objects, or is decorated with "
+                "diptych.saving.register_keras_serializable()."
             )
         return cls.from_config(config["config"])

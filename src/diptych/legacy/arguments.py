@@ -131,6 +131,8 @@ def _constructor(cls):
 
     closed: every keyword is known, since all constructors up to one without **kwargs are diptych's.
     """
+    from ..utils.objects import is_builtin  # here, since other modules of utils need this one
+
     parameters, closed, followed = {}, False, True
     for base in cls.__mro__:
         init = base.__dict__.get("__init__")
@@ -145,7 +147,7 @@ def _constructor(cls):
             closed = followed
             break
         # What somebody else's constructor, or one with *args, does with its **kwargs is not known.
-        if not base.__module__.startswith("diptych.") or inspect.Parameter.VAR_POSITIONAL in kinds:
+        if not is_builtin(base) or inspect.Parameter.VAR_POSITIONAL in kinds:
             followed = False
     bases = [base.__name__ for base in cls.__mro__]
     table = {}

@@ -276,8 +276,8 @@ class AUC(_Counts):
             self._add_counts((self.num_thresholds, labels))
         elif self.true_positives.shape[1] != labels:
             raise ValueError(
-                f"AUC got y_pred with {labels} columns after batches "
-                f"with {self.true_positives.shape[1]}"
+                f"AUC got y_pred with {labels} columns after batches with "
+                f"{self.true_positives.shape[1]}"
             )
         for label in range(labels):
             column = None if weight is None else weight[:, label]

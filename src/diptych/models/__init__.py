@@ -8,7 +8,7 @@ from typing import Any
 
 from ..layers import Lambda
 from ..utils.naming import suggest
-from ..utils.objects import CustomObjectScope, get_registered_object
+from ..utils.objects import CustomObjectScope, get_registered_object, is_builtin
 from .model import Model
 from .sequential import Sequential
 
@@ -32,15 +32,15 @@ def _own_things(model: Model) -> dict[str, Any]:
             *(v for v in vars(layer).values() if inspect.isfunction(v)),
         ]
         for thing in things:
-            if (thing.__module__ or "").startswith("diptych."):
+            if is_builtin(thing):
                 continue
             if found.setdefault(thing.__name__, thing) is not thing and not isinstance(
                 layer, Lambda
             ):
                 raise ValueError(
                     f"Model {model.name!r} uses two different things that are called "
-                    f"{thing.__name__!r}: a copy could not "
-                    "tell them apart. Give them names of their own."
+                    f"{thing.__name__!r}: a copy could not tell them apart. Give them names of "
+                    "their own."
                 )
     return found
 

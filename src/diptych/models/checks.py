@@ -16,6 +16,7 @@ import numpy as np
 from ..legacy.notes import users_level
 from ..nested import flatten, map_structure
 from ..utils.naming import snake_case, suggest
+from ..utils.objects import is_builtin
 from .data import as_data, count_rows, is_text
 
 __all__ = ["Checks"]
@@ -302,7 +303,7 @@ class Checks:
         """Whether a step, or the loss in it, is the user's own."""
         cls = type(self.model)
         return any(
-            not _is_ours(getattr(cls, name))
+            not is_builtin(getattr(cls, name))
             for name in (step, "compute_loss")
             if hasattr(cls, name)
         )
@@ -368,14 +369,7 @@ def _kind(loss: Any) -> str:
     if name in SPARSE or name in SAME_SHAPE:
         return name
     function = getattr(loss, "fn", None)
-    return getattr(function, "__name__", "another") if _is_ours(function) else "another"
-
-
-def _is_ours(function: Any) -> bool:
-    """Whether the package holds this function; one of a notebook or a script may have no module at
-    all.
-    """
-    return (getattr(function, "__module__", None) or "").startswith("diptych.")
+    return getattr(function, "__name__", "another") if is_builtin(function) else "another"
 
 
 def _wrong_number(x: Any, given: list, wanted: list) -> str:

@@ -201,8 +201,8 @@ class CompiledMetrics:
             if len(given) != count:
                 raise ValueError(
                     f"`metrics` is a list of {len(given)}, and the model has {count} outputs "
-                    f"{names}: give a list of lists "
-                    "with one list for each output, or a dict by output name."
+                    f"{names}: give a list of lists with one list for each output, or a dict by "
+                    "output name."
                 )
         return [
             [] if one is None else list(one) if isinstance(one, (list, tuple)) else [one]

@@ -28,8 +28,7 @@ def graph_config(model: Model, function: Function) -> dict[str, Any]:
         if not isinstance(layer, Layer):
             raise NotImplementedError(
                 f"Model {model.name!r} uses {layer!r} outside a layer, which a config cannot "
-                "carry: wrap it in a Lambda "
-                "layer or in a layer of your own."
+                "carry: wrap it in a Lambda layer or in a layer of your own."
             )
         mine = calls.setdefault(id(layer), [])
         for index, tensor in enumerate(flatten(node.outputs)):

@@ -155,9 +155,9 @@ def _not_numbers(array: np.ndarray, data: Any, name: str) -> str:
         first = next((v for v in array.flat if not isinstance(v, int | float)), array.flat[0])
         if hasattr(first, "__len__") and not isinstance(first, str):
             return (
-                f"{name} is an array of objects whose entries are of type "
-                f"{type(first).__name__}, so it has no rows of one length; expected numbers. "
-                f"np.stack({name}) makes one array of rows of equal length."
+                f"{name} is an array of objects whose entries are of type {type(first).__name__}, "
+                f"so it has no rows of one length; expected numbers. np.stack({name}) makes one "
+                "array of rows of equal length."
             )
         return (
             f"{name} is an array of Python objects, among them {first!r}; expected numbers. If all "

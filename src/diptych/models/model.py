@@ -75,8 +75,7 @@ class Model(Trainer, Layer):
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
                     "A model's outputs are what layers return when they are called on its inputs; "
-                    "got "
-                    f"{type(tensor).__name__}."
+                    f"got {type(tensor).__name__}."
                 )
         self._function = Function(inputs, outputs)
         self._inputs_structure = inputs
@@ -229,8 +228,7 @@ class Model(Trainer, Layer):
             if missing:
                 raise ValueError(
                     f"Model {self.name!r} has inputs {names}, and the dict it was given lacks "
-                    f"{missing}: it has "
-                    f"{list(inputs)}."
+                    f"{missing}: it has {list(inputs)}."
                 )
             inputs = [inputs[name] for name in names]
         given = flatten(inputs)
@@ -259,8 +257,7 @@ class Model(Trainer, Layer):
             if not fits and not self.widen(x.shape):
                 raise ValueError(
                     f"Model {self.name!r} expects its input {tensor.name!r} as {wanted}, and was "
-                    "given an array of "
-                    f"shape {tuple(x.shape)}."
+                    f"given an array of shape {tuple(x.shape)}."
                 )
         if x.dtype == tensor._dtype or tensor.dtype == "string":
             return x

@@ -27,6 +27,7 @@ from .. import engine as _engine
 from ..nested import flatten, map_structure
 from ..tape import GradientTape, Record, walk_back
 from ..tensor import Tensor, Variable
+from ..utils.objects import is_builtin
 
 NOTHING = -1  # the place of an input that was left out, such as a bias
 _PLAIN_RELU = (0.0, None, 0.0)  # slope, upper limit and threshold
@@ -363,12 +364,12 @@ def _is_own(thing: Any, name: str) -> bool:
     """Whether a method or property is the package's own, replaced nowhere."""
     found = getattr(type(thing), name)
     function = getattr(found, "fget", found)
-    return name not in vars(thing) and function.__module__.startswith("diptych.")
+    return name not in vars(thing) and is_builtin(function)
 
 
 def _is_builtin_loss(loss: Any) -> bool:
     function = getattr(loss, "fn", None)
-    if type(loss).__module__ != losses.__name__:
+    if not is_builtin(type(loss)):
         return False
     return function is None or getattr(losses, function.__name__, None) is function
 

@@ -161,8 +161,7 @@ class Trainer(_Beside):
         if total is None:
             raise ValueError(
                 f"Model {self.name!r} has nothing to minimise: compile it with a loss and give "
-                "labels y, or let a layer "
-                "call add_loss."
+                "labels y, or let a layer call add_loss."
             )
         return total
 

@@ -23,6 +23,7 @@ from .. import engine, initializers, ops
 from ..legacy import Modern
 from ..tensor import IndexedSlices, Tensor, Variable
 from ..utils.naming import auto_name
+from ..utils.objects import is_builtin
 from . import schedules
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ class Optimizer(metaclass=Modern):
         the gradients, and nothing scales, clips or collects them before.
         """
         return (
-            type(self).__module__ == f"{__package__}.rules"
+            is_builtin(type(self))
             and "apply" not in vars(self)
             and self.loss_scale_factor is None
             and self.gradient_accumulation_steps is None

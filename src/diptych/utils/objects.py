@@ -21,6 +21,7 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "is_builtin",
     "names_of",
     "register_keras_serializable",
     "serialize",
@@ -80,6 +81,14 @@ class CustomObjectScope:
 custom_object_scope = CustomObjectScope
 
 
+def is_builtin(thing: Any) -> bool:
+    """Whether a class or function belongs to diptych; all others are a user's own.
+
+    A function made in a notebook may have no module at all.
+    """
+    return (getattr(thing, "__module__", None) or "").startswith("diptych.")
+
+
 def names_of(classes: Iterable[type]) -> dict[str, Any]:
     """{name: class} under both spellings, 'GlorotUniform' and 'glorot_uniform'."""
     table = {}
@@ -126,9 +135,7 @@ def serialize(obj: Any) -> dict[str, Any] | None:
         "module": _public_module(cls),
         "class_name": cls.__name__,
         "config": obj.get_config(),
-        "registered_name": None
-        if cls.__module__.startswith("diptych.")
-        else get_registered_name(cls),
+        "registered_name": None if is_builtin(cls) else get_registered_name(cls),
     }
 
 

@@ -254,7 +254,9 @@ class AdditiveAttention(Attention):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(use_scale=use_scale, score_mode="concat", dropout=dropout, seed=seed, **kwargs)
+        super().__init__(
+            use_scale=use_scale, score_mode="concat", dropout=dropout, seed=seed, **kwargs
+        )
 
     def build(self, input_shape: Any) -> None:
         self._check_shapes(input_shape)

@@ -196,8 +196,8 @@ class Bidirectional(Layer):
         if self.merge_mode in ("sum", "mul", "ave") and shapes[0] != shapes[1]:
             raise ValueError(
                 f"Layer {self.name!r} (Bidirectional) has merge_mode={self.merge_mode!r}, which "
-                "needs outputs of one shape from both layers; they give "
-                f"{shapes[0]} and {shapes[1]}. merge_mode='concat' takes any widths."
+                f"needs outputs of one shape from both layers; they give {shapes[0]} and "
+                f"{shapes[1]}. merge_mode='concat' takes any widths."
             )
         self.built = True
 
