@@ -6,7 +6,15 @@ import warnings
 import pytest
 
 from diptych import callbacks, constraints, layers, legacy, optimizers
-from diptych.legacy import LegacySpelling, Logs, Modern, accepts_old, modern_name, modernize, tables
+from diptych.legacy import (
+    LegacyArguments,
+    LegacySpelling,
+    Logs,
+    accepts_old,
+    current_name,
+    tables,
+    translate_arguments,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +27,7 @@ def _fresh_notes():
 # Small classes of today's signatures; their names are what the tables go by.
 
 
-class Layer(metaclass=Modern):
+class Layer(metaclass=LegacyArguments):
     def __init__(self, *, name=None, dtype=None):
         self.name = name
 
@@ -82,7 +90,7 @@ class LSTM(Layer):
 LSTM.__module__ = "diptych.layers.recurrent"
 
 
-class Optimizer(metaclass=Modern):
+class Optimizer(metaclass=LegacyArguments):
     def __init__(self, learning_rate=0.001, clipnorm=None):
         self.learning_rate = learning_rate
 
@@ -373,10 +381,14 @@ def test_a_class_without_a_closed_signature_takes_any_keyword():
         assert Model(input=1, output=2).given == ((), {"inputs": 1, "outputs": 2})
 
 
-def test_modernize_does_not_touch_the_callers_dict():
+def test_translate_arguments_does_not_touch_the_callers_dict():
     given = {"output_dim": 3, "input_dim": 2}
     with legacy.quiet():
-        assert modernize(Dense, (), given) == ((), {"units": 3}, {"_batch_input_shape": (None, 2)})
+        assert translate_arguments(Dense, (), given) == (
+            (),
+            {"units": 3},
+            {"_batch_input_shape": (None, 2)},
+        )
     assert given == {"output_dim": 3, "input_dim": 2}
 
 
@@ -439,10 +451,10 @@ def test_a_function_with_its_own_table():
 
 def test_old_names_of_functions():
     with pytest.warns(LegacySpelling, match="loss: `kullback_leibler_divergence` is now `kl_div"):
-        assert modern_name("loss", "kullback_leibler_divergence") == "kl_divergence"
-    assert modern_name("loss", "mse") == "mse"
-    assert modern_name("loss", None) is None
-    assert modern_name("metric", max) is max
+        assert current_name("loss", "kullback_leibler_divergence") == "kl_divergence"
+    assert current_name("loss", "mse") == "mse"
+    assert current_name("loss", None) is None
+    assert current_name("metric", max) is max
 
 
 def test_logs_answer_to_the_old_key_of_accuracy():

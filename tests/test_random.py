@@ -154,7 +154,7 @@ def test_dropout():
 @pytest.mark.parametrize("rate", [0.0, 0.25, 0.3, 1 / 3, 0.999, 1.0])
 def test_what_is_kept_is_read_byte_by_byte_from_raw_words(rate):
     count = 2003
-    kept = random.draw_kept(np.random.default_rng(5), (count,), rate)
+    kept = random.draw_dropout_mask(np.random.default_rng(5), (count,), rate)
     bits = np.random.PCG64(5)
     words = [int(word) for word in bits.random_raw((count + 7) // 8)]
     drawn = [word >> shift & 255 for word in words for shift in range(0, 64, 8)][:count]
@@ -169,7 +169,7 @@ def test_what_is_kept_is_read_byte_by_byte_from_raw_words(rate):
 @pytest.mark.parametrize("bits", [np.random.PCG64, np.random.MT19937, np.random.Philox])
 @pytest.mark.parametrize("rate", [0.5, 0.1, 0.002])
 def test_what_is_kept_has_the_probability_that_was_asked_for(bits, rate):
-    kept = random.draw_kept(np.random.Generator(bits(0)), (400, 1000), rate)
+    kept = random.draw_dropout_mask(np.random.Generator(bits(0)), (400, 1000), rate)
     assert kept.dtype == np.bool_
     deviation = (rate * (1 - rate) / kept.size) ** 0.5
     assert abs(1 - kept.mean() - rate) < 4 * deviation
@@ -179,4 +179,4 @@ def test_what_is_kept_has_the_probability_that_was_asked_for(bits, rate):
 
 
 def test_nothing_is_kept_of_nothing():
-    assert random.draw_kept(np.random.default_rng(0), (0, 3), 0.3).shape == (0, 3)
+    assert random.draw_dropout_mask(np.random.default_rng(0), (0, 3), 0.3).shape == (0, 3)

@@ -1,9 +1,8 @@
-"""Conditions that weights are brought back to after every update. A constraint takes an array and
-returns a new one.
+"""Constraints on weights, applied after every update. A constraint takes an array and returns a new
+one.
 
 `axis` is the axis (or axes) along which a norm is taken: 0 for a dense kernel (inputs, units), so
-that each unit's
-incoming weights are one vector; (0, 1, 2) for a kernel of Conv2D.
+that each unit's incoming weights are one vector; (0, 1, 2) for a kernel of Conv2D.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import config
-from .legacy import Modern
+from .legacy import LegacyArguments
 from .utils import objects
 
 __all__ = [
@@ -33,8 +32,8 @@ __all__ = [
 ]
 
 
-class Constraint(metaclass=Modern):
-    """Base class: write `__call__(self, w)`, which returns the weights as they should be, and
+class Constraint(metaclass=LegacyArguments):
+    """Base class: override `__call__(self, w)`, which returns the constrained weights, and
     `get_config`.
     """
 
@@ -89,7 +88,7 @@ class UnitNorm(Constraint):
 class MinMaxNorm(Constraint):
     """Scales vectors towards a length between `min_value` and `max_value`.
 
-    rate: 1 goes there at once; less takes that share of the way at every update.
+    rate: how far each update moves towards that length: 1 all the way, 0.5 half of it.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from . import config, ops
-from .legacy import Modern, modern_name
+from .legacy import LegacyArguments, current_name
 from .ops import losses as twins
 from .tensor import Tensor, as_array
 from .utils import objects
@@ -472,7 +472,7 @@ class LossFunctionWrapper(Loss):
         return cls(**config)
 
 
-class _Named(LossFunctionWrapper, metaclass=Modern):
+class _Named(LossFunctionWrapper, metaclass=LegacyArguments):
     """A loss of this module: its configuration has its own arguments, and not the function."""
 
     def get_config(self) -> dict[str, Any]:
@@ -704,7 +704,7 @@ def get(identifier: Any) -> Any:
     ("MeanSquaredError") a new object.
     """
     if isinstance(identifier, str) and identifier not in _TABLE:
-        identifier = modern_name("loss", identifier)
+        identifier = current_name("loss", identifier)
     return objects.get(identifier, _TABLE, "loss")
 
 

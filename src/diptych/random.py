@@ -127,7 +127,7 @@ def draw_truncated_normal(generator, shape, mean, stddev, dtype):
     return values * dtype.type(stddev) + dtype.type(mean)
 
 
-def draw_kept(generator, shape, rate):
+def draw_dropout_mask(generator, shape, rate):
     """True with probability 1 - rate, entry by entry.
 
     Each entry compares one random byte with 256 * rate, and only where the two are equal in their
@@ -140,12 +140,12 @@ def draw_kept(generator, shape, rate):
     if whole > 255:
         return np.zeros(shape, np.bool_)
     drawn = _raw_words(generator, (count + 7) // 8).astype("<u8", copy=False).view(np.uint8)[:count]
-    kept = drawn >= np.uint8(whole)
+    mask = drawn >= np.uint8(whole)
     if rest:
         even = np.flatnonzero(drawn == np.uint8(whole))
         more = _raw_words(generator, even.size) >> np.uint64(11)
-        kept[even] = more * 2.0**-53 >= rest
-    return kept.reshape(shape)
+        mask[even] = more * 2.0**-53 >= rest
+    return mask.reshape(shape)
 
 
 def _raw_words(generator, count):
@@ -256,7 +256,7 @@ def dropout(
         shape = tuple(
             full if size is None else size for size, full in zip(noise_shape, shape, strict=True)
         )
-    return nn.drop(inputs, draw_kept(generator_of(seed), shape, rate), rate)
+    return nn.drop(inputs, draw_dropout_mask(generator_of(seed), shape, rate), rate)
 
 
 def binomial(

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import ops, regularizers
 from ..ops import nn
-from ..random import SeedGenerator, draw_kept
+from ..random import SeedGenerator, draw_dropout_mask
 from ..tensor import Tensor
 from ..utils.windows import standardize_data_format
 from .layer import InputSpec, Layer
@@ -31,9 +31,9 @@ class _Noise(Layer):
             raise ValueError(f"{type(self).__name__} needs 0 <= {name} <= 1; got {rate!r}.")
         return rate
 
-    def _mask_of_kept(self, shape: tuple, rate: float) -> np.ndarray:
+    def _dropout_mask(self, shape: tuple, rate: float) -> np.ndarray:
         """True with probability 1 - rate, entry by entry."""
-        return draw_kept(self.seed_generator.generator, shape, rate)
+        return draw_dropout_mask(self.seed_generator.generator, shape, rate)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
@@ -78,8 +78,8 @@ class Dropout(_Noise):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:
             return inputs
-        kept = self._mask_of_kept(_mask_shape(self.noise_shape, inputs.shape), self.rate)
-        return nn.drop(inputs, kept, self.rate if self.rate < 1 else 0.0)
+        dropout_mask = self._dropout_mask(_mask_shape(self.noise_shape, inputs.shape), self.rate)
+        return nn.drop(inputs, dropout_mask, self.rate if self.rate < 1 else 0.0)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -231,10 +231,10 @@ class AlphaDropout(_Noise):
         if not training or self.rate == 0:
             return inputs
         limit = -1.7580993408473766  # -scale * alpha of SELU
-        kept = self._mask_of_kept(_mask_shape(self.noise_shape, inputs.shape), self.rate)
+        dropout_mask = self._dropout_mask(_mask_shape(self.noise_shape, inputs.shape), self.rate)
         a = ((1 - self.rate) * (1 + self.rate * limit**2)) ** -0.5 if self.rate < 1 else 0.0
         b = -a * limit * self.rate
-        dropped = ops.where(Tensor(kept), inputs, limit)
+        dropped = ops.where(Tensor(dropout_mask), inputs, limit)
         return ops.add(ops.multiply(dropped, float(a)), float(b))
 
     def get_config(self) -> dict[str, Any]:

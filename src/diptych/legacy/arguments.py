@@ -1,7 +1,7 @@
-"""Old keyword arguments become today's, and unknown ones become errors that help.
+"""Translates old keyword arguments, and raises a helpful error for unknown ones.
 
-`Modern` does it for the constructors of classes, `accepts_old` for functions and methods. What an
-old spelling means stands in `tables.py`; here is how the tables are applied.
+`LegacyArguments` does it for constructors, `accepts_old` for functions and methods. `tables.py`
+says what each old spelling means; this module applies it.
 """
 
 import difflib
@@ -33,7 +33,7 @@ _INPUT_NOTES = {
 _UNEXPECTED = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
 
-class Modern(type):
+class LegacyArguments(type):
     """The metaclass of classes whose constructors understand old spellings.
 
     A layer built with `input_shape` or one of its relatives gets the attribute `_batch_input_shape`
@@ -47,7 +47,7 @@ class Modern(type):
         args, kwargs = plain_numbers(args), plain_numbers(kwargs)
         given, attributes = kwargs, {}
         if kwargs or cls.__name__ in POSITIONAL:
-            args, given, attributes = modernize(cls, args, kwargs)
+            args, given, attributes = translate_arguments(cls, args, kwargs)
         try:
             instance = super().__call__(*args, **given)
         except TypeError as error:
@@ -61,7 +61,7 @@ class Modern(type):
         return instance
 
 
-def modernize(cls, args, kwargs):
+def translate_arguments(cls, args, kwargs):
     """The arguments `cls(*args, **kwargs)` should get: (args, kwargs, attributes).
 
     attributes: what is to be set on the new object: `_batch_input_shape`, `_input_dtype` and
@@ -102,7 +102,7 @@ def accepts_old(*names, **table):
         known = {name: p for name, p in parameters.items() if p.kind in _BY_NAME}
 
         @functools.wraps(function)
-        def modern(*args, **kwargs):
+        def wrapper(*args, **kwargs):
             # An unknown keyword is refused before the first line of the function runs, so trying
             # comes first: modern calls pay for nothing else.
             try:
@@ -117,7 +117,7 @@ def accepts_old(*names, **table):
                     raise _unknown(function.__name__, name, known, table)
             return function(*args, **given)
 
-        return modern
+        return wrapper
 
     return decorate
 

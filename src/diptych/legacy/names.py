@@ -4,16 +4,16 @@ from .notes import note
 from .tables import NAMES
 
 
-def modern_name(kind, name):
+def current_name(kind, name):
     """Today's name of `name`, with a note where it is an old one; other names come back as given.
 
     kind: a key of `tables.NAMES`: 'loss', 'metric', 'log' or 'module'.
     """
-    modern = NAMES[kind].get(name) if isinstance(name, str) else None
-    if modern is None:
+    current = NAMES[kind].get(name) if isinstance(name, str) else None
+    if current is None:
         return name
-    note(name, modern, kind)
-    return modern
+    note(name, current, kind)
+    return current
 
 
 class Logs(dict):
@@ -23,8 +23,8 @@ class Logs(dict):
     """
 
     def __missing__(self, key):
-        modern = NAMES["log"].get(key)
-        if modern not in self:
+        current = NAMES["log"].get(key)
+        if current not in self:
             raise KeyError(key)
-        note(key, modern, "history")
-        return self[modern]
+        note(key, current, "history")
+        return self[current]

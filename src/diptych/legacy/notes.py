@@ -9,7 +9,7 @@ import warnings
 PACKAGE = str(pathlib.Path(__file__).parent.parent)
 
 _quiet = contextvars.ContextVar("diptych_legacy_quiet", default=False)
-_told: set[tuple[str, str]] = set()
+_noted: set[tuple[str, str]] = set()
 
 
 class LegacySpelling(UserWarning):
@@ -26,12 +26,12 @@ def note(old, new, where=""):
     new: the modern form; a plain name is put into back quotes, a sentence is printed as it is.
     """
     spelling = (old, new.partition("=")[0])  # the same note with another value is the same note
-    if _quiet.get() or spelling in _told:
+    if _quiet.get() or spelling in _noted:
         return
     modern = new if " " in new else f"is now `{new}`"
     place = f"{where}: " if where else ""
     warnings.warn(f"{place}`{old}` {modern}", LegacySpelling, stacklevel=users_level())
-    _told.add(spelling)  # after the warning: where warnings are errors, each one stays an error
+    _noted.add(spelling)  # after the warning: where warnings are errors, each one stays an error
 
 
 @contextlib.contextmanager
@@ -46,7 +46,7 @@ def quiet():
 
 def forget_notes():
     """Print every note once more from now on (for tests and notebooks)."""
-    _told.clear()
+    _noted.clear()
 
 
 def users_level():

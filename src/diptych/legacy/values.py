@@ -24,9 +24,9 @@ def pairs_of(value, word, place):
             f"{place} got the keys {sorted(value)}; the old form has {', '.join(sorted(known))}"
         )
     pairs = tuple(tuple(int(value.get(f"{side}_{word}", 0)) for side in pair) for pair in axes)
-    modern = pairs[0] if len(pairs) == 1 else pairs
-    note(f"{{'left_{word}': ...}}", f"is now written {modern!r}", place)
-    return modern
+    current = pairs[0] if len(pairs) == 1 else pairs
+    note(f"{{'left_{word}': ...}}", f"is now written {current!r}", place)
+    return current
 
 
 def plain_numbers(value):

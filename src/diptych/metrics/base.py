@@ -251,8 +251,8 @@ class MeanMetricWrapper(Mean):
 
     def get_config(self) -> dict[str, Any]:
         fn = self._fn
-        kept = fn if not callable(fn) or isinstance(fn, str) else objects.serialize(fn)
-        return {**super().get_config(), "fn": kept, **self._fn_kwargs}
+        config = fn if not callable(fn) or isinstance(fn, str) else objects.serialize(fn)
+        return {**super().get_config(), "fn": config, **self._fn_kwargs}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

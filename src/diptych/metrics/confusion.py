@@ -426,9 +426,9 @@ def _only_top_k(y_pred, k):
             f"expected 1 to {y_pred.shape[-1]}"
         )
     best = np.argsort(-y_pred, axis=-1, kind="stable")[..., :k]
-    kept = np.full(y_pred.shape, -np.inf)
-    np.put_along_axis(kept, best, np.take_along_axis(y_pred, best, axis=-1), axis=-1)
-    return kept
+    scores = np.full(y_pred.shape, -np.inf)
+    np.put_along_axis(scores, best, np.take_along_axis(y_pred, best, axis=-1), axis=-1)
+    return scores
 
 
 def _only_class(y_true, y_pred, weight, class_id):

@@ -283,10 +283,10 @@ class Trainer(_Beside):
         if key is None or key in self._replays:
             return
         self._forget_replays()
-        kept = None
+        replay = None
         if may_be_replayed(self):
-            kept = record_of(tape.records, x, y, y_pred, loss, self.trainable_variables)
-        self._replays[key] = kept
+            replay = record_of(tape.records, x, y, y_pred, loss, self.trainable_variables)
+        self._replays[key] = replay
 
     def _forget_replays(self) -> None:
         """Make room for one more."""

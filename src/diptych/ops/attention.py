@@ -63,11 +63,13 @@ def attend(
     mask: Any = None,
     scale: float | None = None,
     is_causal: bool = False,
-    kept: np.ndarray | None = None,
+    dropout_mask: np.ndarray | None = None,
     rate: float = 0.0,
     return_scores: bool = False,
 ) -> Any:
-    """The same; with ``kept`` the scores are dropped out, with ``return_scores`` they come too."""
+    """The same, with dropout of the scores and, if ``return_scores``, with the scores as a second
+    result. Twin functions: ``dot_product_attention_forward`` and ``_backward`` of ``attention``.
+    """
     query = convert_to_tensor(query)
     if scale is None:
         scale = 1.0 / math.sqrt(query.shape[-1]) if query.shape and query.shape[-1] else 1.0
@@ -75,4 +77,5 @@ def attend(
         mask = as_array(mask)
         mask = mask if mask.dtype == np.bool_ else mask != 0
     inputs = (query, key, value, bias)
-    return _attention(inputs, mask, kept, float(scale), bool(is_causal), rate, return_scores)
+    scale, is_causal = float(scale), bool(is_causal)
+    return _attention(inputs, mask, dropout_mask, scale, is_causal, rate, return_scores)

@@ -209,8 +209,8 @@ def dense(x, kernel, bias=None, activation="linear"):
 # Dropout
 
 
-def drop(x, kept, rate):
-    """x / (1 - rate) where ``kept``, else 0; for ``random.dropout`` and the layers, which draw
-    ``kept``.
+def drop(x, mask, rate):
+    """x / (1 - rate) where ``mask``, else 0; for ``random.dropout`` and the layers, which draw
+    ``mask``.
     """
-    return _dropout((x,), kept, rate)
+    return _dropout((x,), mask, rate)

@@ -250,15 +250,15 @@ def _fold(x: Any, axes: tuple[int, ...]) -> tuple[Any, Callable]:
     ndim = x.ndim
     if axes == (ndim - 1,):
         return x, lambda y: y
-    kept = tuple(a for a in range(ndim) if a not in axes)
-    moved = x if kept + axes == tuple(range(ndim)) else transpose(x, kept + axes)
+    other_axes = tuple(a for a in range(ndim) if a not in axes)
+    moved = x if other_axes + axes == tuple(range(ndim)) else transpose(x, other_axes + axes)
     shape = moved.shape
-    lead = shape[: len(kept)]
-    rows = reshape(moved, (*lead, math.prod(shape[len(kept) :])))
+    lead = shape[: len(other_axes)]
+    rows = reshape(moved, (*lead, math.prod(shape[len(other_axes) :])))
 
     def unfold(y: Any) -> Any:
         y = reshape(y, shape)
-        order = kept + axes
+        order = other_axes + axes
         back = sorted(range(ndim), key=order.__getitem__)
         return y if moved is x else transpose(y, back)
 

@@ -54,10 +54,10 @@ def _to_extremes(g, y, x, axis=None, keepdims=False, **_):
 def fold(x, axis):
     """Move the reduced axes to the end, as a single one; and return how to undo that."""
     axes = _axes(axis, x.ndim)
-    kept = tuple(a for a in range(x.ndim) if a not in axes)
-    moved = x.transpose(kept + axes)
-    back = np.argsort(kept + axes)
-    folded = moved.reshape(*moved.shape[: len(kept)], -1)
+    other_axes = tuple(a for a in range(x.ndim) if a not in axes)
+    moved = x.transpose(other_axes + axes)
+    back = np.argsort(other_axes + axes)
+    folded = moved.reshape(*moved.shape[: len(other_axes)], -1)
     return folded, lambda r: r.reshape(moved.shape).transpose(back)
 
 
@@ -97,10 +97,10 @@ def _norm_rule(g, y, x, ord=None, axis=None, keepdims=False):
 
 
 def _stable_logsumexp(x, axis=None, keepdims=False):
-    top = np.max(x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, np.zeros_like(top))
-    total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
-    return total if keepdims else np.squeeze(total, axis=axis)
+    largest = np.max(x, axis=axis, keepdims=True)
+    largest = np.where(np.isfinite(largest), largest, np.zeros_like(largest))
+    result = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
+    return result if keepdims else np.squeeze(result, axis=axis)
 
 
 def _keep_int(ufunc):

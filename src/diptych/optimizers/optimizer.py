@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from .. import engine, initializers, ops
-from ..legacy import Modern
+from ..legacy import LegacyArguments
 from ..tensor import IndexedSlices, Tensor, Variable
 from ..utils.naming import auto_name
 from ..utils.objects import is_builtin
@@ -68,7 +68,7 @@ class _Part:
         return [np.empty_like(array) for array in self.arrays]
 
 
-class Optimizer(metaclass=Modern):
+class Optimizer(metaclass=LegacyArguments):
     """Base class of optimizers.
 
     Args:

@@ -224,13 +224,13 @@ class CosineDecay(_Formula):
         self.warmup_steps = warmup_steps
 
     def _at(self, step: float) -> float:
-        top = self.initial_learning_rate
+        peak = self.initial_learning_rate
         if self.warmup_target is not None:
             if step < self.warmup_steps:
-                return top + (self.warmup_target - top) * step / self.warmup_steps
+                return peak + (self.warmup_target - peak) * step / self.warmup_steps
             step -= self.warmup_steps
-            top = self.warmup_target
-        return top * _cosine(min(step, self.decay_steps) / self.decay_steps, 1.0, self.alpha)
+            peak = self.warmup_target
+        return peak * _cosine(min(step, self.decay_steps) / self.decay_steps, 1.0, self.alpha)
 
 
 class CosineDecayRestarts(_Formula):

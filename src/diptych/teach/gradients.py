@@ -134,12 +134,12 @@ def _check_all(
     for (what, tensor), gradient in zip(named.items(), gradients, strict=True):
         gradient = np.zeros(tensor.shape) if gradient is None else np.asarray(gradient, np.float64)
         direction = rng.normal(size=tensor.shape)
-        kept = tensor.array
+        original = tensor.array
         ends = []
         for sign in (1.0, -1.0):
-            tensor.array = kept + sign * step * direction
+            tensor.array = original + sign * step * direction
             ends.append(float(scalar().array))
-        tensor.array = kept
+        tensor.array = original
         by_tape = float(np.sum(gradient * direction))
         by_difference = (ends[0] - ends[1]) / (2 * step)
         magnitude = max(float(np.sum(np.abs(gradient * direction))), abs(by_difference), 1e-8)

@@ -56,16 +56,16 @@ def pad_sequences(
     for i, row in enumerate(rows):
         if not len(row) or not maxlen:
             continue
-        kept = np.asarray(row[-maxlen:] if truncating == "pre" else row[:maxlen], dtype=dtype)
-        if kept.shape[1:] != step:
+        steps = np.asarray(row[-maxlen:] if truncating == "pre" else row[:maxlen], dtype=dtype)
+        if steps.shape[1:] != step:
             raise ValueError(
                 f"pad_sequences() needs steps of one shape: those of the first sequence have shape "
-                f"{step}, those of sequence {i} {kept.shape[1:]}."
+                f"{step}, those of sequence {i} {steps.shape[1:]}."
             )
         if padding == "post":
-            result[i, : len(kept)] = kept
+            result[i, : len(steps)] = steps
         else:
-            result[i, -len(kept) :] = kept
+            result[i, -len(steps) :] = steps
     return result
 
 

@@ -1,4 +1,4 @@
-"""Attention without projections: the layers that take queries, values and keys as they come."""
+"""Attention without projections: Attention and AdditiveAttention."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from ... import ops
 from ...graph import KerasTensor
 from ...ops import nn
 from ...ops.attention import attend
-from ...random import SeedGenerator, draw_kept
+from ...random import SeedGenerator, draw_dropout_mask
 from ...tensor import Variable
 from ..layer import Layer
 from .checks import check_rate, differ
 
 
 class Attention(Layer):
-    """Each query gathers the values whose keys resemble it: softmax(query key^T) value.
+    """Dot-product attention: softmax(query key^T) value.
 
-    Called on a list, [query, value] or [query, value, key]; without keys the values are their own.
+    Called on a list, [query, value] or [query, value, key]; without keys, the values serve as keys.
 
     Input shapes: query (N, T, D), value (N, S, E), key (N, S, D). Output shape: (N, T, E).
 
     Args:
-        use_scale: whether the scores are multiplied by a number that is learned.
-        score_mode: "dot", the inner product of query and key, or "concat", the sum of
-            tanh(query + key), multiplied by a number that is learned.
+        use_scale: whether the scores are multiplied by a learned number.
+        score_mode: "dot", the inner product of query and key, or "concat", the sum of tanh(query +
+            key), multiplied by a learned number.
         dropout: the probability of dropping a score, in training.
         seed: a seed of its own for the dropout.
 
-    The call takes ``mask``, a list [query_mask, value_mask] of booleans (N, T) and (N, S): a query
-    outside its mask gives zeros, no query attends to a value outside its mask;
-    ``use_causal_mask=True`` lets query t attend to the keys 0 to t alone;
-    ``return_attention_scores=True`` gives (output, scores), scores (N, T, S) after the dropout.
+    The call takes ``mask``, a list [query_mask, value_mask] of booleans (N, T) and (N, S): a masked
+    query gives zeros, and no query attends to a masked value; ``use_causal_mask=True`` lets query t
+    attend to keys 0 to t only; ``return_attention_scores=True`` gives (output, scores), scores (N,
+    T, S) after the dropout.
 
     Source: Luong, Pham & Manning 2015, Effective Approaches to Attention-based Neural Machine
         Translation, section 3.1.
@@ -78,7 +78,7 @@ class Attention(Layer):
             given = f"{len(inputs)} of them" if isinstance(inputs, (list, tuple)) else "one tensor"
             self._refuse(
                 f"is called on a list, [query, value] or [query, value, key]; got {given}. For "
-                "self-attention give [x, x]."
+                "self-attention pass [x, x]."
             )
 
     def _check_shapes(self, shapes: Any) -> None:
@@ -94,8 +94,8 @@ class Attention(Layer):
             )
         if differ(query[-1:], key[-1:]):
             self._refuse(
-                f"compares queries and keys feature by feature, and needs as many in both; got "
-                f"{given}. A Dense layer before it brings them to one width."
+                f"needs queries and keys with the same number of features; got {given}. A Dense "
+                "layer before it can change the number."
             )
         if differ(value[1:-1], key[1:-1]):
             self._refuse(f"needs a value for each key; got {given}.")
@@ -116,12 +116,12 @@ class Attention(Layer):
         self._check_shapes([x.shape for x in inputs])
         query, value, key = (*inputs, inputs[1])[:3]
         query_mask, value_mask = self._check_masks(mask, query, value)
-        kept = None
+        dropout_mask = None
         if training and self.seed_generator is not None:
             shape = (*query.shape[:-1], key.shape[-2])
-            kept = draw_kept(self.seed_generator.generator, shape, self.dropout)
+            dropout_mask = draw_dropout_mask(self.seed_generator.generator, shape, self.dropout)
         found = self._attend(
-            query, value, key, value_mask, use_causal_mask, kept, return_attention_scores
+            query, value, key, value_mask, use_causal_mask, dropout_mask, return_attention_scores
         )
         output, *scores = found
         if query_mask is not None:
@@ -129,12 +129,12 @@ class Attention(Layer):
         return (output, *scores) if return_attention_scores else output
 
     def _check_masks(self, masks: Any, query: Any, value: Any) -> tuple[Any, Any]:
-        """The mask of the query and that of the value, as booleans, or None."""
+        """The masks of query and value, each as booleans or None."""
         if masks is None:
             return None, None
         if not isinstance(masks, (list, tuple)) or len(masks) not in (2, 3):
             self._refuse(
-                "takes as mask a list, [query_mask, value_mask], None where there is none; got "
+                "takes a list [query_mask, value_mask] as mask, with None for no mask; got "
                 + (f"{len(masks)} of them." if isinstance(masks, (list, tuple)) else "one mask.")
             )
         found = []
@@ -156,7 +156,7 @@ class Attention(Layer):
         key: Any,
         value_mask: Any,
         is_causal: bool,
-        kept: Any,
+        dropout_mask: Any,
         return_scores: bool,
     ) -> list:
         """[output], or [output, scores]."""
@@ -170,13 +170,15 @@ class Attention(Layer):
             ]
             if value_mask is not None:
                 value_mask = ops.reshape(value_mask, (rows, 1, 1, value_mask.shape[-1]))
-            given = None if kept is None else kept.reshape(rows, 1, *kept.shape[-2:])
-            found = attend(q, k, v, None, value_mask, 1.0, is_causal, given, rate, return_scores)
+            drop = dropout_mask
+            if drop is not None:
+                drop = drop.reshape(rows, 1, *drop.shape[-2:])
+            found = attend(q, k, v, None, value_mask, 1.0, is_causal, drop, rate, return_scores)
             output, *scores = found if return_scores else [found]
             output = ops.reshape(output, (*query.shape[:-1], value.shape[-1]))
             scores = [ops.reshape(s, (*query.shape[:-1], key.shape[-2])) for s in scores]
-            if kept is not None:
-                scores = [nn.drop(s, kept, rate) for s in scores]
+            if dropout_mask is not None:
+                scores = [nn.drop(s, dropout_mask, rate) for s in scores]
             return [output, *scores]
         scores = self._scores(query, key)
         allowed = None if value_mask is None else ops.expand_dims(value_mask, -2)
@@ -186,8 +188,8 @@ class Attention(Layer):
         if allowed is not None:
             scores = ops.where(allowed, scores, ops.subtract(scores, 1e9))
         weights = ops.softmax(scores)
-        if kept is not None:
-            weights = nn.drop(weights, kept, rate)
+        if dropout_mask is not None:
+            weights = nn.drop(weights, dropout_mask, rate)
         return [ops.matmul(weights, value), weights][: 1 + return_scores]
 
     def _scores(self, query: Any, key: Any) -> Any:
@@ -239,7 +241,7 @@ class AdditiveAttention(Attention):
     Weights: scale (D,).
 
     Args:
-        use_scale: whether there is a scale, which is learned; else it is 1.
+        use_scale: whether the scale is learned; else it is 1.
         dropout: the probability of dropping a score, in training.
         seed: a seed of its own for the dropout.
 

@@ -69,9 +69,10 @@ class DropoutCell(Layer):
         self._recurrent_dropout_mask = None
 
     def _draw(self, shape: tuple, rate: float) -> np.ndarray:
-        kept = self.seed_generator.generator.random(shape, dtype=np.float32) >= rate
+        """Draw a dropout mask: 0 for what is dropped, 1 / (1 - rate) for the rest."""
+        mask = self.seed_generator.generator.random(shape, dtype=np.float32) >= rate
         scale = 1.0 / (1.0 - rate) if rate < 1 else 0.0
-        return np.multiply(kept, np.dtype(self.dtype).type(scale))
+        return np.multiply(mask, np.dtype(self.dtype).type(scale))
 
     def _dropped(self, inputs: Any, h: Any, training: Any) -> tuple[Any, Any]:
         """Input and state as the kernels get them."""
@@ -422,8 +423,7 @@ class GRUCell(_Cell):
         else:
             v_h = ops.matmul(ops.multiply(r, h), of_candidate)
         h_tilde = self.activation(ops.add(u_h, v_h))
-        kept, taken = ops.multiply(z, h_before), ops.multiply(ops.subtract(1.0, z), h_tilde)
-        h = ops.add(kept, taken)
+        h = ops.add(ops.multiply(z, h_before), ops.multiply(ops.subtract(1.0, z), h_tilde))
         return h, [h] if nested else h
 
 

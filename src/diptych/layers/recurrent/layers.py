@@ -89,7 +89,7 @@ class _FusedRNN(RNN):
         states = [None] * len(self.state_size) if states is None else states
         y, *states = self._fused(sequences, states, mask, recurrent_mask, names)
         if mask is not None and self.zero_output_for_mask:
-            y = ops.multiply(y, self._shown(mask))
+            y = ops.multiply(y, self._output_mask(mask))
         return y, states
 
     def _fused(
@@ -97,11 +97,11 @@ class _FusedRNN(RNN):
     ) -> list:
         raise NotImplementedError
 
-    def _shown(self, mask: np.ndarray) -> np.ndarray:
+    def _output_mask(self, mask: np.ndarray) -> np.ndarray:
         """1 for the outputs of steps that count, and 0 for the others, in the outputs' order."""
         mask = mask[:, ::-1] if self.go_backwards else mask
-        shown = mask[:, :, np.newaxis] if self.return_sequences else mask[:, -1:]
-        return shown.astype(self.dtype)
+        counted = mask[:, :, np.newaxis] if self.return_sequences else mask[:, -1:]
+        return counted.astype(self.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**self._own_config(), **self.cell.arguments()}
