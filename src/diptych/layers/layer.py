@@ -549,9 +549,7 @@ class Layer(metaclass=LegacyArguments):
         return f"{self._scope}/{self.name}" if self._scope else self.name
 
     def _move_under(self, scope: str) -> None:
-        """Record the layer around this one, if there are no weights yet whose paths would not show
-        it.
-        """
+        """Record the layer around this one, unless there are weights already: their paths stay."""
         if not self.built:
             self._scope = scope
             for layer in self._sublayers:

@@ -264,6 +264,7 @@ class BatchNormalization(_Normalization):
         y, mean, variance = normalization.batch_statistics_over(
             inputs, self.gamma, self.beta, mask, self._axis, self.epsilon
         )
+        # The moving averages: momentum * old + (1 - momentum) * batch.
         normalization.move_average(self.moving_mean, mean, self.momentum)
         normalization.move_average(self.moving_variance, variance, self.momentum)
         return y

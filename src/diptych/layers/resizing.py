@@ -1,4 +1,4 @@
-"""Layers that pad, crop and enlarge: from a row of N steps to a volume."""
+"""Layers that pad, crop and upsample sequences, images and volumes."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class _Spatial(Layer):
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def _new_size(self, size: int, axis: int) -> int:
-        """The size that spatial axis number ``axis`` gets."""
+        """The new size of spatial axis ``axis``."""
         raise NotImplementedError
 
     def build(self, input_shape: Any) -> None:
-        self.compute_output_shape(input_shape)  # refuses what does not fit
+        self.compute_output_shape(input_shape)  # raises an error if it does not fit
         self.built = True
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
@@ -52,8 +52,8 @@ class _Spatial(Layer):
         return {**super().get_config(), "data_format": self.data_format}
 
     def _pairs(self, name: str, value: Any) -> tuple:
-        """``value`` as a pair (before, after) for each axis: a number serves all axes, and a number
-        in the place of a pair both of its sides.
+        """``value`` as a pair (before, after) for each axis. A number applies to all axes; a number
+        in place of a pair applies to both sides.
         """
         entries = [value] * self.rank if _is_whole(value) or self.rank == 1 else value
         try:
@@ -80,7 +80,7 @@ def _is_whole(n: Any) -> bool:
 
 
 def _without_data_format(config: dict[str, Any]) -> dict[str, Any]:
-    """The config of a layer that knows one order of axes and takes no such argument."""
+    """The config of a layer without an argument ``data_format``."""
     return {name: value for name, value in config.items() if name != "data_format"}
 
 
@@ -169,9 +169,9 @@ class _Cropping(_Spatial):
         before, after = self._margins[axis]
         if size - before - after < 1:
             raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) cuts {before} + {after} off the "
-                f"{_AXES[self.rank][axis]}, and its input has {size}: nothing would be left. Crop "
-                "less, or give larger inputs."
+                f"Layer {self.name!r} ({type(self).__name__}) crops {before} + {after} of the "
+                f"{_AXES[self.rank][axis]}, but its input has only {size}. Crop less, or use "
+                "larger inputs."
             )
         return size - before - after
 
@@ -183,7 +183,7 @@ class _Cropping(_Spatial):
 
 
 class Cropping1D(_Cropping):
-    """Leaves the first and last steps out: (N, steps, C) -> (N, steps - before - after, C).
+    """Crops the first and last steps: (N, steps, C) -> (N, steps - before - after, C).
 
     Args:
         cropping: how many at each end, or (before, after).
@@ -199,8 +199,7 @@ class Cropping1D(_Cropping):
 
 
 class Cropping2D(_Cropping):
-    """Cuts a margin off images: (N, rows, columns, C) -> (N, rows - top - bottom, columns - left -
-    right, C).
+    """Crops images: (N, rows, columns, C) -> (N, rows - top - bottom, columns - left - right, C).
 
     Args:
         cropping: how many on every side; (rows, columns), or ((top, bottom), (left, right)).
@@ -216,7 +215,7 @@ class Cropping2D(_Cropping):
 
 
 class Cropping3D(_Cropping):
-    """Cuts a margin off volumes (N, depth, rows, columns, C).
+    """Crops volumes (N, depth, rows, columns, C).
 
     Args:
         cropping: how many on every side; (depth, rows, columns), or a pair (before, after) for
@@ -268,7 +267,7 @@ class _UpSampling(_Spatial):
 
 
 class UpSampling1D(_UpSampling):
-    """Every step ``size`` times: (N, steps, C) -> (N, steps * size, C)."""
+    """Repeats every step ``size`` times: (N, steps, C) -> (N, steps * size, C)."""
 
     rank = 1
 
@@ -280,13 +279,13 @@ class UpSampling1D(_UpSampling):
 
 
 class UpSampling2D(_UpSampling):
-    """Larger images: (N, rows, columns, C) -> (N, rows * size[0], columns * size[1], C).
+    """Enlarges images: (N, rows, columns, C) -> (N, rows * size[0], columns * size[1], C).
 
     Args:
-        size: by how much, a number or (rows, columns).
+        size: the factor, a number or (rows, columns).
         data_format: "channels_last" (default), or "channels_first" for (N, C, rows, columns).
         interpolation: "nearest" repeats pixels; "bilinear", "bicubic", "lanczos3" and "lanczos5"
-            put weighted means of their neighbours in between.
+        insert weighted means of neighbouring pixels.
     """
 
     rank = 2
@@ -302,7 +301,7 @@ class UpSampling2D(_UpSampling):
         self.interpolation = str(interpolation).lower()
         if self.interpolation not in INTERPOLATIONS:
             raise ValueError(
-                f"UpSampling2D needs an interpolation out of {', '.join(INTERPOLATIONS)}; got "
+                f"UpSampling2D needs an interpolation from {', '.join(INTERPOLATIONS)}; got "
                 f"{interpolation!r}."
             )
 
@@ -319,10 +318,10 @@ class UpSampling2D(_UpSampling):
 
 
 class UpSampling3D(_UpSampling):
-    """Larger volumes: (N, depth, rows, columns, C), every voxel repeated.
+    """Enlarges volumes (N, depth, rows, columns, C) by repeating every voxel.
 
     Args:
-        size: by how much, a number or (depth, rows, columns).
+        size: the factor, a number or (depth, rows, columns).
         data_format: "channels_last" (default), or "channels_first" for (N, C, depth, rows,
             columns).
     """

@@ -5,7 +5,7 @@ from .tables import NAMES
 
 
 def current_name(kind, name):
-    """Today's name of `name`, with a note where it is an old one; other names come back as given.
+    """Return the current name for an old one, with a note; other names are returned unchanged.
 
     kind: a key of `tables.NAMES`: 'loss', 'metric', 'log' or 'module'.
     """
@@ -19,7 +19,7 @@ def current_name(kind, name):
 class Logs(dict):
     """A dict of logs that also answers to the old keys: `history['acc']` is `history['accuracy']`.
 
-    A key that is there as it is written, such as the 'acc' of `metrics=['acc']`, needs no note.
+    A key that exists under its old name, such as the 'acc' of `metrics=['acc']`, causes no note.
     """
 
     def __missing__(self, key):

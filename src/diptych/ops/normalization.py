@@ -205,7 +205,7 @@ def batch_statistics_over(
 
 
 def move_average(average: Variable, value: Tensor, momentum: float) -> None:
-    """average := momentum average + (1 - momentum) value, outside any tape."""
+    """Update a moving average: momentum * average + (1 - momentum) * value. No tape records it."""
     average.assign(average.array * momentum + value.array * (1.0 - momentum))
 
 

@@ -1,6 +1,4 @@
-"""Convolutional LSTM: an LSTM whose input and states are images, and whose products are
-convolutions.
-"""
+"""Convolutional LSTM: an LSTM whose inputs and states are images, with convolutions as products."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from .rnn import RNN
 
 
 class _ConvLSTMCell(LSTMCell):
-    """One step of a ConvLSTM: as LSTMCell, with a convolution for each product."""
+    """One step of a ConvLSTM: an LSTMCell with a convolution instead of each product."""
 
     def __init__(
         self,
@@ -45,7 +43,7 @@ class _ConvLSTMCell(LSTMCell):
         self.dilation_rate = standardize_tuple(dilation_rate, rank, "dilation_rate", owner)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
-                f"{owner} takes strides or a dilation_rate above 1, and not both; got "
+                f"{owner} takes strides or a dilation_rate above 1, but not both; got "
                 f"strides={self.strides}, dilation_rate={self.dilation_rate}."
             )
         self.input_spec = InputSpec(ndim=rank + 2)
@@ -63,8 +61,8 @@ class _ConvLSTMCell(LSTMCell):
         sizes = convolution.spatial(input_shape, self.data_format)
         if channels is None or None in sizes:
             raise ValueError(
-                f"ConvLSTM{self.rank}D has states as large as its images, so it has to know their "
-                f"sizes and channels; the shape of one step's input is {tuple(input_shape)}."
+                f"ConvLSTM{self.rank}D needs to know the sizes and channels of its images, since "
+                f"its states have the same; the shape of one step's input is {tuple(input_shape)}."
             )
         self._step_shape = tuple(input_shape[1:])
         wide = 4 * self.filters
@@ -77,7 +75,7 @@ class _ConvLSTMCell(LSTMCell):
         self.built = True
 
     def state_shape(self, step_shape: tuple) -> tuple:
-        """The shape of a state, for the shape of one step's input."""
+        """The shape of a state for the shape of one step's input."""
         owner = f"ConvLSTM{self.rank}D"
         window = (*self.kernel_size, 0, 0)
         return convolution.conv_output_shape(
@@ -100,7 +98,7 @@ class _ConvLSTMCell(LSTMCell):
         return self.state_shape(input_shape)
 
     def arguments(self) -> dict[str, Any]:
-        """The constructor's arguments, the rank and those of every layer aside."""
+        """The constructor's arguments, without the rank and those of every layer."""
         config = super().arguments()
         del config["units"]
         names = ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate")
