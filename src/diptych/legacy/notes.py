@@ -50,7 +50,7 @@ def forget_notes():
 
 
 def users_level():
-    """The stack level of the first frame outside diptych, so that a warning shows the user's line."""
+    """The stack level of the first frame outside diptych: warnings show the user's line."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         level, frame = level + 1, frame.f_back

@@ -20,12 +20,12 @@ def gone(reason):
     return rule
 
 
-def values(new, modern):
+def values(new, current):
     """Renamed, with new values: `current` maps old values to new ones; others stay."""
 
     def rule(given, old, defaults):
         value = given.pop(old)
-        given[new] = modern.get(value, value) if isinstance(value, str | int) else value
+        given[new] = current.get(value, value) if isinstance(value, str | int) else value
         return f"is now `{new}={given[new]!r}`"
 
     return rule

@@ -1,8 +1,7 @@
-"""The losses as metrics: how far off the predictions are, on average.
+"""The losses as metrics: means over all samples.
 
-The functions return one value per sample. They run the losses of the engine in force on plain
-arrays, so
-no gradient flows through them: as a loss, use `diptych.losses`.
+The functions return one value per sample. They run the losses of the current engine on plain
+arrays, so no gradient flows through them: for training, use `diptych.losses`.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> np.ndarray:
 
 
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> np.ndarray:
-    """Half the squared error up to `delta`, straight beyond; mean over the last axis."""
+    """Half the squared error up to `delta`, linear beyond; mean over the last axis."""
     return _loss("losses", "huber", y_true, y_pred, delta=delta)
 
 
@@ -207,7 +206,7 @@ def categorical_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> np.ndarray:
-    """Categorical crossentropy in which easy samples count less: each times alpha (1 -
+    """Categorical crossentropy with easy samples weighted down: each times alpha (1 -
     probability)^gamma.
     """
     return _loss(
@@ -236,7 +235,7 @@ def _loss(family, name, y_true, y_pred, **options):
 
 
 class _Error(MeanMetricWrapper):
-    """What these metrics share: their configuration names the arguments, not the function."""
+    """The base of these metrics: their configuration holds the arguments, not the function."""
 
     _direction = "down"
 
@@ -266,7 +265,7 @@ class RootMeanSquaredError(Mean):
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        """Take a batch in. sample_weight: a number, (N,), or of the shape of y_true."""
+        """Add a batch. sample_weight: a number, (N,), or of the shape of y_true."""
         mask = getattr(y_pred, "mask", None)
         if mask is not None:
             sample_weight = masked_weight(sample_weight, as_array(mask))
@@ -306,8 +305,8 @@ class LogCoshError(_Error):
 
 
 class CosineSimilarity(_Error):
-    """The mean cosine of the angle between label and prediction along `axis`: 1 the same direction,
-    -1 opposite.
+    """The mean cosine of the angle between label and prediction along `axis`: 1 in the same
+    direction.
     """
 
     _direction = "up"
@@ -426,7 +425,7 @@ class SparseCategoricalCrossentropy(_Error):
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        """Take a batch in. sample_weight: a number, (N,), or of the shape of y_true."""
+        """Add a batch. sample_weight: a number, (N,), or of the shape of y_true."""
         if sample_weight is not None and self.ignore_class is not None:
             labels = as_array(y_true)
             if labels.ndim == y_pred.ndim and labels.shape[self.axis] == 1:

@@ -48,7 +48,7 @@ class Unary(ArrayOp):
         if a.dtype is not FLOAT32 and a.dtype is not FLOAT64:
             return ArrayOp.__call__(self, x)
         y = self.forward(a)
-        if type(y) is not np.ndarray:  # NumPy gives a scalar for an array without axes
+        if type(y) is not np.ndarray:  # NumPy gives a scalar instead of a 0-d array
             y = np.asarray(y)
         records = open_records.get()
         if records is None or not x.tracked or self.constant:

@@ -348,7 +348,7 @@ def _are_tensors(parts: Any) -> bool:
 
 
 def _where(on: np.ndarray, new: Any, old: Any) -> Any:
-    """For each row of the batch, the new value where ``on``, else the old one; for nested values."""
+    """For each row of the batch, the new value if ``on``, else the old; also for nested values."""
     if isinstance(new, (list, tuple)):
         return [_where(on, *pair) for pair in zip(new, old, strict=True)]
     return ops.where(on.reshape(-1, *[1] * (len(new.shape) - 1)), new, old)
