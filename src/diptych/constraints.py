@@ -140,7 +140,7 @@ _TABLE = {
 
 
 def get(identifier: Any) -> Any:
-    """The constraint that a name, configuration, class or function stands for; None stays None."""
+    """The constraint for a name, configuration, class or function; None stays None."""
     return objects.get(identifier, _TABLE, "constraint")
 
 

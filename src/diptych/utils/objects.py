@@ -1,7 +1,6 @@
-"""Names to objects and back, for every kind that a configuration may name: initializers, metrics,
-...
+"""Names and configurations to objects and back: initializers, metrics, ...
 
-Each kind keeps one explicit table {name: class or function} and hands it to the functions here.
+Each kind has an explicit registry {name: class or function}, which it passes to the functions here.
 """
 
 from __future__ import annotations
@@ -32,13 +31,11 @@ _scopes: ContextVar[dict[str, Any]] = ContextVar("diptych_custom_objects", defau
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable:
-    """Decorate a class or function of your own, so that configurations may name it."""
+    """Decorate a class or function of your own, so that configurations can refer to it."""
 
     def register(thing: Any) -> Any:
         if inspect.isclass(thing) and not hasattr(thing, "get_config"):
-            raise ValueError(
-                f"{thing.__name__} has no get_config(), without which it cannot be saved"
-            )
+            raise ValueError(f"{thing.__name__} cannot be saved: it has no get_config()")
         _registered[f"{package}>{name or thing.__name__}"] = thing
         return thing
 
@@ -46,7 +43,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """The dict of registered classes and functions; entries may be added to it."""
+    """The dict of registered classes and functions, to which entries may be added."""
     return _registered
 
 
@@ -57,7 +54,7 @@ def get_registered_name(thing: Any) -> str:
 
 
 def get_registered_object(name: str) -> Any:
-    """The class or function of one's own with this name, registered or in a scope; None if none."""
+    """The user's class or function with this name, registered or in a scope; or None."""
     known = {**_registered, **_scopes.get()}
     if name in known:
         return known[name]
@@ -65,7 +62,9 @@ def get_registered_object(name: str) -> Any:
 
 
 class CustomObjectScope:
-    """Names that configurations may use inside a `with` block: `CustomObjectScope({"My": My})`."""
+    """Context manager: names that configurations may use inside it: `CustomObjectScope({"My":
+    My})`.
+    """
 
     def __init__(self, custom_objects: dict[str, Any]) -> None:
         self.custom_objects = custom_objects
@@ -99,7 +98,7 @@ def names_of(classes: Iterable[type]) -> dict[str, Any]:
 
 
 def get(identifier: Any, table: dict[str, Any], kind: str) -> Any:
-    """What `identifier` stands for: a name, a configuration, a class, or the object itself."""
+    """The object for `identifier`: a name, a configuration, a class, or the object itself."""
     if identifier is None:
         return None
     if isinstance(identifier, str):
@@ -118,7 +117,7 @@ def get(identifier: Any, table: dict[str, Any], kind: str) -> Any:
 
 
 def serialize(obj: Any) -> dict[str, Any] | None:
-    """The configuration of an object, of plain Python values, in Keras's form."""
+    """The configuration of an object as plain Python values, in Keras's form."""
     if obj is None:
         return None
     if inspect.isfunction(obj):
@@ -149,8 +148,8 @@ def deserialize(
         return _find(config, table, kind)
     if not isinstance(config, dict) or "class_name" not in config:
         raise ValueError(
-            f"{config!r} is no configuration of a {kind}; "
-            "expected {'class_name': ..., 'config': {...}}"
+            f"{config!r} is not the configuration of a {kind}; expected {{'class_name': ..., "
+            "'config': {...}}"
         )
     if config["class_name"] == "function":
         return _find(config["config"], table, kind)
@@ -169,6 +168,6 @@ def _find(name, table, kind):
 
 
 def _public_module(cls):
-    # 'diptych.metrics.accuracy' is where a class is written, 'diptych.metrics' where it is found.
+    # A class in 'diptych.metrics.accuracy' is public in 'diptych.metrics'.
     parts = cls.__module__.split(".")
     return ".".join(parts[:2]) if parts[0] == "diptych" else cls.__module__

@@ -49,7 +49,7 @@ class ImageLayer(Layer):
         }
 
     def _transform(self, function: Any, images: Any, transformation: Any, training: Any) -> Any:
-        """``function`` of a batch, given a batch or a single image."""
+        """Apply ``function``, which takes a batch, to a batch or a single image."""
         images = ops.convert_to_tensor(images)
         self._size(images.shape)
         if images.ndim == 4:
