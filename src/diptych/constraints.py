@@ -130,7 +130,7 @@ min_max_norm = MinMaxNorm
 non_neg = NonNeg
 unit_norm = UnitNorm
 
-_TABLE = {
+_REGISTRY = {
     **objects.names_of([MaxNorm, MinMaxNorm, NonNeg, UnitNorm]),
     # Keras 1 and 2 wrote these without the underscore.
     "maxnorm": MaxNorm,
@@ -141,7 +141,7 @@ _TABLE = {
 
 def get(identifier: Any) -> Any:
     """The constraint for a name, configuration, class or function; None stays None."""
-    return objects.get(identifier, _TABLE, "constraint")
+    return objects.get(identifier, _REGISTRY, "constraint")
 
 
 def serialize(constraint: Any) -> dict[str, Any] | None:
@@ -151,4 +151,4 @@ def serialize(constraint: Any) -> dict[str, Any] | None:
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The constraint of a configuration made by `serialize`."""
-    return objects.deserialize(config, _TABLE, "constraint", custom_objects)
+    return objects.deserialize(config, _REGISTRY, "constraint", custom_objects)

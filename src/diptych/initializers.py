@@ -427,7 +427,7 @@ truncated_normal = TruncatedNormal
 variance_scaling = VarianceScaling
 zeros = Zeros
 
-_TABLE = {
+_REGISTRY = {
     **objects.names_of(
         [
             Constant,
@@ -463,7 +463,7 @@ def get(identifier: Any) -> Any:
     """
     if isinstance(identifier, (np.ndarray, np.generic)):
         return _values_of(identifier)
-    return objects.get(identifier, _TABLE, "initializer")
+    return objects.get(identifier, _REGISTRY, "initializer")
 
 
 def serialize(initializer: Any) -> dict[str, Any] | None:
@@ -473,7 +473,7 @@ def serialize(initializer: Any) -> dict[str, Any] | None:
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The initializer of a configuration made by `serialize`."""
-    return objects.deserialize(config, _TABLE, "initializer", custom_objects)
+    return objects.deserialize(config, _REGISTRY, "initializer", custom_objects)
 
 
 def _values_of(array):

@@ -205,7 +205,8 @@ def binary_crossentropy(
     """Mean of ``-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred)`` over ``axis``.
 
     Sigmoid + cross-entropy: if ``y_pred`` is the output of a sigmoid, the loss is computed from its
-    logits, which is exact.
+    logits, which is exact. The twins are ``binary_crossentropy_forward`` and
+    ``binary_crossentropy_backward`` in ``crossentropy``.
     """
     y_true, y_pred = _together("binary_crossentropy", y_true, y_pred)
     y_pred, from_logits = twins.with_logits(y_pred, from_logits, "sigmoid")
@@ -223,7 +224,8 @@ def categorical_crossentropy(
     """``-sum(y_true * log(y_pred))`` over ``axis``; labels are one-hot, or distributions.
 
     Softmax + cross-entropy: if ``y_pred`` is the output of a softmax, the loss is computed from its
-    logits, which is exact.
+    logits, which is exact. The twins are ``categorical_crossentropy_forward`` and
+    ``categorical_crossentropy_backward`` in ``crossentropy``.
     """
     y_true, y_pred = _together("categorical_crossentropy", y_true, y_pred)
     if _is_last(axis, y_pred):
@@ -696,7 +698,7 @@ _SHORT = {
     "bce": binary_crossentropy, "BCE": binary_crossentropy,
     "kld": kl_divergence, "KLD": kl_divergence,
 }  # fmt: skip
-_TABLE: dict[str, Any] = {**{item.__name__: item for item in (*_CLASSES, *_FUNCTIONS)}, **_SHORT}
+_REGISTRY: dict[str, Any] = {**{item.__name__: item for item in (*_CLASSES, *_FUNCTIONS)}, **_SHORT}
 
 
 def get(identifier: Any) -> Any:
@@ -705,9 +707,9 @@ def get(identifier: Any) -> Any:
     A function's name ("mse", "mean_squared_error") gives the function, a class's name
     ("MeanSquaredError") a new object.
     """
-    if isinstance(identifier, str) and identifier not in _TABLE:
+    if isinstance(identifier, str) and identifier not in _REGISTRY:
         identifier = current_name("loss", identifier)
-    return objects.get(identifier, _TABLE, "loss")
+    return objects.get(identifier, _REGISTRY, "loss")
 
 
 def serialize(loss: Any) -> Any:
@@ -717,4 +719,4 @@ def serialize(loss: Any) -> Any:
 
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return the loss of a configuration made by ``serialize``, or of a name."""
-    return objects.deserialize(name, _TABLE, "loss", custom_objects)
+    return objects.deserialize(name, _REGISTRY, "loss", custom_objects)

@@ -131,7 +131,7 @@ l2 = L2
 l1_l2 = L1L2
 orthogonal_regularizer = OrthogonalRegularizer
 
-_TABLE = objects.names_of([L1, L2, L1L2, OrthogonalRegularizer])
+_REGISTRY = objects.names_of([L1, L2, L1L2, OrthogonalRegularizer])
 
 
 def get(identifier: Any) -> Any:
@@ -141,7 +141,7 @@ def get(identifier: Any) -> Any:
     """
     if identifier == "l1_l2":
         return L1L2(l1=0.01, l2=0.01)
-    return objects.get(identifier, _TABLE, "regularizer")
+    return objects.get(identifier, _REGISTRY, "regularizer")
 
 
 def serialize(regularizer: Any) -> dict[str, Any] | None:
@@ -151,4 +151,4 @@ def serialize(regularizer: Any) -> dict[str, Any] | None:
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The regularizer of a configuration made by `serialize`."""
-    return objects.deserialize(config, _TABLE, "regularizer", custom_objects)
+    return objects.deserialize(config, _REGISTRY, "regularizer", custom_objects)

@@ -8,7 +8,7 @@
 The backward pass begins with dL/dL = 1 at the last record:
 
     record 2:  dL/dy = dL/dL y + dL/dL y      y went in twice: the sum
-    record 1:  dL/dw = dL/dy x                and dL/dx, if anybody needs it
+    record 1:  dL/dw = dL/dy x                and dL/dx, if needed
 
 An operation is recorded if a tape is open and one of its inputs is ``tracked``: a trainable
 variable, a watched tensor, or computed from either. ``diptych.operation`` defines operations.

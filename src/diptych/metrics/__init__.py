@@ -76,7 +76,7 @@ from .scores import (
     FBetaScore,
     R2Score,
 )
-from .serialization import FUNCTIONS, TABLE, deserialize, serialize
+from .serialization import FUNCTIONS, REGISTRY, deserialize, serialize
 
 __all__ = [
     "AUC",
@@ -142,7 +142,7 @@ __all__ = [
     "top_k_categorical_accuracy",
 ]
 
-TABLE |= {
+REGISTRY |= {
     **objects.names_of(
         [
             AUC,
@@ -242,7 +242,7 @@ def get(identifier: Any) -> Any:
             f"{identifier!r} depends on the shapes of labels and outputs, which "
             "compile(metrics=[...]) knows; expected a full name here, such as 'binary_accuracy'"
         )
-    return objects.get(identifier, TABLE, "metric")
+    return objects.get(identifier, REGISTRY, "metric")
 
 
 def resolve_accuracy(

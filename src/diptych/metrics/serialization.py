@@ -8,7 +8,7 @@ from typing import Any
 
 from ..utils import objects
 
-TABLE: dict[str, Any] = {}  # {name: class or function} of all metrics
+REGISTRY: dict[str, Any] = {}  # {name: class or function} of all metrics
 FUNCTIONS: dict[str, Any] = {}  # {name: function}; above, the name may be a class's
 
 
@@ -21,5 +21,5 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     """The metric, or the metric function, of a configuration made by `serialize`."""
     is_function = isinstance(config, dict) and config.get("class_name") == "function"
     return objects.deserialize(
-        config, FUNCTIONS if is_function else TABLE, "metric", custom_objects
+        config, FUNCTIONS if is_function else REGISTRY, "metric", custom_objects
     )

@@ -299,7 +299,7 @@ def split_off_validation(
     parts = {"x": x, "y": y, "sample_weight": sample_weight}
     data = tuple(as_arrays(part, name, _for(name, text)) for name, part in parts.items())
     rows = count_rows(dict(zip(parts, data, strict=True)))
-    split = math.floor(rows * (1.0 - validation_split))
+    split = math.floor(rows * (1.0 - validation_split))  # the rows from here on are for validation
     if split == 0 or split == rows:
         raise ValueError(
             f"validation_split={validation_split} of {rows} samples leaves {split} to train on and "

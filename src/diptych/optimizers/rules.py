@@ -198,6 +198,14 @@ class Adadelta(Optimizer):
 class Adam(Optimizer):
     """Momentum divided by the root mean square of recent gradients, both with bias correction.
 
+        m = beta_1 m + (1 - beta_1) g
+        v = beta_2 v + (1 - beta_2) g^2
+        alpha = learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t)       bias correction at update t
+        w = w - alpha m / (sqrt(v) + epsilon)
+
+    The twin functions are ``adam_update_`` in ``diptych.reference.optimizers`` and in
+    ``diptych.fastcore.optimizers``.
+
     Args:
         learning_rate: a float, a schedule, or a function without arguments.
         beta_1: the weight of the old mean of the gradients in the moving average.
@@ -272,8 +280,8 @@ class AdamW(Adam):
 
 
 class Adamax(Optimizer):
-    """Adam with the largest recent gradient instead of the root mean square; bias correction of the
-    momentum only.
+    """Adam with the largest recent gradient instead of the root mean square. The momentum has bias
+    correction (see the twins ``adamax_update_``).
 
     Args:
         learning_rate: a float, a schedule, or a function without arguments.
@@ -313,7 +321,7 @@ class Adamax(Optimizer):
 
 
 class Nadam(Optimizer):
-    """Adam with Nesterov's momentum, with bias correction.
+    """Adam with Nesterov's momentum, with bias correction (see the twins ``nadam_update_``).
 
     Args:
         learning_rate: a float, a schedule, or a function without arguments.

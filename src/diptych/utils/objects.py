@@ -90,21 +90,21 @@ def is_builtin(thing: Any) -> bool:
 
 def names_of(classes: Iterable[type]) -> dict[str, Any]:
     """{name: class} under both spellings, 'GlorotUniform' and 'glorot_uniform'."""
-    table = {}
+    registry = {}
     for cls in classes:
-        table[cls.__name__] = cls
-        table[snake_case(cls.__name__)] = cls
-    return table
+        registry[cls.__name__] = cls
+        registry[snake_case(cls.__name__)] = cls
+    return registry
 
 
-def get(identifier: Any, table: dict[str, Any], kind: str) -> Any:
+def get(identifier: Any, registry: dict[str, Any], kind: str) -> Any:
     """The object for `identifier`: a name, a configuration, a class, or the object itself."""
     if identifier is None:
         return None
     if isinstance(identifier, str):
-        found = _find(identifier, table, kind)
+        found = _find(identifier, registry, kind)
     elif isinstance(identifier, dict):
-        found = deserialize(identifier, table, kind)
+        found = deserialize(identifier, registry, kind)
     else:
         found = identifier
     if inspect.isclass(found):
@@ -139,32 +139,32 @@ def serialize(obj: Any) -> dict[str, Any] | None:
 
 
 def deserialize(
-    config: Any, table: dict[str, Any], kind: str, custom_objects: dict[str, Any] | None = None
+    config: Any, registry: dict[str, Any], kind: str, custom_objects: dict[str, Any] | None = None
 ) -> Any:
     """The object of a configuration made by `serialize`; `custom_objects` maps further names."""
     if custom_objects:
-        table = {**table, **custom_objects}
+        registry = {**registry, **custom_objects}
     if isinstance(config, str):
-        return _find(config, table, kind)
+        return _find(config, registry, kind)
     if not isinstance(config, dict) or "class_name" not in config:
         raise ValueError(
             f"{config!r} is not the configuration of a {kind}; expected {{'class_name': ..., "
             "'config': {...}}"
         )
     if config["class_name"] == "function":
-        return _find(config["config"], table, kind)
-    found = _find(config["class_name"], table, kind)
+        return _find(config["config"], registry, kind)
+    found = _find(config["class_name"], registry, kind)
     is_class = inspect.isclass(found)
     return found.from_config(config.get("config") or {}) if is_class else found
 
 
-def _find(name, table, kind):
+def _find(name, registry, kind):
     own = get_registered_object(name)
     if own is not None:
         return own
-    if name not in table:
-        raise ValueError(f"there is no {kind} named {name!r}{suggest(name, table)}")
-    return table[name]
+    if name not in registry:
+        raise ValueError(f"there is no {kind} named {name!r}{suggest(name, registry)}")
+    return registry[name]
 
 
 def _public_module(cls):
