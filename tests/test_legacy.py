@@ -7,7 +7,7 @@ import pytest
 
 from diptych import callbacks, constraints, layers, legacy, optimizers
 from diptych.legacy import (
-    LegacyArguments,
+    AcceptsOldNames,
     LegacySpelling,
     Logs,
     accepts_old,
@@ -27,7 +27,7 @@ def _fresh_notes():
 # Small classes of today's signatures; their names are what the tables go by.
 
 
-class Layer(metaclass=LegacyArguments):
+class Layer(metaclass=AcceptsOldNames):
     def __init__(self, *, name=None, dtype=None):
         self.name = name
 
@@ -90,7 +90,7 @@ class LSTM(Layer):
 LSTM.__module__ = "diptych.layers.recurrent"
 
 
-class Optimizer(metaclass=LegacyArguments):
+class Optimizer(metaclass=AcceptsOldNames):
     def __init__(self, learning_rate=0.001, clipnorm=None):
         self.learning_rate = learning_rate
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import config
-from .legacy import LegacyArguments
+from .legacy import AcceptsOldNames
 from .utils import objects
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-class Constraint(metaclass=LegacyArguments):
+class Constraint(metaclass=AcceptsOldNames):
     """Base class: override `__call__(self, w)`, which returns the constrained weights, and
     `get_config`.
     """

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from . import config, ops
-from .legacy import LegacyArguments, current_name
+from .legacy import AcceptsOldNames, current_name
 from .ops import losses as twins
 from .tensor import Tensor, as_array
 from .utils import objects
@@ -476,7 +476,7 @@ class LossFunctionWrapper(Loss):
         return cls(**config)
 
 
-class _Named(LossFunctionWrapper, metaclass=LegacyArguments):
+class _Named(LossFunctionWrapper, metaclass=AcceptsOldNames):
     """A built-in loss: its configuration holds its arguments, not the function."""
 
     def get_config(self) -> dict[str, Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..legacy import LegacyArguments, Logs
+from ..legacy import AcceptsOldNames, Logs
 from ..utils.naming import suggest
 
 __all__ = ["HOOKS", "Callback", "History", "LambdaCallback"]
 
 
-class Callback(metaclass=LegacyArguments):
+class Callback(metaclass=AcceptsOldNames):
     """The base class of callbacks: override the methods that you need.
 
     `logs` is a dict of the results so far: 'loss' and the metrics at the end of a batch or an

@@ -13,7 +13,7 @@ import numpy as np
 from .. import constraints, graph, initializers, ops, regularizers
 from ..config import floatx
 from ..graph import KerasTensor, Node
-from ..legacy import LegacyArguments
+from ..legacy import AcceptsOldNames
 from ..nested import flatten, map_structure
 from ..tensor import Structure, Tensor, Variable
 from ..utils.naming import auto_name
@@ -108,7 +108,7 @@ class InputSpec:
                 refuse(f"an input of shape {self.shape}")
 
 
-class Layer(metaclass=LegacyArguments):
+class Layer(metaclass=AcceptsOldNames):
     """A callable with weights: the building block of models.
 
     A layer of your own overrides ``__init__``, ``build(input_shape)`` (make the weights with

@@ -1,11 +1,11 @@
 """Old spellings: the keywords, positional forms and names of Keras 0, 1 and 2.
 
-The rest of the library understands them through the metaclass `LegacyArguments` and the decorator
+The rest of the library understands them through the metaclass `AcceptsOldNames` and the decorator
 `accepts_old`. `tables` says what each spelling means today; `note` warns about it once. `with
 quiet():` turns these notes off.
 """
 
-from .arguments import LegacyArguments, accepts_old, translate_arguments
+from .arguments import AcceptsOldNames, accepts_old, translate_arguments
 from .names import Logs, current_name
 from .notes import LegacySpelling, forget_notes, note, quiet
 from .values import pairs_of
@@ -13,7 +13,7 @@ from .values import pairs_of
 __all__ = [
     "LegacySpelling",
     "Logs",
-    "LegacyArguments",
+    "AcceptsOldNames",
     "accepts_old",
     "forget_notes",
     "current_name",

@@ -1,6 +1,6 @@
 """Translates old keyword arguments, and raises a helpful error for unknown ones.
 
-`LegacyArguments` does it for constructors, `accepts_old` for functions and methods. `tables.py`
+`AcceptsOldNames` does it for constructors, `accepts_old` for functions and methods. `tables.py`
 says what each old spelling means; this module applies it.
 """
 
@@ -33,7 +33,7 @@ _INPUT_NOTES = {
 _UNEXPECTED = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
 
-class LegacyArguments(type):
+class AcceptsOldNames(type):
     """The metaclass of classes whose constructors accept old spellings.
 
     A layer made with `input_shape` or a similar argument gets the attribute `_batch_input_shape` (a

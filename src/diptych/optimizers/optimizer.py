@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from .. import engine, initializers, ops
-from ..legacy import LegacyArguments
+from ..legacy import AcceptsOldNames
 from ..tensor import IndexedSlices, Tensor, Variable
 from ..utils.naming import auto_name
 from ..utils.objects import is_builtin
@@ -69,7 +69,7 @@ class _Part:
         return [np.empty_like(array) for array in self.arrays]
 
 
-class Optimizer(metaclass=LegacyArguments):
+class Optimizer(metaclass=AcceptsOldNames):
     """Base class of optimizers.
 
     Args:
