@@ -2,6 +2,8 @@
 PYTHON ?= python
 # Tests measure agreement, not speed: one thread leaves the other cores to whoever shares the machine.
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# Commands that an interpreter installs beside itself, for a virtual environment that is not active.
+SCRIPTS = PATH="$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("scripts"))'):$$PATH"
 
 .PHONY: help build debug test parity lint bench tutorials size clean
 
@@ -20,9 +22,10 @@ test: ## the whole suite
 parity: ## the two engines against each other
 	$(ONE_THREAD) $(PYTHON) -m pytest tests/test_twins.py tests/test_harness.py
 
-lint: ## ruff, cython-lint, mypy
+lint: ## ruff, cython-lint, clang-format, mypy
 	$(PYTHON) -m ruff check .
-	PATH="$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("scripts"))'):$$PATH" cython-lint fastcore
+	$(SCRIPTS) cython-lint fastcore
+	$(SCRIPTS) clang-format --dry-run -Werror fastcore/kernels/*.h
 	$(PYTHON) -m mypy
 
 bench: ## speed tables
@@ -34,7 +37,7 @@ tutorials: ## render the tutorials with their real output
 	$(PYTHON) tutorials/render.py
 
 size: ## lines per file, longest first
-	@git ls-files '*.py' '*.pyx' '*.pxd' | xargs wc -l | sort -rn
+	@git ls-files '*.py' '*.pyx' '*.pxd' '*.h' | xargs wc -l | sort -rn
 
 clean: ## remove everything that a build makes
 	rm -rf build dist src/*.egg-info fastcore/*.so

@@ -241,12 +241,12 @@ class BuildFastcore(build_ext):
 
 
 def headers_of(source):
-    """Our own headers that a C file includes, and those that they include."""
+    """Our own headers that a C file names, and those that they name."""
     found, unread = set(), [source]
     while unread:
         text = unread.pop().read_text(encoding="utf-8")
         for header in sorted(KERNELS.glob("*.h")):
-            if f'#include "{header.name}"' in text and header not in found:
+            if f'"{header.name}"' in text and header not in found:
                 found.add(header)
                 unread.append(header)
     return sorted(map(str, found))

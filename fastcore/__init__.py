@@ -1,13 +1,16 @@
-"""The right panel: the operations of diptych.reference in Cython, compiled for one processor.
+"""The fast engine: the operations of diptych.reference in Cython, compiled for one processor.
 
 a. For every module F.pyx there is reference/F.py with the same public functions, in the same order,
    with the same signatures. The reference explains; the docstring here says only what makes the
-   twin fast.
+   twin fast. What only speed needs has no twin: its docstring begins with "Extra", and
+   tests/extras.py says which composition of reference functions it must equal.
 b. Three tiers. `def` functions check, allocate and choose the dtype. `cdef ... noexcept nogil`
    kernels work on pointers and sizes. `cdef inline` functions in .pxd files work on one number or
    one register tile.
 c. kernels/ holds what the twins are made of; its __init__.py says what stands where.
-d. Work is cut into chunks whose size does not depend on the number of threads, and partial sums are
+d. What comes in both types is one fused function, `f_task`; `run_typed` takes both of its instances
+   and runs the one that the data have.
+e. Work is cut into chunks whose size does not depend on the number of threads, and partial sums are
    added in chunk order: the same bits for any number of threads.
 """
 
@@ -19,8 +22,7 @@ def _check_processor():
     except ImportError as error:
         raise ImportError(
             "diptych was installed without its fast engine: its compiled modules are missing. "
-            "Install "
-            "it again with a C compiler and without DIPTYCH_NO_FASTCORE=1, or use "
+            "Install it again with a C compiler and without DIPTYCH_NO_FASTCORE=1, or use "
             "engine='reference'."
         ) from error
     missing = cpu.missing_features()

@@ -5,7 +5,8 @@ cimport numpy as cnp
 from .kernels cimport activations as k
 from .kernels.arrays cimport as_real, dim, new_array, new_like, rank, size
 from .kernels.elementwise cimport (
-    EXP, GAUSS, SIMPLE, Job, each, kernel_t, like, real_array, rows_of, run, use,
+    EXP, GAUSS, SIMPLE, ElementwiseJob, each, kernel32_t, kernel64_t, like, real_array, rows_of,
+    run, use,
 )
 
 import operator
@@ -19,16 +20,14 @@ SELU_SCALE = 1.0507009873554805
 
 
 cdef cnp.ndarray along_last(
-    cnp.ndarray a, cnp.ndarray b, Py_ssize_t width, kernel_t single, kernel_t wide
+    cnp.ndarray a, cnp.ndarray b, Py_ssize_t width, kernel32_t kernel32, kernel64_t kernel64
 ):
     """A kernel over the rows of a, and of b unless it is None: `width` elements each."""
     cdef cnp.ndarray out = new_like(a)
-    cdef Job job
+    cdef ElementwiseJob job
     if width == 0:
         raise ValueError(f"softmax needs at least one element, got the shape {np.shape(a)}")
-    rows_of(
-        &job, single if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT else wide, size(a) // width, width
-    )
+    rows_of(&job, a, kernel32, kernel64, size(a) // width, width)
     use(&job, 0, a, width)
     if b is not None:
         use(&job, 1, b, width)
@@ -38,12 +37,12 @@ cdef cnp.ndarray along_last(
 
 
 cdef cnp.ndarray along(
-    object axis, cnp.ndarray a, cnp.ndarray b, kernel_t single, kernel_t wide
+    object axis, cnp.ndarray a, cnp.ndarray b, kernel32_t kernel32, kernel64_t kernel64
 ):
     """along_last for any axis or tuple of axes: they are moved to the end and back."""
     cdef int ndim = rank(a)
     if ndim and type(axis) is int and (axis == -1 or axis == ndim - 1):
-        return along_last(a, b, dim(a, ndim - 1), single, wide)
+        return along_last(a, b, dim(a, ndim - 1), kernel32, kernel64)
     axes = [position(i, ndim) for i in (axis if isinstance(axis, tuple) else (axis,))]
     if len(set(axes)) < len(axes):
         raise ValueError(f"axis names an axis twice: {axis}")
@@ -54,7 +53,7 @@ cdef cnp.ndarray along(
     a = np.ascontiguousarray(np.transpose(a, order))
     if b is not None:
         b = np.ascontiguousarray(np.transpose(b, order))
-    out = along_last(a, b, width, single, wide)
+    out = along_last(a, b, width, kernel32, kernel64)
     return np.ascontiguousarray(np.transpose(out, np.argsort(order)))
 
 
@@ -67,243 +66,265 @@ cdef int position(object axis, int ndim) except -1:
 
 
 def sigmoid_forward(x):
-    """Twin of reference.activations.sigmoid_forward."""
+    """Twin of reference.activations.sigmoid_forward. Kernel: sigmoid in kernels/activations.pxd."""
     cdef cnp.ndarray a = real_array(x)
-    y = each(a, None, <kernel_t> k.sigmoid[float], <kernel_t> k.sigmoid[double], EXP)
+    y = each(a, None, k.sigmoid[float], k.sigmoid[double], EXP)
     return y, (y,)
 
 
 def sigmoid_backward(dy, cache):
-    """Twin of reference.activations.sigmoid_backward."""
+    """Twin of reference.activations.sigmoid_backward.
+
+    Kernel: sigmoid_dx in kernels/activations.pxd.
+    """
     (y,) = cache
     cdef cnp.ndarray a = real_array(y)
-    return each(
-        like(dy, a), a, <kernel_t> k.sigmoid_dx[float], <kernel_t> k.sigmoid_dx[double], SIMPLE
-    )
+    return each(like(dy, a), a, k.sigmoid_dx[float], k.sigmoid_dx[double], SIMPLE)
 
 
 def log_sigmoid_forward(x):
-    """Twin of reference.activations.log_sigmoid_forward."""
+    """Twin of reference.activations.log_sigmoid_forward.
+
+    Kernel: log_sigmoid in kernels/activations.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
-    y = each(a, None, <kernel_t> k.log_sigmoid[float], <kernel_t> k.log_sigmoid[double], EXP)
+    y = each(a, None, k.log_sigmoid[float], k.log_sigmoid[double], EXP)
     return y, (a,)
 
 
 def log_sigmoid_backward(dy, cache):
-    """Twin of reference.activations.log_sigmoid_backward."""
+    """Twin of reference.activations.log_sigmoid_backward.
+
+    Kernel: log_sigmoid_dx in kernels/activations.pxd.
+    """
     (x,) = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.log_sigmoid_dx[float], <kernel_t> k.log_sigmoid_dx[double], EXP
-    )
+    return each(like(dy, a), a, k.log_sigmoid_dx[float], k.log_sigmoid_dx[double], EXP)
 
 
 def tanh_forward(x):
-    """Twin of reference.activations.tanh_forward."""
+    """Twin of reference.activations.tanh_forward. Kernel: tanh in kernels/activations.pxd."""
     cdef cnp.ndarray a = real_array(x)
-    y = each(a, None, <kernel_t> k.tanh[float], <kernel_t> k.tanh[double], EXP)
+    y = each(a, None, k.tanh[float], k.tanh[double], EXP)
     return y, (y,)
 
 
 def tanh_backward(dy, cache):
-    """Twin of reference.activations.tanh_backward."""
+    """Twin of reference.activations.tanh_backward. Kernel: tanh_dx in kernels/activations.pxd."""
     (y,) = cache
     cdef cnp.ndarray a = real_array(y)
-    return each(like(dy, a), a, <kernel_t> k.tanh_dx[float], <kernel_t> k.tanh_dx[double], SIMPLE)
+    return each(like(dy, a), a, k.tanh_dx[float], k.tanh_dx[double], SIMPLE)
 
 
 def tanh_shrink_forward(x):
-    """Twin of reference.activations.tanh_shrink_forward."""
+    """Twin of reference.activations.tanh_shrink_forward.
+
+    Kernel: tanh_shrink in kernels/activations.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
-    y = each(a, None, <kernel_t> k.tanh_shrink[float], <kernel_t> k.tanh_shrink[double], EXP)
+    y = each(a, None, k.tanh_shrink[float], k.tanh_shrink[double], EXP)
     return y, (a,)
 
 
 def tanh_shrink_backward(dy, cache):
-    """Twin of reference.activations.tanh_shrink_backward."""
+    """Twin of reference.activations.tanh_shrink_backward.
+
+    Kernel: tanh_shrink_dx in kernels/activations.pxd.
+    """
     (x,) = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.tanh_shrink_dx[float], <kernel_t> k.tanh_shrink_dx[double], EXP
-    )
+    return each(like(dy, a), a, k.tanh_shrink_dx[float], k.tanh_shrink_dx[double], EXP)
 
 
 def softplus_forward(x):
-    """Twin of reference.activations.softplus_forward."""
+    """Twin of reference.activations.softplus_forward.
+
+    Kernel: softplus in kernels/activations.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
-    y = each(a, None, <kernel_t> k.softplus[float], <kernel_t> k.softplus[double], EXP)
+    y = each(a, None, k.softplus[float], k.softplus[double], EXP)
     return y, (a,)
 
 
 def softplus_backward(dy, cache):
-    """Twin of reference.activations.softplus_backward."""
+    """Twin of reference.activations.softplus_backward.
+
+    Kernel: softplus_dx in kernels/activations.pxd.
+    """
     (x,) = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.softplus_dx[float], <kernel_t> k.softplus_dx[double], EXP
-    )
+    return each(like(dy, a), a, k.softplus_dx[float], k.softplus_dx[double], EXP)
 
 
 def softsign_forward(x):
-    """Twin of reference.activations.softsign_forward."""
+    """Twin of reference.activations.softsign_forward.
+
+    Kernel: softsign in kernels/activations.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
-    y = each(a, None, <kernel_t> k.softsign[float], <kernel_t> k.softsign[double], SIMPLE)
+    y = each(a, None, k.softsign[float], k.softsign[double], SIMPLE)
     return y, (a,)
 
 
 def softsign_backward(dy, cache):
-    """Twin of reference.activations.softsign_backward."""
+    """Twin of reference.activations.softsign_backward.
+
+    Kernel: softsign_dx in kernels/activations.pxd.
+    """
     (x,) = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.softsign_dx[float], <kernel_t> k.softsign_dx[double], SIMPLE
-    )
+    return each(like(dy, a), a, k.softsign_dx[float], k.softsign_dx[double], SIMPLE)
 
 
 def squareplus_forward(x, b=4):
-    """Twin of reference.activations.squareplus_forward."""
+    """Twin of reference.activations.squareplus_forward.
+
+    Kernel: squareplus in kernels/activations.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
-    y = each(
-        a, None, <kernel_t> k.squareplus[float], <kernel_t> k.squareplus[double], SIMPLE, b
-    )
+    y = each(a, None, k.squareplus[float], k.squareplus[double], SIMPLE, b)
     return y, (a, b)
 
 
 def squareplus_backward(dy, cache):
-    """Twin of reference.activations.squareplus_backward."""
+    """Twin of reference.activations.squareplus_backward.
+
+    Kernel: squareplus_dx in kernels/activations.pxd.
+    """
     x, b = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.squareplus_dx[float], <kernel_t> k.squareplus_dx[double],
-        SIMPLE, b,
-    )
+    return each(like(dy, a), a, k.squareplus_dx[float], k.squareplus_dx[double], SIMPLE, b)
 
 
 def exponential_forward(x):
-    """Twin of reference.activations.exponential_forward."""
+    """Twin of reference.activations.exponential_forward.
+
+    Kernel: exponential in kernels/activations.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
-    y = each(a, None, <kernel_t> k.exponential[float], <kernel_t> k.exponential[double], EXP)
+    y = each(a, None, k.exponential[float], k.exponential[double], EXP)
     return y, (y,)
 
 
 def exponential_backward(dy, cache):
-    """Twin of reference.activations.exponential_backward."""
+    """Twin of reference.activations.exponential_backward.
+
+    Kernel: exponential_dx in kernels/activations.pxd.
+    """
     (y,) = cache
     cdef cnp.ndarray a = real_array(y)
-    return each(
-        like(dy, a), a, <kernel_t> k.exponential_dx[float], <kernel_t> k.exponential_dx[double],
-        SIMPLE,
-    )
+    return each(like(dy, a), a, k.exponential_dx[float], k.exponential_dx[double], SIMPLE)
 
 
 def elu_forward(x, alpha=1.0):
-    """Twin of reference.activations.elu_forward."""
+    """Twin of reference.activations.elu_forward. Kernel: elu in kernels/activations.pxd."""
     cdef cnp.ndarray a = real_array(x)
-    y = each(a, None, <kernel_t> k.elu[float], <kernel_t> k.elu[double], EXP, alpha, 1.0)
+    y = each(a, None, k.elu[float], k.elu[double], EXP, alpha, 1.0)
     return y, (a, alpha)
 
 
 def elu_backward(dy, cache):
-    """Twin of reference.activations.elu_backward."""
+    """Twin of reference.activations.elu_backward. Kernel: elu_dx in kernels/activations.pxd."""
     x, alpha = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.elu_dx[float], <kernel_t> k.elu_dx[double], EXP, alpha, 1.0
-    )
+    return each(like(dy, a), a, k.elu_dx[float], k.elu_dx[double], EXP, alpha, 1.0)
 
 
 def selu_forward(x):
-    """Twin of reference.activations.selu_forward. The kernel of elu takes the scale as well."""
+    """Twin of reference.activations.selu_forward. The kernel of elu takes the scale as well.
+
+    Kernel: elu in kernels/activations.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
-    y = each(
-        a, None, <kernel_t> k.elu[float], <kernel_t> k.elu[double], EXP, SELU_ALPHA, SELU_SCALE
-    )
+    y = each(a, None, k.elu[float], k.elu[double], EXP, SELU_ALPHA, SELU_SCALE)
     return y, (a,)
 
 
 def selu_backward(dy, cache):
-    """Twin of reference.activations.selu_backward."""
+    """Twin of reference.activations.selu_backward. Kernel: elu_dx in kernels/activations.pxd."""
     (x,) = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.elu_dx[float], <kernel_t> k.elu_dx[double], EXP,
-        SELU_ALPHA, SELU_SCALE,
-    )
+    return each(like(dy, a), a, k.elu_dx[float], k.elu_dx[double], EXP, SELU_ALPHA, SELU_SCALE)
 
 
 def celu_forward(x, alpha=1.0):
-    """Twin of reference.activations.celu_forward."""
+    """Twin of reference.activations.celu_forward. Kernel: celu in kernels/activations.pxd."""
     cdef cnp.ndarray a = real_array(x)
-    y = each(a, None, <kernel_t> k.celu[float], <kernel_t> k.celu[double], EXP, alpha)
+    y = each(a, None, k.celu[float], k.celu[double], EXP, alpha)
     return y, (a, alpha)
 
 
 def celu_backward(dy, cache):
-    """Twin of reference.activations.celu_backward."""
+    """Twin of reference.activations.celu_backward. Kernel: celu_dx in kernels/activations.pxd."""
     x, alpha = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.celu_dx[float], <kernel_t> k.celu_dx[double], EXP, alpha
-    )
+    return each(like(dy, a), a, k.celu_dx[float], k.celu_dx[double], EXP, alpha)
 
 
 def gelu_forward(x, approximate=False):
-    """Twin of reference.activations.gelu_forward."""
+    """Twin of reference.activations.gelu_forward.
+
+    Kernels: gelu_tanh and gelu in kernels/activations.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
     if approximate:
-        y = each(a, None, <kernel_t> k.gelu_tanh[float], <kernel_t> k.gelu_tanh[double], EXP)
+        y = each(a, None, k.gelu_tanh[float], k.gelu_tanh[double], EXP)
     else:
-        y = each(a, None, <kernel_t> k.gelu[float], <kernel_t> k.gelu[double], GAUSS)
+        y = each(a, None, k.gelu[float], k.gelu[double], GAUSS)
     return y, (a, approximate)
 
 
 def gelu_backward(dy, cache):
-    """Twin of reference.activations.gelu_backward."""
+    """Twin of reference.activations.gelu_backward.
+
+    Kernels: gelu_tanh_dx and gelu_dx in kernels/activations.pxd.
+    """
     x, approximate = cache
     cdef cnp.ndarray a = real_array(x)
     cdef cnp.ndarray g = like(dy, a)
     if approximate:
-        return each(
-            g, a, <kernel_t> k.gelu_tanh_dx[float], <kernel_t> k.gelu_tanh_dx[double], EXP
-        )
-    return each(g, a, <kernel_t> k.gelu_dx[float], <kernel_t> k.gelu_dx[double], GAUSS)
+        return each(g, a, k.gelu_tanh_dx[float], k.gelu_tanh_dx[double], EXP)
+    return each(g, a, k.gelu_dx[float], k.gelu_dx[double], GAUSS)
 
 
 def silu_forward(x):
-    """Twin of reference.activations.silu_forward."""
+    """Twin of reference.activations.silu_forward. Kernel: silu in kernels/activations.pxd."""
     cdef cnp.ndarray a = real_array(x)
-    return each(a, None, <kernel_t> k.silu[float], <kernel_t> k.silu[double], EXP), (a,)
+    return each(a, None, k.silu[float], k.silu[double], EXP), (a,)
 
 
 def silu_backward(dy, cache):
-    """Twin of reference.activations.silu_backward."""
+    """Twin of reference.activations.silu_backward. Kernel: silu_dx in kernels/activations.pxd."""
     (x,) = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(like(dy, a), a, <kernel_t> k.silu_dx[float], <kernel_t> k.silu_dx[double], EXP)
+    return each(like(dy, a), a, k.silu_dx[float], k.silu_dx[double], EXP)
 
 
 def mish_forward(x):
-    """Twin of reference.activations.mish_forward."""
+    """Twin of reference.activations.mish_forward. Kernel: mish in kernels/activations.pxd."""
     cdef cnp.ndarray a = real_array(x)
-    return each(a, None, <kernel_t> k.mish[float], <kernel_t> k.mish[double], EXP), (a,)
+    return each(a, None, k.mish[float], k.mish[double], EXP), (a,)
 
 
 def mish_backward(dy, cache):
-    """Twin of reference.activations.mish_backward."""
+    """Twin of reference.activations.mish_backward. Kernel: mish_dx in kernels/activations.pxd."""
     (x,) = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(like(dy, a), a, <kernel_t> k.mish_dx[float], <kernel_t> k.mish_dx[double], EXP)
+    return each(like(dy, a), a, k.mish_dx[float], k.mish_dx[double], EXP)
 
 
 def glu_forward(x, axis=-1):
-    """Twin of reference.activations.glu_forward. All that follows the axis is one row."""
+    """Twin of reference.activations.glu_forward. All that follows the axis is one row.
+
+    Kernel: glu in kernels/activations.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
     cdef int ndim = rank(a), at = position(axis, ndim), i
     cdef cnp.npy_intp* dims = cnp.PyArray_DIMS(a)
     cdef cnp.npy_intp half[64]  # more axes than NumPy allows
     cdef Py_ssize_t width = 1, rows = 1
     cdef cnp.ndarray y
-    cdef Job job
+    cdef ElementwiseJob job
     if dims[at] % 2:
         raise ValueError(
             f"glu halves axis {axis}: its length must be even, got shape {np.shape(a)}"
@@ -315,10 +336,7 @@ def glu_forward(x, axis=-1):
         else:
             width *= half[i]
     y = new_array(ndim, half, cnp.PyArray_TYPE(a))
-    rows_of(
-        &job, <kernel_t> k.glu[float] if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT
-        else <kernel_t> k.glu[double], rows, width
-    )
+    rows_of(&job, a, k.glu[float], k.glu[double], rows, width)
     use(&job, 0, a, 2 * width)
     use(&job, 1, y, width)
     run(&job, <double> EXP * size(y))
@@ -326,14 +344,14 @@ def glu_forward(x, axis=-1):
 
 
 def glu_backward(dy, cache):
-    """Twin of reference.activations.glu_backward."""
+    """Twin of reference.activations.glu_backward. Kernel: glu_dx in kernels/activations.pxd."""
     x, axis = cache
     cdef cnp.ndarray a = real_array(x)
     cdef cnp.ndarray g = as_real(dy, cnp.PyArray_TYPE(a))
     cdef int ndim = rank(a), at = position(axis, ndim), i
     cdef Py_ssize_t width = 1, rows = 1
     cdef cnp.ndarray dx
-    cdef Job job
+    cdef ElementwiseJob job
     cdef bint fits = rank(g) == ndim
     for i in range(ndim if fits else 0):
         fits = fits and dim(g, i) == (dim(a, i) // 2 if i == at else dim(a, i))
@@ -347,10 +365,7 @@ def glu_backward(dy, cache):
             f"got {np.shape(g)}"
         )
     dx = new_like(a)
-    rows_of(
-        &job, <kernel_t> k.glu_dx[float] if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT
-        else <kernel_t> k.glu_dx[double], rows, width
-    )
+    rows_of(&job, a, k.glu_dx[float], k.glu_dx[double], rows, width)
     use(&job, 0, g, width)
     use(&job, 1, a, 2 * width)
     use(&job, 2, dx, 2 * width)
@@ -359,33 +374,40 @@ def glu_backward(dy, cache):
 
 
 def softmax_forward(x, axis=-1):
-    """Twin of reference.activations.softmax_forward. Short rows share one pass of exp."""
+    """Twin of reference.activations.softmax_forward. Short rows share one pass of exp.
+
+    Kernel: softmax in kernels/activations.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
-    y = along(axis, a, None, <kernel_t> k.softmax[float], <kernel_t> k.softmax[double])
+    y = along(axis, a, None, k.softmax[float], k.softmax[double])
     return y, (y, axis)
 
 
 def softmax_backward(dy, cache):
-    """Twin of reference.activations.softmax_backward."""
+    """Twin of reference.activations.softmax_backward.
+
+    Kernel: softmax_dx in kernels/activations.pxd.
+    """
     y, axis = cache
     cdef cnp.ndarray a = real_array(y)
-    return along(
-        axis, like(dy, a), a, <kernel_t> k.softmax_dx[float], <kernel_t> k.softmax_dx[double]
-    )
+    return along(axis, like(dy, a), a, k.softmax_dx[float], k.softmax_dx[double])
 
 
 def log_softmax_forward(x, axis=-1):
-    """Twin of reference.activations.log_softmax_forward. Short rows share one pass of exp."""
+    """Twin of reference.activations.log_softmax_forward. Short rows share one pass of exp.
+
+    Kernel: log_softmax in kernels/activations.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
-    y = along(axis, a, None, <kernel_t> k.log_softmax[float], <kernel_t> k.log_softmax[double])
+    y = along(axis, a, None, k.log_softmax[float], k.log_softmax[double])
     return y, (y, axis)
 
 
 def log_softmax_backward(dy, cache):
-    """Twin of reference.activations.log_softmax_backward."""
+    """Twin of reference.activations.log_softmax_backward.
+
+    Kernel: log_softmax_dx in kernels/activations.pxd.
+    """
     y, axis = cache
     cdef cnp.ndarray a = real_array(y)
-    return along(
-        axis, like(dy, a), a,
-        <kernel_t> k.log_softmax_dx[float], <kernel_t> k.log_softmax_dx[double],
-    )
+    return along(axis, like(dy, a), a, k.log_softmax_dx[float], k.log_softmax_dx[double])

@@ -39,15 +39,7 @@ cdef int product(
         elif not reverse and source.y == NULL:
             if winograd_forward(p, source.values, kernel, bias, NULL, result):
                 return 0
-    if p.single:
-        return direct_product[float](
-            p, reverse, source, <const float*>kernel, <const float*>bias, activation,
-            <float*>result,
-        )
-    return direct_product[double](
-        p, reverse, source, <const double*>kernel, <const double*>bias, activation,
-        <double*>result,
-    )
+    return direct_product(p, reverse, source, kernel, bias, activation, result)
 
 
 cdef int kernel_gradient(
@@ -56,9 +48,7 @@ cdef int kernel_gradient(
     if winograd_pays(p) and x.y == NULL:
         if winograd_dkernel(p, x.values, dz.values, dz.y, dkernel, dbias):
             return 0
-    if p.single:
-        return direct_dkernel[float](p, x, dz, <float*>dkernel, <float*>dbias)
-    return direct_dkernel[double](p, x, dz, <double*>dkernel, <double*>dbias)
+    return direct_dkernel(p, x, dz, dkernel, dbias)
 
 
 cdef int backward(
@@ -78,10 +68,7 @@ cdef int transpose_backward(
     cdef Py_ssize_t places = p.batch * p.size[0] * p.size[1] * p.size[2]
     if kernel_gradient(p, dz, x, dkernel, NULL):
         return -1
-    if dbias != NULL and (
-        sum_places[float](places, p.channels, dz, <float*>dbias) if p.single
-        else sum_places[double](places, p.channels, dz, <double*>dbias)
-    ):
+    if dbias != NULL and sum_places(p.single, places, p.channels, dz, dbias):
         return -1
     return product(p, False, dz, kernel, NULL, LINEAR, dx) if dx != NULL else 0
 
@@ -229,8 +216,10 @@ cdef cnp.ndarray forward(
 cdef cnp.ndarray pooled_forward(
     Conv* p, cnp.ndarray xs, cnp.ndarray ks, cnp.ndarray bs, int code, window, steps, margins,
 ):
-    """y of a described convolution and maximum pooling by two, or None where Winograd's way is not
-    taken: the other ways write whole rows, and pooling them is no work beside that.
+    """y of a described convolution and maximum pooling by two, or None.
+
+    None where Winograd's way is not taken: the other ways write whole rows, and pooling them is no
+    work beside that.
     """
     cdef Py_ssize_t pooled[3]
     cdef int axes = rank(xs) - 2
@@ -301,7 +290,10 @@ cdef tuple gradients(str name, object dy, tuple cache, Py_ssize_t groups, bint n
 # ------------------------------------------------------------------------------- public twins
 
 def conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation="linear"):
-    """Twin of reference.convolution.conv_forward. Sums stay in registers over a whole window."""
+    """Twin of reference.convolution.conv_forward. Sums stay in registers over a whole window.
+
+    Kernel: gather in kernels/conv_tile.h, or the transforms of kernels/winograd_tile.h.
+    """
     cdef int typenum = real_type(x)
     cdef int code = activation_code(activation)
     cdef cnp.ndarray xs = as_real(x, typenum)
@@ -318,7 +310,10 @@ def conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation
 
 
 def conv_backward(dy, cache, need_dx=True):
-    """Twin of reference.convolution.conv_backward. dz is formed where it is read."""
+    """Twin of reference.convolution.conv_backward. dz is formed where it is read.
+
+    Kernels: pack_dz and gather in kernels/conv_tile.h, or those of kernels/winograd_tile.h.
+    """
     x, kernel, y, has_bias, strides, padding, dilation, groups, activation = cache
     if groups < 1:
         raise wrong_cache("conv_backward", x, kernel, y)
@@ -329,7 +324,12 @@ def conv_backward(dy, cache, need_dx=True):
 def conv_max_pool_forward(
     x, kernel, bias, strides, padding, dilation, groups, activation, window, steps, margins,
 ):
-    """Twin of reference.convolution.conv_max_pool_forward. Pools a tile before it is written."""
+    """Extra: conv_forward and then max_pool_forward, for a prediction, with an empty cache.
+
+    A tile is pooled before it is written: what the pooling drops never is. tests/extras.py holds it
+    against the two in the reference. window, steps, margins: those of the pooling. Kernel:
+    write_vector in kernels/winograd_tile.h.
+    """
     cdef int typenum = real_type(x)
     cdef cnp.ndarray xs = as_real(x, typenum)
     cdef cnp.ndarray ks = as_real(kernel, typenum)
@@ -349,7 +349,10 @@ def conv_max_pool_forward(
 
 
 def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activation="linear"):
-    """Twin of reference.convolution.depthwise_conv_forward. See kernels/depthwise.pyx."""
+    """Twin of reference.convolution.depthwise_conv_forward. See kernels/depthwise.pyx.
+
+    Kernel: line_forward in kernels/depthwise_tile.h.
+    """
     cdef int typenum = real_type(x)
     cdef int code = activation_code(activation)
     cdef cnp.ndarray xs = as_real(x, typenum)
@@ -366,12 +369,18 @@ def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activati
 
 
 def depthwise_conv_backward(dy, cache, need_dx=True):
-    """Twin of reference.convolution.depthwise_conv_backward. See kernels/depthwise.pyx."""
+    """Twin of reference.convolution.depthwise_conv_backward. See kernels/depthwise.pyx.
+
+    Kernels: line_taps, line_forward and line_scatter in kernels/depthwise_tile.h.
+    """
     return gradients("depthwise_conv_backward", dy, cache, 0, need_dx)
 
 
 def conv_transpose_forward(x, kernel, bias, strides, padding, dilation, sizes, activation="linear"):
-    """Twin of reference.convolution.conv_transpose_forward. The kernel of dx in conv_backward."""
+    """Twin of reference.convolution.conv_transpose_forward. The kernel of dx in conv_backward.
+
+    Kernel: gather in kernels/conv_tile.h.
+    """
     cdef int typenum = real_type(x)
     cdef int code = activation_code(activation)
     cdef cnp.ndarray xs = as_real(x, typenum)
@@ -408,7 +417,10 @@ def conv_transpose_forward(x, kernel, bias, strides, padding, dilation, sizes, a
 
 
 def conv_transpose_backward(dy, cache, need_dx=True):
-    """Twin of reference.convolution.conv_transpose_backward. The kernels of conv_forward."""
+    """Twin of reference.convolution.conv_transpose_backward. The kernels of conv_forward.
+
+    Kernels: gather in kernels/conv_tile.h, or the transforms of kernels/winograd_tile.h.
+    """
     x, kernel, y, has_bias, strides, padding, dilation, activation = cache
     cdef int typenum = real_type(y)
     cdef int code = activation_code(activation)

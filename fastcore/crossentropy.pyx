@@ -9,30 +9,31 @@ cimport numpy as cnp
 from libc.math cimport INFINITY, pow
 
 from .kernels.arrays cimport as_real, as_type, data, dim, new_like, rank, real, real_type, size
+from .kernels.threads cimport task32_t, task64_t
 from .kernels.vector_math cimport vexp, vlog, vlog1p, vsigmoid, vsoftplus
 from .kernels.loss_rows cimport (
     BLOCK,
-    Job,
+    LossJob,
     affine,
     back,
     clip,
     cotangents_of,
     dot_of,
-    entries32,
-    entries64,
+    end_row,
+    entries32_t,
+    entries64_t,
     entry_losses,
     entry_slopes,
+    first_row,
     is_clipped,
     labels_of,
     new_column,
     new_loss,
     predictions_of,
-    rows32,
-    rows64,
     run,
     set_up,
     sum_entries,
-    total_of,
+    sum_of,
 )
 
 import numpy as np
@@ -88,33 +89,34 @@ def kl_divergence_backward(dloss, cache):
     )
 
 
-cdef inline real surprise(real y, real p) noexcept nogil:
+cdef inline real log_loss(real y, real p) noexcept nogil:
+    """Crossentropy of a label y and a probability p."""
     return -(y * vlog(p) + (1 - y) * vlog1p(-p))
 
 
-cdef inline real surprise_slope(real y, real q, double epsilon) noexcept nogil:
+cdef inline real log_loss_slope(real y, real q, double epsilon) noexcept nogil:
     cdef real p = clip(q, epsilon)
     cdef real slope = (p - y) / (p * (1 - p))
     return <real>0 if is_clipped(q, epsilon) else slope
 
 
-cdef void _bits(
+cdef void _binary(
     const real* y, const real* p, real* out, Py_ssize_t n, const double* o
 ) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        out[i] = surprise(y[i], clip(p[i], o[0]))
+        out[i] = log_loss(y[i], clip(p[i], o[0]))
 
 
-cdef void _bits_slope(
+cdef void _binary_slope(
     const real* y, const real* p, real* out, Py_ssize_t n, const double* o
 ) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        out[i] = surprise_slope(y[i], p[i], o[0])
+        out[i] = log_loss_slope(y[i], p[i], o[0])
 
 
-cdef void _bits_of_logits(
+cdef void _binary_of_logits(
     const real* y, const real* z, real* out, Py_ssize_t n, const double* o
 ) noexcept nogil:
     cdef Py_ssize_t i
@@ -122,7 +124,7 @@ cdef void _bits_of_logits(
         out[i] = vsoftplus(z[i]) - z[i] * y[i]
 
 
-cdef void _bits_of_logits_slope(
+cdef void _binary_of_logits_slope(
     const real* y, const real* z, real* out, Py_ssize_t n, const double* o
 ) noexcept nogil:
     cdef Py_ssize_t i
@@ -139,8 +141,8 @@ def binary_crossentropy_forward(
     """
     cdef cnp.ndarray y = labels_of(y_true, y_pred, axis)
     cdef cnp.ndarray p = predictions_of(y_pred, axis)
-    cdef entries32 f32 = _bits_of_logits[float] if from_logits else _bits[float]
-    cdef entries64 f64 = _bits_of_logits[double] if from_logits else _bits[double]
+    cdef entries32_t f32 = _binary_of_logits[float] if from_logits else _binary[float]
+    cdef entries64_t f64 = _binary_of_logits[double] if from_logits else _binary[double]
     cdef double smoothing = label_smoothing
     y = affine(y, 1 - smoothing, smoothing / 2)
     loss = entry_losses(y, p, f32, f64, True, 20, epsilon)
@@ -152,15 +154,15 @@ def binary_crossentropy_backward(dloss, cache):
     y_true, y_pred, from_logits, axis, epsilon = cache
     cdef cnp.ndarray y = labels_of(y_true, y_pred, axis)
     cdef cnp.ndarray p = predictions_of(y_pred, axis)
-    cdef entries32 f32 = _bits_of_logits_slope[float] if from_logits else _bits_slope[float]
-    cdef entries64 f64 = _bits_of_logits_slope[double] if from_logits else _bits_slope[double]
+    cdef entries32_t f32 = _binary_of_logits_slope[float] if from_logits else _binary_slope[float]
+    cdef entries64_t f64 = _binary_of_logits_slope[double] if from_logits else _binary_slope[double]
     return back(entry_slopes(dloss, y, p, f32, f64, True, 10, epsilon), axis)
 
 
 # ---- rows of classes ----
 
 cdef inline real largest_of(const real* v, Py_ssize_t n) noexcept nogil:
-    """max_i v[i], in 16 lanes; NaN is passed over (the softmax of its row is NaN all the same)."""
+    """max_i v[i], in 16 lanes; NaN is skipped (the softmax of its row is NaN all the same)."""
     cdef real lanes[16]
     cdef real m = <real>-INFINITY
     cdef Py_ssize_t i, k
@@ -178,10 +180,16 @@ cdef inline real largest_of(const real* v, Py_ssize_t n) noexcept nogil:
     return m
 
 
-cdef void softmax_rows(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
-    """q = softmax(z), and the loss -sum_k y_k log(q_k) of labels y, or of the class numbers k."""
+cdef void softmax_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """Softmax + crossentropy fusion: q = softmax(z), and the loss of labels y or class numbers k.
+
+    loss = -sum_k y_k log(q_k) = (sum_k y_k) logsumexp(z) - sum_k y_k z_k, the log-sum-exp being
+    taken of z - max(z).
+    """
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef real sums[BLOCK]
-    cdef real mass[BLOCK]
+    cdef real label_sum[BLOCK]
     cdef Py_ssize_t width = job.width
     cdef Py_ssize_t each = max(1, BLOCK // width)
     cdef Py_ssize_t row = first
@@ -203,42 +211,46 @@ cdef void softmax_rows(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) 
             if job.k == NULL:
                 y = <const real*>job.y + (row + i) * width
                 loss[i] = -dot_of(y, <const real*>q + i * width, width)
-                mass[i] = total_of(y, width)
+                label_sum[i] = sum_of(y, width)
             else:
                 loss[i] = -q[i * width + max(0, job.k[row + i])]
-                mass[i] = 1
+                label_sum[i] = 1
         for j in range(n * width):
             q[j] = vexp(q[j])
         for i in range(n):
-            sums[i] = total_of(<const real*>q + i * width, width)
+            sums[i] = sum_of(<const real*>q + i * width, width)
             for j in range(i * width, (i + 1) * width):
                 q[j] /= sums[i]
         for i in range(n):
-            loss[i] += mass[i] * vlog(sums[i])
+            loss[i] += label_sum[i] * vlog(sums[i])  # log-sum-exp
         if job.k != NULL:
             for i in range(n):
                 loss[i] = 0 if job.k[row + i] < 0 else loss[i]
         row += n
 
 
-cdef void share_rows(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
-    """total = sum_k p_k, q = p / total"""
+cdef void normalize_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """q = p / sum_k p_k"""
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef Py_ssize_t width = job.width
     cdef Py_ssize_t row, j
     cdef const real* p
     cdef real* q
-    cdef real total
+    cdef real sum
     for row in range(first, last):
         p = <const real*>job.p + row * width
         q = <real*>job.q + row * width
-        total = total_of(p, width)
-        (<real*>job.total)[row] = total
+        sum = sum_of(p, width)
+        (<real*>job.sums)[row] = sum
         for j in range(width):
-            q[j] = p[j] / total
+            q[j] = p[j] / sum
 
 
-cdef void sum_rows(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
-    """The loss of y and q by entries."""
+cdef void sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """The loss of y and q, summed over the entries."""
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef Py_ssize_t start = first * job.width
     sum_entries(
         <const real*>job.y + start,
@@ -249,21 +261,23 @@ cdef void sum_rows(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noex
     )
 
 
-cdef void softmax_sum_rows(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
-    softmax_rows(first, last, job, like)
-    sum_rows(first, last, job, like)
+cdef void softmax_sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    softmax_task(chunk, context, like)
+    sum_task(chunk, context, like)
 
 
-cdef void share_sum_rows(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
-    share_rows(first, last, job, like)
-    sum_rows(first, last, job, like)
+cdef void normalize_sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    normalize_task(chunk, context, like)
+    sum_task(chunk, context, like)
 
 
-cdef void share_pick_rows(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
-    """share_rows, then the loss -log(q_k) of the class numbers k."""
+cdef void normalize_pick_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """normalize_task, then the loss -log(q_k) of the class numbers k."""
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef real* loss = <real*>job.loss
     cdef Py_ssize_t row
-    share_rows(first, last, job, like)
+    normalize_task(chunk, context, like)
     for row in range(first, last):
         loss[row] = (<real*>job.q)[row * job.width + max(0, job.k[row])]
     for row in range(first, last):
@@ -280,47 +294,53 @@ cdef void _class_entries(
         out[i] = -y[i] * vlog(clip(q[i], o[0]))
 
 
-cdef void _softmax_slopes(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
-    """dz = dloss (q sum_i y_i - y)"""
+cdef void softmax_slopes_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """Gradient of softmax + crossentropy: dz = dloss (q sum_i y_i - y)"""
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef Py_ssize_t width = job.width
     cdef Py_ssize_t row, j
     cdef const real* y
     cdef const real* q
     cdef real* out
-    cdef real dloss, mass
+    cdef real dloss, label_sum
     for row in range(first, last):
         y = <const real*>job.y + row * width
         q = <const real*>job.q + row * width
         out = <real*>job.out + row * width
         dloss = (<const real*>job.dloss)[row]
-        mass = total_of(y, width)
+        label_sum = sum_of(y, width)
         for j in range(width):
-            out[j] = dloss * (q[j] * mass - y[j])
+            out[j] = dloss * (q[j] * label_sum - y[j])
 
 
-cdef void _share_slopes(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
-    """dp = dloss (sum_i u_i - u / q) / total, u = y where q is not clipped, else 0"""
+cdef void normalize_slopes_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """dp = dloss (sum_i u_i - u / q) / sum_k p_k, u = y where q is not clipped, else 0"""
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef Py_ssize_t width = job.width
     cdef Py_ssize_t row, j
     cdef const real* y
     cdef const real* q
     cdef real* out
-    cdef real dloss, total, mass
+    cdef real dloss, sum, label_sum
     for row in range(first, last):
         y = <const real*>job.y + row * width
         q = <const real*>job.q + row * width
         out = <real*>job.out + row * width
         dloss = (<const real*>job.dloss)[row]
-        total = (<const real*>job.total)[row]
+        sum = (<const real*>job.sums)[row]
         for j in range(width):
             out[j] = 0 if is_clipped(q[j], job.o[0]) else y[j]
-        mass = total_of(<const real*>out, width)
+        label_sum = sum_of(<const real*>out, width)
         for j in range(width):
-            out[j] = dloss * ((mass - out[j] / clip(q[j], job.o[0])) / total)
+            out[j] = dloss * ((label_sum - out[j] / clip(q[j], job.o[0])) / sum)
 
 
-cdef void _number_slopes(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
+cdef void number_slopes_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """The same two for class numbers: only the entry of the label differs from the others."""
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef Py_ssize_t width = job.width
     cdef Py_ssize_t row, j, k
     cdef const real* q
@@ -334,63 +354,61 @@ cdef void _number_slopes(Py_ssize_t first, Py_ssize_t last, Job* job, real* like
         if k < 0:
             for j in range(width):
                 out[j] = 0
-        elif job.total == NULL:
+        elif job.sums == NULL:
             for j in range(width):
                 out[j] = dloss * q[j]
             out[k] = dloss * (q[k] - 1)
         else:
             scale = 0 if is_clipped(q[k], job.o[0]) else <real>1
-            scale = scale / (<const real*>job.total)[row]
+            scale = scale / (<const real*>job.sums)[row]
             for j in range(width):
                 out[j] = dloss * scale
             out[k] = dloss * scale * (1 - 1 / clip(q[k], job.o[0]))
 
 
 cdef tuple _losses_of_classes(
-    Job* job, cnp.ndarray p, bint from_logits, int axis,
-    rows32 a32, rows64 a64, rows32 b32, rows64 b64,
+    LossJob* job, cnp.ndarray p, bint from_logits, int axis,
+    task32_t a32, task64_t a64, task32_t b32, task64_t b64,
 ):
-    """Run the kernels a (logits) or b (probabilities): loss, q and total as the cache has them."""
+    """Run the kernels a (logits) or b (probabilities): loss, q and sums as the cache has them."""
     cdef cnp.ndarray loss = new_loss(p)
     cdef cnp.ndarray q = new_like(p)
-    cdef cnp.ndarray total = None
+    cdef cnp.ndarray sums = None
     job.p, job.q, job.loss = data(p), data(q), data(loss)
     job.divisor = 1
-    if from_logits:
-        set_up(job, p, a32, a64)
-    else:
-        set_up(job, p, b32, b64)
-        total = new_column(p, cnp.PyArray_TYPE(p))
-        job.total = data(total)
+    set_up(job, p)
+    if not from_logits:
+        a32, a64 = b32, b64
+        sums = new_column(p, cnp.PyArray_TYPE(p))
+        job.sums = data(sums)
     with nogil:
-        run(job, 20)
-    return loss, back(q, axis), None if total is None else back(total, axis)
+        run(job, a32, a64, 20)
+    return loss, back(q, axis), None if sums is None else back(sums, axis)
 
 
 cdef object _slopes_of_classes(
-    Job* job, object dloss, object q, object total, int axis,
-    rows32 a32, rows64 a64, rows32 b32, rows64 b64,
+    LossJob* job, object dloss, object q, object sums, int axis,
+    task32_t a32, task64_t a64, task32_t b32, task64_t b64,
 ):
-    """Run the kernels a (total is None: logits) or b (probabilities): the gradient."""
+    """Run the kernels a (sums is None: logits) or b (probabilities): the gradient."""
     cdef cnp.ndarray q_rows = predictions_of(q, axis)
-    cdef cnp.ndarray total_rows = None
-    if total is not None:
-        total_rows = as_real(predictions_of(total, axis), real_type(q_rows))
-        if size(total_rows) * dim(q_rows, rank(q_rows) - 1) != size(q_rows):
+    cdef cnp.ndarray sum_rows = None
+    if sums is not None:
+        sum_rows = as_real(predictions_of(sums, axis), real_type(q_rows))
+        if size(sum_rows) * dim(q_rows, rank(q_rows) - 1) != size(q_rows):
             raise ValueError(
                 "the cache is not one of the forward function: it holds sums of shape "
-                f"{(<object>total_rows).shape} for predictions of shape {(<object>q_rows).shape}"
+                f"{(<object>sum_rows).shape} for predictions of shape {(<object>q_rows).shape}"
             )
     cdef cnp.ndarray d = cotangents_of(dloss, q_rows)
     cdef cnp.ndarray out = new_like(q_rows)
-    job.q, job.dloss, job.out, job.total = data(q_rows), data(d), data(out), NULL
-    if total is None:
-        set_up(job, q_rows, a32, a64)
-    else:
-        job.total = data(total_rows)
-        set_up(job, q_rows, b32, b64)
+    job.q, job.dloss, job.out, job.sums = data(q_rows), data(d), data(out), NULL
+    set_up(job, q_rows)
+    if sums is not None:
+        a32, a64 = b32, b64
+        job.sums = data(sum_rows)
     with nogil:
-        run(job, 3)
+        run(job, a32, a64, 3)
     return back(out, axis)
 
 
@@ -404,29 +422,30 @@ def categorical_crossentropy_forward(
     cdef cnp.ndarray y = labels_of(y_true, y_pred, axis)
     cdef cnp.ndarray p = predictions_of(y_pred, axis)
     cdef double smoothing = label_smoothing
-    cdef Job job
+    cdef LossJob job
     y = affine(y, 1 - smoothing, smoothing / dim(y, rank(y) - 1))
     job.y, job.k = data(y), NULL
     job.f32, job.f64 = _class_entries[float], _class_entries[double]
     job.o[0] = epsilon
-    loss, q, total = _losses_of_classes(
+    loss, q, sums = _losses_of_classes(
         &job, p, from_logits, axis,
-        softmax_rows[float], softmax_rows[double], share_sum_rows[float], share_sum_rows[double],
+        softmax_task[float], softmax_task[double],
+        normalize_sum_task[float], normalize_sum_task[double],
     )
-    return loss, (back(y, axis), q, total, axis, epsilon)
+    return loss, (back(y, axis), q, sums, axis, epsilon)
 
 
 def categorical_crossentropy_backward(dloss, cache):
     """Twin of reference.crossentropy.categorical_crossentropy_backward."""
-    y_true, q, total, axis, epsilon = cache
+    y_true, q, sums, axis, epsilon = cache
     cdef cnp.ndarray y = labels_of(y_true, q, axis)
-    cdef Job job
+    cdef LossJob job
     job.y = data(y)
     job.o[0] = epsilon
     return _slopes_of_classes(
-        &job, dloss, q, total, axis,
-        _softmax_slopes[float], _softmax_slopes[double],
-        _share_slopes[float], _share_slopes[double],
+        &job, dloss, q, sums, axis,
+        softmax_slopes_task[float], softmax_slopes_task[double],
+        normalize_slopes_task[float], normalize_slopes_task[double],
     )
 
 
@@ -479,18 +498,19 @@ def sparse_categorical_crossentropy_forward(
 ):
     """Twin of reference.crossentropy.sparse_categorical_crossentropy_forward.
 
-    The labels are looked up, never spread out into rows of zeros and a one.
+    The labels are looked up, never made one-hot.
     """
     cdef cnp.ndarray k = class_numbers(y_true, y_pred, axis, ignore_class)
     cdef cnp.ndarray p = predictions_of(y_pred, axis)
-    cdef Job job
+    cdef LossJob job
     job.k = <const cnp.int64_t*>data(k)
     job.o[0] = epsilon
-    loss, q, total = _losses_of_classes(
+    loss, q, sums = _losses_of_classes(
         &job, p, from_logits, axis,
-        softmax_rows[float], softmax_rows[double], share_pick_rows[float], share_pick_rows[double],
+        softmax_task[float], softmax_task[double],
+        normalize_pick_task[float], normalize_pick_task[double],
     )
-    return loss, (y_true, q, total, ignore_class, axis, epsilon)
+    return loss, (y_true, q, sums, ignore_class, axis, epsilon)
 
 
 def sparse_categorical_crossentropy_backward(dloss, cache):
@@ -498,19 +518,19 @@ def sparse_categorical_crossentropy_backward(dloss, cache):
 
     The labels are checked again: they belong to the caller, who may have changed them since.
     """
-    y_true, q, total, ignore_class, axis, epsilon = cache
+    y_true, q, sums, ignore_class, axis, epsilon = cache
     cdef cnp.ndarray k = class_numbers(y_true, q, axis, ignore_class)
-    cdef Job job
+    cdef LossJob job
     job.k = <const cnp.int64_t*>data(k)
     job.o[0] = epsilon
     return _slopes_of_classes(
-        &job, dloss, q, total, axis,
-        _number_slopes[float], _number_slopes[double],
-        _number_slopes[float], _number_slopes[double],
+        &job, dloss, q, sums, axis,
+        number_slopes_task[float], number_slopes_task[double],
+        number_slopes_task[float], number_slopes_task[double],
     )
 
 
-# ---- focal ----
+# ---- focal: the modulating factor u^gamma, u being the probability of the other answer ----
 
 cdef void powers(real* u, real* out, Py_ssize_t n, double exponent) noexcept nogil:
     """out = u^exponent; the common exponents need no pow, which is not vectorised."""
@@ -555,7 +575,7 @@ cdef void _focal(
     for i in range(n):
         out[i] = (
             (y[i] * <real>o[2] + (1 - y[i]) * <real>o[3])
-            * power[i] * surprise(y[i], clip(q[i], o[0]))
+            * power[i] * log_loss(y[i], clip(q[i], o[0]))
         )
 
 
@@ -572,8 +592,8 @@ cdef void _focal_slope(
     powers(u, power, n, o[1])
     power_slopes(u, slope, n, o[1])
     for i in range(n):
-        b = surprise(y[i], clip(q[i], o[0]))
-        db = surprise_slope(y[i], q[i], o[0])
+        b = log_loss(y[i], clip(q[i], o[0]))
+        db = log_loss_slope(y[i], q[i], o[0])
         out[i] = (y[i] * <real>o[2] + (1 - y[i]) * <real>o[3]) * (
             slope[i] * (1 - 2 * y[i]) * b + power[i] * db
         )
@@ -614,8 +634,8 @@ def binary_focal_crossentropy_forward(
     """Twin of reference.crossentropy.binary_focal_crossentropy_forward."""
     cdef cnp.ndarray y = labels_of(y_true, y_pred, axis)
     cdef cnp.ndarray p = predictions_of(y_pred, axis)
-    cdef entries32 f32 = _focal_of_logits[float] if from_logits else _focal[float]
-    cdef entries64 f64 = _focal_of_logits[double] if from_logits else _focal[double]
+    cdef entries32_t f32 = _focal_of_logits[float] if from_logits else _focal[float]
+    cdef entries64_t f64 = _focal_of_logits[double] if from_logits else _focal[double]
     cdef double smoothing = label_smoothing
     cdef double one = alpha if apply_class_balancing else 1
     cdef double zero = 1 - alpha if apply_class_balancing else 1
@@ -630,8 +650,8 @@ def binary_focal_crossentropy_backward(dloss, cache):
     y_true, y_pred, balance, gamma, from_logits, axis, epsilon = cache
     cdef cnp.ndarray y = labels_of(y_true, y_pred, axis)
     cdef cnp.ndarray p = predictions_of(y_pred, axis)
-    cdef entries32 f32 = _focal_of_logits_slope[float] if from_logits else _focal_slope[float]
-    cdef entries64 f64 = _focal_of_logits_slope[double] if from_logits else _focal_slope[double]
+    cdef entries32_t f32 = _focal_of_logits_slope[float] if from_logits else _focal_slope[float]
+    cdef entries64_t f64 = _focal_of_logits_slope[double] if from_logits else _focal_slope[double]
     cdef double one = 1 if balance is None else balance
     cdef double zero = 1 if balance is None else 1 - balance
     return back(entry_slopes(dloss, y, p, f32, f64, True, 50, epsilon, gamma, one, zero), axis)
@@ -666,10 +686,10 @@ cdef void _class_focal_slope(
         out[i] = 0 if is_clipped(q[i], o[0]) else slope
 
 
-cdef void _class_focal_slopes(
-    Py_ssize_t first, Py_ssize_t last, Job* job, real* like
-) noexcept nogil:
-    """dq by entries, then through the softmax (total is NULL) or the division by the total."""
+cdef void focal_slopes_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """dq by entries, then through the softmax (job.sums is NULL) or the division by the sum."""
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef Py_ssize_t width = job.width
     cdef Py_ssize_t start = first * width
     cdef Py_ssize_t row, n, j
@@ -687,12 +707,12 @@ cdef void _class_focal_slopes(
         out = <real*>job.out + row * width
         dloss = (<const real*>job.dloss)[row]
         pull = dot_of(q, <const real*>out, width)
-        if job.total == NULL:
+        if job.sums == NULL:
             for j in range(width):
                 out[j] = dloss * ((out[j] - pull) * q[j])
         else:
             for j in range(width):
-                out[j] = dloss * ((out[j] - pull) / (<const real*>job.total)[row])
+                out[j] = dloss * ((out[j] - pull) / (<const real*>job.sums)[row])
 
 
 cdef cnp.ndarray weighted(object y, object alpha, int axis):
@@ -720,32 +740,32 @@ def categorical_focal_crossentropy_forward(
     cdef cnp.ndarray p = predictions_of(y_pred, axis)
     cdef cnp.ndarray w
     cdef double smoothing = label_smoothing
-    cdef Job job
+    cdef LossJob job
     y = affine(y, 1 - smoothing, smoothing / dim(y, rank(y) - 1))
     y_true = back(y, axis)
     w = weighted(y_true, alpha, axis)
     job.y, job.k = data(w), NULL
     job.f32, job.f64 = _class_focal[float], _class_focal[double]
     job.o[0], job.o[1] = epsilon, gamma
-    loss, q, total = _losses_of_classes(
+    loss, q, sums = _losses_of_classes(
         &job, p, from_logits, axis,
-        softmax_sum_rows[float], softmax_sum_rows[double],
-        share_sum_rows[float], share_sum_rows[double],
+        softmax_sum_task[float], softmax_sum_task[double],
+        normalize_sum_task[float], normalize_sum_task[double],
     )
-    return loss, (y_true, q, total, alpha, gamma, axis, epsilon)
+    return loss, (y_true, q, sums, alpha, gamma, axis, epsilon)
 
 
 def categorical_focal_crossentropy_backward(dloss, cache):
     """Twin of reference.crossentropy.categorical_focal_crossentropy_backward."""
-    y, q, total, alpha, gamma, axis, epsilon = cache
+    y, q, sums, alpha, gamma, axis, epsilon = cache
     cdef cnp.ndarray w
-    cdef Job job
+    cdef LossJob job
     labels_of(y, q, axis)
     w = weighted(y, alpha, axis)
     job.y = data(w)
     job.o[0], job.o[1] = epsilon, gamma
     return _slopes_of_classes(
-        &job, dloss, q, total, axis,
-        _class_focal_slopes[float], _class_focal_slopes[double],
-        _class_focal_slopes[float], _class_focal_slopes[double],
+        &job, dloss, q, sums, axis,
+        focal_slopes_task[float], focal_slopes_task[double],
+        focal_slopes_task[float], focal_slopes_task[double],
     )

@@ -1,11 +1,12 @@
-"""Twin of reference/dropout.py: one walk over the numbers and a byte for each of them."""
+"""Twin of reference/dropout.py: one pass over the numbers and a byte of the mask for each."""
 
 import numpy as np
 
 cimport numpy as cnp
 
 from .kernels.arrays cimport as_real, as_type, data, new_like, real, real_type, same_shape, size
-from .kernels.threads cimport is_parallel, run_chunks
+from .kernels.gil cimport run_with_gil
+from .kernels.threads cimport Stage, typed_stage
 
 from ..reference._shapes import check_cotangent
 
@@ -15,62 +16,46 @@ cdef enum:
     CHUNK = 16384  # numbers
 
 
-cdef struct Job:
+cdef struct DropoutJob:
     const void* x
-    const unsigned char* kept
+    const unsigned char* mask
     void* y
     Py_ssize_t n
     double scale
-    bint single
 
 
-cdef void keep(
-    Py_ssize_t n, const real* x, const unsigned char* kept, real scale, real* y,
-) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[i] = x[i] * scale if kept[i] else <real>0.0
-
-
-cdef void keep_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef const Job* job = <const Job*>context
+cdef void dropout_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """Where the dropout mask is 1, x / (1 - rate); where it is 0, 0."""
+    cdef const DropoutJob* job = <const DropoutJob*>context
     cdef Py_ssize_t first = chunk * CHUNK
-    cdef Py_ssize_t n = min(<Py_ssize_t>CHUNK, job.n - first)
-    if job.single:
-        keep[float](
-            n, <const float*>job.x + first, job.kept + first, <float>job.scale,
-            <float*>job.y + first,
-        )
-    else:
-        keep[double](
-            n, <const double*>job.x + first, job.kept + first, job.scale,
-            <double*>job.y + first,
-        )
+    cdef const real* x = <const real*>job.x + first
+    cdef const unsigned char* mask = job.mask + first
+    cdef real* y = <real*>job.y + first
+    cdef real scale = <real>job.scale
+    cdef Py_ssize_t i
+    for i in range(min(<Py_ssize_t>CHUNK, job.n - first)):
+        y[i] = x[i] * scale if mask[i] else <real>0.0
 
 
-cdef cnp.ndarray dropped(cnp.ndarray x, cnp.ndarray kept, double rate):
-    """x / (1 - rate) where kept, else 0; both arrays are contiguous and of one shape."""
+cdef cnp.ndarray dropped(cnp.ndarray x, cnp.ndarray mask, double rate):
+    """x / (1 - rate) where the mask is 1, else 0; both arrays are contiguous and of one shape."""
     cdef cnp.ndarray y = new_like(x)
-    cdef Job job
+    cdef DropoutJob job
     job.x, job.y, job.n = data(x), data(y), size(x)
-    job.kept = <const unsigned char*>data(kept)
+    job.mask = <const unsigned char*>data(mask)
     job.scale = 1 / (1 - rate)
-    job.single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT
-    cdef Py_ssize_t chunks = (job.n + CHUNK - 1) // CHUNK
-    cdef Py_ssize_t chunk
-    if is_parallel(job.n):
-        with nogil:
-            run_chunks(keep_chunk, chunks, &job, job.n)
-    else:
-        for chunk in range(chunks):
-            keep_chunk(chunk, &job)
+    cdef Stage stage = typed_stage(
+        cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT, dropout_task[float], dropout_task[double],
+        (job.n + CHUNK - 1) // CHUNK, &job,
+    )
+    run_with_gil(&stage, 1, job.n)
     return y
 
 
-def dropout_forward(x, kept, rate):
-    """Twin of reference.dropout.dropout_forward. kept is read as it is: a byte each."""
+def dropout_forward(x, dropout_mask, rate):
+    """Twin of reference.dropout.dropout_forward. The dropout mask is read as it is: a byte each."""
     cdef cnp.ndarray xs = as_real(x, real_type(x))
-    cdef cnp.ndarray mask = as_type(kept, cnp.NPY_BOOL)
+    cdef cnp.ndarray mask = as_type(dropout_mask, cnp.NPY_BOOL)
     if not same_shape(mask, xs):
         mask = as_type(np.broadcast_to(mask, x.shape), cnp.NPY_BOOL)
     return dropped(xs, mask, rate), (mask, rate)
@@ -78,9 +63,9 @@ def dropout_forward(x, kept, rate):
 
 def dropout_backward(dy, cache):
     """Twin of reference.dropout.dropout_backward. As forward."""
-    kept, rate = cache
+    dropout_mask, rate = cache
     cdef cnp.ndarray dys = as_real(dy, real_type(dy))
-    cdef cnp.ndarray mask = as_type(kept, cnp.NPY_BOOL)
+    cdef cnp.ndarray mask = as_type(dropout_mask, cnp.NPY_BOOL)
     if not same_shape(dys, mask):
-        check_cotangent("dropout_backward", dy.shape, kept.shape)
+        check_cotangent("dropout_backward", dy.shape, dropout_mask.shape)
     return dropped(dys, mask, rate)

@@ -6,7 +6,8 @@ from libc.string cimport memcpy, memset
 from .kernels.arrays cimport (
     as_real, as_type, data, dim, new_array, new_vector, rank, real, real_type, size
 )
-from .kernels.threads cimport is_parallel, run_chunks, task_t
+from .kernels.gil cimport run_with_gil
+from .kernels.threads cimport Stage, stage, typed_stage
 
 from ..reference._shapes import check_cotangent
 from ..reference._tokens import check_tokens
@@ -19,7 +20,7 @@ cdef enum:
     RADIX = 2048
 
 
-cdef struct Job:
+cdef struct EmbeddingJob:
     const cnp.int64_t* indices
     Py_ssize_t places        # how many indices there are
     Py_ssize_t rows          # V
@@ -32,8 +33,8 @@ cdef struct Job:
     const Py_ssize_t* first  # where those of a chunk (or row) begin in order, and the last end
 
 
-cdef void gather_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef const Job* job = <const Job*>context
+cdef void gather_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const EmbeddingJob* job = <const EmbeddingJob*>context
     cdef Py_ssize_t width = job.units * job.item
     cdef Py_ssize_t last = min(job.places, (chunk + 1) * job.chunk)
     cdef Py_ssize_t i
@@ -41,13 +42,18 @@ cdef void gather_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
         memcpy(job.target + i * width, job.source + job.indices[i] * width, width)
 
 
-cdef void add_places(
-    const Job* job, Py_ssize_t chunk, const real* dy, real* dtable,
-) noexcept nogil:
-    cdef Py_ssize_t i, u, place
+cdef void scatter_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """Some rows of dtable: cleared, and then, still in the cache, added to."""
+    cdef const EmbeddingJob* job = <const EmbeddingJob*>context
     cdef Py_ssize_t units = job.units
+    cdef Py_ssize_t begin = chunk * job.chunk
+    cdef Py_ssize_t rows = min(job.chunk, job.rows - begin)
+    cdef const real* dy = <const real*>job.source
+    cdef real* dtable = <real*>job.target
+    cdef Py_ssize_t i, u, place
     cdef const real* g
     cdef real* row
+    memset(dtable + begin * units, 0, rows * units * sizeof(real))
     for i in range(job.first[chunk], job.first[chunk + 1]):
         place = job.order[i]
         g = dy + place * units
@@ -56,22 +62,13 @@ cdef void add_places(
             row[u] += g[u]
 
 
-cdef void scatter_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
-    """Some rows of dtable: cleared, and then, still in the cache, added to."""
-    cdef const Job* job = <const Job*>context
-    cdef Py_ssize_t width = job.units * job.item
-    cdef Py_ssize_t begin = chunk * job.chunk
-    cdef Py_ssize_t rows = min(job.chunk, job.rows - begin)
-    memset(job.target + begin * width, 0, rows * width)
-    if job.item == sizeof(float):
-        add_places[float](job, chunk, <const float*>job.source, <float*>job.target)
-    else:
-        add_places[double](job, chunk, <const double*>job.source, <double*>job.target)
-
-
-cdef void add_rows(const Job* job, Py_ssize_t chunk, const real* dy, real* values) noexcept nogil:
-    cdef Py_ssize_t k, i, u
+cdef void sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """Some of the rows that are named, each cleared and then added to."""
+    cdef const EmbeddingJob* job = <const EmbeddingJob*>context
     cdef Py_ssize_t units = job.units
+    cdef const real* dy = <const real*>job.source
+    cdef real* values = <real*>job.target
+    cdef Py_ssize_t k, i, u
     cdef const real* g
     cdef real* row
     for k in range(chunk * job.chunk, min(job.rows, (chunk + 1) * job.chunk)):
@@ -83,15 +80,6 @@ cdef void add_rows(const Job* job, Py_ssize_t chunk, const real* dy, real* value
                 row[u] += g[u]
 
 
-cdef void sum_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
-    """Some of the rows that are named, each cleared and then added to."""
-    cdef const Job* job = <const Job*>context
-    if job.item == sizeof(float):
-        add_rows[float](job, chunk, <const float*>job.source, <float*>job.target)
-    else:
-        add_rows[double](job, chunk, <const double*>job.source, <double*>job.target)
-
-
 cdef bint all_name_rows(const cnp.int64_t* indices, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
     cdef Py_ssize_t i
     cdef cnp.uint64_t limit = <cnp.uint64_t>rows
@@ -101,14 +89,8 @@ cdef bint all_name_rows(const cnp.int64_t* indices, Py_ssize_t n, Py_ssize_t row
     return not wrong
 
 
-cdef void run(Job* job, Py_ssize_t things, task_t task) noexcept:
-    cdef Py_ssize_t chunks = (things + job.chunk - 1) // job.chunk
-    cdef double work = <double>things * job.units
-    if is_parallel(work):
-        with nogil:
-            run_chunks(task, chunks, job, work)
-    else:
-        run_chunks(task, chunks, job, work)
+cdef Py_ssize_t chunks_of(const EmbeddingJob* job, Py_ssize_t things) noexcept nogil:
+    return (things + job.chunk - 1) // job.chunk
 
 
 cdef cnp.ndarray checked(object indices, Py_ssize_t rows, object shape):
@@ -138,17 +120,20 @@ def embedding_forward(indices, table):
         dims[i] = dim(numbers, i)
     dims[axes] = dim(weights, 1)
     cdef cnp.ndarray y = new_array(axes + 1, dims, typenum)
-    cdef Job job
+    cdef EmbeddingJob job
     job.indices, job.places = <const cnp.int64_t*>data(numbers), size(numbers)
     job.rows, job.units = dim(weights, 0), dim(weights, 1)
     job.chunk = max(1, CHUNK // max(1, job.units))
     job.item = cnp.PyArray_ITEMSIZE(weights)
     job.source, job.target = <const char*>data(weights), <char*>data(y)
-    run(&job, job.places, gather_chunk)
+    cdef Stage gather = stage(gather_task, chunks_of(&job, job.places), &job)
+    run_with_gil(&gather, 1, <double>job.places * job.units)
     return y, (numbers, (job.rows, job.units))
 
 
-cdef void sort_by_chunk(const Job* job, Py_ssize_t* order, Py_ssize_t* first, Py_ssize_t chunks):
+cdef void sort_by_chunk(
+    const EmbeddingJob* job, Py_ssize_t* order, Py_ssize_t* first, Py_ssize_t chunks
+) noexcept nogil:
     """The places, those of a chunk of the table together and in their order: a counting sort."""
     cdef Py_ssize_t i, c, begin, count
     memset(first, 0, (chunks + 1) * sizeof(Py_ssize_t))
@@ -169,7 +154,7 @@ cdef void sort_by_chunk(const Job* job, Py_ssize_t* order, Py_ssize_t* first, Py
     first[0] = 0
 
 
-cdef tuple begin_backward(Job* job, str name, object dy, tuple cache):
+cdef tuple begin_backward(EmbeddingJob* job, str name, object dy, tuple cache):
     """dy and the row numbers, which have to live as long as the job that they are noted in."""
     indices, shape = cache
     cdef cnp.ndarray dys = as_real(dy, real_type(dy))
@@ -190,23 +175,29 @@ def embedding_backward(dy, cache):
     It clears them and adds what belongs to them, in the order of the places: nothing is shared, and
     the bits are those of one thread.
     """
-    cdef Job job
+    cdef EmbeddingJob job
     alive = begin_backward(&job, "embedding_backward", dy, cache)
     cdef cnp.npy_intp dims[2]
     dims[0], dims[1] = job.rows, job.units
     cdef cnp.ndarray dtable = new_array(2, dims, cnp.PyArray_TYPE(alive[0]))
     job.target = <char*>data(dtable)
-    cdef cnp.npy_intp chunks = (job.rows + job.chunk - 1) // job.chunk
+    cdef cnp.npy_intp chunks = chunks_of(&job, job.rows)
     cdef cnp.npy_intp places = job.places, ends = chunks + 1
     cdef cnp.ndarray order = new_array(1, &places, cnp.NPY_INTP)
     cdef cnp.ndarray first = new_array(1, &ends, cnp.NPY_INTP)
     sort_by_chunk(&job, <Py_ssize_t*>data(order), <Py_ssize_t*>data(first), chunks)
     job.order, job.first = <const Py_ssize_t*>data(order), <const Py_ssize_t*>data(first)
-    run(&job, job.rows, scatter_chunk)
+    cdef Stage scatter = typed_stage(
+        cnp.PyArray_TYPE(dtable) == cnp.NPY_FLOAT, scatter_task[float], scatter_task[double],
+        chunks, &job,
+    )
+    run_with_gil(&scatter, 1, <double>job.rows * job.units)
     return dtable
 
 
-cdef Py_ssize_t* sort_by_row(const Job* job, Py_ssize_t* order, Py_ssize_t* other) noexcept nogil:
+cdef Py_ssize_t* sort_by_row(
+    const EmbeddingJob* job, Py_ssize_t* order, Py_ssize_t* other
+) noexcept nogil:
     """The places by row, those of a row in their order: a radix sort of the row numbers.
 
     Returns the one of the two vectors that it has ended up in.
@@ -235,7 +226,7 @@ cdef Py_ssize_t* sort_by_row(const Job* job, Py_ssize_t* order, Py_ssize_t* othe
 
 
 cdef Py_ssize_t find_rows(
-    const Job* job, Py_ssize_t* first, cnp.int64_t* rows
+    const EmbeddingJob* job, Py_ssize_t* first, cnp.int64_t* rows
 ) noexcept nogil:
     """Where the places of each row that is named begin, and which row it is; return how many."""
     cdef Py_ssize_t i, count = 0
@@ -252,11 +243,14 @@ cdef Py_ssize_t find_rows(
 
 
 def embedding_backward_rows(dy, cache):
-    """Twin of reference.embedding.embedding_backward_rows. A chunk has some of the rows to itself.
+    """Extra: embedding_backward without the rows of zeros, for a table too large to fill.
 
-    The places are sorted by row first, so that the sums run as in embedding_backward.
+    dtable[rows[k]] = values[k], and 0 in every other row. Returns rows: (K,), int64, those that
+    were named, each once and in rising order, and values: (K, U). The places are sorted by row
+    first, so that the sums run as in embedding_backward; a chunk has some of the rows to itself.
+    tests/extras.py holds it against the reference.
     """
-    cdef Job job
+    cdef EmbeddingJob job
     alive = begin_backward(&job, "embedding_backward_rows", dy, cache)
     cdef cnp.npy_intp dims[2]
     cdef cnp.ndarray order = new_vector(job.places + 1, cnp.NPY_INTP)
@@ -270,5 +264,9 @@ def embedding_backward_rows(dy, cache):
     dims[0], dims[1] = job.rows, job.units
     cdef cnp.ndarray values = new_array(2, dims, cnp.PyArray_TYPE(alive[0]))
     job.target = <char*>data(values)
-    run(&job, job.rows, sum_chunk)
+    cdef Stage sums = typed_stage(
+        cnp.PyArray_TYPE(values) == cnp.NPY_FLOAT, sum_task[float], sum_task[double],
+        chunks_of(&job, job.rows), &job,
+    )
+    run_with_gil(&sums, 1, <double>job.rows * job.units)
     return rows[:job.rows], values

@@ -1,22 +1,25 @@
 """Losses of regression and of margins, compiled: the twin of reference/losses.py.
 
 Most are two functions of entries, the value and the slope, which loss_rows.pyx runs over blocks.
-No error array is kept: the cache holds the inputs themselves, and nothing is copied.
+No array of errors is stored: the cache holds the inputs themselves, and nothing is copied.
 """
 
 cimport numpy as cnp
 from libc.math cimport sqrt
 
 from .kernels.arrays cimport as_real, as_type, data, dim, new_like, rank, real, real_type, size
+from .kernels.threads cimport run_typed
 from .kernels.vector_math cimport vabs, vlog, vlog1p, vsoftplus, vtanh
 from .kernels.loss_rows cimport (
-    Job,
+    LossJob,
     affine,
     back,
     cotangents_of,
     dot_of,
+    end_row,
     entry_losses,
     entry_slopes,
+    first_row,
     labels_of,
     new_column,
     new_loss,
@@ -24,6 +27,8 @@ from .kernels.loss_rows cimport (
     run,
     set_up,
 )
+
+import numpy as np
 
 cnp.import_array()
 
@@ -279,23 +284,31 @@ def poisson_backward(dloss, cache):
     )
 
 
-cdef bint _are_bits(const real* y, Py_ssize_t n) noexcept nogil:
-    """Whether every label is 0 or 1."""
+cdef struct LabelScan:
+    const void* y
+    Py_ssize_t n
+    bint binary         # OUT whether every label is 0 or 1
+
+
+cdef void scan_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef LabelScan* scan = <LabelScan*>context
+    cdef const real* y = <const real*>scan.y
     cdef Py_ssize_t i
-    for i in range(n):
+    scan.binary = True
+    for i in range(scan.n):
         if y[i] != 0 and y[i] != 1:
-            return False
-    return True
+            scan.binary = False
+            return
 
 
 cdef cnp.ndarray signs(cnp.ndarray y):
     """Labels for a hinge: 0 and 1 become -1 and 1, if there are no others."""
-    cdef bint bits
-    if cnp.PyArray_TYPE(y) == cnp.NPY_FLOAT:
-        bits = _are_bits[float](<const float*>data(y), cnp.PyArray_SIZE(y))
-    else:
-        bits = _are_bits[double](<const double*>data(y), cnp.PyArray_SIZE(y))
-    return affine(y, 2, -1) if bits else y
+    cdef LabelScan scan
+    scan.y, scan.n = data(y), cnp.PyArray_SIZE(y)
+    run_typed(
+        cnp.PyArray_TYPE(y) == cnp.NPY_FLOAT, scan_task[float], scan_task[double], 1, &scan, scan.n
+    )
+    return affine(y, 2, -1) if scan.binary else y
 
 
 cdef void _hinge(
@@ -362,31 +375,40 @@ def squared_hinge_backward(dloss, cache):
     )
 
 
-cdef void _rival_losses(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
+cdef void categorical_hinge_losses_task(
+    Py_ssize_t chunk, void* context, const real* like
+) noexcept nogil:
+    """gap = 1 + (score of the runner-up, the best of the wrong classes) - (of the right one)"""
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef Py_ssize_t width = job.width
-    cdef Py_ssize_t row, j, rival
+    cdef Py_ssize_t row, j, runner_up
     cdef const real* y
     cdef const real* p
     cdef real wrong, worst, gap
     for row in range(first, last):
         y = <const real*>job.y + row * width
         p = <const real*>job.p + row * width
-        rival = 0
+        runner_up = 0
         worst = (1 - y[0]) * p[0]
         for j in range(1, width):
             if worst != worst:
-                break  # the first NaN is the maximum, as for NumPy
+                break  # the first NaN is the maximum, as for NumPy; ties go to the first maximum
             wrong = (1 - y[j]) * p[j]
             if not wrong <= worst:
                 worst = wrong
-                rival = j
+                runner_up = j
         gap = 1 + worst - dot_of(y, p, width)
-        job.rival[row] = rival
-        (<real*>job.total)[row] = gap
+        job.runner_up[row] = runner_up
+        (<real*>job.gap)[row] = gap
         (<real*>job.loss)[row] = at_least(gap, 0)
 
 
-cdef void _rival_slopes(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
+cdef void categorical_hinge_slopes_task(
+    Py_ssize_t chunk, void* context, const real* like
+) noexcept nogil:
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef Py_ssize_t width = job.width
     cdef Py_ssize_t row, j
     cdef const real* y
@@ -395,10 +417,10 @@ cdef void _rival_slopes(Py_ssize_t first, Py_ssize_t last, Job* job, real* like)
     for row in range(first, last):
         y = <const real*>job.y + row * width
         out = <real*>job.out + row * width
-        open = (<const real*>job.dloss)[row] if (<real*>job.total)[row] > 0 else <real>0
+        open = (<const real*>job.dloss)[row] if (<real*>job.gap)[row] > 0 else <real>0
         for j in range(width):
             out[j] = -open * y[j]
-        out[job.rival[row]] += open * (1 - y[job.rival[row]])
+        out[job.runner_up[row]] += open * (1 - y[job.runner_up[row]])
 
 
 def categorical_hinge_forward(y_true, y_pred):
@@ -406,39 +428,39 @@ def categorical_hinge_forward(y_true, y_pred):
     cdef cnp.ndarray y = labels_of(y_true, y_pred, -1)
     cdef cnp.ndarray p = predictions_of(y_pred, -1)
     cdef cnp.ndarray loss = new_loss(p)
-    cdef cnp.ndarray rival = new_column(p, cnp.NPY_INTP)
+    cdef cnp.ndarray runner_up = new_column(p, cnp.NPY_INTP)
     cdef cnp.ndarray gap = new_column(p, cnp.PyArray_TYPE(p))
-    cdef Job job
-    set_up(&job, p, _rival_losses[float], _rival_losses[double])
-    job.y, job.p, job.loss, job.total = data(y), data(p), data(loss), data(gap)
-    job.rival = <Py_ssize_t*>data(rival)
+    cdef LossJob job
+    set_up(&job, p)
+    job.y, job.p, job.loss, job.gap = data(y), data(p), data(loss), data(gap)
+    job.runner_up = <Py_ssize_t*>data(runner_up)
     with nogil:
-        run(&job, 3)
-    return loss, (y, rival, gap)
+        run(&job, categorical_hinge_losses_task[float], categorical_hinge_losses_task[double], 3)
+    return loss, (y, runner_up, gap)
 
 
 def categorical_hinge_backward(dloss, cache):
     """Twin of reference.losses.categorical_hinge_backward."""
-    cdef cnp.ndarray y, rival, gap, d, out
+    cdef cnp.ndarray y, runner_up, gap, d, out
     cdef Py_ssize_t width
-    cdef Job job
-    labels, rival, gap = cache
+    cdef LossJob job
+    labels, runner_up, gap = cache
     y = as_real(labels, real_type(labels))
     gap = as_real(gap, real_type(y))
-    rival = as_type(rival, cnp.NPY_INTP)
+    runner_up = as_type(runner_up, cnp.NPY_INTP)
     width = dim(y, rank(y) - 1) if rank(y) else 0
     if (
-        size(gap) * width != size(y) or size(rival) != size(gap)
-        or (size(rival) and not 0 <= (<object>rival).min() <= (<object>rival).max() < width)
+        size(gap) * width != size(y) or size(runner_up) != size(gap)
+        or (size(runner_up) and not 0 <= np.min(runner_up) <= np.max(runner_up) < width)
     ):
         raise ValueError("categorical_hinge_backward: the cache is not one of its forward function")
     d = cotangents_of(dloss, y)
     out = new_like(y)
-    set_up(&job, y, _rival_slopes[float], _rival_slopes[double])
-    job.y, job.total, job.dloss, job.out = data(y), data(gap), data(d), data(out)
-    job.rival = <Py_ssize_t*>data(rival)
+    set_up(&job, y)
+    job.y, job.gap, job.dloss, job.out = data(y), data(gap), data(d), data(out)
+    job.runner_up = <Py_ssize_t*>data(runner_up)
     with nogil:
-        run(&job, 1)
+        run(&job, categorical_hinge_slopes_task[float], categorical_hinge_slopes_task[double], 1)
     return out
 
 
@@ -446,7 +468,9 @@ cdef inline real length_of(const real* v, Py_ssize_t width, double epsilon) noex
     return at_least(<real>sqrt(dot_of(v, v, width)), <real>epsilon)
 
 
-cdef void _cosine_losses(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
+cdef void cosine_losses_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef Py_ssize_t width = job.width
     cdef Py_ssize_t row
     cdef const real* y
@@ -459,7 +483,9 @@ cdef void _cosine_losses(Py_ssize_t first, Py_ssize_t last, Job* job, real* like
         )
 
 
-cdef void _cosine_slopes(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
+cdef void cosine_slopes_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef Py_ssize_t width = job.width
     cdef Py_ssize_t row, j
     cdef const real* y
@@ -485,12 +511,12 @@ def cosine_similarity_forward(y_true, y_pred, axis=-1, epsilon=1e-7):
     cdef cnp.ndarray y = labels_of(y_true, y_pred, axis)
     cdef cnp.ndarray p = predictions_of(y_pred, axis)
     cdef cnp.ndarray loss = new_loss(p)
-    cdef Job job
-    set_up(&job, p, _cosine_losses[float], _cosine_losses[double])
+    cdef LossJob job
+    set_up(&job, p)
     job.y, job.p, job.loss = data(y), data(p), data(loss)
     job.o[0] = epsilon
     with nogil:
-        run(&job, 3)
+        run(&job, cosine_losses_task[float], cosine_losses_task[double], 3)
     return loss, (back(y, axis), back(p, axis), axis, epsilon)
 
 
@@ -501,10 +527,10 @@ def cosine_similarity_backward(dloss, cache):
     cdef cnp.ndarray p = predictions_of(y_pred, axis)
     cdef cnp.ndarray d = cotangents_of(dloss, p)
     cdef cnp.ndarray out = new_like(p)
-    cdef Job job
-    set_up(&job, p, _cosine_slopes[float], _cosine_slopes[double])
+    cdef LossJob job
+    set_up(&job, p)
     job.y, job.p, job.dloss, job.out = data(y), data(p), data(d), data(out)
     job.o[0] = epsilon
     with nogil:
-        run(&job, 6)
+        run(&job, cosine_slopes_task[float], cosine_slopes_task[double], 6)
     return back(out, axis)

@@ -7,14 +7,16 @@ summed and written. Over columns (group, batch) see norm_columns.pyx.
 import numpy as np
 
 cimport numpy as cnp
-from libc.math cimport sqrt
 
 from .kernels.arrays cimport (
-    as_real, as_type, data, dim, new_array, new_like, new_vector, rank, real, real_type,
-    same_shape, size,
+    as_real, as_type, data, dim, new_array, new_like, new_vector, rank, real_type, same_shape, size,
 )
-from .kernels.norm_columns cimport Columns, apply, gradients, lay_out, statistics, work_area
-from .kernels.norm_rows cimport LAYER, RMS, UNIT, Rows, lay_out_rows, run_rows, sums_of_rows
+from .kernels.norm_columns cimport (
+    Columns, lay_out, normalize, normalize_backward, normalize_given, normalize_given_backward,
+    partial_size,
+)
+from .kernels.norm_rows cimport Rows, lay_out_rows, run_rows, sums_of_rows
+from .kernels.norm_tile cimport LAYER_ROWS, RMS_ROWS, UNIT_ROWS
 
 from ..reference._normal import check_cotangents, check_groups, check_mask, check_vectors
 from ..reference._shapes import check_cotangent
@@ -80,7 +82,7 @@ cdef tuple forward_of(int kind, str name, x, gamma, beta, double epsilon):
     if rank(xs) < 1 or not fits(gs, dim(xs, rank(xs) - 1)) or not fits(bs, dim(xs, rank(xs) - 1)):
         check_vectors(name, x, gamma=gamma, beta=beta)
     set_up(&p, kind, xs)
-    cdef cnp.ndarray mean = column_like(xs) if kind == LAYER else None
+    cdef cnp.ndarray mean = column_like(xs) if kind == LAYER_ROWS else None
     cdef cnp.ndarray inv = column_like(xs)
     cdef cnp.ndarray y = new_like(xs)
     p.epsilon = epsilon
@@ -121,7 +123,7 @@ cdef tuple backward_of(
         set_up(&p, kind, xs)
     if (
         rank(xs) < 1 or not fits(gs, p.width) or size(vs) * p.width != size(xs)
-        or (kind == LAYER and (ms is None or not same_shape(ms, vs)))
+        or (kind == LAYER_ROWS and (ms is None or not same_shape(ms, vs)))
     ):
         raise ValueError(f"{name}: the cache is not one of the forward function: x has shape "
                          f"{x.shape}, and its scale {inv.shape}")
@@ -139,245 +141,95 @@ cdef tuple backward_of(
 # ------------------------------------------------------------------------------- public twins
 
 def unit_normalization_forward(x, epsilon=1e-12):
-    """Twin of reference.normalization.unit_normalization_forward. One reading, one writing."""
-    xs, _, _, norm, y = forward_of(UNIT, "unit_normalization", x, None, None, epsilon)
+    """Twin of reference.normalization.unit_normalization_forward. One reading, one writing.
+
+    Kernel: forward_rows in kernels/norm_tile.h.
+    """
+    xs, _, _, norm, y = forward_of(UNIT_ROWS, "unit_normalization", x, None, None, epsilon)
     return y, (xs, norm, epsilon)
 
 
 def unit_normalization_backward(dy, cache, need_dx=True):
-    """Twin of reference.normalization.unit_normalization_backward."""
+    """Twin of reference.normalization.unit_normalization_backward.
+
+    Kernel: backward_rows in kernels/norm_tile.h.
+    """
     x, norm, epsilon = cache
     return backward_of(
-        UNIT, "unit_normalization_backward", dy, x, None, False, None, norm, epsilon, need_dx
+        UNIT_ROWS, "unit_normalization_backward", dy, x, None, False, None, norm, epsilon, need_dx
     )[0]
 
 
 def rms_normalization_forward(x, gamma, epsilon=1e-6):
-    """Twin of reference.normalization.rms_normalization_forward. One reading, one writing."""
-    xs, gs, _, inv, y = forward_of(RMS, "rms_normalization", x, gamma, None, epsilon)
+    """Twin of reference.normalization.rms_normalization_forward. One reading, one writing.
+
+    Kernel: forward_rows in kernels/norm_tile.h.
+    """
+    xs, gs, _, inv, y = forward_of(RMS_ROWS, "rms_normalization", x, gamma, None, epsilon)
     return y, (xs, gs, inv)
 
 
 def rms_normalization_backward(dy, cache, need_dx=True):
-    """Twin of reference.normalization.rms_normalization_backward. One walk gives both gradients."""
+    """Twin of reference.normalization.rms_normalization_backward. One pass gives both gradients.
+
+    Kernel: backward_rows in kernels/norm_tile.h.
+    """
     x, gamma, inv = cache
     return backward_of(
-        RMS, "rms_normalization_backward", dy, x, gamma, False, None, inv, 0, need_dx
+        RMS_ROWS, "rms_normalization_backward", dy, x, gamma, False, None, inv, 0, need_dx
     )[:2]
 
 
 def layer_normalization_forward(x, gamma, beta, epsilon=1e-3):
-    """Twin of reference.normalization.layer_normalization_forward. One reading, one writing."""
-    xs, gs, mean, inv, y = forward_of(LAYER, "layer_normalization", x, gamma, beta, epsilon)
+    """Twin of reference.normalization.layer_normalization_forward. One reading, one writing.
+
+    Kernel: forward_rows in kernels/norm_tile.h.
+    """
+    xs, gs, mean, inv, y = forward_of(LAYER_ROWS, "layer_normalization", x, gamma, beta, epsilon)
     return y, (xs, gs, beta is not None, mean, inv)
 
 
 def layer_normalization_backward(dy, cache, need_dx=True):
-    """Twin of reference.normalization.layer_normalization_backward. One walk gives all three."""
+    """Twin of reference.normalization.layer_normalization_backward. One pass gives all three.
+
+    Kernel: backward_rows in kernels/norm_tile.h.
+    """
     x, gamma, has_beta, mean, inv = cache
     return backward_of(
-        LAYER, "layer_normalization_backward", dy, x, gamma, has_beta, mean, inv, 0, need_dx
+        LAYER_ROWS, "layer_normalization_backward", dy, x, gamma, has_beta, mean, inv, 0, need_dx
     )
 
 
 # ------------------------------------------------------------------------------- columns, tier 1
 
-cdef void fill_forward(
-    const Columns* p, const real* gamma, const real* beta, double epsilon, real* mean, real* inv,
-    real* variance,
-) noexcept nogil:
-    """The statistics of each group, and the map (x - mean) slope + offset of each sample."""
-    cdef Py_ssize_t channels = p.channels, _sample, j, group, groups
-    cdef const double* a = p.totals
-    cdef real* t = <real*>p.table
-    cdef real scale
-    groups = channels // p.members
-    for _sample in range(p.samples):
-        for group in range(groups):
-            j = group * p.members
-            mean[group] = <real>a[j]
-            inv[group] = <real>(1.0 / sqrt(a[channels + j] + epsilon))
-            if variance != NULL:
-                variance[group] = <real>a[channels + j]
-        for j in range(channels):
-            group = j // p.members
-            scale = inv[group]
-            t[j] = mean[group]
-            t[p.width + j] = scale if gamma == NULL else scale * gamma[j]
-            t[2 * p.width + j] = <real>0.0 if beta == NULL else beta[j]
-        repeat(p, t, 3)
-        a += 2 * channels
-        t += 4 * p.width
-        mean += groups
-        inv += groups
-
-
-cdef void repeat(const Columns* p, real* t, Py_ssize_t lines) noexcept nogil:
-    """Fill the lines of a table, of which the first `channels` are given, to their width."""
-    cdef Py_ssize_t i, j
-    for i in range(lines):
-        for j in range(p.channels, p.width):
-            t[i * p.width + j] = t[i * p.width + j - p.channels]
-
-
-cdef void fill_means(const Columns* p, const real* mean) noexcept nogil:
-    """Line 0 of the tables: the mean of each channel's group."""
-    cdef Py_ssize_t _sample, j
-    cdef real* t = <real*>p.table
-    for _sample in range(p.samples):
-        for j in range(p.channels):
-            t[j] = mean[j // p.members]
-        repeat(p, t, 1)
-        t += 4 * p.width
-        mean += p.channels // p.members
-
-
-cdef void fill_backward(
-    const Columns* p, const real* gamma, const real* inv, const real* dmean, const real* dvariance,
-) noexcept nogil:
-    """The map dy direct + (x - mean) slope + offset.
-
-    dmean, dvariance: NULL, or what arrives for the statistics themselves.
-    """
-    cdef Py_ssize_t channels = p.channels, _sample, j, group
-    cdef Py_ssize_t members = p.members
-    cdef const double* sum = p.totals
-    cdef const double* product
-    cdef real* t = <real*>p.table
-    cdef double n = max(1.0, <double>p.counted * members)
-    cdef double through_mean, through_variance, s, g
-    for _sample in range(p.samples):
-        product = sum + channels
-        for group in range(channels // members):
-            s = inv[group]
-            through_mean = 0
-            through_variance = 0
-            for j in range(group * members, (group + 1) * members):
-                g = 1.0 if gamma == NULL else gamma[j]
-                through_mean -= g * sum[j] * s
-                through_variance -= g * product[j] * s * s * s
-            if dmean != NULL:
-                through_mean += dmean[group]
-                through_variance += 2.0 * dvariance[group]
-            for j in range(group * members, (group + 1) * members):
-                t[p.width + j] = <real>(through_variance / n)
-                t[2 * p.width + j] = <real>(through_mean / n)
-                t[3 * p.width + j] = <real>(s if gamma == NULL else s * gamma[j])
-        repeat(p, t + p.width, 3)
-        sum += 2 * channels
-        t += 4 * p.width
-        inv += channels // members
-
-
-cdef void fill_sums(
-    const Columns* p, const real* inv, real* dgamma, real* dbeta,
-) noexcept nogil:
-    """dgamma and dbeta from the sums of each sample; NULL is not wanted."""
-    cdef Py_ssize_t channels = p.channels, groups = channels // p.members, sample, j
-    cdef double product, sum
-    for j in range(channels):
-        product = 0
-        sum = 0
-        for sample in range(p.samples):
-            sum += p.totals[2 * sample * channels + j]
-            product += (
-                p.totals[(2 * sample + 1) * channels + j] * inv[sample * groups + j // p.members]
-            )
-        if dgamma != NULL:
-            dgamma[j] = <real>product
-        if dbeta != NULL:
-            dbeta[j] = <real>sum
-
-
-cdef void fill_given(
-    const Columns* p, const real* mean, const real* variance, const real* gamma, const real* beta,
-    double epsilon,
-) noexcept nogil:
-    """The map (x - mean) slope + offset of given statistics; without a mean, that of dy to dx."""
-    cdef Py_ssize_t j
-    cdef real* t = <real*>p.table
-    cdef real s
-    for j in range(p.channels):
-        s = <real>(1.0 / sqrt(variance[j] + epsilon))
-        t[j] = <real>0.0 if mean == NULL else mean[j]
-        t[p.width + j] = s if gamma == NULL else s * gamma[j]
-        t[2 * p.width + j] = <real>0.0 if beta == NULL else beta[j]
-    repeat(p, t, 3)
-
-
-cdef double* take_room(Columns* p, list kept, int typenum, bint sums) except NULL:
-    """Give the job its work areas; `kept` holds them as long as it works."""
+cdef int take_area(Columns* p, list areas, int typenum, bint sums) except -1:
+    """Give the job its work areas; `areas` keeps them alive as long as it works."""
     cdef cnp.ndarray area = new_vector(
-        2 * p.samples * p.channels + (work_area(p) if sums else 0) + 1, cnp.NPY_DOUBLE
+        2 * p.samples * p.channels + (partial_size(p) if sums else 0) + 1, cnp.NPY_DOUBLE
     )
-    cdef cnp.ndarray table = new_vector(p.samples * 4 * p.width, typenum)
-    kept.append(area)
-    kept.append(table)
-    p.totals = <double*>data(area)
-    p.sums = p.totals + 2 * p.samples * p.channels
-    p.table = data(table)
-    return p.totals
-
-
-cdef void statistics_and_map(
-    Columns* p, const void* gamma, const void* beta, double epsilon, void* mean, void* inv,
-    void* variance,
-) noexcept nogil:
-    statistics(p)
-    if p.single:
-        fill_forward[float](
-            p, <const float*>gamma, <const float*>beta, epsilon, <float*>mean, <float*>inv,
-            <float*>variance,
-        )
-    else:
-        fill_forward[double](
-            p, <const double*>gamma, <const double*>beta, epsilon, <double*>mean, <double*>inv,
-            <double*>variance,
-        )
-    apply(p)
-
-
-cdef void sums_and_map(
-    Columns* p, const void* gamma, const void* mean, const void* inv, const void* dmean,
-    const void* dvariance, void* dgamma, void* dbeta,
-) noexcept nogil:
-    if p.single:
-        fill_means[float](p, <const float*>mean)
-    else:
-        fill_means[double](p, <const double*>mean)
-    gradients(p)
-    if p.single:
-        fill_sums[float](p, <const float*>inv, <float*>dgamma, <float*>dbeta)
-        fill_backward[float](
-            p, <const float*>gamma, <const float*>inv, <const float*>dmean, <const float*>dvariance,
-        )
-    else:
-        fill_sums[double](p, <const double*>inv, <double*>dgamma, <double*>dbeta)
-        fill_backward[double](
-            p, <const double*>gamma, <const double*>inv, <const double*>dmean,
-            <const double*>dvariance,
-        )
-    if p.out != NULL:
-        apply(p)
+    cdef cnp.ndarray map_area = new_vector(p.samples * 4 * p.width, typenum)
+    areas.append(area)
+    areas.append(map_area)
+    p.sums = <double*>data(area)
+    p.partial = p.sums + 2 * p.samples * p.channels
+    p.map = data(map_area)
+    return 0
 
 
 cdef int forward_columns(
     Columns* p, cnp.ndarray x, cnp.ndarray gamma, cnp.ndarray beta, double epsilon,
     cnp.ndarray mean, cnp.ndarray inv, cnp.ndarray variance, cnp.ndarray y,
 ) except -1:
-    cdef list kept = []
-    cdef const void* gs = data_or_null(gamma)
-    cdef const void* bs = data_or_null(beta)
-    cdef void* ms = data(mean)
-    cdef void* ss = data(inv)
-    cdef void* vs = <void*>data_or_null(variance)
-    p.x, p.out = data(x), data(y)
-    take_room(p, kept, cnp.PyArray_TYPE(x), True)
+    cdef list areas = []
+    p.epsilon = epsilon
+    p.x, p.gamma, p.beta, p.out = data(x), data_or_null(gamma), data_or_null(beta), data(y)
+    p.mean, p.inv, p.variance = data(mean), data(inv), <void*>data_or_null(variance)
+    take_area(p, areas, cnp.PyArray_TYPE(x), True)
     if size(x) >= RELEASE_GIL:
         with nogil:
-            statistics_and_map(p, gs, bs, epsilon, ms, ss, vs)
+            normalize(p)
     else:
-        statistics_and_map(p, gs, bs, epsilon, ms, ss, vs)
+        normalize(p)
     return 0
 
 
@@ -386,25 +238,22 @@ cdef tuple backward_columns(
     cnp.ndarray inv, cnp.ndarray dmean, cnp.ndarray dvariance, bint need_dx,
 ):
     """dx, dgamma and dbeta, each None where it is not wanted."""
-    cdef list kept = []
+    cdef list areas = []
     cdef int typenum = cnp.PyArray_TYPE(x)
     cdef cnp.ndarray dx = new_like(x) if need_dx else None
     cdef cnp.ndarray dgamma = new_vector(p.channels, typenum) if gamma is not None else None
     cdef cnp.ndarray dbeta = new_vector(p.channels, typenum) if has_beta else None
-    cdef const void* gs = data_or_null(gamma)
-    cdef const void* ms = data(mean)
-    cdef const void* ss = data(inv)
-    cdef const void* dms = data_or_null(dmean)
-    cdef const void* dvs = data_or_null(dvariance)
-    cdef void* dgs = <void*>data_or_null(dgamma)
-    cdef void* dbs = <void*>data_or_null(dbeta)
-    p.x, p.dy, p.out = data(x), data(dy), <void*>data_or_null(dx)
-    take_room(p, kept, typenum, True)
+    p.x, p.dy, p.gamma = data(x), data(dy), data_or_null(gamma)
+    p.mean, p.inv = data(mean), data(inv)
+    p.dmean, p.dvariance = data_or_null(dmean), data_or_null(dvariance)
+    p.out = <void*>data_or_null(dx)
+    p.dgamma, p.dbeta = <void*>data_or_null(dgamma), <void*>data_or_null(dbeta)
+    take_area(p, areas, typenum, True)
     if size(x) >= RELEASE_GIL:
         with nogil:
-            sums_and_map(p, gs, ms, ss, dms, dvs, dgs, dbs)
+            normalize_backward(p)
     else:
-        sums_and_map(p, gs, ms, ss, dms, dvs, dgs, dbs)
+        normalize_backward(p)
     return dx, dgamma, dbeta
 
 
@@ -417,7 +266,6 @@ cdef int lay_out_samples(Columns* p, cnp.ndarray x, Py_ssize_t groups) except -1
     lay_out(
         p, cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT, dim(x, 0), rows, channels, channels // groups, NULL
     )
-    p.counted = rows
     return 0
 
 
@@ -435,7 +283,10 @@ cdef object refuse_cache(str name):
 
 
 def group_normalization_forward(x, gamma, beta, groups=32, epsilon=1e-3):
-    """Twin of reference.normalization.group_normalization_forward."""
+    """Twin of reference.normalization.group_normalization_forward. x is read twice.
+
+    Kernel: normalize in kernels/norm_columns.pyx.
+    """
     cdef int typenum = real_type(x)
     cdef cnp.ndarray xs = as_real(x, typenum)
     cdef cnp.ndarray gs = vector_of(gamma, typenum)
@@ -454,7 +305,10 @@ def group_normalization_forward(x, gamma, beta, groups=32, epsilon=1e-3):
 
 
 def group_normalization_backward(dy, cache, need_dx=True):
-    """Twin of reference.normalization.group_normalization_backward. x and dy are read twice."""
+    """Twin of reference.normalization.group_normalization_backward. x and dy are read twice.
+
+    Kernel: normalize_backward in kernels/norm_columns.pyx.
+    """
     x, gamma, has_beta, groups, mean, inv = cache
     cdef int typenum = real_type(x)
     cdef cnp.ndarray xs = as_real(x, typenum)
@@ -473,7 +327,11 @@ def group_normalization_backward(dy, cache, need_dx=True):
 
 
 def batch_normalization_forward(x, mean, variance, gamma, beta, epsilon=1e-3):
-    """Twin of reference.normalization.batch_normalization_forward. One reading, one writing."""
+    """Twin of reference.normalization.batch_normalization_forward. One reading, one writing.
+
+    The mean and the variance are given, as the running mean and the running variance are in
+    inference. Kernel: normalize_given in kernels/norm_columns.pyx.
+    """
     cdef int typenum = real_type(x)
     cdef cnp.ndarray xs = as_real(x, typenum)
     cdef cnp.ndarray ms = as_real(mean, typenum)
@@ -491,43 +349,24 @@ def batch_normalization_forward(x, mean, variance, gamma, beta, epsilon=1e-3):
     return y, (xs, ms, vs, gs, beta is not None, epsilon)
 
 
-cdef void map_given_columns(
-    Columns* p, const void* mean, const void* variance, const void* gamma, const void* beta,
-    double epsilon,
-) noexcept nogil:
-    if p.single:
-        fill_given[float](
-            p, <const float*>mean, <const float*>variance, <const float*>gamma,
-            <const float*>beta, epsilon,
-        )
-    else:
-        fill_given[double](
-            p, <const double*>mean, <const double*>variance, <const double*>gamma,
-            <const double*>beta, epsilon,
-        )
-    apply(p)
-
-
 cdef int map_given(
     cnp.ndarray x, cnp.ndarray mean, cnp.ndarray variance, cnp.ndarray gamma, cnp.ndarray beta,
     double epsilon, cnp.ndarray out,
 ) except -1:
     """out := gamma (x - mean) / sqrt(variance + epsilon) + beta, each None counting as nothing."""
     cdef Columns p
-    cdef list kept = []
-    cdef const void* ms = data_or_null(mean)
-    cdef const void* vs = data(variance)
-    cdef const void* gs = data_or_null(gamma)
-    cdef const void* bs = data_or_null(beta)
+    cdef list areas = []
     cdef int typenum = cnp.PyArray_TYPE(x)
     lay_out(&p, typenum == cnp.NPY_FLOAT, 1, rows_of(x), dim(x, rank(x) - 1), 1, NULL)
-    p.x, p.out = data(x), data(out)
-    take_room(&p, kept, typenum, False)
+    p.epsilon = epsilon
+    p.x, p.gamma, p.beta, p.out = data(x), data_or_null(gamma), data_or_null(beta), data(out)
+    p.mean, p.variance = <void*>data_or_null(mean), data(variance)
+    take_area(&p, areas, typenum, False)
     if size(x) >= RELEASE_GIL:
         with nogil:
-            map_given_columns(&p, ms, vs, gs, bs, epsilon)
+            normalize_given(&p)
     else:
-        map_given_columns(&p, ms, vs, gs, bs, epsilon)
+        normalize_given(&p)
     return 0
 
 
@@ -536,7 +375,8 @@ def batch_normalization_backward(
 ):
     """Twin of reference.normalization.batch_normalization_backward.
 
-    Where dx alone is wanted, x is not read.
+    Where dx alone is wanted, x is not read. Kernel: normalize_given_backward in
+    kernels/norm_columns.pyx.
     """
     x, mean, variance, gamma, has_beta, epsilon = cache
     cdef int typenum = real_type(x)
@@ -547,7 +387,7 @@ def batch_normalization_backward(
     cdef cnp.ndarray gs = vector_of(gamma, typenum)
     cdef cnp.ndarray dx = None
     cdef Columns p
-    cdef list kept = []
+    cdef list areas = []
     if not same_shape(dys, xs):
         check_cotangent("batch_normalization_backward", dy.shape, x.shape)
     if rank(xs) < 1:
@@ -561,58 +401,27 @@ def batch_normalization_backward(
     if not (need_dmean or need_dvariance or (need_dgamma and gs is not None)
             or (need_dbeta and has_beta)):
         return dx, None, None, None, None
-    p.x, p.dy, p.out = data(xs), data(dys), NULL
-    take_room(&p, kept, typenum, True)
-    cdef const void* means = data(ms)
-    with nogil:
-        if p.single:
-            fill_means[float](&p, <const float*>means)
-        else:
-            fill_means[double](&p, <const double*>means)
-        gradients(&p)
     cdef cnp.ndarray dmean = new_like(ms) if need_dmean else None
     cdef cnp.ndarray dvariance = new_like(ms) if need_dvariance else None
     cdef cnp.ndarray dgamma = new_like(ms) if need_dgamma and gs is not None else None
     cdef cnp.ndarray dbeta = new_like(ms) if need_dbeta and has_beta else None
-    if p.single:
-        given_gradients[float](
-            &p, <float*>data(vs), <float*>data_or_null(gs), epsilon, <float*>data_or_null(dmean),
-            <float*>data_or_null(dvariance), <float*>data_or_null(dgamma),
-            <float*>data_or_null(dbeta),
-        )
-    else:
-        given_gradients[double](
-            &p, <double*>data(vs), <double*>data_or_null(gs), epsilon,
-            <double*>data_or_null(dmean), <double*>data_or_null(dvariance),
-            <double*>data_or_null(dgamma), <double*>data_or_null(dbeta),
-        )
+    cdef void* dmean_data = <void*>data_or_null(dmean)
+    cdef void* dvariance_data = <void*>data_or_null(dvariance)
+    p.epsilon = epsilon
+    p.x, p.dy, p.gamma = data(xs), data(dys), data_or_null(gs)
+    p.mean, p.variance = data(ms), data(vs)
+    p.dgamma, p.dbeta = <void*>data_or_null(dgamma), <void*>data_or_null(dbeta)
+    take_area(&p, areas, typenum, True)
+    with nogil:
+        normalize_given_backward(&p, dmean_data, dvariance_data)
     return dx, dmean, dvariance, dgamma, dbeta
 
 
-cdef void given_gradients(
-    const Columns* p, const real* variance, const real* gamma, double epsilon, real* dmean,
-    real* dvariance, real* dgamma, real* dbeta,
-) noexcept nogil:
-    """From sum dy and sum dy (x - mean) what is wanted; NULL is not."""
-    cdef const double* sum = p.totals
-    cdef const double* product = p.totals + p.channels
-    cdef double s, g
-    cdef Py_ssize_t j
-    for j in range(p.channels):
-        s = 1.0 / sqrt(variance[j] + epsilon)
-        g = 1.0 if gamma == NULL else gamma[j]
-        if dmean != NULL:
-            dmean[j] = <real>(-s * g * sum[j])
-        if dvariance != NULL:
-            dvariance[j] = <real>(-0.5 * s * s * s * g * product[j])
-        if dgamma != NULL:
-            dgamma[j] = <real>(s * product[j])
-        if dbeta != NULL:
-            dbeta[j] = <real>sum[j]
-
-
 def batch_normalization_training_forward(x, gamma, beta, mask, epsilon=1e-3):
-    """Twin of reference.normalization.batch_normalization_training_forward. x is read twice."""
+    """Twin of reference.normalization.batch_normalization_training_forward. x is read twice.
+
+    The statistics are those of the batch. Kernel: normalize in kernels/norm_columns.pyx.
+    """
     cdef int typenum = real_type(x)
     cdef cnp.ndarray xs = as_real(x, typenum)
     cdef cnp.ndarray gs = vector_of(gamma, typenum)
@@ -639,6 +448,7 @@ def batch_normalization_training_backward(dy, cache, need_dx=True):
     """Twin of reference.normalization.batch_normalization_training_backward.
 
     x and dy are read twice, the second time backwards: the end of the first is still in the cache.
+    Kernel: normalize_backward in kernels/norm_columns.pyx.
     """
     dy, dmean, dvariance = dy
     x, gamma, has_beta, mask, mean, inv = cache
@@ -667,7 +477,6 @@ def batch_normalization_training_backward(dy, cache, need_dx=True):
         cs is not None and size(cs) != p.rows
     ):
         refuse_cache("batch_normalization_training_backward")
-    p.counted = p.rows
     if cs is not None:
         p.counted = np.count_nonzero(cs)
     return backward_columns(&p, dys, xs, gs, has_beta, ms, ss, dms, dvs, need_dx)

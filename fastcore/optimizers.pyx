@@ -1,10 +1,10 @@
-"""Twins of reference.optimizers: one call walks over all the variables of a model.
+"""Twins of reference.optimizers: one call updates all the variables of a model.
 
 (a) A public function turns its hyper-parameters into a few doubles and its lists into `_Arrays`.
 (b) `_Arrays` checks every array once and notes where its numbers lie. Nothing is written before all
     checks have passed.
 (c) Each variable is cut into chunks of CHUNK elements; the chunks of all the variables are one
-    loop for run_chunks. Where a chunk begins does not depend on the threads.
+    loop for the threads. Where a chunk begins does not depend on the threads.
 (d) A kernel is the update rule on one chunk: a plain loop that the compiler vectorises. It sees the
     lists as at[0], at[1], ... in the order of the signature, NULL where a list is None.
 
@@ -22,14 +22,15 @@ from libc.math cimport NAN, fabs, fabsf, isfinite, pow, sqrt, sqrtf
 
 from .kernels.arrays cimport as_type, new_vector, real, real_type, same_shape, size
 from .kernels.indexed_slices cimport Rows, note_rows, spread_rows
-from .kernels.threads cimport run_chunks, task_t
+from .kernels.threads cimport Stage, run_stages, stage
 
 import numpy as np
 
 cnp.import_array()
 
-# The pointers really are real*, of the type that the variable has.
-ctypedef void (*kernel_t)(void** at, Py_ssize_t n, const double* p) noexcept nogil
+# A kernel in both types.
+ctypedef void (*kernel32_t)(float** at, Py_ssize_t n, const double* p) noexcept nogil
+ctypedef void (*kernel64_t)(double** at, Py_ssize_t n, const double* p) noexcept nogil
 
 cdef enum:
     CHUNK = 4096  # five arrays of 16 KB: a chunk stays in the second-level cache
@@ -37,9 +38,9 @@ cdef enum:
     FREE_THE_GIL = 16384  # elements from which letting other Python threads run pays
 
 
-cdef struct Plan:
-    kernel_t single      # for float32 variables
-    kernel_t wide        # for float64 variables
+cdef struct UpdatePlan:
+    kernel32_t kernel32  # for float32 variables
+    kernel64_t kernel64  # for float64 variables
     const double* p      # hyper-parameters: variable k has p + k * step
     Py_ssize_t step
     Py_ssize_t lists
@@ -47,11 +48,14 @@ cdef struct Plan:
     Py_ssize_t elements  # in all variables together
     void** data          # [list][variable], NULL where the list is None
     Py_ssize_t* sizes    # elements of each variable
-    Py_ssize_t* is_wide  # whether a variable is float64
+    Py_ssize_t* is_double  # whether a variable is float64
     Py_ssize_t* first    # first chunk of each variable, and at last the number of chunks
     Rows* rows           # of the second list: one for each variable
     bint zeros_do_nothing  # whether an element whose gradient is zero stays as it is
     double* sums         # one for each chunk
+    double limit         # of the norm, where gradients are clipped by it
+    double* factors      # OUT of norm_factors: clipped gradient / gradient
+    bint is_global       # one norm of all the gradients together
 
 
 # Tier 3: what the rules share.
@@ -83,7 +87,7 @@ cdef inline real clipped(real x, real limit) noexcept nogil:
 cdef void sgd(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef real* w = at[0]  # IN and OUT
     cdef const real* g = at[1]  # IN
-    cdef real rate = <real> p[0]
+    cdef real rate = <real>p[0]
     cdef Py_ssize_t i
     for i in range(n):
         w[i] -= rate * g[i]
@@ -93,15 +97,15 @@ cdef void momentum_step(real** at, Py_ssize_t n, const double* p) noexcept nogil
     cdef real* w = at[0]  # IN and OUT
     cdef const real* g = at[1]  # IN
     cdef real* m = at[2]  # IN and OUT
-    cdef real rate = <real> p[0], momentum = <real> p[1]
+    cdef real rate = <real>p[0], momentum = <real>p[1]
     cdef bint nesterov = p[2] != 0
     cdef real velocity
     cdef Py_ssize_t i
     for i in range(n):
-        velocity = momentum * m[i] - rate * g[i]
+        velocity = momentum * m[i] - rate * g[i]  # momentum: the velocity so far, with friction
         m[i] = velocity
         if nesterov:
-            w[i] += momentum * velocity - rate * g[i]
+            w[i] += momentum * velocity - rate * g[i]  # Nesterov momentum
         else:
             w[i] += velocity
 
@@ -110,10 +114,10 @@ cdef void adagrad(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef real* w = at[0]  # IN and OUT
     cdef const real* g = at[1]  # IN
     cdef real* a = at[2]  # IN and OUT
-    cdef real rate = <real> p[0], epsilon = <real> p[1]
+    cdef real rate = <real>p[0], epsilon = <real>p[1]
     cdef Py_ssize_t i
     for i in range(n):
-        a[i] += g[i] * g[i]
+        a[i] += g[i] * g[i]  # accumulator: the sum of squared gradients
         w[i] -= rate * g[i] / root(a[i] + epsilon)
 
 
@@ -123,19 +127,19 @@ cdef void rmsprop(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef real* v = at[2]  # IN and OUT
     cdef real* a = at[3]  # IN and OUT, or NULL
     cdef real* m = at[4]  # IN and OUT, or NULL
-    cdef real rate = <real> p[0], rho = <real> p[1], rest = <real> (1 - p[1])
-    cdef real momentum = <real> p[2], epsilon = <real> p[3]
-    cdef real spread, d
+    cdef real rate = <real>p[0], rho = <real>p[1], rest = <real>(1 - p[1])
+    cdef real momentum = <real>p[2], epsilon = <real>p[3]
+    cdef real variance, d
     cdef Py_ssize_t i
     for i in range(n):
-        v[i] = rho * v[i] + rest * (g[i] * g[i])
-        spread = v[i]
+        v[i] = rho * v[i] + rest * (g[i] * g[i])  # moving average of squared gradients
+        variance = v[i]
         if a != NULL:
-            a[i] = rho * a[i] + rest * g[i]
-            spread = spread - a[i] * a[i]
-        d = rate * g[i] / root(spread + epsilon)
+            a[i] = rho * a[i] + rest * g[i]  # moving average of gradients
+            variance = variance - a[i] * a[i]  # centered: the variance of the gradient
+        d = rate * g[i] / root(variance + epsilon)
         if m != NULL:
-            d = momentum * m[i] + d
+            d = momentum * m[i] + d  # momentum
             m[i] = d
         w[i] -= d
 
@@ -145,14 +149,14 @@ cdef void adadelta(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef const real* g = at[1]  # IN
     cdef real* a = at[2]  # IN and OUT
     cdef real* u = at[3]  # IN and OUT
-    cdef real rate = <real> p[0], rho = <real> p[1], rest = <real> (1 - p[1])
-    cdef real epsilon = <real> p[2]
+    cdef real rate = <real>p[0], rho = <real>p[1], rest = <real>(1 - p[1])
+    cdef real epsilon = <real>p[2]
     cdef real d
     cdef Py_ssize_t i
     for i in range(n):
-        a[i] = rho * a[i] + rest * (g[i] * g[i])
+        a[i] = rho * a[i] + rest * (g[i] * g[i])  # moving average of squared gradients
         d = g[i] * root(u[i] + epsilon) / root(a[i] + epsilon)
-        u[i] = rho * u[i] + rest * (d * d)
+        u[i] = rho * u[i] + rest * (d * d)  # moving average of squared updates
         w[i] -= rate * d
 
 
@@ -162,19 +166,19 @@ cdef void adam(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef real* m = at[2]  # IN and OUT
     cdef real* v = at[3]  # IN and OUT
     cdef real* h = at[4]  # IN and OUT, or NULL
-    cdef real alpha = <real> p[0], epsilon = <real> p[3]
-    cdef real beta_1 = <real> p[1], rest_1 = <real> (1 - p[1])
-    cdef real beta_2 = <real> p[2], rest_2 = <real> (1 - p[2])
+    cdef real alpha = <real>p[0], epsilon = <real>p[3]
+    cdef real beta_1 = <real>p[1], rest_1 = <real>(1 - p[1])
+    cdef real beta_2 = <real>p[2], rest_2 = <real>(1 - p[2])
     cdef real square
     cdef Py_ssize_t i
     for i in range(n):
-        m[i] = beta_1 * m[i] + rest_1 * g[i]
-        square = beta_2 * v[i] + rest_2 * (g[i] * g[i])
+        m[i] = beta_1 * m[i] + rest_1 * g[i]  # first moment: moving average of gradients
+        square = beta_2 * v[i] + rest_2 * (g[i] * g[i])  # second moment: of squared gradients
         v[i] = square
         if h != NULL:
-            square = larger(h[i], square)
+            square = larger(h[i], square)  # AMSGrad: the maximum of all second moments
             h[i] = square
-        w[i] -= alpha * m[i] / (root(square) + epsilon)
+        w[i] -= alpha * m[i] / (root(square) + epsilon)  # alpha holds both bias corrections
 
 
 cdef void adamax(real** at, Py_ssize_t n, const double* p) noexcept nogil:
@@ -182,12 +186,12 @@ cdef void adamax(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef const real* g = at[1]  # IN
     cdef real* m = at[2]  # IN and OUT
     cdef real* u = at[3]  # IN and OUT
-    cdef real alpha = <real> p[0], epsilon = <real> p[3]
-    cdef real beta_1 = <real> p[1], rest_1 = <real> (1 - p[1]), beta_2 = <real> p[2]
+    cdef real alpha = <real>p[0], epsilon = <real>p[3]
+    cdef real beta_1 = <real>p[1], rest_1 = <real>(1 - p[1]), beta_2 = <real>p[2]
     cdef Py_ssize_t i
     for i in range(n):
-        m[i] = beta_1 * m[i] + rest_1 * g[i]
-        u[i] = larger(beta_2 * u[i], magnitude(g[i]))
+        m[i] = beta_1 * m[i] + rest_1 * g[i]  # first moment
+        u[i] = larger(beta_2 * u[i], magnitude(g[i]))  # infinity norm, exponentially weighted
         w[i] -= alpha * m[i] / (u[i] + epsilon)
 
 
@@ -196,17 +200,17 @@ cdef void nadam(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef const real* g = at[1]  # IN
     cdef real* m = at[2]  # IN and OUT
     cdef real* v = at[3]  # IN and OUT
-    cdef real rate = <real> p[0], epsilon = <real> p[3]
-    cdef real beta_1 = <real> p[1], rest_1 = <real> (1 - p[1])
-    cdef real beta_2 = <real> p[2], rest_2 = <real> (1 - p[2])
-    cdef real for_momentum = <real> p[4], for_gradient = <real> p[5], correction = <real> p[6]
+    cdef real rate = <real>p[0], epsilon = <real>p[3]
+    cdef real beta_1 = <real>p[1], rest_1 = <real>(1 - p[1])
+    cdef real beta_2 = <real>p[2], rest_2 = <real>(1 - p[2])
+    cdef real for_momentum = <real>p[4], for_gradient = <real>p[5], correction = <real>p[6]
     cdef real m_hat
     cdef Py_ssize_t i
     for i in range(n):
-        m[i] = beta_1 * m[i] + rest_1 * g[i]
-        v[i] = beta_2 * v[i] + rest_2 * (g[i] * g[i])
-        m_hat = for_momentum * m[i] + for_gradient * g[i]
-        w[i] -= rate * m_hat / (root(v[i] / correction) + epsilon)
+        m[i] = beta_1 * m[i] + rest_1 * g[i]  # first moment
+        v[i] = beta_2 * v[i] + rest_2 * (g[i] * g[i])  # second moment
+        m_hat = for_momentum * m[i] + for_gradient * g[i]  # Nesterov momentum, bias-corrected
+        w[i] -= rate * m_hat / (root(v[i] / correction) + epsilon)  # bias correction of v
 
 
 cdef void ftrl(real** at, Py_ssize_t n, const double* p) noexcept nogil:
@@ -214,8 +218,8 @@ cdef void ftrl(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef const real* g = at[1]  # IN
     cdef real* a = at[2]  # IN and OUT
     cdef real* z = at[3]  # IN and OUT
-    cdef real rate = <real> p[0], exponent = <real> -p[1], l1 = <real> p[2]
-    cdef real l2 = <real> (2 * p[3]), shrinkage = <real> (2 * p[4]), beta = <real> p[5]
+    cdef real rate = <real>p[0], exponent = <real>-p[1], l1 = <real>p[2]
+    cdef real l2 = <real>(2 * p[3]), shrinkage = <real>(2 * p[4]), beta = <real>p[5]
     cdef real old_power, power
     cdef Py_ssize_t i
     if exponent == 0.5:  # the paper's, and a root vectorises where pow does not
@@ -227,9 +231,9 @@ cdef void ftrl(real** at, Py_ssize_t n, const double* p) noexcept nogil:
             w[i] = (clipped(z[i], l1) - z[i]) / ((beta + power) / rate + l2)
     else:
         for i in range(n):
-            old_power = <real> pow(a[i], exponent)
+            old_power = <real>pow(a[i], exponent)
             a[i] += g[i] * g[i]
-            power = <real> pow(a[i], exponent)
+            power = <real>pow(a[i], exponent)
             z[i] += g[i] + shrinkage * w[i] - (power - old_power) / rate * w[i]
             w[i] = (clipped(z[i], l1) - z[i]) / ((beta + power) / rate + l2)
 
@@ -238,30 +242,30 @@ cdef void lion(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef real* w = at[0]  # IN and OUT
     cdef const real* g = at[1]  # IN
     cdef real* m = at[2]  # IN and OUT
-    cdef real rate = <real> p[0]
-    cdef real beta_1 = <real> p[1], rest_1 = <real> (1 - p[1])
-    cdef real beta_2 = <real> p[2], rest_2 = <real> (1 - p[2])
+    cdef real rate = <real>p[0]
+    cdef real beta_1 = <real>p[1], rest_1 = <real>(1 - p[1])
+    cdef real beta_2 = <real>p[2], rest_2 = <real>(1 - p[2])
     cdef real mix
     cdef Py_ssize_t i
     for i in range(n):
-        mix = beta_1 * m[i] + rest_1 * g[i]
+        mix = beta_1 * m[i] + rest_1 * g[i]  # interpolation of momentum and gradient
         mix = 1 if mix > 0 else -1 if mix < 0 else mix  # the last: 0 and NaN
         w[i] -= rate * mix
-        m[i] = beta_2 * m[i] + rest_2 * g[i]
+        m[i] = beta_2 * m[i] + rest_2 * g[i]  # momentum: moving average of gradients
 
 
 cdef void shrink(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef real* w = at[0]  # IN and OUT
-    cdef real decay = <real> p[0]
+    cdef real decay = <real>p[0]
     cdef Py_ssize_t i
     for i in range(n):
-        w[i] -= decay * w[i]
+        w[i] -= decay * w[i]  # decoupled weight decay
 
 
 cdef void clip(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef real* y = at[0]  # OUT
     cdef const real* g = at[1]  # IN
-    cdef real limit = <real> p[0]
+    cdef real limit = <real>p[0]
     cdef Py_ssize_t i
     for i in range(n):
         y[i] = clipped(g[i], limit)
@@ -270,7 +274,7 @@ cdef void clip(real** at, Py_ssize_t n, const double* p) noexcept nogil:
 cdef void multiply(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef real* y = at[0]  # OUT
     cdef const real* g = at[1]  # IN
-    cdef real factor = <real> p[0]
+    cdef real factor = <real>p[0]
     cdef Py_ssize_t i
     for i in range(n):
         y[i] = factor * g[i]
@@ -279,7 +283,7 @@ cdef void multiply(real** at, Py_ssize_t n, const double* p) noexcept nogil:
 cdef void quotient(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef real* y = at[0]  # OUT
     cdef const real* g = at[1]  # IN
-    cdef real divisor = <real> p[0]
+    cdef real divisor = <real>p[0]
     cdef Py_ssize_t i
     for i in range(n):
         y[i] = g[i] / divisor
@@ -288,10 +292,10 @@ cdef void quotient(real** at, Py_ssize_t n, const double* p) noexcept nogil:
 cdef void mix(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef real* a = at[0]  # IN and OUT
     cdef const real* w = at[1]  # IN
-    cdef real momentum = <real> p[0], rest = <real> (1 - p[0])
+    cdef real momentum = <real>p[0], rest = <real>(1 - p[0])
     cdef Py_ssize_t i
     for i in range(n):
-        a[i] = momentum * a[i] + rest * w[i]
+        a[i] = momentum * a[i] + rest * w[i]  # exponential moving average
 
 
 cdef void add(real** at, Py_ssize_t n, const double* p) noexcept nogil:
@@ -305,7 +309,7 @@ cdef void add(real** at, Py_ssize_t n, const double* p) noexcept nogil:
 # Tier 2: from a chunk to its kernel.
 
 
-cdef inline Py_ssize_t variable_of(const Plan* plan, Py_ssize_t chunk) noexcept nogil:
+cdef inline Py_ssize_t variable_of(const UpdatePlan* plan, Py_ssize_t chunk) noexcept nogil:
     """The variable to which a chunk belongs: the last one that does not begin after it."""
     cdef Py_ssize_t low = 0, high = plan.variables, middle
     while high - low > 1:
@@ -317,65 +321,89 @@ cdef inline Py_ssize_t variable_of(const Plan* plan, Py_ssize_t chunk) noexcept 
     return low
 
 
-cdef void run_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
-    """Hand one chunk to the kernel."""
-    cdef Plan* plan = <Plan*> context
+cdef void update_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    """Hand one chunk to the kernel; each variable has a type of its own."""
+    cdef UpdatePlan* plan = <UpdatePlan*>context
     cdef Py_ssize_t k = variable_of(plan, chunk)
+    if plan.is_double[k]:
+        update_chunk[double](plan, k, chunk, NULL)
+    else:
+        update_chunk[float](plan, k, chunk, NULL)
+
+
+cdef void update_chunk(
+    const UpdatePlan* plan, Py_ssize_t k, Py_ssize_t chunk, const real* like
+) noexcept nogil:
     cdef Py_ssize_t begin = (chunk - plan.first[k]) * CHUNK
-    cdef Py_ssize_t count = min(<Py_ssize_t> CHUNK, plan.sizes[k] - begin)
-    cdef Py_ssize_t offset = begin * (sizeof(double) if plan.is_wide[k] else sizeof(float))
-    cdef kernel_t kernel = plan.wide if plan.is_wide[k] else plan.single
-    cdef void* at[MOST_LISTS]
-    cdef void* start
+    cdef Py_ssize_t count = min(<Py_ssize_t>CHUNK, plan.sizes[k] - begin)
+    cdef const double* p = plan.p + k * plan.step
+    cdef real[CHUNK] gradient
+    cdef real* at[MOST_LISTS]
+    cdef real* start
     cdef Py_ssize_t j
     for j in range(plan.lists):
-        start = plan.data[j * plan.variables + k]
-        at[j] = NULL if start == NULL else <char*> start + offset
+        start = <real*>plan.data[j * plan.variables + k]
+        at[j] = NULL if start == NULL else start + begin
     if plan.lists > 1 and plan.rows[k].named != NULL:
-        run_on_rows(plan, k, kernel, at, begin, count)
+        # A gradient of (rows, values): the part of it that this chunk needs is spread out.
+        if not spread_rows(
+            &plan.rows[k], begin, count, sizeof(real), <char*>gradient, plan.zeros_do_nothing
+        ):
+            return
+        at[1] = gradient
+    if real is float:
+        plan.kernel32(at, count, p)
     else:
-        kernel(at, count, plan.p + k * plan.step)
-
-
-cdef void run_on_rows(
-    const Plan* plan, Py_ssize_t k, kernel_t kernel, void** at, Py_ssize_t begin, Py_ssize_t count
-) noexcept nogil:
-    """Spread out the part of a gradient that a chunk needs, and hand both to the kernel."""
-    cdef double[CHUNK] whole
-    cdef Py_ssize_t item = sizeof(double) if plan.is_wide[k] else sizeof(float)
-    if spread_rows(&plan.rows[k], begin, count, item, <char*> whole, plan.zeros_do_nothing):
-        at[1] = whole
-        kernel(at, count, plan.p + k * plan.step)
+        plan.kernel64(at, count, p)
 
 
 cdef double square_sum(const real* x, Py_ssize_t n) noexcept nogil:
     """The sum of squares in double, as eight sums side by side: a vector or two."""
     cdef double[8] sums
-    cdef double total = 0
+    cdef double sum = 0
     cdef Py_ssize_t i, j, whole = n - n % 8
     for j in range(8):
         sums[j] = 0
     for i in range(0, whole, 8):
         for j in range(8):
-            sums[j] += <double> x[i + j] * <double> x[i + j]
+            sums[j] += <double>x[i + j] * <double>x[i + j]
     for i in range(whole, n):
-        total += <double> x[i] * <double> x[i]
+        sum += <double>x[i] * <double>x[i]
     for j in range(8):
-        total += sums[j]
-    return total
+        sum += sums[j]
+    return sum
 
 
-cdef void sum_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
-    """Note the sum of squares of one chunk of the gradients, the second list."""
-    cdef Plan* plan = <Plan*> context
+cdef void square_sum_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    """The sum of squares of one chunk of the gradients, the second list."""
+    cdef UpdatePlan* plan = <UpdatePlan*>context
     cdef Py_ssize_t k = variable_of(plan, chunk)
     cdef Py_ssize_t begin = (chunk - plan.first[k]) * CHUNK
-    cdef Py_ssize_t count = min(<Py_ssize_t> CHUNK, plan.sizes[k] - begin)
+    cdef Py_ssize_t count = min(<Py_ssize_t>CHUNK, plan.sizes[k] - begin)
     cdef void* gradient = plan.data[plan.variables + k]
-    if plan.is_wide[k]:
-        plan.sums[chunk] = square_sum(<const double*> gradient + begin, count)
+    if plan.is_double[k]:
+        plan.sums[chunk] = square_sum(<const double*>gradient + begin, count)
     else:
-        plan.sums[chunk] = square_sum(<const float*> gradient + begin, count)
+        plan.sums[chunk] = square_sum(<const float*>gradient + begin, count)
+
+
+cdef void norm_factors_task(Py_ssize_t index, void* context) noexcept nogil:
+    """The factors that bring the norms down to the limit; sums are added in chunk order."""
+    cdef UpdatePlan* plan = <UpdatePlan*>context
+    cdef Py_ssize_t k, chunk
+    cdef double norm = 0
+    for k in range(plan.variables):
+        plan.factors[k] = 0
+        for chunk in range(plan.first[k], plan.first[k + 1]):
+            plan.factors[k] += plan.sums[chunk]
+    if plan.is_global:
+        for k in range(plan.variables):
+            norm += plan.factors[k]
+        norm = sqrt(norm)
+        plan.factors[0] = plan.limit / larger(norm, plan.limit) if isfinite(norm) else NAN
+    else:
+        for k in range(plan.variables):
+            plan.factors[k] = plan.limit / larger(sqrt(plan.factors[k]), plan.limit)
 
 
 # Tier 1.
@@ -384,19 +412,19 @@ cdef void sum_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
 @cython.final
 @cython.freelist(4)
 cdef class _Arrays:
-    """The checked arrays of one call, kept alive, and the Plan that points into them."""
+    """The checked arrays of one call, kept alive, and the UpdatePlan that points into them."""
 
-    cdef Plan plan
+    cdef UpdatePlan plan
     cdef tuple lists
     cdef void* memory
 
     def __dealloc__(self):
         PyMem_Free(self.memory)
 
-    cdef int look_at(self, tuple lists, tuple names) except -1:
+    cdef int note_lists(self, tuple lists, tuple names) except -1:
         """Check the arrays of all the lists and note where they lie. A list may be None."""
-        cdef Plan* plan = &self.plan
-        cdef Py_ssize_t count = len(<tuple> lists[0]), j, k
+        cdef UpdatePlan* plan = &self.plan
+        cdef Py_ssize_t count = len(<tuple>lists[0]), j, k
         cdef cnp.ndarray a, first
         cdef tuple arrays
         self.lists = lists
@@ -409,11 +437,11 @@ cdef class _Arrays:
         )
         if self.memory == NULL:
             raise MemoryError
-        plan.data = <void**> self.memory
-        plan.sizes = <Py_ssize_t*> (plan.data + plan.lists * count)
-        plan.is_wide = plan.sizes + count
-        plan.first = plan.is_wide + count
-        plan.rows = <Rows*> (plan.first + count + 1)
+        plan.data = <void**>self.memory
+        plan.sizes = <Py_ssize_t*>(plan.data + plan.lists * count)
+        plan.is_double = plan.sizes + count
+        plan.first = plan.is_double + count
+        plan.rows = <Rows*>(plan.first + count + 1)
         plan.zeros_do_nothing = False
         for j in range(plan.lists):
             arrays = lists[j]
@@ -430,7 +458,7 @@ cdef class _Arrays:
                 if j == 1:
                     plan.rows[k].named = NULL
                     if type(arrays[k]) is tuple:
-                        note_rows(&plan.rows[k], k, arrays[k], (<tuple> lists[0])[k])
+                        note_rows(&plan.rows[k], k, arrays[k], (<tuple>lists[0])[k])
                         plan.data[count + k] = NULL
                         continue
                 if not cnp.PyArray_Check(arrays[k]):
@@ -438,9 +466,9 @@ cdef class _Arrays:
                         f"{names[j]}[{k}] must be a NumPy array, got {type(arrays[k]).__name__}"
                     )
                 a = arrays[k]
-                first = (<tuple> lists[0])[k]
+                first = (<tuple>lists[0])[k]
                 if j == 0:
-                    plan.is_wide[k] = real_type(a) == cnp.NPY_DOUBLE
+                    plan.is_double[k] = real_type(a) == cnp.NPY_DOUBLE
                     plan.sizes[k] = size(a)
                 elif cnp.PyArray_TYPE(a) != cnp.PyArray_TYPE(first) or not same_shape(a, first):
                     raise ValueError(
@@ -461,43 +489,42 @@ cdef class _Arrays:
         return 0
 
     cdef void run(
-        self, kernel_t single, kernel_t wide, const double* p, double cost, Py_ssize_t step=0
+        self, kernel32_t kernel32, kernel64_t kernel64, const double* p, double cost
     ) noexcept:
         """Call the kernel on every chunk; `cost` is its rough number of operations an element."""
-        self.plan.single = single
-        self.plan.wide = wide
-        self.plan.p = p
-        self.plan.step = step
-        self.for_each_chunk(run_chunk, cost)
+        cdef UpdatePlan* plan = &self.plan
+        cdef Stage update = stage(update_task, plan.first[plan.variables], plan)
+        plan.kernel32, plan.kernel64, plan.p, plan.step = kernel32, kernel64, p, 0
+        self.start(&update, 1, cost)
 
-    cdef void for_each_chunk(self, task_t task, double cost) noexcept:
-        cdef Plan* plan = &self.plan
-        cdef Py_ssize_t chunks = plan.first[plan.variables]
-        if plan.elements < FREE_THE_GIL:
-            run_chunks(task, chunks, plan, cost * plan.elements)
+    cdef void start(self, const Stage* stages, int count, double cost) noexcept:
+        if self.plan.elements < FREE_THE_GIL:
+            run_stages(stages, count, cost * self.plan.elements)
         else:
             with nogil:
-                run_chunks(task, chunks, plan, cost * plan.elements)
+                run_stages(stages, count, cost * self.plan.elements)
 
-    cdef int square_sums(self, double* totals) except -1:
-        """The sum of squares of each gradient: the sums of its chunks, added in their order."""
-        cdef Plan* plan = &self.plan
-        cdef Py_ssize_t k, chunk
-        plan.sums = <double*> PyMem_Malloc((plan.first[plan.variables] + 1) * sizeof(double))
-        if plan.sums == NULL:
-            raise MemoryError
-        self.for_each_chunk(sum_chunk, 1)
-        for k in range(plan.variables):
-            totals[k] = 0
-            for chunk in range(plan.first[k], plan.first[k + 1]):
-                totals[k] += plan.sums[chunk]
-        PyMem_Free(plan.sums)
+    cdef int clip_norms(self, double limit, bint is_global) except -1:
+        """Multiply gradients by what brings their norms, or the norm of all, down to the limit."""
+        cdef UpdatePlan* plan = &self.plan
+        cdef Py_ssize_t chunks = plan.first[plan.variables]
+        cdef Stage[3] stages
+        cdef cnp.ndarray memory = new_vector(chunks + plan.variables + 1, cnp.NPY_DOUBLE)
+        plan.factors = <double*>cnp.PyArray_DATA(memory)
+        plan.sums = plan.factors + plan.variables + 1
+        plan.limit, plan.is_global = limit, is_global
+        plan.kernel32, plan.kernel64 = multiply[float], multiply[double]
+        plan.p, plan.step = plan.factors, 0 if is_global else 1
+        stages[0] = stage(square_sum_task, chunks, plan)
+        stages[1] = stage(norm_factors_task, 1, plan)
+        stages[2] = stage(update_task, chunks, plan)
+        self.start(stages, 3, 3)
         return 0
 
 
 cdef _Arrays check(tuple lists, tuple names):
     cdef _Arrays arrays = _Arrays.__new__(_Arrays)
-    arrays.look_at(lists, names)
+    arrays.note_lists(lists, names)
     return arrays
 
 
@@ -505,7 +532,7 @@ cdef tuple ordered(object gradients):
     """Arrays that are only read may be strided: then in C order, as copies."""
     cdef tuple arrays = tuple(gradients)
     for a in arrays:
-        if not cnp.PyArray_Check(a) or not cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> a):
+        if not cnp.PyArray_Check(a) or not cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>a):
             return tuple([as_type(a, cnp.PyArray_TYPE(np.asarray(a))) for a in arrays])
     return arrays
 
@@ -528,7 +555,7 @@ cdef tuple optional(object arrays):
 
 
 cdef double correction(double beta, double step) except 0:
-    """1 - beta^step, the share of an average that is no longer its zero start."""
+    """The bias correction 1 - beta^step: what share of a moving average is not its zero start."""
     cdef double share = 1 - pow(beta, step)
     if share == 0:
         raise ZeroDivisionError(f"1 - beta^step is zero for beta = {beta} and step = {step}")
@@ -538,14 +565,14 @@ cdef double correction(double beta, double step) except 0:
 def sgd_update_(variables, gradients, learning_rate):
     """Twin of reference.optimizers.sgd_update_. All variables in one pass, no temporary arrays.
 
-    Chunks without a row that has a gradient are passed over.
+    Chunks without a row that has a gradient are skipped.
     """
     cdef double p = learning_rate
     cdef _Arrays arrays = check(
         (tuple(variables), ordered_rows(gradients)), ("variables", "gradients")
     )
     arrays.plan.zeros_do_nothing = 0 < p < 1e38  # not if 0 * p could be NaN or -0
-    arrays.run(<kernel_t> sgd[float], <kernel_t> sgd[double], &p, 2)
+    arrays.run(sgd[float], sgd[double], &p, 2)
 
 
 def momentum_update_(variables, gradients, momentums, learning_rate, momentum, nesterov):
@@ -555,7 +582,7 @@ def momentum_update_(variables, gradients, momentums, learning_rate, momentum, n
         (tuple(variables), ordered_rows(gradients), tuple(momentums)),
         ("variables", "gradients", "momentums"),
     )
-    arrays.run(<kernel_t> momentum_step[float], <kernel_t> momentum_step[double], p, 4)
+    arrays.run(momentum_step[float], momentum_step[double], p, 4)
 
 
 def adagrad_update_(variables, gradients, accumulators, learning_rate, epsilon):
@@ -565,7 +592,7 @@ def adagrad_update_(variables, gradients, accumulators, learning_rate, epsilon):
         (tuple(variables), ordered_rows(gradients), tuple(accumulators)),
         ("variables", "gradients", "accumulators"),
     )
-    arrays.run(<kernel_t> adagrad[float], <kernel_t> adagrad[double], p, 10)
+    arrays.run(adagrad[float], adagrad[double], p, 10)
 
 
 def rmsprop_update_(
@@ -581,7 +608,7 @@ def rmsprop_update_(
         ),
         ("variables", "gradients", "velocities", "average_gradients", "momentums"),
     )
-    arrays.run(<kernel_t> rmsprop[float], <kernel_t> rmsprop[double], p, 12)
+    arrays.run(rmsprop[float], rmsprop[double], p, 12)
 
 
 def adadelta_update_(
@@ -596,7 +623,7 @@ def adadelta_update_(
         ),
         ("variables", "gradients", "accumulated_gradients", "accumulated_deltas"),
     )
-    arrays.run(<kernel_t> adadelta[float], <kernel_t> adadelta[double], p, 16)
+    arrays.run(adadelta[float], adadelta[double], p, 16)
 
 
 def adam_update_(
@@ -604,6 +631,7 @@ def adam_update_(
     step, learning_rate, beta_1, beta_2, epsilon,
 ):
     """Twin of reference.optimizers.adam_update_. Each number crosses the memory bus once."""
+    # The bias corrections of both moments, in the learning rate.
     cdef double alpha = learning_rate * sqrt(correction(beta_2, step)) / correction(beta_1, step)
     cdef double[4] p = [alpha, beta_1, beta_2, epsilon]
     cdef _Arrays arrays = check(
@@ -613,7 +641,7 @@ def adam_update_(
         ),
         ("variables", "gradients", "momentums", "velocities", "velocity_hats"),
     )
-    arrays.run(<kernel_t> adam[float], <kernel_t> adam[double], p, 12)
+    arrays.run(adam[float], adam[double], p, 12)
 
 
 def adamax_update_(
@@ -625,7 +653,7 @@ def adamax_update_(
         (tuple(variables), ordered_rows(gradients), tuple(momentums), tuple(norms)),
         ("variables", "gradients", "momentums", "norms"),
     )
-    arrays.run(<kernel_t> adamax[float], <kernel_t> adamax[double], p, 8)
+    arrays.run(adamax[float], adamax[double], p, 8)
 
 
 def nadam_update_(
@@ -645,7 +673,7 @@ def nadam_update_(
         (tuple(variables), ordered_rows(gradients), tuple(momentums), tuple(velocities)),
         ("variables", "gradients", "momentums", "velocities"),
     )
-    arrays.run(<kernel_t> nadam[float], <kernel_t> nadam[double], p, 16)
+    arrays.run(nadam[float], nadam[double], p, 16)
     return product
 
 
@@ -663,7 +691,7 @@ def ftrl_update_(
         (tuple(variables), ordered_rows(gradients), tuple(accumulators), tuple(linears)),
         ("variables", "gradients", "accumulators", "linears"),
     )
-    arrays.run(<kernel_t> ftrl[float], <kernel_t> ftrl[double], p, 20)
+    arrays.run(ftrl[float], ftrl[double], p, 20)
 
 
 def lion_update_(variables, gradients, momentums, learning_rate, beta_1, beta_2):
@@ -673,56 +701,40 @@ def lion_update_(variables, gradients, momentums, learning_rate, beta_1, beta_2)
         (tuple(variables), ordered_rows(gradients), tuple(momentums)),
         ("variables", "gradients", "momentums"),
     )
-    arrays.run(<kernel_t> lion[float], <kernel_t> lion[double], p, 6)
+    arrays.run(lion[float], lion[double], p, 6)
 
 
 def decay_weights_(variables, learning_rate, weight_decay):
     """Twin of reference.optimizers.decay_weights_. All variables in one pass."""
     cdef double p = learning_rate * weight_decay
     cdef _Arrays arrays = check((tuple(variables),), ("variables",))
-    arrays.run(<kernel_t> shrink[float], <kernel_t> shrink[double], &p, 2)
+    arrays.run(shrink[float], shrink[double], &p, 2)
 
 
 def clip_by_value_(clipped, gradients, limit):
     """Twin of reference.optimizers.clip_by_value_. All gradients in one pass."""
     cdef double p = limit
     cdef _Arrays arrays = check((tuple(clipped), ordered(gradients)), ("clipped", "gradients"))
-    arrays.run(<kernel_t> clip[float], <kernel_t> clip[double], &p, 2)
+    arrays.run(clip[float], clip[double], &p, 2)
 
 
 def clip_by_norm_(clipped, gradients, limit):
     """Twin of reference.optimizers.clip_by_norm_. Chunks have partial sums, added in order."""
-    cdef double most = limit
     cdef _Arrays arrays = check((tuple(clipped), ordered(gradients)), ("clipped", "gradients"))
-    cdef Py_ssize_t k, count = arrays.plan.variables
-    cdef cnp.ndarray memory = new_vector(count, cnp.NPY_DOUBLE)
-    cdef double* factors = <double*> cnp.PyArray_DATA(memory)
-    arrays.square_sums(factors)
-    for k in range(count):
-        factors[k] = most / larger(sqrt(factors[k]), most)
-    arrays.run(<kernel_t> multiply[float], <kernel_t> multiply[double], factors, 2, step=1)
+    arrays.clip_norms(limit, False)
 
 
 def clip_by_global_norm_(clipped, gradients, limit):
     """Twin of reference.optimizers.clip_by_global_norm_. The norm as in clip_by_norm_."""
-    cdef double most = limit, norm = 0, factor
     cdef _Arrays arrays = check((tuple(clipped), ordered(gradients)), ("clipped", "gradients"))
-    cdef Py_ssize_t k, count = arrays.plan.variables
-    cdef cnp.ndarray memory = new_vector(count, cnp.NPY_DOUBLE)
-    cdef double* sums = <double*> cnp.PyArray_DATA(memory)
-    arrays.square_sums(sums)
-    for k in range(count):
-        norm += sums[k]
-    norm = sqrt(norm)
-    factor = most / larger(norm, most) if isfinite(norm) else NAN
-    arrays.run(<kernel_t> multiply[float], <kernel_t> multiply[double], &factor, 2)
+    arrays.clip_norms(limit, True)
 
 
 def average_(averages, variables, momentum):
     """Twin of reference.optimizers.average_. All variables in one pass."""
     cdef double p = momentum
     cdef _Arrays arrays = check((tuple(averages), ordered(variables)), ("averages", "variables"))
-    arrays.run(<kernel_t> mix[float], <kernel_t> mix[double], &p, 3)
+    arrays.run(mix[float], mix[double], &p, 3)
 
 
 def accumulate_(accumulators, gradients):
@@ -730,11 +742,11 @@ def accumulate_(accumulators, gradients):
     cdef _Arrays arrays = check(
         (tuple(accumulators), ordered(gradients)), ("accumulators", "gradients")
     )
-    arrays.run(<kernel_t> add[float], <kernel_t> add[double], NULL, 2)
+    arrays.run(add[float], add[double], NULL, 2)
 
 
 def divide_(quotients, gradients, divisor):
     """Twin of reference.optimizers.divide_. All gradients in one pass."""
     cdef double p = divisor
     cdef _Arrays arrays = check((tuple(quotients), ordered(gradients)), ("quotients", "gradients"))
-    arrays.run(<kernel_t> quotient[float], <kernel_t> quotient[double], &p, 4)
+    arrays.run(quotient[float], quotient[double], &p, 4)

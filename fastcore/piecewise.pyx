@@ -6,8 +6,10 @@ from libc.math cimport NAN
 from .kernels cimport piecewise as k
 from .kernels.arrays cimport as_real, dim, new_like, rank, same_shape, size
 from .kernels.elementwise cimport (
-    CHUNK, SIMPLE, Job, each, kernel_t, like, real_array, rows_of, run, use,
+    CHUNK, SIMPLE, ElementwiseJob, each, like, real_array, rows_of, run, stage_of, use,
 )
+from .kernels.gil cimport run_with_gil
+from .kernels.threads cimport Stage
 
 import numpy as np
 
@@ -15,63 +17,64 @@ cnp.import_array()
 
 
 def relu_forward(x, negative_slope=0.0, max_value=None, threshold=0.0):
-    """Twin of reference.piecewise.relu_forward. The plain relu has a kernel of its own."""
+    """Twin of reference.piecewise.relu_forward. The plain relu has a kernel of its own.
+
+    Kernels: relu and relu_options in kernels/piecewise.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
     cdef double slope = negative_slope, start = threshold
     cdef double cap = NAN if max_value is None else max_value  # nothing is above NaN
     if slope == 0 and start == 0 and max_value is None:
-        y = each(a, None, <kernel_t> k.relu[float], <kernel_t> k.relu[double], SIMPLE)
+        y = each(a, None, k.relu[float], k.relu[double], SIMPLE)
     else:
-        y = each(
-            a, None, <kernel_t> k.relu_options[float], <kernel_t> k.relu_options[double], SIMPLE,
-            slope, cap, start,
-        )
+        y = each(a, None, k.relu_options[float], k.relu_options[double], SIMPLE, slope, cap, start)
     return y, (a, negative_slope, max_value, threshold)
 
 
 def relu_backward(dy, cache):
-    """Twin of reference.piecewise.relu_backward."""
+    """Twin of reference.piecewise.relu_backward. Kernel: relu_dx in kernels/piecewise.pxd."""
     x, negative_slope, max_value, threshold = cache
     cdef cnp.ndarray a = real_array(x)
     cdef double cap = NAN if max_value is None else max_value
     return each(
-        like(dy, a), a, <kernel_t> k.relu_dx[float], <kernel_t> k.relu_dx[double], SIMPLE,
-        negative_slope, cap, threshold,
+        like(dy, a), a, k.relu_dx[float], k.relu_dx[double], SIMPLE, negative_slope, cap, threshold
     )
 
 
 def leaky_relu_forward(x, negative_slope=0.2):
-    """Twin of reference.piecewise.leaky_relu_forward."""
+    """Twin of reference.piecewise.leaky_relu_forward.
+
+    Kernel: leaky_relu in kernels/piecewise.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
-    y = each(
-        a, None, <kernel_t> k.leaky_relu[float], <kernel_t> k.leaky_relu[double],
-        SIMPLE, negative_slope,
-    )
+    y = each(a, None, k.leaky_relu[float], k.leaky_relu[double], SIMPLE, negative_slope)
     return y, (a, negative_slope)
 
 
 def leaky_relu_backward(dy, cache):
-    """Twin of reference.piecewise.leaky_relu_backward."""
+    """Twin of reference.piecewise.leaky_relu_backward.
+
+    Kernel: leaky_relu_dx in kernels/piecewise.pxd.
+    """
     x, negative_slope = cache
     cdef cnp.ndarray a = real_array(x)
     return each(
-        like(dy, a), a, <kernel_t> k.leaky_relu_dx[float], <kernel_t> k.leaky_relu_dx[double],
-        SIMPLE, negative_slope,
+        like(dy, a), a, k.leaky_relu_dx[float], k.leaky_relu_dx[double], SIMPLE, negative_slope
     )
 
 
 def prelu_forward(x, alpha):
-    """Twin of reference.piecewise.prelu_forward. alpha is repeated within one sample only."""
+    """Twin of reference.piecewise.prelu_forward. alpha is repeated within one sample only.
+
+    Kernel: prelu in kernels/piecewise.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
     cdef cnp.ndarray slopes = as_real(alpha, cnp.PyArray_TYPE(a))
     cdef cnp.ndarray full = for_a_sample(a, slopes)
     cdef Py_ssize_t width = size(full)
     cdef cnp.ndarray y = new_like(a)
-    cdef Job job
-    rows_of(
-        &job, <kernel_t> k.prelu[float] if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT
-        else <kernel_t> k.prelu[double], size(a) // max(1, width), width
-    )
+    cdef ElementwiseJob job
+    rows_of(&job, a, k.prelu[float], k.prelu[double], size(a) // max(1, width), width)
     use(&job, 0, a, width)
     use(&job, 1, full, 0)
     use(&job, 2, y, width)
@@ -80,7 +83,10 @@ def prelu_forward(x, alpha):
 
 
 def prelu_backward(dy, cache):
-    """Twin of reference.piecewise.prelu_backward. dalpha is summed by columns, in row order."""
+    """Twin of reference.piecewise.prelu_backward. dalpha is summed by columns, in row order.
+
+    Kernels: prelu_dx and prelu_dalpha in kernels/piecewise.pxd.
+    """
     x, alpha = cache
     cdef cnp.ndarray a = real_array(x)
     cdef cnp.ndarray slopes = as_real(alpha, cnp.PyArray_TYPE(a))
@@ -89,28 +95,27 @@ def prelu_backward(dy, cache):
     cdef cnp.ndarray dx = new_like(a)
     cdef cnp.ndarray dalpha = new_like(full)
     cdef Py_ssize_t width = size(full), rows = size(a) // max(1, width)
-    cdef bint single = cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT
-    cdef Job job
+    cdef ElementwiseJob by_rows, by_columns
+    cdef Stage stages[2]
+    rows_of(&by_rows, a, k.prelu_dx[float], k.prelu_dx[double], rows, width)
+    use(&by_rows, 0, g, width)
+    use(&by_rows, 1, a, width)
+    use(&by_rows, 2, full, 0)
+    use(&by_rows, 3, dx, width)
+    stages[0] = stage_of(&by_rows)
+    # The columns are the units of the second stage, as many of them to a chunk as rows leave room
+    # for.
     rows_of(
-        &job, <kernel_t> k.prelu_dx[float] if single else <kernel_t> k.prelu_dx[double], rows, width
+        &by_columns, a, k.prelu_dalpha[float], k.prelu_dalpha[double],
+        width, max(1, min(rows, CHUNK // 64)),
     )
-    use(&job, 0, g, width)
-    use(&job, 1, a, width)
-    use(&job, 2, full, 0)
-    use(&job, 3, dx, width)
-    run(&job, size(a))
-
-    # The columns are the units now, as many of them to a chunk as rows leave room for.
-    rows_of(
-        &job, <kernel_t> k.prelu_dalpha[float] if single else <kernel_t> k.prelu_dalpha[double],
-        width, max(1, min(rows, CHUNK // 64))
-    )
-    job.p[0] = width
-    job.p[1] = rows
-    use(&job, 0, g, 1)
-    use(&job, 1, a, 1)
-    use(&job, 2, dalpha, 1)
-    run(&job, size(a))
+    by_columns.p[0] = width
+    by_columns.p[1] = rows
+    use(&by_columns, 0, g, 1)
+    use(&by_columns, 1, a, 1)
+    use(&by_columns, 2, dalpha, 1)
+    stages[1] = stage_of(&by_columns)
+    run_with_gil(stages, 2, 2 * size(a))
 
     if not same_shape(dalpha, slopes):
         summed = np.sum(dalpha, axis=tuple(range(rank(dalpha) - rank(slopes))))
@@ -131,123 +136,130 @@ cdef cnp.ndarray for_a_sample(cnp.ndarray x, cnp.ndarray alpha):
 
 
 def relu6_forward(x):
-    """Twin of reference.piecewise.relu6_forward."""
+    """Twin of reference.piecewise.relu6_forward. Kernel: relu6 in kernels/piecewise.pxd."""
     cdef cnp.ndarray a = real_array(x)
-    y = each(a, None, <kernel_t> k.relu6[float], <kernel_t> k.relu6[double], SIMPLE)
+    y = each(a, None, k.relu6[float], k.relu6[double], SIMPLE)
     return y, (a,)
 
 
 def relu6_backward(dy, cache):
-    """Twin of reference.piecewise.relu6_backward."""
+    """Twin of reference.piecewise.relu6_backward. Kernel: relu6_dx in kernels/piecewise.pxd."""
     (x,) = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(like(dy, a), a, <kernel_t> k.relu6_dx[float], <kernel_t> k.relu6_dx[double], SIMPLE)
+    return each(like(dy, a), a, k.relu6_dx[float], k.relu6_dx[double], SIMPLE)
 
 
 def hard_sigmoid_forward(x):
-    """Twin of reference.piecewise.hard_sigmoid_forward."""
+    """Twin of reference.piecewise.hard_sigmoid_forward.
+
+    Kernel: hard_sigmoid in kernels/piecewise.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
-    y = each(a, None, <kernel_t> k.hard_sigmoid[float], <kernel_t> k.hard_sigmoid[double], SIMPLE)
+    y = each(a, None, k.hard_sigmoid[float], k.hard_sigmoid[double], SIMPLE)
     return y, (a,)
 
 
 def hard_sigmoid_backward(dy, cache):
-    """Twin of reference.piecewise.hard_sigmoid_backward."""
+    """Twin of reference.piecewise.hard_sigmoid_backward.
+
+    Kernel: hard_sigmoid_dx in kernels/piecewise.pxd.
+    """
     (x,) = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.hard_sigmoid_dx[float], <kernel_t> k.hard_sigmoid_dx[double],
-        SIMPLE,
-    )
+    return each(like(dy, a), a, k.hard_sigmoid_dx[float], k.hard_sigmoid_dx[double], SIMPLE)
 
 
 def hard_silu_forward(x):
-    """Twin of reference.piecewise.hard_silu_forward."""
+    """Twin of reference.piecewise.hard_silu_forward. Kernel: hard_silu in kernels/piecewise.pxd."""
     cdef cnp.ndarray a = real_array(x)
-    y = each(a, None, <kernel_t> k.hard_silu[float], <kernel_t> k.hard_silu[double], SIMPLE)
+    y = each(a, None, k.hard_silu[float], k.hard_silu[double], SIMPLE)
     return y, (a,)
 
 
 def hard_silu_backward(dy, cache):
-    """Twin of reference.piecewise.hard_silu_backward."""
+    """Twin of reference.piecewise.hard_silu_backward.
+
+    Kernel: hard_silu_dx in kernels/piecewise.pxd.
+    """
     (x,) = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.hard_silu_dx[float], <kernel_t> k.hard_silu_dx[double], SIMPLE
-    )
+    return each(like(dy, a), a, k.hard_silu_dx[float], k.hard_silu_dx[double], SIMPLE)
 
 
 def hard_tanh_forward(x):
-    """Twin of reference.piecewise.hard_tanh_forward."""
+    """Twin of reference.piecewise.hard_tanh_forward. Kernel: hard_tanh in kernels/piecewise.pxd."""
     cdef cnp.ndarray a = real_array(x)
-    y = each(a, None, <kernel_t> k.hard_tanh[float], <kernel_t> k.hard_tanh[double], SIMPLE)
+    y = each(a, None, k.hard_tanh[float], k.hard_tanh[double], SIMPLE)
     return y, (a,)
 
 
 def hard_tanh_backward(dy, cache):
-    """Twin of reference.piecewise.hard_tanh_backward."""
+    """Twin of reference.piecewise.hard_tanh_backward.
+
+    Kernel: hard_tanh_dx in kernels/piecewise.pxd.
+    """
     (x,) = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.hard_tanh_dx[float], <kernel_t> k.hard_tanh_dx[double], SIMPLE
-    )
+    return each(like(dy, a), a, k.hard_tanh_dx[float], k.hard_tanh_dx[double], SIMPLE)
 
 
 def hard_shrink_forward(x, threshold=0.5):
-    """Twin of reference.piecewise.hard_shrink_forward."""
+    """Twin of reference.piecewise.hard_shrink_forward.
+
+    Kernel: hard_shrink in kernels/piecewise.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
-    y = each(
-        a, None, <kernel_t> k.hard_shrink[float], <kernel_t> k.hard_shrink[double],
-        SIMPLE, threshold,
-    )
+    y = each(a, None, k.hard_shrink[float], k.hard_shrink[double], SIMPLE, threshold)
     return y, (a, threshold)
 
 
 def hard_shrink_backward(dy, cache):
-    """Twin of reference.piecewise.hard_shrink_backward."""
+    """Twin of reference.piecewise.hard_shrink_backward.
+
+    Kernel: shrink_dx in kernels/piecewise.pxd.
+    """
     x, threshold = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.shrink_dx[float], <kernel_t> k.shrink_dx[double],
-        SIMPLE, threshold,
-    )
+    return each(like(dy, a), a, k.shrink_dx[float], k.shrink_dx[double], SIMPLE, threshold)
 
 
 def soft_shrink_forward(x, threshold=0.5):
-    """Twin of reference.piecewise.soft_shrink_forward."""
+    """Twin of reference.piecewise.soft_shrink_forward.
+
+    Kernel: soft_shrink in kernels/piecewise.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
-    y = each(
-        a, None, <kernel_t> k.soft_shrink[float], <kernel_t> k.soft_shrink[double],
-        SIMPLE, threshold,
-    )
+    y = each(a, None, k.soft_shrink[float], k.soft_shrink[double], SIMPLE, threshold)
     return y, (a, threshold)
 
 
 def soft_shrink_backward(dy, cache):
-    """Twin of reference.piecewise.soft_shrink_backward."""
+    """Twin of reference.piecewise.soft_shrink_backward.
+
+    Kernel: shrink_dx in kernels/piecewise.pxd.
+    """
     x, threshold = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.shrink_dx[float], <kernel_t> k.shrink_dx[double],
-        SIMPLE, threshold,
-    )
+    return each(like(dy, a), a, k.shrink_dx[float], k.shrink_dx[double], SIMPLE, threshold)
 
 
 def threshold_forward(x, threshold, default_value):
-    """Twin of reference.piecewise.threshold_forward."""
+    """Twin of reference.piecewise.threshold_forward.
+
+    Kernel: threshold_at in kernels/piecewise.pxd.
+    """
     cdef cnp.ndarray a = real_array(x)
     y = each(
-        a, None, <kernel_t> k.threshold_at[float], <kernel_t> k.threshold_at[double], SIMPLE,
-        threshold, default_value,
+        a, None, k.threshold_at[float], k.threshold_at[double], SIMPLE, threshold, default_value
     )
     return y, (a, threshold)
 
 
 def threshold_backward(dy, cache):
-    """Twin of reference.piecewise.threshold_backward."""
+    """Twin of reference.piecewise.threshold_backward.
+
+    Kernel: threshold_dx in kernels/piecewise.pxd.
+    """
     x, threshold = cache
     cdef cnp.ndarray a = real_array(x)
-    return each(
-        like(dy, a), a, <kernel_t> k.threshold_dx[float], <kernel_t> k.threshold_dx[double],
-        SIMPLE, threshold,
-    )
+    return each(like(dy, a), a, k.threshold_dx[float], k.threshold_dx[double], SIMPLE, threshold)

@@ -3,7 +3,8 @@
 Pooling computes next to nothing, so memory is the bound: every number of x is read once, every one
 of dx written once, in order. All loops run over channels, which lie side by side, and vectorise.
 Forward takes the rows of y one by one, backward the rows of x: whoever computes a row of dx looks
-up the windows over it, so no two threads write to one place, and the sums have one order.
+up the windows over it, so no two threads write to one place, and the sums have one order. Ties of
+a maximum go to the first maximum of the window.
 
 A "row" is what lies along the last spatial axis. 1-D and 2-D have axes of size 1 in front.
 """
@@ -15,54 +16,20 @@ from libc.string cimport memset
 from .kernels.arrays cimport (
     as_real, as_type, data, dim, new_array, rank, real, real_type,
 )
-from .kernels.threads cimport is_parallel, run_chunks
+from .kernels.gil cimport run_with_gil
+from .kernels.pooling cimport WindowPart, pool_max, pool_mean, spread_max, spread_mean
+from .kernels.threads cimport Stage, typed_stage
 
 from ..reference._shapes import check_cotangent
 from ..reference._windows import check_pool, output_sizes
-
-cdef extern from *:
-    """
-    #include <stdint.h>
-    #define REAL float
-    #define REAL_BYTES 4
-    #define INTEGER int32_t
-    #define NAME(x) x##_f32
-    #include "pooling.h"
-    #define REAL double
-    #define REAL_BYTES 8
-    #define INTEGER int64_t
-    #define NAME(x) x##_f64
-    #include "pooling.h"
-    """
-    ctypedef struct Walk:
-        Py_ssize_t lines, line_step, run, step
-        int k, line_k
-        int begun, ends
-
-    void max_walk_f32(
-        const Walk*, Py_ssize_t n, const float*, float*, int32_t*, unsigned char*, int32_t*
-    ) noexcept nogil
-    void max_walk_f64(
-        const Walk*, Py_ssize_t n, const double*, double*, int64_t*, unsigned char*, int32_t*
-    ) noexcept nogil
-    void mean_walk_f32(const Walk*, Py_ssize_t n, const float*, float*, float) noexcept nogil
-    void mean_walk_f64(const Walk*, Py_ssize_t n, const double*, double*, double) noexcept nogil
-    void spread_f32(
-        int, int, Py_ssize_t n, const float*, const unsigned char*, const int32_t*, int, float*
-    ) noexcept nogil
-    void spread_f64(
-        int, int, Py_ssize_t n, const double*, const unsigned char*, const int32_t*, int, double*
-    ) noexcept nogil
-    void share_f32(int, int, Py_ssize_t n, const float*, float, float*) noexcept nogil
-    void share_f64(int, int, Py_ssize_t n, const double*, double, double*) noexcept nogil
 
 cnp.import_array()
 
 cdef enum:
     CHUNK_BYTES = 1 << 16  # of x: a chunk stays in the second-level cache
-    WALK_BYTES = 1 << 14   # of a window: what is walked at once stays in the first-level cache
+    PART_BYTES = 1 << 14   # of a window: what is read at once stays in the first-level cache
     FEW = 16               # so many chunks keep the threads busy
-    BLOCK = 512            # channels of a window too large for one walk are taken by so many
+    BLOCK = 512            # channels of a window too large for one pass are taken by so many
     MOST_OVERLAP = 32      # windows over one place, beyond which max_pool_backward scatters
 
 
@@ -75,13 +42,13 @@ cdef struct Pool:
     Py_ssize_t before[3]
     Py_ssize_t out[3]
     bint single            # float, else double
-    bint wide              # argmax is int32, else uint8
+    bint argmax_is_int32   # else uint8
     bint is_max
     bint apart             # no two windows overlap
     void* x                # x or dx
     void* y                # y or dy
-    unsigned char* bytes   # argmax where it is not wide
-    int32_t* words         # argmax where it is
+    unsigned char* bytes   # argmax in uint8, or NULL
+    int32_t* words         # argmax in int32, or NULL
     # What a unit of work is: `length` columns of a row and `width` channels of each.
     Py_ssize_t rows
     Py_ssize_t columns
@@ -95,27 +62,19 @@ cdef struct Pool:
 
 # ------------------------------------------------------------------------- forward
 
-cdef inline void walk(
-    const Pool* p, const Walk* w, Py_ssize_t n, const real* x, Py_ssize_t to, double count,
+cdef inline void pool_part(
+    const Pool* p, const WindowPart* w, Py_ssize_t n, const real* x, Py_ssize_t to, double count,
     void* carry,
 ) noexcept nogil:
     """A window or a part of it, for n channels: into y and argmax at `to`."""
-    if real is float:
-        if p.is_max:
-            max_walk_f32(
-                w, n, x, <float*>p.y + to, <int32_t*>carry,
-                NULL if p.wide else p.bytes + to, p.words + to if p.wide else NULL,
-            )
-        else:
-            mean_walk_f32(w, n, x, <float*>p.y + to, <float>count)
+    cdef real* y = <real*>p.y + to
+    if p.is_max:
+        pool_max(
+            w, n, x, y, carry, NULL if p.argmax_is_int32 else p.bytes + to,
+            p.words + to if p.argmax_is_int32 else NULL,
+        )
     else:
-        if p.is_max:
-            max_walk_f64(
-                w, n, x, <double*>p.y + to, <int64_t*>carry,
-                NULL if p.wide else p.bytes + to, p.words + to if p.wide else NULL,
-            )
-        else:
-            mean_walk_f64(w, n, x, <double*>p.y + to, count)
+        pool_mean(w, n, x, y, <real>count)
 
 
 cdef inline void pool_window(
@@ -125,15 +84,15 @@ cdef inline void pool_window(
     cdef int64_t carry[BLOCK]
     cdef Py_ssize_t start[3]
     cdef Py_ssize_t first[3]
-    cdef Py_ssize_t held[3]
+    cdef Py_ssize_t inside[3]
     cdef Py_ssize_t a, b, c, block, most, lines
-    cdef Walk w
+    cdef WindowPart w
     cdef double count = 1
     for a in range(3):
         start[a] = o[a] * p.stride[a] - p.before[a]
         first[a] = max(0, -start[a])
-        held[a] = min(p.window[a], p.size[a] - start[a]) - first[a]
-        count *= <double>held[a]
+        inside[a] = min(p.window[a], p.size[a] - start[a]) - first[a]
+        count *= <double>inside[a]
     x += (
         ((start[0] + first[0]) * p.size[1] + start[1] + first[1]) * p.size[2] + start[2] + first[2]
     ) * p.channels
@@ -141,27 +100,29 @@ cdef inline void pool_window(
     w.line_k = <int>p.window[2]
     w.k = <int>((first[0] * p.window[1] + first[1]) * p.window[2] + first[2])
     w.begun, w.ends = False, True
-    w.lines, w.run = held[1], held[2]
-    if held[0] == 1 and held[1] * held[2] * n * <Py_ssize_t>sizeof(real) <= WALK_BYTES:
-        walk(p, &w, n, x, to, count, carry)
+    w.lines, w.run = inside[1], inside[2]
+    if inside[0] == 1 and inside[1] * inside[2] * n * <Py_ssize_t>sizeof(real) <= PART_BYTES:
+        pool_part(p, &w, n, x, to, count, carry)
         return
     cdef int k = w.k
     cdef Py_ssize_t done = 0
     while done < n:
         block = min(BLOCK, n - done)
-        most = max(1, WALK_BYTES // (block * <Py_ssize_t>sizeof(real)))  # positions at once
-        lines = max(1, most // held[2])
+        most = max(1, PART_BYTES // (block * <Py_ssize_t>sizeof(real)))  # positions at once
+        lines = max(1, most // inside[2])
         w.begun = False
-        for a in range(held[0]):
+        for a in range(inside[0]):
             b = 0
-            while b < held[1]:
-                w.lines = min(lines, held[1] - b)
+            while b < inside[1]:
+                w.lines = min(lines, inside[1] - b)
                 c = 0
-                while c < held[2]:
-                    w.run = min(most, held[2] - c)
+                while c < inside[2]:
+                    w.run = min(most, inside[2] - c)
                     w.k = k + <int>((a * p.window[1] + b) * p.window[2] + c)
-                    w.ends = a + 1 == held[0] and b + w.lines == held[1] and c + w.run == held[2]
-                    walk(
+                    w.ends = (
+                        a + 1 == inside[0] and b + w.lines == inside[1] and c + w.run == inside[2]
+                    )
+                    pool_part(
                         p, &w, block, x + (
                             (a * p.size[1] + b) * p.size[2] + c
                         ) * p.channels + done, to + done, count, carry,
@@ -195,23 +156,13 @@ cdef inline void give(
     real* dx,
 ) noexcept nogil:
     """What a window gives to some positions side by side: the dy of its maximum, or a share."""
-    cdef const unsigned char* bytes = NULL if p.wide else p.bytes + source
-    cdef const int32_t* words = p.words + source if p.wide else NULL
+    cdef const unsigned char* bytes = NULL if p.argmax_is_int32 else p.bytes + source
+    cdef const int32_t* words = p.words + source if p.argmax_is_int32 else NULL
     cdef bint adds = not p.apart
-    if real is float:
-        if p.is_max:
-            spread_f32(
-                <int>positions, adds, p.channels, dy + source, bytes, words, <int>k, dx
-            )
-        else:
-            share_f32(<int>positions, adds, p.channels, dy + source, part, dx)
+    if p.is_max:
+        spread_max(<int>positions, adds, p.channels, dy + source, bytes, words, <int>k, dx)
     else:
-        if p.is_max:
-            spread_f64(
-                <int>positions, adds, p.channels, dy + source, bytes, words, <int>k, dx
-            )
-        else:
-            share_f64(<int>positions, adds, p.channels, dy + source, part, dx)
+        spread_mean(<int>positions, adds, p.channels, dy + source, part, dx)
 
 
 cdef inline Py_ssize_t first_over(const Pool* p, int axis, Py_ssize_t i) noexcept nogil:
@@ -308,7 +259,7 @@ cdef inline void scatter_unit(
                     (o0 * p.stride[0] - p.before[0]) * p.size[1] + o1 * p.stride[1] - p.before[1]
                 ) * p.size[2] + o2 * p.stride[2] - p.before[2]
                 for c in range(n):
-                    if p.wide:
+                    if p.argmax_is_int32:
                         i = start + offset_of(p, p.words[source + c])
                     else:
                         i = start + offsets[p.bytes[source + c]]
@@ -319,34 +270,25 @@ cdef inline void scatter_unit(
 
 # ------------------------------------------------------------------------- chunks
 
-cdef void forward_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
+cdef void forward_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     cdef const Pool* p = <const Pool*>context
     cdef Py_ssize_t unit
     for unit in range(chunk * p.per_chunk, min((chunk + 1) * p.per_chunk, p.units)):
-        if p.single:
-            forward_unit(p, unit, <const float*>p.x)
-        else:
-            forward_unit(p, unit, <const double*>p.x)
+        forward_unit(p, unit, <const real*>p.x)
 
 
-cdef void backward_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
+cdef void backward_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     cdef const Pool* p = <const Pool*>context
     cdef Py_ssize_t unit
     for unit in range(chunk * p.per_chunk, min((chunk + 1) * p.per_chunk, p.units)):
-        if p.single:
-            backward_unit(p, unit, <const float*>p.y, <float*>p.x)
-        else:
-            backward_unit(p, unit, <const double*>p.y, <double*>p.x)
+        backward_unit(p, unit, <const real*>p.y, <real*>p.x)
 
 
-cdef void scatter_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
+cdef void scatter_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     cdef const Pool* p = <const Pool*>context
     cdef Py_ssize_t unit
     for unit in range(chunk * p.per_chunk, min((chunk + 1) * p.per_chunk, p.units)):
-        if p.single:
-            scatter_unit(p, unit, <const float*>p.y, <float*>p.x)
-        else:
-            scatter_unit(p, unit, <const double*>p.y, <double*>p.x)
+        scatter_unit(p, unit, <const real*>p.y, <real*>p.x)
 
 
 cdef void cut(Pool* p, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t bytes, bint strips) noexcept:
@@ -376,6 +318,7 @@ cdef void run(Pool* p, bint forward) noexcept:
     cdef Py_ssize_t bytes = p.batch * places * p.channels * (4 if p.single else 8)
     cdef Py_ssize_t overlap = 1
     cdef Py_ssize_t chunks
+    cdef Stage stage
     cdef bint scatters
     cdef int i
     if bytes == 0:
@@ -393,21 +336,13 @@ cdef void run(Pool* p, bint forward) noexcept:
         cut(p, p.batch * p.size[0] * p.size[1], p.size[2], bytes, False)
     chunks = (p.units + p.per_chunk - 1) // p.per_chunk
     work *= overlap
-    if is_parallel(work):
-        with nogil:
-            run_chunks(
-                forward_chunk if forward else scatter_chunk if scatters else backward_chunk,
-                chunks, p, work,
-            )
-    elif forward:
-        for i in range(chunks):
-            forward_chunk(i, p)
+    if forward:
+        stage = typed_stage(p.single, forward_task[float], forward_task[double], chunks, p)
     elif scatters:
-        for i in range(chunks):
-            scatter_chunk(i, p)
+        stage = typed_stage(p.single, scatter_task[float], scatter_task[double], chunks, p)
     else:
-        for i in range(chunks):
-            backward_chunk(i, p)
+        stage = typed_stage(p.single, backward_task[float], backward_task[double], chunks, p)
+    run_with_gil(&stage, 1, work)
 
 
 # ------------------------------------------------------------------------------- public twins
@@ -431,7 +366,7 @@ cdef int describe(
         p.before[axis] = padding[i][0]
         p.out[axis] = sizes[i]
     p.single = typenum == cnp.NPY_FLOAT
-    p.wide = p.window[0] * p.window[1] * p.window[2] > 256
+    p.argmax_is_int32 = p.window[0] * p.window[1] * p.window[2] > 256
     return axes
 
 
@@ -446,21 +381,28 @@ cdef cnp.ndarray result_of(const Pool* p, int axes, const Py_ssize_t* sizes, int
     return new_array(axes + 2, dims, typenum)
 
 
+cdef inline int argmax_type(const Pool* p) noexcept:
+    return cnp.NPY_INT32 if p.argmax_is_int32 else cnp.NPY_UINT8
+
+
 cdef void use(Pool* p, cnp.ndarray argmax) noexcept:
-    if p.wide:
+    if p.argmax_is_int32:
         p.words = <int32_t*>data(argmax)
     else:
         p.bytes = <unsigned char*>data(argmax)
 
 
 def max_pool_forward(x, window, strides, padding):
-    """Twin of reference.pooling.max_pool_forward. The best so far stays in registers."""
+    """Twin of reference.pooling.max_pool_forward. The maximum so far stays in registers.
+
+    Kernel: pool_max in kernels/pooling.h.
+    """
     cdef int typenum = real_type(x)
     cdef Pool p
     cdef int axes = describe(&p, "max_pool", x.shape, window, strides, padding, typenum)
     cdef cnp.ndarray xs = as_real(x, typenum)
     cdef cnp.ndarray y = result_of(&p, axes, p.out, typenum)
-    cdef cnp.ndarray argmax = result_of(&p, axes, p.out, cnp.NPY_INT32 if p.wide else cnp.NPY_UINT8)
+    cdef cnp.ndarray argmax = result_of(&p, axes, p.out, argmax_type(&p))
     p.is_max = True
     p.x, p.y = data(xs), data(y)
     use(&p, argmax)
@@ -469,15 +411,16 @@ def max_pool_forward(x, window, strides, padding):
 
 
 def max_pool_backward(dy, cache):
-    """Twin of reference.pooling.max_pool_backward. Where no windows overlap, dx is written once, in
-    order.
+    """Twin of reference.pooling.max_pool_backward.
+
+    Where no windows overlap, dx is written once, in order. Kernel: spread_max in kernels/pooling.h.
     """
     argmax, shape, window, strides, padding = cache
     cdef int typenum = real_type(dy)
     cdef Pool p
     cdef int axes = describe(&p, "max_pool", shape, window, strides, padding, typenum)
     cdef cnp.ndarray dys = as_real(dy, typenum)
-    cdef cnp.ndarray at = as_type(argmax, cnp.NPY_INT32 if p.wide else cnp.NPY_UINT8)
+    cdef cnp.ndarray at = as_type(argmax, argmax_type(&p))
     check_cotangent("max_pool_backward", dy.shape, argmax.shape)
     check_places(&p, axes, at)
     cdef cnp.ndarray dx = result_of(&p, axes, p.size, typenum)
@@ -505,7 +448,10 @@ cdef int check_places(const Pool* p, int axes, cnp.ndarray argmax) except -1:
 
 
 def average_pool_forward(x, window, strides, padding):
-    """Twin of reference.pooling.average_pool_forward. The sum stays in registers."""
+    """Twin of reference.pooling.average_pool_forward. The sum stays in registers.
+
+    Kernel: pool_mean in kernels/pooling.h.
+    """
     cdef int typenum = real_type(x)
     cdef Pool p
     cdef int axes = describe(&p, "average_pool", x.shape, window, strides, padding, typenum)
@@ -517,7 +463,10 @@ def average_pool_forward(x, window, strides, padding):
 
 
 def average_pool_backward(dy, cache):
-    """Twin of reference.pooling.average_pool_backward. As max_pool_backward."""
+    """Twin of reference.pooling.average_pool_backward. As max_pool_backward.
+
+    Kernel: spread_mean in kernels/pooling.h.
+    """
     shape, window, strides, padding = cache
     cdef int typenum = real_type(dy)
     cdef Pool p

@@ -1,287 +1,34 @@
 """Twin of reference/recurrent.py: the simple layer, the LSTM and the GRU.
 
-Sequences do not know of each other, so a thread takes a chunk of them through all the steps, at its
-own pace: nobody waits between steps (recurrent_steps.h). What every step needs of a weight matrix,
-its panels, is packed once for all. The product of x is made for all steps at once, right where the
-gates will stand; a step adds its recurrent product to it and turns the sums into gates and states
-in one pass (recurrent.h). Nothing is allocated on the way: the work areas lie ready.
-
-Where the weights are small (`local`) the chunks themselves make the product of x and, on the way
-back, dx and their share of the weights' gradients, while all that these read is still near. Where
-they are large gemm does, before and after, over all the steps of all sequences. Where both kernels
-see the same gradients (all but the GRU), x is put beside h for that: one product gives both.
+Here a call is checked, cut into chunks and given its arrays. What a chunk of sequences does step by
+step stands in kernels/recurrent_steps.pyx; the equations of a step (input, forget and output gate
+of the LSTM, update and reset gate of the GRU), each above its gradient, in kernels/gates.pyx.
 """
 
 from libc.stdint cimport uintptr_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 cimport numpy as cnp
 
 from .kernels.arrays cimport (
     as_real, as_type, data, dim, new_array, new_like, new_vector, rank, real, real_type,
 )
-from .kernels.fused cimport LINEAR
-from .kernels.gemm cimport gemm
-from .kernels.threads cimport run_chunks
+from .kernels.gates cimport (
+    GATE_HARD_SIGMOID, GATE_LINEAR, GATE_RELU, GATE_SIGMOID, GATE_TANH,
+)
+from .kernels.gemm_tile cimport panel_width
+from .kernels.recurrent_steps cimport (
+    GRU, LSTM, SIMPLE, SUM_PLACES, Layer, Pack, Sum, run_backward, run_forward,
+)
 
 from ..reference._fused import gate_pair
 from ..reference._sequences import check_cotangents, check_recurrent
 
 cnp.import_array()
 
-cdef extern from *:
-    """
-    #include <stdint.h>
-    #define REAL float
-    #define REAL_BYTES 4
-    #define INTEGER int32_t
-    #define NAME(x) x##_f32
-    #include "gemm_tile.h"
-    #define REAL double
-    #define REAL_BYTES 8
-    #define INTEGER int64_t
-    #define NAME(x) x##_f64
-    #include "gemm_tile.h"
-    #define REAL float
-    #define REAL_BYTES 4
-    #define NAME(x) x##_f32
-    #include "recurrent.h"
-    #include "recurrent_steps.h"
-    #define REAL double
-    #define REAL_BYTES 8
-    #define NAME(x) x##_f64
-    #include "recurrent.h"
-    #include "recurrent_steps.h"
-    """
-    enum:
-        panel_columns_f32
-        panel_columns_f64
-        GATE_LINEAR
-        GATE_RELU
-        GATE_TANH
-        GATE_SIGMOID
-        GATE_HARD_SIGMOID
-        SIMPLE
-        LSTM
-        GRU
-        SUM_PLACES
-        PACK_PANELS
-    ctypedef struct Pack "diptych_pack":
-        const void* from_ "from"
-        void* into
-        Py_ssize_t from_row
-        Py_ssize_t depth
-        Py_ssize_t columns
-        Py_ssize_t stride
-        bint transpose
-    ctypedef struct Layer "diptych_recurrent":
-        int layer
-        int phi
-        int sigma
-        bint single
-        bint reset_after
-        bint go_backwards
-        bint sequences
-        bint local
-        bint need_dh0
-        int pack_count
-        Py_ssize_t rows
-        Py_ssize_t steps
-        Py_ssize_t features
-        Py_ssize_t units
-        Py_ssize_t wide
-        Py_ssize_t da_wide
-        Py_ssize_t h_row
-        Py_ssize_t chunk_rows
-        Py_ssize_t chunks
-        Py_ssize_t pack_groups
-        Pack packs[4]
-        void* packed_kernel
-        void* packed_recurrent
-        void* packed_h
-        const void* x
-        const void* bias
-        const void* bias_h
-        const void* h0
-        const void* c0
-        const void* recurrent_mask
-        const void* zeros
-        const unsigned char* mask
-        Py_ssize_t* begins
-        void* gates
-        void* hs
-        void* cs
-        void* vs
-        void* y
-        void* h
-        void* c
-        const void* dy
-        void* dh
-        void* dc
-        void* da
-        void* h_in
-        void* looked_at
-        void* dx
-        void* dkernel
-        void* drecurrent
-        void* dbias
-        void* work
-        Py_ssize_t chunk_work
-    void pack_some_f32(const Layer* p, Py_ssize_t chunk) noexcept nogil
-    void pack_some_f64(const Layer* p, Py_ssize_t chunk) noexcept nogil
-    void forward_chunk_f32(const Layer* p, Py_ssize_t chunk) noexcept nogil
-    void forward_chunk_f64(const Layer* p, Py_ssize_t chunk) noexcept nogil
-    void backward_chunk_f32(const Layer* p, Py_ssize_t chunk) noexcept nogil
-    void backward_chunk_f64(const Layer* p, Py_ssize_t chunk) noexcept nogil
-
 cdef Py_ssize_t CHUNK_ROWS = 16         # few enough for two threads of a batch of 32
 cdef Py_ssize_t MOST_CHUNKS = 16        # each with its share of the weights' gradients
 cdef Py_ssize_t LOCAL_BYTES = 1 << 18   # of both kernels: half of a second-level cache
-
-
-# ------------------------------------------------------------------------------------- tasks
-
-cdef void pack_task(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef const Layer* p = <const Layer*>context
-    if p.single:
-        pack_some_f32(p, chunk)
-    else:
-        pack_some_f64(p, chunk)
-
-
-cdef void forward_task(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef const Layer* p = <const Layer*>context
-    if p.single:
-        forward_chunk_f32(p, chunk)
-    else:
-        forward_chunk_f64(p, chunk)
-
-
-cdef void backward_task(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef const Layer* p = <const Layer*>context
-    if p.single:
-        backward_chunk_f32(p, chunk)
-    else:
-        backward_chunk_f64(p, chunk)
-
-
-cdef inline double step_work(const Layer* p) noexcept nogil:
-    """A pass over the chunks, as run_chunks counts work."""
-    cdef double depth = p.units + (p.features if p.local else 0)
-    return <double>p.rows * p.steps * p.wide * (depth / 8 + 8)
-
-
-cdef void pack(Layer* p) noexcept nogil:
-    cdef Py_ssize_t panel = panel_columns_f32 if p.single else panel_columns_f64
-    cdef Py_ssize_t i, columns = 0
-    cdef double work = 0
-    for i in range(p.pack_count):
-        columns = max(columns, p.packs[i].columns)
-        work += 2.0 * p.packs[i].depth * p.packs[i].columns
-    p.pack_groups = (columns + PACK_PANELS * panel - 1) // (PACK_PANELS * panel)
-    run_chunks(pack_task, p.pack_count * p.pack_groups, p, work)
-
-
-cdef void add_parts(
-    Py_ssize_t parts, Py_ssize_t step, Py_ssize_t n, const real* part, real* out,
-) noexcept nogil:
-    """out[i] := the sum of the parts, in their order."""
-    cdef Py_ssize_t q, i
-    for i in range(n):
-        out[i] = 0
-    for q in range(parts):
-        for i in range(n):
-            out[i] += part[q * step + i]
-
-
-cdef void total(
-    const Layer* p, Py_ssize_t n, const void* part, void* out, Py_ssize_t step,
-) noexcept nogil:
-    """The sum of the chunks' shares of a gradient; a single chunk wrote it itself."""
-    if part == out:
-        return
-    if p.single:
-        add_parts[float](p.chunks, step, n, <const float*>part, <float*>out)
-    else:
-        add_parts[double](p.chunks, step, n, <const double*>part, <double*>out)
-
-
-cdef void product(
-    bint single, bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
-    const void* a, Py_ssize_t a_row, const void* b, Py_ssize_t b_row, void* c, Py_ssize_t c_row,
-    const void* bias,
-) noexcept nogil:
-    if single:
-        gemm[float](
-            transpose_a, transpose_b, m, n, k, <const float*>a, a_row, <const float*>b, b_row,
-            <float*>c, c_row, <const float*>bias, LINEAR, False,
-        )
-    else:
-        gemm[double](
-            transpose_a, transpose_b, m, n, k, <const double*>a, a_row, <const double*>b, b_row,
-            <double*>c, c_row, <const double*>bias, LINEAR, False,
-        )
-
-
-cdef void run_forward(Layer* p, const void* kernel) noexcept nogil:
-    pack(p)
-    if not p.local:
-        product(
-            p.single, False, False, p.rows * p.steps, p.wide, p.features, p.x, p.features,
-            kernel, p.wide, p.hs if p.layer == SIMPLE else p.gates, p.wide, p.bias,
-        )
-    run_chunks(forward_task, p.chunks, p, step_work(p))
-
-
-cdef void run_backward(
-    Layer* p, const void* kernel, void* dkernel, void* drecurrent, void* dbias,
-) noexcept nogil:
-    cdef Py_ssize_t item = 4 if p.single else 8
-    cdef Py_ssize_t places = p.rows * p.steps
-    cdef Py_ssize_t units = p.units, wide = p.wide, features = p.features
-    cdef bint after = p.layer == GRU and p.reset_after
-    cdef Py_ssize_t columns = 2 * units  # of the GRU's z and r
-    cdef char* da = <char*>p.da
-    cdef char* du = da + units * item if after else da
-    cdef char* part
-    pack(p)
-    run_chunks(backward_task, p.chunks, p, 2 * step_work(p))
-    if p.local:
-        total(p, features * wide, p.dkernel, dkernel, features * wide)
-        total(p, units * wide, p.drecurrent, drecurrent, units * wide)
-    else:
-        if p.layer != GRU:
-            product(
-                p.single, True, False, features + units, wide, places,
-                <char*>p.h_in - features * item, p.h_row, du, p.da_wide, dkernel, wide, NULL,
-            )
-        else:
-            product(
-                p.single, True, False, features, wide, places, p.x, features, du, p.da_wide,
-                dkernel, wide, NULL,
-            )
-            product(
-                p.single, True, False, units, columns, places, p.h_in, units, du, p.da_wide,
-                drecurrent, wide, NULL,
-            )
-            product(
-                p.single, True, False, units, units, places, p.h_in if after else p.looked_at,
-                units, da if after else da + columns * item, p.da_wide,
-                <char*>drecurrent + columns * item, wide, NULL,
-            )
-        if p.dx != NULL:
-            product(
-                p.single, False, True, places, features, wide, du, p.da_wide, kernel, wide, p.dx,
-                features, NULL,
-            )
-    if dbias != NULL:
-        part = <char*>p.dbias
-        if after:  # v_h z r u_h -> (z r u_h), (z r v_h)
-            total(p, wide, part + units * item, dbias, p.da_wide)
-            memcpy(<char*>dbias + wide * item, dbias, columns * item)
-            total(p, units, part, <char*>dbias + (wide + columns) * item, p.da_wide)
-        else:
-            total(p, wide, part, dbias, p.da_wide)
 
 
 # ---------------------------------------------------------------------------- what they share
@@ -345,14 +92,14 @@ cdef inline Py_ssize_t room(Py_ssize_t numbers, Py_ssize_t item) noexcept nogil:
 
 
 cdef inline Py_ssize_t in_panels(Py_ssize_t columns, bint single) noexcept nogil:
-    cdef Py_ssize_t panel = panel_columns_f32 if single else panel_columns_f64
+    cdef Py_ssize_t panel = panel_width(single)
     return (columns + panel - 1) // panel * panel
 
 
 cdef void cut(Layer* p) noexcept nogil:
     """Cut the batch into chunks. Looks at the shapes alone; an odd number of rows is slow."""
     cdef Py_ssize_t item = 4 if p.single else 8
-    p.local = (p.features + p.units) * p.wide * item <= LOCAL_BYTES
+    p.local = (p.features + p.units) * p.gate_columns * item <= LOCAL_BYTES
     cdef Py_ssize_t most = CHUNK_ROWS
     cdef Py_ssize_t chunks = min(MOST_CHUNKS, max(1, (p.rows + 2 * most - 1) // (2 * most)) * 2)
     p.chunk_rows = max(4, ((p.rows + chunks - 1) // chunks + 1) // 2 * 2)
@@ -372,15 +119,24 @@ cdef inline char* start(cnp.ndarray memory) noexcept nogil:
 
 
 cdef void add_pack(
-    Layer* p, const void* from_, Py_ssize_t from_row, bint transpose, Py_ssize_t depth,
-    Py_ssize_t columns, void* into, Py_ssize_t all_depth,
+    Layer* p, const void* source, Py_ssize_t source_row, bint transpose, Py_ssize_t depth,
+    Py_ssize_t columns, void* packed, Py_ssize_t all_depth,
 ) noexcept:
     """A matrix to be packed; all_depth: that of the panels, where it is a part of them only."""
-    cdef Py_ssize_t panel = panel_columns_f32 if p.single else panel_columns_f64
     cdef Pack* m = &p.packs[p.pack_count]
-    m.from_, m.from_row, m.transpose = from_, from_row, transpose
-    m.depth, m.columns, m.into, m.stride = depth, columns, into, all_depth * panel
+    m.source, m.source_row, m.transpose = source, source_row, transpose
+    m.depth, m.columns, m.packed = depth, columns, packed
+    m.stride = all_depth * panel_width(p.single)
     p.pack_count += 1
+
+
+cdef void add_sum(
+    Layer* p, const void* part, Py_ssize_t step, Py_ssize_t count, void* out,
+) noexcept:
+    """A gradient to be summed over the chunks."""
+    cdef Sum* m = &p.sums[p.sum_count]
+    m.part, m.step, m.count, m.out = part, step, count, out
+    p.sum_count += 1
 
 
 cdef tuple forward(
@@ -398,7 +154,7 @@ cdef tuple forward(
     cdef int gates_count = 4 if layer == LSTM else 3 if layer == GRU else 1
     cdef bint two_biases = layer == GRU and reset_after
     cdef Py_ssize_t units = dim(rs, 0) if rank(rs) else 0
-    cdef Py_ssize_t wide = gates_count * units
+    cdef Py_ssize_t columns = gates_count * units
     cdef Py_ssize_t rows, steps, features
     if rank(xs) != 3 or dim(xs, 1) == 0:
         rows, steps, features = -1, -1, -1
@@ -407,8 +163,8 @@ cdef tuple forward(
     if mask is not None and cnp.PyArray_Check(mask) and cnp.PyArray_TYPE(mask) == cnp.NPY_BOOL:
         on = as_type(mask, cnp.NPY_BOOL)
     if (
-        rows < 0 or not is_matrix(rs, units, wide) or not is_matrix(ks, features, wide)
-        or not (is_matrix(bs, 2, wide) if two_biases else is_vector(bs, wide))
+        rows < 0 or not is_matrix(rs, units, columns) or not is_matrix(ks, features, columns)
+        or not (is_matrix(bs, 2, columns) if two_biases else is_vector(bs, columns))
         or not is_matrix(h_first, rows, units) or not is_matrix(c_first, rows, units)
         or not is_matrix(factors, rows, units)
         or (mask is not None and (on is None or not is_matrix(on, rows, steps)))
@@ -425,14 +181,14 @@ cdef tuple forward(
     p.phi, p.sigma = gate_code(activation), gate_code(recurrent_activation)
     p.layer, p.single, p.reset_after = layer, typenum == cnp.NPY_FLOAT, two_biases
     p.go_backwards, p.sequences = go_backwards, return_sequences
-    p.rows, p.steps, p.features, p.units, p.wide = rows, steps, features, units, wide
+    p.rows, p.steps, p.features, p.units, p.gate_columns = rows, steps, features, units, columns
     cut(&p)
 
     cdef Py_ssize_t item = 4 if p.single else 8
     cdef cnp.ndarray hs = cube(rows, steps, units, typenum), h = matrix(rows, units, typenum)
     cdef cnp.ndarray gates = None, cs = None, c = None, vs = None, y = hs
     if layer != SIMPLE:
-        gates = cube(rows, steps, wide, typenum)
+        gates = cube(rows, steps, columns, typenum)
     if layer == LSTM:
         cs, c = new_like(hs), new_like(h)
     if two_biases:
@@ -442,36 +198,43 @@ cdef tuple forward(
     elif go_backwards or on is not None:
         y = new_like(hs)
 
-    cdef Py_ssize_t columns = 2 * units if layer == GRU else wide
-    cdef Py_ssize_t kernel_room = room(features * in_panels(wide, p.single), item) if p.local else 0
-    cdef Py_ssize_t recurrent_room = room(units * in_panels(columns, p.single), item)
+    cdef Py_ssize_t packed_columns = 2 * units if layer == GRU else columns
+    cdef Py_ssize_t kernel_room = 0
+    if p.local:
+        kernel_room = room(features * in_panels(columns, p.single), item)
+    cdef Py_ssize_t recurrent_room = room(units * in_panels(packed_columns, p.single), item)
     cdef Py_ssize_t h_room = room(units * in_panels(units, p.single), item) if layer == GRU else 0
     cdef Py_ssize_t each = room(2 * p.chunk_rows * units, item)
     p.chunk_work = each // item
     cdef cnp.ndarray memory = new_vector(
         kernel_room + recurrent_room + h_room + p.chunks * each + room(units, item)
-        + room(wide, item) + room(rows, sizeof(Py_ssize_t)) + 64, cnp.NPY_UINT8,
+        + room(columns, item) + room(rows, sizeof(Py_ssize_t)) + 64, cnp.NPY_UINT8,
     )
     cdef char* area = start(memory)
-    cdef const void* kernel_data = data(ks)
+    p.kernel = data(ks)
     cdef char* recurrent_data = <char*>data(rs)
     p.packed_recurrent = take(&area, recurrent_room)
-    add_pack(&p, recurrent_data, wide, False, units, columns, p.packed_recurrent, units)
+    add_pack(&p, recurrent_data, columns, False, units, packed_columns, p.packed_recurrent, units)
     if layer == GRU:
         p.packed_h = take(&area, h_room)
-        add_pack(&p, recurrent_data + columns * item, wide, False, units, units, p.packed_h, units)
+        add_pack(
+            &p, recurrent_data + 2 * units * item, columns, False, units, units, p.packed_h, units,
+        )
     if p.local:
         p.packed_kernel = take(&area, kernel_room)
-        add_pack(&p, kernel_data, wide, False, features, wide, p.packed_kernel, features)
+        add_pack(&p, p.kernel, columns, False, features, columns, p.packed_kernel, features)
     p.work = take(&area, p.chunks * each)
     cdef void* zeros = take(&area, units * item)
     memset(zeros, 0, units * item)
     p.zeros = zeros
     p.bias = data_or_null(bs)
     if two_biases and bs is not None:
-        p.bias = take(&area, wide * item)
-        add_biases(&p, data(bs), <void*>p.bias)
-        p.bias_h = <char*>data(bs) + (wide + columns) * item
+        p.bias = take(&area, columns * item)
+        if p.single:
+            add_biases(&p, <const float*>data(bs), <float*>p.bias)
+        else:
+            add_biases(&p, <const double*>data(bs), <double*>p.bias)
+        p.bias_h = <char*>data(bs) + (columns + packed_columns) * item
     p.begins = <Py_ssize_t*>take(&area, rows * sizeof(Py_ssize_t)) if on is not None else NULL
     p.mask = <const unsigned char*>data_or_null(on)
     p.x, p.h0, p.c0 = data(xs), data_or_null(h_first), data_or_null(c_first)
@@ -480,23 +243,21 @@ cdef tuple forward(
     p.y = NULL if y is hs else data(y)
     p.h, p.c = data(h), data_or_null(c)
     with nogil:
-        run_forward(&p, kernel_data)
+        if p.single:
+            run_forward[float](&p, NULL)
+        else:
+            run_forward[double](&p, NULL)
     given = xs, ks, rs, bs is not None, h_first, c_first, on, factors
     return y, h, c, given, gates, hs, cs, vs
 
 
-cdef void add_biases(const Layer* p, const void* bias, void* out) noexcept:
+cdef void add_biases(const Layer* p, const real* bias, real* out) noexcept:
     """What can be added to the product of x: b, and of b' the parts of z and r."""
     cdef Py_ssize_t i
-    for i in range(p.wide):
-        if p.single:
-            (<float*>out)[i] = (<const float*>bias)[i]
-            if i < 2 * p.units:
-                (<float*>out)[i] += (<const float*>bias)[p.wide + i]
-        else:
-            (<double*>out)[i] = (<const double*>bias)[i]
-            if i < 2 * p.units:
-                (<double*>out)[i] += (<const double*>bias)[p.wide + i]
+    for i in range(p.gate_columns):
+        out[i] = bias[i]
+        if i < 2 * p.units:
+            out[i] += bias[p.gate_columns + i]
 
 
 cdef tuple backward(
@@ -520,13 +281,13 @@ cdef tuple backward(
     cdef Py_ssize_t rows = 0, steps = 0, features = 0, units = 0
     if rank(x_) == 3 and rank(hs_) == 3:
         rows, steps, features, units = dim(x_, 0), dim(x_, 1), dim(x_, 2), dim(hs_, 2)
-    cdef Py_ssize_t wide = gates_count * units
+    cdef Py_ssize_t columns = gates_count * units
     if (
-        steps == 0 or not is_cube(hs_, rows, steps, units) or not is_matrix(k_, features, wide)
-        or not is_matrix(r_, units, wide) or not is_matrix(h_first, rows, units)
+        steps == 0 or not is_cube(hs_, rows, steps, units) or not is_matrix(k_, features, columns)
+        or not is_matrix(r_, units, columns) or not is_matrix(h_first, rows, units)
         or not is_matrix(c_first, rows, units) or not is_matrix(factors, rows, units)
         or not is_matrix(on, rows, steps) or (mask is None) != (on is None)
-        or not is_cube(gates_, rows, steps, wide) or (layer != SIMPLE) != (gates_ is not None)
+        or not is_cube(gates_, rows, steps, columns) or (layer != SIMPLE) != (gates_ is not None)
         or not is_cube(vs_, rows, steps, units) or after != (vs_ is not None)
         or not is_cube(cs_, rows, steps, units) or (layer == LSTM) != (cs_ is not None)
     ):
@@ -556,8 +317,8 @@ cdef tuple backward(
     p.phi, p.sigma = gate_code(activation), gate_code(recurrent_activation)
     p.layer, p.single, p.reset_after = layer, typenum == cnp.NPY_FLOAT, after
     p.go_backwards, p.sequences = go_backwards, return_sequences
-    p.rows, p.steps, p.features, p.units, p.wide = rows, steps, features, units, wide
-    p.da_wide = 4 * units if after else wide
+    p.rows, p.steps, p.features, p.units, p.gate_columns = rows, steps, features, units, columns
+    p.da_columns = 4 * units if after else columns
     p.need_dh0 = h_first is not None
     cut(&p)
     p.h_row = units if p.local or layer == GRU else features + units
@@ -566,65 +327,69 @@ cdef tuple backward(
     cdef bint reset_first = layer == GRU and not after
     cdef cnp.ndarray both, dkernel, drecurrent, dbias = None
     if not p.local and layer != GRU:  # one array, which one product fills
-        both = matrix(features + units, wide, typenum)
+        both = matrix(features + units, columns, typenum)
         dkernel, drecurrent = both[:features], both[features:]
     else:
         dkernel, drecurrent = new_like(k_), new_like(r_)
     cdef cnp.ndarray dx = new_like(x_) if need_dx else None
     if has_bias:
-        dbias = matrix(2, wide, typenum) if after else new_vector(wide, typenum)
-    cdef Py_ssize_t depth = 3 * units if after else 2 * units if layer == GRU else wide
+        dbias = matrix(2, columns, typenum) if after else new_vector(columns, typenum)
+    cdef Py_ssize_t depth = 3 * units if after else 2 * units if layer == GRU else columns
     cdef Py_ssize_t across = in_panels(units, p.single)
     cdef Py_ssize_t each = p.chunk_rows * units
     if p.local:
-        each += SUM_PLACES * (in_panels(wide, p.single) + (across if layer == GRU else 0))
+        each += SUM_PLACES * (in_panels(columns, p.single) + (across if layer == GRU else 0))
     each = room(each, item)
     p.chunk_work = each // item
     cdef Py_ssize_t places = rows * steps
     cdef Py_ssize_t kernel_room = 0, parts_room = 0
     if p.local:
-        kernel_room = room(wide * in_panels(features, p.single), item) if need_dx else 0
+        kernel_room = room(columns * in_panels(features, p.single), item) if need_dx else 0
         if p.chunks != 1:
-            parts_room = room(p.chunks * features * wide, item)
-            parts_room += room(p.chunks * units * wide, item)
+            parts_room = room(p.chunks * features * columns, item)
+            parts_room += room(p.chunks * units * columns, item)
     cdef cnp.ndarray memory = new_vector(
         kernel_room + parts_room + room(depth * across, item) + room(units * across, item)
-        + p.chunks * each + room(places * p.da_wide, item) + room(places * p.h_row, item)
+        + p.chunks * each + room(places * p.da_columns, item) + room(places * p.h_row, item)
         + (room(places * units, item) if reset_first else 0)
-        + room(units, item) + room(p.chunks * p.da_wide, item) + room(rows, sizeof(Py_ssize_t))
+        + room(units, item) + room(p.chunks * p.da_columns, item) + room(rows, sizeof(Py_ssize_t))
         + 64, cnp.NPY_UINT8,
     )
     cdef char* area = start(memory)
-    cdef const void* kernel_data = data(k_)
+    p.kernel = data(k_)
     cdef char* recurrent_data = <char*>data(r_)
     cdef char* into = <char*>take(&area, depth * across * item)
     p.packed_recurrent = into
     if after:  # the panels' rows stand in the order of da: v_h z r
-        add_pack(&p, recurrent_data + 2 * units * item, wide, True, units, units, into, depth)
-        into += units * item * (panel_columns_f32 if p.single else panel_columns_f64)
-        add_pack(&p, recurrent_data, wide, True, 2 * units, units, into, depth)
+        add_pack(&p, recurrent_data + 2 * units * item, columns, True, units, units, into, depth)
+        into += units * item * panel_width(p.single)
+        add_pack(&p, recurrent_data, columns, True, 2 * units, units, into, depth)
     else:
-        add_pack(&p, recurrent_data, wide, True, depth, units, into, depth)
+        add_pack(&p, recurrent_data, columns, True, depth, units, into, depth)
     if reset_first:
         p.packed_h = take(&area, units * across * item)
-        add_pack(&p, recurrent_data + 2 * units * item, wide, True, units, units, p.packed_h, units)
+        add_pack(
+            &p, recurrent_data + 2 * units * item, columns, True, units, units, p.packed_h, units,
+        )
     if p.local:
         if need_dx:
             p.packed_kernel = take(&area, kernel_room)
-            add_pack(&p, kernel_data, wide, True, wide, features, p.packed_kernel, wide)
+            add_pack(&p, p.kernel, columns, True, columns, features, p.packed_kernel, columns)
         if p.chunks == 1:
             p.dkernel, p.drecurrent = data(dkernel), data(drecurrent)
         else:
-            p.dkernel = take(&area, p.chunks * features * wide * item)
-            p.drecurrent = take(&area, p.chunks * units * wide * item)
+            p.dkernel = take(&area, p.chunks * features * columns * item)
+            p.drecurrent = take(&area, p.chunks * units * columns * item)
+            add_sum(&p, p.dkernel, features * columns, features * columns, data(dkernel))
+            add_sum(&p, p.drecurrent, units * columns, units * columns, data(drecurrent))
     p.work = take(&area, p.chunks * each)
-    p.da = take(&area, places * p.da_wide * item)
+    p.da = take(&area, places * p.da_columns * item)
     p.h_in = <char*>take(&area, places * p.h_row * item) + (p.h_row - units) * item
-    p.looked_at = take(&area, places * units * item) if reset_first else NULL
+    p.reset_h = take(&area, places * units * item) if reset_first else NULL
     cdef void* zeros = take(&area, units * item)
     memset(zeros, 0, units * item)
     p.zeros = zeros
-    p.dbias = take(&area, p.chunks * p.da_wide * item) if has_bias else NULL
+    p.dbias = take(&area, p.chunks * p.da_columns * item) if has_bias else NULL
     p.begins = <Py_ssize_t*>take(&area, rows * sizeof(Py_ssize_t)) if on is not None else NULL
     p.mask = <const unsigned char*>data_or_null(on)
     p.x, p.h0, p.c0 = data(x_), data_or_null(h_first), data_or_null(c_first)
@@ -632,11 +397,22 @@ cdef tuple backward(
     p.gates, p.hs = data_or_null(gates_), data(hs_)
     p.cs, p.vs = data_or_null(cs_), data_or_null(vs_)
     p.dy, p.dh, p.dc, p.dx = data(dy_), data(dh), data_or_null(dc), data_or_null(dx)
-    cdef void* dkernel_data = data(dkernel)
-    cdef void* drecurrent_data = data(drecurrent)
-    cdef void* dbias_data = data_or_null(dbias)
+    p.dkernel_sum, p.drecurrent_sum = data(dkernel), data(drecurrent)
+    cdef char* part
+    cdef char* out
+    if has_bias:
+        part, out = <char*>p.dbias, <char*>data(dbias)
+        if after:  # v_h z r u_h -> (z r u_h), (z r v_h)
+            add_sum(&p, part + units * item, p.da_columns, columns, out)
+            add_sum(&p, part + units * item, p.da_columns, 2 * units, out + columns * item)
+            add_sum(&p, part, p.da_columns, units, out + (columns + 2 * units) * item)
+        else:
+            add_sum(&p, part, p.da_columns, columns, out)
     with nogil:
-        run_backward(&p, kernel_data, dkernel_data, drecurrent_data, dbias_data)
+        if p.single:
+            run_backward[float](&p, NULL)
+        else:
+            run_backward[double](&p, NULL)
     return (
         dx, dkernel, drecurrent, dbias, None if h_first is None else dh,
         None if c_first is None else dc,
@@ -649,7 +425,10 @@ def simple_rnn_forward(
     x, kernel, recurrent_kernel, bias, h0, mask, recurrent_mask,
     activation, return_sequences, go_backwards,
 ):
-    """Twin of reference.recurrent.simple_rnn_forward. The sums turn into h where they stand."""
+    """Twin of reference.recurrent.simple_rnn_forward. The sums turn into h where they stand.
+
+    Kernels: forward_task of kernels/recurrent_steps.pyx, simple_step of kernels/gates.pyx.
+    """
     y, h, _, given, _, hs, _, _ = forward(
         SIMPLE, "simple_rnn", x, kernel, recurrent_kernel, bias, h0, None, mask, recurrent_mask,
         activation, "linear", False, return_sequences, go_backwards,
@@ -660,7 +439,10 @@ def simple_rnn_forward(
 
 
 def simple_rnn_backward(dy, cache, need_dx=True):
-    """Twin of reference.recurrent.simple_rnn_backward. As lstm_backward."""
+    """Twin of reference.recurrent.simple_rnn_backward. As lstm_backward.
+
+    Kernels: backward_task of kernels/recurrent_steps.pyx, simple_step_back of kernels/gates.pyx.
+    """
     x, kernel, recurrent_kernel, has_bias, h0, mask, recurrent_mask, hs, *options = cache
     activation, return_sequences, go_backwards = options
     return backward(
@@ -674,7 +456,10 @@ def lstm_forward(
     x, kernel, recurrent_kernel, bias, h0, c0, mask, recurrent_mask,
     activation, recurrent_activation, return_sequences, go_backwards,
 ):
-    """Twin of reference.recurrent.lstm_forward. A step's four gates and both states in one pass."""
+    """Twin of reference.recurrent.lstm_forward. A step's gates and both states in one pass.
+
+    Kernels: forward_task of kernels/recurrent_steps.pyx, lstm_step of kernels/gates.pyx.
+    """
     y, h, c, given, gates, hs, cs, _ = forward(
         LSTM, "lstm", x, kernel, recurrent_kernel, bias, h0, c0, mask, recurrent_mask,
         activation, recurrent_activation, False, return_sequences, go_backwards,
@@ -684,7 +469,10 @@ def lstm_forward(
 
 
 def lstm_backward(dy, cache, need_dx=True):
-    """Twin of reference.recurrent.lstm_backward. Of a step only da is kept, for the products."""
+    """Twin of reference.recurrent.lstm_backward. Of a step only da is kept, for the products.
+
+    Kernels: backward_task of kernels/recurrent_steps.pyx, lstm_step_back of kernels/gates.pyx.
+    """
     x, kernel, recurrent_kernel, has_bias, h0, c0, mask, recurrent_mask, *rest = cache
     gates, hs, cs, activation, recurrent_activation, return_sequences, go_backwards = rest
     return backward(
@@ -698,7 +486,11 @@ def gru_forward(
     x, kernel, recurrent_kernel, bias, h0, mask, recurrent_mask,
     activation, recurrent_activation, reset_after, return_sequences, go_backwards,
 ):
-    """Twin of reference.recurrent.gru_forward. With reset_after one pass a step, else two."""
+    """Twin of reference.recurrent.gru_forward. With reset_after one pass a step, else two.
+
+    Kernels: forward_task of kernels/recurrent_steps.pyx, gru_step of kernels/gates.pyx; without
+    reset_after reset_before_gates and reset_before_state.
+    """
     y, h, _, given, gates, hs, _, vs = forward(
         GRU, "gru", x, kernel, recurrent_kernel, bias, h0, None, mask, recurrent_mask,
         activation, recurrent_activation, reset_after, return_sequences, go_backwards,
@@ -710,7 +502,11 @@ def gru_forward(
 
 
 def gru_backward(dy, cache, need_dx=True):
-    """Twin of reference.recurrent.gru_backward. du and dv share what they have in common."""
+    """Twin of reference.recurrent.gru_backward. du and dv share what they have in common.
+
+    Kernels: backward_task of kernels/recurrent_steps.pyx, gru_step_back of kernels/gates.pyx;
+    without reset_after reset_before_state_back and reset_before_gates_back.
+    """
     x, kernel, recurrent_kernel, has_bias, h0, mask, recurrent_mask, gates, vs, hs, *rest = cache
     activation, recurrent_activation, reset_after, return_sequences, go_backwards = rest
     return backward(

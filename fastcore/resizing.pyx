@@ -1,5 +1,7 @@
-"""Twins of reference.resizing. Spatial shapes are made three-dimensional, [1, H, W] or [1, 1, W],
-with the channels as the innermost numbers; chunks are rows of the output, over all the images.
+"""Twins of reference.resizing.
+
+Spatial shapes are made three-dimensional, [1, H, W] or [1, 1, W], with the channels as the
+innermost numbers; chunks are rows of the output, over all the images.
 """
 
 cimport numpy as cnp
@@ -9,7 +11,8 @@ from libc.string cimport memcpy, memset
 
 from .kernels.arrays cimport as_real, as_type, data, new_array, rank, real
 from .kernels.elementwise cimport real_array
-from .kernels.threads cimport is_parallel, run_chunks, task_t
+from .kernels.gil cimport run_with_gil
+from .kernels.threads cimport Stage, stage, typed_stage
 
 from functools import lru_cache
 
@@ -41,6 +44,7 @@ cdef struct Grid:
     Py_ssize_t size[3]
     Py_ssize_t out[3]
     Py_ssize_t item  # bytes of a number
+    bint single
     Py_ssize_t rows  # rows to a chunk
 
 
@@ -51,8 +55,8 @@ cdef cnp.ndarray grid_of(Grid* grid, cnp.ndarray x, tuple shape):
     for i in range(axes):
         dims[i] = shape[i]
     cdef cnp.ndarray y = new_array(axes, dims, cnp.PyArray_TYPE(x))
-    grid.x = <char*> data(x)
-    grid.y = <char*> data(y)
+    grid.x = <char*>data(x)
+    grid.y = <char*>data(y)
     grid.images = dims[0]
     grid.channels = dims[axes - 1]
     for i in range(3):
@@ -62,16 +66,9 @@ cdef cnp.ndarray grid_of(Grid* grid, cnp.ndarray x, tuple shape):
         grid.size[i + 5 - axes] = cnp.PyArray_DIM(x, i + 1)
         grid.out[i + 5 - axes] = dims[i + 1]
     grid.item = cnp.PyArray_ITEMSIZE(x)
+    grid.single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT
     grid.rows = max(1, CHUNK // max(1, grid.out[2] * grid.channels))
     return y
-
-
-cdef void run(task_t task, Py_ssize_t chunks, void* context, double work) noexcept:
-    if is_parallel(work):
-        with nogil:
-            run_chunks(task, chunks, context, work)
-    else:
-        run_chunks(task, chunks, context, work)
 
 
 cdef inline Py_ssize_t chunks_of(Py_ssize_t units, Py_ssize_t chunk) noexcept nogil:
@@ -85,7 +82,7 @@ cdef inline Py_ssize_t chunks_of(Py_ssize_t units, Py_ssize_t chunk) noexcept no
 def zero_pad_forward(x, padding):
     """Twin of reference.resizing.zero_pad_forward."""
     cdef cnp.ndarray a = real_array(x)
-    shape = (<object> a).shape
+    shape = (<object>a).shape
     y = shifted(a, padded_shape(shape, padding), [before for before, _ in padding])
     return y, (shape, padding)
 
@@ -94,14 +91,14 @@ def zero_pad_backward(dy, cache):
     """Twin of reference.resizing.zero_pad_backward."""
     shape, padding = cache
     cdef cnp.ndarray g = real_array(dy)
-    check_cotangent("zero_pad_backward", (<object> g).shape, padded_shape(shape, padding))
+    check_cotangent("zero_pad_backward", (<object>g).shape, padded_shape(shape, padding))
     return shifted(g, shape, [-before for before, _ in padding])
 
 
 def crop_forward(x, cropping):
     """Twin of reference.resizing.crop_forward."""
     cdef cnp.ndarray a = real_array(x)
-    shape = (<object> a).shape
+    shape = (<object>a).shape
     y = shifted(a, cropped_shape(shape, cropping), [-before for before, _ in cropping])
     return y, (shape, cropping)
 
@@ -110,7 +107,7 @@ def crop_backward(dy, cache):
     """Twin of reference.resizing.crop_backward."""
     shape, cropping = cache
     cdef cnp.ndarray g = real_array(dy)
-    check_cotangent("crop_backward", (<object> g).shape, cropped_shape(shape, cropping))
+    check_cotangent("crop_backward", (<object>g).shape, cropped_shape(shape, cropping))
     return shifted(g, shape, [before for before, _ in cropping])
 
 
@@ -128,12 +125,13 @@ cdef cnp.ndarray shifted(cnp.ndarray x, tuple shape, list before):
         job.before[i] = before[i - lead] if i >= lead else 0
     cdef Grid* g = &job.grid
     cdef Py_ssize_t rows = g.images * g.out[0] * g.out[1]
-    run(shift_rows, chunks_of(rows, g.rows), &job, <double> rows * g.out[2] * g.channels)
+    cdef Stage shift = stage(shift_task, chunks_of(rows, g.rows), &job)
+    run_with_gil(&shift, 1, <double>rows * g.out[2] * g.channels)
     return y
 
 
-cdef void shift_rows(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef Shift* job = <Shift*> context
+cdef void shift_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef Shift* job = <Shift*>context
     cdef Grid* g = &job.grid
     cdef Py_ssize_t pixel = g.channels * g.item, row = g.out[2] * pixel
     # Of each row of y: `left` pixels of zeros, `count` of x from `first` on, and zeros again.
@@ -167,14 +165,15 @@ cdef void shift_rows(Py_ssize_t chunk, void* context) noexcept nogil:
 def upsample_forward(x, factors):
     """Twin of reference.resizing.upsample_forward. A row is stretched once and then copied."""
     cdef cnp.ndarray a = real_array(x)
-    shape = (<object> a).shape
+    shape = (<object>a).shape
     cdef Grid grid
     cdef cnp.ndarray y = grid_of(&grid, a, upsampled_shape(shape, factors))
     per_row_of_x(&grid)
-    run(
-        stretch_rows, chunks_of(grid.images * grid.size[0] * grid.size[1], grid.rows), &grid,
-        cnp.PyArray_SIZE(y),
+    cdef Stage stretch = typed_stage(
+        grid.single, stretch_task[float], stretch_task[double],
+        chunks_of(grid.images * grid.size[0] * grid.size[1], grid.rows), &grid,
     )
+    run_with_gil(&stretch, 1, cnp.PyArray_SIZE(y))
     return y, (shape, factors)
 
 
@@ -182,15 +181,16 @@ def upsample_backward(dy, cache):
     """Twin of reference.resizing.upsample_backward. Rows are added up, then their pixels."""
     shape, factors = cache
     cdef cnp.ndarray g = real_array(dy)
-    check_cotangent("upsample_backward", (<object> g).shape, upsampled_shape(shape, factors))
+    check_cotangent("upsample_backward", (<object>g).shape, upsampled_shape(shape, factors))
     cdef Grid grid
     cdef cnp.ndarray dx = grid_of(&grid, g, shape)
     turn_round(&grid)
     per_row_of_x(&grid)
-    run(
-        fold_rows, chunks_of(grid.images * grid.size[0] * grid.size[1], grid.rows), &grid,
-        cnp.PyArray_SIZE(g),
+    cdef Stage fold = typed_stage(
+        grid.single, fold_task[float], fold_task[double],
+        chunks_of(grid.images * grid.size[0] * grid.size[1], grid.rows), &grid,
     )
+    run_with_gil(&fold, 1, cnp.PyArray_SIZE(g))
     return dx
 
 
@@ -204,10 +204,10 @@ cdef void turn_round(Grid* g) noexcept:
 
 cdef void per_row_of_x(Grid* g) noexcept:
     """Let a chunk be as many rows of x as become CHUNK numbers of y."""
-    cdef Py_ssize_t wide = g.out[2] * g.channels
+    cdef Py_ssize_t numbers = g.out[2] * g.channels
     if g.size[0] * g.size[1] > 0:
-        wide *= (g.out[0] // g.size[0]) * (g.out[1] // g.size[1])
-    g.rows = max(1, CHUNK // max(1, wide))
+        numbers *= (g.out[0] // g.size[0]) * (g.out[1] // g.size[1])
+    g.rows = max(1, CHUNK // max(1, numbers))
 
 
 cdef inline Py_ssize_t first_copy(Grid* g, Py_ssize_t row) noexcept nogil:
@@ -218,28 +218,25 @@ cdef inline Py_ssize_t first_copy(Grid* g, Py_ssize_t row) noexcept nogil:
     return (n * g.out[0] + d) * g.out[1] + h
 
 
-cdef void stretch_rows(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef Grid* g = <Grid*> context
+cdef void stretch_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef Grid* g = <Grid*>context
     cdef Py_ssize_t last = min((chunk + 1) * g.rows, g.images * g.size[0] * g.size[1])
     cdef Py_ssize_t r
     if g.size[2] * g.channels == 0:
         return
     for r in range(chunk * g.rows, last):
-        if g.item == sizeof(float):
-            stretch(g, r, <const float*> g.x, <float*> g.y)
-        else:
-            stretch(g, r, <const double*> g.x, <double*> g.y)
+        stretch_row(g, r, <const real*>g.x, <real*>g.y)
 
 
-cdef void stretch(Grid* g, Py_ssize_t row, const real* x, real* y) noexcept nogil:
+cdef void stretch_row(Grid* g, Py_ssize_t row, const real* x, real* y) noexcept nogil:
     """All the rows of y that row number `row` of x becomes."""
     cdef Py_ssize_t width = g.size[2], channels = g.channels, factor = g.out[2] // width
-    cdef Py_ssize_t wide = g.out[2] * channels, planes = g.out[0] // g.size[0]
+    cdef Py_ssize_t out_row = g.out[2] * channels, planes = g.out[0] // g.size[0]
     cdef Py_ssize_t rows = g.out[1] // g.size[1], j, k, c
     cdef real* at
     cdef real* first
     x += row * width * channels
-    first = y + first_copy(g, row) * wide
+    first = y + first_copy(g, row) * out_row
     at = first
     for _ in range(width):
         for _ in range(factor):
@@ -250,41 +247,38 @@ cdef void stretch(Grid* g, Py_ssize_t row, const real* x, real* y) noexcept nogi
     for j in range(planes):
         for k in range(rows):
             if j or k:
-                memcpy(first + (j * g.out[1] + k) * wide, first, wide * sizeof(real))
+                memcpy(first + (j * g.out[1] + k) * out_row, first, out_row * sizeof(real))
 
 
-cdef void fold_rows(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef Grid* g = <Grid*> context
+cdef void fold_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef Grid* g = <Grid*>context
     cdef Py_ssize_t last = min((chunk + 1) * g.rows, g.images * g.size[0] * g.size[1])
     cdef Py_ssize_t r
     if g.size[2] * g.channels == 0:
         return
     for r in range(chunk * g.rows, last):
-        if g.item == sizeof(float):
-            fold(g, r, <float*> g.x, <const float*> g.y)
-        else:
-            fold(g, r, <double*> g.x, <const double*> g.y)
+        fold_row(g, r, <real*>g.x, <const real*>g.y)
 
 
-cdef void fold(Grid* g, Py_ssize_t row, real* dx, const real* dy) noexcept nogil:
+cdef void fold_row(Grid* g, Py_ssize_t row, real* dx, const real* dy) noexcept nogil:
     """Row number `row` of dx: the sum of its copies, a block of columns after the other."""
     cdef Py_ssize_t width = g.size[2], channels = g.channels, factor = g.out[2] // width
-    cdef Py_ssize_t wide = g.out[2] * channels, planes = g.out[0] // g.size[0]
+    cdef Py_ssize_t out_row = g.out[2] * channels, planes = g.out[0] // g.size[0]
     cdef Py_ssize_t rows = g.out[1] // g.size[1], j, k, c, i
     cdef const real* at
-    cdef const real* first = dy + first_copy(g, row) * wide
-    cdef real total
+    cdef const real* first = dy + first_copy(g, row) * out_row
+    cdef real sum
     dx += row * width * channels
     memset(dx, 0, width * channels * sizeof(real))
     for j in range(planes):
         for k in range(rows):
-            at = first + (j * g.out[1] + k) * wide
+            at = first + (j * g.out[1] + k) * out_row
             if channels == 1:
                 for i in range(width):
-                    total = dx[i]
+                    sum = dx[i]
                     for c in range(factor):
-                        total += at[i * factor + c]
-                    dx[i] = total
+                        sum += at[i * factor + c]
+                    dx[i] = sum
                 continue
             for i in range(width * factor):
                 for c in range(channels):
@@ -296,23 +290,26 @@ cdef void fold(Grid* g, Py_ssize_t row, real* dx, const real* dy) noexcept nogil
 
 
 def resize_forward(x, sizes, interpolation="bilinear", antialias=False):
-    """Twin of reference.resizing.resize_forward. Row by row: all axes of a row of y are finished
-    while its sources are in the cache, so nothing is kept but one plane and one row.
+    """Twin of reference.resizing.resize_forward.
+
+    All axes of a row of y are finished while its sources are in the cache, so nothing is stored in
+    between but one plane and one row.
     """
     cdef cnp.ndarray a = real_array(x)
-    shape = (<object> a).shape
+    shape = (<object>a).shape
     y = resampled(a, resized_shape(shape, sizes, interpolation), interpolation, antialias, False)
     return y, (shape, sizes, interpolation, antialias)
 
 
 def resize_backward(dy, cache):
-    """Twin of reference.resizing.resize_backward. The weights are sorted by the pixel that they
-    belong to, and the backward is a resizing like the forward.
+    """Twin of reference.resizing.resize_backward.
+
+    The weights are sorted by the pixel that they belong to: backward is then a resizing as well.
     """
     shape, sizes, interpolation, antialias = cache
     cdef cnp.ndarray g = real_array(dy)
     check_cotangent(
-        "resize_backward", (<object> g).shape, resized_shape(shape, sizes, interpolation)
+        "resize_backward", (<object>g).shape, resized_shape(shape, sizes, interpolation)
     )
     return resampled(g, shape, interpolation, antialias, True)
 
@@ -355,66 +352,58 @@ cdef cnp.ndarray resampled(cnp.ndarray x, tuple shape, interpolation, antialias,
     cdef int i
     cdef double work = 0
     cdef cnp.ndarray start, index, weight
-    kept = []
+    alive = []
     for i in range(3):
         if g.size[i] == g.out[i]:
             continue
         before, after = (g.out[i], g.size[i]) if transposed else (g.size[i], g.out[i])
-        sums = _sums(before, after, interpolation, antialias, transposed, (<object> x).dtype)
+        sums = _sums(before, after, interpolation, antialias, transposed, (<object>x).dtype)
         start, index, weight = sums
-        kept.append(sums)
-        job.sums[i].start = <const Py_ssize_t*> data(start)
-        job.sums[i].index = <const Py_ssize_t*> data(index)
+        alive.append(sums)
+        job.sums[i].start = <const Py_ssize_t*>data(start)
+        job.sums[i].index = <const Py_ssize_t*>data(index)
         job.sums[i].weight = data(weight)
         work += 2.0 * cnp.PyArray_SIZE(index) / g.out[i] * cnp.PyArray_SIZE(y)
     job.failed = False
     if g.size[0] != g.out[0]:
         g.rows = g.out[1]  # a plane is put together once for all its rows
     cdef Py_ssize_t blocks = chunks_of(g.out[1], g.rows)
+    cdef Stage rows = typed_stage(
+        g.single, resize_task[float], resize_task[double], g.images * g.out[0] * blocks, &job,
+    )
     if cnp.PyArray_SIZE(y) > 0:
-        run(resize_rows, g.images * g.out[0] * blocks, &job, work + cnp.PyArray_SIZE(y))
+        run_with_gil(&rows, 1, work + cnp.PyArray_SIZE(y))
     if job.failed:
         raise MemoryError("resize: there was no room for one plane of the image")
     return y
 
 
-cdef void resize_rows(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef Resize* job = <Resize*> context
-    cdef Grid* g = &job.grid
-    cdef Py_ssize_t row = g.size[2] * g.channels, plane = g.size[1] * row
-    cdef Py_ssize_t room = row if g.size[0] == g.out[0] else row + plane
-    cdef void* scratch = malloc(max(1, room * g.item))
-    if scratch == NULL:
-        job.failed = True
-        return
-    if g.item == sizeof(float):
-        resize(job, chunk, <const float*> g.x, <float*> g.y, <float*> scratch)
-    else:
-        resize(job, chunk, <const double*> g.x, <double*> g.y, <double*> scratch)
-    free(scratch)
-
-
-cdef void resize(
-    Resize* job, Py_ssize_t chunk, const real* x, real* y, real* scratch
-) noexcept nogil:
+cdef void resize_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """One chunk: some rows of one plane of y."""
+    cdef Resize* job = <Resize*>context
     cdef Grid* g = &job.grid
     cdef Py_ssize_t row = g.size[2] * g.channels, plane = g.size[1] * row
-    cdef Py_ssize_t wide = g.out[2] * g.channels
+    cdef Py_ssize_t out_row = g.out[2] * g.channels
     cdef Py_ssize_t blocks = chunks_of(g.out[1], g.rows)
     cdef Py_ssize_t d = chunk // blocks % g.out[0], first = chunk % blocks * g.rows, h
-    cdef const real* source = x + chunk // (blocks * g.out[0]) * g.size[0] * plane
+    cdef const real* source = <const real*>g.x + chunk // (blocks * g.out[0]) * g.size[0] * plane
+    cdef real* y = <real*>g.y
     cdef const real* line
+    cdef Py_ssize_t room = row if g.size[0] == g.out[0] else row + plane
+    cdef real* scratch = <real*>malloc(max(1, room * sizeof(real)))
     cdef real* line_made = scratch
     cdef bint depth = g.size[0] != g.out[0], height = g.size[1] != g.out[1]
     cdef bint width = g.size[2] != g.out[2]
+    if scratch == NULL:
+        job.failed = True
+        return
     if depth:
         weigh(scratch, source, plane, &job.sums[0], d)
         source = scratch
         line_made = scratch + plane
     else:
         source += d * plane
-    y += (chunk // blocks * g.out[1] + first) * wide
+    y += (chunk // blocks * g.out[1] + first) * out_row
     for h in range(first, min(first + g.rows, g.out[1])):
         line = source + h * row
         if height:
@@ -423,8 +412,9 @@ cdef void resize(
         if width:
             weigh_pixels(y, line, g.channels, &job.sums[2], g.out[2])
         elif not height:
-            memcpy(y, line, wide * sizeof(real))
-        y += wide
+            memcpy(y, line, out_row * sizeof(real))
+        y += out_row
+    free(scratch)
 
 
 cdef void weigh(
@@ -432,7 +422,7 @@ cdef void weigh(
 ) noexcept nogil:
     """Sum number o of rows of x, two rows at a time."""
     cdef Py_ssize_t t = sums.start[o], last = sums.start[o + 1], i
-    cdef const real* weight = <const real*> sums.weight
+    cdef const real* weight = <const real*>sums.weight
     cdef const real* one
     cdef const real* two
     cdef real u, v
@@ -472,19 +462,19 @@ cdef void weigh_pixels(
     real* y, const real* x, Py_ssize_t channels, Sums* sums, Py_ssize_t count
 ) noexcept nogil:
     """All the sums along a row of x."""
-    cdef const real* weight = <const real*> sums.weight
+    cdef const real* weight = <const real*>sums.weight
     cdef Py_ssize_t o, t, c
-    cdef real total
+    cdef real sum
     if channels > 4:
         for o in range(count):
             weigh(y + o * channels, x, channels, sums, o)
         return
     for o in range(count):
         for c in range(channels):
-            total = 0
+            sum = 0
             for t in range(sums.start[o], sums.start[o + 1]):
-                total += weight[t] * x[sums.index[t] * channels + c]
-            y[o * channels + c] = total
+                sum += weight[t] * x[sums.index[t] * channels + c]
+            y[o * channels + c] = sum
 
 
 # --------------------------------------------------------------------------------------------------
@@ -507,7 +497,8 @@ cdef struct Affine:
     double value
 
 
-# The pixels that one pixel of y looks at: their weights, and their numbers, -1 where there is none.
+# The pixels of x that one pixel of y is interpolated from: their weights, and their numbers, -1
+# where there is none.
 cdef struct Corners:
     int count
     double weight[4]
@@ -518,18 +509,19 @@ def affine_forward(x, transforms, interpolation="bilinear", fill_mode="constant"
     """Twin of reference.resizing.affine_forward. A point is computed once for all channels."""
     cdef cnp.ndarray a = real_array(x)
     cdef Affine job
-    shape = (<object> a).shape
+    shape = (<object>a).shape
     check_affine(shape, transforms.shape, interpolation, fill_mode)
     cdef cnp.ndarray moves = as_real(transforms, cnp.PyArray_TYPE(a))
-    cdef cnp.ndarray wide = as_type(moves, cnp.NPY_DOUBLE)
+    cdef cnp.ndarray moves64 = as_type(moves, cnp.NPY_DOUBLE)
     cdef cnp.ndarray y = grid_of(&job.grid, a, shape)
-    prepare(&job, wide, interpolation, fill_mode)
+    prepare(&job, moves64, interpolation, fill_mode)
     job.value = fill_value
     cdef Grid* g = &job.grid
-    run(
-        sample_rows, chunks_of(g.images * g.out[1], g.rows), &job,
-        <double> g.images * g.out[1] * g.out[2] * (20 + 4 * g.channels),
+    cdef Stage sample = typed_stage(
+        g.single, sample_task[float], sample_task[double],
+        chunks_of(g.images * g.out[1], g.rows), &job,
     )
+    run_with_gil(&sample, 1, <double>g.images * g.out[1] * g.out[2] * (20 + 4 * g.channels))
     return y, (shape, moves, interpolation, fill_mode)
 
 
@@ -537,21 +529,24 @@ def affine_backward(dy, cache):
     """Twin of reference.resizing.affine_backward. Threads take whole images."""
     shape, transforms, interpolation, fill_mode = cache
     cdef cnp.ndarray g = real_array(dy)
-    check_cotangent("affine_backward", (<object> g).shape, shape)
+    check_cotangent("affine_backward", (<object>g).shape, shape)
     check_affine(shape, transforms.shape, interpolation, fill_mode)
-    cdef cnp.ndarray wide = as_type(transforms, cnp.NPY_DOUBLE)
+    cdef cnp.ndarray moves64 = as_type(transforms, cnp.NPY_DOUBLE)
     cdef Affine job
     cdef cnp.ndarray dx = grid_of(&job.grid, g, shape)
-    prepare(&job, wide, interpolation, fill_mode)
-    run(
-        scatter_image, job.grid.images, &job,
-        <double> job.grid.images * job.grid.out[1] * job.grid.out[2] * (20 + 8 * job.grid.channels),
+    prepare(&job, moves64, interpolation, fill_mode)
+    cdef Stage scatter = typed_stage(
+        job.grid.single, scatter_task[float], scatter_task[double], job.grid.images, &job,
+    )
+    run_with_gil(
+        &scatter, 1,
+        <double>job.grid.images * job.grid.out[1] * job.grid.out[2] * (20 + 8 * job.grid.channels),
     )
     return dx
 
 
 cdef int prepare(Affine* job, cnp.ndarray transforms, interpolation, fill_mode) except -1:
-    job.transforms = <const double*> data(transforms)
+    job.transforms = <const double*>data(transforms)
     job.step = 0 if cnp.PyArray_DIM(transforms, 0) == 1 else 8
     job.fill = FILL_MODES.index(fill_mode)
     job.bilinear = interpolation == "bilinear"
@@ -576,13 +571,13 @@ cdef inline Py_ssize_t fold_in(Py_ssize_t index, Py_ssize_t size, int fill) noex
 
 
 cdef inline Py_ssize_t nearest(double point) noexcept nogil:
-    return <Py_ssize_t> round(point)
+    return <Py_ssize_t>round(point)
 
 
-cdef void look(
+cdef void find_corners(
     Corners* corners, Affine* job, const double* m, Py_ssize_t i, Py_ssize_t j
 ) noexcept nogil:
-    """Where pixel (i, j) of y looks under the transform m."""
+    """The pixels of x, and their weights, of pixel (i, j) of y under the transform m."""
     cdef Py_ssize_t height = job.grid.size[1], width = job.grid.size[2], first_row, first_column
     cdef Py_ssize_t rows[2]
     cdef Py_ssize_t columns[2]
@@ -601,8 +596,8 @@ cdef void look(
         columns[0] = fold_in(nearest(column), width, job.fill)
         corners.pixel[0] = -1 if rows[0] < 0 or columns[0] < 0 else rows[0] * width + columns[0]
         return
-    first_row = <Py_ssize_t> floor(row)
-    first_column = <Py_ssize_t> floor(column)
+    first_row = <Py_ssize_t>floor(row)
+    first_column = <Py_ssize_t>floor(column)
     down = row - first_row
     right = column - first_column
     for r in range(2):
@@ -617,32 +612,29 @@ cdef void look(
             )
 
 
-cdef void sample_rows(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef Affine* job = <Affine*> context
+cdef void sample_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef Affine* job = <Affine*>context
     cdef Grid* g = &job.grid
     cdef Py_ssize_t r, last = min((chunk + 1) * g.rows, g.images * g.out[1])
     for r in range(chunk * g.rows, last):
-        if g.item == sizeof(float):
-            sample(job, r, <const float*> g.x, <float*> g.y)
-        else:
-            sample(job, r, <const double*> g.x, <double*> g.y)
+        sample_row(job, r, <const real*>g.x, <real*>g.y)
 
 
-cdef void sample(Affine* job, Py_ssize_t row, const real* x, real* y) noexcept nogil:
+cdef void sample_row(Affine* job, Py_ssize_t row, const real* x, real* y) noexcept nogil:
     """Row number `row` of y, all the images counted."""
     cdef Grid* g = &job.grid
     cdef Py_ssize_t n = row // g.out[1], channels = g.channels, j, c
     cdef const double* m = job.transforms + n * job.step
     cdef Corners corners
-    cdef real weight, value = <real> job.value
+    cdef real weight, value = <real>job.value
     cdef int k
     cdef const real* pixel
     x += n * g.size[1] * g.size[2] * channels
     y += row * g.out[2] * channels
     for j in range(g.out[2]):
-        look(&corners, job, m, row % g.out[1], j)
+        find_corners(&corners, job, m, row % g.out[1], j)
         for k in range(corners.count):
-            weight = <real> corners.weight[k]
+            weight = <real>corners.weight[k]
             pixel = x + corners.pixel[k] * channels
             if k == 0:
                 for c in range(channels):
@@ -656,37 +648,26 @@ cdef void sample(Affine* job, Py_ssize_t row, const real* x, real* y) noexcept n
         y += channels
 
 
-cdef void scatter_image(Py_ssize_t n, void* context) noexcept nogil:
-    cdef Affine* job = <Affine*> context
-    cdef Grid* g = &job.grid
-    memset(
-        g.y + n * g.size[1] * g.size[2] * g.channels * g.item, 0,
-        g.size[1] * g.size[2] * g.channels * g.item,
-    )
-    if g.item == sizeof(float):
-        scatter(job, n, <const float*> g.x, <float*> g.y)
-    else:
-        scatter(job, n, <const double*> g.x, <double*> g.y)
-
-
-cdef void scatter(Affine* job, Py_ssize_t n, const real* dy, real* dx) noexcept nogil:
+cdef void scatter_task(Py_ssize_t n, void* context, const real* like) noexcept nogil:
     """The gradient of image n."""
+    cdef Affine* job = <Affine*>context
     cdef Grid* g = &job.grid
     cdef Py_ssize_t channels = g.channels, size = g.size[1] * g.size[2] * channels, i, j, c
     cdef const double* m = job.transforms + n * job.step
+    cdef const real* dy = <const real*>g.x + n * size
+    cdef real* dx = <real*>g.y + n * size
     cdef Corners corners
     cdef real weight
     cdef real* pixel
     cdef int k
-    dy += n * size
-    dx += n * size
+    memset(dx, 0, size * sizeof(real))
     for i in range(g.out[1]):
         for j in range(g.out[2]):
-            look(&corners, job, m, i, j)
+            find_corners(&corners, job, m, i, j)
             for k in range(corners.count):
                 if corners.pixel[k] < 0:
                     continue
-                weight = <real> corners.weight[k]
+                weight = <real>corners.weight[k]
                 pixel = dx + corners.pixel[k] * channels
                 for c in range(channels):
                     pixel[c] += weight * dy[c]

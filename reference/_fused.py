@@ -1,7 +1,7 @@
-"""Activations that a layer applies to its own result: dense today, convolutions and others later.
+"""Activations that a dense or convolutional layer applies to its own result, and those of gates.
 
-Only those whose derivative can be written from the result y alone, so that nothing else need be
-kept:
+Only those whose derivative can be written from the result y alone, so that the cache needs nothing
+else:
 
     linear   y = z                    dz = dy
     relu     y = max(z, 0)            dz = dy where y > 0, else 0

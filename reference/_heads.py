@@ -3,9 +3,9 @@
 import numpy as np
 
 
-def check_attention(query, key, value, bias, mask, kept):
+def check_attention(query, key, value, bias, mask, dropout_mask):
     """Raise ValueError unless the shapes fit together, and the mask holds True and False; TypeError
-    where something is no array. bias, mask and kept may be None.
+    where something is no array. bias, mask and dropout_mask may be None.
 
     query (N, T, H, D), key (N, S, K, D), value (N, S, K, E); the others broadcast to (N, H, T, S).
     """
@@ -38,7 +38,7 @@ def check_attention(query, key, value, bias, mask, kept):
             f"of it: query {query}, key {key}, value {value}"
         )
     scores = (query[0], query[2], query[1], key[1])
-    for name, array in (("bias", bias), ("mask", mask), ("kept", kept)):
+    for name, array in (("bias", bias), ("mask", mask), ("dropout_mask", dropout_mask)):
         if array is not None and not _broadcasts(_shape(name, array), scores):
             raise ValueError(
                 f"attention: {name} needs a shape that broadcasts to (batch, heads, queries, keys) "

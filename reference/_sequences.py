@@ -22,11 +22,11 @@ def check_recurrent(
     if steps == 0:
         raise ValueError(f"{name}: x needs at least one step, got shape {x.shape}")
     units = recurrent_kernel.shape[0] if recurrent_kernel.ndim else 0
-    wide = gates * units
+    columns = gates * units
     expected = {
-        "recurrent_kernel": (recurrent_kernel, (units, wide)),
-        "kernel": (kernel, (features, wide)),
-        "bias": (bias, (wide,) if biases == 1 else (biases, wide)),
+        "recurrent_kernel": (recurrent_kernel, (units, columns)),
+        "kernel": (kernel, (features, columns)),
+        "bias": (bias, (columns,) if biases == 1 else (biases, columns)),
         **{state: (array, (rows, units)) for state, array in states.items()},
         "mask": (mask, (rows, steps)),
         "recurrent_mask": (recurrent_mask, (rows, units)),

@@ -9,7 +9,7 @@ def check_dense(x, kernel, bias):
         raise ValueError(f"dense: kernel needs 2 axes (features, units), got shape {kernel}")
     if x[-1] != kernel[0]:
         raise ValueError(
-            f"dense: the last axis of x is {x[-1]} wide, but kernel expects {kernel[0]}: "
+            f"dense: the last axis of x has {x[-1]} entries, but kernel expects {kernel[0]}: "
             f"x {x}, kernel {kernel}"
         )
     if bias is not None and bias != kernel[1:]:

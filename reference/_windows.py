@@ -1,5 +1,5 @@
 """Windows that slide over an axis: the arithmetic of convolution and pooling, for both engines,
-and the refusal of what does not fit.
+what lies under a window, and the refusal of what does not fit.
 
 Along each axis a window looks at `window` elements that lie `dilation` apart, so it spans
 
@@ -15,6 +15,8 @@ times. Source: Dumoulin & Visin 2016, A guide to convolution arithmetic for deep
 """
 
 import math
+
+import numpy as np
 
 
 def spans(window, dilation):
@@ -88,6 +90,32 @@ def transposed_pairs(padding, sizes, out, window, strides, dilation):
     if padding == "valid":
         return ((0, 0),) * len(window)
     return pairs_between(out, sizes, spans(window, dilation), strides)
+
+
+# ------------------------------------------------------------------- what lies under a window
+
+
+def pad(x, padding):
+    """x~: x (N, *sizes, C) with zeros around its spatial axes, or False where it holds booleans."""
+    return np.pad(x, ((0, 0), *padding, (0, 0)))
+
+
+def crop(padded, padding):
+    """Undo pad: what stands inside."""
+    sizes = padded.shape[1:-1]
+    inside = (slice(b, i - a) for i, (b, a) in zip(sizes, padding, strict=True))
+    return padded[(slice(None), *inside)]
+
+
+def under(position, out, strides, dilation=None):
+    """The grid of places in x~ under one position of the window while it visits `out` places.
+
+    Along each axis they are position D, position D + S, position D + 2 S, ...: D the dilation, 1 by
+    default, and S the stride. x~[under(...)] has the spatial sizes `out`.
+    """
+    dilation = dilation or (1,) * len(position)
+    steps = zip(position, out, strides, dilation, strict=True)
+    return (slice(None), *(slice(k * d, k * d + (o - 1) * s + 1, s) for k, o, s, d in steps))
 
 
 # ----------------------------------------------------------------------------------- refusals

@@ -8,7 +8,7 @@ the derivative f' at each element:
 
 x, y, dy and dx have the same shape and dtype; the cache holds the arguments, (x, options...), where
 nothing else is said. NaN stays NaN, and no finite x overflows on the way to a finite y. Where f'
-jumps (elu, selu at 0) backward takes the slope on the left.
+jumps (elu, selu at 0) backward takes the slope on the left. Fast twin: fastcore/activations.pyx.
 """
 
 import math
@@ -272,7 +272,7 @@ def softmax_forward(x, axis=-1):
 
         y_i = exp(x_i - m) / sum_j exp(x_j - m),  m = max_j x_j
 
-    m changes nothing, but keeps exp from overflowing.
+    The maximum m changes nothing, since it cancels, but keeps exp from overflowing.
     Returns y and cache = (y, axis).
     Any shape. Source: Goodfellow, Bengio & Courville 2016, sec. 4.1.
     """
@@ -290,7 +290,7 @@ def softmax_backward(dy, cache):
 def log_softmax_forward(x, axis=-1):
     """The logarithm of softmax, exact where softmax itself underflows.
 
-        y_i = x_i - m - log sum_j exp(x_j - m),  m = max_j x_j
+        y_i = x_i - m - log sum_j exp(x_j - m),  m = max_j x_j        x minus its log-sum-exp
 
     Returns y and cache = (y, axis).
     Any shape. Source: Goodfellow, Bengio & Courville 2016, sec. 6.2.2.3.

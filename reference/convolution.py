@@ -1,14 +1,18 @@
 """Convolution, depthwise convolution and transposed convolution, in one, two or three dimensions.
 
-N images, C channels in, F filters (channels out); I = (I1, ...) are the sizes of the input, O those
-of the output, K those of the window. p counts the positions of the window, o those of the output;
-S is the stride, D the dilation, B the padding before: numbers where there is one spatial axis, and
-vectors, multiplied element by element, where there are two or three. x~ is x with its padding.
+N images, C channels in, F filters (channels out, each of which gives a feature map); I = (I1, ...)
+are the sizes of the input, O those of the output, K those of the window (the receptive field of one
+output). p counts the positions of the window, o those of the output; S is the stride, D the
+dilation: numbers where there is one spatial axis, and vectors, multiplied element by element, where
+there are two or three. x~ is x with its padding.
 
 Everything here is one picture. At the output place o, the window's position p lies over the place
 o S + p D of x~. Hold p fixed and let o run: the places form a grid, every S-th element from p D on
-(`_under`), and the whole grid, C numbers deep, is multiplied by the one matrix kernel[p]. A
-convolution sums these products over p; its gradients walk the same grids backwards.
+(`under`, in _windows.py), and the whole grid, C numbers deep, is multiplied by the one matrix
+kernel[p]. A convolution sums these products over p; its gradients walk the same grids backwards.
+Behind the lines of a backward stand the forward lines that they undo.
+
+Fast twin: fastcore/convolution.pyx.
 """
 
 import math
@@ -17,8 +21,7 @@ import numpy as np
 
 from ._fused import activation_pair
 from ._shapes import check_cotangent
-from ._windows import check_conv, check_conv_transpose, check_depthwise_conv
-from .pooling import max_pool_forward
+from ._windows import check_conv, check_conv_transpose, check_depthwise_conv, crop, pad, under
 
 
 def conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation="linear"):
@@ -45,15 +48,15 @@ def conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation
     out = check_conv(x.shape, kernel.shape, bias_shape, strides, padding, dilation, groups)
     apply, _ = activation_pair(activation)
     *window, _, filters = kernel.shape
-    padded = _pad(x, padding)  # 1
+    padded = pad(x, padding)
     z = np.zeros((len(x), *out, filters), x.dtype)
     for p in np.ndindex(*window):
-        seen = padded[_under(p, out, strides, dilation)]  # 2
+        seen = padded[under(p, out, strides, dilation)]
         for c, f in _parts(x.shape[-1], filters, groups):
-            z[..., f] += seen[..., c] @ kernel[p][:, f]  # 3
+            z[..., f] += seen[..., c] @ kernel[p][:, f]
     if bias is not None:
-        z = z + bias  # 4
-    y = apply(z)  # 5
+        z = z + bias
+    y = apply(z)
     return y, (x, kernel, y, bias is not None, strides, padding, dilation, groups, activation)
 
 
@@ -74,38 +77,19 @@ def conv_backward(dy, cache, need_dx=True):
     check_cotangent("conv_backward", dy.shape, y.shape)
     _, derive = activation_pair(activation)
     *window, _, filters = kernel.shape
-    dz = derive(dy, y)  # 5
-    dbias = _rows(dz).sum(axis=0) if has_bias else None  # 4
-    padded = _pad(x, padding)  # 1
+    dz = derive(dy, y)  # y = activation(z)
+    dbias = _rows(dz).sum(axis=0) if has_bias else None  # z = z + bias
+    padded = pad(x, padding)
     dkernel = np.zeros(kernel.shape, kernel.dtype)
     dpadded = np.zeros(padded.shape, x.dtype) if need_dx else None
     for p in np.ndindex(*window):
-        places = _under(p, y.shape[1:-1], strides, dilation)
-        for c, f in _parts(x.shape[-1], filters, groups):
-            dkernel[p][:, f] = _rows(padded[places][..., c]).T @ _rows(dz[..., f])  # 3
+        places = under(p, y.shape[1:-1], strides, dilation)
+        for c, f in _parts(x.shape[-1], filters, groups):  # z += x~[places] kernel[p]
+            dkernel[p][:, f] = _rows(padded[places][..., c]).T @ _rows(dz[..., f])
             if need_dx:
-                dpadded[places][..., c] += dz[..., f] @ kernel[p][:, f].T  # 3, 2
-    dx = _crop(dpadded, padding) if need_dx else None  # 1
+                dpadded[places][..., c] += dz[..., f] @ kernel[p][:, f].T
+    dx = crop(dpadded, padding) if need_dx else None  # x~ = pad(x)
     return dx, dkernel, dbias
-
-
-def conv_max_pool_forward(
-    x, kernel, bias, strides, padding, dilation, groups, activation, window, steps, margins
-):
-    """A convolution and the maximum pooling after it, in one, for a prediction: it has no use for
-    what lies between the two, and there is no way back.
-
-        y[n, o, f] = max_k conv(x)[n, o S - before + k, f]
-
-    x, kernel, bias, strides, padding, dilation, groups, activation: those of conv_forward.
-    window, steps, margins: the window, strides (S) and padding of max_pool_forward.
-    Returns y: (N, *out, F), dtype of x, and an empty cache.
-    Raises ValueError as the two do.
-    Source: Goodfellow, Bengio & Courville, Deep Learning, 2016, fig. 9.7: a layer of three stages.
-    """
-    y, _ = conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation)
-    largest, _ = max_pool_forward(y, window, steps, margins)
-    return largest, ()
 
 
 def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activation="linear"):
@@ -124,15 +108,15 @@ def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activati
     out = check_depthwise_conv(x.shape, kernel.shape, bias_shape, strides, padding, dilation)
     apply, _ = activation_pair(activation)
     *window, channels, multiplier = kernel.shape
-    padded = _pad(x, padding)  # 1
+    padded = pad(x, padding)
     z = np.zeros((len(x), *out, channels, multiplier), x.dtype)
     for p in np.ndindex(*window):
-        seen = padded[_under(p, out, strides, dilation)]  # 2
-        z += seen[..., np.newaxis] * kernel[p]  # 3
-    z = z.reshape(len(x), *out, channels * multiplier)  # 4
+        seen = padded[under(p, out, strides, dilation)]
+        z += seen[..., np.newaxis] * kernel[p]
+    z = z.reshape(len(x), *out, channels * multiplier)
     if bias is not None:
-        z = z + bias  # 5
-    y = apply(z)  # 6
+        z = z + bias
+    y = apply(z)
     return y, (x, kernel, y, bias is not None, strides, padding, dilation, activation)
 
 
@@ -152,24 +136,24 @@ def depthwise_conv_backward(dy, cache, need_dx=True):
     _, derive = activation_pair(activation)
     *window, channels, multiplier = kernel.shape
     out = y.shape[1:-1]
-    dz = derive(dy, y)  # 6
-    dbias = _rows(dz).sum(axis=0) if has_bias else None  # 5
-    dz = dz.reshape(len(x), *out, channels, multiplier)  # 4
-    padded = _pad(x, padding)  # 1
+    dz = derive(dy, y)  # y = activation(z)
+    dbias = _rows(dz).sum(axis=0) if has_bias else None  # z = z + bias
+    dz = dz.reshape(len(x), *out, channels, multiplier)  # the channels and filters in one axis
+    padded = pad(x, padding)
     dkernel = np.zeros(kernel.shape, kernel.dtype)
     dpadded = np.zeros(padded.shape, x.dtype) if need_dx else None
     everywhere = tuple(range(dz.ndim - 2))
     for p in np.ndindex(*window):
-        places = _under(p, out, strides, dilation)
-        dkernel[p] = (padded[places][..., np.newaxis] * dz).sum(axis=everywhere)  # 3
+        places = under(p, out, strides, dilation)
+        dkernel[p] = (padded[places][..., np.newaxis] * dz).sum(axis=everywhere)  # z += x~ kernel
         if need_dx:
-            dpadded[places] += (dz * kernel[p]).sum(axis=-1)  # 3, 2
-    dx = _crop(dpadded, padding) if need_dx else None  # 1
+            dpadded[places] += (dz * kernel[p]).sum(axis=-1)  # the same
+    dx = crop(dpadded, padding) if need_dx else None  # x~ = pad(x)
     return dx, dkernel, dbias
 
 
 def conv_transpose_forward(x, kernel, bias, strides, padding, dilation, sizes, activation="linear"):
-    """The way back through a convolution: every input paints the kernel into the output.
+    """Transposed convolution ("deconvolution"): every input paints the kernel into the output.
 
         z~[n, o S + p D, f] = sum over all (o, p) that lead there: sum_c x[n, o, c] kernel[p, f, c]
         y = activation(z + bias)        z: z~ without its padding
@@ -192,12 +176,12 @@ def conv_transpose_forward(x, kernel, bias, strides, padding, dilation, sizes, a
     padded_sizes = [i + before + after for i, (before, after) in zip(sizes, padding, strict=True)]
     painted = np.zeros((len(x), *padded_sizes, filters), x.dtype)
     for p in np.ndindex(*window):
-        places = _under(p, x.shape[1:-1], strides, dilation)  # 1
-        painted[places] += x @ kernel[p].T  # 2
-    z = _crop(painted, padding)  # 3
+        places = under(p, x.shape[1:-1], strides, dilation)
+        painted[places] += x @ kernel[p].T
+    z = crop(painted, padding)
     if bias is not None:
-        z = z + bias  # 4
-    y = apply(z)  # 5
+        z = z + bias
+    y = apply(z)
     return y, (x, kernel, y, bias is not None, strides, padding, dilation, activation)
 
 
@@ -216,44 +200,26 @@ def conv_transpose_backward(dy, cache, need_dx=True):
     check_cotangent("conv_transpose_backward", dy.shape, y.shape)
     _, derive = activation_pair(activation)
     *window, _, _ = kernel.shape
-    dz = derive(dy, y)  # 5
-    dbias = _rows(dz).sum(axis=0) if has_bias else None  # 4
-    dpainted = _pad(dz, padding)  # 3
+    dz = derive(dy, y)  # y = activation(z)
+    dbias = _rows(dz).sum(axis=0) if has_bias else None  # z = z + bias
+    dpainted = pad(dz, padding)  # z = crop(z~)
     dkernel = np.zeros(kernel.shape, kernel.dtype)
     dx = np.zeros(x.shape, x.dtype) if need_dx else None
     for p in np.ndindex(*window):
-        seen = dpainted[_under(p, x.shape[1:-1], strides, dilation)]  # 1
-        dkernel[p] = _rows(seen).T @ _rows(x)  # 2
+        seen = dpainted[under(p, x.shape[1:-1], strides, dilation)]
+        dkernel[p] = _rows(seen).T @ _rows(x)  # z~[under] += x kernel[p]^T
         if need_dx:
-            dx += seen @ kernel[p]  # 2
+            dx += seen @ kernel[p]  # the same
     return dx, dkernel, dbias
 
 
 # ------------------------------------------------------------------------------------- helpers
 
 
-def _under(p, out, strides, dilation):
-    """The grid of places that lie under position p of the window while it visits `out` places."""
-    steps = zip(p, out, strides, dilation, strict=True)
-    return (slice(None), *(slice(k * d, k * d + (o - 1) * s + 1, s) for k, o, s, d in steps))
-
-
 def _parts(channels, filters, groups):
     """For each group, the slice of its channels and the slice of its filters."""
     c, f = channels // groups, filters // groups
     return [(slice(g * c, (g + 1) * c), slice(g * f, (g + 1) * f)) for g in range(groups)]
-
-
-def _pad(x, padding):
-    """x with zeros around its spatial axes."""
-    return np.pad(x, ((0, 0), *padding, (0, 0)))
-
-
-def _crop(padded, padding):
-    """Undo _pad: what stands inside."""
-    sizes = padded.shape[1:-1]
-    inside = (slice(b, i - a) for i, (b, a) in zip(sizes, padding, strict=True))
-    return padded[(slice(None), *inside)]
 
 
 def _rows(a):

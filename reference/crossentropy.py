@@ -10,6 +10,8 @@ from_logits=True means that y_pred are logits z: the sigmoid or softmax is then 
 piece with the logarithm, which is exact for logits of any size. With probabilities, a logarithm
 needs clip(p) = min(max(p, epsilon), 1 - epsilon); where p lies outside, its gradient is 0.
 Dtype: that of y_pred. Raises ValueError where y_true and y_pred do not fit in shape.
+Fast twin: fastcore/crossentropy.pyx. How a model's softmax comes to be taken here:
+docs/architecture.md.
 """
 
 import numpy as np
@@ -50,8 +52,8 @@ def binary_crossentropy_forward(
         loss = -1/D sum_j (y_j log(p_j) + (1 - y_j) log(1 - p_j))
 
         y = y_true (1 - label_smoothing) + label_smoothing / 2
-        p = clip(y_pred), or with logits p = sigmoid(z), for which each term is
-            max(z_j, 0) - z_j y_j + log(1 + exp(-|z_j|))
+        p = clip(y_pred), or with logits p = sigmoid(z): sigmoid + cross-entropy in one, of which
+            each term is max(z_j, 0) - z_j y_j + log(1 + exp(-|z_j|))
 
     y_true, y_pred: (..., D)
     Returns loss: (...) and cache = (y, y_pred, from_logits, axis, epsilon).
@@ -89,7 +91,8 @@ def categorical_crossentropy_forward(
         loss = -sum_k y_k log(p_k)
 
         y = y_true (1 - label_smoothing) + label_smoothing / K
-        p = clip(q),  q_k = y_pred_k / sum_i y_pred_i,  or with logits p = q = softmax(z)
+        p = clip(q),  q_k = y_pred_k / sum_i y_pred_i,  or with logits p = q = softmax(z):
+        softmax + cross-entropy in one, log(p_k) = z_k - log sum_i exp(z_i), the log-sum-exp of z
 
     y_true: (..., K) one-hot or a distribution   y_pred: (..., K)
     Returns loss: (...) and cache = (y, q, total, axis, epsilon); total: sum_i y_pred_i,
@@ -107,7 +110,7 @@ def categorical_crossentropy_backward(dloss, cache):
     """dz_k = dloss (q_k sum_i y_i - y_k)                         with logits
     dy_pred_k = dloss (sum_i u_i - u_k / q_k) / total            with probabilities
 
-    For labels that sum to one the first line is the textbook's softmax(z) - y.
+    For labels that sum to one the first line is the textbook's dz = softmax(z) - y.
     u is y where q was not clipped, else 0.
     """
     y, q, total, axis, epsilon = cache
@@ -252,8 +255,8 @@ def categorical_focal_crossentropy_backward(dloss, cache):
 def _distribution(y_pred, from_logits, axis, epsilon):
     """log(p), q and total of categorical_crossentropy_forward."""
     if from_logits:
-        z = y_pred - np.max(y_pred, axis=axis, keepdims=True)
-        log_q = z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+        z = y_pred - np.max(y_pred, axis=axis, keepdims=True)  # so that no exp overflows
+        log_q = z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))  # z - log-sum-exp(z)
         return log_q, np.exp(log_q), None
     total = np.sum(y_pred, axis=axis, keepdims=True)
     q = y_pred / total
@@ -262,7 +265,7 @@ def _distribution(y_pred, from_logits, axis, epsilon):
 
 def _slope(y, q, total, axis, epsilon):
     """Derivative of -sum_k y_k log(p_k) by the logits (total is None), or by y_pred."""
-    if total is None:
+    if total is None:  # softmax(z) - y
         return q * np.sum(y, axis=axis, keepdims=True) - y
     u = np.where(_clipped(q, epsilon), 0, y)
     return (np.sum(u, axis=axis, keepdims=True) - u / _clip(q, epsilon)) / total

@@ -1,6 +1,7 @@
 """Dropout: some numbers become 0, the others grow by what is missing.
 
-Which ones is drawn above the engines, so that both see the same.
+Which ones is drawn above the engines (random.py), so that both see the same. Fast twin:
+fastcore/dropout.pyx.
 """
 
 import numpy as np
@@ -8,30 +9,30 @@ import numpy as np
 from ._shapes import check_cotangent
 
 
-def dropout_forward(x, kept, rate):
-    """Numbers that are not kept become 0; the others are scaled so that the expectation stays.
+def dropout_forward(x, dropout_mask, rate):
+    """What the dropout mask drops becomes 0; the rest is scaled so that the expectation stays.
 
-        y[i] = x[i] / (1 - rate) where kept[i], else 0
+        y[i] = x[i] / (1 - rate) where dropout_mask[i], else 0
 
-    x: (...)   kept: bool, a shape that broadcasts to that of x   rate: the probability, below 1,
-    with which a number was dropped
-    Returns y: shape and dtype of x, and cache = (kept, rate), kept in the shape of x.
-    Raises ValueError where kept does not broadcast to x.
+    x: (...)   dropout_mask: bool, a shape that broadcasts to that of x; False drops
+    rate: the probability, below 1, with which a number is dropped
+    Returns y: shape and dtype of x, and cache = (dropout_mask, rate), the mask in the shape of x.
+    Raises ValueError where dropout_mask does not broadcast to x.
     Source: Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting,
-    JMLR 15, 2014, sec. 4; scaled in training instead of in use, as in sec. 10.
+    JMLR 15, 2014, sec. 4; scaled in training instead of in use, as in sec. 10: inverted dropout.
     """
-    kept = np.broadcast_to(kept, x.shape)
-    return np.where(kept, x * _scale(x, rate), 0), (kept, rate)
+    dropout_mask = np.broadcast_to(dropout_mask, x.shape)
+    return np.where(dropout_mask, x * _scale(x, rate), 0), (dropout_mask, rate)
 
 
 def dropout_backward(dy, cache):
-    """Gradient of dropout_forward. dy: as y. Returns dx.
+    """Gradient of dropout_forward. dy: as y. Returns dx: a number that was dropped has no share.
 
-    dx[i] = dy[i] / (1 - rate) where kept[i], else 0
+    dx[i] = dy[i] / (1 - rate) where dropout_mask[i], else 0
     """
-    kept, rate = cache
-    check_cotangent("dropout_backward", dy.shape, kept.shape)
-    return np.where(kept, dy * _scale(dy, rate), 0)
+    dropout_mask, rate = cache
+    check_cotangent("dropout_backward", dy.shape, dropout_mask.shape)
+    return np.where(dropout_mask, dy * _scale(dy, rate), 0)
 
 
 def _scale(x, rate):

@@ -1,6 +1,7 @@
 """The embedding: a table of vectors, of which a row is learned for each word, symbol or user.
 
-V rows in the table (the size of the vocabulary), U numbers in each.
+V rows in the table (the size of the vocabulary), U numbers in each. Fast twin:
+fastcore/embedding.pyx.
 """
 
 import numpy as np
@@ -10,9 +11,11 @@ from ._tokens import check_tokens
 
 
 def embedding_forward(indices, table):
-    """Every number is replaced by the row of the table that it names.
+    """Embedding lookup: every number is replaced by the row of the table that it names.
 
         y[..., u] = table[indices[...], u]
+
+    The same as a one-hot vector times the table, without the multiplications by zero.
 
     indices: (...), int64, each from 0 to V - 1.   table: (V, U)
     Returns y: (..., U), dtype of the table, and cache = (indices, (V, U)).
@@ -20,7 +23,7 @@ def embedding_forward(indices, table):
     Source: Bengio et al. 2003, A Neural Probabilistic Language Model, sec. 2 (the matrix C).
     """
     check_tokens(indices, table.shape)
-    return table[indices], (indices, table.shape)  # 1
+    return table[indices], (indices, table.shape)
 
 
 def embedding_backward(dy, cache):
@@ -33,21 +36,5 @@ def embedding_backward(dy, cache):
     indices, shape = cache
     check_cotangent("embedding_backward", dy.shape, (*indices.shape, shape[1]))
     dtable = np.zeros(shape, dy.dtype)
-    np.add.at(dtable, indices, dy)  # 1
+    np.add.at(dtable, indices, dy)  # y = table[indices]
     return dtable
-
-
-def embedding_backward_rows(dy, cache):
-    """embedding_backward without the rows of zeros: the gradient of a table too large to fill.
-
-        dtable[rows[k], u] = values[k, u], and 0 in every other row
-
-    Returns rows: (K,), int64, the rows that were named, each once and in rising order, and
-    values: (K, U). The sums are those of embedding_backward, to the bit.
-    """
-    indices, shape = cache
-    check_cotangent("embedding_backward_rows", dy.shape, (*indices.shape, shape[1]))
-    rows, k = np.unique(indices.astype(np.int64), return_inverse=True)
-    values = np.zeros((len(rows), shape[1]), dy.dtype)
-    np.add.at(values, k.reshape(indices.shape), dy)  # 1
-    return rows, values

@@ -1,5 +1,7 @@
 """Normalisations: each shifts and scales its input to a fixed size, in order of complexity.
 
+Fast twin: fastcore/normalization.pyx.
+
 They differ in what is taken together for one mean and one variance:
 
     unit, RMS, layer     the D entries of one row
@@ -41,8 +43,8 @@ def unit_normalization_forward(x, epsilon=1e-12):
     Returns y: (..., D), dtype of x, and cache = (x, norm, epsilon); norm: (..., 1).
     """
     check_vectors("unit_normalization", x)
-    norm = np.sqrt((x * x).sum(axis=-1, keepdims=True))  # 1
-    y = x / np.maximum(norm, epsilon)  # 2
+    norm = np.sqrt((x * x).sum(axis=-1, keepdims=True))
+    y = x / np.maximum(norm, epsilon)
     return y, (x, norm, epsilon)
 
 
@@ -58,8 +60,8 @@ def unit_normalization_backward(dy, cache, need_dx=True):
         return None
     divisor = np.maximum(norm, epsilon)
     y = x / divisor
-    along = np.where(norm > epsilon, (dy * y).sum(axis=-1, keepdims=True), 0)  # 1
-    return (dy - y * along) / divisor  # 2
+    along = np.where(norm > epsilon, (dy * y).sum(axis=-1, keepdims=True), 0)  # norm = ||x||
+    return (dy - y * along) / divisor  # y = x / max(norm, epsilon)
 
 
 def rms_normalization_forward(x, gamma, epsilon=1e-6):
@@ -73,9 +75,9 @@ def rms_normalization_forward(x, gamma, epsilon=1e-6):
     Source: Zhang & Sennrich 2019, Root Mean Square Layer Normalization, eq. 4.
     """
     check_vectors("rms_normalization", x, gamma=gamma)
-    inv = 1 / np.sqrt((x * x).mean(axis=-1, keepdims=True) + epsilon)  # 1
-    x_hat = x * inv  # 2
-    y = x_hat if gamma is None else gamma * x_hat  # 3
+    inv = 1 / np.sqrt((x * x).mean(axis=-1, keepdims=True) + epsilon)
+    x_hat = x * inv
+    y = x_hat if gamma is None else gamma * x_hat
     return y, (x, gamma, inv)
 
 
@@ -88,11 +90,11 @@ def rms_normalization_backward(dy, cache, need_dx=True):
     x, gamma, inv = cache
     check_cotangent("rms_normalization_backward", dy.shape, x.shape)
     x_hat = x * inv
-    dgamma = None if gamma is None else _sum_rows(dy * x_hat)  # 3
+    dgamma = None if gamma is None else _sum_rows(dy * x_hat)  # y = gamma x_hat
     if not need_dx:
         return None, dgamma
-    g = dy if gamma is None else gamma * dy  # 3
-    dx = inv * (g - x_hat * (g * x_hat).mean(axis=-1, keepdims=True))  # 2, 1
+    g = dy if gamma is None else gamma * dy  # y = gamma x_hat
+    dx = inv * (g - x_hat * (g * x_hat).mean(axis=-1, keepdims=True))  # x_hat = x inv(x)
     return dx, dgamma
 
 
@@ -109,11 +111,11 @@ def layer_normalization_forward(x, gamma, beta, epsilon=1e-3):
     Source: Ba, Kiros & Hinton 2016, Layer Normalization, eq. 3.
     """
     check_vectors("layer_normalization", x, gamma=gamma, beta=beta)
-    mean = x.mean(axis=-1, keepdims=True)  # 1
-    variance = ((x - mean) ** 2).mean(axis=-1, keepdims=True)  # 2
-    inv = 1 / np.sqrt(variance + epsilon)  # 3
-    x_hat = (x - mean) * inv  # 4
-    y = _scale_and_offset(x_hat, gamma, beta)  # 5
+    mean = x.mean(axis=-1, keepdims=True)
+    variance = ((x - mean) ** 2).mean(axis=-1, keepdims=True)
+    inv = 1 / np.sqrt(variance + epsilon)
+    x_hat = (x - mean) * inv
+    y = _scale_and_offset(x_hat, gamma, beta)
     return y, (x, gamma, beta is not None, mean, inv)
 
 
@@ -127,14 +129,14 @@ def layer_normalization_backward(dy, cache, need_dx=True):
     x, gamma, has_beta, mean, inv = cache
     check_cotangent("layer_normalization_backward", dy.shape, x.shape)
     x_hat = (x - mean) * inv
-    dgamma = None if gamma is None else _sum_rows(dy * x_hat)  # 5
-    dbeta = _sum_rows(dy) if has_beta else None  # 5
+    dgamma = None if gamma is None else _sum_rows(dy * x_hat)  # y = gamma x_hat + beta
+    dbeta = _sum_rows(dy) if has_beta else None  # y = gamma x_hat + beta
     if not need_dx:
         return None, dgamma, dbeta
-    g = dy if gamma is None else gamma * dy  # 5
-    through_mean = g.mean(axis=-1, keepdims=True)  # 4, 1
-    through_variance = x_hat * (g * x_hat).mean(axis=-1, keepdims=True)  # 4, 3, 2
-    dx = inv * (g - through_mean - through_variance)
+    g = dy if gamma is None else gamma * dy  # y = gamma x_hat + beta
+    through_mean = g.mean(axis=-1, keepdims=True)  # mean = 1/D sum x
+    through_variance = x_hat * (g * x_hat).mean(axis=-1, keepdims=True)  # inv of the variance
+    dx = inv * (g - through_mean - through_variance)  # x_hat = (x - mean) inv
     return dx, dgamma, dbeta
 
 
@@ -164,12 +166,12 @@ def group_normalization_forward(x, gamma, beta, groups=32, epsilon=1e-3):
     check_vectors("group_normalization", x, gamma=gamma, beta=beta)
     grouped = _in_groups(x, groups)  # (N, S, G, K)
     count = max(grouped.shape[1] * grouped.shape[3], 1)
-    mean = grouped.sum(axis=(1, 3)) / count  # 1
+    mean = grouped.sum(axis=(1, 3)) / count
     centred = grouped - _to_groups(mean)
-    variance = (centred**2).sum(axis=(1, 3)) / count  # 2
-    inv = 1 / np.sqrt(variance + epsilon)  # 3
-    x_hat = (centred * _to_groups(inv)).reshape(x.shape)  # 4
-    y = _scale_and_offset(x_hat, gamma, beta)  # 5
+    variance = (centred**2).sum(axis=(1, 3)) / count
+    inv = 1 / np.sqrt(variance + epsilon)
+    x_hat = (centred * _to_groups(inv)).reshape(x.shape)
+    y = _scale_and_offset(x_hat, gamma, beta)
     return y, (x, gamma, beta is not None, groups, mean, inv)
 
 
@@ -183,15 +185,15 @@ def group_normalization_backward(dy, cache, need_dx=True):
     x, gamma, has_beta, groups, mean, inv = cache
     check_cotangent("group_normalization_backward", dy.shape, x.shape)
     x_hat = (_in_groups(x, groups) - _to_groups(mean)) * _to_groups(inv)
-    dgamma = None if gamma is None else _sum_rows(dy * x_hat.reshape(x.shape))  # 5
-    dbeta = _sum_rows(dy) if has_beta else None  # 5
+    dgamma = None if gamma is None else _sum_rows(dy * x_hat.reshape(x.shape))  # gamma x_hat
+    dbeta = _sum_rows(dy) if has_beta else None  # y = gamma x_hat + beta
     if not need_dx:
         return None, dgamma, dbeta
-    g = _in_groups(dy if gamma is None else gamma * dy, groups)  # 5
+    g = _in_groups(dy if gamma is None else gamma * dy, groups)  # y = gamma x_hat + beta
     count = max(g.shape[1] * g.shape[3], 1)
-    through_mean = _to_groups(g.sum(axis=(1, 3)) / count)  # 4, 1
-    through_variance = x_hat * _to_groups((g * x_hat).sum(axis=(1, 3)) / count)  # 4, 3, 2
-    dx = _to_groups(inv) * (g - through_mean - through_variance)
+    through_mean = _to_groups(g.sum(axis=(1, 3)) / count)  # mean = 1/(S K) sum x
+    through_variance = x_hat * _to_groups((g * x_hat).sum(axis=(1, 3)) / count)  # inv of variance
+    dx = _to_groups(inv) * (g - through_mean - through_variance)  # x_hat = (x - mean) inv
     return dx.reshape(x.shape), dgamma, dbeta
 
 
@@ -200,7 +202,9 @@ def group_normalization_backward(dy, cache, need_dx=True):
 
 
 def batch_normalization_forward(x, mean, variance, gamma, beta, epsilon=1e-3):
-    """Shifts and scales every channel by a mean and a variance that are given.
+    """Batch normalisation in use (inference): by a mean and a variance that are given.
+
+    The layer gives the running statistics that it has kept in training.
 
         y[n, c] = gamma[c] x_hat[n, c] + beta[c],   x_hat[n, c] = (x[n, c] - mean[c]) inv[c]
         inv[c] = 1 / sqrt(variance[c] + epsilon)
@@ -211,9 +215,9 @@ def batch_normalization_forward(x, mean, variance, gamma, beta, epsilon=1e-3):
     Source: Ioffe & Szegedy 2015, Batch Normalization, algorithm 2.
     """
     check_vectors("batch_normalization", x, mean=mean, variance=variance, gamma=gamma, beta=beta)
-    inv = 1 / np.sqrt(variance + epsilon)  # 1
-    x_hat = (x - mean) * inv  # 2
-    y = _scale_and_offset(x_hat, gamma, beta)  # 3
+    inv = 1 / np.sqrt(variance + epsilon)
+    x_hat = (x - mean) * inv
+    y = _scale_and_offset(x_hat, gamma, beta)
     return y, (x, mean, variance, gamma, beta is not None, epsilon)
 
 
@@ -234,24 +238,27 @@ def batch_normalization_backward(
     check_cotangent("batch_normalization_backward", dy.shape, x.shape)
     inv = 1 / np.sqrt(variance + epsilon)
     x_hat = (x - mean) * inv
-    g = dy if gamma is None else gamma * dy  # 3
-    dgamma = _sum_rows(dy * x_hat) if need_dgamma and gamma is not None else None  # 3
-    dbeta = _sum_rows(dy) if need_dbeta and has_beta else None  # 3
-    dx = g * inv if need_dx else None  # 2
-    dmean = -inv * _sum_rows(g) if need_dmean else None  # 2
-    # d inv / d variance = -1/2 inv^3, and x - mean = x_hat / inv.
-    dvariance = inv**2 * _sum_rows(g * x_hat) / -2 if need_dvariance else None  # 2, 1
+    g = dy if gamma is None else gamma * dy  # y = gamma x_hat + beta
+    dgamma = _sum_rows(dy * x_hat) if need_dgamma and gamma is not None else None  # the same
+    dbeta = _sum_rows(dy) if need_dbeta and has_beta else None  # the same
+    dx = g * inv if need_dx else None  # x_hat = (x - mean) inv
+    dmean = -inv * _sum_rows(g) if need_dmean else None  # x_hat = (x - mean) inv
+    # inv = 1 / sqrt(variance + epsilon): d inv / d variance = -1/2 inv^3, and x - mean = x_hat/inv.
+    dvariance = inv**2 * _sum_rows(g * x_hat) / -2 if need_dvariance else None
     return dx, dmean, dvariance, dgamma, dbeta
 
 
 def batch_normalization_training_forward(x, gamma, beta, mask, epsilon=1e-3):
-    """Gives every channel mean 0 and variance 1 over the batch; returns these statistics as well.
+    """Batch normalisation in training: every channel gets mean 0 and variance 1 over the batch.
 
     The mean and the variance are those of the n rows that count:
 
         mean[c] = 1/n sum_i x[i, c]        variance[c] = 1/n sum_i (x[i, c] - mean[c])^2
         y[i, c] = gamma[c] x_hat[i, c] + beta[c],   x_hat[i, c] = (x[i, c] - mean[c]) inv[c]
         inv[c] = 1 / sqrt(variance[c] + epsilon)
+
+    They are returned as well. The layer (layers/normalization.py) keeps their moving averages:
+        moving_mean = momentum moving_mean + (1 - momentum) mean,  the variance likewise.
 
     x: (..., C); all axes but the last count rows   gamma, beta: (C,) or None
     mask: (...) or None; a row where it is 0 does not count (a time step of padding). It is
@@ -265,11 +272,11 @@ def batch_normalization_training_forward(x, gamma, beta, mask, epsilon=1e-3):
     check_mask("batch_normalization_training", x, mask)
     counted = _rows(x)[_counts(x, mask)]
     n = max(len(counted), 1)
-    mean = counted.sum(axis=0) / n  # 1
-    variance = ((counted - mean) ** 2).sum(axis=0) / n  # 2
-    inv = 1 / np.sqrt(variance + epsilon)  # 3
-    x_hat = (x - mean) * inv  # 4
-    y = _scale_and_offset(x_hat, gamma, beta)  # 5
+    mean = counted.sum(axis=0) / n
+    variance = ((counted - mean) ** 2).sum(axis=0) / n
+    inv = 1 / np.sqrt(variance + epsilon)
+    x_hat = (x - mean) * inv
+    y = _scale_and_offset(x_hat, gamma, beta)
     return (y, mean, variance), (x, gamma, beta is not None, mask, mean, inv)
 
 
@@ -296,17 +303,18 @@ def batch_normalization_training_backward(dy, cache, need_dx=True):
         {"y": x.shape, "mean": mean.shape, "variance": mean.shape},
     )
     x_hat = (x - mean) * inv
-    dgamma = None if gamma is None else _sum_rows(dy * x_hat)  # 5
-    dbeta = _sum_rows(dy) if has_beta else None  # 5
+    dgamma = None if gamma is None else _sum_rows(dy * x_hat)  # y = gamma x_hat + beta
+    dbeta = _sum_rows(dy) if has_beta else None  # y = gamma x_hat + beta
     if not need_dx:
         return None, dgamma, dbeta
-    g = dy if gamma is None else gamma * dy  # 5
-    dvariance = dvariance - inv**2 * _sum_rows(g * x_hat) / 2  # 4, 3
-    dmean = dmean - inv * _sum_rows(g)  # 4
+    g = dy if gamma is None else gamma * dy  # y = gamma x_hat + beta
+    dvariance = dvariance - inv**2 * _sum_rows(g * x_hat) / 2  # inv = 1 / sqrt(variance + epsilon)
+    dmean = dmean - inv * _sum_rows(g)  # x_hat = (x - mean) inv
     counts = _counts(x, mask)
     n = max(np.count_nonzero(counts), 1)
-    dx = _rows(inv * g)  # 4
-    dx[counts] += (dmean + 2 * (_rows(x)[counts] - mean) * dvariance) / n  # 2, 1
+    dx = _rows(inv * g)  # x_hat = (x - mean) inv
+    # mean = 1/n sum x, variance = 1/n sum (x - mean)^2
+    dx[counts] += (dmean + 2 * (_rows(x)[counts] - mean) * dvariance) / n
     return dx.reshape(x.shape), dgamma, dbeta
 
 

@@ -4,7 +4,7 @@ Every update takes lists, one array per variable of the model, and walks over th
 
     variables       w     what the model learns; written in place
     gradients       g     of the loss for each variable, of the same shape; only read
-    everything else       the memory of the rule (momentum, average of squares); written in place
+    everything else       the state of the rule (momentum, average of squares); written in place
 
 The trailing underscore says "in place". The arrays of one variable share its shape and dtype,
 float32 or float64; the shapes themselves are free, since every rule works element by element.
@@ -12,10 +12,8 @@ Lists of different lengths raise ValueError. Hyper-parameters are Python floats;
 In the equations products and powers are element by element, and each line uses the values that the
 lines above it have left.
 
-A rule also takes the gradient of a table as a pair (rows, values), as embedding_backward_rows gives
-it: g is values in these rows, and zero in all others.
-
 The second half is what can be done to gradients before an update, and to variables around it.
+Fast twin: fastcore/optimizers.pyx.
 """
 
 import math
@@ -24,13 +22,12 @@ import numpy as np
 
 
 def sgd_update_(variables, gradients, learning_rate):
-    """Stochastic gradient descent: a small step downhill.
+    """Stochastic gradient descent (SGD): a small step downhill.
 
         w = w - learning_rate g
 
     Source: Robbins and Monro 1951; Goodfellow, Bengio and Courville 2016, algorithm 8.1.
     """
-    gradients = _whole(gradients, variables)
     for w, g in zip(variables, gradients, strict=True):
         w -= learning_rate * g
 
@@ -38,15 +35,14 @@ def sgd_update_(variables, gradients, learning_rate):
 def momentum_update_(variables, gradients, momentums, learning_rate, momentum, nesterov):
     """Gradient descent with momentum: gradients push a velocity m, friction slows it down.
 
-        m = momentum m - learning_rate g
-        w = w + m                                       plain
-        w = w + momentum m - learning_rate g            nesterov
+        m = momentum m - learning_rate g                m, the velocity
+        w = w + m                                       classical momentum
+        w = w + momentum m - learning_rate g            Nesterov momentum
 
     Nesterov's form takes the gradient where the velocity is about to lead. Here w is that place
     already, so that the gradient needs no second forward pass. momentum is in [0, 1].
     Source: Polyak 1964; Sutskever et al. 2013, section 2; Bengio et al. 2013, eq. 7, for Nesterov.
     """
-    gradients = _whole(gradients, variables)
     for w, g, m in zip(variables, gradients, momentums, strict=True):
         m[...] = momentum * m - learning_rate * g
         if nesterov:
@@ -58,13 +54,12 @@ def momentum_update_(variables, gradients, momentums, learning_rate, momentum, n
 def adagrad_update_(variables, gradients, accumulators, learning_rate, epsilon):
     """Adagrad: each weight has its own step, smaller the more its gradients have added up.
 
-        a = a + g^2
+        a = a + g^2                                     a, the accumulator
         w = w - learning_rate g / sqrt(a + epsilon)
 
     The accumulators usually start at 0.1.
     Source: Duchi, Hazan and Singer 2011, section 1.1, the diagonal form.
     """
-    gradients = _whole(gradients, variables)
     for w, g, a in zip(variables, gradients, accumulators, strict=True):
         a += g**2
         w -= learning_rate * g / np.sqrt(a + epsilon)
@@ -74,10 +69,10 @@ def rmsprop_update_(
     variables, gradients, velocities, average_gradients, momentums,
     learning_rate, rho, momentum, epsilon,
 ):  # fmt: skip
-    """RMSprop: Adagrad that forgets. The step is divided by the root of a moving mean of g^2.
+    """RMSprop: Adagrad that forgets. The step is divided by the root of the mean square of g.
 
-        v = rho v + (1 - rho) g^2
-        a = rho a + (1 - rho) g                         centered, else a = 0
+        v = rho v + (1 - rho) g^2                       v, the moving average of g^2
+        a = rho a + (1 - rho) g                         that of g, if centered; else a = 0
         d = learning_rate g / sqrt(v - a^2 + epsilon)   v - a^2: the variance of the gradient
         m = momentum m + d                              with momentum, else m = d
         w = w - m
@@ -87,7 +82,6 @@ def rmsprop_update_(
     """
     averages = [None] * len(variables) if average_gradients is None else average_gradients
     momentums = [None] * len(variables) if momentums is None else momentums
-    gradients = _whole(gradients, variables)
     for w, g, v, a, m in zip(variables, gradients, velocities, averages, momentums, strict=True):
         v[...] = rho * v + (1 - rho) * g**2
         spread = v + epsilon
@@ -106,15 +100,14 @@ def adadelta_update_(
 ):
     """Adadelta: the length of a step is learnt from the steps before it.
 
-        a = rho a + (1 - rho) g^2
+        a = rho a + (1 - rho) g^2                       the moving average of g^2
         d = g sqrt(u + epsilon) / sqrt(a + epsilon)
-        u = rho u + (1 - rho) d^2
+        u = rho u + (1 - rho) d^2                       the moving average of d^2
         w = w - learning_rate d
 
     a are the accumulated_gradients, u the accumulated_deltas. The paper has learning_rate 1.
     Source: Zeiler 2012, algorithm 1.
     """
-    gradients = _whole(gradients, variables)
     for w, g, a, u in zip(
         variables, gradients, accumulated_gradients, accumulated_deltas, strict=True
     ):
@@ -128,22 +121,22 @@ def adam_update_(
     variables, gradients, momentums, velocities, velocity_hats,
     step, learning_rate, beta_1, beta_2, epsilon,
 ):  # fmt: skip
-    """Adam: momentum over RMSprop, both corrected for having started at zero.
+    """Adam, adaptive moment estimation: momentum over RMSprop.
 
-        m = beta_1 m + (1 - beta_1) g
-        v = beta_2 v + (1 - beta_2) g^2
+        m = beta_1 m + (1 - beta_1) g                   first moment: a moving average of g
+        v = beta_2 v + (1 - beta_2) g^2                 second moment: that of g^2
         h = max(h, v)                                   amsgrad, else h = v
-        alpha = learning_rate sqrt(1 - beta_2^step) / (1 - beta_1^step)
+        alpha = learning_rate sqrt(1 - beta_2^step) / (1 - beta_1^step)         bias correction
         w = w - alpha m / (sqrt(h) + epsilon)
 
-    velocity_hats, h above, is None unless amsgrad. epsilon is the "epsilon hat" of the paper, which
-    is added after the corrections.
+    m and v start at zero, which the bias correction undoes: m / (1 - beta_1^step) in the place of
+    m, and v / (1 - beta_2^step) in that of v, here as one factor of the learning rate. epsilon is
+    the "epsilon hat" of the paper, added after it. velocity_hats, h above, is None unless amsgrad.
     Source: Kingma and Ba 2015, algorithm 1, in the form of the end of section 2; Reddi, Kale and
     Kumar 2018, algorithm 2, for amsgrad.
     """
-    alpha = learning_rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+    alpha = learning_rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)  # bias correction
     hats = [None] * len(variables) if velocity_hats is None else velocity_hats
-    gradients = _whole(gradients, variables)
     for w, g, m, v, h in zip(variables, gradients, momentums, velocities, hats, strict=True):
         m[...] = beta_1 * m + (1 - beta_1) * g
         v[...] = beta_2 * v + (1 - beta_2) * g**2
@@ -158,14 +151,13 @@ def adamax_update_(
 ):
     """Adamax: Adam with the largest |g| of late, u, where Adam has the root mean square.
 
-        m = beta_1 m + (1 - beta_1) g
-        u = max(beta_2 u, |g|)
+        m = beta_1 m + (1 - beta_1) g                   first moment
+        u = max(beta_2 u, |g|)                          infinity norm, weighted
         w = w - learning_rate / (1 - beta_1^step) m / (u + epsilon)
 
     Source: Kingma and Ba 2015, algorithm 2.
     """
     alpha = learning_rate / (1 - beta_1**step)
-    gradients = _whole(gradients, variables)
     for w, g, m, u in zip(variables, gradients, momentums, norms, strict=True):
         m[...] = beta_1 * m + (1 - beta_1) * g
         u[...] = np.maximum(beta_2 * u, np.abs(g))
@@ -194,7 +186,6 @@ def nadam_update_(
     mu_product = mu_product * mu
     for_momentum = mu_next / (1 - mu_product * mu_next)
     for_gradient = (1 - mu) / (1 - mu_product)
-    gradients = _whole(gradients, variables)
     for w, g, m, v in zip(variables, gradients, momentums, velocities, strict=True):
         m[...] = beta_1 * m + (1 - beta_1) * g
         v[...] = beta_2 * v + (1 - beta_2) * g**2
@@ -223,7 +214,6 @@ def ftrl_update_(
     """
     l1, l2 = l1_regularization_strength, l2_regularization_strength
     shrinkage = l2_shrinkage_regularization_strength
-    gradients = _whole(gradients, variables)
     for w, g, n, z in zip(variables, gradients, accumulators, linears, strict=True):
         old_power = n**-learning_rate_power
         n += g**2
@@ -241,7 +231,6 @@ def lion_update_(variables, gradients, momentums, learning_rate, beta_1, beta_2)
     sign(0) = 0. The step mixes with beta_1, the memory with beta_2.
     Source: Chen et al. 2023, algorithm 2, weight decay apart.
     """
-    gradients = _whole(gradients, variables)
     for w, g, m in zip(variables, gradients, momentums, strict=True):
         w -= learning_rate * np.sign(beta_1 * m + (1 - beta_1) * g)
         m[...] = beta_2 * m + (1 - beta_2) * g
@@ -262,7 +251,7 @@ def decay_weights_(variables, learning_rate, weight_decay):
 
 
 def clip_by_value_(clipped, gradients, limit):
-    """Every element of a gradient brought into [-limit, limit]. NaN stays NaN.
+    """Gradient clipping by value: every element is brought into [-limit, limit]. NaN stays NaN.
 
         c = min(max(g, -limit), limit)
 
@@ -273,7 +262,7 @@ def clip_by_value_(clipped, gradients, limit):
 
 
 def clip_by_norm_(clipped, gradients, limit):
-    """Each gradient, one variable at a time, shortened to the length limit if it is longer.
+    """Gradient clipping by norm: each variable's gradient alone is shortened to the length limit.
 
         c = g limit / max(||g||, limit)                 ||g|| = sqrt(sum g^2)
 
@@ -285,7 +274,7 @@ def clip_by_norm_(clipped, gradients, limit):
 
 
 def clip_by_global_norm_(clipped, gradients, limit):
-    """All gradients shortened by one factor: as one vector they become no longer than limit.
+    """Gradient clipping by global norm: all are shortened by one factor, as a single vector.
 
         c = g limit / max(||all g||, limit)             ||all g|| = sqrt(sum of all g^2)
 
@@ -300,7 +289,7 @@ def clip_by_global_norm_(clipped, gradients, limit):
 
 
 def average_(averages, variables, momentum):
-    """Exponential moving average of the variables, which are only read.
+    """Exponential moving average (EMA) of the variables, which are only read.
 
         a = momentum a + (1 - momentum) w
 
@@ -311,7 +300,7 @@ def average_(averages, variables, momentum):
 
 
 def accumulate_(accumulators, gradients):
-    """Gradients of several small batches added up.
+    """Gradient accumulation: those of several small batches are added up.
 
     a = a + g
     """
@@ -333,13 +322,3 @@ def divide_(quotients, gradients, divisor):
 def _norm(arrays):
     """The Euclidean length of all the arrays as one vector, summed in float64."""
     return math.sqrt(sum(float(np.sum(np.square(a, dtype=np.float64))) for a in arrays))
-
-
-def _whole(gradients, variables):
-    """The gradients as arrays like the variables, also those that come as (rows, values)."""
-    for g, w in zip(gradients, variables, strict=True):
-        if isinstance(g, tuple):
-            rows, values = g
-            g = np.zeros_like(w)
-            g[rows] = values
-        yield g

@@ -1,7 +1,7 @@
 """Images of another size: padding, cropping, up-sampling, resizing, turning.
 
 N images, C channels, and in between one to three spatial axes: (N, W, C), (N, H, W, C) or
-(N, D, H, W, C). Written in order of increasing complexity.
+(N, D, H, W, C). Written in order of increasing complexity. Fast twin: fastcore/resizing.pyx.
 """
 
 import numpy as np
@@ -76,7 +76,7 @@ def _inside(shape, margins):
 
 
 def upsample_forward(x, factors):
-    """Every pixel, several times.
+    """Up-sampling: every pixel, several times.
 
         y[n, i, c] = x[n, i // factor, c]
 
@@ -108,7 +108,7 @@ def upsample_backward(dy, cache):
 
 
 def resize_forward(x, sizes, interpolation="bilinear", antialias=False):
-    """Other spatial sizes, one axis after the other.
+    """Interpolation to other spatial sizes, one axis after the other.
 
         y[n, o, c] = sum_t weight[o, t] x[n, index[o, t], c]        along each spatial axis
 
@@ -126,7 +126,7 @@ def resize_forward(x, sizes, interpolation="bilinear", antialias=False):
         index, weight = taps(x.shape[axis], size, interpolation, antialias)
         source, y = y, 0
         for t in range(index.shape[1]):
-            y = y + _along(axis, weight[:, t], x) * source.take(index[:, t], axis)  # 1
+            y = y + _along(axis, weight[:, t], x) * source.take(index[:, t], axis)
     return y, (x.shape, sizes, interpolation, antialias)
 
 
@@ -143,7 +143,7 @@ def resize_backward(dy, cache):
     for axis, size in reversed(list(enumerate(sizes, start=1))):
         index, weight = taps(shape[axis], size, interpolation, antialias)
         dx = np.zeros((*dy.shape[:axis], shape[axis], *dy.shape[axis + 1 :]), dy.dtype)
-        for t in range(index.shape[1]):  # 1
+        for t in range(index.shape[1]):  # y = y + weight[:, t] x[index[:, t]]
             term = _along(axis, weight[:, t], dy) * dy
             np.add.at(np.moveaxis(dx, axis, 0), index[:, t], np.moveaxis(term, axis, 0))
         dy = dx
@@ -156,7 +156,7 @@ def _along(axis, vector, x):
 
 
 def affine_forward(x, transforms, interpolation="bilinear", fill_mode="constant", fill_value=0.0):
-    """Turned, moved, zoomed, sheared: every output pixel looks up a point of the input.
+    """Affine transformation: rotation, shift, zoom, shear. An output pixel looks up a point of x.
 
         row    = (b0 j + b1 i + b2) / k        k = c0 j + c1 i + 1
         column = (a0 j + a1 i + a2) / k
@@ -175,7 +175,7 @@ def affine_forward(x, transforms, interpolation="bilinear", fill_mode="constant"
     y = np.zeros(x.shape, x.dtype)
     for row, column, weight, known in _corners(x.shape, transforms, interpolation, fill_mode):
         pixel = np.where(known, x[n, row, column], x.dtype.type(fill_value))
-        y += weight.astype(x.dtype) * pixel  # 1
+        y += weight.astype(x.dtype) * pixel
     return y, (x.shape, transforms, interpolation, fill_mode)
 
 
@@ -191,7 +191,8 @@ def affine_backward(dy, cache):
     n = np.arange(len(dy))[:, np.newaxis, np.newaxis]
     dx = np.zeros(shape, dy.dtype)
     for row, column, weight, known in _corners(shape, transforms, interpolation, fill_mode):
-        np.add.at(dx, (n, row, column), np.where(known, weight.astype(dy.dtype) * dy, 0))  # 1
+        given = np.where(known, weight.astype(dy.dtype) * dy, 0)
+        np.add.at(dx, (n, row, column), given)  # y += weight x[n, row, column]
     return dx
 
 

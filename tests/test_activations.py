@@ -12,9 +12,9 @@ ENGINES = pytest.mark.parametrize("engine", ["reference", "fastcore"])
 
 def family(engine, name):
     """The twin module that has this activation."""
-    pieces = twins.panel(engine, "piecewise")
+    pieces = twins.module(engine, "piecewise")
     has = hasattr(pieces, f"{name}_forward")
-    return pieces if has else twins.panel(engine, "activations")
+    return pieces if has else twins.module(engine, "activations")
 
 
 def slope(engine, name, x, *options):
@@ -64,13 +64,13 @@ def test_prelu_slope_at_zero_is_that_of_the_left(engine):
 @ENGINES
 @pytest.mark.parametrize("x", [-5.0, -12.0, -30.0])
 def test_gelu_keeps_its_digits_in_the_tail(engine, x):
-    y, _ = twins.panel(engine, "activations").gelu_forward(np.array([x]))
+    y, _ = twins.module(engine, "activations").gelu_forward(np.array([x]))
     assert y[0] == pytest.approx(x * math.erfc(-x / math.sqrt(2)) / 2, rel=1e-12)
 
 
 @ENGINES
 def test_softmax_does_not_overflow_and_log_softmax_does_not_underflow(engine):
-    module = twins.panel(engine, "activations")
+    module = twins.module(engine, "activations")
     x = np.array([[1e4, 1e4 - 2000, 0.0]], np.float32)
     np.testing.assert_array_equal(module.softmax_forward(x)[0], [[1, 0, 0]])
     np.testing.assert_array_equal(module.log_softmax_forward(x)[0], [[0, -2000, -1e4]])
@@ -80,14 +80,14 @@ def test_softmax_does_not_overflow_and_log_softmax_does_not_underflow(engine):
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 @pytest.mark.parametrize("axis", [2, -3, (0, 2)])
 def test_softmax_refuses_an_axis_that_is_not_there(engine, name, axis):
-    forward = getattr(twins.panel(engine, "activations"), f"{name}_forward")
+    forward = getattr(twins.module(engine, "activations"), f"{name}_forward")
     with pytest.raises(np.exceptions.AxisError):
         forward(np.zeros((2, 3)), axis)
 
 
 @ENGINES
 def test_softmax_refuses_rows_without_elements_and_axes_named_twice(engine):
-    module = twins.panel(engine, "activations")
+    module = twins.module(engine, "activations")
     with pytest.raises(ValueError, match="zero-size|at least one element"):
         module.softmax_forward(np.zeros((2, 0)))
     with pytest.raises(ValueError, match="duplicate|twice"):
@@ -97,7 +97,7 @@ def test_softmax_refuses_rows_without_elements_and_axes_named_twice(engine):
 @ENGINES
 def test_glu_refuses_an_odd_axis(engine):
     with pytest.raises(ValueError, match="must be even"):
-        twins.panel(engine, "activations").glu_forward(np.zeros((2, 3)))
+        twins.module(engine, "activations").glu_forward(np.zeros((2, 3)))
 
 
 @pytest.mark.parametrize("name", ["relu", "tanh", "softmax", "glu", "prelu"])

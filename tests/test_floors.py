@@ -24,7 +24,7 @@ FLOORS = {
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 STANDARD = set(sys.stdlib_module_names)
-PANEL_MAY_IMPORT = STANDARD | {"numpy", "cython", "cpython", "libc"}
+ENGINE_MAY_IMPORT = STANDARD | {"numpy", "cython", "cpython", "libc"}
 
 
 def sources(*folders):
@@ -149,7 +149,7 @@ def test_the_test_notices(path, text, wrong, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", sources("reference", "fastcore"), ids=name_of)
-def test_the_panels_import_only_numpy_and_their_own_helpers(path):
+def test_the_engines_import_only_numpy_and_their_own_helpers(path):
     """fastcore may also take the shape arithmetic of `reference/_*.py`, which is kept once."""
     if path.suffix == ".h":
         return
@@ -163,7 +163,15 @@ def test_the_panels_import_only_numpy_and_their_own_helpers(path):
             shared = path.parts[-len(dots)] == "fastcore" and module.startswith("reference._")
             assert shared, f"{statement}: only shape helpers of the reference may be imported"
         else:
-            assert module.split(".")[0] in PANEL_MAY_IMPORT, f"{statement}: not allowed in a panel"
+            allowed = module.split(".")[0] in ENGINE_MAY_IMPORT
+            assert allowed, f"{statement}: not allowed in an engine"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "fastcore/kernels").glob("*.h")), ids=name_of)
+def test_a_header_keeps_to_100_columns(path):
+    """clang-format wraps its code, but not the comments; the linters see to the other files."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert not [(n, line) for n, line in enumerate(lines, 1) if len(line) > 100]
 
 
 @pytest.mark.parametrize(

@@ -435,7 +435,7 @@ def test_an_overwritten_gradient_is_noticed():
 # ------------------------------------------------------------------------- structure
 
 
-def panels(monkeypatch, reference, fast):
+def as_family(monkeypatch, reference, fast):
     """Let the structural tests see these two modules as the family `made_up`."""
     made = {"reference": reference, "fastcore": fast}
     for each in made.values():
@@ -444,15 +444,31 @@ def panels(monkeypatch, reference, fast):
                 each_function = functools.wraps(function)(lambda *a, f=function, **k: f(*a, **k))
                 each_function.__module__ = each.__name__
                 setattr(each, name, each_function)
-    monkeypatch.setattr(twins, "panel", lambda package, family: made[package])
+    monkeypatch.setattr(twins, "module", lambda package, family: made[package])
 
 
 def test_a_missing_twin_is_noticed(monkeypatch):
     fast = module()
     del fast.drag_update_
-    panels(monkeypatch, module(), fast)
+    as_family(monkeypatch, module(), fast)
     with pytest.raises(AssertionError):
         test_twins.test_twins_have_the_same_functions_in_the_same_order("made_up")
+
+
+def test_an_extra_that_is_not_listed_is_noticed(monkeypatch):
+    fast = module()
+    fast.tilt_and_drag = tilt_forward
+    as_family(monkeypatch, module(), fast)
+    with pytest.raises(AssertionError):
+        test_twins.test_twins_have_the_same_functions_in_the_same_order("made_up")
+
+
+def test_a_broken_extra_is_noticed(monkeypatch):
+    pair, tried = next(row for row in test_twins.TABLE if row[0].name == "conv_max_pool_forward")
+    twins.check_parity(pair, tried[0], np.float64)
+    monkeypatch.setattr(pair.fast, pair.name, off_by_a_thousandth(pair.forward("fast")))
+    with pytest.raises(AssertionError, match="y: "):
+        twins.check_parity(pair, tried[0], np.float64)
 
 
 def test_another_order_is_noticed(monkeypatch):
@@ -460,7 +476,7 @@ def test_another_order_is_noticed(monkeypatch):
     first = fast.tilt_forward
     del fast.tilt_forward
     fast.tilt_forward = first
-    panels(monkeypatch, module(), fast)
+    as_family(monkeypatch, module(), fast)
     with pytest.raises(AssertionError):
         test_twins.test_twins_have_the_same_functions_in_the_same_order("made_up")
 
@@ -469,7 +485,7 @@ def test_another_default_is_noticed(monkeypatch):
     def tilt_forward(x, kernel, bias, slope=0.1):
         raise NotImplementedError
 
-    panels(monkeypatch, module(), module(tilt_forward=tilt_forward))
+    as_family(monkeypatch, module(), module(tilt_forward=tilt_forward))
     with pytest.raises(AssertionError, match=r"made_up\.tilt_forward"):
         test_twins.test_twins_have_the_same_signatures("made_up")
 
@@ -477,13 +493,13 @@ def test_another_default_is_noticed(monkeypatch):
 def test_a_forward_without_backward_is_noticed(monkeypatch):
     lonely = module()
     del lonely.tilt_backward
-    panels(monkeypatch, lonely, lonely)
+    as_family(monkeypatch, lonely, lonely)
     with pytest.raises(AssertionError, match="tilt_backward must stand directly under"):
         test_twins.test_every_function_is_a_forward_a_backward_or_an_update("made_up")
 
 
 def test_an_op_without_cases_is_noticed(monkeypatch):
-    panels(monkeypatch, module(), module())
+    as_family(monkeypatch, module(), module())
     monkeypatch.setattr(cases, "load", lambda family: {"tilt_forward": TILT})
     with pytest.raises(AssertionError, match="drag_update_"):
         test_twins.test_every_op_has_three_cases_and_no_case_is_orphaned("made_up")

@@ -410,7 +410,8 @@ def test_predictions_join_convolution_and_maximum_pooling(pool, joined, engine):
         predicted = model.predict(x, verbose=0)
         assert predicted.tobytes() == model(x).numpy().tobytes()
     (kept,) = recorded(model)
-    assert any(call[1].__name__ == "conv_max_pool_forward" for call in kept.calls) is joined
+    found = any(call[1].__name__ == "conv_max_pool_forward" for call in kept.calls)
+    assert found is (joined and engine == "fast")  # the reference has no use for it
 
 
 def test_a_convolution_that_is_read_twice_is_not_joined():

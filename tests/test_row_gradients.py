@@ -1,5 +1,5 @@
 """Gradients of tables that travel as rows: the same bits as whole arrays, and nobody outside a
-training step sees them.
+training step sees them. Rows are for speed: the reference engine always makes whole arrays.
 """
 
 import importlib
@@ -136,7 +136,7 @@ def assert_same_bits(ones, others):
 def test_every_rule_gives_the_bits_of_whole_gradients(monkeypatch, rule, make, engine):
     whole, without = trained(monkeypatch, make, RULES[rule](), rows=False)
     rows, given = trained(monkeypatch, make, RULES[rule](), rows=True)
-    assert (without, given) == (False, True)
+    assert (without, given) == (False, engine == "fast")
     assert_same_bits(whole, rows)
 
 
@@ -171,7 +171,7 @@ def test_whatever_else_reads_a_gradient(monkeypatch, make, options, taken, engin
     for rule in ("sgd", "adam"):
         whole, _ = trained(monkeypatch, make, RULES[rule](**options), rows=False)
         rows, given = trained(monkeypatch, make, RULES[rule](**options), rows=True)
-        assert given == taken
+        assert given == (taken and engine == "fast")
         assert_same_bits(whole, rows)
 
 

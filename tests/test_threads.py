@@ -167,7 +167,7 @@ def test_forks_after_parallel_work(beside):
 def test_a_forked_child_has_threads_of_its_own():
     threads.set_num_threads(2)
     assert large_product()
-    assert in_forked_child(lambda: threads.team_size_for(1e12) == 2)
+    assert in_forked_child(lambda: threads.team_size_for() == 2)
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
@@ -189,21 +189,8 @@ def test_processes_of_joblib():
     """Its workers are told how many threads each may have, by OMP_NUM_THREADS."""
     joblib = pytest.importorskip("joblib")
     with joblib.parallel_config("loky", inner_max_num_threads=1):
-        found = joblib.Parallel(n_jobs=2)(
-            joblib.delayed(threads.team_size_for)(1e12) for _ in range(4)
-        )
+        found = joblib.Parallel(n_jobs=2)(joblib.delayed(threads.team_size_for)() for _ in range(4))
     assert found == [1] * 4
-
-
-@needs_openmp
-def test_limits_of_threadpoolctl_are_obeyed():
-    threadpoolctl = pytest.importorskip("threadpoolctl")
-    threads.set_num_threads(4)
-    assert threads.team_size_for(1e12) == 4
-    with threadpoolctl.threadpool_limits(1):
-        assert threads.team_size_for(1e12) == 1
-        assert each_chunk_once((20, 3))
-    assert threads.team_size_for(1e12) == 4
 
 
 def python(code, **environment):
@@ -216,6 +203,23 @@ def python(code, **environment):
     )
     assert run.returncode == 0, run.stderr
     return run.stdout.strip()
+
+
+@needs_openmp
+def test_limits_of_threadpoolctl_are_obeyed():
+    pytest.importorskip("threadpoolctl")
+    code = (
+        "import threadpoolctl\n"
+        "from diptych.fastcore.kernels import threads\n"
+        "found = [threads.team_size_for()]\n"
+        "with threadpoolctl.threadpool_limits(1):\n"
+        "    found.append(threads.team_size_for())\n"
+        "    found.append(threads.check_stages([20, 3]))\n"
+        "found.append(threads.team_size_for())\n"
+        "print(found)\n"
+    )
+    done = [[1] * 20, [1] * 3]
+    assert python(code, OMP_NUM_THREADS="3") == f"[3, 1, ({done}, 0), 3]"
 
 
 WAITING = """
@@ -312,3 +316,38 @@ def test_number_of_threads_may_change_between_jobs():
     for count in (2, 7, 3, 1, 5, 2) * 10:
         threads.set_num_threads(count)
         assert large_product() == expected
+
+
+def test_the_reference_computes_on_one_thread_of_openblas():
+    """Its threads wait awake for each other, which beside a busy program takes for ever."""
+    import diptych
+    from diptych import blas
+
+    functions = blas._openblas()
+    if functions is None:
+        pytest.skip("NumPy uses another library than OpenBLAS")
+    get, set_ = functions
+    seen = []
+    model = diptych.Sequential(
+        [diptych.layers.Lambda(lambda x: seen.append(get()) or x), diptych.layers.Dense(1)],
+        engine="reference",
+    )
+    model.compile("sgd", "mse")
+    before = get()
+    set_(2)
+    try:
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+        assert get() == 2
+        with blas.one_thread(), blas.one_thread():
+            assert get() == 1
+        assert get() == 2
+        assert set(seen) == {1}
+        with pytest.raises(RuntimeError, match="stop"), blas.one_thread():
+            raise RuntimeError("stop")
+        assert get() == 2
+        model.engine = "fast"
+        seen.clear()
+        model.predict(np.ones((4, 2)), verbose=0)
+        assert set(seen) == {2}
+    finally:
+        set_(before)

@@ -1,4 +1,4 @@
-"""The two panels against each other: names, signatures, documents, numbers.
+"""The two engines against each other: names, signatures, documents, numbers.
 
 Families are found by listing files and functions by looking into the modules, so nothing new can be
 forgotten. Every numeric check runs over the one case table in `tests/cases/`.
@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 
-from tests import cases, twins
+from tests import cases, extras, twins
 
 REFERENCE = twins.family_names("reference", "*.py")
 FASTCORE = twins.family_names("fastcore", "*.pyx")
@@ -19,12 +19,13 @@ DTYPES = pytest.mark.parametrize("dtype", twins.DTYPES, ids=lambda d: np.dtype(d
 
 
 def table():
-    """[(pair, cases)] of every op that has cases."""
+    """[(pair, cases)] of every op that has cases, the extras of the fast engine among them."""
     rows = []
     for family in FAMILIES:
-        reference, fast = twins.panel("reference", family), twins.panel("fastcore", family)
+        reference, fast = twins.module("reference", family), twins.module("fastcore", family)
         for name, tried in cases.load(family).items():
             rows.append((twins.Pair.of(reference, fast, name, tried), tried))
+        rows += extras.table(family)
     return rows
 
 
@@ -50,7 +51,7 @@ def has_backward(pair, case=None):
 # ------------------------------------------------------------------------- structure
 
 
-def test_both_panels_hold_the_same_families():
+def test_both_engines_hold_the_same_families():
     assert REFERENCE == FASTCORE
     assert REFERENCE, "no family was found: the folders have moved"
 
@@ -61,14 +62,15 @@ def test_every_family_has_cases():
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_twins_have_the_same_functions_in_the_same_order(family):
-    reference, fast = twins.panel("reference", family), twins.panel("fastcore", family)
+    reference, fast = twins.module("reference", family), twins.module("fastcore", family)
     assert twins.public_functions(reference), f"reference/{family}.py defines nothing"
-    assert twins.public_functions(reference) == twins.public_functions(fast)
+    both = [n for n in twins.public_functions(fast) if n not in extras.names(family)]
+    assert twins.public_functions(reference) == both
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_twins_have_the_same_signatures(family):
-    reference, fast = twins.panel("reference", family), twins.panel("fastcore", family)
+    reference, fast = twins.module("reference", family), twins.module("fastcore", family)
     for name in twins.public_functions(reference):
         ours, theirs = (twins.parameters(getattr(m, name)) for m in (reference, fast))
         assert ours == theirs, f"{family}.{name}: reference {ours}, fastcore {theirs}"
@@ -76,8 +78,8 @@ def test_twins_have_the_same_signatures(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_op_has_three_cases_and_no_case_is_orphaned(family):
-    functions = twins.public_functions(twins.panel("reference", family))
-    ops = {name for name in functions if not name.endswith("_backward")} - set(twins.OTHER_FORMS)
+    functions = twins.public_functions(twins.module("reference", family))
+    ops = {name for name in functions if not name.endswith("_backward")}
     tried = cases.load(family)
     assert set(tried) == ops
     few = {name: len(each) for name, each in tried.items() if len(each) < 3}
@@ -89,10 +91,8 @@ def test_every_op_has_three_cases_and_no_case_is_orphaned(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_function_is_a_forward_a_backward_or_an_update(family):
-    functions = twins.public_functions(twins.panel("reference", family))
+    functions = twins.public_functions(twins.module("reference", family))
     for name in functions:
-        if name in twins.OTHER_FORMS:
-            continue
         assert name.endswith(("_forward", "_backward", "_")), (
             f"{family}.{name} is neither X_forward, X_backward nor an update ending in _"
         )
@@ -106,7 +106,7 @@ def test_every_function_is_a_forward_a_backward_or_an_update(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_reference_explains_and_the_twin_refers_to_it(family):
-    reference, fast = twins.panel("reference", family), twins.panel("fastcore", family)
+    reference, fast = twins.module("reference", family), twins.module("fastcore", family)
     for name in twins.public_functions(reference):
         text = getattr(reference, name).__doc__ or ""
         assert re.search(r"=|\n {8}\S", text), (
@@ -121,8 +121,21 @@ def test_the_reference_explains_and_the_twin_refers_to_it(family):
         assert twin.startswith(opening), f"fastcore.{family}.{name}: must start with {opening!r}"
 
 
+@pytest.mark.parametrize(("family", "name"), extras.FUNCTIONS)
+def test_an_extra_is_the_fast_engines_alone_and_composed_of_reference_functions(family, name):
+    reference, fast = twins.module("reference", family), twins.module("fastcore", family)
+    assert not hasattr(reference, name), f"reference.{family}.{name}: not for speed alone, then"
+    composition = extras.FUNCTIONS[family, name]
+    assert twins.parameters(getattr(fast, name)) == twins.parameters(composition)
+    text = getattr(fast, name).__doc__
+    assert text.startswith("Extra: "), f"fastcore.{family}.{name}: must start with 'Extra: '"
+    assert "tests/extras.py" in text
+
+
 def test_the_lists_of_exceptions_name_real_functions():
-    assert set(twins.NO_BACKWARD) <= {pair.name for pair, _ in TABLE}
+    names = {pair.name for pair, _ in TABLE}
+    assert set(twins.NO_BACKWARD) <= names
+    assert set(twins.OWN_CACHES) <= names
     for name, option in twins.SETTLED:
         (pair,) = (pair for pair, _ in TABLE if pair.name == name)
         assert option in [n for n, *_ in twins.parameters(pair.forward("reference"))]
@@ -139,7 +152,7 @@ def test_forward_parity(pair, case, dtype):
 
 
 @DTYPES
-@over_cases(lambda pair, case: not pair.updates_in_place)
+@over_cases(lambda pair, case: not pair.updates_in_place and pair.name not in twins.OWN_CACHES)
 def test_cache_parity(pair, case, dtype):
     twins.check_parity(pair, case, dtype, parts=("cache",))
 
@@ -189,7 +202,11 @@ def test_a_gradient_may_be_left_out(pair, case, dtype, engine):
     twins.check_unneeded_gradients(pair, case, dtype, engine)
 
 
-@pytest.mark.parametrize(("pair", "tried"), TABLE, ids=lambda v: getattr(v, "name", ""))
+@pytest.mark.parametrize(
+    ("pair", "tried"),
+    [row for row in TABLE if len(row[1]) >= 3],  # fewer: a rule once more, with rows of tables
+    ids=lambda v: getattr(v, "name", ""),
+)
 def test_every_option_matters(pair, tried):
     twins.check_options_matter(pair, tried)
 

@@ -1,9 +1,10 @@
 """Renders the tutorials: NN_slug.py, a script in percent cells, to read/NN_slug.md with its real
 outputs and figures.
 
-python tutorials/render.py            renders every tutorial whose rendering is stale python
-tutorials/render.py 01 04      renders these python tutorials/render.py --check    fails where a
-rendering is stale, or its text differs from a new run
+    python tutorials/render.py            renders every tutorial whose rendering is stale
+    python tutorials/render.py 01 04      renders these
+    python tutorials/render.py --check    fails where a rendering is stale, or its text differs
+                                          from a new run
 """
 
 import argparse

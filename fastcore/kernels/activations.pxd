@@ -1,21 +1,14 @@
-# The kernels of activations.pyx: loops over one chunk, which the compiler turns into vector code.
-#
-# Forward finds its arrays in at[0] = x, at[1] = y; backward in at[0] = dy, then what the cache
-# holds, then dx. n: elements, or rows, whose width is p[0] then; p: else the options.
+"""The kernels of activations.pyx: loops over one chunk, which the compiler turns into vector code.
+
+Forward finds its arrays in at[0] = x, at[1] = y; backward in at[0] = dy, then what the cache holds,
+then dx. n: elements, or rows, whose width is p[0] then; p: else the options.
+"""
 
 from libc.math cimport INFINITY, sqrt, sqrtf
 
 from .arrays cimport real
 from .vector_math cimport (
-    vabs,
-    verfcx,
-    vexp,
-    vexpm1,
-    vgauss,
-    vlog,
-    vsigmoid,
-    vsoftplus,
-    vtanh,
+    vabs, verfcx, vexp, vexpm1, vgauss, vlog, vsigmoid, vsoftplus, vtanh,
 )
 
 
@@ -133,11 +126,11 @@ cdef inline void squareplus(real** at, Py_ssize_t n, const double* p) noexcept n
     cdef const real* x = at[0]
     cdef real* y = at[1]
     cdef real b = <real>p[0]
-    cdef real total
+    cdef real u
     cdef Py_ssize_t i
     for i in range(n):
-        total = vabs(x[i]) + root(x[i] * x[i] + b)
-        y[i] = (b / total if x[i] < 0 else total) * <real>0.5
+        u = vabs(x[i]) + root(x[i] * x[i] + b)
+        y[i] = (b / u if x[i] < 0 else u) * <real>0.5
 
 
 cdef inline void squareplus_dx(real** at, Py_ssize_t n, const double* p) noexcept nogil:
@@ -145,12 +138,12 @@ cdef inline void squareplus_dx(real** at, Py_ssize_t n, const double* p) noexcep
     cdef const real* x = at[1]
     cdef real* dx = at[2]
     cdef real b = <real>p[0]
-    cdef real size, total
+    cdef real size, u
     cdef Py_ssize_t i
     for i in range(n):
         size = root(x[i] * x[i] + b)
-        total = vabs(x[i]) + size
-        dx[i] = dy[i] * (b / total if x[i] < 0 else total) * <real>0.5 / size
+        u = vabs(x[i]) + size
+        dx[i] = dy[i] * (b / u if x[i] < 0 else u) * <real>0.5 / size
 
 
 cdef inline void exponential(real** at, Py_ssize_t n, const double* p) noexcept nogil:
@@ -347,7 +340,7 @@ cdef inline void glu_dx(real** at, Py_ssize_t n, const double* p) noexcept nogil
         dx += 2 * width
 
 
-cdef inline real largest(const real* x, Py_ssize_t n) noexcept nogil:
+cdef inline real max_of(const real* x, Py_ssize_t n) noexcept nogil:
     """The maximum of the numbers that are not NaN; -inf without any."""
     cdef real lane[LANES]
     cdef real most = <real>-INFINITY
@@ -367,7 +360,8 @@ cdef inline real largest(const real* x, Py_ssize_t n) noexcept nogil:
     return most
 
 
-cdef inline real total(const real* x, Py_ssize_t n) noexcept nogil:
+cdef inline real sum_of(const real* x, Py_ssize_t n) noexcept nogil:
+    """sum_i x[i]"""
     cdef real lane[LANES]
     cdef real s = 0
     cdef Py_ssize_t i = 0, k
@@ -385,8 +379,8 @@ cdef inline real total(const real* x, Py_ssize_t n) noexcept nogil:
     return s
 
 
-cdef inline real product(const real* x, const real* z, Py_ssize_t n) noexcept nogil:
-    """The sum of x z."""
+cdef inline real dot_of(const real* x, const real* z, Py_ssize_t n) noexcept nogil:
+    """sum_i x[i] z[i]"""
     cdef real lane[LANES]
     cdef real s = 0
     cdef Py_ssize_t i = 0, k
@@ -416,13 +410,13 @@ cdef inline void softmax(real** at, Py_ssize_t n, const double* p) noexcept nogi
         rows = min(together, n)
         n -= rows
         for row in range(rows):
-            m = largest(x + row * width, width)
+            m = max_of(x + row * width, width)
             for i in range(row * width, (row + 1) * width):
                 y[i] = x[i] - m
         for i in range(rows * width):
             y[i] = vexp(y[i])
         for row in range(rows):
-            m = <real>1.0 / total(y + row * width, width)
+            m = <real>1.0 / sum_of(y + row * width, width)
             for i in range(row * width, (row + 1) * width):
                 y[i] *= m
         x += rows * width
@@ -430,6 +424,7 @@ cdef inline void softmax(real** at, Py_ssize_t n, const double* p) noexcept nogi
 
 
 cdef inline void softmax_dx(real** at, Py_ssize_t n, const double* p) noexcept nogil:
+    # dx = y (dy - sum_k dy_k y_k)
     cdef Py_ssize_t width = <Py_ssize_t>p[0]
     cdef const real* dy = at[0]
     cdef const real* y = at[1]
@@ -437,7 +432,7 @@ cdef inline void softmax_dx(real** at, Py_ssize_t n, const double* p) noexcept n
     cdef Py_ssize_t _row, i
     cdef real mean
     for _row in range(n):
-        mean = product(dy, y, width)
+        mean = dot_of(dy, y, width)
         for i in range(width):
             dx[i] = y[i] * (dy[i] - mean)
         dy += width
@@ -458,7 +453,7 @@ cdef inline void log_softmax(real** at, Py_ssize_t n, const double* p) noexcept 
         rows = min(together, n)
         n -= rows
         for row in range(rows):
-            m = largest(x + row * width, width)
+            m = max_of(x + row * width, width)
             for i in range(row * width, (row + 1) * width):
                 y[i] = x[i] - m
             sums[row] = 0
@@ -469,10 +464,10 @@ cdef inline void log_softmax(real** at, Py_ssize_t n, const double* p) noexcept 
             for i in range(piece):
                 e[i] = vexp(y[start + i])
             for row in range(rows):
-                sums[row] += total(e + row * width, min(width, piece))
+                sums[row] += sum_of(e + row * width, min(width, piece))
             start += piece
         for row in range(rows):
-            sums[row] = vlog(sums[row])
+            sums[row] = vlog(sums[row])  # log-sum-exp of x - max(x)
         for row in range(rows):
             for i in range(row * width, (row + 1) * width):
                 y[i] -= sums[row]
@@ -490,7 +485,7 @@ cdef inline void log_softmax_dx(real** at, Py_ssize_t n, const double* p) noexce
     for i in range(n * width):
         dx[i] = vexp(y[i])
     for _row in range(n):
-        s = total(dy, width)
+        s = sum_of(dy, width)
         for i in range(width):
             dx[i] = dy[i] - dx[i] * s
         dy += width

@@ -7,8 +7,8 @@
     cdef int typenum = real_type(x)          # NPY_FLOAT or NPY_DOUBLE; TypeError for anything else
     cdef cnp.ndarray a = as_real(x, typenum) # C-contiguous, aligned; x itself where it is already
     cdef cnp.ndarray y = new_like(a)
-    if typenum == cnp.NPY_FLOAT: kernel[float](<const float*>data(a), <float*>data(y), a.size)
-    else:                        kernel[double](<const double*>data(a), <double*>data(y), a.size)
+    # ... a context with the addresses data(a) and data(y), and a task in both types for it:
+    run_typed(typenum == cnp.NPY_FLOAT, f_task[float], f_task[double], chunks, &context, work)
 """
 
 cimport numpy as cnp

@@ -1,6 +1,5 @@
 """The gradient of a convolution's kernel, without a transform. See conv_dkernel.pyx."""
 
-from .arrays cimport real
 from .conv cimport Conv
 from .conv_walk cimport Field
 
@@ -9,10 +8,10 @@ from .conv_walk cimport Field
 
 # dkernel := sum over places of x dz, dbias := sum over places of dz (where not NULL).
 cdef int direct_dkernel(
-    const Conv* p, const Field* x, const Field* dz, real* dkernel, real* dbias,
+    const Conv* p, const Field* x, const Field* dz, void* dkernel, void* dbias,
 ) noexcept nogil
 
-# total := the sum of the rows of a field.
+# sums := the sum of the rows of a field, which are of the type that `single` names.
 cdef int sum_places(
-    Py_ssize_t rows, Py_ssize_t columns, const Field* field, real* total,
+    bint single, Py_ssize_t rows, Py_ssize_t columns, const Field* field, void* sums,
 ) noexcept nogil

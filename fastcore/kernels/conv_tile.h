@@ -1,17 +1,19 @@
-/* The innermost part of a convolution, for one type: a matrix product whose left factor is looked up.
+/* The innermost part of a convolution, a template of for_both_types.h: a matrix product whose left
+   factor is looked up.
 
        c[c_at[r] + j] (+)= sum_k a[row_at[r] + step_at[k]] * b[k, j] + bias[j]
 
-   Forward, r counts pixels of the result and k the numbers that a kernel covers; for the gradient of the kernel it is
-   the other way round. The receptive fields of neighbours overlap, so a is read far more often than it is long: it
-   stays in the first-level cache, and looking up where it stands is a load among ten. Nothing is copied together. */
+   Forward, r counts pixels of the result and k the numbers that a kernel covers; for the gradient
+   of the kernel it is the other way round. The receptive fields of neighbours overlap, so a is read
+   far more often than it is long: it stays in the first-level cache, and looking up where it stands
+   is a load among ten. Nothing is copied together. */
 
+#include "activation_codes.h"
 #include "panels.h"
 
 #ifndef DIPTYCH_CONV_TILE
 #define DIPTYCH_CONV_TILE
 enum { FLAG_ACCUMULATE = 1, FLAG_RELU = 2 };
-enum { LINEAR, RELU, TANH, SIGMOID }; /* of fused.pxd */
 #endif
 
 /* x where y > 0, else 0: for numbers and for vectors. */
@@ -22,8 +24,10 @@ enum { LINEAR, RELU, TANH, SIGMOID }; /* of fused.pxd */
 #define POSITIVE IF_POSITIVE
 #endif
 
-/* The end of a tile with fewer columns than its vectors have numbers: a row of its sums stands in `part`. */
-APART void NAME(finish_part)(Py_ssize_t columns, const REAL *part, REAL *c, const REAL *bias, int flags) {
+/* The end of a tile with fewer columns than its vectors have numbers: a row of its sums stands in
+   `part`. */
+APART void NAME(finish_part)(Py_ssize_t columns, const REAL *part, REAL *c, const REAL *bias,
+                             int flags) {
     for (Py_ssize_t j = 0; j < columns; j++) {
         REAL x = part[j];
         if (flags & FLAG_ACCUMULATE) x += c[j];
@@ -33,13 +37,14 @@ APART void NAME(finish_part)(Py_ssize_t columns, const REAL *part, REAL *c, cons
     }
 }
 
-#define TILE_PARAMETERS                                                                                               \
-    Py_ssize_t depth, const REAL *a, const Py_ssize_t *row_at, const Py_ssize_t *step_at, const REAL *b, REAL *c,     \
-        const Py_ssize_t *c_at, Py_ssize_t columns, const REAL *bias, int flags
+#define TILE_PARAMETERS                                                                       \
+    Py_ssize_t depth, const REAL *a, const Py_ssize_t *row_at, const Py_ssize_t *step_at,     \
+        const REAL *b, REAL *c, const Py_ssize_t *c_at, Py_ssize_t columns, const REAL *bias, \
+        int flags
 #define TILE_ARGUMENTS depth, a, row_at, step_at, b, c, c_at, columns, bias, flags
 
-/* `rows` rows, columns <= width * LANES. b is a packed panel: rows of PANEL numbers, of which the first width * LANES
-   are read. `rows` and `width` are constants wherever this is inlined. */
+/* `rows` rows, columns <= width * LANES. b is a packed panel: rows of PANEL numbers, of which the
+   first width * LANES are read. `rows` and `width` are constants wherever this is inlined. */
 INLINE void NAME(tile)(const int rows, const int width, TILE_PARAMETERS) {
     NAME(vector) sum[ROWS][WIDTH];
     const REAL *row[ROWS];
@@ -104,50 +109,69 @@ INLINE void NAME(tile)(const int rows, const int width, TILE_PARAMETERS) {
 }
 
 /* A function for every size of tile, so that no row is computed twice or in vain. */
-#define EACH(n)                                                                                                       \
-    APART void NAME(wide_##n)(TILE_PARAMETERS) { NAME(tile)(n, WIDTH, TILE_ARGUMENTS); }                              \
+#define EACH(n)                                                                          \
+    APART void NAME(wide_##n)(TILE_PARAMETERS) { NAME(tile)(n, WIDTH, TILE_ARGUMENTS); } \
     APART void NAME(narrow_##n)(TILE_PARAMETERS) { NAME(tile)(n, 1, TILE_ARGUMENTS); }
-EACH(1) EACH(2) EACH(3) EACH(4)
+EACH(1)
+EACH(2)
+EACH(3)
+EACH(4)
 #if ROWS > 4
-EACH(5) EACH(6)
+EACH(5)
+EACH(6)
 #endif
 #if ROWS > 6
-EACH(8) EACH(10) EACH(12)
+EACH(8)
+EACH(10)
+EACH(12)
 #endif
 #undef EACH
 
 /* All the rows under one panel of b. */
 APART void NAME(gather)(Py_ssize_t rows, TILE_PARAMETERS) {
-#define EACH(n, width) case n: NAME(width##_##n)(TILE_ARGUMENTS); break;
-#if ROWS > 6
-#define ALL(width) EACH(1, width) EACH(2, width) EACH(3, width) EACH(4, width) EACH(5, width) EACH(6, width)          \
-    EACH(8, width) EACH(10, width) EACH(12, width)
-#elif ROWS > 4
-#define ALL(width) EACH(1, width) EACH(2, width) EACH(3, width) EACH(4, width) EACH(5, width) EACH(6, width)
-#else
-#define ALL(width) EACH(1, width) EACH(2, width) EACH(3, width) EACH(4, width)
-#endif
+#define EACH(n)                                                 \
+    case n:                                                     \
+        if (columns <= LANES) NAME(narrow_##n)(TILE_ARGUMENTS); \
+        else NAME(wide_##n)(TILE_ARGUMENTS);                    \
+        break;
     while (rows > 0) {
         /* What is left for two tiles is halved: a tile of few rows waits for its own additions. */
-        Py_ssize_t now = rows >= 2 * ROWS || rows == ROWS ? ROWS : rows > ROWS ? (rows + 1) / 2 : rows;
+        Py_ssize_t now = rows >= 2 * ROWS || rows == ROWS ? ROWS
+                         : rows > ROWS                    ? (rows + 1) / 2
+                                                          : rows;
         if (now > 6 && now < ROWS) now &= ~(Py_ssize_t)1;
-        if (columns <= LANES) switch (now) { ALL(narrow) }
-        else switch (now) { ALL(wide) }
+        switch (now) {
+            EACH(1)
+            EACH(2)
+            EACH(3)
+            EACH(4)
+#if ROWS > 4
+            EACH(5)
+            EACH(6)
+#endif
+#if ROWS > 6
+            EACH(8)
+            EACH(10)
+            EACH(12)
+#endif
+        }
         row_at += now;
         c_at += now;
         rows -= now;
     }
 #undef EACH
-#undef ALL
 }
 
-/* dz = dy activation'(z), from y = activation(z), in panels: out[panel, i, 0:PANEL] = dz[at[i], PANEL columns], the last
-   panel filled up with zeros. Rows are read from end to end, as they lie in memory. */
-#define SLOPE(code, positive, dy, y)                                                                                  \
-    ((code) == LINEAR ? (dy) : (code) == RELU ? positive(y, dy) : (code) == TANH ? (dy) * (1 - (y) * (y))             \
-                                                                               : (dy) * ((y) * (1 - (y))))
-INLINE void NAME(pack_slopes_of)(const int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t *at,
-                                 const REAL *dy, const REAL *y, REAL *out) {
+/* dz = dy activation'(z), from y = activation(z), in panels: out[panel, i, 0:PANEL] = dz[at[i],
+   PANEL columns], the last panel filled up with zeros. Rows are read from end to end, as they lie
+   in memory. */
+#define SLOPE(code, positive, dy, y)           \
+    ((code) == LINEAR ? (dy)                   \
+     : (code) == RELU ? positive(y, dy)        \
+     : (code) == TANH ? (dy) * (1 - (y) * (y)) \
+                      : (dy) * ((y) * (1 - (y))))
+INLINE void NAME(pack_dz_of)(const int code, Py_ssize_t rows, Py_ssize_t columns,
+                             const Py_ssize_t *at, const REAL *dy, const REAL *y, REAL *out) {
     for (Py_ssize_t i = 0; i < rows; i++, out += PANEL) {
         const REAL *g = dy + at[i], *x = y + at[i];
         REAL *target = out;
@@ -167,18 +191,18 @@ INLINE void NAME(pack_slopes_of)(const int code, Py_ssize_t rows, Py_ssize_t col
     }
 }
 
-APART void NAME(pack_slopes)(int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t *at, const REAL *dy,
-                             const REAL *y, REAL *out) {
+APART void NAME(pack_dz)(int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t *at,
+                         const REAL *dy, const REAL *y, REAL *out) {
     switch (code) {
-    case LINEAR: NAME(pack_slopes_of)(LINEAR, rows, columns, at, dy, y, out); break;
-    case RELU: NAME(pack_slopes_of)(RELU, rows, columns, at, dy, y, out); break;
-    case TANH: NAME(pack_slopes_of)(TANH, rows, columns, at, dy, y, out); break;
-    default: NAME(pack_slopes_of)(SIGMOID, rows, columns, at, dy, y, out);
+    case LINEAR: NAME(pack_dz_of)(LINEAR, rows, columns, at, dy, y, out); break;
+    case RELU: NAME(pack_dz_of)(RELU, rows, columns, at, dy, y, out); break;
+    case TANH: NAME(pack_dz_of)(TANH, rows, columns, at, dy, y, out); break;
+    default: NAME(pack_dz_of)(SIGMOID, rows, columns, at, dy, y, out);
     }
 }
 
-/* total[j] += sum over the rows of a panel. */
-APART void NAME(add_panel)(Py_ssize_t rows, Py_ssize_t columns, const REAL *panel, REAL *total) {
+/* sums[j] += the sum of the rows of a panel. */
+APART void NAME(add_panel)(Py_ssize_t rows, Py_ssize_t columns, const REAL *panel, REAL *sums) {
     NAME(vector) sum[WIDTH];
     REAL part[PANEL];
     UNROLL(4)
@@ -189,7 +213,7 @@ APART void NAME(add_panel)(Py_ssize_t rows, Py_ssize_t columns, const REAL *pane
     }
     UNROLL(4)
     for (int v = 0; v < WIDTH; v++) STORE(part + v * LANES, sum[v]);
-    for (Py_ssize_t j = 0; j < columns; j++) total[j] += part[j];
+    for (Py_ssize_t j = 0; j < columns; j++) sums[j] += part[j];
 }
 #undef SLOPE
 #undef POSITIVE

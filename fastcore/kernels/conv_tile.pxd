@@ -4,17 +4,8 @@ from .arrays cimport real
 
 cdef extern from *:
     """
-    #include <stdint.h>
-    #define REAL float
-    #define REAL_BYTES 4
-    #define INTEGER int32_t
-    #define NAME(x) x##_f32
-    #include "conv_tile.h"
-    #define REAL double
-    #define REAL_BYTES 8
-    #define INTEGER int64_t
-    #define NAME(x) x##_f64
-    #include "conv_tile.h"
+    #define TEMPLATE "conv_tile.h"
+    #include "for_both_types.h"
     """
     enum:
         FLAG_ACCUMULATE
@@ -43,19 +34,19 @@ cdef extern from *:
     void pack_columns_f64(
         Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out,
     ) noexcept nogil
-    void pack_slopes_f32(
+    void pack_dz_f32(
         int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t* at, const float* dy,
         const float* y, float* out,
     ) noexcept nogil
-    void add_panel_f32(
-        Py_ssize_t rows, Py_ssize_t columns, const float* panel, float* total,
-    ) noexcept nogil
-    void pack_slopes_f64(
+    void pack_dz_f64(
         int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t* at, const double* dy,
         const double* y, double* out,
     ) noexcept nogil
+    void add_panel_f32(
+        Py_ssize_t rows, Py_ssize_t columns, const float* panel, float* sums,
+    ) noexcept nogil
     void add_panel_f64(
-        Py_ssize_t rows, Py_ssize_t columns, const double* panel, double* total,
+        Py_ssize_t rows, Py_ssize_t columns, const double* panel, double* sums,
     ) noexcept nogil
 
 
@@ -68,7 +59,49 @@ cdef inline void gather(
     const Py_ssize_t* step_at, const real* b, real* c, const Py_ssize_t* c_at,
     Py_ssize_t columns, const real* bias, int flags,
 ) noexcept nogil:
+    """All the rows of the product under one panel of b."""
     if real is float:
         gather_f32(rows, depth, a, row_at, step_at, b, c, c_at, columns, bias, flags)
     else:
         gather_f64(rows, depth, a, row_at, step_at, b, c, c_at, columns, bias, flags)
+
+
+cdef inline void pack_rows(
+    Py_ssize_t depth, Py_ssize_t columns, const real* b, Py_ssize_t b_row, real* out,
+) noexcept nogil:
+    """b in panels."""
+    if real is float:
+        pack_rows_f32(depth, columns, b, b_row, out)
+    else:
+        pack_rows_f64(depth, columns, b, b_row, out)
+
+
+cdef inline void pack_columns(
+    Py_ssize_t depth, Py_ssize_t columns, const real* b, Py_ssize_t b_row, real* out,
+) noexcept nogil:
+    """One panel of a b that lies transposed in memory."""
+    if real is float:
+        pack_columns_f32(depth, columns, b, b_row, out)
+    else:
+        pack_columns_f64(depth, columns, b, b_row, out)
+
+
+cdef inline void pack_dz(
+    int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t* at, const real* dy,
+    const real* y, real* out,
+) noexcept nogil:
+    """dz = dy activation'(z), from y = activation(z), in panels."""
+    if real is float:
+        pack_dz_f32(code, rows, columns, at, dy, y, out)
+    else:
+        pack_dz_f64(code, rows, columns, at, dy, y, out)
+
+
+cdef inline void add_panel(
+    Py_ssize_t rows, Py_ssize_t columns, const real* panel, real* sums,
+) noexcept nogil:
+    """sums += the rows of a panel."""
+    if real is float:
+        add_panel_f32(rows, columns, panel, sums)
+    else:
+        add_panel_f64(rows, columns, panel, sums)

@@ -41,7 +41,7 @@ cdef inline Py_ssize_t floor_divide(Py_ssize_t x, Py_ssize_t y) noexcept nogil:
 
 
 # A walk over the places of the result in boxes, and what each of them sees of the source.
-cdef struct Walk:
+cdef struct BoxWalk:
     const Conv* conv
     bint reverse
     Py_ssize_t seen[3]          # sizes of the source
@@ -69,7 +69,7 @@ cdef struct Phase:
 
 
 cdef inline void reach(
-    const Walk* w, int axis, Py_ssize_t first, Py_ssize_t count, Py_ssize_t* low,
+    const BoxWalk* w, int axis, Py_ssize_t first, Py_ssize_t count, Py_ssize_t* low,
     Py_ssize_t* length,
 ) noexcept nogil:
     """What the given places of the result see of the source, along a spatial axis."""
@@ -85,18 +85,20 @@ cdef inline void reach(
         length[0] = (count - 1) * stride + span + 1
 
 
-cdef inline Py_ssize_t area_of(const Walk* w, const Py_ssize_t* count) noexcept nogil:
+cdef inline Py_ssize_t area_of(const BoxWalk* w, const Py_ssize_t* count) noexcept nogil:
     """Numbers of the source that a box of so many places sees."""
     cdef Py_ssize_t low, length
-    cdef Py_ssize_t total = count[0] * w.channels
+    cdef Py_ssize_t area = count[0] * w.channels
     cdef int axis
     for axis in range(3):
         reach(w, axis, 0, count[axis + 1], &low, &length)
-        total *= length + w.reverse     # a box that begins elsewhere may see one place more
-    return total
+        area *= length + w.reverse     # a box that begins elsewhere may see one place more
+    return area
 
 
-cdef inline bint too_large(const Walk* w, const Py_ssize_t* count, Py_ssize_t most) noexcept nogil:
+cdef inline bint too_large(
+    const BoxWalk* w, const Py_ssize_t* count, Py_ssize_t most
+) noexcept nogil:
     """Whether a box of these sizes has more places than it ought to."""
     cdef Py_ssize_t item = 4 if w.conv.single else 8
     cdef Py_ssize_t places = count[0] * count[1] * count[2] * count[3]
@@ -105,11 +107,11 @@ cdef inline bint too_large(const Walk* w, const Py_ssize_t* count, Py_ssize_t mo
 
 
 cdef inline Py_ssize_t plan(
-    Walk* w, const Conv* p, bint reverse, Py_ssize_t result_channels, double work,
+    BoxWalk* w, const Conv* p, bint reverse, Py_ssize_t result_channels, double work,
 ) noexcept nogil:
     """Cut the result into boxes; return how many. Looks at shapes only."""
     cdef Py_ssize_t count[4]
-    cdef Py_ssize_t most, axis, total, places, chunks
+    cdef Py_ssize_t most, axis, length, boxes, places, chunks
     cdef int i
     w.conv, w.reverse = p, reverse
     w.channels = p.filters if reverse else p.channels
@@ -130,26 +132,26 @@ cdef inline Py_ssize_t plan(
         count[i] = 1
         w.box[i] = w.size[i]
     for axis in range(3, -1, -1):
-        total = w.size[axis]
-        count[axis] = total
+        length = w.size[axis]
+        count[axis] = length
         while count[axis] > 1 and too_large(w, count, most):
             count[axis] -= divide_up(count[axis], 4)
         # Equal boxes rather than a small one at the end.
-        if count[axis] < total:
-            count[axis] = divide_up(total, divide_up(total, count[axis]))
+        if count[axis] < length:
+            count[axis] = divide_up(length, divide_up(length, count[axis]))
             break
     w.most = 1
     w.area = area_of(w, count)
-    total = 1
+    boxes = 1
     for i in range(4):
         w.box[i] = max(count[i], 1)
         w.boxes[i] = divide_up(w.size[i], w.box[i])
         w.most *= w.box[i]
-        total *= w.boxes[i]
-    return total
+        boxes *= w.boxes[i]
+    return boxes
 
 
-cdef inline void locate(const Walk* w, Py_ssize_t number, Box* box) noexcept nogil:
+cdef inline void locate(const BoxWalk* w, Py_ssize_t number, Box* box) noexcept nogil:
     """Number of a box -> its places and what they see."""
     cdef int axis
     box.places = 1
@@ -166,8 +168,8 @@ cdef inline void locate(const Walk* w, Py_ssize_t number, Box* box) noexcept nog
         )
 
 
-cdef inline const real* look(
-    const Walk* w, Box* box, const Field* source, real* area,
+cdef inline const real* read_box(
+    const BoxWalk* w, Box* box, const Field* source, real* area,
 ) noexcept nogil:
     """Where the box begins in the source: in place, or in a copy with zeros around it."""
     cdef const real* values = <const real*>source.values
@@ -216,14 +218,14 @@ cdef inline const real* look(
     return area - box.length[0] * box.step[0]
 
 
-# ------------------------------------------------------------------------------------ the tables
+# ---------------------------------------------------------------- offsets of places and of steps
 
-cdef inline Py_ssize_t phases(const Walk* w) noexcept nogil:
+cdef inline Py_ssize_t phases(const BoxWalk* w) noexcept nogil:
     cdef const Conv* p = w.conv
     return p.stride[0] * p.stride[1] * p.stride[2] if w.reverse else 1
 
 
-cdef inline Py_ssize_t taps_along(const Walk* w, const Phase* f, int axis) noexcept nogil:
+cdef inline Py_ssize_t taps_along(const BoxWalk* w, const Phase* f, int axis) noexcept nogil:
     """How many taps of an axis belong to a phase."""
     cdef Py_ssize_t k, n = 0
     for k in range(w.conv.window[axis]):
@@ -231,7 +233,7 @@ cdef inline Py_ssize_t taps_along(const Walk* w, const Phase* f, int axis) noexc
     return n
 
 
-cdef inline void phase_of(const Walk* w, Py_ssize_t number, Phase* f) noexcept nogil:
+cdef inline void phase_of(const BoxWalk* w, Py_ssize_t number, Phase* f) noexcept nogil:
     cdef int axis
     f.taps = 1
     for axis in range(2, -1, -1):
@@ -240,7 +242,7 @@ cdef inline void phase_of(const Walk* w, Py_ssize_t number, Phase* f) noexcept n
         f.taps *= taps_along(w, f, axis)
 
 
-cdef inline Py_ssize_t next_tap(const Walk* w, const Phase* f, Py_ssize_t tap) noexcept nogil:
+cdef inline Py_ssize_t next_tap(const BoxWalk* w, const Phase* f, Py_ssize_t tap) noexcept nogil:
     """The first tap of a phase after the given one; -1 begins."""
     cdef const Conv* p = w.conv
     cdef Py_ssize_t left, k
@@ -260,7 +262,7 @@ cdef inline Py_ssize_t next_tap(const Walk* w, const Phase* f, Py_ssize_t tap) n
 
 
 cdef inline void list_steps(
-    const Walk* w, const Phase* f, const Box* box, Py_ssize_t channels, Py_ssize_t* step_at,
+    const BoxWalk* w, const Phase* f, const Box* box, Py_ssize_t channels, Py_ssize_t* step_at,
 ) noexcept nogil:
     """Where the numbers under a window stand: taps, and the channels of one group under each."""
     cdef const Conv* p = w.conv
@@ -283,7 +285,7 @@ cdef inline void list_steps(
 
 
 cdef inline Py_ssize_t list_places(
-    const Walk* w, const Phase* f, const Box* box, Py_ssize_t* row_at, Py_ssize_t* out_at,
+    const BoxWalk* w, const Phase* f, const Box* box, Py_ssize_t* row_at, Py_ssize_t* out_at,
 ) noexcept nogil:
     """Where the windows of a phase begin in the source, and where their sums go; how many."""
     cdef const Conv* p = w.conv
@@ -291,7 +293,7 @@ cdef inline Py_ssize_t list_places(
     cdef Py_ssize_t a_step[4]
     cdef Py_ssize_t c_step[4]
     cdef Py_ssize_t n, i, j, k, skip, position, stride
-    cdef Py_ssize_t a = 0, c = 0, total = 0
+    cdef Py_ssize_t a = 0, c = 0, listed = 0
     cdef Py_ssize_t a_line, c_line
     cdef int axis
     count[0], a_step[0], c_step[0] = box.count[0], box.step[0], w.place[0]
@@ -318,13 +320,13 @@ cdef inline Py_ssize_t list_places(
                 a_line = a + n * a_step[0] + i * a_step[1] + j * a_step[2]
                 c_line = c + n * c_step[0] + i * c_step[1] + j * c_step[2]
                 for k in range(count[3]):
-                    row_at[total] = a_line + k * a_step[3]
-                    out_at[total] = c_line + k * c_step[3]
-                    total += 1
-    return total
+                    row_at[listed] = a_line + k * a_step[3]
+                    out_at[listed] = c_line + k * c_step[3]
+                    listed += 1
+    return listed
 
 
-cdef inline Py_ssize_t begin(const Walk* w, const Box* box) noexcept nogil:
+cdef inline Py_ssize_t begin(const BoxWalk* w, const Box* box) noexcept nogil:
     """Where the box begins in the result."""
     cdef Py_ssize_t at = 0
     cdef int axis

@@ -17,51 +17,9 @@ from libc.string cimport memset
 
 from .arrays cimport real
 from .conv cimport Conv
+from .depthwise_tile cimport Line, line_forward, line_scatter, line_sum, line_taps
 from .fused cimport LINEAR, activate, derive
-from .threads cimport run_chunks
-
-cdef extern from *:
-    """
-    #include <stdint.h>
-    #define REAL float
-    #define REAL_BYTES 4
-    #define INTEGER int32_t
-    #define NAME(x) x##_f32
-    #include "depthwise.h"
-    #define REAL double
-    #define REAL_BYTES 8
-    #define INTEGER int64_t
-    #define NAME(x) x##_f64
-    #include "depthwise.h"
-    """
-    ctypedef struct Line:
-        Py_ssize_t n
-        Py_ssize_t begin, end, stride, before, dilation, window, size
-        Py_ssize_t first[2]
-        Py_ssize_t last[2]
-        Py_ssize_t x_step[2]
-        Py_ssize_t kernel_step[2]
-
-    void line_forward_f32(
-        const Line*, const float*, const float*, const float*, float*
-    ) noexcept nogil
-    void line_forward_f64(
-        const Line*, const double*, const double*, const double*, double*
-    ) noexcept nogil
-    void line_scatter_f32(
-        Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*, const float*, float*
-    ) noexcept nogil
-    void line_scatter_f64(
-        Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, const double*, double*
-    ) noexcept nogil
-    void line_taps_f32(
-        int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*, const float*, float*
-    ) noexcept nogil
-    void line_taps_f64(
-        int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, const double*, double*
-    ) noexcept nogil
-    void line_sum_f32(Py_ssize_t, Py_ssize_t, const float*, float*) noexcept nogil
-    void line_sum_f64(Py_ssize_t, Py_ssize_t, const double*, double*) noexcept nogil
+from .threads cimport Stage, run_stages, run_typed, typed_stage
 
 cdef enum:
     CHUNK_BYTES = 1 << 16  # of the result: a chunk and what it reads stay in the second-level cache
@@ -69,62 +27,24 @@ cdef enum:
     BLOCK_BYTES = 1 << 13  # of dz, against the lines of the window: stays in the first-level cache
 
 
-cdef struct Job:
+cdef struct DepthwiseJob:
     Conv conv
-    const char* x
-    const char* kernel
-    const char* bias
-    const char* y
-    const char* dy
-    char* result        # y, dx or the partial sums
-    bint turned         # the kernel is turned round: dx by the walk of forward
+    const void* x
+    const void* kernel
+    const void* bias
+    const void* y
+    const void* dy
+    void* result        # y, dx or the partial sums
+    void* turned        # the kernel turned round; NULL: dx is not computed as forward is
+    void* dkernel
+    void* dbias
+    Py_ssize_t weights  # numbers of the kernel
     Py_ssize_t lines    # in a chunk
     Py_ssize_t columns  # in a chunk
     Py_ssize_t blocks   # of lines, in a plane
     Py_ssize_t pieces   # of a line
     Py_ssize_t bytes    # of a number
     bint failed
-
-
-# ------------------------------------------------------------------------- the type
-
-cdef inline void walk(
-    const Line* l, const real* x, const real* kernel, const real* bias, real* y,
-) noexcept nogil:
-    if real is float:
-        line_forward_f32(l, x, kernel, bias, y)
-    else:
-        line_forward_f64(l, x, kernel, bias, y)
-
-
-cdef inline void scatter(
-    Py_ssize_t columns, Py_ssize_t n, Py_ssize_t step, const real* dz, const real* w, real* dx,
-) noexcept nogil:
-    if real is float:
-        line_scatter_f32(columns, n, step, dz, w, dx)
-    else:
-        line_scatter_f64(columns, n, step, dz, w, dx)
-
-
-cdef inline void add_taps(
-    int taps, Py_ssize_t columns, Py_ssize_t n, Py_ssize_t x_step, Py_ssize_t tap_step,
-    const real* x, const real* dz, real* sums,
-) noexcept nogil:
-    if columns <= 0:
-        return
-    if real is float:
-        line_taps_f32(taps, columns, n, x_step, tap_step, x, dz, sums)
-    else:
-        line_taps_f64(taps, columns, n, x_step, tap_step, x, dz, sums)
-
-
-cdef inline void add_columns(
-    Py_ssize_t columns, Py_ssize_t n, const real* dz, real* sums,
-) noexcept nogil:
-    if real is float:
-        line_sum_f32(columns, n, dz, sums)
-    else:
-        line_sum_f64(columns, n, dz, sums)
 
 
 # ------------------------------------------------------------------------- along an axis
@@ -164,8 +84,9 @@ cdef inline void columns_of_tap(
 
 # ------------------------------------------------------------------------- forward
 
-cdef void forward_lines(const Job* job, Py_ssize_t chunk, real* like) noexcept nogil:
+cdef void forward_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """Some lines of a plane of y, some columns of each."""
+    cdef const DepthwiseJob* job = <const DepthwiseJob*>context
     cdef const Conv* p = &job.conv
     cdef Py_ssize_t n = p.channels
     cdef Py_ssize_t piece = chunk % job.pieces
@@ -192,7 +113,7 @@ cdef void forward_lines(const Job* job, Py_ssize_t chunk, real* like) noexcept n
         at1 = o1 * p.stride[1] - p.before[1]
         within(at1, p.dilation[1], p.window[1], p.size[1], &l.first[1], &l.last[1])
         y = <real*>job.result + (plane * p.out[1] + o1) * p.out[2] * n
-        walk(
+        line_forward(
             &l, x + ((image * p.size[0] + at0) * p.size[1] + at1) * p.size[2] * n,
             <const real*>job.kernel, <const real*>job.bias, y,
         )
@@ -200,18 +121,11 @@ cdef void forward_lines(const Job* job, Py_ssize_t chunk, real* like) noexcept n
             activate(p.activation, (l.end - l.begin) * n, y + l.begin * n)
 
 
-cdef void forward_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef const Job* job = <const Job*>context
-    if job.conv.single:
-        forward_lines(job, chunk, <float*>NULL)
-    else:
-        forward_lines(job, chunk, <double*>NULL)
-
-
 # ------------------------------------------------------------------------- dx
 
-cdef void dx_lines(Job* job, Py_ssize_t chunk, real* like) noexcept nogil:
+cdef void dx_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """Some lines of a plane of dx, some columns of each."""
+    cdef DepthwiseJob* job = <DepthwiseJob*>context
     cdef const Conv* p = &job.conv
     cdef Py_ssize_t n = p.channels
     cdef Py_ssize_t piece = chunk % job.pieces
@@ -220,7 +134,7 @@ cdef void dx_lines(Job* job, Py_ssize_t chunk, real* like) noexcept nogil:
     cdef Py_ssize_t i0 = plane % p.size[0]
     cdef Py_ssize_t image = plane // p.size[0]
     cdef Py_ssize_t begin = piece * job.columns, end = min(begin + job.columns, p.size[2])
-    cdef Py_ssize_t top = block * job.lines, bottom = min(top + job.lines, p.size[1])
+    cdef Py_ssize_t line = block * job.lines, end_line = min(line + job.lines, p.size[1])
     cdef Py_ssize_t first[3]
     cdef Py_ssize_t last[3]
     cdef Py_ssize_t o0, o1, i1, k0, k1, k2, at0, at1, low, high, step0, step1, count, from_
@@ -230,7 +144,7 @@ cdef void dx_lines(Job* job, Py_ssize_t chunk, real* like) noexcept nogil:
     cdef real* dx
     cdef Line l
     windows_over(p, 0, i0, i0, &first[0], &last[0])
-    windows_over(p, 1, top, bottom - 1, &first[1], &last[1])
+    windows_over(p, 1, line, end_line - 1, &first[1], &last[1])
     windows_over(p, 2, begin, end - 1, &first[2], &last[2])
     step1 = p.out[2] * n
     step0 = p.out[1] * step1
@@ -256,7 +170,7 @@ cdef void dx_lines(Job* job, Py_ssize_t chunk, real* like) noexcept nogil:
         step1 = count
         step0 = (last[1] - first[1]) * step1
         dz = area - first[0] * step0 - first[1] * step1 - first[2] * n
-    if job.turned:
+    if job.turned != NULL:
         l.n = n
         l.begin, l.end = begin, end
         l.stride, l.dilation, l.window, l.size = 1, p.dilation[2], p.window[2], p.out[2]
@@ -266,15 +180,15 @@ cdef void dx_lines(Job* job, Py_ssize_t chunk, real* like) noexcept nogil:
         l.kernel_step[0] = p.window[1] * p.window[2] * n
         at0 = i0 + p.before[0] - (p.window[0] - 1) * p.dilation[0]
         within(at0, p.dilation[0], p.window[0], p.out[0], &l.first[0], &l.last[0])
-        for i1 in range(top, bottom):
+        for i1 in range(line, end_line):
             at1 = i1 + p.before[1] - (p.window[1] - 1) * p.dilation[1]
             within(at1, p.dilation[1], p.window[1], p.out[1], &l.first[1], &l.last[1])
-            walk(
-                &l, dz + at0 * step0 + at1 * step1, <const real*>job.kernel, NULL,
+            line_forward(
+                &l, dz + at0 * step0 + at1 * step1, <const real*>job.turned, NULL,
                 <real*>job.result + (plane * p.size[1] + i1) * p.size[2] * n,
             )
     else:
-        for i1 in range(top, bottom):
+        for i1 in range(line, end_line):
             dx = <real*>job.result + (plane * p.size[1] + i1) * p.size[2] * n
             memset(dx + begin * n, 0, (end - begin) * n * sizeof(real))
             for o0 in range(first[0], last[0]):
@@ -294,7 +208,7 @@ cdef void dx_lines(Job* job, Py_ssize_t chunk, real* like) noexcept nogil:
                         high = min(last[2], up(end - low, p.stride[2]))
                         low = max(first[2], up(begin - low, p.stride[2]))
                         if low < high:
-                            scatter(
+                            line_scatter(
                                 high - low, n, p.stride[2] * n,
                                 dz + o0 * step0 + o1 * step1 + low * n, weights + k2 * n,
                                 dx + (
@@ -302,14 +216,6 @@ cdef void dx_lines(Job* job, Py_ssize_t chunk, real* like) noexcept nogil:
                                 ) * n,
                             )
     free(area)
-
-
-cdef void dx_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef Job* job = <Job*>context
-    if job.conv.single:
-        dx_lines(job, chunk, <float*>NULL)
-    else:
-        dx_lines(job, chunk, <double*>NULL)
 
 
 # ------------------------------------------------------------------------- dkernel
@@ -342,7 +248,7 @@ cdef void dkernel_line(
             while c < p.window[2]:
                 if c + 3 > p.window[2]:
                     columns_of_tap(p, c, begin, end, &low[0], &high[0])
-                    add_taps(
+                    line_taps(
                         1, high[0] - low[0], n, x_step, tap_step,
                         line + low[0] * x_step + c * tap_step, dz + (low[0] - begin) * n,
                         out + c * n,
@@ -354,17 +260,17 @@ cdef void dkernel_line(
                     columns_of_tap(p, c + j, begin, end, &low[j], &high[j])
                 both = low[0]
                 end_of_both = max(both, high[2])
-                add_taps(
+                line_taps(
                     3, end_of_both - both, n, x_step, tap_step,
                     line + both * x_step + c * tap_step, dz + (both - begin) * n, out + c * n,
                 )
                 for j in range(3):
-                    add_taps(
+                    line_taps(
                         1, min(both, high[j]) - low[j], n, x_step, tap_step,
                         line + low[j] * x_step + (c + j) * tap_step,
                         dz + (low[j] - begin) * n, out + (c + j) * n,
                     )
-                    add_taps(
+                    line_taps(
                         1, high[j] - max(end_of_both, low[j]), n, x_step, tap_step,
                         line + max(end_of_both, low[j]) * x_step + (c + j) * tap_step,
                         dz + (max(end_of_both, low[j]) - begin) * n, out + (c + j) * n,
@@ -372,8 +278,9 @@ cdef void dkernel_line(
                 c += 3
 
 
-cdef void dkernel_part(Job* job, Py_ssize_t part, real* like) noexcept nogil:
+cdef void dkernel_task(Py_ssize_t part, void* context, const real* like) noexcept nogil:
     """The partial sums of dkernel and dbias over a share of the pieces of lines of dz."""
+    cdef DepthwiseJob* job = <DepthwiseJob*>context
     cdef const Conv* p = &job.conv
     cdef Py_ssize_t n = p.channels
     cdef Py_ssize_t weights = p.window[0] * p.window[1] * p.window[2] * n
@@ -404,21 +311,17 @@ cdef void dkernel_part(Job* job, Py_ssize_t part, real* like) noexcept nogil:
             p, line // p.out[1] % p.out[0], line % p.out[1], begin, end,
             <const real*>job.x + image * p.size[0] * p.size[1] * p.size[2] * n, dz, sums,
         )
-        add_columns(end - begin, n, dz, sums + weights)
+        line_sum(end - begin, n, dz, sums + weights)
     free(area)
 
 
-cdef void dkernel_chunk(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef Job* job = <Job*>context
-    if job.conv.single:
-        dkernel_part(job, chunk, <float*>NULL)
-    else:
-        dkernel_part(job, chunk, <double*>NULL)
-
-
-cdef void add_parts(
-    Py_ssize_t weights, Py_ssize_t n, const real* parts, real* dkernel, real* dbias,
-) noexcept nogil:
+cdef void sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """dkernel and dbias: the partial sums, added in their order."""
+    cdef const DepthwiseJob* job = <const DepthwiseJob*>context
+    cdef Py_ssize_t n = job.conv.channels, weights = job.weights
+    cdef const real* parts = <const real*>job.result
+    cdef real* dkernel = <real*>job.dkernel
+    cdef real* dbias = <real*>job.dbias
     cdef Py_ssize_t part, i
     for i in range(weights):
         dkernel[i] = parts[i]
@@ -435,14 +338,20 @@ cdef void add_parts(
 
 # ------------------------------------------------------------------------- both
 
-cdef void turn(Py_ssize_t positions, Py_ssize_t n, const real* kernel, real* out) noexcept nogil:
+cdef void turn_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """The kernel turned round, into job.turned."""
+    cdef const DepthwiseJob* job = <const DepthwiseJob*>context
+    cdef Py_ssize_t n = job.conv.channels
+    cdef Py_ssize_t positions = job.weights // n
+    cdef const real* kernel = <const real*>job.kernel
+    cdef real* out = <real*>job.turned
     cdef Py_ssize_t k, i
     for k in range(positions):
         for i in range(n):
             out[k * n + i] = kernel[(positions - 1 - k) * n + i]
 
 
-cdef Py_ssize_t cut(Job* job, Py_ssize_t lines, Py_ssize_t columns) noexcept nogil:
+cdef Py_ssize_t cut(DepthwiseJob* job, Py_ssize_t lines, Py_ssize_t columns) noexcept nogil:
     """Choose the chunks of planes of so many lines; how many there are in a plane."""
     cdef Py_ssize_t column = job.conv.channels * job.bytes
     job.columns = max(1, min(columns, CHUNK_BYTES // column))
@@ -457,17 +366,23 @@ cdef double work_of(const Conv* p) noexcept nogil:
     return places * p.window[0] * p.window[1] * p.window[2]
 
 
+cdef void begin(DepthwiseJob* job, const Conv* p, const void* x, const void* kernel) noexcept nogil:
+    memset(job, 0, sizeof(DepthwiseJob))
+    job.conv = p[0]
+    job.bytes = sizeof(float) if p.single else sizeof(double)
+    job.weights = p.window[0] * p.window[1] * p.window[2] * p.channels
+    job.x, job.kernel = x, kernel
+
+
 cdef int depthwise_forward(
     const Conv* p, const void* x, const void* kernel, const void* bias, void* y,
 ) noexcept nogil:
-    cdef Job job
-    memset(&job, 0, sizeof(Job))
-    job.conv = p[0]
-    job.bytes = 4 if p.single else 8
-    job.x, job.kernel, job.bias = <const char*>x, <const char*>kernel, <const char*>bias
-    job.result = <char*>y
-    cdef Py_ssize_t chunks = cut(&job, p.out[1], p.out[2]) * p.batch * p.out[0]
-    run_chunks(forward_chunk, chunks, &job, work_of(p))
+    cdef DepthwiseJob job
+    cdef Py_ssize_t chunks
+    begin(&job, p, x, kernel)
+    job.bias, job.result = bias, y
+    chunks = cut(&job, p.out[1], p.out[2]) * p.batch * p.out[0]
+    run_typed(p.single, forward_task[float], forward_task[double], chunks, &job, work_of(p))
     return 0
 
 
@@ -475,37 +390,31 @@ cdef int depthwise_backward(
     const Conv* p, const void* x, const void* kernel, const void* y, const void* dy,
     void* dx, void* dkernel, void* dbias,
 ) noexcept nogil:
-    cdef Py_ssize_t positions = p.window[0] * p.window[1] * p.window[2]
-    cdef Py_ssize_t weights = positions * p.channels
-    cdef Py_ssize_t bytes = 4 if p.single else 8
-    cdef Py_ssize_t chunks
-    cdef Job job
-    memset(&job, 0, sizeof(Job))
-    job.conv = p[0]
-    job.bytes = bytes
-    job.x, job.kernel = <const char*>x, <const char*>kernel
-    job.y, job.dy = <const char*>y, <const char*>dy
-    cdef char* area = <char*>malloc((weights + p.channels) * PARTS * bytes)
+    cdef DepthwiseJob sums, rest  # of dkernel and dbias; of dx
+    cdef Stage stages[4]
+    cdef Py_ssize_t parts, chunks
+    cdef int count = 2
+    begin(&sums, p, x, kernel)
+    sums.y, sums.dy, sums.dkernel, sums.dbias = y, dy, dkernel, dbias
+    sums.columns = max(4, min(p.out[2], BLOCK_BYTES // (p.channels * sums.bytes)))
+    sums.pieces = (p.out[2] + sums.columns - 1) // sums.columns
+    parts = (sums.weights + p.channels) * PARTS
+    cdef char* area = <char*>malloc((parts + sums.weights) * sums.bytes)
     if area == NULL:
         return -1
-    job.result = area
-    job.columns = max(4, min(p.out[2], BLOCK_BYTES // (p.channels * bytes)))
-    job.pieces = (p.out[2] + job.columns - 1) // job.columns
-    run_chunks(dkernel_chunk, PARTS, &job, work_of(p))
-    if p.single:
-        add_parts(weights, p.channels, <float*>area, <float*>dkernel, <float*>dbias)
-    else:
-        add_parts(weights, p.channels, <double*>area, <double*>dkernel, <double*>dbias)
-    if dx != NULL and not job.failed:
-        job.turned = p.stride[0] == 1 and p.stride[1] == 1 and p.stride[2] == 1
-        if job.turned:
-            if p.single:
-                turn(positions, p.channels, <const float*>kernel, <float*>area)
-            else:
-                turn(positions, p.channels, <const double*>kernel, <double*>area)
-            job.kernel = area
-        job.result = <char*>dx
-        chunks = cut(&job, p.size[1], p.size[2]) * p.batch * p.size[0]
-        run_chunks(dx_chunk, chunks, &job, work_of(p))
+    sums.result = area
+    stages[0] = typed_stage(p.single, dkernel_task[float], dkernel_task[double], PARTS, &sums)
+    stages[1] = typed_stage(p.single, sum_task[float], sum_task[double], 1, &sums)
+    rest = sums
+    if dx != NULL:
+        rest.result = dx
+        chunks = cut(&rest, p.size[1], p.size[2]) * p.batch * p.size[0]
+        if p.stride[0] == 1 and p.stride[1] == 1 and p.stride[2] == 1:
+            rest.turned = area + parts * sums.bytes
+            stages[count] = typed_stage(p.single, turn_task[float], turn_task[double], 1, &rest)
+            count += 1
+        stages[count] = typed_stage(p.single, dx_task[float], dx_task[double], chunks, &rest)
+        count += 1
+    run_stages(stages, count, work_of(p) * (1 if dx == NULL else 2))
     free(area)
-    return -1 if job.failed else 0
+    return -1 if sums.failed or rest.failed else 0

@@ -1,6 +1,5 @@
 """The convolution of every shape, without a transform. See direct_conv.pyx."""
 
-from .arrays cimport real
 from .conv cimport Conv
 from .conv_walk cimport Field
 
@@ -10,6 +9,6 @@ from .conv_walk cimport Field
 # Returns -1 if there was no memory for the work areas (the result is then undefined), else 0.
 # Callable without the GIL.
 cdef int direct_product(
-    const Conv* p, bint reverse, const Field* source, const real* kernel, const real* bias,
-    int activation, real* result,
+    const Conv* p, bint reverse, const Field* source, const void* kernel, const void* bias,
+    int activation, void* result,
 ) noexcept nogil

@@ -2,9 +2,9 @@
 
 Channels last, the numbers that one output place sees in a row of its window lie side by side, and
 those of neighbouring places overlap. So nothing is copied together into a matrix (im2col): two
-tables say where a place begins (row_at) and where the numbers under a window stand from there
-(step_at), and the tile of conv_tile.h looks them up. Its sums stay in registers over the whole
-window.
+lists of offsets say where a place begins (row_at) and where the numbers under a window stand from
+there (step_at), and the tile of conv_tile.h looks them up. Its sums stay in registers over the
+whole window.
 
     forward         rows: places of y   steps: (tap, channel)   b: the kernel
     gradient of x   rows: places of x   steps: (tap, filter)    b: the kernel, transposed
@@ -18,22 +18,21 @@ from libc.stdlib cimport free, malloc
 from .arrays cimport real
 from .conv cimport Conv
 from .conv_tile cimport (
-    FLAG_ACCUMULATE, FLAG_RELU, gather, pack_columns_f32, pack_columns_f64, pack_rows_f32,
-    pack_rows_f64, panel_columns_f32, panel_columns_f64, panel_width,
+    FLAG_ACCUMULATE, FLAG_RELU, gather, pack_columns, pack_rows, panel_width,
 )
 from .conv_walk cimport (
-    FEW_CHUNKS, SMALL_WORK, Box, Field, Phase, Walk, begin, divide_up, list_places, list_steps,
-    locate, look, next_tap, phase_of, phases, plan,
+    FEW_CHUNKS, SMALL_WORK, Box, BoxWalk, Field, Phase, begin, divide_up, list_places, list_steps,
+    locate, next_tap, phase_of, phases, plan, read_box,
 )
 from .fused cimport RELU, SIGMOID, TANH, activate
-from .threads cimport run_chunks
+from .threads cimport Stage, run_stages, typed_stage
 
 cdef enum:
-    MOST_DEPTH = 288    # steps between two looks at c: a panel of b stays in the first cache
+    MOST_DEPTH = 288    # steps between two visits to c: a panel of b stays in the first cache
 
 
-cdef struct Product:
-    Walk walk
+cdef struct DirectProduct:
+    BoxWalk walk
     Field source
     Py_ssize_t inner            # channels of the source and of the result, in one group
     Py_ssize_t outer
@@ -48,12 +47,13 @@ cdef struct Product:
     void* result
 
 
-cdef void pack_kernel(
-    const Product* p, Py_ssize_t chunk, const real* kernel, real* packed,
-) noexcept nogil:
+cdef void pack_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """One panel: the kernel's numbers in the order of the steps, `outer` channels side by side."""
+    cdef const DirectProduct* p = <const DirectProduct*>context
+    cdef const real* kernel = <const real*>p.kernel
+    cdef real* packed = <real*>p.packed
     cdef const Conv* conv = p.walk.conv
-    cdef Py_ssize_t width = panel_columns_f32 if real is float else panel_columns_f64
+    cdef Py_ssize_t width = panel_width(real is float)
     cdef Py_ssize_t each = conv.groups * p.panels
     cdef Py_ssize_t group = chunk % each // p.panels
     cdef Py_ssize_t j = chunk % p.panels * width
@@ -73,24 +73,19 @@ cdef void pack_kernel(
         at = kernel + tap * per_tap + group * (conv.filters // conv.groups)
         if p.walk.reverse:
             at += j * conv.filters
-            if real is float:
-                pack_columns_f32(p.inner, columns, at, conv.filters, packed)
-            else:
-                pack_columns_f64(p.inner, columns, at, conv.filters, packed)
-        elif real is float:
-            pack_rows_f32(p.inner, columns, at + j, conv.filters, packed)
+            pack_columns(p.inner, columns, at, conv.filters, packed)
         else:
-            pack_rows_f64(p.inner, columns, at + j, conv.filters, packed)
+            pack_rows(p.inner, columns, at + j, conv.filters, packed)
         packed += p.inner * width
 
 
 cdef void product_phase(
-    const Product* p, const Phase* f, Py_ssize_t places, Py_ssize_t from_panel,
+    const DirectProduct* p, const Phase* f, Py_ssize_t places, Py_ssize_t from_panel,
     Py_ssize_t to_panel, const real* a, const Py_ssize_t* row_at, const Py_ssize_t* step_at,
     const real* packed, real* c, const Py_ssize_t* out_at,
 ) noexcept nogil:
     """Some panels of the result, for the listed places."""
-    cdef Py_ssize_t width = panel_columns_f32 if real is float else panel_columns_f64
+    cdef Py_ssize_t width = panel_width(real is float)
     cdef Py_ssize_t depth = f.taps * p.inner
     cdef Py_ssize_t part = divide_up(depth, max(1, divide_up(depth, MOST_DEPTH)))
     cdef Py_ssize_t done = 0
@@ -118,12 +113,13 @@ cdef void product_phase(
             break
 
 
-cdef bint product_box(
-    const Product* p, Py_ssize_t chunk, const real* packed, real* result,
-) noexcept nogil:
-    """One box of the result, some of its columns. False: no memory."""
-    cdef const Walk* w = &p.walk
-    cdef Py_ssize_t width = panel_columns_f32 if real is float else panel_columns_f64
+cdef void product_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """One box of the result, some of its columns."""
+    cdef DirectProduct* p = <DirectProduct*>context
+    cdef const real* packed = <const real*>p.packed
+    cdef real* result = <real*>p.result
+    cdef const BoxWalk* w = &p.walk
+    cdef Py_ssize_t width = panel_width(real is float)
     cdef Py_ssize_t all_panels = w.conv.groups * p.panels
     cdef Py_ssize_t from_panel = chunk % p.column_blocks * p.columns
     cdef Py_ssize_t to_panel = min(from_panel + p.columns, all_panels)
@@ -137,9 +133,10 @@ cdef bint product_box(
     cdef Box box
     cdef Phase f
     if memory == NULL:
-        return False
+        p.failed = True
+        return
     locate(w, chunk // p.column_blocks, &box)
-    a = look(w, &box, &p.source, <real*>(<char*>memory + tables * sizeof(Py_ssize_t)))
+    a = read_box(w, &box, &p.source, <real*>(<char*>memory + tables * sizeof(Py_ssize_t)))
     result += begin(w, &box)
     for i in range(phases(w)):
         phase_of(w, i, &f)
@@ -158,33 +155,15 @@ cdef bint product_box(
                     activate(p.activation, end - at, result + out_at[j] + at)
         packed += f.taps * p.inner * all_panels * width
     free(memory)
-    return True
-
-
-cdef void pack_task(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef const Product* p = <const Product*>context
-    if p.walk.conv.single:
-        pack_kernel[float](p, chunk, <const float*>p.kernel, <float*>p.packed)
-    else:
-        pack_kernel[double](p, chunk, <const double*>p.kernel, <double*>p.packed)
-
-
-cdef void product_task(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef Product* p = <Product*>context
-    cdef bint done
-    if p.walk.conv.single:
-        done = product_box[float](p, chunk, <const float*>p.packed, <float*>p.result)
-    else:
-        done = product_box[double](p, chunk, <const double*>p.packed, <double*>p.result)
-    if not done:
-        p.failed = True
 
 
 cdef int direct_product(
-    const Conv* conv, bint reverse, const Field* source, const real* kernel, const real* bias,
-    int activation, real* result,
+    const Conv* conv, bint reverse, const Field* source, const void* kernel, const void* bias,
+    int activation, void* result,
 ) noexcept nogil:
-    cdef Product p
+    cdef DirectProduct p
+    cdef Stage stages[2]
+    cdef Py_ssize_t item = sizeof(float) if conv.single else sizeof(double)
     cdef Py_ssize_t width = panel_width(conv.single)
     cdef Py_ssize_t channels = conv.channels if reverse else conv.filters
     cdef Py_ssize_t all_panels, boxes, packed
@@ -208,10 +187,15 @@ cdef int direct_product(
     p.columns = divide_up(all_panels, p.column_blocks)
     p.column_blocks = divide_up(all_panels, p.columns)
     packed = p.walk.taps * p.inner * all_panels * width
-    p.packed = malloc(packed * sizeof(real))
+    p.packed = malloc(packed * item)
     if p.packed == NULL:
         return -1
-    run_chunks(pack_task, phases(&p.walk) * all_panels, &p, 2.0 * packed)
-    run_chunks(product_task, boxes * p.column_blocks, &p, work / 8)
+    stages[0] = typed_stage(
+        conv.single, pack_task[float], pack_task[double], phases(&p.walk) * all_panels, &p,
+    )
+    stages[1] = typed_stage(
+        conv.single, product_task[float], product_task[double], boxes * p.column_blocks, &p,
+    )
+    run_stages(stages, 2, 2.0 * packed + work / 8)
     free(p.packed)
     return -1 if p.failed else 0

@@ -1,17 +1,20 @@
-# The driver of the activations: cuts work into chunks and has run_chunks call a kernel on them.
-#
-# A public function makes its arrays C-contiguous and names its kernel, in both types. A chunk is a
-# number of elements or of whole rows. Where it begins depends on the shape alone, so the bits do
-# not depend on the threads.
+"""The driver of the activations: cuts work into chunks and has threads call a kernel on them.
+
+A public function makes its arrays C-contiguous and names its kernel, in both types. A chunk is a
+number of elements or of whole rows. Where it begins depends on the shape alone, so the bits do not
+depend on the threads.
+"""
 
 cimport numpy as cnp
 from libc.string cimport memset
 
-from .arrays cimport as_real, data, new_like, real_type, same_shape, size
-from .threads cimport is_parallel, run_chunks
+from .arrays cimport as_real, data, new_like, real, real_type, same_shape, size
+from .gil cimport run_with_gil
+from .threads cimport Stage, typed_stage
 
-# The pointers really are real*. n: elements or rows; p: options, or the width of a row first.
-ctypedef void (*kernel_t)(void** at, Py_ssize_t n, const double* p) noexcept nogil
+# A kernel in both types. n: elements or rows; p: options, or the width of a row first.
+ctypedef void (*kernel32_t)(float** at, Py_ssize_t n, const double* p) noexcept nogil
+ctypedef void (*kernel64_t)(double** at, Py_ssize_t n, const double* p) noexcept nogil
 
 cdef enum:
     CHUNK = 4096  # elements: a chunk and its result stay in the first-level cache
@@ -24,8 +27,10 @@ cdef enum:
     GAUSS = 16
 
 
-cdef struct Job:
-    kernel_t kernel
+cdef struct ElementwiseJob:
+    bint single
+    kernel32_t kernel32
+    kernel64_t kernel64
     void* at[MOST_ARRAYS]
     Py_ssize_t step[MOST_ARRAYS]  # bytes from one unit, an element or a row, to the next
     Py_ssize_t units
@@ -33,26 +38,33 @@ cdef struct Job:
     double p[3]
 
 
-cdef inline void do_chunk(Py_ssize_t index, void* context) noexcept nogil:
-    cdef Job* job = <Job*> context
+cdef inline void kernel_task(Py_ssize_t index, void* context, const real* like) noexcept nogil:
+    """The kernel on one chunk."""
+    cdef ElementwiseJob* job = <ElementwiseJob*>context
     cdef Py_ssize_t first = index * job.chunk
-    cdef void* at[MOST_ARRAYS]
+    cdef Py_ssize_t count = min(job.chunk, job.units - first)
+    cdef real* at[MOST_ARRAYS]
     cdef int i
     for i in range(MOST_ARRAYS):
-        at[i] = <char*> job.at[i] + first * job.step[i]
-    job.kernel(at, min(job.chunk, job.units - first), job.p)
-
-
-cdef inline void run(Job* job, double work) noexcept:
-    cdef Py_ssize_t chunks = (job.units + job.chunk - 1) // job.chunk
-    if is_parallel(work):
-        with nogil:
-            run_chunks(do_chunk, chunks, job, work)
+        at[i] = <real*>(<char*>job.at[i] + first * job.step[i])
+    if real is float:
+        job.kernel32(at, count, job.p)
     else:
-        run_chunks(do_chunk, chunks, job, work)
+        job.kernel64(at, count, job.p)
 
 
-cdef inline void use(Job* job, int i, cnp.ndarray a, Py_ssize_t unit) noexcept:
+cdef inline Stage stage_of(ElementwiseJob* job) noexcept:
+    """All the chunks of a job."""
+    cdef Py_ssize_t chunks = (job.units + job.chunk - 1) // job.chunk
+    return typed_stage(job.single, kernel_task[float], kernel_task[double], chunks, job)
+
+
+cdef inline void run(ElementwiseJob* job, double work) noexcept:
+    cdef Stage stage = stage_of(job)
+    run_with_gil(&stage, 1, work)
+
+
+cdef inline void use(ElementwiseJob* job, int i, cnp.ndarray a, Py_ssize_t unit) noexcept:
     """Array i of the job is a, `unit` elements of it to a unit."""
     job.at[i] = data(a)
     job.step[i] = unit * cnp.PyArray_ITEMSIZE(a)
@@ -74,14 +86,15 @@ cdef inline cnp.ndarray like(object dy, cnp.ndarray y):
 
 
 cdef inline cnp.ndarray each(
-    cnp.ndarray a, cnp.ndarray b, kernel_t single, kernel_t wide, double cost,
+    cnp.ndarray a, cnp.ndarray b, kernel32_t kernel32, kernel64_t kernel64, double cost,
     double p0=0.0, double p1=0.0, double p2=0.0,
 ):
     """A kernel over the elements of a, and of b unless it is None: the result has their shape."""
     cdef cnp.ndarray out = new_like(a)
-    cdef Job job
-    memset(&job, 0, sizeof(Job))
-    job.kernel = single if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT else wide
+    cdef ElementwiseJob job
+    memset(&job, 0, sizeof(ElementwiseJob))
+    job.single = cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT
+    job.kernel32, job.kernel64 = kernel32, kernel64
     job.units = size(a)
     job.chunk = CHUNK
     job.p[0] = p0
@@ -95,10 +108,14 @@ cdef inline cnp.ndarray each(
     return out
 
 
-cdef inline void rows_of(Job* job, kernel_t kernel, Py_ssize_t rows, Py_ssize_t width) noexcept:
-    """Prepare a job over rows; the arrays are still to be named."""
-    memset(job, 0, sizeof(Job))
-    job.kernel = kernel
+cdef inline void rows_of(
+    ElementwiseJob* job, cnp.ndarray a, kernel32_t kernel32, kernel64_t kernel64, Py_ssize_t rows,
+    Py_ssize_t width,
+) noexcept:
+    """Prepare a job over rows, of the type of `a`; the arrays are still to be named."""
+    memset(job, 0, sizeof(ElementwiseJob))
+    job.single = cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT
+    job.kernel32, job.kernel64 = kernel32, kernel64
     job.units = rows
     job.chunk = max(1, CHUNK // max(1, width))
     job.p[0] = width

@@ -3,15 +3,16 @@
 from .arrays cimport real
 from .vector_math cimport vsigmoid, vtanh
 
-cdef enum:
-    LINEAR = 0
-    RELU = 1
-    TANH = 2
-    SIGMOID = 3
+cdef extern from "activation_codes.h" nogil:
+    enum:
+        LINEAR
+        RELU
+        TANH
+        SIGMOID
 
 
 cdef inline int activation_code(object name) except -1:
-    """The number of an activation of the table."""
+    """The number of an activation that can be applied where a result is made."""
     if name == "linear":
         return LINEAR
     if name == "relu":

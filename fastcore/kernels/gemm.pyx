@@ -22,22 +22,14 @@ cimport numpy as cnp
 
 from .arrays cimport as_real, data, real, real_type
 from .fused cimport LINEAR, RELU, SIGMOID, TANH, activate
+from .gemm_tile cimport (
+    FLAG_ACCUMULATE, FLAG_RELU, ROWS, lanes_f32, lanes_f64, pack_a_rows, pack_columns, pack_rows,
+    panel_columns_f32, panel_columns_f64, panel_product, panel_width,
+)
 from .threads cimport Region, add_stage, run_region, typed_stage
 
 cdef extern from *:
     """
-    #include <stdint.h>
-    #define REAL float
-    #define REAL_BYTES 4
-    #define INTEGER int32_t
-    #define NAME(x) x##_f32
-    #include "gemm_tile.h"
-    #define REAL double
-    #define REAL_BYTES 8
-    #define INTEGER int64_t
-    #define NAME(x) x##_f64
-    #include "gemm_tile.h"
-
     enum {
         MOST_DEPTH = 272,
         MOST_ROW_BYTES = 1536,
@@ -49,47 +41,12 @@ cdef extern from *:
     #include "work_areas.h"
     """
     enum:
-        ROWS
-        FLAG_ACCUMULATE
-        FLAG_RELU
-        panel_columns_f32
-        panel_columns_f64
-        lanes_f32
-        lanes_f64
         MOST_DEPTH          # steps of k between two visits to C
         GROUP               # panels of B packed at once: several cache lines of each row
         MOST_ROW_BYTES      # of A in a block, for one k: most of a second-level cache in all
         PANEL_BYTES         # of one step in a panel of B
     void* take_area() noexcept nogil
     void give_area(void* area) noexcept nogil
-    void panel_f32(
-        Py_ssize_t rows, Py_ssize_t depth, const float* a, Py_ssize_t a_row, Py_ssize_t a_col,
-        Py_ssize_t a_panel, const float* b, Py_ssize_t b_row, float* c, Py_ssize_t c_row,
-        Py_ssize_t columns, const float* bias, int flags,
-    ) noexcept nogil
-    void panel_f64(
-        Py_ssize_t rows, Py_ssize_t depth, const double* a, Py_ssize_t a_row, Py_ssize_t a_col,
-        Py_ssize_t a_panel, const double* b, Py_ssize_t b_row, double* c, Py_ssize_t c_row,
-        Py_ssize_t columns, const double* bias, int flags,
-    ) noexcept nogil
-    void pack_rows_f32(
-        Py_ssize_t depth, Py_ssize_t columns, const float* b, Py_ssize_t b_row, float* out,
-    ) noexcept nogil
-    void pack_rows_f64(
-        Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out,
-    ) noexcept nogil
-    void pack_a_rows_f32(
-        Py_ssize_t rows, Py_ssize_t depth, const float* a, Py_ssize_t a_row, float* out,
-    ) noexcept nogil
-    void pack_columns_f32(
-        Py_ssize_t depth, Py_ssize_t columns, const float* b, Py_ssize_t b_row, float* out,
-    ) noexcept nogil
-    void pack_a_rows_f64(
-        Py_ssize_t rows, Py_ssize_t depth, const double* a, Py_ssize_t a_row, double* out,
-    ) noexcept nogil
-    void pack_columns_f64(
-        Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out,
-    ) noexcept nogil
 
 cnp.import_array()
 
@@ -107,10 +64,6 @@ cdef Py_ssize_t SHARED_BYTES = 1 << 24   # of packed factors: they stay in the t
 
 cdef inline Py_ssize_t divide_up(Py_ssize_t x, Py_ssize_t y) noexcept nogil:
     return (x + y - 1) // y
-
-
-cdef inline Py_ssize_t panel_width(bint single) noexcept nogil:
-    return panel_columns_f32 if single else panel_columns_f64
 
 
 cdef inline Py_ssize_t padded_rows(const Product* p) noexcept nogil:
@@ -153,32 +106,15 @@ cdef Py_ssize_t plan(Product* p) noexcept nogil:
     return p.row_blocks * p.column_blocks
 
 
-cdef inline void panel_of(
-    Py_ssize_t rows, Py_ssize_t depth, const real* a, Py_ssize_t a_row, Py_ssize_t a_col,
-    Py_ssize_t a_panel, const real* b, Py_ssize_t b_row, real* c, Py_ssize_t c_row,
-    Py_ssize_t columns, const real* bias, int flags,
-) noexcept nogil:
-    if real is float:
-        panel_f32(rows, depth, a, a_row, a_col, a_panel, b, b_row, c, c_row, columns, bias, flags)
-    else:
-        panel_f64(rows, depth, a, a_row, a_col, a_panel, b, b_row, c, c_row, columns, bias, flags)
-
-
 cdef inline void pack_b(
     bint transpose, Py_ssize_t depth, Py_ssize_t columns, const real* b, Py_ssize_t b_row,
     real* out,
 ) noexcept nogil:
     """out[step, 0:PANEL] := op(B)[step, 0:columns] and zeros, for `depth` values of step."""
-    if real is float:
-        if transpose:
-            pack_columns_f32(depth, columns, b, b_row, out)
-        else:
-            pack_rows_f32(depth, columns, b, b_row, out)
+    if transpose:
+        pack_columns(depth, columns, b, b_row, out)
     else:
-        if transpose:
-            pack_columns_f64(depth, columns, b, b_row, out)
-        else:
-            pack_rows_f64(depth, columns, b, b_row, out)
+        pack_rows(depth, columns, b, b_row, out)
 
 
 cdef inline void* aligned(void* memory) noexcept nogil:
@@ -193,10 +129,7 @@ cdef void pack_a(
     """out[panel, step, 0:ROWS] := op(A)[ROWS rows, step]."""
     cdef Py_ssize_t q, i, step, r, height
     if a_col == 1:
-        if real is float:
-            pack_a_rows_f32(rows, depth, a, a_row, out)
-        else:
-            pack_a_rows_f64(rows, depth, a, a_row, out)
+        pack_a_rows(rows, depth, a, a_row, out)
         return
     for q in range(divide_up(rows, ROWS)):
         i = q * ROWS
@@ -261,7 +194,7 @@ cdef void block(
                 elif first == 0:
                     pack_b(False, depth, min(group * panel, columns - j), b_part, b_row, packed_b)
                 b_part, b_row = packed_b + first * depth * panel, panel
-            panel_of(
+            panel_product(
                 rows, depth, a_part, a_row, a_col, a_panel, b_part, b_row, c + j, p.c_row, width,
                 bias + j if bias != NULL and step + depth >= p.k else NULL, flags,
             )
@@ -363,7 +296,7 @@ cdef void shared_task(Py_ssize_t chunk, void* context, const real* like) noexcep
         b_part = packed_b + (step - p.begin) * padded_columns(p)
         j = first
         while j < end:
-            panel_of(
+            panel_product(
                 rows, depth, a_part, a_row, a_col, a_panel, b_part + j * depth, panel, c + j,
                 p.c_row, min(panel, end - j),
                 bias + j if bias != NULL and step + depth >= p.k else NULL, flags,

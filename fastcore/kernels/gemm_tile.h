@@ -1,8 +1,7 @@
-/* The innermost part of the matrix product, for one type: gemm.pyx includes this file twice, with REAL, REAL_BYTES,
-   INTEGER (of the same size) and NAME(x) defined.
+/* The innermost part of the matrix product, a template of for_both_types.h.
 
-   A tile of C, `rows` rows by `width` vectors, stays in registers while k runs: each step loads `width` vectors of B and
-   multiplies every one by each of `rows` numbers of A. */
+   A tile of C, `rows` rows by `width` vectors, stays in registers while k runs: each step loads
+   `width` vectors of B and multiplies every one by each of `rows` numbers of A. */
 
 #include "panels.h"
 
@@ -12,8 +11,8 @@ enum { FLAG_ACCUMULATE = 1, FLAG_RELU = 2 };
 #endif
 
 /* The end of a tile with fewer columns than its vectors have numbers: its sums stand in `part`. */
-APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, Py_ssize_t part_row, REAL *c,
-                             Py_ssize_t c_row, const REAL *bias, int flags) {
+APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, Py_ssize_t part_row,
+                             REAL *c, Py_ssize_t c_row, const REAL *bias, int flags) {
     for (int r = 0; r < rows; r++, part += part_row, c += c_row) {
         for (Py_ssize_t j = 0; j < columns; j++) {
             REAL x = part[j];
@@ -25,12 +24,13 @@ APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, Py_
     }
 }
 
-/* c[r, j] (+)= sum_k a[r * a_row + k * a_col] * b[k * b_row + j] + bias[j], for `rows` rows and `columns` columns.
-   `rows` and `width` are constants wherever this is inlined; columns <= width * LANES, and b is readable (with any
-   numbers) up to width * LANES columns. bias holds as many numbers as b has columns, or is NULL. */
-INLINE void NAME(tile)(const int rows, const int width, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row,
-                       Py_ssize_t a_col, const REAL *b, Py_ssize_t b_row, REAL *c, Py_ssize_t c_row,
-                       Py_ssize_t columns, const REAL *bias, int flags) {
+/* c[r, j] (+)= sum_k a[r * a_row + k * a_col] * b[k * b_row + j] + bias[j], for `rows` rows and
+   `columns` columns. `rows` and `width` are constants wherever this is inlined; columns <= width *
+   LANES, and b is readable (with any numbers) up to width * LANES columns. bias holds as many
+   numbers as b has columns, or is NULL. */
+INLINE void NAME(tile)(const int rows, const int width, Py_ssize_t depth, const REAL *a,
+                       Py_ssize_t a_row, Py_ssize_t a_col, const REAL *b, Py_ssize_t b_row, REAL *c,
+                       Py_ssize_t c_row, Py_ssize_t columns, const REAL *bias, int flags) {
     NAME(vector) sum[2 * ROWS][WIDTH];
     UNROLL(24)
     for (int r = 0; r < rows; r++) {
@@ -91,35 +91,51 @@ INLINE void NAME(tile)(const int rows, const int width, Py_ssize_t depth, const 
 }
 
 #define TILE_ARGUMENTS depth, a, a_row, a_col, b, b_row, c, c_row, columns, bias, flags
-#define TILE_PARAMETERS                                                                                               \
-    Py_ssize_t depth, const REAL *a, Py_ssize_t a_row, Py_ssize_t a_col, const REAL *b, Py_ssize_t b_row, REAL *c,   \
-        Py_ssize_t c_row, Py_ssize_t columns, const REAL *bias, int flags
+#define TILE_PARAMETERS                                                                    \
+    Py_ssize_t depth, const REAL *a, Py_ssize_t a_row, Py_ssize_t a_col, const REAL *b,    \
+        Py_ssize_t b_row, REAL *c, Py_ssize_t c_row, Py_ssize_t columns, const REAL *bias, \
+        int flags
 
-/* The whole tile, with the walk through A known to the compiler: along a row, or through packed panels of ROWS. */
-APART void NAME(tile_along)(TILE_PARAMETERS) { a_col = 1; NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS); }
-APART void NAME(tile_packed)(TILE_PARAMETERS) { a_row = 1; a_col = ROWS; NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS); }
+/* The whole tile, with the walk through A known to the compiler: along a row, or through packed
+   panels of ROWS. */
+APART void NAME(tile_along)(TILE_PARAMETERS) {
+    a_col = 1;
+    NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS);
+}
+APART void NAME(tile_packed)(TILE_PARAMETERS) {
+    a_row = 1;
+    a_col = ROWS;
+    NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS);
+}
 APART void NAME(tile_any)(TILE_PARAMETERS) { NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS); }
 /* One vector wide: twice as many rows, or the additions would wait for each other. */
 APART void NAME(tile_narrow)(TILE_PARAMETERS) { NAME(tile)(2 * ROWS, 1, TILE_ARGUMENTS); }
 
 /* The rows left at the lower edge of C: by eights, fours, twos and ones. */
-#define EDGE(n, width)                                                                                                \
+#define EDGE(n, width) \
     APART void NAME(edge_##n##_##width)(TILE_PARAMETERS) { NAME(tile)(n, width, TILE_ARGUMENTS); }
-EDGE(1, WIDTH) EDGE(2, WIDTH) EDGE(4, WIDTH) EDGE(1, 1) EDGE(2, 1) EDGE(4, 1) EDGE(8, 1)
+EDGE(1, WIDTH)
+EDGE(2, WIDTH)
+EDGE(4, WIDTH)
+EDGE(1, 1)
+EDGE(2, 1)
+EDGE(4, 1)
+EDGE(8, 1)
 #if ROWS > 8
-EDGE(8, WIDTH) EDGE(16, 1)
+EDGE(8, WIDTH)
+EDGE(16, 1)
 #endif
-#define TAKE(n, width)                                                                                                \
-    if (rows & n) {                                                                                                   \
-        NAME(edge_##n##_##width)(TILE_ARGUMENTS);                                                                     \
-        a += n * a_row;                                                                                               \
-        c += n * c_row;                                                                                               \
+#define TAKE(n, width)                            \
+    if (rows & n) {                               \
+        NAME(edge_##n##_##width)(TILE_ARGUMENTS); \
+        a += n * a_row;                           \
+        c += n * c_row;                           \
     }
 
 /* All the rows of C under one panel of B. */
-APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row, Py_ssize_t a_col,
-                        Py_ssize_t a_panel, const REAL *b, Py_ssize_t b_row, REAL *c, Py_ssize_t c_row,
-                        Py_ssize_t columns, const REAL *bias, int flags) {
+APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row,
+                       Py_ssize_t a_col, Py_ssize_t a_panel, const REAL *b, Py_ssize_t b_row,
+                       REAL *c, Py_ssize_t c_row, Py_ssize_t columns, const REAL *bias, int flags) {
     /* a_panel: distance of two packed panels of A, 0 where A is not packed. */
     Py_ssize_t r = 0;
     if (columns <= LANES && !a_panel) {
@@ -129,7 +145,10 @@ APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssiz
 #if ROWS > 8
         TAKE(16, 1)
 #endif
-        TAKE(8, 1) TAKE(4, 1) TAKE(2, 1) TAKE(1, 1)
+        TAKE(8, 1)
+        TAKE(4, 1)
+        TAKE(2, 1)
+        TAKE(1, 1)
         return;
     }
     Py_ssize_t next = a_panel ? a_panel : ROWS * a_row;
@@ -142,16 +161,19 @@ APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssiz
 #if ROWS > 8
     TAKE(8, WIDTH)
 #endif
-    TAKE(4, WIDTH) TAKE(2, WIDTH) TAKE(1, WIDTH)
+    TAKE(4, WIDTH)
+    TAKE(2, WIDTH)
+    TAKE(1, WIDTH)
 }
 
 /* out[panel, k, 0:ROWS] = a[ROWS rows, k]: A stands as it is multiplied, its rows along k. */
-APART void NAME(pack_a_rows)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row, REAL *out) {
+APART void NAME(pack_a_rows)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row,
+                             REAL *out) {
     for (; rows > 0; rows -= ROWS, a += ROWS * a_row, out += depth * ROWS) {
         Py_ssize_t k = 0;
 #ifdef CAN_SHUFFLE
-        /* Transposed squares of LANES rows overlap where ROWS is no multiple of LANES: what the lower square of a
-           step writes too far, the upper ones and the next steps write again. */
+        /* Transposed squares of LANES rows overlap where ROWS is no multiple of LANES: what the
+           lower square of a step writes too far, the upper ones and the next steps write again. */
         if (rows >= (ROWS + LANES - 1) / LANES * LANES) {
             for (; k + LANES < depth; k += LANES) {
                 for (int first = (ROWS - 1) / LANES * LANES; first >= 0; first -= LANES) {

@@ -1,4 +1,4 @@
-"""The gradient of a table as (rows, values): the rows that have one, rising, and their gradients.
+"""The gradient of an embedding table as (rows, values): rows in rising order.
 
     cdef Rows rows
     note_rows(&rows, k, pair, variable)  # checks the pair and notes where its numbers lie

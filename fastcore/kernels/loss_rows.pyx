@@ -1,9 +1,9 @@
-"""Losses row by row: arrays seen as (rows, width), and rows cut into chunks for threads.
+"""Losses row by row: arrays taken as (rows, width), and rows cut into chunks for threads.
 
 A loss of entries, such as the squared error, is a pair of functions on flat blocks, value and
 slope: the compiler vectorises them whatever the width, also where it is 1. A block of values is
 summed by rows while it is in the cache, and slopes are multiplied by their row's dloss there.
-Other losses bring a kernel of rows.
+Other losses bring a task of their own, which gets a chunk of rows.
 """
 
 cimport numpy as cnp
@@ -20,17 +20,13 @@ from .arrays cimport (
     real_type,
     same_shape,
 )
-from .threads cimport run_chunks
+from .threads cimport run_typed, task32_t, task64_t
 
 import numpy as np
 
 from ...reference._labels import check_same_shape
 
 cnp.import_array()
-
-# Entries of a chunk. It must not depend on the number of threads.
-cdef enum:
-    CHUNK = 8192
 
 
 # ---- arrays in and out ----
@@ -89,61 +85,62 @@ cdef cnp.ndarray new_column(cnp.ndarray p, int typenum):
     return new_array(ndim, dims, typenum)
 
 
-cdef void _affine(const real* y, real* out, Py_ssize_t n, real scale, real shift) noexcept nogil:
+cdef struct AffineMap:
+    const void* y
+    void* out
+    Py_ssize_t n
+    double scale
+    double shift
+
+
+cdef void affine_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef const AffineMap* a = <const AffineMap*>context
+    cdef const real* y = <const real*>a.y
+    cdef real* out = <real*>a.out
+    cdef real scale = <real>a.scale, shift = <real>a.shift
     cdef Py_ssize_t i
-    for i in range(n):
+    for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, a.n)):
         out[i] = y[i] * scale + shift
 
 
 cdef cnp.ndarray affine(cnp.ndarray y, double scale, double shift):
     """y * scale + shift; y itself where that changes nothing."""
     cdef cnp.ndarray out
-    cdef Py_ssize_t n = cnp.PyArray_SIZE(y)
+    cdef AffineMap a
     if scale == 1 and shift == 0:
         return y
     out = new_like(y)
-    if cnp.PyArray_TYPE(y) == cnp.NPY_FLOAT:
-        _affine[float](<float*>data(y), <float*>data(out), n, <float>scale, <float>shift)
-    else:
-        _affine[double](<double*>data(y), <double*>data(out), n, scale, shift)
+    a.y, a.out, a.n = data(y), data(out), cnp.PyArray_SIZE(y)
+    a.scale, a.shift = scale, shift
+    run_typed(
+        cnp.PyArray_TYPE(y) == cnp.NPY_FLOAT, affine_task[float], affine_task[double],
+        (a.n + CHUNK - 1) // CHUNK, &a, a.n,
+    )
     return out
 
 
 # ---- chunks ----
 
-cdef void set_up(Job* job, cnp.ndarray p, rows32 kernel32, rows64 kernel64) noexcept:
-    """Fill in the kernels and the sizes, from an array (..., width)."""
-    job.kernel32 = kernel32
-    job.kernel64 = kernel64
+cdef void set_up(LossJob* job, cnp.ndarray p) noexcept:
+    """Fill in the sizes, from an array (..., width)."""
     job.width = dim(p, rank(p) - 1)
     job.rows = cnp.PyArray_SIZE(p) // job.width
-    job.is_float = cnp.PyArray_TYPE(p) == cnp.NPY_FLOAT
+    job.single = cnp.PyArray_TYPE(p) == cnp.NPY_FLOAT
 
 
-cdef Py_ssize_t rows_per_chunk(Job* job) noexcept nogil:
-    return max(1, CHUNK // job.width)
-
-
-cdef void _chunk(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef Job* job = <Job*>context
-    cdef Py_ssize_t first = chunk * rows_per_chunk(job)
-    cdef Py_ssize_t last = min(first + rows_per_chunk(job), job.rows)
-    if job.is_float:
-        job.kernel32(first, last, job, NULL)
-    else:
-        job.kernel64(first, last, job, NULL)
-
-
-cdef void run(Job* job, double cost) noexcept nogil:
-    """All rows; cost is that of one entry, as run_chunks counts."""
+cdef void run(LossJob* job, task32_t task32, task64_t task64, double cost) noexcept nogil:
+    """All rows; cost is that of one entry, as run_typed counts."""
     cdef Py_ssize_t each = rows_per_chunk(job)
-    run_chunks(_chunk, (job.rows + each - 1) // each, job, cost * job.rows * job.width)
+    run_typed(
+        job.single, task32, task64, (job.rows + each - 1) // each, job,
+        cost * job.rows * job.width,
+    )
 
 
 # ---- losses of entries ----
 
 cdef inline void entries(
-    const real* y, const real* p, real* out, Py_ssize_t n, Job* job
+    const real* y, const real* p, real* out, Py_ssize_t n, LossJob* job
 ) noexcept nogil:
     if real is float:
         job.f32(y, p, out, n, job.o)
@@ -152,7 +149,7 @@ cdef inline void entries(
 
 
 cdef void sum_entries(
-    const real* y, const real* p, real* loss, Py_ssize_t rows, Job* job
+    const real* y, const real* p, real* loss, Py_ssize_t rows, LossJob* job
 ) noexcept nogil:
     """loss[row] = sum_j f(y[row, j], p[row, j]) / divisor"""
     cdef real values[BLOCK]
@@ -170,7 +167,7 @@ cdef void sum_entries(
             n = min(BLOCK // width, rows - row)
             entries(y + row * width, p + row * width, values, n * width, job)
             for i in range(n):
-                loss[row + i] = total_of(values + i * width, width) / divisor
+                loss[row + i] = sum_of(values + i * width, width) / divisor
             row += n
         else:
             s = 0
@@ -178,13 +175,15 @@ cdef void sum_entries(
             while start < width:
                 n = min(BLOCK, width - start)
                 entries(y + row * width + start, p + row * width + start, values, n, job)
-                s += total_of(<const real*>values, n)
+                s += sum_of(<const real*>values, n)
                 start += n
             loss[row] = s / divisor
             row += 1
 
 
-cdef void _losses(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
+cdef void losses_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     sum_entries(
         <const real*>job.y + first * job.width,
         <const real*>job.p + first * job.width,
@@ -194,8 +193,10 @@ cdef void _losses(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexc
     )
 
 
-cdef void _slopes(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexcept nogil:
+cdef void slopes_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """out[row, j] = dloss[row] / divisor * f'(y[row, j], p[row, j])"""
+    cdef LossJob* job = <LossJob*>context
+    cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef Py_ssize_t width = job.width
     cdef real* out = <real*>job.out
     cdef real divisor = <real>job.divisor
@@ -220,24 +221,24 @@ cdef void _slopes(Py_ssize_t first, Py_ssize_t last, Job* job, real* like) noexc
 
 
 cdef cnp.ndarray entry_losses(
-    cnp.ndarray y, cnp.ndarray p, entries32 f32, entries64 f64, bint mean, double cost,
+    cnp.ndarray y, cnp.ndarray p, entries32_t f32, entries64_t f64, bint mean, double cost,
     double a=0, double b=0, double c=0, double d=0,
 ):
     """The loss of every row: sum or mean of f over its entries, f's options being a to d."""
     cdef cnp.ndarray loss = new_loss(p)
-    cdef Job job
-    set_up(&job, p, _losses[float], _losses[double])
+    cdef LossJob job
+    set_up(&job, p)
     job.f32, job.f64 = f32, f64
     job.o[0], job.o[1], job.o[2], job.o[3] = a, b, c, d
     job.divisor = job.width if mean else 1
     job.y, job.p, job.loss = data(y), data(p), data(loss)
     with nogil:
-        run(&job, cost)
+        run(&job, losses_task[float], losses_task[double], cost)
     return loss
 
 
 cdef cnp.ndarray entry_slopes(
-    object dloss, cnp.ndarray y, cnp.ndarray p, entries32 f32, entries64 f64, bint mean,
+    object dloss, cnp.ndarray y, cnp.ndarray p, entries32_t f32, entries64_t f64, bint mean,
     double cost, double a=0, double b=0, double c=0, double d=0,
 ):
     """The gradient of every entry, f being the slope."""
@@ -250,12 +251,12 @@ cdef cnp.ndarray entry_slopes(
         )
     cdef cnp.ndarray g = cotangents_of(dloss, p)
     cdef cnp.ndarray out = new_like(p)
-    cdef Job job
-    set_up(&job, p, _slopes[float], _slopes[double])
+    cdef LossJob job
+    set_up(&job, p)
     job.f32, job.f64 = f32, f64
     job.o[0], job.o[1], job.o[2], job.o[3] = a, b, c, d
     job.divisor = job.width if mean else 1
     job.y, job.p, job.dloss, job.out = data(y), data(p), data(g), data(out)
     with nogil:
-        run(&job, cost)
+        run(&job, slopes_task[float], slopes_task[double], cost)
     return out

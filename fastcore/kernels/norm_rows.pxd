@@ -1,12 +1,7 @@
 """Normalisation over rows: unit, RMS and layer. See norm_rows.pyx."""
 
-cdef enum:
-    UNIT = 0  # as in norm_tile.h
-    RMS = 1
-    LAYER = 2
-
 cdef struct Rows:
-    int kind
+    int kind                # UNIT_ROWS, RMS_ROWS or LAYER_ROWS of norm_tile.pxd
     bint single
     Py_ssize_t rows
     Py_ssize_t width
@@ -17,8 +12,8 @@ cdef struct Rows:
     const void* dy          # IN (rows, width)
     const void* gamma       # IN (width,) or NULL
     const void* beta        # IN (width,) or NULL
-    void* mean              # OUT of forward, IN of backward: (rows,); NULL unless LAYER
-    void* inv               # the same; the norm for UNIT
+    void* mean              # OUT of forward, IN of backward: (rows,); NULL unless LAYER_ROWS
+    void* inv               # the same; the norm for UNIT_ROWS
     void* out               # OUT (rows, width): y or dx; NULL where nobody wants dx
     void* dgamma            # OUT (chunks, width), or NULL
     void* dbeta             # OUT (chunks, width), or NULL

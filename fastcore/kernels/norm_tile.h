@@ -1,17 +1,17 @@
-/* The innermost loops of the normalisations, for one type: norm_rows.pyx and norm_columns.pyx include this file
-   twice, with REAL, REAL_BYTES, INTEGER (of the same size) and NAME(x) defined.
+/* The innermost loops of the normalisations, a template of for_both_types.h.
 
-   Sums have several numbers under way at once: over rows those of 4 rows, over columns those of a strip of vectors.
-   After BLOCK numbers, or a chunk of lines, they go to doubles: so long sums lose nothing. */
+   Sums have several numbers under way at once: over rows those of 4 rows, over columns those of a
+   strip of vectors. After BLOCK numbers, or a chunk of lines, they go to doubles: so long sums lose
+   nothing. */
 
 #include "panels.h"
 
 #ifndef DIPTYCH_NORMAL_TILE
 #define DIPTYCH_NORMAL_TILE
-enum { UNIT_ROWS, RMS_ROWS, LAYER_ROWS }; /* as in norm_rows.pxd */
+enum { UNIT_ROWS, RMS_ROWS, LAYER_ROWS };
 enum { PLAIN, SQUARES, DISTANCES };
 enum { BLOCK = 1024, TOGETHER = 4, STRIP = 8 };
-enum { HEAD = 32, RUN = 16 }; /* lines; RUN of them stay in the first-level cache from strip to strip */
+enum { HEAD = 32, RUN = 16 }; /* lines; RUN of them stay in the first-level cache */
 #include <math.h>
 #endif
 
@@ -26,10 +26,10 @@ INLINE REAL NAME(total)(NAME(vector) v) {
 
 /* ---- rows ---- */
 
-/* Of each of some rows: the sum of its numbers (PLAIN), the sum of their squares (SQUARES), or both, of their distances
-   from mean[r] (DISTANCES). */
-INLINE void NAME(sum_rows)(const int rows, const int what, const REAL *x, Py_ssize_t width, const REAL *mean,
-                           double *sum, double *squares) {
+/* Of each of some rows: the sum of its numbers (PLAIN), the sum of their squares (SQUARES), or
+   both, of their distances from mean[r] (DISTANCES). */
+INLINE void NAME(sum_rows)(const int rows, const int what, const REAL *x, Py_ssize_t width,
+                           const REAL *mean, double *sum, double *squares) {
     for (int r = 0; r < rows; r++) sum[r] = squares[r] = 0;
     for (Py_ssize_t i = 0, last; i < width; i = last) {
         NAME(vector) a[TOGETHER] = {{0}}, b[TOGETHER] = {{0}};
@@ -45,7 +45,8 @@ INLINE void NAME(sum_rows)(const int rows, const int what, const REAL *x, Py_ssi
         }
         UNROLL(4)
         for (int r = 0; r < rows; r++) {
-            REAL s = what != SQUARES ? NAME(total)(a[r]) : 0, q = what != PLAIN ? NAME(total)(b[r]) : 0;
+            REAL s = what != SQUARES ? NAME(total)(a[r]) : 0,
+                 q = what != PLAIN ? NAME(total)(b[r]) : 0;
             for (Py_ssize_t k = i; k < last; k++) {
                 REAL d = x[r * width + k] - (what == DISTANCES ? mean[r] : 0);
                 s += d;
@@ -58,8 +59,8 @@ INLINE void NAME(sum_rows)(const int rows, const int what, const REAL *x, Py_ssi
 }
 
 /* y = (x - mean) inv gamma + beta */
-INLINE void NAME(write_row)(const int scaled, const int offset, const REAL *x, Py_ssize_t width, REAL mean, REAL inv,
-                            const REAL *gamma, const REAL *beta, REAL *y) {
+INLINE void NAME(write_row)(const int scaled, const int offset, const REAL *x, Py_ssize_t width,
+                            REAL mean, REAL inv, const REAL *gamma, const REAL *beta, REAL *y) {
     Py_ssize_t i = 0;
     for (; i + LANES <= width; i += LANES) {
         NAME(vector) v = (LOAD(x + i) - mean) * inv;
@@ -76,10 +77,13 @@ INLINE void NAME(write_row)(const int scaled, const int offset, const REAL *x, P
 }
 
 /* 1 / max(norm, epsilon); NaN stays. */
-INLINE REAL NAME(divisor)(REAL norm, double epsilon) { return (REAL)(1.0 / (norm < epsilon ? epsilon : norm)); }
+INLINE REAL NAME(divisor)(REAL norm, double epsilon) {
+    return (REAL)(1.0 / (norm < epsilon ? epsilon : norm));
+}
 
-INLINE void NAME(forward_some)(const int rows, const int kind, Py_ssize_t width, double epsilon, const REAL *x,
-                               const REAL *gamma, const REAL *beta, REAL *mean, REAL *inv, REAL *y) {
+INLINE void NAME(forward_some)(const int rows, const int kind, Py_ssize_t width, double epsilon,
+                               const REAL *x, const REAL *gamma, const REAL *beta, REAL *mean,
+                               REAL *inv, REAL *y) {
     double sum[TOGETHER], squares[TOGETHER], share = 1.0 / width;
     REAL m[TOGETHER] = {0}, s[TOGETHER];
     if (kind == LAYER_ROWS) {
@@ -103,33 +107,26 @@ INLINE void NAME(forward_some)(const int rows, const int kind, Py_ssize_t width,
         inv[r] = s[r] = (REAL)(1.0 / sqrt(squares[r] * share + epsilon));
     }
     for (int r = 0; r < rows; r++, x += width, y += width) {
-        if (gamma && beta)
-            NAME(write_row)(1, 1, x, width, m[r], s[r], gamma, beta, y);
-        else if (gamma)
-            NAME(write_row)(1, 0, x, width, m[r], s[r], gamma, beta, y);
-        else if (beta)
-            NAME(write_row)(0, 1, x, width, m[r], s[r], gamma, beta, y);
-        else
-            NAME(write_row)(0, 0, x, width, m[r], s[r], gamma, beta, y);
+        if (gamma && beta) NAME(write_row)(1, 1, x, width, m[r], s[r], gamma, beta, y);
+        else if (gamma) NAME(write_row)(1, 0, x, width, m[r], s[r], gamma, beta, y);
+        else if (beta) NAME(write_row)(0, 1, x, width, m[r], s[r], gamma, beta, y);
+        else NAME(write_row)(0, 0, x, width, m[r], s[r], gamma, beta, y);
     }
 }
 
 /* mean: NULL but for layers. inv: OUT 1 / sqrt(...), or the norm of a unit. */
-APART void NAME(forward_rows)(int kind, Py_ssize_t rows, Py_ssize_t width, double epsilon, const REAL *x,
-                              const REAL *gamma, const REAL *beta, REAL *mean, REAL *inv, REAL *y) {
+APART void NAME(forward_rows)(int kind, Py_ssize_t rows, Py_ssize_t width, double epsilon,
+                              const REAL *x, const REAL *gamma, const REAL *beta, REAL *mean,
+                              REAL *inv, REAL *y) {
     for (; rows > 0;) {
         int n = rows >= TOGETHER ? TOGETHER : 1;
 #define SOME(n, kind) NAME(forward_some)(n, kind, width, epsilon, x, gamma, beta, mean, inv, y)
         if (kind == LAYER_ROWS) {
-            if (n == 1)
-                SOME(1, LAYER_ROWS);
-            else
-                SOME(TOGETHER, LAYER_ROWS);
+            if (n == 1) SOME(1, LAYER_ROWS);
+            else SOME(TOGETHER, LAYER_ROWS);
             mean += n;
-        } else if (n == 1)
-            SOME(1, kind);
-        else
-            SOME(TOGETHER, kind);
+        } else if (n == 1) SOME(1, kind);
+        else SOME(TOGETHER, kind);
 #undef SOME
         rows -= n;
         x += n * width;
@@ -138,11 +135,12 @@ APART void NAME(forward_rows)(int kind, Py_ssize_t rows, Py_ssize_t width, doubl
     }
 }
 
-/* sum[r] = sum_i g[i] and product[r] = sum_i g[i] (x[i] - mean), g = gamma dy, of each of some rows; and their part of
-   dgamma += dy (x - mean) inv and dbeta += dy. */
-INLINE void NAME(project_rows)(const int rows, const int scaled, const int sums, const REAL *dy, const REAL *x,
-                               Py_ssize_t width, const REAL *gamma, const REAL *mean, const REAL *inv, REAL *dgamma,
-                               REAL *dbeta, double *sum, double *product) {
+/* sum[r] = sum_i g[i] and product[r] = sum_i g[i] (x[i] - mean), g = gamma dy, of each of some
+   rows; and their part of dgamma += dy (x - mean) inv and dbeta += dy. */
+INLINE void NAME(project_rows)(const int rows, const int scaled, const int sums, const REAL *dy,
+                               const REAL *x, Py_ssize_t width, const REAL *gamma, const REAL *mean,
+                               const REAL *inv, REAL *dgamma, REAL *dbeta, double *sum,
+                               double *product) {
     for (int r = 0; r < rows; r++) sum[r] = product[r] = 0;
     for (Py_ssize_t i = 0, last; i < width; i = last) {
         NAME(vector) a[TOGETHER] = {{0}}, b[TOGETHER] = {{0}};
@@ -182,8 +180,9 @@ INLINE void NAME(project_rows)(const int rows, const int scaled, const int sums,
 }
 
 /* dx = inv (gamma dy - level - (x - mean) along) */
-INLINE void NAME(write_gradient)(const int scaled, const REAL *dy, const REAL *x, Py_ssize_t width, const REAL *gamma,
-                                 REAL mean, REAL inv, REAL level, REAL along, REAL *dx) {
+INLINE void NAME(write_gradient)(const int scaled, const REAL *dy, const REAL *x, Py_ssize_t width,
+                                 const REAL *gamma, REAL mean, REAL inv, REAL level, REAL along,
+                                 REAL *dx) {
     Py_ssize_t i = 0;
     for (; i + LANES <= width; i += LANES) {
         NAME(vector) g = LOAD(dy + i);
@@ -197,9 +196,10 @@ INLINE void NAME(write_gradient)(const int scaled, const REAL *dy, const REAL *x
     }
 }
 
-INLINE void NAME(backward_some)(const int rows, const int kind, const int scaled, Py_ssize_t width, double epsilon,
-                                const REAL *dy, const REAL *x, const REAL *gamma, const REAL *mean, const REAL *inv,
-                                REAL *dx, REAL *dgamma, REAL *dbeta) {
+INLINE void NAME(backward_some)(const int rows, const int kind, const int scaled, Py_ssize_t width,
+                                double epsilon, const REAL *dy, const REAL *x, const REAL *gamma,
+                                const REAL *mean, const REAL *inv, REAL *dx, REAL *dgamma,
+                                REAL *dbeta) {
     double sum[TOGETHER], product[TOGETHER];
     REAL m[TOGETHER] = {0}, s[TOGETHER];
     for (int r = 0; r < rows; r++) {
@@ -208,8 +208,7 @@ INLINE void NAME(backward_some)(const int rows, const int kind, const int scaled
     }
     if (dgamma || dbeta)
         NAME(project_rows)(rows, scaled, 1, dy, x, width, gamma, m, s, dgamma, dbeta, sum, product);
-    else
-        NAME(project_rows)(rows, scaled, 0, dy, x, width, gamma, m, s, NULL, NULL, sum, product);
+    else NAME(project_rows)(rows, scaled, 0, dy, x, width, gamma, m, s, NULL, NULL, sum, product);
     if (!dx) return;
     for (int r = 0; r < rows; r++, dy += width, x += width, dx += width) {
         REAL level = kind == LAYER_ROWS ? (REAL)(sum[r] / width) : 0;
@@ -220,23 +219,19 @@ INLINE void NAME(backward_some)(const int rows, const int kind, const int scaled
 }
 
 /* dx, dgamma (as far as these rows go) and dbeta may be NULL. */
-APART void NAME(backward_rows)(int kind, Py_ssize_t rows, Py_ssize_t width, double epsilon, const REAL *dy,
-                               const REAL *x, const REAL *gamma, const REAL *mean, const REAL *inv, REAL *dx,
-                               REAL *dgamma, REAL *dbeta) {
+APART void NAME(backward_rows)(int kind, Py_ssize_t rows, Py_ssize_t width, double epsilon,
+                               const REAL *dy, const REAL *x, const REAL *gamma, const REAL *mean,
+                               const REAL *inv, REAL *dx, REAL *dgamma, REAL *dbeta) {
     for (Py_ssize_t j = 0; dgamma && j < width; j++) dgamma[j] = 0;
     for (Py_ssize_t j = 0; dbeta && j < width; j++) dbeta[j] = 0;
     for (; rows > 0;) {
         int n = rows >= TOGETHER ? TOGETHER : 1;
 #define SOME(n, scaled) \
     NAME(backward_some)(n, kind, scaled, width, epsilon, dy, x, gamma, mean, inv, dx, dgamma, dbeta)
-        if (gamma && n == 1)
-            SOME(1, 1);
-        else if (gamma)
-            SOME(TOGETHER, 1);
-        else if (n == 1)
-            SOME(1, 0);
-        else
-            SOME(TOGETHER, 0);
+        if (gamma && n == 1) SOME(1, 1);
+        else if (gamma) SOME(TOGETHER, 1);
+        else if (n == 1) SOME(1, 0);
+        else SOME(TOGETHER, 0);
 #undef SOME
         rows -= n;
         dy += n * width;
@@ -250,8 +245,8 @@ APART void NAME(backward_rows)(int kind, Py_ssize_t rows, Py_ssize_t width, doub
 /* ---- columns ---- */
 
 /* sum[j] = sum over the lines that count of x[j], for n vectors of columns. */
-INLINE void NAME(sum_strip)(const int n, const int masked, const REAL *x, const REAL *mask, Py_ssize_t lines,
-                            Py_ssize_t width, REAL *sum) {
+INLINE void NAME(sum_strip)(const int n, const int masked, const REAL *x, const REAL *mask,
+                            Py_ssize_t lines, Py_ssize_t width, REAL *sum) {
     NAME(vector) s[STRIP] = {{0}};
     for (Py_ssize_t i = 0; i < lines; i++, x += width) {
         if (masked && mask[i] == 0) continue;
@@ -263,8 +258,9 @@ INLINE void NAME(sum_strip)(const int n, const int masked, const REAL *x, const 
 }
 
 /* sum[j] and squares[j] += those of the distances from mean[j]. */
-INLINE void NAME(distance_strip)(const int n, const int masked, const REAL *x, const REAL *mask, Py_ssize_t lines,
-                                 Py_ssize_t width, const REAL *mean, REAL *sum, REAL *squares) {
+INLINE void NAME(distance_strip)(const int n, const int masked, const REAL *x, const REAL *mask,
+                                 Py_ssize_t lines, Py_ssize_t width, const REAL *mean, REAL *sum,
+                                 REAL *squares) {
     NAME(vector) s[STRIP / 2], q[STRIP / 2], m[STRIP / 2];
     UNROLL(4)
     for (int v = 0; v < n; v++) {
@@ -289,8 +285,8 @@ INLINE void NAME(distance_strip)(const int n, const int masked, const REAL *x, c
 }
 
 /* sum[j] += sum of dy[j], product[j] += sum of dy[j] (x[j] - mean[j]) */
-INLINE void NAME(gradient_strip)(const int n, const REAL *dy, const REAL *x, Py_ssize_t lines, Py_ssize_t width,
-                                 const REAL *mean, REAL *sum, REAL *product) {
+INLINE void NAME(gradient_strip)(const int n, const REAL *dy, const REAL *x, Py_ssize_t lines,
+                                 Py_ssize_t width, const REAL *mean, REAL *sum, REAL *product) {
     NAME(vector) s[STRIP / 2], p[STRIP / 2], m[STRIP / 2];
     UNROLL(4)
     for (int v = 0; v < n; v++) {
@@ -314,12 +310,14 @@ INLINE void NAME(gradient_strip)(const int n, const REAL *dy, const REAL *x, Py_
 }
 
 /* sum and squares += those of the distances of some lines from `mean`, for `columns` columns. */
-INLINE void NAME(distances)(const int masked, const REAL *x, const REAL *mask, Py_ssize_t lines, Py_ssize_t width,
-                            Py_ssize_t columns, const REAL *mean, REAL *sum, REAL *squares) {
+INLINE void NAME(distances)(const int masked, const REAL *x, const REAL *mask, Py_ssize_t lines,
+                            Py_ssize_t width, Py_ssize_t columns, const REAL *mean, REAL *sum,
+                            REAL *squares) {
     const Py_ssize_t strip = STRIP / 2 * LANES;
     Py_ssize_t j = 0;
     for (; j + strip <= columns; j += strip)
-        NAME(distance_strip)(STRIP / 2, masked, x + j, mask, lines, width, mean + j, sum + j, squares + j);
+        NAME(distance_strip)(STRIP / 2, masked, x + j, mask, lines, width, mean + j, sum + j,
+                             squares + j);
     for (; j + LANES <= columns; j += LANES)
         NAME(distance_strip)(1, masked, x + j, mask, lines, width, mean + j, sum + j, squares + j);
     for (; j < columns; j++) {
@@ -333,12 +331,14 @@ INLINE void NAME(distances)(const int masked, const REAL *x, const REAL *mask, P
 }
 
 /* mean[j] = the mean of the lines that count. */
-INLINE void NAME(means)(const int masked, const REAL *x, const REAL *mask, Py_ssize_t lines, Py_ssize_t width,
-                        Py_ssize_t columns, REAL share, REAL *mean) {
+INLINE void NAME(means)(const int masked, const REAL *x, const REAL *mask, Py_ssize_t lines,
+                        Py_ssize_t width, Py_ssize_t columns, REAL share, REAL *mean) {
     const Py_ssize_t strip = STRIP * LANES;
     Py_ssize_t j = 0;
-    for (; j + strip <= columns; j += strip) NAME(sum_strip)(STRIP, masked, x + j, mask, lines, width, mean + j);
-    for (; j + LANES <= columns; j += LANES) NAME(sum_strip)(1, masked, x + j, mask, lines, width, mean + j);
+    for (; j + strip <= columns; j += strip)
+        NAME(sum_strip)(STRIP, masked, x + j, mask, lines, width, mean + j);
+    for (; j + LANES <= columns; j += LANES)
+        NAME(sum_strip)(1, masked, x + j, mask, lines, width, mean + j);
     for (; j < columns; j++) {
         mean[j] = 0;
         for (Py_ssize_t i = 0; i < lines; i++)
@@ -347,39 +347,39 @@ INLINE void NAME(means)(const int masked, const REAL *x, const REAL *mask, Py_ss
     for (j = 0; j < columns; j++) mean[j] *= share;
 }
 
-/* For `columns` columns: about[j], a number near the mean, and the sums of the distances from it and of their squares,
-   over the lines that count, of which there are `counted`.
+/* For `columns` columns: about[j], a number near the mean, and the sums of the distances from it
+   and of their squares, over the lines that count, of which there are `counted`.
 
-   The mean of the first HEAD lines is near enough. Whatever they are, the squared distances from the true mean add up
-   to at least HEAD / (HEAD + lines) of what the difference of the two means puts into `squares`: when that is taken out
-   again, only the last few bits are lost. And memory is read once. */
-APART void NAME(column_moments)(const REAL *x, const REAL *mask, Py_ssize_t lines, Py_ssize_t width, Py_ssize_t columns,
-                                Py_ssize_t counted, REAL *about, REAL *sum, REAL *squares) {
+   The mean of the first HEAD lines is near enough. Whatever they are, the squared distances from
+   the true mean add up to at least HEAD / (HEAD + lines) of what the difference of the two means
+   puts into `squares`: when that is taken out again, only the last few bits are lost. And memory is
+   read once. */
+APART void NAME(column_moments)(const REAL *x, const REAL *mask, Py_ssize_t lines, Py_ssize_t width,
+                                Py_ssize_t columns, Py_ssize_t counted, REAL *about, REAL *sum,
+                                REAL *squares) {
     Py_ssize_t head = lines < HEAD ? lines : HEAD;
     if (mask)
         NAME(means)(1, x, mask, lines, width, columns, (REAL)1 / (counted ? counted : 1), about);
-    else
-        NAME(means)(0, x, mask, head, width, columns, (REAL)1 / head, about);
+    else NAME(means)(0, x, mask, head, width, columns, (REAL)1 / head, about);
     for (Py_ssize_t j = 0; j < columns; j++) sum[j] = squares[j] = 0;
     for (Py_ssize_t i = 0, n; i < lines; i += n, x += n * width) {
         n = lines - i < RUN ? lines - i : RUN;
-        if (mask)
-            NAME(distances)(1, x, mask + i, n, width, columns, about, sum, squares);
-        else
-            NAME(distances)(0, x, mask, n, width, columns, about, sum, squares);
+        if (mask) NAME(distances)(1, x, mask + i, n, width, columns, about, sum, squares);
+        else NAME(distances)(0, x, mask, n, width, columns, about, sum, squares);
     }
 }
 
 /* For `columns` columns: sum dy and sum dy (x - mean). */
-APART void NAME(column_gradients)(const REAL *dy, const REAL *x, const REAL *mean, Py_ssize_t lines, Py_ssize_t width,
-                                  Py_ssize_t columns, REAL *sum, REAL *product) {
+APART void NAME(column_gradients)(const REAL *dy, const REAL *x, const REAL *mean, Py_ssize_t lines,
+                                  Py_ssize_t width, Py_ssize_t columns, REAL *sum, REAL *product) {
     const Py_ssize_t strip = STRIP / 2 * LANES;
     for (Py_ssize_t j = 0; j < columns; j++) sum[j] = product[j] = 0;
     for (Py_ssize_t i = 0, n; i < lines; i += n, x += n * width, dy += n * width) {
         Py_ssize_t j = 0;
         n = lines - i < RUN ? lines - i : RUN;
         for (; j + strip <= columns; j += strip)
-            NAME(gradient_strip)(STRIP / 2, dy + j, x + j, n, width, mean + j, sum + j, product + j);
+            NAME(gradient_strip)(STRIP / 2, dy + j, x + j, n, width, mean + j, sum + j,
+                                 product + j);
         for (; j + LANES <= columns; j += LANES)
             NAME(gradient_strip)(1, dy + j, x + j, n, width, mean + j, sum + j, product + j);
         for (; j < columns; j++) {
@@ -392,11 +392,12 @@ APART void NAME(column_gradients)(const REAL *dy, const REAL *x, const REAL *mea
 }
 
 /* out = (x - t[0]) t[1] + t[2], and with dy also + dy t[3]; each t a line of `width` numbers. */
-INLINE void NAME(map_line)(const int backward, Py_ssize_t n, Py_ssize_t width, const REAL *dy, const REAL *x,
-                           const REAL *t, REAL *out) {
+INLINE void NAME(map_line)(const int backward, Py_ssize_t n, Py_ssize_t width, const REAL *dy,
+                           const REAL *x, const REAL *t, REAL *out) {
     Py_ssize_t j = 0;
     for (; j + LANES <= n; j += LANES) {
-        NAME(vector) v = (LOAD(x + j) - LOAD(t + j)) * LOAD(t + width + j) + LOAD(t + 2 * width + j);
+        NAME(vector)
+        v = (LOAD(x + j) - LOAD(t + j)) * LOAD(t + width + j) + LOAD(t + 2 * width + j);
         if (backward) v += LOAD(dy + j) * LOAD(t + 3 * width + j);
         STORE(out + j, v);
     }
@@ -407,10 +408,10 @@ INLINE void NAME(map_line)(const int backward, Py_ssize_t n, Py_ssize_t width, c
     }
 }
 
-/* The map for some lines, and for `over` numbers of one that is not full. dy and mask may be NULL; with dy, where the
-   mask is 0 only dy t[3]. */
-APART void NAME(map_lines)(const REAL *dy, const REAL *x, const REAL *mask, Py_ssize_t lines, Py_ssize_t over,
-                           Py_ssize_t width, const REAL *t, REAL *out) {
+/* The map for some lines, and for `over` numbers of one that is not full. dy and mask may be NULL;
+   with dy, where the mask is 0 only dy t[3]. */
+APART void NAME(map_lines)(const REAL *dy, const REAL *x, const REAL *mask, Py_ssize_t lines,
+                           Py_ssize_t over, Py_ssize_t width, const REAL *t, REAL *out) {
     for (Py_ssize_t i = 0; i < lines + (over > 0); i++, x += width, out += width) {
         Py_ssize_t n = i < lines ? width : over;
         if (!dy) {
@@ -419,8 +420,7 @@ APART void NAME(map_lines)(const REAL *dy, const REAL *x, const REAL *mask, Py_s
         }
         if (mask && mask[i] == 0)
             for (Py_ssize_t j = 0; j < n; j++) out[j] = dy[j] * t[3 * width + j];
-        else
-            NAME(map_line)(1, n, width, dy, x, t, out);
+        else NAME(map_line)(1, n, width, dy, x, t, out);
         dy += width;
     }
 }

@@ -1,4 +1,5 @@
-/* What threads.pyx needs of OpenMP and of the processor, with and without OpenMP, for GCC, Clang and MSVC. */
+/* What threads.pyx needs of OpenMP and of the processor, with and without OpenMP, for GCC, Clang
+   and MSVC. */
 #ifndef DIPTYCH_OPENMP_H
 #define DIPTYCH_OPENMP_H
 
@@ -15,8 +16,9 @@ static int runtime_limit(void) { return 1; }
 static int team_size(void) { return 1; }
 #endif
 
-/* A child that is forked has the forking thread alone. GCC's run-time would wait there for the others for ever: they
-   are ended before, and started anew when they are next needed. LLVM's run-time sees to it by itself. */
+/* A child that is forked has the forking thread alone. GCC's run-time would wait there for the
+   others for ever: they are ended before, and started anew when they are next needed. LLVM's
+   run-time sees to it by itself. */
 #if defined(_OPENMP) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 9
 enum { FORKS_KEEP_THREADS = 1 };
 static void end_team(void) { omp_pause_resource_all(omp_pause_hard); }
@@ -31,7 +33,8 @@ static void end_team(void) {}
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
-#define ADD(place, n) ((uint64_t)_InterlockedExchangeAdd64((volatile __int64 *)(place), (__int64)(n)))
+#define ADD(place, n) \
+    ((uint64_t)_InterlockedExchangeAdd64((volatile __int64 *)(place), (__int64)(n)))
 #define READ(place) ADD(place, 0)
 #define SWAP_INT(place, value) _InterlockedExchange((volatile long *)(place), value)
 #define READ_INT(place) _InterlockedOr((volatile long *)(place), 0)
@@ -68,7 +71,9 @@ static int watch_forks(void (*before)(void), void (*in_child)(void)) {
 #else
 #include <pthread.h>
 #include <time.h>
-static int watch_forks(void (*before)(void), void (*in_child)(void)) { return pthread_atfork(before, NULL, in_child); }
+static int watch_forks(void (*before)(void), void (*in_child)(void)) {
+    return pthread_atfork(before, NULL, in_child);
+}
 static void nap(void) {
     struct timespec time = {0, 20000};
     nanosleep(&time, NULL);
@@ -80,7 +85,8 @@ static double seconds(void) {
 }
 #endif
 
-/* Wait until *place has grown to n: awake for about as long as a sleeper needs to wake up, then with naps. */
+/* Wait until *place has grown to n: awake for about as long as a sleeper needs to wake up, then
+   with naps. */
 static void wait_for(uint64_t *place, uint64_t n, double awake) {
     double until = 0;
     for (;;) {

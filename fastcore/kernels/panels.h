@@ -1,8 +1,8 @@
-/* Vectors, and panels of B packed for a register tile, for one type. A tile's header begins by including this file, with
-   REAL, REAL_BYTES, INTEGER (of the same size) and NAME(x) defined, and ends by undefining them.
+/* Vectors, and panels of B packed for a register tile, for one type: the templates of
+   for_both_types.h begin by including this file.
 
-   It is C with the vector types of GCC and Clang; a compiler without them reads the same text with vectors of one
-   number. */
+   It is C with the vector types of GCC and Clang; a compiler without them reads the same text with
+   vectors of one number. */
 
 #ifndef DIPTYCH_PANELS
 #define DIPTYCH_PANELS
@@ -35,7 +35,8 @@
 #define UNROLL(n)
 #endif
 
-/* The tile: WIDTH vectors by ROWS rows of sums, WIDTH vectors of B and one number of A fill the registers. */
+/* The tile: WIDTH vectors by ROWS rows of sums, WIDTH vectors of B and one number of A fill the
+   registers. */
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define WIDTH 2
 #define ROWS 12 /* 32 registers */
@@ -59,17 +60,18 @@
 #define INTERLEAVE_(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
 #define INTERLEAVE(x, y, order) INTERLEAVE_(x, y, order)
 
-/* Interleaving rows i and i + LANES / 2, log2(LANES) times over, transposes a square of LANES rows. */
-#define TRANSPOSE(x, y)                                                                                               \
-    UNROLL(4)                                                                                                         \
-    for (int round = 1; round < LANES; round *= 2) {                                                                  \
-        UNROLL(8)                                                                                                     \
-        for (int i = 0; i < LANES / 2; i++) {                                                                         \
-            y[2 * i] = INTERLEAVE(x[i], x[i + LANES / 2], ORDER(LOW));                                                \
-            y[2 * i + 1] = INTERLEAVE(x[i], x[i + LANES / 2], ORDER(HIGH));                                           \
-        }                                                                                                             \
-        UNROLL(16)                                                                                                    \
-        for (int i = 0; i < LANES; i++) x[i] = y[i];                                                                  \
+/* Interleaving rows i and i + LANES / 2, log2(LANES) times over, transposes a square of LANES
+   rows. */
+#define TRANSPOSE(x, y)                                                     \
+    UNROLL(4)                                                               \
+    for (int round = 1; round < LANES; round *= 2) {                        \
+        UNROLL(8)                                                           \
+        for (int i = 0; i < LANES / 2; i++) {                               \
+            y[2 * i] = INTERLEAVE(x[i], x[i + LANES / 2], ORDER(LOW));      \
+            y[2 * i + 1] = INTERLEAVE(x[i], x[i + LANES / 2], ORDER(HIGH)); \
+        }                                                                   \
+        UNROLL(16)                                                          \
+        for (int i = 0; i < LANES; i++) x[i] = y[i];                        \
     }
 
 #if defined(VECTOR_BYTES) && defined(__has_builtin)
@@ -84,7 +86,8 @@
 typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES)));
 typedef INTEGER NAME(mask) __attribute__((vector_size(VECTOR_BYTES)));
 /* A vector at any address. */
-typedef REAL NAME(loose) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
+typedef REAL NAME(loose)
+    __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
 #define LANES (VECTOR_BYTES / REAL_BYTES)
 #if LANES == 2
 #define ORDER(half) half##_2
@@ -106,18 +109,21 @@ typedef REAL NAME(loose);
 /* Of two vectors, a where `wanted` (the result of a comparison), else b. */
 #ifndef PICK
 #ifdef VECTOR_BYTES
-#define PICK(wanted, a, b) ((NAME(vector))(((wanted) & (NAME(mask))(a)) | (~(wanted) & (NAME(mask))(b))))
+#define PICK(wanted, a, b) \
+    ((NAME(vector))(((wanted) & (NAME(mask))(a)) | (~(wanted) & (NAME(mask))(b))))
 #else
 #define PICK(wanted, a, b) ((wanted) ? (a) : (b))
 #endif
 #endif
-#define LOAD(p) ((NAME(vector))*(const NAME(loose) *)(p))
+#define LOAD(p) ((NAME(vector)) * (const NAME(loose) *)(p))
 #define STORE(p, x) (*(NAME(loose) *)(p) = (x))
 #define PANEL (WIDTH * LANES)
 enum { NAME(panel_columns) = PANEL, NAME(lanes) = LANES };
 
-/* out[panel, k, 0:PANEL] = b[k, PANEL columns], as many panels as it takes, the last one filled up with zeros. */
-APART void NAME(pack_rows)(Py_ssize_t depth, Py_ssize_t columns, const REAL *b, Py_ssize_t b_row, REAL *out) {
+/* out[panel, k, 0:PANEL] = b[k, PANEL columns], as many panels as it takes, the last one filled up
+   with zeros. */
+APART void NAME(pack_rows)(Py_ssize_t depth, Py_ssize_t columns, const REAL *b, Py_ssize_t b_row,
+                           REAL *out) {
     for (Py_ssize_t k = 0; k < depth; k++, b += b_row, out += PANEL) {
         Py_ssize_t j = 0;
         REAL *target = out;
@@ -131,7 +137,8 @@ APART void NAME(pack_rows)(Py_ssize_t depth, Py_ssize_t columns, const REAL *b, 
 }
 
 /* One panel of a transposed B: out[k, 0:PANEL] = b[0:columns, k] and zeros. */
-APART void NAME(pack_columns)(Py_ssize_t depth, Py_ssize_t columns, const REAL *b, Py_ssize_t b_row, REAL *out) {
+APART void NAME(pack_columns)(Py_ssize_t depth, Py_ssize_t columns, const REAL *b, Py_ssize_t b_row,
+                              REAL *out) {
     Py_ssize_t j = 0;
 #ifdef CAN_SHUFFLE
     for (; j + LANES <= columns; j += LANES) {
@@ -155,7 +162,7 @@ APART void NAME(pack_columns)(Py_ssize_t depth, Py_ssize_t columns, const REAL *
 }
 
 /* Of LANES vectors: the sum, or the largest, of the numbers of x[i] in place i. */
-INLINE NAME(vector) NAME(fold)(const int largest, NAME(vector) *x) {
+INLINE NAME(vector) NAME(fold)(const int largest, NAME(vector) * x) {
 #ifdef CAN_SHUFFLE
     NAME(vector) y[LANES];
     TRANSPOSE(x, y)

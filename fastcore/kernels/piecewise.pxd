@@ -1,7 +1,8 @@
-# The kernels of piecewise.pyx: loops over one chunk, which the compiler turns into vector code.
-#
-# Forward finds its arrays in at[0] = x, at[1] = y; backward in at[0] = dy, then what the cache
-# holds, then dx. n: elements, or rows, whose width is p[0] then; p: else the options.
+"""The kernels of piecewise.pyx: loops over one chunk, which the compiler turns into vector code.
+
+Forward finds its arrays in at[0] = x, at[1] = y; backward in at[0] = dy, then what the cache holds,
+then dx. n: elements, or rows, whose width is p[0] then; p: else the options.
+"""
 
 from .arrays cimport real
 from .vector_math cimport vabs

@@ -1,10 +1,9 @@
-/* What pooling does to the channels of one window, for one type: pooling.pyx includes this file twice, with REAL,
-   REAL_BYTES, INTEGER (of the same size) and NAME(x) defined.
+/* What pooling does to the channels of one window, a template of for_both_types.h.
 
-   `n` channels lie side by side. Two vectors of them stay in registers while the positions of the window are walked, in
-   `lines` lines of `run` positions, line_step and step numbers apart. Position c of line a is number k + a * line_k + c
-   of the window. A window too large for one walk is walked in parts: `begun` says that there was one before, `ends` that
-   this is the last. */
+   `n` channels lie side by side. Two vectors of them stay in registers while the positions of the
+   window pass by, in `lines` lines of `run` positions, line_step and step numbers apart. Position c
+   of line a is number k + a * line_k + c of the window. A window too large for one pass is taken in
+   parts: `begun` says that there was one before, `ends` that this is the last. */
 
 #include "panels.h"
 
@@ -17,14 +16,15 @@ typedef struct {
     Py_ssize_t lines, line_step, run, step;
     int k, line_k;
     int begun, ends;
-} Walk;
+} WindowPart;
 #endif
 
 #ifdef VECTOR_BYTES
 /* The argmax of one vector of channels, at any address: bytes or words of 32 bits. */
 typedef unsigned char NAME(bytes) __attribute__((vector_size(LANES), aligned(1), may_alias));
 typedef int32_t NAME(words) __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
-typedef INTEGER NAME(loose_mask) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(INTEGER)), may_alias));
+typedef INTEGER NAME(loose_mask)
+    __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(INTEGER)), may_alias));
 #define WIDEN(type, p) __builtin_convertvector(*(const NAME(type) *)(p), NAME(mask))
 #define NARROW(type, p, x) (*(NAME(type) *)(p) = __builtin_convertvector(x, NAME(type)))
 /* Older compilers convert bytes one by one: where it counts, they are told how. */
@@ -44,8 +44,9 @@ INLINE __m128i narrow_bytes(__m256i x) {
 #endif
 #define WHERE(m, x, y) (((m) & (x)) | (~(m) & (y)))
 
-INLINE void NAME(max_vectors)(const int width, const Py_ssize_t lines, const Py_ssize_t run, const Walk *w, const REAL *x,
-                              REAL *y, INTEGER *carry, unsigned char *bytes, int32_t *words) {
+INLINE void NAME(max_vectors)(const int width, const Py_ssize_t lines, const Py_ssize_t run,
+                              const WindowPart *w, const REAL *x, REAL *y, INTEGER *carry,
+                              unsigned char *bytes, int32_t *words) {
     NAME(vector) best[2];
     NAME(mask) at[2];
     UNROLL(2)
@@ -75,15 +76,16 @@ INLINE void NAME(max_vectors)(const int width, const Py_ssize_t lines, const Py_
     }
 }
 
-INLINE void NAME(sum_vectors)(const int width, const Py_ssize_t lines, const Py_ssize_t run, const Walk *w, const REAL *x,
-                              REAL *y, REAL count) {
+INLINE void NAME(sum_vectors)(const int width, const Py_ssize_t lines, const Py_ssize_t run,
+                              const WindowPart *w, const REAL *x, REAL *y, REAL count) {
     NAME(vector) sum[2];
     UNROLL(2)
     for (int v = 0; v < width; v++) sum[v] = w->begun ? LOAD(y + v * LANES) : (NAME(vector)){0};
     for (Py_ssize_t a = 0; a < lines; a++) {
         for (Py_ssize_t c = 0; c < run; c++) {
             UNROLL(2)
-            for (int v = 0; v < width; v++) sum[v] += LOAD(x + a * w->line_step + c * w->step + v * LANES);
+            for (int v = 0; v < width; v++)
+                sum[v] += LOAD(x + a * w->line_step + c * w->step + v * LANES);
         }
     }
     UNROLL(2)
@@ -91,15 +93,19 @@ INLINE void NAME(sum_vectors)(const int width, const Py_ssize_t lines, const Py_
 }
 #endif
 
-/* y = the largest number of each channel, the first of equals, and its position, by way of `carry`, in bytes or words. */
-INLINE void NAME(max_channels)(const Py_ssize_t lines, const Py_ssize_t run, const Walk *w, Py_ssize_t n, const REAL *x,
-                               REAL *y, INTEGER *carry, unsigned char *bytes, int32_t *words) {
+/* y = the maximum of each channel (ties go to the first maximum) and its position, the argmax, by
+   way of `carry`, in bytes or words. */
+INLINE void NAME(max_channels)(const Py_ssize_t lines, const Py_ssize_t run, const WindowPart *w,
+                               Py_ssize_t n, const REAL *x, REAL *y, INTEGER *carry,
+                               unsigned char *bytes, int32_t *words) {
     Py_ssize_t i = 0;
 #ifdef VECTOR_BYTES
     for (; i + 2 * LANES <= n; i += 2 * LANES)
-        NAME(max_vectors)(2, lines, run, w, x + i, y + i, carry + i, bytes ? bytes + i : NULL, words ? words + i : NULL);
+        NAME(max_vectors)(2, lines, run, w, x + i, y + i, carry + i, bytes ? bytes + i : NULL,
+                          words ? words + i : NULL);
     for (; i + LANES <= n; i += LANES)
-        NAME(max_vectors)(1, lines, run, w, x + i, y + i, carry + i, bytes ? bytes + i : NULL, words ? words + i : NULL);
+        NAME(max_vectors)(1, lines, run, w, x + i, y + i, carry + i, bytes ? bytes + i : NULL,
+                          words ? words + i : NULL);
 #endif
     for (; i < n; i++) {
         REAL best = w->begun ? y[i] : x[i];
@@ -120,11 +126,12 @@ INLINE void NAME(max_channels)(const Py_ssize_t lines, const Py_ssize_t run, con
 }
 
 /* y = the mean of each channel over `count` positions. */
-INLINE void NAME(mean_channels)(const Py_ssize_t lines, const Py_ssize_t run, const Walk *w, Py_ssize_t n, const REAL *x,
-                                REAL *y, REAL count) {
+INLINE void NAME(mean_channels)(const Py_ssize_t lines, const Py_ssize_t run, const WindowPart *w,
+                                Py_ssize_t n, const REAL *x, REAL *y, REAL count) {
     Py_ssize_t i = 0;
 #ifdef VECTOR_BYTES
-    for (; i + 2 * LANES <= n; i += 2 * LANES) NAME(sum_vectors)(2, lines, run, w, x + i, y + i, count);
+    for (; i + 2 * LANES <= n; i += 2 * LANES)
+        NAME(sum_vectors)(2, lines, run, w, x + i, y + i, count);
     for (; i + LANES <= n; i += LANES) NAME(sum_vectors)(1, lines, run, w, x + i, y + i, count);
 #endif
     for (; i < n; i++) {
@@ -136,25 +143,28 @@ INLINE void NAME(mean_channels)(const Py_ssize_t lines, const Py_ssize_t run, co
 }
 
 /* The same, with the commonest windows unrolled. */
-APART void NAME(max_walk)(const Walk *w, Py_ssize_t n, const REAL *x, REAL *y, INTEGER *carry, unsigned char *bytes,
-                          int32_t *words) {
+APART void NAME(pool_max)(const WindowPart *w, Py_ssize_t n, const REAL *x, REAL *y, INTEGER *carry,
+                          unsigned char *bytes, int32_t *words) {
     if (w->lines == 2 && w->run == 2) NAME(max_channels)(2, 2, w, n, x, y, carry, bytes, words);
-    else if (w->lines == 1 && w->run == 2) NAME(max_channels)(1, 2, w, n, x, y, carry, bytes, words);
-    else if (w->lines == 3 && w->run == 3) NAME(max_channels)(3, 3, w, n, x, y, carry, bytes, words);
+    else if (w->lines == 1 && w->run == 2)
+        NAME(max_channels)(1, 2, w, n, x, y, carry, bytes, words);
+    else if (w->lines == 3 && w->run == 3)
+        NAME(max_channels)(3, 3, w, n, x, y, carry, bytes, words);
     else NAME(max_channels)(w->lines, w->run, w, n, x, y, carry, bytes, words);
 }
 
-APART void NAME(mean_walk)(const Walk *w, Py_ssize_t n, const REAL *x, REAL *y, REAL count) {
+APART void NAME(pool_mean)(const WindowPart *w, Py_ssize_t n, const REAL *x, REAL *y, REAL count) {
     if (w->lines == 2 && w->run == 2) NAME(mean_channels)(2, 2, w, n, x, y, count);
     else if (w->lines == 1 && w->run == 2) NAME(mean_channels)(1, 2, w, n, x, y, count);
     else if (w->lines == 3 && w->run == 3) NAME(mean_channels)(3, 3, w, n, x, y, count);
     else NAME(mean_channels)(w->lines, w->run, w, n, x, y, count);
 }
 
-/* dx of `positions` positions, n numbers apart, from number k on: dy where the argmax is that position, else 0. The
-   argmax is in bytes or, where that is NULL, in words. `adds`: to what is there. */
-INLINE void NAME(spread_to)(const int positions, const int adds, Py_ssize_t n, const REAL *dy, const unsigned char *bytes,
-                            const int32_t *words, int k, REAL *dx) {
+/* dx of `positions` positions, n numbers apart, from number k on: dy where the argmax is that
+   position, else 0. The argmax is in bytes or, where that is NULL, in words. `adds`: to what is
+   there. */
+INLINE void NAME(spread_max_to)(const int positions, const int adds, Py_ssize_t n, const REAL *dy,
+                                const unsigned char *bytes, const int32_t *words, int k, REAL *dx) {
     Py_ssize_t i = 0;
 #ifdef VECTOR_BYTES
     for (; i + LANES <= n; i += LANES) {
@@ -176,19 +186,22 @@ INLINE void NAME(spread_to)(const int positions, const int adds, Py_ssize_t n, c
     }
 }
 
-APART void NAME(spread)(int positions, int adds, Py_ssize_t n, const REAL *dy, const unsigned char *bytes,
-                        const int32_t *words, int k, REAL *dx) {
+APART void NAME(spread_max)(int positions, int adds, Py_ssize_t n, const REAL *dy,
+                            const unsigned char *bytes, const int32_t *words, int k, REAL *dx) {
     if (adds) {
-        for (int j = 0; j < positions; j++) NAME(spread_to)(1, 1, n, dy, bytes, words, k + j, dx + j * n);
+        for (int j = 0; j < positions; j++)
+            NAME(spread_max_to)(1, 1, n, dy, bytes, words, k + j, dx + j * n);
         return;
     }
     int j = 0;
-    for (; j + 2 <= positions; j += 2) NAME(spread_to)(2, 0, n, dy, bytes, words, k + j, dx + j * n);
-    if (j < positions) NAME(spread_to)(1, 0, n, dy, bytes, words, k + j, dx + j * n);
+    for (; j + 2 <= positions; j += 2)
+        NAME(spread_max_to)(2, 0, n, dy, bytes, words, k + j, dx + j * n);
+    if (j < positions) NAME(spread_max_to)(1, 0, n, dy, bytes, words, k + j, dx + j * n);
 }
 
 /* dx of `positions` positions, n numbers apart: dy * part, the same for all. */
-APART void NAME(share)(int positions, int adds, Py_ssize_t n, const REAL *dy, REAL part, REAL *dx) {
+APART void NAME(spread_mean)(int positions, int adds, Py_ssize_t n, const REAL *dy, REAL part,
+                             REAL *dx) {
     for (int j = 0; j < positions; j++, dx += n) {
         if (adds)
             for (Py_ssize_t i = 0; i < n; i++) dx[i] += dy[i] * part;

@@ -8,6 +8,10 @@
 #   vexp vexpm1 vlog vlog1p vtanh vsigmoid vsoftplus verf      and, for the normal distribution:
 #   vgauss(x) = exp(-x*x/2)    verfcx(a) = exp(a*a) * erfc(a) for a >= 0
 #
+# and, shorter and less exact, what gates and attention scores are made with:
+#
+#   vexp_short (x <= 0)    vsigmoid_short    vtanh_short
+#
 # Error: at most 2 ulp over the whole range (12 for verfcx), kept by tests/test_math.py. Overflow
 # gives inf, underflow goes through the subnormals to 0, and NaN, infinities and signed zeros come
 # out as the C library has them.
@@ -119,6 +123,25 @@ cdef inline real _scale(real y, real n) noexcept nogil:
     """y * 2^n in two factors: 2^n may leave the normal exponents where the result does not."""
     cdef real half = _nearest(n * <real>0.5)
     return y * _pow2(half) * _pow2(n - half)
+
+
+cdef inline real _exp_short(real x, real* power) noexcept nogil:
+    """y and 2^n with exp(x) = (1 + y) * 2^n, |y| <= 0.42, where 2^n is normal; else of no use.
+
+    For rows that are short and many: no corrections, and the sum that rounds x / ln(2) to n holds
+    n + bias in its lowest bits as well.
+    """
+    cdef real n, r
+    if real is float:
+        n = x * <float>1.4426950408889634 + <float>(12582912.0 + 127.0)
+        power[0] = dp_float32(dp_bits32(n) << 23)
+        n = n - <float>(12582912.0 + 127.0)
+    else:
+        n = x * 1.4426950408889634 + (6755399441055744.0 + 1023.0)
+        power[0] = dp_float64(dp_bits64(n) << 52)
+        n = n - (6755399441055744.0 + 1023.0)
+    r = (x - _ln2(n)) - _ln2_rest(n)
+    return r * r * _expm1_curve(r) + r
 
 
 cdef inline real _exp_of_sum(real x, real tail) noexcept nogil:
@@ -403,3 +426,46 @@ cdef inline real verf(real x) noexcept nogil:
         p = p * z + 0.1283791670955126
     far = <real>1.0 - _exp_of_sum(-z, <real>0.0) * _erfcx_inside(a)
     return vcopysign(a + a * p if a < <real>0.75 else far, x)
+
+
+# ---- Short functions, for what comes out of a product ----
+#
+# A gate that is nearly closed, or a score that is nearly 0, need not know the numbers below the
+# normal ones, and an error of 4 units in the last place is far below that of the product before.
+
+cdef inline real vexp_short(real x) noexcept nogil:
+    """exp(x) for x <= 0, and 0 where 2^n would lie below the normal numbers."""
+    cdef real power, bottom
+    if real is float:
+        bottom = <float>-88.03
+    else:
+        bottom = -709.09
+    cdef real y = _exp_short(x, &power)
+    y = y * power + power
+    return <real>0.0 if x < bottom else y
+
+
+cdef inline real vsigmoid_short(real x) noexcept nogil:
+    cdef real power, limit
+    if real is float:
+        limit = <float>87.0
+    else:
+        limit = 708.0
+    cdef real y = _exp_short(-x, &power)
+    y = <real>1.0 / (<real>1.0 + (y * power + power))
+    y = <real>1.0 if x > limit else y
+    return <real>0.0 if x < -limit else y
+
+
+cdef inline real vtanh_short(real x) noexcept nogil:
+    """t / (t + 2), t = exp(2x) - 1."""
+    cdef real power, limit
+    if real is float:
+        limit = <float>10.0
+    else:
+        limit = 20.0
+    cdef real y = _exp_short(x + x, &power)
+    cdef real t = y * power + (power - <real>1.0)
+    y = t / (t + <real>2.0)
+    y = <real>1.0 if x > limit else y
+    return <real>-1.0 if x < -limit else y

@@ -51,99 +51,23 @@ cimport numpy as cnp
 from .arrays cimport as_real, data, dim, rank, real, real_type
 from .conv cimport Conv
 from .fused cimport LINEAR, RELU, activate, activation_code
-from .threads cimport run_chunks
+from .gemm_tile cimport ROWS, panel_width
+from .threads cimport Stage, run_stages, typed_stage
+from .winograd_tile cimport (
+    POSITIONS, REACH, SIDE, View, Winograd, area_bytes, dkernel_chunk, forward_block, sums_size,
+    transform_kernel,
+)
 
 cdef extern from *:
     """
-    #include <stdint.h>
-    #include <string.h>
-    #define REAL float
-    #define REAL_BYTES 4
-    #define INTEGER int32_t
-    #define NAME(x) x##_f32
-    #include "gemm_tile.h"
-    #define REAL double
-    #define REAL_BYTES 8
-    #define INTEGER int64_t
-    #define NAME(x) x##_f64
-    #include "gemm_tile.h"
-    #define REAL float
-    #define NAME(x) x##_f32
-    #include "winograd.h"
-    #define REAL double
-    #define NAME(x) x##_f64
-    #include "winograd.h"
-
     enum { CACHE_BYTES = 384 * 1024, AREA_BYTES = 1024 * 1024 };
     #include "work_areas.h"
     """
-    ctypedef struct View:
-        Py_ssize_t height
-        Py_ssize_t width
-        Py_ssize_t channels
-        Py_ssize_t top
-        Py_ssize_t left
-        const void* x
-        const void* y
-        int activation
-    ctypedef struct Winograd:
-        View in_ "in"
-        View dz
-        Py_ssize_t height
-        Py_ssize_t width
-        Py_ssize_t filters
-        int pool
-        Py_ssize_t out_height
-        Py_ssize_t out_width
-        Py_ssize_t tiles_down
-        Py_ssize_t tiles_across
-        Py_ssize_t tiles
-        int flat
-        Py_ssize_t block
-        Py_ssize_t chunks
-        Py_ssize_t chunk_tiles
-        const void* packed
-        const void* bias
-        void* out
-        void* sums
-        int activation
-        int wants_dbias
-        int failed
     enum:
-        ROWS
-        SIDE
-        REACH
-        POSITIONS
         CACHE_BYTES         # most of a second-level cache: what a block should need
         AREA_BYTES          # what a block may need
-        panel_columns_f32
-        panel_columns_f64
     void* take_area() noexcept nogil
     void give_area(void* area) noexcept nogil
-    void transform_kernel_f32(
-        const float* kernel, Py_ssize_t channels, Py_ssize_t filters, int flat, int backward,
-        Py_ssize_t channel, float* packed,
-    ) noexcept nogil
-    void transform_kernel_f64(
-        const double* kernel, Py_ssize_t channels, Py_ssize_t filters, int flat, int backward,
-        Py_ssize_t channel, double* packed,
-    ) noexcept nogil
-    Py_ssize_t area_size_f32(const Winograd* p, Py_ssize_t tiles) noexcept nogil
-    Py_ssize_t area_size_f64(const Winograd* p, Py_ssize_t tiles) noexcept nogil
-    Py_ssize_t sums_size_f32(const Winograd* p) noexcept nogil
-    Py_ssize_t sums_size_f64(const Winograd* p) noexcept nogil
-    void forward_block_f32(
-        Winograd* p, Py_ssize_t first, Py_ssize_t count, float* area,
-    ) noexcept nogil
-    void forward_block_f64(
-        Winograd* p, Py_ssize_t first, Py_ssize_t count, double* area,
-    ) noexcept nogil
-    void dkernel_chunk_f32(
-        Winograd* p, Py_ssize_t chunk, float* area, float* sums,
-    ) noexcept nogil
-    void dkernel_chunk_f64(
-        Winograd* p, Py_ssize_t chunk, double* area, double* sums,
-    ) noexcept nogil
 
 cnp.import_array()
 
@@ -193,11 +117,6 @@ cdef View view(
     return v
 
 
-cdef inline Py_ssize_t area_bytes(const Winograd* p, bint single, Py_ssize_t tiles) noexcept nogil:
-    """Of the work area of a block of so many tiles, with room to align it."""
-    return 64 + (area_size_f32(p, tiles) * 4 if single else area_size_f64(p, tiles) * 8)
-
-
 cdef bint plan(
     Winograd* p, bint single, Py_ssize_t batch, Py_ssize_t height, Py_ssize_t width,
     Py_ssize_t blocks,
@@ -218,28 +137,21 @@ cdef bint plan(
 
 # --------------------------------------------------------------------- forward and dx
 
-cdef struct Kernel:
+cdef struct KernelTransform:
     const void* kernel
     void* packed
     Py_ssize_t channels
     Py_ssize_t filters
     bint flat
     bint backward
-    bint single
 
 
-cdef void kernel_task(Py_ssize_t channel, void* context) noexcept nogil:
-    cdef const Kernel* k = <const Kernel*>context
-    if k.single:
-        transform_kernel_f32(
-            <const float*>k.kernel, k.channels, k.filters, k.flat, k.backward, channel,
-            <float*>k.packed,
-        )
-    else:
-        transform_kernel_f64(
-            <const double*>k.kernel, k.channels, k.filters, k.flat, k.backward, channel,
-            <double*>k.packed,
-        )
+cdef void kernel_task(Py_ssize_t channel, void* context, const real* like) noexcept nogil:
+    cdef const KernelTransform* k = <const KernelTransform*>context
+    transform_kernel(
+        <const real*>k.kernel, k.channels, k.filters, k.flat, k.backward, channel,
+        <real*>k.packed,
+    )
 
 
 cdef void activate_tiles(
@@ -258,7 +170,8 @@ cdef void activate_tiles(
             )
 
 
-cdef void forward_task_f32(Py_ssize_t chunk, void* context) noexcept nogil:
+cdef void forward_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """One block of tiles of the result."""
     cdef Winograd* p = <Winograd*>context
     cdef Py_ssize_t first = chunk * p.block
     cdef Py_ssize_t count = min(p.block, p.tiles - first)
@@ -266,51 +179,41 @@ cdef void forward_task_f32(Py_ssize_t chunk, void* context) noexcept nogil:
     if area == NULL:
         p.failed = True
         return
-    forward_block_f32(p, first, count, <float*>aligned(area))
+    forward_block(p, first, count, <real*>aligned(area))
     give_area(area)
     if p.activation > RELU:
-        activate_tiles[float](p, first, count, <float*>p.out)
-
-
-cdef void forward_task_f64(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef Winograd* p = <Winograd*>context
-    cdef Py_ssize_t first = chunk * p.block
-    cdef Py_ssize_t count = min(p.block, p.tiles - first)
-    cdef void* area = NULL if p.failed else take_area()
-    if area == NULL:
-        p.failed = True
-        return
-    forward_block_f64(p, first, count, <double*>aligned(area))
-    give_area(area)
-    if p.activation > RELU:
-        activate_tiles[double](p, first, count, <double*>p.out)
+        activate_tiles(p, first, count, <real*>p.out)
 
 
 cdef bint run(
     Winograd* p, bint single, Py_ssize_t batch, const void* kernel, bint backward,
 ) noexcept nogil:
     """Transform the kernel, then every block of tiles."""
-    cdef Kernel k
-    cdef Py_ssize_t panel = panel_columns_f32 if single else panel_columns_f64
-    cdef Py_ssize_t item = 4 if single else 8
+    cdef KernelTransform k
+    cdef Stage stages[2]
+    cdef Py_ssize_t panel = panel_width(single)
+    cdef Py_ssize_t item = sizeof(float) if single else sizeof(double)
     cdef Py_ssize_t positions = REACH if p.flat else POSITIONS
     cdef void* memory
     p.dz.x = NULL
     if not plan(p, single, batch, p.height, p.width, MANY_BLOCKS):
         return False
     memory = malloc(
-        positions * p.in_.channels * divide_up(p.filters, panel) * panel * item + 64
+        positions * p.source.channels * divide_up(p.filters, panel) * panel * item + 64
     )
     if memory == NULL:
         return False
-    k.kernel, k.packed, k.channels, k.filters = kernel, aligned(memory), p.in_.channels, p.filters
-    k.flat, k.backward, k.single = p.flat, backward, single
-    run_chunks(kernel_task, k.channels, &k, 200.0 * k.channels * k.filters)
+    k.kernel, k.packed = kernel, aligned(memory)
+    k.channels, k.filters = p.source.channels, p.filters
+    k.flat, k.backward = p.flat, backward
     p.packed = k.packed
     p.chunks = divide_up(p.tiles, p.block)
-    run_chunks(
-        forward_task_f32 if single else forward_task_f64, p.chunks, p,
-        <double>positions * p.tiles * p.in_.channels * p.filters,
+    stages[0] = typed_stage(single, kernel_task[float], kernel_task[double], k.channels, &k)
+    stages[1] = typed_stage(single, forward_task[float], forward_task[double], p.chunks, p)
+    run_stages(
+        stages, 2,
+        200.0 * k.channels * k.filters
+        + <double>positions * p.tiles * p.source.channels * p.filters,
     )
     free(memory)
     return not p.failed
@@ -323,7 +226,7 @@ cdef bint winograd_forward(
     cdef Winograd p
     if not fits(c):
         return False
-    p.in_ = view(c.size[1], c.size[2], c.channels, c.before[1], c.before[2], x, NULL, LINEAR)
+    p.source = view(c.size[1], c.size[2], c.channels, c.before[1], c.before[2], x, NULL, LINEAR)
     p.height, p.width, p.filters = c.out[1], c.out[2], c.filters
     p.pool, p.out_height, p.out_width = False, p.height, p.width
     if pooled != NULL:
@@ -338,7 +241,7 @@ cdef bint winograd_dx(
     cdef Winograd p
     if not fits(c):
         return False
-    p.in_ = view(
+    p.source = view(
         c.out[1], c.out[2], c.filters, c.window[1] - 1 - c.before[1], 2 - c.before[2], dy,
         y if c.activation != LINEAR else NULL, c.activation,
     )
@@ -350,73 +253,53 @@ cdef bint winograd_dx(
 
 # ---------------------------------------------------------------------------- dkernel
 
-cdef void dkernel_task_f32(Py_ssize_t chunk, void* context) noexcept nogil:
+cdef void dkernel_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """A chunk of tiles: its own dkernel and dbias."""
     cdef Winograd* p = <Winograd*>context
     cdef void* area = NULL if p.failed else take_area()
-    cdef void* sums = NULL if area == NULL else malloc(sums_size_f32(p) * 4 + 64)
+    cdef void* sums = NULL
+    if area != NULL:
+        sums = malloc(sums_size(p, like) * sizeof(real) + 64)
     if sums == NULL:
         p.failed = True
     else:
-        dkernel_chunk_f32(p, chunk, <float*>aligned(area), <float*>aligned(sums))
+        dkernel_chunk(p, chunk, <real*>aligned(area), <real*>aligned(sums))
     free(sums)
     give_area(area)
 
 
-cdef void dkernel_task_f64(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef Winograd* p = <Winograd*>context
-    cdef void* area = NULL if p.failed else take_area()
-    cdef void* sums = NULL if area == NULL else malloc(sums_size_f64(p) * 8 + 64)
-    if sums == NULL:
-        p.failed = True
-    else:
-        dkernel_chunk_f64(p, chunk, <double*>aligned(area), <double*>aligned(sums))
-    free(sums)
-    give_area(area)
-
-
-cdef struct Addition:
-    const void* parts       # of each chunk: its dkernel, then its dbias
-    Py_ssize_t chunks
+cdef struct ChunkSum:
+    const Winograd* p       # p.sums: of each chunk its dkernel, then its dbias
     Py_ssize_t length       # of dkernel
     Py_ssize_t filters
     void* dkernel
     void* dbias             # or NULL
-    bint single
     bint failed             # a sum is not finite
 
 
-cdef bint add_chunks(
-    const Addition* a, Py_ssize_t first, Py_ssize_t count, const real* parts, real* out,
-) noexcept nogil:
-    """Add part of the chunks up, in their order; whether all the sums are finite."""
+cdef void sum_task(Py_ssize_t index, void* context, const real* like) noexcept nogil:
+    """A slice of dkernel, or after the last one dbias: the chunks, added in their order."""
+    cdef ChunkSum* a = <ChunkSum*>context
+    cdef const real* parts = <const real*>a.p.sums
+    cdef Py_ssize_t first = min(index * SLICE, a.length)
+    cdef Py_ssize_t count = min(SLICE, a.length - first)
+    cdef real* out = <real*>a.dkernel + first
     cdef Py_ssize_t chunk, i
     cdef real finite = 0
+    if a.p.failed:
+        return
+    if index * SLICE >= a.length:
+        if a.dbias == NULL:
+            return
+        first, count, out = a.length, a.filters, <real*>a.dbias
     for i in range(count):
         out[i] = 0
-    for chunk in range(a.chunks):
+    for chunk in range(a.p.chunks):
         for i in range(count):
             out[i] += parts[chunk * (a.length + a.filters) + first + i]
     for i in range(count):
         finite += 0 * out[i]
-    return finite == 0
-
-
-cdef void addition_task(Py_ssize_t index, void* context) noexcept nogil:
-    """A slice of dkernel, or after the last one dbias."""
-    cdef Addition* a = <Addition*>context
-    cdef Py_ssize_t first = min(index * SLICE, a.length)
-    cdef Py_ssize_t count = min(SLICE, a.length - first)
-    cdef char* out = <char*>a.dkernel + first * (4 if a.single else 8)
-    cdef bint done
-    if index * SLICE >= a.length:
-        if a.dbias == NULL:
-            return
-        first, count, out = a.length, a.filters, <char*>a.dbias
-    if a.single:
-        done = add_chunks[float](a, first, count, <const float*>a.parts, <float*>out)
-    else:
-        done = add_chunks[double](a, first, count, <const double*>a.parts, <double*>out)
-    if not done:
+    if finite != 0:
         a.failed = True
 
 
@@ -424,12 +307,13 @@ cdef bint winograd_dkernel(
     const Conv* c, const void* x, const void* dy, const void* y, void* dkernel, void* dbias,
 ) noexcept nogil:
     cdef Winograd p
-    cdef Addition a
-    cdef Py_ssize_t item = 4 if c.single else 8
+    cdef ChunkSum a
+    cdef Stage stages[2]
+    cdef Py_ssize_t item = sizeof(float) if c.single else sizeof(double)
     cdef Py_ssize_t length
     if not fits(c):
         return False
-    p.in_ = view(c.size[1], c.size[2], c.channels, c.before[1], c.before[2], x, NULL, LINEAR)
+    p.source = view(c.size[1], c.size[2], c.channels, c.before[1], c.before[2], x, NULL, LINEAR)
     p.dz = view(
         c.out[1], c.out[2], c.filters, 0, 0, dy, y if c.activation != LINEAR else NULL,
         c.activation,
@@ -449,18 +333,19 @@ cdef bint winograd_dkernel(
     p.sums = malloc(max(1, p.chunks) * (length + c.filters) * item)
     if p.sums == NULL:
         return False
-    run_chunks(
-        dkernel_task_f32 if c.single else dkernel_task_f64, p.chunks, &p,
-        <double>(REACH if p.flat else POSITIONS) * p.tiles * c.channels * c.filters,
+    a.p, a.length, a.filters = &p, length, c.filters
+    a.dkernel, a.dbias, a.failed = dkernel, dbias, False
+    stages[0] = typed_stage(c.single, dkernel_task[float], dkernel_task[double], p.chunks, &p)
+    stages[1] = typed_stage(
+        c.single, sum_task[float], sum_task[double], divide_up(length, SLICE) + 1, &a,
     )
-    a.parts, a.chunks, a.length, a.filters = p.sums, p.chunks, length, c.filters
-    a.dkernel, a.dbias, a.single, a.failed = dkernel, dbias, c.single, p.failed
-    if not a.failed:
-        run_chunks(
-            addition_task, divide_up(length, SLICE) + 1, &a, <double>length * (p.chunks + 1),
-        )
+    run_stages(
+        stages, 2,
+        <double>(REACH if p.flat else POSITIONS) * p.tiles * c.channels * c.filters
+        + <double>length * (p.chunks + 1),
+    )
     free(p.sums)
-    return not a.failed
+    return not (p.failed or a.failed)
 
 
 # ------------------------------------------------------------------------- where it pays

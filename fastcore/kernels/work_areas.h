@@ -1,6 +1,6 @@
-/* Work areas of AREA_BYTES that lie ready, so that no chunk waits for fresh pages of memory: malloc and free alone cost
-   5 % of a large matrix product. A chunk takes one and puts it back; who finds none allocates, who finds no place frees.
-   take_area returns NULL where there is no memory. */
+/* Work areas of AREA_BYTES that lie ready, so that no chunk waits for fresh pages of memory: malloc
+   and free alone cost 5 % of a large matrix product. A chunk takes one and puts it back; who finds
+   none allocates, who finds no place frees. take_area returns NULL where there is no memory. */
 #ifndef DIPTYCH_AREAS_H
 #define DIPTYCH_AREAS_H
 

@@ -1,4 +1,4 @@
-"""diptych: a neural network library with the Keras API, painted twice.
+"""diptych: a neural network library with the Keras API, written twice.
 
 Every operation exists twice: as a readable function in ``diptych.reference`` and as a compiled one
 in ``diptych.fastcore``. ``engine="reference"`` or ``engine="fast"`` chooses which of the two a

@@ -21,6 +21,8 @@ from contextvars import ContextVar, Token
 from importlib import import_module
 from typing import Any
 
+from .blas import one_thread
+
 PACKAGES = {"fast": "diptych.fastcore", "reference": "diptych.reference"}
 
 
@@ -57,6 +59,16 @@ class Engine:
             return getattr(getattr(self, family), name)
         except AttributeError:
             raise EngineError(f"The {self.name} engine has no function {family}.{name}.") from None
+
+    def computing(self) -> AbstractContextManager[None]:
+        """Around a step or many: the reference engine's products stay on one thread."""
+        return one_thread() if self.name == "reference" else nullcontext()
+
+    def extra(self, family: str, name: str) -> Callable[..., Any] | None:
+        """Return a function that only speed needs, such as two operations in one; None where this
+        engine has none. Of the fast engine's, tests/extras.py says what each must equal.
+        """
+        return getattr(getattr(self, family), name, None)
 
     def batch_after_batch(self) -> AbstractContextManager[None]:
         """Context manager for computing batch after batch: the fast engine keeps its buffers for

@@ -41,3 +41,8 @@ def families():
 def load(family):
     """The CASES of one family: {function name: [Case, ...]}."""
     return importlib.import_module(f"{__name__}.{family}").CASES
+
+
+def load_extras(family):
+    """Its EXTRAS in the same form, where it has any: those of `tests/extras.py`."""
+    return getattr(importlib.import_module(f"{__name__}.{family}"), "EXTRAS", {})

@@ -12,7 +12,7 @@ def attention(
     value_features=None,
     bias=None,
     mask=None,
-    kept=None,
+    dropout_mask=None,
     scale=0.5,
     is_causal=False,
     rate=0.0,
@@ -20,7 +20,7 @@ def attention(
     key_heads=None,
     spread=1.0,
 ):
-    """Arguments for a size (N, T, H, D); bias, mask and kept are shapes, or functions of rng."""
+    """Arguments for a size (N, T, H, D); masks and bias are shapes, or functions of rng."""
     rows, steps, heads, features = size
     keys = steps if keys is None else keys
     key_heads = heads if key_heads is None else key_heads
@@ -41,7 +41,7 @@ def attention(
             "value": rng.normal(size=(rows, keys, key_heads, value_width)),
             "bias": drawn(rng, bias, lambda shape: rng.normal(size=shape)),
             "mask": flags(rng, mask),
-            "kept": flags(rng, kept),
+            "dropout_mask": flags(rng, dropout_mask),
             "scale": scale,
             "is_causal": is_causal,
             "rate": rate,
@@ -103,9 +103,9 @@ CASES = {
             "causal, masked, biased",
             attention(SMALL, is_causal=True, mask=(3, 1, 5, 5), bias=(3, 2, 5, 5)),
         ),
-        Case("dropout", attention(SMALL, kept=(3, 2, 5, 5), rate=0.3)),
-        Case("dropout of whole keys", attention(SMALL, kept=(3, 1, 1, 5), rate=0.5)),
-        Case("dropout of whole queries", attention(SMALL, kept=(3, 2, 5, 1), rate=0.5)),
+        Case("dropout", attention(SMALL, dropout_mask=(3, 2, 5, 5), rate=0.3)),
+        Case("dropout of whole keys", attention(SMALL, dropout_mask=(3, 1, 1, 5), rate=0.5)),
+        Case("dropout of whole queries", attention(SMALL, dropout_mask=(3, 2, 5, 1), rate=0.5)),
         Case("scores", attention(SMALL, return_scores=True, scale=1.0)),
         Case("scores, causal", attention(SMALL, return_scores=True, is_causal=True)),
         Case(
@@ -113,7 +113,7 @@ CASES = {
             attention(
                 SMALL,
                 return_scores=True,
-                kept=(3, 2, 5, 7),
+                dropout_mask=(3, 2, 5, 7),
                 keys=7,
                 rate=0.4,
                 mask=(3, 1, 1, 7),
@@ -135,7 +135,7 @@ CASES = {
         ),
         Case(
             "blocks, dropout, shared heads",
-            attention((2, 140, 4, 8), key_heads=2, kept=(2, 4, 140, 140), rate=0.2),
+            attention((2, 140, 4, 8), key_heads=2, dropout_mask=(2, 4, 140, 140), rate=0.2),
         ),
         *(
             Case(f"{steps} queries, {keys} keys", attention((1, steps, 2, 17), keys=keys))
@@ -154,7 +154,7 @@ CASES = {
                 keys=300,
                 mask=late_keys,
                 is_causal=True,
-                kept=(2, 2, 140, 300),
+                dropout_mask=(2, 2, 140, 300),
                 rate=0.2,
                 return_scores=True,
             ),

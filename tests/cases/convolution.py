@@ -210,49 +210,6 @@ CASES = {
             conv((3, 9, 11, 10, 8), (3, 3, 3), 12, padding=(1, 1), activation="relu"),
         ),
     ],
-    "conv_max_pool_forward": [
-        Case("small", conv_max_pool((2, 7, 8, 3), (3, 3), 4)),
-        Case("batch 1", conv_max_pool((1, 30, 26, 16), (3, 3), 16)),
-        Case("empty batch", conv_max_pool((0, 14, 14, 16), (3, 3), 16)),
-        Case("tiles", conv_max_pool((5, 18, 22, 16), (3, 3), 24)),
-        Case("tiles, linear", conv_max_pool((5, 18, 22, 16), (3, 3), 24, activation="linear")),
-        Case("tiles, tanh", conv_max_pool((5, 18, 22, 16), (3, 3), 24, activation="tanh")),
-        Case("tiles, no bias", conv_max_pool((5, 18, 22, 16), (3, 3), 24, bias=False)),
-        *(
-            Case(
-                f"tiles that leave a rest, {h} by {w}, margins of {margin}",
-                conv_max_pool(
-                    (6, h, w, 9),
-                    (3, 3),
-                    37,
-                    margins=(0, margin),
-                    padding=(1, 1),
-                    activation="linear",
-                ),
-            )
-            for h, w in ((13, 14), (14, 15), (15, 17), (18, 13))
-            for margin in (0, 1)
-        ),
-        Case("blank images", blank_images_pooled, smooth=False),
-        Case("large enough for threads", conv_max_pool((9, 31, 29, 16), (3, 3), 24)),
-        Case("window of one", conv_max_pool((2, 9, 9, 5), (1, 1), 7)),
-        Case("strides", conv_max_pool((2, 19, 17, 3), (3, 3), 8, strides=2)),
-        Case("dilation", conv_max_pool((2, 19, 17, 3), (3, 3), 8, dilation=2)),
-        Case("groups", conv_max_pool((3, 18, 18, 16), (3, 3), 16, groups=2)),
-        Case("pooled by three", conv_max_pool((3, 20, 20, 16), (3, 3), 16, size=3)),
-        Case("pools overlap", conv_max_pool((3, 20, 20, 16), (3, 3), 16, size=3, steps=2)),
-        Case("margin in front", conv_max_pool((3, 20, 20, 16), (3, 3), 16, margins=(1, 0))),
-        Case("1-D", conv_max_pool((3, 17, 4), (3,), 5)),
-        *(
-            Case(
-                f"lines of {length}, margin of {margin}",
-                conv_max_pool((19, length, 32), (3,), 40, margins=(0, margin), activation="linear"),
-            )
-            for length in (33, 34, 35, 37)
-            for margin in (0, 1)
-        ),
-        Case("3-D", conv_max_pool((2, 6, 7, 8, 3), (3, 3, 3), 5)),
-    ],
     "depthwise_conv_forward": [
         Case("batch 1", depthwise((1, 5, 6, 3), (3, 3))),
         Case("one of everything", depthwise((1, 1, 1, 1), (1, 1))),
@@ -382,5 +339,51 @@ CASES = {
                 (2, 2, 3, 4, 3), (2, 3, 2), 4, (4, 7, 5), strides=(2, 2, 1), activation="tanh"
             ),
         ),
+    ],
+}
+
+EXTRAS = {
+    "conv_max_pool_forward": [
+        Case("small", conv_max_pool((2, 7, 8, 3), (3, 3), 4)),
+        Case("batch 1", conv_max_pool((1, 30, 26, 16), (3, 3), 16)),
+        Case("empty batch", conv_max_pool((0, 14, 14, 16), (3, 3), 16)),
+        Case("tiles", conv_max_pool((5, 18, 22, 16), (3, 3), 24)),
+        Case("tiles, linear", conv_max_pool((5, 18, 22, 16), (3, 3), 24, activation="linear")),
+        Case("tiles, tanh", conv_max_pool((5, 18, 22, 16), (3, 3), 24, activation="tanh")),
+        Case("tiles, no bias", conv_max_pool((5, 18, 22, 16), (3, 3), 24, bias=False)),
+        *(
+            Case(
+                f"tiles that leave a rest, {h} by {w}, margins of {margin}",
+                conv_max_pool(
+                    (6, h, w, 9),
+                    (3, 3),
+                    37,
+                    margins=(0, margin),
+                    padding=(1, 1),
+                    activation="linear",
+                ),
+            )
+            for h, w in ((13, 14), (14, 15), (15, 17), (18, 13))
+            for margin in (0, 1)
+        ),
+        Case("blank images", blank_images_pooled, smooth=False),
+        Case("large enough for threads", conv_max_pool((9, 31, 29, 16), (3, 3), 24)),
+        Case("window of one", conv_max_pool((2, 9, 9, 5), (1, 1), 7)),
+        Case("strides", conv_max_pool((2, 19, 17, 3), (3, 3), 8, strides=2)),
+        Case("dilation", conv_max_pool((2, 19, 17, 3), (3, 3), 8, dilation=2)),
+        Case("groups", conv_max_pool((3, 18, 18, 16), (3, 3), 16, groups=2)),
+        Case("pooled by three", conv_max_pool((3, 20, 20, 16), (3, 3), 16, size=3)),
+        Case("pools overlap", conv_max_pool((3, 20, 20, 16), (3, 3), 16, size=3, steps=2)),
+        Case("margin in front", conv_max_pool((3, 20, 20, 16), (3, 3), 16, margins=(1, 0))),
+        Case("1-D", conv_max_pool((3, 17, 4), (3,), 5)),
+        *(
+            Case(
+                f"lines of {length}, margin of {margin}",
+                conv_max_pool((19, length, 32), (3,), 40, margins=(0, margin), activation="linear"),
+            )
+            for length in (33, 34, 35, 37)
+            for margin in (0, 1)
+        ),
+        Case("3-D", conv_max_pool((2, 6, 7, 8, 3), (3, 3, 3), 5)),
     ],
 }

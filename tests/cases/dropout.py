@@ -5,17 +5,17 @@ import numpy as np
 from tests.cases import Case
 
 
-def dropout(shape, rate=0.5, kept_shape=None):
+def dropout(shape, rate=0.5, mask_shape=None):
     def make(rng):
-        kept = rng.random(shape if kept_shape is None else kept_shape) >= rate
-        return {"x": rng.normal(size=shape), "kept": kept, "rate": rate}
+        mask = rng.random(shape if mask_shape is None else mask_shape) >= rate
+        return {"x": rng.normal(size=shape), "dropout_mask": mask, "rate": rate}
 
     return make
 
 
 def special(rng):
     x = np.array([[np.nan, np.inf, -np.inf, 1.0], [np.nan, np.inf, -np.inf, -0.0]])
-    return {"x": x, "kept": np.array([[True] * 4, [False] * 4]), "rate": 0.25}
+    return {"x": x, "dropout_mask": np.array([[True] * 4, [False] * 4]), "rate": 0.25}
 
 
 CASES = {

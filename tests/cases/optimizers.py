@@ -45,34 +45,33 @@ def cases(kinds, *options):
     """
     table = [(label, shapes, options[0]) for label, shapes in SHAPES.items()]
     table += [(str(other), SHAPES["four variables"], other) for other in options[1:]]
-    if kinds.keys() >= UPDATE.keys():
-        table.append(("rows of tables", TABLES, {**options[0], "gradients": some_rows}))
+    return [case(label, shapes, kinds, chosen) for label, shapes, chosen in table]
 
-    def case(label, shapes, chosen):
-        replaced = {name: chosen[name] for name in kinds if name in chosen}
-        scalars = {name: value for name, value in chosen.items() if name not in kinds}
-        make = lists(shapes, **{**kinds, **replaced})
-        return Case(label, lambda rng: {**make(rng), **scalars})
 
-    return [case(*row) for row in table]
+def case(label, shapes, kinds, chosen):
+    replaced = {name: chosen[name] for name in kinds if name in chosen}
+    scalars = {name: value for name, value in chosen.items() if name not in kinds}
+    make = lists(shapes, **{**kinds, **replaced})
+    return Case(label, lambda rng: {**make(rng), **scalars})
 
 
 UPDATE = {"variables": signed, "gradients": signed}
 ADAM = {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
 
-CASES = {
-    "sgd_update_": cases(UPDATE, {"learning_rate": 0.01}, {"learning_rate": 0.0}),
-    "momentum_update_": cases(
+# Each rule: how to fill its lists, and sets of options.
+RULES = {
+    "sgd_update_": (UPDATE, {"learning_rate": 0.01}, {"learning_rate": 0.0}),
+    "momentum_update_": (
         {**UPDATE, "momentums": signed},
         {"learning_rate": 0.01, "momentum": 0.9, "nesterov": False},
         {"learning_rate": 0.2, "momentum": 0.5, "nesterov": True},
     ),
-    "adagrad_update_": cases(
+    "adagrad_update_": (
         {**UPDATE, "accumulators": positive},
         {"learning_rate": 0.01, "epsilon": 1e-7},
         {"learning_rate": 0.5, "epsilon": 0.1},
     ),
-    "rmsprop_update_": cases(
+    "rmsprop_update_": (
         {**UPDATE, "velocities": positive, "average_gradients": None, "momentums": None},
         {"learning_rate": 0.01, "rho": 0.9, "momentum": 0.0, "epsilon": 1e-7},
         {"learning_rate": 0.01, "rho": 0.9, "momentum": 0.8, "epsilon": 1e-7, "momentums": signed},
@@ -87,30 +86,30 @@ CASES = {
             "momentums": signed,
         },
     ),
-    "adadelta_update_": cases(
+    "adadelta_update_": (
         {**UPDATE, "accumulated_gradients": positive, "accumulated_deltas": positive},
         {"learning_rate": 0.01, "rho": 0.95, "epsilon": 1e-7},
         {"learning_rate": 1.0, "rho": 0.5, "epsilon": 0.1},
     ),
-    "adam_update_": cases(
+    "adam_update_": (
         {**UPDATE, "momentums": signed, "velocities": positive, "velocity_hats": None},
         {**ADAM, "step": 3},
         {**ADAM, "step": 3, "velocity_hats": positive},
         {"step": 1, "learning_rate": 0.3, "beta_1": 0.5, "beta_2": 0.7, "epsilon": 0.1},
     ),
-    "adamax_update_": cases(
+    "adamax_update_": (
         {**UPDATE, "momentums": signed, "norms": positive},
         {**ADAM, "step": 3},
         {"step": 1, "learning_rate": 0.3, "beta_1": 0.5, "beta_2": 0.7, "epsilon": 0.1},
     ),
-    "nadam_update_": cases(
+    "nadam_update_": (
         {**UPDATE, "momentums": signed, "velocities": positive},
         {**ADAM, "step": 1, "mu_product": 1.0},
         {**ADAM, "step": 1000, "mu_product": 1e-46},
         {"step": 5, "mu_product": 0.1, "learning_rate": 0.3, "beta_1": 0.5, "beta_2": 0.7,
          "epsilon": 0.1},
     ),
-    "ftrl_update_": cases(
+    "ftrl_update_": (
         {**UPDATE, "accumulators": positive, "linears": signed},
         {
             "learning_rate": 0.1, "learning_rate_power": -0.5, "l1_regularization_strength": 0.0,
@@ -128,30 +127,40 @@ CASES = {
             "beta": 0.5,
         },
     ),
-    "lion_update_": cases(
+    "lion_update_": (
         {**UPDATE, "momentums": signed},
         {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99},
         {"learning_rate": 0.3, "beta_1": 0.5, "beta_2": 0.7},
     ),
-    "decay_weights_": cases(
+}  # fmt: skip
+
+# What goes on around an update.
+AROUND = {
+    "decay_weights_": (
         {"variables": signed},
         {"learning_rate": 0.1, "weight_decay": 0.04},
         {"learning_rate": 0.5, "weight_decay": 0.1},
     ),
-    "clip_by_value_": cases(
+    "clip_by_value_": (
         {"clipped": signed, "gradients": signed}, {"limit": 0.5}, {"limit": 100.0}
     ),
-    "clip_by_norm_": cases(
+    "clip_by_norm_": (
         {"clipped": signed, "gradients": signed}, {"limit": 0.5}, {"limit": 1.5}, {"limit": 1e6}
     ),
-    "clip_by_global_norm_": cases(
+    "clip_by_global_norm_": (
         {"clipped": signed, "gradients": signed}, {"limit": 0.5}, {"limit": 1e6}
     ),
-    "average_": cases(
+    "average_": (
         {"averages": signed, "variables": signed}, {"momentum": 0.99}, {"momentum": 0.0}
     ),
-    "accumulate_": cases({"accumulators": signed, "gradients": signed}, {}),
-    "divide_": cases(
+    "accumulate_": ({"accumulators": signed, "gradients": signed}, {}),
+    "divide_": (
         {"quotients": signed, "gradients": signed}, {"divisor": 3.0}, {"divisor": 0.25}
     ),
 }  # fmt: skip
+
+CASES = {name: cases(*given) for name, given in {**RULES, **AROUND}.items()}
+EXTRAS = {
+    name: [case("rows of tables", TABLES, kinds, {**options, "gradients": some_rows})]
+    for name, (kinds, options, *_) in RULES.items()
+}

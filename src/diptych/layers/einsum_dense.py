@@ -164,15 +164,15 @@ class EinsumDense(Layer):
         if self._order is not None:
             kernel = ops.transpose(kernel, self._order)
         free, units = inputs.shape[: -self._summed], kernel.shape[self._summed :]
-        width, wide = math.prod(kernel.shape[: self._summed]), math.prod(units)
+        width, columns = math.prod(kernel.shape[: self._summed]), math.prod(units)
         if self._summed > 1:
             inputs = ops.reshape(inputs, (*free, width))
         if kernel.ndim > 2:
-            kernel = ops.reshape(kernel, (width, wide))
-        within = bias is not None and bias.size == wide
+            kernel = ops.reshape(kernel, (width, columns))
+        within = bias is not None and bias.size == columns
         fused = FUSED.get(self.activation) if bias is None or within else None
         if within and len(units) > 1:
-            bias = ops.reshape(bias, (wide,))
+            bias = ops.reshape(bias, (columns,))
         y = ops.dense(inputs, kernel, bias if within else None, fused or "linear")
         if len(units) > 1:
             y = ops.reshape(y, (*free, *units))

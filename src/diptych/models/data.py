@@ -576,12 +576,12 @@ class GeneratorBatches(Batches):
         self._restarts = self._iterator is not source
         self._started = False
         self._warned = False
-        self._looked_at: list = []
+        self._peeked: list = []
 
     def first(self) -> tuple:
         if not self._look():
             raise ValueError("The data are empty: the generator gave no batch at all.")
-        return self._prepare(self._looked_at[0])
+        return self._prepare(self._peeked[0])
 
     def __iter__(self) -> Iterator[tuple]:
         if self._restarts and self._started and (self._limit is None or not self._look()):
@@ -597,9 +597,9 @@ class GeneratorBatches(Batches):
 
     def _look(self) -> bool:
         """Whether there is another batch; it is stored for the next call."""
-        if not self._looked_at:
-            self._looked_at = list(itertools.islice(self._iterator, 1))
-        return bool(self._looked_at)
+        if not self._peeked:
+            self._peeked = list(itertools.islice(self._iterator, 1))
+        return bool(self._peeked)
 
     def _some(self) -> Iterator[tuple]:
         for given in itertools.count():
@@ -607,7 +607,7 @@ class GeneratorBatches(Batches):
                 return
             if not self._look():
                 break
-            yield self._prepare(self._looked_at.pop())
+            yield self._prepare(self._peeked.pop())
         if (self._limit is not None or given == 0) and not self._restarts:
             self._warn()
 

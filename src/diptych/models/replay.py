@@ -281,7 +281,8 @@ def _in_one(engine: _engine.Engine, one: tuple, other: tuple) -> tuple | None:
     if second is engine.piecewise.relu_forward and its_options == _PLAIN_RELU:
         return (first, (*options[:-1], "relu")) if options[-1] == "linear" else None
     if second is engine.pooling.max_pool_forward:
-        return convolution.conv_max_pool_forward, (*options, *its_options)
+        joined = engine.extra("convolution", "conv_max_pool_forward")
+        return None if joined is None else (joined, (*options, *its_options))
     return None
 
 

@@ -136,7 +136,7 @@ class Trainer(_Beside):
         """Run on the model's engine, without NumPy's warnings about NaN and infinity, which are
         reported once.
         """
-        with self._on_its_engine(), np.errstate(all="ignore"):
+        with self._on_its_engine(), _engine.current().computing(), np.errstate(all="ignore"):
             yield
 
     # ----------------------------------------------------------------------------------------------

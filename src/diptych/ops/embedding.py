@@ -43,11 +43,11 @@ class EmbeddingTwin(Twin):
     def _pair(self, engine: Any) -> tuple:
         look_up = engine.function(self.family, f"{self.name}_forward")
         backward = engine.function(self.family, f"{self.name}_backward")
-        backward_rows = engine.function(self.family, f"{self.name}_backward_rows")
+        backward_rows = engine.extra(self.family, f"{self.name}_backward_rows")
 
         def gradients(dy: Any, cache: tuple, needs: Any) -> tuple:
             indices, table = cache
-            if not reads_little(indices.size, table):
+            if backward_rows is None or not reads_little(indices.size, table):
                 return None, backward(dy, cache)
             return None, IndexedSlices(
                 partial(backward, dy, cache), partial(backward_rows, dy, cache)

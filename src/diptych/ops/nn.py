@@ -209,8 +209,8 @@ def dense(x, kernel, bias=None, activation="linear"):
 # Dropout
 
 
-def drop(x, mask, rate):
-    """Apply a dropout mask: x / (1 - rate) where ``mask``, else 0. ``random.draw_dropout_mask``
+def drop(x, dropout_mask, rate):
+    """Apply a dropout mask: x / (1 - rate) where ``dropout_mask``, else 0. ``random.draw_dropout_mask``
     draws it; the twins are ``dropout_forward`` and ``dropout_backward``.
     """
-    return _dropout((x,), mask, rate)
+    return _dropout((x,), dropout_mask, rate)

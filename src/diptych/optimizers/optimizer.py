@@ -198,11 +198,12 @@ class Optimizer(metaclass=AcceptsOldNames):
 
     @property
     def takes_slices(self) -> bool:
-        """Whether ``apply`` takes IndexedSlices unchanged: if a built-in rule uses the gradients,
-        and they are not scaled, clipped or accumulated before.
+        """Whether ``apply`` takes IndexedSlices unchanged: if the engine supports gradients of
+        rows, a built-in rule uses them, and they are not scaled, clipped or accumulated before.
         """
         return (
-            is_builtin(type(self))
+            engine.current().extra("embedding", "embedding_backward_rows") is not None
+            and is_builtin(type(self))
             and "apply" not in vars(self)
             and self.loss_scale_factor is None
             and self.gradient_accumulation_steps is None

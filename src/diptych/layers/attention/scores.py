@@ -170,9 +170,9 @@ class Attention(Layer):
             ]
             if value_mask is not None:
                 value_mask = ops.reshape(value_mask, (rows, 1, 1, value_mask.shape[-1]))
-            drop = dropout_mask
-            if drop is not None:
-                drop = drop.reshape(rows, 1, *drop.shape[-2:])
+            drop = None  # with an axis for the one head
+            if dropout_mask is not None:
+                drop = dropout_mask.reshape(rows, 1, *dropout_mask.shape[-2:])
             found = attend(q, k, v, None, value_mask, 1.0, is_causal, drop, rate, return_scores)
             output, *scores = found if return_scores else [found]
             output = ops.reshape(output, (*query.shape[:-1], value.shape[-1]))

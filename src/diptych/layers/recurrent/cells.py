@@ -73,9 +73,9 @@ class DropoutCell(Layer):
 
     def _draw(self, shape: tuple, rate: float) -> np.ndarray:
         """Draw a dropout mask: 0 for what is dropped, 1 / (1 - rate) for the rest."""
-        mask = self.seed_generator.generator.random(shape, dtype=np.float32) >= rate
+        dropout_mask = self.seed_generator.generator.random(shape, dtype=np.float32) >= rate
         scale = 1.0 / (1.0 - rate) if rate < 1 else 0.0
-        return np.multiply(mask, np.dtype(self.dtype).type(scale))
+        return np.multiply(dropout_mask, np.dtype(self.dtype).type(scale))
 
     def _dropped(self, inputs: Any, h: Any, training: Any) -> tuple[Any, Any]:
         """Input and state after dropout."""
@@ -142,9 +142,9 @@ class _Cell(DropoutCell):
             Structure.version += 1
 
     def build(self, input_shape: Any) -> None:
-        features, wide = input_shape[-1], self._gates * self.units
-        self.kernel = self._weight("kernel", (features, wide), "kernel")
-        self.recurrent_kernel = self._weight("recurrent_kernel", (self.units, wide), "recurrent")
+        features, columns = input_shape[-1], self._gates * self.units
+        self.kernel = self._weight("kernel", (features, columns), "kernel")
+        self.recurrent_kernel = self._weight("recurrent_kernel", (self.units, columns), "recurrent")
         if self.use_bias:
             self.bias = self._weight("bias", self._bias_shape(), "bias", self._first_bias())
         self.input_spec = InputSpec(ndim=2, axes={-1: features})

@@ -65,13 +65,13 @@ class _ConvLSTMCell(LSTMCell):
                 f"its states have the same; the shape of one step's input is {tuple(input_shape)}."
             )
         self._step_shape = tuple(input_shape[1:])
-        wide = 4 * self.filters
-        self.kernel = self._weight("kernel", (*self.kernel_size, channels, wide), "kernel")
+        columns = 4 * self.filters
+        self.kernel = self._weight("kernel", (*self.kernel_size, channels, columns), "kernel")
         self.recurrent_kernel = self._weight(
-            "recurrent_kernel", (*self.kernel_size, self.filters, wide), "recurrent"
+            "recurrent_kernel", (*self.kernel_size, self.filters, columns), "recurrent"
         )
         if self.use_bias:
-            self.bias = self._weight("bias", (wide,), "bias", self._first_bias())
+            self.bias = self._weight("bias", (columns,), "bias", self._first_bias())
         self.built = True
 
     def state_shape(self, step_shape: tuple) -> tuple:

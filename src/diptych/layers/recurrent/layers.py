@@ -99,8 +99,8 @@ class _FusedRNN(RNN):
     def _output_mask(self, mask: np.ndarray) -> np.ndarray:
         """1 for the outputs of steps that count, 0 for masked ones, in the order of the outputs."""
         mask = mask[:, ::-1] if self.go_backwards else mask
-        counted = mask[:, :, np.newaxis] if self.return_sequences else mask[:, -1:]
-        return counted.astype(self.dtype)
+        output_mask = mask[:, :, np.newaxis] if self.return_sequences else mask[:, -1:]
+        return output_mask.astype(self.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**self._own_config(), **self.cell.arguments()}

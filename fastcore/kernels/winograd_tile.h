@@ -1,41 +1,43 @@
-/* The kernels of Winograd's transform, for one type: winograd.pyx explains them and includes this file twice, with
-   REAL, INTEGER and NAME(x) defined, after gemm_tile.h has been read for the same type. */
+/* The kernels of Winograd's transform, a template of for_both_types.h; winograd.pyx explains them.
+   gemm_tile.h has to be read before for the same types. */
+
+#include "activation_codes.h"
 
 #ifndef DIPTYCH_WINOGRAD_H
 #define DIPTYCH_WINOGRAD_H
 
-/* What a pass reads: images, channels last, in tiles of SIDE x SIDE pixels, or of REACH x REACH that overlap by two. */
+/* What a pass reads: images, channels last, in tiles of SIDE x SIDE pixels, or of REACH x REACH
+   that overlap by two. */
 typedef struct {
     Py_ssize_t height, width, channels;
-    Py_ssize_t top, left;   /* where the first tile begins: so many zeros above and to the left of the image */
-    const void *x, *y;      /* each number is x activation'(y); y == NULL: just x */
-    int activation;         /* of fused.pxd: LINEAR, RELU, TANH, SIGMOID */
+    Py_ssize_t top, left; /* the first tile begins so many zeros above and to the left */
+    const void *x, *y;    /* each number is x activation'(y); y == NULL: just x */
+    int activation;       /* LINEAR, RELU, TANH or SIGMOID */
 } View;
 
 typedef struct {
-    View in;                /* of the forward pass: x; of the gradient of the input: dz */
-    View dz;                /* of the gradient of the kernel only */
+    View source; /* of the forward pass: x; of the gradient of the input: dz */
+    View dz;     /* of the gradient of the kernel only */
     Py_ssize_t height, width, filters; /* of what forward and dx compute */
-    int pool;               /* of each 2x2 (flat: 2) of it, the largest is written */
-    Py_ssize_t out_height, out_width; /* of what is written */
+    int pool;                          /* of each 2x2 (flat: 2) of it, the largest is written */
+    Py_ssize_t out_height, out_width;  /* of what is written */
     Py_ssize_t tiles_down, tiles_across, tiles;
-    int flat;               /* one spatial axis: images of one row, a kernel of 3, tiles of 4 from 6 */
-    Py_ssize_t block;       /* tiles worked on at once */
+    int flat;         /* one spatial axis: images of one row, a kernel of 3, tiles of 4 */
+    Py_ssize_t block; /* tiles worked on at once */
     Py_ssize_t chunks, chunk_tiles;
-    const void *packed;     /* the transformed kernel: [panel][position][channel][PANEL filters] */
+    const void *packed; /* the transformed kernel: [panel][position][channel][PANEL filters] */
     const void *bias;
     void *out;
-    void *sums;             /* per chunk: its part of dkernel, then of dbias */
-    int activation;         /* applied to what is written */
+    void *sums;     /* per chunk: its part of dkernel, then of dbias */
+    int activation; /* applied to what is written */
     int wants_dbias;
-    int failed;             /* no memory, or a number that is not finite: the caller takes another way */
+    int failed; /* no memory, or a number is not finite: another way is taken */
 } Winograd;
 
 enum { SIDE = 4, REACH = SIDE + 2, POSITIONS = REACH * REACH, LINE = 64 };
-/* Channels are added up in pieces: rounding errors of a long sum grow with its length, and the transform of images
-   makes them grow more. */
+/* Channels are added up in pieces: rounding errors of a long sum grow with its length, and the
+   transform of images makes them grow more. */
 enum { DEPTH = 32, FLAT_DEPTH = 64 };
-
 
 /* The points 0, +-P1, +-P2 and infinity. */
 #define P1 0.625
@@ -51,7 +53,8 @@ typedef struct {
 
 static Place place_of(const Winograd *p, Py_ssize_t tile) {
     const Py_ssize_t line = tile / p->tiles_across;
-    const Place place = {line / p->tiles_down, line % p->tiles_down * SIDE, tile % p->tiles_across * SIDE};
+    const Place place = {line / p->tiles_down, line % p->tiles_down * SIDE,
+                         tile % p->tiles_across * SIDE};
     return place;
 }
 
@@ -71,7 +74,7 @@ static inline void step_on(const Winograd *p, Place *place) {
 #define VECTOR NAME(vector)
 #define LANES NAME(lanes)
 #define CONST(x) ((REAL)(x))
-#define UP(n, to) (((n) + (to)-1) / (to) * (to))
+#define UP(n, to) (((n) + (to) - 1) / (to) * (to))
 /* A row of channels as the register tile of the product reads it. */
 #define ROW(channels) UP(channels, WIDTH == 2 ? LANES : PANEL)
 /* Rows of a work area begin one cache line off the power of two that they would otherwise share. */
@@ -85,7 +88,7 @@ static inline void step_on(const Winograd *p, Place *place) {
 #endif
 #define LARGER(x, y) PICK((x) > (y), x, y)
 
-/* ------------------------------------------------------------- the five matrices, applied to vectors of channels */
+/* ---- the five matrices, applied to vectors of channels ---- */
 
 /* u = B^T d */
 INLINE void NAME(times_b)(const VECTOR *d, VECTOR *u) {
@@ -121,7 +124,8 @@ INLINE void NAME(times_a_back)(const VECTOR *z, VECTOR *u) {
     u[5] = z[3];
 }
 
-/* u = G g, for a panel of filters, in double: it is rounded once. Rows of g (u) are `step` (`u_step`) panels apart. */
+/* u = G g, for a panel of filters, in double: it is rounded once. Rows of g (u) are `step`
+   (`u_step`) panels apart. */
 INLINE void NAME(times_g)(double (*g)[PANEL], int step, double (*u)[PANEL], int u_step) {
     for (int j = 0; j < PANEL; j++) {
         const double g_0 = g[0][j], g_1 = g[step][j], g_2 = g[2 * step][j];
@@ -145,16 +149,18 @@ INLINE void NAME(times_g_back)(const VECTOR *m, VECTOR *g) {
     g[2] = CONST(P1 * P1) * sum_1 + (CONST(P2 * P2) * sum_2 + m[5]);
 }
 
-/* ---------------------------------------------------------------------------------------------------- the kernel */
+/* ---- the kernel ---- */
 
-/* U = G g G^T (flat: G g) for all filters of one channel, packed in panels. kernel[window][channel][filter], or, to go
-   backward, the kernel turned by 180 degrees with channels and filters exchanged. */
-APART void NAME(transform_kernel)(const REAL *kernel, Py_ssize_t channels, Py_ssize_t filters, int flat, int backward,
-                                  Py_ssize_t channel, REAL *packed) {
+/* U = G g G^T (flat: G g) for all filters of one channel, packed in panels.
+   kernel[window][channel][filter], or, to go backward, the kernel turned by 180 degrees with
+   channels and filters exchanged. */
+APART void NAME(transform_kernel)(const REAL *kernel, Py_ssize_t channels, Py_ssize_t filters,
+                                  int flat, int backward, Py_ssize_t channel, REAL *packed) {
     const int window = flat ? 3 : 9, positions = flat ? REACH : POSITIONS;
     Py_ssize_t window_step = channels * filters;
     Py_ssize_t filter_step = backward ? channels : 1;
-    const REAL *from = kernel + (backward ? channel + (window - 1) * window_step : channel * filters);
+    const REAL *from =
+        kernel + (backward ? channel + (window - 1) * window_step : channel * filters);
     if (backward) window_step = -window_step;
     packed += channel * PANEL;
     for (Py_ssize_t f = 0; f < filters; f += PANEL, packed += positions * channels * PANEL) {
@@ -173,7 +179,7 @@ APART void NAME(transform_kernel)(const REAL *kernel, Py_ssize_t channels, Py_ss
     }
 }
 
-/* ----------------------------------------------------------------------------------------------------- the images */
+/* ---- the images ---- */
 
 INLINE VECTOR NAME(load_part)(const REAL *p, Py_ssize_t count) {
     REAL all[LANES];
@@ -182,21 +188,24 @@ INLINE VECTOR NAME(load_part)(const REAL *p, Py_ssize_t count) {
 }
 
 /* `count` (LANES or fewer) numbers x activation'(y). */
-INLINE VECTOR NAME(load_derived)(const int activation, const REAL *x, const REAL *y, Py_ssize_t count) {
+INLINE VECTOR NAME(load_derived)(const int activation, const REAL *x, const REAL *y,
+                                 Py_ssize_t count) {
     VECTOR a = count == LANES ? LOAD(x) : NAME(load_part)(x, count);
-    if (activation == 0) return a;
+    if (activation == LINEAR) return a;
     VECTOR b = count == LANES ? LOAD(y) : NAME(load_part)(y, count);
-    if (activation == 1) return WHERE_POSITIVE(b, a);
-    if (activation == 2) return a * (1 - b * b);
+    if (activation == RELU) return WHERE_POSITIVE(b, a);
+    if (activation == TANH) return a * (1 - b * b);
     return a * (b * (1 - b));
 }
 
 /* One column of a tile, `count` (LANES or fewer) channels. */
-INLINE void NAME(column)(const int activation, const int is_dz, Py_ssize_t count, Py_ssize_t at, const REAL *const *x,
-                         const REAL *const *y, REAL *out, Py_ssize_t row, REAL *sums) {
+INLINE void NAME(column)(const int activation, const int is_dz, Py_ssize_t count, Py_ssize_t at,
+                         const REAL *const *x, const REAL *const *y, REAL *out, Py_ssize_t row,
+                         REAL *sums) {
     VECTOR d[REACH], u[REACH];
     for (int i = 0; i < (is_dz ? SIDE : REACH); i++)
-        d[i] = NAME(load_derived)(activation, x[i] + at, activation ? y[i] + at : NULL, count);
+        d[i] = NAME(load_derived)(activation, x[i] + at, activation != LINEAR ? y[i] + at : NULL,
+                                  count);
     if (is_dz) {
         NAME(times_a_back)(d, u);
         if (sums) STORE(sums, LOAD(sums) + ((d[0] + d[1]) + (d[2] + d[3])));
@@ -207,33 +216,44 @@ INLINE void NAME(column)(const int activation, const int is_dz, Py_ssize_t count
     for (int i = 0; i < REACH; i++) STORE(out + i * row, u[i]);
 }
 
-/* Columns of a tile, all channels: out[j][0:6][channel] = B^T (6 pixels of column j), or A (4 pixels), with the sum of
-   the pixels added to `sums`. x and y point to the first column in each of the 6 (4) rows. */
-INLINE void NAME(columns)(const int activation, const int is_dz, Py_ssize_t channels, int count, const REAL *const *x,
-                          const REAL *const *y, REAL *const *out, Py_ssize_t row, REAL *sums) {
+/* Columns of a tile, all channels: out[j][0:6][channel] = B^T (6 pixels of column j), or A (4
+   pixels), with the sum of the pixels added to `sums`. x and y point to the first column in each of
+   the 6 (4) rows. */
+INLINE void NAME(columns)(const int activation, const int is_dz, Py_ssize_t channels, int count,
+                          const REAL *const *x, const REAL *const *y, REAL *const *out,
+                          Py_ssize_t row, REAL *sums) {
     Py_ssize_t whole = channels / LANES * LANES, at = 0;
     for (int j = 0; j < count; j++, at += channels - whole) {
         REAL *target = out[j];
         for (Py_ssize_t c = 0; c < whole; c += LANES, at += LANES, target += LANES)
             NAME(column)(activation, is_dz, LANES, at, x, y, target, row, sums ? sums + c : NULL);
         if (whole < channels)
-            NAME(column)(activation, is_dz, channels - whole, at, x, y, target, row, sums ? sums + whole : NULL);
+            NAME(column)(activation, is_dz, channels - whole, at, x, y, target, row,
+                         sums ? sums + whole : NULL);
     }
 }
 
-#define COLUMNS_PARAMETERS                                                                                            \
-    Py_ssize_t channels, int count, const REAL *const *x, const REAL *const *y, REAL *const *out, Py_ssize_t row,     \
-        REAL *sums
-#define COLUMNS(kind, activation, is_dz)                                                                              \
-    APART void NAME(columns_##kind)(COLUMNS_PARAMETERS) {                                                             \
-        NAME(columns)(activation, is_dz, channels, count, x, y, out, row, sums);                                      \
+#define COLUMNS_PARAMETERS                                                                        \
+    Py_ssize_t channels, int count, const REAL *const *x, const REAL *const *y, REAL *const *out, \
+        Py_ssize_t row, REAL *sums
+#define COLUMNS(kind, activation, is_dz)                                         \
+    APART void NAME(columns_##kind)(COLUMNS_PARAMETERS) {                        \
+        NAME(columns)(activation, is_dz, channels, count, x, y, out, row, sums); \
     }
-COLUMNS(x, 0, 0) COLUMNS(x_relu, 1, 0) COLUMNS(x_tanh, 2, 0) COLUMNS(x_sigmoid, 3, 0)
-COLUMNS(z, 0, 1) COLUMNS(z_relu, 1, 1) COLUMNS(z_tanh, 2, 1) COLUMNS(z_sigmoid, 3, 1)
+COLUMNS(x, LINEAR, 0)
+COLUMNS(x_relu, RELU, 0)
+COLUMNS(x_tanh, TANH, 0)
+COLUMNS(x_sigmoid, SIGMOID, 0)
+COLUMNS(z, LINEAR, 1)
+COLUMNS(z_relu, RELU, 1)
+COLUMNS(z_tanh, TANH, 1)
+COLUMNS(z_sigmoid, SIGMOID, 1)
 typedef void (*NAME(columns_t))(COLUMNS_PARAMETERS);
 
-/* The rows of a column's transform: out[position][channel] from columns[0:6] (or [0:4] of dz), each [6][row]. */
-INLINE void NAME(across)(const int is_dz, REAL *const *columns, Py_ssize_t row, REAL *out, Py_ssize_t out_position) {
+/* The rows of a column's transform: out[position][channel] from columns[0:6] (or [0:4] of dz), each
+   [6][row]. */
+INLINE void NAME(across)(const int is_dz, REAL *const *columns, Py_ssize_t row, REAL *out,
+                         Py_ssize_t out_position) {
     for (int i = 0; i < REACH; i++) {
         for (Py_ssize_t c = 0; c < row; c += LANES) {
             VECTOR d[REACH], u[REACH];
@@ -245,21 +265,25 @@ INLINE void NAME(across)(const int is_dz, REAL *const *columns, Py_ssize_t row, 
         }
     }
 }
-APART void NAME(across_x)(REAL *const *columns, Py_ssize_t row, REAL *out, Py_ssize_t out_position) {
+APART void NAME(across_x)(REAL *const *columns, Py_ssize_t row, REAL *out,
+                          Py_ssize_t out_position) {
     NAME(across)(0, columns, row, out, out_position);
 }
-APART void NAME(across_z)(REAL *const *columns, Py_ssize_t row, REAL *out, Py_ssize_t out_position) {
+APART void NAME(across_z)(REAL *const *columns, Py_ssize_t row, REAL *out,
+                          Py_ssize_t out_position) {
     NAME(across)(1, columns, row, out, out_position);
 }
 
-/* Tiles first ... first + count - 1 of the images, transformed: out[position][tile][row]. `strip` holds 6 columns and
-   as many zeros as 6 pixels have channels: (POSITIONS + REACH) * row numbers. */
-static void NAME(read_tiles)(const Winograd *p, const View *v, const int is_dz, Py_ssize_t first, Py_ssize_t count,
-                             REAL *strip, REAL *out, Py_ssize_t out_position, REAL *sums) {
+/* Tiles first ... first + count - 1 of the images, transformed: out[position][tile][row]. `strip`
+   holds 6 columns and as many zeros as 6 pixels have channels: (POSITIONS + REACH) * row
+   numbers. */
+static void NAME(read_tiles)(const Winograd *p, const View *v, const int is_dz, Py_ssize_t first,
+                             Py_ssize_t count, REAL *strip, REAL *out, Py_ssize_t out_position,
+                             REAL *sums) {
     static const NAME(columns_t) by_activation[2][4] = {
         {NAME(columns_x), NAME(columns_x_relu), NAME(columns_x_tanh), NAME(columns_x_sigmoid)},
         {NAME(columns_z), NAME(columns_z_relu), NAME(columns_z_tanh), NAME(columns_z_sigmoid)}};
-    const NAME(columns_t) transform = by_activation[is_dz][v->y ? v->activation : 0];
+    const NAME(columns_t) transform = by_activation[is_dz][v->y ? v->activation : LINEAR];
     const Py_ssize_t row = ROW(v->channels), line = v->width * v->channels;
     const int reach = is_dz ? SIDE : REACH;
     REAL *const zeros = strip + POSITIONS * row;
@@ -280,15 +304,18 @@ static void NAME(read_tiles)(const Winograd *p, const View *v, const int is_dz, 
             transform(v->channels, 1, x, y, &out, out_position, sums);
             continue;
         }
-        int j = 0, end = reach; /* the columns that the tile before has not left, inside of the image */
+        /* The columns that the tile before has not left, inside of the image. */
+        int j = 0, end = reach;
         slot = is_dz || place.across == 0 ? 0 : (slot + SIDE) % REACH;
         if (!is_dz && place.across != 0 && t != 0) j = REACH - SIDE;
         for (int i = 0; i < reach; i++) columns[i] = strip + (slot + i) % REACH * REACH * row;
         for (; j < reach && left + j < 0; j++) memset(columns[j], 0, REACH * row * sizeof(REAL));
-        for (; end > j && left + end > v->width; end--) memset(columns[end - 1], 0, REACH * row * sizeof(REAL));
+        for (; end > j && left + end > v->width; end--)
+            memset(columns[end - 1], 0, REACH * row * sizeof(REAL));
         for (int i = 0; i < reach; i++) {
             const int inside = top + i >= 0 && top + i < v->height;
-            const Py_ssize_t at = (place.image * v->height + top + i) * line + (left + j) * v->channels;
+            const Py_ssize_t at =
+                (place.image * v->height + top + i) * line + (left + j) * v->channels;
             x[i] = inside ? (const REAL *)v->x + at : zeros;
             y[i] = inside && v->y ? (const REAL *)v->y + at : zeros;
         }
@@ -298,10 +325,10 @@ static void NAME(read_tiles)(const Winograd *p, const View *v, const int is_dz, 
     }
 }
 
-/* One tile of the result, one vector of filters: y = A^T m A + bias, activation; with `pool` the largest numbers of its
-   quarters. Returns 0 * (some of the numbers): NaN where one is not finite. */
-INLINE VECTOR NAME(write_vector)(const int flat, const int pool, const REAL *m, const VECTOR bias, int rectify, REAL *y,
-                                 Py_ssize_t y_row, Py_ssize_t y_col) {
+/* One tile of the result, one vector of filters: y = A^T m A + bias, activation; with `pool` the
+   maxima of its quarters. Returns 0 * (some of the numbers): NaN where one is not finite. */
+INLINE VECTOR NAME(write_vector)(const int flat, const int pool, const REAL *m, const VECTOR bias,
+                                 int rectify, REAL *y, Py_ssize_t y_row, Py_ssize_t y_col) {
     VECTOR half[SIDE][REACH], best[SIDE / 2], finite = {0};
     UNROLL(6)
     for (int j = 0; j < REACH; j++) {
@@ -326,7 +353,8 @@ INLINE VECTOR NAME(write_vector)(const int flat, const int pool, const REAL *m, 
         UNROLL(4)
         for (int j = 0; j < SIDE; j++) {
             VECTOR a = u[j];
-            if (pool && j % 2 == 0) { /* the largest before bias and activation is the largest after them */
+            if (pool && j % 2 == 0) {
+                /* The maximum before bias and activation is the maximum after them. */
                 a = LARGER(a, u[j + 1]);
                 if (i % 2 == 1) a = LARGER(best[j / 2], a);
                 best[j / 2] = a;
@@ -340,9 +368,11 @@ INLINE VECTOR NAME(write_vector)(const int flat, const int pool, const REAL *m, 
     return finite;
 }
 
-#define WRITE_PARAMETERS const Winograd *p, const Place *at, int blank, Py_ssize_t filter, const REAL *m, REAL *y
+#define WRITE_PARAMETERS \
+    const Winograd *p, const Place *at, int blank, Py_ssize_t filter, const REAL *m, REAL *y
 
-/* One tile, one panel of filters, of which some do not exist or are the bias: pixels whose bits are set in `blank`. */
+/* One tile, one panel of filters, of which some do not exist or are the bias: pixels whose bits are
+   set in `blank`. */
 INLINE VECTOR NAME(write_part)(const int flat, const int pool, WRITE_PARAMETERS) {
     const int step = pool ? 2 : 1;
     /* The pixels that are computed, and of those that are written how many remain. */
@@ -353,12 +383,14 @@ INLINE VECTOR NAME(write_part)(const int flat, const int pool, WRITE_PARAMETERS)
     const REAL *bias = (const REAL *)p->bias;
     REAL part[SIDE * SIDE * LANES];
     VECTOR finite = {0};
-    for (int v = 0; v < WIDTH && filter < p->filters; v++, filter += LANES, m += LANES, y += LANES) {
+    for (int v = 0; v < WIDTH && filter < p->filters;
+         v++, filter += LANES, m += LANES, y += LANES) {
         Py_ssize_t count = p->filters - filter < LANES ? p->filters - filter : LANES;
         VECTOR b = {0};
         if (bias) b = NAME(load_part)(bias + filter, count);
-        finite += NAME(write_vector)(flat, 0, m, b, p->activation == 1, part, SIDE * LANES, LANES);
-        if (p->activation == 1) b = RECTIFY(b);
+        finite +=
+            NAME(write_vector)(flat, 0, m, b, p->activation == RELU, part, SIDE * LANES, LANES);
+        if (p->activation == RELU) b = RECTIFY(b);
         for (int k = 0; blank >> k; k++)
             if (blank >> k & 1) STORE(part + k * LANES, b);
         for (int i = 0; i < SIDE && i < step * out_down; i += step) {
@@ -385,31 +417,38 @@ INLINE VECTOR NAME(write_tile)(const int flat, const int pool, WRITE_PARAMETERS)
     UNROLL(4)
     for (int v = 0; v < WIDTH; v++) {
         const VECTOR b = bias ? LOAD(bias + filter + v * LANES) : (VECTOR){0};
-        finite += NAME(write_vector)(flat, pool, m + v * LANES, b, p->activation == 1, y + v * LANES, y_row, y_col);
+        finite += NAME(write_vector)(flat, pool, m + v * LANES, b, p->activation == RELU,
+                                     y + v * LANES, y_row, y_col);
     }
     return finite;
 }
 
-#define WRITE_TILE(kind, flat, pool)                                                                                  \
-    APART VECTOR NAME(part_of_##kind)(WRITE_PARAMETERS) {                                                             \
-        return NAME(write_part)(flat, pool, p, at, blank, filter, m, y);                                              \
-    }                                                                                                                 \
-    APART VECTOR NAME(write_##kind)(WRITE_PARAMETERS) {                                                               \
-        const int is_whole = (flat || at->down + SIDE <= p->height) && at->across + SIDE <= p->width;                 \
-        y += (at->image * p->out_height + (pool ? at->down / 2 : at->down)) * p->out_width * p->filters + filter;     \
-        y += (pool ? at->across / 2 : at->across) * p->filters;                                                       \
-        if (is_whole && !blank && filter + PANEL <= p->filters)                                                       \
-            return NAME(write_tile)(flat, pool, p, at, blank, filter, m, y);                                          \
-        return NAME(part_of_##kind)(p, at, blank, filter, m, y);                                                      \
+#define WRITE_TILE(kind, flat, pool)                                                         \
+    APART VECTOR NAME(part_of_##kind)(WRITE_PARAMETERS) {                                    \
+        return NAME(write_part)(flat, pool, p, at, blank, filter, m, y);                     \
+    }                                                                                        \
+    APART VECTOR NAME(write_##kind)(WRITE_PARAMETERS) {                                      \
+        const int is_whole =                                                                 \
+            (flat || at->down + SIDE <= p->height) && at->across + SIDE <= p->width;         \
+        y += (at->image * p->out_height + (pool ? at->down / 2 : at->down)) * p->out_width * \
+                 p->filters +                                                                \
+             filter;                                                                         \
+        y += (pool ? at->across / 2 : at->across) * p->filters;                              \
+        if (is_whole && !blank && filter + PANEL <= p->filters)                              \
+            return NAME(write_tile)(flat, pool, p, at, blank, filter, m, y);                 \
+        return NAME(part_of_##kind)(p, at, blank, filter, m, y);                             \
     }
-WRITE_TILE(images, 0, 0) WRITE_TILE(lines, 1, 0) WRITE_TILE(pooled_images, 0, 1) WRITE_TILE(pooled_lines, 1, 1)
+WRITE_TILE(images, 0, 0)
+WRITE_TILE(lines, 1, 0)
+WRITE_TILE(pooled_images, 0, 1)
+WRITE_TILE(pooled_lines, 1, 1)
 typedef VECTOR (*NAME(write_t))(WRITE_PARAMETERS);
 
-/* --------------------------------------------------------------------------------------------- blocks of tiles */
+/* ---- blocks of tiles ---- */
 
 /* Numbers that a block of so many tiles needs. */
 static Py_ssize_t NAME(area_size)(const Winograd *p, Py_ssize_t tiles) {
-    const Py_ssize_t positions = p->flat ? REACH : POSITIONS, row = ROW(p->in.channels);
+    const Py_ssize_t positions = p->flat ? REACH : POSITIONS, row = ROW(p->source.channels);
     if (p->dz.x) {
         const Py_ssize_t dz_row = ROW(p->dz.channels);
         return positions * (PADDED(tiles * row) + PADDED(tiles * dz_row)) +
@@ -421,7 +460,7 @@ static Py_ssize_t NAME(area_size)(const Winograd *p, Py_ssize_t tiles) {
 
 /* Numbers in the products of a chunk of dkernel, and in its dbias. */
 static Py_ssize_t NAME(sums_size)(const Winograd *p) {
-    return ((p->flat ? REACH : POSITIONS) * p->in.channels + 1) * ROW(p->dz.channels);
+    return ((p->flat ? REACH : POSITIONS) * p->source.channels + 1) * ROW(p->dz.channels);
 }
 
 /* Whether all channels of a pixel are zero, as they are outside of the image. */
@@ -433,23 +472,25 @@ INLINE int NAME(is_blank)(const View *v, Py_ssize_t image, Py_ssize_t down, Py_s
         const Py_ssize_t count = v->channels - c < LANES ? v->channels - c : LANES;
         REAL seen[LANES];
         int any = 0;
-        STORE(seen, NAME(load_derived)(y ? v->activation : 0, x + c, y ? y + c : NULL, count));
+        STORE(seen, NAME(load_derived)(y ? v->activation : LINEAR, x + c, y ? y + c : NULL, count));
         for (int i = 0; i < LANES; i++) any |= seen[i] != 0;
         if (any) return 0;
     }
     return 1;
 }
 
-/* The pixels of a tile whose windows see zeros alone, a bit for each. There the result is the bias (of dx: zero) to the
-   bit. The transform would leave rounding errors of the rest of the tile, and the sign of those decides what relu and
-   maximum pooling pass on: blank parts of images are common. */
+/* The pixels of a tile whose windows see zeros alone, a bit for each. There the result is the bias
+   (of dx: zero) to the bit. The transform would leave rounding errors of the rest of the tile, and
+   the sign of those decides what relu and maximum pooling pass on: blank parts of images are
+   common. */
 static int NAME(blank_pixels)(const Winograd *p, Place place) {
-    const View *v = &p->in;
+    const View *v = &p->source;
     int bits = 0;
     for (int i = 0; i < (p->flat ? 1 : SIDE) && place.down + i < p->height; i++) {
         for (int j = 0; j < SIDE && place.across + j < p->width; j++) {
             const Py_ssize_t top = place.down + i - v->top, left = place.across + j - v->left;
-            int blank = NAME(is_blank)(v, place.image, top + !p->flat, left + 1); /* the middle first */
+            int blank =
+                NAME(is_blank)(v, place.image, top + !p->flat, left + 1); /* the middle first */
             for (int k = 0; blank && k < (p->flat ? 3 : 9); k++)
                 blank = NAME(is_blank)(v, place.image, top + k / 3, left + k % 3);
             bits |= blank << (i * SIDE + j);
@@ -461,25 +502,29 @@ static int NAME(blank_pixels)(const Winograd *p, Place place) {
 /* Tiles first ... first + count - 1 of y. */
 static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count, REAL *area) {
     const Py_ssize_t positions = p->flat ? REACH : POSITIONS, most = p->flat ? FLAT_DEPTH : DEPTH;
-    const Py_ssize_t channels = p->in.channels, row = ROW(channels), position = PADDED(count * row);
-    REAL *spread = area, *sums = spread + positions * position, *strip = sums + positions * count * PANEL;
+    const Py_ssize_t channels = p->source.channels, row = ROW(channels),
+                     position = PADDED(count * row);
+    REAL *spread = area, *sums = spread + positions * position,
+         *strip = sums + positions * count * PANEL;
     unsigned short *blank = (unsigned short *)(strip + (POSITIONS + REACH) * row);
-    static const NAME(write_t) ways[2][2] = {
-        {NAME(write_images), NAME(write_lines)}, {NAME(write_pooled_images), NAME(write_pooled_lines)}};
+    static const NAME(write_t) ways[2][2] = {{NAME(write_images), NAME(write_lines)},
+                                             {NAME(write_pooled_images), NAME(write_pooled_lines)}};
     const NAME(write_t) write = ways[p->pool][p->flat];
     const REAL *u = (const REAL *)p->packed;
     VECTOR finite = {0};
     REAL seen[LANES];
     Place place = place_of(p, first);
-    NAME(read_tiles)(p, &p->in, 0, first, count, strip, spread, position, NULL);
-    for (Py_ssize_t t = 0; t < count; t++, step_on(p, &place)) blank[t] = (unsigned short)NAME(blank_pixels)(p, place);
+    NAME(read_tiles)(p, &p->source, 0, first, count, strip, spread, position, NULL);
+    for (Py_ssize_t t = 0; t < count; t++, step_on(p, &place))
+        blank[t] = (unsigned short)NAME(blank_pixels)(p, place);
     for (Py_ssize_t f = 0; f < p->filters; f += PANEL) {
         const Py_ssize_t columns = p->filters - f > LANES ? PANEL : LANES;
         for (Py_ssize_t i = 0; i < positions; i++) {
             for (Py_ssize_t c = 0; c < channels; c += most) {
                 const Py_ssize_t depth = channels - c < most ? channels - c : most;
-                NAME(panel)(count, depth, spread + i * position + c, row, 1, 0, u, PANEL, sums + i * PANEL,
-                            positions * PANEL, columns, NULL, c ? FLAG_ACCUMULATE : 0);
+                NAME(panel)(count, depth, spread + i * position + c, row, 1, 0, u, PANEL,
+                            sums + i * PANEL, positions * PANEL, columns, NULL,
+                            c ? FLAG_ACCUMULATE : 0);
                 u += depth * PANEL;
             }
         }
@@ -492,10 +537,10 @@ static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count,
         if (seen[i] != 0) p->failed = 1;
 }
 
-/* G^T m G (flat: G^T m) of one channel and one vector of filters: `count` numbers at each of the places of the window,
-   which are `step` apart. */
-INLINE void NAME(write_kernel)(const int flat, const REAL *m, Py_ssize_t position, REAL *out, Py_ssize_t step,
-                               Py_ssize_t count) {
+/* G^T m G (flat: G^T m) of one channel and one vector of filters: `count` numbers at each of the
+   places of the window, which are `step` apart. */
+INLINE void NAME(write_kernel)(const int flat, const REAL *m, Py_ssize_t position, REAL *out,
+                               Py_ssize_t step, Py_ssize_t count) {
     VECTOR half[3][REACH], d[REACH], g[3];
     REAL part[LANES];
     for (int j = 0; j < REACH; j++) {
@@ -523,7 +568,8 @@ INLINE void NAME(write_kernel)(const int flat, const REAL *m, Py_ssize_t positio
 /* A chunk of tiles of dkernel: dkernel and dbias of it alone into its part of p->sums. */
 static void NAME(dkernel_chunk)(Winograd *p, Py_ssize_t chunk, REAL *area, REAL *sums) {
     const Py_ssize_t positions = p->flat ? REACH : POSITIONS, window = p->flat ? 3 : 9;
-    const Py_ssize_t channels = p->in.channels, filters = p->dz.channels, size = channels * filters;
+    const Py_ssize_t channels = p->source.channels, filters = p->dz.channels,
+                     size = channels * filters;
     const Py_ssize_t row = ROW(channels), dz_row = ROW(filters), product = channels * dz_row;
     const Py_ssize_t position = PADDED(p->block * row), dz_position = PADDED(p->block * dz_row);
     REAL *spread = area, *dz = spread + positions * position, *strip = dz + positions * dz_position;
@@ -534,18 +580,21 @@ static void NAME(dkernel_chunk)(Winograd *p, Py_ssize_t chunk, REAL *area, REAL 
     memset(dbias, 0, dz_row * sizeof(REAL));
     for (Py_ssize_t t = first; t < end; t += p->block) {
         const Py_ssize_t count = end - t < p->block ? end - t : p->block;
-        NAME(read_tiles)(p, &p->in, 0, t, count, strip, spread, position, NULL);
-        NAME(read_tiles)(p, &p->dz, 1, t, count, strip, dz, dz_position, p->wants_dbias ? dbias : NULL);
+        NAME(read_tiles)(p, &p->source, 0, t, count, strip, spread, position, NULL);
+        NAME(read_tiles)(p, &p->dz, 1, t, count, strip, dz, dz_position,
+                         p->wants_dbias ? dbias : NULL);
         for (Py_ssize_t i = 0; i < positions; i++)
             for (Py_ssize_t f = 0; f < dz_row; f += PANEL)
-                NAME(panel)(channels, count, spread + i * position, 1, row, 0, dz + i * dz_position + f, dz_row,
-                            sums + i * product + f, dz_row, dz_row - f > LANES ? PANEL : LANES, NULL,
+                NAME(panel)(channels, count, spread + i * position, 1, row, 0,
+                            dz + i * dz_position + f, dz_row, sums + i * product + f, dz_row,
+                            dz_row - f > LANES ? PANEL : LANES, NULL,
                             t > first ? FLAG_ACCUMULATE : 0);
     }
     for (Py_ssize_t c = 0; c < channels; c++) {
         for (Py_ssize_t f = 0; f < filters; f += LANES) {
             const REAL *m = sums + c * dz_row + f;
-            if (p->flat) NAME(write_kernel)(1, m, product, out + c * filters + f, size, filters - f);
+            if (p->flat)
+                NAME(write_kernel)(1, m, product, out + c * filters + f, size, filters - f);
             else NAME(write_kernel)(0, m, product, out + c * filters + f, size, filters - f);
         }
     }

@@ -1,0 +1,79 @@
+"""The extras of the fast engine: what only speed needs, and what each of them must equal.
+
+An extra has no twin. Beside it stands a function of the same signature that is composed of
+reference functions alone, and `tests/test_twins.py` holds the two against each other as it does
+twins. This is the whole list.
+"""
+
+import functools
+from types import SimpleNamespace
+
+import numpy as np
+from diptych.reference import convolution, embedding, optimizers, pooling
+
+from tests import cases, twins
+
+
+def conv_max_pool_forward(
+    x, kernel, bias, strides, padding, dilation, groups, activation, window, steps, margins
+):
+    """A convolution and the max pooling after it: a prediction has no use for what lies between."""
+    y, _ = convolution.conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation)
+    largest, _ = pooling.max_pool_forward(y, window, steps, margins)
+    return largest, ()
+
+
+def embedding_backward_rows(dy, cache):
+    """The gradient of a table as the rows that were named, and their values."""
+    indices, _ = cache
+    rows = np.unique(indices).astype(np.int64)
+    return rows, embedding.embedding_backward(dy, cache)[rows]
+
+
+def taking_rows(rule):
+    """An optimizer's rule that also takes the gradient of a table as (rows, values)."""
+
+    def whole(gradient, variable):
+        if not isinstance(gradient, tuple):
+            return gradient
+        rows, values = gradient
+        dtable = np.zeros_like(variable)
+        dtable[rows] = values
+        return dtable
+
+    @functools.wraps(rule)
+    def composed(variables, gradients, **others):
+        gradients = [whole(g, w) for g, w in zip(gradients, variables, strict=True)]
+        return rule(variables, gradients, **others)
+
+    return composed
+
+
+# Functions of their own: (family, name) -> the composition that they must equal.
+FUNCTIONS = {
+    ("convolution", "conv_max_pool_forward"): conv_max_pool_forward,
+    ("embedding", "embedding_backward_rows"): embedding_backward_rows,
+}
+# Other forms of an argument: the rules of optimizers.pyx take (rows, values) as a gradient.
+FORMS = {
+    ("optimizers", name): taking_rows(getattr(optimizers, name))
+    for name in twins.public_functions(optimizers)
+    if name.endswith("_update_")
+}
+_COMPOSED = SimpleNamespace(**{name: f for (_, name), f in {**FUNCTIONS, **FORMS}.items()})
+
+
+def names(family):
+    """The functions of a family that only the fast engine has."""
+    return [name for owner, name in FUNCTIONS if owner == family]
+
+
+def table(family):
+    """[(pair, cases)] of the extras of a family that take arguments as a twin does: the EXTRAS of
+    its cases. `embedding_backward_rows`, which begins with a cache, is tried in test_embedding.py.
+    """
+    fast = twins.module("fastcore", family)
+    return [
+        (twins.Pair.of(_COMPOSED, fast, name, tried), tried)
+        for name, tried in cases.load_extras(family).items()
+    ]
