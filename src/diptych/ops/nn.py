@@ -210,7 +210,7 @@ def dense(x, kernel, bias=None, activation="linear"):
 
 
 def drop(x, dropout_mask, rate):
-    """Apply a dropout mask: x / (1 - rate) where ``dropout_mask``, else 0. ``random.draw_dropout_mask``
+    """Apply a dropout mask: x / (1 - rate) where it is True, else 0. ``random.draw_dropout_mask``
     draws it; the twins are ``dropout_forward`` and ``dropout_backward``.
     """
     return _dropout((x,), dropout_mask, rate)
