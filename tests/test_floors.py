@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "diptych"
 # On the second floor the order counts too: a module imports only those before it.
 SECOND = (
-    "engine config utils.naming utils.objects legacy utils.windows utils.numerical utils.progbar "
-    "nested tensor tape operation graph ops random utils"
+    "blas engine config utils.naming utils.objects legacy utils.windows utils.numerical "
+    "utils.progbar nested tensor tape operation graph ops random utils"
 ).split()
 FLOORS = {
     1: "reference fastcore",
