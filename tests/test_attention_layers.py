@@ -332,8 +332,11 @@ def test_numbers_of_numpy_become_those_of_a_config(made):
         (lambda: layers.Attention(score_mode="dots"), "'dot' or 'concat'; got 'dots'"),
         (lambda: layers.Attention(dropout=2), "0 <= dropout <= 1; got 2"),
         (lambda: layers.Attention(name="look")(X), r"'look' \(Attention\).*list.*got one tensor"),
-        (lambda: layers.AdditiveAttention()([X]), "got 1 of them. For self-attention give .x, x"),
-        (lambda: layers.Attention()([X, Y[..., :2]]), r"feature by feature.*\(3, 6, 2\).*Dense"),
+        (lambda: layers.AdditiveAttention()([X]), "got 1 of them. For self-attention pass .x, x"),
+        (
+            lambda: layers.Attention()([X, Y[..., :2]]),
+            r"same number of features.*\(3, 6, 2\).*Dense",
+        ),
         (lambda: layers.Attention()([X, Y, Y[:, :5]]), r"a value for each key.*\(3, 5, 5\)"),
         (lambda: layers.Attention()([X, Y[:2]]), "one batch size"),
         (lambda: layers.Attention()([X[0], Y[0]]), r"3 axes, \(batch, steps, features\)"),
@@ -382,7 +385,7 @@ def test_numbers_of_numpy_become_those_of_a_config(made):
         (lambda: layers.Attention(score_mode="concat")([X, Y[:, :0]]), "attention.* no key to"),
         (
             lambda: layers.MultiHeadAttention(2, 3, sliding_window=2)(X[:, None], X[:, None]),
-            "sliding_window where it attends over one axis",
+            "sliding_window only if it attends over one axis",
         ),
         (lambda: layers.GroupQueryAttention(3, 4, 3), "multiple of num_key_value_heads; got 4 and"),
         (lambda: layers.GroupQueryAttention(3, 4, 0), "as num_key_value_heads; got 0"),

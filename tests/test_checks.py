@@ -87,15 +87,15 @@ def test_inputs_that_fit(want, have):
         (
             (None, 784),
             (1000, 100),
-            r"input has shape \(None, 784\), and the data have shape \(1000, 100\): each sample "
-            r"should have shape \(784,\) and has \(100,\)\. Give the model Input\(shape=\(100,\)\)",
+            r"input has shape \(None, 784\), but the data have shape \(1000, 100\): each sample "
+            r"should have shape \(784,\) but has \(100,\)\. Use Input\(shape=\(100,\)\)",
         ),
-        ((None, 784), (9, 28, 28), r"x\.reshape\(len\(x\), 784\) mends it, or a Flatten"),
+        ((None, 784), (9, 28, 28), r"x\.reshape\(len\(x\), 784\) fixes it, or a Flatten"),
         ((None, 28, 28), (9, 784), r"x\.reshape\(len\(x\), 28, 28\)"),
         ((None, 784), (784,), r"single sample; x\[np\.newaxis\]"),
         ((None, 28, 28), (28, 28), r"single sample"),
-        ((None, 5, 3), (9, 7), r"should have 2 axes and has 1"),
-        ((None, 3), (9, 7, 7), r"should have 1 axis and has 2"),
+        ((None, 5, 3), (9, 7), r"should have 2 axes but has 1"),
+        ((None, 3), (9, 7, 7), r"should have 1 axis but has 2"),
     ],
 )
 def test_inputs_that_do_not_fit(want, have, message):
@@ -171,23 +171,23 @@ def test_labels_that_fit(kind, output, labels):
             "binary_crossentropy",
             (None, 10),
             (1000, 1),
-            r"each of 10 units\. .*'sparse_categorical_crossentropy'.*; for yes or no .* Dense\(1",
+            r"each of 10 units\. .*'sparse_categorical_crossentropy'.*; for a yes/no .* Dense\(1",
         ),
         ("mean_squared_error", (None, 10), (1000, 1), r"add Dense\(1\) as the last layer"),
-        ("mean_squared_error", (None, 10), (1000,), r"wants labels of the shape .*\('N', 10\)"),
+        ("mean_squared_error", (None, 10), (1000,), r"needs labels in the shape .*\('N', 10\)"),
         ("mean_squared_error", (None, 1), (1000, 1000), r"add Dense\(1000\)"),
         (
             "sparse_categorical_crossentropy",
             (None, 10),
             (1000, 10),
-            r"one column for each of 10 classes, and .* class numbers, shape \(1000,\): use "
+            r"one column for each of 10 classes, but .* class numbers, shape \(1000,\): use "
             r"loss='categorical_crossentropy', or y\.argmax\(-1\)",
         ),
         (
             "sparse_categorical_crossentropy",
             (None, 10),
             (1000, 3),
-            r"one class number for each row of 10 probabilities, labels of shape \(None,\)",
+            r"one class number for each row of 10 probabilities, so labels of shape \(None,\)",
         ),
     ],
 )
@@ -222,11 +222,11 @@ def test_several_outputs_by_place_and_by_name():
     check(two, x, [a, b])
     check(two, x, {"out_1": b, "out_0": a})
     for part in ({"out_1": b}, [None, b]):
-        with pytest.raises(ValueError, match="Output 'out_0' .* a loss, huber, and no labels"):
+        with pytest.raises(ValueError, match="Output 'out_0' .* a loss, huber, but no labels"):
             check(two, x, part)
     with pytest.raises(ValueError, match=r"y\['out_0'\] has shape \(5, 3\)"):
         check(two, x, [b, b])
-    with pytest.raises(ValueError, match="y is 1 array, and the model has 2 outputs"):
+    with pytest.raises(ValueError, match="y is 1 array, but the model has 2 outputs"):
         check(two, x, a)
     with pytest.raises(ValueError, match=r"the key 'out1'; did you mean 'out_1'"):
         check(two, x, {"out_0": a, "out1": b})
@@ -276,7 +276,7 @@ def test_class_numbers_within_range(dtype, shape):
             r"label 3 in row 2 \(2 such labels in all\).* 0 to 2\. For 6 classes end .*\(6\)",
         ),
         ([1, 2, 3, 3], r"label 3 in row 2 .*They start at 1: y - 1 makes them start at 0"),
-        ([0, -1, 2, 1], r"label -1 in row 1 .*give the loss ignore_class=-1"),
+        ([0, -1, 2, 1], r"label -1 in row 1 .*pass ignore_class=-1"),
         ([[0], [1], [2], [-7]], r"label -7 in row 3 \(1 such"),
         ([0.0, 1.5, 2.0, 1.0], r"label 1\.5 in row 1"),
         ([0.0, np.nan, 2.0, 1.0], r"label nan in row 1"),
@@ -304,7 +304,9 @@ def test_the_label_of_a_time_step_is_named_by_its_row():
 @pytest.mark.parametrize("kind", ["binary_crossentropy", "categorical_crossentropy"])
 def test_labels_outside_0_to_1_are_told(kind):
     labels = np.array([[1.0, -1.0], [-1.0, 1.0]])
-    with pytest.warns(UserWarning, match=r"y goes from -1 to 1\. \(y \+ 1\) / 2 makes 0 and 1"):
+    with pytest.warns(
+        UserWarning, match=r"y ranges from -1 to 1\. \(y \+ 1\) / 2 turns -1 and 1 into 0 and 1"
+    ):
         check(model(outputs=(None, 2), kind=kind), zeros(2, 4), labels)
     check(model(outputs=(None, 2), kind=kind), zeros(2, 4), (labels + 1) / 2)
 
@@ -317,11 +319,11 @@ def test_nan_and_infinity_are_counted_in_one_warning_that_shows_the_callers_line
     x[[7, 7, 30], [0, 1, 2]] = np.nan
     x[40, 0] = -np.inf
     y[3, 3] = np.inf
-    with pytest.warns(UserWarning, match="no numbers") as told:
+    with pytest.warns(UserWarning, match="NaN or infinity") as told:
         check(model(), x, y)
     assert len(told) == 1
     message = str(told[0].message)
-    assert "The training data hold values that are no numbers" in message
+    assert "The training data contain NaN or infinity" in message
     assert "x has 3 NaN and 1 infinite in 3 rows, the first in row 7" in message
     assert "y has 1 infinite in 1 row, the first in row 3" in message
     assert told[0].filename == __file__
@@ -389,7 +391,7 @@ def test_no_hint_where_the_bytes_are_fine(monkeypatch, x, layers):
         (np.array([[None] * 4] * 3), zeros(3, 10), "x is an array of Python objects"),
         (zeros(3, 4), np.array("a"), "y holds text"),
         (np.array(1.0), zeros(3, 10), "x is the single value"),
-        (zeros(3, 5), zeros(3, 10), r"should have shape \(4,\) and has \(5,\)"),
+        (zeros(3, 5), zeros(3, 10), r"should have shape \(4,\) but has \(5,\)"),
         (zeros(3, 4), zeros(3, 9), r"add Dense\(9\)"),
     ],
 )
@@ -413,5 +415,5 @@ def test_of_a_generator_the_first_batch_is_looked_at():
     def rows():
         yield zeros(3, 5), zeros(3, 10)
 
-    with pytest.raises(ValueError, match=r"should have shape \(4,\) and has \(5,\)"):
+    with pytest.raises(ValueError, match=r"should have shape \(4,\) but has \(5,\)"):
         check(model(), rows())

@@ -153,7 +153,7 @@ def test_operations_on_symbolic_tensors(engine):
     model = diptych.Model(x, [y, z, s])
     outputs = model(rng.normal(size=(3, 8, 6, 2)).astype("float32"))
     assert [t.shape for t in outputs] == [(3, 4, 3, 4), (3, 8, 6, 2), (3, 5, 3, 3)]
-    with pytest.raises(ValueError, match="conv has a window of 3 x 3, and its input is only 2 x"):
+    with pytest.raises(ValueError, match="conv has a window of 3 x 3, but its input is only 2 x"):
         ops.conv(layers.Input((2, None, 2)), kernel)
 
 
@@ -303,20 +303,20 @@ def fed_too_little():
     [
         (
             lambda: layers.Conv2D(4, 5, name="wide")(layers.Input((3, 28, 1))),
-            r"'wide' \(Conv2D\) has a window of 5 x 5, and its input is only 3 x 28: the output "
+            r"'wide' \(Conv2D\) has a window of 5 x 5, but its input is only 3 x 28: the output "
             r"would have size -1 x 24.*\(None, 3, 28, 1\).*padding='same'",
         ),
-        (stack, r"'third' \(Conv2D\) has a window of 3 x 3, and its input is only 2 x 3.* 0 x 1"),
+        (stack, r"'third' \(Conv2D\) has a window of 3 x 3, but its input is only 2 x 3.* 0 x 1"),
         (
             lambda: layers.Conv1D(4, 3, dilation_rate=4)(layers.Input((8, 1))),
-            "window of 3, spread over 9 by the dilation, and its input is only 8",
+            "window of 3, spread over 9 by the dilation, but its input is only 8",
         ),
-        (fed_too_little, r"'late' \(Conv2D\) has a window of 3 x 3, and its input is only 2 x 8"),
+        (fed_too_little, r"'late' \(Conv2D\) has a window of 3 x 3, but its input is only 2 x 8"),
         (
             lambda: layers.Conv2D(4, 3, groups=2)(layers.Input((9, 9, 3))),
-            r"groups=2 does not divide 3 channels.*\(None, 9, 9, 3\).*axis -1",
+            r"multiple of groups=2; got 3 channels.*\(None, 9, 9, 3\).*axis -1",
         ),
-        (lambda: layers.Conv2D(5, 3, groups=2), "filters=5, which groups=2 does not divide"),
+        (lambda: layers.Conv2D(5, 3, groups=2), "multiple of groups; got filters=5 and groups=2"),
         (lambda: layers.Conv2D(4, 3, groups=0), "positive whole number of `groups`; got 0"),
         (
             lambda: layers.Conv2D(4, 3)(np.ones((2, 28, 28))),
@@ -340,13 +340,13 @@ def fed_too_little():
         (fed_other_channels, r"'built'.*size 3 along axis -1.*\(1, 9, 9, 4\).*data_format"),
         (
             lambda: layers.Conv2D(4, 3)(layers.Input((28, 28, None))),
-            r"has to know their number.*\(None, 28, 28, None\).*axis -1",
+            r"needs to know the number of input channels.*\(None, 28, 28, None\).*axis -1",
         ),
         (
             lambda: layers.Conv2D(4, 3, strides=2, dilation_rate=2),
             r"strides or a dilation_rate above 1.*strides=\(2, 2\), dilation_rate=\(2, 2\)",
         ),
-        (lambda: layers.Conv2DTranspose(4, 3, strides=2, dilation_rate=2), "and not both"),
+        (lambda: layers.Conv2DTranspose(4, 3, strides=2, dilation_rate=2), "but not both"),
         (lambda: layers.Conv2D(4, 3, strides=0), "at least 1 as `strides`.*strides=0"),
         (lambda: layers.Conv2D(4, (3, 0)), r"at least 1 as `kernel_size`.*\(3, 0\)"),
         (lambda: layers.Conv2D(4, 3.0), "whole number of at least 1 as `kernel_size`.*3.0"),

@@ -263,7 +263,7 @@ def test_a_memmap_is_read_batch_by_batch(tmp_path):
         (["a", "b"], r"x holds text"),
         (np.array([1j]), r"dtype complex128"),
         (np.array(["2020-01-01"], dtype="M8[D]"), r"dtype datetime64"),
-        (5.0, r"x is the single value .*first axis counts the samples"),
+        (5.0, r"x is the single value .*first axis is the batch"),
         ({"a": ["text"]}, r"x\['a'\] holds text"),
         ([np.zeros(2), np.array(["t"])], r"x\[1\] holds text"),
     ],
@@ -314,10 +314,10 @@ def test_class_weights_reach_the_batches(x):
 
 def test_weights_of_classes_that_no_label_has_are_told(x):
     labels = np.arange(10) % 2
-    with pytest.warns(UserWarning, match=r"classes \[2, 7\].*labels go from 0 to 1"):
+    with pytest.warns(UserWarning, match=r"classes \[2, 7\].*labels range from 0 to 1"):
         batches_for(x, labels, class_weight={0: 1.0, 2: 3.0, 7: 1.0})
     class_weights_to_sample_weights(labels, None, {7: 1.0})  # a batch need not have all classes
-    with pytest.raises(ValueError, match="goes by labels, and there are none"):
+    with pytest.raises(ValueError, match="needs labels, but there are none"):
         batches_for(x, class_weight={0: 1.0})
 
 
@@ -350,7 +350,7 @@ def test_the_split_is_where_keras_puts_it(count, share, split):
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 20])
 def test_a_share_outside_0_to_1_is_refused(x, y, share):
-    with pytest.raises(ValueError, match="a share between 0 and 1"):
+    with pytest.raises(ValueError, match="a fraction between 0 and 1"):
         split_off_validation(x, y, None, share)
 
 
@@ -360,7 +360,7 @@ def test_a_split_of_different_lengths_is_refused(x, y):
 
 
 def test_a_split_of_a_dataset_is_refused():
-    with pytest.raises(ValueError, match="x is a Numbers; give validation_data"):
+    with pytest.raises(ValueError, match="x is a Numbers; use validation_data"):
         split_off_validation(Numbers(), None, None, 0.5)
 
 
@@ -458,7 +458,7 @@ def test_an_error_of_a_worker_reaches_the_caller():
 
 
 def test_a_dataset_brings_its_own_labels(y):
-    with pytest.raises(ValueError, match="y was given beside a Numbers"):
+    with pytest.raises(ValueError, match="y cannot be combined with a Numbers"):
         batches_for(Numbers(), y)
 
 

@@ -67,9 +67,9 @@ def test_idx_of_every_type(tmp_path, code, dtype, packed):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no IDX file: it starts with nothing"),
-        (b"\x89PNG\r\n", "no IDX file: it starts with 89 50 4e 47"),
-        (b"\0\0\x07\x01\0\0\0\1x", "no IDX file"),
+        (b"", "not an IDX file: it starts with nothing"),
+        (b"\x89PNG\r\n", "not an IDX file: it starts with 89 50 4e 47"),
+        (b"\0\0\x07\x01\0\0\0\1x", "not an IDX file"),
         (idx_bytes(np.zeros((2, 3), "u1"))[:9], "cut short inside its header: 9 of 12 bytes"),
         (
             idx_bytes(np.zeros((2, 3), "u1"))[:-1],
@@ -210,7 +210,7 @@ def test_mnist_from_a_folder_that_lacks_a_file(tmp_path, arrays, names):
 
 
 def test_a_path_that_is_not_there(tmp_path):
-    with pytest.raises(FileNotFoundError, match="not there"):
+    with pytest.raises(FileNotFoundError, match="does not exist"):
         mnist.load_data(tmp_path / "absent.npz")
 
 

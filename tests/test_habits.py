@@ -130,7 +130,7 @@ def test_paths_name_the_layers_around_a_weight():
 
 def test_a_layer_of_one_input_refuses_a_list():
     with pytest.raises(
-        ValueError, match=r"'d' \(Dense\) expects one input, and was called on a list of 2"
+        ValueError, match=r"'d' \(Dense\) expects one input, but was called on a list of 2"
     ):
         layers.Dense(3, name="d")([X, X])
 
@@ -227,7 +227,7 @@ def test_single_batches_take_lists_and_refuse_as_fit_does():
             call([[1, 2], [1]], np.ones(2))
         with pytest.raises(ValueError, match="x is None"):
             call(None, None)
-        with pytest.raises(ValueError, match=r"should have shape \(2,\) and has \(3,\)"):
+        with pytest.raises(ValueError, match=r"should have shape \(2,\) but has \(3,\)"):
             call(np.ones((2, 3)), np.ones(2))
 
 
@@ -350,7 +350,7 @@ def test_clear_session_numbers_names_anew():
 
 def test_a_list_of_losses_fits_the_outputs():
     model = small()
-    with pytest.raises(ValueError, match="`loss` has 2 entries, and the model has 1 output"):
+    with pytest.raises(ValueError, match="`loss` has 2 entries, but the model has 1 output"):
         model.compile("sgd", ["mse", "mae"])
 
 

@@ -552,7 +552,7 @@ def test_set_weights_changes_nothing_where_one_does_not_fit():
     before = dense.get_weights()
     with pytest.raises(ValueError, match=r"shape \(2,\).*shape \(3,\)"):
         dense.set_weights([np.zeros((3, 2)), np.zeros(3)])
-    with pytest.raises(ValueError, match="2 weights, and set_weights got 1"):
+    with pytest.raises(ValueError, match="2 weights, but set_weights got 1"):
         dense.set_weights([np.zeros((3, 2))])
     for a, b in zip(before, dense.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -580,12 +580,12 @@ def test_set_weights_changes_nothing_where_one_does_not_fit():
             lambda: layers.Reshape((5,))(layers.Input((4,))),
             r"4 entries, of shape \(4,\), the shape \(5,\)",
         ),
-        (lambda: layers.Permute((1, 3)), "axes 1..2, each once"),
+        (lambda: layers.Permute((1, 3)), "each of the axes 1..2 once"),
         (
             lambda: layers.Cropping2D((2, 3), name="cut")(layers.Input((9, 6, 1))),
-            r"'cut' \(Cropping2D\) cuts 3 \+ 3 off the columns, and its input has 6: nothing",
+            r"'cut' \(Cropping2D\) crops 3 \+ 3 of the columns, but its input has only 6",
         ),
-        (lambda: layers.Cropping1D(2)(np.ones((1, 4, 2))), "2 \\+ 2 off the steps.*has 4"),
+        (lambda: layers.Cropping1D(2)(np.ones((1, 4, 2))), "2 \\+ 2 of the steps.*has only 4"),
         (lambda: layers.ZeroPadding2D((1, 2, 3)), r"a number, 2 numbers, or .*got \(1, 2, 3\)"),
         (lambda: layers.ZeroPadding1D(-1), "all at least 0; got -1"),
         (lambda: layers.ZeroPadding2D()(np.ones((3, 4, 2))), "4 axes.*batch, rows and columns, ch"),
@@ -651,7 +651,7 @@ def test_a_layer_called_on_none_or_on_a_dict_says_so():
 
     x = np.ones((2, 3), "float32")
     for layer in (layers.Dense(2), layers.Embedding(3, 2), layers.GRU(2), diptych.Sequential()):
-        with pytest.raises(ValueError, match=f"'{layer.name}'.*called on None.*return its result"):
+        with pytest.raises(ValueError, match=f"'{layer.name}'.*called on None.*returns its result"):
             layer(Forgetful()(x))
     for layer in (layers.Dense(2), layers.Conv1D(2, 2), layers.GRU(2)):
         with pytest.raises(ValueError, match=rf"'{layer.name}'.*a dict of \['a'\].*inputs\['a'\]"):
@@ -750,7 +750,9 @@ def test_what_is_no_mask_is_refused(nonsense):
         diptych.Sequential([layers.LSTM(2)]),
     ):
         for inputs in (x, symbolic):
-            with pytest.raises(TypeError, match=f"'{layer.name}'.*mask=.*array of True and False"):
+            with pytest.raises(
+                TypeError, match=f"'{layer.name}'.*mask=.*array of True .*and False"
+            ):
                 layer(inputs, mask=nonsense)
     with pytest.raises(TypeError, match="mask="):
         layers.Softmax()(x, nonsense)

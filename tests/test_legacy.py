@@ -11,9 +11,9 @@ from diptych.legacy import (
     LegacySpelling,
     Logs,
     accepts_old,
-    modern_name,
-    modernize,
+    current_name,
     tables,
+    translate_arguments,
 )
 
 
@@ -236,19 +236,19 @@ def test_rows_and_columns_become_one_kernel_size(call):
 
 
 def test_rows_without_columns_are_refused():
-    with legacy.quiet(), pytest.raises(TypeError, match="'nb_row' comes together with 'nb_col'"):
+    with legacy.quiet(), pytest.raises(TypeError, match="'nb_row' needs 'nb_col' too"):
         Conv2D(32, nb_row=3)
 
 
-def test_the_modern_positional_form_stays_modern():
+def test_the_current_positional_form_keeps_its_meaning():
     layer = Conv2D(32, 3, 2)
     assert (layer.kernel_size, layer.strides) == (3, 2)
     with pytest.warns(LegacySpelling) as notes:
         layer = Conv2D(32, 3, 5)
     assert (layer.kernel_size, layer.strides) == (3, 5)
     assert str(notes[0].message) == (
-        "`Conv2D(filters, 3, 5)` is read as Keras 3 reads it, kernel_size=3 and strides=5; the "
-        "window of 3 by 5 that it was in Keras 1 is `Conv2D(filters, (3, 5))`"
+        "`Conv2D(filters, 3, 5)` is read as in Keras 3: kernel_size=3 and strides=5; the "
+        "window of 3 by 5 that it meant in Keras 1 is `Conv2D(filters, (3, 5))`"
     )
 
 
@@ -316,7 +316,7 @@ def test_a_decay_of_zero_leaves_the_rate_alone():
 
 
 def test_decay_of_a_schedule_is_refused():
-    with legacy.quiet(), pytest.raises(TypeError, match="leave 'decay' out"):
+    with legacy.quiet(), pytest.raises(TypeError, match="leave out 'decay'"):
         SGD(learning_rate=lambda step: 0.1, decay=1e-6)
 
 
@@ -381,10 +381,14 @@ def test_a_class_without_a_closed_signature_takes_any_keyword():
         assert Model(input=1, output=2).given == ((), {"inputs": 1, "outputs": 2})
 
 
-def test_modernize_does_not_touch_the_callers_dict():
+def test_translate_arguments_does_not_touch_the_callers_dict():
     given = {"output_dim": 3, "input_dim": 2}
     with legacy.quiet():
-        assert modernize(Dense, (), given) == ((), {"units": 3}, {"_batch_input_shape": (None, 2)})
+        assert translate_arguments(Dense, (), given) == (
+            (),
+            {"units": 3},
+            {"_batch_input_shape": (None, 2)},
+        )
     assert given == {"output_dim": 3, "input_dim": 2}
 
 
@@ -422,7 +426,7 @@ def test_a_methods_unknown_keyword_gets_a_suggestion():
 def test_samples_per_epoch_is_divided_by_the_batch_size():
     with legacy.quiet():
         assert Trainer().fit(1, batch_size=32, samples_per_epoch=100)[4] == 4
-    with legacy.quiet(), pytest.raises(ValueError, match="counts samples, 'steps_per_epoch'"):
+    with legacy.quiet(), pytest.raises(ValueError, match="counts samples, but 'steps_per_epoch'"):
         Trainer().fit(1, samples_per_epoch=100)
 
 
@@ -447,10 +451,10 @@ def test_a_function_with_its_own_table():
 
 def test_old_names_of_functions():
     with pytest.warns(LegacySpelling, match="loss: `kullback_leibler_divergence` is now `kl_div"):
-        assert modern_name("loss", "kullback_leibler_divergence") == "kl_divergence"
-    assert modern_name("loss", "mse") == "mse"
-    assert modern_name("loss", None) is None
-    assert modern_name("metric", max) is max
+        assert current_name("loss", "kullback_leibler_divergence") == "kl_divergence"
+    assert current_name("loss", "mse") == "mse"
+    assert current_name("loss", None) is None
+    assert current_name("metric", max) is max
 
 
 def test_logs_answer_to_the_old_key_of_accuracy():

@@ -233,7 +233,7 @@ def test_weights_of_samples_weigh_all_their_steps():
 
 
 def test_weights_that_do_not_fit():
-    with pytest.raises(ValueError, match=r"shape \(3,\).*shape \(4,\) to weigh"):
+    with pytest.raises(ValueError, match=r"shape \(3,\).*shape \(4,\): one weight"):
         losses.MeanSquaredError()(Y_TRUE, Y_PRED, sample_weight=[1, 2, 3])
     with pytest.raises(ValueError, match=r"Give them the shape \(N, 1\)"):
         losses.MeanSquaredError()(Y_TRUE[:, 0], Y_PRED[:, 0], sample_weight=[1, 2, 3, 4])

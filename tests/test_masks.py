@@ -92,9 +92,9 @@ def test_masks_of_several_inputs_come_in_order_or_by_name():
         first, second = pair([x, x], mask=masks)
         np.testing.assert_array_equal(first, lstm(x, mask=MASK))
         np.testing.assert_array_equal(second, lstm(x))
-    with pytest.raises(ValueError, match="inputs.*'a', 'b'.*1 mask: give a list"):
+    with pytest.raises(ValueError, match="inputs.*'a', 'b'.*1 mask: pass a list"):
         pair([x, x], mask=MASK)
-    with pytest.raises(ValueError, match="mask came for 'c'"):
+    with pytest.raises(ValueError, match="mask was given for 'c'"):
         pair([x, x], mask={"c": MASK})
 
 

@@ -563,7 +563,7 @@ def test_parts_that_are_missing_or_of_other_lengths_are_told():
     a, b, p, q = (np.ones((6, n), "float32") for n in (4, 3, 2, 1))
     model = two_inputs_and_outputs()
     for call in (model.predict, model.predict_on_batch, model):
-        with pytest.raises(ValueError, match=r"'b' has no data|'a', 'b'\].*is None"):
+        with pytest.raises(ValueError, match=r"'b' has no data|'a', 'b'\].*with None"):
             call([a, None])
     for call in (model.predict, model.predict_on_batch):
         with pytest.raises(ValueError, match=r"number of samples \(x: 6, 5\)"):
@@ -572,7 +572,7 @@ def test_parts_that_are_missing_or_of_other_lengths_are_told():
         with pytest.raises(ValueError, match=r"number of samples \(x: 5, 6; y: 6, 6\)"):
             call([a[:5], b], [p, q])
         for labels in ([p, None], {"p": p}):
-            with pytest.raises(ValueError, match="Output 'q' .* mean_squared_error, and no labels"):
+            with pytest.raises(ValueError, match="Output 'q' .* mean_squared_error, but no labels"):
                 call([a, b], labels)
 
 
@@ -612,9 +612,9 @@ def test_loss_weights_are_numbers():
         ({"validation_freq": 0}, "validation_freq=0; expected a whole number of at least 1"),
         ({"validation_freq": 1.5}, r"validation_freq=1.5.*list of the epochs.*\[1, 5, 10\]"),
         ({"validation_freq": "1"}, "validation_freq='1'"),
-        ({"validation_data": "x"}, r"no labels, and the loss.*validation_data=\(x, y\)"),
+        ({"validation_data": "x"}, r"no labels, but the loss.*validation_data=\(x, y\)"),
         ({"validation_data": "none"}, "There are no data: x is None"),
-        ({"validation_data": None, "validation_split": "0.2"}, "validation_split='0.2'.*share"),
+        ({"validation_data": None, "validation_split": "0.2"}, "validation_split='0.2'.*fraction"),
         ({"class_weight": {"0": 2.0}}, "class_weight has the entry '0': 2.0; expected a class num"),
         ({"class_weight": {0.5: 2.0}}, "the entry 0.5: 2.0"),
         ({"class_weight": {0: None}}, "the entry 0: None"),
@@ -743,7 +743,7 @@ def test_a_model_built_by_its_first_data_refuses_what_its_layers_cannot_take(sta
     model.add(layers.Dense(2))
     first = np.ones((2, 3, 4) if layers.Flatten in stack else (2, 3))
     want = model.predict(first, verbose=0)
-    with pytest.raises(ValueError, match=r"The model's input has shape \(2, 3.*and the data"):
+    with pytest.raises(ValueError, match=r"The model's input has shape \(2, 3.*but the data"):
         model.predict(np.ones((*first.shape[:-1], 5)), verbose=0)
     with pytest.raises(ValueError, match="expects its input"):
         model(np.ones((*first.shape[:-1], 5)))

@@ -393,7 +393,7 @@ def test_engines_get_one_float_type(inputs, dtype):
 
 
 def test_engines_refuse_other_types():
-    with pytest.raises(TypeError, match="float32 or float64, and got float16"):
+    with pytest.raises(TypeError, match="float32 or float64, but got float16"):
         ops.relu(np.ones(3, np.float16))
 
 
@@ -557,10 +557,10 @@ def test_arguments_have_the_names_of_keras(call, keywords):
         (
             lambda x: ops.pad(x, 1, mode="edge", constant_values=1),
             ValueError,
-            "mode='constant' only",
+            "only with mode='constant'",
         ),
         (lambda x: ops.where(x > 0, x), ValueError, "both x1 and x2"),
-        (lambda x: ops.unstack(x, num=3), ValueError, "num=3, and axis 0 has 2"),
+        (lambda x: ops.unstack(x, num=3), ValueError, "num=3, but axis 0 has size 2"),
         (lambda x: ops.one_hot(x, 3, sparse=True), ValueError, "dense"),
         (lambda x: ops.convert_to_tensor(x, sparse=True), ValueError, "dense"),
         (lambda x: ops.average(x, weights=[1.0, 2.0]), ValueError, "needs axis=int"),

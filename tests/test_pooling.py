@@ -172,7 +172,7 @@ def test_operations_stand_in_functional_models():
         (lambda x: ops.average_pool(x, 2, 0), "at least 1 as `strides`"),
         (lambda x: ops.average_pool(x, 2, padding="causal"), "'valid' or 'same'"),
         (lambda x: ops.average_pool(x, 2, data_format="last"), "data_format"),
-        (lambda x: ops.max_pool(x, 5), "window of 5 x 5, and its input is only 4 x 4"),
+        (lambda x: ops.max_pool(x, 5), "window of 5 x 5, but its input is only 4 x 4"),
     ],
 )
 def test_operations_say_what_does_not_fit(call, message):
@@ -200,7 +200,7 @@ def test_a_layer_built_without_sizes_checks_them_when_it_is_called():
     model = Sequential([layers.Input((None, 3)), layers.AveragePooling1D(4, name="a")])
     assert model.output_shape == (None, None, 3)
     assert model(np.zeros((2, 9, 3))).shape == (2, 2, 3)
-    with pytest.raises(ValueError, match=r"'a' .*window of 4, and its input is only 3"):
+    with pytest.raises(ValueError, match=r"'a' .*window of 4, but its input is only 3"):
         model(np.zeros((2, 3, 3)))
 
 
@@ -229,7 +229,7 @@ def test_output_shapes_with_unknown_sizes(layer, shape, expected):
         (layers.MaxPooling2D(), (2, 5, 3), r"\(batch, height, width, channels\).* MaxPooling1D"),
         (layers.GlobalMaxPooling1D(), (2, 5, 4, 3), r"\(batch, steps, channels\).* Pooling2D"),
         (layers.AveragePooling3D(data_format="channels_first"), (2, 3), r"channels, depth"),
-        (layers.GlobalMaxPooling1D(), (2, 0, 4), "nothing to choose from"),
+        (layers.GlobalMaxPooling1D(), (2, 0, 4), "no numbers to pool"),
     ],
 )
 def test_inputs_of_another_rank_are_explained(layer, shape, message):

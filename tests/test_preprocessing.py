@@ -144,7 +144,9 @@ def test_generators_and_what_is_mistaken_for_them():
     history = model.fit(batches(), validation_data=batches(), epochs=2, **options)
     assert len(history.history["val_loss"]) == 2
     assert model.predict(batches(), steps=3, verbose=0).shape == (12, 1)
-    with pytest.raises(ValueError, match=r"x is the function batches; .*: batches\(\)"):
+    with pytest.raises(
+        ValueError, match=r"x is the function batches, not a generator; .*: batches\(\)"
+    ):
         model.fit(batches, steps_per_epoch=2)
     listed = [(np.ones((4, 3)), np.ones((4, 1)))] * 2
     with pytest.raises(ValueError, match=r"iter\(x\) gives them"):
@@ -219,9 +221,9 @@ def test_a_model_of_texts_in_folders(folder):
         ({"class_names": ["neg", "poss"]}, "'poss'; did you mean 'pos'"),
         ({"labels": [1, 2]}, "got 2 labels, and there are 10"),
         ({"labels": "guessed"}, "labels='inferred'"),
-        ({"labels": None, "class_names": ["neg"]}, "labels='inferred' alone"),
-        ({"validation_split": 0.2}, "together"),
-        ({"subset": "training"}, "together"),
+        ({"labels": None, "class_names": ["neg"]}, "only with labels='inferred'"),
+        ({"validation_split": 0.2}, "both validation_split and subset"),
+        ({"subset": "training"}, "both validation_split and subset"),
         ({"validation_split": 2, "subset": "both"}, "between 0 and 1"),
         ({"validation_split": 0.2, "subset": "training"}, "needs a `seed`"),
         ({"validation_split": 0.01, "subset": "both"}, "leaves 10 for training and 0"),
@@ -303,12 +305,12 @@ def test_skipgrams():
     ("call", "message"),
     [
         (lambda: Tokenizer(num_words=0), "`num_words`"),
-        (lambda: Tokenizer().fit_on_texts("one text"), r"give \[text\]"),
-        (lambda: Tokenizer().fit_on_texts([3]), "given 3 of type int"),
+        (lambda: Tokenizer().fit_on_texts("one text"), r"pass \[text\]"),
+        (lambda: Tokenizer().fit_on_texts([3]), "got 3 of type int"),
         (lambda: Tokenizer().texts_to_sequences(["a"]), "call fit_on_texts"),
-        (lambda: Tokenizer().sequences_to_matrix([[1]]), "num_words=..., or call"),
+        (lambda: Tokenizer().sequences_to_matrix([[1]]), "num_words=... of the Tokenizer, or call"),
         (lambda: Tokenizer(num_words=3).sequences_to_matrix([[1]], "tf_idf"), "mean 'tfidf'"),
-        (lambda: Tokenizer(num_words=3).sequences_to_matrix([[1]], "tfidf"), "how frequent"),
+        (lambda: Tokenizer(num_words=3).sequences_to_matrix([[1]], "tfidf"), "frequency of words"),
         (lambda: hashing_trick("a", 1), "at least 2 as `n`"),
         (lambda: hashing_trick("a", 5, "sha"), "'md5'"),
         (lambda: skipgrams([5], 5), "the sequence has 5"),

@@ -190,9 +190,9 @@ def test_a_graph_with_texts_and_numbers():
     np.testing.assert_array_equal(
         model.predict(named, verbose=0), model.predict(trained_on, verbose=0)
     )
-    with pytest.raises(ValueError, match="input 'words' of the model is of dtype string"):
+    with pytest.raises(ValueError, match="input 'words' of the model has dtype string"):
         model.predict([np.zeros((6, 1)), np.zeros((6, 2))], verbose=0)
-    with pytest.raises(ValueError, match="dtype float32, and the data are of dtype text"):
+    with pytest.raises(ValueError, match="dtype float32, but the data have dtype text"):
         model.predict([np.array(TEXTS), np.array([TEXTS, TEXTS]).T], verbose=0)
 
 
@@ -226,7 +226,7 @@ def test_models_of_numbers_still_refuse_texts():
     reader.compile("sgd", "mse")
     with pytest.raises(ValueError, match="y holds text"):
         reader.fit(TEXTS, TEXTS, verbose=0)
-    with pytest.raises(ValueError, match="dtype string, and the data are of dtype float64"):
+    with pytest.raises(ValueError, match="dtype string, but the data have dtype float64"):
         reader.fit(np.zeros((6, 1)), LABELS, verbose=0)
 
 
@@ -313,7 +313,7 @@ LOOKUP = layers.StringLookup
 ERRORS = [
     (lambda: LOOKUP(vocabulary=["a", "b", "a"]), ValueError, r"repeated, such as \['a'\]"),
     (lambda: LOOKUP(vocabulary=[]), ValueError, "empty vocabulary"),
-    (lambda: LOOKUP(vocabulary=["a", ""], mask_token=""), ValueError, "mask_token='', .* place 1"),
+    (lambda: LOOKUP(vocabulary=["a", ""], mask_token=""), ValueError, "mask_token='', .* index 1"),
     (lambda: LOOKUP(vocabulary=["a", "[UNK]"], invert=True), ValueError, "oov_token='.UNK.'"),
     (lambda: LOOKUP(vocabulary=["a", "b"], max_tokens=2), ValueError, "vocabulary of 3 tokens"),
     (lambda: LOOKUP(vocabulary=[1, 2]), ValueError, "IntegerLookup"),
@@ -334,20 +334,20 @@ ERRORS = [
     (lambda: LOOKUP(salt="x"), ValueError, "`salt`"),
     (lambda: LOOKUP()(["a"]), RuntimeError, "no vocabulary yet: call adapt"),
     (lambda: LOOKUP(output_mode="count")(["a"]), RuntimeError, "no vocabulary yet"),
-    (lambda: LOOKUP(vocabulary=["a"]).adapt(["b"]), ValueError, "was given its vocabulary"),
+    (lambda: LOOKUP(vocabulary=["a"]).adapt(["b"]), ValueError, "was made with a vocabulary"),
     (lambda: LOOKUP().adapt([]), ValueError, "found no token in the data"),
     (lambda: layers.TextVectorization().adapt(["", " "]), ValueError, "found no token"),
     (
         lambda: LOOKUP(vocabulary=["a"], num_oov_indices=0)(["a", "q", "q"]),
         ValueError,
-        r"hold 1 that are not in its vocabulary, such as \['q'\]",
+        r"contain 1 that are not in its vocabulary, such as \['q'\]",
     ),
     (lambda: LOOKUP(vocabulary=["a"])([["a"], ["a", "a"]]), ValueError, "row 1 has 2.*pad_seq"),
     (lambda: LOOKUP(vocabulary=["a"])([None]), ValueError, "Replace missing values"),
-    (lambda: LOOKUP(vocabulary=["a"])([3]), ValueError, "given 3 .*IntegerLookup"),
+    (lambda: LOOKUP(vocabulary=["a"])([3]), ValueError, "got 3 .*IntegerLookup"),
     (lambda: layers.IntegerLookup(vocabulary=[3])(["a"]), ValueError, "StringLookup"),
     (lambda: layers.IntegerLookup(vocabulary=[3])([np.nan]), ValueError, "NaN"),
-    (lambda: layers.IntegerLookup(vocabulary=[3.5]), ValueError, "whole numbers, and it has 3.5"),
+    (lambda: layers.IntegerLookup(vocabulary=[3.5]), ValueError, "integers, but it contains 3.5"),
     (lambda: layers.IntegerLookup(salt=3), ValueError, "oov_method='farmhash'"),
     (lambda: layers.IntegerLookup(oov_method="md5"), ValueError, "oov_method"),
     (lambda: layers.TextVectorization()(["a"]), RuntimeError, "call adapt"),
@@ -378,12 +378,12 @@ ERRORS = [
     (
         lambda: layers.CategoryEncoding(3)([[0, 7]]),
         ValueError,
-        r"0 to 2; it was given 7 at \(0, 1\)",
+        r"0 to 2; got 7 at \(0, 1\)",
     ),
-    (lambda: layers.CategoryEncoding(3, output_mode="one_hot")([-1]), ValueError, "given -1"),
+    (lambda: layers.CategoryEncoding(3, output_mode="one_hot")([-1]), ValueError, "got -1"),
     (lambda: layers.CategoryEncoding(3, output_mode="int"), ValueError, "output_mode"),
     (lambda: layers.CategoryEncoding(3)([[1]], count_weights=[[1]]), ValueError, "count_weights"),
-    (lambda: layers.Discretization(), ValueError, "one of them"),
+    (lambda: layers.Discretization(), ValueError, "either `bin_boundaries` or"),
     (lambda: layers.Discretization([1.0, 0.0]), ValueError, "ascending"),
     (lambda: layers.Discretization(num_bins=3)([1.0]), RuntimeError, "no bins yet"),
     (lambda: layers.Discretization([1.0]).adapt(np.ones(3)), ValueError, "num_bins"),

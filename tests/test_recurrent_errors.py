@@ -70,10 +70,10 @@ def stateful_lstm():
         ),
         (
             lambda: stateful_lstm()(X[:2]),
-            "'kept'.*states of 3 rows; it was called on 2.*batch_size",
+            "'kept'.*states of 3 rows, but was called on 2.*batch_size",
         ),
         (lambda: layers.LSTM(3).reset_states([np.ones((3, 3))] * 2), "not stateful, or not built"),
-        (lambda: layers.RNN(layers.LSTMCell), "got the class LSTMCell: call it first"),
+        (lambda: layers.RNN(layers.LSTMCell), "got the class LSTMCell: pass an instance"),
         (lambda: layers.RNN(layers.Dense(3)), "no attribute `state_size`"),
         (lambda: layers.RNN(object()), "`call\\(inputs, states\\)`"),
         (lambda: layers.StackedRNNCells([]), "a list of cells"),
@@ -96,7 +96,7 @@ def stateful_lstm():
             lambda: layers.Bidirectional(layers.GRU(3))(X, initial_state=[np.ones((3, 3))]),
             "two layers.*holds 1",
         ),
-        (lambda: layers.TimeDistributed(layers.Dense(3))(np.ones((2, 3))), "at least 3 of them"),
+        (lambda: layers.TimeDistributed(layers.Dense(3))(np.ones((2, 3))), "at least 3 axes"),
         (
             lambda: layers.TimeDistributed(layers.Dense(3))(X, mask=np.ones((3, 4), bool)),
             r"\(3, 5, \.\.\.\)",
@@ -106,7 +106,7 @@ def stateful_lstm():
                 lambda inner=inner: layers.TimeDistributed(inner)(
                     np.ones((2, 3, 4, 5)), mask=np.ones((2, 3), bool)
                 ),
-                rf"(?s){inner.name}.*mask.*TimeDistributed.*\(2, 3\) one value.*inner steps",
+                rf"(?s){inner.name}.*mask.*TimeDistributed.*\(2, 3\), .* one value.*inner steps",
             )
             for inner in (layers.LSTM(2), layers.GlobalAveragePooling1D(), layers.Softmax())
         ),
@@ -122,15 +122,15 @@ def stateful_lstm():
             )(X),
             r"merge_mode='mul'.*\(3, 1\) and \(3, 2\)",
         ),
-        (lambda: layers.RNN(layers.LSTM(3)), "a cell, which does one step, and got LSTM"),
+        (lambda: layers.RNN(layers.LSTM(3)), "a cell, which computes one step, but got LSTM"),
         (lambda: layers.RNN([layers.GRU(3)]), "StackedRNNCells needs a cell.*got GRU"),
         (lambda: layers.RNN(BadCell(lambda x: x))(X), "returns two things.*BadCell"),
         (lambda: layers.RNN(BadCell(lambda x: (x, x, x)))(X), "two things.*returned 3"),
-        (lambda: layers.RNN(BadCell(lambda x: (x, [x, x])))(X), r"got .*\(3, 4\) and returned"),
+        (lambda: layers.RNN(BadCell(lambda x: (x, [x, x])))(X), r"got .*\(3, 4\) but returned"),
         (lambda: layers.RNN(BadCell(lambda x: (x, x[:, :2])))(X), r"returned .* \(3, 2\)"),
         (lambda: layers.TimeDistributed(max), "needs a layer as `layer`"),
         (lambda: layers.ConvLSTM2D(2, 3)(np.ones((2, 3, 4, 4))), "batch, steps, rows, columns, ch"),
-        (lambda: layers.ConvLSTM1D(2, 3)(layers.Input((3, None, 2))), "has to know their sizes"),
+        (lambda: layers.ConvLSTM1D(2, 3)(layers.Input((3, None, 2))), "needs to know the sizes"),
     ],
 )
 def test_errors_teach(call, words):

@@ -204,7 +204,7 @@ def test_a_first_conv1d(engine):
     y = Lambda(lambda t: t[:, -1])(concatenate(seen))
     last = keras.Model(x, Dense(1)(y))
     assert last.predict(data[:3], verbose=0).shape == (3, 1)
-    with pytest.raises(ValueError, match="each sample should have 2 axes and has 1"):
+    with pytest.raises(ValueError, match="each sample should have 2 axes but has 1"):
         model.predict(data[..., 0], verbose=0)
 
 

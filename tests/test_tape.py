@@ -252,7 +252,7 @@ def test_a_tape_that_is_opened_again_goes_on():
         t = y * w
     assert tape.gradient(t, w) == 12
     assert tape.gradient(z, w) is None
-    with tape, pytest.raises(RuntimeError, match="open already"), tape:
+    with tape, pytest.raises(RuntimeError, match="already open"), tape:
         pass
 
 
@@ -385,7 +385,7 @@ def test_a_tape_closes_when_its_block_fails():
 def test_the_target_must_be_a_tensor():
     with GradientTape() as tape:
         pass
-    with pytest.raises(TypeError, match="needs a Tensor as its target, and got float"):
+    with pytest.raises(TypeError, match="needs a Tensor as target, but got float"):
         tape.gradient(3.0, variable(1.0))
 
 
@@ -394,7 +394,7 @@ def test_the_sources_must_be_tensors():
     with GradientTape(persistent=True) as tape:
         y = w * w
     for wrong in (np.ones(1), [w, 3.0], "w"):
-        with pytest.raises(TypeError, match="variables or watched tensors as its sources"):
+        with pytest.raises(TypeError, match="variables or watched tensors as sources"):
             tape.gradient(y, wrong)
 
 
@@ -651,7 +651,7 @@ def test_a_numpy_function_without_an_operation_raises_when_its_gradient_is_asked
     ],
 )
 def test_writing_into_an_array_is_refused(call):
-    with pytest.raises(TypeError, match="cannot write"):
+    with pytest.raises(TypeError, match="cannot change"):
         call(Tensor(np.ones(3)), np.zeros(3))
 
 

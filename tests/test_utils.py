@@ -172,7 +172,7 @@ def test_objects_by_name_class_and_configuration():
         (lambda: objects.get(5, TABLE, "thing"), "5 is no thing"),
         (
             lambda: objects.deserialize({"config": {}}, TABLE, "thing"),
-            "no configuration of a thing",
+            "not the configuration of a thing",
         ),
         (lambda: objects.serialize(object()), "no get_config"),
     ],

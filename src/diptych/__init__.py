@@ -1,8 +1,8 @@
 """diptych: a neural network library with the Keras API, written twice.
 
-Every operation exists as a readable function in ``diptych.reference`` and as a compiled one in
-``diptych.fastcore``; ``engine="reference"`` or ``engine="fast"`` chooses which of them a model runs
-on.
+Every operation exists twice: as a readable function in ``diptych.reference`` and as a compiled one
+in ``diptych.fastcore``. ``engine="reference"`` or ``engine="fast"`` chooses which of the two a
+model uses.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ _MODULES = frozenset(
 )
 _HOMES = {
     "GradientTape": "tape",
-    "Tensor": "ops.operators",  # which gives it +, @ and x.sum()
-    "Variable": "initializers",  # which gives it the names: Variable("zeros", shape)
+    "Tensor": "ops.operators",  # which defines +, @ and x.sum() for it
+    "Variable": "initializers",  # which defines names such as Variable("zeros", shape)
     "KerasTensor": "graph",
     "Initializer": "initializers",
     "Input": "layers",

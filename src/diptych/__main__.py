@@ -1,5 +1,5 @@
-"""The command line: ``python -m diptych`` trains two networks on both engines; ``python -m
-diptych info`` says what runs.
+"""The command line. ``python -m diptych`` trains two networks on both engines; ``python -m diptych
+info`` prints versions, engine, instruction set and threads.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"a number of at least 1 is needed, not {text}")
+        raise argparse.ArgumentTypeError(f"expected a number of at least 1, got {text}")
     return number
 
 

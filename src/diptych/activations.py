@@ -50,7 +50,7 @@ def exponential(x: Any) -> Any:
 
 
 def gelu(x: Any, approximate: bool = False) -> Any:
-    """Return x times the normal probability of values below x; exact, where ops.gelu is not."""
+    """Return x Phi(x), Phi being the normal distribution function; exact, unlike ops.gelu."""
     return ops.gelu(x, approximate)
 
 

@@ -1,6 +1,6 @@
-"""The names of ``diptych.tensor`` and ``diptych.tape`` in one place, as they once stood here."""
+"""The names of ``diptych.tensor`` and ``diptych.tape`` in one place, for older imports."""
 
-from .initializers import Variable  # where Variable("zeros", shape) learns the names
+from .initializers import Variable  # which defines names such as Variable("zeros", shape)
 from .tape import GradientTape, record
 from .tensor import IndexedSlices, Tensor, as_array
 

@@ -1,7 +1,7 @@
 """Settings of the whole process: the float type, epsilon, image layout, engine, threads.
 
-Keras's names and defaults. `diptych.config.set_floatx("float64")` makes everything created from
-then on double.
+The names and defaults are those of Keras. After `diptych.config.set_floatx("float64")`, everything
+new is in double precision.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _interactive_logging = True
 
 
 def backend() -> str:
-    """The name of the backend, for code that asks as Keras code does: always 'diptych'."""
+    """The name of the backend, as in Keras: always 'diptych'."""
     return "diptych"
 
 
@@ -98,7 +98,7 @@ def engine() -> str:
 def set_engine(name: Any) -> None:
     """Set the engine of the whole process: 'fast' or 'reference'.
 
-    A `with diptych.engine(...)` block or the `engine=` of a model goes before it.
+    A `with diptych.engine(...)` block and the `engine=` of a model take precedence.
     """
     from . import engine as engines
 
@@ -113,7 +113,7 @@ def num_threads() -> int:
 
 
 def set_num_threads(count: int) -> None:
-    """Set how many threads the fast engine may use; results keep the same bits for any number."""
+    """Set how many threads the fast engine may use. The results do not depend on it."""
     from .fastcore.kernels import threads  # type: ignore[attr-defined]
 
     if isinstance(count, bool) or int(count) != count or count < 1:

@@ -1,5 +1,5 @@
-"""Conditions that weights are brought back to after every update. A constraint takes an array and
-returns a new one.
+"""Constraints on weights, applied after every update. A constraint takes an array and returns a new
+one.
 
 `axis` is the axis (or axes) along which a norm is taken: 0 for a dense kernel (inputs, units), so
 that each unit's incoming weights are one vector; (0, 1, 2) for a kernel of Conv2D.
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class Constraint(metaclass=AcceptsOldNames):
-    """Base class: write `__call__(self, w)`, which returns the weights as they should be, and
+    """Base class: override `__call__(self, w)`, which returns the constrained weights, and
     `get_config`.
     """
 
@@ -88,7 +88,7 @@ class UnitNorm(Constraint):
 class MinMaxNorm(Constraint):
     """Scales vectors towards a length between `min_value` and `max_value`.
 
-    rate: 1 goes there at once; less takes that share of the way at every update.
+    rate: how far each update moves towards that length: 1 all the way, 0.5 half of it.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ min_max_norm = MinMaxNorm
 non_neg = NonNeg
 unit_norm = UnitNorm
 
-_TABLE = {
+_REGISTRY = {
     **objects.names_of([MaxNorm, MinMaxNorm, NonNeg, UnitNorm]),
     # Keras 1 and 2 wrote these without the underscore.
     "maxnorm": MaxNorm,
@@ -140,8 +140,8 @@ _TABLE = {
 
 
 def get(identifier: Any) -> Any:
-    """The constraint that a name, configuration, class or function stands for; None stays None."""
-    return objects.get(identifier, _TABLE, "constraint")
+    """The constraint for a name, configuration, class or function; None stays None."""
+    return objects.get(identifier, _REGISTRY, "constraint")
 
 
 def serialize(constraint: Any) -> dict[str, Any] | None:
@@ -151,4 +151,4 @@ def serialize(constraint: Any) -> dict[str, Any] | None:
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The constraint of a configuration made by `serialize`."""
-    return objects.deserialize(config, _TABLE, "constraint", custom_objects)
+    return objects.deserialize(config, _REGISTRY, "constraint", custom_objects)

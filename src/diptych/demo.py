@@ -1,6 +1,4 @@
-"""The main job: two networks learn real handwritten digits, each on both engines from the same
-seed, side by side.
-"""
+"""The demo: two networks learn handwritten digits, each on both engines from the same seed."""
 
 from __future__ import annotations
 
@@ -70,8 +68,8 @@ def build(network: str, engine: str) -> Sequential:
 
 
 def run(epochs: int = 12, seed: int = 0, picture: Path | None = None) -> int:
-    """Train both networks on both engines, print what came of it, draw a picture; return 0 where
-    the engines agree.
+    """Train both networks on both engines, print the results and draw a picture; return 0 if the
+    engines agree.
     """
     (x_train, y_train), (x_test, y_test) = digits.load_data()
     x_train, x_test = (x.reshape(len(x), 8, 8, 1).astype("float32") / 16 for x in (x_train, x_test))
@@ -119,7 +117,7 @@ def _train(
 
 
 def _print_curves(runs: dict[str, Run]) -> None:
-    # On a scale of logarithms, as in the picture: on a plain one all but the first epochs look
+    # On a logarithmic scale, as in the picture: on a linear one, all but the first epochs look
     # alike.
     logs = [np.log(run.history["loss"]) for run in runs.values()]
     low, high = np.min(logs), np.max(logs)
@@ -160,8 +158,8 @@ def _print_agreement(runs: dict[str, Run]) -> bool:
 def _draw(
     trained: dict[str, dict[str, Run]], x_test: np.ndarray, y_test: np.ndarray, path: Path
 ) -> str:
-    """Draw the curves and the convnet's worst mistakes into a PNG; return a line that says where,
-    or why not.
+    """Draw the curves and the convnet's worst mistakes into a PNG; return a line that names the
+    file or the reason for failing.
     """
     try:
         from matplotlib.figure import Figure

@@ -1,12 +1,13 @@
 """The two engines and the switch.
 
 An engine is a name and a bundle of twin modules: ``get("fast").dense.dense_forward`` is the
-compiled function, ``get("reference").dense.dense_forward`` the readable one. Engines inherit
-nothing from each other, so a function that one of them lacks is an error that names it, never a
-silent detour.
+compiled function, ``get("reference").dense.dense_forward`` the readable one. Engines do not inherit
+from each other: a function that an engine lacks raises an error that names it; there is no silent
+fallback to the other engine.
 
-The engine in force is the nearest of: a model's ``engine=``, ``with diptych.engine("reference"):``,
-``diptych.config.set_engine(...)``, the environment variable ``DIPTYCH_ENGINE``, and ``"fast"``.
+The current engine is the first one set of: a model's ``engine=``, ``with
+diptych.engine("reference"):``, ``diptych.config.set_engine(...)``, the environment variable
+``DIPTYCH_ENGINE``, and ``"fast"``.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class EngineError(RuntimeError):
 
 
 class Engine:
-    """A name and its twin modules, each imported when it is first asked for."""
+    """A name and its twin modules, each imported on first use."""
 
     def __init__(self, name: str, package: str) -> None:
         self.name = name
@@ -46,14 +47,14 @@ class Engine:
             if error.name == self.package:
                 raise EngineError(
                     f"The {self.name} engine is not installed ({self.package} was not built). "
-                    'Choose engine="reference", or install diptych with a C compiler at hand.'
+                    'Choose engine="reference", or reinstall diptych with a C compiler available.'
                 ) from error
             raise EngineError(f"The {self.name} engine has no family {family!r}.") from error
         setattr(self, family, twin)
         return twin
 
     def function(self, family: str, name: str) -> Callable[..., Any]:
-        """Return one twin function; EngineError where this engine lacks it."""
+        """Return one twin function; raise EngineError if this engine lacks it."""
         try:
             return getattr(getattr(self, family), name)
         except AttributeError:
@@ -70,8 +71,8 @@ class Engine:
         return getattr(getattr(self, family), name, None)
 
     def batch_after_batch(self) -> AbstractContextManager[None]:
-        """Inside it one batch after the other is computed and nothing else kept: the fast engine
-        keeps memory at hand that it would otherwise give back.
+        """Context manager for computing batch after batch: the fast engine keeps its buffers for
+        the next batch instead of freeing them.
         """
         return self.kernels.memory.large_arrays_kept() if self.name == "fast" else nullcontext()
 
@@ -97,12 +98,12 @@ def get(name: str | Engine) -> Engine:
 
 
 def current() -> Engine:
-    """Return the engine in force here."""
+    """Return the current engine."""
     return _nearest.get() or _process_wide or _from_environment()
 
 
 def set_default(name: str | Engine) -> None:
-    """Choose the engine for everything that names none itself."""
+    """Choose the default engine."""
     global _process_wide
     _process_wide = get(name)
 
@@ -113,7 +114,7 @@ def _from_environment() -> Engine:
 
 
 class use:
-    """Context manager: inside it, whatever names no engine of its own runs on this one."""
+    """Context manager: use this engine inside, except for models with one of their own."""
 
     def __init__(self, name: str | Engine) -> None:
         self.engine = get(name)
@@ -128,7 +129,7 @@ class use:
 
 
 class _CallableModule(types.ModuleType):
-    """Lets ``with diptych.engine("reference"):`` read as it does; this stays a plain module."""
+    """Makes the module callable, for ``with diptych.engine("reference"):``."""
 
     def __call__(self, name: str | Engine) -> use:
         return use(name)

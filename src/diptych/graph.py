@@ -1,8 +1,8 @@
 """Symbolic tensors and the graph of calls behind a functional model.
 
-Calling a layer or an operation on a ``KerasTensor`` computes nothing: it leaves a ``Node`` that
-says what was called on what, and returns new symbolic tensors. ``Function`` walks from outputs back
-to inputs once, puts the nodes in order, and replays them on real tensors.
+Calling a layer or an operation on a ``KerasTensor`` computes nothing: it creates a ``Node``, which
+records the call, and returns new symbolic tensors. ``Function`` walks from outputs back to inputs
+once, puts the nodes in order, and replays them on real tensors.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _names = itertools.count(1)
 class KerasTensor:
     """A tensor with a shape and a dtype and no values: the output of a layer before any data came.
 
-    ``None`` in the shape stands for a size that is known only with the data, first of all the
-    batch.
+    ``None`` in the shape stands for a size that is known only with the data, such as the batch
+    size.
     """
 
     is_symbolic = True
-    __array_ufunc__: ClassVar[Callable]  # both are set by ops.numpy_protocol
+    __array_ufunc__: ClassVar[Callable]  # set by ops.numpy_protocol
     __array_function__: ClassVar[Callable]
 
     def __init__(
@@ -58,20 +58,22 @@ class KerasTensor:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         raise TypeError(
-            f"{self.name} is symbolic: it has a shape, {self.shape}, and no values, so NumPy "
-            "functions cannot take it. "
-            "Use diptych.ops, or a Lambda layer around the NumPy function."
+            f"{self.name} is symbolic: it has a shape, {self.shape}, but no values, so NumPy "
+            "functions cannot take it. Use diptych.ops, or a Lambda layer around the NumPy "
+            "function."
         )
 
     def __bool__(self) -> bool:
-        raise TypeError(f"{self.name} is symbolic: it has no value that could be true or false.")
+        raise TypeError(
+            f"{self.name} is symbolic: it has no values, so it is neither true nor false."
+        )
 
     def __iter__(self) -> Iterator:
         raise TypeError(f"{self.name} is symbolic and cannot be iterated over; use ops.unstack.")
 
     @staticmethod
     def record(operation: Callable, args: tuple, kwargs: dict) -> Any:
-        """Note a call of ``operation`` on symbolic tensors; see ``graph.record``."""
+        """Record a call of ``operation`` on symbolic tensors; see ``graph.record``."""
         return record(operation, args, kwargs)
 
     def __repr__(self) -> str:
@@ -79,9 +81,7 @@ class KerasTensor:
 
 
 def dtype_of(dtype: Any) -> np.dtype:
-    """A dtype from its name, or from a policy of one dtype in a Keras config; texts, "string", are
-    kept in arrays of objects.
-    """
+    """A dtype from its name or a Keras policy of one dtype; "string", for texts, is object."""
     if isinstance(dtype, dict) and dtype.get("class_name") == "DTypePolicy":
         dtype = dtype["config"]["name"]
     return np.dtype(object if isinstance(dtype, str) and dtype == "string" else dtype)
@@ -125,7 +125,7 @@ def symbolic(structure: Any) -> list[KerasTensor]:
 
 
 def record(operation: Callable, args: tuple, kwargs: dict) -> Any:
-    """Note a call of ``operation`` on symbolic tensors, and return its symbolic outputs."""
+    """Record a call of ``operation`` on symbolic tensors, and return its symbolic outputs."""
     outputs = infer_outputs(operation, args, kwargs)
     Node(operation, args, kwargs, outputs)
     return outputs
@@ -135,9 +135,9 @@ def infer_outputs(function: Callable, args: tuple, kwargs: dict) -> Any:
     """Find shapes and dtypes by calling ``function`` on zeros, twice, with two sizes in the place
     of each ``None``.
 
-    A dimension that comes out the same both times is fixed; one that changes is unknown.
+    A size that is the same both times is fixed; one that changes is unknown.
     """
-    with np.errstate(all="ignore"):  # the logarithm of these zeros is nobody's concern
+    with np.errstate(all="ignore"):  # values do not matter here, such as log(0)
         first, second = (
             function(*_zeros(args, unknown), **_zeros(kwargs, unknown)) for unknown in (2, 3)
         )
@@ -167,9 +167,7 @@ def _zeros(structure: Any, unknown: int) -> Any:
 
 
 class Function:
-    """The computation between some symbolic inputs and some symbolic outputs, as a list of calls in
-    order.
-    """
+    """The computation from symbolic inputs to symbolic outputs, as an ordered list of calls."""
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
         self.inputs = flatten(inputs)
@@ -186,7 +184,7 @@ class Function:
         self._calls: dict[bool, tuple[int, list]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy needs; the prepared calls hold functions that cannot be pickled."""
+        """The state without the prepared calls, whose functions cannot be pickled."""
         return {**vars(self), "_calls": {}}
 
     def run(
@@ -198,11 +196,11 @@ class Function:
         """Replay every call on ``values``, one for each input, and return the outputs in their
         structure.
 
-        ``observe(node, outputs)``, where given, is called after each.
+        ``observe(node, outputs)``, if given, is called after each call.
         """
         masked = any(value.mask is not None for value in values)
         version, calls = self._calls.get(masked, (None, []))
-        if version != Structure.version:  # a layer may have got another `call`
+        if version != Structure.version:  # a layer may have a new `call`
             version, calls = Structure.version, [self._prepare(node, masked) for node in self.nodes]
             self._calls[masked] = version, calls
         known: list[Any] = list(values) + [None] * (self._size - len(values))
@@ -226,11 +224,11 @@ class Function:
 
     @cached_property
     def makes_mask(self) -> bool:
-        """Whether some layer gives a mask where there was none."""
+        """Whether some layer creates a mask."""
         return any(getattr(node.operation, "makes_mask", False) for node in self.nodes)
 
     def masks(self, given: Sequence[Any]) -> list:
-        """The symbolic masks of the outputs, where the inputs have these; None where none is."""
+        """The symbolic masks of the outputs, given those of the inputs; None for no mask."""
         known = dict(zip(self.inputs, given, strict=True))
         for node in self.nodes:
             layer = node.operation
@@ -248,8 +246,8 @@ class Function:
     def _prepare(self, node: Node, masked: bool) -> tuple:
         """Everything about a call that does not change from run to run.
 
-        ``masked``: whether the inputs bring masks, which the graph, made without them, does not
-        show; every layer has to look for itself then.
+        ``masked``: whether the inputs have masks. The graph was made without them, so each layer
+        then has to check for masks itself.
         """
         replay = None if masked else getattr(node.operation, "replay", None)
         call = node.operation if replay is None else replay(node)
@@ -274,7 +272,7 @@ class Function:
 
 
 class _Slot(int):
-    """The place of a value that a call takes, among constants that look like any other argument."""
+    """The index of a value that a call takes; other arguments are constants."""
 
 
 def _fill(template: Any, known: list) -> Any:
@@ -282,14 +280,14 @@ def _fill(template: Any, known: list) -> Any:
 
 
 def _with_training(call: Callable, fixed: bool) -> Callable:
-    """A call whose ``training`` was fixed when the graph was made."""
+    """A call with the ``training`` that was fixed when the graph was made."""
     return lambda *args, **kwargs: call(*args, **{**kwargs, "training": fixed})
 
 
 def sort_nodes(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) -> list[Node]:
-    """Return the nodes between ``inputs`` and ``outputs``, each after those that it depends on.
+    """Return the nodes between ``inputs`` and ``outputs`` in topological order.
 
-    ValueError where an output depends on a symbolic tensor that is not among the inputs.
+    Raises ValueError if an output depends on a symbolic tensor that is not among the inputs.
     """
     known = {id(tensor) for tensor in inputs}
     order: list[Node] = []
@@ -303,8 +301,7 @@ def sort_nodes(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) ->
         if node is None or node.is_input:
             raise ValueError(
                 f"The output depends on {tensor.name} (shape {tensor.shape}), which is not among "
-                "the model's inputs "
-                f"{[t.name for t in inputs]}. Add it to `inputs`."
+                f"the model's inputs {[t.name for t in inputs]}. Add it to `inputs`."
             )
         if ready:
             done.add(id(node))

@@ -2,10 +2,9 @@
 
     kernel = GlorotUniform(seed=1)((64, 10))
 
-`seed=None` takes a seed from the process's generator when the initializer is made
-(`utils.set_random_seed` governs it);
-an initializer gives the same values again for the same shape. A `SeedGenerator` as seed gives new
-ones at every call.
+`seed=None` draws a seed from the global generator when the initializer is made (see
+`utils.set_random_seed`). An initializer gives the same values for the same shape at every call;
+with a `SeedGenerator` as seed it gives new ones.
 """
 
 from __future__ import annotations
@@ -62,8 +61,8 @@ __all__ = [
 
 
 class Initializer:
-    """Base class: write `__call__(self, shape, dtype=None)`, and `get_config` where there are
-    arguments to keep.
+    """Base class: override `__call__(self, shape, dtype=None)`, and `get_config` if there are
+    arguments.
     """
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
@@ -116,7 +115,7 @@ class Ones(Initializer):
 
 
 class Identity(Initializer):
-    """`gain` times the identity matrix, for shapes of two axes."""
+    """`gain` times the identity matrix; the shape needs two axes."""
 
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
@@ -134,7 +133,7 @@ class Identity(Initializer):
 
 
 class _RandomInitializer(Initializer):
-    """Keeps `seed` as given, for the configuration, and the seed that is really used."""
+    """Stores `seed` as given, for the configuration, and the seed that is actually used."""
 
     def __init__(self, seed: Any = None) -> None:
         if isinstance(seed, dict):
@@ -190,7 +189,7 @@ class TruncatedNormal(_RandomInitializer):
 
 
 class RandomUniform(_RandomInitializer):
-    """Even distribution over [minval, maxval)."""
+    """Uniform distribution over [minval, maxval)."""
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
         self.minval = minval
@@ -211,8 +210,8 @@ class VarianceScaling(_RandomInitializer):
 
     n is the number of inputs of a unit (mode 'fan_in'), of its outputs ('fan_out'), or their mean
     ('fan_avg').
-    distribution: 'truncated_normal' (also 'normal'), 'untruncated_normal', or 'uniform', which is
-    even over [-limit, limit) with limit = sqrt(3 scale / n).
+    distribution: 'truncated_normal' (also 'normal'), 'untruncated_normal', or 'uniform' over
+    [-limit, limit) with limit = sqrt(3 scale / n).
     input_axes, output_axes: the axes of the shape that count as inputs and outputs; None: see
         `compute_fans`.
 
@@ -278,9 +277,7 @@ _TRUNCATED_STDDEV = 0.87962566103423978
 
 
 class _NamedScaling(VarianceScaling):
-    """A VarianceScaling with a name of its own: scale, mode and distribution are settled by the
-    class.
-    """
+    """A VarianceScaling with a name of its own: the class fixes scale, mode and distribution."""
 
     _scale: float
     _mode: str
@@ -292,15 +289,22 @@ class _NamedScaling(VarianceScaling):
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
-        super().__init__(self._scale, self._mode, self._distribution, seed, input_axes, output_axes)
+        super().__init__(
+            self._scale,
+            mode=self._mode,
+            distribution=self._distribution,
+            seed=seed,
+            input_axes=input_axes,
+            output_axes=output_axes,
+        )
 
     def get_config(self) -> dict[str, Any]:
-        kept = ("seed", "input_axes", "output_axes")
-        return {name: value for name, value in super().get_config().items() if name in kept}
+        names = ("seed", "input_axes", "output_axes")
+        return {name: value for name, value in super().get_config().items() if name in names}
 
 
 class GlorotUniform(_NamedScaling):
-    """Even over [-limit, limit), limit = sqrt(6 / (fan_in + fan_out)). Source: Glorot & Bengio
+    """Uniform over [-limit, limit), limit = sqrt(6 / (fan_in + fan_out)). Source: Glorot & Bengio
     2010.
     """
 
@@ -314,7 +318,7 @@ class GlorotNormal(_NamedScaling):
 
 
 class HeUniform(_NamedScaling):
-    """Even over [-limit, limit), limit = sqrt(6 / fan_in). Source: He et al. 2015."""
+    """Uniform over [-limit, limit), limit = sqrt(6 / fan_in). Source: He et al. 2015."""
 
     _scale, _mode, _distribution = 2.0, "fan_in", "uniform"
 
@@ -326,7 +330,7 @@ class HeNormal(_NamedScaling):
 
 
 class LecunUniform(_NamedScaling):
-    """Even over [-limit, limit), limit = sqrt(3 / fan_in). Source: Klambauer et al. 2017."""
+    """Uniform over [-limit, limit), limit = sqrt(3 / fan_in). Source: Klambauer et al. 2017."""
 
     _scale, _mode, _distribution = 1.0, "fan_in", "uniform"
 
@@ -340,8 +344,8 @@ class LecunNormal(_NamedScaling):
 class Orthogonal(_RandomInitializer):
     """`gain` times a matrix whose rows or columns, whichever are fewer, are orthonormal.
 
-    A shape of more than two axes is filled as a matrix of shape (product of all axes but the last,
-    last axis).
+    A shape of more than two axes is treated as a matrix: (product of all axes but the last, last
+    axis).
 
     Source: Saxe et al. 2014.
     """
@@ -357,7 +361,7 @@ class Orthogonal(_RandomInitializer):
         rows, columns = math.prod(shape[:-1]), shape[-1]
         draws = self._generator().standard_normal((max(rows, columns), min(rows, columns)))
         q, r = np.linalg.qr(draws)
-        # With the signs of r's diagonal taken out, q is spread evenly over all orthogonal matrices.
+        # After multiplying by the signs of r's diagonal, q is uniform over all orthogonal matrices.
         q *= np.sign(np.diagonal(r))
         if rows < columns:
             q = q.T
@@ -423,7 +427,7 @@ truncated_normal = TruncatedNormal
 variance_scaling = VarianceScaling
 zeros = Zeros
 
-_TABLE = {
+_REGISTRY = {
     **objects.names_of(
         [
             Constant,
@@ -453,14 +457,13 @@ _TABLE = {
 
 
 def get(identifier: Any) -> Any:
-    """The initializer that a name, configuration, class, function or array stands for; None stays
-    None.
+    """The initializer for a name, configuration, class, function or array; None stays None.
 
-    An array gives its own values, and only for its own shape.
+    An array gives its own values, for a weight of its own shape only.
     """
     if isinstance(identifier, (np.ndarray, np.generic)):
         return _values_of(identifier)
-    return objects.get(identifier, _TABLE, "initializer")
+    return objects.get(identifier, _REGISTRY, "initializer")
 
 
 def serialize(initializer: Any) -> dict[str, Any] | None:
@@ -470,7 +473,7 @@ def serialize(initializer: Any) -> dict[str, Any] | None:
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The initializer of a configuration made by `serialize`."""
-    return objects.deserialize(config, _TABLE, "initializer", custom_objects)
+    return objects.deserialize(config, _REGISTRY, "initializer", custom_objects)
 
 
 def _values_of(array):

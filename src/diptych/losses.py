@@ -1,12 +1,13 @@
-"""Losses: how far predictions are from labels, under Keras's names.
+"""Losses, under Keras's names.
 
-Each loss is a function, which gives one number per sample, and a class, which weighs and reduces
-them to the one number that is minimised:
+Each loss exists as a function, which returns one number per sample, and as a class, which weights
+these and reduces them to a scalar:
 
     losses.mean_squared_error([[0.0, 1.0]], [[0.5, 1.0]])           # [0.125]
     losses.MeanSquaredError(reduction="sum")(y_true, y_pred)        # a scalar
 
-What they compute stands in ``diptych.reference.losses`` and ``diptych.reference.crossentropy``.
+The equations and gradients are in ``diptych.reference.losses`` and
+``diptych.reference.crossentropy``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from . import config, ops
-from .legacy import AcceptsOldNames, modern_name
+from .legacy import AcceptsOldNames, current_name
 from .ops import losses as twins
 from .tensor import Tensor, as_array
 from .utils import objects
@@ -39,11 +40,11 @@ __all__ = [
 ]  # fmt: skip
 
 # --------------------------------------------------------------------------------------------------
-# Labels and predictions brought to one type and one shape
+# Labels and predictions: one type, one shape
 
 
 def _to_float(x: Any, dtype: Any, what: str) -> Tensor:
-    """Return ``x`` as a float tensor, of ``dtype`` where one is given."""
+    """Return ``x`` as a float tensor, of ``dtype`` if given."""
     if not isinstance(x, Tensor):
         x = Tensor(as_array(x))
     if dtype is None:
@@ -53,7 +54,7 @@ def _to_float(x: Any, dtype: Any, what: str) -> Tensor:
     if x.array.dtype == dtype:
         return x
     if x.array.dtype.kind not in "fiub":
-        raise ValueError(f"{what} must hold numbers, and is an array of dtype {x.array.dtype}.")
+        raise ValueError(f"{what} must hold numbers, but is an array of dtype {x.array.dtype}.")
     converted = ops.cast(x, dtype)
     converted.mask = x.mask
     return converted
@@ -71,13 +72,13 @@ def _with_the_same_logits(x: Tensor, reshape: Callable) -> Tensor:
     y = reshape(x)
     if (
         x.logits is not None and x.logits[0] == "sigmoid"
-    ):  # element by element: it does not mind the shape
+    ):  # element-by-element operations ignore the shape
         y.logits = ("sigmoid", reshape(x.logits[1]))
     return y
 
 
 def _same_rank(x1: Tensor, x2: Tensor) -> tuple[Tensor, Tensor]:
-    """Let (N,) meet (N, 1): a last axis of length 1 is added to rank 1, and taken away above."""
+    """Match (N,) and (N, 1): add a last axis of size 1 to rank 1, remove it from higher ranks."""
     if x1.ndim == x2.ndim + 1 and x1.shape[-1] == 1:
         return (x1, _expand(x2)) if x2.ndim == 1 else (_squeeze(x1), x2)
     if x2.ndim == x1.ndim + 1 and x2.shape[-1] == 1:
@@ -86,14 +87,14 @@ def _same_rank(x1: Tensor, x2: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _together(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
-    """Return labels and predictions as float tensors of one dtype and one shape."""
+    """Return labels and predictions as float tensors of the same dtype and shape."""
     y_pred = _to_float(y_pred, None, "y_pred")
     y_true = _to_float(y_true, y_pred.array.dtype, "y_true")
     if y_true.shape != y_pred.shape:
         y_true, y_pred = _same_rank(y_true, y_pred)
         if y_true.shape != y_pred.shape:
             raise ValueError(
-                f"{name}: y_true has shape {y_true.shape} and y_pred has shape {y_pred.shape}, and "
+                f"{name}: y_true has shape {y_true.shape} and y_pred has shape {y_pred.shape}; "
                 f"they must have the same shape.{_advice(name, y_true.shape, y_pred.shape)}"
             )
     return y_true, y_pred
@@ -203,8 +204,9 @@ def binary_crossentropy(
 ) -> Tensor:
     """Mean of ``-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred)`` over ``axis``.
 
-    Where ``y_pred`` is the output of a sigmoid, the loss is computed from the sigmoid's input,
-    which is exact.
+    Sigmoid + cross-entropy: if ``y_pred`` is the output of a sigmoid, the loss is computed from its
+    logits, which is exact. The twins are ``binary_crossentropy_forward`` and
+    ``binary_crossentropy_backward`` in ``crossentropy``.
     """
     y_true, y_pred = _together("binary_crossentropy", y_true, y_pred)
     y_pred, from_logits = twins.with_logits(y_pred, from_logits, "sigmoid")
@@ -221,8 +223,9 @@ def categorical_crossentropy(
 ) -> Tensor:
     """``-sum(y_true * log(y_pred))`` over ``axis``; labels are one-hot, or distributions.
 
-    Where ``y_pred`` is the output of a softmax, the loss is computed from the softmax's input,
-    which is exact.
+    Softmax + cross-entropy: if ``y_pred`` is the output of a softmax, the loss is computed from its
+    logits, which is exact. The twins are ``categorical_crossentropy_forward`` and
+    ``categorical_crossentropy_backward`` in ``crossentropy``.
     """
     y_true, y_pred = _together("categorical_crossentropy", y_true, y_pred)
     if _is_last(axis, y_pred):
@@ -247,7 +250,7 @@ def sparse_categorical_crossentropy(
 ) -> Tensor:
     """``-log(y_pred)`` at the class numbers ``y_true``: (N,) or (N, 1), predictions (N, classes).
 
-    Where the label is ``ignore_class`` the loss is 0, and does not count in the mean.
+    If the label is ``ignore_class``, the loss is 0 and does not count in the mean.
     """
     y_pred = _to_float(y_pred, None, "y_pred")
     labels = as_array(y_true)
@@ -282,8 +285,8 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Tensor:
-    """binary_crossentropy, each term times ``(1 - probability of the label)**gamma``; balanced, it
-    is also times ``alpha`` for labels 1 and ``1 - alpha`` for labels 0.
+    """binary_crossentropy with each term multiplied by ``(1 - probability of the label)**gamma``;
+    with balancing also by ``alpha`` for labels 1 and ``1 - alpha`` for labels 0.
     """
     pair = _together("binary_focal_crossentropy", y_true, y_pred)
     options = (
@@ -305,7 +308,7 @@ def categorical_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Tensor:
-    """categorical_crossentropy, each term times ``alpha * (1 - y_pred)**gamma``.
+    """categorical_crossentropy with each term multiplied by ``alpha * (1 - y_pred)**gamma``.
 
     ``alpha`` is one number, or one for each class.
     """
@@ -323,7 +326,7 @@ REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "
 
 
 class Loss:
-    """The base of all losses: ``call`` gives one number per sample, ``__call__`` reduces them.
+    """The base of all losses: ``call`` returns one number per sample, ``__call__`` reduces them.
 
     Args:
         name: a name; by default that of the class.
@@ -331,7 +334,7 @@ class Loss:
             "mean_with_sample_weight" (the weighted mean), "none" or None (one number per sample).
         dtype: the float type to compute in; by default that of the predictions.
 
-    A loss of your own is a subclass with a ``call``, or just a function ``f(y_true, y_pred)``.
+    To write a loss, define a subclass with ``call``, or just a function ``f(y_true, y_pred)``.
     """
 
     def __init__(
@@ -356,8 +359,8 @@ class Loss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """Return the loss of a batch.
 
-        ``sample_weight`` has a weight for each sample, (N,), or for each of its steps, (N, T).
-        Where ``y_pred`` has a ``mask`` (True where a step counts), the other steps are left out.
+        ``sample_weight`` holds a weight for each sample, (N,), or for each step, (N, T). If
+        ``y_pred`` has a ``mask`` (True for steps that count), the other steps are left out.
         """
         y_pred = _to_float(y_pred, self._dtype, "y_pred")
         y_true = _to_float(y_true, y_pred.array.dtype, "y_true")
@@ -415,7 +418,7 @@ def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None
 
 
 def _masked(weights: Tensor | None, mask: Tensor, reduction: str | None) -> Tensor:
-    """The weights, 0 where the mask is; a mean over all becomes a mean over those that count."""
+    """The weights, 0 where masked; a mean over all entries becomes one over those that count."""
     if reduction in ("mean", "sum_over_batch_size"):
         counted = float(mask.array.sum())
         mask = ops.multiply(mask, mask.array.size / (counted or math.inf))
@@ -423,7 +426,7 @@ def _masked(weights: Tensor | None, mask: Tensor, reduction: str | None) -> Tens
 
 
 def _like(weights: Tensor, values: Tensor) -> Tensor:
-    """Weights in the shape of ``values``: a sample's weight is repeated over its steps."""
+    """Weights in the shape of ``values``: the weight of a sample is repeated over its steps."""
     if weights.shape == values.shape:
         return weights
     if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
@@ -432,14 +435,15 @@ def _like(weights: Tensor, values: Tensor) -> Tensor:
         weights = ops.expand_dims(weights, -1)
     if not values.shape and weights.shape:
         raise ValueError(
-            f"There are weights of shape {weights.shape} and a single loss: labels and predictions "
-            "of shape (N,) count as one sample. Give them the shape (N, 1) to weigh each."
+            f"There are weights of shape {weights.shape}, but only one loss: labels and "
+            "predictions of shape (N,) count as one sample. Give them the shape (N, 1) to weight "
+            "each entry."
         )
     fits = all(n in (1, m) for n, m in zip(weights.shape, values.shape, strict=False))
     if weights.ndim != values.ndim or not fits:
         raise ValueError(
-            f"The weights (sample_weight or mask) have shape {weights.shape}, and there are losses "
-            f"of shape {values.shape} to weigh: one weight per sample has shape {values.shape[:1]}."
+            f"The weights (sample_weight or mask) have shape {weights.shape}, but the losses have "
+            f"shape {values.shape}: one weight per sample has shape {values.shape[:1]}."
         )
     return ops.broadcast_to(weights, values.shape)
 
@@ -455,7 +459,7 @@ class LossFunctionWrapper(Loss):
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(name, reduction, dtype)
+        super().__init__(name, reduction=reduction, dtype=dtype)
         self.fn = fn
         self._fn_kwargs = kwargs
 
@@ -473,7 +477,7 @@ class LossFunctionWrapper(Loss):
 
 
 class _Named(LossFunctionWrapper, metaclass=AcceptsOldNames):
-    """A loss of this module: its configuration has its own arguments, and not the function."""
+    """A built-in loss: its configuration holds its arguments, not the function."""
 
     def get_config(self) -> dict[str, Any]:
         return {**Loss.get_config(self), **self._fn_kwargs}
@@ -483,14 +487,14 @@ class MeanSquaredError(_Named):
     """The mean of ``(y_pred - y_true)**2``."""
 
     def __init__(self, reduction="sum_over_batch_size", name="mean_squared_error", dtype=None):
-        super().__init__(mean_squared_error, reduction, name, dtype)
+        super().__init__(mean_squared_error, reduction=reduction, name=name, dtype=dtype)
 
 
 class MeanAbsoluteError(_Named):
     """The mean of ``|y_pred - y_true|``."""
 
     def __init__(self, reduction="sum_over_batch_size", name="mean_absolute_error", dtype=None):
-        super().__init__(mean_absolute_error, reduction, name, dtype)
+        super().__init__(mean_absolute_error, reduction=reduction, name=name, dtype=dtype)
 
 
 class MeanAbsolutePercentageError(_Named):
@@ -499,7 +503,9 @@ class MeanAbsolutePercentageError(_Named):
     def __init__(
         self, reduction="sum_over_batch_size", name="mean_absolute_percentage_error", dtype=None
     ):
-        super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
+        super().__init__(
+            mean_absolute_percentage_error, reduction=reduction, name=name, dtype=dtype
+        )
 
 
 class MeanSquaredLogarithmicError(_Named):
@@ -508,21 +514,23 @@ class MeanSquaredLogarithmicError(_Named):
     def __init__(
         self, reduction="sum_over_batch_size", name="mean_squared_logarithmic_error", dtype=None
     ):
-        super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
+        super().__init__(
+            mean_squared_logarithmic_error, reduction=reduction, name=name, dtype=dtype
+        )
 
 
 class Huber(_Named):
-    """A parabola for errors up to ``delta``, straight lines beyond: outliers pull less."""
+    """Quadratic for errors up to ``delta``, linear beyond, so that outliers count less."""
 
     def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss", dtype=None):
-        super().__init__(huber, reduction, name, dtype, delta=delta)
+        super().__init__(huber, reduction=reduction, name=name, dtype=dtype, delta=delta)
 
 
 class LogCosh(_Named):
     """The mean of ``log(cosh(y_pred - y_true))``."""
 
     def __init__(self, reduction="sum_over_batch_size", name="log_cosh", dtype=None):
-        super().__init__(log_cosh, reduction, name, dtype)
+        super().__init__(log_cosh, reduction=reduction, name=name, dtype=dtype)
 
 
 class CosineSimilarity(_Named):
@@ -531,42 +539,42 @@ class CosineSimilarity(_Named):
     def __init__(
         self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None
     ):
-        super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
+        super().__init__(cosine_similarity, reduction=reduction, name=name, dtype=dtype, axis=axis)
 
 
 class Hinge(_Named):
     """The mean of ``max(1 - y_true * y_pred, 0)``; labels are -1 and 1, or 0 and 1."""
 
     def __init__(self, reduction="sum_over_batch_size", name="hinge", dtype=None):
-        super().__init__(hinge, reduction, name, dtype)
+        super().__init__(hinge, reduction=reduction, name=name, dtype=dtype)
 
 
 class SquaredHinge(_Named):
     """The mean of ``max(1 - y_true * y_pred, 0)**2``; labels are -1 and 1, or 0 and 1."""
 
     def __init__(self, reduction="sum_over_batch_size", name="squared_hinge", dtype=None):
-        super().__init__(squared_hinge, reduction, name, dtype)
+        super().__init__(squared_hinge, reduction=reduction, name=name, dtype=dtype)
 
 
 class CategoricalHinge(_Named):
     """``max(1 + worst - right, 0)``: the best score of a wrong class, and that of the right one."""
 
     def __init__(self, reduction="sum_over_batch_size", name="categorical_hinge", dtype=None):
-        super().__init__(categorical_hinge, reduction, name, dtype)
+        super().__init__(categorical_hinge, reduction=reduction, name=name, dtype=dtype)
 
 
 class KLDivergence(_Named):
     """The sum of ``y_true * log(y_true / y_pred)``."""
 
     def __init__(self, reduction="sum_over_batch_size", name="kl_divergence", dtype=None):
-        super().__init__(kl_divergence, reduction, name, dtype)
+        super().__init__(kl_divergence, reduction=reduction, name=name, dtype=dtype)
 
 
 class Poisson(_Named):
     """The mean of ``y_pred - y_true * log(y_pred)``: counts ``y_true`` at the rates ``y_pred``."""
 
     def __init__(self, reduction="sum_over_batch_size", name="poisson", dtype=None):
-        super().__init__(poisson, reduction, name, dtype)
+        super().__init__(poisson, reduction=reduction, name=name, dtype=dtype)
 
 
 class BinaryCrossentropy(_Named):
@@ -582,11 +590,13 @@ class BinaryCrossentropy(_Named):
         dtype=None,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(binary_crossentropy, reduction, name, dtype, **options)
+        super().__init__(
+            binary_crossentropy, reduction=reduction, name=name, dtype=dtype, **options
+        )
 
 
 class CategoricalCrossentropy(_Named):
-    """Cross-entropy of one question with several answers: one-hot labels, a softmax (or logits)."""
+    """Cross-entropy of several classes: one-hot labels, predictions from a softmax (or logits)."""
 
     def __init__(
         self,
@@ -598,11 +608,13 @@ class CategoricalCrossentropy(_Named):
         dtype=None,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(categorical_crossentropy, reduction, name, dtype, **options)
+        super().__init__(
+            categorical_crossentropy, reduction=reduction, name=name, dtype=dtype, **options
+        )
 
 
 class SparseCategoricalCrossentropy(_Named):
-    """CategoricalCrossentropy for labels that are class numbers; ``ignore_class`` is left out."""
+    """CategoricalCrossentropy for labels that are class numbers; ``ignore_class`` is ignored."""
 
     def __init__(
         self,
@@ -614,11 +626,13 @@ class SparseCategoricalCrossentropy(_Named):
         dtype=None,
     ):
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
-        super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **options)
+        super().__init__(
+            sparse_categorical_crossentropy, reduction=reduction, name=name, dtype=dtype, **options
+        )
 
 
 class BinaryFocalCrossentropy(_Named):
-    """BinaryCrossentropy in which what is already predicted well counts less."""
+    """BinaryCrossentropy in which well predicted samples count less."""
 
     def __init__(
         self,
@@ -634,11 +648,13 @@ class BinaryFocalCrossentropy(_Named):
     ):
         options = {"apply_class_balancing": apply_class_balancing, "alpha": alpha, "gamma": gamma}
         options |= {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(binary_focal_crossentropy, reduction, name, dtype, **options)
+        super().__init__(
+            binary_focal_crossentropy, reduction=reduction, name=name, dtype=dtype, **options
+        )
 
 
 class CategoricalFocalCrossentropy(_Named):
-    """CategoricalCrossentropy in which what is already predicted well counts less."""
+    """CategoricalCrossentropy in which well predicted samples count less."""
 
     def __init__(
         self,
@@ -653,7 +669,9 @@ class CategoricalFocalCrossentropy(_Named):
     ):
         options = {"alpha": alpha, "gamma": gamma}
         options |= {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(categorical_focal_crossentropy, reduction, name, dtype, **options)
+        super().__init__(
+            categorical_focal_crossentropy, reduction=reduction, name=name, dtype=dtype, **options
+        )
 
 
 # --------------------------------------------------------------------------------------------------
@@ -680,7 +698,7 @@ _SHORT = {
     "bce": binary_crossentropy, "BCE": binary_crossentropy,
     "kld": kl_divergence, "KLD": kl_divergence,
 }  # fmt: skip
-_TABLE: dict[str, Any] = {**{item.__name__: item for item in (*_CLASSES, *_FUNCTIONS)}, **_SHORT}
+_REGISTRY: dict[str, Any] = {**{item.__name__: item for item in (*_CLASSES, *_FUNCTIONS)}, **_SHORT}
 
 
 def get(identifier: Any) -> Any:
@@ -689,9 +707,9 @@ def get(identifier: Any) -> Any:
     A function's name ("mse", "mean_squared_error") gives the function, a class's name
     ("MeanSquaredError") a new object.
     """
-    if isinstance(identifier, str) and identifier not in _TABLE:
-        identifier = modern_name("loss", identifier)
-    return objects.get(identifier, _TABLE, "loss")
+    if isinstance(identifier, str) and identifier not in _REGISTRY:
+        identifier = current_name("loss", identifier)
+    return objects.get(identifier, _REGISTRY, "loss")
 
 
 def serialize(loss: Any) -> Any:
@@ -701,4 +719,4 @@ def serialize(loss: Any) -> Any:
 
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return the loss of a configuration made by ``serialize``, or of a name."""
-    return objects.deserialize(name, _TABLE, "loss", custom_objects)
+    return objects.deserialize(name, _REGISTRY, "loss", custom_objects)

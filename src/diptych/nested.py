@@ -1,4 +1,4 @@
-"""Nested structures: lists, tuples and dicts with tensors, arrays or anything else in them.
+"""Nested structures: lists, tuples and dicts of tensors, arrays or anything else.
 
 The *leaves* of ``{"a": x, "b": [y, z]}`` are x, y and z.
 """

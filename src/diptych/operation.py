@@ -1,9 +1,9 @@
-"""What an operation is, and how it gets onto the tape of ``diptych.tape``.
+"""Operations, and how they are recorded on the tape of ``diptych.tape``.
 
 An operation is either a twin (``Twin``: a forward and a backward function of an engine,
 ``diptych.reference`` or ``diptych.fastcore``) or an array operation (``ArrayOp``: a NumPy function
-with one gradient rule for each input). What they are is said in ``diptych.ops``; how they are
-called and recorded is said here. On symbolic tensors they compute nothing: those record the call.
+with one gradient rule for each input). The operations are defined in ``diptych.ops``; this module
+calls and records them. On symbolic tensors they compute nothing, but record the call in a graph.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from .tensor import FLOATS, NUMBERS, Tensor, as_array, from_python, is_symbolic,
 def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
     """Return the dtype in which an operation on ``inputs`` computes.
 
-    Floats win over integers, tensors over bare arrays, and both over bare numbers: so float32
-    weights stay float32 beside a Python 2.0 or an array that NumPy made float64 by default. Two
-    tensors of different float types meet in the wider one. With ``floating``, integers become the
-    configured float type.
+    Floats take precedence over integers, tensors over plain arrays, and both over plain numbers:
+    float32 weights stay float32 next to a Python 2.0 or a float64 array of NumPy. Of two float
+    types of tensors, the wider one is used. With ``floating``, integers become the configured float
+    type.
     """
     tensors = [x.array.dtype for x in inputs if isinstance(x, Tensor)]
     arrays = [x.dtype for x in inputs if isinstance(x, np.ndarray)]
@@ -56,8 +56,8 @@ def align(inputs: Iterable, floating: bool = False) -> list:
 
 
 def _in_dtype(x: Any, dtype: np.dtype) -> Any:
-    """``x`` in this dtype, and with this very object: an unpickled array has an equal one of its
-    own.
+    """``x`` in this dtype, with the identical dtype object: an unpickled array has an equal but
+    different one.
     """
     if not isinstance(x, Tensor):
         if isinstance(x, np.ndarray):
@@ -72,23 +72,21 @@ def _in_dtype(x: Any, dtype: np.dtype) -> Any:
 
 
 def check_numbers(x: np.ndarray, dtype: np.dtype) -> None:
-    """Refuse to make numbers of texts, dates and objects, which NumPy would read as such."""
+    """Raise a TypeError for texts, dates and objects, which NumPy might convert to numbers."""
     if x.dtype.kind in "OSUMmV" and dtype.kind in "biufc":
         example = f", such as {x.flat[0]!r:.60}" if x.size else ""
         raise TypeError(
-            f"Expected numbers, and got an array of dtype {x.dtype}{example}. If all entries are "
-            "numbers, x.astype('float32') makes them so; texts become numbers by StringLookup or "
+            f"Expected numbers, but got an array of dtype {x.dtype}{example}. If all entries are "
+            "numbers, x.astype('float32') makes them so; for texts use StringLookup or "
             "TextVectorization."
         )
 
 
 class Operation:
-    """What both kinds have in common: a name by which pickles know them, so that they are not
-    copied.
-    """
+    """The base of both kinds: pickles store an operation by name instead of copying it."""
 
     named: ClassVar[dict[str, Operation]] = {}
-    by_name: ClassVar[Callable | None] = None  # set by `ops`: whoever calls it has all of them
+    by_name: ClassVar[Callable | None] = None  # set by `ops`, which imports all operations
 
     def _register(self, key: str) -> None:
         self._key = key
@@ -100,28 +98,26 @@ class Operation:
         return super().__reduce__()
 
     def record_symbolic(self, arguments: tuple, options: dict[str, Any]) -> Any:
-        """Leave a call with symbolic tensors among its arguments to the first of these."""
+        """Record a call with symbolic tensors among its arguments in their graph."""
         symbol = next(x for x in flatten(arguments) if is_symbolic(x))
         return symbol.record(self, arguments, options)
 
 
 class ArrayOp(Operation):
-    """An array operation: a NumPy function, and for each input the rule that gives its gradient.
+    """An array operation: a NumPy function with a gradient rule for each input.
 
     Args:
         name: its name in ``diptych.ops``.
         forward: ``forward(*arrays, **options) -> y`` (an array, or a list of arrays).
         rules: for each array input a function ``rule(g, y, *arrays, **options) -> gradient``, where
-            ``g`` is the gradient of the output. An input for which nobody wrote a rule raises when
-            its gradient is asked for: never a silent zero.
-        variadic: whether a single rule serves any number of inputs; it is called with the input's
-            number first.
-        constant: the result is no differentiable function of the inputs (a comparison, an index),
-            by its nature.
-        same: the number of the first of those inputs that must share one dtype; None where each
-            keeps its own.
-        floating: whether the computation needs floats, so that integers are cast to the configured
-            float type.
+            ``g`` is the gradient of the output. An input without a rule raises an error when its
+            gradient is needed, so that it is never silently zero.
+        variadic: whether a single rule applies to any number of inputs; its first argument is the
+            number of the input.
+        constant: whether the result is not differentiable by nature (a comparison, an index).
+        same: the first of the inputs that must share one dtype; None if each keeps its own.
+        floating: whether the computation needs floats; integers are then cast to the configured
+        float type.
     """
 
     def __init__(
@@ -159,7 +155,7 @@ class ArrayOp(Operation):
         return record(y, inputs, self.backward, (y, arrays, options), self.forward, options)
 
     def _with_others(self, inputs: tuple, options: dict) -> Any:
-        """A call with inputs of which some are no tensors yet, or symbolic ones."""
+        """A call with inputs that are not all tensors, or that are symbolic."""
         inputs = tuple(gather(x) for x in inputs)
         if any(is_symbolic(x) for x in inputs):
             return self.record_symbolic(inputs, options)
@@ -177,14 +173,14 @@ class ArrayOp(Operation):
         ]
 
     def rule(self, i: int) -> Callable:
-        """Return the rule for input number ``i``; NotImplementedError where nobody wrote one."""
+        """Return the rule for input number ``i``; NotImplementedError if there is none."""
         if i < len(self.rules) and not self.variadic:
             return self.rules[i]
         if self.variadic and self.rules:
             return partial(self.rules[0], i)
         raise NotImplementedError(
-            f"ops.{self.name} has no gradient rule for its input number {i}, and that gradient was "
-            "asked for. Keep it off the path from the loss to the weights, or wrap that input in "
+            f"ops.{self.name} has no gradient rule for its input number {i}, but that gradient is "
+            "needed. Avoid it between the weights and the loss, or wrap that input in "
             "ops.stop_gradient(...)."
         )
 
@@ -197,7 +193,7 @@ FLOAT64 = np.dtype(np.float64)
 
 
 def _alike(arrays: Sequence[np.ndarray]) -> bool:
-    """Whether the arrays are all float32 or all float64 already: the common case, told quickly."""
+    """Whether the arrays are all float32 or all float64: a quick check for the common case."""
     dtype = arrays[0].dtype
     if dtype is not FLOAT32 and dtype is not FLOAT64:
         return False
@@ -209,7 +205,7 @@ def _cast(x: np.ndarray, dtype: Any) -> np.ndarray:
     return x.astype(dtype, copy=False)
 
 
-# The two array operations on which all others rely: inputs of one dtype, and lists with tensors.
+# The two array operations that all others use: casting inputs to one dtype, and stacking lists.
 cast = ArrayOp(
     "cast",
     _cast,
@@ -225,28 +221,28 @@ stack = ArrayOp(
 
 
 def holds_tensors(x: Any) -> bool:
-    """Whether a nested list has a tensor in it, symbolic or not."""
+    """Whether a nested list contains a tensor, symbolic or not."""
     if isinstance(x, (list, tuple)):
         return any(holds_tensors(part) for part in x)
     return isinstance(x, Tensor) or is_symbolic(x)
 
 
 def gather(x: Any) -> Any:
-    """Stack a list with tensors in it into one, through which gradients flow; leave the rest."""
+    """Stack a list with tensors in it into one tensor; return anything else unchanged."""
     if isinstance(x, (list, tuple)) and holds_tensors(x):
         return stack(*[gather(part) for part in x], axis=0)
     return x
 
 
 class Twin(Operation):
-    """An operation that both engines hold as a pair of functions, ``<name>_forward`` and
+    """An operation that is a pair of functions in both engines, ``<name>_forward`` and
     ``<name>_backward``.
 
     Args:
         family: the twin module, for instance "dense".
         name: the pair's name, for instance "dense".
-        has_need_dx: whether backward takes ``need_dx``: no gradient for the first input where
-            nobody wants it.
+        has_need_dx: whether backward takes ``need_dx``, which skips the gradient of the first
+            input.
     """
 
     def __init__(self, family: str, name: str, has_need_dx: bool = False) -> None:
@@ -280,14 +276,14 @@ class Twin(Operation):
         return record(y, inputs, backward, cache, forward, options)
 
     def _mixed(self, inputs: tuple, options: tuple) -> Any:
-        """A call with inputs that are no tensors yet, or not all of one float type."""
+        """A call with inputs that are not all tensors, or not all of one float type."""
         inputs = tuple(gather(x) for x in inputs)
         if any(is_symbolic(x) for x in inputs):
             return self.record_symbolic((inputs, *options), {})
         given = align([x for x in inputs if x is not None], floating=True)
         if given[0].dtype.char not in "fd":
             raise TypeError(
-                f"ops.{self.name} computes in float32 or float64, and got {given[0].dtype}."
+                f"ops.{self.name} computes in float32 or float64, but got {given[0].dtype}."
             )
         tensors = iter([x if isinstance(x, Tensor) else Tensor(x) for x in given])
         return self(tuple([None if x is None else next(tensors) for x in inputs]), *options)

@@ -1,7 +1,7 @@
-"""Random numbers, drawn above the engines so that both see the same ones.
+"""Random numbers, drawn above the engines so that both use the same ones.
 
-One generator serves the whole process; `diptych.utils.set_random_seed(seed)` starts it afresh.
-Every function takes `seed`:
+There is one global generator per process; `diptych.utils.set_random_seed(seed)` resets it. Every
+function takes `seed`:
     None             the process's generator: new numbers at every call
     an integer       a generator of its own: the same numbers at every call
     SeedGenerator    its generator: new numbers at every call, the same sequence for the same seed
@@ -38,7 +38,7 @@ _global_generator = None
 
 
 def global_generator() -> np.random.Generator:
-    """The process's np.random.Generator; unseeded until `utils.set_random_seed` is called."""
+    """The global np.random.Generator; unseeded until `utils.set_random_seed` is called."""
     global _global_generator
     if _global_generator is None:
         _global_generator = np.random.default_rng()
@@ -46,7 +46,7 @@ def global_generator() -> np.random.Generator:
 
 
 def reset_global_generator(seed):
-    """Start the process's generator afresh; users call `utils.set_random_seed`."""
+    """Reset the global generator; users call `utils.set_random_seed`."""
     global _global_generator
     _global_generator = np.random.default_rng(seed)
 
@@ -54,7 +54,7 @@ def reset_global_generator(seed):
 class SeedGenerator:
     """A sequence of random numbers with a seed of its own.
 
-    `seed=None` takes a seed from the process's generator, so that `set_random_seed` governs it too.
+    `seed=None` draws a seed from the global generator, so that `set_random_seed` applies too.
     `.generator` is the np.random.Generator, `.seed` the integer it started from.
     """
 
@@ -79,12 +79,12 @@ class SeedGenerator:
 
 
 def draw_seed():
-    """A seed for something that needs one of its own, from the process's generator."""
+    """Draw a seed from the global generator."""
     return int(global_generator().integers(2**32))
 
 
 def check_seed(seed):
-    """`seed` as a Python int; a ValueError for anything that is no integer of at least 0."""
+    """`seed` as a Python int; ValueError unless it is an integer of at least 0."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(
             f"seed={seed!r}: expected None, an integer of at least 0 or a SeedGenerator"
@@ -93,7 +93,7 @@ def check_seed(seed):
 
 
 def generator_of(seed):
-    """The np.random.Generator that the argument `seed` of the functions here stands for."""
+    """The np.random.Generator for the argument `seed` of the functions here."""
     if seed is None:
         return global_generator()
     if isinstance(seed, SeedGenerator):
@@ -103,7 +103,7 @@ def generator_of(seed):
     return np.random.default_rng(check_seed(seed))
 
 
-# The draws below return ndarrays; initializers and layers use them, the public functions wrap them.
+# The functions below return arrays, for initializers and layers; the public functions wrap them.
 
 
 def draw_normal(generator, shape, mean, stddev, dtype):
@@ -128,28 +128,28 @@ def draw_truncated_normal(generator, shape, mean, stddev, dtype):
 
 
 def draw_dropout_mask(generator, shape, rate):
-    """True with probability 1 - rate, entry by entry.
+    """Draw a dropout mask: True (keep) with probability 1 - rate, for each entry.
 
-    Each entry compares one random byte with 256 * rate, and only where the two are equal in their
-    whole part a further 53 bits decide: the probability is exact, and dropout does not spend its
-    time on drawing. Raw words of the bit generator are the same with every version of NumPy, and
-    they are read in little-endian order on every machine.
+    Each entry compares one random byte with 256 * rate; only if their integer parts are equal do 53
+    more bits decide. So the probability is exact, and drawing is fast. The raw words of the bit
+    generator are the same in every version of NumPy, and are read in little-endian order on every
+    machine.
     """
     count = math.prod(shape)
     whole, rest = divmod(rate * 256, 1)
     if whole > 255:
         return np.zeros(shape, np.bool_)
     drawn = _raw_words(generator, (count + 7) // 8).astype("<u8", copy=False).view(np.uint8)[:count]
-    kept = drawn >= np.uint8(whole)
+    mask = drawn >= np.uint8(whole)
     if rest:
         even = np.flatnonzero(drawn == np.uint8(whole))
         more = _raw_words(generator, even.size) >> np.uint64(11)
-        kept[even] = more * 2.0**-53 >= rest
-    return kept.reshape(shape)
+        mask[even] = more * 2.0**-53 >= rest
+    return mask.reshape(shape)
 
 
 def _raw_words(generator, count):
-    """So many words of 64 random bits."""
+    """``count`` words of 64 random bits."""
     bits = generator.bit_generator
     if isinstance(bits, np.random.MT19937):  # its words have 32
         return bits.random_raw(count) | bits.random_raw(count) << np.uint64(32)
@@ -176,7 +176,7 @@ def uniform(
     dtype: Any = None,
     seed: Any = None,
 ) -> Tensor:
-    """Draw evenly from [minval, maxval). For integers see `randint`."""
+    """Draw from the uniform distribution over [minval, maxval). For integers see `randint`."""
     return Tensor(
         draw_uniform(
             generator_of(seed), _shape(shape), minval, maxval, _float_type(dtype, "uniform")
@@ -191,7 +191,7 @@ def truncated_normal(
     dtype: Any = None,
     seed: Any = None,
 ) -> Tensor:
-    """Draw from the normal distribution; what lies beyond two `stddev` of `mean` is drawn again."""
+    """Draw from the normal distribution; values beyond two `stddev` of `mean` are drawn again."""
     dtype = _float_type(dtype, "truncated_normal")
     return Tensor(draw_truncated_normal(generator_of(seed), _shape(shape), mean, stddev, dtype))
 
@@ -199,7 +199,7 @@ def truncated_normal(
 def randint(
     shape: int | Sequence[int], minval: Any, maxval: Any, dtype: Any = "int32", seed: Any = None
 ) -> Tensor:
-    """Draw integers evenly from [minval, maxval)."""
+    """Draw integers from the uniform distribution over [minval, maxval)."""
     dtype = np.dtype(dtype)
     if not np.issubdtype(dtype, np.integer):
         raise ValueError(
@@ -238,10 +238,10 @@ def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Tensor:
 def dropout(
     inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
 ) -> Tensor:
-    """Set a share `rate` of `inputs` to zero at random and scale the rest by 1 / (1 - rate).
+    """Set a fraction `rate` of `inputs` to zero at random and scale the rest by 1 / (1 - rate).
 
-    noise_shape: shape of the mask, broadcast to `inputs`; None is the shape of `inputs`, a None
-        inside it that axis's size.
+    noise_shape: the shape of the dropout mask, broadcast to `inputs`; None is the shape of
+        `inputs`, and None in it the size of that axis.
     """
     if not 0.0 <= rate < 1.0:
         raise ValueError(f"dropout() got rate={rate!r}; expected a number in [0, 1)")

@@ -1,6 +1,4 @@
-"""Penalties on weights and activations, added to the loss. Written with ops, so gradients flow
-through them.
-"""
+"""Penalties on weights and activations, added to the loss. They use ops, so that gradients flow."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ __all__ = [
 
 
 class Regularizer:
-    """Base class: write `__call__(self, x)`, which returns the penalty, and `get_config`."""
+    """Base class: override `__call__(self, x)`, which returns the penalty, and `get_config`."""
 
     def __call__(self, x: Any) -> Any:
         return 0.0
@@ -133,17 +131,17 @@ l2 = L2
 l1_l2 = L1L2
 orthogonal_regularizer = OrthogonalRegularizer
 
-_TABLE = objects.names_of([L1, L2, L1L2, OrthogonalRegularizer])
+_REGISTRY = objects.names_of([L1, L2, L1L2, OrthogonalRegularizer])
 
 
 def get(identifier: Any) -> Any:
-    """The regularizer that a name, configuration, class or function stands for; None stays None.
+    """The regularizer for a name, configuration, class or function; None stays None.
 
     The name 'l1_l2' stands for both factors at 0.01.
     """
     if identifier == "l1_l2":
         return L1L2(l1=0.01, l2=0.01)
-    return objects.get(identifier, _TABLE, "regularizer")
+    return objects.get(identifier, _REGISTRY, "regularizer")
 
 
 def serialize(regularizer: Any) -> dict[str, Any] | None:
@@ -153,4 +151,4 @@ def serialize(regularizer: Any) -> dict[str, Any] | None:
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The regularizer of a configuration made by `serialize`."""
-    return objects.deserialize(config, _TABLE, "regularizer", custom_objects)
+    return objects.deserialize(config, _REGISTRY, "regularizer", custom_objects)

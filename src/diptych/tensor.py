@@ -1,6 +1,6 @@
-"""Tensors and variables: arrays that the tape can follow, and what becomes one.
+"""Tensors and variables: arrays that the tape can track; conversion to arrays.
 
-How the tape follows them stands in ``diptych.tape``.
+``diptych.tape`` records operations on them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from . import config
 
 
 class Tensor:
-    """An array that the tape can follow.
+    """An array that the tape can track.
 
     Attributes:
         array: the NumPy array itself.
@@ -27,7 +27,7 @@ class Tensor:
 
     __slots__ = ("__weakref__", "array", "logits", "mask", "tracked")
     __array_priority__ = 1000
-    __array_ufunc__: ClassVar[Callable]  # both are set by ops.numpy_protocol
+    __array_ufunc__: ClassVar[Callable]  # set by ops.numpy_protocol
     __array_function__: ClassVar[Callable]
 
     def __init__(self, array: Any, tracked: bool = False) -> None:
@@ -57,7 +57,7 @@ class Tensor:
         return self.array
 
     def __setstate__(self, state: tuple[Any, dict[str, Any]]) -> None:
-        """After unpickling: NumPy's own dtype object, by which the quick paths know a dtype."""
+        """After unpickling: restore NumPy's own dtype object, which fast paths compare by `is`."""
         for name, value in state[1].items():
             setattr(self, name, value)
         self.array = np.asarray(self.array).view(np.dtype(self.array.dtype.type))
@@ -103,25 +103,25 @@ def wrap(y: Any, tracked: bool) -> Any:
         return Tensor(y, tracked)
     if isinstance(y, (list, tuple)):
         return [Tensor(part, tracked) for part in y]
-    return Tensor(np.asarray(y), tracked)  # NumPy gives a scalar for an array without axes
+    return Tensor(np.asarray(y), tracked)  # NumPy gives a scalar instead of a 0-d array
 
 
 class Structure:
-    """Counts changes of who owns which variables and which are trained; lists kept last as long."""
+    """Counts changes to the structure of layers and variables, which invalidate cached lists."""
 
     version = 0
 
 
 class Variable(Tensor):
-    """A tensor with a name whose values may be changed in place: a weight, or a state.
+    """A named tensor whose values can be changed in place: a weight, or a state.
 
     Args:
         initializer: an array, or a callable ``f(shape, dtype)`` or its name together with
             ``shape``.
         shape: the shape, where ``initializer`` is a callable or a name.
         dtype: by default the configured float type.
-        trainable: whether tapes follow it.
-        name: its last name; ``path`` is set by the layer that owns it.
+        trainable: whether tapes track it.
+        name: its own name; ``path`` is set by the layer that owns it.
 
     The buffer behind ``array`` stays the same for the life of the variable: ``assign`` copies into
     it, and an optimizer updates it in place.
@@ -154,13 +154,13 @@ class Variable(Tensor):
             )
         self.name = name or "variable"
         self.path = self.name
-        self.is_state = not trainable  # a state stays one when the layer's `trainable` is switched
+        self.is_state = not trainable  # unchanged when the layer's `trainable` changes
         self.constraint: Any = None
         self.regularizer: Any = None
 
     @staticmethod
     def initializer_named(name: str) -> Callable:
-        """Find an initializer by its name: ``diptych.initializers`` replaces this by its table."""
+        """Find an initializer by its name: ``diptych.initializers`` replaces this method."""
         raise ValueError(
             f"Variable({name!r}, ...) takes the initializer from diptych.initializers, which has "
             "not been imported."
@@ -180,7 +180,7 @@ class Variable(Tensor):
         return self
 
     def assign(self, value: Any) -> Variable:
-        """Copy ``value`` into the variable; ValueError where the shapes differ."""
+        """Copy ``value`` into the variable; ValueError if the shapes differ."""
         value = np.asarray(value)
         if value.shape != self.shape:
             raise ValueError(
@@ -204,8 +204,8 @@ class Variable(Tensor):
 def as_array(x: Any, like: np.dtype | None = None) -> np.ndarray:
     """Return ``x`` as an array.
 
-    A bare number takes the dtype ``like`` of its neighbours, an array of floats their float type.
-    Without neighbours, Python floats become the configured float type and Python integers int32, as
+    A plain number takes the dtype ``like`` of the other operand, an array of floats its float type.
+    Without ``like``, Python floats become the configured float type and Python integers int32, as
     in Keras; arrays keep their dtype.
     """
     if isinstance(x, Tensor):
@@ -240,15 +240,16 @@ def from_python(x: Any) -> np.ndarray:
 
 
 class IndexedSlices:
-    """The gradient of a table of which few rows were read; all its other rows are zero.
+    """The gradient of an embedding table of which few rows were read; all other rows are zero.
 
-    An array to everybody, made when NumPy asks for one. Only a training step hands it on as it is,
-    to an optimizer that updates the rows at these ``indices`` alone. So the array, as large as the
-    table, need not be filled and read at every step.
+    It behaves as an array, which is made when NumPy needs it. A training step passes it on
+    unchanged to an optimizer, which updates only the rows at these ``indices``, so that no array as
+    large as the table is needed at every step.
 
     Args:
-        dense: gives the gradient as an array.
-        slices: gives (indices, values): the rows that were read, and their gradients.
+        dense: a function that returns the gradient as an array.
+        slices: a function that returns (indices, values): the rows that were read, and their
+            gradients.
     """
 
     __slots__ = ("dense", "slices")

@@ -1,4 +1,4 @@
-"""Callbacks: what happens between the updates of a training."""
+"""Callbacks: code that runs at the start and end of training, epochs and batches."""
 
 from .callback import Callback, History, LambdaCallback
 from .callback_list import CallbackList

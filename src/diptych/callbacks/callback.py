@@ -1,4 +1,4 @@
-"""Callback: what may be done at every point of a training."""
+"""The base class of callbacks, and callbacks made of functions."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["HOOKS", "Callback", "History", "LambdaCallback"]
 
 
 class Callback(metaclass=AcceptsOldNames):
-    """The base of callbacks: override the methods for the moments that matter.
+    """The base class of callbacks: override the methods that you need.
 
-    `logs` is a dict of results so far: at the end of a batch or an epoch 'loss' and the metrics; at
-    the end of an epoch also 'val_loss' and the like. `self.model` is the model in training;
-    `self.model.stop_training = True` ends the training. `self.params` holds
-    'verbose', 'epochs' and 'steps'.
+    `logs` is a dict of the results so far: 'loss' and the metrics at the end of a batch or an
+    epoch, and 'val_loss' and the like at the end of an epoch. `self.model` is the model in
+    training; `self.model.stop_training = True` ends the training. `self.params` holds 'verbose',
+    'epochs' and 'steps'.
     """
 
-    # In the class, since a user's __init__ often does not call that of its base.
+    # Class attributes, since a user's __init__ often does not call super().__init__().
     params: Any = None
     _model: Any = None
 
@@ -37,7 +37,7 @@ class Callback(metaclass=AcceptsOldNames):
         """Before the first epoch."""
 
     def on_train_end(self, logs: Any = None) -> None:
-        """After the last epoch; `logs` are those of its end."""
+        """After the last epoch; `logs` are the logs of that epoch."""
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Before an epoch; the first is number 0."""
@@ -60,7 +60,7 @@ class Callback(metaclass=AcceptsOldNames):
         self.on_batch_end(batch, logs)
 
     def on_test_begin(self, logs: Any = None) -> None:
-        """Before an evaluation, the validations of fit included."""
+        """Before an evaluation, including each validation in fit."""
 
     def on_test_end(self, logs: Any = None) -> None:
         """After an evaluation."""
@@ -159,5 +159,5 @@ class LambdaCallback(Callback):
                 raise TypeError(f"LambdaCallback() has no argument {name!r}{suggest(name, HOOKS)}")
             if function is not None:
                 if not callable(function):
-                    raise TypeError(f"LambdaCallback: {name}={function!r} is no function")
+                    raise TypeError(f"LambdaCallback: {name}={function!r} is not a function")
                 setattr(self, name, function)

@@ -16,18 +16,19 @@ _ALSO = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_bat
 class CallbackList:
     """All callbacks of a training, called as one.
 
-    Only methods that a callback overrides are called: a moment that nobody watches costs nothing.
-    At the end of a batch `logs` may be a function: it is called only where somebody wants its dict.
+    Only methods that a callback overrides are called, so that the others cost nothing. At the end
+    of a batch `logs` may be a function that computes the dict; it is called only if a callback
+    needs it.
 
     Args:
         callbacks: a list of callbacks, or one.
-        add_history: whether a `History` joins them, where there is none.
-        add_progbar: whether a `ProgbarLogger` joins them, where there is none.
+        add_history: whether to add a `History` if there is none.
+        add_progbar: whether to add a `ProgbarLogger` if there is none.
         model: the model in training.
-        params: what each callback finds in `self.params`: verbose, epochs, steps.
+        params: the value of `self.params` in each callback: verbose, epochs, steps.
 
     Attributes:
-        wants_train_batches, wants_test_batches, wants_predict_batches: whether anybody watches
+        wants_train_batches, wants_test_batches, wants_predict_batches: whether any callback handles
             single batches. `wants_batches` is the first of them.
         history: the `History`, or None.
     """
@@ -70,7 +71,7 @@ class CallbackList:
                 ):
                     continue
                 if callback is self._bar and name.endswith("_batch_end"):
-                    continue  # the bar is asked first whether it is time to redraw
+                    continue  # skip the bar until it is time to redraw
                 self._calls[name].append(method)
         counts = self._bar is not None and self._bar.counts
         for kind in ("train", "test", "predict"):
@@ -90,7 +91,7 @@ class CallbackList:
         return self.wants_train_batches
 
     def append(self, callback: Any) -> None:
-        """Let one more callback join."""
+        """Add one more callback."""
         _check(callback)
         self.callbacks.append(callback)
         callback.set_params(self.params)
@@ -180,20 +181,20 @@ class CallbackList:
 
 
 def _check(callback: Any) -> None:
-    """Refuse what cannot be called as a callback, and say what would do."""
+    """Raise a TypeError unless this is a callback; the message says how to make one."""
     if isinstance(callback, type):
         name = callback.__name__
-        raise TypeError(f"callbacks: {name} is a class; give an object of it, {name}(...)")
+        raise TypeError(f"callbacks: {name} is a class; pass an instance of it, {name}(...)")
     if not isinstance(callback, Callback) and not hasattr(callback, "set_model"):
         hint = (
-            "; LambdaCallback(on_epoch_end=function) makes one of a function"
+            "; LambdaCallback(on_epoch_end=function) makes a callback of a function"
             if callable(callback)
             else ""
         )
-        raise TypeError(f"callbacks: {callback!r} is no Callback{hint}")
+        raise TypeError(f"callbacks: {callback!r} is not a Callback{hint}")
 
 
 def _overrides(callback: Any, name: str) -> bool:
-    """Whether a method is another than the empty one of Callback, in the class or the object."""
+    """Whether the class or the object overrides this method of Callback."""
     method = getattr(callback, name, None)
     return method is not None and getattr(method, "__func__", method) is not getattr(Callback, name)

@@ -11,7 +11,8 @@ from .callback import Callback
 
 __all__ = ["EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau"]
 
-# Results whose direction follows from a word of their name, where no metric object says it.
+# Words in the name of a result that show whether smaller or larger is better. They are used where
+# no metric object says so.
 _DOWN = frozenset(
     "loss error mse mae mape msle rmse crossentropy ce bce kld divergence hinge poisson".split()
 )
@@ -23,7 +24,7 @@ _UP = frozenset(
 class _Monitor(Callback):
     """Keeps the best value of one result so far.
 
-    mode: 'min', 'max', or 'auto', which goes by the metric of that name, or by its name.
+    mode: 'min', 'max', or 'auto', which asks the metric of that name or else goes by the name.
     """
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
@@ -33,23 +34,23 @@ class _Monitor(Callback):
         self.mode = mode
         self.min_delta = abs(min_delta)
         self.best: float | None = None
-        self._sign = 0  # 1 where more is better, -1 where less is; 0 until the first result
-        self._told = False
+        self._sign = 0  # 1 if larger is better, -1 if smaller; 0 before the first result
+        self._warned = False
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._told = False
+        self._warned = False
 
     def _value(self, logs: Any) -> Any:
-        """The monitored result, or None after a warning where there is none of that name."""
+        """The monitored result; None, with a warning, if there is no result of that name."""
         try:
             value = Logs(logs)[self.monitor]
         except KeyError:
-            if not self._told:
-                self._told = True
+            if not self._warned:
+                self._warned = True
                 there = ", ".join(sorted(logs)) or "none"
                 warnings.warn(
-                    f"{type(self).__name__} watches {self.monitor!r}, which is not among the "
-                    f"results, and so does nothing. Available: {there}.{self._advice(logs)}",
+                    f"{type(self).__name__} monitors {self.monitor!r}, which is not among the "
+                    f"results, so it does nothing. Available: {there}.{self._advice(logs)}",
                     stacklevel=2,
                 )
             return None
@@ -59,7 +60,9 @@ class _Monitor(Callback):
 
     def _advice(self, logs: Any) -> str:
         if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in logs):
-            return " Give fit validation_data or validation_split for results of a validation."
+            return (
+                " For results on validation data, pass validation_data or validation_split to fit."
+            )
         return ""
 
     def _falls(self) -> bool:
@@ -73,8 +76,8 @@ class _Monitor(Callback):
         words = set(name.lower().split("_"))
         if bool(words & _DOWN) == bool(words & _UP):
             raise ValueError(
-                f"{type(self).__name__} cannot tell whether {self.monitor!r} should grow or fall: "
-                f"give mode='max' or mode='min'."
+                f"{type(self).__name__} cannot tell whether a larger or a smaller {self.monitor!r} "
+                "is better: give mode='max' or mode='min'."
             )
         return bool(words & _DOWN)
 
@@ -87,13 +90,13 @@ class EarlyStopping(_Monitor):
 
     Args:
         monitor: the result to watch, a name of the logs.
-        min_delta: what counts as an improvement is larger than this.
+        min_delta: a smaller change does not count as an improvement.
         patience: epochs without improvement to wait for.
         verbose: 1 says when it stops.
         mode: 'min' where smaller is better, 'max' where larger, 'auto' by the name.
-        baseline: a value that has to be improved on within `patience` epochs.
-        restore_best_weights: whether the model gets the weights of its best epoch at the end.
-        start_from_epoch: epochs to let pass before watching.
+        baseline: training stops unless the result beats this value within `patience` epochs.
+        restore_best_weights: whether the model gets the weights of its best epoch back at the end.
+        start_from_epoch: the number of epochs to wait before monitoring starts.
     """
 
     def __init__(
@@ -107,7 +110,7 @@ class EarlyStopping(_Monitor):
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ) -> None:
-        super().__init__(monitor, mode, min_delta)
+        super().__init__(monitor, mode=mode, min_delta=min_delta)
         self.patience = patience
         self.verbose = verbose
         self.baseline = baseline
@@ -154,14 +157,14 @@ class ModelCheckpoint(_Monitor):
     """Saves the model, or its weights, while it is trained.
 
     Args:
-        filepath: where to; '{epoch:02d}' and names of the logs in it are filled in, the first epoch
-            is number 1.
-        monitor, mode: what decides which model is the best.
+        filepath: the path; '{epoch:02d}' and names of logs in it are filled in. The first epoch is
+            number 1.
+        monitor, mode: which result decides which model is best, and how.
         verbose: 1 says when it saves.
-        save_best_only: whether a file is only replaced by a better one.
+        save_best_only: whether to save only a model that is better than the last one saved.
         save_weights_only: whether `model.save_weights` is called instead of `model.save`.
         save_freq: 'epoch', or a number of batches.
-        initial_value_threshold: a value that the first file has to improve on.
+        initial_value_threshold: the value that the first saved model has to beat.
     """
 
     def __init__(
@@ -175,7 +178,7 @@ class ModelCheckpoint(_Monitor):
         save_freq: Any = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
-        super().__init__(monitor, mode)
+        super().__init__(monitor, mode=mode)
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise ValueError(f"save_freq={save_freq!r}; expected 'epoch' or a number of batches")
         self.filepath = os.fspath(filepath)
@@ -187,7 +190,7 @@ class ModelCheckpoint(_Monitor):
         self._epoch = 0
         self._batches = 0
         if save_freq != "epoch":
-            # Only then the method is there, so that nothing happens after batches otherwise.
+            # Defined only in this case, so that nothing happens after batches otherwise.
             self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
 
     def set_model(self, model: Any) -> None:
@@ -242,10 +245,10 @@ class ReduceLROnPlateau(_Monitor):
 
     Args:
         monitor, mode, min_delta: as in EarlyStopping.
-        factor: what the learning rate is multiplied by, below 1.
+        factor: a factor below 1 by which the learning rate is multiplied.
         patience: epochs without improvement to wait for.
         verbose: 1 says when it lowers the rate.
-        cooldown: epochs after that in which nothing is counted.
+        cooldown: epochs to wait after a reduction before counting again.
         min_lr: the rate never goes below this.
     """
 
@@ -260,7 +263,7 @@ class ReduceLROnPlateau(_Monitor):
         cooldown: int = 0,
         min_lr: float = 0.0,
     ) -> None:
-        super().__init__(monitor, mode, min_delta)
+        super().__init__(monitor, mode=mode, min_delta=min_delta)
         if factor >= 1.0:
             raise ValueError(f"factor={factor}; expected a number below 1, to lower the rate")
         self.factor = factor
@@ -293,7 +296,7 @@ class ReduceLROnPlateau(_Monitor):
             self.best, self.wait = value, 0
         elif not self.cooldown_counter:
             self.wait += 1
-            # An optimizer may keep its rate in float32, a little off the number in min_lr.
+            # An optimizer may store its rate in float32, which differs a little from min_lr.
             if self.wait >= self.patience and rate > self.min_lr * (1 + 1e-6):
                 self._lower(rate, epoch)
 

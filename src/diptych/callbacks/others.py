@@ -50,7 +50,7 @@ class LearningRateScheduler(Callback):
 
 
 def _takes_two(schedule: Any) -> bool:
-    """Whether a schedule can be called with epoch and rate; old ones take the epoch alone."""
+    """Whether a schedule takes epoch and rate; older ones take the epoch alone."""
     try:
         inspect.signature(schedule).bind(0, 0.1)
     except TypeError:
@@ -65,8 +65,8 @@ class CSVLogger(Callback):
 
     Args:
         filename: the file.
-        separator: what stands between two values.
-        append: whether lines are added to a file that is there.
+        separator: the character between two values.
+        append: whether to add lines to an existing file.
     """
 
     def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
@@ -87,7 +87,7 @@ class CSVLogger(Callback):
         if self.keys is None:
             self.keys = sorted(logs)
             if not any(name.startswith("val_") for name in self.keys):
-                # A validation that comes only every few epochs still gets its columns.
+                # Results of a validation that runs only every few epochs still get columns.
                 self.keys += [f"val_{name}" for name in self.keys]
             if self._file.tell() == 0:
                 writer.writerow(["epoch", *self.keys])
@@ -113,7 +113,7 @@ class TerminateOnNaN(Callback):
     """Stops the training when the loss of a batch is NaN or infinite.
 
     Args:
-        raise_error: whether a RuntimeError says so, instead of a line and the end of the epoch.
+        raise_error: whether to raise a RuntimeError instead of printing a line and stopping.
     """
 
     def __init__(self, raise_error: bool = False) -> None:

@@ -10,7 +10,7 @@ from .callback import Callback
 
 __all__ = ["ProgbarLogger"]
 
-# Seconds between two redraws: often enough for an eye, and rare enough to cost nothing.
+# Seconds between two redraws: often enough to look smooth, and rarely enough to cost nothing.
 INTERVAL = 0.2
 
 
@@ -42,7 +42,7 @@ class ProgbarLogger(Callback):
         self.live = self.verbose == 1 and redraws(sys.stdout)
 
     def due(self, batch: int) -> bool:
-        """Whether the end of this batch should be drawn; cheap, for it is asked each time."""
+        """Whether to redraw at the end of this batch; cheap, since it is called for each batch."""
         if self._validating:
             return False
         self._seen = batch + 1
@@ -50,12 +50,12 @@ class ProgbarLogger(Callback):
 
     @property
     def counts(self) -> bool:
-        """Whether it has to see every batch: to draw, or to learn how many there are."""
+        """Whether it needs every batch: to draw, or to count them."""
         return self.live or self.target is None
 
     def _begin(self, prefix: str = "") -> None:
         self._seen = 0
-        # The logs are means over the epoch already: the bar shows them as they are.
+        # The logs are already means over the epoch, so the bar shows them unchanged.
         self._bar = Progbar(
             self.target, verbose=self.verbose, interval=INTERVAL, average=False, prefix=prefix
         )

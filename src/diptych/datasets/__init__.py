@@ -1,5 +1,5 @@
-"""Data to learn with: `digits` and `shakespeare` come with the package, `mnist`, `imdb` and
-`reuters` are downloaded or read from files, the rest is made.
+"""Data sets: `digits` and `shakespeare` come with the package; `mnist`, `imdb` and `reuters` are
+downloaded or read from files; `made` generates small ones.
 """
 
 from . import digits, imdb, mnist, reuters, shakespeare

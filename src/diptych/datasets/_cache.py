@@ -11,10 +11,11 @@ def cache_folder():
 
 
 def download(url, path, checksum):
-    """Fetch `url` into `path`, which appears only when it is complete and its checksum is right.
+    """Download `url` to `path`. The file appears only once it is complete and its checksum is
+    right.
 
-    checksum: the SHA-256, 64 hexadecimal digits, or where none is published the MD5, 32 of them.
-    Raises OSError where the network fails, ValueError where the checksum differs.
+    checksum: the SHA-256, 64 hexadecimal digits, or if none is published, the MD5, 32 digits.
+    Raises OSError if the network fails, ValueError if the checksum differs.
     """
     import hashlib
     import tempfile
@@ -31,8 +32,8 @@ def download(url, path, checksum):
                 file.write(block)
         if digest.hexdigest() != checksum:
             raise ValueError(
-                f"{url} has the {kind} {digest.hexdigest()}, expected {checksum}; "
-                "the file was not kept"
+                f"{url} has the {kind} {digest.hexdigest()}, expected {checksum}; the file was "
+                "deleted"
             )
         os.replace(part, path)
     finally:
@@ -40,13 +41,13 @@ def download(url, path, checksum):
 
 
 def find_file(name, path, variable, url, checksum, what):
-    """The file `name` of a data set: given, named, kept, or fetched.
+    """Find the file `name` of a data set: at `path`, at `variable`, in the cache, or by download.
 
-    path: a file, a folder with it, or a name under which a download is kept in the cache.
+    path: a file, a folder that contains it, or the name of the download in the cache.
     variable: an environment variable that may hold a file or folder of the data set.
     what: the data set, for the error.
-    Raises FileNotFoundError, which says what to put where, if it is in none of these places and
-    there is no network.
+    Raises FileNotFoundError if it is in none of these places and cannot be downloaded; the message
+    says where to put the file.
     """
     given = Path(path).expanduser()
     if str(path) != name and given.exists():
@@ -62,13 +63,15 @@ def find_file(name, path, variable, url, checksum, what):
                 f"the environment variable {variable} names {named!r}; {found} is not there"
             )
         return found
-    kept = cache_folder() / given.name
-    if kept.is_file():
-        return kept
+    cached = cache_folder() / given.name
+    if cached.is_file():
+        return cached
     if given.is_absolute() or len(given.parts) > 1:
-        raise FileNotFoundError(f"{path} is not there; expected {name}, or a folder with it")
+        raise FileNotFoundError(
+            f"{path} does not exist; expected {name}, or a folder that contains it"
+        )
     try:
-        download(url, kept, checksum)
+        download(url, cached, checksum)
     except OSError as error:
         raise FileNotFoundError(
             f"{what} is not on this computer, and {url} could not be fetched ({error}).\n"
@@ -76,7 +79,7 @@ def find_file(name, path, variable, url, checksum, what):
             f"or name its place: path=..., or the environment variable {variable} (a file or a "
             "folder)."
         ) from error
-    return kept
+    return cached
 
 
 def _inside(place, name):

@@ -9,8 +9,8 @@ import zlib
 
 import numpy as np
 
-# What zipfile and pickle raise over bytes that are not what they should be (RuntimeError: a kind of
-# compression or encryption that they do not know).
+# What zipfile and pickle raise for damaged files (RuntimeError: an unknown compression or
+# encryption).
 DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -19,11 +19,12 @@ DAMAGE = (
     EOFError,
     pickle.UnpicklingError,
 )
-STORED = {"_reconstruct", "scalar"}  # how a pickle names the makers of arrays and of their numbers
+# The functions by which a pickle rebuilds arrays and their numbers.
+STORED = {"_reconstruct", "scalar"}
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Reads arrays and lists of numbers, and refuses whatever else a pickle could run."""
+    """Reads arrays and lists of numbers, and refuses everything else, so that no code runs."""
 
     def find_class(self, module, name):
         if module.startswith("numpy") and name in STORED:
@@ -31,13 +32,15 @@ class _ArraysOnly(pickle.Unpickler):
             return made.__reduce__()[0]
         if module == "numpy" and name in ("ndarray", "dtype"):
             return getattr(np, name)
-        raise pickle.UnpicklingError(f"it holds {module}.{name}, and not just lists of numbers")
+        raise pickle.UnpicklingError(
+            f"it contains {module}.{name}; only lists of numbers are expected"
+        )
 
 
 def read_arrays(path, names):
     """The arrays with these names of an .npz file, lists in them included.
 
-    `np.load(allow_pickle=True)` would run whatever a file has in store; this reads data alone.
+    `np.load(allow_pickle=True)` would run any code in the file; this reads data alone.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -54,7 +57,7 @@ def read_arrays(path, names):
             return arrays
     except DAMAGE as error:
         raise ValueError(
-            f"{path} is damaged or no data set ({error}); delete it and load it again"
+            f"{path} is damaged or not a data set ({error}); delete it and load it again"
         ) from error
 
 
@@ -85,17 +88,19 @@ def marked(sequences, start_char, index_from):
 
 def without_long(sequences, labels, maxlen):
     """The sequences shorter than `maxlen`, with their labels."""
-    kept = [i for i, sequence in enumerate(sequences) if len(sequence) < maxlen]
-    if not kept:
+    short = [i for i, sequence in enumerate(sequences) if len(sequence) < maxlen]
+    if not short:
         raise ValueError(
-            f"maxlen={maxlen}: every text has at least so many words, so none is left; the "
-            f"shortest has {min(map(len, sequences), default=0)}. Give a larger maxlen."
+            f"maxlen={maxlen} leaves no text, since only shorter ones are kept; the shortest has "
+            f"{min(map(len, sequences), default=0)}. Give a larger maxlen."
         )
-    return [sequences[i] for i in kept], labels[kept]
+    return [sequences[i] for i in short], labels[short]
 
 
 def limited(sequences, num_words, skip_top, oov_char):
-    """Only words skip_top .. num_words - 1; others become `oov_char`, or go where that is None."""
+    """Keep words skip_top .. num_words - 1; others become `oov_char`, or are left out if it is
+    None.
+    """
     if oov_char is None:
         return [[w for w in sequence if skip_top <= w < num_words] for sequence in sequences]
     return [
@@ -133,5 +138,5 @@ def read_word_index(path):
             return json.load(file)
     except ValueError as error:
         raise ValueError(
-            f"{path} is damaged or no word index ({error}); delete it and load it again"
+            f"{path} is damaged or not a word index ({error}); delete it and load it again"
         ) from error

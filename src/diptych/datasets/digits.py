@@ -1,9 +1,7 @@
-"""1,797 real handwritten digits of 8 x 8 points, inside the package: no download.
+"""1,797 real handwritten digits of 8 x 8 points, included in the package.
 
 The test part of the UCI set "Optical Recognition of Handwritten Digits" (E. Alpaydin and C. Kaynak,
-1998),
-https://archive.ics.uci.edu/dataset/80, CC BY 4.0. Source and licence stand beside the data, in
-data/digits.txt.
+1998), https://archive.ics.uci.edu/dataset/80, CC BY 4.0. Source and licence are in data/digits.txt.
 """
 
 from __future__ import annotations
@@ -24,8 +22,8 @@ def load_data() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.nda
     x_train: (1437, 8, 8) uint8, 0 (white) to 16 (black). y_train: (1437,) uint8, the digits 0 to 9.
     x_test, y_test: the same for 360 samples.
 
-    The split is ours: the first 1,437 in the published order train, the last 360 test. What UCI
-    publishes as test part (the part that scikit-learn carries too) is all there is here, so
+    The split is ours: the first 1,437 samples in the published order are for training, the last 360
+    for testing. All of them come from the test part that UCI publishes (as in scikit-learn), so
     accuracies do not compare with published ones.
     """
     with np.load(_FILE) as data:

@@ -1,4 +1,4 @@
-"""The IDX format, in which MNIST and its relatives are published.
+"""The IDX format, in which MNIST and similar data sets are published.
 
 2 zero bytes, 1 byte for the type of the numbers, 1 byte for how many axes,
 4 bytes (most significant first) for the size of each axis, then the numbers, last axis fastest.
@@ -23,7 +23,7 @@ def read_idx(path: Any) -> np.ndarray:
     content = _unpacked(Path(path))
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
         raise ValueError(
-            f"{path} is no IDX file: it starts with {content[:4].hex(' ') or 'nothing'}"
+            f"{path} is not an IDX file: it starts with {content[:4].hex(' ') or 'nothing'}"
         )
     dtype, axes = np.dtype(_TYPES[content[2]]), content[3]
     start = 4 + 4 * axes

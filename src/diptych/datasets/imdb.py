@@ -1,6 +1,6 @@
 """IMDB: 50,000 film reviews, half of them friendly (A. Maas et al. 2011), as lists of word numbers.
 
-The package carries none of it. `load_data` downloads it once, or reads a file that you have.
+It is not part of the package: `load_data` downloads it once, or reads a file that you have.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def load_data(
     x: an array of lists of word numbers; word r of the ranking by frequency has the number
         r + index_from. 0 is left for padding. y: 1 for a friendly review, 0 for another.
 
-    path: a file `imdb.npz`; or a folder with it; or a name under which the download is kept in the
-        cache, ~/.diptych/datasets ($DIPTYCH_HOME/datasets).
+    path: a file `imdb.npz`, a folder that contains it, or the name of the download in the cache,
+        ~/.diptych/datasets ($DIPTYCH_HOME/datasets).
     num_words: only numbers below it are kept; None is the largest number there is, so that the last
         word of the ranking goes, as in Keras. skip_top: only numbers from it on.
     maxlen: only reviews of fewer numbers are kept.
@@ -57,9 +57,9 @@ def load_data(
     oov_char: put in the place of words that are not kept; None leaves them out.
     index_from: how far numbers are moved up.
 
-    Looked for in this order: `path`, the environment variable DIPTYCH_IMDB (a file or folder), the
-    cache, the network. A download is checked by its SHA-256. Stored lists are read as data: a file
-    with anything else in it is refused and not run.
+    The file is searched for in this order: `path`, the environment variable DIPTYCH_IMDB (a file or
+    folder), the cache, the network. A download is checked by its SHA-256. Stored lists are read as
+    data: a file that contains anything else is refused, and no code in it runs.
     """
     check_arguments("imdb.load_data()", num_words, skip_top, maxlen, index_from)
     file = find_file("imdb.npz", path, VARIABLE, f"{FOLDER}/imdb.npz", SHA256, "IMDB")

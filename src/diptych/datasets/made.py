@@ -1,6 +1,4 @@
-"""Small data sets made on the spot. The same seed gives the same data; None takes the process's
-generator.
-"""
+"""Small generated data sets. The same seed gives the same data; None uses the global generator."""
 
 from __future__ import annotations
 
@@ -35,8 +33,8 @@ def gender(n: int = 1000, seed: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """Weight, height and age of `n` made-up people, in standard deviations from the mean.
 
     The first half are men: heavier and taller by 1 and younger by 1 than the women, who come after.
-    Rows are sorted by class, so shuffle before splitting. No classifier gets above 0.807 on fresh
-    data: the classes overlap.
+    Rows are sorted by class, so shuffle before splitting. The classes overlap, so no classifier
+    gets above 0.807 on new data.
 
     Returns x: (n, 3) floatx, columns weight, height, age, and y: (n,) int64, 1 for men.
     """
@@ -75,8 +73,8 @@ def agreement(n: int = 1000, distance: int = 2, seed: Any = None) -> tuple[np.nd
 
         sentence -> the NOUN (near the NOUN) * distance VERB        "the dog near the kings sleeps"
 
-    Whether a sentence is right hangs on its second word and its last; the nouns between them are
-    there to be ignored. The order of words decides, so counting words does not help.
+    Whether a sentence is correct depends on its second word and its last; the nouns between them do
+    not matter. The order of words decides, so counting words does not help.
 
     distance: how many nouns stand between subject and verb.
     Returns texts: (n,) objects, and y: (n,) int64, 1 where the verb agrees.

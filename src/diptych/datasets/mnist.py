@@ -1,7 +1,7 @@
 """MNIST: 70,000 handwritten digits of 28 x 28 points (Y. LeCun, C. Cortes and C. Burges; CC BY-SA
 3.0).
 
-The package carries none of it. `load_data` downloads it once, or reads files that you have.
+It is not part of the package: `load_data` downloads it once, or reads files that you have.
 """
 
 from __future__ import annotations
@@ -38,17 +38,16 @@ def load_data(
         0 to 9.
     x_test, y_test: the same for 10,000 samples.
 
-    path: a file `mnist.npz`; or a folder with it, or with the four files of the IDX format (gzipped
-        or not);
-        or a name under which the download is kept in the cache, ~/.diptych/datasets
+    path: a file `mnist.npz`; a folder that contains it, or the four files of the IDX format
+        (gzipped or not); or the name of the download in the cache, ~/.diptych/datasets
         ($DIPTYCH_HOME/datasets).
 
-    Looked for in this order: `path`, the environment variable DIPTYCH_MNIST (a file or folder as
-    above), the cache, the network. A download is checked by its SHA-256.
+    The data are searched for in this order: `path`, the environment variable DIPTYCH_MNIST (a file
+    or folder as above), the cache, the network. A download is checked by its SHA-256.
 
-    A folder with the two t10k files alone, MNIST's official TEST set of 10,000 images, serves too:
-    its first nine tenths are returned as training part and the last tenth as test part, and a line
-    on standard error says so. Accuracies on that split do not compare with published ones.
+    A folder with only the two t10k files, MNIST's official TEST set of 10,000 images, works too:
+    the first nine tenths are returned as training part and the last tenth as test part, with a
+    warning on standard error. Accuracies on that split do not compare with published ones.
     """
     given = Path(path).expanduser()
     if str(path) != "mnist.npz" and given.exists():
@@ -61,17 +60,17 @@ def load_data(
             )
         return _read(Path(named).expanduser())
     folder = cache_folder()
-    kept = folder / given.name
-    if kept.exists():
-        return _read(kept)
+    cached = folder / given.name
+    if cached.exists():
+        return _read(cached)
     if _idx_file(folder, "x_test"):
         return _read(folder)
     if given.is_absolute() or len(given.parts) > 1:
         raise FileNotFoundError(
-            f"{path} is not there; expected mnist.npz, or a folder with it or with IDX files"
+            f"{path} does not exist; expected mnist.npz, or a folder with mnist.npz or IDX files"
         )
     try:
-        download(URL, kept, SHA256)
+        download(URL, cached, SHA256)
     except OSError as error:
         raise FileNotFoundError(
             f"MNIST is not on this computer, and {URL} could not be fetched ({error}).\n"
@@ -81,7 +80,7 @@ def load_data(
             "or name their place: load_data(path=...), or the environment variable DIPTYCH_MNIST.\n"
             "datasets.digits.load_data() needs no download."
         ) from error
-    return _read(kept)
+    return _read(cached)
 
 
 def _read(path):

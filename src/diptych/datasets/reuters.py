@@ -1,6 +1,6 @@
 """Reuters: 11,228 newswires on 46 topics (D. Lewis 1997), as lists of word numbers.
 
-The package carries none of it. `load_data` downloads it once, or reads a file that you have.
+It is not part of the package: `load_data` downloads it once, or reads a file that you have.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def load_data(
 
     x: an array of lists of word numbers, y: the topics, 0 to 45 (see ``get_label_names``).
 
-    path: a file `reuters.npz`; or a folder with it; or a name under which the download is kept in
-        the cache. The environment variable is DIPTYCH_REUTERS.
+    path: a file `reuters.npz`, a folder that contains it, or the name of the download in the cache.
+        The environment variable is DIPTYCH_REUTERS.
     test_split: this share of the newswires, the last ones after shuffling, is for testing.
     num_words, skip_top, maxlen, seed, start_char, oov_char, index_from: see ``imdb.load_data``.
     """

@@ -1,6 +1,6 @@
-"""Tiny Shakespeare: 1.1 million characters of his plays, inside the package: no download.
+"""Tiny Shakespeare: 1.1 million characters of his plays, included in the package.
 
-Source and licence stand beside the text, in data/shakespeare.txt.
+Source and licence are in data/shakespeare.txt.
 
     train, test = shakespeare.load_data()
     x = train[:64_000].reshape(-1, 64)              # 1,000 rows of 64 characters,
@@ -30,7 +30,7 @@ def load_text() -> str:
 
 
 def load_data(test_split: float = 0.1, as_text: bool = False) -> tuple[Any, Any]:
-    """The text in two parts, `train, test`, as the numbers of its characters.
+    """Load the text in two parts, `train, test`, as the numbers of its characters.
 
     train: (n,) int32, numbers below 65, see ``get_vocabulary``. test: the same for the last part of
         the text, scenes that are not in the first.
@@ -61,7 +61,7 @@ def get_vocabulary() -> list[str]:
 def encode(text: str) -> np.ndarray:
     """The numbers of the characters of a text, (n,) int32.
 
-    Raises ValueError for a character that Shakespeare does not use here, such as a digit but 3.
+    Raises ValueError for a character that is not in the vocabulary, such as any digit but 3.
     """
     number = {character: i for i, character in enumerate(_vocabulary())}
     unknown = sorted(set(text) - set(number))

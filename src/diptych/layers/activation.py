@@ -1,4 +1,4 @@
-"""Activations as layers, for those that have settings or a weight."""
+"""Activations that are layers, since they have settings or a weight."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class PReLU(_Elementwise):
 
     Args:
         alpha_initializer, alpha_regularizer, alpha_constraint: of the weight.
-        shared_axes: the axes along which one alpha serves all.
+        shared_axes: the axes along which all entries share one alpha.
 
     Source: He, Zhang, Ren & Sun 2015, Delving Deep into Rectifiers.
     """
@@ -154,7 +154,7 @@ class ELU(_Elementwise):
 class Softmax(_Elementwise):
     """exp(x) over its sum along ``axis``, one or several.
 
-    Entries where ``mask`` is False count as zero, and come out as zeros even where none is left.
+    Entries where ``mask`` is False get probability 0; if all are False, the output is 0.
     """
 
     pure = True
@@ -178,7 +178,7 @@ class Softmax(_Elementwise):
         return outputs if mask is None else ops.where(mask, outputs, 0.0)
 
     def _as_mask(self, mask: Any, shape: tuple) -> Any:
-        """Booleans; numbers count from above a half."""
+        """The mask as booleans; numbers count as True above 0.5."""
         mask = ops.convert_to_tensor(mask)
         if mask.dtype != bool:
             mask = ops.greater(mask, 0.5)

@@ -1,4 +1,4 @@
-"""What a layer was called on: lists as arrays, and refusals of what is no input or no mask."""
+"""The arguments of a call: lists become arrays; invalid inputs and masks raise an error."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ import numpy as np
 from ..graph import KerasTensor, dtype_of
 from ..nested import flatten, map_structure
 from ..tensor import NUMBERS, Tensor, from_python
+from ..utils.objects import is_builtin
 
 
 def with_array(layer: Any, args: tuple) -> tuple:
-    """The arguments of a call, the first as an array where it is a list of numbers.
+    """The arguments of a call, with the first as an array if it is a list of numbers.
 
-    Layers of this package refuse None and single values; one's own may know what they mean.
+    Built-in layers refuse None and single values; a user's own layer may accept them.
     """
-    if not args or not type(layer).__module__.startswith("diptych."):
+    if not args or not is_builtin(type(layer)):
         return args
     x = args[0]
     if isinstance(x, (list, tuple)) and x and isinstance(x[0], (Tensor, KerasTensor)):
         return args  # the common case
     if x is None:
         raise ValueError(
-            f"{_named(layer)} was called on None. Where that came from a layer, model or function "
-            "of your own, it has to return its result."
+            f"{_named(layer)} was called on None. If that came from a layer, model or function of "
+            "your own, make sure that it returns its result."
         )
     if hasattr(layer, "reads_text"):
         return args
@@ -39,9 +40,9 @@ def with_array(layer: Any, args: tuple) -> tuple:
 
 
 def as_mask(layer: Any, name: str, mask: Any) -> Any:
-    """A mask as an array, or several in their nesting; TypeError for what is no mask.
+    """A mask as an array, or nested masks as nested arrays; TypeError for anything else.
 
-    name: of the argument.
+    name: the name of the argument, for the error.
     """
     if mask is None:
         return None
@@ -53,15 +54,15 @@ def as_mask(layer: Any, name: str, mask: Any) -> Any:
         array = np.empty(0, object)
     if dtype_of(array.dtype).kind not in "biuf":
         raise TypeError(
-            f"{_named(layer)} was given {name}={mask!r:.80}. A mask is an array of True and False "
-            "that says what counts: of shape (batch, steps) for an input of shape (batch, steps, "
-            "...), as `tokens != 0` makes it of an array of tokens."
+            f"{_named(layer)} was given {name}={mask!r:.80}. A mask is an array of True (counts) "
+            "and False (ignored), of shape (batch, steps) for an input of shape "
+            "(batch, steps, ...); for an array of tokens, `tokens != 0` makes one."
         )
     return array
 
 
 def _is_one(mask: Any) -> bool:
-    """Whether a list holds the values of one mask, rather than several masks."""
+    """Whether a list is one mask, rather than a list of masks."""
     return not isinstance(mask, (list, tuple)) or all(map(np.isscalar, flatten(mask)))
 
 

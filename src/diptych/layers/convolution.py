@@ -1,4 +1,4 @@
-"""Convolution layers: Conv, ConvTranspose, DepthwiseConv and SeparableConv, in one, two and three
+"""Convolution layers: Conv, ConvTranspose, DepthwiseConv and SeparableConv in 1, 2 and 3
 dimensions.
 """
 
@@ -21,8 +21,8 @@ _SAMPLE = {1: "28", 2: "28, 28", 3: "9, 28, 28"}
 class _Convolution(Layer):
     """What all convolutions share: a window with its options, a bias, an activation.
 
-    A subclass makes its kernels in ``_make_kernels`` and calls ``super().__init__`` with the
-    arguments that are the same for all; ``rank`` is the number of spatial axes.
+    A subclass makes its kernels in ``_make_kernels`` and passes the shared arguments to
+    ``super().__init__``; ``rank`` is the number of spatial axes.
     """
 
     rank: int
@@ -65,7 +65,7 @@ class _Convolution(Layer):
 
     @property
     def _options(self) -> convolution.Options:
-        """strides, padding, data_format, dilation: as the operations take them."""
+        """(strides, padding, data_format, dilation), as the operations take them."""
         return self.strides, self.padding, self.data_format, self.dilation_rate
 
     @property
@@ -77,9 +77,8 @@ class _Convolution(Layer):
         channels = input_shape[self._channel_axis]
         if channels is None:
             raise ValueError(
-                f"{self._owner} has a kernel as deep as its input has channels, so it has to know "
-                f"their number; the input's shape is {tuple(input_shape)}, with the channels "
-                f"along axis {self._channel_axis}."
+                f"{self._owner} needs to know the number of input channels; the input's shape is "
+                f"{tuple(input_shape)}, with the channels along axis {self._channel_axis}."
             )
         self._check_channels(channels, input_shape)
         out = self._output_shape(tuple(input_shape))
@@ -100,10 +99,12 @@ class _Convolution(Layer):
         raise NotImplementedError
 
     def _check_channels(self, channels: int, input_shape: Any) -> None:
-        """Raise a ValueError where the layer cannot work on so many channels."""
+        """Raise a ValueError if the layer cannot work on this number of channels."""
 
     def _add_kernel(self, name: str, shape: tuple, kind: str) -> Variable:
-        """Make a kernel as the arguments ``<kind>_initializer`` and so on say."""
+        """Make a kernel with the arguments ``<kind>_initializer``, ``<kind>_regularizer`` and so
+        on.
+        """
         return self.add_weight(
             name=name,
             shape=shape,
@@ -120,13 +121,13 @@ class _Convolution(Layer):
         return self._conv_shape(shape, self.filters)
 
     def _conv_shape(self, shape: tuple, filters: int | None) -> tuple:
-        """The output's shape for a convolution with so many filters."""
+        """The output's shape for this number of filters."""
         kernel = (*self.kernel_size, 0, 0)
         return convolution.conv_output_shape(self._owner, shape, filters, kernel, *self._options)
 
     def call(self, inputs: Any) -> Any:
         sizes = convolution.spatial(inputs.shape, self.data_format)
-        if sizes != self._checked_sizes:  # the build knew no sizes, or others
+        if sizes != self._checked_sizes:  # unknown or different sizes at build time
             self.compute_output_shape(inputs.shape)
         fused = FUSED.get(self.activation)
         if fused is not None:
@@ -144,21 +145,21 @@ class _Convolution(Layer):
         if len(shape) == self.rank + 1 and shape[0] is None:
             sample = f"1, {_SAMPLE[self.rank]}" if first else f"{_SAMPLE[self.rank]}, 1"
             return (
-                f"{hint} If there is one channel, it is an axis too: give the data as x{index}, "
-                f"the shape as in Input(shape=({sample}))."
+                f"{hint} A single channel needs an axis too: pass the data as x{index}, and the "
+                f"shape as in Input(shape=({sample}))."
             )
         if len(shape) == self.rank + 1:
             return (
-                f"{hint} If there is one channel, it is an axis too: give x{index}. If this is "
-                "one sample, it is a batch of one: give x[None]."
+                f"{hint} A single channel needs an axis too: pass x{index}. A single sample is a "
+                "batch of one: pass x[None]."
             )
         if len(shape) == 2:
-            return f"{hint} Flat rows become that with Reshape(({axes})) before the layer."
+            return f"{hint} A Reshape(({axes})) layer before it turns flat rows into this form."
         if len(shape) == self.rank + 2:
             others = ("first", "last") if first else ("last", "first")
             return (
-                f"{hint} Its kernel was made for other channels, or the channels of the data come "
-                f"{others[1]}: see data_format."
+                f"{hint} Its kernel was made for a different number of channels, or the channels "
+                f"of the data come {others[1]}: see data_format."
             )
         return hint
 
@@ -196,9 +197,9 @@ def _whole_number(value: Any, name: str, owner: str) -> int:
 def _refuse_strides_with_dilation(layer: _Convolution) -> None:
     if max(layer.strides) > 1 and max(layer.dilation_rate) > 1:
         raise ValueError(
-            f"{type(layer).__name__} takes strides or a dilation_rate above 1, as in Keras, and "
-            f"not both; got strides={layer.strides}, dilation_rate={layer.dilation_rate}. Leave "
-            "one of them at 1."
+            f"{type(layer).__name__} takes strides or a dilation_rate above 1, but not both "
+            f"(as in Keras); got strides={layer.strides}, dilation_rate={layer.dilation_rate}. "
+            "Leave one of them at 1."
         )
 
 
@@ -229,15 +230,15 @@ class _Conv(_Convolution):
     ) -> None:
         super().__init__(
             kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            bias_constraint,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            bias_constraint=bias_constraint,
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
@@ -250,15 +251,15 @@ class _Conv(_Convolution):
         _refuse_strides_with_dilation(self)
         if self.filters % self.groups:
             raise ValueError(
-                f"{owner} cuts its filters into groups of equal size; got filters={filters}, which "
-                f"groups={groups} does not divide."
+                f"{owner} needs filters to be a multiple of groups; got filters={filters} and "
+                f"groups={groups}."
             )
 
     def _check_channels(self, channels: int, input_shape: Any) -> None:
         if channels % self.groups:
             raise ValueError(
-                f"{self._owner} cuts its input's channels into groups of equal size, and "
-                f"groups={self.groups} does not divide {channels} channels. The input's shape is "
+                f"{self._owner} needs the number of input channels to be a multiple of "
+                f"groups={self.groups}; got {channels} channels. The input's shape is "
                 f"{tuple(input_shape)}, with the channels along axis {self._channel_axis}."
             )
 
@@ -279,8 +280,9 @@ class Conv1D(_Conv):
     """Convolution along one axis, for sequences and signals.
 
     Input shape: (N, steps, C). Output shape: (N, steps out, filters). Weights: kernel (kernel_size,
-    C / groups, filters), bias (filters,). The arguments are those of ``Conv2D``; beyond them,
-    padding="causal" puts all zeros in front, so that no output sees what comes after it.
+    C / groups, filters), bias (filters,). The arguments are those of ``Conv2D``. In addition,
+    padding="causal" puts all zeros in front, so that an output depends only on the steps up to its
+    own.
 
     Source: Goodfellow, Bengio & Courville 2016, Deep Learning, sections 9.1 and 9.5; causal: van
     den Oord et al. 2016, WaveNet, section 2.1.
@@ -292,7 +294,7 @@ class Conv1D(_Conv):
 
 
 class Conv2D(_Conv):
-    """Convolution of images: one small window of weights, laid over every place.
+    """Convolution of images: the same small window of weights slides over all positions.
 
         output = activation(bias + sum over the window of input * kernel)
 
@@ -305,12 +307,12 @@ class Conv2D(_Conv):
         filters: the number of channels of the output.
         kernel_size: the window's size: a number, or one for each axis.
         strides: how far the window moves from one place to the next.
-        padding: "valid" (the window stays inside) or "same" (zeros around the input, so that with
-            strides of 1 its size stays).
+        padding: "valid" (the window stays inside) or "same" (zeros around the input, so that the
+            size stays the same with strides of 1).
         data_format: "channels_last" or "channels_first"; None: ``config.image_data_format()``.
         dilation_rate: the distance between the elements under the window.
-        groups: into how many parts channels and filters are cut; each part of the filters sees its
-            part of the channels.
+        groups: the number of groups into which channels and filters are divided; each group of
+            filters sees only its group of channels.
         activation: a name or function; linear by default.
         use_bias: whether there is a bias.
         kernel_initializer, bias_initializer: how the weights begin.
@@ -365,15 +367,15 @@ class _ConvTranspose(_Convolution):
     ) -> None:
         super().__init__(
             kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            bias_constraint,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            bias_constraint=bias_constraint,
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
@@ -390,8 +392,8 @@ class _ConvTranspose(_Convolution):
             )
             if any(p >= s for p, s in zip(self.output_padding, self.strides, strict=True)):
                 raise ValueError(
-                    f"{owner} needs an output_padding below its strides: a whole step more would "
-                    f"come from a larger input; got output_padding={self.output_padding}, "
+                    f"{owner} needs an output_padding below its strides, since a larger one would "
+                    f"belong to a larger input; got output_padding={self.output_padding}, "
                     f"strides={self.strides}."
                 )
 
@@ -428,7 +430,7 @@ class _ConvTranspose(_Convolution):
 
 
 class Conv1DTranspose(_ConvTranspose):
-    """The way back through a Conv1D: steps become more, not fewer.
+    """Transposed convolution along one axis: it upsamples sequences.
 
     Input shape: (N, steps, C). Output shape: (N, steps out, filters). Weights: kernel (kernel_size,
     filters, C), bias (filters,). The arguments are those of ``Conv2DTranspose``.
@@ -439,7 +441,7 @@ class Conv1DTranspose(_ConvTranspose):
 
 
 class Conv2DTranspose(_ConvTranspose):
-    """The way back through a Conv2D, from its output's shape to its input's: images grow.
+    """Transposed convolution of images, from the output shape of a Conv2D to its input shape.
 
     Input shape: (N, height, width, C). Output shape: (N, height out, width out, filters), where an
     axis of ``size`` becomes (size - 1) * strides + max(kernel_size, strides) with "valid",
@@ -447,11 +449,11 @@ class Conv2DTranspose(_ConvTranspose):
 
     Args:
         filters: the number of channels of the output.
-        kernel_size: the size of the window that every input paints into the output.
-        strides: the distance between what two neighbouring inputs paint.
-        padding: "valid" (the output holds all that is painted) or "same" (its edges are cut).
-        output_padding: how much longer than its least the output becomes along each axis, below
-            the strides; None chooses the sizes above.
+        kernel_size: the size of the window that each input number is spread over in the output.
+        strides: the distance in the output between the windows of neighbouring inputs.
+        padding: "valid" (the output holds all windows completely) or "same" (its edges are
+        cropped). output_padding: how much to add to the smallest output size along each axis, less
+        than the strides; None chooses the sizes above.
         data_format, dilation_rate, activation, use_bias: as in ``Conv2D``.
         kernel_initializer, bias_initializer: how the weights begin.
         kernel_regularizer, bias_regularizer: penalties on the weights.
@@ -466,11 +468,11 @@ class Conv2DTranspose(_ConvTranspose):
 
 
 class Conv3DTranspose(_ConvTranspose):
-    """The way back through a Conv3D: volumes grow.
+    """Transposed convolution of volumes.
 
     Input shape: (N, depth, height, width, C). Output shape: (N, depth out, height out, width out,
     filters). Weights: kernel (*kernel_size, filters, C), bias (filters,). The arguments are those
-    of ``Conv2DTranspose``, ``data_format`` before ``output_padding``, as Keras has it here.
+    of ``Conv2DTranspose``, with ``data_format`` before ``output_padding``, as in Keras.
     """
 
     rank = 3
@@ -498,21 +500,21 @@ class Conv3DTranspose(_ConvTranspose):
     ) -> None:
         super().__init__(
             filters,
-            kernel_size,
-            strides,
-            padding,
-            output_padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            kernel_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            kernel_constraint,
-            bias_constraint,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            output_padding=output_padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
             **kwargs,
         )
 
@@ -545,15 +547,15 @@ class _DepthwiseConv(_Convolution):
     ) -> None:
         super().__init__(
             kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            bias_constraint,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            bias_constraint=bias_constraint,
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
@@ -645,15 +647,15 @@ class _SeparableConv(_Convolution):
     ) -> None:
         super().__init__(
             kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            bias_constraint,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            bias_constraint=bias_constraint,
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
@@ -692,7 +694,7 @@ class _SeparableConv(_Convolution):
 
 
 class SeparableConv1D(_SeparableConv):
-    """A depthwise convolution of a sequence, then a mixture of the channels at every step.
+    """A depthwise convolution of a sequence, then a pointwise one that mixes the channels.
 
     Input shape: (N, steps, C). Output shape: (N, steps out, filters). Weights: depthwise_kernel
     (kernel_size, C, depth_multiplier), pointwise_kernel (1, C * depth_multiplier, filters), bias
@@ -704,8 +706,8 @@ class SeparableConv1D(_SeparableConv):
 
 
 class SeparableConv2D(_SeparableConv):
-    """A depthwise convolution of an image, then a mixture of the channels at every place: nearly
-    what Conv2D does, for a fraction of its weights and products.
+    """A depthwise convolution of an image, then a pointwise one that mixes the channels: similar to
+    Conv2D with a fraction of its weights and products.
 
     Input shape: (N, height, width, C). Output shape: (N, height out, width out, filters). Weights:
     depthwise_kernel (*kernel_size, C, depth_multiplier), pointwise_kernel (1, 1,
@@ -715,8 +717,8 @@ class SeparableConv2D(_SeparableConv):
         filters: the number of channels of the output.
         kernel_size: the size of the depthwise window: a number, or one for each axis.
         strides, padding, data_format, dilation_rate: as in ``Conv2D``, of the depthwise window.
-        depth_multiplier: how many outputs each channel gets before they are mixed.
-        activation, use_bias: as in ``Conv2D``, after the mixture.
+        depth_multiplier: how many outputs each channel gets before the pointwise convolution.
+        activation, use_bias: as in ``Conv2D``, after the pointwise convolution.
         depthwise_initializer, pointwise_initializer, bias_initializer: how the weights begin.
         depthwise_regularizer, pointwise_regularizer, bias_regularizer: penalties on the weights.
         activity_regularizer: a penalty on the output.
@@ -735,8 +737,8 @@ class SeparableConv2D(_SeparableConv):
 
 
 class Convolution2D(Conv2D):
-    """Conv2D under its first name, which reads positions as Keras 1 did:
-    ``Convolution2D(32, 3, 5)`` has 32 filters and a window of 3 by 5.
+    """Conv2D under its first name, with the positional arguments of Keras 1: ``Convolution2D(32, 3,
+    5)`` has 32 filters and a window of 3 by 5.
     """
 
     pure = True
@@ -749,9 +751,7 @@ class SeparableConvolution2D(SeparableConv2D):
 
 
 class AtrousConvolution2D(Conv2D):
-    """Conv2D under the name it had with a dilation: ``AtrousConvolution2D(32, 3, 3,
-    atrous_rate=(2, 2))``.
-    """
+    """Old name of Conv2D with dilation: ``AtrousConvolution2D(32, 3, 3, atrous_rate=(2, 2))``."""
 
     pure = True
 

@@ -1,4 +1,4 @@
-"""Input, Dense, and the small layers that pass their input through a function."""
+"""Input, Dense, Identity, Lambda and Activation."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ..utils.naming import auto_name
 from ..utils.objects import deserialize
 from .layer import InputSpec, Layer
 
-# Activations that the dense (and later convolution) twin applies itself. Sigmoid and softmax stay
-# outside it: the crossentropies want the logits before them.
+# Activations that the dense twin applies itself. Sigmoid and softmax are applied separately, since
+# crossentropy losses need the logits (softmax + cross-entropy, see ops.losses.with_logits).
 FUSED = {activations.linear: "linear", activations.relu: "relu", activations.tanh: "tanh"}
 
 
 class InputLayer(Layer):
-    """The start of a graph: it holds the shape of what will come.
+    """The start of a graph: a placeholder with the shape of the input.
 
     Args:
         shape: the shape without the batch, None where a size may vary.
@@ -47,12 +47,12 @@ class InputLayer(Layer):
             name=name or auto_name("InputLayer"), dtype="float32" if dtype is None else None
         )
         if sparse or ragged:
-            raise ValueError("Sparse and ragged inputs do not exist in diptych: give dense arrays.")
+            raise ValueError("diptych has no sparse and ragged inputs: use dense arrays.")
         if input_tensor is not None:
             batch_shape, dtype = input_tensor.shape, input_tensor.dtype
         if (shape is None) == (batch_shape is None):
             raise ValueError(
-                f"Input needs `shape` or `batch_shape`, one of them; got {shape=}, {batch_shape=}."
+                f"Input needs either `shape` or `batch_shape`; got {shape=}, {batch_shape=}."
             )
         if batch_shape is None:
             batch_shape = (batch_size, *_as_shape(shape))
@@ -68,7 +68,7 @@ class InputLayer(Layer):
         self._nodes.append(Node(self, (), {}, tensor))
 
     def call(self) -> None:
-        raise RuntimeError("An InputLayer holds a place and is not called.")
+        raise RuntimeError("An InputLayer is a placeholder and cannot be called.")
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -97,7 +97,7 @@ def Input(  # noqa: N802 - Keras's name
         batch_size: the batch size, where it is fixed.
         dtype: the dtype of the data; the float type by default.
         batch_shape: the shape with the batch, instead of ``shape`` and ``batch_size``.
-        name: a name; dictionaries of inputs are matched by it.
+        name: a name, by which dicts of inputs are matched.
         tensor: an existing symbolic tensor to use.
     """
     layer = InputLayer(
@@ -199,7 +199,7 @@ class Dense(Layer):
     def input_hint(self, shape: tuple) -> str:
         if len(shape) == 1:
             return (
-                " Rows are expected: for one sample x, give x[None]; for one feature, x[:, None]."
+                " Rows are expected: for one sample x, pass x[None]; for one feature, x[:, None]."
             )
         return ""
 
@@ -235,11 +235,10 @@ class Identity(Layer):
 
 
 class Lambda(Layer):
-    """Wraps a function as a layer. Written with ``diptych.ops`` or NumPy's functions, it is
-    differentiated too.
+    """Wraps a function as a layer. Gradients flow through it if it uses ``diptych.ops`` or NumPy.
 
     Args:
-        function: called with the inputs (and ``mask`` or ``training`` where it takes them).
+        function: called with the inputs (and ``mask`` or ``training`` if it takes them).
         output_shape: the output's shape without the batch, or a function of the input's shape; by
             default it is found by calling the function on zeros.
         mask: the output's mask, or a function of the inputs and their mask.
@@ -280,7 +279,7 @@ class Lambda(Layer):
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> dict[str, Any]:
-        """The functions stand in it themselves: they have no other form, only a name."""
+        """The config holds the functions themselves, since they have no other form."""
         return {
             **super().get_config(),
             "function": self.function,

@@ -1,4 +1,4 @@
-"""EinsumDense: a dense layer whose product is any that a letter for each axis can say."""
+"""EinsumDense: a dense layer whose product is given by an einsum equation."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class EinsumDense(Layer):
     Args:
         equation: letters for the axes of inputs, kernel and output: "ab,bc->ac", "...b,bc->...c" or
             "ab...,bc->ac...".
-        output_shape: the sizes of the output without the batch and what "..." stands for; None
-            where it is the input's.
+        output_shape: the sizes of the output without the batch and the axes of "..."; None for a
+            size that is the input's.
         activation: a name or function; linear by default.
         bias_axes: the letters of the output that the bias has; None for no bias.
         kernel_initializer, bias_initializer: how the weights begin.
@@ -86,14 +86,14 @@ class EinsumDense(Layer):
         else:
             elided, own = tuple(input_shape[len(inputs) :]), input_shape[: len(inputs)]
         sizes: dict[str, int | None] = dict(zip(inputs, own, strict=True))
-        # With dots in front the batch is among them, else it is the first letter.
+        # If dots are in front, the batch is among them; else it is the first letter.
         wanted = self.partial_output_shape if left and dots else (None, *self.partial_output_shape)
         if len(wanted) != len(output):
             raise ValueError(
                 f"Layer {self.name!r} (EinsumDense): the output of {self.equation!r} has "
                 f"{len(output) - len(wanted) + len(self.partial_output_shape)} axes besides the "
                 f"batch and '...', and output_shape={self.partial_output_shape} has "
-                f"{len(self.partial_output_shape)}. Give one size for each, None where it is the "
+                f"{len(self.partial_output_shape)}. Give one size for each, None if it is the "
                 "input's."
             )
         for letter, size in zip(output, wanted, strict=True):
@@ -142,7 +142,9 @@ class EinsumDense(Layer):
         self.built = True
 
     def _bias_shape(self, sizes: dict, dots: int) -> tuple:
-        """From its first axis on the output's, 1 where the bias is the same along an axis."""
+        """The shape of the bias from its first axis on: the output's sizes, 1 along axes that share
+        a bias.
+        """
         output, left = self._terms[2:]
         axes = self.bias_axes or ""
         if not axes or set(axes) - set(output):
@@ -198,7 +200,7 @@ class EinsumDense(Layer):
 
 
 def _terms(equation: str) -> tuple[str, str, str, bool]:
-    """The letters of input, kernel and output, and whether dots stand in front."""
+    """The letters of input, kernel and output, and whether dots are in front."""
     for form, left in _FORMS:
         match = form.fullmatch(equation.replace(" ", ""))
         if match:
@@ -213,8 +215,8 @@ def _terms(equation: str) -> tuple[str, str, str, bool]:
 def _as_matrix_product(
     inputs: str, kernel: str, output: str, left: bool, equation: str
 ) -> tuple[int, tuple | None]:
-    """How many last axes of the input a matrix product would sum over, 0 where the equation is
-    none; and the order of the kernel's axes that it needs, None for that which they have.
+    """How many last axes of the input a matrix product would sum over, 0 if the equation is not a
+    matrix product; and the order of the kernel's axes that it needs, None for their own order.
     """
     summed = [letter for letter in inputs if letter not in output]
     count = len(summed)
@@ -236,7 +238,7 @@ def _as_matrix_product(
 
 
 def _with_axes(initializer: Any, kernel: str, output: str) -> Any:
-    """An initializer that scales with the size of the layer learns what is input, what output."""
+    """Tell an initializer that scales by fan-in and fan-out which axes are inputs and outputs."""
     if not isinstance(initializer, initializers.VarianceScaling) or (
         initializer.input_axes is not None
     ):

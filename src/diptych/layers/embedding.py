@@ -1,4 +1,4 @@
-"""Embedding and Masking: where sequences, and the masks of their steps, begin."""
+"""Embedding and Masking, the layers that create masks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .layer import Layer
 
 
 class Embedding(Layer):
-    """Turns whole numbers (words, symbols, users) into vectors that are learned.
+    """Turns whole numbers (words, symbols, users) into learned vectors.
 
     Input shape: (N, ...), whole numbers from 0 to input_dim - 1. Output shape: (N, ...,
     output_dim). Weights: embeddings (input_dim, output_dim).
@@ -23,8 +23,8 @@ class Embedding(Layer):
         embeddings_initializer: how the vectors begin.
         embeddings_regularizer: a penalty on them.
         embeddings_constraint: applied to them after each update.
-        mask_zero: whether 0 stands for no step at all, so that the layers that follow skip it.
-        weights: the vectors to begin with, an array or a list with one.
+        mask_zero: whether 0 is padding, which the following layers skip. weights: the vectors to
+        begin with, an array or a list with one.
 
     Source: Bengio et al. 2003, A Neural Probabilistic Language Model, section 2.
     """
@@ -79,7 +79,7 @@ class Embedding(Layer):
             raise self._named(error) from None
 
     def check_data(self, data: np.ndarray) -> None:
-        """Raise ValueError where a data set has a token outside the vocabulary."""
+        """Raise ValueError if a data set has a token outside the vocabulary."""
         try:
             check_tokens(data, (self.input_dim, self.output_dim))
         except ValueError as error:
@@ -107,13 +107,13 @@ class Embedding(Layer):
 
 
 class Masking(Layer):
-    """Has the layers that follow skip the steps of which every feature is ``mask_value``.
+    """Makes the following layers skip the steps whose features all equal ``mask_value``.
 
     Input shape: (N, T, ..., D). Output shape: the same, with zeros for the steps that are skipped.
 
     Args:
-        mask_value: a number, or one for each feature. NaN equals nothing, not even NaN: for it
-            no step would be skipped.
+        mask_value: a number, or one for each feature. NaN equals nothing, not even NaN, so it would
+            skip no step.
     """
 
     makes_mask = True

@@ -29,11 +29,10 @@ from .signatures import (
 )
 from .tracking import tracked
 
-# What the outermost call of this context was given as `training`; layers called inside it inherit
-# that.
+# The `training` argument of the outermost call in this context; layers called inside it inherit it.
 _training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
 _TRAINING = frozenset(["training"])
-# Attributes of layers and models that hold layers for their own book-keeping.
+# Attributes of layers and models that are bookkeeping and not tracked as sublayers.
 _INTERNAL = frozenset(
     [
         "_own",
@@ -53,12 +52,12 @@ class InputSpec:
 
     Args:
         dtype: its dtype.
-        shape: its whole shape, None where any size will do.
+        shape: its full shape, None for any size.
         ndim: its rank.
         max_ndim: the highest rank allowed.
         min_ndim: the lowest rank allowed.
         axes: dict from axis to size.
-        allow_last_axis_squeeze: whether a last axis of size 1 may be missing or too many.
+        allow_last_axis_squeeze: whether a last axis of size 1 may be missing or added.
         name: the input's name.
         optional: whether None may be given.
     """
@@ -86,7 +85,7 @@ class InputSpec:
         self.optional = optional
 
     def check(self, layer: Layer, shape: tuple) -> None:
-        """Raise a ValueError that says what is wrong with an input of this shape."""
+        """Raise a ValueError unless an input of this shape fits."""
         rank = len(shape)
 
         def refuse(expected: str) -> None:
@@ -110,24 +109,24 @@ class InputSpec:
 
 
 class Layer(metaclass=AcceptsOldNames):
-    """A callable with weights: the unit that models are made of.
+    """A callable with weights: the building block of models.
 
     A layer of your own overrides ``__init__``, ``build(input_shape)`` (make the weights with
-    ``add_weight``) and ``call(inputs)`` (compute with ``diptych.ops``); its gradient follows from
-    the operations that it uses.
+    ``add_weight``) and ``call(inputs)`` (compute with ``diptych.ops``); gradients follow from the
+    operations that it uses.
 
     Args:
         activity_regularizer: a penalty on the outputs, added to the loss.
         trainable: whether its weights are trained.
         dtype: the float type of weights and computation; by default the configured one.
         autocast: whether float inputs are cast to that type.
-        name: a name; by default the class name in snake case, numbered.
+        name: a name; by default the class name in snake case with a number.
     """
 
-    # The dtype of the Input that a Sequential puts in front of it; None: the float type.
+    # The dtype of the Input that a Sequential puts before it; None: the float type.
     input_dtype: str | None = None
 
-    # Which call `input` and `output` show: of a model the latest, of any other layer the first.
+    # The call that `input` and `output` return: the latest for a model, the first for other layers.
     _shows_latest_call = False
 
     def __init__(
@@ -166,7 +165,7 @@ class Layer(metaclass=AcceptsOldNames):
     # To be overridden
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights, now that the input's shape is known."""
+        """Make the weights for this input shape."""
         self.built = True
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
@@ -183,7 +182,7 @@ class Layer(metaclass=AcceptsOldNames):
         return previous_mask
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments, so that ``from_config`` makes the same layer anew."""
+        """Return the constructor's arguments, from which ``from_config`` makes an equal layer."""
         config: dict[str, Any] = {
             "name": self.name,
             "trainable": self._trainable,
@@ -195,14 +194,14 @@ class Layer(metaclass=AcceptsOldNames):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
-        if config.get("quantization_config", "") is None:  # Keras says so of some layers
+        if config.get("quantization_config", "") is None:  # Keras writes it for some layers
             config = {
                 name: value for name, value in config.items() if name != "quantization_config"
             }
         return cls(**config)
 
     def input_hint(self, shape: tuple) -> str:
-        """A sentence for the error about an input that does not fit."""
+        """A hint for the error about an input that does not fit."""
         return ""
 
     # ----------------------------------------------------------------------------------------------
@@ -210,7 +209,7 @@ class Layer(metaclass=AcceptsOldNames):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and isinstance(args[0], Tensor) and kwargs.keys() <= _TRAINING:
-            # The common case, without a search through nested structures.
+            # Fast path for the common case: no nested structures.
             args = (self._as_input(args[0]),)
         else:
             if len(args) > 1:
@@ -237,7 +236,7 @@ class Layer(metaclass=AcceptsOldNames):
             _training.reset(token)
 
     def _with_training_by_name(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        """The arguments of a call, `training` and what stands after it by their names."""
+        """The arguments of a call, with `training` and those after it passed by name."""
         parameters = parameters_of(type(self), "call")
         position = parameters.get("training", BY_NAME_ONLY)
         if position < len(args) <= len(parameters):
@@ -247,7 +246,7 @@ class Layer(metaclass=AcceptsOldNames):
         return args, kwargs
 
     def _with_masks(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        """The arguments of a call, those that are masks as arrays."""
+        """The arguments of a call, with masks as arrays."""
         parts, kwargs = list(args), dict(kwargs)
         for name, position in mask_arguments(type(self)).items():
             if name in kwargs:
@@ -265,7 +264,7 @@ class Layer(metaclass=AcceptsOldNames):
                 kwargs[its_mask] = map_structure(_mask_of, x)
         masked = masks is not None and any(mask is not None for mask in flatten(masks))
         given = self._mask_given(args, kwargs)
-        if given is not None:  # with the call: it counts for the output too
+        if given is not None:  # a mask given with the call applies to the output too
             masks, masked = given, True
         elif masked and self._may_add_mask(args, kwargs):
             kwargs["mask"] = masks
@@ -277,14 +276,14 @@ class Layer(metaclass=AcceptsOldNames):
         return outputs
 
     def _mask_given(self, args: tuple, kwargs: dict) -> Any:
-        """The argument `mask` of a call, which may stand at its place or have its name."""
+        """The argument `mask` of a call, given by position or by name."""
         position = mask_arguments(type(self))["mask"]
         if position is not None and position < len(args):
             return args[position]
         return kwargs.get("mask")
 
     def _may_add_mask(self, args: tuple, kwargs: dict) -> bool:
-        """Whether ``call`` takes a mask, and its place is not taken."""
+        """Whether ``call`` takes a mask, and none was given by position."""
         position = mask_arguments(type(self))["mask"]
         return position is not None and len(args) <= position and kwargs.get("mask") is None
 
@@ -293,24 +292,24 @@ class Layer(metaclass=AcceptsOldNames):
         return next(iter(args or self._first_by_name(kwargs)), None)
 
     def _first_by_name(self, kwargs: dict) -> tuple:
-        """The first argument of a call alone, or nothing, where all were given by name."""
+        """The first argument of a call as a tuple of one, if all were given by name; or ()."""
         name = next(iter(parameters_of(type(self), "call")), "")
         return (kwargs[name],) if name in kwargs else ()
 
-    # Whether call depends on its input and weights alone, always or where it is not training; each
-    # class has to say so itself.
+    # Whether call depends on its input and weights alone: always (pure) or except in training
+    # (pure_in_prediction). Each class has to declare it; it is not inherited.
     pure = False
     pure_in_prediction = False
-    # Whether compute_mask gives a mask where there was none (Embedding, Masking).
+    # Whether compute_mask creates a mask (Embedding, Masking).
     makes_mask = False
 
     def _pass_mask_on(self, inputs: Any, masks: Any, masked: bool, outputs: Any) -> None:
         if masked and not self.supports_masking:
             warnings.warn(
                 f"Layer {self.name!r} ({type(self).__name__}) was called on an input with a mask, "
-                "which says what steps count, and does not support masking: the layers after it, "
-                "the loss and the metrics count every step. In a layer of your own, set "
-                "self.supports_masking = True where the mask holds for the output as well.",
+                "but does not support masking: the layers after it, the loss and the metrics will "
+                "count every step. In a layer of your own, set self.supports_masking = True if the "
+                "mask is valid for the output as well.",
                 stacklevel=2,
             )
             return
@@ -322,14 +321,14 @@ class Layer(metaclass=AcceptsOldNames):
                 tensor.mask = its_mask
 
     def _resolve_training(self, args: tuple, kwargs: dict, outer: Any) -> Any:
-        """The nearest word counts: the call's own `training`, then that of the call around it.
-        Where nobody says a word, each layer takes the default of its `call`; random image layers
-        are active then, as in Keras.
+        """The call's own `training` comes first, then that of the enclosing call. If neither is
+        given, each layer uses the default of its `call`; random image layers are then active, as in
+        Keras.
         """
         training = kwargs.get("training")
         takes_it = takes(type(self), "training")
         if not takes_it:
-            kwargs.pop("training", None)  # for the layers inside, not for this call
+            kwargs.pop("training", None)  # meant for the layers inside, not for this call
         if training is None:
             training = None if outer == "outside" else outer
             if takes_it and len(args) <= position_of(type(self), "training"):
@@ -363,8 +362,8 @@ class Layer(metaclass=AcceptsOldNames):
         specs = self.input_spec
         if isinstance(args[0], dict) and isinstance(specs, InputSpec):
             raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) expects one input, and was called on "
-                f"a dict of {list(args[0])}: give it one of them, such as "
+                f"Layer {self.name!r} ({type(self).__name__}) expects one input, but was called on "
+                f"a dict of {list(args[0])}: pass one of them, such as "
                 f"inputs[{next(iter(args[0]), 'name')!r}]."
             )
         inputs = flatten(args[0]) if isinstance(args[0], (list, tuple)) else [args[0]]
@@ -372,7 +371,7 @@ class Layer(metaclass=AcceptsOldNames):
         if len(specs) != len(inputs):
             many = "one input" if len(specs) == 1 else f"{len(specs)} inputs"
             raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) expects {many}, and was called on a "
+                f"Layer {self.name!r} ({type(self).__name__}) expects {many}, but was called on a "
                 f"list of {len(inputs)}."
             )
         for spec, x in zip(specs, inputs, strict=True):
@@ -381,8 +380,8 @@ class Layer(metaclass=AcceptsOldNames):
                 spec.check(self, tuple(shape))
 
     def _build_from(self, args: tuple, kwargs: dict) -> None:
-        """Call ``build`` with the shape of the first argument, or with all the shapes that it asks
-        for by name.
+        """Call ``build`` with the shape of the first argument, or with all shapes that are
+        parameters of ``build``.
         """
         parameters = parameters_of(type(self), "build")
         named = [p for p in parameters if p.endswith("_shape") and p != "input_shape"]
@@ -398,7 +397,7 @@ class Layer(metaclass=AcceptsOldNames):
             first = args or self._first_by_name(kwargs)
             self.build(_shapes(first[0]) if first else None)
         self.built = True
-        weights = vars(self).pop("_first_weights", None)  # of the old argument `weights`
+        weights = vars(self).pop("_first_weights", None)  # from the old argument `weights`
         if weights is not None:
             self.set_weights(weights)
 
@@ -446,8 +445,8 @@ class Layer(metaclass=AcceptsOldNames):
         return takes(type(self), "training")
 
     def replay(self, node: Node) -> Callable:
-        """Return what a graph should call: ``call`` itself where ``__call__`` would add nothing to
-        it.
+        """Return the function that a graph should call: ``call`` itself if ``__call__`` would add
+        nothing.
         """
         plain = (
             type(self).__call__ is Layer.__call__
@@ -484,7 +483,7 @@ class Layer(metaclass=AcceptsOldNames):
             initializer: a name, an ``Initializer``, or a function of shape and dtype; Glorot
                 uniform by default.
             dtype: by default the layer's.
-            trainable: False for a state that no optimizer should touch.
+            trainable: False for a state that no optimizer should update.
             regularizer: a penalty on its values, added to the loss.
             constraint: applied to its values after each update.
             name: the last part of its path.
@@ -494,9 +493,9 @@ class Layer(metaclass=AcceptsOldNames):
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
         if any(size is None for size in shape):
             raise ValueError(
-                f"Layer {self.name!r} wants a weight {name!r} of shape {shape}, of which a size is "
-                "not known. Give the "
-                "input's full shape (all but the batch), for instance Input(shape=(784,))."
+                f"Layer {self.name!r} needs a weight {name!r} of shape {shape}, in which a size is "
+                "unknown. Give the input's full shape (without the batch), for instance "
+                "Input(shape=(784,))."
             )
         dtype = np.dtype(dtype or self.dtype)
         if initializer is None:
@@ -515,15 +514,17 @@ class Layer(metaclass=AcceptsOldNames):
             if isinstance(value, (Variable, Layer, list, tuple, dict)):
                 value = tracked(value, self)
                 self._track_all(value)
-            elif name == "call" or hasattr(value, "update_state"):  # a metric: lists are old
+            elif name == "call" or hasattr(
+                value, "update_state"
+            ):  # a metric: cached lists are out of date
                 Structure.version += 1
             cls = type(self)
             if (cls.pure or cls.pure_in_prediction) and vars(self).get("built"):
-                Structure.version += 1  # a recorded step no longer holds
+                Structure.version += 1  # recorded steps are no longer valid
         object.__setattr__(self, name, value)
 
     def _track_all(self, value: Any) -> None:
-        """Take in the variables and layers among nested values."""
+        """Track the variables and layers among nested values."""
         for part in flatten(value):
             if isinstance(part, (Variable, Layer)):
                 self._track(part)
@@ -544,13 +545,11 @@ class Layer(metaclass=AcceptsOldNames):
 
     @property
     def path(self) -> str:
-        """The names of the layers around this one, and its own; weights made in it begin so."""
+        """The names of the layers around this one and its own, the prefix of its weights' paths."""
         return f"{self._scope}/{self.name}" if self._scope else self.name
 
     def _move_under(self, scope: str) -> None:
-        """Take note of the layer around this one, as long as that still shows in the weights'
-        paths.
-        """
+        """Record the layer around this one, unless there are weights already: their paths stay."""
         if not self.built:
             self._scope = scope
             for layer in self._sublayers:
@@ -568,14 +567,14 @@ class Layer(metaclass=AcceptsOldNames):
                 stack.extend(reversed(layer._sublayers))
 
     def _cached(self, what: str, find: Callable[[], list]) -> list:
-        """The list ``find()`` returns, found anew only when the structure has changed."""
-        kept: tuple[int, dict[str, list]] | None = self.__dict__.get("_lists")
-        if kept is None or kept[0] != Structure.version:
-            kept = (Structure.version, {})
-            object.__setattr__(self, "_lists", kept)
-        if what not in kept[1]:
-            kept[1][what] = find()
-        return kept[1][what]
+        """The list that ``find()`` returns, cached until the structure changes."""
+        cached: tuple[int, dict[str, list]] | None = self.__dict__.get("_lists")
+        if cached is None or cached[0] != Structure.version:
+            cached = (Structure.version, {})
+            object.__setattr__(self, "_lists", cached)
+        if what not in cached[1]:
+            cached[1][what] = find()
+        return cached[1][what]
 
     def _weights_in_order(self) -> list[Variable]:
         found: dict[int, Variable] = {}
@@ -591,7 +590,7 @@ class Layer(metaclass=AcceptsOldNames):
 
     @property
     def trainable_variables(self) -> list[Variable]:
-        """What an optimizer updates: trainable weights of trainable layers."""
+        """The variables that an optimizer updates: trainable weights of trainable layers."""
         return list(self._cached("trainable", lambda: [v for v in self.variables if v.trainable]))
 
     @property
@@ -631,29 +630,27 @@ class Layer(metaclass=AcceptsOldNames):
         return [variable.array.copy() for variable in self.weights]
 
     def set_weights(self, weights: list) -> None:
-        """Copy arrays into the weights, in the order of ``weights``; nothing changes where one does
-        not fit.
+        """Copy arrays into the weights, in the order of ``weights``. If one does not fit, none is
+        copied.
         """
         mine = self.weights
         if len(weights) != len(mine):
             raise ValueError(
-                f"Layer {self.name!r} has {len(mine)} weights, and set_weights got {len(weights)}. "
-                "Expected shapes, in "
-                f"order: {[f'{v.path} {v.shape}' for v in mine]}."
+                f"Layer {self.name!r} has {len(mine)} weights, but set_weights got {len(weights)}. "
+                f"Expected shapes, in order: {[f'{v.path} {v.shape}' for v in mine]}."
             )
         arrays = [np.asarray(w) for w in weights]
         for variable, array in zip(mine, arrays, strict=True):
             if array.shape != variable.shape:
                 raise ValueError(
                     f"Layer {self.name!r}: weight {variable.path!r} has shape {variable.shape}, "
-                    "and the array "
-                    f"for it has shape {array.shape}."
+                    f"and the array for it has shape {array.shape}."
                 )
         for variable, array in zip(mine, arrays, strict=True):
             variable.assign(array)
 
     def count_params(self) -> int:
-        """Return the number of weights, each entry counted."""
+        """Return the number of entries of all weights."""
         if not self.built:
             raise ValueError(
                 f"Layer {self.name!r} has no weights yet: its input's shape is unknown. Call it, "
@@ -692,7 +689,7 @@ class Layer(metaclass=AcceptsOldNames):
         return added + [v.regularizer(v) for v in penalised if v.trainable]
 
     # ----------------------------------------------------------------------------------------------
-    # What a graph knows about a layer
+    # Symbolic inputs and outputs
 
     @property
     def input(self) -> Any:
@@ -730,7 +727,7 @@ def _mask_of(x: Any) -> Any:
 
 
 def _one_each(mask: Any, outputs: Any) -> list:
-    """A mask for each output. A single mask is that of the first output, as in Keras."""
+    """A mask for each output. A single mask belongs to the first output, as in Keras."""
     count = len(flatten(outputs))
     return (flatten(mask) + [None] * count)[:count]
 
@@ -752,5 +749,5 @@ def _map_shapes(function: Callable, shapes: Any) -> Any:
 
 
 def _fresh(tensor: Any) -> Any:
-    """An output that is one of the inputs (Identity, Dropout) still needs a symbol of its own."""
+    """A new symbolic tensor for an output that is one of the inputs (Identity, Dropout)."""
     return KerasTensor(tensor.shape, tensor.dtype) if isinstance(tensor, KerasTensor) else tensor

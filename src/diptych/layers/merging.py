@@ -1,4 +1,4 @@
-"""Layers that make one tensor of several."""
+"""Layers that combine several tensors into one."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class _Merge(Layer):
         if not isinstance(shapes, list) or len(shapes) < self.least:
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}) merges a list of at least "
-                f"{self.least} tensors; it was "
-                f"called on {'one tensor' if not isinstance(shapes, list) else f'{len(shapes)}'}."
+                f"{self.least} tensors, but was called on "
+                f"{'one tensor' if not isinstance(shapes, list) else f'{len(shapes)}'}."
             )
         if any(shape is None for shape in shapes):
             raise ValueError(
@@ -40,7 +40,9 @@ class _Merge(Layer):
         try:
             return self.merge(_same_rank(list(inputs)))
         except ValueError:
-            self.compute_output_shape([x.shape for x in inputs])  # says by name what does not fit
+            self.compute_output_shape(
+                [x.shape for x in inputs]
+            )  # raises an error that names the layer
             raise
 
     def merge(self, tensors: list) -> Any:
@@ -64,13 +66,13 @@ class _Merge(Layer):
         return None if None in sizes else 1
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """Where any input counts; no mask where an input has none and counts everywhere."""
+        """True where the mask of any input is; None if an input has no mask."""
         masks = list(previous_mask or [None])
         return None if any(mask is None for mask in masks) else reduce(ops.logical_or, masks)
 
 
 def _same_rank(tensors: list) -> list:
-    """Axes of size 1 after the batch let tensors of fewer axes meet those of more."""
+    """Tensors of one rank: axes of size 1 are inserted after the batch."""
     rank = max(t.ndim for t in tensors)
     return [
         t
@@ -81,7 +83,7 @@ def _same_rank(tensors: list) -> list:
 
 
 def _wide_mask(x: Any) -> Any:
-    """The mask of a tensor, repeated over the entries of each step; None where it has none."""
+    """The mask of a tensor, repeated over the entries of each step; None if it has none."""
     if x.mask is None:
         return None
     mask = ops.reshape(x.mask, (*x.mask.shape, *[1] * (x.ndim - x.mask.ndim)))
@@ -89,7 +91,7 @@ def _wide_mask(x: Any) -> Any:
 
 
 def _extreme(choose: Any, tensors: list) -> Any:
-    """The extremes of the entries that count; where none does, those of the last input."""
+    """The extremes of the entries that are not masked; if all are, those of the last input."""
     output, counts = tensors[0], _wide_mask(tensors[0])
     for x in tensors[1:]:
         mask = _wide_mask(x)
@@ -126,8 +128,8 @@ class Subtract(_Merge):
 
 
 class Multiply(_Merge):
-    """The product of its inputs, entry by entry. A masked step of an input counts as 1; where it is
-    masked in all of them, the product is 0.
+    """The product of its inputs, entry by entry. A masked step of an input counts as 1; if it is
+    masked in all inputs, the product is 0.
     """
 
     pure = True
@@ -154,7 +156,7 @@ class Average(_Merge):
 
 
 class Maximum(_Merge):
-    """The largest of its inputs, entry by entry; a masked step of one leaves it to the others."""
+    """The largest of its inputs, entry by entry; masked steps are ignored."""
 
     pure = True
 
@@ -163,7 +165,7 @@ class Maximum(_Merge):
 
 
 class Minimum(_Merge):
-    """The smallest of its inputs, entry by entry; a masked step of one leaves it to the others."""
+    """The smallest of its inputs, entry by entry; masked steps are ignored."""
 
     pure = True
 
@@ -226,7 +228,7 @@ class Dot(_Merge):
 
     Args:
         axes: the axis of both, or a pair with the axis of each.
-        normalize: whether each is first divided by its length along that axis, which gives the
+        normalize: whether to divide each by its length along that axis first, which gives the
             cosine.
     """
 
@@ -275,8 +277,8 @@ class Dot(_Merge):
             )
         if None not in (a[0], b[0]) and a[0] != b[0]:
             raise ValueError(
-                f"Layer {self.name!r} (Dot) needs as many samples in both tensors; it got shapes "
-                f"{tuple(a)} and {tuple(b)}."
+                f"Layer {self.name!r} (Dot) needs the same number of samples in both tensors; got "
+                f"shapes {tuple(a)} and {tuple(b)}."
             )
         rest = a[1:i] + a[i + 1 :] + b[1:j] + b[j + 1 :]
         return (a[0], *(rest or [1]))

@@ -1,6 +1,4 @@
-"""Normalisations: over the batch, over the features of a sample, over groups of channels, and of
-weights.
-"""
+"""Normalisation over the batch, the features of a sample, groups of channels, and of weights."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from .wrapper import Wrapper
 
 
 class _Normalization(Layer):
-    """A layer whose output has its input's shape, and perhaps a scale gamma and an offset beta."""
+    """A layer whose output has its input's shape, with an optional scale gamma and offset beta."""
 
     def __init__(
         self,
@@ -80,8 +78,8 @@ class _Normalization(Layer):
 
 
 def _sizes(layer: Layer, shape: Any, axis: Any) -> tuple[int, ...]:
-    """The sizes along an axis, or along several in Keras's order, in which -1 comes before 1; its
-    weights have them so. ValueError where one is missing.
+    """The sizes along an axis, or along several in Keras's order, in which -1 comes before 1, since
+    the weights have that order. Raises ValueError if one is missing.
     """
     rank = len(shape)
     axes = axis if isinstance(axis, (list, tuple)) else [axis]
@@ -94,12 +92,12 @@ def _sizes(layer: Layer, shape: Any, axis: Any) -> tuple[int, ...]:
         if shape[a] is None and layer.built is False:
             raise ValueError(
                 f"Layer {layer.name!r} ({type(layer).__name__}) needs to know the size of axis {a} "
-                f"of its input, which has shape {tuple(shape)}. Give it to Input(...)."
+                f"of its input, which has shape {tuple(shape)}. State it in Input(...)."
             )
     if len({a % rank for a in axes}) < len(axes):
         raise ValueError(
-            f"Layer {layer.name!r} ({type(layer).__name__}) was given an axis twice: axis={axis} "
-            f"of an input of shape {tuple(shape)}."
+            f"Layer {layer.name!r} ({type(layer).__name__}) got the same axis twice: axis={axis} "
+            f"for an input of shape {tuple(shape)}."
         )
     return tuple(shape[a] for a in sorted(axes))
 
@@ -131,32 +129,35 @@ def _index(layer: str, axis: Any) -> int:
 
 
 class BatchNormalization(_Normalization):
-    """Gives every channel mean 0 and variance 1 over the batch, then a learned scale and offset.
+    """Normalises every channel over the batch to mean 0 and variance 1, then applies a learned
+    scale and offset.
 
-    In training it takes mean and variance of the batch and keeps a moving average of them:
+    In training it uses mean and variance of the batch and updates their moving averages:
 
         moving_mean = momentum * moving_mean + (1 - momentum) * mean
 
-    and so for the variance (divided by n). Otherwise, and where ``trainable`` is False, it takes
-    these averages: a frozen layer works the same in training and does not change.
+    and the same for the variance (divided by n). Otherwise, and if ``trainable`` is False, it uses
+    these averages: a frozen layer behaves the same in training and does not change.
 
-    Weights: gamma, beta, moving_mean, moving_variance, each (C,); the last two are states.
+    Weights: gamma, beta, moving_mean, moving_variance, each (C,); the last two are not trained. The
+        twin functions are ``batch_normalization_training_forward`` and
+        ``batch_normalization_forward`` in ``normalization``.
 
     Args:
         axis: the axis of the channels; all others are averaged over.
-        momentum: how much of the moving averages is kept at each step.
+        momentum: the weight of the old moving average at each update.
         epsilon: added to the variance.
         center, scale: whether there is an offset beta, a scale gamma.
         beta_initializer, gamma_initializer: how these begin.
         moving_mean_initializer, moving_variance_initializer: how the moving averages begin.
         beta_regularizer, gamma_regularizer: penalties.
         beta_constraint, gamma_constraint: applied after each update.
-        renorm: batch renormalisation: training, too, goes by averages, within limits.
+        renorm: batch renormalisation: training uses the averages too, within limits.
         renorm_clipping: dict with "rmax", "rmin", "dmax", the limits of its correction.
-        renorm_momentum: how much of the averages of renormalisation is kept at each step.
-        synchronized: for several devices; here only False.
+        renorm_momentum: the weight of the old averages of renormalisation at each update.
+        synchronized: must be False: there is only one device.
 
-    A mask, one axis less than the input, says what counts for the statistics.
+    A mask, with one axis less than the input, selects what counts for the statistics.
 
     Source: Ioffe & Szegedy 2015, Batch Normalization; Ioffe 2017, Batch Renormalization.
     """
@@ -195,16 +196,17 @@ class BatchNormalization(_Normalization):
             gamma_constraint=gamma_constraint,
             **kwargs,
         )
-        if isinstance(axis, (list, tuple)) and len(axis) == 1:  # as older files have it
+        if isinstance(axis, (list, tuple)) and len(axis) == 1:  # as in older files
             axis = axis[0]
         if isinstance(axis, (list, tuple)):
             raise ValueError(
-                f"BatchNormalization has one axis of channels; got axis={axis!r}. To normalise "
-                "over several axes of each sample there is LayerNormalization."
+                f"BatchNormalization takes one axis of channels; got axis={axis!r}. Use "
+                "LayerNormalization to normalise over several axes of each sample."
             )
         if synchronized:
             raise ValueError(
-                "BatchNormalization(synchronized=True) is for several devices; here there is one."
+                "BatchNormalization(synchronized=True) is for several devices, but there is only "
+                "one."
             )
         if not 0 <= momentum <= 1:
             raise ValueError(f"BatchNormalization needs 0 <= momentum <= 1; got {momentum!r}.")
@@ -247,7 +249,7 @@ class BatchNormalization(_Normalization):
                 f"its input: the input has shape {tuple(inputs.shape)}, the mask "
                 f"{tuple(mask.shape)}."
             )
-        if not (training and self.trainable) or 0 in inputs.shape:  # nothing to take a mean of
+        if not (training and self.trainable) or 0 in inputs.shape:  # an empty batch has no mean
             return normalization.batch_over(
                 inputs,
                 self.moving_mean,
@@ -262,13 +264,15 @@ class BatchNormalization(_Normalization):
         y, mean, variance = normalization.batch_statistics_over(
             inputs, self.gamma, self.beta, mask, self._axis, self.epsilon
         )
+        # The moving averages: momentum * old + (1 - momentum) * batch.
         normalization.move_average(self.moving_mean, mean, self.momentum)
         normalization.move_average(self.moving_variance, variance, self.momentum)
         return y
 
     def _renormalize(self, inputs: Any, mask: Any) -> Any:
-        """(x_hat r + d) gamma + beta, where r and d, which count as constants, bring x_hat to the
-        averages: r = sigma / sigma_average, d = (mean - mean_average) / sigma_average.
+        """(x_hat r + d) gamma + beta, where r and d, which are treated as constants, correct x_hat
+        to the moving averages: r = sigma / sigma_average, d = (mean - mean_average) /
+        sigma_average.
         """
         y, mean, variance = normalization.batch_statistics_over(
             inputs, None, None, mask, self._axis, self.epsilon
@@ -299,7 +303,7 @@ class BatchNormalization(_Normalization):
         return y
 
     def _along(self, vector: Any) -> Any:
-        """A number for each channel in the shape that broadcasts against the input."""
+        """A vector of channels in a shape that broadcasts against the input."""
         ndim = self.input_spec.ndim
         shape = [1] * ndim
         shape[self.axis] = vector.shape[0]
@@ -321,7 +325,7 @@ class BatchNormalization(_Normalization):
 
 
 def _limits(clipping: dict[str, float] | None) -> dict[str, float]:
-    """The limits of batch renormalisation, those that are given."""
+    """Check and return the limits of batch renormalisation that are given."""
     names = ("rmax", "rmin", "dmax")
     given = {name: value for name, value in (clipping or {}).items() if value is not None}
     if not given.keys() <= set(names):
@@ -334,7 +338,8 @@ def _limits(clipping: dict[str, float] | None) -> dict[str, float]:
 
 
 class LayerNormalization(_Normalization):
-    """Gives the features of every sample mean 0 and variance 1, then a learned scale and offset.
+    """Normalises the features of every sample to mean 0 and variance 1, then applies a learned
+    scale and offset.
 
     Weights: gamma and beta, in the shape of the axes.
 
@@ -345,8 +350,8 @@ class LayerNormalization(_Normalization):
         beta_initializer, gamma_initializer: how these begin.
         beta_regularizer, gamma_regularizer: penalties.
         beta_constraint, gamma_constraint: applied after each update.
-        rms_scaling: divide by the standard deviation without taking the mean away, and add no
-            offset; for old models. The root mean square is RMSNormalization.
+        rms_scaling: divide by the standard deviation without subtracting the mean, and add no
+            offset; for old models. For the root mean square, use RMSNormalization.
 
     Source: Ba, Kiros & Hinton 2016, Layer Normalization.
     """
@@ -412,14 +417,14 @@ class LayerNormalization(_Normalization):
 
 
 class GroupNormalization(_Normalization):
-    """Cuts the channels into groups and gives each group of every sample mean 0 and variance 1,
-    then every channel a learned scale and offset.
+    """Divides the channels into groups, normalises each group of every sample to mean 0 and
+    variance 1, then applies a learned scale and offset to each channel.
 
     Weights: gamma and beta, each (C,).
 
     Args:
-        groups: how many groups, a divisor of the number of channels. 1 is layer normalisation over
-            all of a sample, -1 a group for each channel (instance normalisation).
+        groups: the number of groups, a divisor of the number of channels: 1 is layer normalisation
+            over the whole sample, -1 one group per channel (instance normalisation).
         axis: the axis of the channels.
         epsilon: added to the variance.
         center, scale: whether there is an offset beta, a scale gamma.
@@ -460,8 +465,8 @@ class GroupNormalization(_Normalization):
         )
         if not isinstance(groups, int) or isinstance(groups, bool) or groups == 0 or groups < -1:
             raise ValueError(
-                "GroupNormalization needs a positive number of `groups`, or -1 for a group for "
-                f"each channel; got {groups!r}."
+                "GroupNormalization needs a positive number of `groups`, or -1 for one group per "
+                f"channel; got {groups!r}."
             )
         self.groups = groups
         self.axis = _index("GroupNormalization", axis)
@@ -472,8 +477,8 @@ class GroupNormalization(_Normalization):
         (channels,) = _sizes(self, input_shape, self.axis)
         if self.axis % rank == 0:
             raise ValueError(
-                f"Layer {self.name!r} (GroupNormalization) cannot have its channels along axis 0: "
-                "that counts the samples."
+                f"Layer {self.name!r} (GroupNormalization) cannot have its channels along axis 0, "
+                "which is the batch."
             )
         groups = channels if self.groups == -1 else self.groups
         if groups == 0 or channels % groups:
@@ -481,7 +486,7 @@ class GroupNormalization(_Normalization):
             raise ValueError(
                 f"Layer {self.name!r} (GroupNormalization): {groups} groups do not divide "
                 f"{channels} channels (axis {self.axis} of an input of shape "
-                f"{tuple(input_shape)}). These would: {fitting}."
+                f"{tuple(input_shape)}). Divisors are: {fitting}."
             )
         self._groups, self._axis = groups, self.axis % rank
         self._add_scale_and_offset((channels,))
@@ -539,7 +544,7 @@ class RMSNormalization(Layer):
 
 
 class UnitNormalization(Layer):
-    """Divides what lies along the axes by its Euclidean length.
+    """Divides the vectors along the axes by their Euclidean length.
 
     Args:
         axis: an axis, or a list of several.
@@ -565,15 +570,15 @@ class UnitNormalization(Layer):
 
 
 class SpectralNormalization(Wrapper):
-    """Wraps a layer, and at each call in training divides its kernel by its greatest singular
+    """Wraps a layer and, at each call in training, divides its kernel by its largest singular
     value.
 
-    That value is approached by the power method, a step or a few at each call, from where the last
-    call left it: the vector u, a state of shape (1, columns of the kernel).
+    The power method approximates that value: each call makes a few steps that continue from the
+    last call's vector u, a state of shape (1, columns of the kernel).
 
     Args:
         layer: a layer with a ``kernel`` (Dense, a convolution) or ``embeddings``.
-        power_iterations: how many steps at each call.
+        power_iterations: the number of steps at each call.
 
     Source: Miyato et al. 2018, Spectral Normalization for Generative Adversarial Networks, alg. 1.
     """
@@ -582,7 +587,7 @@ class SpectralNormalization(Wrapper):
         super().__init__(layer, **kwargs)
         if power_iterations <= 0:
             raise ValueError(
-                "SpectralNormalization needs at least one of `power_iterations`; got "
+                "SpectralNormalization needs power_iterations of at least 1; got "
                 f"{power_iterations!r}."
             )
         self.power_iterations = power_iterations
@@ -593,7 +598,7 @@ class SpectralNormalization(Wrapper):
         kernels = [kernel for kernel in found if isinstance(kernel, Variable)]
         if not kernels:
             raise ValueError(
-                f"SpectralNormalization wraps a layer with a kernel, such as Dense or Conv2D; "
+                "SpectralNormalization needs a layer with a kernel, such as Dense or Conv2D; "
                 f"{type(self.layer).__name__} has neither `kernel` nor `embeddings`."
             )
         self.kernel = kernels[0]

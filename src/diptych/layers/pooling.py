@@ -11,7 +11,7 @@ from .layer import InputSpec, Layer
 
 
 class _OverSpace(Layer):
-    """What all of them share: ``rank`` spatial axes, channels last or first."""
+    """The base of pooling layers: ``rank`` spatial axes, channels last or first."""
 
     rank: int
     data_format: str
@@ -59,12 +59,12 @@ class _Pooling(_OverSpace):
         return self.pool_size, self.strides, self.padding, self.data_format
 
     def build(self, input_shape: Any) -> None:
-        self.compute_output_shape(input_shape)  # refuses what is too small
+        self.compute_output_shape(input_shape)  # raises an error if it is too small
         self._checked = tuple(input_shape[1:])
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        if inputs.shape[1:] != self._checked:  # the build knew no sizes, or others
+        if inputs.shape[1:] != self._checked:  # unknown or different sizes at build time
             self.compute_output_shape(inputs.shape)
         return type(self)._pool(inputs, *self._options)
 
@@ -94,8 +94,7 @@ class MaxPooling1D(_Pooling):
 
 
 class MaxPooling2D(_Pooling):
-    """The maximum of each window, channel by channel: what matters is whether something was seen,
-    and only roughly where.
+    """The maximum of each window, channel by channel: whether a feature occurs, and roughly where.
 
     Input shape: (N, height, width, C), or (N, C, height, width) with "channels_first". Output
     shape: (N, height out, width out, C), where an axis of ``size`` becomes
@@ -104,12 +103,13 @@ class MaxPooling2D(_Pooling):
     Args:
         pool_size: the window's size: a number, or one for each axis.
         strides: how far the window moves from one place to the next; None: its own size.
-        padding: "valid" (the window stays inside) or "same" (it may stand out over the edge; what
-            is there never is the maximum).
+        padding: "valid" (the window stays inside) or "same" (the window may extend beyond the edge;
+            padding is never the maximum).
         data_format: "channels_last" or "channels_first"; None: ``config.image_data_format()``.
 
-    The gradient goes to the first maximum of each window. Source: Goodfellow, Bengio & Courville
-    2016, Deep Learning, section 9.3.
+    The gradient goes to the first maximum of each window: ties go to the first maximum
+    (``pooling.max_pool_backward``). Source: Goodfellow, Bengio & Courville 2016, Deep Learning,
+    section 9.3.
     """
 
     rank = 2
@@ -141,8 +141,8 @@ class AveragePooling1D(_Pooling):
 class AveragePooling2D(_Pooling):
     """The mean of each window, channel by channel.
 
-    Shapes and arguments are those of ``MaxPooling2D``; with padding="same", the mean is over those
-    numbers of the window that are inside.
+    Shapes and arguments are those of ``MaxPooling2D``; with padding="same", the mean is over the
+    numbers of the window inside the input.
     """
 
     rank = 2
@@ -178,8 +178,8 @@ class _GlobalPooling(_OverSpace):
         sizes = pooling.spatial(inputs.shape, self.data_format)
         if 0 in sizes:
             raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) has nothing to choose from: its "
-                f"input has shape {inputs.shape}."
+                f"Layer {self.name!r} ({type(self).__name__}) has no numbers to pool: its input "
+                f"has shape {inputs.shape}."
             )
         return type(self)._pool(inputs, self.data_format, self.keepdims)
 
@@ -237,7 +237,7 @@ class GlobalMaxPooling3D(_GlobalPooling):
 
 
 class GlobalAveragePooling1D(_GlobalPooling):
-    """The mean over all steps: (N, steps, C) -> (N, C); of a masked input, over those that count.
+    """The mean over all steps: (N, steps, C) -> (N, C). Masked steps do not count.
 
     Args:
         data_format: "channels_last", or "channels_first" for (N, C, steps); None:
@@ -252,7 +252,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
     def __init__(
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
     ) -> None:
-        super().__init__(data_format, keepdims, **kwargs)
+        super().__init__(data_format=data_format, keepdims=keepdims, **kwargs)
         self.supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
@@ -271,7 +271,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
         return ops.divide(total, number)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The steps are gone, and so is their mask."""
+        """None, since there are no steps any more."""
         return None
 
 

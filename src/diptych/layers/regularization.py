@@ -1,6 +1,7 @@
-"""Noise and penalties: layers that work in training and pass their input on otherwise.
+"""Dropout, noise and penalties: layers that change nothing outside training.
 
-The random numbers are drawn here, above the engines, so that both engines see the same.
+The random numbers are drawn here, above the engines, so that both engines use the same ones. The
+twin functions are ``dropout_forward`` and ``dropout_backward`` in ``dropout``.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class _Noise(Layer):
         return rate
 
     def _dropout_mask(self, shape: tuple, rate: float) -> np.ndarray:
-        """True with probability 1 - rate, entry by entry."""
+        """Draw the dropout mask: True (keep) with probability 1 - rate, for each entry."""
         return draw_dropout_mask(self.seed_generator.generator, shape, rate)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -40,7 +41,7 @@ class _Noise(Layer):
 
 
 def _mask_shape(noise_shape: tuple | None, shape: tuple) -> tuple:
-    """The shape of the mask for an input of this shape."""
+    """The shape of the dropout mask for an input of this shape."""
     if noise_shape is None:
         return shape
     if len(noise_shape) != len(shape):
@@ -53,13 +54,13 @@ def _mask_shape(noise_shape: tuple | None, shape: tuple) -> tuple:
 
 
 class Dropout(_Noise):
-    """In training, sets each entry to 0 with probability ``rate`` and divides the others by 1 -
-    rate.
+    """In training, sets each entry to 0 with probability ``rate`` and scales the others by 1 / (1 -
+    rate).
 
     Args:
         rate: the probability of dropping an entry.
-        noise_shape: the shape of the mask; size 1 where entries along an axis share their fate.
-            None takes the input's size.
+        noise_shape: the shape of the dropout mask; size 1 where all entries along an axis share one
+            value. None takes the input's size.
         seed: a seed of its own for the mask.
 
     Source: Srivastava et al. 2014, Dropout: A Simple Way to Prevent Neural Networks from
@@ -91,7 +92,7 @@ class Dropout(_Noise):
 
 
 class _SpatialDropout(Dropout):
-    """Dropout of whole maps: the places of one channel of a sample share their fate."""
+    """Dropout of whole channels: all positions of a channel are dropped or kept together."""
 
     rank = 0
 
@@ -116,8 +117,8 @@ class _SpatialDropout(Dropout):
 
 
 class SpatialDropout1D(_SpatialDropout):
-    """In training, drops whole channels of a sequence (N, steps, C): their places are alike, so
-    that dropping single ones would hide little.
+    """In training, drops whole channels of a sequence (N, steps, C): neighbouring steps are
+    similar, so dropping single ones would have little effect.
 
     Args:
         rate: the probability of dropping a channel.
@@ -131,7 +132,7 @@ class SpatialDropout1D(_SpatialDropout):
     rank = 1
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(rate, "channels_last", seed, **kwargs)
+        super().__init__(rate, data_format="channels_last", seed=seed, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -211,8 +212,8 @@ class GaussianDropout(_Noise):
 
 
 class AlphaDropout(_Noise):
-    """Dropout for SELU networks: dropped entries take SELU's lower limit, and mean and variance are
-    kept.
+    """Dropout for SELU networks: dropped entries get SELU's lower limit, and mean and variance stay
+    the same.
 
     Source: Klambauer, Unterthiner, Mayr & Hochreiter 2017, Self-Normalizing Neural Networks,
         section "New dropout technique".
@@ -247,9 +248,7 @@ class AlphaDropout(_Noise):
 
 
 class ActivityRegularization(Layer):
-    """Passes its input on and adds ``l1 * sum |x| + l2 * sum x^2`` (over the batch size) to the
-    loss.
-    """
+    """Returns its input and adds ``(l1 * sum |x| + l2 * sum x^2) / batch size`` to the loss."""
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)

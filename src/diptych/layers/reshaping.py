@@ -1,4 +1,4 @@
-"""Layers that give their input another shape and leave its entries as they are."""
+"""Layers that change the shape of their input, but not its entries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Flatten(Layer):
     """(N, A, B, ...) -> (N, A * B * ...).
 
     Args:
-        data_format: with "channels_first" the channels go last before they are flattened.
+        data_format: with "channels_first", the channels are moved to the end before flattening.
     """
 
     pure = True
@@ -73,9 +73,7 @@ class Reshape(Layer):
 
 
 class Permute(Layer):
-    """Puts the axes of a sample in another order: ``dims=(2, 1)`` swaps the first two (the batch is
-    axis 0).
-    """
+    """Reorders the axes of a sample: ``dims=(2, 1)`` swaps the first two (axis 0 is the batch)."""
 
     pure = True
 
@@ -84,7 +82,7 @@ class Permute(Layer):
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
-                f"Permute needs the axes 1..{len(self.dims)}, each once; got dims={self.dims}."
+                f"Permute needs each of the axes 1..{len(self.dims)} once; got dims={self.dims}."
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
@@ -99,7 +97,7 @@ class Permute(Layer):
 
 
 class RepeatVector(Layer):
-    """(N, D) -> (N, n, D): the same row n times."""
+    """(N, D) -> (N, n, D): repeats each row n times."""
 
     pure = True
 

@@ -1,4 +1,4 @@
-"""Layers that pad, crop and enlarge: from a row of N steps to a volume."""
+"""Layers that pad, crop and upsample sequences, images and volumes."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class _Spatial(Layer):
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def _new_size(self, size: int, axis: int) -> int:
-        """The size that spatial axis number ``axis`` gets."""
+        """The new size of spatial axis ``axis``."""
         raise NotImplementedError
 
     def build(self, input_shape: Any) -> None:
-        self.compute_output_shape(input_shape)  # refuses what does not fit
+        self.compute_output_shape(input_shape)  # raises an error if it does not fit
         self.built = True
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
@@ -52,8 +52,8 @@ class _Spatial(Layer):
         return {**super().get_config(), "data_format": self.data_format}
 
     def _pairs(self, name: str, value: Any) -> tuple:
-        """``value`` as a pair (before, after) for each axis: a number serves all axes, and a number
-        in the place of a pair both of its sides.
+        """``value`` as a pair (before, after) for each axis. A number applies to all axes; a number
+        in place of a pair applies to both sides.
         """
         entries = [value] * self.rank if _is_whole(value) or self.rank == 1 else value
         try:
@@ -80,7 +80,7 @@ def _is_whole(n: Any) -> bool:
 
 
 def _without_data_format(config: dict[str, Any]) -> dict[str, Any]:
-    """The config of a layer that knows one order of axes and takes no such argument."""
+    """The config of a layer without an argument ``data_format``."""
     return {name: value for name, value in config.items() if name != "data_format"}
 
 
@@ -115,7 +115,7 @@ class ZeroPadding1D(_ZeroPadding):
     rank = 1
 
     def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(padding, data_format, **kwargs)
+        super().__init__(padding, data_format=data_format, **kwargs)
 
 
 class ZeroPadding2D(_ZeroPadding):
@@ -132,7 +132,7 @@ class ZeroPadding2D(_ZeroPadding):
     def __init__(
         self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(padding, data_format, **kwargs)
+        super().__init__(padding, data_format=data_format, **kwargs)
 
 
 class ZeroPadding3D(_ZeroPadding):
@@ -152,7 +152,7 @@ class ZeroPadding3D(_ZeroPadding):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(padding, data_format, **kwargs)
+        super().__init__(padding, data_format=data_format, **kwargs)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -169,9 +169,9 @@ class _Cropping(_Spatial):
         before, after = self._margins[axis]
         if size - before - after < 1:
             raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) cuts {before} + {after} off the "
-                f"{_AXES[self.rank][axis]}, and its input has {size}: nothing would be left. Crop "
-                "less, or give larger inputs."
+                f"Layer {self.name!r} ({type(self).__name__}) crops {before} + {after} of the "
+                f"{_AXES[self.rank][axis]}, but its input has only {size}. Crop less, or use "
+                "larger inputs."
             )
         return size - before - after
 
@@ -183,7 +183,7 @@ class _Cropping(_Spatial):
 
 
 class Cropping1D(_Cropping):
-    """Leaves the first and last steps out: (N, steps, C) -> (N, steps - before - after, C).
+    """Crops the first and last steps: (N, steps, C) -> (N, steps - before - after, C).
 
     Args:
         cropping: how many at each end, or (before, after).
@@ -192,15 +192,14 @@ class Cropping1D(_Cropping):
     rank = 1
 
     def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
-        super().__init__(cropping, "channels_last", **kwargs)
+        super().__init__(cropping, data_format="channels_last", **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return _without_data_format(super().get_config())
 
 
 class Cropping2D(_Cropping):
-    """Cuts a margin off images: (N, rows, columns, C) -> (N, rows - top - bottom, columns - left -
-    right, C).
+    """Crops images: (N, rows, columns, C) -> (N, rows - top - bottom, columns - left - right, C).
 
     Args:
         cropping: how many on every side; (rows, columns), or ((top, bottom), (left, right)).
@@ -212,11 +211,11 @@ class Cropping2D(_Cropping):
     def __init__(
         self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(cropping, data_format, **kwargs)
+        super().__init__(cropping, data_format=data_format, **kwargs)
 
 
 class Cropping3D(_Cropping):
-    """Cuts a margin off volumes (N, depth, rows, columns, C).
+    """Crops volumes (N, depth, rows, columns, C).
 
     Args:
         cropping: how many on every side; (depth, rows, columns), or a pair (before, after) for
@@ -233,7 +232,7 @@ class Cropping3D(_Cropping):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(cropping, data_format, **kwargs)
+        super().__init__(cropping, data_format=data_format, **kwargs)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -268,25 +267,25 @@ class _UpSampling(_Spatial):
 
 
 class UpSampling1D(_UpSampling):
-    """Every step ``size`` times: (N, steps, C) -> (N, steps * size, C)."""
+    """Repeats every step ``size`` times: (N, steps, C) -> (N, steps * size, C)."""
 
     rank = 1
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
-        super().__init__(size, "channels_last", **kwargs)
+        super().__init__(size, data_format="channels_last", **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return _without_data_format(super().get_config())
 
 
 class UpSampling2D(_UpSampling):
-    """Larger images: (N, rows, columns, C) -> (N, rows * size[0], columns * size[1], C).
+    """Enlarges images: (N, rows, columns, C) -> (N, rows * size[0], columns * size[1], C).
 
     Args:
-        size: by how much, a number or (rows, columns).
+        size: the factor, a number or (rows, columns).
         data_format: "channels_last" (default), or "channels_first" for (N, C, rows, columns).
         interpolation: "nearest" repeats pixels; "bilinear", "bicubic", "lanczos3" and "lanczos5"
-            put weighted means of their neighbours in between.
+        insert weighted means of neighbouring pixels.
     """
 
     rank = 2
@@ -298,11 +297,11 @@ class UpSampling2D(_UpSampling):
         interpolation: str = "nearest",
         **kwargs: Any,
     ) -> None:
-        super().__init__(size, data_format, **kwargs)
+        super().__init__(size, data_format=data_format, **kwargs)
         self.interpolation = str(interpolation).lower()
         if self.interpolation not in INTERPOLATIONS:
             raise ValueError(
-                f"UpSampling2D needs an interpolation out of {', '.join(INTERPOLATIONS)}; got "
+                f"UpSampling2D needs an interpolation from {', '.join(INTERPOLATIONS)}; got "
                 f"{interpolation!r}."
             )
 
@@ -319,10 +318,10 @@ class UpSampling2D(_UpSampling):
 
 
 class UpSampling3D(_UpSampling):
-    """Larger volumes: (N, depth, rows, columns, C), every voxel repeated.
+    """Enlarges volumes (N, depth, rows, columns, C) by repeating every voxel.
 
     Args:
-        size: by how much, a number or (depth, rows, columns).
+        size: the factor, a number or (depth, rows, columns).
         data_format: "channels_last" (default), or "channels_first" for (N, C, depth, rows,
             columns).
     """
@@ -332,7 +331,7 @@ class UpSampling3D(_UpSampling):
     def __init__(
         self, size: Any = (2, 2, 2), data_format: str | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(size, data_format, **kwargs)
+        super().__init__(size, data_format=data_format, **kwargs)
 
 
 __all__ = [

@@ -1,5 +1,5 @@
-"""Layers as configurations, and back. Layers that hold other layers call these too, so the table of
-names stands below them all; the package fills it.
+"""Layers to configurations and back. Layers that hold other layers use this module too, so the dict
+of classes is defined here; ``diptych.layers`` fills it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from ..utils.naming import suggest
 from ..utils.objects import CustomObjectScope, get_registered_name, get_registered_object
 from .layer import Layer
 
-CLASSES: dict[str, type[Layer]] = {}  # every class of `diptych.layers` by its name
+CLASSES: dict[str, type[Layer]] = {}  # {name: class} of `diptych.layers`
 
 
 def serialize(layer: Layer) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def serialize(layer: Layer) -> dict[str, Any]:
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Layer:
-    """Return a new layer from what ``serialize`` gave; classes of your own come in
+    """Return a new layer from the result of ``serialize``; pass classes of your own in
     ``custom_objects``.
     """
     name = config["class_name"]
@@ -29,8 +29,8 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None =
         cls = get_registered_object(config.get("registered_name") or name) or CLASSES.get(name)
         if cls is None:
             raise ValueError(
-                f"Unknown layer {name!r}{suggest(name, CLASSES) or '.'} A class of your own goes "
-                "into custom_objects, or is "
-                "decorated with diptych.saving.register_keras_serializable()."
+                f"Unknown layer {name!r}{suggest(name, CLASSES) or '.'} Pass a class of your own "
+                "in custom_objects, or decorate it with "
+                "diptych.saving.register_keras_serializable()."
             )
         return cls.from_config(config["config"])

@@ -1,4 +1,4 @@
-"""What arguments a layer's methods have. They are looked up once for each class."""
+"""The arguments of a layer's methods, looked up once for each class."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 from functools import cache
 from typing import Any
 
-BY_NAME_ONLY = sys.maxsize  # the position of an argument that has none
+BY_NAME_ONLY = sys.maxsize  # the position of a keyword-only argument
 
 
 @cache
 def parameters_of(cls: type, method: str) -> dict[str, int]:
-    """The parameters of a method, `self` aside, with their positions."""
+    """The parameters of a method, without `self`, with their positions."""
     found = [
         p
         for p in inspect.signature(getattr(cls, method)).parameters.values()
@@ -35,15 +35,15 @@ def position_of(cls: type, argument: str) -> int:
 
 @cache
 def has_default(cls: Any, argument: str) -> bool:
-    """Whether ``call`` can do without this argument."""
+    """Whether this argument of ``call`` is optional."""
     parameter = inspect.signature(cls.call).parameters[argument]
     return parameter.default is not inspect.Parameter.empty
 
 
 @cache
 def masked_arguments(cls: type) -> tuple:
-    """The arguments of ``call`` that have a mask of their own, `value` with `value_mask`: their
-    names, those of the masks, their positions.
+    """The arguments of ``call`` with a mask argument of their own, such as `value` and
+    `value_mask`: their names, the names of the masks, their positions.
     """
     parameters = parameters_of(cls, "call")
     return tuple(
@@ -55,7 +55,7 @@ def masked_arguments(cls: type) -> tuple:
 
 @cache
 def mask_arguments(cls: type) -> dict[str, int | None]:
-    """The arguments of ``call`` that are masks, with their positions; `mask` may come without."""
+    """The mask arguments of ``call``, with their positions; `mask` may have none."""
     parameters = parameters_of(cls, "call")
     names = ["mask", *(its_mask for _, its_mask, _ in masked_arguments(cls))]
     return {name: parameters.get(name) for name in names}

@@ -1,4 +1,4 @@
-"""Lists and dicts that tell a layer what is put into them: `self.blocks.append(Dense(8))`."""
+"""Lists and dicts that report changes to their layer: `self.blocks.append(Dense(8))`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 
 def _telling(method: Callable) -> Callable:
-    """The method of a list or dict, and a word to the owner afterwards."""
+    """A method of a list or dict that notifies the owner afterwards."""
 
     @wraps(method)
     def changed(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = method(self, *args, **kwargs)
-        # A deep copy fills its lists before their owner is whole.
+        # A deep copy fills its lists before their owner is complete.
         if self.owner is not None and "_sublayers" in vars(self.owner):
             self.owner._track_all(self)
         return result
@@ -45,7 +45,7 @@ class TrackedDict(dict):
 
 
 def tracked(value: Any, owner: Any) -> Any:
-    """The value with its lists and dicts, nested ones too, as those that tell their owner."""
+    """The value with all its lists and dicts, including nested ones, replaced by tracked ones."""
     if type(value) in (list, TrackedList):
         new: Any = TrackedList(tracked(part, owner) for part in value)
     elif type(value) in (dict, TrackedDict):

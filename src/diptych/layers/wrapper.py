@@ -1,4 +1,4 @@
-"""The base of layers that hold another layer and change what it does."""
+"""The base of layers that wrap another layer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .serialization import deserialize, serialize
 
 
 class Wrapper(Layer):
-    """Holds a layer. What it does with it is said by the class that inherits from this one.
+    """Holds a layer. Subclasses define what to do with it.
 
     Args:
         layer: the layer to be wrapped.
@@ -35,7 +35,7 @@ class Wrapper(Layer):
 
 
 def must_be_a_layer(layer: Any, owner: str, argument: str) -> None:
-    """Raise a ValueError unless ``layer`` is one."""
+    """Raise a ValueError unless ``layer`` is a layer."""
     if not isinstance(layer, Layer):
         what = f"{layer!r} of type {type(layer).__name__}"
         if isinstance(layer, type):

@@ -1,12 +1,12 @@
 """Old spellings: the keywords, positional forms and names of Keras 0, 1 and 2.
 
-Everything about them lives here. `AcceptsOldNames` is the metaclass and `accepts_old` the decorator
-through which the rest of the library understands them; `tables` says what each one means today;
-`note` tells the reader once. `with quiet():` switches the notes off.
+The rest of the library understands them through the metaclass `AcceptsOldNames` and the decorator
+`accepts_old`. `tables` says what each spelling means today; `note` warns about it once. `with
+quiet():` turns these notes off.
 """
 
-from .arguments import AcceptsOldNames, accepts_old, modernize
-from .names import Logs, modern_name
+from .arguments import AcceptsOldNames, accepts_old, translate_arguments
+from .names import Logs, current_name
 from .notes import LegacySpelling, forget_notes, note, quiet
 from .values import pairs_of
 
@@ -16,8 +16,8 @@ __all__ = [
     "AcceptsOldNames",
     "accepts_old",
     "forget_notes",
-    "modern_name",
-    "modernize",
+    "current_name",
+    "translate_arguments",
     "note",
     "pairs_of",
     "quiet",

@@ -1,7 +1,7 @@
-"""Old keyword arguments become today's, and unknown ones become errors that help.
+"""Translates old keyword arguments, and raises a helpful error for unknown ones.
 
-`AcceptsOldNames` does it for the constructors of classes, `accepts_old` for functions and methods.
-What an old spelling means stands in `tables.py`; here is how the tables are applied.
+`AcceptsOldNames` does it for constructors, `accepts_old` for functions and methods. `tables.py`
+says what each old spelling means; this module applies it.
 """
 
 import difflib
@@ -13,7 +13,7 @@ from .notes import note
 from .tables import CLASSES, FUNCTIONS, MODERN_POSITIONS, POSITIONAL
 from .values import plain_numbers
 
-# What a layer once took to describe the model's input; today an Input in front of it does.
+# Arguments of layers that once described the model's input; today an Input does.
 INPUT_WORDS = (
     "batch_input_shape",
     "input_shape",
@@ -34,24 +34,24 @@ _UNEXPECTED = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
 
 class AcceptsOldNames(type):
-    """The metaclass of classes whose constructors understand old spellings.
+    """The metaclass of classes whose constructors accept old spellings.
 
-    A layer built with `input_shape` or one of its relatives gets the attribute `_batch_input_shape`
-    (a tuple, the batch first), and `_input_dtype` where that was given; Sequential reads them.
+    A layer made with `input_shape` or a similar argument gets the attribute `_batch_input_shape` (a
+    tuple, the batch first), and `_input_dtype` if given; Sequential reads them.
 
-    NumPy's numbers among the arguments become Python's, so that no constructor and no config has to
-    know both.
+    NumPy's numbers among the arguments become Python's, so that constructors and configs need to
+    handle only those.
     """
 
     def __call__(cls, *args, **kwargs):
         args, kwargs = plain_numbers(args), plain_numbers(kwargs)
         given, attributes = kwargs, {}
         if kwargs or cls.__name__ in POSITIONAL:
-            args, given, attributes = modernize(cls, args, kwargs)
+            args, given, attributes = translate_arguments(cls, args, kwargs)
         try:
             instance = super().__call__(*args, **given)
         except TypeError as error:
-            # A constructor with **kwargs hands a mistyped name on to its base class.
+            # A constructor with **kwargs passes a mistyped name on to its base class.
             found = _UNEXPECTED.search(str(error))
             if found and found[1] in kwargs and found[1] in given:
                 raise _unknown_here(cls, found[1]) from error
@@ -61,12 +61,13 @@ class AcceptsOldNames(type):
         return instance
 
 
-def modernize(cls, args, kwargs):
-    """The arguments `cls(*args, **kwargs)` should get: (args, kwargs, attributes).
+def translate_arguments(cls, args, kwargs):
+    """Return the current form of the arguments of `cls(*args, **kwargs)`: (args, kwargs,
+    attributes).
 
-    attributes: what is to be set on the new object: `_batch_input_shape`, `_input_dtype` and
-        `_first_weights`, as far as they were given.
-    Raises a TypeError for a keyword that is neither modern nor old.
+    attributes: those to set on the new object, if given: `_batch_input_shape`, `_input_dtype` and
+        `_first_weights`.
+    Raises a TypeError for a keyword that is neither current nor old.
     """
     parameters, table, closed, is_layer = _constructor(cls)
     if kwargs.keys() <= parameters.keys() and cls.__name__ not in POSITIONAL:
@@ -90,7 +91,7 @@ def accepts_old(*names, **table):
         @accepts_old("fit")                       # a table of legacy.tables.FUNCTIONS
         @accepts_old(nb_classes="num_classes")    # or one written out
 
-    Unknown keywords raise a TypeError with a suggestion. The function may not have **kwargs itself.
+    Unknown keywords raise a TypeError with a suggestion. The function must not have **kwargs.
     """
     for name in names:
         table = {**FUNCTIONS[name], **table}
@@ -102,9 +103,9 @@ def accepts_old(*names, **table):
         known = {name: p for name, p in parameters.items() if p.kind in _BY_NAME}
 
         @functools.wraps(function)
-        def modern(*args, **kwargs):
-            # An unknown keyword is refused before the first line of the function runs, so trying
-            # comes first: modern calls pay for nothing else.
+        def wrapper(*args, **kwargs):
+            # Python refuses an unknown keyword before the function runs, so try the call first:
+            # calls with current names cost nothing extra.
             try:
                 return function(*args, **kwargs)
             except TypeError:
@@ -117,7 +118,7 @@ def accepts_old(*names, **table):
                     raise _unknown(function.__name__, name, known, table)
             return function(*args, **given)
 
-        return modern
+        return wrapper
 
     return decorate
 
@@ -127,10 +128,14 @@ _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_O
 
 @functools.cache
 def _constructor(cls):
-    """What `cls(...)` takes: (parameters by name, table of old spellings, closed, is_layer).
+    """The parameters of `cls(...)`: (parameters by name, rules for old spellings, closed,
+    is_layer).
 
-    closed: every keyword is known, since all constructors up to one without **kwargs are diptych's.
+    closed: whether every keyword is known, since all constructors up to one without **kwargs are
+        built-in.
     """
+    from ..utils.objects import is_builtin  # here, since other modules of utils need this one
+
     parameters, closed, followed = {}, False, True
     for base in cls.__mro__:
         init = base.__dict__.get("__init__")
@@ -144,8 +149,8 @@ def _constructor(cls):
         if inspect.Parameter.VAR_KEYWORD not in kinds:
             closed = followed
             break
-        # What somebody else's constructor, or one with *args, does with its **kwargs is not known.
-        if not base.__module__.startswith("diptych.") or inspect.Parameter.VAR_POSITIONAL in kinds:
+        # What a user's constructor, or one with *args, does with its **kwargs is unknown.
+        if not is_builtin(base) or inspect.Parameter.VAR_POSITIONAL in kinds:
             followed = False
     bases = [base.__name__ for base in cls.__mro__]
     table = {}
@@ -163,13 +168,13 @@ def _rewrite(place, args, given, parameters, table):
     defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
     for old in old_names:
         if old not in given:
-            continue  # a rule for several names has taken it
+            continue  # handled by a rule for several names
         rule = table[old]
         if isinstance(rule, str):
             if rule in given:
                 raise TypeError(
-                    f"{place}() got '{old}' and '{rule}', which are the old and the new name of "
-                    f"one argument: give '{rule}' alone"
+                    f"{place}() got '{old}' and '{rule}', the old and the new name of the same "
+                    f"argument: use only '{rule}'"
                 )
             given[rule] = given.pop(old)
             note(old, rule, place)
@@ -179,10 +184,10 @@ def _rewrite(place, args, given, parameters, table):
 
 
 def _by_name(place, args, given, parameters):
-    """Move positional arguments into `given`, so that rules see every argument by its name."""
+    """Move positional arguments into `given`, so that rules find every argument by name."""
     kinds = [p.kind for p in parameters.values()]
     names = [n for n, kind in zip(parameters, kinds, strict=True) if kind is _BY_NAME[0]]
-    if names[:1] == ["self"]:  # a method that is decorated in its class
+    if names[:1] == ["self"]:  # a decorated method
         return args[:1] + _by_name(
             place, args[1:], given, {n: p for n, p in parameters.items() if n != "self"}
         )
@@ -196,32 +201,32 @@ def _by_name(place, args, given, parameters):
 
 
 def _old_positions(cls, args, given, has_old_names):
-    """Give the leading integers of an old positional form, Convolution2D(32, 3, 3), their names."""
+    """Name the leading integers of an old positional form, such as Convolution2D(32, 3, 3)."""
     names = POSITIONAL.get(cls.__name__, ())
     count = len(names)
     if not count or len(args) < count or not all(isinstance(value, int) for value in args[:count]):
         return args
     if cls.__name__ in MODERN_POSITIONS and not has_old_names:
         _, size, stride = args[:count]
-        if 1 < size <= stride:  # a window that skips what lies between: seldom meant
+        if 1 < size <= stride:  # a stride larger than the window is rarely intended
             note(
                 f"{cls.__name__}(filters, {size}, {stride})",
-                f"is read as Keras 3 reads it, kernel_size={size} and strides={stride}; the window "
-                f"of {size} by {stride} that it was in Keras 1 is "
+                f"is read as in Keras 3: kernel_size={size} and strides={stride}; the window of "
+                f"{size} by {stride} that it meant in Keras 1 is "
                 f"`{cls.__name__}(filters, ({size}, {stride}))`",
             )
         return args
     if len(args) > count:
         raise TypeError(
-            f"{cls.__name__}() takes {count} arguments by position in its old form: "
-            f"write the others by name"
+            f"{cls.__name__}() takes {count} positional arguments in its old form: pass the others "
+            "by name"
         )
     given.update(zip(names, args, strict=True))
     return ()
 
 
 def _take_input(place, given, parameters):
-    """Take the words that describe the model's input out of `given`."""
+    """Take the arguments that describe the model's input out of `given`."""
     words = {}
     for word in INPUT_WORDS:
         if word in given and word not in parameters:
@@ -266,7 +271,7 @@ def _unknown_here(cls, name):
 
 
 def _unknown(place, name, parameters, table, words=()):
-    """The TypeError for a keyword that nobody knows, with the nearest one that somebody does."""
+    """The TypeError for an unknown keyword, with the nearest known one."""
     candidates = [*(n for n in parameters if n != "self"), *table, *words]
     near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)
     if near:

@@ -4,27 +4,27 @@ from .notes import note
 from .tables import NAMES
 
 
-def modern_name(kind, name):
-    """Today's name of `name`, with a note where it is an old one; other names come back as given.
+def current_name(kind, name):
+    """Return the current name for an old one, with a note; other names are returned unchanged.
 
     kind: a key of `tables.NAMES`: 'loss', 'metric', 'log' or 'module'.
     """
-    modern = NAMES[kind].get(name) if isinstance(name, str) else None
-    if modern is None:
+    current = NAMES[kind].get(name) if isinstance(name, str) else None
+    if current is None:
         return name
-    note(name, modern, kind)
-    return modern
+    note(name, current, kind)
+    return current
 
 
 class Logs(dict):
     """A dict of logs that also answers to the old keys: `history['acc']` is `history['accuracy']`.
 
-    A key that is there as it is written, such as the 'acc' of `metrics=['acc']`, needs no note.
+    A key that exists under its old name, such as the 'acc' of `metrics=['acc']`, causes no note.
     """
 
     def __missing__(self, key):
-        modern = NAMES["log"].get(key)
-        if modern not in self:
+        current = NAMES["log"].get(key)
+        if current not in self:
             raise KeyError(key)
-        note(key, modern, "history")
-        return self[modern]
+        note(key, current, "history")
+        return self[current]

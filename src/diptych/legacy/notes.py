@@ -1,4 +1,4 @@
-"""The one place that tells a reader that a spelling has a modern form."""
+"""Warnings about old spellings."""
 
 import contextlib
 import contextvars
@@ -9,34 +9,34 @@ import warnings
 PACKAGE = str(pathlib.Path(__file__).parent.parent)
 
 _quiet = contextvars.ContextVar("diptych_legacy_quiet", default=False)
-_told: set[tuple[str, str]] = set()
+_noted: set[tuple[str, str]] = set()
 
 
 class LegacySpelling(UserWarning):
-    """An old spelling was understood; the message names the modern one.
+    """The warning about an old spelling; it names the current one.
 
-    Silence all of them with `warnings.filterwarnings("ignore", category=LegacySpelling)`.
+    Silence all such warnings with `warnings.filterwarnings("ignore", category=LegacySpelling)`.
     """
 
 
 def note(old, new, where=""):
-    """Say once per process that `old` is now `new`; `where` names the class or function.
+    """Warn once per process that `old` is now `new`; `where` names the class or function.
 
-    old: the spelling that was met, without back quotes.
-    new: the modern form; a plain name is put into back quotes, a sentence is printed as it is.
+    old: the old spelling, without backquotes.
+    new: the current form; a plain name is put in backquotes, a sentence is printed unchanged.
     """
-    spelling = (old, new.partition("=")[0])  # the same note with another value is the same note
-    if _quiet.get() or spelling in _told:
+    spelling = (old, new.partition("=")[0])  # notes that differ only in a value are the same
+    if _quiet.get() or spelling in _noted:
         return
-    modern = new if " " in new else f"is now `{new}`"
+    current = new if " " in new else f"is now `{new}`"
     place = f"{where}: " if where else ""
-    warnings.warn(f"{place}`{old}` {modern}", LegacySpelling, stacklevel=users_level())
-    _told.add(spelling)  # after the warning: where warnings are errors, each one stays an error
+    warnings.warn(f"{place}`{old}` {current}", LegacySpelling, stacklevel=users_level())
+    _noted.add(spelling)  # after the warning: if warnings are errors, each call raises
 
 
 @contextlib.contextmanager
 def quiet():
-    """No notes inside the `with` block: `with diptych.legacy.quiet(): ...`."""
+    """Turn off notes inside the `with` block: `with diptych.legacy.quiet(): ...`."""
     token = _quiet.set(True)
     try:
         yield
@@ -45,12 +45,12 @@ def quiet():
 
 
 def forget_notes():
-    """Print every note once more from now on (for tests and notebooks)."""
-    _told.clear()
+    """Print every note again from now on (for tests and notebooks)."""
+    _noted.clear()
 
 
 def users_level():
-    """The stack level of the first frame outside diptych: the note shows the user's line."""
+    """The stack level of the first frame outside diptych: warnings show the user's line."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         level, frame = level + 1, frame.f_back

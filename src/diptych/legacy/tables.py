@@ -1,17 +1,17 @@
-"""Old spellings and their modern forms, as data.
+"""Old spellings and their current forms, as data.
 
-A rule is either the modern name of the same argument, or a function `rule(given, old, defaults)`
-that rewrites the dict of given keyword arguments in place and returns the modern form for the note
-(a text with a space is printed as it stands: "is no longer needed: ...").
+A rule is either the current name of the same argument, or a function `rule(given, old, defaults)`
+that changes the dict of keyword arguments in place and returns the current form for the note (a
+text with a space is printed unchanged: "is no longer needed: ...").
 
-Tables are keyed by today's class names; a class also obeys the tables of its base classes. An old
-spelling is left alone where the class itself takes an argument of that name (`output_dim` of
-Embedding is modern, that of Dense is not).
+The keys are current class names; the rules of base classes apply too. An old spelling is left alone
+if the class itself has an argument of that name (`output_dim` is current in Embedding, old in
+Dense).
 """
 
 
 def gone(reason):
-    """The argument is taken out; `reason` completes the sentence "`name` ..."."""
+    """The argument is removed; `reason` completes the sentence "`name` ..."."""
 
     def rule(given, old, defaults):
         del given[old]
@@ -20,19 +20,19 @@ def gone(reason):
     return rule
 
 
-def values(new, modern):
-    """Renamed, and its values too: `modern` maps old values to new ones, others stay."""
+def values(new, current):
+    """Renamed, with new values: `current` maps old values to new ones; others stay."""
 
     def rule(given, old, defaults):
         value = given.pop(old)
-        given[new] = modern.get(value, value) if isinstance(value, str | int) else value
+        given[new] = current.get(value, value) if isinstance(value, str | int) else value
         return f"is now `{new}={given[new]!r}`"
 
     return rule
 
 
 def all_of(*new):
-    """One old argument that is several today (`init` of a separable convolution)."""
+    """One old argument that is now several (`init` of a separable convolution)."""
 
     def rule(given, old, defaults):
         value = given.pop(old)
@@ -44,14 +44,14 @@ def all_of(*new):
 
 
 def joined(new, *parts):
-    """Several old arguments that are one tuple today (`nb_row`, `nb_col` -> `kernel_size`)."""
+    """Several old arguments that are now one tuple (`nb_row`, `nb_col` -> `kernel_size`)."""
 
     def rule(given, old, defaults):
         missing = [part for part in parts if part not in given]
         if missing:
             raise TypeError(
-                f"'{old}' comes together with {', '.join(map(repr, missing))}; "
-                f"today all of them are `{new}`, a tuple of {len(parts)} numbers"
+                f"'{old}' needs {', '.join(map(repr, missing))} too; all of them are now `{new}`, "
+                f"a tuple of {len(parts)} numbers"
             )
         given[new] = tuple(given.pop(part) for part in parts)
         return f"is now part of `{new}={given[new]!r}`"
@@ -60,14 +60,14 @@ def joined(new, *parts):
 
 
 def decay(given, old, defaults):
-    """`decay`: learning_rate / (1 + decay * iterations), today a schedule."""
+    """`decay`: learning_rate / (1 + decay * iterations), now a schedule."""
     rate = given.pop(old)
     start = given.get("learning_rate", given.get("lr", defaults.get("learning_rate")))
     if rate:
         if not isinstance(start, int | float):
             raise TypeError(
-                f"'decay' divides a number, and the learning rate here is {start!r}: "
-                f"leave 'decay' out, a schedule says it all"
+                f"'decay' needs a number as learning rate, but it is {start!r}: leave out 'decay' "
+                "if you use a schedule"
             )
         given.pop("lr", None)
         schedule = {"initial_learning_rate": start, "decay_steps": 1, "decay_rate": rate}
@@ -76,16 +76,17 @@ def decay(given, old, defaults):
 
 
 def causal(given, old, defaults):
-    """`causal` of the first attention layers, today said with each call."""
+    """`causal` of the first attention layers, now an argument of each call."""
     if given.pop(old):
         raise TypeError(
-            "'causal=True' belongs to each call today: layer([query, value], use_causal_mask=True)"
+            "'causal=True' is now an argument of each call: "
+            "layer([query, value], use_causal_mask=True)"
         )
     return "is now an argument of the call, `use_causal_mask`"
 
 
 def per_sample(new):
-    """Counted in samples once, in batches today."""
+    """Once counted in samples, now in batches."""
 
     def rule(given, old, defaults):
         samples = given.pop(old)
@@ -93,8 +94,8 @@ def per_sample(new):
         batch_size = given.get("batch_size") or getattr(data, "batch_size", None)
         if not batch_size:
             raise ValueError(
-                f"'{old}={samples}' counts samples, '{new}' counts batches, and the size of a "
-                f"batch is not known here: give {new}={samples} // (your batch size)"
+                f"'{old}={samples}' counts samples, but '{new}' counts batches, and the batch size "
+                f"is not known here: use {new}={samples} // (your batch size)"
             )
         given[new] = max(1, -(-int(samples) // int(batch_size)))
         return f"is now `{new}={given[new]}` (batches, not samples)"
@@ -255,7 +256,7 @@ CLASSES = {
     "ModelCheckpoint": {"period": values("save_freq", {1: "epoch"})},
 }
 
-# Old positional forms: the names of the leading integers that are read in the old way.
+# Old positional forms: the names of the leading integers.
 _SQUARE = ("filters", "nb_row", "nb_col")
 _CUBE = ("filters", "kernel_dim1", "kernel_dim2", "kernel_dim3")
 POSITIONAL = {
@@ -270,8 +271,8 @@ POSITIONAL = {
     "Conv3D": _CUBE,
     "Conv3DTranspose": _CUBE,
 }
-# Of these, the classes whose three integers mean something today: filters, kernel_size, strides.
-# The old way is meant where another old spelling stands beside them.
+# Of these, the classes for which three integers have a current meaning: filters, kernel_size,
+# strides. The old meaning applies if another argument has an old spelling.
 MODERN_POSITIONS = ("Conv2D", "Conv2DTranspose", "SeparableConv2D", "ConvLSTM2D")
 
 _WORKERS = {

@@ -1,4 +1,4 @@
-"""Values of arguments: old forms where the argument has kept its name, and NumPy's numbers."""
+"""Old forms of values of arguments that have kept their names, and NumPy's numbers."""
 
 from operator import is_
 
@@ -10,7 +10,7 @@ _SIDES = (("left", "right"), ("top", "bottom"))  # of the last axis, and of the 
 
 
 def pairs_of(value, word, place):
-    """``{"top_pad": 1, "left_pad": 2}`` as ((1, 0), (2, 0)); anything else comes back as given.
+    """``{"top_pad": 1, "left_pad": 2}`` as ((1, 0), (2, 0)); anything else is returned unchanged.
 
     word: what the keys end in, "pad" or "crop".
     """
@@ -24,13 +24,13 @@ def pairs_of(value, word, place):
             f"{place} got the keys {sorted(value)}; the old form has {', '.join(sorted(known))}"
         )
     pairs = tuple(tuple(int(value.get(f"{side}_{word}", 0)) for side in pair) for pair in axes)
-    modern = pairs[0] if len(pairs) == 1 else pairs
-    note(f"{{'left_{word}': ...}}", f"is now written {modern!r}", place)
-    return modern
+    current = pairs[0] if len(pairs) == 1 else pairs
+    note(f"{{'left_{word}': ...}}", f"is now written {current!r}", place)
+    return current
 
 
 def plain_numbers(value):
-    """NumPy's numbers as Python's, also within lists, tuples and dicts; all else as it is."""
+    """NumPy's numbers as Python's, also within lists, tuples and dicts; all else unchanged."""
     if isinstance(value, (np.number, np.bool_)):
         return value.item()
     if type(value) is dict:

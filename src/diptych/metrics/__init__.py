@@ -1,8 +1,7 @@
-"""Numbers that say how good a model is. Keras's names, arguments and results.
+"""Metrics, with Keras's names, arguments and results.
 
 Every metric has `update_state(y_true, y_pred, sample_weight=None)`, `result()` and `reset_state()`.
-`result()` is a
-NumPy number of the metric's float type, or an array where there are several.
+`result()` returns a NumPy number of the metric's float type, or an array of several.
 """
 
 from __future__ import annotations
@@ -77,7 +76,7 @@ from .scores import (
     FBetaScore,
     R2Score,
 )
-from .serialization import FUNCTIONS, TABLE, deserialize, serialize
+from .serialization import FUNCTIONS, REGISTRY, deserialize, serialize
 
 __all__ = [
     "AUC",
@@ -143,7 +142,7 @@ __all__ = [
     "top_k_categorical_accuracy",
 ]
 
-TABLE |= {
+REGISTRY |= {
     **objects.names_of(
         [
             AUC,
@@ -205,7 +204,7 @@ TABLE |= {
     "log_cosh": log_cosh,
 }
 
-# A saved function is found under its own name, which in the table above stands for the class.
+# A saved function is found under its own name, which stands for the class above.
 FUNCTIONS |= {
     "binary_accuracy": binary_accuracy,
     "binary_crossentropy": binary_crossentropy,
@@ -234,16 +233,16 @@ _RESOLVED_BY_COMPILE = ("acc", "ce", "crossentropy")
 
 
 def get(identifier: Any) -> Any:
-    """The metric that a name, configuration, class or function stands for; None stays None.
+    """The metric for a name, configuration, class or function; None stays None.
 
-    A name gives a new metric; a function, which has no state, comes back as it is.
+    A name gives a new metric; a function, which has no state, is returned unchanged.
     """
     if isinstance(identifier, str) and identifier in _RESOLVED_BY_COMPILE:
         raise ValueError(
             f"{identifier!r} depends on the shapes of labels and outputs, which "
             "compile(metrics=[...]) knows; expected a full name here, such as 'binary_accuracy'"
         )
-    return objects.get(identifier, TABLE, "metric")
+    return objects.get(identifier, REGISTRY, "metric")
 
 
 def resolve_accuracy(
@@ -255,9 +254,9 @@ def resolve_accuracy(
     """A new metric for what 'accuracy' and 'acc' stand for in `compile`.
 
     One output column: BinaryAccuracy. Labels with one axis less than the outputs, or one column of
-    labels for several of outputs: class numbers, SparseCategoricalAccuracy, as with the loss
-    'sparse_categorical_crossentropy'. Otherwise CategoricalAccuracy. The first size of a shape,
-    that of the batch, plays no part.
+    labels for several output columns, are class numbers: SparseCategoricalAccuracy, as with the
+    loss 'sparse_categorical_crossentropy'. Otherwise CategoricalAccuracy. The batch size does not
+    matter.
     """
     choices = (BinaryAccuracy, SparseCategoricalAccuracy, CategoricalAccuracy)
     return choices[_label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)

@@ -1,4 +1,4 @@
-"""How often the prediction is right."""
+"""Accuracies: how often predictions are correct."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
     "top_k_categorical_accuracy",
 ]
 
-# The functions with an underscore return booleans, which the classes only count.
+# The functions with an underscore return booleans, which the classes count.
 
 
 def _equal(y_true, y_pred):
@@ -70,7 +70,7 @@ def _sparse_top_k(y_true, y_pred, k=5, from_sorted_ids=False):
 
 
 def _class_numbers(y_true, y_pred, metric):
-    """Labels of the shape of y_pred without its last axis; (N, 1) is taken for (N,)."""
+    """Labels in the shape of y_pred without its last axis; (N, 1) counts as (N,)."""
     y_true = as_array(y_true)
     if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
         y_true = y_true[..., 0]
@@ -88,16 +88,14 @@ def _class_numbers(y_true, y_pred, metric):
 
 
 def _in_top_k(labels, scores, k):
-    """Whether fewer than k scores are above the label's own; equal scores share the better rank."""
+    """Whether fewer than k scores are above that of the label; ties count in its favour."""
     own = np.take_along_axis(scores, labels[..., None], axis=-1)
     own = np.where(np.isnan(own), -np.inf, own)
     return (scores > own).sum(-1) < k
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> np.ndarray:
-    """1 where `y_pred > threshold` says what `y_true` says, else 0; an array of floatx of their
-    shape.
-    """
+    """1 where `y_pred > threshold` agrees with `y_true`, else 0; an array of floatx."""
     return _binary(y_true, y_pred, threshold).astype(config.floatx())
 
 
@@ -137,7 +135,7 @@ def sparse_top_k_categorical_accuracy(
 
 
 class _Accuracy(MeanMetricWrapper):
-    """What the accuracies share: their configuration names the arguments, not the function."""
+    """The base of accuracies: their configuration holds the arguments, not the function."""
 
     _direction = "up"
 
@@ -153,16 +151,16 @@ class Accuracy(_Accuracy):
     """How often `y_pred` equals `y_true`."""
 
     def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
-        super().__init__(_equal, name, dtype)
+        super().__init__(_equal, name=name, dtype=dtype)
 
 
 class BinaryAccuracy(_Accuracy):
-    """How often `y_pred > threshold` says what the label, 0 or 1, says."""
+    """How often `y_pred > threshold` agrees with the label, 0 or 1."""
 
     def __init__(
         self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
     ) -> None:
-        super().__init__(_binary, name, dtype, threshold=threshold)
+        super().__init__(_binary, name=name, dtype=dtype, threshold=threshold)
         self.threshold = threshold
 
 
@@ -170,14 +168,14 @@ class CategoricalAccuracy(_Accuracy):
     """How often the largest score is that of the one-hot label."""
 
     def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(_categorical, name, dtype)
+        super().__init__(_categorical, name=name, dtype=dtype)
 
 
 class SparseCategoricalAccuracy(_Accuracy):
     """How often the largest score is that of the class number in `y_true`."""
 
     def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(_sparse_categorical, name, dtype)
+        super().__init__(_sparse_categorical, name=name, dtype=dtype)
 
 
 class TopKCategoricalAccuracy(_Accuracy):
@@ -186,7 +184,7 @@ class TopKCategoricalAccuracy(_Accuracy):
     def __init__(
         self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
     ) -> None:
-        super().__init__(_top_k, name, dtype, k=k)
+        super().__init__(_top_k, name=name, dtype=dtype, k=k)
         self.k = k
 
 
@@ -203,7 +201,9 @@ class SparseTopKCategoricalAccuracy(_Accuracy):
         dtype: Any = None,
         from_sorted_ids: bool = False,
     ) -> None:
-        super().__init__(_sparse_top_k, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
+        super().__init__(
+            _sparse_top_k, name=name, dtype=dtype, k=k, from_sorted_ids=from_sorted_ids
+        )
         self.k = k
         self.from_sorted_ids = from_sorted_ids
 

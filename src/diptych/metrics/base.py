@@ -1,8 +1,7 @@
-"""The base of all metrics, and the two that sum and average.
+"""The base of all metrics; sums and means.
 
-A metric is called at every step of training, on plain arrays: nothing here leaves a record on the
-tape.
-Its state is kept in variables of float64, so that counts stay exact however long the run.
+A metric is called at every training step, on plain arrays: no tape records anything here. Its state
+is in float64 variables, so that counts stay exact in long runs.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ __all__ = ["Mean", "MeanMetricWrapper", "Metric", "Sum"]
 
 
 class Metric:
-    """A number gathered over batches: `update_state` takes a batch in, `result` gives the number so
-    far.
+    """A number accumulated over batches: `update_state` adds a batch, `result` returns the number
+    so far.
 
         class Spread(Metric):
             def __init__(self, name="spread", **kwargs):
@@ -43,8 +42,8 @@ class Metric:
     Arguments may be arrays, tensors or lists. `reset_state` sets every variable to zero.
     """
 
-    # Which way is better, for callbacks that watch the metric: "up", "down", or None where it
-    # cannot be said.
+    # Which direction is better, for callbacks that monitor the metric: "up", "down", or None if
+    # unknown.
     _direction: str | None = None
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
@@ -73,7 +72,7 @@ class Metric:
         dtype: Any = None,
         name: str | None = None,
     ) -> Variable:
-        """A variable of the state; zeros of float64 unless asked otherwise."""
+        """Make a variable of the state; by default zeros of float64."""
         from .. import initializers
 
         weights = self._weights()
@@ -96,7 +95,7 @@ class Metric:
         aggregation: str = "sum",
         name: str | None = None,
     ) -> Variable:
-        """Keras's other spelling of `add_weight`; `aggregation` matters to several devices only."""
+        """Keras's other name of `add_weight`; `aggregation` matters only with several devices."""
         return self.add_weight(shape=shape, initializer=initializer, dtype=dtype, name=name)
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
@@ -108,7 +107,7 @@ class Metric:
         raise NotImplementedError(f"{type(self).__name__} must implement result(self)")
 
     def reset_state(self) -> None:
-        """Forget what was gathered."""
+        """Reset the state to zero."""
         for variable in self.variables:
             variable.array.fill(0)
 
@@ -186,7 +185,9 @@ class Mean(Metric):
         """
         if sample_weight is not None:
             if isinstance(sample_weight, (int, float)) and not getattr(values, "ndim", 1):
-                add(self.total, float(values) * sample_weight)  # the loss of a batch, at every step
+                add(
+                    self.total, float(values) * sample_weight
+                )  # fast path: the loss of a batch, at every step
                 add(self.count, sample_weight)
             else:
                 self._update_weighted(values, sample_weight)
@@ -218,8 +219,7 @@ class Mean(Metric):
         weight = broadcast_weight(weight, values)
         if not values.size:
             return
-        # The mean over the other axes, of weights as of weighted values, leaves one of each per
-        # sample.
+        # Averaging weights and weighted values over the other axes leaves one of each per sample.
         share = values.shape[0] / values.size if values.ndim else 1.0
         add(self.total, np.sum(values * weight, dtype=np.float64) * share)
         add(self.count, np.sum(weight, dtype=np.float64) * share)
@@ -240,9 +240,7 @@ class MeanMetricWrapper(Mean):
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        """Take a batch in. sample_weight: a number, (N,), or more axes of what the function
-        returns.
-        """
+        """Add a batch. sample_weight: a number, (N,), or more axes of the function's result."""
         if type(y_pred) is not np.ndarray:
             mask = getattr(y_pred, "mask", None)
             if mask is not None:
@@ -251,8 +249,8 @@ class MeanMetricWrapper(Mean):
 
     def get_config(self) -> dict[str, Any]:
         fn = self._fn
-        kept = fn if not callable(fn) or isinstance(fn, str) else objects.serialize(fn)
-        return {**super().get_config(), "fn": kept, **self._fn_kwargs}
+        config = fn if not callable(fn) or isinstance(fn, str) else objects.serialize(fn)
+        return {**super().get_config(), "fn": config, **self._fn_kwargs}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -262,7 +260,7 @@ class MeanMetricWrapper(Mean):
 
 
 def add(variable, amount):
-    """Add to a variable of shape (): the same as `assign_add`, at a tenth of its cost."""
+    """Add to a variable of shape (): the same as `assign_add`, ten times as fast."""
     array = variable.array
     array[()] = array.item() + amount
 
@@ -277,7 +275,7 @@ def as_array(x):
 
 
 def as_float(x):
-    """`x` as an array of float32 or float64: what is neither becomes floatx."""
+    """`x` as an array of float32 or float64; other dtypes become floatx."""
     x = as_array(x)
     return x if x.dtype in (np.float32, np.float64) else x.astype(config.floatx())
 
@@ -298,7 +296,7 @@ def align_rank(a, b):
 
 
 def same_shape(y_true, y_pred, metric):
-    """Both as arrays of one shape; ValueError where they do not fit."""
+    """Both as arrays of the same shape; ValueError if they do not fit."""
     y_true, y_pred = as_array(y_true), as_array(y_pred)
     if y_true.shape != y_pred.shape:
         y_true, y_pred = align_rank(y_true, y_pred)

@@ -1,5 +1,5 @@
-"""Counts of right and wrong yes-or-no decisions, and what is made of them: precision, recall, the
-area under a curve.
+"""Metrics from counts of true and false positives and negatives: precision, recall, area under a
+curve.
 
 A prediction counts as positive where it is above a threshold. Counts over several thresholds are an
 array.
@@ -28,7 +28,7 @@ __all__ = [
 
 
 class _Counts(Metric):
-    """Keeps some of the four counts, one for each threshold.
+    """Accumulates some of the four counts for each threshold.
 
     _kept: names among true_positives, false_positives, true_negatives, false_negatives.
     """
@@ -82,14 +82,14 @@ class _OneCount(_Counts):
         name: str | None = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(thresholds, name, dtype)
+        super().__init__(thresholds, name=name, dtype=dtype)
 
     def _add_counts(self, shape):
         self.accumulator = self.add_weight(shape=shape, name="accumulator")
         setattr(self, self._kept[0], self.accumulator)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take a batch in. y_true: 0 or 1. sample_weight: a number, (N,), or of the shape of
+        """Add a batch. y_true: 0 or 1. sample_weight: a number, (N,), or of the shape of
         y_true.
         """
         self._update(y_true, y_pred, sample_weight)
@@ -136,14 +136,15 @@ class _Rate(_Counts):
         name: str | None = None,
         dtype: Any = None,
     ) -> None:
-        # The k largest scores count as positive whatever they are, unless a threshold is asked for
-        # as well.
-        super().__init__(thresholds, name, dtype, 0.5 if top_k is None else -np.inf)
+        # The k largest scores always count as positive, unless there is a threshold as well.
+        super().__init__(
+            thresholds, name=name, dtype=dtype, default_threshold=0.5 if top_k is None else -np.inf
+        )
         self.top_k = top_k
         self.class_id = class_id
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take a batch in. y_true: 0 or 1. sample_weight: a number, (N,), or of the shape of
+        """Add a batch. y_true: 0 or 1. sample_weight: a number, (N,), or of the shape of
         y_true.
         """
         self._update(y_true, y_pred, sample_weight, self.top_k, self.class_id)
@@ -158,11 +159,11 @@ class _Rate(_Counts):
 
 
 class Precision(_Rate):
-    """Which share of the positive predictions is right: tp / (tp + fp).
+    """The fraction of positive predictions that are correct: tp / (tp + fp).
 
-    thresholds: a number in [0, 1], or several, each with a result of its own; None is 0.5.
+    thresholds: a number in [0, 1], or several, with a result for each; None is 0.5.
     top_k: the k largest scores of a sample count as positive.
-    class_id: look at this column of y_true and y_pred alone.
+    class_id: use only this column of y_true and y_pred.
     """
 
     _kept = ("true_positives", "false_positives")
@@ -173,7 +174,7 @@ class Precision(_Rate):
 
 
 class Recall(_Rate):
-    """Which share of the positive labels is found: tp / (tp + fn).
+    """The fraction of positive labels that are found: tp / (tp + fn).
 
     thresholds, top_k, class_id: as in `Precision`.
     """
@@ -186,10 +187,10 @@ class Recall(_Rate):
 
 
 class AUC(_Counts):
-    """The area under a curve that a falling threshold draws.
+    """The area under the ROC or precision-recall curve over all thresholds.
 
-    num_thresholds: how many points the curve has, evenly spread; or give `thresholds`, numbers in
-        [0, 1].
+    num_thresholds: the number of points of the curve, evenly spaced; or pass `thresholds`, numbers
+        in [0, 1].
     curve: 'ROC' (true against false positive rate), 'PR' (precision against recall) or 'PRGAIN'.
     summation_method: 'interpolation', 'minoring' (a lower bound) or 'majoring' (an upper bound).
     multi_label: one curve for each of the `num_labels` columns, averaged with `label_weights`;
@@ -228,7 +229,8 @@ class AUC(_Counts):
         else:
             inner = sorted(float(threshold) for threshold in thresholds)
             _check_thresholds(inner)
-        # The ends lie outside [0, 1], so that 0 and 1 fall on the right side of them.
+        # The first and last threshold are outside [0, 1], so that scores of 0 and 1 count
+        # correctly.
         self.thresholds = [-config.epsilon(), *inner, 1.0 + config.epsilon()]
         self.num_thresholds = len(self.thresholds)
         self._edges = _Edges(self.thresholds, self._dtype)
@@ -246,12 +248,12 @@ class AUC(_Counts):
             self._add_counts((self.num_thresholds, num_labels))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take a batch in. y_true: 0 or 1. sample_weight: a number, (N,), or of the shape of
+        """Add a batch. y_true: 0 or 1. sample_weight: a number, (N,), or of the shape of
         y_true.
         """
         y_true, y_pred, weight = _prepare(y_true, y_pred, sample_weight, "AUC")
         if self.from_logits:
-            # tanh does not overflow where exp would.
+            # tanh does not overflow, unlike exp.
             y_pred = 0.5 * (1.0 + np.tanh(0.5 * y_pred))
         y_pred = np.clip(y_pred, 0.0, 1.0)
         if self.multi_label:
@@ -274,8 +276,8 @@ class AUC(_Counts):
             self._add_counts((self.num_thresholds, labels))
         elif self.true_positives.shape[1] != labels:
             raise ValueError(
-                f"AUC got y_pred with {labels} columns after batches "
-                f"with {self.true_positives.shape[1]}"
+                f"AUC got y_pred with {labels} columns, but earlier batches had "
+                f"{self.true_positives.shape[1]}"
             )
         for label in range(labels):
             column = None if weight is None else weight[:, label]
@@ -311,14 +313,14 @@ class AUC(_Counts):
             return _ratio(fp, fp + tn), _ratio(tp, tp + fn)
         if self.curve == "PR":
             return _ratio(tp, tp + fn), _ratio(tp, tp + fp)
-        # Gains diverge without true positives: recall gain 0 and precision gain 1 stand there.
+        # Gains diverge without true positives: use recall gain 0 and precision gain 1 there.
         odds = _ratio(tp + fn, tn + fp)
         recall_gain = np.where(tp == 0, 0.0, 1.0 - odds * _ratio(fn, tp))
         precision_gain = np.where(tp == 0, 1.0, 1.0 - odds * _ratio(fp, tp))
         return np.maximum(recall_gain, 0.0), precision_gain
 
     def _interpolated_pr_areas(self):
-        """Between two thresholds tp and p = tp + fp are taken to change linearly, not their ratio.
+        """Interpolate tp and p = tp + fp linearly between two thresholds, not their ratio.
 
         With tp = slope p + intercept, the area is the integral of (slope + intercept / p) d(tp),
         that is slope (change of tp + intercept log(p_left / p_right)), divided by the number of
@@ -350,7 +352,7 @@ class AUC(_Counts):
 
 
 def _prepare(y_true, y_pred, sample_weight, metric):
-    """Arrays of one shape, and the weights spread to it, or None."""
+    """Arrays of one shape, and the weights broadcast to it, or None."""
     mask = getattr(y_pred, "mask", None)
     if mask is not None:
         sample_weight = masked_weight(sample_weight, as_array(mask))
@@ -369,9 +371,9 @@ def _prepare(y_true, y_pred, sample_weight, metric):
 
 
 class _Edges:
-    """Thresholds in rising order, and the counting of what lies above each.
+    """Sorted thresholds, and the counts above each.
 
-    dtype: the type in which scores and thresholds are compared.
+    dtype: the dtype in which scores and thresholds are compared.
     """
 
     def __init__(self, thresholds: Any, dtype: Any) -> None:
@@ -407,7 +409,7 @@ class _Edges:
         }
 
     def _sum_above(self, below, weight):
-        """The weight above each threshold: a score counts for the `below` smallest ones."""
+        """The weight above each threshold: a score is above the `below` smallest ones."""
         size = len(self.values)
         sums = np.empty(size)
         buckets = np.bincount(below, weights=weight, minlength=size + 1)
@@ -416,16 +418,16 @@ class _Edges:
 
 
 def _only_top_k(y_pred, k):
-    """Scores below the k largest of their sample become -inf; of equal scores the first counts."""
+    """Set scores below the k largest of their sample to -inf; ties go to the first."""
     if not 1 <= k <= y_pred.shape[-1]:
         raise ValueError(
             f"top_k={k} does not fit y_pred of shape {y_pred.shape}; "
             f"expected 1 to {y_pred.shape[-1]}"
         )
     best = np.argsort(-y_pred, axis=-1, kind="stable")[..., :k]
-    kept = np.full(y_pred.shape, -np.inf)
-    np.put_along_axis(kept, best, np.take_along_axis(y_pred, best, axis=-1), axis=-1)
-    return kept
+    scores = np.full(y_pred.shape, -np.inf)
+    np.put_along_axis(scores, best, np.take_along_axis(y_pred, best, axis=-1), axis=-1)
+    return scores
 
 
 def _only_class(y_true, y_pred, weight, class_id):

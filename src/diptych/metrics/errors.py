@@ -1,7 +1,7 @@
-"""The losses as metrics: how far off the predictions are, on average.
+"""The losses as metrics: means over all samples.
 
-The functions return one value per sample. They run the losses of the engine in force on plain
-arrays, so no gradient flows through them: as a loss, use `diptych.losses`.
+The functions return one value per sample. They run the losses of the current engine on plain
+arrays, so no gradient flows through them: for training, use `diptych.losses`.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> np.ndarray:
 
 
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> np.ndarray:
-    """Half the squared error up to `delta`, straight beyond; mean over the last axis."""
+    """Half the squared error up to `delta`, linear beyond; mean over the last axis."""
     return _loss("losses", "huber", y_true, y_pred, delta=delta)
 
 
@@ -206,7 +206,7 @@ def categorical_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> np.ndarray:
-    """Categorical crossentropy in which easy samples count less: each times alpha (1 -
+    """Categorical crossentropy with easy samples weighted down: each times alpha (1 -
     probability)^gamma.
     """
     return _loss(
@@ -235,7 +235,7 @@ def _loss(family, name, y_true, y_pred, **options):
 
 
 class _Error(MeanMetricWrapper):
-    """What these metrics share: their configuration names the arguments, not the function."""
+    """The base of these metrics: their configuration holds the arguments, not the function."""
 
     _direction = "down"
 
@@ -251,7 +251,7 @@ class MeanSquaredError(_Error):
     """The mean of (y_true - y_pred)^2."""
 
     def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
-        super().__init__(mean_squared_error, name, dtype)
+        super().__init__(mean_squared_error, name=name, dtype=dtype)
 
 
 class RootMeanSquaredError(Mean):
@@ -265,7 +265,7 @@ class RootMeanSquaredError(Mean):
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        """Take a batch in. sample_weight: a number, (N,), or of the shape of y_true."""
+        """Add a batch. sample_weight: a number, (N,), or of the shape of y_true."""
         mask = getattr(y_pred, "mask", None)
         if mask is not None:
             sample_weight = masked_weight(sample_weight, as_array(mask))
@@ -280,39 +280,39 @@ class MeanAbsoluteError(_Error):
     """The mean of |y_true - y_pred|."""
 
     def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
-        super().__init__(mean_absolute_error, name, dtype)
+        super().__init__(mean_absolute_error, name=name, dtype=dtype)
 
 
 class MeanAbsolutePercentageError(_Error):
     """The mean of 100 |y_true - y_pred| / |y_true|."""
 
     def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None) -> None:
-        super().__init__(mean_absolute_percentage_error, name, dtype)
+        super().__init__(mean_absolute_percentage_error, name=name, dtype=dtype)
 
 
 class MeanSquaredLogarithmicError(_Error):
     """The mean of (log(1 + y_true) - log(1 + y_pred))^2."""
 
     def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
-        super().__init__(mean_squared_logarithmic_error, name, dtype)
+        super().__init__(mean_squared_logarithmic_error, name=name, dtype=dtype)
 
 
 class LogCoshError(_Error):
     """The mean of log(cosh(y_pred - y_true))."""
 
     def __init__(self, name: str = "logcosh", dtype: Any = None) -> None:
-        super().__init__(log_cosh, name, dtype)
+        super().__init__(log_cosh, name=name, dtype=dtype)
 
 
 class CosineSimilarity(_Error):
-    """The mean cosine of the angle between label and prediction along `axis`: 1 the same direction,
-    -1 opposite.
+    """The mean cosine of the angle between label and prediction along `axis`: 1 in the same
+    direction.
     """
 
     _direction = "up"
 
     def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
-        super().__init__(_cosine, name, dtype, axis=axis)
+        super().__init__(_cosine, name=name, dtype=dtype, axis=axis)
         self.axis = axis
 
 
@@ -320,35 +320,35 @@ class Poisson(_Error):
     """The mean of y_pred - y_true log(y_pred)."""
 
     def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
-        super().__init__(poisson, name, dtype)
+        super().__init__(poisson, name=name, dtype=dtype)
 
 
 class KLDivergence(_Error):
     """The mean of sum(y_true log(y_true / y_pred))."""
 
     def __init__(self, name: str = "kl_divergence", dtype: Any = None) -> None:
-        super().__init__(kl_divergence, name, dtype)
+        super().__init__(kl_divergence, name=name, dtype=dtype)
 
 
 class Hinge(_Error):
     """The mean of max(1 - y_true y_pred, 0)."""
 
     def __init__(self, name: str = "hinge", dtype: Any = None) -> None:
-        super().__init__(hinge, name, dtype)
+        super().__init__(hinge, name=name, dtype=dtype)
 
 
 class SquaredHinge(_Error):
     """The mean of max(1 - y_true y_pred, 0)^2."""
 
     def __init__(self, name: str = "squared_hinge", dtype: Any = None) -> None:
-        super().__init__(squared_hinge, name, dtype)
+        super().__init__(squared_hinge, name=name, dtype=dtype)
 
 
 class CategoricalHinge(_Error):
     """The mean of max(1 + best score of a wrong class - score of the right class, 0)."""
 
     def __init__(self, name: str = "categorical_hinge", dtype: Any = None) -> None:
-        super().__init__(categorical_hinge, name, dtype)
+        super().__init__(categorical_hinge, name=name, dtype=dtype)
 
 
 class BinaryCrossentropy(_Error):
@@ -363,8 +363,8 @@ class BinaryCrossentropy(_Error):
     ) -> None:
         super().__init__(
             binary_crossentropy,
-            name,
-            dtype,
+            name=name,
+            dtype=dtype,
             from_logits=from_logits,
             label_smoothing=label_smoothing,
         )
@@ -385,8 +385,8 @@ class CategoricalCrossentropy(_Error):
     ) -> None:
         super().__init__(
             categorical_crossentropy,
-            name,
-            dtype,
+            name=name,
+            dtype=dtype,
             from_logits=from_logits,
             label_smoothing=label_smoothing,
             axis=axis,
@@ -412,8 +412,8 @@ class SparseCategoricalCrossentropy(_Error):
     ) -> None:
         super().__init__(
             sparse_categorical_crossentropy,
-            name,
-            dtype,
+            name=name,
+            dtype=dtype,
             from_logits=from_logits,
             ignore_class=ignore_class,
             axis=axis,
@@ -425,7 +425,7 @@ class SparseCategoricalCrossentropy(_Error):
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        """Take a batch in. sample_weight: a number, (N,), or of the shape of y_true."""
+        """Add a batch. sample_weight: a number, (N,), or of the shape of y_true."""
         if sample_weight is not None and self.ignore_class is not None:
             labels = as_array(y_true)
             if labels.ndim == y_pred.ndim and labels.shape[self.axis] == 1:

@@ -1,4 +1,4 @@
-"""Scores that weigh several counts against each other: F-beta and R^2."""
+"""F-beta, F1 and R^2 scores."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FBetaScore(Metric):
     """(1 + beta^2) precision recall / (beta^2 precision + recall): above 1, beta stresses recall.
 
     average: None gives one score per class; 'micro' counts all classes together; 'macro' is the
-        mean over classes; 'weighted' the mean weighted by how often each class occurs.
+        mean over classes; 'weighted' the mean weighted by the frequency of each class.
     threshold: scores above it are positive; None takes the largest score of each sample.
     """
 
@@ -55,14 +55,14 @@ class FBetaScore(Metric):
         self.threshold = threshold
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take a batch in. y_true, y_pred: (N, classes), labels 0 or 1. sample_weight: a number or
+        """Add a batch. y_true, y_pred: (N, classes), labels 0 or 1. sample_weight: a number or
         (N,).
         """
         y_true, y_pred = _two_axes(as_array(y_true), as_array(y_pred), type(self).__name__)
         if not self.variables:
             self._add_counts(y_pred.shape[1])
         if self.threshold is None:
-            # A row of zeros predicts nothing, though its largest score is a tie.
+            # A row of zeros predicts no class, although all scores tie for the largest.
             chosen = (y_pred >= y_pred.max(axis=-1, keepdims=True)) & (np.abs(y_pred) > 1e-9)
         else:
             chosen = y_pred > self._dtype.type(self.threshold)
@@ -128,12 +128,12 @@ class F1Score(FBetaScore):
 
 
 class R2Score(Metric):
-    """1 - sum((y_true - y_pred)^2) / sum((y_true - mean(y_true))^2): 1 is perfect, 0 as good as the
-    mean.
+    """1 - sum((y_true - y_pred)^2) / sum((y_true - mean(y_true))^2): 1 is perfect, 0 no better than
+    the mean.
 
     class_aggregation: 'uniform_average' or 'variance_weighted_average' over the columns; None gives
-        each its score.
-    num_regressors: how many variables predict, for the adjusted R^2; 0 is the plain one.
+        a score for each.
+    num_regressors: the number of predictors, for the adjusted R^2; 0 gives the plain R^2.
     """
 
     _direction = "up"
@@ -163,9 +163,7 @@ class R2Score(Metric):
         self.num_samples = self.add_weight(name="num_samples")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take a batch in. y_true, y_pred: (N, columns). sample_weight: a number, (N,), or (N,
-        columns).
-        """
+        """Add a batch. y_true, y_pred: (N, columns). sample_weight: a number or (N, ...)."""
         y_true, y_pred = align_rank(as_array(y_true), as_array(y_pred))
         y_true, y_pred = _two_axes(y_true, y_pred, "R2Score")
         if len(self.variables) == 1:

@@ -1,5 +1,5 @@
-"""Metrics as configurations, and back. A metric made of a function calls these too, so the tables
-of names stand below all metrics; the package fills them.
+"""Metrics to configurations and back. A metric made of a function uses this module too, so the
+dicts of names are defined here; ``diptych.metrics`` fills them.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from typing import Any
 
 from ..utils import objects
 
-TABLE: dict[str, Any] = {}  # every name of a metric: mostly a class
-FUNCTIONS: dict[str, Any] = {}  # a saved function has its own name, which may be a class's above
+REGISTRY: dict[str, Any] = {}  # {name: class or function} of all metrics
+FUNCTIONS: dict[str, Any] = {}  # {name: function}; above, the name may be a class's
 
 
 def serialize(metric: Any) -> dict[str, Any] | None:
@@ -21,5 +21,5 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     """The metric, or the metric function, of a configuration made by `serialize`."""
     is_function = isinstance(config, dict) and config.get("class_name") == "function"
     return objects.deserialize(
-        config, FUNCTIONS if is_function else TABLE, "metric", custom_objects
+        config, FUNCTIONS if is_function else REGISTRY, "metric", custom_objects
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..layers import Lambda
 from ..utils.naming import suggest
-from ..utils.objects import CustomObjectScope, get_registered_object
+from ..utils.objects import CustomObjectScope, get_registered_object, is_builtin
 from .model import Model
 from .sequential import Sequential
 
@@ -16,15 +16,13 @@ __all__ = ["Model", "Sequential", "clone_model", "model_from_config", "model_fro
 
 
 def clone_model(model: Model) -> Model:
-    """Return a model of the same structure with fresh weights of its own."""
+    """Return a model of the same structure with new weights."""
     with CustomObjectScope(_own_things(model)):
         return type(model).from_config(model.get_config())
 
 
 def _own_things(model: Model) -> dict[str, Any]:
-    """The classes and functions in a model that are not diptych's, by the names that configs give
-    them.
-    """
+    """A user's own classes and functions in a model, by their names in configs."""
     found: dict[str, Any] = {}
     for layer in model._flatten_layers():
         things: list[Any] = [
@@ -32,15 +30,15 @@ def _own_things(model: Model) -> dict[str, Any]:
             *(v for v in vars(layer).values() if inspect.isfunction(v)),
         ]
         for thing in things:
-            if (thing.__module__ or "").startswith("diptych."):
+            if is_builtin(thing):
                 continue
             if found.setdefault(thing.__name__, thing) is not thing and not isinstance(
                 layer, Lambda
             ):
                 raise ValueError(
-                    f"Model {model.name!r} uses two different things that are called "
-                    f"{thing.__name__!r}: a copy could not "
-                    "tell them apart. Give them names of their own."
+                    f"Model {model.name!r} uses two different classes or functions named "
+                    f"{thing.__name__!r}, which a copy could not tell apart. Give them different "
+                    "names."
                 )
     return found
 
@@ -48,19 +46,19 @@ def _own_things(model: Model) -> dict[str, Any]:
 def model_from_config(
     config: dict[str, Any], custom_objects: dict[str, Any] | None = None
 ) -> Model:
-    """Return a model, with fresh weights, from its class name and config."""
+    """Return a model with new weights from its class name and config."""
     models: dict[str, type[Model]] = {"Model": Model, "Functional": Model, "Sequential": Sequential}
     with CustomObjectScope(custom_objects or {}):
         name = config["class_name"]
         cls = get_registered_object(config.get("registered_name") or name) or models.get(name)
         if cls is None:
             raise ValueError(
-                f"Unknown model {name!r}{suggest(name, models) or '.'} A class of your own goes "
-                "into custom_objects."
+                f"Unknown model {name!r}{suggest(name, models) or '.'} Pass a class of your own in "
+                "custom_objects."
             )
         return cls.from_config(config["config"])
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
-    """Return a model, with fresh weights, from what ``model.to_json()`` gave."""
+    """Return a model with new weights from the result of ``model.to_json()``."""
     return model_from_config(json.loads(json_string), custom_objects)

@@ -1,7 +1,7 @@
-"""Refusing data that cannot be trained on, before anything is trained.
+"""Checks of the data before training starts.
 
-Each message says what was given, what was expected and how to mend it. Shapes are compared first;
-values are looked at once for a whole data set: labels out of range are refused, NaN and infinity
+Each message says what was given, what was expected and how to fix it. Shapes are checked first.
+Values are checked once for a whole data set: labels out of range raise an error, NaN and infinity
 are counted in one warning.
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 from ..legacy.notes import users_level
 from ..nested import flatten, map_structure
 from ..utils.naming import snake_case, suggest
+from ..utils.objects import is_builtin
 from .data import as_data, count_rows, is_text
 
 __all__ = ["Checks"]
@@ -32,14 +33,14 @@ SAME_SHAPE = (
         "poisson kl_divergence cosine_similarity dice tversky".split()
     )
 )
-# Layers that say the model looks after the range of its inputs itself.
+# Layers that handle the range of the inputs, so that no hint is needed.
 SCALES = frozenset("Rescaling Normalization BatchNormalization Embedding Lambda".split())
 
 
 class Checks:
-    """The checks of one compiled model. Shapes that were found good are remembered."""
+    """The checks of one compiled model. Shapes that passed are remembered."""
 
-    hinted = False  # the hint about unscaled bytes is given once in a process
+    hinted = False  # the hint about unscaled bytes is given once per process
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -49,7 +50,7 @@ class Checks:
     def before_training(self, batches: Any, what: str = "training data", epochs: int = 1) -> None:
         """Check a whole data set: shapes, values of labels, NaN and infinity.
 
-        Of a generator or a PyDataset only the first batch is looked at.
+        Of a generator or a PyDataset, only the first batch is checked.
         """
         x, y, sample_weight = getattr(batches, "data", None) or batches.first()
         pairs = self._check_shapes(x, y)
@@ -58,7 +59,7 @@ class Checks:
         self._check_tokens(x)
 
     def labels_of_validation(self, batches: Any, validation: Any) -> None:
-        """Refuse validation data without labels, where the training data have some."""
+        """Raise a ValueError if only the training data have labels, not the validation data."""
         lacks = batches.first()[1] is not None and validation.first()[1] is None
         if (
             lacks
@@ -66,12 +67,12 @@ class Checks:
             and not self._own_step("test_step")
         ):
             raise ValueError(
-                "The validation data have no labels, and the loss compares with labels: give "
+                "The validation data have no labels, but the loss needs them: pass "
                 "validation_data=(x, y)."
             )
 
     def batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
-        """One batch as arrays, its shapes checked; nearly free where they were met before."""
+        """One batch as arrays, with its shapes checked; nearly free for shapes seen before."""
         x, y, sample_weight = (
             as_data(x, "x", self.model.takes_text),
             as_data(y, "y"),
@@ -97,8 +98,8 @@ class Checks:
             missing = [name for name in names if name not in x]
             if missing:
                 raise ValueError(
-                    f"The model's inputs are {names}, and the dict x has no {missing[0]!r}"
-                    f"{suggest(missing[0], x)}."
+                    f"The model's inputs are {names}, but the dict x has no "
+                    f"{missing[0]!r}{suggest(missing[0], x)}."
                 )
         given = self._in_order(x)
         if len(given) != len(wanted):
@@ -109,8 +110,8 @@ class Checks:
             self._check_input(tensor, array, len(wanted))
 
     def batch_sizes(self, batches: Any, what: str = "data", epochs: int = 1) -> None:
-        """Refuse a last batch that is smaller, or batches of any other size than the model's, where
-        a layer keeps a state for each row.
+        """Raise a ValueError for a smaller last batch, or batches of another size than the model's,
+        if a layer keeps a state for each row.
         """
         wanted = {tensor.shape[0] for tensor in self.model.inputs or ()} - {None}
         wrong = wanted and batches.sizes(epochs) - wanted
@@ -147,10 +148,12 @@ class Checks:
             raise ValueError("The batch is empty; at least one row is needed.")
 
     def _check_shapes(self, x: Any, y: Any) -> list[tuple]:
-        """Compare shapes; returns the pairs of outputs and labels, for a look at their values."""
+        """Check shapes; return the pairs of outputs and labels, for checking their values."""
         model = self.model
         if not model.inputs and _is_one_array(x) and hasattr(model, "add"):
-            model.build((None, *x.shape[1:]))  # a Sequential whose input was not known until now
+            model.build(
+                (None, *x.shape[1:])
+            )  # a Sequential whose input shape was unknown until now
         self.inputs(x)
         pairs = self._pairs(x, y)
         for shape, layer, loss, labels, name in pairs:
@@ -174,23 +177,22 @@ class Checks:
         ):
             return
         which = f"input {tensor.name!r} of the model" if count > 1 else "model's input"
-        message = f"The {which} has shape {want}, and the data have shape {have}: "
+        message = f"The {which} has shape {want}, but the data have shape {have}: "
         raise ValueError(message + _mend_input(want, have))
 
     def _check_kind(self, tensor: Any, array: Any, count: int) -> None:
-        """Texts where the graph wants texts, and numbers where it wants numbers."""
+        """Raise a ValueError for texts where the graph expects numbers, or the reverse."""
         text, wanted = is_text(array), tensor.dtype == "string"
         if text != wanted:
             which = f"input {tensor.name!r} of the model" if count > 1 else "model's input"
             dtypes = ("string", array.dtype) if wanted else (tensor.dtype, "text")
             mend = (
-                "Give texts, such as ['a text', 'another'], or an Input of another dtype."
+                "Pass texts, such as ['a text', 'another'], or use an Input of another dtype."
                 if wanted
                 else "Begin the model with Input(shape=(1,), dtype='string') for texts."
             )
             raise ValueError(
-                f"The {which} is of dtype {dtypes[0]}, and the data are of dtype {dtypes[1]}. "
-                + mend
+                f"The {which} has dtype {dtypes[0]}, but the data have dtype {dtypes[1]}. " + mend
             )
 
     def _check_sparse_shape(self, shape: tuple, labels: Any, name: str) -> None:
@@ -200,13 +202,14 @@ class Checks:
         loss = "sparse_categorical_crossentropy"
         if len(have) == len(shape) and have[-1] == classes:
             raise ValueError(
-                f"{name} has shape {have}, one column for each of {classes} classes, and the loss "
+                f"{name} has shape {have}, one column for each of {classes} classes, but the loss "
                 f"{loss} takes class numbers, shape {have[:-1]}: use "
                 f"loss='categorical_crossentropy', or {name}.argmax(-1) as labels."
             )
         raise ValueError(
             f"{name} has shape {have}, and the model's output has shape {shape}: {loss} takes one "
-            f"class number for each row of {classes} probabilities, labels of shape {shape[:-1]}."
+            f"class number for each row of {classes} probabilities, so labels of shape "
+            f"{shape[:-1]}."
         )
 
     def _check_same_shape(
@@ -228,9 +231,10 @@ class Checks:
     # Labels beside outputs and losses
 
     def _outputs(self, x: Any) -> list[tuple]:
-        """(shape, name) of each output; without a graph one row is sent through the model.
+        """(shape, name) of each output; without a graph, found by running one row through the
+        model.
 
-        Where a layer would keep a state for that row, nothing is known.
+        The shapes stay unknown if a layer would keep a state for that row.
         """
         model = self.model
         if model.outputs:
@@ -244,7 +248,7 @@ class Checks:
             outputs = flatten(model(model._as_tensors(row)[0], training=False))
             if outputs[0] is None:
                 raise ValueError(
-                    f"{type(model).__name__}.call() returned None: it has to return the model's "
+                    f"{type(model).__name__}.call() returned None: it must return the model's "
                     "output."
                 )
             self._found = [
@@ -254,9 +258,9 @@ class Checks:
         return self._found
 
     def _pairs(self, x: Any, y: Any) -> list[tuple]:
-        """(output's shape, its layer, loss, labels, name of the labels), as far as they are known.
+        """(output shape, its layer, loss, labels, name of the labels), as far as they are known.
 
-        A step of the user's own may use the labels as it likes: then there is nothing to compare.
+        A user's own step may use the labels in any way, so then nothing is compared.
         """
         model = self.model
         compiled = getattr(model, "_loss", None)
@@ -280,17 +284,17 @@ class Checks:
             labels = flatten(y)
         if len(labels) != len(outputs):
             raise ValueError(
-                f"y is {len(labels)} array{'s' if len(labels) != 1 else ''}, and the model has "
-                f"{len(outputs)} output{'s' if len(outputs) > 1 else ''}, {names}: give a list of "
-                f"one array of labels for each output, or a dict by these names."
+                f"y is {len(labels)} array{'s' if len(labels) != 1 else ''}, but the model has "
+                f"{len(outputs)} output{'s' if len(outputs) > 1 else ''}, {names}: pass a list "
+                "with one array of labels for each output, or a dict with these names."
             )
         several = len(outputs) > 1
         for name, loss, array in zip(names, compiled.functions, labels, strict=True):
             if loss is not None and array is None:
                 raise ValueError(
-                    f"Output {name!r} of the model has a loss, {_kind(loss)}, and no labels. Give "
-                    f"labels for it, or compile with losses for the other outputs alone: a dict, "
-                    "or None in its place."
+                    f"Output {name!r} of the model has a loss, {_kind(loss)}, but no labels. Pass "
+                    "labels for it, or compile with losses for the other outputs only: a dict, or "
+                    "None in its place."
                 )
         return [
             (shape, name, loss, array, f"y[{name!r}]" if several else "y")
@@ -299,10 +303,10 @@ class Checks:
         ]
 
     def _own_step(self, step: str = "train_step") -> bool:
-        """Whether a step, or the loss in it, is the user's own."""
+        """Whether a step, or its loss, is the user's own."""
         cls = type(self.model)
         return any(
-            not _is_ours(getattr(cls, name))
+            not is_builtin(getattr(cls, name))
             for name in (step, "compute_loss")
             if hasattr(cls, name)
         )
@@ -323,13 +327,15 @@ class Checks:
             found += [text for leaf in flatten(part) if (text := _not_finite(leaf, name))]
         if found:
             _warn(
-                f"The {what} hold values that are no numbers: {'; '.join(found)}. They are used "
-                f"as they are: a NaN in one row makes the loss, and then all weights, NaN."
+                f"The {what} contain NaN or infinity: {'; '.join(found)}. They are not replaced: a "
+                "NaN in one row makes the loss NaN, and then all weights."
             )
         self._hint_at_bytes(x)
 
     def _check_tokens(self, x: Any) -> None:
-        """Have the layers that read an input first look at the whole of it, where they want to."""
+        """Let the layers that read an input directly check the whole data set, if they have a
+        check.
+        """
         function = getattr(self.model, "_function", None)
         if function is None:
             return
@@ -346,8 +352,8 @@ class Checks:
         if "Dense" in layers and not layers & SCALES:
             Checks.hinted = True
             _warn(
-                f"x holds bytes up to {x[:1000].max()}. Networks learn faster from numbers about 0 "
-                f"to 1: x / 255.0 makes them so."
+                f"x contains bytes up to {x[:1000].max()}. Networks learn faster from numbers "
+                "between 0 and 1: use x / 255.0."
             )
 
 
@@ -356,26 +362,19 @@ def _is_one_array(x: Any) -> bool:
 
 
 def _agree(have: tuple, want: tuple) -> bool:
-    """Whether two shapes are the same where both are known."""
+    """Whether two shapes are equal where both sizes are known."""
     return len(have) == len(want) and all(
         a == b or a is None or b is None for a, b in zip(have, want, strict=True)
     )
 
 
 def _kind(loss: Any) -> str:
-    """The name of the built-in loss that a loss object is, whatever name it was given."""
+    """The name of the built-in loss of a loss object, whatever its own name."""
     name = snake_case(type(loss).__name__)
     if name in SPARSE or name in SAME_SHAPE:
         return name
     function = getattr(loss, "fn", None)
-    return getattr(function, "__name__", "another") if _is_ours(function) else "another"
-
-
-def _is_ours(function: Any) -> bool:
-    """Whether the package holds this function; one of a notebook or a script may have no module at
-    all.
-    """
-    return (getattr(function, "__module__", None) or "").startswith("diptych.")
+    return getattr(function, "__name__", "another") if is_builtin(function) else "another"
 
 
 def _wrong_number(x: Any, given: list, wanted: list) -> str:
@@ -392,7 +391,7 @@ def _wrong_number(x: Any, given: list, wanted: list) -> str:
 
 
 def _mend_input(want: tuple, have: tuple) -> str:
-    """What is wrong with an input of the shape `have`, and what to do."""
+    """What is wrong with an input of the shape `have`, and how to fix it."""
     row, wanted_row = have[1:], want[1:]
     if have == wanted_row or (len(have) == len(want) - 1 and _agree(have, wanted_row)):
         return "this looks like a single sample; x[np.newaxis] makes a batch of it."
@@ -400,51 +399,52 @@ def _mend_input(want: tuple, have: tuple) -> str:
     if known and row and np.prod(row) == np.prod(wanted_row):
         sizes = ", ".join(map(str, wanted_row))
         return (
-            f"each row has the right number of values in another shape; "
-            f"x.reshape(len(x), {sizes}) mends it, or a Flatten or Reshape layer in the model."
+            f"each row has the right number of values in another shape; x.reshape(len(x), {sizes}) "
+            "fixes it, or a Flatten or Reshape layer in the model."
         )
     if len(row) != len(wanted_row):
         return (
             f"each sample should have {len(wanted_row)} "
-            f"{'axis' if len(wanted_row) == 1 else 'axes'} and has {len(row)}. The first axis of "
-            f"the data counts the samples."
+            f"{'axis' if len(wanted_row) == 1 else 'axes'} but has {len(row)}. The first axis of "
+            "the data is the batch."
         )
     return (
-        f"each sample should have shape {wanted_row} and has {row}. Give the model "
-        f"Input(shape={row}), or prepare the data so that they fit."
+        f"each sample should have shape {wanted_row} but has {row}. Use Input(shape={row}) in the "
+        "model, or reshape the data."
     )
 
 
 def _mend_labels(shape: tuple, kind: str, labels: Any, name: str) -> str:
-    """Why labels do not fit an output and the loss `kind`, and what to do."""
+    """Why labels do not fit an output and the loss `kind`, and how to fix it."""
     have, units = labels.shape, shape[-1]
     column = have[1:] in ((), (1,)) and len(shape) == 2
     if column and kind in ONE_HOT | BINARY and units is not None and units > 1:
         if kind in ONE_HOT:
             return (
-                f"{kind} wants one column for each of {units} classes. For class numbers use "
-                f"loss='sparse_categorical_crossentropy', or turn them into columns: "
+                f"{kind} needs one column for each of {units} classes. For class numbers use "
+                "loss='sparse_categorical_crossentropy', or turn them into columns: "
                 f"to_categorical({name}, num_classes={units})."
             )
         return (
-            f"{kind} wants a label for each of {units} units. For {units} classes of which one is "
-            f"right use loss='sparse_categorical_crossentropy', or to_categorical({name}, "
-            f"num_classes={units}) and 'categorical_crossentropy'; for yes or no end with Dense(1)."
+            f"{kind} needs a label for each of {units} units. For {units} classes, one of which is "
+            "correct, use loss='sparse_categorical_crossentropy', or "
+            f"to_categorical({name}, num_classes={units}) and 'categorical_crossentropy'; for a "
+            "yes/no question end with Dense(1)."
         )
     if len(have) == len(shape):
         wanted = have[-1]
         if _agree(have[1:-1], shape[1:-1]):
             ending = ", activation='softmax'" if kind in ONE_HOT and wanted > 1 else ""
             return (
-                f"{kind} wants as many units as there are columns of labels, {wanted}: add "
-                f"Dense({wanted}{ending}) as the last layer, or give labels with {units} "
+                f"{kind} needs as many units as the labels have columns, {wanted}: add "
+                f"Dense({wanted}{ending}) as the last layer, or pass labels with {units} "
                 f"column{'' if units == 1 else 's'}."
             )
-    return f"{kind} wants labels of the shape of the output, {('N', *shape[1:])}."
+    return f"{kind} needs labels in the shape of the output, {('N', *shape[1:])}."
 
 
 def _check_class_numbers(labels: np.ndarray, classes: int | None, ignored: Any, name: str) -> None:
-    """Refuse labels that are no class number 0 .. classes - 1, before they are used as an index."""
+    """Raise a ValueError for labels that are not class numbers 0 .. classes - 1."""
     if classes is None or labels.size == 0:
         return
     low, high = labels.min(), labels.max()
@@ -461,37 +461,38 @@ def _check_class_numbers(labels: np.ndarray, classes: int | None, ignored: Any, 
     place = np.argwhere(wrong)[0]
     value = labels[tuple(place)]
     message = (
-        f"{name} has the label {value} in row {place[0]} ({np.count_nonzero(wrong)} such labels in "
-        f"all). The output has {classes} units, so the labels have to be whole numbers from 0 to "
-        f"{classes - 1}."
+        f"{name} has the label {value} in row {place[0]} "
+        f"({np.count_nonzero(wrong)} such labels in all). The output has {classes} units, so the "
+        f"labels must be integers from 0 to {classes - 1}."
     )
     if np.isfinite(value) and value == classes and low > 0:
         message += f" They start at {low:g}: {name} - 1 makes them start at 0."
     elif np.isfinite(value) and value >= classes:
         message += f" For {int(high) + 1} classes end with Dense({int(high) + 1})."
     elif ignored is None and np.isfinite(value) and value == -1:
-        message += " If -1 marks labels to leave out, give the loss ignore_class=-1."
+        message += " If -1 marks labels to ignore, pass ignore_class=-1 to the loss."
     raise ValueError(message)
 
 
 def _check_probabilities(labels: np.ndarray, kind: str, name: str) -> None:
-    """Warn about labels far from probabilities; the loss is defined for them, but not meant so."""
+    """Warn about labels outside [0, 1], for which the loss is defined but not meant."""
     if labels.dtype == bool or labels.size == 0:
         return
     low, high = labels.min(), labels.max()
     if low < 0 or high > 1:
-        hint = f" ({name} + 1) / 2 makes 0 and 1 of -1 and 1." if low == -1 and high == 1 else ""
+        hint = f" ({name} + 1) / 2 turns -1 and 1 into 0 and 1." if low == -1 and high == 1 else ""
         _warn(
-            f"{kind} takes labels between 0 and 1, and {name} goes from {low:g} to {high:g}.{hint}"
+            f"{kind} takes labels between 0 and 1, but {name} ranges from {low:g} to "
+            f"{high:g}.{hint}"
         )
 
 
 def _not_finite(array: Any, name: str) -> str:
-    """'x: 3 NaN and 1 infinite in 2 rows, first in row 7', or '' where all values are finite."""
+    """'x: 3 NaN and 1 infinite in 2 rows, first in row 7', or '' if all values are finite."""
     if array is None or array.dtype.kind != "f" or array.size == 0 or _is_mapped(array):
         return ""
     with np.errstate(all="ignore"):
-        # NaN and infinity survive a sum; a sum that overflows only costs the exact look below.
+        # A sum with NaN or infinity is not finite; if it only overflows, the exact check follows.
         flat = array.reshape(-1) if array.flags.c_contiguous else None
         total = array.sum() if flat is None else np.dot(flat, flat)
     if np.isfinite(total):
@@ -510,7 +511,7 @@ def _not_finite(array: Any, name: str) -> str:
 
 
 def _is_mapped(array: np.ndarray) -> bool:
-    """Whether the values lie in a file: data that large are not read through beforehand."""
+    """Whether the array is memory-mapped: such large data are not read in advance."""
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base

@@ -1,6 +1,4 @@
-"""What ``compile`` was given, matched to the model's outputs: losses with their weights, and
-metrics.
-"""
+"""The losses, loss weights and metrics of ``compile``, matched to the model's outputs."""
 
 from __future__ import annotations
 
@@ -17,10 +15,10 @@ from ..utils.naming import snake_case, suggest
 
 
 def spread(given: Any, names: list[str], count: int, what: str) -> list:
-    """One entry for each of the model's outputs, from a single one, a list in order, or a dict by
+    """One entry for each output of the model, from a single one, a list in order, or a dict by
     output name.
 
-    ValueError where a name or a number does not fit the outputs.
+    Raises ValueError if a name or the number of entries does not fit the outputs.
     """
     if isinstance(given, dict):
         for key in given:
@@ -34,7 +32,7 @@ def spread(given: Any, names: list[str], count: int, what: str) -> list:
         if len(given) != count:
             outputs = f"output{'s' if count > 1 else ''}"
             raise ValueError(
-                f"`{what}` has {len(given)} entries, and the model has {count} {outputs}: {names}."
+                f"`{what}` has {len(given)} entries, but the model has {count} {outputs}: {names}."
             )
         return list(given)
     return [given] * count
@@ -59,7 +57,7 @@ class CompiledLoss:
         self.means: list[metrics_module.Mean | None] = []  # None where there is no loss
         self.built = False
         for one in flatten(loss):
-            losses_module.get(one)  # a misspelt name is refused at compile time
+            losses_module.get(one)  # a misspelt name raises at compile time
 
     def build(self, count: int) -> None:
         """Match the losses to the number of outputs."""
@@ -109,7 +107,7 @@ class CompiledLoss:
 
 
 def as_loss(given: Any) -> Any:
-    """A Loss for a name, a function f(y_true, y_pred), a Loss, or None."""
+    """A Loss from a name, a function f(y_true, y_pred) or a Loss; None stays None."""
     found = losses_module.get(given)
     if found is None or isinstance(found, losses_module.Loss):
         return found
@@ -117,7 +115,7 @@ def as_loss(given: Any) -> Any:
 
 
 def _only(x: Any) -> Any:
-    """The single entry of a list or dict of one, or the thing itself."""
+    """The entry of a list or dict of one; anything else unchanged."""
     if isinstance(x, (list, tuple, dict)):
         leaves = flatten(x)
         return leaves[0] if len(leaves) == 1 else x
@@ -125,8 +123,8 @@ def _only(x: Any) -> Any:
 
 
 def in_order(given: Any, names: list[str], count: int, what: str) -> list:
-    """Labels or weights as a list in the order of the outputs; weights in one array count for all
-    of them.
+    """Labels or weights as a list in the order of the outputs; a single array of weights applies to
+    all.
     """
     if given is None or (what == "sample_weight" and not isinstance(given, (list, tuple, dict))):
         return [given] * count
@@ -140,13 +138,13 @@ def in_order(given: Any, names: list[str], count: int, what: str) -> list:
     leaves = list(given) if isinstance(given, (list, tuple)) else [given]
     if len(leaves) != count:
         raise ValueError(
-            f"`{what}` has {len(leaves)} arrays, and the model has {count} outputs {names}."
+            f"`{what}` has {len(leaves)} arrays, but the model has {count} outputs {names}."
         )
     return leaves
 
 
 class CompiledMetrics:
-    """The metrics of a model, each tied to its output, made when a batch shows the shapes."""
+    """The metrics of a model, each with its output; made when the first batch shows the shapes."""
 
     def __init__(self, metrics: Any, weighted_metrics: Any, output_names: list[str]) -> None:
         self._given = metrics
@@ -154,7 +152,7 @@ class CompiledMetrics:
         self.output_names = output_names
         self.entries: list[
             tuple[int, Any, bool]
-        ] = []  # output number, metric, whether it heeds sample weights
+        ] = []  # output number, metric, whether it uses sample weights
         self.names: list[str] = []
         self.built = False
         for one in [*flatten(metrics), *flatten(weighted_metrics)]:
@@ -177,7 +175,7 @@ class CompiledMetrics:
         self.built = True
 
     def _unique(self, name: str, prefix: str, weighted: bool) -> str:
-        """The metric's name in the history: a second of the same name is `weighted_` or gets a
+        """The metric's name in the history: a second one of the same name gets `weighted_` or a
         number.
         """
         if weighted and prefix + name in self.names:
@@ -200,9 +198,8 @@ class CompiledMetrics:
         ):
             if len(given) != count:
                 raise ValueError(
-                    f"`metrics` is a list of {len(given)}, and the model has {count} outputs "
-                    f"{names}: give a list of lists "
-                    "with one list for each output, or a dict by output name."
+                    f"`metrics` is a list of {len(given)}, but the model has {count} outputs "
+                    f"{names}: pass a list of lists, one for each output, or a dict by output name."
                 )
         return [
             [] if one is None else list(one) if isinstance(one, (list, tuple)) else [one]
@@ -229,7 +226,7 @@ class CompiledMetrics:
     def update_state(
         self, y_true: Any, y_pred: Any, sample_weight: Any, loss_functions: list
     ) -> None:
-        """Let every metric see a batch."""
+        """Update every metric with a batch."""
         predictions = flatten(y_pred)
         single = len(predictions) == 1
         labels = (

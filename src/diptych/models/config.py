@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def graph_config(model: Model, function: Function) -> dict[str, Any]:
-    """Return the layers of a model with the calls that connect them, as its graph has them.
+    """Return the layers of a model and the calls that connect them.
 
     A tensor is written as ["<layer's name>", number of the call, number of the output].
     """
@@ -28,7 +28,7 @@ def graph_config(model: Model, function: Function) -> dict[str, Any]:
         if not isinstance(layer, Layer):
             raise NotImplementedError(
                 f"Model {model.name!r} uses {layer!r} outside a layer, which a config cannot "
-                "carry: wrap it in a Lambda layer or in a layer of your own."
+                "represent: wrap it in a Lambda layer or a layer of your own."
             )
         mine = calls.setdefault(id(layer), [])
         for index, tensor in enumerate(flatten(node.outputs)):
@@ -58,9 +58,9 @@ def _written(structure: Any, places: dict[int, list]) -> Any:
 def model_from_graph(
     cls: type[Model], config: dict[str, Any], custom_objects: dict[str, type]
 ) -> Model:
-    """Return the model of class ``cls`` that ``graph_config`` described, with fresh weights.
+    """Return a model of class ``cls``, with new weights, from the result of ``graph_config``.
 
-    ``custom_objects``: the classes among its layers that are no layers of this package.
+    ``custom_objects``: the classes of layers that are not built in.
     """
     tensors: dict[tuple, KerasTensor] = {}
     layers = {}
@@ -95,7 +95,7 @@ def _is_place(x: Any) -> bool:
 
 
 def _places(x: Any) -> list[tuple]:
-    """The tensors that a written call needs."""
+    """The tensors that a call in a config needs."""
     if _is_place(x):
         return [tuple(x["tensor"])]
     parts = x.values() if isinstance(x, dict) else x if isinstance(x, (list, tuple)) else ()

@@ -1,4 +1,4 @@
-"""From what a user passes as data to batches.
+"""From the data of fit, evaluate and predict to batches.
 
 `batches_for(x, y, sample_weight, ...)` returns an object with one interface for arrays, a PyDataset
 and Python generators:
@@ -9,8 +9,8 @@ and Python generators:
     batches.sizes(epochs)   the numbers of rows of the batches to come, as far as they are known
     batches.more()          False, after a warning, once a generator has nothing left for an epoch
 
-Values keep their dtype here: what a layer computes in is the model's business. Only where the
-caller names dtypes are arrays cast, once for small data and batch by batch for large.
+Values keep their dtype here, unless the caller names dtypes: then arrays are cast, once for small
+data and batch by batch for large.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ __all__ = [
     "unpack",
 ]
 
-# Up to this size the rows of a whole epoch are put in order at once, which makes each batch a plain
-# slice; above it each batch picks its own rows and memory stays what the data take.
+# Up to this size, the rows of a whole epoch are reordered at once, so that each batch is a plain
+# slice; above it, each batch picks its own rows, which needs no extra memory.
 SMALL = 1 << 20
 
-NO_DATA = "There are no data: x is None. Give arrays, a PyDataset or a generator."
+NO_DATA = "There are no data: x is None. Pass arrays, a PyDataset or a generator."
 RAN_DRY = (
-    "The generator ran out of data, so training stops here. It has to give at least "
-    "steps_per_epoch * epochs batches; without steps_per_epoch one epoch takes all that it has. A "
-    "generator function with `while True:` never runs out."
+    "The generator ran out of data, so training stops here. It must give at least steps_per_epoch "
+    "* epochs batches; without steps_per_epoch, one epoch takes all of them. A generator function "
+    "with `while True:` never runs out."
 )
 
 
@@ -63,12 +63,12 @@ def _no_text() -> bool:
 
 
 def as_arrays(data: Any, name: str, text: Callable[[], bool] = _no_text) -> Any:
-    """`data` with an ndarray for every leaf, in the nesting that was given.
+    """`data` with an array for every leaf, in the same nesting.
 
-    data: an array; anything with `.to_numpy()` or `.numpy()`; nested lists of numbers, which are
-        one array; a list, tuple or dict of such things, which are several; None stays None.
-    name: what the data are called in errors: 'x', 'y' or 'sample_weight'.
-    text: asked where there is text, whether it may be there: whether the model takes it.
+    data: an array; anything with `.to_numpy()` or `.numpy()`; nested lists of numbers (one array);
+        a list, tuple or dict of these (several arrays); None stays None.
+    name: the name of the data in errors: 'x', 'y' or 'sample_weight'.
+    text: a function, called only if there is text, that says whether the model takes text.
     Raises ValueError for other text, objects, ragged lists and single numbers.
     """
     if data is None:
@@ -82,7 +82,7 @@ def as_arrays(data: Any, name: str, text: Callable[[], bool] = _no_text) -> Any:
 
 
 def as_data(data: Any, name: str, text: Callable[[], bool] = _no_text) -> Any:
-    """`as_arrays` of a whole batch, which an ndarray passes quickly; x has to be there."""
+    """`as_arrays` of a whole batch, fast for an array; x must not be None."""
     if type(data) is np.ndarray and data.ndim and data.dtype.kind in "biuf":
         return data
     if data is None and name == "x":
@@ -100,9 +100,11 @@ def _holds_arrays(data: list | tuple) -> bool:
 def _as_array(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:
     array: np.ndarray
     if isinstance(data, np.ndarray):
-        array = np.asarray(data)  # of a memmap this is a view: rows are read batch by batch
+        array = np.asarray(data)  # a view of a memmap: rows are read batch by batch
     elif isinstance(data, list | tuple) and data and all(isinstance(x, _TEXT) for x in data):
-        array = np.empty(len(data), dtype=object)  # else every text takes the longest one's room
+        array = np.empty(
+            len(data), dtype=object
+        )  # else each text would take the size of the longest
         array[:] = data
     elif hasattr(data, "to_numpy"):
         array = data.to_numpy()
@@ -119,8 +121,8 @@ def _as_array(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:
         raise ValueError(_not_numbers(array, data, name))
     if array.ndim == 0:
         raise ValueError(
-            f"{name} is the single value {array!r}; expected an array whose first axis counts the "
-            f"samples. np.array([...]) makes one of a list of samples."
+            f"{name} is the single value {array!r}; expected an array whose first axis is the "
+            "batch. np.array([...]) makes one of a list of samples."
         )
     return array
 
@@ -155,22 +157,21 @@ def _not_numbers(array: np.ndarray, data: Any, name: str) -> str:
         first = next((v for v in array.flat if not isinstance(v, int | float)), array.flat[0])
         if hasattr(first, "__len__") and not isinstance(first, str):
             return (
-                f"{name} is an array of objects whose entries are of type "
-                f"{type(first).__name__}, so it has no rows of one length; expected numbers. "
-                f"np.stack({name}) makes one array of rows of equal length."
+                f"{name} is an array of objects whose entries are of type {type(first).__name__}, "
+                f"so it has no rows of one length; expected numbers. np.stack({name}) makes one "
+                "array of rows of equal length."
             )
         return (
             f"{name} is an array of Python objects, among them {first!r}; expected numbers. If all "
             f"entries are numbers, {name}.astype('float32') makes them so; text and missing values "
-            f"have to be turned into numbers first."
+            "must be turned into numbers first."
         )
     if is_text(array):
         return (
             (
                 f"{name} holds text, such as {str(array.flat[0])[:40]!r}; expected numbers. "
-                f"np.unique({name}, return_inverse=True) numbers the different words; of sentences "
-                "a TextVectorization layer makes rows of numbers, before the model or as its first "
-                "layer."
+                f"np.unique({name}, return_inverse=True) numbers the different words; for "
+                "sentences use a TextVectorization layer, before the model or as its first layer."
             )
             if array.size
             else f"{name} holds text; expected numbers."
@@ -179,7 +180,7 @@ def _not_numbers(array: np.ndarray, data: Any, name: str) -> str:
 
 
 def count_rows(parts: dict[str, Any]) -> int:
-    """The number of samples that all arrays share; a ValueError where they differ or are none."""
+    """The number of samples, the same in all arrays; ValueError if it differs or is unknown."""
     sizes = {
         name: [len(leaf) for leaf in flatten(part) if leaf is not None]
         for name, part in parts.items()
@@ -191,8 +192,8 @@ def count_rows(parts: dict[str, Any]) -> int:
     if len(different) > 1:
         listed = "; ".join(f"{name}: {', '.join(map(str, found))}" for name, found in sizes.items())
         raise ValueError(
-            f"The arrays differ in their number of samples ({listed}). The first axis counts the "
-            f"samples and has to be the same for all of them."
+            f"The arrays differ in their number of samples ({listed}). The first axis is the batch "
+            "and must have the same size in all of them."
         )
     return different.pop()
 
@@ -202,7 +203,7 @@ def count_rows(parts: dict[str, Any]) -> int:
 
 
 def unpack(batch: Any) -> tuple[Any, Any, Any]:
-    """What a generator or data set gave as (x, y, sample_weight), None for what is missing."""
+    """A batch of a generator or data set as (x, y, sample_weight), None for missing parts."""
     if isinstance(batch, list):
         batch = tuple(batch)
     if not isinstance(batch, tuple):
@@ -210,22 +211,22 @@ def unpack(batch: Any) -> tuple[Any, Any, Any]:
     if 1 <= len(batch) <= 3:
         return (*batch, None, None)[:3]
     raise ValueError(
-        f"A batch has to be x, (x, y) or (x, y, sample_weight); got a tuple of {len(batch)} parts. "
-        f"Several inputs are a list or a dict in the place of x: ([a, b], y)."
+        f"A batch must be x, (x, y) or (x, y, sample_weight); got a tuple of {len(batch)} parts. "
+        "Pass several inputs as a list or dict in place of x: ([a, b], y)."
     )
 
 
 def class_weights_to_sample_weights(
     y: Any, sample_weight: Any, class_weight: dict[int, float], is_all: bool = False
 ) -> np.ndarray:
-    """One weight for each sample, by its class; classes that are not listed weigh 1.
+    """One weight for each sample, by its class; classes that are not listed have weight 1.
 
     y: (N,) or (N, 1) class numbers, or (N, classes) one-hot rows or probabilities.
-    sample_weight: None, since a row cannot have two weights.
-    is_all: whether these are all samples there are: a class that none of them has is told then.
+    sample_weight: must be None, since a row cannot have two weights.
+    is_all: whether these are all samples; then a class without samples causes a warning.
     """
     if sample_weight is not None:
-        raise ValueError("Give class_weight or sample_weight, not both.")
+        raise ValueError("Pass class_weight or sample_weight, not both.")
     if not isinstance(class_weight, dict):
         raise ValueError(
             f"class_weight={class_weight!r}; expected a dict from class to weight, such as "
@@ -240,15 +241,15 @@ def class_weights_to_sample_weights(
     y = as_arrays(y, "y")
     if not isinstance(y, np.ndarray):
         raise ValueError(
-            "class_weight goes by labels, and there are none."
+            "class_weight needs labels, but there are none."
             if y is None
             else "class_weight needs a model with one output and one array of labels; for several "
-            "outputs give sample_weight, in the structure of y."
+            "outputs use sample_weight, in the structure of y."
         )
     if y.ndim > 2:
         raise ValueError(
-            f"class_weight needs one class for each sample, and the labels have shape {y.shape}; "
-            f"give sample_weight instead."
+            f"class_weight needs one class for each sample, but the labels have shape {y.shape}; "
+            "use sample_weight instead."
         )
     classes = np.argmax(y, axis=-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y))
     classes = np.round(classes).astype(np.int64)
@@ -261,15 +262,15 @@ def class_weights_to_sample_weights(
             unknown.append(label)
     if unknown:
         warnings.warn(
-            f"class_weight has weights for the classes {unknown}, and no label is of these: the "
-            f"labels go from {classes.min()} to {classes.max()}.",
+            f"class_weight has weights for the classes {unknown}, which do not occur: the labels "
+            f"range from {classes.min()} to {classes.max()}.",
             stacklevel=users_level(),
         )
     return weights
 
 
 def _is_number(value: Any) -> bool:
-    """Whether a value is a single number that is no NaN."""
+    """Whether a value is a single number and not NaN."""
     return isinstance(value, (int, float, np.number)) and value == value
 
 
@@ -280,28 +281,30 @@ def split_off_validation(
     validation_split: float,
     text: Callable[[], bool] = _no_text,
 ) -> tuple[tuple, tuple]:
-    """Take the last rows as validation data, before any shuffling.
+    """validation_split: the last fraction of the rows becomes the validation data, before
+    shuffling.
 
     Returns (x, y, sample_weight) of the training part and of the validation part.
     """
     if not _is_number(validation_split) or not 0.0 < validation_split < 1.0:
         raise ValueError(
-            f"validation_split={validation_split!r}; expected a share between 0 and 1, such as 0.2"
+            f"validation_split={validation_split!r}; expected a fraction between 0 and 1, such as "
+            "0.2"
         )
     if not _is_data(x):
         raise ValueError(
-            f"validation_split takes the last rows of arrays, and x is a {type(x).__name__}; "
-            f"give validation_data instead."
+            f"validation_split takes the last rows of arrays, but x is a {type(x).__name__}; use "
+            "validation_data instead."
         )
     parts = {"x": x, "y": y, "sample_weight": sample_weight}
     data = tuple(as_arrays(part, name, _for(name, text)) for name, part in parts.items())
     rows = count_rows(dict(zip(parts, data, strict=True)))
-    split = math.floor(rows * (1.0 - validation_split))
+    split = math.floor(rows * (1.0 - validation_split))  # the rows from here on are for validation
     if split == 0 or split == rows:
         raise ValueError(
             f"validation_split={validation_split} of {rows} samples leaves {split} to train on and "
-            f"{rows - split} to validate on; both need at least one. Give more data or another "
-            f"share, or validation_data."
+            f"{rows - split} to validate on; both need at least one. Use more data, another "
+            "fraction, or validation_data."
         )
 
     def part(rows: slice) -> Any:
@@ -320,7 +323,7 @@ class Batches:
     steps: int | None = None
 
     def first(self) -> tuple:
-        """The first batch, for a look at shapes and dtypes; it will still be trained on."""
+        """The first batch, for checking shapes and dtypes; iteration returns it again."""
         raise NotImplementedError
 
     def __iter__(self) -> Iterator[tuple]:
@@ -328,11 +331,11 @@ class Batches:
         raise NotImplementedError
 
     def sizes(self, epochs: int = 1) -> set[int]:
-        """The numbers of rows of the batches of so many epochs, as far as they are known."""
+        """The batch sizes that occur in this number of epochs, as far as they are known."""
         return set()
 
     def more(self) -> bool:
-        """Whether there is anything for another epoch."""
+        """Whether there are data for another epoch."""
         return True
 
 
@@ -342,16 +345,16 @@ class ArrayBatches(Batches):
     Args:
         x, y, sample_weight: arrays, or lists, tuples and dicts of them (see `as_arrays`).
         batch_size: rows of a batch.
-        shuffle: True: another order of rows in each pass; 'batch': whole batches change places, so
-            that rows are still read in runs; False: the given order.
-        generator: an np.random.Generator for the orders; by default the one that
+        shuffle: True: a new order of the rows in each pass; 'batch': whole batches are reordered,
+            so that their rows stay adjacent; False: the given order.
+        generator: an np.random.Generator for shuffling; by default the one that
             `utils.set_random_seed` seeds.
         steps: batches of an epoch. None is one pass over the data.
-        repeat: with `steps`, whether an epoch goes on where the last one stopped and begins a new
-            pass where the rows end (training), or always starts at the first row and ends with the
+        repeat: with `steps`, whether an epoch continues where the last one stopped and starts a new
+            pass after the last row (training), or always starts at the first row and ends with the
             last.
-        dtypes: a dtype or None for each leaf of (x, y, sample_weight), or a single one for x: what
-            the batches are cast to. None keeps what is there.
+        dtypes: a dtype or None for each leaf of (x, y, sample_weight), or a single one for x: the
+            batches are cast to it. None keeps the dtype.
         text: whether x may be text, see `as_arrays`.
     """
 
@@ -391,7 +394,7 @@ class ArrayBatches(Batches):
         self._arrange(dtypes)
 
     def _arrange(self, dtypes: Any) -> None:
-        """Put the leaves into a flat list, with the casts, and keep how to nest them again."""
+        """Put the leaves into a flat list, cast them, and prepare how to nest them again."""
         leaves = flatten(self.data)
         if not isinstance(dtypes, list | tuple):
             dtypes = [dtypes] * len(flatten(self.data[0]))
@@ -439,7 +442,7 @@ class ArrayBatches(Batches):
             leaves, order = [leaf.take(order, 0) for leaf in leaves], None
         starts = range(0, rows, size)
         if order is None and self._pairs:
-            x, y = leaves  # the hot path: two slices are all there is to a batch
+            x, y = leaves  # the hot path: a batch is two slices
             return ((x[i : i + size], y[i : i + size], None) for i in starts)
         if order is None:
             return (pack(self._cast([leaf[i : i + size] for leaf in leaves])) for i in starts)
@@ -453,7 +456,7 @@ class ArrayBatches(Batches):
         return parts
 
     def _order(self) -> np.ndarray | None:
-        """The rows in the order of this pass; None is the order they have."""
+        """The rows in the order of this pass; None for the given order."""
         if not self.shuffle:
             return None
         generator = self.generator or random.global_generator()
@@ -462,13 +465,13 @@ class ArrayBatches(Batches):
         whole = self.num_samples // self.batch_size
         order = np.arange(self.num_samples)
         runs = order[: whole * self.batch_size].reshape(whole, self.batch_size)
-        # What is left over stays last: in the middle it would shift the rows of all later batches.
+        # The smaller batch stays last: elsewhere it would shift the rows of all later batches.
         order[: runs.size] = runs[generator.permutation(whole)].reshape(-1)
         return order
 
 
 class DatasetBatches(Batches):
-    """The batches of a PyDataset; with several workers, threads make them ahead of the training."""
+    """The batches of a PyDataset; with several workers, threads prepare them in advance."""
 
     def __init__(
         self,
@@ -492,8 +495,8 @@ class DatasetBatches(Batches):
             raise ValueError(f"The data are empty: len({type(dataset).__name__}) is 0.")
         if self.total is None and self._limit is None:
             raise ValueError(
-                f"{type(dataset).__name__} has no end, its num_batches being None: say how many "
-                f"batches make an epoch, steps_per_epoch=... (steps=... in evaluate and predict)."
+                f"{type(dataset).__name__} has no end (num_batches is None): state the number of "
+                "batches of an epoch, steps_per_epoch=... (steps=... in evaluate and predict)."
             )
         counts = [n for n in (self._limit, self.total) if n is not None]
         self.steps = counts[0] if repeat else min(counts)
@@ -551,8 +554,8 @@ class DatasetBatches(Batches):
 class GeneratorBatches(Batches):
     """The batches of a Python generator, or of any other object that can be iterated over.
 
-    A generator goes on from epoch to epoch; something that gives a new iterator each time, such as
-    a data loader of another library, starts again. Without `steps` an epoch takes all there is.
+    A generator continues from epoch to epoch; an object that gives a new iterator each time, such
+    as a data loader of another library, starts again. Without `steps`, an epoch takes all batches.
     """
 
     def __init__(
@@ -593,7 +596,7 @@ class GeneratorBatches(Batches):
         return False
 
     def _look(self) -> bool:
-        """Whether there is another batch; it is kept for the next one who asks."""
+        """Whether there is another batch; it is stored for the next call."""
         if not self._peeked:
             self._peeked = list(itertools.islice(self._iterator, 1))
         return bool(self._peeked)
@@ -629,10 +632,10 @@ def batches_for(
     dtypes: Any = None,
     text: Callable[[], bool] = _no_text,
 ) -> Batches:
-    """The batches of whatever `fit`, `evaluate` or `predict` were given.
+    """The batches of the data given to `fit`, `evaluate` or `predict`.
 
-    batch_size: for arrays, 32 where it is None; a PyDataset or generator makes its own batches.
-    steps, shuffle, repeat, dtypes: see `ArrayBatches`.
+    batch_size: for arrays, by default 32; a PyDataset or generator makes its own batches. steps,
+    shuffle, repeat, dtypes: see `ArrayBatches`.
     class_weight: {class: weight}, turned into sample weights.
     text: whether x may be text, see `as_arrays`.
     """
@@ -642,8 +645,7 @@ def batches_for(
         raise ValueError(NO_DATA)
     if callable(x) and not hasattr(x, "__iter__") and hasattr(x, "__name__"):
         raise ValueError(
-            f"x is the function {x.__name__}; a generator is what it gives when it is called: "
-            f"{x.__name__}()."
+            f"x is the function {x.__name__}, not a generator; call it: {x.__name__}()."
         )
     if isinstance(x, list) and y is None and x and isinstance(x[0], tuple) and len(x[0]) > 1:
         if any(hasattr(part, "__array__") for part in x[0]):
@@ -658,10 +660,10 @@ def batches_for(
             )
         return ArrayBatches(
             x,
-            y,
-            sample_weight,
-            batch_size,
-            shuffle,
+            y=y,
+            sample_weight=sample_weight,
+            batch_size=batch_size,
+            shuffle=shuffle,
             steps=steps,
             repeat=repeat,
             dtypes=dtypes,
@@ -671,16 +673,24 @@ def batches_for(
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
             raise ValueError(
-                f"{name} was given beside a {kind}, which gives whole batches: "
-                f"let it give (x, y) or (x, y, sample_weight)."
+                f"{name} cannot be combined with a {kind}, which gives whole batches: let it give "
+                "(x, y) or (x, y, sample_weight)."
             )
     if isinstance(x, PyDataset):
-        return DatasetBatches(x, shuffle, None, steps, repeat, class_weight, text)
-    return GeneratorBatches(x, steps, class_weight, text)
+        return DatasetBatches(
+            x,
+            shuffle=shuffle,
+            generator=None,
+            steps=steps,
+            repeat=repeat,
+            class_weight=class_weight,
+            text=text,
+        )
+    return GeneratorBatches(x, steps=steps, class_weight=class_weight, text=text)
 
 
 def _is_data(x: Any) -> bool:
-    """Whether `x` is there as a whole, rather than something that makes batches."""
+    """Whether `x` is complete data, rather than an object that makes batches."""
     if isinstance(x, PyDataset):
         return False
     whole = x is None or isinstance(x, list | tuple | dict) or hasattr(x, "__array__")
@@ -688,12 +698,12 @@ def _is_data(x: Any) -> bool:
 
 
 def _for(name: str, text: Callable[[], bool]) -> Callable[[], bool]:
-    """Inputs may be text where the model takes it; labels and weights never."""
+    """Inputs may be text if the model takes it; labels and weights never."""
     return text if name == "x" else _no_text
 
 
 def _prepare(batch: Any, class_weight: dict | None, text: Callable[[], bool]) -> tuple:
-    """One batch that a generator or data set made: arrays, weighted by class where asked for."""
+    """One batch of a generator or data set as arrays, with class weights if given."""
     x, y, sample_weight = unpack(batch)
     x, y = as_arrays(x, "x", text), as_arrays(y, "y")
     if class_weight is not None:
@@ -705,7 +715,7 @@ def _prepare(batch: Any, class_weight: dict | None, text: Callable[[], bool]) ->
 
 
 def _packer(data: tuple, present: list[int]) -> Callable[[list], tuple]:
-    """A function that nests a flat list of arrays as in `data`, with None where None stood."""
+    """A function that nests a flat list of arrays as in `data`, with None in the same places."""
     if present == [0, 1] and all(isinstance(part, np.ndarray) for part in data[:2]):
         return lambda leaves: (leaves[0], leaves[1], None)
     if present == [0] and isinstance(data[0], np.ndarray):

@@ -1,4 +1,4 @@
-"""Model: a layer that can be trained, made of a graph of layers or by subclassing."""
+"""Model: a trainable layer, made from a graph of layers or by subclassing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Model(Trainer, Layer):
         outputs: the symbolic output, or a list or dict of them.
         name: a name.
         trainable: whether the weights are trained.
-        engine: "fast" or "reference"; by default whatever engine is in force at each call.
+        engine: "fast" or "reference"; by default the current engine at each call.
     """
 
     def __init__(
@@ -75,8 +75,7 @@ class Model(Trainer, Layer):
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
                     "A model's outputs are what layers return when they are called on its inputs; "
-                    "got "
-                    f"{type(tensor).__name__}."
+                    f"got {type(tensor).__name__}."
                 )
         self._function = Function(inputs, outputs)
         self._inputs_structure = inputs
@@ -101,7 +100,7 @@ class Model(Trainer, Layer):
 
     @property
     def layers(self) -> list[Layer]:
-        """The model's layers, as Keras has them: those farthest from the outputs first."""
+        """The model's layers in Keras's order: those farthest from the outputs first."""
         return self._layers_in_order()
 
     @property
@@ -128,9 +127,7 @@ class Model(Trainer, Layer):
 
     @property
     def output_names(self) -> list[str]:
-        """For each output the name of the layer that makes it: what dicts of losses and labels are
-        matched by.
-        """
+        """The name of the layer of each output, by which dicts of losses and labels are matched."""
         if self._function is None:
             return []
         if isinstance(self._outputs_structure, dict):
@@ -138,10 +135,10 @@ class Model(Trainer, Layer):
         return [_producer(tensor) for tensor in flatten(self._outputs_structure)]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Return the layer of that name or number; ValueError where there is none."""
+        """Return the layer of that name or number; ValueError if there is none."""
         layers = self.layers
         if (name is None) == (index is None):
-            raise ValueError("get_layer takes a `name` or an `index`, one of them.")
+            raise ValueError("get_layer takes either a `name` or an `index`.")
         if index is not None:
             if not -len(layers) <= index < len(layers):
                 raise ValueError(
@@ -189,16 +186,16 @@ class Model(Trainer, Layer):
             unknown = [name for name in masks if name not in names]
             if unknown:
                 raise ValueError(
-                    f"Model {self.name!r} has inputs {names}, and a mask came for {unknown[0]!r}"
-                    f"{suggest(unknown[0], names)}."
+                    f"Model {self.name!r} has inputs {names}, but a mask was given for "
+                    f"{unknown[0]!r}{suggest(unknown[0], names)}."
                 )
             return [masks.get(name) for name in names]
         found = flatten(masks)
         if len(found) != len(self.input_names):
             raise ValueError(
-                f"Model {self.name!r} has the inputs {self.input_names}, and was called with "
-                f"{len(found)} mask{'' if len(found) == 1 else 's'}: give a list of one mask for "
-                "each input, None where it has none."
+                f"Model {self.name!r} has the inputs {self.input_names}, but was called with "
+                f"{len(found)} mask{'' if len(found) == 1 else 's'}: pass a list with one mask for "
+                "each input, None for no mask."
             )
         return found
 
@@ -208,16 +205,16 @@ class Model(Trainer, Layer):
         return list(structure) if isinstance(structure, dict) else self.input_names
 
     def _arrange(self, inputs: Any, wanted: list[KerasTensor]) -> list:
-        """The given inputs as a list in the order of the graph's, ``wanted``, each with the rank
-        and dtype that the graph expects.
+        """The given inputs as a list in the order of the graph's inputs, ``wanted``, each with the
+        rank and dtype that the graph expects.
         """
         if len(wanted) == 1 and isinstance(inputs, Tensor):
             return [self._fit_input(inputs, wanted[0])]
         leaves = flatten(inputs)
         if any(leaf is None for leaf in leaves):
             raise ValueError(
-                f"Model {self.name!r} has the inputs {self.input_names}, and one of those that it "
-                "was called with is None."
+                f"Model {self.name!r} has the inputs {self.input_names}, but was called with None "
+                "for one of them."
             )
         if not all(isinstance(leaf, (Tensor, KerasTensor)) for leaf in leaves):
             inputs = map_structure(
@@ -228,8 +225,8 @@ class Model(Trainer, Layer):
             missing = [name for name in names if name not in inputs]
             if missing:
                 raise ValueError(
-                    f"Model {self.name!r} has inputs {names}, and the dict it was given lacks "
-                    f"{missing}: it has {list(inputs)}."
+                    f"Model {self.name!r} has inputs {names}, but the given dict lacks {missing}: "
+                    f"it has {list(inputs)}."
                 )
             inputs = [inputs[name] for name in names]
         given = flatten(inputs)
@@ -241,7 +238,7 @@ class Model(Trainer, Layer):
         return [self._fit_input(x, tensor) for x, tensor in zip(given, wanted, strict=True)]
 
     def widen(self, shape: tuple) -> bool:
-        """Whether the model takes an input of this shape, though its graph was made for another."""
+        """Whether the model takes an input of this shape, unlike that of its graph."""
         return False
 
     def _fit_input(self, x: Any, tensor: KerasTensor) -> Any:
@@ -257,9 +254,8 @@ class Model(Trainer, Layer):
             )
             if not fits and not self.widen(x.shape):
                 raise ValueError(
-                    f"Model {self.name!r} expects its input {tensor.name!r} as {wanted}, and was "
-                    "given an array of "
-                    f"shape {tuple(x.shape)}."
+                    f"Model {self.name!r} expects its input {tensor.name!r} as {wanted}, but got "
+                    f"an array of shape {tuple(x.shape)}."
                 )
         if x.dtype == tensor._dtype or tensor.dtype == "string":
             return x
@@ -286,11 +282,11 @@ class Model(Trainer, Layer):
 
     @property
     def makes_mask(self) -> bool:  # type: ignore[override]
-        """Whether a layer inside gives a mask where there was none."""
+        """Whether a layer inside creates a mask."""
         return self._function is not None and self._function.makes_mask
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The masks of symbolic outputs; others come with the outputs of the layers inside."""
+        """The masks of symbolic outputs; other outputs carry their own masks."""
         if self._function is None or not symbolic(inputs):
             return None
         return self._function.masks(self._masks_in_order(previous_mask))
@@ -299,19 +295,19 @@ class Model(Trainer, Layer):
         if type(self).build is Model.build and any(
             isinstance(x, Tensor) and x.dtype.kind in "OUS" for x in flatten(args)
         ):
-            self.built = True  # no zeros can stand for texts: the call itself builds what is inside
+            self.built = True  # zeros cannot replace texts, so the first call builds the layers
         else:
             super()._build_from(args, kwargs)
 
     def build(self, input_shape: Any = None) -> None:
         """Make the weights for an input of this shape, the batch included."""
         if self._function is None and input_shape is not None and not self.built:
-            self.built = True  # or the call would ask for a build again
+            self.built = True  # so that the call does not build again
             self(_zeros_for(input_shape))
         self.built = True
 
     def reset_states(self) -> None:
-        """Let every stateful layer in the model begin anew."""
+        """Reset the states of all stateful layers in the model."""
         for layer in self._flatten_layers():
             if layer is not self and getattr(layer, "stateful", False):
                 layer.reset_state()  # type: ignore[attr-defined]
@@ -334,16 +330,16 @@ class Model(Trainer, Layer):
             line_length: the table's width; by default that of the text.
             positions: accepted for Keras's sake; columns take the width they need.
             print_fn: called with the text instead of ``print``.
-            expand_nested: whether models inside the model are opened.
+            expand_nested: whether to show the layers of nested models.
             show_trainable: whether a column says which layers are trained.
-            layer_range: a pair of layer names to begin and to end with.
+            layer_range: a pair of layer names, the first and the last to show.
         """
         text = summary_text(self, line_length, expand_nested, show_trainable, layer_range)
         (print_fn or print)(text)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the graph as nested dicts; a subclassed model returns what its own ``get_config``
-        adds.
+        """Return the graph as nested dicts; for a subclassed model, the result of its own
+        ``get_config``.
         """
         if self._function is None:
             return {"name": self.name, "trainable": self.trainable}
@@ -358,10 +354,10 @@ class Model(Trainer, Layer):
     def from_config(
         cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
     ) -> Model:
-        """Return a new model, with fresh weights, from what ``get_config`` gave."""
+        """Return a new model, with new weights, from the result of ``get_config``."""
         if "layers" not in config:
             return cls(**config)
-        models = {"Model": Model, "Functional": Model}  # that may be among its layers
+        models = {"Model": Model, "Functional": Model}  # models that may be nested in it
         return model_from_graph(cls, config, {**models, **(custom_objects or {})})
 
     def __repr__(self) -> str:
@@ -369,20 +365,19 @@ class Model(Trainer, Layer):
 
 
 def _to_plain(value: Any) -> Any:
-    """NumPy's numbers and arrays as JSON knows them."""
+    """Convert NumPy's numbers and arrays for JSON."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     if inspect.isfunction(value) and value.__name__ != "<lambda>":
         return objects.serialize(value)
     raise TypeError(
         f"{value!r} of type {type(value).__name__} cannot be written as JSON. A function needs a "
-        "name: write it with `def`, "
-        "and register it, or give it as one of custom_objects, to read it back."
+        "name: define it with `def`, and register it or pass it in custom_objects to read it back."
     )
 
 
 def _with_mask(x: Tensor, mask: Any) -> Tensor:
-    """The same tensor with this mask; the one that was given keeps its own."""
+    """A copy of the tensor with this mask."""
     same = ops.reshape(x, x.shape)
     same.mask = mask
     return same
@@ -394,7 +389,7 @@ def _producer(tensor: KerasTensor) -> str:
 
 
 def _zeros_for(shape: Any) -> Any:
-    """One batch of zeros, size 1 for what is not known; nested shapes give nested arrays."""
+    """A batch of zeros, with size 1 for unknown sizes; nested shapes give nested arrays."""
     if isinstance(shape, dict):
         return {key: _zeros_for(part) for key, part in shape.items()}
     if any(isinstance(part, (list, tuple)) for part in shape):

@@ -9,12 +9,14 @@ from ..layers.layer import Layer
 
 
 def layers_in_order(inputs: list[KerasTensor], outputs: Any) -> list[Layer]:
-    """The layers between inputs and outputs in Keras's order: those with the longest way to an
-    output first; among equals, the way back from the outputs decides.
+    """The layers between inputs and outputs in Keras's order: those with the longest path to an
+    output first; ties are broken by the order of a walk back from the outputs.
     """
     nodes, met = _way_back(inputs, outputs)
     distance: dict[Node, int] = {}
-    farthest: dict[int, int] = {}  # of all the calls of an operation, by its number in `met`
+    farthest: dict[
+        int, int
+    ] = {}  # the maximum over all calls of an operation, by its number in `met`
     for node in reversed(nodes):
         number = met[_who(node)]
         here = max(distance.get(node, 0), farthest.get(number, 0))
@@ -29,8 +31,8 @@ def layers_in_order(inputs: list[KerasTensor], outputs: Any) -> list[Layer]:
 
 
 def _way_back(inputs: list[KerasTensor], outputs: Any) -> tuple[list[Node], dict[int, int]]:
-    """The calls, each after those that it depends on, and the number of each operation: when it is
-    first met by who goes from the outputs back to the inputs.
+    """The calls in topological order, and the number of each operation: the order in which a walk
+    from the outputs back to the inputs first visits them.
     """
     known = {tensor for tensor in inputs if tensor.node and not tensor.node.is_input}
     nodes: list[Node] = []
@@ -54,14 +56,14 @@ def _way_back(inputs: list[KerasTensor], outputs: Any) -> tuple[list[Node], dict
 
 
 def _who(node: Node) -> int:
-    """A layer is one wherever it is called; an operation of ``diptych.ops`` is another in each
-    call.
+    """The identity of a node's operation: a layer is the same in all its calls; an operation of
+    ``diptych.ops`` differs in each call.
     """
     return id(node.operation if isinstance(node.operation, Layer) else node)
 
 
 def _tensors(structure: Any) -> list[KerasTensor]:
-    """The symbolic tensors in nested lists and dicts, these in the order of their keys."""
+    """The symbolic tensors in nested lists and dicts; dicts in the order of sorted keys."""
     if isinstance(structure, dict):
         structure = [structure[key] for key in sorted(structure)]
     if isinstance(structure, (list, tuple)):

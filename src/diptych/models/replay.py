@@ -1,16 +1,16 @@
-"""A step of training, testing or prediction, recorded once and replayed.
+"""Recording a step of training, testing or prediction once, and replaying it.
 
-For a small network most of a step is not arithmetic but the way to it: layers, checks, conversions.
-All of that comes out the same for every batch of one shape. So the first step with a shape goes
-layer by layer, and the tape's records of it become a plain list of calls, each with the places of
-its arguments; every further step walks that list, and goes back by the tape's own chain rule. The
-functions called and the order of all sums are the same, and so are the bits.
+In a small network, most of the time of a step is not arithmetic but overhead: layers, checks,
+conversions. This overhead is the same for every batch of one shape. So the first step with a shape
+runs layer by layer, and the tape's records of it become a plain list of calls with the places of
+their arguments. Each further step runs that list, then goes back by the tape's own chain rule. The
+functions called and the order of all sums are the same, so the results are the same bits.
 
-Only what is known to depend on nothing but its input and its weights is replayed: graphs of layers
-that say so (``Layer.pure``; for predictions ``Layer.pure_in_prediction`` will do), with built-in
-activations and losses. Everything else goes layer by layer at every step.
+Only steps that depend on nothing but their input and weights are replayed: graphs of layers that
+declare it (``Layer.pure``; for predictions ``Layer.pure_in_prediction`` is enough), with built-in
+activations and losses. Everything else runs layer by layer at every step.
 
-A prediction, which is never walked back, joins calls that the engines can do in one.
+In a prediction, which has no backward pass, calls are fused where the engines can.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from .. import engine as _engine
 from ..nested import flatten, map_structure
 from ..tape import GradientTape, Record, walk_back
 from ..tensor import Tensor, Variable
+from ..utils.objects import is_builtin
 
-NOTHING = -1  # the place of an input that was left out, such as a bias
+NOTHING = -1  # the place of a missing input, such as a bias
 _PLAIN_RELU = (0.0, None, 0.0)  # slope, upper limit and threshold
 
 
 class Replay:
-    """The calls of one step, for batches of the shapes and dtypes that it was recorded with; of a
-    prediction, for any number of rows.
+    """The calls of one step, for batches with the recorded shapes and dtypes; for a prediction,
+    with any number of rows.
 
-    Values live in a list; a place in it stands for x, y, each weight, each output. Made by
-    ``record_of``.
+    Values are in a list with a place for x, y, each weight and each output. Made by ``record_of``.
     """
 
     def __init__(
@@ -47,15 +47,17 @@ class Replay:
         self.variables = variables  # place -> weight
         self.labels = None if labels is None else (labels.shape, labels.dtype)
         self.calls: list[tuple] = []
-        self.readers: list[Callable] = []  # for each call, what takes its inputs from the values
-        # The records of the calls, newest first. Their tensors have no values: they only say which
-        # gradient belongs where. The caches come with each batch.
+        self.readers: list[
+            Callable
+        ] = []  # for each call, the function that gets its inputs from the values
+        # The records of the calls, newest first. Their tensors have no values and only identify
+        # gradients. Each batch brings its own caches.
         self.records: list[Record] = []
         self.y_pred = self.loss = 0
         self.logits: tuple[str, int] | None = None  # of y_pred: "sigmoid" or "softmax", place
-        self.seed: dict[Tensor, np.ndarray] = {}  # dL/dL = 1; the loss as the records have it
+        self.seed: dict[Tensor, np.ndarray] = {}  # dL/dL = 1, for the loss in the records
         self.wanted: list[Tensor] = []  # the weights whose gradients the step returns
-        self.done: list[list[int]] = []  # after each call, the places that none after it needs
+        self.done: list[list[int]] = []  # after each call, the places that no later call needs
 
     def forward(self, x: np.ndarray, y: np.ndarray) -> tuple[Tensor, np.ndarray, list]:
         """Return the model's output, the loss, and the caches of all calls."""
@@ -71,7 +73,7 @@ class Replay:
         return y_pred, values[self.loss], caches
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the model's output; nothing is kept for a way back."""
+        """Return the model's output, without caches for a backward pass."""
         values = self._start(x)
         for call, reader, done in zip(self.calls, self.readers, self.done, strict=True):
             _run(call, reader, values)
@@ -88,25 +90,25 @@ class Replay:
         return values
 
     def gradients(self, caches: list, optimizer: Any = None) -> list:
-        """Walk back, and return the gradients of the loss by the trained weights: None for one on
-        which it does not depend, perhaps an IndexedSlices if they go to an optimizer.
+        """Run the backward pass; return the gradients of the loss by the trained weights: None for
+        a weight on which it does not depend, possibly IndexedSlices if they go to an optimizer.
         """
-        newest_first = map(list.pop, repeat(caches))  # so that each is free when it has been used
+        newest_first = map(list.pop, repeat(caches))  # so that each is freed after use
         gradients: dict[Tensor, Any] = self.seed.copy()
         walk_back(zip(self.records, newest_first), gradients, (), optimizer)  # noqa: B905 - hot
         return list(map(gradients.get, self.wanted))
 
 
 def _reader(call: tuple) -> Callable:
-    """The function that takes a call's inputs out of the list of values."""
+    """The function that gets a call's inputs from the list of values."""
     places = call[2]
-    if len(places) == 1:  # itemgetter would give the array itself, and no list of one
+    if len(places) == 1:  # itemgetter would give the array itself, not a list of one
         return itemgetter(slice(places[0], places[0] + 1))
     return itemgetter(*places)
 
 
 def _run(call: tuple, reader: Callable, values: list) -> Any:
-    """Make one call, put its results where they belong, and return what the way back needs."""
+    """Make one call, store its results, and return its cache for the backward pass."""
     is_twin, function, _, options, output = call
     arrays = reader(values)
     if is_twin:
@@ -118,7 +120,7 @@ def _run(call: tuple, reader: Callable, values: list) -> Any:
             values[output] = y
         return cache
     result = function(*arrays, **options)
-    if type(result) is not np.ndarray:  # NumPy gives a scalar for an array without axes
+    if type(result) is not np.ndarray:  # NumPy gives a scalar instead of a 0-d array
         result = np.asarray(result)
     values[output] = result
     return result, arrays, options
@@ -132,17 +134,16 @@ def record_of(
     loss: Tensor | None,
     variables: list[Variable],
 ) -> Replay | None:
-    """Return the step that a tape has recorded as a list of calls; None where it used anything that
-    is not known.
+    """Return a recorded step as a list of calls; None if it used anything unknown.
 
     Args:
         records: what the tape holds.
         x: the batch's input.
-        y: its labels. The loss may have given them another dtype, or an axis of size 1 more or
-            less. None in prediction.
+        y: its labels. The loss may have changed their dtype, or added or removed an axis of size 1.
+            None in prediction.
         y_pred: the model's output.
         loss: the loss, a scalar; None in prediction.
-        variables: what gradients are wanted for.
+        variables: the variables whose gradients are wanted.
     """
     made = {id(tensor) for record in records for tensor in flatten(record.output)}
     places = {id(x): 0}
@@ -181,8 +182,8 @@ def record_of(
         if id(logits) not in places:
             return None
         replay.logits = (name, places[id(logits)])
-    # What has a gradient: a weight itself, and for an output a tensor of its shape and dtype. x is
-    # followed while a step is recorded, but nobody wants its gradient.
+    # The tensors with gradients: the weights themselves, and for each output a tensor of its shape
+    # and dtype. x is tracked while a step is recorded, but its gradient is not needed.
     stand_ins: dict[int, Tensor] = {
         key: variable for key, variable in weights.items() if variable.tracked
     }
@@ -201,15 +202,14 @@ def record_of(
 
 
 def _without_values(tensor: Tensor) -> Tensor:
-    """A tensor of the same shape and dtype that takes no memory: one zero, repeated."""
+    """A tensor of the same shape and dtype without memory of its own: one zero, broadcast."""
     return Tensor(np.broadcast_to(np.zeros((), tensor.dtype), tensor.shape))
 
 
 def record_of_prediction(model: Any, x: Tensor) -> Replay | None:
-    """Return the calls that predict for any number of rows like those of ``x``; None where they
-    cannot be known.
+    """Return the calls of a prediction for any number of rows like those of ``x``; None if unknown.
 
-    They are recorded with one row and with two: what depends on the number of rows differs then.
+    They are recorded with one row and with two: whatever differs depends on the number of rows.
     """
     if not may_be_predicted(model):
         return None
@@ -227,7 +227,7 @@ def record_of_prediction(model: Any, x: Tensor) -> Replay | None:
 
 
 def _recorded_prediction(model: Any, x: Tensor, rows: int) -> Replay | None:
-    """The prediction for so many rows, all like the first of x."""
+    """The prediction for ``rows`` rows, all equal to the first of x."""
     sample = Tensor(np.repeat(x.array[:1], rows, axis=0))
     sample.tracked = True
     with GradientTape() as tape:
@@ -236,8 +236,8 @@ def _recorded_prediction(model: Any, x: Tensor, rows: int) -> Replay | None:
 
 
 def _for_any_rows(one: tuple, two: tuple) -> tuple | None:
-    """A call that was recorded with one row and with two, for any number of them; None where they
-    differ otherwise than in one size that an array is to have.
+    """A call for any number of rows, from those recorded with one row and with two; None if they
+    differ in anything but one size in a target shape.
     """
     is_twin, function, sources, options, output = one
     try:
@@ -255,7 +255,7 @@ def _for_any_rows(one: tuple, two: tuple) -> tuple | None:
 
 
 def _join(calls: list[tuple], engine: _engine.Engine) -> list[tuple]:
-    """The calls, where it can be two in one."""
+    """The calls, with pairs fused where possible."""
     done: list[tuple] = []
     for call in calls:
         _, function, sources, options, output = call
@@ -270,9 +270,9 @@ def _join(calls: list[tuple], engine: _engine.Engine) -> list[tuple]:
 
 
 def _in_one(engine: _engine.Engine, one: tuple, other: tuple) -> tuple | None:
-    """The function that does what two do one after the other, and its options; None: there is none.
+    """The fused function for two calls in a row, and its options; None if there is none.
 
-    A convolution takes relu and maximum pooling in: what the pooling drops is never written.
+    A convolution can include relu and maximum pooling: what the pooling drops is never stored.
     """
     (first, options), (second, its_options) = one, other
     convolution = engine.convolution
@@ -287,7 +287,7 @@ def _in_one(engine: _engine.Engine, one: tuple, other: tuple) -> tuple | None:
 
 
 def _last_needs(replay: Replay) -> list[list[int]]:
-    """For each call the places that no later call reads and that are not the result."""
+    """For each call, the places that no later call reads, except the result."""
     done: list[list[int]] = []
     needed = {replay.y_pred}
     for _, _, sources, _, output in reversed(replay.calls):
@@ -298,9 +298,9 @@ def _last_needs(replay: Replay) -> list[list[int]]:
 
 
 def _call(record: Record, places: dict[int, int]) -> tuple | None:
-    """A record as (is it a twin, function, places of its inputs, options, place of its output).
+    """A record as (is_twin, function, places of inputs, options, place of output).
 
-    The place of several outputs is a tuple of places. None where the function may not be called
+    For several outputs, the place is a tuple of places. None if the function may not be called
     again with the next batch.
     """
     sources = [NOTHING if tensor is None else places[id(tensor)] for tensor in record.inputs]
@@ -311,14 +311,14 @@ def _call(record: Record, places: dict[int, int]) -> tuple | None:
     if record.forward is None or (not is_twin and isinstance(place, tuple)):
         return None
     if is_twin and any(isinstance(option, np.ndarray) for option in record.options):
-        return None  # a mask, which is another one for the next batch
+        return None  # a mask, which differs in the next batch
     return is_twin, record.forward, sources, record.options, place
 
 
 def _are_labels(tensor: Tensor, y: Tensor | None) -> bool:
     """Whether a tensor holds the labels, perhaps in another shape and dtype.
 
-    Class numbers given as floats are no case for a plain cast: 0.5 has to be refused each time.
+    Class numbers given as floats cannot simply be cast, since 0.5 must raise an error each time.
     """
     if y is None or (y.dtype.kind == "f" and tensor.dtype.kind != "f"):
         return False
@@ -328,7 +328,7 @@ def _are_labels(tensor: Tensor, y: Tensor | None) -> bool:
 
 
 def may_be_replayed(model: Any) -> bool:
-    """Whether a step of the model depends on nothing but the batch and the weights."""
+    """Whether a step of the model depends only on the batch and the weights."""
     loss = model._loss
     return (
         _is_pure_graph(model, "pure")
@@ -344,42 +344,43 @@ def may_be_replayed(model: Any) -> bool:
 
 
 def may_be_predicted(model: Any) -> bool:
-    """Whether the model's output depends on nothing but the input and the weights."""
+    """Whether the model's output depends only on the input and the weights."""
     return _is_pure_graph(model, "pure", "pure_in_prediction") and not any(
         node.kwargs.get("training") for node in model._function.nodes
     )
 
 
-def _is_pure_graph(model: Any, *ways: str) -> bool:
+def _is_pure_graph(model: Any, *kinds: str) -> bool:
     return (
         model._function is not None
         and len(model._function.inputs) == 1
         and len(model.outputs) == 1
         and all(_is_own(model, name) for name in ("__call__", "call"))
-        and all(_is_pure(node.operation, ways) for node in model._function.nodes)
+        and all(_is_pure(node.operation, kinds) for node in model._function.nodes)
     )
 
 
 def _is_own(thing: Any, name: str) -> bool:
-    """Whether a method or property is the package's own, replaced nowhere."""
+    """Whether a method or property is built in, not overridden in a class or on the object."""
     found = getattr(type(thing), name)
     function = getattr(found, "fget", found)
-    return name not in vars(thing) and function.__module__.startswith("diptych.")
+    return name not in vars(thing) and is_builtin(function)
 
 
 def _is_builtin_loss(loss: Any) -> bool:
     function = getattr(loss, "fn", None)
-    if type(loss).__module__ != losses.__name__:
+    if not is_builtin(type(loss)):
         return False
     return function is None or getattr(losses, function.__name__, None) is function
 
 
-def _is_pure(operation: Any, ways: tuple[str, ...]) -> bool:
-    """Whether a layer says of its very class that it is pure in one of these ways, and what it was
-    given does not change that. A mask comes from the batch and is no part of the records.
+def _is_pure(operation: Any, kinds: tuple[str, ...]) -> bool:
+    """Whether a layer's own class declares one of these kinds of purity, and its arguments do not
+    contradict it. Layers that create masks do not count: masks depend on the batch and are not
+    recorded.
     """
     if "call" in vars(operation) or not any(
-        vars(type(operation)).get(way) and getattr(operation, way) for way in ways
+        vars(type(operation)).get(kind) and getattr(operation, kind) for kind in kinds
     ):
         return False
     activation: Callable | None = getattr(operation, "activation", None)

@@ -14,12 +14,12 @@ from .model import Model
 
 
 class Sequential(Model):
-    """A stack of layers, each fed with the output of the one before.
+    """A stack of layers, each called on the output of the one before.
 
         model = Sequential([Input((784,)), Dense(500, activation="relu"), Dense(10,
         activation="softmax")])
 
-    Layers may come in the constructor or one by one with ``add``. The weights are made when the
+    Layers may come in the constructor or one by one with ``add``. The weights are created when the
     input's shape is known: from an ``Input``, from ``input_shape=`` on the first layer, or from the
     first data.
 
@@ -27,7 +27,7 @@ class Sequential(Model):
         layers: the layers in their order.
         trainable: whether the weights are trained.
         name: a name.
-        engine: "fast" or "reference"; by default whatever engine is in force at each call.
+        engine: "fast" or "reference"; by default the current engine at each call.
     """
 
     def __init__(
@@ -39,19 +39,17 @@ class Sequential(Model):
     ) -> None:
         super().__init__(name=name, trainable=trainable, engine=engine)
         self._stack: list[Layer] = []
-        self._between: list[
-            KerasTensor
-        ] = []  # the output of each layer of the stack, as far as they are connected
+        self._between: list[KerasTensor] = []  # the output of each connected layer of the stack
         for layer in layers or ():
             self._append(layer)
         self._connect()
 
     def add(self, layer: Layer | KerasTensor, rebuild: bool = True) -> None:
-        """Put a layer on top.
+        """Add a layer at the end.
 
         Raises:
-            ValueError: what was given is no layer, the layer's name is taken, or its input does not
-                fit the output below.
+            ValueError: the argument is not a layer, its name is taken, or it does not fit the
+                output of the last layer.
         """
         before = list(self._stack)
         try:
@@ -65,9 +63,9 @@ class Sequential(Model):
             raise
 
     def pop(self, rebuild: bool = True) -> Layer:
-        """Take the last layer off and return it."""
+        """Remove the last layer and return it."""
         if not self.layers:
-            raise ValueError(f"Sequential model {self.name!r} has no layer to take off.")
+            raise ValueError(f"Sequential model {self.name!r} has no layer to remove.")
         layer = self._stack.pop()
         del self._between[len(self._stack) :]
         self._function = None
@@ -90,7 +88,7 @@ class Sequential(Model):
                     f" Did you mean Activation({layer!r})?" if layer in activations.__all__ else ""
                 )
             raise ValueError(
-                f"Sequential takes layers, and got {layer!r} of type {type(layer).__name__}.{hint}"
+                f"Sequential takes layers, but got {layer!r} of type {type(layer).__name__}.{hint}"
             )
         shape = getattr(layer, "_batch_input_shape", None)
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
@@ -101,19 +99,19 @@ class Sequential(Model):
             )
         elif isinstance(layer, InputLayer) and self._stack:
             raise ValueError(
-                f"Sequential model {self.name!r} has layers already: an Input comes first."
+                f"Sequential model {self.name!r} already has layers: an Input must come first."
             )
         elif shape is not None and self._function is not None:
             self._check_stated_shape(layer, shape)
         if any(layer.name == other.name for other in self._stack):
             raise ValueError(
-                f"Sequential model {self.name!r} has a layer called {layer.name!r} already: give "
-                "this one another `name=`."
+                f"Sequential model {self.name!r} already has a layer called {layer.name!r}: use "
+                "another `name=`."
             )
         self._stack.append(layer)
 
     def _check_stated_shape(self, layer: Layer, shape: tuple) -> None:
-        """An input shape on a middle layer is redundant; it must at least be right."""
+        """An input shape on a later layer is redundant, but must be correct."""
         below = self._between[-1].shape
         if len(shape) != len(below) or any(
             a != b
@@ -121,16 +119,13 @@ class Sequential(Model):
             if a is not None and b is not None
         ):
             raise ValueError(
-                f"Layer {layer.name!r} says that its input is {tuple(shape)}, but the layer below "
-                "it, "
-                f"{self._stack[-1].name!r}, gives {below}. Leave the input's shape out: only the "
-                "first layer needs it."
+                f"Layer {layer.name!r} expects inputs of shape {tuple(shape)}, but the layer "
+                f"before it, {self._stack[-1].name!r}, gives {below}. Leave out the input's shape: "
+                "only the first layer needs it."
             )
 
     def _connect(self, batch_shape: Any = None, dtype: Any = None) -> None:
-        """Call the layers that were not yet called, each on the output below, if the input's shape
-        is known.
-        """
+        """Connect new layers, each to the output before it, if the input's shape is known."""
         self._sublayers = []
         for layer in self._stack:
             self._track(layer)
@@ -149,8 +144,8 @@ class Sequential(Model):
             self._make_function(self._inputs_structure, x)
 
     def widen(self, shape: tuple) -> bool:
-        """Let other sizes in, if the layers can take them: where no Input states the sizes, they
-        came from the first data. Those that differ are left open from then on.
+        """Accept inputs of other sizes, if the layers can: without an Input, the sizes came from
+        the first data. Sizes that differ become None.
         """
         now = self._inputs_structure
         if (
@@ -178,14 +173,14 @@ class Sequential(Model):
         return True
 
     def _forget_calls(self) -> None:
-        """Take the layers apart again."""
+        """Forget the calls that connect the layers."""
         for layer, output in zip(self._stack, self._between, strict=True):
             node = flatten(output)[0].node
             layer._nodes[:] = [other for other in layer._nodes if other is not node]
         self._between.clear()
 
     def _start(self, batch_shape: Any, dtype: Any) -> KerasTensor | None:
-        """The symbolic input, or None as long as its shape is not known."""
+        """The symbolic input, or None if its shape is unknown."""
         first = self._stack[0] if self._stack else None
         if isinstance(first, InputLayer):
             return first.output
@@ -208,7 +203,7 @@ class Sequential(Model):
         if self._function is None and input_shape is not None:
             if not self.layers:
                 raise ValueError(
-                    f"Sequential model {self.name!r} has no layers yet: add some before it is "
+                    f"Sequential model {self.name!r} has no layers yet: add layers before it is "
                     "built."
                 )
             self._connect(tuple(input_shape))

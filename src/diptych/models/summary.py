@@ -17,8 +17,8 @@ def summary_text(
     show_trainable: bool = False,
     layer_range: Any = None,
 ) -> str:
-    """Return the table: a row for each layer, with its output's shape, its number of weights and
-    where its input comes from.
+    """Return the table: a row for each layer with its output shape, its number of weights and the
+    source of its input.
     """
     layers = _selected(model.layers, layer_range)
     branched = not hasattr(model, "_stack") and _is_branched(model)
@@ -93,9 +93,7 @@ def _is_branched(model: Any) -> bool:
 
 
 def _steps(model: Any) -> list:
-    """The layers, and between them the nodes of operations that were called outside layers, in the
-    graph's order.
-    """
+    """The layers, and the nodes of operations outside layers, in the order of the graph."""
     layers = list(model.layers)
     if model._function is None or all(
         isinstance(node.operation, Layer) for node in model._function.nodes

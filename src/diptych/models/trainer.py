@@ -1,7 +1,7 @@
-"""Training, evaluation and prediction: what turns a network into a model.
+"""Training, evaluation and prediction.
 
 One update is ``train_on_batch``: forward under a tape, loss, gradients, optimizer, metrics. ``fit``
-calls the same update for every batch, so k calls by hand give the same bits as ``fit``.
+makes the same update for every batch, so k calls by hand give the same bits as ``fit``.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from .replay import Replay, may_be_replayed, record_of, record_of_prediction
 
 if TYPE_CHECKING:
     from ..graph import KerasTensor
-    from ..layers.layer import Layer as _Beside  # Model puts a Layer beside the Trainer
+    from ..layers.layer import Layer as _Beside  # Model inherits from Trainer and Layer
 else:
     _Beside = object
 
 _ON_ANY_ENGINE = contextlib.nullcontext()
-MOST_REPLAYS = 32  # recorded steps that a model keeps: one for each shape of batch
+MOST_REPLAYS = 32  # the most recorded steps of a model, one for each batch shape
 
 
 class Trainer(_Beside):
@@ -49,7 +49,7 @@ class Trainer(_Beside):
 
     engine: str | None
 
-    if TYPE_CHECKING:  # what Model knows of its graph
+    if TYPE_CHECKING:  # attributes of Model
 
         @property
         def inputs(self) -> list[KerasTensor] | None: ...
@@ -69,11 +69,11 @@ class Trainer(_Beside):
         self._loss: CompiledLoss | None = None
         self._metrics: CompiledMetrics | None = None
         self._loss_mean = metrics_module.Mean(name="loss")
-        # None is the key of a step that is not kept, and never in here.
+        # None, the key of a step that is not recorded, is never in here.
         self._replays: dict[tuple | None, Replay | None] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy needs; recorded steps hold functions that cannot be pickled."""
+        """The state without recorded steps, whose functions cannot be pickled."""
         return {**vars(self), "_replays": {}}
 
     # ----------------------------------------------------------------------------------------------
@@ -92,8 +92,7 @@ class Trainer(_Beside):
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Choose how the model is trained. The weights stay as they are; optimizer and metrics
-        begin anew.
+        """Configure training. The weights stay the same; optimizer and metrics are reset.
 
         Args:
             optimizer: a name or an ``Optimizer``.
@@ -102,13 +101,13 @@ class Trainer(_Beside):
             loss_weights: factors for the losses of several outputs, in the same form.
             metrics: a list of names, ``Metric``s or functions; for several outputs a list of lists
                 or a dict.
-            weighted_metrics: metrics that heed sample weights.
+            weighted_metrics: metrics that use sample weights.
             run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's
                 sake, without effect.
 
         Raises:
-            ValueError: a name is unknown (the nearest known one is suggested), or dicts do not fit
-                the outputs.
+            ValueError: a name is unknown (the nearest one is suggested), or dicts do not fit the
+                outputs.
         """
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
@@ -134,8 +133,8 @@ class Trainer(_Beside):
 
     @contextlib.contextmanager
     def _in_training(self) -> Any:
-        """Run on the model's engine; NaN and infinity in the data are reported once, not by every
-        NumPy function.
+        """Run on the model's engine, without NumPy's warnings about NaN and infinity, which are
+        reported once.
         """
         with self._on_its_engine(), _engine.current().computing(), np.errstate(all="ignore"):
             yield
@@ -151,7 +150,7 @@ class Trainer(_Beside):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Return the loss of a batch: the compiled losses, and what layers and regularizers add."""
+        """Return the loss of a batch: the compiled losses and those of layers and regularizers."""
         with self._on_its_engine():
             total = (
                 None if self._loss is None or y is None else self._loss(y, y_pred, sample_weight)
@@ -160,15 +159,15 @@ class Trainer(_Beside):
                 total = penalty if total is None else ops.add(total, penalty)
         if total is None:
             raise ValueError(
-                f"Model {self.name!r} has nothing to minimise: compile it with a loss and give "
-                "labels y, or let a layer call add_loss."
+                f"Model {self.name!r} has no loss to minimise: compile it with a loss and pass "
+                "labels y, or call add_loss in a layer."
             )
         return total
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
-        """Let the metrics see a batch, and return all results so far."""
+        """Update the metrics with a batch, and return all results so far."""
         self._update_metrics(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
@@ -178,8 +177,8 @@ class Trainer(_Beside):
             self._metrics.update_state(y, y_pred, sample_weight, functions)
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """Make one update with a batch, and return the results so far; override it for a training
-        of your own.
+        """Make one update with a batch, and return the results so far; override it to customise
+        training.
         """
         self._update(*unpack(data))
         return self.get_metrics_result()
@@ -194,13 +193,13 @@ class Trainer(_Beside):
         return self(unpack(data)[0], training=False)
 
     def _predict(self, x: Any) -> Any:
-        """The outputs for one batch, replayed where that can be."""
+        """The outputs for one batch, replayed if possible."""
         if not isinstance(x, Tensor) or not len(x):
             return self(x, training=False)
         key = ("predict", x.shape[1:], x.dtype, *self._circumstances())
         try:
             if key in self._replays:
-                replay = self._replays.get(key)  # another thread may have made room meanwhile
+                replay = self._replays.get(key)  # another thread may have removed it
             else:
                 replay = record_of_prediction(self, x)
                 self._forget_replays()
@@ -208,7 +207,7 @@ class Trainer(_Beside):
             if replay is not None:
                 return Tensor(replay.predict(x.array))
         except (ValueError, TypeError, IndexError):
-            pass  # the layers will say it, each with its name and for this number of rows
+            pass  # run the layers: their error names the layer and this number of rows
         return self(x, training=False)
 
     def _update(self, x: Any, y: Any, sample_weight: Any) -> None:
@@ -256,14 +255,14 @@ class Trainer(_Beside):
         self._after_step(x, y, y_pred, sample_weight)
 
     def _replay_key(self, what: str, x: Any, y: Any, sample_weight: Any) -> tuple | None:
-        """What a recorded step is good for; None where none is kept."""
+        """The key of a recorded step; None if the step is not recorded."""
         if sample_weight is not None or not isinstance(x, Tensor) or not isinstance(y, Tensor):
             return None
         a, b = x.array, y.array
         return (what, a.shape, a.dtype, b.shape, b.dtype, *self._circumstances())
 
     def _circumstances(self) -> tuple:
-        """What else a recorded step depends on."""
+        """Settings on which a recorded step depends."""
         return (
             self.engine or _engine.current().name,
             Structure.version,
@@ -272,24 +271,26 @@ class Trainer(_Beside):
         )
 
     def _follow_input(self, key: tuple | None, x: Any) -> None:
-        """Let the tape of a step that will be kept see every call, also those before a weight."""
+        """Track the input of a step to be recorded, so that the tape records calls before any
+        weight too.
+        """
         if key is not None and key not in self._replays and may_be_replayed(self):
             x.tracked = True
 
     def _keep_replay(
         self, key: tuple | None, tape: GradientTape, x: Any, y: Any, y_pred: Any, loss: Any
     ) -> None:
-        """Keep the step that was just taken, or that it cannot be replayed."""
+        """Store the recorded step, or None if it cannot be replayed."""
         if key is None or key in self._replays:
             return
         self._forget_replays()
-        kept = None
+        replay = None
         if may_be_replayed(self):
-            kept = record_of(tape.records, x, y, y_pred, loss, self.trainable_variables)
-        self._replays[key] = kept
+            replay = record_of(tape.records, x, y, y_pred, loss, self.trainable_variables)
+        self._replays[key] = replay
 
     def _forget_replays(self) -> None:
-        """Make room for one more."""
+        """Make room for one more recorded step."""
         if len(self._replays) >= MOST_REPLAYS:
             self._replays.clear()
 
@@ -300,8 +301,8 @@ class Trainer(_Beside):
             self.compute_metrics(x, y, y_pred, sample_weight)
 
     def _steps(self) -> tuple[Any, Any]:
-        """The functions for one training and one test step. A step of the user's own gets the batch
-        as Keras gives it.
+        """The functions for one training and one test step. A user's own step gets the batch as in
+        Keras.
         """
         own_train = type(self).train_step is not Trainer.train_step
         own_test = type(self).test_step is not Trainer.test_step
@@ -350,8 +351,8 @@ class Trainer(_Beside):
             each = (
                 self._metrics.names if self._metrics.built else _names_before_build(self._metrics)
             )
-            # As in Keras: metrics of several outputs in alphabetical order, those of one as they
-            # were given.
+            # As in Keras: metrics of several outputs in alphabetical order, those of one in the
+            # given order.
             names += sorted(each) if len(self.output_names or ()) > 1 else each
         return names + [metric.name for metric in self._own_metrics()]
 
@@ -370,7 +371,7 @@ class Trainer(_Beside):
         return results
 
     def reset_metrics(self) -> None:
-        """Forget what the metrics have seen."""
+        """Reset all metrics."""
         for metric in self.metrics:
             metric.reset_state()
 
@@ -408,21 +409,21 @@ class Trainer(_Beside):
             epochs: the epoch at which training ends (counted from 0, not from ``initial_epoch``).
             verbose: "auto" or 1 a progress bar, 2 one line for each epoch, 0 nothing.
             callbacks: a list of ``Callback``s.
-            validation_split: this part of the rows, the last ones, is kept from training and
-                evaluated after each epoch.
+            validation_split: the last fraction of the rows is not trained on, but evaluated after
+                each epoch (see ``data.split_off_validation``).
             validation_data: (x, y) or (x, y, weights) to evaluate instead.
             shuffle: whether the rows are shuffled before each epoch; "batch" shuffles whole
                 batches.
             class_weight: dict from class to the weight of its rows in the loss.
             sample_weight: a weight for each row.
             initial_epoch: the number of the first epoch.
-            steps_per_epoch: batches that make an epoch; by default all there are.
+            steps_per_epoch: the number of batches of an epoch; by default all.
             validation_steps, validation_batch_size: the same for validation.
             validation_freq: validate every so many epochs, or after the epochs in this list
                 (counted from 1).
 
         Raises:
-            ValueError: the data do not fit the model or the loss. Nothing has been trained then.
+            ValueError: the data do not fit the model or the loss; raised before training starts.
         """
         self._must_be_compiled("fit()")
         for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
@@ -514,9 +515,7 @@ class Trainer(_Beside):
         return self.history
 
     def _train_epoch(self, batches: Any, train_step: Any, callbacks: CallbackList) -> Any:
-        """One pass over the batches; without callbacks that watch batches nothing but updates
-        happens.
-        """
+        """One pass over the batches; only updates, unless a callback handles batches."""
         last = None
         if not callbacks.wants_train_batches:
             for batch in batches:
@@ -531,9 +530,7 @@ class Trainer(_Beside):
         return last
 
     def _results(self, last: Any) -> dict[str, Any]:
-        """The metrics' results, or what a step of the user's own returned ``last``, where that is
-        something else.
-        """
+        """The metrics' results, or ``last``, the result of a user's step, if it is different."""
         results = self.get_metrics_result()
         if last is None or last.keys() == results.keys():
             return results
@@ -694,15 +691,15 @@ class Trainer(_Beside):
             return map_structure(lambda t: t.numpy(), self(self._as_tensors(x)[0], training=False))
 
     def takes_text(self) -> bool:
-        """Whether the inputs may be texts: a graph says so itself, else there is a layer for
-        them.
+        """Whether the inputs may be texts: by the graph's inputs or, without a graph, by the
+        layers.
         """
         if self.inputs is not None:
             return any(tensor.dtype == "string" for tensor in self.inputs)
         return any(getattr(layer, "reads_text", False) for layer in self._flatten_layers())
 
     def _dtypes_of(self, x: Any) -> Any:
-        """The dtypes that a graph's inputs want, so that small data are cast once and not batch by
+        """The dtypes of the graph's inputs, so that small data are cast once and not batch by
         batch.
         """
         if self.inputs is None or isinstance(x, dict):
@@ -710,7 +707,7 @@ class Trainer(_Beside):
         return [tensor.dtype for tensor in self.inputs]
 
     def _as_tensors(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
-        """A batch of arrays as tensors; floats in the model's float type, integers as they are."""
+        """A batch of arrays as tensors; floats in the model's float type, integers unchanged."""
         return self._tensors(x), None if y is None else self._tensors(y), sample_weight
 
     def _tensors(self, x: Any) -> Any:
@@ -722,7 +719,7 @@ class Trainer(_Beside):
 
 
 def pack(x: Any, y: Any, sample_weight: Any) -> Any:
-    """(x, y, sample_weight) as Keras hands it to a step: without what is None at the end."""
+    """(x, y, sample_weight) as Keras passes it to a step: without trailing None."""
     if sample_weight is not None:
         return x, y, sample_weight
     return (x, y) if y is not None else (x,)
@@ -741,7 +738,7 @@ def _batch_size(x: Any) -> int:
 
 
 def as_log(value: Any) -> Any:
-    """A metric's result as a Python float, or as an array where it has several entries."""
+    """A metric's result as a Python float, or as an array if it has several entries."""
     if isinstance(value, float):
         return value
     array = np.asarray(value)

@@ -1,8 +1,8 @@
 """Differentiable functions on tensors, under the names of ``keras.ops``.
 
 Each takes tensors, variables, NumPy arrays, numbers and symbolic tensors, and returns tensors.
-While a ``GradientTape`` is open they record themselves. The tables with the gradient rules are in
-the modules of this package, one for each kind.
+While a ``GradientTape`` is open, calls are recorded on it. The modules of this package define the
+operations with their gradient rules.
 """
 
 from ..operation import stop_gradient

@@ -1,7 +1,7 @@
-"""Dot-product attention, under its name in ``keras.ops``, and what the layers call: the same with
-dropout and with the scores.
+"""Dot-product attention: ``dot_product_attention`` of ``keras.ops``, and ``attend`` for the layers,
+with dropout and the scores.
 
-What it computes, and its gradients, stands in ``diptych.reference.attention``.
+The equations and gradients are in ``diptych.reference.attention``.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ def dot_product_attention(
 
     Args:
         query: (N, T, H, D): batch, steps, heads, features.
-        key: (N, S, K, D); with fewer heads than the queries, each serves H / K of theirs.
+        key: (N, S, K, D); with fewer heads than queries have, each is shared by H / K of theirs.
         value: (N, S, K, E).
         bias: added to the logits, a shape that broadcasts to (N, H, T, S).
         mask: booleans that broadcast to the same: False where a query must not attend to a key. A
-            query that may attend to none attends to all alike.
+            query whose keys are all masked attends to all alike.
         scale: a factor on the logits; 1 / sqrt(D) by default.
         is_causal: whether query t attends to the keys 0 to t alone.
-        flash_attention: accepted for Keras's sake; the fast engine never keeps all scores anyway.
+        flash_attention: accepted for Keras's sake; the fast engine never stores all scores.
         attn_logits_soft_cap: not available here, as in Keras on any CPU.
     """
     if attn_logits_soft_cap is not None:
         raise ValueError(
-            "attn_logits_soft_cap exists in Keras on TPUs alone; leave it out, or bound the logits "
-            "by hand: softmax(cap * tanh(logits / cap))."
+            "attn_logits_soft_cap exists in Keras only on TPUs; leave it out, or limit the logits "
+            "yourself: softmax(cap * tanh(logits / cap))."
         )
     if any(is_symbolic(x) for x in (query, key, value, bias, mask)):
         options = {"bias": bias, "mask": mask, "scale": scale, "is_causal": is_causal}
@@ -67,7 +67,9 @@ def attend(
     rate: float = 0.0,
     return_scores: bool = False,
 ) -> Any:
-    """The same, with dropout of the scores; with ``return_scores`` they come too."""
+    """The same, with dropout of the scores and, if ``return_scores``, with the scores as a second
+    result. Twin functions: ``dot_product_attention_forward`` and ``_backward`` of ``attention``.
+    """
     query = convert_to_tensor(query)
     if scale is None:
         scale = 1.0 / math.sqrt(query.shape[-1]) if query.shape and query.shape[-1] else 1.0
@@ -75,5 +77,5 @@ def attend(
         mask = as_array(mask)
         mask = mask if mask.dtype == np.bool_ else mask != 0
     inputs = (query, key, value, bias)
-    options = (float(scale), bool(is_causal), rate, return_scores)
-    return _attention(inputs, mask, dropout_mask, *options)
+    scale, is_causal = float(scale), bool(is_causal)
+    return _attention(inputs, mask, dropout_mask, scale, is_causal, rate, return_scores)

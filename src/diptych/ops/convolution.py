@@ -1,8 +1,8 @@
-"""Convolutions, under the names of ``keras.ops``, and what the layers call: the same with bias and
-activation in one operation.
+"""Convolutions: the functions of ``keras.ops``, and those for the layers, fused with bias and
+activation.
 
-What they compute, and their gradients, stands in ``diptych.reference.convolution``. The engines
-know channels last only; channels first is a view with its axes moved, before and after.
+The equations and gradients are in ``diptych.reference.convolution``. The engines support channels
+last only; for channels first, axes are moved before and after (views, no copies).
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def conv(
 
     Args:
         inputs: (N, *sizes, C), or (N, C, *sizes) with data_format="channels_first".
-        kernel: (*window, C / groups, F). Where the inputs have more channels than it takes, both
-            are cut into groups.
+        kernel: (*window, C / groups, F). If the inputs have more channels, both are divided into
+            groups.
         strides: the step of the window, a number or one for each axis.
         padding: "valid" (none), "same" (with strides of 1, the sizes stay) or, along one axis,
-            "causal" (an output sees nothing that comes after it).
+            "causal" (an output depends only on the steps up to its own).
         data_format: "channels_last" or "channels_first"; None: as configured.
         dilation_rate: the distance between the elements under the window.
     """
@@ -64,8 +64,8 @@ def depthwise_conv(
 
     Args:
         inputs: (N, *sizes, C), or (N, C, *sizes) with data_format="channels_first".
-        kernel: (*window, C, M); the output has C * M channels, those of one input channel together.
-        strides, padding, data_format, dilation_rate: as in ``conv``.
+        kernel: (*window, C, M); the output has C * M channels, grouped by input channel. strides,
+        padding, data_format, dilation_rate: as in ``conv``.
     """
     name = "depthwise_conv"
     inputs, kernel = _tensors(name, inputs, kernel)
@@ -87,7 +87,7 @@ def separable_conv(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:
-    """A depthwise convolution, then one with a window of a single place, which mixes the channels.
+    """A depthwise convolution, then a pointwise one, which mixes the channels.
 
     Args:
         inputs: (N, *sizes, C), or (N, C, *sizes) with data_format="channels_first".
@@ -108,14 +108,14 @@ def conv_transpose(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:
-    """The way back through a convolution: every input paints the kernel into the output.
+    """Transposed convolution: every input number adds a multiple of the kernel to the output.
 
     Args:
         inputs: (N, *sizes, C), or (N, C, *sizes) with data_format="channels_first".
         kernel: (*window, F, C): the channels of the output come before those of the input.
-        strides: the distance between what two neighbouring inputs paint.
-        padding: "valid" (all that is painted) or "same" (sizes are multiplied by the strides).
-        output_padding: how much longer than its least each axis becomes; None chooses it.
+        strides: the distance in the output between the windows of neighbouring inputs.
+        padding: "valid" (all windows completely) or "same" (sizes are multiplied by the strides).
+        output_padding: how much to add to the smallest size of each axis; None chooses it.
         data_format, dilation_rate: as in ``conv``.
     """
     name = "conv_transpose"
@@ -137,7 +137,7 @@ def conv_transpose(
 
 
 # --------------------------------------------------------------------------------------------------
-# With bias and activation in one operation; every argument in its full form
+# Fused with bias and activation; all arguments in standardized form
 
 
 def fused_conv(
@@ -150,7 +150,7 @@ def fused_conv(
     dilation: tuple,
     activation: str = "linear",
 ) -> Tensor:
-    """``activation(conv(inputs, kernel) + bias)``, for an activation that the engines fuse."""
+    """``activation(conv(inputs, kernel) + bias)``, for an activation that the engines support."""
     x = channels_last(inputs, data_format)
     window = kernel.shape[:-2]
     groups = max(1, x.shape[-1] // max(1, kernel.shape[-2]))
@@ -212,7 +212,7 @@ def conv_output_shape(
 ) -> tuple:
     """The shape of a convolution's output; None where a size of the input is None.
 
-    ValueError, in the name of `owner`, where the window is larger than the input.
+    Raises ValueError, naming `owner`, if the window is larger than the input.
     """
     sizes, window = spatial(shape, data_format), kernel[:-2]
     out = _windows.output_sizes(sizes, window, strides, padding, dilation)
@@ -220,10 +220,10 @@ def conv_output_shape(
         reach = _windows.spans(window, dilation)
         spread = f", spread over {by(reach)} by the dilation" if reach != window else ""
         raise ValueError(
-            f"{owner} has a window of {by(window)}{spread}, and its input is only {by(sizes)}: "
-            f"the output would have size {by(out)}. The input's shape is {tuple(shape)}. A "
-            "smaller window, padding='same', a larger input, or less striding and pooling before "
-            "it will help."
+            f"{owner} has a window of {by(window)}{spread}, but its input is only {by(sizes)}: the "
+            f"output would have size {by(out)}. The input's shape is {tuple(shape)}. A smaller "
+            "window, padding='same', a larger input, or less striding and pooling before it will "
+            "help."
         )
     return with_channels(shape[0], out, filters, data_format)
 
@@ -241,7 +241,7 @@ def conv_transpose_output_shape(
 ) -> tuple:
     """The shape of a transposed convolution's output; None where a size of the input is None.
 
-    ValueError, in the name of `owner`, where nothing would be left of it.
+    Raises ValueError, naming `owner`, if the output would be empty.
     """
     sizes, window = spatial(shape, data_format), kernel[:-2]
     out = _windows.transposed_sizes(sizes, window, strides, padding, output_padding, dilation)
@@ -255,14 +255,14 @@ def conv_transpose_output_shape(
 
 
 def _tensors(name: str, inputs: Any, kernel: Any) -> tuple:
-    """Both as tensors; ValueError where their ranks do not fit together."""
+    """Both as tensors; ValueError if their ranks do not match."""
     inputs, kernel = convert_to_tensor(inputs), convert_to_tensor(kernel)
     rank = len(kernel.shape)
     if rank not in (3, 4, 5) or len(inputs.shape) != rank:
         raise ValueError(
-            f"{name} works along 1, 2 or 3 axes: inputs need these, the batch and the channels, "
-            f"and the kernel as many axes; got inputs of shape {tuple(inputs.shape)} and a kernel "
-            f"of shape {tuple(kernel.shape)}."
+            f"{name} works along 1, 2 or 3 axes: inputs need the batch, these axes and the "
+            "channels, and the kernel the same number of axes; got inputs of shape "
+            f"{tuple(inputs.shape)} and a kernel of shape {tuple(kernel.shape)}."
         )
     return inputs, kernel
 
@@ -270,7 +270,7 @@ def _tensors(name: str, inputs: Any, kernel: Any) -> tuple:
 def _options(
     name: str, kernel: Any, strides: Any, padding: Any, data_format: Any, dilation: Any
 ) -> Options:
-    """The four options in their full form, in the order in which they are handed on."""
+    """The four options, standardized, in the order of ``Options``."""
     rank = len(kernel.shape) - 2
     return (
         standardize_tuple(strides, rank, "strides", name),
@@ -281,7 +281,7 @@ def _options(
 
 
 def _record(operation: Any, inputs: Any, kernel: Any, shape: tuple, *options: Any) -> KerasTensor:
-    """A symbolic output. (Trying the call on zeros would need sizes that a window fits into.)"""
+    """A symbolic output. (A trial call on zeros would need sizes of at least the window.)"""
     output = KerasTensor(shape, inputs.dtype)
     Node(operation, (inputs, kernel, *options), {}, output)
     return output

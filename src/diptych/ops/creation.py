@@ -1,4 +1,4 @@
-"""Making tensors, casting them, and asking what they are."""
+"""Creating and casting tensors, and functions for their shapes and dtypes."""
 
 import numpy as np
 
@@ -11,8 +11,7 @@ from ..tensor import Tensor, as_array, is_symbolic
 
 
 def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
-    """Return ``x`` as a tensor: itself where it is one already, a stack where it is a list of
-    tensors.
+    """Return ``x`` as a tensor: unchanged if it is one, stacked if it is a list of tensors.
 
     Python floats become the configured float type and Python integers int32; arrays keep their
     dtype.
@@ -40,7 +39,7 @@ def cast(x, dtype):
 
 
 def _name(dtype):
-    """``dtype`` by name, as configurations keep it."""
+    """The name of ``dtype``."""
     return dtype if isinstance(dtype, str) else np.dtype(dtype).name
 
 
@@ -100,7 +99,7 @@ def ones(shape, dtype=None):
 
 
 def empty(shape, dtype=None):
-    """Return a tensor whose values do not matter: zeros, so that nothing depends on chance."""
+    """Return a tensor whose values do not matter: zeros, for reproducible results."""
     return zeros(shape, dtype)
 
 

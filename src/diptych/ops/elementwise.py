@@ -1,8 +1,8 @@
-"""Element-by-element mathematics: the operation, and the derivative beside it.
+"""Element-by-element operations, each with its derivative.
 
 In a rule, ``g`` is the gradient of the output, ``y`` the output, and ``x`` (or ``a`` and ``b``) the
-input. Gradients that broadcasting calls for are summed by ``Binary``. Step functions (sign, floor,
-ceil, round, trunc) have the gradient zero.
+input. ``Binary`` sums gradients over broadcast axes. Step functions (sign, floor, ceil, round,
+trunc) have the gradient zero.
 """
 
 import math
@@ -53,8 +53,7 @@ divide_no_nan = Binary(
 
 
 def _power_wrt_exponent(g, y, a, b):
-    # d a**b / db = a**b log(a), which tends to 0 with a for b > 0; where a is 0 or less, log(a) is
-    # no help.
+    # d a**b / db = a**b log(a), which tends to 0 with a for b > 0; log(a) is undefined for a <= 0.
     return g * y * np.log(np.where(a > 0, a, 1))
 
 
@@ -139,7 +138,7 @@ trunc = Unary("trunc", np.trunc, zero)
 
 
 def _to_winner(g, wins, ties):
-    """All of the gradient goes to the winner of two, and half of it to each where they tie."""
+    """The whole gradient goes to the winner of two; in a tie, half of it goes to each."""
     return np.where(ties, g / 2, np.where(wins, g, np.zeros_like(g)))
 
 

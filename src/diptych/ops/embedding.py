@@ -1,7 +1,7 @@
-"""Rows of a table by their numbers: what the layer ``Embedding`` calls.
+"""Look-up of rows in an embedding table, for the layer ``Embedding``.
 
-What it computes, and its gradient, stands in ``diptych.reference.embedding``. ``keras.ops`` has
-``take`` for it, and this is no part of the public ``ops`` either.
+The equations are in ``diptych.reference.embedding``. In ``keras.ops`` this is ``take``, so it is
+not part of the public ``ops``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ SMALL = 1 << 20  # numbers in a table: 4 MB of float32
 
 
 class EmbeddingTwin(Twin):
-    """A twin ``(indices, table)``: no gradient flows to numbers of rows.
+    """A twin ``(indices, table)``: no gradient flows to the indices.
 
-    They may come as floats, from an input layer of that type; they are cut to whole numbers as in
-    Keras, each time that a recorded step is replayed too.
+    Indices may be floats, from a float input layer; they are truncated as in Keras, also each time
+    that a recorded step is replayed.
     """
 
     def __call__(self, inputs: tuple, *options: Any) -> Any:
@@ -57,20 +57,20 @@ class EmbeddingTwin(Twin):
 
 
 def reads_little(places: int, table: tuple[int, int]) -> bool:
-    """Whether a batch reads so little of a table that its gradient is better kept as rows.
+    """Whether a batch reads so few rows of a table that a gradient of rows only is faster.
 
-    Measured: an array that fits into the cache is faster, and so it is where a batch has more than
-    a quarter to half as many places as the table has rows.
+    Measured: a whole array is faster if it fits into the cache, or if the batch has more indices
+    than a quarter to half of the rows.
     """
     rows, units = table
     return rows * units >= SMALL and places * 4 <= rows
 
 
 def row_numbers(indices: np.ndarray) -> np.ndarray:
-    """Indices as int64. NaN and infinity become -1, which names no row."""
+    """Indices as int64. NaN and infinity become -1, which is no valid row."""
     if indices.dtype.kind not in "biuf":
         raise ValueError(
-            f"embedding: the numbers of rows must be whole numbers, got {indices.dtype}"
+            f"embedding: indices must be integers, got {indices.dtype}"
             + (
                 "; StringLookup or TextVectorization turns texts into them"
                 if indices.dtype.kind in "OUST"
@@ -89,10 +89,10 @@ _embedding = EmbeddingTwin("embedding", "embedding")
 
 
 def embedding(indices: Any, table: Any) -> Tensor:
-    """The rows of ``table`` that ``indices`` name; ValueError where one of them names none."""
+    """The rows of ``table`` at ``indices``; ValueError if an index is out of range."""
     return _embedding((indices, table))
 
 
 def check_tokens(indices: np.ndarray, table: tuple[int, int]) -> None:
-    """Raise ValueError unless all indices name rows of a table of this shape: before a training."""
+    """Raise ValueError unless all indices are rows of a table of this shape; before training."""
     _tokens.check_tokens(row_numbers(indices), table)

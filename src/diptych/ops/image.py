@@ -33,7 +33,7 @@ __all__ = [
 
 
 class _AffineTwin(Twin):
-    """A twin ``(images, transforms)`` with a gradient for the images alone."""
+    """A twin ``(images, transforms)`` with a gradient for the images only."""
 
     def _pair(self, engine):
         forward = engine.function(self.family, f"{self.name}_forward")
@@ -42,8 +42,8 @@ class _AffineTwin(Twin):
         def gradients(dy, cache, needs):
             if needs[1]:
                 raise NotImplementedError(
-                    "image.affine_transform has no gradient for `transform`, and it depends on "
-                    "something that is trained or watched. If it is meant as data, pass "
+                    "image.affine_transform has no gradient for `transform`, but it depends on "
+                    "something that is trained or watched. If it is data, pass "
                     "ops.stop_gradient(transform)."
                 )
             return backward(dy, cache), None
@@ -55,7 +55,7 @@ _affine = _AffineTwin("resizing", "affine")
 
 
 def _on_images(function):
-    """Decorate a function whose first argument is an image or a batch: it may be symbolic."""
+    """Decorate a function of an image or a batch, so that it accepts symbolic images too."""
 
     @functools.wraps(function)
     def operation(images, *args, **kwargs):
@@ -64,7 +64,7 @@ def _on_images(function):
             return graph.record(operation, (images, *args), kwargs)
         if images.ndim not in (3, 4):
             raise ValueError(
-                f"image.{function.__name__}() takes an image of 3 axes or a batch of 4, and got "
+                f"image.{function.__name__}() takes an image of 3 axes or a batch of 4, but got "
                 f"shape {images.shape}."
             )
         return function(images, *args, **kwargs)
@@ -73,19 +73,19 @@ def _on_images(function):
 
 
 def _batched(function, images):
-    """``function`` of a batch, given a batch or a single image."""
+    """Apply ``function``, which takes a batch, to a batch or a single image."""
     if images.ndim == 4:
         return function(images)
     return squeeze(function(expand_dims(images, 0)), 0)
 
 
 def _as_float(images):
-    """Images that can be computed with: integers become the configured float type."""
+    """Images as floats: integers become the configured float type."""
     return images if images.dtype.kind == "f" else cast(images, config.floatx())
 
 
 def _in_range_of(values, dtype):
-    """``values`` rounded, clipped and cast to a dtype of integers; floats are cast."""
+    """``values`` cast to a dtype; for integers they are rounded and clipped first."""
     dtype = np.dtype(dtype)
     if values.dtype == dtype:
         return values
@@ -111,26 +111,24 @@ def resize(
     fill_value=0.0,
     data_format=None,
 ):
-    """Give images the size (height, width); whole numbers are rounded and stay whole.
+    """Resize images to (height, width); integers are rounded and stay integers.
 
     Args:
         images: an image or a batch of images.
         size: (height, width).
         interpolation: "nearest", "bilinear", "bicubic", "lanczos3" or "lanczos5".
-        antialias: whether shrinking looks at every pixel.
-        crop_to_aspect_ratio: whether to cut off what does not fit the new proportions.
-        pad_to_aspect_ratio: whether to fill up what is missing to them, with ``fill_value``.
-        fill_mode: "constant", the only one there is.
-        fill_value: what to fill up with.
+        antialias: whether shrinking averages over all pixels.
+        crop_to_aspect_ratio: whether to crop to the new proportions. pad_to_aspect_ratio: whether
+        to pad to the new proportions with ``fill_value``. fill_mode: "constant", the only one
+        available.
+        fill_value: the value of the padding.
         data_format: "channels_last" or "channels_first"; by default as configured.
     """
     data_format = standardize_data_format(data_format, "image.resize")
     if fill_mode != "constant":
-        raise ValueError(f"image.resize() fills with fill_mode='constant' only; got {fill_mode!r}.")
+        raise ValueError(f"image.resize() supports only fill_mode='constant'; got {fill_mode!r}.")
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
-        raise ValueError(
-            "image.resize() can crop to the aspect ratio or pad to it, and was asked for both."
-        )
+        raise ValueError("image.resize() can crop to the aspect ratio or pad to it, not both.")
     if np.shape(size) != (2,):
         raise ValueError(f"image.resize() needs size=(height, width); got {size!r}.")
     size = (int(size[0]), int(size[1]))
@@ -151,9 +149,7 @@ def _height_and_width(images, data_format):
 
 
 def _middle_window(have, want):
-    """((top, left), (height, width)) of the largest window in the middle with the proportions
-    ``want``.
-    """
+    """((top, left), (height, width)) of the largest central window of proportions ``want``."""
     height, width = have
     inner = (
         max(min(height, int(width * want[0] / want[1])), 1),
@@ -180,14 +176,14 @@ def _pad_to_ratio(images, want, fill_value, data_format):
 
 
 def _missing_one(name, before, after, size, have, sign):
-    """(before, after) of one axis, of which the third of three numbers follows from two.
+    """(before, after) along one axis: two of the three numbers are given, the third follows.
 
-    sign: 1 where the target is larger than what is there (padding), -1 where it is smaller.
+    sign: 1 if the target is larger than the image (padding), -1 if it is smaller (cropping).
     """
     words = dict(zip(name, (before, after, size), strict=True))
     given = ", ".join(f"{word}={value}" for word, value in words.items())
     if list(words.values()).count(None) != 1:
-        raise ValueError(f"Give two of {', '.join(words)}; the third follows. Got {given}.")
+        raise ValueError(f"Pass two of {', '.join(words)}; the third follows. Got {given}.")
     if size is not None:
         rest = sign * (size - have)
         before, after = (rest - after if before is None else before), after
@@ -211,8 +207,8 @@ def pad_images(
     target_width=None,
     data_format=None,
 ):
-    """Zeros around images. Of top, bottom and target height two are given, and the third follows;
-    likewise of left, right and target width.
+    """Pad images with zeros. Pass two of top, bottom and target height, and two of left, right and
+    target width; the third follows.
     """
     data_format = standardize_data_format(data_format, "image.pad_images")
     height, width = _height_and_width(images, data_format)
@@ -236,8 +232,8 @@ def crop_images(
     target_width=None,
     data_format=None,
 ):
-    """A part of images. Of top, bottom and target height two are given, and the third follows;
-    likewise of left, right and target width.
+    """Crop images. Pass two of top, bottom and target height, and two of left, right and target
+    width; the third follows.
     """
     data_format = standardize_data_format(data_format, "image.crop_images")
     height, width = _height_and_width(images, data_format)
@@ -263,14 +259,14 @@ def affine_transform(
     fill_value=0,
     data_format=None,
 ):
-    """Every output pixel (x, y) looks at ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k) of the
-    input, with k = c0 x + c1 y + 1.
+    """Every output pixel (x, y) is the input at ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k),
+    with k = c0 x + c1 y + 1.
 
     Args:
         images: an image or a batch of images.
         transform: a0, a1, a2, b0, b1, b2, c0, c1 for all images, or such a row for each.
         interpolation: "bilinear" or "nearest".
-        fill_mode: what stands beyond the border: "constant" (``fill_value``), "nearest", "reflect"
+        fill_mode: the values beyond the border: "constant" (``fill_value``), "nearest", "reflect"
             or "wrap".
         fill_value: what "constant" fills with.
         data_format: "channels_last" or "channels_first"; by default as configured.
@@ -294,14 +290,14 @@ def affine_transform(
 def perspective_transform(
     images, start_points, end_points, interpolation="bilinear", fill_value=0, data_format=None
 ):
-    """Move four points (x, y) of each image to four others, and the image with them.
+    """The perspective transform that moves four points (x, y) of each image to four others.
 
     Args:
         images: an image or a batch of images.
         start_points: (4, 2), or (N, 4, 2): where the points are.
         end_points: where they go, in the same form.
         interpolation: "bilinear" or "nearest".
-        fill_value: what stands where the input has nothing.
+        fill_value: the value outside the input.
         data_format: "channels_last" or "channels_first"; by default as configured.
     """
     start = np.asarray(convert_to_tensor(start_points).array, np.float64)
@@ -316,7 +312,7 @@ def perspective_transform(
 
 
 def _homography(start, end):
-    """The transforms (N, 8) that look at ``start`` from ``end``: eight equations each."""
+    """The transforms (N, 8) that map ``end`` to ``start``: eight equations each."""
     x, y = end[..., 0], end[..., 1]
     zeros, ones = np.zeros_like(x), np.ones_like(x)
     u, v = start[..., 0], start[..., 1]
@@ -331,12 +327,12 @@ def _homography(start, end):
 
 
 def _channels(images, data_format, counts):
-    """The number of the channel axis, once it is known to have one of these sizes."""
+    """The channel axis; ValueError unless it has one of these sizes."""
     axis = -3 if standardize_data_format(data_format, "ops.image") == "channels_first" else -1
     if images.shape[axis] not in counts:
         raise ValueError(
-            f"Images of {' or '.join(map(str, counts))} channels are needed, and axis {axis} of "
-            f"shape {images.shape} has {images.shape[axis]}."
+            f"Images must have {' or '.join(map(str, counts))} channels, but axis {axis} of shape "
+            f"{images.shape} has {images.shape[axis]}."
         )
     return axis
 
@@ -379,7 +375,7 @@ def rgb_to_hsv(images, data_format=None):
 
 @_on_images
 def hsv_to_rgb(images, data_format=None):
-    """Red, green and blue of hue, saturation and value: the way back from ``rgb_to_hsv``."""
+    """Red, green and blue from hue, saturation and value: the inverse of ``rgb_to_hsv``."""
     axis = _channels(_floats_only("hsv_to_rgb", images), data_format, (3,))
     hue, saturation, value = unstack(images, axis=axis)
     sixths = mod(hue, 1.0) * 6.0
@@ -393,6 +389,6 @@ def hsv_to_rgb(images, data_format=None):
 def _floats_only(name, images):
     if images.dtype.kind != "f":
         raise ValueError(
-            f"image.{name}() needs floats, and the images are {images.dtype}: divide them by 255."
+            f"image.{name}() needs floats, but the images are {images.dtype}: divide them by 255."
         )
     return images

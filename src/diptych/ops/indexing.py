@@ -1,4 +1,4 @@
-"""Taking elements out, choosing between them, and putting them back."""
+"""Indexing, updating and choosing elements."""
 
 import builtins
 
@@ -14,7 +14,7 @@ from .table import unbroadcast
 
 
 def _is_basic(key):
-    """Whether each element is taken at most once: slices, integers, new axes, boolean masks."""
+    """Whether a key takes each element at most once: slices, integers, new axes, boolean masks."""
     parts = key if isinstance(key, tuple) else (key,)
     return builtins.all(
         part is None
@@ -30,12 +30,12 @@ def _get_item_rule(g, y, x, key):
     if _is_basic(key):
         dx[key] = g
     else:
-        np.add.at(dx, key, g)  # an integer array may name an element twice: its gradients add up
+        np.add.at(dx, key, g)  # an integer array may take an element twice: the gradients add up
     return dx
 
 
 def _plain_key(key):
-    """Tensors and lists inside an index, as arrays."""
+    """An index with its tensors and lists as arrays."""
     if isinstance(key, tuple):
         return tuple(_plain_key(part) for part in key)
     if isinstance(key, Tensor):
@@ -55,7 +55,7 @@ def _add_slices(x, axis, indices, g):
     """Return zeros in the shape of ``x`` with ``g`` added at ``indices`` along ``axis``."""
     dx = np.zeros_like(x)
     if x.ndim == 2 and axis == 0 and g.size:
-        # The gradient of an embedding. Sorted by row, equal rows lie together and are added at
+        # The gradient of an embedding. Sorted by row, equal rows are adjacent and can be summed at
         # once.
         rows, g = np.reshape(indices, -1) % x.shape[0], g.reshape(-1, x.shape[1])
         order = np.argsort(rows, kind="stable")
@@ -184,7 +184,7 @@ _nonzero = ArrayOp("nonzero", lambda x: [i.astype(np.int32) for i in np.nonzero(
 
 
 def where(condition, x1=None, x2=None):
-    """Take from ``x1`` where ``condition`` is true, else from ``x2``; alone, where it is true."""
+    """Take from ``x1`` where ``condition`` is true, else from ``x2``; without both, its indices."""
     if x1 is None and x2 is None:
         return _nonzero(condition)
     if x1 is None or x2 is None:

@@ -1,4 +1,4 @@
-"""Products of matrices and tensors; triangles and diagonals; inverses, decompositions."""
+"""Matrix and tensor products, triangles and diagonals, inverses and decompositions."""
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def _einsum_rule(i, g, y, *operands, subscripts):
     factors = [(output, g)] + [
         (t, z) for j, (t, z) in enumerate(zip(terms, operands, strict=True)) if j != i
     ]
-    # An index that x alone has was summed away: its gradient is the same everywhere along it.
+    # An index only in x was summed over: the gradient is constant along it.
     alone = [c for c in wanted if not any(c in t for t, _ in factors)]
     factors += [(c, np.ones(x.shape[own.index(c)], x.dtype)) for c in alone]
     equation = ",".join(t for t, _ in factors) + "->" + wanted
@@ -85,7 +85,7 @@ def _einsum_rule(i, g, y, *operands, subscripts):
         return unbroadcast(dx, x)
     full = np.zeros_like(
         x
-    )  # an index twice in one operand reads a diagonal; only that gets a gradient
+    )  # a repeated index in one operand takes a diagonal; only that gets a gradient
     np.einsum(f"{own}->{wanted}", full)[...] = dx
     return full
 
@@ -120,7 +120,7 @@ def tensordot(x1, x2, axes=2):
 
 
 def dot(x1, x2):
-    """Sum over the last axis of x1 and the last but one (or only) of x2; a number multiplies."""
+    """Sum over the last axis of x1 and the second to last (or only) of x2; scalars multiply."""
     x1, x2 = gather(x1), gather(x2)
     if ndim(x1) == 0 or ndim(x2) == 0:
         return multiply(x1, x2)
@@ -128,7 +128,7 @@ def dot(x1, x2):
 
 
 def inner(x1, x2):
-    """Sum over the last axes of both; a number multiplies."""
+    """Sum over the last axes of both; scalars multiply."""
     x1, x2 = gather(x1), gather(x2)
     if ndim(x1) == 0 or ndim(x2) == 0:
         return multiply(x1, x2)
@@ -146,7 +146,7 @@ def vdot(x1, x2):
 
 
 def einsum(subscripts, *operands, **kwargs):
-    """Multiply and sum as Einstein's notation says: "ij,jk->ik" is the matrix product."""
+    """Multiply and sum in Einstein's notation: "ij,jk->ik" is the matrix product."""
     return _einsum(*operands, subscripts=subscripts)
 
 
@@ -209,17 +209,17 @@ def triu(x, k=0):
 
 
 def diag(x, k=0):
-    """Return diagonal ``k`` of a matrix, or the matrix that has the vector ``x`` on it."""
+    """Return diagonal ``k`` of a matrix, or the matrix with the vector ``x`` on that diagonal."""
     return _diag(x, k=k)
 
 
 def diagflat(x, k=0):
-    """Return the matrix that has the flattened ``x`` on diagonal ``k``."""
+    """Return the matrix with the flattened ``x`` on diagonal ``k``."""
     return diag(ravel(x), k)
 
 
 def diagonal(x, offset=0, axis1=0, axis2=1):
-    """Return diagonals: of the matrices that two axes span."""
+    """Return the diagonals of the matrices along two axes."""
     return _diagonal(x, offset=offset, axis1=axis1, axis2=axis2)
 
 
@@ -229,8 +229,8 @@ def trace(x, offset=0, axis1=0, axis2=1):
 
 
 # --------------------------------------------------------------------------------------------------
-# Inverses and decompositions, of square matrices in the last two axes. Those without a rule have no
-# gradient here.
+# Inverses and decompositions of matrices in the last two axes. Those without a rule have no
+# gradient.
 
 
 def _t(x):

@@ -1,4 +1,4 @@
-"""Comparisons, logic and questions about values: gradients stop here by nature."""
+"""Comparisons, logic and tests of values; they are not differentiable."""
 
 import numpy as np
 

@@ -1,8 +1,8 @@
-"""The losses that both engines hold as twins, their reduction, and Keras's three cross-entropies.
+"""The losses that are twins, their reduction, and the three cross-entropies of ``keras.ops``.
 
-What they compute, and their gradients, stands in ``diptych.reference.losses`` and
-``diptych.reference.crossentropy``. Labels and predictions must have one shape here;
-``diptych.losses`` brings them to it.
+The equations and gradients are in ``diptych.reference.losses`` and
+``diptych.reference.crossentropy``. Labels and predictions must have the same shape here;
+``diptych.losses`` ensures it.
 """
 
 import math
@@ -19,10 +19,10 @@ from .shapes import expand_dims
 
 
 class LossTwin(Twin):
-    """A twin ``(y_true, y_pred)`` with a gradient for ``y_pred`` alone: labels are data.
+    """A twin ``(y_true, y_pred)`` with a gradient for ``y_pred`` only: labels are data.
 
-    A ``symmetric`` loss depends on ``y_pred - y_true`` only, so it has the other gradient as well;
-    the other losses raise where it is asked for.
+    A ``symmetric`` loss depends only on ``y_pred - y_true``, so it has the other gradient as well;
+    the other losses raise an error if it is needed.
     """
 
     def __init__(self, family, name, symmetric=False):
@@ -36,8 +36,8 @@ class LossTwin(Twin):
         def gradients(dloss, cache, needs):
             if needs[0] and not self.symmetric:
                 raise NotImplementedError(
-                    f"{self.name} has no gradient for y_true, and y_true depends on something that "
-                    "is trained or watched. If it is meant as data, pass ops.stop_gradient(y_true)."
+                    f"{self.name} has no gradient for y_true, but y_true depends on something that "
+                    "is trained or watched. If it is data, pass ops.stop_gradient(y_true)."
                 )
             dy_pred = backward(dloss, cache)
             return (-dy_pred if needs[0] else None), dy_pred
@@ -46,7 +46,7 @@ class LossTwin(Twin):
 
 
 class ClassNumbersTwin(Twin):
-    """A twin ``(y_true, y_pred)`` whose labels are class numbers: no gradient flows to integers."""
+    """A twin ``(y_true, y_pred)`` whose labels are class numbers, which have no gradient."""
 
     def __call__(self, inputs, *options):
         y_true, y_pred = inputs
@@ -76,7 +76,7 @@ class ClassNumbersTwin(Twin):
 
 
 def class_numbers(y_true):
-    """Return labels as int64; ValueError where they are no whole numbers."""
+    """Return labels as int64; ValueError unless they are integers."""
     labels = as_array(y_true)
     if labels.dtype.kind in "iub":
         return labels.astype(np.int64, copy=False)
@@ -90,8 +90,8 @@ def class_numbers(y_true):
     else:
         given = f"an array of dtype {labels.dtype}"
     raise ValueError(
-        f"y_true must hold class numbers, such as 0, 1, 2, and has {given}. "
-        "For one-hot labels or distributions use categorical_crossentropy."
+        f"y_true must hold class numbers, such as 0, 1, 2, but has {given}. For one-hot labels or "
+        "distributions use categorical_crossentropy."
     )
 
 
@@ -124,7 +124,7 @@ def _divide(total, divisor):
 
 
 def _filled(like, value):
-    """np.full_like, at a fifth of its cost."""
+    """np.full_like, five times as fast."""
     filled = np.empty(like.shape, like.dtype)
     filled.fill(value)
     return filled
@@ -148,7 +148,9 @@ weighted_sum = ArrayOp(
 
 
 def with_logits(output, from_logits, activation):
-    """Return what ``activation`` made ``output`` from, where that is known, and True."""
+    """Softmax (or sigmoid) + cross-entropy: return the logits of ``output`` and True, if
+    ``activation`` computed it; the loss of logits is exact and has the simple gradient p - y.
+    """
     made_by = getattr(output, "logits", None)
     if not from_logits and made_by is not None and made_by[0] == activation:
         return made_by[1], True
@@ -158,7 +160,7 @@ def with_logits(output, from_logits, activation):
 def binary_crossentropy(target, output, from_logits=False):
     """-(target log(output) + (1 - target) log(1 - output)), element by element."""
     output, from_logits = with_logits(convert_to_tensor(output), from_logits, "sigmoid")
-    alone = expand_dims(target, -1), expand_dims(output, -1)  # the mean over one entry is the entry
+    alone = expand_dims(target, -1), expand_dims(output, -1)  # a mean over one entry
     return BINARY_CROSSENTROPY(alone, from_logits, 0.0, -1, config.epsilon())
 
 

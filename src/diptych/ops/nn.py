@@ -1,6 +1,6 @@
-"""The operations that both engines hold as twins: activations, the dense layer, dropout.
+"""Activations, the dense layer and dropout: operations with twins in both engines.
 
-What they compute, and their gradients, stands in ``diptych.reference.piecewise``,
+The equations and gradients are in ``diptych.reference.piecewise``,
 ``diptych.reference.activations``, ``diptych.reference.dense`` and ``diptych.reference.dropout``.
 """
 
@@ -9,7 +9,7 @@ from .creation import convert_to_tensor
 
 
 class _Probabilities(Twin):
-    """A twin whose output remembers its logits: crossentropies are exact from those."""
+    """A twin whose output stores its logits, from which crossentropy losses are exact."""
 
     def __call__(self, inputs, *options):
         logits = convert_to_tensor(inputs[0])
@@ -49,7 +49,7 @@ _dense = Twin("dense", "dense", has_need_dx=True)
 _dropout = Twin("dropout", "dropout")
 
 # --------------------------------------------------------------------------------------------------
-# Pieces of straight lines
+# Piecewise linear functions
 
 
 def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
@@ -97,7 +97,7 @@ def hard_shrink(x, threshold=0.5):
 
 
 def soft_shrink(x, threshold=0.5):
-    """x moved towards 0 by ``threshold``, and 0 where it would cross."""
+    """x moved towards 0 by ``threshold``, and 0 if |x| <= ``threshold``."""
     return _soft_shrink((x,), threshold)
 
 
@@ -107,11 +107,11 @@ def threshold(x, threshold, default_value):
 
 
 # --------------------------------------------------------------------------------------------------
-# Curves
+# Smooth functions
 
 
 def sigmoid(x):
-    """1 / (1 + exp(-x)); the result keeps ``x`` as its ``logits``."""
+    """1 / (1 + exp(-x)); the result stores ``x`` as its ``logits``."""
     return _sigmoid((x,))
 
 
@@ -185,7 +185,7 @@ def glu(x, axis=-1):
 
 
 def softmax(x, axis=-1):
-    """exp(x) / sum(exp(x)) along ``axis``; over the last one, the result keeps ``x`` as its
+    """exp(x) / sum(exp(x)) along ``axis``; for the last axis, the result stores ``x`` as its
     ``logits``.
     """
     return _softmax((x,), axis)
@@ -197,8 +197,8 @@ def log_softmax(x, axis=-1):
 
 
 def dense(x, kernel, bias=None, activation="linear"):
-    """activation(x @ kernel + bias), in one operation where the engine fuses that activation."""
-    if activation == "sigmoid":  # apart, so that the result keeps its logits
+    """activation(x @ kernel + bias), in one operation if the engine fuses that activation."""
+    if activation == "sigmoid":  # separate, so that the result stores its logits
         return sigmoid(dense(x, kernel, bias))
     if activation == "softmax":
         return softmax(dense(x, kernel, bias))
@@ -210,7 +210,7 @@ def dense(x, kernel, bias=None, activation="linear"):
 
 
 def drop(x, dropout_mask, rate):
-    """x / (1 - rate) where ``dropout_mask``, else 0; for ``random.dropout`` and the layers, which
-    draw the mask.
+    """Apply a dropout mask: x / (1 - rate) where it is True, else 0. ``random.draw_dropout_mask``
+    draws it; the twins are ``dropout_forward`` and ``dropout_backward``.
     """
     return _dropout((x,), dropout_mask, rate)

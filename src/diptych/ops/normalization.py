@@ -1,7 +1,7 @@
-"""Normalisations, under the names of ``keras.ops``, and what the layers call.
+"""Normalisation: the functions of ``keras.ops``, and those for the layers.
 
-What they compute, and their gradients, stands in ``diptych.reference.normalization``. The engines
-know the last axis only; other axes are moved there before and back afterwards.
+The equations and gradients are in ``diptych.reference.normalization``. The engines support the last
+axis only; other axes are moved there before and back afterwards.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from .shapes import broadcast_to, expand_dims, moveaxis, reshape, transpose
 
 
 class _GivenStatistics(Twin):
-    """Backward is told about each input: a frozen layer wants the gradient of the first alone."""
+    """A twin whose backward gets ``needs``: a frozen layer needs only the gradient of the first
+    input.
+    """
 
     def _pair(self, engine: Engine) -> tuple[Callable, Callable]:
         forward = engine.function(self.family, f"{self.name}_forward")
@@ -48,13 +50,13 @@ def batch_normalization(
     scale: Any = None,
     epsilon: float = 1e-3,
 ) -> Any:
-    """scale (x - mean) / sqrt(variance + epsilon) + offset, for every channel by itself.
+    """scale (x - mean) / sqrt(variance + epsilon) + offset, for every channel.
 
     Args:
         x: a tensor of any rank.
         mean, variance: a number for each entry of ``axis``.
         axis: the axis of the channels.
-        offset, scale: the same, or None.
+        offset, scale: a number for each entry of ``axis``, or None.
         epsilon: keeps the divisor away from 0.
     """
     x = convert_to_tensor(x)
@@ -73,7 +75,7 @@ def layer_normalization(
     epsilon: float | None = None,
     rms_scaling: bool = False,
 ) -> Any:
-    """Give what lies along ``axis`` mean 0 and variance 1, then a scale and an offset.
+    """Normalise along ``axis`` to mean 0 and variance 1, then apply scale and offset.
 
     Args:
         x: a tensor of any rank.
@@ -81,8 +83,8 @@ def layer_normalization(
             ``x``), or None.
         axis: an axis, or several.
         epsilon: added to the variance; by default ``config.epsilon()``.
-        rms_scaling: divide by the standard deviation without taking the mean away, and add nothing;
-            Keras keeps it for old models. The root mean square is ``rms_normalization``.
+        rms_scaling: divide by the standard deviation without subtracting the mean, and add no
+            offset; for old models, as in Keras. The root mean square is ``rms_normalization``.
     """
     x = convert_to_tensor(x)
     axes = _axes("layer_normalization", axis, x)
@@ -102,7 +104,7 @@ def layer_normalization(
 def rms_normalization(
     x: Any, scale: Any = None, axis: Any = -1, epsilon: float | None = None
 ) -> Any:
-    """Divide what lies along ``axis`` by its root mean square, then scale it.
+    """Divide by the root mean square along ``axis``, then scale.
 
     Args:
         x: a tensor of any rank.
@@ -122,7 +124,7 @@ def rms_normalization(
 
 
 def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Any:
-    """Divide what lies along ``axis`` by its norm, which is taken as ``epsilon`` at least.
+    """Divide by the norm along ``axis``, which is at least ``epsilon``.
 
     Args:
         x: a tensor of any rank.
@@ -148,36 +150,38 @@ def moments(
 ) -> tuple[Any, Any]:
     """The mean and the variance (divided by n, not by n - 1) along ``axes``."""
     if synchronized:
-        raise ValueError("moments(synchronized=True) is for several devices; here there is one.")
+        raise ValueError(
+            "moments(synchronized=True) is for several devices, but there is only one."
+        )
     return mean(x, axes, keepdims), var(x, axes, keepdims)
 
 
 # --------------------------------------------------------------------------------------------------
-# For the layers, which have checked everything when they were built: x is a tensor, axes are sorted
-# and not negative, vectors have one number for each place along them.
+# For the layers, which check the arguments when they are built: x is a tensor, axes are sorted and
+# not negative, vectors have one number for each entry along them.
 
 
 def layer_over(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float) -> Any:
-    """Give what lies along the axes mean 0 and variance 1."""
+    """Normalise along the axes to mean 0 and variance 1."""
     rows, unfold = _fold(x, axes)
     return unfold(_layer((rows, _flat(gamma), _flat(beta)), epsilon))
 
 
 def rms_over(x: Any, scale: Any, axes: tuple[int, ...], epsilon: float) -> Any:
-    """Divide what lies along the axes by its root mean square."""
+    """Divide by the root mean square along the axes."""
     rows, unfold = _fold(x, axes)
     return unfold(_rms((rows, _flat(scale)), epsilon))
 
 
 def group_over(x: Any, gamma: Any, beta: Any, groups: int, axis: int, epsilon: float) -> Any:
-    """Give every group of channels of every sample mean 0 and variance 1."""
+    """Normalise every group of channels of every sample to mean 0 and variance 1."""
     return _from_last(_group((_to_last(x, axis), gamma, beta), groups, epsilon), axis)
 
 
 def batch_over(
     x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: int, epsilon: float
 ) -> Any:
-    """Shift and scale every channel by a mean and a variance that are given."""
+    """Normalise every channel by a given mean and variance, such as the moving averages."""
     y = _batch((_to_last(x, axis), mean, variance, scale, offset), epsilon)
     return _from_last(y, axis)
 
@@ -190,8 +194,8 @@ def batch_statistics_over(
     Args:
         x: a tensor of any rank.
         gamma, beta: a number for each channel, or None.
-        mask: one axis less than ``x``; where it is False, ``x`` does not count for the statistics.
-            Or None.
+        mask: None, or a mask with one axis less than ``x``; False entries do not count for the
+            statistics.
         axis: the axis of the channels.
         epsilon: keeps the divisor away from 0.
     """
@@ -205,12 +209,12 @@ def batch_statistics_over(
 
 
 def move_average(average: Variable, value: Tensor, momentum: float) -> None:
-    """average := momentum average + (1 - momentum) value, outside any tape."""
+    """Update a moving average: momentum * average + (1 - momentum) * value. No tape records it."""
     average.assign(average.array * momentum + value.array * (1.0 - momentum))
 
 
 def _masked_moments(x: Any, mask: Any, axis: int) -> tuple[Any, Any]:
-    """Mean and variance of each channel over what counts: the mask lacks the last axis of ``x``."""
+    """Mean and variance of each channel over unmasked entries; the mask has no channel axis."""
     axes = tuple(a for a in range(x.ndim) if a != axis)
     counts = broadcast_to(expand_dims(cast(mask, "bool"), -1), x.shape)
     n = maximum(sum(cast(counts, x.dtype), axes, keepdims=True), 1.0)
@@ -246,19 +250,19 @@ def _from_last(y: Any, axis: int) -> Any:
 
 
 def _fold(x: Any, axes: tuple[int, ...]) -> tuple[Any, Callable]:
-    """``x`` with these axes as a single one at the end, and what undoes that."""
+    """``x`` with these axes as a single one at the end, and a function that undoes it."""
     ndim = x.ndim
     if axes == (ndim - 1,):
         return x, lambda y: y
-    kept = tuple(a for a in range(ndim) if a not in axes)
-    moved = x if kept + axes == tuple(range(ndim)) else transpose(x, kept + axes)
+    other_axes = tuple(a for a in range(ndim) if a not in axes)
+    moved = x if other_axes + axes == tuple(range(ndim)) else transpose(x, other_axes + axes)
     shape = moved.shape
-    lead = shape[: len(kept)]
-    rows = reshape(moved, (*lead, math.prod(shape[len(kept) :])))
+    lead = shape[: len(other_axes)]
+    rows = reshape(moved, (*lead, math.prod(shape[len(other_axes) :])))
 
     def unfold(y: Any) -> Any:
         y = reshape(y, shape)
-        order = kept + axes
+        order = other_axes + axes
         back = sorted(range(ndim), key=order.__getitem__)
         return y if moved is x else transpose(y, back)
 
@@ -266,12 +270,12 @@ def _fold(x: Any, axes: tuple[int, ...]) -> tuple[Any, Callable]:
 
 
 def _with_axes(x: Any) -> Any:
-    """A lone number as a vector of one."""
+    """A scalar as a vector of one."""
     return x if len(x.shape) else reshape(x, (1,))
 
 
 def _are_vectors(axes: Sequence[int], x: Any, *vectors: Any) -> bool:
-    """Whether each has one number for each place along the axes, and no more."""
+    """Whether each vector has exactly one number for each entry along the axes."""
     size = math.prod(x.shape[a] for a in axes)
     return all(v is None or convert_to_tensor(v).size == size for v in vectors)
 
@@ -284,7 +288,7 @@ def _flat(vector: Any) -> Any:
 
 
 def _along(vector: Any, axes: Sequence[int], x: Any) -> Any:
-    """A vector in the shape of these axes so that it broadcasts against ``x``."""
+    """A vector, reshaped to broadcast against ``x`` along these axes."""
     vector = convert_to_tensor(vector)
     if vector.ndim != len(axes) or vector.ndim == x.ndim:
         return vector

@@ -1,8 +1,8 @@
-"""NumPy's functions on tensors: ``np.mean(np.square(y - p))`` is differentiated like the same in
+"""NumPy's functions on tensors: gradients flow through ``np.mean(np.square(y - p))`` as in
 ``diptych.ops``.
 
-A NumPy function that is on no list here computes its values all the same; only when a gradient
-through it is asked for does it raise.
+A NumPy function that is not listed here still computes values, but raises an error if its gradient
+is needed.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ from . import (
     shapes,
 )
 
-# NumPy's elementwise functions (ufuncs): np.add(x, y), and what NumPy makes of `array + tensor`.
+# NumPy's elementwise functions (ufuncs): np.add(x, y), also called for `array + tensor`.
 UFUNCS = {
     np.absolute: elementwise.absolute,
     np.add: elementwise.add,
@@ -96,8 +96,8 @@ UFUNCS = {
     np.trunc: elementwise.trunc,
 }
 
-# All other functions, each with NumPy's arguments in order, under the names that they have in
-# diptych.ops; "-" stands for an argument that the operation does not have.
+# All other functions, with NumPy's arguments in order, under their names in diptych.ops; "-" marks
+# an argument that the operation does not have.
 _ARGUMENTS = {
     np.all: (reductions.all, "x axis - keepdims"),
     np.any: (reductions.any, "x axis - keepdims"),
@@ -186,13 +186,13 @@ def _refuse_out(function, kwargs):
     if kwargs.pop("out", None) is not None:
         raise TypeError(
             f"np.{function.__name__}(..., out=...) and in-place operators like `array += tensor` "
-            "cannot write a tensor's values where the tape would not see it. Write `y = f(x)` "
-            "instead, or take the values with diptych.ops.convert_to_numpy(x)."
+            "cannot change a tensor's values, since the tape would not record it. Write `y = f(x)` "
+            "instead, or get the values with diptych.ops.convert_to_numpy(x)."
         )
 
 
 def _arguments(names, args, kwargs):
-    """NumPy's arguments as the operation's, or None where it lacks one of them."""
+    """NumPy's arguments as those of the operation, or None if it lacks one of them."""
     if len(args) > len(names):
         return None
     found = {}
@@ -210,14 +210,14 @@ def _arguments(names, args, kwargs):
 
 
 def _values_only(function, args, kwargs):
-    """Compute with arrays; the result remembers that it has no rule."""
+    """Compute with arrays; the result has no gradient rule."""
     leaves = flatten([args, kwargs])
     for x in leaves:
         if is_symbolic(x):
             raise TypeError(
-                f"{x.name} is symbolic: it has a shape, {x.shape}, and no values, and "
-                f"np.{function.__name__} called like this has no counterpart in diptych.ops. "
-                "Put it into a Lambda layer."
+                f"{x.name} is symbolic: it has a shape, {x.shape}, but no values, and "
+                f"np.{function.__name__} called like this has no counterpart in diptych.ops. Use a "
+                "Lambda layer."
             )
     tensors = [x for x in leaves if isinstance(x, Tensor)]
 
@@ -238,7 +238,7 @@ def _values_only(function, args, kwargs):
 
 
 def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
-    """``np.exp(tensor)``, and ``array * tensor``: for NumPy, ``np.multiply(array, tensor)``."""
+    """``np.exp(tensor)``, and ``array * tensor``, which NumPy calls as ``np.multiply``."""
     _refuse_out(ufunc, kwargs)
     if method == "__call__" and not kwargs and ufunc in UFUNCS:
         return UFUNCS[ufunc](*inputs)

@@ -1,4 +1,4 @@
-"""Python's operators and the array methods on tensors: each is one operation."""
+"""Python's operators and array methods for tensors, each defined by one operation."""
 
 from ..graph import KerasTensor
 from ..tensor import Tensor

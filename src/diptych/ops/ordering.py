@@ -12,7 +12,7 @@ from .reductions import _spread, fold
 
 
 def _flat_if_none(rule):
-    """Without an axis, the operation ran over the flattened array, and so does its rule."""
+    """Without an axis, operation and rule apply to the flattened array."""
 
     def flexible(g, y, x, axis, **options):
         if axis is None:
@@ -107,7 +107,7 @@ _searchsorted = ArrayOp(
 
 
 def sort(x, axis=-1):
-    """Sort along ``axis``; a gradient goes back to where its element came from."""
+    """Sort along ``axis``; gradients go back to the original positions."""
     return _sort(x, axis=axis)
 
 
@@ -128,7 +128,7 @@ def in_top_k(targets, predictions, k):
 
 
 def searchsorted(sorted_sequence, values, side="left"):
-    """Where each value would have to stand for the sequence to stay sorted."""
+    """The index at which to insert each value so that the sequence stays sorted."""
     return _searchsorted(sorted_sequence, values, side=side)
 
 
@@ -137,8 +137,7 @@ def searchsorted(sorted_sequence, values, side="left"):
 
 
 def _quantile_rule(g, y, x, q, axis, keepdims):
-    # A linear quantile lies between two neighbours in order, which share the gradient by their
-    # weights.
+    # A linear quantile is a weighted mean of two sorted neighbours, which share the gradient.
     flat, unfold = fold(x, axis)
     order = np.argsort(flat, axis=-1, kind="stable")
     place = q * (flat.shape[-1] - 1)
@@ -177,7 +176,7 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
     """The value below which the fraction ``q`` (one number) of the elements along ``axis`` lies."""
     if method != "linear" or np.ndim(q) != 0:
         raise ValueError(
-            f"quantile() takes a single q and method='linear', and got q={q}, method={method!r}."
+            f"quantile() takes a single q and method='linear', but got q={q}, method={method!r}."
         )
     axis = tuple(axis) if isinstance(axis, list) else axis
     return _quantile(x, q=float(q), axis=axis, keepdims=keepdims)

@@ -1,7 +1,7 @@
-"""Pooling, under the names of ``keras.ops``, and global pooling for the layers.
+"""Pooling: the functions of ``keras.ops``, and those for the layers.
 
-What it computes, and the gradients, stands in ``diptych.reference.pooling``. The engines know
-channels last only; channels first is a view with its axes moved, before and after.
+The equations and gradients are in ``diptych.reference.pooling``. The engines support channels last
+only; for channels first, axes are moved before and after (views, no copies).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def max_pool(
     Args:
         inputs: (N, *sizes, C), or (N, C, *sizes) with data_format="channels_first".
         pool_size: the size of the window, a number or one for each axis.
-        strides: the step of the window; None: the window's size, so that windows lie side by side.
-        padding: "valid" (none) or "same" (sizes are divided by the strides, and rounded up); what
-            is padded is never the largest.
+        strides: the step of the window; None: the window's size, so that windows do not overlap.
+        padding: "valid" (none) or "same" (sizes are divided by the strides and rounded up); padding
+        is never the maximum.
         data_format: "channels_last" or "channels_first"; None: as configured.
     """
     return _pool(max_pool, _max_pool, inputs, pool_size, strides, padding, data_format)
@@ -69,7 +69,7 @@ def _pool(
     rank = len(inputs.shape) - 2
     if rank not in (1, 2, 3):
         raise ValueError(
-            f"{name} works along 1, 2 or 3 axes beside the batch and the channels; got inputs of "
+            f"{name} works along 1, 2 or 3 axes besides the batch and the channels; got inputs of "
             f"shape {tuple(inputs.shape)}."
         )
     window = standardize_tuple(pool_size, rank, "pool_size", name)
@@ -85,7 +85,7 @@ def _pool(
 
 
 # --------------------------------------------------------------------------------------------------
-# What the layers call; every argument in its full form
+# For the layers; all arguments in standardized form
 
 
 def windows_max(
@@ -135,16 +135,15 @@ def pool_output_shape(
 ) -> tuple:
     """The shape of the output; None where a size of the input is None.
 
-    ValueError, in the name of `owner`, where the window is larger than the input.
+    Raises ValueError, naming `owner`, if the window is larger than the input.
     """
     sizes = spatial(shape, data_format)
     out = _windows.output_sizes(sizes, window, strides, padding, (1,) * len(window))
     if any(size is not None and size < 1 for size in out):
         raise ValueError(
-            f"{owner} has a window of {by(window)}, and its input is only {by(sizes)}: the "
-            f"output would have size {by(out)}. The input's shape is {tuple(shape)}. A smaller "
-            "pool_size, padding='same', a larger input, or less striding and pooling before it "
-            "will help."
+            f"{owner} has a window of {by(window)}, but its input is only {by(sizes)}: the output "
+            f"would have size {by(out)}. The input's shape is {tuple(shape)}. A smaller pool_size, "
+            "padding='same', a larger input, or less striding and pooling before it will help."
         )
     channels = shape[-1] if data_format == "channels_last" else shape[1]
     return with_channels(shape[0], out, channels, data_format)

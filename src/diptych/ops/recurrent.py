@@ -1,7 +1,7 @@
-"""Whole sequences through a recurrent layer, in one operation: what the layers call.
+"""A recurrent layer over whole sequences in one operation, for the layers.
 
-What they compute, and their gradients, stands in ``diptych.reference.recurrent``. ``keras.ops`` has
-no such functions, and these are no part of the public ``ops`` either.
+The equations and gradients are in ``diptych.reference.recurrent``. ``keras.ops`` has no such
+functions, so these are not part of the public ``ops``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def simple_rnn(
     return_sequences: bool,
     go_backwards: bool,
 ) -> list[Tensor]:
-    """y and the last h; ``weights`` are kernel, recurrent kernel and bias (or None)."""
+    """Return y and the last h; ``weights`` are kernel, recurrent kernel and bias (or None)."""
     options = activation, return_sequences, go_backwards
     return _simple_rnn((x, *weights, h0), mask, recurrent_mask, *options)
 
@@ -45,7 +45,7 @@ def lstm(
     return_sequences: bool,
     go_backwards: bool,
 ) -> list[Tensor]:
-    """y, the last h and the last c."""
+    """Return y, the last h and the last c."""
     options = activation, recurrent_activation, return_sequences, go_backwards
     return _lstm((x, *weights, h0, c0), mask, recurrent_mask, *options)
 

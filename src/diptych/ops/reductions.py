@@ -1,7 +1,7 @@
 """Operations along axes: sums, means, extremes, norms, running sums, sorting.
 
-``axis`` is None (all axes), an int, or a tuple of ints. Where several elements share a maximum or
-minimum, they share its gradient in equal parts, as in TensorFlow.
+``axis`` is None (all axes), an int, or a tuple of ints. Elements that tie for a maximum or minimum
+share its gradient equally, as in TensorFlow.
 """
 
 import math
@@ -25,19 +25,19 @@ def _axes(axis, ndim):
 
 
 def _tidy(axis):
-    """NumPy takes several axes as a tuple; Keras users also write lists."""
+    """Several axes as a tuple, as NumPy needs them; Keras also accepts lists."""
     return tuple(axis) if isinstance(axis, list) else axis
 
 
 def _stretch(r, x, axis, keepdims):
-    """Give a reduced ``r`` its axes again, with size 1, so that it broadcasts against ``x``."""
+    """Restore the reduced axes of ``r`` with size 1, so that it broadcasts against ``x``."""
     if keepdims or axis is None or x.ndim == 0:
         return r
     return np.expand_dims(r, _axes(axis, x.ndim))
 
 
 def _count(x, axis):
-    """How many elements each result was made of."""
+    """The number of elements reduced to each result."""
     return x.size if axis is None else math.prod([x.shape[a] for a in _axes(axis, x.ndim)])
 
 
@@ -52,17 +52,17 @@ def _to_extremes(g, y, x, axis=None, keepdims=False, **_):
 
 
 def fold(x, axis):
-    """Move the reduced axes to the end, as a single one; and return how to undo that."""
+    """Move the reduced axes to the end as a single one; also return a function that undoes it."""
     axes = _axes(axis, x.ndim)
-    kept = tuple(a for a in range(x.ndim) if a not in axes)
-    moved = x.transpose(kept + axes)
-    back = np.argsort(kept + axes)
-    folded = moved.reshape(*moved.shape[: len(kept)], -1)
+    other_axes = tuple(a for a in range(x.ndim) if a not in axes)
+    moved = x.transpose(other_axes + axes)
+    back = np.argsort(other_axes + axes)
+    folded = moved.reshape(*moved.shape[: len(other_axes)], -1)
     return folded, lambda r: r.reshape(moved.shape).transpose(back)
 
 
 def _prod_rule(g, y, x, axis=None, keepdims=False):
-    # The product of all the others, without dividing: zeros in x must not disturb it.
+    # The product of all other elements, without division, so that it is exact with zeros in x.
     flat, unfold = fold(x, axis)
     ones = np.ones((*flat.shape[:-1], 1), x.dtype)
     before = np.cumprod(np.concatenate([ones, flat[..., :-1]], axis=-1), axis=-1)
@@ -97,10 +97,10 @@ def _norm_rule(g, y, x, ord=None, axis=None, keepdims=False):
 
 
 def _stable_logsumexp(x, axis=None, keepdims=False):
-    top = np.max(x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, np.zeros_like(top))
-    total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
-    return total if keepdims else np.squeeze(total, axis=axis)
+    largest = np.max(x, axis=axis, keepdims=True)
+    largest = np.where(np.isfinite(largest), largest, np.zeros_like(largest))
+    result = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
+    return result if keepdims else np.squeeze(result, axis=axis)
 
 
 def _keep_int(ufunc):
@@ -118,7 +118,7 @@ def _mean_of(x, axis=None, keepdims=False):
 
 
 # --------------------------------------------------------------------------------------------------
-# The table
+# The operations
 
 _sum = ArrayOp(
     "sum",

@@ -1,7 +1,7 @@
-"""Images of another size, for layers and for ``ops.image``: the twins of ``resizing``.
+"""Resizing, padding and cropping images, for the layers and ``ops.image``.
 
-What they compute, and their gradients, stands in ``diptych.reference.resizing``. Inputs have a
-batch, one to three spatial axes, and channels last or first.
+The equations and gradients are in ``diptych.reference.resizing``. Inputs have a batch, one to three
+spatial axes, and channels last or first.
 """
 
 from ..operation import Twin
@@ -16,7 +16,7 @@ _resize = Twin("resizing", "resize")
 
 
 def zero_pad(x, padding, data_format="channels_last"):
-    """Zeros around the spatial axes: ``padding`` holds a pair (before, after) for each of them."""
+    """Pad the spatial axes with zeros; ``padding`` holds a pair (before, after) for each axis."""
     x = convert_to_tensor(x)
     if not _is_float(x):
         return pad(x, _all_axes(padding, (0, 0), data_format))
@@ -24,7 +24,7 @@ def zero_pad(x, padding, data_format="channels_last"):
 
 
 def crop(x, cropping, data_format="channels_last"):
-    """The middle of each image: ``cropping`` holds a pair (before, after) for each spatial axis."""
+    """Crop the spatial axes; ``cropping`` holds a pair (before, after) for each axis."""
     x = convert_to_tensor(x)
     if not _is_float(x):
         spatial = [slice(before, -after or None) for before, after in cropping]
@@ -33,7 +33,7 @@ def crop(x, cropping, data_format="channels_last"):
 
 
 def upsample(x, factors, data_format="channels_last"):
-    """Every pixel ``factors`` times: a whole number for each spatial axis."""
+    """Repeat every pixel ``factors`` times, an integer for each spatial axis."""
     x = convert_to_tensor(x)
     if not _is_float(x):
         for axis, factor in enumerate(factors, start=1 + (data_format == "channels_first")):
@@ -43,7 +43,7 @@ def upsample(x, factors, data_format="channels_last"):
 
 
 def resize(x, sizes, interpolation, antialias=False, data_format="channels_last"):
-    """The spatial axes with other sizes; other dtypes than floats become floats."""
+    """Resize the spatial axes to ``sizes``; dtypes other than floats become floats."""
     return _by_channel(_resize, convert_to_tensor(x), data_format, sizes, interpolation, antialias)
 
 
@@ -52,15 +52,15 @@ def _is_float(x):
 
 
 def _all_axes(spatial, other, data_format):
-    """What is said of the spatial axes, among what is said of batch and channels."""
+    """A list for all axes: ``spatial`` for the spatial axes, ``other`` for batch and channels."""
     if data_format == "channels_first":
         return (other, other, *spatial)
     return (other, *spatial, other)
 
 
 def _by_channel(twin, x, data_format, *options):
-    """The twin on ``x``. With channels first every channel is an image of its own: no transposing,
-    a reshape that moves nothing.
+    """Apply the twin to ``x``. With channels first, every channel is treated as an image of its
+    own: a reshape instead of a transposition.
     """
     if data_format == "channels_last":
         return twin((x,), *options)

@@ -1,4 +1,4 @@
-"""Operations that only move elements about: each gradient moves them back."""
+"""Operations that only move elements; the gradients move them back."""
 
 import numpy as np
 
@@ -42,14 +42,14 @@ _broadcast_to = ArrayOp("broadcast_to", np.broadcast_to, lambda g, y, x, shape: 
 
 
 def reshape(x, newshape):
-    """Give ``x`` another shape; one size may be -1 (or None): what is left over."""
+    """Reshape ``x``; one size may be -1 (or None), which is then inferred."""
     if not isinstance(newshape, (list, tuple)):
         newshape = (newshape,)
     return _reshape(x, newshape=tuple([-1 if n is None else int(n) for n in newshape]))
 
 
 def ravel(x):
-    """Return the elements along a single axis."""
+    """Return ``x`` with a single axis."""
     return reshape(x, (-1,))
 
 
@@ -156,15 +156,15 @@ def array_split(x, indices_or_sections, axis=0):
 
 
 def unstack(x, num=None, axis=0):
-    """Return the list of the slices along an axis; ``num`` is how many there must be."""
+    """Return the list of slices along an axis; ``num``, if given, must be their number."""
     x = gather(x)
     found = shape(x)[axis]
     if found is None:
         raise ValueError(
-            f"unstack() needs a known size along axis {axis}, and the shape is {x.shape}."
+            f"unstack() needs a known size along axis {axis}, but the shape is {x.shape}."
         )
     if num is not None and num != found:
-        raise ValueError(f"unstack() was told num={num}, and axis {axis} has {found}.")
+        raise ValueError(f"unstack() got num={num}, but axis {axis} has size {found}.")
     return _unstack(x, axis=axis)
 
 
@@ -200,7 +200,7 @@ def _pad_rule(g, y, x, pad_width, mode, constant_values):
         return g[tuple(slice(p, p + n) for (p, _), n in zip(pad_width, x.shape, strict=True))]
     for axis, width in enumerate(pad_width):
         if width != (0, 0):
-            # Padding the indices the same way tells which element each place was copied from.
+            # Padding the indices in the same way shows which element each entry was copied from.
             origin = np.pad(np.arange(x.shape[axis]), [width], mode)
             part = np.zeros((*g.shape[:axis], x.shape[axis], *g.shape[axis + 1 :]), g.dtype)
             np.add.at(np.moveaxis(part, axis, 0), origin, np.moveaxis(g, axis, 0))
@@ -225,7 +225,7 @@ _PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
 def tile(x, repeats):
-    """Lay copies of the whole of ``x`` side by side, ``repeats`` times along each axis."""
+    """Join copies of ``x``, ``repeats`` along each axis."""
     return _tile(x, repeats=_ints(repeats))
 
 
@@ -235,7 +235,7 @@ def repeat(x, repeats, axis=None):
 
 
 def roll(x, shift, axis=None):
-    """Shift the elements along ``axis``; what leaves at one end comes in at the other."""
+    """Shift the elements along ``axis``, cyclically."""
     return _roll(x, shift=_pair(shift), axis=_pair(axis))
 
 
@@ -272,7 +272,7 @@ def pad(x, pad_width, mode="constant", constant_values=None):
         )
     if mode != "constant" and constant_values is not None:
         raise ValueError(
-            f"pad() takes constant_values with mode='constant' only, and got mode={mode!r}."
+            f"pad() takes constant_values only with mode='constant', but got mode={mode!r}."
         )
     x = gather(x)
     width = np.broadcast_to(np.asarray(pad_width, dtype=int), (ndim(x), 2)).tolist()

@@ -10,7 +10,7 @@ from ..tensor import Tensor
 from .creation import convert_to_tensor
 from .shapes import moveaxis
 
-# The pairs of zeros for a named padding; the same few are asked for at every step of a training.
+# The pairs of zeros for a named padding; cached, since every training step needs the same ones.
 padding_pairs = lru_cache(maxsize=1024)(_windows.padding_pairs)
 
 

@@ -1,4 +1,4 @@
-"""The error function, statistics that leave NaN out, counting, and sums over segments."""
+"""The error function, statistics without NaN, counting, and sums over segments."""
 
 import math
 from functools import lru_cache
@@ -17,7 +17,7 @@ from .ordering import quantile
 from .table import Unary
 
 # --------------------------------------------------------------------------------------------------
-# The error function. NumPy has none: polynomials are fitted once to the one of Python's math.
+# The error function. NumPy has none: polynomials are fitted once to math.erf.
 
 
 def _exp_minus_square(x):
@@ -28,7 +28,7 @@ def _exp_minus_square(x):
 
 @lru_cache
 def _fits():
-    """The fits: erf(x) / x in x**2 up to 1, and erfc(x) exp(x**2) in 1 / (1 + x) above."""
+    """Fitted polynomials: erf(x) / x in x**2 up to 1, erfc(x) exp(x**2) in 1 / (1 + x) above."""
 
     def near(u):
         x = np.sqrt((u + 1) / 2)
@@ -93,7 +93,7 @@ erfc = Unary(
 erfinv = Unary("erfinv", _erfinv, lambda g, y, x: g * np.exp(y * y) / _SLOPE, floating=True)
 
 # --------------------------------------------------------------------------------------------------
-# Statistics that leave NaN out; where nothing is left, they give NaN (sums 0, products 1)
+# Statistics that ignore NaN; of nothing but NaN they give NaN (sums 0, products 1)
 
 
 def _without_nan(x, value):
@@ -225,7 +225,7 @@ def _share_in_segments(g, y, data, ids, num_segments):
 
 
 def digitize(x, bins):
-    """The number of the interval between ``bins`` in which each element lies."""
+    """The index of the interval of ``bins`` that contains each element."""
     return _digitize(x, bins=np.asarray(bins))
 
 
@@ -239,7 +239,7 @@ def bincount(x, weights=None, minlength=0, sparse=False):
 
 
 def histogram(x, bins=10, range=None):
-    """How many elements lie in each of some intervals of equal length, and the ends of these."""
+    """The number of elements in each interval of equal length, and the interval boundaries."""
     counts, edges = np.histogram(convert_to_numpy(x), bins, range)
     return convert_to_tensor(counts.astype(np.int32)), convert_to_tensor(edges)
 
@@ -250,7 +250,7 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
 
 
 def segment_max(data, segment_ids, num_segments=None, sorted=False):
-    """The greatest of the rows of ``data`` that have the same id, element by element."""
+    """The maximum, element by element, of the rows of ``data`` that have the same id."""
     return _segment_max(data, segment_ids, num_segments=num_segments)
 
 

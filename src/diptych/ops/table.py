@@ -1,13 +1,12 @@
-"""The two commonest kinds of entry in the tables of operations: one array in, or two that
-broadcast.
+"""The two most common kinds of array operations: of one array, and of two that broadcast.
 
-The tables themselves (``elementwise``, ``logic``, ``reductions``, ``shapes``, ``indexing``,
-``linalg``) hold one entry for each operation: its name, the NumPy function, and beside it the rule
-that turns ``g``, the gradient of the output ``y``, into the gradient of an input. Any other kind of
-entry is a plain ``ArrayOp``.
+The modules ``elementwise``, ``logic``, ``reductions``, ``shapes``, ``indexing`` and ``linalg``
+define each operation by its name, the NumPy function, and the rule that turns ``g``, the gradient
+of the output ``y``, into the gradient of an input. Any other kind of operation is a plain
+``ArrayOp``.
 
-These two are called so often, on arrays so small, that the lines of ``tape.record`` stand in them:
-through the call they take 1.28 times as long.
+These two are often called on small arrays, so the lines of ``tape.record`` are inlined in them:
+calling it takes 1.28 times as long.
 """
 
 from typing import Any
@@ -30,7 +29,7 @@ def _is_float_tensor(x: Any) -> bool:
 
 
 def unbroadcast(g: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Sum ``g`` over the axes along which broadcasting repeated ``x``: it gets that shape."""
+    """Sum ``g`` over the axes along which ``x`` was broadcast, to the shape of ``x``."""
     if g.shape == x.shape:
         return g
     g = g.sum(axis=tuple(range(g.ndim - x.ndim)))
@@ -48,7 +47,7 @@ class Unary(ArrayOp):
         if a.dtype is not FLOAT32 and a.dtype is not FLOAT64:
             return ArrayOp.__call__(self, x)
         y = self.forward(a)
-        if type(y) is not np.ndarray:  # NumPy gives a scalar for an array without axes
+        if type(y) is not np.ndarray:  # NumPy gives a scalar instead of a 0-d array
             y = np.asarray(y)
         records = open_records.get()
         if records is None or not x.tracked or self.constant:
@@ -65,7 +64,7 @@ class Binary(ArrayOp):
     """An element-by-element operation on two arrays that broadcast; its rules are ``rule(g, y, x1,
     x2)``.
 
-    A rule may leave its result in the shape of the output: it is summed to the shape of the input
+    A rule may return its result in the shape of the output; it is summed to the shape of the input
     here.
     """
 
@@ -78,7 +77,7 @@ class Binary(ArrayOp):
             dtype = a.dtype
             if dtype is not b.dtype or (dtype is not FLOAT32 and dtype is not FLOAT64):
                 return ArrayOp.__call__(self, x1, x2)
-        elif _is_number(x2) and _is_float_tensor(x1):  # the common `x * 2.0`, without any search
+        elif _is_number(x2) and _is_float_tensor(x1):  # fast path for `x * 2.0`
             a = x1.array
             x2 = Tensor(np.array(x2, a.dtype))
             b = x2.array
@@ -111,7 +110,7 @@ class Binary(ArrayOp):
 
 
 def zero(g: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The gradient of a step function: zero almost everywhere, and taken as zero at the steps."""
+    """The gradient of a step function: zero almost everywhere, and defined as zero at the steps."""
     return np.zeros_like(x)
 
 

@@ -1,4 +1,6 @@
-"""Optimizers: how gradients change weights. ``optimizer="adam"``, or ``optimizer=Adam(...)``."""
+"""Optimizers: how weights are updated with gradients. ``optimizer="adam"``, or
+``optimizer=Adam(...)``.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ _SPELLINGS = {name.lower(): name for name in _CLASSES}
 
 
 def get(identifier: Any) -> Any:
-    """Return the optimizer that a name, class, configuration or optimizer stands for.
+    """Return the optimizer for a name, class or configuration; an optimizer is returned unchanged.
 
     Names may be written in any case: "adam", "Adam", "rmsprop". None stays None.
     """
@@ -47,7 +49,7 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, dict):
         return deserialize(identifier)
     if isinstance(identifier, type) and issubclass(identifier, Optimizer):
-        return identifier()  # type: ignore[call-arg]  # all but the base class have a default
+        return identifier()  # type: ignore[call-arg]  # all but the base class have defaults
     raise ValueError(
         "An optimizer is given by its name, such as 'adam', or as an object, such as "
         f"Adam(learning_rate=0.001). Received {identifier!r}."
@@ -60,7 +62,7 @@ def serialize(optimizer: Optimizer) -> dict[str, Any] | None:
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Optimizer:
-    """Return the optimizer of a configuration; classes of your own come in ``custom_objects``."""
+    """Return the optimizer of a configuration; pass classes of your own in ``custom_objects``."""
     name = config.get("class_name") if isinstance(config, dict) else None
     if not isinstance(name, str):
         raise ValueError(
@@ -73,7 +75,7 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None =
 
 
 def _spelt(name: str) -> str:
-    """The name of a class, from that name in any case."""
+    """The correct spelling of a class name given in any case."""
     try:
         return _SPELLINGS[name.lower()]
     except KeyError:

@@ -1,10 +1,11 @@
-"""What all optimizers share: the learning rate, the counter, clipping, decay, averages, saving.
+"""The base of all optimizers: learning rate, update counter, clipping, weight decay, averages,
+saving.
 
-An optimizer holds its own variables next to those of the model: a momentum for each weight, and
-the like. ``apply(gradients, variables)`` makes one update. The update rules themselves are twins,
+An optimizer has its own variables besides those of the model, such as a momentum for each weight.
+``apply(gradients, variables)`` makes one update. The update rules are twins,
 ``diptych.reference.optimizers`` and ``diptych.fastcore.optimizers``, which take lists of arrays and
-update all of them in one call. Those lists are put together once, in ``_Part``. In a training step
-the gradient of a large table may come as the rows that were read (``takes_slices``).
+update all of them in one call. These lists are made once, in ``_Part``. In a training step, the
+gradient of a large embedding table may consist of the rows that were read (``takes_slices``).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .. import engine, initializers, ops
 from ..legacy import AcceptsOldNames
 from ..tensor import IndexedSlices, Tensor, Variable
 from ..utils.naming import auto_name
+from ..utils.objects import is_builtin
 from . import schedules
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class Options(TypedDict, total=False):
 
 
 class _Part:
-    """The variables that one update changes, as lists of arrays ready for the twins."""
+    """The variables of one update, as lists of arrays for the twins."""
 
     def __init__(self, optimizer: Optimizer, indices: Sequence[int]) -> None:
         def pick(variables: list[Variable] | None) -> list[np.ndarray] | None:
@@ -63,7 +65,7 @@ class _Part:
 
     @cached_property
     def buffers(self) -> list[np.ndarray]:
-        """Room for gradients that are scaled or clipped before they are used."""
+        """Buffers for gradients that are scaled or clipped before use."""
         return [np.empty_like(array) for array in self.arrays]
 
 
@@ -74,25 +76,27 @@ class Optimizer(metaclass=AcceptsOldNames):
         learning_rate: a float, a ``LearningRateSchedule`` or its configuration, or a function
             without arguments.
         weight_decay: each update also subtracts learning_rate * weight_decay * weight.
-        clipnorm: longest gradient of a single variable; longer ones are shortened.
-        clipvalue: largest element of a gradient; elements beyond it are cut.
-        global_clipnorm: longest gradient of all variables together. Only one of the three.
+        clipnorm: the largest norm of the gradient of a single variable; larger ones are scaled
+            down.
+        clipvalue: the largest magnitude of an element of a gradient; others are clipped.
+        global_clipnorm: the largest norm of the gradients of all variables together. Only one of
+        the three may be set.
         use_ema: keep a moving average of the weights. It replaces them every
             ``ema_overwrite_frequency`` updates, and at the end of ``fit``.
-        ema_momentum: how much of the old average stays at each update.
-        ema_overwrite_frequency: see ``use_ema``; None leaves it to ``finalize_variable_values``.
-        loss_scale_factor: the loss was multiplied by it (``scale_loss``); gradients are divided.
-        gradient_accumulation_steps: update once in so many calls, with the mean of the gradients.
-        name: a name for it and its variables.
+        ema_momentum: the weight of the old moving average at each update.
+        ema_overwrite_frequency: see ``use_ema``; None: only in ``finalize_variable_values``.
+        loss_scale_factor: the factor by which ``scale_loss`` multiplies the loss; gradients are
+        divided by it. gradient_accumulation_steps: the number of calls for each update, which uses
+        the mean of their gradients. name: a name for it and its variables.
 
-    An optimizer of your own overrides ``update_step``, and ``build`` for variables of its own:
+    To write an optimizer, override ``update_step``, and ``build`` for variables of its own:
 
         class SignDescent(diptych.optimizers.Optimizer):
             def update_step(self, gradient, variable, learning_rate):
                 self.assign_sub(variable, learning_rate * ops.sign(gradient))
     """
 
-    # What get_config adds: constructor arguments that are attributes of the same names.
+    # Constructor arguments for get_config, which are attributes of the same names.
     _arguments: tuple[str, ...] = ()
 
     def __init__(
@@ -147,17 +151,18 @@ class Optimizer(metaclass=AcceptsOldNames):
         if callable(learning_rate):
             self._learning_rate: Any = learning_rate
         else:
-            # In float64, so that it reads back as it was written.
+            # In float64, so that reading it gives the value that was set.
             rate = self.add_variable((), dtype="float64", name="learning_rate")
             rate.array[()] = _rate(learning_rate)
             self._learning_rate = rate
 
-    # What a rule provides.
+    # Defined by each rule.
 
     def build(self, variables: Iterable[Variable]) -> None:
-        """Make the optimizer's own variables for these variables of a model; the first call counts.
+        """Make the optimizer's own variables for these variables of a model; only the first call
+        counts.
 
-        Override it to add some, and begin with ``super().build(variables)``.
+        Override it to add variables, calling ``super().build(variables)`` first.
         """
         if self.built:
             return
@@ -193,13 +198,12 @@ class Optimizer(metaclass=AcceptsOldNames):
 
     @property
     def takes_slices(self) -> bool:
-        """Whether ``apply`` takes IndexedSlices as they are: where only a rule of this package, on
-        an engine that knows rows, reads the gradients, and nothing scales, clips or collects them
-        before.
+        """Whether ``apply`` takes IndexedSlices unchanged: if the engine supports gradients of
+        rows, a built-in rule uses them, and they are not scaled, clipped or accumulated before.
         """
         return (
             engine.current().extra("embedding", "embedding_backward_rows") is not None
-            and type(self).__module__ == f"{__package__}.rules"
+            and is_builtin(type(self))
             and "apply" not in vars(self)
             and self.loss_scale_factor is None
             and self.gradient_accumulation_steps is None
@@ -280,24 +284,26 @@ class Optimizer(metaclass=AcceptsOldNames):
     def _average(self, twins: ModuleType, updates: int) -> None:
         averages = [a.array for a in self._averages or ()]
         arrays = [v.array for v in self._trainable_variables]
-        # The first average is the weights themselves.
+        # The moving average starts as the weights themselves.
         twins.average_(averages, arrays, self.ema_momentum if updates else 0.0)
         if self.ema_overwrite_frequency and (updates + 1) % self.ema_overwrite_frequency == 0:
             self._overwrite(self._trainable_variables)
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
-        """Put the moving averages in place of the weights, where ``use_ema`` keeps any."""
+        """Replace the weights by their moving averages, if ``use_ema``."""
         if self.use_ema:
             self._overwrite(var_list)
 
     def _overwrite(self, variables: Iterable[Variable]) -> None:
         if self._averages is None:
-            raise ValueError(f"{self.name} has no averages yet: it was not built for any model.")
+            raise ValueError(
+                f"{self.name} has no moving averages yet: it was not built for a model."
+            )
         for variable in variables:
             variable.assign(self._averages[self._get_variable_index(variable)])
 
     def scale_loss(self, loss: Any) -> Any:
-        """Return the loss times ``loss_scale_factor``, where there is one."""
+        """Return the loss times ``loss_scale_factor``, if set."""
         factor = self.loss_scale_factor
         return loss if factor is None else ops.multiply(loss, factor)
 
@@ -306,7 +312,7 @@ class Optimizer(metaclass=AcceptsOldNames):
     def _matched(
         self, grads: Sequence[Any], variables: Sequence[Variable] | None
     ) -> tuple[_Part, Sequence[np.ndarray]]:
-        """Return the variables that have a gradient, and their gradients as fitting arrays."""
+        """Return the variables that have a gradient, and their gradients as arrays that fit."""
         if variables is None:
             if not self.built:
                 raise ValueError(
@@ -340,7 +346,7 @@ class Optimizer(metaclass=AcceptsOldNames):
     def _matched_one_by_one(
         self, part: _Part, grads: Sequence[Any]
     ) -> tuple[_Part, Sequence[np.ndarray]]:
-        """As _matched, for gradients of which some are missing or must be converted."""
+        """Like _matched, for gradients that are partly missing or must be converted."""
         missing = [v.path for g, v in zip(grads, part.variables, strict=True) if g is None]
         if len(missing) == len(grads):
             raise ValueError(
@@ -349,7 +355,7 @@ class Optimizer(metaclass=AcceptsOldNames):
             )
         if missing:
             there = tuple(i for g, i in zip(grads, part.indices, strict=True) if g is not None)
-            if there not in self._parts:  # said once
+            if there not in self._parts:  # warn once
                 warnings.warn(
                     f"The loss does not depend on {', '.join(missing)}: no gradient, no update.",
                     stacklevel=4,
@@ -359,14 +365,16 @@ class Optimizer(metaclass=AcceptsOldNames):
         return part, [self._fitting(g, v) for g, v in zip(grads, part.variables, strict=True)]
 
     def _fitting(self, gradient: Any, variable: Variable) -> Any:
-        """Return a gradient as an array with the shape and dtype of its variable, or, for a rule
-        that takes them, as (rows, values).
+        """Return a gradient as an array with the shape and dtype of its variable; or as (rows,
+        values), if the rule takes them.
         """
         if type(gradient) is IndexedSlices and self.takes_slices:
             return gradient.slices()
         array = np.asarray(gradient.array if isinstance(gradient, Tensor) else gradient)
         if array.dtype.kind not in "fiu":
-            raise TypeError(f"The gradient of {variable.path} is no array of numbers: {gradient!r}")
+            raise TypeError(
+                f"The gradient of {variable.path} is not an array of numbers: {gradient!r}"
+            )
         if array.shape != variable.shape:
             raise ValueError(
                 f"The gradient of {variable.path} has shape {array.shape}, "
@@ -375,7 +383,7 @@ class Optimizer(metaclass=AcceptsOldNames):
         return array.astype(variable.dtype, copy=False)
 
     def _part(self, indices: tuple[int, ...] | None) -> _Part:
-        """The lists of arrays for these variables (None: all), put together at the first use."""
+        """The lists of arrays for these variables (None: all), made on first use."""
         key = () if indices is None else indices
         part = self._parts.get(key)
         if part is None:
@@ -389,7 +397,7 @@ class Optimizer(metaclass=AcceptsOldNames):
         except KeyError:
             known = ", ".join(v.path for v in self._trainable_variables)
             raise ValueError(
-                f"Optimizer {self.name} was built for the variables {known}, and "
+                f"Optimizer {self.name} was built for the variables {known}, but "
                 f"{getattr(variable, 'path', variable)!r} is not among them. Other variables need "
                 "an optimizer of their own; after changing a model's layers, compile it again."
             ) from None
@@ -398,7 +406,7 @@ class Optimizer(metaclass=AcceptsOldNames):
 
     @property
     def iterations(self) -> Variable | Tensor:
-        """How many updates were made; ``int(optimizer.iterations)`` for a plain number."""
+        """The number of updates made; ``int(optimizer.iterations)`` for a plain number."""
         steps = self.gradient_accumulation_steps
         return self._iterations if steps is None else ops.floor_divide(self._iterations, steps)
 
@@ -424,7 +432,7 @@ class Optimizer(metaclass=AcceptsOldNames):
         else:
             raise TypeError(
                 f"The learning rate of {self.name} follows {self._learning_rate!r} and cannot be "
-                "set to a number: give the optimizer a number as learning_rate when you make it."
+                "set to a number: pass a number as learning_rate when you make the optimizer."
             )
 
     lr = learning_rate
@@ -508,15 +516,15 @@ class Optimizer(metaclass=AcceptsOldNames):
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
-        """Name variables that weight decay leaves alone, before the optimizer is built.
+        """Exclude variables from weight decay; call it before the optimizer is built.
 
         Args:
             var_list: the variables themselves.
-            var_names: words; a variable is left alone if its name contains one of them ("bias").
+            var_names: words; a variable is excluded if its name contains one of them ("bias").
         """
         if self.built:
             raise ValueError(
-                f"{self.name} is built already: call exclude_from_weight_decay() before training."
+                f"{self.name} is already built: call exclude_from_weight_decay() before training."
             )
         self._not_decayed = {id(v) for v in var_list or ()}
         words = list(var_names or ())
@@ -549,16 +557,16 @@ class Optimizer(metaclass=AcceptsOldNames):
             variable.assign(weight)
 
     def save_own_variables(self, store: Any) -> None:
-        """Put the optimizer's variables into a store, a mapping of names to arrays."""
+        """Save the optimizer's variables in a store, a mapping of names to arrays."""
         for i, weight in enumerate(self.get_weights()):
             store[str(i)] = weight
 
     def load_own_variables(self, store: Any) -> None:
-        """Take the optimizer's variables out of a store."""
+        """Load the optimizer's variables from a store."""
         if len(store) != len(self._variables):
             warnings.warn(
-                f"The saved optimizer has {len(store)} variables and {self.name} has "
-                f"{len(self._variables)}, so that it starts anew"
+                f"The saved optimizer has {len(store)} variables, but {self.name} has "
+                f"{len(self._variables)}, so it starts with new ones"
                 + ("." if self.built else ": it was not built, call build(trainable_variables)."),
                 stacklevel=2,
             )
@@ -567,7 +575,7 @@ class Optimizer(metaclass=AcceptsOldNames):
             variable.assign(store[str(i)])
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this optimizer again, without what it has learnt."""
+        """Return the arguments of this optimizer, without its state."""
         rate = self._learning_rate
         if isinstance(rate, Variable):
             rate = rate.array.item()
@@ -592,7 +600,7 @@ class Optimizer(metaclass=AcceptsOldNames):
     def from_config(
         cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
     ) -> Optimizer:
-        """Return an optimizer made from what ``get_config`` returned."""
+        """Return an optimizer from the result of ``get_config``."""
         rate = config.get("learning_rate")
         if isinstance(rate, dict):
             config = {**config, "learning_rate": schedules.deserialize(rate, custom_objects)}

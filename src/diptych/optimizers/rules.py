@@ -1,8 +1,9 @@
-"""The optimizers, from simple to involved. The rules stand in ``diptych.reference.optimizers``.
+"""The optimizers, from simple to involved. Their update rules are in
+``diptych.reference.optimizers``.
 
-A class keeps the arguments, makes the variables that its rule needs, and hands all of them to the
-twin of the engine in force. ``**options`` are the arguments of ``Optimizer``: weight_decay,
-clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
+A class stores the arguments, makes the variables that its rule needs, and passes them to the twin
+of the current engine, such as ``adam_update_``. ``**options`` are the arguments of ``Optimizer``:
+weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
 loss_scale_factor, gradient_accumulation_steps and name.
 """
 
@@ -33,8 +34,8 @@ class SGD(Optimizer):
 
     Args:
         learning_rate: a float, a schedule, or a function without arguments.
-        momentum: how much of the last step is kept, 0 to 1.
-        nesterov: whether to look ahead.
+        momentum: the weight of the last step, 0 to 1.
+        nesterov: whether to use the gradient at the point after the momentum step.
     """
 
     _arguments = ("momentum", "nesterov")
@@ -70,7 +71,7 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """Steps that shrink, weight by weight, with the squares of the gradients so far.
+    """Steps divided by the root of the sum of all squared gradients so far, weight by weight.
 
     Args:
         learning_rate: a float, a schedule, or a function without arguments.
@@ -112,8 +113,8 @@ class RMSprop(Optimizer):
 
     Args:
         learning_rate: a float, a schedule, or a function without arguments.
-        rho: how much of the old mean square is kept.
-        momentum: how much of the last step is kept, 0 to 1.
+        rho: the weight of the old mean square in the moving average.
+        momentum: the weight of the last step, 0 to 1.
         epsilon: added under the root.
         centered: divide by the standard deviation of the gradient, not by its root mean square.
     """
@@ -157,11 +158,11 @@ class RMSprop(Optimizer):
 
 
 class Adadelta(Optimizer):
-    """Steps whose length is learnt from the steps before. The paper's has learning_rate 1.0.
+    """Steps whose size adapts to the steps before. The paper uses learning_rate 1.0.
 
     Args:
         learning_rate: a float, a schedule, or a function without arguments.
-        rho: how much of the old mean squares is kept.
+        rho: the weight of the old mean squares in the moving averages.
         epsilon: added under the roots.
     """
 
@@ -195,14 +196,22 @@ class Adadelta(Optimizer):
 
 
 class Adam(Optimizer):
-    """Momentum, divided by the root mean square of recent gradients, both freed from their start.
+    """Momentum divided by the root mean square of recent gradients, both with bias correction.
+
+        m = beta_1 m + (1 - beta_1) g
+        v = beta_2 v + (1 - beta_2) g^2
+        alpha = learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t)       bias correction at update t
+        w = w - alpha m / (sqrt(v) + epsilon)
+
+    The twin functions are ``adam_update_`` in ``diptych.reference.optimizers`` and in
+    ``diptych.fastcore.optimizers``.
 
     Args:
         learning_rate: a float, a schedule, or a function without arguments.
-        beta_1: how much of the old mean of the gradients is kept.
-        beta_2: how much of the old mean of their squares is kept.
+        beta_1: the weight of the old mean of the gradients in the moving average.
+        beta_2: the weight of the old mean of their squares in the moving average.
         epsilon: added to the root.
-        amsgrad: divide by the largest mean square so far, not by the latest.
+        amsgrad: divide by the root of the largest mean square so far, not of the latest.
     """
 
     _arguments = ("beta_1", "beta_2", "epsilon", "amsgrad")
@@ -250,7 +259,7 @@ class AdamW(Adam):
         weight_decay: a float.
     """
 
-    def __init__(  # type: ignore[misc]  # weight_decay has a place of its own here
+    def __init__(  # type: ignore[misc]  # weight_decay has its own position here
         self,
         learning_rate: Rate = 0.001,
         weight_decay: float = 0.004,
@@ -261,17 +270,22 @@ class AdamW(Adam):
         **options: Unpack[Options],
     ) -> None:
         if weight_decay is None:
-            raise ValueError("AdamW needs a number as weight_decay. Without decay it is Adam.")
+            raise ValueError(
+                "AdamW needs a number as weight_decay. Without weight decay, use Adam."
+            )
         options["weight_decay"] = weight_decay
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **options)
+        super().__init__(
+            learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, amsgrad=amsgrad, **options
+        )
 
 
 class Adamax(Optimizer):
-    """Adam with the largest recent gradient in place of the root mean square.
+    """Adam with the largest recent gradient instead of the root mean square. The momentum has bias
+    correction (see the twins ``adamax_update_``).
 
     Args:
         learning_rate: a float, a schedule, or a function without arguments.
-        beta_1: how much of the old mean of the gradients is kept.
+        beta_1: the weight of the old mean of the gradients in the moving average.
         beta_2: how fast the largest gradient is forgotten.
         epsilon: added to the largest gradient.
     """
@@ -307,12 +321,12 @@ class Adamax(Optimizer):
 
 
 class Nadam(Optimizer):
-    """Adam with Nesterov's momentum.
+    """Adam with Nesterov's momentum, with bias correction (see the twins ``nadam_update_``).
 
     Args:
         learning_rate: a float, a schedule, or a function without arguments.
-        beta_1: how much of the old mean of the gradients is kept.
-        beta_2: how much of the old mean of their squares is kept.
+        beta_1: the weight of the old mean of the gradients in the moving average.
+        beta_2: the weight of the old mean of their squares in the moving average.
         epsilon: added to the root.
     """
 
@@ -349,7 +363,7 @@ class Nadam(Optimizer):
         )  # fmt: skip
 
     def _after_update(self) -> None:
-        # Only now: the rule may have been called once for each variable.
+        # Updated only now, since the rule may be called once for each variable.
         self._u_product.array[()] = self._next_product
 
 
@@ -428,14 +442,14 @@ class Ftrl(Optimizer):
 
 
 class Lion(Optimizer):
-    """Steps of one length for all weights; momentum and gradient decide on the direction only.
+    """Steps of the same size for all weights; momentum and gradient give only their signs.
 
-    Lion wants a learning rate some ten times smaller than Adam's, and a larger weight decay.
+    Lion needs a learning rate about ten times smaller than Adam's, and a larger weight decay.
 
     Args:
         learning_rate: a float, a schedule, or a function without arguments.
-        beta_1: the share of the momentum in the direction, above 0 and at most 1.
-        beta_2: how much of the old momentum is kept.
+        beta_1: the weight of the momentum in the direction, above 0 and at most 1.
+        beta_2: the weight of the old momentum in the moving average.
     """
 
     _arguments = ("beta_1", "beta_2")

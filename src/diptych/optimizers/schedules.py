@@ -1,4 +1,4 @@
-"""Learning rates that change with the number of updates already made.
+"""Learning rates that change with the number of updates.
 
     schedule = ExponentialDecay(0.1, decay_steps=1000, decay_rate=0.5)
     schedule(1000)                  # 0.05
@@ -32,7 +32,7 @@ __all__ = [
 
 
 class LearningRateSchedule:
-    """Base class: write ``__call__(self, step)``, which returns a float, and ``get_config``."""
+    """Base class: override ``__call__(self, step)``, which returns a float, and ``get_config``."""
 
     def __call__(self, step: Any) -> Any:
         raise NotImplementedError(
@@ -55,7 +55,7 @@ class LearningRateSchedule:
 
 
 class _Formula(LearningRateSchedule):
-    """A schedule given by ``_at(step)`` on floats."""
+    """A schedule defined by ``_at(step)`` for floats."""
 
     # The constructor arguments, which are attributes of the same names.
     _arguments: tuple[str, ...] = ()
@@ -105,8 +105,8 @@ class ExponentialDecay(_Formula):
 class InverseTimeDecay(_Formula):
     """r0 / (1 + decay_rate s / decay_steps).
 
-    With ``decay_steps=1`` this is what ``decay=`` of old optimizers did.
-    ``staircase=True`` rounds s / decay_steps down.
+    With ``decay_steps=1`` this equals ``decay=`` of old optimizers. ``staircase=True`` rounds s /
+    decay_steps down.
     """
 
     _arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
@@ -161,7 +161,7 @@ class PolynomialDecay(_Formula):
 
         (r0 - r1) (1 - s / n)^power + r1
 
-    ``cycle=True`` goes on beyond n with the next multiple of ``decay_steps`` as n.
+    ``cycle=True`` continues beyond n with the next multiple of ``decay_steps`` as n.
     """
 
     _arguments = (
@@ -198,7 +198,7 @@ class CosineDecay(_Formula):
 
         r0 ((1 - alpha) (1 + cos(pi s / n)) / 2 + alpha)
 
-    With a ``warmup_target`` the rate first rises in a straight line from r0 to that target, in
+    With a ``warmup_target``, the rate first rises linearly from r0 to that target in
     ``warmup_steps`` updates; the wave then begins at the target.
     Source: Loshchilov and Hutter 2017.
     """
@@ -224,13 +224,13 @@ class CosineDecay(_Formula):
         self.warmup_steps = warmup_steps
 
     def _at(self, step: float) -> float:
-        top = self.initial_learning_rate
+        peak = self.initial_learning_rate
         if self.warmup_target is not None:
             if step < self.warmup_steps:
-                return top + (self.warmup_target - top) * step / self.warmup_steps
+                return peak + (self.warmup_target - peak) * step / self.warmup_steps
             step -= self.warmup_steps
-            top = self.warmup_target
-        return top * _cosine(min(step, self.decay_steps) / self.decay_steps, 1.0, self.alpha)
+            peak = self.warmup_target
+        return peak * _cosine(min(step, self.decay_steps) / self.decay_steps, 1.0, self.alpha)
 
 
 class CosineDecayRestarts(_Formula):
@@ -254,7 +254,9 @@ class CosineDecayRestarts(_Formula):
         self.initial_learning_rate = initial_learning_rate
         self.first_decay_steps = _positive("first_decay_steps", first_decay_steps)
         if t_mul < 1:
-            raise ValueError(f"t_mul must be at least 1: waves do not shrink. Received {t_mul}.")
+            raise ValueError(
+                f"t_mul must be at least 1, since waves do not get shorter. Received {t_mul}."
+            )
         self.t_mul = t_mul
         self.m_mul = m_mul
         self.alpha = alpha
@@ -269,7 +271,7 @@ class CosineDecayRestarts(_Formula):
         else:
             wave = math.floor(math.log(1 + time * (t - 1), t))
             share = (time - (t**wave - 1) / (t - 1)) / t**wave
-            if share >= 1:  # the logarithm came out a rounding below a whole number
+            if share >= 1:  # the logarithm was rounded to just below an integer
                 wave, share = wave + 1, 0.0
         return self.initial_learning_rate * _cosine(share, self.m_mul**wave, self.alpha)
 
@@ -306,5 +308,5 @@ def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any] | 
 def deserialize(
     config: dict[str, Any], custom_objects: dict[str, type] | None = None
 ) -> LearningRateSchedule:
-    """Return the schedule of a configuration; classes of your own come in ``custom_objects``."""
+    """Return the schedule of a configuration; pass classes of your own in ``custom_objects``."""
     return objects.deserialize(config, _SCHEDULES, "learning rate schedule", custom_objects)

@@ -1,4 +1,4 @@
-"""Old and new ways to prepare data, where Keras has them: `preprocessing.sequence`, `.text`."""
+"""Data preparation under the names of Keras 2: `preprocessing.sequence`, `.text`."""
 
 from ..utils.sequences import timeseries_dataset_from_array
 from ..utils.text_files import text_dataset_from_directory

@@ -1,4 +1,4 @@
-"""Sequences, the way of Keras 2: windows of a series, pairs of neighbouring words, padding."""
+"""Sequences as in Keras 2: windows of a series, pairs of neighbouring words, padding."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["TimeseriesGenerator", "make_sampling_table", "pad_sequences", "skipg
 
 
 class TimeseriesGenerator(PyDataset):
-    """Windows of a time series with the value that follows each of them, in batches.
+    """Batches of windows of a time series, each with the value that follows it.
 
-    Batch entry: steps row - length, ..., row - 1 of ``data`` and target ``row``. New code has
+    Batch entry: steps row - length, ..., row - 1 of ``data`` and target ``row``. In new code use
     ``utils.timeseries_dataset_from_array``, whose targets belong to the window's first step.
 
     Args:
         data: (T, ...), the steps in their order.
         targets: (T, ...), as long as ``data``.
-        length: steps that a window spans.
-        sampling_rate: how far the steps of a window lie apart.
-        stride: how far windows lie apart.
-        start_index, end_index: use only the steps from start_index up to and with end_index.
+        length: the number of steps that a window spans.
+        sampling_rate: the distance between the steps of a window.
+        stride: the distance between windows.
+        start_index, end_index: use only the steps from start_index to end_index, inclusive.
         shuffle: whether the windows of a batch are drawn at random.
         reverse: whether the steps of a window come in reverse order.
         batch_size: windows in a batch.
@@ -91,14 +91,14 @@ class TimeseriesGenerator(PyDataset):
 
 
 def make_sampling_table(size: int, sampling_factor: float = 1e-5) -> np.ndarray:
-    """The probability of keeping a word in word2vec's training, by its rank: frequent ones less.
+    """The probability of keeping a word of each rank in word2vec's training.
 
     The frequency of rank r is taken by Zipf's law as 1 / (r (log r + 0.577) + 1/2 - 1/(12 r)), and
     a word of frequency f is kept with probability min(1, sqrt(sampling_factor / f)).
 
     Args:
-        size: how many ranks there are.
-        sampling_factor: word2vec's.
+        size: the number of ranks.
+        sampling_factor: the sampling factor of word2vec.
 
     Source: Mikolov et al. 2013, arXiv:1310.4546, section 2.3.
     """
@@ -117,14 +117,14 @@ def skipgrams(
     sampling_table: Any = None,
     seed: int | None = None,
 ) -> tuple[list, list]:
-    """Pairs of words that stand near each other, label 1, and random pairs, label 0.
+    """Pairs of neighbouring words, with label 1, and random pairs, with label 0.
 
     Args:
         sequence: the numbers of the words of a text; 0 is no word.
         vocabulary_size: one more than the largest number.
-        window_size: how far apart the words of a pair may stand.
-        negative_samples: how many random pairs there are for each true one.
-        shuffle: whether the pairs are mixed.
+        window_size: the largest distance between the words of a pair.
+        negative_samples: the number of random pairs for each true pair.
+        shuffle: whether to shuffle the pairs.
         categorical: whether labels are [0, 1] and [1, 0] instead of 1 and 0.
         sampling_table: for each number the probability of taking it.
         seed: of the shuffling.
@@ -136,7 +136,7 @@ def skipgrams(
     largest = max(sequence, default=0)
     if largest >= vocabulary_size:
         raise ValueError(
-            f"skipgrams() got vocabulary_size={vocabulary_size}, so it takes numbers below; the "
+            f"skipgrams() got vocabulary_size={vocabulary_size}, so it takes smaller numbers; the "
             f"sequence has {largest}."
         )
     pairs: list[list[int]] = []

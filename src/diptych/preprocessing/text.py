@@ -1,7 +1,6 @@
-"""Texts to lists of numbers, the way of Keras 2: `Tokenizer` and its relatives.
+"""Texts to lists of numbers as in Keras 2: `Tokenizer` and related functions.
 
-Many tutorials begin with them. New code has `layers.TextVectorization`, which becomes a part of the
-model.
+Many tutorials use them. In new code use `layers.TextVectorization`, which is part of the model.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ def text_to_word_sequence(
 
     Args:
         input_text: the text.
-        filters: characters that separate words as ``split`` does.
-        lower: whether to write it in small letters.
-        split: what separates words.
+        filters: characters that also separate words.
+        lower: whether to convert it to lower case.
+        split: the separator of words.
     """
     if lower:
         input_text = input_text.lower()
@@ -51,8 +50,8 @@ def one_hot(
 ) -> list[int]:
     """The words of a text as numbers 1 .. n - 1, by Python's ``hash``.
 
-    As in Keras 2, numbers differ from one process to the next: Python salts its hash. Use
-    ``hashing_trick`` with "md5", or ``layers.Hashing``, where they should not.
+    As in Keras 2, numbers differ from one process to the next, since Python salts its hash. For
+    constant numbers use ``hashing_trick`` with "md5", or ``layers.Hashing``.
     """
     return hashing_trick(input_text, n, hash, filters, lower, split, analyzer)
 
@@ -74,7 +73,7 @@ def hashing_trick(
         hash_function: a function from a word to a whole number; "md5", which is the same in every
             process; None for Python's ``hash``, which is not.
         filters, lower, split: see ``text_to_word_sequence``.
-        analyzer: a function from a text to its words, instead of these three.
+        analyzer: a function from a text to its words, used instead of these three.
     """
     if not isinstance(n, (int, np.integer)) or n < 2:
         raise ValueError(f"hashing_trick() needs a whole number of at least 2 as `n`; got {n!r}.")
@@ -102,20 +101,20 @@ class Tokenizer:
         x = pad_sequences(tokenizer.texts_to_sequences(texts))
 
     Args:
-        num_words: only numbers below it are given, so the num_words - 1 most frequent words;
-            ``word_index`` keeps all of them.
+        num_words: use only numbers below it, that is the num_words - 1 most frequent words;
+            ``word_index`` holds all words.
         filters, lower, split: see ``text_to_word_sequence``.
-        char_level: whether every character is a word.
-        oov_token: a word that stands for unknown ones, with number 1; without it they are left out.
+        char_level: whether to treat every character as a word.
+        oov_token: a word that replaces unknown ones, with number 1; without it they are left out.
         analyzer: a function from a text to its words.
-        document_count: how many texts were seen already.
+        document_count: the number of texts already counted.
 
     Attributes:
-        word_index: {word: number}, from 1; 0 belongs to no word.
+        word_index: {word: number}, from 1; 0 is not used.
         index_word: {number: word}.
-        word_counts: {word: how often it was seen}, in the order in which words were met.
-        word_docs, index_docs: {word or number: how many texts it was in}.
-        document_count: how many texts were seen.
+        word_counts: {word: count}, in the order of first occurrence.
+        word_docs, index_docs: {word or number: number of texts that contain it}.
+        document_count: the number of texts counted.
     """
 
     @accepts_old(nb_words="num_words")
@@ -155,11 +154,11 @@ class Tokenizer:
     # Learning
 
     def fit_on_texts(self, texts: Iterable) -> None:
-        """Count the words of texts, each a string or a list of words, and number them anew."""
+        """Count the words of texts, each a string or a list of words, and renumber all words."""
         if isinstance(texts, str):
             raise ValueError(
-                "fit_on_texts() takes a list of texts, and got a single string, of which every "
-                "character would be a text: give [text]."
+                "fit_on_texts() takes a list of texts, but got a single string, whose characters "
+                "would be the texts: pass [text]."
             )
         for text in texts:
             words = self._words(text)
@@ -167,7 +166,7 @@ class Tokenizer:
             self.word_counts.update(words)
             self.word_docs.update(set(words))
         first = [] if self.oov_token is None else [self.oov_token]
-        # sorted() keeps equally frequent words in the order in which they were met.
+        # sorted() is stable: equally frequent words stay in the order of first occurrence.
         counts = self.word_counts
         by_frequency = sorted(counts, key=lambda word: counts[word], reverse=True)
         self.word_index = {word: i for i, word in enumerate([*first, *by_frequency], 1)}
@@ -176,7 +175,7 @@ class Tokenizer:
             self.index_docs[self.word_index[word]] = count
 
     def fit_on_sequences(self, sequences: Any) -> None:
-        """Count in how many sequences each number is, for ``sequences_to_matrix``."""
+        """Count the sequences that contain each number, for ``sequences_to_matrix``."""
         self.document_count += len(sequences)
         for sequence in sequences:
             self.index_docs.update(set(sequence))
@@ -189,7 +188,7 @@ class Tokenizer:
             return [word.lower() for word in text] if is_list else text.lower()
         if not isinstance(text, str):
             raise ValueError(
-                f"Tokenizer takes texts or lists of words, and was given {text!r} of type "
+                f"Tokenizer takes texts or lists of words, but got {text!r} of type "
                 f"{type(text).__name__}."
             )
         if self.analyzer is not None:
@@ -206,17 +205,19 @@ class Tokenizer:
     def texts_to_sequences_generator(self, texts: Iterable) -> Iterator[list[int]]:
         """The same, one text at a time."""
         if not self.word_index:
-            raise ValueError("This Tokenizer knows no words yet: call fit_on_texts(texts) first.")
+            raise ValueError(
+                "This Tokenizer has no vocabulary yet: call fit_on_texts(texts) first."
+            )
         if isinstance(texts, str):
             raise ValueError(
-                "texts_to_sequences() takes a list of texts, and got a single string: give [text]."
+                "texts_to_sequences() takes a list of texts, but got a single string: pass [text]."
             )
         for text in texts:
             numbers = [self._known(self.word_index.get(word)) for word in self._words(text)]
             yield [number for number in numbers if number is not None]
 
     def _known(self, number: int | None) -> int | None:
-        """The number itself, or for an unknown word that of the oov token, or None."""
+        """The number, or that of the oov token for an unknown word, or None."""
         if number is not None and (not self.num_words or number < self.num_words):
             return number
         return None if self.oov_token is None else self.word_index.get(self.oov_token)
@@ -238,8 +239,8 @@ class Tokenizer:
     def sequences_to_matrix(self, sequences: Any, mode: str = "binary") -> np.ndarray:
         """A row for each list of numbers, with a column for each number.
 
-        mode: "binary": 1 for what is in it; "count": how often; "freq": what share of it; "tfidf":
-            (1 + log(count)) * log(1 + documents / (1 + documents with it)).
+        mode: "binary": 1 for each number in it; "count": how often; "freq": what fraction of it;
+            "tfidf": (1 + log(count)) * log(1 + documents / (1 + documents with it)).
         """
         if mode not in MODES:
             raise ValueError(
@@ -249,12 +250,12 @@ class Tokenizer:
         columns = self.num_words or (len(self.word_index) + 1 if self.word_index else 0)
         if not columns:
             raise ValueError(
-                "sequences_to_matrix() does not know how many columns there are: give the "
-                "Tokenizer num_words=..., or call fit_on_texts(texts) first."
+                "sequences_to_matrix() does not know the number of columns: set num_words=... of "
+                "the Tokenizer, or call fit_on_texts(texts) first."
             )
         if mode == "tfidf" and not self.document_count:
             raise ValueError(
-                "mode='tfidf' needs to know how frequent words are: call fit_on_texts(texts) or "
+                "mode='tfidf' needs the frequency of words: call fit_on_texts(texts) or "
                 "fit_on_sequences(sequences) first."
             )
         matrix = np.zeros((len(sequences), columns))
@@ -288,11 +289,11 @@ class Tokenizer:
 
 
 def tokenizer_from_json(json_string: str) -> Tokenizer:
-    """The tokenizer that ``Tokenizer.to_json`` wrote, or Keras 2."""
+    """The tokenizer from JSON written by ``Tokenizer.to_json`` or Keras 2."""
     config = dict(json.loads(json_string)["config"])
     by_word = {name: json.loads(config.pop(name)) for name in ("word_counts", "word_docs")}
     word_index = json.loads(config.pop("word_index"))
-    by_number = {  # JSON has no numbers as keys
+    by_number = {  # JSON keys are strings
         name: {int(key): value for key, value in json.loads(config.pop(name)).items()}
         for name in ("index_docs", "index_word")
     }

@@ -1,4 +1,4 @@
-"""Names for classes and functions of one's own, so that configurations may use them."""
+"""Registration of a user's own classes and functions, for configurations."""
 
 from ..utils.objects import (
     CustomObjectScope,

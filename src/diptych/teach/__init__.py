@@ -1,4 +1,4 @@
-"""Looking inside: the two engines side by side, and gradients against finite differences."""
+"""Comparison of the two engines, and of gradients with finite differences."""
 
 from .claims import Checks
 from .compare import EngineComparison, compare_engines

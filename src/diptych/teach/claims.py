@@ -1,4 +1,4 @@
-"""Claims that a lesson makes, checked where they are made."""
+"""Checks of the claims in a tutorial."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Checks:
         self._places: set[tuple[str, int]] = set()
 
     def __call__(self, claim: str, holds: Any) -> None:
-        """Print the claim where it holds; AssertionError where it does not."""
+        """Print the claim if it holds; AssertionError if it does not."""
         if not holds:
             raise AssertionError(
                 f"tutorial {self.number} claims something that does not hold: {claim}"
@@ -32,5 +32,5 @@ class Checks:
         print(f"✓ {claim}")
 
     def done(self) -> None:
-        """Print how many different claims were checked."""
+        """Print the number of different claims checked."""
         print(f"{self.number}: {len(self._places)} checks passed")

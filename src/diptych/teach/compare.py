@@ -1,4 +1,4 @@
-"""The same weights and the same batch through both engines."""
+"""The same batch and weights on both engines, compared."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENGINES = ("reference", "fast")
 
 @dataclass
 class Row:
-    """One thing that both engines computed: a layer's output, the loss, or a weight's gradient."""
+    """A result of both engines: a layer's output, the loss, or a weight's gradient."""
 
     what: str
     shape: tuple
@@ -31,7 +31,7 @@ class Row:
 
 @dataclass
 class EngineComparison:
-    """What ``compare_engines`` found. Printing it shows the table.
+    """The result of ``compare_engines``. Printing it shows a table.
 
     Attributes:
         rows: one for each layer's output, the loss, and each weight's gradient.
@@ -48,7 +48,7 @@ class EngineComparison:
 
     @property
     def max_relative_difference(self) -> float:
-        """The largest difference in units of the largest entry of its own row."""
+        """The largest difference, relative to the largest value of its own row."""
         return float(
             np.max([row.difference / row.scale for row in self.rows if row.scale > 0], initial=0.0)
         )
@@ -76,18 +76,18 @@ def compare_engines(model: Any, x: Any, y: Any = None, repeats: int = 5) -> Engi
     """Run a batch through both engines with the model's weights, and compare what they compute.
 
     Args:
-        model: a built model, or one that the batch builds. It is not changed.
+        model: a model, which the batch builds if necessary. It is not changed.
         x: the inputs of one batch.
-        y: its labels. With them, and a compiled loss, gradients are those of the loss; without,
-            those of the sum of the outputs, each weighted with a fixed random number.
-        repeats: how often each engine runs; times are the shortest of them.
+        y: its labels. With them and a compiled loss, the gradients are those of the loss; otherwise
+            those of the sum of the outputs, each weighted by a fixed random number.
+        repeats: the number of runs of each engine; the shortest time counts.
 
     Returns:
         An ``EngineComparison``: for each layer and each gradient the largest difference, and the
         times.
     """
     tensors = model._as_tensors(x, y)
-    model(tensors[0], training=False)  # builds it, where it was not built
+    model(tensors[0], training=False)  # builds it if necessary
     weights = _cotangents(model, tensors[0])
     found = {name: _run(model, tensors, weights, name, repeats) for name in ENGINES}
     result = EngineComparison(milliseconds={name: run.total for name, run in found.items()})
@@ -126,7 +126,7 @@ def _run(model: Any, tensors: tuple, weights: list, engine: str, repeats: int) -
 
 
 def _forward(model: Any, x: Any, run: _Run) -> Any:
-    """The model's outputs; of a graph also every layer's, with its time."""
+    """The model's outputs; for a graph, also the output and time of every layer."""
     function = model._function
     if function is None:
         y_pred = model(x, training=False)
@@ -148,7 +148,7 @@ def _forward(model: Any, x: Any, run: _Run) -> Any:
 
 
 def _free_name(name: str, taken: dict) -> str:
-    """A layer that is called several times shows every call."""
+    """A unique name, for a layer that is called several times."""
     number = 2
     free = name
     while free in taken:

@@ -1,4 +1,4 @@
-"""Gradients against finite differences."""
+"""Gradients compared with finite differences."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Check:
     shape: tuple
     by_tape: float  # <gradient, direction>
     by_difference: float  # (L(t + h v) - L(t - h v)) / 2h
-    error: float  # |difference of the two| in units of the magnitudes that were summed
+    error: float  # |difference of the two|, relative to the sum of magnitudes
 
 
 @dataclass
 class GradientReport:
-    """What ``gradcheck`` found. Printing shows the table; it is true where all gradients agree."""
+    """The result of ``gradcheck``. Printing shows a table; it is true if all gradients agree."""
 
     checks: list[Check] = field(default_factory=list)
     tolerance: float = 1e-6
@@ -81,17 +81,17 @@ def gradcheck(
     Args:
         target: a function of tensors, a ``Layer``, a ``Loss`` (then ``x`` is y_pred and ``y`` is
             y_true) or a ``Model``.
-        x: the input, or a list of them; for a function a tuple holds its several arguments.
+        x: the input, or a list of them; for a function, a tuple of its arguments.
         y: labels. A compiled model is then checked through its loss.
-        engine: "fast" or "reference"; by default the model's own, or the one in force.
+        engine: "fast" or "reference"; by default the model's own or the current engine.
         step: h.
         tolerance: the largest relative error that passes.
         training: passed on to layers and models.
         seed: of the random directions.
 
     Returns:
-        A ``GradientReport``, true where every gradient agrees. Points where the function has a kink
-        (relu at 0) disagree by nature: draw the inputs away from them.
+        A ``GradientReport``, true if all gradients agree. They disagree where the function has a
+        kink (relu at 0): choose inputs away from such points.
     """
     rng = np.random.default_rng(seed)
     name = engine or getattr(target, "engine", None)
@@ -123,8 +123,8 @@ def _check_all(
         tape.watch([t for t in named.values()])
         value = scalar()
     gradients = tape.gradient(value, list(named.values()))
-    # A gradient that is zero by nature (of a bias before a softmax) meets a difference that is
-    # nothing but rounding: of the terms that make up L, divided by the step.
+    # If a gradient is exactly zero (of a bias before a softmax), the finite difference is only
+    # rounding error: that of the terms of L, divided by the step.
     terms = sum(
         float(np.sum(np.abs(t.array * c)))
         for t, c in zip(flatten(compute()), cotangents, strict=True)
@@ -134,12 +134,12 @@ def _check_all(
     for (what, tensor), gradient in zip(named.items(), gradients, strict=True):
         gradient = np.zeros(tensor.shape) if gradient is None else np.asarray(gradient, np.float64)
         direction = rng.normal(size=tensor.shape)
-        kept = tensor.array
+        original = tensor.array
         ends = []
         for sign in (1.0, -1.0):
-            tensor.array = kept + sign * step * direction
+            tensor.array = original + sign * step * direction
             ends.append(float(scalar().array))
-        tensor.array = kept
+        tensor.array = original
         by_tape = float(np.sum(gradient * direction))
         by_difference = (ends[0] - ends[1]) / (2 * step)
         magnitude = max(float(np.sum(np.abs(gradient * direction))), abs(by_difference), 1e-8)
@@ -153,12 +153,12 @@ def _check_all(
 
 
 def _computation(target: Any, inputs: Any, y: Any, training: bool) -> Callable[[], Any]:
-    """A function without arguments that computes the target anew from the inputs as they stand."""
+    """A function without arguments that computes the target from the current inputs."""
     if isinstance(target, losses_module.Loss):
         return lambda: target(y, inputs)
     if isinstance(target, Layer):
         if y is not None and getattr(target, "compiled", False):
-            model: Any = target  # only models are compiled
+            model: Any = target  # only models have a compiled loss
             labels = map_structure(_as_float64, y)
             return lambda: model.compute_loss(
                 y=labels, y_pred=model(inputs, training=training), training=False
@@ -174,7 +174,7 @@ def _as_float64(x: Any) -> Tensor:
 
 @contextlib.contextmanager
 def in_float64(target: Any) -> Iterator[None]:
-    """For a while, let a layer or loss keep its weights and compute in float64."""
+    """Context manager: a layer or loss stores its weights and computes in float64."""
     layers = list(target._flatten_layers()) if isinstance(target, Layer) else [target]
     symbols = [
         t for layer in layers for t in getattr(getattr(layer, "_function", None), "inputs", ())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 def text_table(rows: list[list[str]]) -> str:
-    """Return rows as aligned columns: the first column to the left, the others to the right, a rule
-    under the head.
+    """Return rows as aligned columns: the first column to the left, the others to the right, with a
+    line under the header.
     """
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [

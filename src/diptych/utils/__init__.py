@@ -1,4 +1,4 @@
-"""Helpers around training: labels, seeds, names."""
+"""Utilities: data sets, labels, padding, seeds, registration, progress bar."""
 
 from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .datasets import BatchDataset, PyDataset, Sequence

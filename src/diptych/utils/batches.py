@@ -1,4 +1,4 @@
-"""A batch as `fit` hands it to `train_step`: inputs, and labels and sample weights if any."""
+"""A batch as `fit` passes it to `train_step`: inputs, and labels and sample weights if any."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["pack_x_y_sample_weight", "unpack_x_y_sample_weight"]
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
-    """`(x, y, sample_weight)` of a batch, None where it has none.
+    """`(x, y, sample_weight)` of a batch, None for missing parts.
 
     data: x alone, or a tuple or list (x,), (x, y) or (x, y, sample_weight).
     """
@@ -24,9 +24,9 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """The batch that `unpack_x_y_sample_weight` takes apart.
+    """The batch that `unpack_x_y_sample_weight` unpacks.
 
-    x alone comes back as it is, or in a tuple of one when it is itself a tuple or list.
+    x alone is returned unchanged, or in a tuple of one if it is itself a tuple or list.
     """
     if y is None:
         return (x,) if isinstance(x, (tuple, list)) else x

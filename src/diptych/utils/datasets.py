@@ -1,4 +1,4 @@
-"""Data that are made or loaded batch by batch: PyDataset and BatchDataset."""
+"""Data sets that are loaded batch by batch: PyDataset and BatchDataset."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["BatchDataset", "PyDataset", "Sequence"]
 
 
 class PyDataset:
-    """The base class of data sets that give one batch at a time.
+    """The base class of data sets that return one batch at a time.
 
-    A subclass writes `__len__`, the number of batches, and `__getitem__(index)`, which returns one
+    A subclass defines `__len__`, the number of batches, and `__getitem__(index)`, which returns one
     batch: `x`, `(x, y)` or `(x, y, sample_weight)`. It may shuffle in `on_epoch_end`.
 
         class Images(PyDataset):
@@ -32,9 +32,9 @@ class PyDataset:
                 return np.stack([load(f) for f in self.files[rows]]), self.labels[rows]
 
     Args:
-        workers: how many threads make batches ahead of the training; 1 makes each when needed.
-        use_multiprocessing: accepted for Keras's sake; the workers are threads in any case.
-        max_queue_size: how many batches may wait, where there are several workers.
+        workers: the number of threads that prepare batches in advance; with 1, each is made when
+        needed. use_multiprocessing: accepted for Keras's sake; the workers are threads in any case.
+        max_queue_size: the most batches prepared in advance, with several workers.
     """
 
     def __init__(
@@ -71,14 +71,14 @@ Sequence = PyDataset
 
 
 class BatchDataset:
-    """Batches of arrays to go through again and again: what diptych has for a tf.data.Dataset.
+    """Batches of arrays that can be iterated over repeatedly, like a tf.data.Dataset.
 
-    `fit`, `evaluate` and `predict` take it, and so does a `for` loop; every pass begins anew.
-    `text_dataset_from_directory` and `timeseries_dataset_from_array` return one.
+    `fit`, `evaluate` and `predict` take it, and `for` loops can iterate over it; every pass starts
+    again. `text_dataset_from_directory` and `timeseries_dataset_from_array` return one.
 
     Args:
         make: a function that returns a new iterator over the batches of one pass.
-        batches: how many there are.
+        batches: their number.
     """
 
     def __init__(self, make: Callable[[], Iterator], batches: int) -> None:
@@ -96,8 +96,9 @@ class BatchDataset:
         shuffle: bool,
         seed: int | None,
     ) -> BatchDataset:
-        """The data set of ``rows`` samples, of which ``pick(numbers)`` returns those with these
-        numbers as a batch; of a lone number, where ``batch_size`` is None, the sample itself.
+        """The data set of ``rows`` samples. ``pick(numbers)`` returns the samples with these
+        numbers as a batch; if ``batch_size`` is None, it gets a single number and returns the
+        sample.
         """
         whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
         if batch_size is not None and (not whole or batch_size < 1):
@@ -122,8 +123,8 @@ class BatchDataset:
         return self._batches
 
     def map(self, function: Callable) -> BatchDataset:
-        """The data set of ``function(*batch)``, or ``function(batch)`` where a batch is no tuple;
-        it is called anew in each pass.
+        """The data set of ``function(*batch)``, or of ``function(batch)`` if a batch is not a
+        tuple. The function is called again in each pass.
         """
 
         def batches() -> Iterator:

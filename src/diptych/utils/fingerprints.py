@@ -1,8 +1,8 @@
-"""Numbers that stand for strings, the same on every machine and in every process.
+"""Hashes of strings that are the same on every machine and in every process.
 
 `fingerprint64` is FarmHash's Fingerprint64 (G. Pike, 2014), `siphash64` is SipHash-2-4 with a key
-(J.-P. Aumasson and D. J. Bernstein, 2012): the two functions behind the hash buckets of TensorFlow,
-so that a text falls into the bucket it falls into with Keras.
+(J.-P. Aumasson and D. J. Bernstein, 2012): the two hash functions of TensorFlow, so that texts get
+the same buckets as in Keras.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def siphash64(data: bytes, key: tuple[int, int]) -> int:
         k0 ^ 0x6C7967656E657261,
         k1 ^ 0x7465646279746573,
     ]
-    # The last word holds the bytes that are left over, and the length in its highest byte.
+    # The last word holds the remaining bytes, and the length in its highest byte.
     padded = data + bytes(7 - len(data) % 8) + bytes([len(data) & 0xFF])
     for (word,) in iter_unpack("<Q", padded):
         state[3] ^= word
@@ -112,7 +112,7 @@ def _block(data, at, x, y, z, v, w, factor, weight):
     z = _turn(z + w[0], 33) * factor & _64
     v = _half_block(data, at, v[1] * factor, x + w[0])
     w = _half_block(data, at + 32, z + w[1], y + _word(data, at + 16))
-    return z, y, x, v, w  # x and z change places
+    return z, y, x, v, w  # x and z are swapped
 
 
 def _half_block(data, at, a, b):
@@ -124,7 +124,7 @@ def _half_block(data, at, a, b):
 
 
 def _mix(u: int, v: int, factor: int) -> int:
-    """One 64-bit number of two."""
+    """Combine two 64-bit numbers into one."""
     u, v = u & _64, v & _64
     a = _fold((u ^ v) * factor & _64)
     return _fold((v ^ a) * factor & _64) * factor & _64
@@ -135,7 +135,7 @@ def _fold(x: int) -> int:
 
 
 def _turn(x: int, bits: int) -> int:
-    """x modulo 2**64, turned to the right."""
+    """x modulo 2**64, rotated to the right."""
     x &= _64
     return x >> bits | x << 64 - bits & _64
 

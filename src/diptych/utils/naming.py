@@ -1,4 +1,4 @@
-"""Names: snake case, and the suggestion at the end of an error about an unknown one."""
+"""Names: snake case, automatic names, and suggestions for unknown names in errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def snake_case(name: str) -> str:
 
 
 def suggest(name: Any, candidates: Iterable[Any]) -> str:
-    """'; did you mean 'x'?' for the candidate nearest to `name`, '' when none is near."""
+    """'; did you mean 'x'?' for the candidate nearest to `name`, '' if none is close."""
     import difflib
 
     name, candidates = str(name), [str(candidate) for candidate in candidates]
@@ -35,12 +35,12 @@ def _plain(name):
     return name.lower().replace("_", "")
 
 
-# How often each automatic name was given.
+# How often each automatic name was used.
 _given: Counter[str] = Counter()
 
 
 def auto_name(class_name: str) -> str:
-    """A name of its own for the next object of a class: 'dense', then 'dense_1', 'dense_2', ..."""
+    """A unique name for the next object of a class: 'dense', then 'dense_1', 'dense_2', ..."""
     name = snake_case(class_name)
     count = _given[name]
     _given[name] += 1
@@ -48,5 +48,5 @@ def auto_name(class_name: str) -> str:
 
 
 def forget_names() -> None:
-    """Start automatic names again from the first, as `clear_session` does."""
+    """Start automatic names from the beginning, for `clear_session`."""
     _given.clear()

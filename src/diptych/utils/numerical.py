@@ -1,4 +1,4 @@
-"""Arrays to the form a network takes: one-hot labels, unit vectors."""
+"""One-hot labels and unit vectors."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["normalize", "to_categorical"]
 
 @accepts_old("to_categorical")
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
-    """Class numbers to one-hot rows.
+    """Convert class numbers to one-hot rows.
 
-    x: integers 0 .. num_classes - 1 of any shape; floats are taken when they are whole numbers; a
-        last axis of size 1 is dropped.
-    num_classes: how many classes; None takes the largest number in `x` plus one.
-    Returns an array of floatx, of the shape of `x` with a last axis of size `num_classes` more.
+    x: integers 0 .. num_classes - 1 of any shape; floats must be whole numbers; a last axis of size
+        1 is dropped.
+    num_classes: the number of classes; None takes the largest number in `x` plus one.
+    Returns an array of floatx, with the shape of `x` and a new last axis of size `num_classes`.
 
         >>> to_categorical([0, 2, 1])
         array([[1., 0., 0.],
@@ -42,7 +42,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
         labels = labels[..., 0]
     if num_classes is None:
         if not labels.size:
-            raise ValueError("to_categorical() got no labels and no num_classes; give num_classes=")
+            raise ValueError("to_categorical() got no labels and no num_classes; pass num_classes=")
         num_classes = int(labels.max()) + 1
     if labels.size and (labels.min() < 0 or labels.max() >= num_classes):
         wrong = int(labels.min() if labels.min() < 0 else labels.max())
@@ -56,7 +56,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
 
 
 def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
-    """Divide `x` by its norm of the given order along `axis`; vectors of norm 0 stay."""
+    """Divide `x` by its norm of the given order along `axis`; vectors of norm 0 stay the same."""
     x = np.asarray(x)
     if x.dtype.kind != "f":
         x = x.astype(config.floatx())

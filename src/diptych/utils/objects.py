@@ -1,7 +1,6 @@
-"""Names to objects and back, for every kind that a configuration may name: initializers, metrics,
-...
+"""Names and configurations to objects and back: initializers, metrics, ...
 
-Each kind keeps one explicit table {name: class or function} and hands it to the functions here.
+Each kind has an explicit registry {name: class or function}, which it passes to the functions here.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "is_builtin",
     "names_of",
     "register_keras_serializable",
     "serialize",
@@ -31,13 +31,11 @@ _scopes: ContextVar[dict[str, Any]] = ContextVar("diptych_custom_objects", defau
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable:
-    """Decorate a class or function of your own, so that configurations may name it."""
+    """Decorate a class or function of your own, so that configurations can refer to it."""
 
     def register(thing: Any) -> Any:
         if inspect.isclass(thing) and not hasattr(thing, "get_config"):
-            raise ValueError(
-                f"{thing.__name__} has no get_config(), without which it cannot be saved"
-            )
+            raise ValueError(f"{thing.__name__} cannot be saved: it has no get_config()")
         _registered[f"{package}>{name or thing.__name__}"] = thing
         return thing
 
@@ -45,7 +43,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """The dict of registered classes and functions; entries may be added to it."""
+    """The dict of registered classes and functions, to which entries may be added."""
     return _registered
 
 
@@ -56,7 +54,7 @@ def get_registered_name(thing: Any) -> str:
 
 
 def get_registered_object(name: str) -> Any:
-    """The class or function of one's own with this name, registered or in a scope; None if none."""
+    """The user's class or function with this name, registered or in a scope; or None."""
     known = {**_registered, **_scopes.get()}
     if name in known:
         return known[name]
@@ -64,7 +62,9 @@ def get_registered_object(name: str) -> Any:
 
 
 class CustomObjectScope:
-    """Names that configurations may use inside a `with` block: `CustomObjectScope({"My": My})`."""
+    """Context manager: names that configurations may use inside it: `CustomObjectScope({"My":
+    My})`.
+    """
 
     def __init__(self, custom_objects: dict[str, Any]) -> None:
         self.custom_objects = custom_objects
@@ -80,23 +80,31 @@ class CustomObjectScope:
 custom_object_scope = CustomObjectScope
 
 
+def is_builtin(thing: Any) -> bool:
+    """Whether a class or function belongs to diptych; all others are a user's own.
+
+    A function made in a notebook may have no module at all.
+    """
+    return (getattr(thing, "__module__", None) or "").startswith("diptych.")
+
+
 def names_of(classes: Iterable[type]) -> dict[str, Any]:
     """{name: class} under both spellings, 'GlorotUniform' and 'glorot_uniform'."""
-    table = {}
+    registry = {}
     for cls in classes:
-        table[cls.__name__] = cls
-        table[snake_case(cls.__name__)] = cls
-    return table
+        registry[cls.__name__] = cls
+        registry[snake_case(cls.__name__)] = cls
+    return registry
 
 
-def get(identifier: Any, table: dict[str, Any], kind: str) -> Any:
-    """What `identifier` stands for: a name, a configuration, a class, or the object itself."""
+def get(identifier: Any, registry: dict[str, Any], kind: str) -> Any:
+    """The object for `identifier`: a name, a configuration, a class, or the object itself."""
     if identifier is None:
         return None
     if isinstance(identifier, str):
-        found = _find(identifier, table, kind)
+        found = _find(identifier, registry, kind)
     elif isinstance(identifier, dict):
-        found = deserialize(identifier, table, kind)
+        found = deserialize(identifier, registry, kind)
     else:
         found = identifier
     if inspect.isclass(found):
@@ -109,7 +117,7 @@ def get(identifier: Any, table: dict[str, Any], kind: str) -> Any:
 
 
 def serialize(obj: Any) -> dict[str, Any] | None:
-    """The configuration of an object, of plain Python values, in Keras's form."""
+    """The configuration of an object as plain Python values, in Keras's form."""
     if obj is None:
         return None
     if inspect.isfunction(obj):
@@ -126,42 +134,40 @@ def serialize(obj: Any) -> dict[str, Any] | None:
         "module": _public_module(cls),
         "class_name": cls.__name__,
         "config": obj.get_config(),
-        "registered_name": None
-        if cls.__module__.startswith("diptych.")
-        else get_registered_name(cls),
+        "registered_name": None if is_builtin(cls) else get_registered_name(cls),
     }
 
 
 def deserialize(
-    config: Any, table: dict[str, Any], kind: str, custom_objects: dict[str, Any] | None = None
+    config: Any, registry: dict[str, Any], kind: str, custom_objects: dict[str, Any] | None = None
 ) -> Any:
     """The object of a configuration made by `serialize`; `custom_objects` maps further names."""
     if custom_objects:
-        table = {**table, **custom_objects}
+        registry = {**registry, **custom_objects}
     if isinstance(config, str):
-        return _find(config, table, kind)
+        return _find(config, registry, kind)
     if not isinstance(config, dict) or "class_name" not in config:
         raise ValueError(
-            f"{config!r} is no configuration of a {kind}; "
-            "expected {'class_name': ..., 'config': {...}}"
+            f"{config!r} is not the configuration of a {kind}; expected {{'class_name': ..., "
+            "'config': {...}}"
         )
     if config["class_name"] == "function":
-        return _find(config["config"], table, kind)
-    found = _find(config["class_name"], table, kind)
+        return _find(config["config"], registry, kind)
+    found = _find(config["class_name"], registry, kind)
     is_class = inspect.isclass(found)
     return found.from_config(config.get("config") or {}) if is_class else found
 
 
-def _find(name, table, kind):
+def _find(name, registry, kind):
     own = get_registered_object(name)
     if own is not None:
         return own
-    if name not in table:
-        raise ValueError(f"there is no {kind} named {name!r}{suggest(name, table)}")
-    return table[name]
+    if name not in registry:
+        raise ValueError(f"there is no {kind} named {name!r}{suggest(name, registry)}")
+    return registry[name]
 
 
 def _public_module(cls):
-    # 'diptych.metrics.accuracy' is where a class is written, 'diptych.metrics' where it is found.
+    # A class in 'diptych.metrics.accuracy' is public in 'diptych.metrics'.
     parts = cls.__module__.split(".")
     return ".".join(parts[:2]) if parts[0] == "diptych" else cls.__module__

@@ -14,23 +14,22 @@ BOLD, GREEN, GREY, PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[37m", "\x1b[0m"
 
 
 class Progbar:
-    """A line that shows how far a loop is, how long it takes, and values along the way.
+    """A line that shows the progress of a loop, its time, and values.
 
         125/125 ━━━━━━━━━━━━━━━━━━━━ 0s 1ms/step - accuracy: 0.7180 - loss: 0.6743
 
-    On a terminal and in a notebook the line is redrawn in place; anywhere else it is printed once,
-    when it is complete, so that files and logs hold one line for each loop.
+    On a terminal and in a notebook, the line is redrawn in place; elsewhere it is printed once,
+    when complete, so that files and logs have one line for each loop.
 
     Args:
         target: the number of steps; None where it is not known.
         width: characters of the bar.
         verbose: 1 a bar, 2 a line without a bar at the end, 0 nothing.
         interval: seconds between two redraws.
-        stateful_metrics: names of values to be shown as they are; all others are averaged over the
-            steps.
+        stateful_metrics: names of values to show unchanged; all others are averaged over the steps.
         unit_name: what is counted.
-        average: False shows all values as they are.
-        prefix: what a line that is printed once starts with.
+        average: False shows all values unchanged.
+        prefix: the start of a line that is printed once.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class Progbar:
         self._values: dict[str, tuple[Any, int]] = {}  # name: (sum, count)
         self._start = time.perf_counter()
         self._next = self._start + interval  # when the line may be drawn again
-        self._drawn = 0  # width of what stands on the line
+        self._drawn = 0  # width of the text on the line
 
     def update(self, current: int, values: Any = None, finalize: bool | None = None) -> None:
         """Show that `current` steps are done.
@@ -136,7 +135,7 @@ class Progbar:
             )
         columns = shutil.get_terminal_size().columns
         if not finalize and len(text) >= columns:
-            # A line that wraps cannot be redrawn in place: until the last time it is cut.
+            # A line that wraps cannot be redrawn in place, so it is truncated until the last time.
             line = text = text[: columns - 1]
         blank = " " * max(self._drawn - len(text), 0)
         write(f"\r{line}{blank}" + ("\n" if finalize else ""))
@@ -144,7 +143,7 @@ class Progbar:
 
 
 def write(text: str) -> None:
-    """Print to what is the standard output now; a program without a console has none."""
+    """Print to the current standard output; a program without a console has none."""
     stream = sys.stdout
     if stream is not None:
         stream.write(text)
@@ -152,7 +151,7 @@ def write(text: str) -> None:
 
 
 def redraws(stream: Any) -> bool:
-    """Whether a line on `stream` can be drawn again: on a terminal and in a notebook it can."""
+    """Whether a line on `stream` can be redrawn: on a terminal and in a notebook."""
     if stream is None or os.environ.get("TERM") == "dumb":
         return False
     terminal = getattr(stream, "isatty", None)
@@ -160,7 +159,7 @@ def redraws(stream: Any) -> bool:
 
 
 def _bar_characters(stream: Any, colour: bool) -> tuple[str, str]:
-    """What the done part and the rest of a bar are made of."""
+    """The characters for the done part and the rest of a bar."""
     try:
         "━".encode(getattr(stream, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -185,7 +184,7 @@ def _duration(seconds: float) -> str:
 
 
 def _clock(seconds: float) -> str:
-    """The time that is left: 12s, 3:05, 1:02:05."""
+    """The remaining time: 12s, 3:05, 1:02:05."""
     whole = int(seconds)
     if whole > 3600:
         return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"

@@ -1,4 +1,4 @@
-"""One call that makes a run repeatable."""
+"""Random seeds, and resetting global state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["clear_session", "set_random_seed"]
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Number automatic names from the first again: the next Dense is called 'dense'.
+    """Start automatic names from the beginning: the next Dense is called 'dense'.
 
     There is no other global state; `free_memory` is accepted for Keras's sake.
     """
@@ -21,9 +21,9 @@ def clear_session(free_memory: bool = True) -> None:
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed Python's `random`, NumPy's legacy generator and diptych's own.
+    """Seed Python's `random`, NumPy's legacy generator and diptych's global generator.
 
-    Diptych's own serves initial weights, shuffles and dropout.
+    The latter draws initial weights, shuffles and dropout masks.
 
     With the same seed a run gives the same bits, whatever the number of threads.
     """

@@ -1,4 +1,4 @@
-"""Sequences as arrays: padding to one length, and windows that slide over a time series."""
+"""Sequences as arrays: padding, and sliding windows over a time series."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def pad_sequences(
     truncating: str = "pre",
     value: Any = 0.0,
 ) -> np.ndarray:
-    """Sequences of different lengths as one array: short ones are filled up, long ones are cut.
+    """Sequences of different lengths as one array: short ones are padded, long ones truncated.
 
         pad_sequences([[1], [2, 3], [4, 5, 6]])         # 0 0 1 / 0 2 3 / 4 5 6
 
@@ -30,9 +30,9 @@ def pad_sequences(
         sequences: a list of N sequences, each a list or array of steps.
         maxlen: the length T of the result; by default that of the longest sequence.
         dtype: of the result; ``object`` for words.
-        padding: whether to fill up before ("pre") or after ("post") a sequence.
+        padding: whether to pad before ("pre") or after ("post") a sequence.
         truncating: whether to drop the first steps ("pre") or the last ("post") of a long one.
-        value: what to fill up with.
+        value: the padding value.
 
     Returns an array (N, T) or, where a step is an array itself, (N, T, *step).
     """
@@ -46,7 +46,7 @@ def pad_sequences(
     dtype = np.dtype(dtype)
     if isinstance(value, str) and dtype.kind not in "OUS":
         raise ValueError(
-            f"pad_sequences() got value={value!r}, which does not go into dtype {dtype.name}; for "
+            f"pad_sequences() got value={value!r}, which does not fit dtype {dtype.name}; for "
             "words give dtype=object."
         )
     if maxlen is None:
@@ -56,16 +56,16 @@ def pad_sequences(
     for i, row in enumerate(rows):
         if not len(row) or not maxlen:
             continue
-        kept = np.asarray(row[-maxlen:] if truncating == "pre" else row[:maxlen], dtype=dtype)
-        if kept.shape[1:] != step:
+        steps = np.asarray(row[-maxlen:] if truncating == "pre" else row[:maxlen], dtype=dtype)
+        if steps.shape[1:] != step:
             raise ValueError(
                 f"pad_sequences() needs steps of one shape: those of the first sequence have shape "
-                f"{step}, those of sequence {i} {kept.shape[1:]}."
+                f"{step}, those of sequence {i} {steps.shape[1:]}."
             )
         if padding == "post":
-            result[i, : len(kept)] = kept
+            result[i, : len(steps)] = steps
         else:
-            result[i, -len(kept) :] = kept
+            result[i, -len(steps) :] = steps
     return result
 
 
@@ -79,8 +79,8 @@ def _rows(sequences: Any) -> list:
     for i, row in enumerate(rows):
         if not hasattr(row, "__len__"):
             raise ValueError(
-                f"pad_sequences() takes a list of sequences, and entry {i} of it is {row!r}. A "
-                "single sequence goes in a list of its own: pad_sequences([sequence])."
+                f"pad_sequences() takes a list of sequences, but entry {i} of it is {row!r}. Pass "
+                "a single sequence in a list: pad_sequences([sequence])."
             )
     return rows
 
@@ -97,27 +97,26 @@ def timeseries_dataset_from_array(
     start_index: int | None = None,
     end_index: int | None = None,
 ) -> BatchDataset:
-    """Windows that slide over a time series, in batches.
+    """Batches of sliding windows over a time series.
 
         for x, y in timeseries_dataset_from_array(series[:-10], series[10:], sequence_length=10):
             ...                                         # 10 steps, and the one that follows them
 
     Window i takes the steps i * stride, i * stride + rate, ... of ``data``, and the target at its
-    first step: shift the targets by as much as lies between. What comes back is no tf.data.Dataset
-    but a ``BatchDataset``: `fit`, `evaluate` and `predict` take it, a `for` loop goes through it
-    again and again, and windows are copied batch by batch, so that long series need no memory.
+    first step; shift the targets for later ones. It returns a ``BatchDataset``, not a
+    tf.data.Dataset: `fit`, `evaluate` and `predict` take it, `for` loops can iterate over it
+    repeatedly, and windows are copied batch by batch, so that long series need no extra memory.
 
     Args:
         data: (T, ...), the steps in their order.
         targets: an array whose entry i belongs to the window that begins at step i; or None.
         sequence_length: steps in a window.
-        sequence_stride: how far windows lie apart.
-        sampling_rate: how far the steps of a window lie apart.
+        sequence_stride: the distance between windows.
+        sampling_rate: the distance between the steps of a window.
         batch_size: windows in a batch; None gives windows one by one, without a batch axis.
-        shuffle: whether the windows come in another order each time; it is not TensorFlow's order.
+        shuffle: whether to shuffle the windows in each pass; the order differs from TensorFlow's.
         seed: of the shuffling; None takes the generator that `utils.set_random_seed` seeds.
-        start_index, end_index: use only the steps from start_index up to end_index, this one left
-            out.
+        start_index, end_index: use only the steps from start_index to end_index, exclusive.
     """
     data = np.asarray(data)
     steps = len(data)

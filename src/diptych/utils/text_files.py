@@ -1,4 +1,4 @@
-"""Texts in files, a folder for each class."""
+"""Texts in files, with a folder for each class."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def text_dataset_from_directory(
     follow_links: bool = False,
     verbose: bool = True,
 ) -> Any:
-    """The .txt files below a folder, in batches of texts and labels.
+    """Batches of texts and labels from the .txt files below a folder.
 
     With a folder for each class, ``directory/pos/1.txt``, ``directory/neg/2.txt``, the labels are
-    the numbers of these folders in alphabetical order. What comes back is no tf.data.Dataset but a
-    ``BatchDataset``: `fit`, `evaluate` and `predict` take it, a `for` loop goes through it again
-    and again, `map` applies a layer to its batches. Texts are arrays of Python strings; files are
-    read batch by batch.
+    the numbers of these folders in alphabetical order. It returns a ``BatchDataset``, not a
+    tf.data.Dataset: `fit`, `evaluate` and `predict` take it, `for` loops can iterate over it
+    repeatedly, and `map` applies a layer to its batches. Texts are arrays of Python strings; files
+    are read batch by batch.
 
         data = text_dataset_from_directory("reviews", batch_size=64)
         vectorize.adapt(data.map(lambda x, y: x))
@@ -53,14 +53,14 @@ def text_dataset_from_directory(
             one-hot rows; None: no labels, the batches are texts alone.
         class_names: the folders to take, in the order in which they are numbered.
         batch_size: texts in a batch; None gives them one by one.
-        max_length: longer texts are cut to so many characters (TensorFlow counts bytes).
-        shuffle: whether the files are mixed at the beginning, which the split needs, and come in
-            another order in each pass; the latter is not TensorFlow's order.
+        max_length: longer texts are truncated to this many characters (TensorFlow counts bytes).
+        shuffle: whether to shuffle the files at first, which the split needs, and again in each
+        pass; the order of the passes differs from TensorFlow's.
         seed: of the shuffling; the same seed gives the same split as in Keras.
-        validation_split: this share of the files, the last ones, is for validation.
+        validation_split: the last fraction of the files, for validation.
         subset: "training" or "validation": which part to return; "both" returns a list of the two.
-        follow_links: whether folders are entered that are symbolic links.
-        verbose: whether to print how many files there are.
+        follow_links: whether to follow symbolic links to folders.
+        verbose: whether to print the number of files.
     """
     _check_arguments(labels, label_mode, class_names, validation_split, subset, shuffle, seed)
     if not Path(directory).is_dir():
@@ -135,20 +135,20 @@ def _check_arguments(labels, label_mode, class_names, validation_split, subset, 
             f"{labels!r}."
         )
     if explicit and class_names:
-        raise ValueError(f"{place} takes class_names with labels='inferred' alone.")
+        raise ValueError(f"{place} takes class_names only with labels='inferred'.")
     if validation_split and not 0 < validation_split < 1:
         raise ValueError(
             f"{place} needs validation_split between 0 and 1; got {validation_split!r}."
         )
     if bool(validation_split) != (subset is not None):
         raise ValueError(
-            f"{place} takes validation_split and subset together: the share, and which part to "
-            f"return; got {validation_split=}, {subset=}."
+            f"{place} needs both validation_split and subset, or neither; got {validation_split=}, "
+            f"{subset=}."
         )
     if validation_split and shuffle and seed is None and subset != "both":
         raise ValueError(
             f"{place} with a validation_split needs a `seed` (or shuffle=False), so that the two "
-            "parts, asked for one after the other, do not overlap."
+            "parts, loaded in two calls, do not overlap."
         )
 
 

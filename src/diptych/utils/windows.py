@@ -1,4 +1,4 @@
-"""Reading the arguments of windows that slide over images: sizes, padding, the order of axes."""
+"""Checks of the arguments of convolution and pooling windows: sizes, padding, data format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .naming import suggest
 
 __all__ = ["AXES", "standardize_data_format", "standardize_padding", "standardize_tuple"]
 
-# What spatial axes are called, in errors and hints.
+# The names of spatial axes, for errors and hints.
 AXES = {1: "steps", 2: "height, width", 3: "depth, height, width"}
 DATA_FORMATS = ("channels_last", "channels_first")
 
@@ -18,11 +18,11 @@ DATA_FORMATS = ("channels_last", "channels_first")
 def standardize_tuple(
     value: Any, rank: int, name: str, owner: str, least: int = 1
 ) -> tuple[int, ...]:
-    """One whole number for each spatial axis: a lone number stands for all of them.
+    """One integer for each spatial axis; a single number applies to all of them.
 
     Args:
-        value: what was given.
-        rank: how many spatial axes there are.
+        value: the argument.
+        rank: the number of spatial axes.
         name: the argument's name, for the error.
         owner: whose argument it is, for the error.
         least: the least value allowed.
@@ -44,24 +44,24 @@ def standardize_tuple(
 
 
 def standardize_padding(value: Any, owner: str, causal: bool = False) -> str:
-    """The name of a padding in small letters; `causal` says whether "causal" is one of them."""
+    """The name of a padding in lower case; `causal`: whether "causal" is allowed."""
     choices = ("valid", "same", "causal") if causal else ("valid", "same")
     name = value.lower() if isinstance(value, str) else value
     if name in choices:
         return name
     if name == "causal":
-        hint = ": it is for what has a before and an after, the steps of Conv1D."
+        hint = ": it needs an order in time, such as the steps of Conv1D."
     elif isinstance(value, str):
         hint = suggest(value, choices) or "."
     else:
-        hint = ": zeros on chosen sides are a layer of their own, ZeroPadding1D, 2D or 3D."
+        hint = ": for zeros on chosen sides, use the layer ZeroPadding1D, 2D or 3D."
     raise ValueError(
         f"{owner} needs padding={' or '.join(map(repr, choices))}; got padding={value!r}{hint}"
     )
 
 
 def standardize_data_format(value: Any, owner: str) -> str:
-    """ "channels_last" or "channels_first"; None stands for what diptych.config has."""
+    """ "channels_last" or "channels_first"; None takes that of diptych.config."""
     name = config.image_data_format() if value is None else str(value).lower()
     if name not in DATA_FORMATS:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Layers in which each query gathers the values whose keys resemble it."""
+"""Attention layers: each query attends to the values whose keys resemble it."""
 
 from .multi_head import GroupQueryAttention, MultiHeadAttention
 from .scores import AdditiveAttention, Attention

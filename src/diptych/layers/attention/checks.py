@@ -1,4 +1,4 @@
-"""What the layers of attention ask of their arguments."""
+"""Checks of the arguments of attention layers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def check_rate(layer: str, dropout: Any) -> None:
 
 
 def check_count(layer: str, name: str, count: Any, optional: bool = False) -> None:
-    """Raise ValueError unless an argument is a positive whole number, or None where it may be."""
+    """Raise ValueError unless an argument is a positive whole number, or None if optional."""
     whole = isinstance(count, (int, np.integer)) and not isinstance(count, bool)
     if (whole and count > 0) or (optional and count is None):
         return
@@ -25,14 +25,14 @@ def check_count(layer: str, name: str, count: Any, optional: bool = False) -> No
 
 
 def differ(sizes: tuple, others: tuple) -> bool:
-    """Whether two lists of sizes are known to differ."""
+    """Whether two shapes differ where both sizes are known."""
     if len(sizes) != len(others):
         return True
     return any(m is not None is not n and m != n for m, n in zip(sizes, others, strict=True))
 
 
 def broadcasts(shape: tuple, target: tuple) -> bool:
-    """Whether an array of this shape can be read as one of the other, axis by axis."""
+    """Whether an array of this shape broadcasts to the target shape."""
     return len(shape) == len(target) and all(
         n in (1, m) for n, m in zip(shape, target, strict=True)
     )

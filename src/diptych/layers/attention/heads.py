@@ -1,4 +1,4 @@
-"""What the layers of several heads share: projections, masks, and the way to the engines."""
+"""What multi-head attention layers share: projections, masks, and the call of the engines."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class Heads(Layer):
-    """Projects queries, keys and values, lets each head attend, and projects what comes out.
+    """Projects queries, keys and values, computes attention in each head, and projects the result.
 
-    The axes of a query or key are the batch, then in any order those over which it attends
-    (``_attended``) and those on which every place is on its own, then the features. The engines
-    know one batch and one axis of steps: `_folded` makes these of them all.
+    The axes of a query or key are: the batch; in any order, the axes attended over (``_attended``)
+    and those along which every place is independent; the features. The engines take one batch axis
+    and one axis of steps; `_folded` reshapes to these.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Heads(Layer):
         self.seed = seed
         self.seed_generator = SeedGenerator(seed) if dropout > 0 else None
         self._attended: tuple[int, ...] = (1,)
-        self._features: tuple = (None, None, None)  # of query, value, key, once there are weights
+        self._features: tuple = (None, None, None)  # of query, value, key, once built
 
     # ----------------------------------------------------------------------------------------------
     # Weights
@@ -101,7 +101,7 @@ class Heads(Layer):
     def _projection(
         self, name: str, free: int, bound: int, sizes: tuple, activation: Any = None
     ) -> EinsumDense:
-        """A dense layer over the last ``bound`` axes, which keeps ``free`` axes before them."""
+        """A dense layer over the last ``bound`` axes; the ``free`` axes before them stay."""
         kept, summed = _LETTERS[:free], _LETTERS[free : free + bound]
         made = _LETTERS[free + bound : free + bound + len(sizes)]
         dense = EinsumDense(
@@ -119,7 +119,7 @@ class Heads(Layer):
             dtype=self.dtype,
             name=name,
         )
-        dense.supports_masking = True  # this layer sees to the masks
+        dense.supports_masking = True  # this layer handles the masks
         return dense
 
     @property
@@ -191,8 +191,8 @@ class Heads(Layer):
         key_mask: Any = None,
         attention_mask: Any = None,
     ) -> Any:
-        """All masks as one of booleans that broadcasts to the scores, (batch, ..., heads, T, S),
-        or None. The causal one is left to the engines.
+        """All masks combined into one, of booleans that broadcast to the scores, (batch, ...,
+        heads, T, S); or None. The causal mask is left to the engines.
         """
         batch, steps = self._order(len(query.shape))
         count = len(steps)
@@ -228,7 +228,7 @@ class Heads(Layer):
         return combined
 
     def _full_mask(self, mask: Any, query: Any, pairs: tuple, batch: tuple) -> Any:
-        """An attention_mask with all axes of the scores; those missing come before the steps'."""
+        """An attention_mask with all axes of the scores; missing ones go before the steps."""
         mask = ops.cast(mask, "bool")
         scores = (*[query.shape[i] for i in batch], self._heads, *pairs)
         steps = mask.shape[mask.ndim - len(pairs) :]
@@ -247,13 +247,13 @@ class Heads(Layer):
         """Which keys lie less than ``sliding_window`` steps from each query."""
         count = len(pairs) // 2
         if count > 1:
-            self._refuse("takes a sliding_window where it attends over one axis alone.")
+            self._refuse("supports sliding_window only if it attends over one axis.")
         distance = np.arange(pairs[0])[:, np.newaxis] - np.arange(pairs[1])
         near = np.abs(distance) < self.sliding_window
         return ops.convert_to_tensor(near.reshape(*[1] * (outer + 1), *pairs))
 
     def _order(self, rank: int) -> tuple[tuple, tuple]:
-        """The axes on which each place is on its own, the batch first, and those attended over."""
+        """The axes along which places are independent, the batch first, and those attended over."""
         outer = tuple(axis for axis in range(rank - 1) if axis not in self._attended)
         return outer, self._attended
 
@@ -267,7 +267,7 @@ class Heads(Layer):
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
     ) -> tuple[Any, Any]:
-        """What each head gathers, (batch, ..., steps, heads, value width), and the scores or None,
+        """The output of each head, (batch, ..., steps, heads, value width), and the scores or None,
         from projected queries, keys and values.
         """
         rank = len(query.shape) - 1
@@ -284,7 +284,8 @@ class Heads(Layer):
             pairs = (*[query.shape[i] for i in steps], *[key.shape[i] for i in steps])
             mask = ops.broadcast_to(mask, (*places, apart, *pairs))
             mask = ops.reshape(mask, (shape[0], apart, *shape[2:]))
-        # Keras: without dropout and scores an idle query attends to all keys alike, else to none.
+        # As in Keras: a query whose keys are all masked attends to all keys alike without dropout
+        # and returned scores, else to none.
         silent = mask if self._rate or return_attention_scores or rank > 3 else None
         if silent is not None and use_causal_mask:
             silent = ops.logical_and(silent, np.tri(*shape[2:], dtype=bool))
@@ -315,7 +316,7 @@ class Heads(Layer):
         return ops.reshape(x, (places, length, *x.shape[-2:]))
 
     def _unfolded(self, output: Any, scores: Any, query: tuple, key: tuple) -> tuple[Any, Any]:
-        """The way back: the output with the axes of the query, the scores with both's."""
+        """Undo `_folded`: give output and scores the axes of query and key again."""
         rank = len(query)
         if rank == 4:
             return output, scores
@@ -342,7 +343,7 @@ class Heads(Layer):
         return (*query_shape[:-1], *self._output_sizes(query_shape))
 
     def _settle(self, rank: int) -> None:
-        """Find what is attended over, now that the rank is known."""
+        """Determine the axes attended over, now that the rank is known."""
 
     def _output_sizes(self, query_shape: tuple) -> tuple:
         return (query_shape[-1],)
@@ -405,12 +406,12 @@ class Heads(Layer):
 
 
 def depends_on_nothing_else(layer: Heads) -> bool:
-    """Whether a call depends on the inputs and the weights alone: nothing drawn, no penalty."""
+    """Whether a call depends on inputs and weights alone: no random numbers, no penalty."""
     return not layer._rate and layer._activity_penalty is None
 
 
 def _another(initializer: Any) -> Any:
-    """An initializer like this one; each projection begins with values of its own."""
+    """A copy of this initializer, so that each projection gets different values."""
     return initializer.clone() if hasattr(initializer, "clone") else initializer
 
 

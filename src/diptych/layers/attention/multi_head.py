@@ -1,4 +1,4 @@
-"""Attention of several heads, each with projections of its own."""
+"""Multi-head attention and grouped-query attention."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .heads import Heads, depends_on_nothing_else
 
 
 class MultiHeadAttention(Heads):
-    """Attention of several heads: each projects queries, keys and values in its own way, and what
-    they gather is projected together.
+    """Multi-head attention: each head projects queries, keys and values and computes attention; the
+    concatenated results are projected to the output.
 
         heads_h = softmax(query_h key_h^T / sqrt(key_dim)) value_h
         output = concatenated heads @ kernel + bias
@@ -43,14 +43,14 @@ class MultiHeadAttention(Heads):
         use_gate: whether a sigmoid of a projection of the query multiplies what the heads gather.
         seed: a seed of its own for the dropout.
 
-    The call takes ``query_mask``, ``value_mask``, ``key_mask``, booleans for each step, which come
-    by themselves from a layer that makes masks; ``attention_mask``, booleans (N, T, S) or
+    The call takes ``query_mask``, ``value_mask``, ``key_mask``, booleans for each step, which are
+    passed automatically from a layer that creates masks; ``attention_mask``, booleans (N, T, S) or
     (N, heads, T, S), False where a query must not attend to a key; ``use_causal_mask=True``, which
-    lets query t attend to the keys 0 to t alone; ``return_attention_scores=True``, which gives
-    (output, scores), scores (N, heads, T, S) before the dropout.
+    lets query t attend to keys 0 to t only; ``return_attention_scores=True``, which gives (output,
+    scores), scores (N, heads, T, S) before the dropout.
 
-    A query that may attend to no key attends to all alike; with dropout or returned scores it
-    gathers zeros, as in Keras.
+    As in Keras, a query whose keys are all masked attends to all keys alike; with dropout or
+    returned scores its result is zeros.
 
     Source: Vaswani et al. 2017, Attention Is All You Need, section 3.2.2.
     """
@@ -83,22 +83,22 @@ class MultiHeadAttention(Heads):
         check_count("MultiHeadAttention", "key_dim", key_dim)
         check_count("MultiHeadAttention", "value_dim", value_dim, optional=True)
         super().__init__(
-            num_heads,
-            num_heads,
-            key_dim,
-            value_dim or key_dim,
-            dropout,
-            use_bias,
-            sliding_window,
-            flash_attention,
-            kernel_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            bias_constraint,
-            use_gate,
-            seed,
+            heads=num_heads,
+            key_heads=num_heads,
+            width=key_dim,
+            value_width=value_dim or key_dim,
+            dropout=dropout,
+            use_bias=use_bias,
+            sliding_window=sliding_window,
+            flash_attention=flash_attention,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            use_gate=use_gate,
+            seed=seed,
             **kwargs,
         )
         self._projections_penalty = regularizers.get(activity_regularizer)
@@ -230,27 +230,27 @@ class GroupQueryAttention(Heads):
             check_count("GroupQueryAttention", name, count)
         if num_query_heads % num_key_value_heads:
             raise ValueError(
-                "GroupQueryAttention shares each head of keys among as many heads of queries, and "
-                f"needs num_query_heads to be a multiple of num_key_value_heads; got "
+                "GroupQueryAttention shares each head of keys among the same number of query "
+                "heads, so num_query_heads must be a multiple of num_key_value_heads; got "
                 f"{num_query_heads} and {num_key_value_heads}."
             )
         super().__init__(
-            num_query_heads,
-            num_key_value_heads,
-            head_dim,
-            head_dim,
-            dropout,
-            use_bias,
-            sliding_window,
-            flash_attention,
-            kernel_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            bias_constraint,
-            use_gate,
-            seed,
+            heads=num_query_heads,
+            key_heads=num_key_value_heads,
+            width=head_dim,
+            value_width=head_dim,
+            dropout=dropout,
+            use_bias=use_bias,
+            sliding_window=sliding_window,
+            flash_attention=flash_attention,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            use_gate=use_gate,
+            seed=seed,
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
@@ -275,8 +275,8 @@ class GroupQueryAttention(Heads):
         super()._check_shapes(query, value, key)
         if len(query) > 3:
             self._refuse(
-                f"expects queries, values and keys of 3 axes, (batch, steps, features); got query "
-                f"{tuple(query)}. MultiHeadAttention takes more."
+                "expects queries, values and keys of 3 axes, (batch, steps, features); got query "
+                f"{tuple(query)}. MultiHeadAttention accepts more axes."
             )
 
     def get_config(self) -> dict[str, Any]:
@@ -303,7 +303,7 @@ def _as_axes(attention_axes: Any) -> tuple | None:
     axes = attention_axes if isinstance(attention_axes, (list, tuple)) else (attention_axes,)
     if not all(isinstance(axis, (int, np.integer)) for axis in axes):
         raise ValueError(
-            "MultiHeadAttention needs as attention_axes a whole number, a list of them, or None; "
+            "MultiHeadAttention needs a whole number, a list of them, or None as attention_axes; "
             f"got {attention_axes!r}."
         )
     return tuple(int(axis) for axis in axes)

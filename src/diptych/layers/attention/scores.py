@@ -1,4 +1,4 @@
-"""Attention without projections: the layers that take queries, values and keys as they come."""
+"""Attention without projections: Attention and AdditiveAttention."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from .checks import check_rate, differ
 
 
 class Attention(Layer):
-    """Each query gathers the values whose keys resemble it: softmax(query key^T) value.
+    """Dot-product attention: softmax(query key^T) value.
 
-    Called on a list, [query, value] or [query, value, key]; without keys the values are their own.
+    Called on a list, [query, value] or [query, value, key]; without keys, the values serve as keys.
 
     Input shapes: query (N, T, D), value (N, S, E), key (N, S, D). Output shape: (N, T, E).
 
     Args:
-        use_scale: whether the scores are multiplied by a number that is learned.
-        score_mode: "dot", the inner product of query and key, or "concat", the sum of
-            tanh(query + key), multiplied by a number that is learned.
+        use_scale: whether the scores are multiplied by a learned number.
+        score_mode: "dot", the inner product of query and key, or "concat", the sum of tanh(query +
+            key), multiplied by a learned number.
         dropout: the probability of dropping a score, in training.
         seed: a seed of its own for the dropout.
 
-    The call takes ``mask``, a list [query_mask, value_mask] of booleans (N, T) and (N, S): a query
-    outside its mask gives zeros, no query attends to a value outside its mask;
-    ``use_causal_mask=True`` lets query t attend to the keys 0 to t alone;
-    ``return_attention_scores=True`` gives (output, scores), scores (N, T, S) after the dropout.
+    The call takes ``mask``, a list [query_mask, value_mask] of booleans (N, T) and (N, S): a masked
+    query gives zeros, and no query attends to a masked value; ``use_causal_mask=True`` lets query t
+    attend to keys 0 to t only; ``return_attention_scores=True`` gives (output, scores), scores (N,
+    T, S) after the dropout.
 
     Source: Luong, Pham & Manning 2015, Effective Approaches to Attention-based Neural Machine
         Translation, section 3.1.
@@ -78,7 +78,7 @@ class Attention(Layer):
             given = f"{len(inputs)} of them" if isinstance(inputs, (list, tuple)) else "one tensor"
             self._refuse(
                 f"is called on a list, [query, value] or [query, value, key]; got {given}. For "
-                "self-attention give [x, x]."
+                "self-attention pass [x, x]."
             )
 
     def _check_shapes(self, shapes: Any) -> None:
@@ -94,8 +94,8 @@ class Attention(Layer):
             )
         if differ(query[-1:], key[-1:]):
             self._refuse(
-                f"compares queries and keys feature by feature, and needs as many in both; got "
-                f"{given}. A Dense layer before it brings them to one width."
+                f"needs queries and keys with the same number of features; got {given}. A Dense "
+                "layer before it can change the number."
             )
         if differ(value[1:-1], key[1:-1]):
             self._refuse(f"needs a value for each key; got {given}.")
@@ -129,12 +129,12 @@ class Attention(Layer):
         return (output, *scores) if return_attention_scores else output
 
     def _check_masks(self, masks: Any, query: Any, value: Any) -> tuple[Any, Any]:
-        """The mask of the query and that of the value, as booleans, or None."""
+        """The masks of query and value, each as booleans or None."""
         if masks is None:
             return None, None
         if not isinstance(masks, (list, tuple)) or len(masks) not in (2, 3):
             self._refuse(
-                "takes as mask a list, [query_mask, value_mask], None where there is none; got "
+                "takes a list [query_mask, value_mask] as mask, with None for no mask; got "
                 + (f"{len(masks)} of them." if isinstance(masks, (list, tuple)) else "one mask.")
             )
         found = []
@@ -241,7 +241,7 @@ class AdditiveAttention(Attention):
     Weights: scale (D,).
 
     Args:
-        use_scale: whether there is a scale, which is learned; else it is 1.
+        use_scale: whether the scale is learned; else it is 1.
         dropout: the probability of dropping a score, in training.
         seed: a seed of its own for the dropout.
 
@@ -256,7 +256,9 @@ class AdditiveAttention(Attention):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(use_scale, "concat", dropout, seed, **kwargs)
+        super().__init__(
+            use_scale=use_scale, score_mode="concat", dropout=dropout, seed=seed, **kwargs
+        )
 
     def build(self, input_shape: Any) -> None:
         self._check_shapes(input_shape)

@@ -1,10 +1,10 @@
-"""Image layers: sizes, and the random changes that make more images out of few.
+"""Image layers: resizing and cropping, and random changes for data augmentation.
 
 Images are (height, width, channels) with channels last, or a batch of them; a dict with "images"
-may carry "labels", which stay, and "segmentation_masks", which are moved like the images. The
-random layers work in training, and where they are called by hand without a word about it. What they
-draw is drawn here, above the engines: ``get_random_transformation`` draws, ``transform_images``
-applies.
+may contain "labels", which stay the same, and "segmentation_masks", which are transformed like the
+images. The random layers are active in training, and in a direct call without ``training``. Random
+numbers are drawn here, above the engines: ``get_random_transformation`` draws them,
+``transform_images`` applies them.
 """
 
 from .colors import RandomBrightness, RandomContrast

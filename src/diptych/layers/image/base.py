@@ -26,7 +26,7 @@ class ImageLayer(Layer):
         self._height_axis, self._width_axis = (-2, -1) if first else (-3, -2)
 
     def call(self, data: Any, training: Any = True) -> Any:
-        training = True if training is None else training  # nobody has said a word about it
+        training = True if training is None else training  # as in Keras, active by default
         if not isinstance(data, dict):
             transformation = self.get_random_transformation(data, training=training)
             return self._transform(self.transform_images, data, transformation, training)
@@ -49,7 +49,7 @@ class ImageLayer(Layer):
         }
 
     def _transform(self, function: Any, images: Any, transformation: Any, training: Any) -> Any:
-        """``function`` of a batch, given a batch or a single image."""
+        """Apply ``function``, which takes a batch, to a batch or a single image."""
         images = ops.convert_to_tensor(images)
         self._size(images.shape)
         if images.ndim == 4:
@@ -66,11 +66,11 @@ class ImageLayer(Layer):
         return shape[self._height_axis], shape[self._width_axis]
 
     def get_random_transformation(self, data: Any, training: Any = True, seed: Any = None) -> Any:
-        """Draw what ``transform_images`` will do to these images; None where nothing is drawn."""
+        """Draw the transformation that ``transform_images`` will apply; None if there is none."""
         return None
 
     def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
-        """Apply what was drawn to a batch of images."""
+        """Apply a transformation to a batch of images."""
         raise NotImplementedError
 
     def transform_labels(self, labels: Any, transformation: Any, training: Any = True) -> Any:
@@ -112,7 +112,7 @@ class SizedLayer(ImageLayer):
         self.height, self.width = int(height), int(width)
 
     def _slice(self, images: Any, top: int, left: int) -> Any:
-        """A window of the layer's size, smaller where the images end."""
+        """A window of the layer's size, smaller at the edge of the images."""
         height, width = self._size(images.shape)
         return ops.image.crop_images(
             images,
@@ -124,7 +124,7 @@ class SizedLayer(ImageLayer):
         )
 
     def _middle(self, images: Any, interpolation: str) -> Any:
-        """The largest window in the middle that has the layer's proportions, resized."""
+        """The largest central window with the layer's proportions, resized."""
         return ops.image.resize(
             images,
             (self.height, self.width),
@@ -156,7 +156,7 @@ class RandomLayer(ImageLayer):
         return generator.uniform(low, high, shape).astype(np.float32)
 
     def _count(self, shape: tuple) -> int:
-        """How many images there are; a single one is a batch of one."""
+        """The number of images; a single one is a batch of one."""
         self._size(shape)
         return shape[0] if len(shape) == 4 else 1
 

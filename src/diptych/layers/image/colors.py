@@ -12,8 +12,7 @@ from .base import RandomLayer, bounds
 
 
 class RandomContrast(RandomLayer):
-    """Moves pixels towards the mean of their channel, or away from it, each image by its own
-    factor: (x - mean) * factor + mean.
+    """Changes the contrast of each image by a factor of its own: (x - mean) * factor + mean.
 
     Args:
         factor: by how much, from 0 to 1: 0.2 draws the factor from 0.8 to 1.2. Two numbers (lower,
@@ -66,11 +65,11 @@ class RandomContrast(RandomLayer):
 
 
 class RandomBrightness(RandomLayer):
-    """Adds a number to all pixels of an image, each image its own.
+    """Adds a number to all pixels, a different one for each image.
 
     Args:
-        factor: how much at most, as a share of the value range, from -1 to 1: 0.2 draws from -0.2
-            to 0.2. Two numbers (lower, upper) give both ends.
+        factor: the largest change, as a fraction of the value range, from -1 to 1: 0.2 draws from
+            -0.2 to 0.2. Two numbers (lower, upper) give both ends.
         value_range: the range of the pixels; results beyond it are clipped.
         seed: a seed of its own.
     """

@@ -1,4 +1,4 @@
-"""Random image layers that move pixels: mirrored, turned, zoomed, shifted, cropped."""
+"""Random image layers that move pixels: flip, rotation, zoom, translation, crop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RandomFlip(RandomLayer):
     """Mirrors images, each with probability 1/2.
 
     Args:
-        mode: "horizontal" (left and right change places), "vertical" (top and bottom), or
+        mode: "horizontal" (swaps left and right), "vertical" (top and bottom), or
             "horizontal_and_vertical" (both at once).
         seed: a seed of its own.
         data_format: "channels_last" or "channels_first".
@@ -75,7 +75,7 @@ class _RandomAffine(RandomLayer):
         self.fill_value = fill_value
 
     def _matrix(self, transformation: Any, height: int, width: int) -> np.ndarray:
-        """The transforms, (N, 8), of what was drawn."""
+        """The affine transforms, (N, 8), of a drawn transformation."""
         raise NotImplementedError
 
     def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
@@ -109,11 +109,11 @@ class _RandomAffine(RandomLayer):
 
 
 class RandomRotation(_RandomAffine):
-    """Turns images about their middle, each by an angle of its own.
+    """Rotates images about their centre, each by its own angle.
 
     Args:
-        factor: the largest turn, as a share of the full circle: 0.1 draws from -36 to 36 degrees.
-            Two numbers (lower, upper) give both ends.
+        factor: the largest rotation, as a fraction of the full circle: 0.1 draws from -36 to 36
+            degrees. Two numbers (lower, upper) give both ends.
         fill_mode: what appears beyond the border abcd: "reflect" dcba|abcd|dcba, "wrap"
             abcd|abcd|abcd, "nearest" aaaa|abcd|dddd, "constant" ``fill_value``.
         interpolation: "bilinear" or "nearest".
@@ -132,7 +132,14 @@ class RandomRotation(_RandomAffine):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
+        super().__init__(
+            fill_mode=fill_mode,
+            interpolation=interpolation,
+            seed=seed,
+            fill_value=fill_value,
+            data_format=data_format,
+            **kwargs,
+        )
         self.factor = bounds(self, "factor", factor, -1, 1)
 
     def get_random_transformation(self, data: Any, training: Any = True, seed: Any = None) -> Any:
@@ -188,7 +195,14 @@ class RandomZoom(_RandomAffine):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
+        super().__init__(
+            fill_mode=fill_mode,
+            interpolation=interpolation,
+            seed=seed,
+            fill_value=fill_value,
+            data_format=data_format,
+            **kwargs,
+        )
         self.height_factor, self.width_factor = height_factor, width_factor
         self._height_bounds = bounds(self, "height_factor", height_factor, -1, 1, True)
         self._width_bounds = (
@@ -229,9 +243,9 @@ class RandomTranslation(_RandomAffine):
     """Moves images up or down and to a side, each by its own distance.
 
     Args:
-        height_factor: how far down at most, as a share of the height, from -1 to 1: 0.2 draws from
-            -0.2 to 0.2. Two numbers (lower, upper) give both ends.
-        width_factor: how far to the right at most, as a share of the width.
+        height_factor: the largest shift downwards, as a fraction of the height, from -1 to 1: 0.2
+            draws from -0.2 to 0.2. Two numbers (lower, upper) give both ends.
+        width_factor: the largest shift to the right, as a fraction of the width.
         fill_mode: what appears beyond the border abcd: "reflect" dcba|abcd|dcba, "wrap"
             abcd|abcd|abcd, "nearest" aaaa|abcd|dddd, "constant" ``fill_value``.
         interpolation: "bilinear" or "nearest".
@@ -251,7 +265,14 @@ class RandomTranslation(_RandomAffine):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
+        super().__init__(
+            fill_mode=fill_mode,
+            interpolation=interpolation,
+            seed=seed,
+            fill_value=fill_value,
+            data_format=data_format,
+            **kwargs,
+        )
         self.height_factor, self.width_factor = height_factor, width_factor
         self._height_bounds = bounds(self, "height_factor", height_factor, -1, 1)
         self._width_bounds = bounds(self, "width_factor", width_factor, -1, 1)
@@ -282,8 +303,8 @@ class RandomTranslation(_RandomAffine):
 
 
 class RandomCrop(RandomLayer, SizedLayer):
-    """A window of the images, at one place for the whole batch. Outside training it is the largest
-    window in the middle that has the wanted proportions, resized.
+    """Crops a window at a random position, the same for the whole batch. Outside training it takes
+    the largest central window with the wanted proportions and resizes it.
 
     Args:
         height, width: the size of the window; smaller images are resized to it.

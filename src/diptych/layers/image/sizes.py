@@ -1,4 +1,4 @@
-"""Image layers that give images a certain size."""
+"""Image layers that change the size of images."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from .base import SizedLayer, one_of
 
 
 class Resizing(SizedLayer):
-    """Gives images another size. Whole numbers stay whole.
+    """Resizes images. Integers stay integers.
 
     Args:
         height, width: the new size.
         interpolation: "bilinear", "nearest", "bicubic", "lanczos3" or "lanczos5".
-        crop_to_aspect_ratio: whether to cut off what does not fit the new proportions, instead of
-            stretching.
-        pad_to_aspect_ratio: whether to fill up what is missing to them.
-        fill_mode: "constant", the only one there is.
-        fill_value: what to fill up with.
-        antialias: whether shrinking looks at every pixel.
+        crop_to_aspect_ratio: whether to crop to the new proportions instead of stretching.
+        pad_to_aspect_ratio: whether to pad to the new proportions.
+        fill_mode: "constant", the only one available.
+        fill_value: the value of the padding.
+        antialias: whether shrinking averages over all pixels.
         data_format: "channels_last" or "channels_first".
     """
 
@@ -39,7 +38,7 @@ class Resizing(SizedLayer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(height, width, data_format, **kwargs)
+        super().__init__(height=height, width=width, data_format=data_format, **kwargs)
         self.interpolation = one_of(self, "interpolation", interpolation, INTERPOLATIONS)
         self.fill_mode = one_of(self, "fill_mode", fill_mode, ("constant",))
         if crop_to_aspect_ratio and pad_to_aspect_ratio:
@@ -85,8 +84,8 @@ class Resizing(SizedLayer):
 
 
 class CenterCrop(SizedLayer):
-    """The middle of each image. Of smaller images the largest window in the middle that has the
-    wanted proportions, resized.
+    """Crops the centre of each image. For smaller images, it takes the largest central window with
+    the wanted proportions and resizes it.
 
     Args:
         height, width: the size of the window.

@@ -1,7 +1,7 @@
-"""Layers that prepare data: texts, words, categories and numbers in, numbers for a network out.
+"""Layers that prepare data: they turn texts, words, categories and numbers into inputs.
 
-They learn from data with `adapt`, not by gradients. Results that are whole numbers or counts come
-from NumPy arrays directly, and no tape records them; `numbers` has what scales its input.
+They learn from data with `adapt`, not by gradients. Integers and counts are computed directly with
+NumPy, and no tape records them; the layers in `numbers` scale their input and are recorded.
 """
 
 from .categories import CategoryEncoding, Discretization, Hashing

@@ -1,4 +1,4 @@
-"""What the layers that prepare data share: reading values, adapting, encoding numbers."""
+"""What preprocessing layers share: reading values, adapting, encoding numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OLD_MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
 
 
 class Preparation(Layer):
-    """The base of the layers that prepare data.
+    """The base of preprocessing layers.
 
     `prepare(inputs)` computes on arrays, lists and texts; `call` wraps its result as a tensor.
     """
@@ -32,14 +32,14 @@ class Preparation(Layer):
     output_mode: str
 
     def prepare(self, inputs: Any) -> np.ndarray:
-        """The result for arrays or lists, as an array."""
+        """Compute the result for arrays or lists, as an array."""
         raise NotImplementedError
 
     def call(self, inputs: Any) -> Any:
         return Tensor(self.prepare(inputs))
 
     def _as_input(self, x: Any) -> Any:
-        return x  # texts, and numbers in the type they came in
+        return x  # texts, and numbers in their own type
 
     def build(self, input_shape: Any = None) -> None:
         self.built = True
@@ -53,7 +53,7 @@ class Preparation(Layer):
 
 
 class Ragged:
-    """Rows of different lengths: all their values in one list, and the length of each row."""
+    """Rows of different lengths, as one list of all values and the length of each row."""
 
     def __init__(self, values: Sequence, lengths: Sequence[int] | np.ndarray) -> None:
         self.values = values
@@ -71,7 +71,7 @@ class Ragged:
         return [list(self.values[i:j]) for i, j in zip(starts, ends, strict=True)]
 
     def padded(self, numbers: np.ndarray, length: int | None, value: int = 0) -> np.ndarray:
-        """One number for each value as an array (rows, length): rows are cut or filled up."""
+        """The numbers as an array (rows, length): each row is cut or padded."""
         if length is None:
             length = int(self.lengths.max(initial=0))
         starts = np.cumsum(self.lengths) - self.lengths
@@ -107,9 +107,9 @@ def _refuse_ragged(inputs: Any, owner: Any) -> None:
         row = next(i for i, length in enumerate(lengths) if length != lengths[0])
         raise ValueError(
             f"Layer {owner.name!r} ({type(owner).__name__}) needs rows of one length; row 0 has "
-            f"{lengths[0]} entries and row {row} has {lengths[row]}. "
-            "utils.pad_sequences(rows, padding='post', dtype=object, value='') fills up rows of "
-            "words; for numbers leave `dtype` and `value` out."
+            f"{lengths[0]} entries and row {row} has {lengths[row]}. utils.pad_sequences(rows, "
+            "padding='post', dtype=object, value='') pads rows of words; for numbers leave `dtype` "
+            "and `value` out."
         )
 
 
@@ -128,10 +128,10 @@ def texts_of(inputs: Any, owner: Any, encoding: str = "utf-8") -> np.ndarray:
             flat[i] = str(text)  # NumPy's own strings
         else:
             raise ValueError(
-                f"Layer {owner.name!r} ({type(owner).__name__}) takes texts, and was given "
-                f"{text!r} of type {type(text).__name__}."
+                f"Layer {owner.name!r} ({type(owner).__name__}) takes texts, but got {text!r} of "
+                f"type {type(text).__name__}."
                 + (
-                    " For whole numbers there is IntegerLookup."
+                    " For integers use IntegerLookup."
                     if array.dtype.kind in "iu"
                     else " Replace missing values by '' first."
                     if text is None or text != text
@@ -144,27 +144,27 @@ def texts_of(inputs: Any, owner: Any, encoding: str = "utf-8") -> np.ndarray:
 
 
 def integers_of(inputs: Any, owner: Any) -> np.ndarray:
-    """Numbers of any kind as int64; floats are cut to whole numbers, as Keras cuts them."""
+    """Numbers of any kind as int64; floats are truncated, as in Keras."""
     array = values_of(inputs, owner)
     if array.dtype.kind not in "biuf":
         first = array.ravel()[0] if array.size else None
         raise ValueError(
-            f"Layer {owner.name!r} ({type(owner).__name__}) takes whole numbers, and was given "
-            f"{first!r} of type {type(first).__name__}."
-            + (" For texts there is StringLookup." if isinstance(first, (str, bytes)) else "")
+            f"Layer {owner.name!r} ({type(owner).__name__}) takes integers, but got {first!r} of "
+            f"type {type(first).__name__}."
+            + (" For texts use StringLookup." if isinstance(first, (str, bytes)) else "")
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError(
-            f"Layer {owner.name!r} ({type(owner).__name__}) takes whole numbers, and the data hold "
+            f"Layer {owner.name!r} ({type(owner).__name__}) takes integers, but the data contain "
             "NaN or infinity."
         )
     return array.astype(np.int64, copy=False)
 
 
 def batches_to_adapt_to(data: Any, steps: int | None, owner: Any, whole: Callable) -> Iterable:
-    """What `adapt` goes through: `data` as one batch, or the first `steps` batches of an iterable.
+    """The batches for `adapt`: `data` as one batch, or the first `steps` batches of an iterable.
 
-    whole: says whether data are one batch.
+    whole: a function that says whether the data are one batch.
     """
     if whole(data):
         return [data]
@@ -180,30 +180,30 @@ def _checked(batches: Iterable) -> Iterable:
     for batch in batches:
         if isinstance(batch, tuple):
             raise ValueError(
-                f"adapt() takes batches of inputs alone, and this data set gives tuples of "
-                f"{len(batch)}: leave the labels out, for example with "
+                "adapt() takes batches of inputs only, but this data set gives tuples of "
+                f"{len(batch)}: leave out the labels, for example with "
                 "adapt(x for x, y in dataset)."
             )
         yield batch
 
 
 def is_array_or_list(data: Any) -> bool:
-    """Whether data are there as a whole: not so for a generator or a data set of batches."""
+    """Whether data are one array or list, rather than a generator or data set of batches."""
     return isinstance(data, (str, bytes, list, tuple, np.ndarray, Tensor)) or hasattr(
         data, "to_numpy"
     )
 
 
 # --------------------------------------------------------------------------------------------------
-# From numbers to what a Dense layer takes
+# Encoding numbers for a Dense layer
 
 
 def encode(numbers: np.ndarray, mode: str, depth: int, weights: Any = None) -> np.ndarray:
-    """Numbers 0 .. depth - 1 as columns; a negative number stands for nothing.
+    """Encode numbers 0 .. depth - 1 as columns; negative numbers are ignored.
 
     one_hot: each number becomes a row of zeros with a 1 in its column. (..., 1) becomes
         (..., depth), any other shape (...) becomes (..., depth).
-    multi_hot: for each sample, the last axis, a 1 in the columns of all numbers in it.
+    multi_hot: for each sample (the last axis), a 1 in the columns of all numbers in it.
     count: how often each number is in a sample, or the sum of the `weights` of its places.
     """
     if mode == "one_hot":
@@ -229,8 +229,8 @@ def counts_of(
 ) -> np.ndarray:
     """(samples, depth): how often each number occurs in each sample.
 
-    numbers: (n,) whole numbers below depth, negative where nothing is counted. sample: (n,) the
-        sample each of them belongs to.
+    numbers: (n,) integers below depth; negative ones are not counted. sample: (n,) the sample of
+        each number.
     """
     there = numbers >= 0
     places = sample[there] * depth + numbers[there]
@@ -255,7 +255,7 @@ def encoded_shape(shape: tuple, mode: str, depth: int | None) -> tuple:
 
 
 def check_choice(value: Any, choices: Sequence, name: str, owner: str) -> Any:
-    """`value`, which has to be among `choices`."""
+    """Return `value`; ValueError unless it is among `choices`."""
     if value in choices:
         return value
     listed = ", ".join(map(repr, choices))
@@ -264,12 +264,12 @@ def check_choice(value: Any, choices: Sequence, name: str, owner: str) -> Any:
 
 
 def check_mode(mode: Any, choices: Sequence, owner: str) -> str:
-    """The output mode; the old names of two of them are understood."""
+    """Return the output mode; two old names are accepted."""
     return check_choice(OLD_MODES.get(mode, mode), choices, "output_mode", owner)
 
 
 def check_salt(salt: Any, owner: str) -> list[int] | None:
-    """The key of the salted hash: two whole numbers, a lone one stands for both."""
+    """The key of the salted hash: two integers; a single one is used for both."""
     if salt is None:
         return None
     if isinstance(salt, (int, np.integer)) and not isinstance(salt, bool):
@@ -282,7 +282,7 @@ def check_salt(salt: Any, owner: str) -> list[int] | None:
 
 
 def check_count(value: Any, name: str, owner: str, least: int) -> int:
-    """A whole number of at least `least`."""
+    """Return `value`; ValueError unless it is an integer of at least `least`."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or value < least:
         raise ValueError(
@@ -292,10 +292,10 @@ def check_count(value: Any, name: str, owner: str, least: int) -> int:
 
 
 def refuse_sparse(owner: str, sparse: bool, ragged: bool = False) -> None:
-    """diptych's arrays are dense."""
+    """Raise ValueError for sparse=True or ragged=True: diptych's arrays are dense."""
     for name, value in (("sparse", sparse), ("ragged", ragged)):
         if value:
             raise ValueError(
-                f"{owner} got {name}=True; sparse and ragged arrays do not exist in diptych: the "
-                "result is a dense array."
+                f"{owner} got {name}=True, but diptych has no sparse or ragged arrays: the result "
+                "is a dense array."
             )

@@ -1,4 +1,4 @@
-"""CategoryEncoding, Discretization and Hashing: columns for categories, bins for numbers."""
+"""CategoryEncoding, Discretization and Hashing: categories to columns, numbers to bins."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class CategoryEncoding(Preparation):
         CategoryEncoding(num_tokens=4, output_mode="one_hot")([3, 0])     # 0 0 0 1 / 1 0 0 0
 
     Args:
-        num_tokens: how many categories there are: numbers 0 .. num_tokens - 1.
+        num_tokens: the number of categories, which are numbered 0 .. num_tokens - 1.
         output_mode: "one_hot": each number is a row of its own, (..., 1) and (...) become
-            (..., num_tokens); "multi_hot": a row for each sample, the last axis, with a 1 for each
+            (..., num_tokens); "multi_hot": a row for each sample (the last axis) with a 1 for each
             category in it; "count": how often each is in it.
         sparse: False; sparse arrays do not exist here.
 
-    A number outside 0 .. num_tokens - 1 is an error (Keras leaves most of them out silently).
+    A number outside 0 .. num_tokens - 1 is an error (Keras ignores most of them silently).
     """
 
     input_dtype = "int64"
@@ -55,18 +55,18 @@ class CategoryEncoding(Preparation):
         self.output_mode = check_mode(output_mode, MODES[1:], "CategoryEncoding")
         if num_tokens is None:
             raise ValueError(
-                "CategoryEncoding needs `num_tokens`, the number of categories. Where it is not "
-                "known beforehand, IntegerLookup learns it with adapt()."
+                "CategoryEncoding needs `num_tokens`, the number of categories. If it is not known "
+                "beforehand, IntegerLookup learns it with adapt()."
             )
         self.num_tokens = check_count(num_tokens, "num_tokens", "CategoryEncoding", 1)
 
     def call(self, inputs: Any, count_weights: Any = None) -> Any:
-        """Encode numbers; ``count_weights``, for mode "count", says what each of them counts."""
+        """Encode numbers; ``count_weights``, for mode "count", gives the weight of each."""
         if count_weights is not None:
             if self.output_mode != "count":
                 raise ValueError(
-                    f"CategoryEncoding got count_weights, which belong to output_mode='count', and "
-                    f"has output_mode={self.output_mode!r}."
+                    "CategoryEncoding got count_weights, which need output_mode='count', but has "
+                    f"output_mode={self.output_mode!r}."
                 )
             count_weights = values_of(count_weights, self)
         numbers = integers_of(inputs, self)
@@ -75,9 +75,8 @@ class CategoryEncoding(Preparation):
             where = np.argwhere(wrong)[0]
             raise ValueError(
                 f"Layer {self.name!r} (CategoryEncoding) has num_tokens={self.num_tokens}, so it "
-                f"takes numbers from 0 to {self.num_tokens - 1}; it was given "
-                f"{numbers[tuple(where)]} at {tuple(where.tolist())} "
-                f"({np.count_nonzero(wrong)} such numbers in all)."
+                f"takes numbers from 0 to {self.num_tokens - 1}; got {numbers[tuple(where)]} at "
+                f"{tuple(where.tolist())} ({np.count_nonzero(wrong)} such numbers in all)."
             )
         counts = encode(numbers, self.output_mode, self.num_tokens, count_weights)
         return Tensor(counts.astype(self.dtype, copy=False))
@@ -100,16 +99,17 @@ class CategoryEncoding(Preparation):
 
 
 class Discretization(Preparation):
-    """Numbers to the bins that they fall into: bin 0 is below the first boundary, bin 1 from it up
-    to the second, and so on.
+    """Maps numbers to bins: bin 0 is below the first boundary, bin 1 from the first boundary up to
+    the second, and so on.
 
         Discretization(bin_boundaries=[0.0, 1.0])([-3.0, 0.0, 0.5, 9.0])      # 0 1 1 2
 
     Args:
         bin_boundaries: the boundaries, in ascending order.
-        num_bins: instead of them how many bins ``adapt`` is to learn, about equally full.
-        epsilon: how exact the learned quantiles are: about 1 / epsilon values of each batch are
-            kept.
+        num_bins: instead of boundaries, the number of bins for ``adapt`` to learn, with about the
+            same number of values in each.
+        epsilon: the accuracy of the learned quantiles: about 1 / epsilon values of each batch are
+            stored.
         output_mode: "int", or "one_hot", "multi_hot", "count" as in ``CategoryEncoding``.
         sparse: False; sparse arrays do not exist here.
     """
@@ -132,8 +132,8 @@ class Discretization(Preparation):
         self.output_mode = check_mode(output_mode, MODES, "Discretization")
         if (num_bins is None) == (bin_boundaries is None):
             raise ValueError(
-                "Discretization needs `bin_boundaries` or, to learn them with adapt(), `num_bins`, "
-                f"one of them; got {bin_boundaries=}, {num_bins=}."
+                "Discretization needs either `bin_boundaries` or, to learn them with adapt(), "
+                f"`num_bins`; got {bin_boundaries=}, {num_bins=}."
             )
         if num_bins is not None:
             num_bins = check_count(num_bins, "num_bins", "Discretization", 1)
@@ -158,8 +158,8 @@ class Discretization(Preparation):
         """
         if self.num_bins is None:
             raise ValueError(
-                f"Layer {self.name!r} was given its bin_boundaries, so it cannot learn others with "
-                "adapt(): give it num_bins instead."
+                f"Layer {self.name!r} was made with bin_boundaries, so adapt() cannot learn them: "
+                "make it with num_bins instead."
             )
         self.reset_state()
         for batch in batches_to_adapt_to(data, steps, self, lambda x: hasattr(x, "__array__")):
@@ -167,45 +167,45 @@ class Discretization(Preparation):
         self.finalize_state()
 
     def update_state(self, data: Any) -> None:
-        """Take in one more batch."""
+        """Add one more batch to the summary."""
         values = np.sort(np.asarray(values_of(data, self), dtype=np.float32), axis=None)
         if np.isnan(values[-1:]).any():
             raise ValueError(
-                f"Layer {self.name!r} (Discretization) cannot learn bins of NaN: drop such rows or "
-                "put a number in their place first."
+                f"Layer {self.name!r} (Discretization) cannot learn bins from NaN: drop such rows, "
+                "or replace NaN by a number first."
             )
         every = max(values.size * self.epsilon, 1)
-        kept = values[int(every - 1) :: int(every)]
-        new = np.stack([kept, np.full_like(kept, every)])
+        chosen = values[int(every - 1) :: int(every)]
+        new = np.stack([chosen, np.full_like(chosen, every)])
         merged = np.concatenate([new, self._summary], axis=1)
         self._summary = _thinned(merged[:, np.argsort(merged[0])], self.epsilon)
 
     def finalize_state(self) -> None:
-        """Make the boundaries of what was taken in."""
+        """Compute the boundaries from the summary."""
         if self.num_bins is not None:
             if self._summary.shape[1] == 0:
-                raise ValueError(f"Layer {self.name!r} (Discretization) was adapted to no data.")
+                raise ValueError(f"Layer {self.name!r} (Discretization) got no data in adapt().")
             quantiles = _thinned(self._summary, 1.0 / self.num_bins)
             self.bin_boundaries = quantiles[0, :-1].tolist()
 
     def reset_state(self) -> None:
-        """Forget what was taken in; the boundaries stay."""
-        # Two rows: values in ascending order, and how many values each of them stands for.
+        """Clear the summary; the boundaries stay."""
+        # Two rows: values in ascending order, and how many values each of them represents.
         self._summary = np.zeros((2, 0), dtype=np.float32)
 
     def prepare(self, inputs: Any) -> np.ndarray:
         if self.bin_boundaries is None:
             raise RuntimeError(
                 f"Layer {self.name!r} (Discretization) has no bins yet: call adapt(data) first, or "
-                "give it bin_boundaries."
+                "make it with bin_boundaries."
             )
         values = np.asarray(values_of(inputs, self))
         if values.dtype.kind not in "biuf":
             raise ValueError(
-                f"Layer {self.name!r} (Discretization) takes numbers, and was given "
+                f"Layer {self.name!r} (Discretization) takes numbers, but got "
                 f"{values.dtype.type.__name__}."
             )
-        # In the float type, or 0.1 in single precision would lie on the other side of 0.1 in double
+        # Compare in the float type: 0.1 in single precision differs from 0.1 in double
         values = values.astype(self.dtype, copy=False)
         bounds = np.asarray(self.bin_boundaries, dtype=values.dtype)
         bins = np.searchsorted(bounds, values, side="right")
@@ -250,7 +250,7 @@ def _boundaries(given: Any) -> list[float]:
 
 
 def _thinned(summary: np.ndarray, epsilon: float) -> np.ndarray:
-    """A summary of about 1 / epsilon values, equally spaced in what they stand for.
+    """Reduce a summary to about 1 / epsilon values with equal weights.
 
     summary: (2, n): values in ascending order, and the weight of each.
     """
@@ -265,16 +265,16 @@ def _thinned(summary: np.ndarray, epsilon: float) -> np.ndarray:
 
 
 class Hashing(Preparation):
-    """Words or whole numbers to bins by a hash, without a vocabulary.
+    """Maps words or integers to bins by a hash, without a vocabulary.
 
         Hashing(num_bins=3)(["A", "B", "C"])                  # 1 0 1
 
-    The hash is TensorFlow's, so results are Keras's: FarmHash's Fingerprint64, or with a salt
-    SipHash; of numbers the decimal digits are hashed, of floats the whole part.
+    The hash is TensorFlow's, so results are Keras's: FarmHash's Fingerprint64, or SipHash with a
+    salt. The decimal digits of numbers are hashed, for floats those of the integer part.
 
     Args:
-        num_bins: how many bins there are.
-        mask_value: a value that goes to bin 0, which is then its own.
+        num_bins: the number of bins.
+        mask_value: a value that goes to bin 0, which then holds nothing else.
         salt: a whole number, or a pair of them: the key of another hash.
         output_mode: "int", or "one_hot", "multi_hot", "count" as in ``CategoryEncoding``.
         sparse: False; sparse arrays do not exist here.

@@ -1,4 +1,4 @@
-"""StringLookup and IntegerLookup: from words or numbers to places in a vocabulary, and back."""
+"""StringLookup and IntegerLookup: words or numbers to indices in a vocabulary, and back."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ __all__ = ["IntegerLookup", "StringLookup"]
 
 
 class WordTable:
-    """A vocabulary of texts, to be searched by dict."""
+    """A vocabulary of texts, searched by dict."""
 
     def __init__(self, tokens: list) -> None:
         self.tokens = tokens
         self._places = {token: place for place, token in enumerate(tokens)}
 
     def places(self, values: Any) -> np.ndarray:
-        """The place of each value, -1 for one that is not in the vocabulary."""
+        """The index of each value, -1 for one that is not in the vocabulary."""
         find = self._places.get
         return np.fromiter((find(value, -1) for value in values), np.int64, len(values))
 
     def at(self, places: np.ndarray, unknown: Any) -> np.ndarray:
-        """The tokens at these places, `unknown` where there is none."""
+        """The tokens at these indices, `unknown` where there is none."""
         tokens = np.empty(len(self.tokens) + 1, dtype=object)
         tokens[:-1], tokens[-1] = self.tokens, unknown
         return tokens[_or_last(places, len(self.tokens))]
 
 
 class NumberTable:
-    """A vocabulary of whole numbers, to be searched by bisection."""
+    """A vocabulary of integers, searched by bisection."""
 
     def __init__(self, tokens: list) -> None:
         self.tokens = tokens
@@ -77,7 +77,7 @@ def _or_last(places: np.ndarray, count: int) -> np.ndarray:
 
 
 class Counts:
-    """What `adapt` has seen: how often each token occurs, and in how many documents."""
+    """The counts of `adapt`: how often each token occurs, and in how many documents."""
 
     def __init__(self) -> None:
         self.tokens: Counter = Counter()
@@ -88,7 +88,7 @@ class Counts:
 class IndexLookup(Preparation):
     """What StringLookup and IntegerLookup share.
 
-    The vocabulary is, in this order: the mask token (output mode "int" alone), the places of
+    The vocabulary is, in this order: the mask token (in output mode "int" only), the indices for
     unknown tokens, the tokens.
     """
 
@@ -118,17 +118,17 @@ class IndexLookup(Preparation):
         if max_tokens is not None:
             max_tokens = check_count(max_tokens, "max_tokens", kind, 2)
         if pad_to_max_tokens and max_tokens is None:
-            raise ValueError(f"{kind} got pad_to_max_tokens=True; it needs max_tokens too.")
+            raise ValueError(f"{kind} got pad_to_max_tokens=True, which needs max_tokens.")
         self.output_mode = check_mode(output_mode, (*MODES, "tf_idf"), kind)
         if invert and self.output_mode != "int":
             raise ValueError(
-                f"{kind} got invert=True, which gives tokens back, and output_mode="
-                f"{output_mode!r}; leave output_mode at 'int'."
+                f"{kind} got invert=True, which returns tokens, and output_mode={output_mode!r}; "
+                "leave output_mode at 'int'."
             )
         if idf_weights is not None and self.output_mode != "tf_idf":
             raise ValueError(
-                f"{kind} got idf_weights, which belong to output_mode='tf_idf', and output_mode="
-                f"{output_mode!r}."
+                f"{kind} got idf_weights, which need output_mode='tf_idf', and "
+                f"output_mode={output_mode!r}."
             )
         self.max_tokens = max_tokens
         self.num_oov_indices = check_count(num_oov_indices, "num_oov_indices", kind, 0)
@@ -148,7 +148,7 @@ class IndexLookup(Preparation):
             self._fixed = vocabulary is not None
         self._counts = Counts()
         self._table: Any = None
-        self._depth_used = False  # whether somebody relies on the width of the result
+        self._depth_used = False  # whether the width of the result was used
         self.idf_weights: np.ndarray | None = None
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
@@ -182,11 +182,11 @@ class IndexLookup(Preparation):
         return self._mask_places() + self.num_oov_indices
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list:
-        """Return the vocabulary as a list: a token's place in it is its number.
+        """Return the vocabulary as a list: the index of a token is its number.
 
         Args:
-            include_special_tokens: whether the mask token and the tokens for unknown ones, which
-                stand at the front, are in it.
+            include_special_tokens: whether to include the mask token and the tokens for unknown
+                ones, which come first.
         """
         tokens = [] if self._table is None else list(self._table.tokens)
         if not include_special_tokens:
@@ -203,24 +203,24 @@ class IndexLookup(Preparation):
         """Set the vocabulary, instead of learning it with ``adapt``.
 
         Args:
-            vocabulary: a list or array of tokens, with the special tokens in front or without them;
-                or the path of a text file with a token on each line.
+            vocabulary: a list or array of tokens, with the special tokens first or without them; or
+                the path of a text file with a token on each line.
             idf_weights: for output_mode="tf_idf" one weight for each entry of ``vocabulary``.
 
         Raises:
             ValueError: the vocabulary is empty, too large, repeats a token or has a special token
-                in its midst; the weights are missing, too many or too few.
+                in the middle; the weights are missing, or their number is wrong.
         """
         kind = f"{type(self).__name__} {self.name!r}"
         if self.output_mode == "tf_idf":
             if idf_weights is None:
                 raise ValueError(
-                    f"{kind} has output_mode='tf_idf', so a vocabulary comes with `idf_weights`, "
-                    "one for each token (or learn both with adapt())."
+                    f"{kind} has output_mode='tf_idf', so a vocabulary needs `idf_weights`, one "
+                    "for each token (or learn both with adapt())."
                 )
         elif idf_weights is not None:
             raise ValueError(
-                f"{kind} got idf_weights, which belong to output_mode='tf_idf', and has "
+                f"{kind} got idf_weights, which need output_mode='tf_idf', but has "
                 f"output_mode={self.output_mode!r}."
             )
         given = [self._token(value) for value in self._entries(vocabulary)]
@@ -256,9 +256,10 @@ class IndexLookup(Preparation):
             )
         if self.output_mode == "tf_idf":
             raise ValueError(
-                "A vocabulary file has no weights, which output_mode='tf_idf' needs: give lists."
+                "output_mode='tf_idf' needs weights, which a vocabulary file does not have: pass "
+                "lists."
             )
-        # Not splitlines, which parts at other characters too, such as U+2028.
+        # Not splitlines, which also splits at other characters, such as U+2028.
         lines = Path(vocabulary).read_text(encoding="utf-8").split("\n")
         return lines if lines[-1] else lines[:-1]
 
@@ -267,8 +268,7 @@ class IndexLookup(Preparation):
             repeated = [token for token, count in Counter(tokens).items() if count > 1]
             raise ValueError(
                 f"{kind} got a vocabulary in which {len(repeated)} tokens are repeated, such as "
-                f"{repeated[:3]}: each may be there once. dict.fromkeys(vocabulary) drops "
-                "repetitions."
+                f"{repeated[:3]}: each may occur once. dict.fromkeys(vocabulary) drops repetitions."
             )
         reserved = [("mask_token", self.mask_token)]
         if self.invert:  # elsewhere the oov token is a token like any other
@@ -276,14 +276,14 @@ class IndexLookup(Preparation):
         for name, token in reserved:
             if token is not None and token in tokens:
                 raise ValueError(
-                    f"{kind} has {name}={token!r}, and the vocabulary has it at place "
-                    f"{given.index(token)}. Leave the special tokens out, or begin the vocabulary "
+                    f"{kind} has {name}={token!r}, but the vocabulary has it at index "
+                    f"{given.index(token)}. Leave out the special tokens, or begin the vocabulary "
                     f"with exactly these: {special}."
                 )
         size = len(tokens) + len(special)
         if self.max_tokens is not None and size > self.max_tokens:
             raise ValueError(
-                f"{kind} got a vocabulary of {size} tokens, the special ones included, and has "
+                f"{kind} got a vocabulary of {size} tokens including the special ones, but has "
                 f"max_tokens={self.max_tokens}."
             )
 
@@ -293,13 +293,13 @@ class IndexLookup(Preparation):
         if encoded and self._depth_used and size != self.vocabulary_size():
             raise RuntimeError(
                 f"Layer {self.name!r} gives {self.vocabulary_size()} columns, one for each token, "
-                f"to the layers after it, and the new vocabulary has {size} tokens. Make a new "
+                f"to the layers after it, but the new vocabulary has {size} tokens. Make a new "
                 "layer, or one with max_tokens and pad_to_max_tokens=True."
             )
         self._table = self._make_table(tokens)
 
     def _set_idf_weights(self, weights: np.ndarray, has_special: bool = False) -> None:
-        """Special tokens without a weight get the mean, columns without a token zero."""
+        """Special tokens without a weight get the mean weight, columns without a token 0."""
         front = np.full(0 if has_special else self._special_places(), weights.mean(), floatx())
         back = 0
         if self.pad_to_max_tokens and self.max_tokens is not None:
@@ -310,8 +310,8 @@ class IndexLookup(Preparation):
     # Learning the vocabulary
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
-        """Learn the vocabulary: the most frequent tokens first, equally frequent ones from the last
-        in alphabetical order to the first.
+        """Learn the vocabulary: the most frequent tokens first; equally frequent ones in reverse
+        alphabetical order.
 
         With output_mode="tf_idf" each row is a document, and a token's weight is
         ``log(1 + documents / (1 + documents with the token))``.
@@ -332,8 +332,8 @@ class IndexLookup(Preparation):
         """Count the tokens of one more batch."""
         if self._fixed:
             raise ValueError(
-                f"Layer {self.name!r} was given its vocabulary, so it cannot learn another with "
-                "adapt(): leave `vocabulary` out, or do not adapt."
+                f"Layer {self.name!r} was made with a vocabulary, so adapt() cannot learn another: "
+                "leave out `vocabulary`, or do not call adapt()."
             )
         if not isinstance(data, Ragged):
             data = self._read(data)
@@ -348,7 +348,7 @@ class IndexLookup(Preparation):
             self._counts.number_of_documents += len(documents)
 
     def finalize_state(self) -> None:
-        """Make the vocabulary of what was counted."""
+        """Make the vocabulary from the counts."""
         counts = self._counts.tokens
         if self._fixed:
             return
@@ -367,7 +367,7 @@ class IndexLookup(Preparation):
         self.reset_state()
 
     def reset_state(self) -> None:
-        """Forget what was counted; the vocabulary stays."""
+        """Clear the counts; the vocabulary stays."""
         self._counts = Counts()
 
     # ----------------------------------------------------------------------------------------------
@@ -385,7 +385,7 @@ class IndexLookup(Preparation):
         return self._weighted(encode(numbers, mode, self._columns()))
 
     def prepare_rows(self, rows: Ragged, length: int | None) -> np.ndarray:
-        """The result for rows of different lengths; numbers, one-hot columns are cut or filled up
+        """The result for rows of different lengths; numbers and one-hot columns are cut or padded
         to ``length``.
         """
         self._must_have_vocabulary()
@@ -403,13 +403,15 @@ class IndexLookup(Preparation):
         return self._weighted(result)
 
     def numbers(self, values: Any) -> np.ndarray:
-        """The number of each token of a list or array of one axis; -1 for a masked one that is
-        dropped.
+        """The number of each token of a list or one-dimensional array; -1 for a masked token that
+        is dropped.
         """
         places = self._table.places(values)
         numbers = places + self._special_places()
         unknown = np.flatnonzero(places < 0)
-        if self.mask_token is not None and unknown.size:  # the mask token is never in the table
+        if (
+            self.mask_token is not None and unknown.size
+        ):  # the mask token is never in the vocabulary
             masked = np.array([values[i] == self.mask_token for i in unknown], dtype=bool)
             numbers[unknown[masked]] = 0 if self.output_mode == "int" else -1
             unknown = unknown[~masked]
@@ -419,9 +421,10 @@ class IndexLookup(Preparation):
         if self.num_oov_indices == 0:
             found = list(dict.fromkeys(values[i] for i in unknown.tolist()))
             raise ValueError(
-                f"Layer {self.name!r} has num_oov_indices=0, no place for unknown tokens, and the "
-                f"data hold {len(found)} that are not in its vocabulary, such as "
-                f"{[self._token(token) for token in found[:3]]}. num_oov_indices=1 gives them one."
+                f"Layer {self.name!r} has num_oov_indices=0, so it takes no unknown tokens, but "
+                f"the data contain {len(found)} that are not in its vocabulary, such as "
+                f"{[self._token(token) for token in found[:3]]}. num_oov_indices=1 maps them to "
+                "one index."
             )
         numbers[unknown] = start
         if self.num_oov_indices > 1:
@@ -443,12 +446,12 @@ class IndexLookup(Preparation):
     def _must_have_vocabulary(self) -> None:
         if self._table is None:
             raise RuntimeError(
-                f"Layer {self.name!r} has no vocabulary yet: call adapt(data) first, or give it a "
-                "`vocabulary`."
+                f"Layer {self.name!r} has no vocabulary yet: call adapt(data) first, or make it "
+                "with a `vocabulary`."
             )
 
     def _columns(self) -> int:
-        """The number of columns of an encoded result, which from now on is relied on."""
+        """The number of columns of an encoded result, which must not change from now on."""
         self._depth_used = True
         if self.pad_to_max_tokens and self.max_tokens is not None:
             return self.max_tokens
@@ -494,32 +497,33 @@ def documents_of(data: np.ndarray) -> list[list]:
 
 
 class StringLookup(IndexLookup):
-    """Words to whole numbers by a vocabulary, or numbers back to words.
+    """Maps words to integers by a vocabulary, or integers back to words.
 
-    Number 0 stands for the mask token where there is one; then come the places of words that are
-    not in the vocabulary, then the words:
+    Number 0 is the mask token if there is one; then come the numbers for unknown words, then the
+    words of the vocabulary:
 
         layer = StringLookup(vocabulary=["cat", "dog"])
         layer(["dog", "cow", "cat"])          # 2 0 1
 
-    Results are Keras's, with two differences: `invert=True` gives Python strings where TensorFlow
-    gives bytes, and encoded output modes give the float type at once, which Keras gives inside
-    models only. The vocabulary that `adapt` learned is not part of `get_config`, as in Keras.
+    Results are as in Keras, with two differences: `invert=True` gives Python strings where
+    TensorFlow gives bytes, and encoded output modes always give the float type, which Keras gives
+    inside models only. The vocabulary that `adapt` learned is not part of `get_config`, as in
+    Keras.
 
     Args:
         max_tokens: the largest vocabulary to learn, special tokens included.
-        num_oov_indices: how many places unknown words have. With several, a hash of the word
-            chooses one of them; with none, an unknown word is an error.
-        mask_token: a word that stands for nothing: number 0 in mode "int", dropped in others.
-        oov_token: what stands for unknown words in the vocabulary and, inverted, in the result.
-        vocabulary: a list or array of words, or the path of a file with one on each line.
-        idf_weights: for output_mode="tf_idf" the weight of each word.
+        num_oov_indices: the number of indices for unknown words. With several, a hash of the word
+            chooses one of them; with 0, an unknown word is an error.
+        mask_token: a word that is padding: number 0 in mode "int", dropped in others. oov_token:
+        what stands for unknown words in the vocabulary and, inverted, in the result. vocabulary: a
+        list or array of words, or the path of a file with one on each line. idf_weights: for
+        output_mode="tf_idf" the weight of each word.
         invert: whether numbers become words.
         output_mode: "int" (..., ) -> (...); "one_hot": a column for each word of the vocabulary;
-            "multi_hot", "count", "tf_idf": the words of a sample, its last axis, in one row.
-        pad_to_max_tokens: whether rows are filled up to ``max_tokens`` columns.
+            "multi_hot", "count", "tf_idf": the words of a sample (the last axis) in one row.
+        pad_to_max_tokens: whether rows are padded to ``max_tokens`` columns.
         sparse: False; sparse arrays do not exist here.
-        encoding: how words given as bytes are read.
+        encoding: the encoding of words given as bytes.
         salt: a whole number, or a pair of them: the key of another hash for unknown words.
     """
 
@@ -543,7 +547,7 @@ class StringLookup(IndexLookup):
         has_input_vocabulary: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        self.encoding = encoding  # a vocabulary of bytes is read with it at once
+        self.encoding = encoding  # needed at once to read a vocabulary of bytes
         super().__init__(
             max_tokens=max_tokens,
             num_oov_indices=num_oov_indices,
@@ -579,9 +583,8 @@ class StringLookup(IndexLookup):
             return value.decode(self.encoding)
         if not isinstance(value, str):
             raise ValueError(
-                f"{type(self).__name__} {self.name!r} takes a vocabulary of texts, and it has "
-                f"{value!r} of type {type(value).__name__}. For whole numbers there is "
-                "IntegerLookup."
+                f"{type(self).__name__} {self.name!r} takes a vocabulary of texts, but it contains "
+                f"{value!r} of type {type(value).__name__}. For integers use IntegerLookup."
             )
         return str(value)
 
@@ -598,25 +601,26 @@ class StringLookup(IndexLookup):
 
 
 class IntegerLookup(IndexLookup):
-    """Whole numbers of any size to places 0, 1, 2, ... in a vocabulary, or places back to numbers.
+    """Maps integers to indices 0, 1, 2, ... in a vocabulary, or indices back to integers.
 
         layer = IntegerLookup(vocabulary=[12, 1138, 42])
         layer([42, 7, 12])                    # 3 0 1
 
-    Results are Keras's; encoded output modes give the float type at once, which Keras gives inside
-    models only. The vocabulary that `adapt` learned is not part of `get_config`, as in Keras.
+    Results are as in Keras, but encoded output modes always give the float type, which Keras gives
+    inside models only. The vocabulary that `adapt` learned is not part of `get_config`, as in
+    Keras.
 
     Args:
         max_tokens: the largest vocabulary to learn, special tokens included.
-        num_oov_indices: how many places unknown numbers have; with none, they are an error.
-        mask_token: a number that stands for nothing: place 0 in mode "int", dropped in others.
-        oov_token: what stands for unknown numbers in the vocabulary and, inverted, in the result.
-        vocabulary: a list or array of numbers, or the path of a file with one on each line.
-        vocabulary_dtype: "int64".
+        num_oov_indices: the number of indices for unknown numbers; with 0, they are an error.
+        mask_token: a number that is padding: index 0 in mode "int", dropped in others. oov_token:
+        what stands for unknown numbers in the vocabulary and, inverted, in the result. vocabulary:
+        a list or array of numbers, or the path of a file with one on each line. vocabulary_dtype:
+        "int64".
         idf_weights: for output_mode="tf_idf" the weight of each number.
-        invert: whether places become numbers.
+        invert: whether indices become numbers.
         output_mode, pad_to_max_tokens, sparse: see ``StringLookup``.
-        oov_method: which of several places an unknown number gets: "floormod", its remainder, or
+        oov_method: which of several indices an unknown number gets: "floormod", its remainder, or
             "farmhash", a hash of its digits.
         salt: for "farmhash" a whole number, or a pair of them: the key of another hash.
     """
@@ -646,7 +650,7 @@ class IntegerLookup(IndexLookup):
     ) -> None:
         if vocabulary_dtype != "int64":
             raise ValueError(
-                f"IntegerLookup knows vocabulary_dtype='int64' alone; got {vocabulary_dtype!r}."
+                f"IntegerLookup supports only vocabulary_dtype='int64'; got {vocabulary_dtype!r}."
             )
         super().__init__(
             max_tokens=max_tokens,
@@ -677,9 +681,8 @@ class IntegerLookup(IndexLookup):
             number = None  # type: ignore[assignment]
         if number is None or (not isinstance(value, str) and number != value):
             raise ValueError(
-                f"IntegerLookup {self.name!r} takes a vocabulary of whole numbers, and it has "
-                f"{value!r}."
-                + (" For texts there is StringLookup." if isinstance(value, str) else "")
+                f"IntegerLookup {self.name!r} takes a vocabulary of integers, but it contains "
+                f"{value!r}." + (" For texts use StringLookup." if isinstance(value, str) else "")
             )
         return number
 
@@ -693,8 +696,8 @@ class IntegerLookup(IndexLookup):
 
 
 def buckets_of(texts: Any, buckets: int, salt: list[int] | None) -> np.ndarray:
-    """0 .. buckets - 1 for each text, by a hash: TensorFlow's to_hash_bucket_fast, or with a key
-    its to_hash_bucket_strong.
+    """A bucket 0 .. buckets - 1 for each text: the hash of TensorFlow's to_hash_bucket_fast or,
+    with a salt, to_hash_bucket_strong.
     """
     found: dict[str, int] = {}
     for text in texts:

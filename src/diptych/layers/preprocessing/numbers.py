@@ -1,4 +1,4 @@
-"""Layers that bring numbers into a range: Rescaling, and Normalization with what it has seen."""
+"""Layers that scale numbers: Rescaling and Normalization."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ class Rescaling(Layer):
 
 
 def _plain(value: Any) -> Any:
-    """An array as nested lists, as configurations keep it; numbers and lists as they are."""
+    """An array as nested lists, for a configuration; numbers and lists unchanged."""
     return np.asarray(value).tolist() if hasattr(value, "__array__") else value
 
 
 class Normalization(Layer):
-    """Takes the mean off and divides by the standard deviation, feature by feature.
+    """Subtracts the mean and divides by the standard deviation, feature by feature.
 
-    ``adapt(data)`` finds both, before training; or they are given.
+    Mean and variance are given, or computed by ``adapt(data)`` before training.
 
     Args:
         axis: the axis, or axes, along which every position has its own mean and variance; the last
             by default. None: one mean and variance for everything.
         mean: the mean, instead of ``adapt``; together with ``variance``.
         variance: the variance.
-        invert: whether to go the way back: multiply, and add the mean.
+        invert: whether to invert it: multiply, and add the mean.
     """
 
     pure = True
@@ -77,7 +77,7 @@ class Normalization(Layer):
         self.axis = tuple(int(a) for a in axes)
         if (mean is None) != (variance is None):
             raise ValueError(
-                "Normalization takes mean and variance together, or neither and learns them in "
+                "Normalization takes both mean and variance, or neither to learn them with "
                 f"adapt(); got mean={mean!r}, variance={variance!r}."
             )
         if np.shape(mean) != np.shape(variance) or np.ndim(mean) > len(self.axis):
@@ -94,8 +94,8 @@ class Normalization(Layer):
         rank = len(input_shape)
         if any(not -rank <= a < rank for a in self.axis):
             raise ValueError(
-                f"Layer {self.name!r} (Normalization) keeps the axes {self.axis}, and its input, "
-                f"of shape {tuple(input_shape)}, has {rank}."
+                f"Layer {self.name!r} (Normalization) normalises along the axes {self.axis}, but "
+                f"its input, of shape {tuple(input_shape)}, has {rank}."
             )
         self._kept = tuple(sorted(a % rank for a in self.axis))
         self._build_shape = tuple(input_shape)
@@ -115,18 +115,18 @@ class Normalization(Layer):
                 np.broadcast_to(np.asarray(self.input_mean), sizes)
             except ValueError:
                 raise ValueError(
-                    f"Layer {self.name!r} (Normalization) was given mean and variance of shape "
+                    f"Layer {self.name!r} (Normalization) got mean and variance of shape "
                     f"{np.shape(self.input_mean)}, which do not fit the sizes {sizes} along the "
                     f"axes {self.axis} of its input."
                 ) from None
         self.built = True
 
     def adapt(self, data: Any) -> None:
-        """Take mean and variance from data; what an earlier call found is forgotten.
+        """Compute mean and variance of data, replacing those of an earlier call.
 
         Args:
             data: an array, or an iterable of batches (a list of arrays, a generator, a PyDataset);
-                of batches (x, y) the x counts.
+                of batches (x, y), only x is used.
         """
         batches: Iterator[Any] = iter([data]) if _is_array(data) else _batches(data)
         count, mean, variance = 0, np.zeros(()), np.zeros(())
@@ -137,15 +137,15 @@ class Normalization(Layer):
             self._check_batch(x.shape)
             if self.input_mean is not None:
                 raise ValueError(
-                    f"Layer {self.name!r} (Normalization) was given its mean and variance, so "
-                    "there is nothing to adapt. Leave them out."
+                    f"Layer {self.name!r} (Normalization) was made with mean and variance, so "
+                    "there is nothing to adapt. Leave them out to use adapt()."
                 )
             others = tuple(a for a in range(x.ndim) if a not in self._kept)
             rows = math.prod(x.shape[a] for a in others)
             if rows == 0:
                 continue
-            # Chan, Golub & LeVeque 1983, Algorithms for computing the sample variance: two parts'
-            # means and variances give those of the whole.
+            # Chan, Golub & LeVeque 1983, Algorithms for computing the sample variance: the means
+            # and variances of two parts give those of the whole.
             share = rows / (count + rows)
             step = x.mean(axis=others) - mean
             mean = mean + share * step
@@ -163,7 +163,7 @@ class Normalization(Layer):
         ):
             raise ValueError(
                 f"Layer {self.name!r} (Normalization) was built for inputs of shape "
-                f"{self._build_shape}, and adapt() got data of shape {shape}."
+                f"{self._build_shape}, but adapt() got data of shape {shape}."
             )
 
     def call(self, inputs: Any) -> Any:
@@ -188,12 +188,12 @@ class Normalization(Layer):
 
     @property
     def mean(self) -> Tensor:
-        """What is taken off, in a shape that broadcasts against the inputs."""
+        """The mean, in a shape that broadcasts against the inputs."""
         return self._found("mean", 0)
 
     @property
     def variance(self) -> Tensor:
-        """The square of what the inputs are divided by, in the same shape."""
+        """The variance, in the same shape."""
         return self._found("variance", 1)
 
     def _found(self, name: str, index: int) -> Tensor:
@@ -233,8 +233,8 @@ def _batches(data: Any) -> Iterator[Any]:
         x = batch[0] if isinstance(batch, (tuple, list)) else batch
         if not _is_array(x):
             raise TypeError(
-                "adapt() takes batches that are arrays, or tuples (x, y) of them; one is of type "
-                f"{type(batch).__name__}. A single array: adapt(np.array(...))."
+                "adapt() takes batches that are arrays, or tuples (x, y) of them; got one of type "
+                f"{type(batch).__name__}. For a single array call adapt(np.array(...))."
             )
         yield x
 

@@ -1,4 +1,4 @@
-"""TextVectorization: from texts to numbers, by way of standardized words."""
+"""TextVectorization: standardizes texts, splits them into words, and numbers the words."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["TextVectorization"]
 
 STANDARDIZE = ("lower_and_strip_punctuation", "lower", "strip_punctuation")
 SPLIT = ("whitespace", "character")
-# TensorFlow looks at ASCII alone here: 'É' stays as it is, and a non-breaking space parts no words.
+# As in TensorFlow, only ASCII counts: 'É' stays the same, and a non-breaking space is no separator.
 _WORD = re.compile(r"[^ \t\n\v\f\r]+")
 _SAME = bytes(range(256))
 _LOWER = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
@@ -36,18 +36,18 @@ _PUNCTUATION = string.punctuation.encode()
 
 
 class TextVectorization(Preparation):
-    """Texts to numbers: standardize, split into words, number them by a vocabulary.
+    """Turns texts into numbers: standardizes, splits into words, numbers them by a vocabulary.
 
         layer = TextVectorization(output_sequence_length=4)
         layer.adapt(["the cat sat", "The cat!"])
         layer(["the cat ran"])                # 3 2 1 0: 0 fills up, 1 is an unknown word
 
-    Input shape: (N,) or (N, 1), texts. Output: mode "int" (N, T) int64, 0 where a text is over;
-    "multi_hot", "count" and "tf_idf" (N, vocabulary) without a place for 0; "one_hot"
-    (N, T, vocabulary). Results are Keras's; the encoded modes give the float type at once, which
-    Keras gives inside models only. As a first layer of a model it needs no Input; in a functional
-    model give ``Input(shape=(1,), dtype="string")``. The vocabulary that `adapt` learned is not
-    part of `get_config`, as in Keras.
+    Input shape: (N,) or (N, 1), texts. Output: mode "int" (N, T) int64, padded with 0; "multi_hot",
+    "count" and "tf_idf" (N, vocabulary) without a column for padding; "one_hot"
+    (N, T, vocabulary). Results are as in Keras, but the encoded modes always give the float type,
+    which Keras gives inside models only. As the first layer of a Sequential it needs no Input; in a
+    functional model use ``Input(shape=(1,), dtype="string")``. The vocabulary that `adapt` learned
+    is not part of `get_config`, as in Keras.
 
     Args:
         max_tokens: the largest vocabulary to learn, special tokens included.
@@ -56,16 +56,15 @@ class TextVectorization(Preparation):
             array of strings of the same shape.
         split: "whitespace", "character", None (each text is a token), or a function from an array
             of strings to a list of lists of tokens.
-        ngrams: None; n for runs of 1, 2, ... n words beside one another; or a tuple of such
-            lengths.
+        ngrams: None; n for runs of 1, 2, ... n adjacent words; or a tuple of such lengths.
         output_mode: "int", "multi_hot", "count", "tf_idf" or "one_hot".
-        output_sequence_length: for "int" the length that rows are cut or filled up to; by default
+        output_sequence_length: for "int", the length to which rows are cut or padded; by default
             that of the longest.
-        pad_to_max_tokens: whether encoded rows are filled up to ``max_tokens`` columns.
+        pad_to_max_tokens: whether encoded rows are padded to ``max_tokens`` columns.
         vocabulary: a list or array of words, or the path of a file with one on each line.
         idf_weights: for output_mode="tf_idf" the weight of each word.
-        sparse, ragged: False; such arrays do not exist here.
-        encoding: how texts given as bytes are read.
+        sparse, ragged: must be False; there are no such arrays here.
+        encoding: the encoding of texts given as bytes.
     """
 
     input_dtype = "string"
@@ -101,9 +100,9 @@ class TextVectorization(Preparation):
         if output_sequence_length is not None:
             if self.output_mode != "int":
                 raise ValueError(
-                    f"{kind} got output_sequence_length={output_sequence_length}, which belongs to "
-                    f"output_mode='int', and output_mode={output_mode!r}: its rows are as long as "
-                    "the vocabulary."
+                    f"{kind} got output_sequence_length={output_sequence_length}, which needs "
+                    f"output_mode='int', and output_mode={output_mode!r}, whose rows are as long "
+                    "as the vocabulary."
                 )
             check_count(output_sequence_length, "output_sequence_length", kind, 0)
         self._standardize = standardize
@@ -122,7 +121,7 @@ class TextVectorization(Preparation):
             encoding=encoding,
             vocabulary_size=vocabulary_size,
             has_input_vocabulary=has_input_vocabulary,
-            name=self.name,  # what errors call it
+            name=self.name,  # for error messages
         )
 
     # ----------------------------------------------------------------------------------------------
@@ -149,19 +148,19 @@ class TextVectorization(Preparation):
         self._lookup.update_state(self._tokens(data))
 
     def finalize_state(self) -> None:
-        """Make the vocabulary of what was counted."""
+        """Make the vocabulary from the counts."""
         self._lookup.finalize_state()
 
     def reset_state(self) -> None:
-        """Forget what was counted; the vocabulary stays."""
+        """Clear the counts; the vocabulary stays."""
         self._lookup.reset_state()
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
-        """Return the vocabulary as a list: a word's place in it is its number.
+        """Return the vocabulary as a list: the index of a word is its number.
 
         Args:
-            include_special_tokens: whether "" (which fills up) and "[UNK]" (unknown words), the
-                first two, are in it.
+            include_special_tokens: whether to include the first two, "" (padding) and "[UNK]"
+                (unknown words).
         """
         return self._lookup.get_vocabulary(include_special_tokens)
 
@@ -181,9 +180,9 @@ class TextVectorization(Preparation):
         if self._split is not None and texts.ndim > 1:
             if texts.shape[-1] != 1:
                 raise ValueError(
-                    f"Layer {self.name!r} ({type(self).__name__}) splits texts, and takes them in "
-                    f"an array of shape (N,) or (N, 1); it was given one of shape {texts.shape}. "
-                    "Tokens that are split already go with split=None."
+                    f"Layer {self.name!r} ({type(self).__name__}) splits texts in an array of "
+                    f"shape (N,) or (N, 1); got one of shape {texts.shape}. For tokens that are "
+                    "split already, use split=None."
                 )
             texts = texts[..., 0]
         if self._split is None:
@@ -204,7 +203,7 @@ class TextVectorization(Preparation):
             made = np.asarray(self._standardize(texts.astype(str)))
             if made.shape != texts.shape:
                 raise ValueError(
-                    f"Layer {self.name!r}: the function `standardize` was given strings of shape "
+                    f"Layer {self.name!r}: the function `standardize` got strings of shape "
                     f"{texts.shape} and returned shape {made.shape}; expected the same."
                 )
             return texts_of(made, self, self._encoding)
@@ -224,8 +223,8 @@ class TextVectorization(Preparation):
         rows = [texts_of(list(row), self, self._encoding).tolist() for row in given]
         if len(rows) != texts.size:
             raise ValueError(
-                f"Layer {self.name!r}: the function `split` was given {texts.size} texts and "
-                f"returned {len(rows)} rows; expected a list of tokens for each text."
+                f"Layer {self.name!r}: the function `split` got {texts.size} texts and returned "
+                f"{len(rows)} rows; expected a list of tokens for each text."
             )
         return rows
 
@@ -254,7 +253,7 @@ class TextVectorization(Preparation):
         length = self._output_sequence_length
         if isinstance(tokens, Ragged):
             result = self._lookup.prepare_rows(tokens, length)
-            # A text alone, without a batch around it, gives a row alone.
+            # A single text without a batch axis gives a single row.
             alone = isinstance(inputs, (str, bytes)) or getattr(inputs, "ndim", 1) == 0
             return result[0] if alone else result
         result = self._lookup.prepare(tokens)
@@ -319,14 +318,14 @@ def _widths(ngrams: Any, owner: str) -> tuple[int, ...] | None:
 
 
 def _function(value: Any) -> Any:
-    """A function of the user's own from what a configuration says of it."""
+    """The user's function for its entry in a configuration."""
     if not isinstance(value, dict):
         return value
     name = value.get("registered_name") or value.get("config")
     found = get_registered_object(str(name)) or get_registered_object(str(value.get("config")))
     if found is None:
         raise ValueError(
-            f"The configuration names the function {value.get('config')!r}, which is not "
+            f"The configuration refers to the function {value.get('config')!r}, which is not "
             "registered: decorate it with diptych.saving.register_keras_serializable(), or give it "
             "in custom_objects."
         )

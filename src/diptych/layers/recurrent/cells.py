@@ -1,7 +1,7 @@
-"""Cells: what a recurrent layer does in one step, as ``diptych.ops`` would write it.
+"""Recurrent cells: one step of a recurrent layer, written with ``diptych.ops``.
 
-``RNN`` runs any cell over a sequence. The layers SimpleRNN, LSTM and GRU hold a cell for its
-weights, and compute the same for a whole sequence in one operation where the engines can.
+``RNN`` runs any cell over a sequence. The layers SimpleRNN, LSTM and GRU take their weights from a
+cell, and compute a whole sequence in one operation if the engines support it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ _KINDS: dict[str, Any] = {
 
 
 class DropoutCell(Layer):
-    """A cell with dropout: of its input, and of the state where that meets the recurrent kernel.
+    """A cell with dropout of its input, and of the state where it is multiplied by the recurrent
+    kernel.
 
-    Both are drawn once and serve all the steps of a sequence, until ``reset_dropout_mask`` and
-    ``reset_recurrent_dropout_mask``.
+    Both dropout masks are drawn once and used for all steps of a sequence, until
+    ``reset_dropout_mask`` and ``reset_recurrent_dropout_mask`` are called.
 
     Source: Gal & Ghahramani 2016, A Theoretically Grounded Application of Dropout in Recurrent
     Neural Networks.
@@ -49,32 +50,35 @@ class DropoutCell(Layer):
         self._recurrent_dropout_mask: np.ndarray | None = None
 
     def get_dropout_mask(self, step_input: Any) -> np.ndarray | None:
-        """The factors for the input of every step, of the shape of one; None without dropout."""
+        """The dropout mask for the input of every step, in the shape of one step; None without
+        dropout.
+        """
         if self._dropout_mask is None and self.dropout:
             self._dropout_mask = self._draw(step_input.shape, self.dropout)
         return self._dropout_mask
 
     def get_recurrent_dropout_mask(self, state: Any) -> np.ndarray | None:
-        """The factors for the state before every step; None without dropout."""
+        """The dropout mask for the state before every step; None without dropout."""
         if self._recurrent_dropout_mask is None and self.recurrent_dropout:
             self._recurrent_dropout_mask = self._draw(state.shape, self.recurrent_dropout)
         return self._recurrent_dropout_mask
 
     def reset_dropout_mask(self) -> None:
-        """Draw anew at the next step."""
+        """Draw a new dropout mask at the next step."""
         self._dropout_mask = None
 
     def reset_recurrent_dropout_mask(self) -> None:
-        """Draw anew at the next step."""
+        """Draw a new dropout mask at the next step."""
         self._recurrent_dropout_mask = None
 
     def _draw(self, shape: tuple, rate: float) -> np.ndarray:
+        """Draw a dropout mask: 0 for what is dropped, 1 / (1 - rate) for the rest."""
         dropout_mask = self.seed_generator.generator.random(shape, dtype=np.float32) >= rate
         scale = 1.0 / (1.0 - rate) if rate < 1 else 0.0
         return np.multiply(dropout_mask, np.dtype(self.dtype).type(scale))
 
     def _dropped(self, inputs: Any, h: Any, training: Any) -> tuple[Any, Any]:
-        """Input and state as the kernels get them."""
+        """Input and state after dropout."""
         if training and self.dropout:
             inputs = ops.multiply(inputs, self.get_dropout_mask(inputs))
         if training and self.recurrent_dropout:
@@ -110,7 +114,7 @@ class _Cell(DropoutCell):
         seed: int | None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(dropout, recurrent_dropout, seed, **kwargs)
+        super().__init__(dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed, **kwargs)
         if not isinstance(units, (int, np.integer)) or isinstance(units, bool) or units <= 0:
             owner = type(self).__name__.removesuffix("Cell")
             raise ValueError(f"{owner} needs a positive whole number of `units`; got {units!r}.")
@@ -133,7 +137,7 @@ class _Cell(DropoutCell):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        # The layer around it may be part of a recorded step, which no longer holds.
+        # The layer may be part of a recorded step, which is no longer valid.
         if vars(self).get("built") and not name.endswith("dropout_mask"):
             Structure.version += 1
 
@@ -163,7 +167,7 @@ class _Cell(DropoutCell):
 
     @property
     def fused_weights(self) -> tuple:
-        """As the engines' operations take them."""
+        """The weights as the engines' operations take them."""
         return self.kernel, self.recurrent_kernel, self.bias
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
@@ -175,7 +179,7 @@ class _Cell(DropoutCell):
         return [ops.zeros((batch_size, self.units), dtype=self.dtype) for _ in range(count)]
 
     def arguments(self) -> dict[str, Any]:
-        """The constructor's arguments, those of every layer aside."""
+        """The constructor's arguments, without those of every layer."""
         config: dict[str, Any] = {
             "units": self.units,
             **{name: activations.serialize(getattr(self, name)) for name in self._activations},
@@ -223,21 +227,21 @@ class SimpleRNNCell(_Cell):
     ) -> None:
         super().__init__(
             units,
-            activation,
-            None,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            seed,
+            activation=activation,
+            recurrent_activation=None,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
             **kwargs,
         )
         self.state_size = self.units
@@ -285,21 +289,21 @@ class LSTMCell(_Cell):
     ) -> None:
         super().__init__(
             units,
-            activation,
-            recurrent_activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            seed,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
             **kwargs,
         )
         self.unit_forget_bias = unit_forget_bias
@@ -321,14 +325,15 @@ class LSTMCell(_Cell):
         return h, [h, c]
 
     def _products(self, inputs: Any, h: Any) -> Any:
-        """What goes into the gates."""
+        """The input of the gates."""
         return ops.add(
             ops.dense(inputs, self.kernel, self.bias), ops.matmul(h, self.recurrent_kernel)
         )
 
 
 def forget_bias(initializer: Any) -> Any:
-    """An initializer of the four parts i f c o of a bias: ones for f, so that cells keep first.
+    """An initializer of the four parts i f c o of a bias: ones for f, so that cells forget little
+    at first.
 
     Source: Jozefowicz, Zaremba & Sutskever 2015, An Empirical Exploration of Recurrent Network
     Architectures.
@@ -376,21 +381,21 @@ class GRUCell(_Cell):
     ) -> None:
         super().__init__(
             units,
-            activation,
-            recurrent_activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            seed,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
             **kwargs,
         )
         self.reset_after = bool(reset_after)
@@ -422,8 +427,7 @@ class GRUCell(_Cell):
         else:
             v_h = ops.matmul(ops.multiply(r, h), of_candidate)
         h_tilde = self.activation(ops.add(u_h, v_h))
-        kept, taken = ops.multiply(z, h_before), ops.multiply(ops.subtract(1.0, z), h_tilde)
-        h = ops.add(kept, taken)
+        h = ops.add(ops.multiply(z, h_before), ops.multiply(ops.subtract(1.0, z), h_tilde))
         return h, [h] if nested else h
 
 
@@ -459,7 +463,7 @@ class StackedRNNCells(Layer):
         self.built = True
 
     def get_initial_state(self, batch_size: int) -> list:
-        """The first states of each cell."""
+        """The initial states of each cell."""
         return [initial_state(cell, batch_size, self.dtype) for cell in self.cells]
 
     def call(
@@ -484,28 +488,30 @@ class StackedRNNCells(Layer):
 
 
 # --------------------------------------------------------------------------------------------------
-# What is asked of a cell, of any class
+# Calling cells of any class
 
 
 def check_cell(cell: Any, owner: str) -> None:
     """Raise a ValueError that says what a cell lacks."""
     name = type(cell).__name__
     if isinstance(cell, type):
-        raise ValueError(f"{owner} needs a cell, and got the class {cell.__name__}: call it first.")
+        raise ValueError(
+            f"{owner} needs a cell, but got the class {cell.__name__}: pass an instance of it."
+        )
     if hasattr(cell, "return_sequences"):
         raise ValueError(
-            f"{owner} needs a cell, which does one step, and got {name}, which reads whole "
-            f"sequences. It stands alone, without {owner}; cells are LSTMCell, GRUCell and others."
+            f"{owner} needs a cell, which computes one step, but got {name}, which reads whole "
+            f"sequences. Use it directly, without {owner}; cells are LSTMCell, GRUCell and others."
         )
     if not callable(cell) and not hasattr(cell, "call"):
         raise ValueError(
-            f"{owner} needs a cell: a layer, or something like it, with a method `call(inputs, "
-            f"states)` that returns an output and the new states; got {name}, which has none."
+            f"{owner} needs a cell: a layer or other object with a method `call(inputs, states)` "
+            f"that returns an output and the new states; got {name}, which has none."
         )
     if getattr(cell, "state_size", None) is None:
         raise ValueError(
-            f"{owner} needs to know the size of the cell's states, and {name} has no attribute "
-            "`state_size`: a number, or a list of them, one for each state."
+            f"{owner} needs to know the size of the cell's states, but {name} has no attribute "
+            "`state_size` (a number, or a list of one for each state)."
         )
 
 
@@ -519,14 +525,14 @@ def output_size(cell: Any) -> Any:
 
 
 def build_cell(cell: Any, step_shape: tuple) -> None:
-    """Let a cell make its weights, for the shape of one step's input."""
+    """Build a cell for the shape of one step's input."""
     if isinstance(cell, Layer) and not cell.built:
         cell.build(step_shape)
         cell.built = True
 
 
 def initial_state(cell: Any, batch_size: int, dtype: Any) -> list:
-    """The first states of a cell: its own idea of them, or zeros."""
+    """The initial states of a cell: from its ``get_initial_state``, or zeros."""
     own = getattr(cell, "get_initial_state", None)
     if own is not None:
         state = own(batch_size=batch_size)
@@ -556,7 +562,7 @@ def call_cell(cell: Any, inputs: Any, states: list, training: Any, others: dict)
 
 
 def forget_dropout(cell: Any) -> None:
-    """Let every cell in a cell draw its dropout anew."""
+    """Make a cell, and the cells in it, draw new dropout masks."""
     if isinstance(cell, DropoutCell):
         cell.reset_dropout_mask()
         cell.reset_recurrent_dropout_mask()

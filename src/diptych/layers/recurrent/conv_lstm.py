@@ -1,6 +1,4 @@
-"""Convolutional LSTM: an LSTM whose input and states are images, and whose products are
-convolutions.
-"""
+"""Convolutional LSTM: an LSTM whose inputs and states are images, with convolutions as products."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from .rnn import RNN
 
 
 class _ConvLSTMCell(LSTMCell):
-    """One step of a ConvLSTM: as LSTMCell, with a convolution for each product."""
+    """One step of a ConvLSTM: an LSTMCell with a convolution instead of each product."""
 
     def __init__(
         self,
@@ -28,7 +26,6 @@ class _ConvLSTMCell(LSTMCell):
         padding: str,
         data_format: str | None,
         dilation_rate: Any,
-        *arguments: Any,
         **kwargs: Any,
     ) -> None:
         owner = f"ConvLSTM{rank}D"
@@ -36,7 +33,7 @@ class _ConvLSTMCell(LSTMCell):
             raise ValueError(
                 f"{owner} needs a positive whole number of `filters`; got {filters!r}."
             )
-        super().__init__(filters, *arguments, **kwargs)
+        super().__init__(filters, **kwargs)
         self.rank = rank
         self.filters = self.units
         self.kernel_size = standardize_tuple(kernel_size, rank, "kernel_size", owner)
@@ -46,7 +43,7 @@ class _ConvLSTMCell(LSTMCell):
         self.dilation_rate = standardize_tuple(dilation_rate, rank, "dilation_rate", owner)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
-                f"{owner} takes strides or a dilation_rate above 1, and not both; got "
+                f"{owner} takes strides or a dilation_rate above 1, but not both; got "
                 f"strides={self.strides}, dilation_rate={self.dilation_rate}."
             )
         self.input_spec = InputSpec(ndim=rank + 2)
@@ -64,8 +61,8 @@ class _ConvLSTMCell(LSTMCell):
         sizes = convolution.spatial(input_shape, self.data_format)
         if channels is None or None in sizes:
             raise ValueError(
-                f"ConvLSTM{self.rank}D has states as large as its images, so it has to know their "
-                f"sizes and channels; the shape of one step's input is {tuple(input_shape)}."
+                f"ConvLSTM{self.rank}D needs to know the sizes and channels of its images, since "
+                f"its states have the same; the shape of one step's input is {tuple(input_shape)}."
             )
         self._step_shape = tuple(input_shape[1:])
         columns = 4 * self.filters
@@ -78,7 +75,7 @@ class _ConvLSTMCell(LSTMCell):
         self.built = True
 
     def state_shape(self, step_shape: tuple) -> tuple:
-        """The shape of a state, for the shape of one step's input."""
+        """The shape of a state for the shape of one step's input."""
         owner = f"ConvLSTM{self.rank}D"
         window = (*self.kernel_size, 0, 0)
         return convolution.conv_output_shape(
@@ -101,7 +98,7 @@ class _ConvLSTMCell(LSTMCell):
         return self.state_shape(input_shape)
 
     def arguments(self) -> dict[str, Any]:
-        """The constructor's arguments, the rank and those of every layer aside."""
+        """The constructor's arguments, without the rank and those of every layer."""
         config = super().arguments()
         del config["units"]
         names = ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate")
@@ -145,27 +142,27 @@ class _ConvLSTM(RNN):
         cell = _ConvLSTMCell(
             self.rank,
             filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            recurrent_activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            unit_forget_bias,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            seed,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
             name="conv_lstm_cell",
             dtype=kwargs.get("dtype"),
             trainable=kwargs.get("trainable", True),

@@ -1,8 +1,7 @@
 """SimpleRNN, LSTM and GRU.
 
-Each holds its cell, whose weights they are. Where the engines fuse its activations, the layer hands
-a whole sequence to one operation; with any other activation it runs its cell step by step, as RNN
-does.
+Each layer has a cell, which owns the weights. If the engines support the activations, the layer
+passes the whole sequence to one operation; otherwise it runs its cell step by step, like RNN.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ FUSED = {
 
 
 def _depends_on_nothing_else(layer: _FusedRNN) -> bool:
-    """Whether a call depends on the input and the weights alone: no states kept, nothing drawn, no
-    function of the user's own.
+    """Whether a call depends on input and weights alone: no saved states, no random numbers, no
+    user functions.
     """
     return (
         not layer.stateful
@@ -43,7 +42,7 @@ def _of_the_cell(name: str) -> property:
 
 
 class _FusedRNN(RNN):
-    """What the three layers share: the way to the engines, and their cell's arguments."""
+    """What the three layers share: the call of the engines, and the arguments of the cell."""
 
     units = _of_the_cell("units")
     activation = _of_the_cell("activation")
@@ -67,7 +66,7 @@ class _FusedRNN(RNN):
         self.input_spec = InputSpec(ndim=3)
 
     def _fused_activations(self) -> list[str] | None:
-        """The names by which the engines know this layer's activations; None where they do not."""
+        """The engines' names of this layer's activations; None if they do not support them."""
         names = [FUSED.get(getattr(self.cell, name)) for name in self.cell._activations]
         return None if None in names else names  # type: ignore[return-value]
 
@@ -98,7 +97,7 @@ class _FusedRNN(RNN):
         raise NotImplementedError
 
     def _output_mask(self, mask: np.ndarray) -> np.ndarray:
-        """1 for the outputs of steps that count, and 0 for the others, in the outputs' order."""
+        """1 for the outputs of steps that count, 0 for masked ones, in the order of the outputs."""
         mask = mask[:, ::-1] if self.go_backwards else mask
         output_mask = mask[:, :, np.newaxis] if self.return_sequences else mask[:, -1:]
         return output_mask.astype(self.dtype)
@@ -124,8 +123,8 @@ class SimpleRNN(_FusedRNN):
         activity_regularizer: a penalty on the output.
         kernel_constraint, recurrent_constraint, bias_constraint: applied to the weights after each
             update.
-        dropout: in training, the fraction of the input's features that is dropped, the same ones
-            at all steps of a sequence and for all gates.
+        dropout: in training, the fraction of the input's features to drop; the dropout mask is the
+            same for all steps of a sequence and for all gates.
         recurrent_dropout: the same for the state, where it is multiplied by recurrent_kernel.
         return_sequences, return_state, go_backwards, stateful, unroll: as in ``RNN``.
         seed: a seed of its own for the dropout.
@@ -165,20 +164,20 @@ class SimpleRNN(_FusedRNN):
     ) -> None:
         cell = SimpleRNNCell(
             units,
-            activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            seed,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
             name="simple_rnn_cell",
             dtype=kwargs.get("dtype"),
             trainable=kwargs.get("trainable", True),
@@ -225,7 +224,7 @@ class LSTM(_FusedRNN):
         unit_forget_bias: whether the bias of f begins at 1, so that a new cell forgets little.
         use_cudnn: accepted for Keras's sake, without effect.
 
-    ``initial_state`` is [h, c], and ``return_state`` returns both behind the output.
+    ``initial_state`` is [h, c], and ``return_state`` returns both after the output.
 
     Source: Hochreiter & Schmidhuber 1997, Long Short-Term Memory; Gers, Schmidhuber & Cummins 2000,
     Learning to Forget.
@@ -265,22 +264,22 @@ class LSTM(_FusedRNN):
     ) -> None:
         cell = LSTMCell(
             units,
-            activation,
-            recurrent_activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            unit_forget_bias,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            seed,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
             name="lstm_cell",
             dtype=kwargs.get("dtype"),
             trainable=kwargs.get("trainable", True),
@@ -369,22 +368,22 @@ class GRU(_FusedRNN):
     ) -> None:
         cell = GRUCell(
             units,
-            activation,
-            recurrent_activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            reset_after,
-            seed,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            reset_after=reset_after,
+            seed=seed,
             name="gru_cell",
             dtype=kwargs.get("dtype"),
             trainable=kwargs.get("trainable", True),

@@ -1,4 +1,4 @@
-"""RNN: any cell, over all the steps of a sequence."""
+"""RNN: runs any cell over the steps of a sequence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .cells import (
 
 
 class RNN(Layer):
-    """A layer that reads sequences step by step, with a cell that says what happens in one step.
+    """A layer that reads sequences step by step, with a cell that computes one step.
 
     Input shape: (N, T, ...), usually (N, T, D). Output shape: (N, U), the output of the last step,
     or (N, T, U) with ``return_sequences``.
@@ -36,19 +36,19 @@ class RNN(Layer):
     (zeros by default).
 
     Args:
-        cell: a cell, or a list of cells that stand on one another (``StackedRNNCells``).
-        return_sequences: whether the outputs of all steps are returned.
-        return_state: whether the last states are returned behind the output.
-        go_backwards: whether the last step is read first; the outputs are in the order in which
-            they were made.
-        stateful: whether a batch goes on with the states with which the last batch ended, row by
-            row, until ``reset_state()``. It needs a fixed batch size.
+        cell: a cell, or a list of cells to stack (``StackedRNNCells``). return_sequences: whether
+        the outputs of all steps are returned.
+        return_state: whether the last states are returned after the output.
+        go_backwards: whether the last step is read first; the outputs are in the order of
+            computation.
+        stateful: whether each row of a batch continues from the last state of the same row in the
+            previous batch, until ``reset_state()``. It needs a fixed batch size.
         unroll: accepted for Keras's sake, without effect.
         zero_output_for_mask: whether a masked step's output is 0 instead of the output before it.
 
     Called as ``layer(sequences, initial_state=None, mask=None, training=None, constants=None)``.
-    ``mask`` (N, T) is False where a step is to be skipped: the states stay as they are.
-    ``constants`` are handed to the cell at every step, as ``cell.call(..., constants=...)``.
+    ``mask`` (N, T) is False for a step to skip: the states stay the same. ``constants`` are passed
+    to the cell at every step, as ``cell.call(..., constants=...)``.
 
     Source: Goodfellow, Bengio & Courville 2016, Deep Learning, section 10.1.
     """
@@ -85,7 +85,7 @@ class RNN(Layer):
     # Shapes
 
     def _state_shapes(self, input_shape: tuple) -> list:
-        """The shapes of the states, one after the other."""
+        """The shapes of the states, as a flat list."""
         return [(input_shape[0], size) for size in flatten(self.state_size)]
 
     def _output_shape(self, input_shape: tuple) -> tuple:
@@ -144,9 +144,9 @@ class RNN(Layer):
         if input_shape[0] is None:
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}) is stateful: it keeps a state for "
-                "each row of the batch, so it has to know how many rows there are; its input's "
-                f"shape is {tuple(input_shape)}. Give the batch size, as in "
-                "Input(batch_shape=(32, 10, 8)) or batch_input_shape=(32, 10, 8)."
+                "each row of the batch, so it needs to know the batch size; its input's shape is "
+                f"{tuple(input_shape)}. State the batch size, as in Input(batch_shape=(32, 10, 8)) "
+                "or batch_input_shape=(32, 10, 8)."
             )
 
         def variable(value: Any) -> Variable:
@@ -154,7 +154,7 @@ class RNN(Layer):
             made.path = f"{self.path}/rnn_state"
             return made
 
-        # States are no weights: they do not go past the tracking of attributes.
+        # States are not weights: set them without tracking of attributes.
         states = map_structure(variable, self.get_initial_state(input_shape[0]))
         object.__setattr__(self, "states", states)
 
@@ -163,12 +163,12 @@ class RNN(Layer):
         return initial_state(self.cell, batch_size, self.dtype)
 
     def reset_state(self) -> None:
-        """Let a stateful layer begin anew, with states of zeros."""
+        """Reset the states of a stateful layer to zeros."""
         for variable in flatten(self.states or []):
             variable.assign(np.zeros(variable.shape, variable.dtype))
 
     def reset_states(self, states: Any = None) -> None:
-        """The old name of ``reset_state``; ``states``, where given, are taken over."""
+        """The old name of ``reset_state``; ``states``, if given, become the new states."""
         if states is None:
             self.reset_state()
             return
@@ -188,7 +188,7 @@ class RNN(Layer):
         self, sequences: Any, initial_state: Any = None, mask: Any = None, **kwargs: Any
     ) -> Any:
         if isinstance(sequences, (list, tuple)) and len(sequences) > 1 and _are_tensors(sequences):
-            # Keras 2's way: the states follow the sequences in one list.
+            # As in Keras 2: a list of the sequences and then the states.
             sequences, *states = sequences
             initial_state = states if initial_state is None else initial_state
         if initial_state is not None:
@@ -219,18 +219,18 @@ class RNN(Layer):
         return (output, *states) if self.return_state else output
 
     def _first_states(self, sequences: Any, given: Any) -> list | None:
-        """The states to begin with; None for those that the cell begins with."""
+        """The initial states; None for those of the cell."""
         if self.stateful:
             rows = flatten(self.states)[0].shape[0]
             if sequences.shape[0] != rows:
                 raise ValueError(
                     f"Layer {self.name!r} ({type(self).__name__}) is stateful and keeps the states "
-                    f"of {rows} rows; it was called on {sequences.shape[0]}. Every batch needs the "
-                    f"same size: let the number of samples be a multiple of {rows}, and give fit, "
-                    f"evaluate and predict batch_size={rows}."
+                    f"of {rows} rows, but was called on {sequences.shape[0]}. All batches must "
+                    f"have the same size: use a multiple of {rows} samples, and pass "
+                    f"batch_size={rows} to fit, evaluate and predict."
                 )
         if given is None:
-            # Copies: the variables change before the tape walks back.
+            # Copies, since the variables change before the backward pass.
             return (
                 map_structure(lambda v: Tensor(v.array.copy()), self.states)
                 if self.stateful
@@ -241,7 +241,7 @@ class RNN(Layer):
         return given
 
     def _check_state(self, given: Any, input_shape: tuple) -> None:
-        """Raise a ValueError unless initial states have the number and shapes of the states."""
+        """Raise a ValueError unless initial states have the right number and shapes."""
         shapes = [tuple(getattr(x, "shape", None) or np.shape(x)) for x in flatten(given)]
         expected = self._state_shapes(input_shape)
         if len(shapes) != len(expected) or not all(map(_fits, shapes, expected)):
@@ -253,7 +253,7 @@ class RNN(Layer):
             )
 
     def _mask_array(self, mask: Any, input_shape: tuple) -> np.ndarray:
-        """The mask as True and False, (N, T)."""
+        """The mask as booleans, (N, T)."""
         on = as_array(mask)
         expected = tuple(input_shape[:2])
         if on.shape == (*expected, 1):
@@ -268,12 +268,12 @@ class RNN(Layer):
     def _run(
         self, sequences: Any, states: list | None, mask: Any, training: Any, constants: Any
     ) -> tuple[Any, list]:
-        """All the steps: the output, and the last states."""
+        """Run all steps; return the output and the last states."""
         rows, steps = sequences.shape[:2]
         others = {} if constants is None else {"constants": constants}
         if constants is not None and not takes(type(self.cell), "constants"):
             raise ValueError(
-                f"Layer {self.name!r} was given constants, and call() of its cell, "
+                f"Layer {self.name!r} got constants, but call() of its cell, "
                 f"{type(self.cell).__name__}, has no argument of that name."
             )
         if states is None:
@@ -300,14 +300,14 @@ class RNN(Layer):
         return (ops.stack(outputs, axis=1) if self.return_sequences else output), states
 
     def _check_new_states(self, new: list, states: list) -> None:
-        """Raise a ValueError unless a step gives states like those that it got."""
+        """Raise a ValueError unless a step returns states of the same number and shapes."""
         given, made = ([tuple(state.shape) for state in flatten(s)] for s in (states, new))
         if made != given:
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}): its cell, "
-                f"{type(self.cell).__name__}, got states of shape {', '.join(map(str, given))} and "
-                f"returned states of shape {', '.join(map(str, made))}; each step needs the same "
-                "number of states, of the same shapes, as the cell's `state_size` says."
+                f"{type(self.cell).__name__}, got states of shape {', '.join(map(str, given))} but "
+                f"returned states of shape {', '.join(map(str, made))}; each step must return the "
+                "same number of states with the same shapes, as given by the cell's `state_size`."
             )
 
     # ----------------------------------------------------------------------------------------------
@@ -317,7 +317,7 @@ class RNN(Layer):
         return {**self._own_config(), "cell": serialize(self.cell)}
 
     def _own_config(self) -> dict[str, Any]:
-        """The arguments of every recurrent layer, its cell aside."""
+        """The arguments of every recurrent layer, without its cell."""
         names = (
             "return_sequences",
             "return_state",
@@ -337,7 +337,7 @@ class RNN(Layer):
 
 
 def _fits(one: tuple, other: tuple) -> bool:
-    """Whether two shapes can be the same; None stands for any size."""
+    """Whether two shapes can be equal; None matches any size."""
     return len(one) == len(other) and all(
         m == n or m is None or n is None for m, n in zip(one, other, strict=True)
     )
@@ -348,7 +348,7 @@ def _are_tensors(parts: Any) -> bool:
 
 
 def _where(on: np.ndarray, new: Any, old: Any) -> Any:
-    """For each row of the batch, the new or the old one, through any nesting."""
+    """For each row of the batch, the new value if ``on``, else the old; also for nested values."""
     if isinstance(new, (list, tuple)):
         return [_where(on, *pair) for pair in zip(new, old, strict=True)]
     return ops.where(on.reshape(-1, *[1] * (len(new.shape) - 1)), new, old)

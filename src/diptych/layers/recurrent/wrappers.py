@@ -1,4 +1,4 @@
-"""Layers around a layer: TimeDistributed and Bidirectional."""
+"""Layers that wrap a layer: TimeDistributed and Bidirectional."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 
 
 class TimeDistributed(Wrapper):
-    """Applies a layer to every step of a sequence by itself, with the same weights at all of them.
+    """Applies a layer to every step of a sequence, with the same weights for all steps.
 
     Input shape: (N, T, ...). Output shape: (N, T, *the layer's output without its batch).
 
@@ -32,8 +32,8 @@ class TimeDistributed(Wrapper):
     def _step_shape(self, input_shape: Any) -> tuple:
         if len(input_shape) < 3:
             raise ValueError(
-                f"Layer {self.name!r} (TimeDistributed) works on the axes (batch, steps, ...), at "
-                f"least 3 of them; its input has shape {tuple(input_shape)}."
+                f"Layer {self.name!r} (TimeDistributed) needs inputs of at least 3 axes, "
+                f"(batch, steps, ...); its input has shape {tuple(input_shape)}."
             )
         return (input_shape[0], *input_shape[2:])
 
@@ -46,11 +46,11 @@ class TimeDistributed(Wrapper):
 
     @property
     def pure(self) -> Any:  # type: ignore[override]
-        """Whether the layer inside is, by the word of its very class."""
+        """Whether the class of the wrapped layer declares that it is pure."""
         return _is_pure(self.layer)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """Steps of which anything counts."""
+        """True for steps with any entry that counts."""
         mask = previous_mask
         if mask is not None and mask.ndim > 2:
             inner = tuple(range(2, mask.ndim))
@@ -74,17 +74,17 @@ class TimeDistributed(Wrapper):
             if mask is None or mask.ndim > 2 or not takes(type(self.layer), "mask"):
                 raise
             raise ValueError(
-                f"{error}\nLayer {self.name!r} (TimeDistributed) hands its layer what the mask "
-                f"holds for each step: with the shape {tuple(mask.shape)} one value for a row, and "
-                "its layer may want a mask of its own, as in a mask of shape (batch, steps, "
-                "inner steps)."
+                f"{error}\n"
+                f"Layer {self.name!r} (TimeDistributed) passes its layer the part of the mask for "
+                f"each step: with the shape {tuple(mask.shape)}, that is one value per row. If its "
+                "layer needs a mask itself, give one of shape (batch, steps, inner steps)."
             ) from error
 
     def _call_on_steps(self, inputs: Any, mask: Any, options: dict) -> Any:
         rows, steps, *shape = inputs.shape
         heeds_mask = mask is not None and takes(type(self.layer), "mask")
         if not _looks_at_the_batch(self.layer) and rows:
-            # All steps are rows of one batch.
+            # Treat all steps as rows of one batch.
             if heeds_mask:
                 options["mask"] = ops.reshape(mask, (rows * steps, *mask.shape[2:]))
             y = self.layer(ops.reshape(inputs, (rows * steps, *shape)), **options)
@@ -105,8 +105,8 @@ def _is_pure(layer: Layer) -> bool:
 
 
 def _looks_at_the_batch(layer: Layer) -> bool:
-    """Whether the rows of a batch are not each for themselves: statistics over the batch, a state
-    for each of its rows, or a penalty that is divided by their number.
+    """Whether the rows of a batch are not independent: statistics over the batch, a state for each
+    row, or a penalty divided by the batch size.
     """
     return any(variable.is_state for variable in layer.variables) or any(
         getattr(one, "stateful", False) or one.activity_regularizer is not None
@@ -115,17 +115,18 @@ def _looks_at_the_batch(layer: Layer) -> bool:
 
 
 class Bidirectional(Layer):
-    """Reads sequences in both directions, each with a layer of its own, and merges the outputs.
+    """Reads sequences in both directions with two layers, and merges the outputs.
 
     Args:
-        layer: a recurrent layer. Both directions get a layer of its kind, made from its config.
-        merge_mode: how the two outputs become one: "concat" (side by side), "sum", "mul", "ave"
-            (the mean) or None (both are returned).
+        layer: a recurrent layer. Both directions get a copy of it, made from its config.
+        merge_mode: how to combine the two outputs: "concat", "sum", "mul", "ave" (the mean) or None
+        (both are returned).
         weights: weights to begin with, those of the forward layer first.
-        backward_layer: a recurrent layer with the opposite ``go_backwards``, for the way back.
+        backward_layer: a recurrent layer with the opposite ``go_backwards``, for the backward
+            direction.
 
     ``initial_state`` holds the states of the forward layer, then those of the backward layer;
-    ``return_state`` of the layers gives them back in the same order.
+    ``return_state`` of the layers returns them in the same order.
 
     Source: Schuster & Paliwal 1997, Bidirectional Recurrent Neural Networks.
     """
@@ -143,7 +144,7 @@ class Bidirectional(Layer):
             must_be_a_layer(backward_layer, "Bidirectional", "backward_layer")
         if merge_mode not in MERGE_MODES:
             raise ValueError(
-                f"Bidirectional has the merge modes {', '.join(map(repr, MERGE_MODES))}; got "
+                f"Bidirectional takes the merge modes {', '.join(map(repr, MERGE_MODES))}; got "
                 f"merge_mode={merge_mode!r}."
             )
         for name in ("go_backwards", "return_sequences", "return_state", "stateful"):
@@ -196,8 +197,8 @@ class Bidirectional(Layer):
         if self.merge_mode in ("sum", "mul", "ave") and shapes[0] != shapes[1]:
             raise ValueError(
                 f"Layer {self.name!r} (Bidirectional) has merge_mode={self.merge_mode!r}, which "
-                "needs outputs of one shape from both layers; they give "
-                f"{shapes[0]} and {shapes[1]}. merge_mode='concat' takes any widths."
+                f"needs outputs of one shape from both layers; they give {shapes[0]} and "
+                f"{shapes[1]}. merge_mode='concat' takes any widths."
             )
         self.built = True
 
@@ -248,7 +249,7 @@ class Bidirectional(Layer):
         self, sequences: Any, initial_state: Any = None, mask: Any = None, **kwargs: Any
     ) -> Any:
         if isinstance(sequences, (list, tuple)) and len(sequences) > 1:
-            # Keras 2's way: the states follow the sequences in one list.
+            # As in Keras 2: a list of the sequences and then the states.
             sequences, *states = sequences
             initial_state = states if initial_state is None else initial_state
         if initial_state is not None:
@@ -300,17 +301,17 @@ class Bidirectional(Layer):
 
     @property
     def pure(self) -> Any:  # type: ignore[override]
-        """Whether both layers are, each by the word of its very class."""
+        """Whether the classes of both layers declare that they are pure."""
         return all(map(_is_pure, self._layers()))
 
     @property
     def states(self) -> tuple | None:
-        """The states of the two layers, where they are stateful and built."""
+        """The states of the two layers, if they are stateful and built."""
         one, other = self.forward_layer.states, self.backward_layer.states
         return (*one, *other) if one and other else None
 
     def reset_state(self) -> None:
-        """Let the layers begin anew."""
+        """Reset the states of both layers."""
         if not self.stateful:
             raise AttributeError(
                 f"Layer {self.name!r} (Bidirectional) has no state to reset: it is not stateful."
@@ -340,7 +341,7 @@ class Bidirectional(Layer):
 
 
 def _copied(layer: Any, direction: str, **changes: Any) -> Any:
-    """A layer of the same kind and config, with weights of its own."""
+    """A layer of the same class and config, with its own weights."""
     name = layer.name.removeprefix(f"{direction}_")
     config = {**layer.get_config(), "name": f"{direction}_{name}", **changes}
     copy = type(layer).from_config(config)
@@ -350,6 +351,6 @@ def _copied(layer: Any, direction: str, **changes: Any) -> Any:
 
 
 class TimeDistributedDense(Dense):
-    """The first name of a Dense layer on sequences; every Dense works on the last axis."""
+    """Old name of a Dense layer on sequences; every Dense works on the last axis."""
 
     pure = True
