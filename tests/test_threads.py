@@ -17,9 +17,10 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 
 @pytest.fixture(autouse=True)
 def _restore_threads():
-    before = threads.get_num_threads()
+    before, least_work = threads.get_num_threads(), threads.set_least_work(0)
     yield
     threads.set_num_threads(before)
+    threads.set_least_work(least_work)
 
 
 def large_product():
@@ -265,10 +266,27 @@ def test_a_team_smaller_than_asked_for():
 @needs_openmp
 def test_small_work_stays_on_one_thread():
     threads.set_num_threads(2)
+    threads.set_least_work(40_000)
     assert threads.team_size_for(1000) == 1
-    before = threads.set_least_work(0)
+    threads.set_least_work(0)
     assert threads.team_size_for(1000) == 2
-    threads.set_least_work(before)
+
+
+@needs_openmp
+def test_threads_that_come_late_are_not_called_for_a_while():
+    """The work that they are called for grows with their lateness, and shrinks again."""
+    threads.set_num_threads(2)
+    threads.set_least_work(40_000)
+    before = threads.set_lateness(2_000_000)
+    assert threads.team_size_for(20e6) == 1
+    assert threads.team_size_for(40e6) == 2
+    for _ in range(1000):
+        threads.check_stages([2], work=1e6)  # done by the caller
+        if threads.team_size_for(20e6) == 2:
+            break
+    else:
+        pytest.fail("the threads are never called again")
+    threads.set_lateness(before)
 
 
 def test_environment_reaches_a_new_process():

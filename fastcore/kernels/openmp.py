@@ -2,7 +2,7 @@
 
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 # Whoever sets one of these has chosen how threads wait.
 CHOICES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
@@ -17,7 +17,7 @@ def load():
     """
     chosen = next((name for name in CHOICES if name in os.environ), None)
     before = libraries()
-    with passive_policy() if chosen is None else _unchanged():
+    with passive_policy() if chosen is None else nullcontext():
         from . import threads
     if not threads.has_openmp():
         return "no OpenMP"
@@ -42,8 +42,3 @@ def passive_policy():
         yield
     finally:
         del os.environ["OMP_WAIT_POLICY"]
-
-
-@contextmanager
-def _unchanged():
-    yield

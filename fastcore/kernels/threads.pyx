@@ -5,6 +5,9 @@ of more. Beside other programs that takes from everybody the processor that the 
 threads took 3 to 15 times as long as one. So the run-time is told to wait asleep (openmp.py), and a
 thread wakes up once for each call of run_stages, not for each of its stages.
 
+How late they come is measured at every call, and work that takes less than that is done by the
+caller alone; so nobody waits for a thread whose processor another program has.
+
 And a forked child has none of its parent's threads, for which OpenMP would wait forever: they are
 ended before a fork (openmp.h).
 
@@ -38,21 +41,20 @@ cdef extern from "openmp.h" nogil:
     void wait_for(uint64_t* place, uint64_t n, double awake)
     int team_size()
 
-# How long the caller waits for the others, in seconds: a moving average of the time until one comes
-# when it is called, and of the time that one takes longer at the end. About 1 us where threads wait
-# awake, 50 us where they have to wake up (EPYC 7003, Xeon 8370C), milliseconds where another program
-# has their processor. OpenMP does not go on before all have come and gone.
-cdef double lateness = 50e-6
+# How long the caller waits for the others, in nanoseconds: a moving average of the time until one
+# comes when it is called, and of the time that one takes longer at the end. About 1 us where
+# threads wait awake, 50 us where they have to wake up (EPYC 7003, Xeon 8370C), milliseconds where
+# another program has their processor. OpenMP does not go on before all have come and gone.
+cdef int lateness = 50_000
 cdef double NEWS = 0.25         # weight of the last call in this average
 cdef double FORGET = 0.995      # and what is left of it after each time that nobody was called
-cdef double SPEED = 7e9         # simple vectorised operations in a second: 0.13 ns each
-cdef double LEAST_WORK = 40_000 # on which threads that come at once save anything
-cdef double least_work = LEAST_WORK
-cdef double AWAKE = 50e-6   # seconds; about what a sleeping thread needs to wake up
+cdef double SPEED = 7           # simple vectorised operations in a nanosecond
+cdef double least_work = 40_000  # on which threads that come at once save anything
+cdef double AWAKE = 50e-6        # seconds; about what a sleeping thread needs to wake up
 cdef int threads = 1
-cdef int most_threads = 1   # that a team has: more than a few for a processor bring nothing
-cdef int at_start = 1       # threads that the run-time would use, if nobody had limited it
-cdef int busy = 0           # whether a caller has the threads: a second one works alone
+cdef int most_threads = 1       # of a team: more than a few for a processor bring nothing
+cdef int at_start = 1           # threads that the run-time would use, if nobody had limited it
+cdef int busy = 0               # whether a caller has the threads: a second one works alone
 
 
 # How far a stage is.
@@ -75,7 +77,9 @@ cdef struct Job:
 cdef inline int team(double work) noexcept nogil:
     """How many threads so much work is worth: more than one if it takes twice their lateness."""
     cdef int limit, wanted = READ_INT(&threads)  # which another thread may be setting
-    if wanted == 1 or work < least_work or work < 2 * SPEED * lateness * (least_work > 0):
+    if wanted == 1 or work < least_work:
+        return 1
+    if least_work > 0 and work < 2 * SPEED * READ_INT(&lateness):
         return 1
     limit = runtime_limit()  # threadpoolctl and omp_set_num_threads set it
     return min(wanted, most_threads if limit >= at_start else limit)
@@ -116,7 +120,6 @@ cdef void take_part(Job* job, bint from_front) noexcept nogil:
 
 
 cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil:
-    global lateness
     cdef double delay
     cdef Job job
     cdef Py_ssize_t chunk, most = 0
@@ -126,7 +129,7 @@ cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
             most = max(most, stages[i].chunks)
         size = min(size, most)
     elif work >= least_work:
-        lateness *= FORGET  # so that they are called again some time
+        SWAP_INT(&lateness, <int>(FORGET * READ_INT(&lateness)))  # to be called again some time
     if size < 2 or count > MOST_STAGES or most >= <Py_ssize_t>1 << 31 or SWAP_INT(&busy, 1):
         for i in range(count):
             for chunk in range(stages[i].chunks):
@@ -149,7 +152,8 @@ cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
     if least_work > 0:
         # The last chunks need not end at the same time: half of the caller's own time is no delay.
         delay = seconds() - job.end - 0.5 * (job.end - job.start)
-        lateness += NEWS * (job.late + max(delay, 0.0) - lateness)
+        delay = min(1.0, job.late + max(delay, 0.0)) * 1e9
+        SWAP_INT(&lateness, <int>((1 - NEWS) * READ_INT(&lateness) + NEWS * delay))
     SWAP_INT(&busy, 0)
 
 
@@ -293,6 +297,11 @@ def set_least_work(double work):
     before = least_work
     least_work = work
     return before
+
+
+def set_lateness(int nanoseconds):
+    """Set how late threads are taken to be; return what it was."""
+    return SWAP_INT(&lateness, nanoseconds)
 
 
 cdef struct Check:
