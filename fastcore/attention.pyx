@@ -12,7 +12,7 @@ cimport numpy as cnp
 from .kernels.arrays cimport as_real, as_type, data, dim, new_array, rank, real_type
 from .kernels.attention_blocks cimport Attention, forward_work, run_backward, run_forward
 from .kernels.gemm_tile cimport panel_width
-from .kernels.threads cimport is_parallel
+from .kernels.gil cimport WORTH_RELEASING
 
 import numpy as np
 
@@ -84,7 +84,7 @@ cdef int set_up(
 
 
 cdef int run(Attention* p, bint back) except -1:
-    if is_parallel(forward_work(p)):
+    if forward_work(p) >= WORTH_RELEASING:
         with nogil:
             run_both(p, back)
     else:

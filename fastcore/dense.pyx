@@ -83,7 +83,7 @@ cdef void add_rows_task(Py_ssize_t chunk, void* context, const real* like) noexc
 cdef void backward(
     Backward* p, const void* dz, const void* x, const void* kernel, void* dkernel, void* dx,
 ) noexcept nogil:
-    """All of it in one parallel region, into which the threads are called once."""
+    """One parallel region, into which the threads are called once; more for very large products."""
     cdef Region region
     cdef Product for_dkernel, for_dx
     region.count, region.work = 0, 0
@@ -91,11 +91,6 @@ cdef void backward(
         add_stage(
             &region, typed_stage(p.single, dz_task[float], dz_task[double], p.chunks, p),
             3.0 * p.rows * p.units,
-        )
-    if p.sums != p.dbias:
-        add_stage(
-            &region, typed_stage(p.single, add_rows_task[float], add_rows_task[double], 1, p),
-            p.chunks * p.units,
         )
     add_product(  # dkernel = x^T dz
         &region, &for_dkernel, p.single, True, False, p.features, p.units, p.rows, x, p.features,
@@ -105,6 +100,11 @@ cdef void backward(
         add_product(  # dx = dz kernel^T
             &region, &for_dx, p.single, False, True, p.rows, p.features, p.units, dz, p.units,
             kernel, p.units, dx, p.features, NULL, LINEAR, False,
+        )
+    if p.sums != p.dbias:
+        add_stage(
+            &region, typed_stage(p.single, add_rows_task[float], add_rows_task[double], 1, p),
+            p.chunks * p.units,
         )
     run_region(&region)
     end_product(&for_dkernel)

@@ -257,7 +257,7 @@ def batch_normalization_training_forward(x, gamma, beta, mask, epsilon=1e-3):
         y[i, c] = gamma[c] x_hat[i, c] + beta[c],   x_hat[i, c] = (x[i, c] - mean[c]) inv[c]
         inv[c] = 1 / sqrt(variance[c] + epsilon)
 
-    They are returned as well. The layer (layers/normalization.py) keeps their moving averages:
+    They are returned as well, for their moving averages (ops/normalization.py, move_average):
         moving_mean = momentum moving_mean + (1 - momentum) mean,  the variance likewise.
 
     x: (..., C); all axes but the last count rows   gamma, beta: (C,) or None

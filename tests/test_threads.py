@@ -277,12 +277,14 @@ def test_threads_that_come_late_are_not_called_for_a_while():
     """The work that they are called for grows with their lateness, and shrinks again."""
     threads.set_num_threads(2)
     threads.set_least_work(40_000)
-    before = threads.set_lateness(2_000_000)
-    assert threads.team_size_for(20e6) == 1
-    assert threads.team_size_for(40e6) == 2
-    for _ in range(1000):
+    before = threads.set_lateness(100_000)
+    assert threads.team_size_for(1e6) == 1
+    assert threads.team_size_for(2e6) == 2
+    threads.set_lateness(3_000_000)  # another program has their processor
+    assert threads.team_size_for(1e9) == 1
+    for _ in range(2000):
         threads.check_stages([2], work=1e6)  # done by the caller
-        if threads.team_size_for(20e6) == 2:
+        if threads.team_size_for(1e9) == 2:
             break
     else:
         pytest.fail("the threads are never called again")
@@ -367,5 +369,25 @@ def test_the_reference_computes_on_one_thread_of_openblas():
         seen.clear()
         model.predict(np.ones((4, 2)), verbose=0)
         assert set(seen) == {2}
+    finally:
+        set_(before)
+
+
+@needs_fork
+def test_a_forked_child_gives_openblas_its_threads_back():
+    """Whoever held it to one thread is not there."""
+    from diptych import blas
+
+    functions = blas._openblas()
+    if functions is None:
+        pytest.skip("NumPy uses another library than OpenBLAS")
+    get, set_ = functions
+    before = get()
+    set_(2)
+    try:
+        with blas.one_thread():
+            assert in_forked_child(lambda: get() == 2 and blas._holders == 0)
+            assert get() == 1
+        assert get() == 2
     finally:
         set_(before)

@@ -326,13 +326,17 @@ cdef bint share(Product* p) noexcept nogil:
             break
         if <double>p.block_rows * p.block_columns * p.k < 2 * BLOCK_WORK:
             break
+        if rows <= ROWS and columns <= panel:
+            break
         if columns > 2 * rows:
-            columns //= 2
+            columns = max(panel, columns // 2)
         else:
-            rows //= 2
+            rows = max(<Py_ssize_t>ROWS, rows // 2)
     p.pack_a = p.a_col != 1 or (p.a_row * item >= FAR_APART and p.n >= SHARED_COLUMNS * panel)
     each = ((padded_rows(p) if p.pack_a else 0) + padded_columns(p)) * item
-    p.slice = min(p.k, max(1, SHARED_BYTES // each // p.depth) * p.depth)
+    if p.depth * each > SHARED_BYTES:  # too wide: blocks pack their own parts
+        return False
+    p.slice = min(p.k, SHARED_BYTES // each // p.depth * p.depth)
     p.memory = malloc(p.slice * each + 128)
     if p.memory == NULL:
         return False

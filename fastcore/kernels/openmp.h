@@ -86,7 +86,7 @@ static double seconds(void) {
 #endif
 
 /* Wait until *place has grown to n: awake for about as long as a sleeper needs to wake up, then
-   with naps. */
+   giving the processor away. */
 static void wait_for(uint64_t *place, uint64_t n, double awake) {
     double until = 0;
     for (;;) {

@@ -23,7 +23,9 @@ def load():
         return "no OpenMP"
     if before is not None and before == libraries():
         return "as the package says that loaded OpenMP first"
-    return "asleep" if chosen is None else f"as {chosen} says"
+    if chosen is not None:
+        return f"as {chosen} says"
+    return "asleep" if before is not None else "asleep, unless another package loaded OpenMP first"
 
 
 def libraries():

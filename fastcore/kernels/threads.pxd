@@ -45,6 +45,3 @@ cdef struct Region:
 
 cdef void add_stage(Region* region, Stage s, double work) noexcept nogil
 cdef void run_region(Region* region) noexcept nogil
-
-# Whether run_chunks would use more than one thread for this amount of work.
-cdef bint is_parallel(double work) noexcept nogil

@@ -5,8 +5,9 @@ of more. Beside other programs that takes from everybody the processor that the 
 threads took 3 to 15 times as long as one. So the run-time is told to wait asleep (openmp.py), and a
 thread wakes up once for each call of run_stages, not for each of its stages.
 
-How late they come is measured at every call, and work that takes less than that is done by the
-caller alone; so nobody waits for a thread whose processor another program has.
+How late they come is measured at every call. Work that takes less than that is done by the caller
+alone, and for a while all work where they come so late that another program must have their
+processor: nobody waits for a thread that does not run.
 
 And a forked child has none of its parent's threads, for which OpenMP would wait forever: they are
 ended before a fork (openmp.h).
@@ -42,12 +43,13 @@ cdef extern from "openmp.h" nogil:
     int team_size()
 
 # How long the caller waits for the others, in nanoseconds: a moving average of the time until one
-# comes when it is called, and of the time that one takes longer at the end. About 1 us where
+# comes when it is called, or that one takes longer at the end, if that is more. About 1 us where
 # threads wait awake, 50 us where they have to wake up (EPYC 7003, Xeon 8370C), milliseconds where
 # another program has their processor. OpenMP does not go on before all have come and gone.
 cdef int lateness = 50_000
 cdef double NEWS = 0.25         # weight of the last call in this average
-cdef double FORGET = 0.995      # and what is left of it after each time that nobody was called
+cdef double MEMORY = 5e7        # nanoseconds of work done alone after which it is forgotten
+cdef int BESIDE_OTHERS = 250_000  # so late are threads only beside other programs
 cdef double SPEED = 7           # simple vectorised operations in a nanosecond
 cdef double least_work = 40_000  # on which threads that come at once save anything
 cdef double AWAKE = 50e-6        # seconds; about what a sleeping thread needs to wake up
@@ -61,7 +63,7 @@ cdef int busy = 0               # whether a caller has the threads: a second one
 cdef struct Progress:
     uint64_t claimed        # chunks from the front, and 32 bits higher chunks from the end
     uint64_t done
-    uint64_t unused[6]      # to fill a cache line
+    uint64_t unused[6]      # stages are a cache line apart
 
 
 cdef struct Job:
@@ -72,6 +74,7 @@ cdef struct Job:
     double start            # when they were called
     double late             # how much later one of them came
     double end              # when the caller had no more to do
+    int size                # of the team, which may be smaller than was asked for
 
 
 cdef inline int team(double work) noexcept nogil:
@@ -79,14 +82,13 @@ cdef inline int team(double work) noexcept nogil:
     cdef int limit, wanted = READ_INT(&threads)  # which another thread may be setting
     if wanted == 1 or work < least_work:
         return 1
-    if least_work > 0 and work < 2 * SPEED * READ_INT(&lateness):
+    if least_work > 0 and (
+        READ_INT(&lateness) > BESIDE_OTHERS or work < 2 * SPEED * READ_INT(&lateness)
+    ):
         return 1
     limit = runtime_limit()  # threadpoolctl and omp_set_num_threads set it
-    return min(wanted, most_threads if limit >= at_start else limit)
-
-
-cdef bint is_parallel(double work) noexcept nogil:
-    return team(work) > 1
+    wanted = min(wanted, most_threads)
+    return wanted if limit >= at_start else min(wanted, limit)
 
 
 cdef inline void do_chunk(const Stage* s, Py_ssize_t chunk) noexcept nogil:
@@ -120,7 +122,7 @@ cdef void take_part(Job* job, bint from_front) noexcept nogil:
 
 
 cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil:
-    cdef double delay
+    cdef double delay, before
     cdef Job job
     cdef Py_ssize_t chunk, most = 0
     cdef int i, size = team(work)
@@ -128,9 +130,13 @@ cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
         for i in range(count):
             most = max(most, stages[i].chunks)
         size = min(size, most)
-    elif work >= least_work:
-        SWAP_INT(&lateness, <int>(FORGET * READ_INT(&lateness)))  # to be called again some time
-    if size < 2 or count > MOST_STAGES or most >= <Py_ssize_t>1 << 31 or SWAP_INT(&busy, 1):
+    elif READ_INT(&threads) > 1 and work >= least_work:
+        # So that they are called again some time.
+        before = READ_INT(&lateness)
+        SWAP_INT(&lateness, <int>(before * max(0.5, 1 - work / SPEED / MEMORY)))
+    if count > MOST_STAGES or most >= <Py_ssize_t>1 << 31:
+        size = 1
+    if size < 2 or SWAP_INT(&busy, 1):  # somebody else has the threads
         for i in range(count):
             for chunk in range(stages[i].chunks):
                 do_chunk(&stages[i], chunk)
@@ -141,19 +147,20 @@ cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
     with parallel(num_threads=size):
         if threadid() == 0:
             take_part(&job, True)
-            job.end = seconds()
+            job.end, job.size = seconds(), team_size()
             # Who arrives last at the end of the region need not be woken up.
-            wait_for(&job.left.done, team_size() - 1, AWAKE)
+            wait_for(&job.left.done, job.size - 1, AWAKE)
         else:
             if threadid() == 1:
                 job.late = seconds() - job.start
             take_part(&job, False)
             ADD(&job.left.done, 1)
-    if least_work > 0:
+    if least_work > 0 and job.size > 1:
         # The last chunks need not end at the same time: half of the caller's own time is no delay.
         delay = seconds() - job.end - 0.5 * (job.end - job.start)
-        delay = min(1.0, job.late + max(delay, 0.0)) * 1e9
-        SWAP_INT(&lateness, <int>((1 - NEWS) * READ_INT(&lateness) + NEWS * delay))
+        before = READ_INT(&lateness)
+        delay = min(1e9 * max(job.late, delay), 4 * before + 1e5)  # one outlier is not the rule
+        SWAP_INT(&lateness, <int>min(1e9, (1 - NEWS) * before + NEWS * delay))
     SWAP_INT(&busy, 0)
 
 
@@ -229,7 +236,7 @@ def set_num_threads(count):
 def default_num_threads():
     """OMP_NUM_THREADS, else the processors this process may use: affinity and cgroup limits."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    if wanted.isdigit() and int(wanted) > 0:
+    if wanted.isdecimal() and int(wanted) > 0:
         return min(int(wanted), 1024)
     try:
         processors = len(os.sched_getaffinity(0))

@@ -1,4 +1,4 @@
-"""Holds NumPy's matrix products to one thread.
+"""Holds NumPy's matrix products to one thread, where NumPy came as a wheel, with OpenBLAS in it.
 
 NumPy hands products to OpenBLAS, whose threads wait awake for each other. Beside one busy program a
 training of small products took up to seventy times as long with two threads as with one; alone it
@@ -8,6 +8,7 @@ gains a few per cent. So the reference engine computes on one.
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -27,8 +28,8 @@ _before = 0
 
 @lru_cache(maxsize=1)
 def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
-    """OpenBLAS's functions that tell and set its number of threads; None where NumPy uses another
-    library.
+    """OpenBLAS's functions that tell and set its number of threads; None where it did not come with
+    NumPy.
     """
     package = Path(np.__file__).parent
     folders = (package.parent / "numpy.libs", package / ".dylibs")
@@ -64,6 +65,20 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         with _lock:
-            _holders -= 1
-            if _holders == 0:
-                set_(_before)
+            if _holders > 0:  # none in a child that was forked meanwhile
+                _holders -= 1
+                if _holders == 0:
+                    set_(_before)
+
+
+def _in_forked_child() -> None:
+    """The threads that held the number, or the lock, are not there."""
+    global _lock, _holders
+    functions = _openblas() if _holders else None
+    if functions is not None:
+        functions[1](_before)
+    _lock, _holders = Lock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_forked_child)
