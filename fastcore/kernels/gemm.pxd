@@ -42,8 +42,8 @@ cdef struct Product:
 # else double). a_stride, b_stride, c_stride: numbers from one row of the array *in memory* to the
 # next (A is k x m in memory when transpose_a). bias: n numbers, or NULL. activation: LINEAR, RELU,
 # TANH or SIGMOID of fused.pxd. m, n, k may be 0. Runs on as many threads as run_stages allows; the
-# same bits for any number. Allocates at most 16 MB and work areas, never fails. C must not overlap A, B or
-# bias. Callable without the GIL, and by several threads at once.
+# same bits for any number. Allocates at most 16 MB and work areas, never fails. C must not overlap
+# A, B or bias. Callable without the GIL, and by several threads at once.
 cdef void multiply(
     bint single, bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const void* a, Py_ssize_t a_stride, const void* b, Py_ssize_t b_stride,
