@@ -412,7 +412,7 @@ def test_configurations_come_back(name):
         assert cls.from_config(config).get_config() == config
         saved = losses.serialize(loss)
         assert saved["class_name"] == cls.__name__
-        assert saved["module"] == "diptych.losses"
+        assert saved["module"] == "keras.losses"
         again = losses.deserialize(saved)
         assert type(again) is cls
         assert again.get_config() == config

@@ -137,6 +137,7 @@ _REGISTRY = {
     "nonneg": NonNeg,
     "unitnorm": UnitNorm,
 }
+objects.TABLES["constraints"] = _REGISTRY
 
 
 def get(identifier: Any) -> Any:

@@ -454,6 +454,7 @@ _REGISTRY = {
     "uniform": RandomUniform,
     "zero": Zeros,
 }
+objects.TABLES["initializers"] = _REGISTRY
 
 
 def get(identifier: Any) -> Any:

@@ -699,6 +699,7 @@ _SHORT = {
     "kld": kl_divergence, "KLD": kl_divergence,
 }  # fmt: skip
 _REGISTRY: dict[str, Any] = {**{item.__name__: item for item in (*_CLASSES, *_FUNCTIONS)}, **_SHORT}
+objects.TABLES["losses"] = _REGISTRY
 
 
 def get(identifier: Any) -> Any:

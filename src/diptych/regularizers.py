@@ -132,6 +132,7 @@ l1_l2 = L1L2
 orthogonal_regularizer = OrthogonalRegularizer
 
 _REGISTRY = objects.names_of([L1, L2, L1L2, OrthogonalRegularizer])
+objects.TABLES["regularizers"] = _REGISTRY
 
 
 def get(identifier: Any) -> Any:

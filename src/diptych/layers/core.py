@@ -11,8 +11,8 @@ from .. import activations, constraints, initializers, ops, regularizers
 from ..graph import KerasTensor, Node
 from ..nested import map_structure
 from ..tensor import Variable
+from ..utils import objects
 from ..utils.naming import auto_name
-from ..utils.objects import deserialize
 from .layer import InputSpec, Layer
 
 # Activations that the dense twin applies itself. Sigmoid and softmax are applied separately, since
@@ -291,8 +291,8 @@ class Lambda(Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Lambda:
         functions = {
-            key: deserialize(config[key], {}, "function")
-            for key in ("function", "output_shape", "mask")
+            key: objects.revive(config[key])
+            for key in ("function", "output_shape", "mask", "arguments")
             if isinstance(config.get(key), dict)
         }
         return cls(**{**config, **functions})

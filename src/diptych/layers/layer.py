@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -32,6 +33,24 @@ from .tracking import tracked
 # The `training` argument of the outermost call in this context; layers called inside it inherit it.
 _training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
 _TRAINING = frozenset(["training"])
+
+
+class Budget:
+    """How many bytes of weights a model that is made for a file may have: what the file holds."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    def take(self, size: int, name: str, shape: tuple[int, ...]) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise ValueError(
+                f"The model in the file would have a weight {name!r} of shape {shape}, for which "
+                "the file is too small."
+            )
+
+
+from_file: ContextVar[Budget | None] = ContextVar("diptych_from_file", default=None)
 # Attributes of layers and models that are bookkeeping and not tracked as sublayers.
 _INTERNAL = frozenset(
     [
@@ -43,6 +62,7 @@ _INTERNAL = frozenset(
         "_between",
         "_inputs_structure",
         "_outputs_structure",
+        "_build_shapes",
     ]
 )
 
@@ -145,6 +165,7 @@ class Layer(metaclass=AcceptsOldNames):
         self._nodes: list[Node] = []
         self._trainable = bool(trainable)
         self.built = False
+        self._build_shapes: Any = None
         self.autocast = autocast
         self.dtype = dtype or floatx()
         self.name = auto_name(type(self).__name__) if name is None else str(name)
@@ -387,7 +408,7 @@ class Layer(metaclass=AcceptsOldNames):
         named = [p for p in parameters if p.endswith("_shape") and p != "input_shape"]
         if named and len(parameters) > 1:
             bound = inspect.signature(self.call).bind_partial(*args, **kwargs).arguments
-            shapes = {
+            shapes: Any = {
                 p: _shapes(bound[p[: -len("_shape")]])
                 for p in named
                 if p[: -len("_shape")] in bound
@@ -395,7 +416,9 @@ class Layer(metaclass=AcceptsOldNames):
             self.build(**shapes)
         else:
             first = args or self._first_by_name(kwargs)
-            self.build(_shapes(first[0]) if first else None)
+            shapes = _shapes(first[0]) if first else None
+            self.build(shapes)
+        self._build_shapes = shapes
         self.built = True
         weights = vars(self).pop("_first_weights", None)  # from the old argument `weights`
         if weights is not None:
@@ -498,6 +521,10 @@ class Layer(metaclass=AcceptsOldNames):
                 "Input(shape=(784,))."
             )
         dtype = np.dtype(dtype or self.dtype)
+        budget = from_file.get()
+        if budget is not None:  # the values come from a file
+            budget.take(math.prod(shape) * dtype.itemsize, f"{self.path}/{name}", shape)
+            initializer = "zeros"
         if initializer is None:
             initializer = "glorot_uniform" if dtype.kind == "f" else "zeros"
         variable = Variable(
@@ -648,6 +675,35 @@ class Layer(metaclass=AcceptsOldNames):
                 )
         for variable, array in zip(mine, arrays, strict=True):
             variable.assign(array)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put this layer's own weights, without those of layers in it, into a mapping of names to
+        arrays; override it together with ``load_own_variables``.
+        """
+        for i, variable in enumerate(sorted(self._own, key=lambda v: v.is_state)):
+            store[str(i)] = variable.array
+
+    def load_own_variables(self, store: Any) -> None:
+        """Set this layer's own weights to those of a mapping that ``save_own_variables`` filled."""
+        for i, variable in enumerate(sorted(self._own, key=lambda v: v.is_state)):
+            variable.assign(store[str(i)])
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes for which ``build`` made the weights; None before that."""
+        shapes = self._build_shapes
+        if shapes is None:
+            return None
+        return {"shapes_dict": shapes} if isinstance(shapes, dict) else {"input_shape": shapes}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Make the weights for the shapes that ``get_build_config`` returned."""
+        if config.get("shapes_dict"):
+            self.build(**_map_shapes(tuple, config["shapes_dict"]))
+        elif config.get("input_shape") is not None:
+            self.build(_map_shapes(tuple, config["input_shape"]))
+        else:
+            return
+        self.built = True
 
     def count_params(self) -> int:
         """Return the number of entries of all weights."""

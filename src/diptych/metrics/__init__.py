@@ -230,6 +230,7 @@ FUNCTIONS |= {
 }
 
 _RESOLVED_BY_COMPILE = ("acc", "ce", "crossentropy")
+objects.TABLES["metrics"] = REGISTRY
 
 
 def get(identifier: Any) -> Any:

@@ -1,111 +1,201 @@
-"""A functional model as plain dicts, and back."""
+"""A functional model as plain dicts, in Keras's form, and back."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..graph import Function, KerasTensor
+from ..graph import Function, KerasTensor, Node
 from ..layers.core import InputLayer
 from ..layers.layer import Layer
 from ..layers.serialization import deserialize, serialize
 from ..nested import flatten, map_structure
+from ..utils import objects
+from .operations import operation_config, operation_from_config
 
 if TYPE_CHECKING:
     from .model import Model
+
+TENSOR = "__keras_tensor__"
 
 
 def graph_config(model: Model, function: Function) -> dict[str, Any]:
     """Return the layers of a model and the calls that connect them.
 
-    A tensor is written as ["<layer's name>", number of the call, number of the output].
+    A tensor is written with its place: the layer's name, the number of the call of this layer, and
+    the number of the output. An operation outside a layer is an entry of its own.
     """
-    calls: dict[int, list] = {}
+    entries: dict[int, dict[str, Any]] = {}  # by the layer, or the call of an operation
     places: dict[int, list] = {}
     for tensor in function.inputs:
-        places[id(tensor)] = [tensor.node.operation.name, 0, 0]
+        layer = tensor.node.operation
+        entries[id(layer)] = {**serialize(layer), "name": layer.name, "inbound_nodes": []}
+        places[id(tensor)] = [layer.name, 0, 0]
+    names = {layer.name for layer in model.layers}
     for node in function.nodes:
-        layer = node.operation
-        if not isinstance(layer, Layer):
-            raise NotImplementedError(
-                f"Model {model.name!r} uses {layer!r} outside a layer, which a config cannot "
-                "represent: wrap it in a Lambda layer or a layer of your own."
-            )
-        mine = calls.setdefault(id(layer), [])
+        entry = _entry(node, entries, names)
+        calls = entry["inbound_nodes"]
         for index, tensor in enumerate(flatten(node.outputs)):
-            places[id(tensor)] = [layer.name, len(mine), index]
-        mine.append(
-            {"args": _written(list(node.args), places), "kwargs": _written(node.kwargs, places)}
-        )
-    layers = [
-        {**serialize(layer), "name": layer.name, "calls": calls.get(id(layer), [])}
-        for layer in model.layers
-    ]
+            places[id(tensor)] = [entry["name"], len(calls), index]
+        arguments = entry.pop("arguments", (node.args, node.kwargs))
+        args, kwargs = (map_structure(_writer(places), part) for part in arguments)
+        calls.append({"args": list(args), "kwargs": kwargs})
     return {
         "name": model.name,
         "trainable": model.trainable,
-        "layers": layers,
-        "inputs": _written(model._inputs_structure, places),
-        "outputs": _written(model._outputs_structure, places),
+        "layers": list(entries.values()),
+        "input_layers": map_structure(lambda x: places[id(x)], model._inputs_structure),
+        "output_layers": map_structure(lambda x: places[id(x)], model._outputs_structure),
     }
 
 
-def _written(structure: Any, places: dict[int, list]) -> Any:
-    return map_structure(
-        lambda x: {"tensor": places[id(x)]} if isinstance(x, KerasTensor) else x, structure
-    )
+def _entry(node: Node, entries: dict[int, dict[str, Any]], names: set[str]) -> dict[str, Any]:
+    """The entry of a layer, the same at all its calls, or of an operation, new at every call."""
+    operation = node.operation
+    if isinstance(operation, Layer):
+        if id(operation) not in entries:
+            entries[id(operation)] = {
+                **serialize(operation),
+                "name": operation.name,
+                "inbound_nodes": [],
+            }
+        return entries[id(operation)]
+    entry = operation_config(node)
+    first = name = entry["name"]
+    count = 0
+    while name in names:
+        count += 1
+        name = f"{first}_{count}"
+    names.add(name)
+    entry["name"] = entry["config"]["name"] = name
+    entry["inbound_nodes"] = []
+    entries[id(node)] = entry
+    return entry
+
+
+def _writer(places: dict[int, list]) -> Callable:
+    def write(leaf: Any) -> Any:
+        if not isinstance(leaf, KerasTensor):
+            return leaf
+        config = {
+            "shape": list(leaf.shape),
+            "dtype": leaf.dtype,
+            "keras_history": places[id(leaf)],
+        }
+        return {"class_name": TENSOR, "config": config}
+
+    return write
 
 
 def model_from_graph(
     cls: type[Model], config: dict[str, Any], custom_objects: dict[str, type]
 ) -> Model:
-    """Return a model of class ``cls``, with new weights, from the result of ``graph_config``.
+    """Return a model of class ``cls``, with new weights, from the result of ``graph_config``, or
+    from what Keras 1 to 3 wrote.
 
     ``custom_objects``: the classes of layers that are not built in.
+
+    Raises:
+        ValueError: a layer is unknown, or the calls do not fit together.
     """
     tensors: dict[tuple, KerasTensor] = {}
-    layers = {}
+    layers: dict[str, Callable] = {}
     waiting = []
     for entry in config["layers"]:
-        layer = deserialize(entry, custom_objects)
-        layers[entry["name"]] = layer
+        described = objects.dict_of(entry, "a layer")
+        layer = operation_from_config(described) or deserialize(described, custom_objects)
+        name = described.get("name") or getattr(layer, "name", None)
+        layers[name] = layer
         if isinstance(layer, InputLayer):
-            tensors[entry["name"], 0, 0] = layer.output
-        waiting += [(entry["name"], number, call) for number, call in enumerate(entry["calls"])]
+            tensors[name, 0, 0] = layer.output
+        calls = described.get("inbound_nodes") or []
+        waiting += [(name, number, _arguments(call)) for number, call in enumerate(calls)]
     while waiting:
         ready = [call for call in waiting if all(place in tensors for place in _places(call[2]))]
         if not ready:
             raise ValueError(
                 f"The config's calls cannot be put in order: {[name for name, _, _ in waiting]}."
             )
-        for name, number, call in ready:
-            args, kwargs = _read(call["args"], tensors), _read(call["kwargs"], tensors)
+        for name, number, (args, kwargs) in ready:
+            args, kwargs = _read(args, tensors), _read(kwargs, tensors)
             for index, tensor in enumerate(flatten(layers[name](*args, **kwargs))):
                 tensors[name, number, index] = tensor
-        waiting = [call for call in waiting if call not in ready]
+        done = {(name, number) for name, number, _ in ready}
+        waiting = [call for call in waiting if call[:2] not in done]
+    more = {"trainable": config["trainable"]} if config.get("trainable") is not None else {}
     return cls(
-        _read(config["inputs"], tensors),
-        _read(config["outputs"], tensors),
-        name=config["name"],
-        trainable=config.get("trainable", True),
+        _ends(config["input_layers"], tensors),
+        _ends(config["output_layers"], tensors),
+        name=config.get("name"),
+        **more,
     )
 
 
-def _is_place(x: Any) -> bool:
-    return isinstance(x, dict) and set(x) == {"tensor"}
+def _arguments(call: Any) -> tuple[list, dict[str, Any]]:
+    """The arguments of a call: {"args": ..., "kwargs": ...}, or Keras 2's list of
+    [layer, call, output, {further arguments}] for each input.
+    """
+    if isinstance(call, dict):
+        return list(call.get("args") or []), objects.dict_of(call.get("kwargs"), "a call")
+    if not isinstance(call, list) or not all(isinstance(x, list) and len(x) >= 3 for x in call):
+        raise ValueError(f"A call of a layer cannot be read in the config: {call!r:.100}")
+    tensors = [_place(*x[:3]) for x in call]
+    kwargs = {
+        key: _place(*value) if _is_old_place(value) else value
+        for x in call
+        for key, value in (x[3] if len(x) > 3 and isinstance(x[3], dict) else {}).items()
+    }
+    return [tensors[0] if len(tensors) == 1 else tensors], kwargs
+
+
+def _is_old_place(value: Any) -> bool:
+    return isinstance(value, list) and [type(part) for part in value] == [str, int, int]
+
+
+def _place(name: str, number: int, index: int) -> dict[str, Any]:
+    return {"class_name": TENSOR, "config": {"keras_history": [name, number, index]}}
+
+
+def _ends(structure: Any, tensors: dict[tuple, KerasTensor]) -> Any:
+    """The model's inputs or outputs: a place, or a list or dict of places."""
+    if isinstance(structure, (list, tuple)):
+        if len(structure) == 3 and isinstance(structure[0], str):
+            place = tuple(structure)
+            if place not in tensors:
+                raise ValueError(f"The config has no layer call {list(place)}.")
+            return tensors[place]
+        ends = [_ends(part, tensors) for part in structure]
+        return ends
+    if isinstance(structure, dict):
+        return {key: _ends(part, tensors) for key, part in structure.items()}
+    raise ValueError(f"The config names an input or output by {structure!r:.60}.")
+
+
+def _is_tensor(x: Any) -> bool:
+    return isinstance(x, dict) and x.get("class_name") == TENSOR
+
+
+def _history(x: dict[str, Any]) -> tuple:
+    history = objects.dict_of(x.get("config"), "a tensor").get("keras_history")
+    if not isinstance(history, (list, tuple)) or len(history) != 3:
+        raise ValueError(f"A tensor of the config comes from {history!r:.60}.")
+    return tuple(history)
 
 
 def _places(x: Any) -> list[tuple]:
     """The tensors that a call in a config needs."""
-    if _is_place(x):
-        return [tuple(x["tensor"])]
+    if _is_tensor(x):
+        return [_history(x)]
     parts = x.values() if isinstance(x, dict) else x if isinstance(x, (list, tuple)) else ()
     return [place for part in parts for place in _places(part)]
 
 
 def _read(x: Any, tensors: dict[tuple, KerasTensor]) -> Any:
-    if _is_place(x):
-        return tensors[tuple(x["tensor"])]
+    if _is_tensor(x):
+        return tensors[_history(x)]
     if isinstance(x, dict):
+        if "class_name" in x:
+            return objects.revive(x)
         return {key: _read(part, tensors) for key, part in x.items()}
     if isinstance(x, (list, tuple)):
         return type(x)(_read(part, tensors) for part in x)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from typing import Any
 
@@ -12,10 +11,12 @@ from .. import engine as _engine
 from .. import ops
 from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.layer import Layer
+from ..layers.serialization import MODELS
 from ..nested import flatten, map_structure
 from ..tensor import Tensor
 from ..utils import objects
 from ..utils.naming import suggest
+from . import storage
 from .config import graph_config, model_from_graph
 from .data import as_data
 from .order import layers_in_order
@@ -347,8 +348,31 @@ class Model(Trainer, Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the structure without the weights as JSON; ``models.model_from_json`` reads it."""
-        described = {"class_name": type(self).__name__, "config": self.get_config()}
-        return json.dumps(described, default=_to_plain, **kwargs)
+        return json.dumps(objects.serialize(self), default=objects.plain, **kwargs)
+
+    def save(
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        include_optimizer: bool = True,
+        save_format: str | None = None,
+    ) -> None:
+        """Write the model to a file, ``.keras`` or ``.h5``: see ``saving.save_model``."""
+        storage.save_model(self, filepath, overwrite, include_optimizer, save_format)
+
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None
+    ) -> None:
+        """Write the weights to a file, ``.weights.h5`` or ``.safetensors``: see
+        ``saving.save_weights``.
+        """
+        storage.save_weights(self, filepath, overwrite, max_shard_size)
+
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
+    ) -> None:
+        """Read weights from a file; see ``saving.load_weights``."""
+        storage.load_weights(self, filepath, skip_mismatch, by_name)
 
     @classmethod
     def from_config(
@@ -357,23 +381,14 @@ class Model(Trainer, Layer):
         """Return a new model, with new weights, from the result of ``get_config``."""
         if "layers" not in config:
             return cls(**config)
-        models = {"Model": Model, "Functional": Model}  # models that may be nested in it
-        return model_from_graph(cls, config, {**models, **(custom_objects or {})})
+        return model_from_graph(cls, config, custom_objects or {})
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def _to_plain(value: Any) -> Any:
-    """Convert NumPy's numbers and arrays for JSON."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    if inspect.isfunction(value) and value.__name__ != "<lambda>":
-        return objects.serialize(value)
-    raise TypeError(
-        f"{value!r} of type {type(value).__name__} cannot be written as JSON. A function needs a "
-        "name: define it with `def`, and register it or pass it in custom_objects to read it back."
-    )
+objects.HOMES[Model] = ("keras.src.models.functional", "Functional", "Functional")
+MODELS |= {"Model": Model, "Functional": Model}
 
 
 def _with_mask(x: Tensor, mask: Any) -> Tensor:

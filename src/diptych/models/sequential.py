@@ -9,7 +9,9 @@ from .. import activations
 from ..graph import KerasTensor
 from ..layers.core import Input, InputLayer
 from ..layers.layer import Layer
+from ..layers.serialization import MODELS, deserialize, serialize
 from ..nested import flatten
+from ..utils import objects
 from .model import Model
 
 
@@ -227,19 +229,26 @@ class Sequential(Model):
         return super().compute_output_spec(*args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        from ..layers import serialize
-
-        return {
+        config = {
             "name": self.name,
             "trainable": self.trainable,
             "layers": [serialize(layer) for layer in self._stack],
         }
+        if self._function is not None and not isinstance(self._stack[0], InputLayer):
+            config["build_input_shape"] = list(self._inputs_structure.shape)
+        return config
 
     @classmethod
     def from_config(
         cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
     ) -> Sequential:
-        from ..layers import deserialize
-
         layers = [deserialize(layer, custom_objects) for layer in config["layers"]]
-        return cls(layers, name=config.get("name"), trainable=config.get("trainable", True))
+        model = cls(layers, name=config.get("name"), trainable=config.get("trainable", True))
+        shape = config.get("build_input_shape")
+        if shape is not None and not model.built:
+            model.build(tuple(shape))
+        return model
+
+
+objects.HOMES[Sequential] = ("keras", "Sequential", None)
+MODELS["Sequential"] = Sequential

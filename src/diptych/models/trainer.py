@@ -15,12 +15,14 @@ import numpy as np
 
 from .. import config, ops, optimizers
 from .. import engine as _engine
+from .. import losses as losses_module
 from .. import metrics as metrics_module
 from ..callbacks import CallbackList
 from ..legacy import accepts_old
 from ..nested import flatten, map_structure
 from ..tape import GradientTape
 from ..tensor import Structure, Tensor
+from ..utils import objects
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics, name_of
 from .data import (
@@ -111,6 +113,15 @@ class Trainer(_Beside):
         """
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
+        self._compile_arguments = {
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+        }
         self._loss = None if loss is None else CompiledLoss(loss, loss_weights, self.output_names)
         self._metrics = CompiledMetrics(metrics, weighted_metrics, self.output_names)
         if self.outputs is not None and self._loss is not None:
@@ -120,6 +131,34 @@ class Trainer(_Beside):
         self._replays = {}
         self.stop_training = False
         self.compiled = True
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Return the arguments of ``compile`` as a file holds them; None if it was not called."""
+        if not self.compiled:
+            return None
+        described = {key: objects.serialize(v) for key, v in self._compile_arguments.items()}
+        return {"optimizer": optimizers.serialize(self.optimizer), **described}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as the model was compiled that ``get_compile_config`` described.
+
+        Raises:
+            ValueError: a loss, metric or optimizer is unknown.
+        """
+        kinds = {"loss": losses_module, "metrics": metrics_module}
+        kinds["weighted_metrics"] = metrics_module
+        known = ("loss_weights", "run_eagerly", "steps_per_execution", *kinds)
+        arguments = {
+            key: _revived(value, kinds[key]) if key in kinds else value
+            for key, value in config.items()
+            if key in known and value is not None
+        }
+        optimizer = config.get("optimizer")
+        if isinstance(optimizer, dict):
+            optimizer = optimizers.deserialize(optimizer)
+        self.compile(optimizer=optimizer, **arguments)
+        if self.built and self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
 
     def _must_be_compiled(self, what: str) -> None:
         if not self.compiled:
@@ -774,3 +813,14 @@ def _joined(parts: list) -> Any:
     joined = [np.concatenate([t.numpy() for t in column]) for column in zip(*columns, strict=True)]
     remaining = iter(joined)
     return map_structure(lambda _: next(remaining), parts[0])
+
+
+def _revived(value: Any, module: Any) -> Any:
+    """Losses or metrics of a compiled model's configuration, names as they are."""
+    if isinstance(value, dict) and "class_name" in value:
+        return module.deserialize(value)
+    if isinstance(value, dict):
+        return {key: _revived(part, module) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_revived(part, module) for part in value]
+    return value

@@ -298,6 +298,7 @@ _SCHEDULES = {
         PolynomialDecay,
     )
 }
+objects.TABLES["schedules"] = _SCHEDULES
 
 
 def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any] | None:
