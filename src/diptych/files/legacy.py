@@ -15,7 +15,7 @@ import numpy as np
 
 from ..legacy import quiet
 from ..tensor import Variable
-from ..utils.objects import dict_of, plain, serialize
+from ..utils.objects import TABLES, dict_of, plain, serialize
 from .hdf5 import CHECKSUM, Damaged, Reader, checksum_of, new_file
 from .weights import Loading, parse_json
 
@@ -35,6 +35,7 @@ def write_model(file: IO[bytes], model: Any, include_optimizer: bool = True) -> 
         compiled = model.get_compile_config() if include_optimizer else None
         if compiled is not None:
             optimizer = compiled.pop("optimizer")
+            compiled["loss"] = _full_names(compiled["loss"])
             training = {**compiled, "optimizer_config": optimizer}
             texts["training_config"] = json.dumps(training, default=plain)
         for name, text in texts.items():
@@ -46,6 +47,15 @@ def write_model(file: IO[bytes], model: Any, include_optimizer: bool = True) -> 
         if compiled is not None and model.optimizer is not None:
             group = h5.create_group("optimizer_weights")
             _write_arrays(group, model.optimizer.variables)
+
+
+def _full_names(loss: Any) -> Any:
+    """Losses that are named shortly by their full names, which Keras 3 reads in such a file."""
+    if isinstance(loss, str) and loss in TABLES["losses"]:
+        return TABLES["losses"][loss].__name__
+    if isinstance(loss, dict) and "class_name" not in loss:
+        return {key: _full_names(part) for key, part in loss.items()}
+    return [_full_names(part) for part in loss] if isinstance(loss, list) else loss
 
 
 def write_weights_file(file: IO[bytes], model: Any) -> None:

@@ -17,6 +17,7 @@ from ..optimizers import Optimizer
 from ..random import SeedGenerator
 from ..tensor import Variable
 from ..utils.naming import snake_case
+from ..utils.objects import HOMES
 
 # Attributes that every layer, model or optimizer has.
 _SKIPPED = {
@@ -66,8 +67,9 @@ def _visit_all(container: Any, path: str, found: list[Part], seen: set[int]) -> 
 
 
 def _class_name(thing: Any) -> str:
-    own = snake_case(type(thing).__name__)
-    return "functional" if own == "model" and getattr(thing, "inputs", None) is not None else own
+    """The name of a part's class, as Keras calls it."""
+    cls = type(thing)
+    return snake_case(HOMES[cls][1] if cls in HOMES else cls.__name__)
 
 
 def _numbered(name: str, used: dict[str, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..utils import objects
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .attention import AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention
 from .convolution import (
@@ -293,3 +294,5 @@ __all__ = [
 ]
 
 CLASSES.update({name: globals()[name] for name in __all__ if isinstance(globals()[name], type)})
+CLASSES["GroupedQueryAttention"] = GroupQueryAttention  # as Keras's files name it
+objects.HOMES[GroupQueryAttention] = ("keras.layers", "GroupedQueryAttention", None)

@@ -112,7 +112,8 @@ class _SpatialDropout(Dropout):
 
     def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "data_format": self.data_format}
-        config.pop("noise_shape")
+        for name in ("noise_shape", "trainable"):  # Keras's class does not take these
+            del config[name]
         return config
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from ..graph import Function, KerasTensor, Node
+from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.core import InputLayer
 from ..layers.layer import Layer
 from ..layers.serialization import deserialize, serialize
@@ -19,72 +21,118 @@ if TYPE_CHECKING:
 TENSOR = "__keras_tensor__"
 
 
+# Whether a config names the masks that layers give one another. Keras needs that in a file, where
+# it would give the operations that make masks the names of layers; a copy made here does not.
+_with_masks: ContextVar[bool] = ContextVar("diptych_config_with_masks", default=False)
+
+
+@contextmanager
+def masks_named() -> Iterator[None]:
+    """Within it, the config of a model names the masks that its layers get."""
+    token = _with_masks.set(True)
+    try:
+        yield
+    finally:
+        _with_masks.reset(token)
+
+
 def graph_config(model: Model, function: Function) -> dict[str, Any]:
     """Return the layers of a model and the calls that connect them.
 
     A tensor is written with its place: the layer's name, the number of the call of this layer, and
     the number of the output. An operation outside a layer is an entry of its own.
     """
-    entries: dict[int, dict[str, Any]] = {}  # by the layer, or the call of an operation
-    places: dict[int, list] = {}
+    writer = _Writer({layer.name for layer in model.layers})
     for tensor in function.inputs:
         layer = tensor.node.operation
-        entries[id(layer)] = {**serialize(layer), "name": layer.name, "inbound_nodes": []}
-        places[id(tensor)] = [layer.name, 0, 0]
-    names = {layer.name for layer in model.layers}
+        writer.entries[id(layer)] = {**serialize(layer), "name": layer.name, "inbound_nodes": []}
+        writer.places[id(tensor)] = [layer.name, 0, 0]
     for node in function.nodes:
-        entry = _entry(node, entries, names)
-        calls = entry["inbound_nodes"]
-        for index, tensor in enumerate(flatten(node.outputs)):
-            places[id(tensor)] = [entry["name"], len(calls), index]
-        arguments = entry.pop("arguments", (node.args, node.kwargs))
-        args, kwargs = (map_structure(_writer(places), part) for part in arguments)
-        calls.append({"args": list(args), "kwargs": kwargs})
+        writer.write(node)
     return {
         "name": model.name,
         "trainable": model.trainable,
-        "layers": list(entries.values()),
-        "input_layers": map_structure(lambda x: places[id(x)], model._inputs_structure),
-        "output_layers": map_structure(lambda x: places[id(x)], model._outputs_structure),
+        "layers": list(writer.entries.values()),
+        "input_layers": map_structure(lambda x: writer.places[id(x)], model._inputs_structure),
+        "output_layers": map_structure(lambda x: writer.places[id(x)], model._outputs_structure),
     }
 
 
-def _entry(node: Node, entries: dict[int, dict[str, Any]], names: set[str]) -> dict[str, Any]:
-    """The entry of a layer, the same at all its calls, or of an operation, new at every call."""
-    operation = node.operation
-    if isinstance(operation, Layer):
-        if id(operation) not in entries:
-            entries[id(operation)] = {
-                **serialize(operation),
-                "name": operation.name,
-                "inbound_nodes": [],
-            }
-        return entries[id(operation)]
-    entry = operation_config(node)
-    first = name = entry["name"]
-    count = 0
-    while name in names:
-        count += 1
-        name = f"{first}_{count}"
-    names.add(name)
-    entry["name"] = entry["config"]["name"] = name
-    entry["inbound_nodes"] = []
-    entries[id(node)] = entry
-    return entry
+class _Writer:
+    """The entries of a config, which are made in the order of the calls."""
 
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+        self.entries: dict[int, dict[str, Any]] = {}  # by the layer, or the call of an operation
+        self.places: dict[int, list] = {}  # by the tensor
 
-def _writer(places: dict[int, list]) -> Callable:
-    def write(leaf: Any) -> Any:
+    def write(self, node: Node) -> None:
+        """Write a call, and before it the masks that it gets."""
+        kwargs = self._masks_of(node) if _with_masks.get() else {}
+        for tensor in symbolic(kwargs):
+            if id(tensor) not in self.places:
+                self._write_mask(tensor)
+        entry = self._entry(node)
+        calls = entry["inbound_nodes"]
+        for index, tensor in enumerate(flatten(node.outputs)):
+            self.places[id(tensor)] = [entry["name"], len(calls), index]
+        arguments = entry.pop("arguments", (node.args, {**node.kwargs, **kwargs}))
+        args, kwargs = (map_structure(self._place_of, part) for part in arguments)
+        calls.append({"args": list(args), "kwargs": kwargs})
+
+    @staticmethod
+    def _masks_of(node: Node) -> dict[str, Any]:
+        """The mask that a layer gets with its input, as an argument of the call."""
+        layer = node.operation
+        if not isinstance(layer, Layer) or isinstance(layer, InputLayer) or not node.args:
+            return {}
+        masks = map_structure(lambda x: getattr(x, "mask", None), node.args[0])
+        if not symbolic(masks) or not layer._may_add_mask(node.args, node.kwargs):
+            return {}
+        return {"mask": masks}
+
+    def _write_mask(self, mask: KerasTensor) -> None:
+        """Write the calls that make a mask, the first ones first."""
+        waiting = [mask.node]
+        while waiting:
+            node = waiting[-1]
+            missing = [t.node for t in node.inputs if id(t) not in self.places]
+            if missing:
+                waiting += missing
+                continue
+            waiting.pop()
+            if id(flatten(node.outputs)[0]) not in self.places:
+                self.write(node)
+
+    def _place_of(self, leaf: Any) -> Any:
         if not isinstance(leaf, KerasTensor):
             return leaf
         config = {
             "shape": list(leaf.shape),
             "dtype": leaf.dtype,
-            "keras_history": places[id(leaf)],
+            "keras_history": self.places[id(leaf)],
         }
         return {"class_name": TENSOR, "config": config}
 
-    return write
+    def _entry(self, node: Node) -> dict[str, Any]:
+        """The entry of a layer, one for all its calls, or of an operation, new at every call."""
+        operation = node.operation
+        if isinstance(operation, Layer):
+            if id(operation) not in self.entries:
+                named = {"name": operation.name, "inbound_nodes": []}
+                self.entries[id(operation)] = {**serialize(operation), **named}
+            return self.entries[id(operation)]
+        entry = operation_config(node)
+        name = first = entry["name"]
+        count = 0
+        while name in self.names:
+            count += 1
+            name = f"{first}_{count}"
+        self.names.add(name)
+        entry["name"] = entry["config"]["name"] = name
+        entry["inbound_nodes"] = []
+        self.entries[id(node)] = entry
+        return entry
 
 
 def model_from_graph(

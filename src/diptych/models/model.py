@@ -17,7 +17,7 @@ from ..tensor import Tensor
 from ..utils import objects
 from ..utils.naming import suggest
 from . import storage
-from .config import graph_config, model_from_graph
+from .config import graph_config, masks_named, model_from_graph
 from .data import as_data
 from .order import layers_in_order
 from .summary import summary_text
@@ -348,7 +348,8 @@ class Model(Trainer, Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the structure without the weights as JSON; ``models.model_from_json`` reads it."""
-        return json.dumps(objects.serialize(self), default=objects.plain, **kwargs)
+        with masks_named():
+            return json.dumps(objects.serialize(self), default=objects.plain, **kwargs)
 
     def save(
         self,

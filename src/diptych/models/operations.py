@@ -59,7 +59,12 @@ _TWINS = {
 _CLASSES = {"allclose": "AllClose", "isin": "IsIn", "searchsorted": "SearchSorted", "svd": "SVD"}
 _FUNCTIONS = {name: function for function, name in _CLASSES.items()}
 _LISTS = ("stack", "concatenate")  # which take their tensors in a list
-_ARGUMENTS = ("get_item", "slice", "slice_update")  # whose options Keras passes with the call
+_ARGUMENTS = (
+    "get_item",
+    "slice",
+    "slice_update",
+    "full_like",
+)  # whose options Keras passes with the call
 _CALLED = "diptych.ops"  # the module of operations that Keras has not
 
 
@@ -89,9 +94,18 @@ def operation_config(node: Node) -> dict[str, Any]:
         args, options = node.args, dict(node.kwargs)
         if name in _LISTS:
             args = (list(args),)
+        elif name == "clip":
+            args, options = args[:1], {"x_min": args[1], "x_max": args[2]}
+        elif name == "pad":
+            del options["constant_values"]
+            value = node.kwargs["constant_values"]
+            args = (*args, value) if options["mode"] == "constant" and value else args
+        elif isinstance(options.get("axis"), tuple) and len(options["axis"]) == 1:
+            options["axis"] = options["axis"][0]
         if name in _ARGUMENTS:
             args = _in_keras_order(name, args, options)
-            options = {"shape": options["shape"]} if name == "slice" else {}
+            kept = {"slice": "shape", "full_like": "dtype"}.get(name)
+            options = {kept: options[kept]} if kept else {}
         return _entry(name, _MODULES.get(name, "numpy"), options, (args, {}))
     return {
         "module": _CALLED,
@@ -101,6 +115,12 @@ def operation_config(node: Node) -> dict[str, Any]:
         "name": name,
         "arguments": (node.args, node.kwargs),
     }
+
+
+def _name_of(class_name: str) -> str | None:
+    """The function of ``diptych.ops`` for Keras's class of an operation; None if there is none."""
+    name = _FUNCTIONS.get(class_name) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", class_name).lower()
+    return name if name in ops.__all__ else None
 
 
 def _get_item(x: Any, key: Any) -> Any:
@@ -114,6 +134,8 @@ def _in_keras_order(name: str, args: tuple, options: dict[str, Any]) -> tuple:
         return (*args, np.asarray(key) if isinstance(key, list) else key)
     if name == "slice":
         return (*args, options["start_indices"])
+    if name == "full_like":
+        return (*args, options["fill_value"])
     x, updates = args
     return (x, options["start_indices"], updates)
 
@@ -137,9 +159,13 @@ def operation_from_config(entry: dict[str, Any]) -> Callable | None:
         ValueError: there is no such operation, or it has not these options.
     """
     module, class_name = entry.get("module"), entry.get("class_name")
-    if not isinstance(module, str) or not isinstance(class_name, str):
+    if not isinstance(class_name, str):
         return None
     config = objects.dict_of(entry.get("config"), class_name)
+    if module is None and not {"trainable", "dtype"} & set(config) and _name_of(class_name):
+        module = "keras.ops"  # .h5 files do not say it; layers have a dtype
+    if not isinstance(module, str):
+        return None
     if module == _CALLED:
         operation = Operation.named.get(class_name)
         if operation is None:
@@ -147,8 +173,8 @@ def operation_from_config(entry: dict[str, Any]) -> Callable | None:
         return operation  # type: ignore[return-value]
     if not re.match(r"keras\.(src\.)?ops\b", module):
         return None
-    name = _FUNCTIONS.get(class_name) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", class_name).lower()
-    if name not in ops.__all__:
+    name = _name_of(class_name)
+    if name is None:
         raise ValueError(f"The model uses Keras's operation {class_name!r}, which diptych has not.")
     function = _get_item if name == "get_item" else getattr(ops, name)
     known = inspect.signature(function).parameters
@@ -157,4 +183,6 @@ def operation_from_config(entry: dict[str, Any]) -> Callable | None:
     if unknown not in ([], ["name"]):
         unknown = [key for key in unknown if key != "name"]
         raise ValueError(f"ops.{name} has no option {unknown[0]!r}, which the model's config sets.")
+    if name == "einsum":  # whose option comes before the tensors
+        return partial(function, options.pop("subscripts", None), **options)
     return partial(function, **options)

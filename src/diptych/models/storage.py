@@ -28,6 +28,7 @@ from ..layers.layer import Budget, from_file
 from ..layers.serialization import deserialize
 from ..utils.lambdas import lambdas_allowed
 from ..utils.objects import CustomObjectScope, dict_of
+from .config import masks_named
 
 if TYPE_CHECKING:
     from .model import Model
@@ -59,7 +60,8 @@ def save_model(
         OSError: it cannot be written; what was there before is unchanged.
     """
     if hasattr(filepath, "write"):
-        write_archive(filepath, model)
+        with masks_named():
+            write_archive(filepath, model)
         return
     path = Path(filepath)
     ending = {"keras": ".keras", "h5": ".h5"}.get(save_format or "", _ending(path, WHOLE))
@@ -69,7 +71,7 @@ def save_model(
             f"got {str(path)!r}. For weights alone: save_weights('name.weights.h5')."
         )
     _may_replace(path, overwrite)
-    with replacing(path) as file:
+    with replacing(path) as file, masks_named():
         if ending == ".keras":
             write_archive(file, model)
         else:
@@ -109,7 +111,9 @@ def load_model(
         file.seek(0)
         if start == b"\x89HDF\r\n\x1a\n":
             with Reader(file, str(path)) as reader, _reading(path, custom_objects, safe_mode):
-                return legacy.read_model(reader, compile, deserialize)
+                return legacy.read_model(
+                    reader, compile, lambda config: _model_of(config, str(path))
+                )
         return _load_archive(file, str(path), custom_objects, compile, safe_mode)
 
 
@@ -121,25 +125,34 @@ def _load_archive(
         config = archive.config()
         model = _model_of(config, name)
         if compile and config.get("compile_config"):
-            model.compile_from_config(dict_of(config["compile_config"], "compile"))
+            with _explained(name):
+                model.compile_from_config(dict_of(config["compile_config"], "compile"))
         archive.load_state(model)
         return model
 
 
 def _model_of(config: dict[str, Any], name: str) -> Any:
     """The model of a configuration, with weights if the shapes of its inputs are known."""
-    try:
+    with _explained(name):
         model: Any = deserialize(config)
         if not model.built and config.get("build_config"):
             model.build_from_config(dict_of(config["build_config"], "build"))
-    except (TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
-        raise Damaged(
-            f"{name}: the configuration of the model does not make one "
-            f"({type(error).__name__}: {error})."
-        ) from error
     if not hasattr(model, "load_weights"):
         raise Damaged(f"{name} holds a {type(model).__name__}, which is no model.")
     return model
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Whatever a senseless configuration raises, as a ValueError that names the file."""
+    try:
+        yield
+    except (FileNotFoundError, ImportError, NotImplementedError):
+        raise
+    except Exception as error:
+        raise Damaged(
+            f"{name}: the model in it cannot be made. {type(error).__name__}: {error}"
+        ) from error
 
 
 @contextmanager

@@ -215,7 +215,10 @@ def _home(cls: type) -> tuple[str | None, str, str | None]:
         return module, cls.__name__, get_registered_name(cls)
     if cls in HOMES:
         return HOMES[cls]
-    return f"keras.{cls.__module__.split('.')[1]}", cls.__name__, None
+    kind = cls.__module__.split(".")[1]
+    if cls.__name__ in TABLES.get("schedules", ()):
+        kind = "optimizers.schedules"
+    return f"keras.{kind}", cls.__name__, None
 
 
 def deserialize(
