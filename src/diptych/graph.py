@@ -17,6 +17,7 @@ import numpy as np
 from . import config
 from .nested import flatten, map_structure, pack_like
 from .tensor import Structure, Tensor, is_symbolic
+from .trial import Trial
 
 _names = itertools.count(1)
 
@@ -135,9 +136,10 @@ def infer_outputs(function: Callable, args: tuple, kwargs: dict) -> Any:
     """Find shapes and dtypes by calling ``function`` on zeros, twice, with two sizes in the place
     of each ``None``.
 
-    A size that is the same both times is fixed; one that changes is unknown.
+    A size that is the same both times is fixed; one that changes is unknown. The calls are a
+    ``Trial``, which leaves no trace.
     """
-    with np.errstate(all="ignore"):  # values do not matter here, such as log(0)
+    with Trial(), np.errstate(all="ignore"):  # values do not matter here, such as log(0)
         first, second = (
             function(*_zeros(args, unknown), **_zeros(kwargs, unknown)) for unknown in (2, 3)
         )

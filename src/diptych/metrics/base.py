@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import config
 from ..tensor import Tensor, Variable
+from ..trial import open_trial
 from ..utils import objects
 from ..utils.naming import auto_name
 from .serialization import deserialize
@@ -109,7 +110,7 @@ class Metric:
     def reset_state(self) -> None:
         """Reset the state to zero."""
         for variable in self.variables:
-            variable.array.fill(0)
+            variable.assign(np.zeros(variable.shape))
 
     def reset_states(self) -> None:
         """The name of `reset_state` in Keras 2."""
@@ -261,6 +262,9 @@ class MeanMetricWrapper(Mean):
 
 def add(variable, amount):
     """Add to a variable of shape (): the same as `assign_add`, ten times as fast."""
+    trial = open_trial.get()
+    if trial is not None:
+        trial.remember(variable)
     array = variable.array
     array[()] = array.item() + amount
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..legacy.notes import users_level
 from ..nested import flatten, map_structure
+from ..trial import Trial
 from ..utils.naming import snake_case, suggest
 from ..utils.objects import is_builtin
 from .data import as_data, count_rows, is_text
@@ -245,7 +246,8 @@ class Checks:
             return []
         if self._found is None:
             row = map_structure(lambda leaf: leaf[:1], x)
-            outputs = flatten(model(model._as_tensors(row)[0], training=False))
+            with Trial():
+                outputs = flatten(model(model._as_tensors(row)[0], training=False))
             if outputs[0] is None:
                 raise ValueError(
                     f"{type(model).__name__}.call() returned None: it must return the model's "

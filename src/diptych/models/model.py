@@ -14,6 +14,7 @@ from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.layer import Layer
 from ..nested import flatten, map_structure
 from ..tensor import Tensor
+from ..trial import Trial
 from ..utils import objects
 from ..utils.naming import suggest
 from .config import graph_config, model_from_graph
@@ -303,7 +304,8 @@ class Model(Trainer, Layer):
         """Make the weights for an input of this shape, the batch included."""
         if self._function is None and input_shape is not None and not self.built:
             self.built = True  # so that the call does not build again
-            self(_zeros_for(input_shape))
+            with Trial():
+                self(_zeros_for(input_shape))
         self.built = True
 
     def reset_states(self) -> None:
