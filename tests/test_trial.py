@@ -1,10 +1,10 @@
-"""Finding a shape by calling a layer on zeros leaves no trace: variables, random numbers, losses."""
+"""A layer that is called on zeros to find its shape is left as it was, with all that it uses."""
 
 import numpy as np
 import pytest
 
 import diptych
-from diptych import Input, Model, Sequential, layers, metrics, ops, random
+from diptych import Input, KerasTensor, Model, Sequential, layers, metrics, ops, random
 from diptych.trial import Trial
 
 ENGINES = pytest.mark.parametrize("engine", ["reference", "fast"])
@@ -283,3 +283,14 @@ def test_states_of_recurrent_layers_stay(engine):
             np.testing.assert_array_equal(state, np.zeros((4, 2)))
         layer(np.ones((4, 5, 3), "float32"))
         assert all(state.array.any() for state in layer.lstm.states)
+
+
+def test_the_shapes_of_a_nested_graph_follow_from_its_layers():
+    """Not from a trial: a window of 5 would not fit on the zeros of a trial."""
+    x = Input((None, None, 3))
+    inner = Model(x, layers.Conv2D(4, 5)(x))
+    assert inner(Input((None, 64, 3))).shape == (None, None, 60, 4)
+    assert inner.compute_output_shape((2, 32, None, 3)) == (2, 28, None, 4)
+    x = Input((None, None))
+    pair = Model(x, [ops.add(x, 1.0), ops.sum(x, axis=-1)])
+    assert [y.shape for y in pair(KerasTensor((2, 7, None)))] == [(2, 7, None), (2, 7)]

@@ -11,7 +11,7 @@ import numpy as np
 from .. import engine as _engine
 from .. import ops
 from ..graph import Function, KerasTensor, Node, symbolic
-from ..layers.layer import Layer
+from ..layers.layer import Layer, map_shapes
 from ..nested import flatten, map_structure
 from ..tensor import Tensor
 from ..trial import Trial
@@ -276,10 +276,13 @@ class Model(Trainer, Layer):
         given = self._arrange(self._first(args, kwargs), function.inputs)
         if all(a.shape == b.shape for a, b in zip(given, function.inputs, strict=True)):
             return map_structure(lambda t: KerasTensor(t.shape, t.dtype), function.outputs)
-        return self._infer(args, kwargs)
+        return function.infer(given)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return Layer.compute_output_shape(self, input_shape)
+        if self._function is None:
+            return super().compute_output_shape(input_shape)
+        inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
+        return map_structure(lambda t: t.shape, self.compute_output_spec(inputs))
 
     @property
     def makes_mask(self) -> bool:  # type: ignore[override]
