@@ -109,6 +109,16 @@ def test_building_and_asking_for_shapes_count_nothing():
     assert float(layer.n) == 0
 
 
+def test_an_open_tape_records_no_trial():
+    w = diptych.Variable(2.0)
+    with diptych.GradientTape() as tape:
+        layers.Lambda(lambda x: x * w)(Input((3,)))
+        subclassed(Counting()).build((None, 3))
+        y = w * w
+    assert len(tape.records) == 1
+    assert tape.gradient(y, w) == 4.0
+
+
 def test_a_call_that_fails_changes_nothing():
     class Failing(Counting):
         def call(self, inputs):

@@ -16,6 +16,7 @@ import numpy as np
 
 from . import config
 from .nested import flatten, map_structure, pack_like
+from .tape import unrecorded
 from .tensor import Structure, Tensor, is_symbolic
 from .trial import Trial
 
@@ -151,8 +152,9 @@ def infer_outputs(function: Callable, args: tuple, kwargs: dict) -> Any:
 
     A size that is the same both times is fixed; one that changes is unknown. This is for functions
     that users write; operations have rules. The calls are a ``Trial``, which leaves no trace.
+    Values do not matter, such as log(0).
     """
-    with Trial(), np.errstate(all="ignore"):  # values do not matter here, such as log(0)
+    with Trial(), unrecorded(), np.errstate(all="ignore"):
         first, second = (
             function(*_zeros(args, unknown), **_zeros(kwargs, unknown)) for unknown in (2, 3)
         )

@@ -87,6 +87,8 @@ def check_numbers(x: np.ndarray, dtype: np.dtype) -> None:
 class Operation:
     """The base of both kinds: pickles store an operation by name instead of copying it."""
 
+    name: str
+    shape: Callable | None = None  # the rule for the shape of the output
     named: ClassVar[dict[str, Operation]] = {}
     by_name: ClassVar[Callable | None] = None  # set by `ops`, which imports all operations
 
@@ -98,9 +100,6 @@ class Operation:
         if Operation.by_name is not None and Operation.named.get(self._key) is self:
             return Operation.by_name, (self._key,)
         return super().__reduce__()
-
-    name: str
-    shape: Callable | None = None
 
     def record_symbolic(
         self, inputs: tuple, arguments: tuple, options: dict[str, Any], *more: Any

@@ -160,7 +160,7 @@ class Sum(Metric):
         if sample_weight is not None:
             values, weight = align_rank(values, as_array(sample_weight))
             values = values * broadcast_weight(weight, values)
-        add(self.total, values.sum(dtype=np.float64))
+        self.total.assign_add(values.sum(dtype=np.float64))
 
     def result(self) -> Any:
         return self._typed(self.total.array)
@@ -186,18 +186,17 @@ class Mean(Metric):
         """
         if sample_weight is not None:
             if isinstance(sample_weight, (int, float)) and not getattr(values, "ndim", 1):
-                add(
-                    self.total, float(values) * sample_weight
-                )  # fast path: the loss of a batch, at every step
-                add(self.count, sample_weight)
+                # fast path: the loss of a batch, at every step
+                add_pair(self.total, float(values) * sample_weight, self.count, sample_weight)
             else:
                 self._update_weighted(values, sample_weight)
             return
-        if not isinstance(values, (float, np.floating)):
-            values = as_array(values)
-        if isinstance(values, (float, np.floating)) or not values.ndim:
-            add(self.total, float(values))
-            add(self.count, 1)
+        if isinstance(values, (float, np.floating)):
+            add_pair(self.total, float(values), self.count, 1)
+            return
+        values = as_array(values)
+        if not values.ndim:
+            add_pair(self.total, float(values), self.count, 1)
             return
         samples = values.shape[0]
         size = values.size
@@ -208,8 +207,8 @@ class Mean(Metric):
             total = np.count_nonzero(values)
         else:
             total = np.add.reduce(values, axis=None, dtype=np.float64)
-        add(self.total, float(total) if size == samples else total * samples / size)
-        add(self.count, samples)
+        amount = float(total) if size == samples else total * samples / size
+        add_pair(self.total, amount, self.count, samples)
 
     def _update_weighted(self, values, sample_weight):
         values, weight = align_rank(as_array(values), as_array(sample_weight))
@@ -222,8 +221,8 @@ class Mean(Metric):
             return
         # Averaging weights and weighted values over the other axes leaves one of each per sample.
         share = values.shape[0] / values.size if values.ndim else 1.0
-        add(self.total, np.sum(values * weight, dtype=np.float64) * share)
-        add(self.count, np.sum(weight, dtype=np.float64) * share)
+        total = np.sum(values * weight, dtype=np.float64) * share
+        add_pair(self.total, total, self.count, np.sum(weight, dtype=np.float64) * share)
 
     def result(self) -> Any:
         count = self.count.array.item()
@@ -260,13 +259,16 @@ class MeanMetricWrapper(Mean):
         return cls(**config)
 
 
-def add(variable, amount):
-    """Add to a variable of shape (): the same as `assign_add`, ten times as fast."""
+def add_pair(total, amount, count, number):
+    """Add to two variables of shape (): the same as `assign_add`, ten times as fast."""
     trial = open_trial.get()
     if trial is not None:
-        trial.remember(variable)
-    array = variable.array
+        trial.remember(total)
+        trial.remember(count)
+    array = total.array
     array[()] = array.item() + amount
+    array = count.array
+    array[()] = array.item() + number
 
 
 def as_array(x):

@@ -13,6 +13,7 @@ from .. import ops
 from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.layer import Layer, map_shapes
 from ..nested import flatten, map_structure
+from ..tape import unrecorded
 from ..tensor import Tensor
 from ..trial import Trial
 from ..utils import objects
@@ -307,7 +308,7 @@ class Model(Trainer, Layer):
         """Make the weights for an input of this shape, the batch included."""
         if self._function is None and input_shape is not None and not self.built:
             self.built = True  # so that the call does not build again
-            with Trial():
+            with Trial(), unrecorded():
                 self(_zeros_for(input_shape))
         self.built = True
 
