@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..graph import KerasTensor, dtype_of
 from ..nested import flatten, map_structure
+from ..ops.nn import warn_of_softmax_of_one
 from ..tensor import NUMBERS, Tensor, from_python
 from ..utils.objects import is_builtin
 
@@ -61,6 +63,19 @@ def as_mask(layer: Any, name: str, mask: Any) -> Any:
     return array
 
 
+def check_activation(layer: Any, shape: tuple) -> None:
+    """Warn if the activation of a layer, built for an output of this shape, is a softmax that is
+    always 1.
+    """
+    if layer.activation is ops.softmax:
+        warn_of_softmax_of_one(_named(layer), shape)
+
+
+def check_softmax(layer: Any, shape: tuple, axis: Any) -> None:
+    """Warn if a softmax layer is always 1."""
+    warn_of_softmax_of_one(_named(layer), shape, axis)
+
+
 def _is_one(mask: Any) -> bool:
     """Whether a list is one mask, rather than a list of masks."""
     return not isinstance(mask, (list, tuple)) or all(map(np.isscalar, flatten(mask)))
@@ -70,4 +85,4 @@ def _named(layer: Any) -> str:
     return f"Layer {layer.name!r} ({type(layer).__name__})"
 
 
-__all__ = ["as_mask", "with_array"]
+__all__ = ["as_mask", "check_activation", "check_softmax", "with_array"]

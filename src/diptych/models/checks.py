@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..legacy.notes import users_level
+from ..losses import warn_of_one_class
 from ..nested import flatten, map_structure
 from ..utils.naming import snake_case, suggest
 from ..utils.objects import is_builtin
@@ -162,6 +163,8 @@ class Checks:
                 self._check_sparse_shape(shape, labels, name)
             elif kind in SAME_SHAPE:
                 self._check_same_shape(shape, layer, kind, labels, name)
+                if kind in ONE_HOT and shape[-1] == 1:
+                    warn_of_one_class(kind)
         return pairs
 
     def _check_input(self, tensor: Any, array: Any, count: int) -> None:
