@@ -136,3 +136,7 @@ def disable_interactive_logging() -> None:
 def is_interactive_logging_enabled() -> bool:
     """Whether progress is written to standard output."""
     return _interactive_logging
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

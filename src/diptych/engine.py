@@ -25,6 +25,8 @@ from typing import Any
 
 from .blas import one_thread
 
+__all__ = ["Engine", "EngineError", "current", "get", "installed", "set_default", "use"]
+
 PACKAGES = {"fast": "diptych.fastcore", "reference": "diptych.reference"}
 
 
@@ -173,6 +175,10 @@ class _CallableModule(types.ModuleType):
 
     def __call__(self, name: str | Engine) -> use:
         return use(name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 sys.modules[__name__].__class__ = _CallableModule

@@ -25,7 +25,7 @@ from .legacy.notes import users_level
 from .ops import losses as twins
 from .tensor import Tensor, as_array
 from .utils import objects
-from .utils.naming import auto_name
+from .utils.naming import auto_name, public_names
 
 __all__ = [
     "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy",
@@ -400,6 +400,8 @@ class Loss:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}, reduction={self.reduction!r}>"
 
+    __dir__ = public_names
+
 
 def _both(mask: Any, other: Any) -> Any:
     """Return the mask where both masks are True; None counts everything."""
@@ -733,3 +735,7 @@ def serialize(loss: Any) -> Any:
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return the loss of a configuration made by ``serialize``, or of a name."""
     return objects.deserialize(name, _REGISTRY, "loss", custom_objects)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

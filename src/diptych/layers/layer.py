@@ -16,7 +16,7 @@ from ..graph import KerasTensor, Node
 from ..legacy import AcceptsOldNames
 from ..nested import flatten, map_structure
 from ..tensor import Structure, Tensor, Variable
-from ..utils.naming import auto_name
+from ..utils.naming import auto_name, public_names
 from .arguments import as_mask, with_array
 from .signatures import (
     BY_NAME_ONLY,
@@ -720,6 +720,8 @@ class Layer(metaclass=AcceptsOldNames):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    __dir__ = public_names
 
 
 def _mask_of(x: Any) -> Any:

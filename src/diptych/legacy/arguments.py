@@ -70,10 +70,24 @@ class AcceptsOldNames(type):
             found = _UNEXPECTED.search(str(error))
             if found and found[1] in kwargs and found[1] in given:
                 raise _unknown_here(cls, found[1]) from error
+            _hint_at_call(cls, args, error)
+            raise
+        except ValueError as error:
+            _hint_at_call(cls, args, error)
             raise
         for name, value in attributes.items():
             object.__setattr__(instance, name, value)
         return instance
+
+
+def _hint_at_call(cls, args, error):
+    """Add to the error of a layer's constructor that it was given a tensor, if it was."""
+    if _constructor(cls)[3] and any(getattr(value, "is_symbolic", False) for value in args):
+        error.without_hint = getattr(error, "without_hint", str(error))  # that of a cell inside
+        error.args = (
+            f"{error.without_hint}\n{cls.__name__}(...) makes a layer, and takes its "
+            f"settings. To call the layer on a tensor x, write {cls.__name__}(...)(x).",
+        )
 
 
 def translate_arguments(cls, args, kwargs):

@@ -15,7 +15,7 @@ import numpy as np
 from .. import config
 from ..tensor import Tensor, Variable
 from ..utils import objects
-from ..utils.naming import auto_name
+from ..utils.naming import auto_name, public_names
 from .serialization import deserialize
 
 __all__ = ["Mean", "MeanMetricWrapper", "Metric", "Sum"]
@@ -128,6 +128,8 @@ class Metric:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+    __dir__ = public_names
 
     def _weights(self):
         try:
