@@ -17,6 +17,7 @@ from ..nested import flatten, map_structure
 from ..tensor import Tensor
 from ..utils import objects
 from ..utils.naming import suggest
+from ..utils.progbar import write
 from .config import graph_config, model_from_graph
 from .data import as_data
 from .order import layers_in_order
@@ -341,7 +342,10 @@ class Model(Trainer, Layer):
         text = summary_text(
             self, line_length, positions, expand_nested, show_trainable, layer_range
         )
-        (print_fn or print)(text)
+        if print_fn is not None:
+            print_fn(text)
+        else:
+            write(f"{text}\n")
 
     def get_config(self) -> dict[str, Any]:
         """Return the graph as nested dicts; for a subclassed model, the result of its own
