@@ -310,3 +310,7 @@ def _float_type(dtype, function):
 
 def _parameter(value):
     return np.asarray(value, dtype=np.float64)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -17,7 +17,7 @@ from ..legacy import AcceptsOldNames
 from ..nested import flatten, map_structure
 from ..tensor import Structure, Tensor, Variable
 from ..trial import for_good, open_trial
-from ..utils.naming import auto_name
+from ..utils.naming import auto_name, public_names
 from .arguments import as_mask, with_array
 from .signatures import (
     BY_NAME_ONLY,
@@ -730,6 +730,8 @@ class Layer(metaclass=AcceptsOldNames):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    __dir__ = public_names
 
 
 def _mask_of(x: Any) -> Any:

@@ -16,7 +16,7 @@ from .. import config
 from ..tensor import Tensor, Variable
 from ..trial import open_trial
 from ..utils import objects
-from ..utils.naming import auto_name
+from ..utils.naming import auto_name, public_names
 from .serialization import deserialize
 
 __all__ = ["Mean", "MeanMetricWrapper", "Metric", "Sum"]
@@ -129,6 +129,8 @@ class Metric:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+    __dir__ = public_names
 
     def _weights(self):
         try:

@@ -11,6 +11,7 @@ import numpy as np
 from .. import engine as _engine
 from .. import ops
 from ..graph import Function, KerasTensor, Node, symbolic
+from ..layers.arguments import kind_of, uncalled
 from ..layers.layer import Layer, map_shapes
 from ..nested import flatten, map_structure
 from ..tape import unrecorded
@@ -18,6 +19,7 @@ from ..tensor import Tensor
 from ..trial import Trial
 from ..utils import objects
 from ..utils.naming import suggest
+from ..utils.progbar import write
 from .config import graph_config, model_from_graph
 from .data import as_data
 from .order import layers_in_order
@@ -71,13 +73,13 @@ class Model(Trainer, Layer):
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
                     "A model's inputs are symbolic tensors, such as Input(shape=(784,)); got "
-                    f"{type(tensor).__name__}."
+                    f"{kind_of(tensor)}."
                 )
         for tensor in flatten(outputs):
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
                     "A model's outputs are what layers return when they are called on its inputs; "
-                    f"got {type(tensor).__name__}."
+                    f"got {kind_of(tensor)}.{uncalled(tensor)}"
                 )
         self._function = Function(inputs, outputs)
         self._inputs_structure = inputs
@@ -333,15 +335,23 @@ class Model(Trainer, Layer):
         """Print a table of the layers with their output shapes and numbers of weights.
 
         Args:
-            line_length: the table's width; by default that of the text.
-            positions: accepted for Keras's sake; columns take the width they need.
+            line_length: the table's width; by default that of the text. Text that does not fit
+                its column is broken.
+            positions: where the columns end, as shares of ``line_length`` or in characters; by
+                default Keras's shares where ``line_length`` is given, else the columns take the
+                width that they need.
             print_fn: called with the text instead of ``print``.
             expand_nested: whether to show the layers of nested models.
             show_trainable: whether a column says which layers are trained.
             layer_range: a pair of layer names, the first and the last to show.
         """
-        text = summary_text(self, line_length, expand_nested, show_trainable, layer_range)
-        (print_fn or print)(text)
+        text = summary_text(
+            self, line_length, positions, expand_nested, show_trainable, layer_range
+        )
+        if print_fn is not None:
+            print_fn(text)
+        else:
+            write(f"{text}\n")
 
     def get_config(self) -> dict[str, Any]:
         """Return the graph as nested dicts; for a subclassed model, the result of its own

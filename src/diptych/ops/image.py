@@ -472,3 +472,7 @@ def _floats_only(name, images):
             f"image.{name}() needs floats, but the images are {images.dtype}: divide them by 255."
         )
     return images
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -4,6 +4,9 @@ The equations and gradients are in ``diptych.reference.piecewise``,
 ``diptych.reference.activations``, ``diptych.reference.dense`` and ``diptych.reference.dropout``.
 """
 
+import warnings
+
+from ..legacy.notes import users_level
 from ..operation import Twin
 from ..shape_rules import (
     agree,
@@ -18,6 +21,23 @@ from ..shape_rules import (
 from .creation import convert_to_tensor
 
 
+def warn_of_softmax_of_one(where, shape, axis=-1):
+    """Warn if a softmax along ``axis``, one or several, of an array of this shape is always 1.
+
+    where: what takes the softmax, as the start of a sentence. This is called when a layer is built
+    or a graph is made, not when a softmax is computed.
+    """
+    axes = axis if isinstance(axis, (list, tuple)) else [axis]
+    if all(-len(shape) <= one < len(shape) and shape[one] == 1 for one in axes):
+        warnings.warn(
+            f"{where} takes a softmax over axis {axis} of an array of shape {tuple(shape)}. This "
+            "axis has size 1: the result is always 1, and nothing is learned. For a yes/no "
+            "question use a sigmoid, with loss='binary_crossentropy'; for several classes, one "
+            "unit for each.",
+            stacklevel=users_level(),
+        )
+
+
 class _Probabilities(Twin):
     """A twin whose output stores its logits, from which crossentropy losses are exact."""
 
@@ -27,6 +47,12 @@ class _Probabilities(Twin):
         if not options or options[0] in (-1, len(logits.shape) - 1):
             y.logits = (self.name, logits)
         return y
+
+    def record_symbolic(self, arguments, options):
+        if self.name == "softmax":
+            (logits,), *axis = arguments
+            warn_of_softmax_of_one("ops.softmax", logits.shape, *axis)
+        return Twin.record_symbolic(self, arguments, options)
 
 
 def _prelu_shape(x, alpha):
