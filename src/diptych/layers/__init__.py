@@ -43,7 +43,7 @@ from .image import (
     RandomZoom,
     Resizing,
 )
-from .layer import InputSpec, Layer
+from .layer import Layer
 from .merging import (
     Add,
     Average,
@@ -145,6 +145,7 @@ from .resizing import (
     ZeroPadding3D,
 )
 from .serialization import CLASSES, deserialize, serialize
+from .spec import InputSpec
 from .wrapper import Wrapper
 
 __all__ = [
@@ -296,3 +297,7 @@ __all__ = [
 CLASSES.update({name: globals()[name] for name in __all__ if isinstance(globals()[name], type)})
 CLASSES["GroupedQueryAttention"] = GroupQueryAttention  # as Keras's files name it
 objects.HOMES[GroupQueryAttention] = ("keras.layers", "GroupedQueryAttention", None)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

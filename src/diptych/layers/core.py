@@ -13,7 +13,9 @@ from ..nested import map_structure
 from ..tensor import Variable
 from ..utils import objects
 from ..utils.naming import auto_name
-from .layer import InputSpec, Layer
+from .arguments import check_activation
+from .layer import Layer
+from .spec import InputSpec
 
 # Activations that the dense twin applies itself. Sigmoid and softmax are applied separately, since
 # crossentropy losses need the logits (softmax + cross-entropy, see ops.losses.with_logits).
@@ -185,6 +187,7 @@ class Dense(Layer):
                 constraint=self.bias_constraint,
             )
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
+        check_activation(self, (*input_shape[:-1], self.units))
         self.built = True
 
     def call(self, inputs: Any) -> Any:
@@ -307,6 +310,11 @@ class Activation(Layer):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
         self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        if isinstance(input_shape, tuple):
+            check_activation(self, input_shape)
+        self.built = True
 
     def call(self, inputs: Any) -> Any:
         return self.activation(inputs)

@@ -9,8 +9,10 @@ from typing import Any
 
 from .. import activations, constraints, initializers, ops, regularizers
 from ..tensor import Variable
+from .arguments import check_activation
 from .core import FUSED
-from .layer import InputSpec, Layer
+from .layer import Layer
+from .spec import InputSpec
 
 _FORMS = (
     (re.compile(r"([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]+)"), False),
@@ -139,6 +141,7 @@ class EinsumDense(Layer):
         start = -len(inputs) if self._terms[3] else 0
         met = {start + i: sizes[a] for i, a in enumerate(inputs) if a in kernel}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=met)
+        check_activation(self, self.compute_output_shape(input_shape))
         self.built = True
 
     def _bias_shape(self, sizes: dict, dots: int) -> tuple:

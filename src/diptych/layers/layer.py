@@ -17,8 +17,10 @@ from ..graph import KerasTensor, Node
 from ..legacy import AcceptsOldNames
 from ..nested import flatten, map_structure
 from ..tensor import Structure, Tensor, Variable
-from ..utils.naming import auto_name
+from ..trial import for_good, open_trial
+from ..utils.naming import auto_name, public_names
 from .arguments import as_mask, with_array
+from .budget import from_file
 from .signatures import (
     BY_NAME_ONLY,
     has_default,
@@ -28,29 +30,12 @@ from .signatures import (
     position_of,
     takes,
 )
+from .spec import InputSpec
 from .tracking import tracked
 
 # The `training` argument of the outermost call in this context; layers called inside it inherit it.
 _training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
 _TRAINING = frozenset(["training"])
-
-
-class Budget:
-    """How many bytes of weights a model that is made for a file may have: what the file holds."""
-
-    def __init__(self, size: int) -> None:
-        self.left = size
-
-    def take(self, size: int, name: str, shape: tuple[int, ...]) -> None:
-        self.left -= size
-        if self.left < 0:
-            raise ValueError(
-                f"The model in the file would have a weight {name!r} of shape {shape}, for which "
-                "the file is too small."
-            )
-
-
-from_file: ContextVar[Budget | None] = ContextVar("diptych_from_file", default=None)
 # Attributes of layers and models that are bookkeeping and not tracked as sublayers.
 _INTERNAL = frozenset(
     [
@@ -65,67 +50,6 @@ _INTERNAL = frozenset(
         "_build_shapes",
     ]
 )
-
-
-class InputSpec:
-    """What a layer expects of an input.
-
-    Args:
-        dtype: its dtype.
-        shape: its full shape, None for any size.
-        ndim: its rank.
-        max_ndim: the highest rank allowed.
-        min_ndim: the lowest rank allowed.
-        axes: dict from axis to size.
-        allow_last_axis_squeeze: whether a last axis of size 1 may be missing or added.
-        name: the input's name.
-        optional: whether None may be given.
-    """
-
-    def __init__(
-        self,
-        dtype: Any = None,
-        shape: Any = None,
-        ndim: int | None = None,
-        max_ndim: int | None = None,
-        min_ndim: int | None = None,
-        axes: dict[int, int | None] | None = None,
-        allow_last_axis_squeeze: bool = False,
-        name: str | None = None,
-        optional: bool = False,
-    ) -> None:
-        self.dtype = dtype
-        self.shape = None if shape is None else tuple(shape)
-        self.ndim = len(self.shape) if self.shape is not None else ndim
-        self.max_ndim = max_ndim
-        self.min_ndim = min_ndim
-        self.axes = {int(axis): size for axis, size in (axes or {}).items()}
-        self.allow_last_axis_squeeze = allow_last_axis_squeeze
-        self.name = name
-        self.optional = optional
-
-    def check(self, layer: Layer, shape: tuple) -> None:
-        """Raise a ValueError unless an input of this shape fits."""
-        rank = len(shape)
-
-        def refuse(expected: str) -> None:
-            raise ValueError(
-                f"Layer {layer.name!r} ({type(layer).__name__}) expects {expected}, and its input "
-                f"has shape {shape}." + layer.input_hint(shape)
-            )
-
-        if self.ndim is not None and rank != self.ndim:
-            refuse(f"an input of {self.ndim} axes, the batch included")
-        if self.min_ndim is not None and rank < self.min_ndim:
-            refuse(f"an input of at least {self.min_ndim} axes, the batch included")
-        if self.max_ndim is not None and rank > self.max_ndim:
-            refuse(f"an input of at most {self.max_ndim} axes, the batch included")
-        for axis, size in self.axes.items():
-            if size is not None and -rank <= axis < rank and shape[axis] not in (size, None):
-                refuse(f"size {size} along axis {axis}")
-        for axis, size in enumerate(self.shape or ()):
-            if size is not None and shape[axis] not in (size, None):
-                refuse(f"an input of shape {self.shape}")
 
 
 class Layer(metaclass=AcceptsOldNames):
@@ -195,7 +119,7 @@ class Layer(metaclass=AcceptsOldNames):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the output's shape for an input's shape; by default found by a call on zeros."""
-        inputs = _map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
+        inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
         return map_structure(lambda t: t.shape, self._infer((inputs,), {}))
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
@@ -404,6 +328,10 @@ class Layer(metaclass=AcceptsOldNames):
         """Call ``build`` with the shape of the first argument, or with all shapes that are
         parameters of ``build``.
         """
+        with for_good():
+            self._build_with_shapes(args, kwargs)
+
+    def _build_with_shapes(self, args: tuple, kwargs: dict) -> None:
         parameters = parameters_of(type(self), "build")
         named = [p for p in parameters if p.endswith("_shape") and p != "input_shape"]
         if named and len(parameters) > 1:
@@ -445,7 +373,7 @@ class Layer(metaclass=AcceptsOldNames):
         """Return symbolic outputs for symbolic inputs."""
         if type(self).compute_output_shape is not Layer.compute_output_shape:
             shape = self.compute_output_shape(_shapes(self._first(args, kwargs)))
-            return _map_shapes(lambda s: KerasTensor(s, self.dtype), shape)
+            return map_shapes(lambda s: KerasTensor(s, self.dtype), shape)
         return self._infer(args, kwargs)
 
     def _infer(self, args: tuple, kwargs: dict) -> Any:
@@ -527,9 +455,10 @@ class Layer(metaclass=AcceptsOldNames):
             initializer = "zeros"
         if initializer is None:
             initializer = "glorot_uniform" if dtype.kind == "f" else "zeros"
-        variable = Variable(
-            initializers.get(initializer), shape, dtype, trainable=trainable, name=name
-        )
+        with for_good():
+            variable = Variable(
+                initializers.get(initializer), shape, dtype, trainable=trainable, name=name
+            )
         variable.path = f"{self.path}/{variable.name}"
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
@@ -698,9 +627,9 @@ class Layer(metaclass=AcceptsOldNames):
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Make the weights for the shapes that ``get_build_config`` returned."""
         if config.get("shapes_dict"):
-            self.build(**_map_shapes(tuple, config["shapes_dict"]))
+            self.build(**map_shapes(tuple, config["shapes_dict"]))
         elif config.get("input_shape") is not None:
-            self.build(_map_shapes(tuple, config["input_shape"]))
+            self.build(map_shapes(tuple, config["input_shape"]))
         else:
             return
         self.built = True
@@ -719,6 +648,8 @@ class Layer(metaclass=AcceptsOldNames):
 
     def add_loss(self, loss: Any) -> None:
         """Add a scalar to the loss of the model, from within ``call``."""
+        if open_trial.get() is not None:
+            return
         for one in flatten(loss):
             self._losses.append(
                 one if isinstance(one, Tensor) else Tensor(np.asarray(one, self.dtype))
@@ -730,6 +661,8 @@ class Layer(metaclass=AcceptsOldNames):
             self.add_loss(ops.divide(self.activity_regularizer(output), float(batch)))
 
     def _clear_losses(self) -> None:
+        if open_trial.get() is not None:
+            return
         for layer in self._cached("layers", lambda: list(self._flatten_layers())):
             if layer._losses:
                 layer._losses.clear()
@@ -777,6 +710,8 @@ class Layer(metaclass=AcceptsOldNames):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
+    __dir__ = public_names
+
 
 def _mask_of(x: Any) -> Any:
     return getattr(x, "mask", None)
@@ -793,15 +728,15 @@ def _shapes(inputs: Any) -> Any:
     return map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else None, inputs)
 
 
-def _map_shapes(function: Callable, shapes: Any) -> Any:
+def map_shapes(function: Callable, shapes: Any) -> Any:
     """Apply ``function`` to every shape: a tuple or list of sizes is a leaf here."""
     if isinstance(shapes, (list, tuple)) and all(
         n is None or isinstance(n, (int, np.integer)) for n in shapes
     ):
         return function(tuple(shapes))
     if isinstance(shapes, dict):
-        return {key: _map_shapes(function, part) for key, part in shapes.items()}
-    return [_map_shapes(function, part) for part in shapes]
+        return {key: map_shapes(function, part) for key, part in shapes.items()}
+    return [map_shapes(function, part) for part in shapes]
 
 
 def _fresh(tensor: Any) -> Any:

@@ -15,7 +15,8 @@ from ..ops import nn
 from ..random import SeedGenerator, draw_dropout_mask
 from ..tensor import Tensor
 from ..utils.windows import standardize_data_format
-from .layer import InputSpec, Layer
+from .layer import Layer
+from .spec import InputSpec
 
 
 class _Noise(Layer):

@@ -22,3 +22,7 @@ __all__ = [
     "pairs_of",
     "quiet",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

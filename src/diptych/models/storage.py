@@ -24,7 +24,7 @@ from ..files.weights import (
     write_shards,
     write_weights,
 )
-from ..layers.layer import Budget, from_file
+from ..layers.budget import Budget, from_file
 from ..layers.serialization import deserialize
 from ..utils.lambdas import lambdas_allowed
 from ..utils.objects import CustomObjectScope, dict_of

@@ -477,7 +477,8 @@ class Trainer(_Beside):
             if size is not None:
                 check_size(size, name)
         _check_frequency(validation_freq)
-        if validation_split and validation_data is None:
+        part_of_x = bool(validation_split) and validation_data is None
+        if part_of_x:
             (x, y, sample_weight), validation_data = split_off_validation(
                 x, y, sample_weight, validation_split, self.takes_text
             )
@@ -497,16 +498,17 @@ class Trainer(_Beside):
             self._checks.before_training(batches, epochs=epochs - initial_epoch)
             validation = None
             if validation_data is not None:
-                data = unpack(validation_data)
-                validation = batches_for(
-                    *data,
-                    batch_size=validation_batch_size or batch_size,
-                    steps=validation_steps,
-                    dtypes=self._dtypes_of(data[0]),
-                    text=self.takes_text,
-                )
-                self._checks.labels_of_validation(batches, validation)
-                self._checks.before_training(validation, "validation data")
+                with _named_in_errors("validation_split" if part_of_x else "validation_data"):
+                    data = unpack(validation_data)
+                    validation = batches_for(
+                        *data,
+                        batch_size=validation_batch_size or batch_size,
+                        steps=validation_steps,
+                        dtypes=self._dtypes_of(data[0]),
+                        text=self.takes_text,
+                    )
+                    self._checks.labels_of_validation(batches, validation, validation_data)
+                    self._checks.before_training(validation, "validation data")
             return self._fit(
                 batches, validation, epochs, initial_epoch, verbose, callbacks, validation_freq
             )
@@ -541,10 +543,10 @@ class Trainer(_Beside):
             self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
             last = self._train_epoch(batches, train_step, callbacks)
-            logs = dict(sorted(self._results(last).items()))
+            logs = self._results(last)
             if validation is not None and _due(validation_freq, epoch):
                 results = self._evaluate(validation, callbacks)
-                logs.update({f"val_{name}": value for name, value in sorted(results.items())})
+                logs.update({f"val_{name}": value for name, value in results.items()})
             callbacks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -569,16 +571,18 @@ class Trainer(_Beside):
         return last
 
     def _results(self, last: Any) -> dict[str, Any]:
-        """The metrics' results, or ``last``, the result of a user's step, if it is different."""
+        """The metrics' results, or ``last``, the result of a user's step, if it is different; in
+        alphabetical order, as in Keras.
+        """
         results = self.get_metrics_result()
-        if last is None or last.keys() == results.keys():
-            return results
-        return {name: as_log(value) for name, value in last.items()}
+        if last is not None and last.keys() != results.keys():
+            results = {name: as_log(value) for name, value in last.items()}
+        return dict(sorted(results.items()))
 
     def _listed(self, results: dict[str, Any], return_dict: bool) -> Any:
         """Results as ``evaluate`` and its like return them: one number, a list, or a dict."""
         if return_dict:
-            return dict(sorted(results.items()))
+            return results
         names = [name for name in self.metrics_names if name in results]
         values = [results[name] for name in [*names, *sorted(results.keys() - names)]]
         return values[0] if len(values) == 1 else values
@@ -787,6 +791,16 @@ def as_log(value: Any) -> Any:
 def _names_before_build(metrics: CompiledMetrics) -> list[str]:
     given = [*flatten(metrics._given), *flatten(metrics._weighted_given)]
     return [one if isinstance(one, str) else name_of(one) for one in given if one is not None]
+
+
+@contextlib.contextmanager
+def _named_in_errors(argument: str) -> Any:
+    """Let errors about data say which argument these are."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        error.args = (f"{argument}: {error}",)
+        raise
 
 
 def _check_frequency(frequency: Any) -> None:

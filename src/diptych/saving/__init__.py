@@ -25,3 +25,7 @@ __all__ = [
     "save_weights",
     "serialize_keras_object",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
