@@ -48,11 +48,10 @@ class _Probabilities(Twin):
             y.logits = (self.name, logits)
         return y
 
-    def record_symbolic(self, arguments, options):
+    def record_symbolic(self, inputs, arguments, options, *more):
         if self.name == "softmax":
-            (logits,), *axis = arguments
-            warn_of_softmax_of_one("ops.softmax", logits.shape, *axis)
-        return Twin.record_symbolic(self, arguments, options)
+            warn_of_softmax_of_one("ops.softmax", inputs[0].shape, *more)
+        return Twin.record_symbolic(self, inputs, arguments, options, *more)
 
 
 def _prelu_shape(x, alpha):
