@@ -69,7 +69,8 @@ def _visit_all(container: Any, path: str, found: list[Part], seen: set[int]) -> 
 def _class_name(thing: Any) -> str:
     """The name of a part's class, as Keras calls it."""
     cls = type(thing)
-    return snake_case(HOMES[cls][1] if cls in HOMES else cls.__name__)
+    name = snake_case(HOMES[cls][1] if cls in HOMES else cls.__name__)
+    return {"group_query_attention": "grouped_query_attention"}.get(name, name)
 
 
 def _numbered(name: str, used: dict[str, int]) -> str:

@@ -295,8 +295,7 @@ __all__ = [
 ]
 
 CLASSES.update({name: globals()[name] for name in __all__ if isinstance(globals()[name], type)})
-CLASSES["GroupedQueryAttention"] = GroupQueryAttention  # as Keras's files name it
-objects.HOMES[GroupQueryAttention] = ("keras.layers", "GroupedQueryAttention", None)
+CLASSES["GroupedQueryAttention"] = GroupQueryAttention  # so in Keras's .h5 files
 
 
 def __dir__() -> list[str]:

@@ -162,8 +162,9 @@ def operation_from_config(entry: dict[str, Any]) -> Callable | None:
     if not isinstance(class_name, str):
         return None
     config = objects.dict_of(entry.get("config"), class_name)
-    if module is None and not {"trainable", "dtype"} & set(config) and _name_of(class_name):
-        module = "keras.ops"  # .h5 files do not say it; layers have a dtype
+    if module is None and _name_of(class_name):  # .h5 files do not say it; layers have a dtype
+        if class_name not in objects.TABLES["layers"] or not {"trainable", "dtype"} & set(config):
+            module = "keras.ops"
     if not isinstance(module, str):
         return None
     if module == _CALLED:
