@@ -19,11 +19,14 @@ from ..tensor import Variable
 from ..utils.naming import snake_case
 from ..utils.objects import HOMES
 
+
+def _names(thing: Any) -> set[str]:
+    """The names of all attributes, those that ``dir`` hides among them."""
+    return {*vars(thing), *(name for cls in type(thing).__mro__ for name in vars(cls))}
+
+
 # Attributes that every layer, model or optimizer has.
-_SKIPPED = {
-    Layer: frozenset(dir(Layer())),
-    Optimizer: frozenset(dir(Optimizer(0.0))),
-}
+_SKIPPED = {Layer: _names(Layer()), Optimizer: _names(Optimizer(0.0))}
 
 
 class Part(NamedTuple):
@@ -83,7 +86,7 @@ def _children(thing: Any) -> Iterator[tuple[str, Any]]:
     if getattr(thing, "inputs", None) is not None and hasattr(thing, "layers"):
         yield "layers", thing.layers
     base = Layer if isinstance(thing, Layer) else Optimizer
-    for name in sorted(dir(thing), key=lambda n: f"~{n}" if n.startswith("_") else n):
+    for name in sorted(_names(thing), key=lambda n: f"~{n}" if n.startswith("_") else n):
         if name.startswith("__") or name in _SKIPPED[base] or name in _INNER:
             continue
         try:

@@ -29,11 +29,25 @@ class Store(dict):
 def states_of(model: Any) -> list[tuple[Part, dict[str, np.ndarray]]]:
     """Every part of a model, with the arrays that it wants to be written."""
     found = []
-    for part in parts_of(model):
+    parts = parts_of(model)
+    _check_complete(model, parts)
+    for part in parts:
         store = Store()
         part.thing.save_own_variables(store)
         found.append((part, dict(store)))
     return found
+
+
+def _check_complete(model: Any, parts: Sequence[Part]) -> None:
+    """Raise a ValueError if a weight of the model belongs to no part."""
+    known = {id(v) for part in parts for v in state_of(part.thing)}
+    for variable in model.variables:
+        if id(variable) not in known:
+            raise ValueError(
+                f"Model {model.name!r} has a weight {variable.path!r} in a layer that is no "
+                "attribute of another one, nor in a list or dict that is, so that it has no place "
+                "in a file: make the layer an attribute (self.layer = ...)."
+            )
 
 
 def write_weights(file: IO[bytes], states: list[tuple[Part, dict[str, np.ndarray]]]) -> None:
@@ -123,7 +137,9 @@ def read_weights(
     """
     loading = Loading(reader.name, skip_mismatch)
     found = False
-    for part in parts_of(model):
+    parts = parts_of(model)
+    _check_complete(model, parts)
+    for part in parts:
         arrays = reader.arrays(part.path)
         if isinstance(part.thing, Optimizer) and not len(arrays):
             continue  # weights alone, or a model that was not compiled

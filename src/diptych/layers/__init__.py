@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..utils import objects
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .attention import AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention
 from .convolution import (
