@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -166,6 +167,8 @@ def model_from_graph(
             )
         for name, number, (args, kwargs) in ready:
             args, kwargs = _read(args, tensors), _read(kwargs, tensors)
+            if kwargs.get("training") is _default_of_training(layers[name]):
+                kwargs.pop("training", None)  # Keras writes it; fit and predict say it at each call
             for index, tensor in enumerate(flatten(layers[name](*args, **kwargs))):
                 tensors[name, number, index] = tensor
         done = {(name, number) for name, number, _ in ready}
@@ -177,6 +180,12 @@ def model_from_graph(
         name=config.get("name"),
         **more,
     )
+
+
+def _default_of_training(layer: Any) -> Any:
+    """The default of a layer's argument `training`; None if it has none."""
+    parameter = inspect.signature(getattr(layer, "call", layer)).parameters.get("training")
+    return None if parameter is None else parameter.default
 
 
 def _arguments(call: Any) -> tuple[list, dict[str, Any]]:

@@ -75,6 +75,8 @@ def operation_config(node: Node) -> dict[str, Any]:
         NotImplementedError: the call is of a function that is no operation of ``diptych.ops``.
     """
     operation = node.operation
+    if getattr(ops, getattr(operation, "__name__", ""), None) is operation:  # records itself
+        return _own_entry(operation.__name__, operation.__name__, node)
     if not isinstance(operation, Operation):
         raise NotImplementedError(
             f"{operation!r} was called on a symbolic tensor outside a layer, which a config cannot "
@@ -107,9 +109,14 @@ def operation_config(node: Node) -> dict[str, Any]:
             kept = {"slice": "shape", "full_like": "dtype"}.get(name)
             options = {kept: options[kept]} if kept else {}
         return _entry(name, _MODULES.get(name, "numpy"), options, (args, {}))
+    return _own_entry(name, operation._key, node)
+
+
+def _own_entry(name: str, key: str, node: Node) -> dict[str, Any]:
+    """The entry of an operation that Keras has not, or has not alone."""
     return {
         "module": _CALLED,
-        "class_name": operation._key,
+        "class_name": key,
         "config": {},
         "registered_name": None,
         "name": name,
@@ -168,10 +175,12 @@ def operation_from_config(entry: dict[str, Any]) -> Callable | None:
     if not isinstance(module, str):
         return None
     if module == _CALLED:
-        operation = Operation.named.get(class_name)
+        operation: Any = Operation.named.get(class_name)
+        if operation is None and class_name in ops.__all__:
+            operation = getattr(ops, class_name)
         if operation is None:
             raise ValueError(f"There is no operation {class_name!r} in diptych.ops.")
-        return operation  # type: ignore[return-value]
+        return operation
     if not re.match(r"keras\.(src\.)?ops\b", module):
         return None
     name = _name_of(class_name)

@@ -290,9 +290,10 @@ class IndexLookup(Preparation):
     def _set_tokens(self, tokens: list) -> None:
         size = len(tokens) + self._special_places()
         encoded = self.output_mode != "int" and not self.pad_to_max_tokens
-        if encoded and self._depth_used and size != self.vocabulary_size():
+        now = self._stated_size if self._table is None else self.vocabulary_size()
+        if encoded and self._depth_used and size != now:
             raise RuntimeError(
-                f"Layer {self.name!r} gives {self.vocabulary_size()} columns, one for each token, "
+                f"Layer {self.name!r} gives {now} columns, one for each token, "
                 f"to the layers after it, but the new vocabulary has {size} tokens. Make a new "
                 "layer, or one with max_tokens and pad_to_max_tokens=True."
             )
