@@ -82,12 +82,11 @@ def model_from_graph(
             for index, tensor in enumerate(flatten(layers[name](*args, **kwargs))):
                 tensors[name, number, index] = tensor
         waiting = [call for call in waiting if call not in ready]
-    return cls(
-        _read(config["inputs"], tensors),
-        _read(config["outputs"], tensors),
-        name=config["name"],
-        trainable=config.get("trainable", True),
+    model = cls(
+        _read(config["inputs"], tensors), _read(config["outputs"], tensors), name=config["name"]
     )
+    model._trainable = config.get("trainable", True)  # each layer has its own in its config
+    return model
 
 
 def _is_place(x: Any) -> bool:

@@ -60,6 +60,8 @@ class Model(Trainer, Layer):
             raise ValueError("A functional model needs both `inputs` and `outputs`.")
         if inputs is not None:
             self._make_function(inputs, outputs)
+            if not trainable:
+                self.trainable = False  # the graph's layers were made before
 
     # ----------------------------------------------------------------------------------------------
     # Graphs

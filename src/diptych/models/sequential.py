@@ -109,6 +109,8 @@ class Sequential(Model):
                 "another `name=`."
             )
         self._stack.append(layer)
+        if not self._trainable:
+            layer.trainable = False
 
     def _check_stated_shape(self, layer: Layer, shape: tuple) -> None:
         """An input shape on a later layer is redundant, but must be correct."""
@@ -242,4 +244,6 @@ class Sequential(Model):
         from ..layers import deserialize
 
         layers = [deserialize(layer, custom_objects) for layer in config["layers"]]
-        return cls(layers, name=config.get("name"), trainable=config.get("trainable", True))
+        model = cls(layers, name=config.get("name"))
+        model._trainable = config.get("trainable", True)  # each layer has its own in its config
+        return model
