@@ -17,6 +17,7 @@ from ..legacy import AcceptsOldNames
 from ..nested import flatten, map_structure
 from ..tensor import Structure, Tensor, Variable
 from ..utils.naming import auto_name
+from ..utils.objects import is_builtin
 from .arguments import as_mask, with_array
 from .signatures import (
     BY_NAME_ONLY,
@@ -301,18 +302,31 @@ class Layer(metaclass=AcceptsOldNames):
     # (pure_in_prediction). Each class has to declare it; it is not inherited.
     pure = False
     pure_in_prediction = False
-    # Whether compute_mask creates a mask (Embedding, Masking).
+    # Whether compute_mask may create a mask (Embedding, Masking); a user's own always may.
     makes_mask = False
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not is_builtin(cls.compute_mask):
+            cls.makes_mask = True
+
+    @property
+    def runs_own_code(self) -> bool:
+        """Whether ``call`` is a user's own, which may return a tensor with the mask of a layer
+        inside.
+        """
+        return "call" in vars(self) or not is_builtin(type(self).call)
+
     def _pass_mask_on(self, inputs: Any, masks: Any, masked: bool, outputs: Any) -> None:
-        if masked and not self.supports_masking:
-            warnings.warn(
-                f"Layer {self.name!r} ({type(self).__name__}) was called on an input with a mask, "
-                "but does not support masking: the layers after it, the loss and the metrics will "
-                "count every step. In a layer of your own, set self.supports_masking = True if the "
-                "mask is valid for the output as well.",
-                stacklevel=2,
-            )
+        if not self.supports_masking:
+            if masked:
+                warnings.warn(
+                    f"Layer {self.name!r} ({type(self).__name__}) was called on an input with a "
+                    "mask, but does not support masking: the layers after it, the loss and the "
+                    "metrics will count every step. In a layer of your own, set "
+                    "self.supports_masking = True if the mask is valid for the output as well.",
+                    stacklevel=2,
+                )
             return
         mask = self.compute_mask(inputs, masks)
         if mask is None:

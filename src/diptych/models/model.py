@@ -287,6 +287,13 @@ class Model(Trainer, Layer):
         """Whether a layer inside creates a mask."""
         return self._function is not None and self._function.makes_mask
 
+    @property
+    def runs_own_code(self) -> bool:
+        """Whether a layer inside runs a user's own code."""
+        return super().runs_own_code or (
+            self._function is not None and self._function.runs_own_code
+        )
+
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The masks of symbolic outputs; other outputs carry their own masks."""
         if self._function is None or not symbolic(inputs):
