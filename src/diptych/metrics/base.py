@@ -139,7 +139,7 @@ class Metric:
 
     def _typed(self, value):
         """A number or array in the metric's float type."""
-        return np.asarray(value, dtype=self._dtype)[()]
+        return np.array(value, dtype=self._dtype)[()]
 
 
 class Sum(Metric):

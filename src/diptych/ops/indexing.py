@@ -5,7 +5,7 @@ import builtins
 import numpy as np
 
 from .. import config
-from ..operation import ArrayOp, cast, gather
+from ..operation import ArrayOp, ViewOp, cast, gather
 from ..tensor import Tensor
 from .table import unbroadcast
 
@@ -43,7 +43,7 @@ def _plain_key(key):
     return np.asarray(key, dtype=None if key else int) if isinstance(key, list) else key
 
 
-_get_item = ArrayOp("get_item", lambda x, key: x[key], _get_item_rule)
+_get_item = ViewOp("get_item", lambda x, key: x[key], _get_item_rule)
 
 
 def get_item(x, key):
@@ -120,7 +120,7 @@ def _integers(indices):
     return indices
 
 
-_slice = ArrayOp(
+_slice = ViewOp(
     "slice",
     lambda x, start_indices, shape: x[_window(x, start_indices, shape)],
     lambda g, y, x, start_indices, shape: _get_item_rule(g, y, x, _window(x, start_indices, shape)),

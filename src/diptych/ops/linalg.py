@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..operation import ArrayOp, Twin, gather
+from ..operation import ArrayOp, Twin, ViewOp, gather
 from ..tensor import Tensor
-from .creation import dtype, ndim
+from .creation import convert_to_tensor, dtype, ndim
 from .elementwise import multiply
 from .shapes import expand_dims, ravel, swapaxes
 from .table import Unary, unbroadcast
@@ -147,6 +147,8 @@ def vdot(x1, x2):
 
 def einsum(subscripts, *operands, **kwargs):
     """Multiply and sum in Einstein's notation: "ij,jk->ik" is the matrix product."""
+    if len(operands) == 1:  # perhaps only a transposed view
+        operands = (convert_to_tensor(operands[0]),)
     return _einsum(*operands, subscripts=subscripts)
 
 
@@ -178,12 +180,12 @@ def _diagonal_rule(g, y, x, offset, axis1, axis2):
 
 _tril = ArrayOp("tril", np.tril, lambda g, y, x, k: np.tril(g, k))
 _triu = ArrayOp("triu", np.triu, lambda g, y, x, k: np.triu(g, k))
-_diag = ArrayOp(
+_diag = ViewOp(
     "diag",
     np.diag,
     lambda g, y, x, k: np.diagonal(g, k) if x.ndim == 1 else _diagonal_rule(g, y, x, k, 0, 1),
 )
-_diagonal = ArrayOp("diagonal", np.diagonal, _diagonal_rule)
+_diagonal = ViewOp("diagonal", np.diagonal, _diagonal_rule)
 _trace = ArrayOp(
     "trace",
     np.trace,

@@ -5,14 +5,14 @@ The equations and gradients are in ``diptych.reference.piecewise``,
 """
 
 from ..operation import Twin
-from .creation import convert_to_tensor
+from .creation import as_tensor
 
 
 class _Probabilities(Twin):
     """A twin whose output stores its logits, from which crossentropy losses are exact."""
 
     def __call__(self, inputs, *options):
-        logits = convert_to_tensor(inputs[0])
+        logits = as_tensor(inputs[0])
         y = Twin.__call__(self, (logits,), *options)
         if not options or options[0] in (-1, len(logits.shape) - 1):
             y.logits = (self.name, logits)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..operation import ArrayOp
+from ..operation import ArrayOp, ViewOp
 from .creation import cast
 from .indexing import take_along_axis
 from .reductions import _spread, fold
@@ -51,7 +51,7 @@ def _diff_rule(g, y, x, n, axis):
 
 _cumsum = ArrayOp("cumsum", _keep_int(np.cumsum), _flat_if_none(_cumsum_rule))
 _cumprod = ArrayOp("cumprod", _keep_int(np.cumprod), _flat_if_none(_cumprod_rule))
-_diff = ArrayOp("diff", np.diff, _diff_rule)
+_diff = ViewOp("diff", np.diff, _diff_rule)
 
 
 def cumsum(x, axis=None, dtype=None):
