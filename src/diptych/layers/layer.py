@@ -13,7 +13,7 @@ import numpy as np
 from .. import constraints, graph, initializers, ops, regularizers
 from ..config import floatx
 from ..graph import KerasTensor, Node
-from ..legacy import AcceptsOldNames
+from ..legacy import AcceptsOldNames, accepts_old_order
 from ..nested import flatten, map_structure
 from ..tensor import Structure, Tensor, Variable
 from ..utils.naming import auto_name
@@ -478,6 +478,7 @@ class Layer(metaclass=AcceptsOldNames):
     # ----------------------------------------------------------------------------------------------
     # Weights and sublayers
 
+    @accepts_old_order
     def add_weight(
         self,
         shape: Any = None,

@@ -17,7 +17,7 @@ from ..legacy.notes import users_level
 from ..nested import flatten, map_structure
 from ..utils.naming import snake_case, suggest
 from ..utils.objects import is_builtin
-from .data import as_data, count_rows, is_text
+from .data import as_data, count_rows, is_text, several_classes
 
 __all__ = ["Checks"]
 
@@ -47,16 +47,29 @@ class Checks:
         self._good: set = set()
         self._found: list[tuple] | None = None
 
-    def before_training(self, batches: Any, what: str = "training data", epochs: int = 1) -> None:
-        """Check a whole data set: shapes, values of labels, NaN and infinity.
+    def before_training(
+        self,
+        batches: Any,
+        what: str = "training data",
+        epochs: int = 1,
+        class_weight: Any = None,
+    ) -> None:
+        """Check a whole data set: shapes, values of labels, NaN and infinity; and that the labels
+        can have class weights, if there are any.
 
         Of a generator or a PyDataset, only the first batch is checked.
         """
         x, y, sample_weight = getattr(batches, "data", None) or batches.first()
         pairs = self._check_shapes(x, y)
+        if class_weight is not None:
+            _check_one_class(pairs)
         self.batch_sizes(batches, what, epochs)
         self._check_values(pairs, x, y, sample_weight, what)
         self._check_tokens(x)
+
+    def class_weight(self, x: Any, y: Any) -> None:
+        """Raise a ValueError for a batch whose labels cannot have class weights."""
+        _check_one_class(self._pairs(x, y))
 
     def labels_of_validation(self, batches: Any, validation: Any) -> None:
         """Raise a ValueError if only the training data have labels, not the validation data."""
@@ -472,6 +485,14 @@ def _check_class_numbers(labels: np.ndarray, classes: int | None, ignored: Any, 
     elif ignored is None and np.isfinite(value) and value == -1:
         message += " If -1 marks labels to ignore, pass ignore_class=-1 to the loss."
     raise ValueError(message)
+
+
+def _check_one_class(pairs: list[tuple]) -> None:
+    """Raise a ValueError for labels with a class for each step, where class weights are given."""
+    for shape, _, loss, labels, _ in pairs:
+        per_step = len(shape) > 2 or _kind(loss) in SPARSE
+        if per_step and labels.size > len(labels):
+            raise ValueError(several_classes(labels))
 
 
 def _check_probabilities(labels: np.ndarray, kind: str, name: str) -> None:

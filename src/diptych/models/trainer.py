@@ -455,7 +455,9 @@ class Trainer(_Beside):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
-            self._checks.before_training(batches, epochs=epochs - initial_epoch)
+            self._checks.before_training(
+                batches, epochs=epochs - initial_epoch, class_weight=class_weight
+            )
             validation = None
             if validation_data is not None:
                 data = unpack(validation_data)
@@ -666,6 +668,7 @@ class Trainer(_Beside):
         with self._in_training():
             x, y, sample_weight = self._checks.batch(x, y, sample_weight)
             if class_weight is not None:
+                self._checks.class_weight(x, y)
                 sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
             self.reset_metrics()
             last = self._steps()[0](*self._as_tensors(x, y, sample_weight))
