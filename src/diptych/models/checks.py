@@ -17,7 +17,8 @@ from ..legacy.notes import users_level
 from ..nested import flatten, map_structure
 from ..utils.naming import snake_case, suggest
 from ..utils.objects import is_builtin
-from .data import as_data, count_rows, is_text, several_classes
+from .data import as_data, count_rows, several_classes
+from .frames import is_text
 
 __all__ = ["Checks"]
 

@@ -28,6 +28,7 @@ from .. import random
 from ..legacy.notes import users_level
 from ..nested import flatten, map_structure
 from ..utils.datasets import PyDataset
+from .frames import TEXT, is_text, of_frame
 
 __all__ = [
     "ArrayBatches",
@@ -101,13 +102,13 @@ def _as_array(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:
     array: np.ndarray
     if isinstance(data, np.ndarray):
         array = np.asarray(data)  # a view of a memmap: rows are read batch by batch
-    elif isinstance(data, list | tuple) and data and all(isinstance(x, _TEXT) for x in data):
+    elif isinstance(data, list | tuple) and data and all(isinstance(x, TEXT) for x in data):
         array = np.empty(
             len(data), dtype=object
         )  # else each text would take the size of the longest
         array[:] = data
     elif hasattr(data, "to_numpy"):
-        array = data.to_numpy()
+        array = of_frame(data, name, text)
     elif hasattr(data, "toarray"):
         array = data.toarray()
     elif hasattr(data, "numpy"):
@@ -125,16 +126,6 @@ def _as_array(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:
             "batch. np.array([...]) makes one of a list of samples."
         )
     return array
-
-
-_TEXT = (str, bytes)
-
-
-def is_text(array: np.ndarray) -> bool:
-    """Whether an array holds texts."""
-    if array.dtype.kind == "O":
-        return array.size > 0 and all(isinstance(value, _TEXT) for value in array.flat)
-    return array.dtype.kind in "US"
 
 
 def _ragged(data: Any, name: str) -> str:
