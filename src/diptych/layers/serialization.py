@@ -1,5 +1,5 @@
 """Layers to configurations and back. Layers that hold other layers use this module too, so the dict
-of classes is defined here; ``diptych.layers`` fills it.
+of classes is defined here; ``diptych.layers`` and ``diptych.models`` fill it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from ..utils.naming import suggest
 from ..utils.objects import CustomObjectScope, get_registered_name, get_registered_object
 from .layer import Layer
 
-CLASSES: dict[str, type[Layer]] = {}  # {name: class} of `diptych.layers`
+CLASSES: dict[str, type[Layer]] = {}  # {name: class} of layers and models
 
 
 def serialize(layer: Layer) -> dict[str, Any]:

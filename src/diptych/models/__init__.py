@@ -7,12 +7,16 @@ import json
 from typing import Any
 
 from ..layers import Lambda
+from ..layers.serialization import CLASSES
 from ..utils.naming import suggest
 from ..utils.objects import CustomObjectScope, get_registered_object, is_builtin
 from .model import Model
 from .sequential import Sequential
 
 __all__ = ["Model", "Sequential", "clone_model", "model_from_config", "model_from_json"]
+
+_MODELS: dict[str, type[Model]] = {"Model": Model, "Functional": Model, "Sequential": Sequential}
+CLASSES.update(_MODELS)  # a model may be a layer of another
 
 
 def clone_model(model: Model) -> Model:
@@ -47,14 +51,13 @@ def model_from_config(
     config: dict[str, Any], custom_objects: dict[str, Any] | None = None
 ) -> Model:
     """Return a model with new weights from its class name and config."""
-    models: dict[str, type[Model]] = {"Model": Model, "Functional": Model, "Sequential": Sequential}
     with CustomObjectScope(custom_objects or {}):
         name = config["class_name"]
-        cls = get_registered_object(config.get("registered_name") or name) or models.get(name)
+        cls = get_registered_object(config.get("registered_name") or name) or _MODELS.get(name)
         if cls is None:
             raise ValueError(
-                f"Unknown model {name!r}{suggest(name, models) or '.'} Pass a class of your own in "
-                "custom_objects."
+                f"Unknown model {name!r}{suggest(name, _MODELS) or '.'} Pass a class of your own "
+                "in custom_objects."
             )
         return cls.from_config(config["config"])
 

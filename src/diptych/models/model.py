@@ -366,8 +366,7 @@ class Model(Trainer, Layer):
         """Return a new model, with new weights, from the result of ``get_config``."""
         if "layers" not in config:
             return cls(**config)
-        models = {"Model": Model, "Functional": Model}  # models that may be nested in it
-        return model_from_graph(cls, config, {**models, **(custom_objects or {})})
+        return model_from_graph(cls, config, custom_objects or {})
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
