@@ -515,6 +515,19 @@ def test_logs_answer_to_the_old_key_of_accuracy():
         assert history["val_acc"] == [0.25]
     assert list(history) == ["accuracy", "val_accuracy", "loss"]
     assert Logs(acc=[1.0])["acc"] == [1.0]
+    with legacy.quiet():
+        assert history.get("acc") == [0.5]
+        assert history.get("val_acc", 3) == [0.25]
+        assert history.copy().pop("acc") == [0.5]
+        assert "val_acc" in history
+        assert Logs(main_accuracy=1.0, val_main_accuracy=2.0)["val_main_acc"] == 2.0
+        assert Logs(learning_rate=0.1).get("lr") == 0.1
+        assert "{val_acc}".format_map(history) == "[0.25]"
+    assert "acc" not in Logs(loss=[1.0])
+    assert Logs(loss=[1.0]).get("acc") is None
+    assert Logs(loss=[1.0]).get("lr", 7) == 7
+    assert str(history) == "{'accuracy': [0.5], 'val_accuracy': [0.25], 'loss': [1.0]}"
+    assert dict(history).keys() == {"accuracy", "val_accuracy", "loss"}
     with pytest.raises(KeyError):
         history["colour"]
     with pytest.raises(KeyError):

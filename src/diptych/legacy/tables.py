@@ -334,6 +334,6 @@ _MEASURES = {
 NAMES = {
     "loss": _MEASURES,
     "metric": _MEASURES,
-    "log": {"acc": "accuracy", "val_acc": "val_accuracy"},
+    "log": {"acc": "accuracy", "lr": "learning_rate"},  # the last part of a key
     "module": {"objectives": "losses"},
 }

@@ -17,7 +17,7 @@ from .. import config, ops, optimizers
 from .. import engine as _engine
 from .. import metrics as metrics_module
 from ..callbacks import CallbackList
-from ..legacy import accepts_old
+from ..legacy import Logs, accepts_old
 from ..nested import flatten, map_structure
 from ..tape import GradientTape
 from ..tensor import Structure, Tensor
@@ -496,7 +496,7 @@ class Trainer(_Beside):
             )
         self.stop_training = False
         train_step, _ = self._steps()
-        logs: dict[str, Any] = {}
+        logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             if not batches.more():
@@ -504,7 +504,7 @@ class Trainer(_Beside):
             self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
             last = self._train_epoch(batches, train_step, callbacks)
-            logs = dict(sorted(self._results(last).items()))
+            logs = Logs(sorted(self._results(last).items()))
             if validation is not None and _due(validation_freq, epoch):
                 results = self._evaluate(validation, callbacks)
                 logs.update({f"val_{name}": value for name, value in sorted(results.items())})
@@ -535,13 +535,13 @@ class Trainer(_Beside):
         """The metrics' results, or ``last``, the result of a user's step, if it is different."""
         results = self.get_metrics_result()
         if last is None or last.keys() == results.keys():
-            return results
-        return {name: as_log(value) for name, value in last.items()}
+            return Logs(results)
+        return Logs((name, as_log(value)) for name, value in last.items())
 
     def _listed(self, results: dict[str, Any], return_dict: bool) -> Any:
         """Results as ``evaluate`` and its like return them: one number, a list, or a dict."""
         if return_dict:
-            return dict(sorted(results.items()))
+            return Logs(sorted(results.items()))
         names = [name for name in self.metrics_names if name in results]
         values = [results[name] for name in [*names, *sorted(results.keys() - names)]]
         return values[0] if len(values) == 1 else values
