@@ -1,5 +1,7 @@
 """Which weights are trained: `trainable` in a constructor, before and after the weights exist."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -134,3 +136,38 @@ def test_a_frozen_layer_of_ones_own_runs_its_batch_normalization_for_prediction(
 
     np.testing.assert_array_equal(Block(trainable=False)(X, training=True), X)
     assert not np.array_equal(ops.convert_to_numpy(Block()(X, training=True)), X)
+
+
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+def test_a_step_with_nothing_to_train_is_warned_of_once_for_each_compile(engine):
+    """The recipe of Keras 1 and 2 for a discriminator within a model with a generator."""
+    judge = Sequential([Input((2,)), layers.Dense(1)], name="judge", engine=engine)
+    judge.compile("sgd", "mse")
+    judge.trainable = False
+    both = Sequential([Input((4,)), layers.Dense(2), judge], engine=engine)
+    both.compile("sgd", "mse")
+    x, y, before = np.ones((5, 2)), np.zeros((5, 1)), judge.get_weights()
+    with pytest.warns(UserWarning, match=r"'judge'.*all of its weights are frozen.*trainable = T"):
+        judge.train_on_batch(x, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        judge.fit(x, y, verbose=0)
+        judge.evaluate(x, y, verbose=0)
+        generator = both.layers[0].get_weights()
+        both.train_on_batch(X, y)
+        np.testing.assert_array_equal(judge.get_weights()[0], before[0])
+        assert not np.array_equal(both.layers[0].get_weights()[0], generator[0])
+        judge.trainable = True  # the mend
+        judge.train_on_batch(x, y)
+        assert not np.array_equal(judge.get_weights()[0], before[0])
+        judge.trainable = False
+    judge.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="all of its weights are frozen"):
+        judge.fit(x, y, verbose=0)
+
+
+def test_a_model_without_weights_is_warned_of():
+    model = Sequential([Input((2,)), layers.Activation("relu")])
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="has no weights"):
+        model.fit(np.ones((3, 2)), np.ones((3, 2)), epochs=2, verbose=0)

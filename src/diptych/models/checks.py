@@ -46,6 +46,7 @@ class Checks:
     def __init__(self, model: Any) -> None:
         self.model = model
         self._good: set = set()
+        self._said_nothing_to_train = False
         self._found: list[tuple] | None = None
 
     def before_training(
@@ -101,6 +102,22 @@ class Checks:
             self._check_shapes(x, y)
             self._good.add(key)
         return x, y, sample_weight
+
+    def nothing_to_train(self) -> None:
+        """Warn once that a training step changes no weight: all are frozen, or there are none."""
+        if self._said_nothing_to_train:
+            return
+        self._said_nothing_to_train = True
+        model = self.model
+        if not model.weights:
+            _warn(f"Model {model.name!r} has no weights, so training it changes nothing.")
+            return
+        _warn(
+            f"Training model {model.name!r} changes nothing: all of its weights are frozen. "
+            "`trainable` counts as it is at each step, not as it was at compile(). To train a "
+            "discriminator that the model around it must not change, set discriminator.trainable = "
+            "True before each of its own steps, and False before each step of the model around it."
+        )
 
     def inputs(self, x: Any) -> None:
         """Check the shapes of inputs alone, for a prediction."""

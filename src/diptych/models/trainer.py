@@ -211,10 +211,10 @@ class Trainer(_Beside):
         return self(x, training=False)
 
     def _update(self, x: Any, y: Any, sample_weight: Any) -> None:
-        variables = self.trainable_variables
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
         if replay is not None:
+            variables = self.trainable_variables
             y_pred, loss, caches = replay.forward(x.array, y.array)
             gradients = replay.gradients(caches, self.optimizer)
         else:
@@ -226,11 +226,14 @@ class Trainer(_Beside):
                 )
                 scaled = self.optimizer.scale_loss(loss)
             self._keep_replay(key, tape, x, y, y_pred, loss)
+            variables = self.trainable_variables  # the call may have made them
             tape.optimizer = self.optimizer
             gradients = tape.gradient(scaled, variables)
             loss = loss.array
         if variables:
             self.optimizer.apply(gradients, variables)
+        else:
+            self._checks.nothing_to_train()
         self._loss_mean.update_state(loss, sample_weight=_batch_size(x))
         self._after_step(x, y, y_pred, sample_weight)
 
