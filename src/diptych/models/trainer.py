@@ -694,7 +694,7 @@ class Trainer(_Beside):
             x = as_data(x, "x", self.takes_text)
             count_rows({"x": x})
             Checks(self).inputs(x)
-            return map_structure(lambda t: t.numpy(), self(self._as_tensors(x)[0], training=False))
+            return map_structure(_array, self(self._as_tensors(x)[0], training=False))
 
     def takes_text(self) -> bool:
         """Whether the inputs may be texts: by the graph's inputs or, without a graph, by the
@@ -772,11 +772,16 @@ def _due(frequency: Any, epoch: int) -> bool:
     return epoch + 1 in frequency
 
 
+def _array(output: Any) -> np.ndarray:
+    """The values of an output; a layer of one's own may return an array."""
+    return output.numpy() if isinstance(output, Tensor) else np.asarray(output)
+
+
 def _joined(parts: list) -> Any:
     """The outputs of all batches, joined along the batch axis."""
     if not parts:
         return None
     columns = [flatten(part) for part in parts]
-    joined = [np.concatenate([t.numpy() for t in column]) for column in zip(*columns, strict=True)]
+    joined = [np.concatenate(list(map(_array, part))) for part in zip(*columns, strict=True)]
     remaining = iter(joined)
     return map_structure(lambda _: next(remaining), parts[0])
