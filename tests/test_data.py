@@ -164,9 +164,15 @@ def test_another_shuffle_is_refused(x):
 
 
 def test_the_users_arrays_are_not_written_to(x, y):
+    before = x.copy(), y.copy()
     x.setflags(write=False)
     y.setflags(write=False)
-    list(batches_for(x, y, shuffle=True, dtypes="float32"))
+    for batch_x, batch_y, _ in batches_for(x, y, shuffle=True, dtypes="float32"):
+        assert not np.shares_memory(batch_x, x)
+        assert not np.shares_memory(batch_y, y)
+        batch_x[...], batch_y[...] = 99, 99
+    np.testing.assert_array_equal(x, before[0])
+    np.testing.assert_array_equal(y, before[1])
 
 
 # Steps

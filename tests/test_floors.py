@@ -12,7 +12,7 @@ PACKAGE = ROOT / "src" / "diptych"
 # On the second floor the order counts too: a module imports only those before it.
 SECOND = (
     "blas engine config utils.naming utils.objects legacy utils.windows utils.numerical "
-    "utils.progbar nested tensor tape operation graph ops random utils"
+    "utils.progbar nested trial tensor tape shape_rules operation graph ops random utils"
 ).split()
 FLOORS = {
     1: "reference fastcore",

@@ -1,6 +1,7 @@
 """Old spellings: what they mean today, their notes, and the error about an unknown name."""
 
 import inspect
+import re
 import warnings
 
 import numpy as np
@@ -314,6 +315,31 @@ def test_a_decay_of_zero_leaves_the_rate_alone():
     with legacy.quiet():
         assert SGD(lr=0.1, decay=0.0).learning_rate == 0.1
         assert SGD(decay=0.0).learning_rate == 0.01
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: optimizers.SGD(0.1, decay=0.0),
+        lambda: optimizers.Adam(decay=0),
+        lambda: optimizers.RMSprop(learning_rate=optimizers.schedules.CosineDecay(0.1, 9), decay=0),
+        lambda: layers.Embedding(5, 2, dropout=0.0),
+    ],
+)
+def test_an_argument_that_asks_for_nothing_is_only_to_be_left_out(make):
+    with pytest.warns(LegacySpelling) as notes:
+        made = make()
+    assert [str(note.message).partition("`")[0] for note in notes] == [f"{type(made).__name__}: "]
+    assert re.search("is no longer an argument, and 0(.0)? asks for nothing", str(notes[0].message))
+    for advice in ("InverseTimeDecay", "SpatialDropout1D"):
+        assert advice not in str(notes[0].message)
+
+
+def test_the_period_of_a_checkpoint_counts_epochs():
+    with legacy.quiet():
+        assert callbacks.ModelCheckpoint("weights", period=1).save_freq == "epoch"
+        with pytest.raises(ValueError, match=r"'period=5' counts epochs, but 'save_freq' counts b"):
+            callbacks.ModelCheckpoint("weights", period=5)
 
 
 def test_decay_of_a_schedule_is_refused():

@@ -169,9 +169,11 @@ def test_shapes_that_do_not_fit(name, labels, predictions, says):
         losses.get(name)(np.zeros(labels), np.full(predictions, 0.5))
 
 
-def test_a_softmax_over_one_class_is_pointed_out():
-    with pytest.warns(UserWarning, match="binary_crossentropy"):
-        losses.categorical_crossentropy(np.ones((2, 1)), np.ones((2, 1)))
+@pytest.mark.parametrize("name", ["categorical_crossentropy", "categorical_focal_crossentropy"])
+def test_a_loss_over_one_class_is_pointed_out(name):
+    with pytest.warns(SyntaxWarning, match=f"^{name} .*binary_crossentropy") as record:
+        losses.get(name)(np.ones((2, 1)), np.ones((2, 1)))
+    assert record[0].filename == __file__
 
 
 @ENGINES

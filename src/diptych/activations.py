@@ -133,3 +133,7 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable:
 
 
 __all__ = ["deserialize", "get", "serialize", *_FUNCTIONS]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

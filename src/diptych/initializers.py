@@ -489,3 +489,7 @@ def _values_of(array):
 
 
 Variable.initializer_named = staticmethod(get)  # type: ignore[assignment, method-assign]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -21,10 +21,11 @@ import numpy as np
 
 from . import config, ops
 from .legacy import AcceptsOldNames, current_name
+from .legacy.notes import users_level
 from .ops import losses as twins
 from .tensor import Tensor, as_array
 from .utils import objects
-from .utils.naming import auto_name
+from .utils.naming import auto_name, public_names
 
 __all__ = [
     "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy",
@@ -214,6 +215,21 @@ def binary_crossentropy(
     return twins.BINARY_CROSSENTROPY((y_true, y_pred), *options)
 
 
+def warn_of_one_class(name: str) -> None:
+    """Warn about a loss over the probabilities of classes where there is only one.
+
+    The message is the same each time, so that Python prints it once for each line of the user's.
+    """
+    warnings.warn(
+        f"{name} compares the probabilities of several classes, but the output has one unit: the "
+        "probability of a single class is always 1, and nothing is learned. For a yes/no question "
+        "end with Dense(1, activation='sigmoid') and use loss='binary_crossentropy'; for n classes "
+        "end with Dense(n, activation='softmax').",
+        SyntaxWarning,  # as in Keras
+        stacklevel=users_level(),
+    )
+
+
 def categorical_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -231,12 +247,7 @@ def categorical_crossentropy(
     if _is_last(axis, y_pred):
         y_pred, from_logits = twins.with_logits(y_pred, from_logits, "softmax")
     if y_pred.ndim and y_pred.shape[-1] == 1:
-        warnings.warn(
-            f"categorical_crossentropy with outputs of shape {y_pred.shape}: with a single class "
-            "there is nothing to learn. For a yes/no question with one output use "
-            "binary_crossentropy.",
-            stacklevel=2,
-        )
+        warn_of_one_class("categorical_crossentropy")
     options = bool(from_logits), float(label_smoothing), axis, config.epsilon()
     return twins.CATEGORICAL_CROSSENTROPY((y_true, y_pred), *options)
 
@@ -313,6 +324,8 @@ def categorical_focal_crossentropy(
     ``alpha`` is one number, or one for each class.
     """
     pair = _together("categorical_focal_crossentropy", y_true, y_pred)
+    if pair[1].ndim and pair[1].shape[-1] == 1:
+        warn_of_one_class("categorical_focal_crossentropy")
     weights = as_array(alpha)
     alpha = tuple(weights.tolist()) if weights.ndim else float(alpha)
     options = alpha, float(gamma), bool(from_logits), float(label_smoothing), axis, config.epsilon()
@@ -397,6 +410,8 @@ class Loss:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}, reduction={self.reduction!r}>"
+
+    __dir__ = public_names
 
 
 def _both(mask: Any, other: Any) -> Any:
@@ -739,3 +754,7 @@ def serialize(loss: Any) -> Any:
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return the loss of a configuration made by ``serialize``, or of a name."""
     return objects.deserialize(name, _REGISTRY, "loss", custom_objects)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

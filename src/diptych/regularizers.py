@@ -152,3 +152,7 @@ def serialize(regularizer: Any) -> dict[str, Any] | None:
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The regularizer of a configuration made by `serialize`."""
     return objects.deserialize(config, _REGISTRY, "regularizer", custom_objects)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

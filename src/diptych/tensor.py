@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import config
+from .trial import for_good, open_trial
 
 
 class Tensor:
@@ -142,14 +143,15 @@ class Variable(Tensor):
     ) -> None:
         if dtype is None and not hasattr(initializer, "dtype"):
             dtype = config.floatx()
-        if isinstance(initializer, str):
-            initializer = self.initializer_named(initializer)
-        if callable(initializer):
-            if shape is None:
-                raise ValueError(
-                    f"Variable {name!r} with an initializer function also needs `shape`."
-                )
-            initializer = initializer(tuple(shape), dtype=dtype)
+        with for_good():
+            if isinstance(initializer, str):
+                initializer = self.initializer_named(initializer)
+            if callable(initializer):
+                if shape is None:
+                    raise ValueError(
+                        f"Variable {name!r} with an initializer function also needs `shape`."
+                    )
+                initializer = initializer(tuple(shape), dtype=dtype)
         super().__init__(np.array(initializer, dtype=dtype, order="C"), bool(trainable))
         if shape is not None and self.shape != tuple(shape):
             raise ValueError(
@@ -193,6 +195,9 @@ class Variable(Tensor):
                 f"Variable {self.path!r} has shape {self.shape}; it cannot take a value of shape "
                 f"{value.shape}."
             )
+        trial = open_trial.get()
+        if trial is not None:
+            trial.remember(self)
         self.array[...] = value
         return self
 

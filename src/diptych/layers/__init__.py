@@ -293,3 +293,7 @@ __all__ = [
 ]
 
 CLASSES.update({name: globals()[name] for name in __all__ if isinstance(globals()[name], type)})
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

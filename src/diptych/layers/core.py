@@ -13,6 +13,7 @@ from ..nested import map_structure
 from ..tensor import Variable
 from ..utils.naming import auto_name
 from ..utils.objects import deserialize
+from .arguments import check_activation
 from .layer import InputSpec, Layer
 
 # Activations that the dense twin applies itself. Sigmoid and softmax are applied separately, since
@@ -185,6 +186,7 @@ class Dense(Layer):
                 constraint=self.bias_constraint,
             )
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
+        check_activation(self, (*input_shape[:-1], self.units))
         self.built = True
 
     def call(self, inputs: Any) -> Any:
@@ -311,6 +313,11 @@ class Activation(Layer):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
         self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        if isinstance(input_shape, tuple):
+            check_activation(self, input_shape)
+        self.built = True
 
     def call(self, inputs: Any) -> Any:
         return self.activation(inputs)

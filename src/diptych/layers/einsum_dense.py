@@ -10,6 +10,7 @@ from typing import Any
 from .. import activations, constraints, initializers, ops, regularizers
 from ..ops.shapes import reshape_view, transpose_view
 from ..tensor import Variable
+from .arguments import check_activation
 from .core import FUSED
 from .layer import InputSpec, Layer
 
@@ -140,6 +141,7 @@ class EinsumDense(Layer):
         start = -len(inputs) if self._terms[3] else 0
         met = {start + i: sizes[a] for i, a in enumerate(inputs) if a in kernel}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=met)
+        check_activation(self, self.compute_output_shape(input_shape))
         self.built = True
 
     def _bias_shape(self, sizes: dict, dots: int) -> tuple:

@@ -16,7 +16,8 @@ from ..graph import KerasTensor, Node
 from ..legacy import AcceptsOldNames, accepts_old_order
 from ..nested import flatten, map_structure
 from ..tensor import Structure, Tensor, Variable
-from ..utils.naming import auto_name
+from ..trial import for_good, open_trial
+from ..utils.naming import auto_name, public_names
 from ..utils.objects import is_builtin
 from .arguments import as_mask, with_array
 from .signatures import (
@@ -176,7 +177,7 @@ class Layer(metaclass=AcceptsOldNames):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the output's shape for an input's shape; by default found by a call on zeros."""
-        inputs = _map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
+        inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
         return map_structure(lambda t: t.shape, self._infer((inputs,), {}))
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
@@ -398,6 +399,10 @@ class Layer(metaclass=AcceptsOldNames):
         """Call ``build`` with the shape of the first argument, or with all shapes that are
         parameters of ``build``.
         """
+        with for_good():
+            self._build_with_shapes(args, kwargs)
+
+    def _build_with_shapes(self, args: tuple, kwargs: dict) -> None:
         parameters = parameters_of(type(self), "build")
         named = [p for p in parameters if p.endswith("_shape") and p != "input_shape"]
         if named and len(parameters) > 1:
@@ -437,7 +442,7 @@ class Layer(metaclass=AcceptsOldNames):
         """Return symbolic outputs for symbolic inputs."""
         if type(self).compute_output_shape is not Layer.compute_output_shape:
             shape = self.compute_output_shape(_shapes(self._first(args, kwargs)))
-            return _map_shapes(lambda s: KerasTensor(s, self.dtype), shape)
+            return map_shapes(lambda s: KerasTensor(s, self.dtype), shape)
         return self._infer(args, kwargs)
 
     def _infer(self, args: tuple, kwargs: dict) -> Any:
@@ -516,9 +521,10 @@ class Layer(metaclass=AcceptsOldNames):
         dtype = np.dtype(dtype or self.dtype)
         if initializer is None:
             initializer = "glorot_uniform" if dtype.kind == "f" else "zeros"
-        variable = Variable(
-            initializers.get(initializer), shape, dtype, trainable=trainable, name=name
-        )
+        with for_good():
+            variable = Variable(
+                initializers.get(initializer), shape, dtype, trainable=trainable, name=name
+            )
         variable.path = f"{self.path}/{variable.name}"
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
@@ -697,6 +703,8 @@ class Layer(metaclass=AcceptsOldNames):
 
     def add_loss(self, loss: Any) -> None:
         """Add a scalar to the loss of the model, from within ``call``."""
+        if open_trial.get() is not None:
+            return
         for one in flatten(loss):
             self._losses.append(
                 one if isinstance(one, Tensor) else Tensor(np.asarray(one, self.dtype))
@@ -708,6 +716,8 @@ class Layer(metaclass=AcceptsOldNames):
             self.add_loss(ops.divide(self.activity_regularizer(output), float(batch)))
 
     def _clear_losses(self) -> None:
+        if open_trial.get() is not None:
+            return
         for layer in self._cached("layers", lambda: list(self._flatten_layers())):
             if layer._losses:
                 layer._losses.clear()
@@ -755,6 +765,8 @@ class Layer(metaclass=AcceptsOldNames):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
+    __dir__ = public_names
+
 
 def _mask_of(x: Any) -> Any:
     return getattr(x, "mask", None)
@@ -771,15 +783,15 @@ def _shapes(inputs: Any) -> Any:
     return map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else None, inputs)
 
 
-def _map_shapes(function: Callable, shapes: Any) -> Any:
+def map_shapes(function: Callable, shapes: Any) -> Any:
     """Apply ``function`` to every shape: a tuple or list of sizes is a leaf here."""
     if isinstance(shapes, (list, tuple)) and all(
         n is None or isinstance(n, (int, np.integer)) for n in shapes
     ):
         return function(tuple(shapes))
     if isinstance(shapes, dict):
-        return {key: _map_shapes(function, part) for key, part in shapes.items()}
-    return [_map_shapes(function, part) for part in shapes]
+        return {key: map_shapes(function, part) for key, part in shapes.items()}
+    return [map_shapes(function, part) for part in shapes]
 
 
 def _fresh(tensor: Any) -> Any:

@@ -23,3 +23,7 @@ __all__ = [
     "pairs_of",
     "quiet",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -22,6 +22,17 @@ def gone(reason):
     return rule
 
 
+def only_if_set(rule):
+    """`rule`, unless the value is 0, False or None: then the argument asked for nothing."""
+
+    def of_value(given, old, defaults):
+        if given[old]:
+            return rule(given, old, defaults)
+        return f"is no longer an argument, and {given.pop(old)!r} asks for nothing: leave it out"
+
+    return of_value
+
+
 def values(new, current):
     """Renamed, with new values: `current` maps old values to new ones; others stay."""
 
@@ -65,15 +76,14 @@ def decay(given, old, defaults):
     """`decay`: learning_rate / (1 + decay * iterations), now a schedule."""
     rate = given.pop(old)
     start = given.get("learning_rate", given.get("lr", defaults.get("learning_rate")))
-    if rate:
-        if not isinstance(start, int | float):
-            raise TypeError(
-                f"'decay' needs a number as learning rate, but it is {start!r}: leave out 'decay' "
-                "if you use a schedule"
-            )
-        given.pop("lr", None)
-        schedule = {"initial_learning_rate": start, "decay_steps": 1, "decay_rate": rate}
-        given["learning_rate"] = {"class_name": "InverseTimeDecay", "config": schedule}
+    if not isinstance(start, int | float):
+        raise TypeError(
+            f"'decay' needs a number as learning rate, but it is {start!r}: leave out 'decay' "
+            "if you use a schedule"
+        )
+    given.pop("lr", None)
+    schedule = {"initial_learning_rate": start, "decay_steps": 1, "decay_rate": rate}
+    given["learning_rate"] = {"class_name": "InverseTimeDecay", "config": schedule}
     return f"is now `learning_rate=InverseTimeDecay({start}, 1, {rate})`"
 
 
@@ -85,6 +95,18 @@ def causal(given, old, defaults):
             "layer([query, value], use_causal_mask=True)"
         )
     return "is now an argument of the call, `use_causal_mask`"
+
+
+def period(given, old, defaults):
+    """`period` of a checkpoint, in epochs; `save_freq` counts batches."""
+    epochs = given.pop(old)
+    if epochs != 1:
+        raise ValueError(
+            f"'period={epochs}' counts epochs, but 'save_freq' counts batches: use "
+            f"save_freq={epochs} * (batches of an epoch)"
+        )
+    given["save_freq"] = "epoch"
+    return "is now `save_freq='epoch'`"
 
 
 def per_sample(new, source="x"):
@@ -205,7 +227,9 @@ CLASSES = {
         "init": "embeddings_initializer",
         "W_regularizer": "embeddings_regularizer",
         "W_constraint": "embeddings_constraint",
-        "dropout": gone("is no longer an argument of Embedding: put SpatialDropout1D after it"),
+        "dropout": only_if_set(
+            gone("is no longer an argument of Embedding: put SpatialDropout1D after it")
+        ),
     },
     "Attention": {"causal": causal},
     # normalization
@@ -265,13 +289,13 @@ CLASSES = {
     # models
     "Model": {"input": "inputs", "output": "outputs"},
     # optimizers
-    "Optimizer": {"decay": decay, "lr": "learning_rate"},
+    "Optimizer": {"decay": only_if_set(decay), "lr": "learning_rate"},
     "Nadam": {"schedule_decay": gone("is no longer an argument: the schedule is the paper's")},
     # constraints
     "MaxNorm": {"m": "max_value"},
     # callbacks
     "ReduceLROnPlateau": {"epsilon": "min_delta"},
-    "ModelCheckpoint": {"period": values("save_freq", {1: "epoch"})},
+    "ModelCheckpoint": {"period": period},
 }
 
 # Old positional forms: the names of the leading integers.
@@ -301,6 +325,7 @@ _WORKERS = {
     "max_q_size": gone("is no longer an argument here: PyDataset has `max_queue_size`"),
     "pickle_safe": gone("is no longer an argument here: PyDataset has `use_multiprocessing`"),
 }
+_ACCURACY = only_if_set(gone("is no longer an argument: compile(metrics=['accuracy'])"))
 FUNCTIONS = {
     "compile": {
         "class_mode": gone("is no longer needed: the loss says it"),
@@ -312,12 +337,12 @@ FUNCTIONS = {
         "nb_epoch": "epochs",
         "samples_per_epoch": per_sample("steps_per_epoch"),
         "nb_val_samples": per_sample("validation_steps", "validation_data"),
-        "show_accuracy": gone("is no longer an argument: compile(metrics=['accuracy'])"),
+        "show_accuracy": _ACCURACY,
     },
     "evaluate": {
         **_WORKERS,
         "val_samples": per_sample("steps"),
-        "show_accuracy": gone("is no longer an argument: compile(metrics=['accuracy'])"),
+        "show_accuracy": _ACCURACY,
     },
     "predict": {**_WORKERS, "val_samples": per_sample("steps")},
     "Input": {"batch_input_shape": "batch_shape", "input_dtype": "dtype"},

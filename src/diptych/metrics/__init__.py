@@ -282,3 +282,7 @@ def _label_kind(y_true_shape, y_pred_shape, loss_name):
     if len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1:
         return 1
     return 2
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -65,3 +65,7 @@ def model_from_config(
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
     """Return a model with new weights from the result of ``model.to_json()``."""
     return model_from_config(json.loads(json_string), custom_objects)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 
 from ..legacy.notes import users_level
+from ..losses import warn_of_one_class
 from ..nested import flatten, map_structure
+from ..trial import Trial
 from ..utils.naming import snake_case, suggest
 from ..utils.objects import is_builtin
+from .compiled import in_order
 from .data import as_data, count_rows, several_classes
 from .frames import is_text
 
@@ -65,6 +68,8 @@ class Checks:
         pairs = self._check_shapes(x, y)
         if class_weight is not None:
             _check_one_class(pairs)
+        if pairs and sample_weight is not None:
+            self._check_weights(pairs, sample_weight)
         self.batch_sizes(batches, what, epochs)
         self._check_values(pairs, x, y, sample_weight, what)
         self._check_tokens(x)
@@ -73,17 +78,20 @@ class Checks:
         """Raise a ValueError for a batch whose labels cannot have class weights."""
         _check_one_class(self._pairs(x, y))
 
-    def labels_of_validation(self, batches: Any, validation: Any) -> None:
-        """Raise a ValueError if only the training data have labels, not the validation data."""
+    def labels_of_validation(self, batches: Any, validation: Any, given: Any) -> None:
+        """Raise a ValueError if only the training data have labels, not the validation data, which
+        were passed as `given`.
+        """
         lacks = batches.first()[1] is not None and validation.first()[1] is None
         if (
             lacks
             and getattr(self.model, "_loss", None) is not None
             and not self._own_step("test_step")
         ):
+            one = f"a single array of shape {given.shape}" if hasattr(given, "shape") else ""
             raise ValueError(
-                "The validation data have no labels, but the loss needs them: pass "
-                "validation_data=(x, y)."
+                f"The validation data{' are ' + one + ', so they' if one else ''} have no labels, "
+                "but the loss needs them: pass validation_data=(x, y)."
             )
 
     def batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
@@ -190,9 +198,11 @@ class Checks:
         for shape, layer, loss, labels, name in pairs:
             kind = _kind(loss)
             if kind in SPARSE:
-                self._check_sparse_shape(shape, labels, name)
+                self._check_sparse_shape(shape, layer, labels, name)
             elif kind in SAME_SHAPE:
                 self._check_same_shape(shape, layer, kind, labels, name)
+                if kind in ONE_HOT and shape[-1] == 1:
+                    warn_of_one_class(kind)
         return pairs
 
     def _check_input(self, tensor: Any, array: Any, count: int) -> None:
@@ -226,7 +236,7 @@ class Checks:
                 f"The {which} has dtype {dtypes[0]}, but the data have dtype {dtypes[1]}. " + mend
             )
 
-    def _check_sparse_shape(self, shape: tuple, labels: Any, name: str) -> None:
+    def _check_sparse_shape(self, shape: tuple, layer: str, labels: Any, name: str) -> None:
         have, classes = labels.shape, shape[-1]
         if _agree(have[1:], shape[1:-1]) or (_agree(have[1:-1], shape[1:-1]) and have[-1:] == (1,)):
             return
@@ -238,9 +248,9 @@ class Checks:
                 f"loss='categorical_crossentropy', or {name}.argmax(-1) as labels."
             )
         raise ValueError(
-            f"{name} has shape {have}, and the model's output has shape {shape}: {loss} takes one "
-            f"class number for each row of {classes} probabilities, so labels of shape "
-            f"{shape[:-1]}."
+            f"{name} has shape {have}, and the model's output has shape {shape} after layer "
+            f"`{layer}`: {loss} takes one class number for each row of {classes} probabilities, so "
+            f"labels of shape {shape[:-1]}.{_one_row_each(shape, have)}"
         )
 
     def _check_same_shape(
@@ -259,6 +269,31 @@ class Checks:
         )
         raise ValueError(start + _mend_labels(shape, kind, labels, name))
 
+    def _check_weights(self, pairs: list[tuple], sample_weight: Any) -> None:
+        """Raise a ValueError for weights that do not fit the losses of the rows."""
+        names = self.model.output_names or [name for _, name in self._found or ()]
+        each = (
+            in_order(sample_weight, names, len(names), "sample_weight")
+            if len(names) > 1
+            else flatten(sample_weight)[:1]
+        )
+        weights = dict(zip(names, each, strict=True))
+        for shape, layer, loss, labels, _ in pairs:
+            given = weights.get(layer)
+            if given is None or _kind(loss) not in SPARSE | SAME_SHAPE:
+                continue
+            wanted = (len(labels), *shape[1:-1])  # one loss for each row of outputs
+            have = given.shape
+            if len(have) == len(wanted) + 1 and have[-1] == 1:
+                have = have[:-1]
+            if len(have) > len(wanted) or any(
+                n not in (1, m) and m is not None for n, m in zip(have, wanted, strict=False)
+            ):
+                raise ValueError(
+                    f"sample_weight, which follows y, has shape {given.shape}: for labels of shape "
+                    f"{labels.shape} it holds one weight for each sample, shape ({len(labels)},)."
+                )
+
     # Labels beside outputs and losses
 
     def _outputs(self, x: Any) -> list[tuple]:
@@ -276,7 +311,8 @@ class Checks:
             return []
         if self._found is None:
             row = map_structure(lambda leaf: leaf[:1], x)
-            outputs = flatten(model(model._as_tensors(row)[0], training=False))
+            with Trial():
+                outputs = flatten(model(model._as_tensors(row)[0], training=False))
             if outputs[0] is None:
                 raise ValueError(
                     f"{type(model).__name__}.call() returned None: it must return the model's "
@@ -471,7 +507,25 @@ def _mend_labels(shape: tuple, kind: str, labels: Any, name: str) -> str:
                 f"Dense({wanted}{ending}) as the last layer, or pass labels with {units} "
                 f"column{'' if units == 1 else 's'}."
             )
-    return f"{kind} needs labels in the shape of the output, {('N', *shape[1:])}."
+    wanted = ("N", *shape[1:])
+    return f"{kind} needs labels in the shape of the output, {wanted}.{_one_row_each(shape, have)}"
+
+
+def _one_row_each(shape: tuple, labels: tuple) -> str:
+    """How to mend it if there is one label, or one row of them, for each sample, and more in the
+    output.
+    """
+    if len(labels) > 2 or len(shape) not in (3, 4, 5):
+        return ""
+    rank = len(shape) - 2
+    message = (
+        f" The labels have one row for each sample, and the output one for each position in it: "
+        f"probably a Flatten() or GlobalAveragePooling{rank}D() is missing before the last Dense "
+        "layers."
+    )
+    if rank == 1:
+        message += " After a recurrent layer, leave out return_sequences=True."
+    return message
 
 
 def _check_class_numbers(labels: np.ndarray, classes: int | None, ignored: Any, name: str) -> None:

@@ -11,11 +11,15 @@ import numpy as np
 from .. import engine as _engine
 from .. import ops
 from ..graph import Function, KerasTensor, Node, symbolic
-from ..layers.layer import Layer
+from ..layers.arguments import kind_of, uncalled
+from ..layers.layer import Layer, map_shapes
 from ..nested import flatten, map_structure
+from ..tape import unrecorded
 from ..tensor import Tensor
+from ..trial import Trial
 from ..utils import objects
 from ..utils.naming import suggest
+from ..utils.progbar import write
 from .config import graph_config, model_from_graph
 from .data import as_data
 from .order import layers_in_order
@@ -71,13 +75,13 @@ class Model(Trainer, Layer):
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
                     "A model's inputs are symbolic tensors, such as Input(shape=(784,)); got "
-                    f"{type(tensor).__name__}."
+                    f"{kind_of(tensor)}."
                 )
         for tensor in flatten(outputs):
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
                     "A model's outputs are what layers return when they are called on its inputs; "
-                    f"got {type(tensor).__name__}."
+                    f"got {kind_of(tensor)}.{uncalled(tensor)}"
                 )
         self._function = Function(inputs, outputs)
         self._inputs_structure = inputs
@@ -277,10 +281,13 @@ class Model(Trainer, Layer):
         given = self._arrange(self._first(args, kwargs), function.inputs)
         if all(a.shape == b.shape for a, b in zip(given, function.inputs, strict=True)):
             return map_structure(lambda t: KerasTensor(t.shape, t.dtype), function.outputs)
-        return self._infer(args, kwargs)
+        return function.infer(given)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return Layer.compute_output_shape(self, input_shape)
+        if self._function is None:
+            return super().compute_output_shape(input_shape)
+        inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
+        return map_structure(lambda t: t.shape, self.compute_output_spec(inputs))
 
     @property
     def makes_mask(self) -> bool:  # type: ignore[override]
@@ -312,7 +319,8 @@ class Model(Trainer, Layer):
         """Make the weights for an input of this shape, the batch included."""
         if self._function is None and input_shape is not None and not self.built:
             self.built = True  # so that the call does not build again
-            self(_zeros_for(input_shape))
+            with Trial(), unrecorded():
+                self(_zeros_for(input_shape))
         self.built = True
 
     def reset_states(self) -> None:
@@ -336,15 +344,23 @@ class Model(Trainer, Layer):
         """Print a table of the layers with their output shapes and numbers of weights.
 
         Args:
-            line_length: the table's width; by default that of the text.
-            positions: accepted for Keras's sake; columns take the width they need.
+            line_length: the table's width; by default that of the text. Text that does not fit
+                its column is broken.
+            positions: where the columns end, as shares of ``line_length`` or in characters; by
+                default Keras's shares where ``line_length`` is given, else the columns take the
+                width that they need.
             print_fn: called with the text instead of ``print``.
             expand_nested: whether to show the layers of nested models.
             show_trainable: whether a column says which layers are trained.
             layer_range: a pair of layer names, the first and the last to show.
         """
-        text = summary_text(self, line_length, expand_nested, show_trainable, layer_range)
-        (print_fn or print)(text)
+        text = summary_text(
+            self, line_length, positions, expand_nested, show_trainable, layer_range
+        )
+        if print_fn is not None:
+            print_fn(text)
+        else:
+            write(f"{text}\n")
 
     def get_config(self) -> dict[str, Any]:
         """Return the graph as nested dicts; for a subclassed model, the result of its own

@@ -4,6 +4,7 @@ import numpy as np
 
 from .. import config, operation
 from ..operation import ArrayOp, gather
+from ..shape_rules import count, same
 from ..tensor import Tensor, Variable, as_array, is_symbolic
 
 # --------------------------------------------------------------------------------------------------
@@ -160,6 +161,8 @@ _like = ArrayOp(
     "full_like",
     lambda x, fill_value, dtype=None: np.full_like(x, fill_value, dtype=dtype),
     constant=True,
+    shape=same,
+    dtype=lambda x, fill_value, dtype=None: dtype or x,
 )
 
 
@@ -185,11 +188,20 @@ def full_like(x, fill_value, dtype=None):
     return _like(x, fill_value=fill_value, dtype=None if dtype is None else _name(dtype))
 
 
+def _meshgrid_shape(*xs, indexing):
+    sizes = [count(x) for x in xs]
+    if indexing == "xy":
+        sizes[:2] = sizes[1::-1]
+    return [tuple(sizes)] * len(xs)
+
+
 _meshgrid = ArrayOp(
     "meshgrid",
     lambda *xs, indexing: list(np.meshgrid(*xs, indexing=indexing)),
     lambda i, g, y, *xs, indexing: _meshgrid_rule(i, g[i], indexing),
     variadic=True,
+    shape=_meshgrid_shape,
+    dtype=lambda *xs, indexing: list(xs),
 )
 
 
@@ -203,7 +215,7 @@ def meshgrid(*x, indexing="xy"):
     return _meshgrid(*x, indexing=indexing)
 
 
-_copy = ArrayOp("copy", np.copy, lambda g, y, x: g)
+_copy = ArrayOp("copy", np.copy, lambda g, y, x: g, shape=same)
 
 
 def copy(x):

@@ -12,10 +12,11 @@ from typing import Any
 
 from .. import config
 from ..engine import Engine
-from ..graph import KerasTensor, Node
-from ..operation import Twin
+from ..graph import KerasTensor, record
+from ..operation import Twin, common_float
+from ..shape_rules import agree, broadcast, check_rank, count
 from ..tensor import Tensor, Variable, is_symbolic
-from .creation import as_tensor, cast
+from .creation import as_tensor, cast, shape
 from .elementwise import add, divide, maximum, multiply, rsqrt, square, subtract
 from .indexing import where
 from .reductions import mean, norm, sum, var
@@ -63,7 +64,12 @@ def batch_normalization(
     (axis,) = _axes("batch_normalization", axis, x)
     if _any_symbolic(x, mean, variance, offset, scale):
         given = (x, mean, variance, axis, offset, scale, epsilon)
-        return _record(batch_normalization, *given)
+        for vector in (mean, variance, offset, scale):
+            if vector is not None:
+                check_rank(shape(vector), 1)
+                agree(shape(vector)[0], x.shape[axis], f"numbers along axis {axis}")
+        dtype = common_float("batch_normalization", (x, mean, variance, offset, scale))
+        return _record(batch_normalization, x.shape, dtype, given)
     return batch_over(x, mean, variance, offset, scale, axis, epsilon)
 
 
@@ -90,7 +96,10 @@ def layer_normalization(
     axes = _axes("layer_normalization", axis, x)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if _any_symbolic(x, gamma, beta):
-        return _record(layer_normalization, x, gamma, beta, axes, epsilon, rms_scaling)
+        given = (x, gamma, beta, axes, epsilon, rms_scaling)
+        name = None if rms_scaling else "layer_normalization"
+        dtype = common_float(name, given[:3])
+        return _record(layer_normalization, _scaled(x, axes, gamma, beta), dtype, given)
     if rms_scaling:
         y = multiply(x, rsqrt(add(var(x, axes, keepdims=True), epsilon)))
         return y if gamma is None else multiply(y, _along(gamma, axes, x))
@@ -116,7 +125,9 @@ def rms_normalization(
     axes = _axes("rms_normalization", axis, x)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if _any_symbolic(x, scale):
-        return _record(rms_normalization, x, scale, axes, epsilon)
+        given = (x, scale, axes, epsilon)
+        dtype = common_float("rms_normalization", (x, scale))
+        return _record(rms_normalization, _scaled(x, axes, scale), dtype, given)
     if not _are_vectors(axes, x, scale):
         y = rms_normalization(x, None, axes, epsilon)
         return multiply(y, _along(scale, axes, x))
@@ -138,7 +149,8 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
     axes = tuple(range(len(x.shape))) if axis is None else _axes("normalize", axis, x)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if is_symbolic(x):
-        return _record(normalize, x, axes, order, epsilon)
+        dtype = common_float("normalize" if order == 2 else None, (x,))
+        return _record(normalize, x.shape, dtype, (x, axes, order, epsilon))
     rows, unfold = _fold(x, axes)
     if order == 2:
         return unfold(_unit((rows,), epsilon))
@@ -303,11 +315,25 @@ def _any_symbolic(*tensors: Any) -> bool:
     return any(is_symbolic(tensor) for tensor in tensors)
 
 
-def _record(operation: Callable, x: Any, *arguments: Any) -> KerasTensor:
-    """A symbolic output with the shape of ``x``."""
-    output = KerasTensor(x.shape, x.dtype)
-    Node(operation, (x, *arguments), {}, output)
-    return output
+def _scaled(x: Any, axes: Sequence[int], *vectors: Any) -> tuple:
+    """The shape of ``x`` times vectors that have a number for each entry along the axes, or that
+    broadcast.
+    """
+    found, entries = tuple(x.shape), count(tuple(x.shape[a] for a in axes))
+    for vector in vectors:
+        if vector is not None and count(shape(vector)) not in (entries, None):
+            if entries is not None and len(shape(vector)) == len(axes) != len(found):
+                raise ValueError(
+                    f"A normalisation over the axes {axes} of an input of shape {x.shape} needs "
+                    f"{entries} numbers to scale and shift by; got the shape {shape(vector)}."
+                )
+            if entries is not None:
+                found = broadcast(found, shape(vector))
+    return found
+
+
+def _record(operation: Callable, shape: tuple, dtype: Any, arguments: tuple) -> KerasTensor:
+    return record(operation, arguments, {}, KerasTensor(shape, dtype))
 
 
 __all__ = [

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import KerasTensor, Node
-from ..operation import Twin
+from ..graph import KerasTensor, record
+from ..operation import Twin, common_float
 from ..reference import _windows
 from ..tensor import Tensor, is_symbolic
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
@@ -78,9 +78,8 @@ def _pool(
     data_format = standardize_data_format(data_format, name)
     shape = pool_output_shape(name, inputs.shape, window, steps, padding, data_format)
     if is_symbolic(inputs):
-        output = KerasTensor(shape, inputs.dtype)
-        Node(operation, (inputs, pool_size, strides, padding, data_format), {}, output)
-        return output
+        output = KerasTensor(shape, common_float(name, (inputs,)))
+        return record(operation, (inputs, pool_size, strides, padding, data_format), {}, output)
     return _run(twin, inputs, window, steps, padding, data_format)
 
 

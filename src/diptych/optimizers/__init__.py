@@ -83,3 +83,7 @@ def _spelt(name: str) -> str:
             f"There is no optimizer named {name!r}{suggest(name.lower(), _SPELLINGS)} "
             f"(one of {', '.join(sorted(_CLASSES, key=str.lower))})"
         ) from None
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

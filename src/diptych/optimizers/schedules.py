@@ -310,3 +310,7 @@ def deserialize(
 ) -> LearningRateSchedule:
     """Return the schedule of a configuration; pass classes of your own in ``custom_objects``."""
     return objects.deserialize(config, _SCHEDULES, "learning rate schedule", custom_objects)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

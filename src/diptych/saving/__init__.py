@@ -17,3 +17,7 @@ __all__ = [
     "get_registered_object",
     "register_keras_serializable",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

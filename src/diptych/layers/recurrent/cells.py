@@ -14,6 +14,7 @@ from ... import activations, constraints, initializers, ops, regularizers
 from ...ops.shapes import split_view
 from ...random import SeedGenerator
 from ...tensor import Structure, Tensor, Variable
+from ..arguments import check_activation
 from ..layer import InputSpec, Layer
 from ..serialization import deserialize, serialize
 from ..signatures import takes
@@ -149,6 +150,7 @@ class _Cell(DropoutCell):
         if self.use_bias:
             self.bias = self._weight("bias", self._bias_shape(), "bias", self._first_bias())
         self.input_spec = InputSpec(ndim=2, axes={-1: features})
+        check_activation(self, (input_shape[0], self.units))
         self.built = True
 
     def _weight(self, name: str, shape: tuple, kind: str, initializer: Any = None) -> Variable:
