@@ -210,6 +210,7 @@ def test_dtypes_of_two_inputs_agree_with_calls(left, right):
 INPUTS = {"prelu": 2, "dense": 3, "matmul": 2, "embedding": 2}
 
 
+@pytest.mark.filterwarnings("ignore:ops.softmax takes a softmax over")  # of one number
 @pytest.mark.parametrize(
     "twin",
     [twin for twin in operations() if isinstance(twin, Twin) and twin.shape is not None],

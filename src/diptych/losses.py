@@ -373,7 +373,8 @@ class Loss:
         """Return the loss of a batch.
 
         ``sample_weight`` holds a weight for each sample, (N,), or for each step, (N, T). If
-        ``y_pred`` has a ``mask`` (True for steps that count), the other steps are left out.
+        ``y_pred`` has a ``mask`` (True for steps that count), the other steps are left out. A loss
+        of your own that returns a single number is multiplied by the mean of the weights.
         """
         y_pred = _to_float(y_pred, self._dtype, "y_pred")
         y_true = _to_float(y_true, y_pred.array.dtype, "y_true")
@@ -382,8 +383,18 @@ class Loss:
             raise ValueError(f"Loss {self.name!r} returned None: it has to return the loss.")
         if not isinstance(losses, Tensor):
             losses = ops.convert_to_tensor(losses)
+        if not losses.shape and np.ndim(sample_weight) and self._is_builtin():
+            raise ValueError(
+                f"There are weights of shape {np.shape(sample_weight)}, but only one loss: labels "
+                "and predictions of shape (N,) count as one sample. Give them the shape (N, 1) to "
+                "weight each entry."
+            )
         mask = _both(y_pred.mask, losses.mask)
         return _reduce(losses, sample_weight, mask, self.reduction)
+
+    def _is_builtin(self) -> bool:
+        """Whether the losses are computed by a function of this module, not by a user's."""
+        return objects.is_builtin(type(self).call)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
         """Return one loss per sample."""
@@ -422,6 +433,8 @@ def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None
     else:
         given = None if sample_weight is None else _to_float(sample_weight, dtype, "sample_weight")
         weights = _masked(given, _to_float(mask, dtype, "mask"), reduction)
+    if not losses.shape:  # one number for the whole batch: the same for each weight
+        losses = ops.broadcast_to(losses, weights.shape)
     weights = _like(weights, losses)
     if reduction in ("none", None):
         return ops.multiply(losses, weights)
@@ -448,12 +461,6 @@ def _like(weights: Tensor, values: Tensor) -> Tensor:
         weights = ops.squeeze(weights, -1)
     while weights.ndim < values.ndim:
         weights = ops.expand_dims(weights, -1)
-    if not values.shape and weights.shape:
-        raise ValueError(
-            f"There are weights of shape {weights.shape}, but only one loss: labels and "
-            "predictions of shape (N,) count as one sample. Give them the shape (N, 1) to weight "
-            "each entry."
-        )
     fits = all(n in (1, m) for n, m in zip(weights.shape, values.shape, strict=False))
     if weights.ndim != values.ndim or not fits:
         raise ValueError(
@@ -478,7 +485,13 @@ class LossFunctionWrapper(Loss):
         self.fn = fn
         self._fn_kwargs = kwargs
 
+    def _is_builtin(self) -> bool:
+        return super()._is_builtin() and objects.is_builtin(self.fn)
+
     def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
+        if y_true.ndim != y_pred.ndim and not self._is_builtin():
+            # As in Keras: labels (N,) beside outputs (N, 1) would broadcast to (N, N).
+            y_true, y_pred = _same_rank(y_true, y_pred)
         return self.fn(y_true, y_pred, **self._fn_kwargs)
 
     def get_config(self) -> dict[str, Any]:
@@ -492,7 +505,13 @@ class LossFunctionWrapper(Loss):
 
 
 class _Named(LossFunctionWrapper, metaclass=AcceptsOldNames):
-    """A built-in loss: its configuration holds its arguments, not the function."""
+    """A built-in loss: its configuration holds its arguments, not the function; they are its
+    attributes too, such as ``loss.ignore_class``.
+    """
+
+    def __init__(self, fn: Callable, *, reduction: Any, name: Any, dtype: Any, **kwargs: Any):
+        super().__init__(fn, reduction=reduction, name=name, dtype=dtype, **kwargs)
+        vars(self).update(kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return {**Loss.get_config(self), **self._fn_kwargs}

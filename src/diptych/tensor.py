@@ -125,10 +125,13 @@ class Variable(Tensor):
         name: its own name; ``path`` is set by the layer that owns it.
 
     The buffer behind ``array`` stays the same for the life of the variable: ``assign`` copies into
-    it, and an optimizer updates it in place.
+    it, and an optimizer updates it in place. So ``array`` is for code that reads it at once; what
+    is to be kept is a copy: ``numpy()``, ``np.asarray(variable)``, ``value``, and the result of
+    any operation.
     """
 
     __slots__ = ("constraint", "is_state", "name", "path", "regularizer")
+    value: Tensor  # its values at this moment, as a tensor; set by ops.operators
 
     def __init__(
         self,
@@ -177,13 +180,16 @@ class Variable(Tensor):
         self.tracked = bool(value)
         Structure.version += 1
 
-    @property
-    def value(self) -> Tensor:
-        return self
+    def numpy(self) -> np.ndarray:
+        """Return a copy of the values."""
+        return self.array.copy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.array, dtype=dtype)
 
     def assign(self, value: Any) -> Variable:
         """Copy ``value`` into the variable; ValueError if the shapes differ."""
-        value = np.asarray(value)
+        value = np.asarray(value.array if isinstance(value, Tensor) else value)
         if value.shape != self.shape:
             raise ValueError(
                 f"Variable {self.path!r} has shape {self.shape}; it cannot take a value of shape "

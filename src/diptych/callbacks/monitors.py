@@ -234,7 +234,7 @@ class ModelCheckpoint(_Monitor):
 
     def _path(self, values: dict) -> str:
         try:
-            return self.filepath.format(**values)
+            return self.filepath.format_map(Logs(values))
         except KeyError as error:
             raise KeyError(
                 f"ModelCheckpoint: the path {self.filepath!r} asks for {error}, and there is: "

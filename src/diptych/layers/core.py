@@ -261,7 +261,11 @@ class Lambda(Layer):
         self.mask = mask
         self.arguments = dict(arguments or {})
         self._output_shape = output_shape
-        self.supports_masking = mask is not None
+        self.supports_masking = self.makes_mask = mask is not None
+
+    @property
+    def runs_own_code(self) -> bool:
+        return True
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
         offered = {"mask": mask, "training": training}

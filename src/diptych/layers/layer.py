@@ -14,11 +14,12 @@ import numpy as np
 from .. import constraints, graph, initializers, ops, regularizers
 from ..config import floatx
 from ..graph import KerasTensor, Node
-from ..legacy import AcceptsOldNames
+from ..legacy import AcceptsOldNames, accepts_old_order
 from ..nested import flatten, map_structure
 from ..tensor import Structure, Tensor, Variable
 from ..trial import for_good, open_trial
 from ..utils.naming import auto_name, public_names
+from ..utils.objects import is_builtin
 from .arguments import as_mask, with_array
 from .budget import from_file
 from .signatures import (
@@ -61,7 +62,8 @@ class Layer(metaclass=AcceptsOldNames):
 
     Args:
         activity_regularizer: a penalty on the outputs, added to the loss.
-        trainable: whether its weights are trained.
+        trainable: whether its weights, and those of layers inside, are trained; False has the same
+            effect as ``layer.trainable = False`` later on.
         dtype: the float type of weights and computation; by default the configured one.
         autocast: whether float inputs are cast to that type.
         name: a name; by default the class name in snake case with a number.
@@ -245,18 +247,31 @@ class Layer(metaclass=AcceptsOldNames):
     # (pure_in_prediction). Each class has to declare it; it is not inherited.
     pure = False
     pure_in_prediction = False
-    # Whether compute_mask creates a mask (Embedding, Masking).
+    # Whether compute_mask may create a mask (Embedding, Masking); a user's own always may.
     makes_mask = False
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not is_builtin(cls.compute_mask):
+            cls.makes_mask = True
+
+    @property
+    def runs_own_code(self) -> bool:
+        """Whether ``call`` is a user's own, which may return a tensor with the mask of a layer
+        inside.
+        """
+        return "call" in vars(self) or not is_builtin(type(self).call)
+
     def _pass_mask_on(self, inputs: Any, masks: Any, masked: bool, outputs: Any) -> None:
-        if masked and not self.supports_masking:
-            warnings.warn(
-                f"Layer {self.name!r} ({type(self).__name__}) was called on an input with a mask, "
-                "but does not support masking: the layers after it, the loss and the metrics will "
-                "count every step. In a layer of your own, set self.supports_masking = True if the "
-                "mask is valid for the output as well.",
-                stacklevel=2,
-            )
+        if not self.supports_masking:
+            if masked:
+                warnings.warn(
+                    f"Layer {self.name!r} ({type(self).__name__}) was called on an input with a "
+                    "mask, but does not support masking: the layers after it, the loss and the "
+                    "metrics will count every step. In a layer of your own, set "
+                    "self.supports_masking = True if the mask is valid for the output as well.",
+                    stacklevel=2,
+                )
             return
         mask = self.compute_mask(inputs, masks)
         if mask is None:
@@ -414,6 +429,7 @@ class Layer(metaclass=AcceptsOldNames):
     # ----------------------------------------------------------------------------------------------
     # Weights and sublayers
 
+    @accepts_old_order
     def add_weight(
         self,
         shape: Any = None,
@@ -462,7 +478,7 @@ class Layer(metaclass=AcceptsOldNames):
         variable.path = f"{self.path}/{variable.name}"
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
-        self._track(variable)
+        self._track_all(variable)
         return variable
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -482,10 +498,11 @@ class Layer(metaclass=AcceptsOldNames):
     def _track_all(self, value: Any) -> None:
         """Track the variables and layers among nested values."""
         for part in flatten(value):
-            if isinstance(part, (Variable, Layer)):
-                self._track(part)
+            if isinstance(part, (Variable, Layer)) and self._track(part) and not self._trainable:
+                part.trainable = False
 
-    def _track(self, part: Variable | Layer) -> None:
+    def _track(self, part: Variable | Layer) -> bool:
+        """Track a variable or layer; return whether it is new here."""
         try:
             mine: list = self._own if isinstance(part, Variable) else self._sublayers
         except AttributeError:
@@ -493,11 +510,13 @@ class Layer(metaclass=AcceptsOldNames):
                 f"In the constructor of {type(self).__name__}, call super().__init__() before "
                 "setting attributes."
             ) from None
-        if not any(part is other for other in mine):
-            mine.append(part)
-            Structure.version += 1
-            if isinstance(part, Layer):
-                part._move_under(self.path)
+        if any(part is other for other in mine):
+            return False
+        mine.append(part)
+        Structure.version += 1
+        if isinstance(part, Layer):
+            part._move_under(self.path)
+        return True
 
     @property
     def path(self) -> str:
@@ -546,12 +565,24 @@ class Layer(metaclass=AcceptsOldNames):
 
     @property
     def trainable_variables(self) -> list[Variable]:
-        """The variables that an optimizer updates: trainable weights of trainable layers."""
-        return list(self._cached("trainable", lambda: [v for v in self.variables if v.trainable]))
+        """The variables that an optimizer updates: none if this layer is not trainable, otherwise
+        the trainable ones, also of the layers in it.
+        """
+        return list(
+            self._cached(
+                "trainable", lambda: [v for v in self.variables if v.trainable and self._trainable]
+            )
+        )
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        return list(self._cached("frozen", lambda: [v for v in self.variables if not v.trainable]))
+        """The variables that no optimizer updates: frozen weights, and states."""
+        return list(
+            self._cached(
+                "frozen",
+                lambda: [v for v in self.variables if not (v.trainable and self._trainable)],
+            )
+        )
 
     @property
     def weights(self) -> list[Variable]:
@@ -568,6 +599,9 @@ class Layer(metaclass=AcceptsOldNames):
 
     @property
     def trainable(self) -> bool:
+        """Whether the weights are trained. Setting it does so for all layers inside as well, and
+        for weights and layers that are made later; a layer inside may be set otherwise afterwards.
+        """
         return self._trainable
 
     @trainable.setter
@@ -673,9 +707,9 @@ class Layer(metaclass=AcceptsOldNames):
         layers = self._cached("layers", lambda: list(self._flatten_layers()))
         added = [loss for layer in layers for loss in layer._losses]
         penalised = self._cached(
-            "penalised", lambda: [v for v in self.variables if v.regularizer is not None]
+            "penalised", lambda: [v for v in self.trainable_variables if v.regularizer is not None]
         )
-        return added + [v.regularizer(v) for v in penalised if v.trainable]
+        return added + [v.regularizer(v) for v in penalised]
 
     # ----------------------------------------------------------------------------------------------
     # Symbolic inputs and outputs

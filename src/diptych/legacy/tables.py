@@ -9,6 +9,8 @@ if the class itself has an argument of that name (`output_dim` is current in Emb
 Dense).
 """
 
+import itertools
+
 
 def gone(reason):
     """The argument is removed; `reason` completes the sentence "`name` ..."."""
@@ -107,13 +109,20 @@ def period(given, old, defaults):
     return "is now `save_freq='epoch'`"
 
 
-def per_sample(new):
-    """Once counted in samples, now in batches."""
+def per_sample(new, source="x"):
+    """Once counted in samples, now in batches; of a generator the first batch is looked at.
+
+    source: the name of the argument that holds the data.
+    """
 
     def rule(given, old, defaults):
         samples = given.pop(old)
-        data = given.get("x", given.get("generator"))
+        data = given.get(source)
         batch_size = given.get("batch_size") or getattr(data, "batch_size", None)
+        if not batch_size and hasattr(data, "__next__"):
+            first = list(itertools.islice(data, 1))
+            given[source] = itertools.chain(first, data)
+            batch_size = _rows(first)
         if not batch_size:
             raise ValueError(
                 f"'{old}={samples}' counts samples, but '{new}' counts batches, and the batch size "
@@ -123,6 +132,15 @@ def per_sample(new):
         return f"is now `{new}={given[new]}` (batches, not samples)"
 
     return rule
+
+
+def _rows(batches):
+    """The number of rows of the first of these batches, if it is made of arrays."""
+    part = batches
+    while isinstance(part, (list, tuple, dict)) and part:
+        part = next(iter(part.values())) if isinstance(part, dict) else part[0]
+    shape = getattr(part, "shape", None)
+    return shape[0] if shape else None
 
 
 _KERNEL = {
@@ -318,7 +336,7 @@ FUNCTIONS = {
         **_WORKERS,
         "nb_epoch": "epochs",
         "samples_per_epoch": per_sample("steps_per_epoch"),
-        "nb_val_samples": per_sample("validation_steps"),
+        "nb_val_samples": per_sample("validation_steps", "validation_data"),
         "show_accuracy": _ACCURACY,
     },
     "evaluate": {
@@ -341,6 +359,6 @@ _MEASURES = {
 NAMES = {
     "loss": _MEASURES,
     "metric": _MEASURES,
-    "log": {"acc": "accuracy", "val_acc": "val_accuracy"},
+    "log": {"acc": "accuracy", "lr": "learning_rate"},  # the last part of a key
     "module": {"objectives": "losses"},
 }

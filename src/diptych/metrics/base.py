@@ -142,7 +142,7 @@ class Metric:
 
     def _typed(self, value):
         """A number or array in the metric's float type."""
-        return np.asarray(value, dtype=self._dtype)[()]
+        return np.array(value, dtype=self._dtype)[()]
 
 
 class Sum(Metric):
@@ -184,7 +184,7 @@ class Mean(Metric):
         """values: a number, or (N, ...), where the mean over all but the first axis is the sample's
         value.
 
-        sample_weight: a number, (N,), or more axes of `values`.
+        sample_weight: a number, (N,), or more axes of `values`; for a single value any shape.
         """
         if sample_weight is not None:
             if isinstance(sample_weight, (int, float)) and not getattr(values, "ndim", 1):
@@ -218,6 +218,8 @@ class Mean(Metric):
             values = values.astype(self._dtype)
         if values.ndim > weight.ndim:
             values = values.mean(axis=tuple(range(weight.ndim, values.ndim)))
+        if not values.ndim:  # one number for the whole batch: the same for each weight
+            values = np.broadcast_to(values, weight.shape)
         weight = broadcast_weight(weight, values)
         if not values.size:
             return

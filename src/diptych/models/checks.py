@@ -20,7 +20,8 @@ from ..trial import Trial
 from ..utils.naming import snake_case, suggest
 from ..utils.objects import is_builtin
 from .compiled import in_order
-from .data import as_data, count_rows, is_text
+from .data import as_data, count_rows, several_classes
+from .frames import is_text
 
 __all__ = ["Checks"]
 
@@ -48,20 +49,34 @@ class Checks:
     def __init__(self, model: Any) -> None:
         self.model = model
         self._good: set = set()
+        self._said_nothing_to_train = False
         self._found: list[tuple] | None = None
 
-    def before_training(self, batches: Any, what: str = "training data", epochs: int = 1) -> None:
-        """Check a whole data set: shapes, values of labels, NaN and infinity.
+    def before_training(
+        self,
+        batches: Any,
+        what: str = "training data",
+        epochs: int = 1,
+        class_weight: Any = None,
+    ) -> None:
+        """Check a whole data set: shapes, values of labels, NaN and infinity; and that the labels
+        can have class weights, if there are any.
 
         Of a generator or a PyDataset, only the first batch is checked.
         """
         x, y, sample_weight = getattr(batches, "data", None) or batches.first()
         pairs = self._check_shapes(x, y)
+        if class_weight is not None:
+            _check_one_class(pairs)
         if pairs and sample_weight is not None:
             self._check_weights(pairs, sample_weight)
         self.batch_sizes(batches, what, epochs)
         self._check_values(pairs, x, y, sample_weight, what)
         self._check_tokens(x)
+
+    def class_weight(self, x: Any, y: Any) -> None:
+        """Raise a ValueError for a batch whose labels cannot have class weights."""
+        _check_one_class(self._pairs(x, y))
 
     def labels_of_validation(self, batches: Any, validation: Any, given: Any) -> None:
         """Raise a ValueError if only the training data have labels, not the validation data, which
@@ -95,6 +110,22 @@ class Checks:
             self._check_shapes(x, y)
             self._good.add(key)
         return x, y, sample_weight
+
+    def nothing_to_train(self) -> None:
+        """Warn once that a training step changes no weight: all are frozen, or there are none."""
+        if self._said_nothing_to_train:
+            return
+        self._said_nothing_to_train = True
+        model = self.model
+        if not model.weights:
+            _warn(f"Model {model.name!r} has no weights, so training it changes nothing.")
+            return
+        _warn(
+            f"Training model {model.name!r} changes nothing: all of its weights are frozen. "
+            "`trainable` counts as it is at each step, not as it was at compile(). To train a "
+            "discriminator that the model around it must not change, set discriminator.trainable = "
+            "True before each of its own steps, and False before each step of the model around it."
+        )
 
     def inputs(self, x: Any) -> None:
         """Check the shapes of inputs alone, for a prediction."""
@@ -526,6 +557,14 @@ def _check_class_numbers(labels: np.ndarray, classes: int | None, ignored: Any, 
     elif ignored is None and np.isfinite(value) and value == -1:
         message += " If -1 marks labels to ignore, pass ignore_class=-1 to the loss."
     raise ValueError(message)
+
+
+def _check_one_class(pairs: list[tuple]) -> None:
+    """Raise a ValueError for labels with a class for each step, where class weights are given."""
+    for shape, _, loss, labels, _ in pairs:
+        per_step = len(shape) > 2 or _kind(loss) in SPARSE
+        if per_step and labels.size > len(labels):
+            raise ValueError(several_classes(labels))
 
 
 def _check_probabilities(labels: np.ndarray, kind: str, name: str) -> None:

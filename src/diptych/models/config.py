@@ -173,13 +173,13 @@ def model_from_graph(
                 tensors[name, number, index] = tensor
         done = {(name, number) for name, number, _ in ready}
         waiting = [call for call in waiting if call[:2] not in done]
-    more = {"trainable": config["trainable"]} if config.get("trainable") is not None else {}
-    return cls(
+    model = cls(
         _ends(config["input_layers"], tensors),
         _ends(config["output_layers"], tensors),
         name=config.get("name"),
-        **more,
     )
+    model._trainable = config.get("trainable", True)  # each layer has its own in its config
+    return model
 
 
 def _default_of_training(layer: Any) -> Any:

@@ -65,6 +65,8 @@ class Model(Trainer, Layer):
             raise ValueError("A functional model needs both `inputs` and `outputs`.")
         if inputs is not None:
             self._make_function(inputs, outputs)
+            if not trainable:
+                self.trainable = False  # the graph's layers were made before
 
     # ----------------------------------------------------------------------------------------------
     # Graphs
@@ -292,6 +294,13 @@ class Model(Trainer, Layer):
     def makes_mask(self) -> bool:  # type: ignore[override]
         """Whether a layer inside creates a mask."""
         return self._function is not None and self._function.makes_mask
+
+    @property
+    def runs_own_code(self) -> bool:
+        """Whether a layer inside runs a user's own code."""
+        return super().runs_own_code or (
+            self._function is not None and self._function.runs_own_code
+        )
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The masks of symbolic outputs; other outputs carry their own masks."""

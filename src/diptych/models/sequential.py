@@ -107,6 +107,8 @@ class Sequential(Model):
                 "another `name=`."
             )
         self._stack.append(layer)
+        if not self._trainable:
+            layer.trainable = False
 
     def _check_stated_shape(self, layer: Layer, shape: tuple) -> None:
         """An input shape on a later layer is redundant, but must be correct."""
@@ -239,7 +241,8 @@ class Sequential(Model):
         cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
     ) -> Sequential:
         layers = [deserialize(layer, custom_objects) for layer in config["layers"]]
-        model = cls(layers, name=config.get("name"), trainable=config.get("trainable", True))
+        model = cls(layers, name=config.get("name"))
+        model._trainable = config.get("trainable", True)  # each layer has its own in its config
         shape = config.get("build_input_shape")
         if shape is not None and not model.built:
             model.build(tuple(shape))

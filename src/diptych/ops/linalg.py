@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..operation import ArrayOp, Twin, gather
+from ..operation import ArrayOp, Twin, ViewOp, gather
 from ..shape_rules import agree, broadcast, check_rank, matrix_product, nth_axis, reduced, replaced
 from ..tensor import Tensor
-from .creation import dtype, ndim
+from .creation import convert_to_tensor, dtype, ndim
 from .elementwise import multiply
 from .shapes import expand_dims, ravel, swapaxes
 from .table import Unary, unbroadcast
@@ -177,6 +177,8 @@ def vdot(x1, x2):
 
 def einsum(subscripts, *operands, **kwargs):
     """Multiply and sum in Einstein's notation: "ij,jk->ik" is the matrix product."""
+    if len(operands) == 1:  # perhaps only a transposed view
+        operands = (convert_to_tensor(operands[0]),)
     return _einsum(*operands, subscripts=subscripts)
 
 
@@ -243,13 +245,13 @@ def _diag_shape(x, k):
 
 _tril = ArrayOp("tril", np.tril, lambda g, y, x, k: np.tril(g, k), shape=_triangle_shape)
 _triu = ArrayOp("triu", np.triu, lambda g, y, x, k: np.triu(g, k), shape=_triangle_shape)
-_diag = ArrayOp(
+_diag = ViewOp(
     "diag",
     np.diag,
     lambda g, y, x, k: np.diagonal(g, k) if x.ndim == 1 else _diagonal_rule(g, y, x, k, 0, 1),
     shape=_diag_shape,
 )
-_diagonal = ArrayOp("diagonal", np.diagonal, _diagonal_rule, shape=_diagonal_shape)
+_diagonal = ViewOp("diagonal", np.diagonal, _diagonal_rule, shape=_diagonal_shape)
 _trace = ArrayOp(
     "trace",
     np.trace,

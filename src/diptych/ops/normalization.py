@@ -16,7 +16,7 @@ from ..graph import KerasTensor, record
 from ..operation import Twin, common_float
 from ..shape_rules import agree, broadcast, check_rank, count
 from ..tensor import Tensor, Variable, is_symbolic
-from .creation import cast, convert_to_tensor, shape
+from .creation import as_tensor, cast, shape
 from .elementwise import add, divide, maximum, multiply, rsqrt, square, subtract
 from .indexing import where
 from .reductions import mean, norm, sum, var
@@ -60,7 +60,7 @@ def batch_normalization(
         offset, scale: a number for each entry of ``axis``, or None.
         epsilon: keeps the divisor away from 0.
     """
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     (axis,) = _axes("batch_normalization", axis, x)
     if _any_symbolic(x, mean, variance, offset, scale):
         given = (x, mean, variance, axis, offset, scale, epsilon)
@@ -92,7 +92,7 @@ def layer_normalization(
         rms_scaling: divide by the standard deviation without subtracting the mean, and add no
             offset; for old models, as in Keras. The root mean square is ``rms_normalization``.
     """
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     axes = _axes("layer_normalization", axis, x)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if _any_symbolic(x, gamma, beta):
@@ -121,7 +121,7 @@ def rms_normalization(
         axis: an axis, or several.
         epsilon: added to the mean square; by default ``config.epsilon()``.
     """
-    x = _with_axes(convert_to_tensor(x))
+    x = _with_axes(as_tensor(x))
     axes = _axes("rms_normalization", axis, x)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if _any_symbolic(x, scale):
@@ -145,7 +145,7 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
     """
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"normalize needs a whole number of at least 1 as `order`; got {order!r}.")
-    x = _with_axes(convert_to_tensor(x))
+    x = _with_axes(as_tensor(x))
     axes = tuple(range(len(x.shape))) if axis is None else _axes("normalize", axis, x)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if is_symbolic(x):
@@ -289,19 +289,19 @@ def _with_axes(x: Any) -> Any:
 def _are_vectors(axes: Sequence[int], x: Any, *vectors: Any) -> bool:
     """Whether each vector has exactly one number for each entry along the axes."""
     size = math.prod(x.shape[a] for a in axes)
-    return all(v is None or convert_to_tensor(v).size == size for v in vectors)
+    return all(v is None or as_tensor(v).size == size for v in vectors)
 
 
 def _flat(vector: Any) -> Any:
     if vector is None or (isinstance(vector, Tensor) and vector.array.ndim == 1):
         return vector
-    vector = convert_to_tensor(vector)
+    vector = as_tensor(vector)
     return vector if vector.ndim == 1 else reshape(vector, (vector.size,))
 
 
 def _along(vector: Any, axes: Sequence[int], x: Any) -> Any:
     """A vector, reshaped to broadcast against ``x`` along these axes."""
-    vector = convert_to_tensor(vector)
+    vector = as_tensor(vector)
     if vector.ndim != len(axes) or vector.ndim == x.ndim:
         return vector
     return reshape(vector, tuple(n if a in axes else 1 for a, n in enumerate(x.shape)))

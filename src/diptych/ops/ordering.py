@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..operation import ArrayOp
+from ..operation import ArrayOp, ViewOp
 from ..shape_rules import common_shape, nth_axis, reduced, replaced, scanned
 from .creation import cast
 from .indexing import take_along_axis
@@ -69,7 +69,7 @@ _cumprod = ArrayOp(
     shape=scanned,
     dtype=_counted,
 )
-_diff = ArrayOp("diff", np.diff, _diff_rule, shape=_diff_shape)
+_diff = ViewOp("diff", np.diff, _diff_rule, shape=_diff_shape)
 
 
 def cumsum(x, axis=None, dtype=None):

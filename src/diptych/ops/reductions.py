@@ -10,7 +10,7 @@ import numpy as np
 
 from ..operation import ArrayOp
 from ..shape_rules import reduced
-from .creation import cast, convert_to_tensor, ones_like
+from .creation import as_tensor, cast, ones_like
 from .elementwise import divide, multiply
 from .shapes import reshape
 
@@ -265,7 +265,7 @@ def average(x, axis=None, weights=None):
     """The mean, with weights in the shape of ``x`` or, for one axis, of that axis's length."""
     if weights is None:
         return mean(x, axis)
-    x, weights = convert_to_tensor(x), convert_to_tensor(weights)
+    x, weights = as_tensor(x), as_tensor(weights)
     if weights.ndim == 1 and x.ndim > 1:
         if not isinstance(axis, int):
             raise ValueError(

@@ -10,7 +10,7 @@ from numpy.polynomial import chebyshev
 from ..operation import ArrayOp
 from ..shape_rules import agree, check_rank, same
 from . import ordering, reductions
-from .creation import cast, convert_to_numpy, convert_to_tensor, ones_like
+from .creation import as_tensor, cast, convert_to_numpy, ones_like
 from .elementwise import divide, sqrt, square, subtract
 from .indexing import one_hot, where
 from .logic import equal, isnan, logical_not
@@ -121,25 +121,25 @@ def nanprod(x, axis=None, keepdims=False):
 
 def nanmax(x, axis=None, keepdims=False):
     """The greatest element that is not NaN."""
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     return _or_nan(reductions.max(_without_nan(x, -math.inf), axis, keepdims), x, axis, keepdims)
 
 
 def nanmin(x, axis=None, keepdims=False):
     """The least element that is not NaN."""
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     return _or_nan(reductions.min(_without_nan(x, math.inf), axis, keepdims), x, axis, keepdims)
 
 
 def nanmean(x, axis=None, keepdims=False):
     """The mean of all that is not NaN."""
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     return divide(nansum(x, axis, keepdims), _count(x, axis, keepdims))
 
 
 def nanvar(x, axis=None, keepdims=False):
     """The variance of all that is not NaN."""
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     centred = where(isnan(x), 0, subtract(x, nanmean(x, axis, True)))
     return divide(reductions.sum(square(centred), axis, keepdims), _count(x, axis, keepdims))
 
@@ -266,7 +266,7 @@ def bincount(x, weights=None, minlength=0, sparse=False):
 def histogram(x, bins=10, range=None):
     """The number of elements in each interval of equal length, and the interval boundaries."""
     counts, edges = np.histogram(convert_to_numpy(x), bins, range)
-    return convert_to_tensor(counts.astype(np.int32)), convert_to_tensor(edges)
+    return as_tensor(counts.astype(np.int32)), as_tensor(edges)
 
 
 def segment_sum(data, segment_ids, num_segments=None, sorted=False):
