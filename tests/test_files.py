@@ -151,7 +151,7 @@ def test_how_a_model_was_compiled_comes_back(tmp_path):
 
 
 @keras.saving.register_keras_serializable(package="files")
-class Scaled(layers.Layer):
+class KeptLayer(layers.Layer):
     """A layer with a weight, and a layer in it."""
 
     def __init__(self, units=2, **kwargs):
@@ -171,13 +171,13 @@ class Scaled(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="files")
-class Net(keras.Model):
+class KeptNet(keras.Model):
     """A subclassed model."""
 
     def __init__(self, units=3, **kwargs):
         super().__init__(**kwargs)
         self.units = units
-        self.first = Scaled(units)
+        self.first = KeptLayer(units)
         self.second = layers.Dense(1)
 
     def call(self, x, training=None):
@@ -193,10 +193,10 @@ def doubled(x):
 
 def test_layers_and_models_of_ones_own_come_back(tmp_path):
     x = np.ones((4, 3), "float32")
-    net = Net()
+    net = KeptNet()
     net(x)
     start = keras.Input((3,))
-    for model in (net, keras.Model(start, Scaled()(start))):
+    for model in (net, keras.Model(start, KeptLayer()(start))):
         fill(model)
         model.save(tmp_path / "m.keras")
         same(outputs(load_model(tmp_path / "m.keras"), x), outputs(model, x))

@@ -27,6 +27,13 @@ else:
 _ON_ANY_ENGINE = contextlib.nullcontext()
 
 
+class _Arguments:
+    """What ``compile`` was called with; an object, so that its metrics are not the model's own."""
+
+    def __init__(self, **given: Any) -> None:
+        self.given = given
+
+
 class Compiling(_Beside):
     """The part of ``Trainer`` that knows what the model is compiled with."""
 
@@ -87,15 +94,15 @@ class Compiling(_Beside):
         """
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
-        self._compile_arguments = {
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-            "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution,
-            "jit_compile": jit_compile,
-        }
+        self._compile_arguments = _Arguments(
+            loss=loss,
+            loss_weights=loss_weights,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+        )
         self._loss = None if loss is None else CompiledLoss(loss, loss_weights, self.output_names)
         self._metrics = CompiledMetrics(metrics, weighted_metrics, self.output_names)
         if self.outputs is not None and self._loss is not None:
@@ -110,7 +117,7 @@ class Compiling(_Beside):
         """Return the arguments of ``compile`` as a file holds them; None if it was not called."""
         if not self.compiled:
             return None
-        described = {key: objects.serialize(v) for key, v in self._compile_arguments.items()}
+        described = {key: objects.serialize(v) for key, v in self._compile_arguments.given.items()}
         return {"optimizer": optimizers.serialize(self.optimizer), **described}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:

@@ -94,7 +94,7 @@ class _Writer:
 
     def _write_mask(self, mask: KerasTensor) -> None:
         """Write the calls that make a mask, the first ones first."""
-        waiting = [mask.node]
+        waiting: list[Any] = [mask.node]
         while waiting:
             node = waiting[-1]
             missing = [t.node for t in node.inputs if id(t) not in self.places]
@@ -153,7 +153,7 @@ def model_from_graph(
     for entry in config["layers"]:
         described = objects.dict_of(entry, "a layer")
         layer = operation_from_config(described) or deserialize(described, custom_objects)
-        name = described.get("name") or getattr(layer, "name", None)
+        name = str(described.get("name") or getattr(layer, "name", ""))
         layers[name] = layer
         if isinstance(layer, InputLayer):
             tensors[name, 0, 0] = layer.output

@@ -74,9 +74,10 @@ def operation_config(node: Node) -> dict[str, Any]:
     Raises:
         NotImplementedError: the call is of a function that is no operation of ``diptych.ops``.
     """
-    operation = node.operation
-    if getattr(ops, getattr(operation, "__name__", ""), None) is operation:  # records itself
-        return _own_entry(operation.__name__, operation.__name__, node)
+    operation: Any = node.operation
+    own = getattr(operation, "__name__", "")
+    if own in ops.__all__ and getattr(ops, own) is operation:  # a function that records itself
+        return _own_entry(own, own, node)
     if not isinstance(operation, Operation):
         raise NotImplementedError(
             f"{operation!r} was called on a symbolic tensor outside a layer, which a config cannot "
@@ -84,14 +85,12 @@ def operation_config(node: Node) -> dict[str, Any]:
         )
     name = operation.name
     if isinstance(operation, Twin):
-        inputs, *options = node.args
-        if name == "relu" and tuple(options) == (0.0, None, 0.0):
+        inputs, *given = node.args
+        if name == "relu" and tuple(given) == (0.0, None, 0.0):
             return _entry(name, "nn", {}, (inputs, {}))
         if name in _TWINS:
             module = "numpy" if name in ("tanh", "matmul") else "nn"
-            return _entry(
-                name, module, dict(zip(_TWINS[name], options, strict=False)), (inputs, {})
-            )
+            return _entry(name, module, dict(zip(_TWINS[name], given, strict=False)), (inputs, {}))
     elif operation.name not in ("top_k_indices", "scaled_sum", "weighted_sum"):
         args, options = node.args, dict(node.kwargs)
         if name in _LISTS:
