@@ -92,7 +92,7 @@ def kl_divergence_backward(dloss, cache):
 
 
 cdef inline real log_loss(real y, real p) noexcept nogil:
-    """Crossentropy of a label y and a probability p."""
+    """Cross-entropy of a label y and a probability p."""
     return -(y * vlog(p) + (1 - y) * vlog1p(-p))
 
 
@@ -183,7 +183,7 @@ cdef inline real largest_of(const real* v, Py_ssize_t n) noexcept nogil:
 
 
 cdef void softmax_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    """Softmax + crossentropy fusion: q = softmax(z), and the loss of labels y or class numbers k.
+    """Softmax + cross-entropy fusion: q = softmax(z), and the loss of labels y or class numbers k.
 
     loss = -sum_k y_k log(q_k) = (sum_k y_k) logsumexp(z) - sum_k y_k z_k, the log-sum-exp being
     taken of z - max(z).
@@ -297,7 +297,7 @@ cdef void _class_entries(
 
 
 cdef void softmax_slopes_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    """Gradient of softmax + crossentropy: dz = dloss (q sum_i y_i - y)"""
+    """Gradient of softmax + cross-entropy: dz = dloss (q sum_i y_i - y)"""
     cdef LossJob* job = <LossJob*>context
     cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef Py_ssize_t width = job.width

@@ -12,7 +12,7 @@ o S + p D of x~. Hold p fixed and let o run: the places form a grid, every S-th 
 kernel[p]. A convolution sums these products over p; its gradients walk the same grids backwards.
 Behind the lines of a backward stand the forward lines that they undo.
 
-Fast twin: fastcore/convolution.pyx.
+Fast twins, by the same names: fastcore/convolution.pyx.
 """
 
 import math

@@ -8,7 +8,9 @@ x~ is x with its padding, `before` and `after`:
     position k of window o lies on x~[o S + k], which is x[o S + k - before] or the padding
 
 As in convolution.py, k is held fixed while o runs over all places: `under` gives the grid of what
-lies under it. Fast twin: fastcore/pooling.pyx.
+lies under it.
+
+Fast twins, by the same names: fastcore/pooling.pyx.
 """
 
 import numpy as np
