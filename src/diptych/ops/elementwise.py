@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from ..operation import ArrayOp
-from .table import Binary, Unary, unbroadcast, zero
+from .array_ops import Binary, Unary, unbroadcast, zero
 
 # --------------------------------------------------------------------------------------------------
 # Arithmetic

@@ -7,7 +7,7 @@ import numpy as np
 from .. import config
 from ..operation import ArrayOp, cast, gather
 from ..tensor import Tensor
-from .table import unbroadcast
+from .array_ops import unbroadcast
 
 # --------------------------------------------------------------------------------------------------
 # Indexing

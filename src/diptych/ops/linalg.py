@@ -4,10 +4,10 @@ import numpy as np
 
 from ..operation import ArrayOp, Twin, gather
 from ..tensor import Tensor
+from .array_ops import Unary, unbroadcast
 from .creation import dtype, ndim
 from .elementwise import multiply
 from .shapes import expand_dims, ravel, swapaxes
-from .table import Unary, unbroadcast
 
 # --------------------------------------------------------------------------------------------------
 # Products

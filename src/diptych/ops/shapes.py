@@ -4,8 +4,8 @@ import numpy as np
 
 from ..operation import ArrayOp, gather
 from ..operation import stack as _stack
+from .array_ops import unbroadcast
 from .creation import ndim, shape
-from .table import unbroadcast
 
 # --------------------------------------------------------------------------------------------------
 # Shape and order of axes

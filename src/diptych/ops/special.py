@@ -9,12 +9,12 @@ from numpy.polynomial import chebyshev
 
 from ..operation import ArrayOp
 from . import ordering, reductions
+from .array_ops import Unary
 from .creation import cast, convert_to_numpy, convert_to_tensor, ones_like
 from .elementwise import divide, sqrt, square, subtract
 from .indexing import one_hot, where
 from .logic import equal, isnan, logical_not
 from .ordering import quantile
-from .table import Unary
 
 # --------------------------------------------------------------------------------------------------
 # The error function. NumPy has none: polynomials are fitted once to math.erf.
