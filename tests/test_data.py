@@ -103,7 +103,7 @@ def test_structures_keep_their_nesting(x, y):
     np.testing.assert_array_equal(bw["b"], weights["b"][6:])
 
 
-def test_the_first_batch_is_looked_at_without_using_it_up(x, y):
+def test_first_returns_a_batch_without_using_it_up(x, y):
     batches = batches_for(x, y, batch_size=4)
     np.testing.assert_array_equal(batches.first()[0], x[:4])
     assert len(list(batches)) == 3
@@ -318,7 +318,7 @@ def test_class_weights_reach_the_batches(x):
     assert [w.tolist() for _, _, w in batches] == [[3, 1, 3, 1, 3], [1, 3, 1, 3, 1]]
 
 
-def test_weights_of_classes_that_no_label_has_are_told(x):
+def test_weights_of_classes_that_no_label_has_warn(x):
     labels = np.arange(10) % 2
     with pytest.warns(UserWarning, match=r"classes \[2, 7\].*labels range from 0 to 1"):
         batches_for(x, labels, class_weight={0: 1.0, 2: 3.0, 7: 1.0})
@@ -553,7 +553,7 @@ def test_a_generator_goes_on_from_epoch_to_epoch():
     assert rows(batches) == []
 
 
-def test_a_generator_that_ends_within_an_epoch_is_told_once():
+def test_a_generator_that_ends_within_an_epoch_warns_once():
     batches = batches_for(numbers(3), steps=2)
     assert len(rows(batches)) == 2
     assert batches.more()

@@ -672,7 +672,7 @@ def test_a_layer_called_on_none_or_on_a_dict_says_so():
         lambda: layers.Dot(1),
     ],
 )
-def test_what_cannot_be_merged_is_told_by_shape_at_every_call(make):
+def test_shapes_that_cannot_be_merged_raise_at_every_call(make):
     layer, x = make(), np.ones((2, 3), "float32")
     for _ in range(2):
         with pytest.raises(ValueError, match=rf"'{layer.name}'.*\(2, 3\).*\(4, 3\)"):

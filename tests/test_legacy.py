@@ -103,13 +103,13 @@ class SGD(Optimizer):
         self.momentum = momentum
 
 
-def test_modern_arguments_pass_untouched_and_silently():
+def test_keras_3_arguments_pass_untouched_and_without_a_note():
     layer = Dense(3, use_bias=False, name="d")
     assert (layer.units, layer.use_bias, layer.name) == (3, False, "d")
     assert not hasattr(layer, "_batch_input_shape")
 
 
-def test_old_names_reach_the_modern_arguments_with_a_note_that_names_them():
+def test_old_names_reach_keras_3_arguments_with_a_note_that_names_them():
     with pytest.warns(LegacySpelling) as notes:
         layer = Dense(output_dim=5, init="he_normal", W_regularizer="l2", bias=False)
     assert (layer.units, layer.kernel_initializer) == (5, "he_normal")

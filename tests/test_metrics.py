@@ -453,7 +453,7 @@ def test_a_metric_of_one_s_own():
     assert Largest.from_config(metric.get_config()).name == "largest"
 
 
-def test_a_metric_that_forgets_its_base_class_is_told():
+def test_a_metric_that_does_not_call_its_base_class_raises():
     class Forgetful(metrics.Metric):
         def __init__(self):
             self.total = self.add_weight(name="total")

@@ -559,7 +559,7 @@ def two_inputs_and_outputs(**compile_arguments):
     return model
 
 
-def test_parts_that_are_missing_or_of_other_lengths_are_told():
+def test_missing_parts_and_parts_of_other_lengths_raise():
     a, b, p, q = (np.ones((6, n), "float32") for n in (4, 3, 2, 1))
     model = two_inputs_and_outputs()
     for call in (model.predict, model.predict_on_batch, model):

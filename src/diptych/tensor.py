@@ -21,7 +21,7 @@ class Tensor:
         array: the NumPy array itself.
         tracked: whether gradients flow through this tensor.
         logits: for the output of a sigmoid or of a softmax over the last axis, ("sigmoid" or
-            "softmax", the tensor before it); crossentropy losses use it, since log(softmax(z)) is
+            "softmax", the tensor before it); cross-entropy losses use it, since log(softmax(z)) is
             exact from z and not from softmax(z).
         mask: which time steps count, or None.
     """

@@ -18,7 +18,7 @@ from .layer import Layer
 from .spec import InputSpec
 
 # Activations that the dense twin applies itself. Sigmoid and softmax are applied separately, since
-# crossentropy losses need the logits (softmax + cross-entropy, see ops.losses.with_logits).
+# cross-entropy losses need the logits (softmax + cross-entropy, see ops.losses.with_logits).
 FUSED = {activations.linear: "linear", activations.relu: "relu", activations.tanh: "tanh"}
 
 

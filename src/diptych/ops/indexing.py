@@ -8,7 +8,7 @@ from .. import config
 from ..operation import ArrayOp, ViewOp, cast, gather
 from ..shape_rules import broadcast, check_rank, common_shape, count, nth_axis, replaced
 from ..tensor import Tensor, is_symbolic
-from .table import unbroadcast
+from .array_ops import unbroadcast
 
 # --------------------------------------------------------------------------------------------------
 # Indexing

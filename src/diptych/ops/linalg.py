@@ -5,10 +5,10 @@ import numpy as np
 from ..operation import ArrayOp, Twin, ViewOp, gather
 from ..shape_rules import agree, broadcast, check_rank, matrix_product, nth_axis, reduced, replaced
 from ..tensor import Tensor
+from .array_ops import Unary, unbroadcast
 from .creation import convert_to_tensor, dtype, ndim
 from .elementwise import multiply
 from .shapes import expand_dims, ravel, swapaxes
-from .table import Unary, unbroadcast
 
 # --------------------------------------------------------------------------------------------------
 # Products

@@ -8,8 +8,8 @@ import numpy as np
 from ..operation import ArrayOp, ViewOp, gather
 from ..operation import stack as _stack
 from ..shape_rules import agree, along, check_rank, count, moved, nth_axis, replaced
+from .array_ops import unbroadcast
 from .creation import ndim, shape
-from .table import unbroadcast
 
 # --------------------------------------------------------------------------------------------------
 # Shape and order of axes

@@ -10,12 +10,12 @@ from numpy.polynomial import chebyshev
 from ..operation import ArrayOp
 from ..shape_rules import agree, check_rank, same
 from . import ordering, reductions
+from .array_ops import Unary
 from .creation import as_tensor, cast, convert_to_numpy, ones_like
 from .elementwise import divide, sqrt, square, subtract
 from .indexing import one_hot, where
 from .logic import equal, isnan, logical_not
 from .ordering import quantile
-from .table import Unary
 
 # --------------------------------------------------------------------------------------------------
 # The error function. NumPy has none: polynomials are fitted once to math.erf.
