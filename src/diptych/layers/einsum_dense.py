@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import activations, constraints, initializers, ops, regularizers
 from ..tensor import Variable
-from .core import FUSED
+from .core import FUSED, activated_shape
 from .layer import InputSpec, Layer
 
 _FORMS = (
@@ -181,7 +181,7 @@ class EinsumDense(Layer):
         return y if fused else self.activation(y)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
-        return self._sizes(tuple(input_shape))[1]
+        return activated_shape(self.activation, self._sizes(tuple(input_shape))[1])
 
     def get_config(self) -> dict[str, Any]:
         return {
