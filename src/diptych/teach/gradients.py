@@ -174,8 +174,12 @@ def _as_float64(x: Any) -> Tensor:
 
 @contextlib.contextmanager
 def in_float64(target: Any) -> Iterator[None]:
-    """Context manager: a layer or loss stores its weights and computes in float64."""
+    """Context manager: a layer or loss stores its weights and computes in float64, a compiled model
+    with its losses.
+    """
     layers = list(target._flatten_layers()) if isinstance(target, Layer) else [target]
+    compiled = getattr(target, "_loss", None)
+    layers += [] if compiled is None else compiled.functions
     symbols = [
         t for layer in layers for t in getattr(getattr(layer, "_function", None), "inputs", ())
     ]
