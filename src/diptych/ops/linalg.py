@@ -3,9 +3,9 @@
 import numpy as np
 
 from ..operation import ArrayOp, Twin, gather
-from ..tensor import Tensor
-from .creation import dtype, ndim
+from .creation import is_whole, ndim
 from .elementwise import multiply
+from .reductions import WIDE
 from .shapes import expand_dims, ravel, swapaxes
 from .table import Unary, unbroadcast
 
@@ -14,7 +14,7 @@ from .table import Unary, unbroadcast
 
 
 _matmul = Twin("dense", "matmul")
-_matmul_integers = ArrayOp("matmul", np.matmul, same=0)
+_matmul_integers = ArrayOp("matmul", lambda a, b: np.matmul(*_wide_if_int8(a, b)), same=0)
 
 
 def _contracted(a, b, axes):
@@ -92,7 +92,7 @@ def _einsum_rule(i, g, y, *operands, subscripts):
 
 _einsum = ArrayOp(
     "einsum",
-    lambda *operands, subscripts: np.einsum(subscripts, *operands, optimize=True),
+    lambda *operands, subscripts: np.einsum(subscripts, *_wide_if_int8(*operands), optimize=True),
     _einsum_rule,
     variadic=True,
     same=0,
@@ -101,15 +101,16 @@ _einsum = ArrayOp(
 
 def matmul(x1, x2):
     """The matrix product; leading axes are batches, a vector counts as a row or a column."""
-    if _is_whole(x1) and _is_whole(x2):
+    if is_whole(x1) and is_whole(x2):
         return _matmul_integers(x1, x2)
     return _matmul((x1, x2))
 
 
-def _is_whole(x):
-    if isinstance(x, Tensor):
-        return x.array.dtype.kind in "iub"
-    return np.dtype(dtype(x)).kind in "iub"
+def _wide_if_int8(*operands):
+    """As in Keras, products of int8 alone are summed in int32; other integers keep their dtype."""
+    if all(x.dtype == np.int8 for x in operands):
+        return [x.astype(np.int32) for x in operands]
+    return operands
 
 
 def tensordot(x1, x2, axes=2):
@@ -184,9 +185,16 @@ _diag = ArrayOp(
     lambda g, y, x, k: np.diagonal(g, k) if x.ndim == 1 else _diagonal_rule(g, y, x, k, 0, 1),
 )
 _diagonal = ArrayOp("diagonal", np.diagonal, _diagonal_rule)
+
+
+def _trace_of(x, offset, axis1, axis2):
+    y = np.trace(x, offset, axis1, axis2, dtype=WIDE.get(x.dtype.char, x.dtype))
+    return np.asarray(y).astype(x.dtype) if x.dtype.char == "e" else np.asarray(y)
+
+
 _trace = ArrayOp(
     "trace",
-    np.trace,
+    _trace_of,
     lambda g, y, x, offset, axis1, axis2: _diagonal_rule(
         np.broadcast_to(g[..., None], np.diagonal(x, offset, axis1, axis2).shape),
         y,

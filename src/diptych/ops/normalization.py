@@ -10,13 +10,15 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import config
 from ..engine import Engine
 from ..graph import KerasTensor, Node
 from ..operation import Twin
 from ..tensor import Tensor, Variable, is_symbolic
-from .creation import cast, convert_to_tensor
-from .elementwise import add, divide, maximum, multiply, rsqrt, square, subtract
+from .creation import cast, convert_to_tensor, dtype
+from .elementwise import add, clip, divide, maximum, multiply, rsqrt, square, subtract
 from .indexing import where
 from .reductions import mean, norm, sum, var
 from .shapes import broadcast_to, expand_dims, moveaxis, reshape, transpose
@@ -153,6 +155,11 @@ def moments(
         raise ValueError(
             "moments(synchronized=True) is for several devices, but there is only one."
         )
+    if dtype(x) == "float16":  # in float32, and infinity as the greatest float16, as in Keras
+        limit = float(np.finfo(np.float16).max)
+        both = moments(cast(x, "float32"), axes, keepdims)
+        first, second = (cast(clip(y, -limit, limit), "float16") for y in both)
+        return first, second
     return mean(x, axes, keepdims), var(x, axes, keepdims)
 
 

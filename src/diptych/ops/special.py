@@ -7,9 +7,10 @@ from statistics import NormalDist
 import numpy as np
 from numpy.polynomial import chebyshev
 
+from .. import config
 from ..operation import ArrayOp
 from . import ordering, reductions
-from .creation import cast, convert_to_numpy, convert_to_tensor, ones_like
+from .creation import cast, convert_to_numpy, convert_to_tensor, dtype, is_whole, ones_like
 from .elementwise import divide, sqrt, square, subtract
 from .indexing import one_hot, where
 from .logic import equal, isnan, logical_not
@@ -93,11 +94,12 @@ erfc = Unary(
 erfinv = Unary("erfinv", _erfinv, lambda g, y, x: g * np.exp(y * y) / _SLOPE, floating=True)
 
 # --------------------------------------------------------------------------------------------------
-# Statistics that ignore NaN; of nothing but NaN they give NaN (sums 0, products 1)
+# Statistics that ignore NaN; of nothing but NaN they give NaN (sums 0, products 1, indices -1).
+# Integers have no NaN. Means of float16 are computed in float32, as in ``reductions``.
 
 
 def _without_nan(x, value):
-    return where(isnan(x), value, x)
+    return x if is_whole(x) else where(isnan(x), value, x)
 
 
 def _count(x, axis, keepdims):
@@ -105,7 +107,27 @@ def _count(x, axis, keepdims):
 
 
 def _or_nan(y, x, axis, keepdims):
-    return where(equal(_count(x, axis, keepdims), 0), math.nan, y)
+    return y if is_whole(x) else where(equal(_count(x, axis, keepdims), 0), math.nan, y)
+
+
+def _but_for_nan_alone(indices, x, axis, keepdims):
+    """The indices, -1 where all elements along the axis are NaN."""
+    if is_whole(x):
+        return indices
+    return where(reductions.all(isnan(x), axis, keepdims), cast(-1, "int32"), indices)
+
+
+def _as_wide(x):
+    """``x`` as a tensor of floats, of at least 32 bits."""
+    x = convert_to_tensor(x)
+    if is_whole(x):
+        return cast(x, config.floatx())
+    return cast(x, "float32") if dtype(x) == "float16" else x
+
+
+def _as_float_like(y, x):
+    """The result ``y`` in the float type of ``x``."""
+    return cast(y, "float16") if dtype(x) == "float16" else y
 
 
 def nansum(x, axis=None, keepdims=False):
@@ -132,30 +154,36 @@ def nanmin(x, axis=None, keepdims=False):
 
 def nanmean(x, axis=None, keepdims=False):
     """The mean of all that is not NaN."""
-    x = convert_to_tensor(x)
-    return divide(nansum(x, axis, keepdims), _count(x, axis, keepdims))
+    wide = _as_wide(x)
+    mean = divide(nansum(wide, axis, keepdims), _count(wide, axis, keepdims))
+    return _as_float_like(mean, x)
 
 
 def nanvar(x, axis=None, keepdims=False):
     """The variance of all that is not NaN."""
-    x = convert_to_tensor(x)
-    centred = where(isnan(x), 0, subtract(x, nanmean(x, axis, True)))
-    return divide(reductions.sum(square(centred), axis, keepdims), _count(x, axis, keepdims))
+    wide = _as_wide(x)
+    centred = where(isnan(wide), 0, subtract(wide, nanmean(wide, axis, True)))
+    total = reductions.sum(square(centred), axis, keepdims)
+    return _as_float_like(divide(total, _count(wide, axis, keepdims)), x)
 
 
 def nanstd(x, axis=None, keepdims=False):
     """The standard deviation of all that is not NaN."""
-    return sqrt(nanvar(x, axis, keepdims))
+    return _as_float_like(sqrt(nanvar(_as_wide(x), axis, keepdims)), x)
 
 
 def nanargmax(x, axis=None, keepdims=False):
-    """The index of the first greatest element that is not NaN."""
-    return reductions.argmax(_without_nan(x, -math.inf), axis, keepdims)
+    """The index of the first greatest element that is not NaN; -1 if there is none."""
+    x = convert_to_tensor(x)
+    indices = reductions.argmax(_without_nan(x, -math.inf), axis, keepdims)
+    return _but_for_nan_alone(indices, x, axis, keepdims)
 
 
 def nanargmin(x, axis=None, keepdims=False):
-    """The index of the first least element that is not NaN."""
-    return reductions.argmin(_without_nan(x, math.inf), axis, keepdims)
+    """The index of the first least element that is not NaN; -1 if there is none."""
+    x = convert_to_tensor(x)
+    indices = reductions.argmin(_without_nan(x, math.inf), axis, keepdims)
+    return _but_for_nan_alone(indices, x, axis, keepdims)
 
 
 def nancumsum(x, axis=None, dtype=None):
@@ -174,8 +202,8 @@ def ptp(x, axis=None, keepdims=False):
 
 
 def percentile(x, q, axis=None, method="linear", keepdims=False):
-    """The quantile for ``q`` per cent."""
-    return quantile(x, q / 100, axis, method, keepdims)
+    """The quantile for ``q`` per cent: a number between 0 and 100, or an array of them."""
+    return quantile(x, np.asarray(q, np.float64) / 100, axis, method, keepdims)
 
 
 # --------------------------------------------------------------------------------------------------
