@@ -85,6 +85,14 @@ def _top_k_indices(x, k):
     ].astype(np.int32)
 
 
+def _is_in_top_k(targets, predictions, k):
+    inside = (targets >= 0) & (targets < predictions.shape[-1])
+    own = np.take_along_axis(predictions, np.where(inside, targets, 0)[..., None], -1)
+    if own.dtype.kind == "f":
+        own = np.where(np.isnan(own), -np.inf, own)
+    return inside & ((predictions > own).sum(-1) < k)
+
+
 _sort = ArrayOp("sort", lambda x, axis: np.sort(x, axis, kind="stable"), _flat_if_none(_sort_rule))
 _argsort = ArrayOp(
     "argsort", lambda x, axis: np.argsort(x, axis, kind="stable").astype(np.int32), constant=True
@@ -92,9 +100,7 @@ _argsort = ArrayOp(
 _top_k = ArrayOp("top_k_indices", _top_k_indices, constant=True)
 _in_top_k = ArrayOp(
     "in_top_k",
-    lambda targets, predictions, k: (
-        (predictions > np.take_along_axis(predictions, targets[..., None], -1)).sum(-1) < k
-    ),
+    _is_in_top_k,
     constant=True,
 )
 _searchsorted = ArrayOp(
@@ -123,7 +129,10 @@ def top_k(x, k, sorted=True):
 
 
 def in_top_k(targets, predictions, k):
-    """Whether the prediction for the target class is among the ``k`` greatest of its row."""
+    """Whether the prediction for the target class is among the ``k`` greatest of its row.
+
+    It is not for a class that does not exist; NaN is less than any other prediction.
+    """
     return _in_top_k(targets, predictions, k=k)
 
 

@@ -10,7 +10,7 @@ from numpy.polynomial import chebyshev
 from .. import config
 from ..operation import ArrayOp
 from . import ordering, reductions
-from .creation import cast, convert_to_numpy, convert_to_tensor, dtype, is_whole, ones_like
+from .creation import cast, convert_to_numpy, convert_to_tensor, dtype, is_whole, ndim, ones_like
 from .elementwise import divide, sqrt, square, subtract
 from .indexing import one_hot, where
 from .logic import equal, isnan, logical_not
@@ -221,7 +221,7 @@ _bincount = ArrayOp(
 _segment_sum = ArrayOp(
     "segment_sum",
     lambda data, ids, num_segments: _add_at(data, ids, num_segments),
-    lambda g, y, data, ids, num_segments: g[ids],
+    lambda g, y, data, ids, num_segments: _from_segments(g, ids),
 )
 _segment_max = ArrayOp(
     "segment_max",
@@ -234,22 +234,38 @@ def _segments(ids, num_segments):
     return int(ids.max(initial=-1)) + 1 if num_segments is None else num_segments
 
 
+def _existing(ids, count):
+    """Which rows have the id of a segment."""
+    return (ids >= 0) & (ids < count)
+
+
 def _add_at(data, ids, num_segments):
     y = np.zeros((_segments(ids, num_segments), *data.shape[1:]), data.dtype)
-    np.add.at(y, ids, data)
+    there = _existing(ids, len(y))
+    np.add.at(y, ids[there], data[there])
     return y
 
 
 def _max_at(data, ids, num_segments):
-    least = -np.inf if data.dtype.kind == "f" else np.iinfo(data.dtype).min
+    kind = data.dtype.kind
+    least = -np.inf if kind == "f" else kind != "b" and np.iinfo(data.dtype).min
     y = np.full((_segments(ids, num_segments), *data.shape[1:]), least, data.dtype)
-    np.maximum.at(y, ids, data)
+    there = _existing(ids, len(y))
+    np.maximum.at(y, ids[there], data[there])
     return y
 
 
+def _from_segments(g, ids):
+    """For each row what its segment has, 0 without a segment."""
+    rows = np.zeros((len(ids), *g.shape[1:]), g.dtype)
+    there = _existing(ids, len(g))
+    rows[there] = g[ids[there]]
+    return rows
+
+
 def _share_in_segments(g, y, data, ids, num_segments):
-    ties = (data == y[ids]).astype(g.dtype)
-    return ties * (g / np.maximum(_add_at(ties, ids, len(y)), 1))[ids]
+    ties = (data == _from_segments(y, ids)).astype(g.dtype)
+    return ties * _from_segments(g / np.maximum(_add_at(ties, ids, len(y)), 1), ids)
 
 
 def digitize(x, bins):
@@ -273,16 +289,27 @@ def histogram(x, bins=10, range=None):
 
 
 def segment_sum(data, segment_ids, num_segments=None, sorted=False):
-    """Add up the rows of ``data`` that have the same id."""
+    """Add up the rows of ``data`` that have the same id.
+
+    Ids are integers from 0 to ``num_segments - 1``; rows with any other id are left out.
+    """
     return _segment_sum(data, segment_ids, num_segments=num_segments)
 
 
 def segment_max(data, segment_ids, num_segments=None, sorted=False):
-    """The maximum, element by element, of the rows of ``data`` that have the same id."""
+    """The maximum, element by element, of the rows of ``data`` that have the same id.
+
+    Ids are integers from 0 to ``num_segments - 1``; rows with any other id are left out. A segment
+    without rows has the least value of the dtype.
+    """
     return _segment_max(data, segment_ids, num_segments=num_segments)
 
 
 def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
-    """Turn sets of class numbers along ``axis`` into vectors with a one for each of them."""
-    hot = one_hot(inputs, num_classes, -1, dtype, sparse)
-    return reductions.max(hot, axis=axis - 1 if axis < 0 else axis)
+    """Turn sets of class numbers into vectors with a one for each of them.
+
+    A vector is one set. Of more axes the second is the set, as in Keras: (N, T, ...) becomes
+    (N, ..., num_classes). ``axis`` is the place of the classes before the sets are joined.
+    """
+    hot = one_hot(inputs, num_classes, axis, dtype, sparse)
+    return reductions.max(hot, axis=1 if ndim(hot) > 2 else 0)
