@@ -247,10 +247,12 @@ class CompiledMetrics:
             else in_order(sample_weight, self.output_names, len(predictions), "sample_weight")
         )
         for i, metric, weighted in self.entries:
-            if labels[i] is not None:
-                metric.update_state(
-                    labels[i], predictions[i], sample_weight=weights[i] if weighted else None
-                )
+            if labels[i] is None:
+                continue
+            if weighted:
+                metric.update_state(labels[i], predictions[i], sample_weight=weights[i])
+            else:
+                metric.update_state(labels[i], predictions[i])
 
     @property
     def metrics(self) -> list:

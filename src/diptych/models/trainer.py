@@ -7,7 +7,6 @@ makes the same update for every batch, so k calls by hand give the same bits as 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +16,13 @@ from .. import config, ops, optimizers
 from .. import engine as _engine
 from .. import metrics as metrics_module
 from ..callbacks import CallbackList
+from ..layers.signatures import parameters_of
 from ..legacy import accepts_old
 from ..nested import flatten, map_structure
 from ..tape import GradientTape
 from ..tensor import Structure, Tensor
 from .checks import Checks
-from .compiled import CompiledLoss, CompiledMetrics, name_of
+from .compiled import CompiledLoss, CompiledMetrics
 from .data import (
     as_data,
     batches_for,
@@ -33,6 +33,7 @@ from .data import (
     unpack,
 )
 from .replay import Replay, may_be_replayed, record_of, record_of_prediction
+from .results import as_log, check_frequency, due, joined, named, names_before_build
 
 if TYPE_CHECKING:
     from ..graph import KerasTensor
@@ -64,7 +65,8 @@ class Trainer(_Beside):
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled = False
-        self.stop_training = False
+        # Whether to end after the present batch; callbacks and steps of one's own set them.
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: Any = None
         self._loss: CompiledLoss | None = None
         self._metrics: CompiledMetrics | None = None
@@ -164,6 +166,20 @@ class Trainer(_Beside):
             )
         return total
 
+    def _compute_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        """The loss of a batch as a tensor. A `compute_loss` of one's own may lack `training`."""
+        given = (x, y, y_pred, sample_weight)
+        if "training" in parameters_of(type(self), "compute_loss"):
+            loss = self.compute_loss(*given, training=training)
+        else:
+            loss = self.compute_loss(*given)
+        if loss is None:
+            raise ValueError(
+                f"{type(self).__name__}.compute_loss returned None: it has to return the loss of "
+                "the batch, a scalar."
+            )
+        return ops.convert_to_tensor(loss)
+
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
@@ -180,13 +196,13 @@ class Trainer(_Beside):
         """Make one update with a batch, and return the results so far; override it to customise
         training.
         """
-        self._update(*unpack(data))
-        return self.get_metrics_result()
+        results = self._update(*unpack(data))
+        return self.get_metrics_result() if results is None else results
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """Evaluate one batch, and return the results so far."""
-        self._test(*unpack(data))
-        return self.get_metrics_result()
+        results = self._test(*unpack(data))
+        return self.get_metrics_result() if results is None else results
 
     def predict_step(self, data: Any) -> Any:
         """Return the outputs for one batch."""
@@ -210,7 +226,8 @@ class Trainer(_Beside):
             pass  # run the layers: their error names the layer and this number of rows
         return self(x, training=False)
 
-    def _update(self, x: Any, y: Any, sample_weight: Any) -> None:
+    def _update(self, x: Any, y: Any, sample_weight: Any) -> Any:
+        """Make one update; return what a `compute_metrics` of one's own returned."""
         variables = self.trainable_variables
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
@@ -221,9 +238,7 @@ class Trainer(_Beside):
             self._follow_input(key, x)
             with GradientTape() as tape:
                 y_pred = self(x, training=True)
-                loss = self.compute_loss(
-                    x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
-                )
+                loss = self._compute_loss(x, y, y_pred, sample_weight, True)
                 scaled = self.optimizer.scale_loss(loss)
             self._keep_replay(key, tape, x, y, y_pred, loss)
             tape.optimizer = self.optimizer
@@ -232,9 +247,10 @@ class Trainer(_Beside):
         if variables:
             self.optimizer.apply(gradients, variables)
         self._loss_mean.update_state(loss, sample_weight=_batch_size(x))
-        self._after_step(x, y, y_pred, sample_weight)
+        return self._after_step(x, y, y_pred, sample_weight)
 
-    def _test(self, x: Any, y: Any, sample_weight: Any) -> None:
+    def _test(self, x: Any, y: Any, sample_weight: Any) -> Any:
+        """Evaluate one batch; return what a `compute_metrics` of one's own returned."""
         key = self._replay_key("test", x, y, sample_weight)
         replay = self._replays.get(key)
         if replay is not None:
@@ -245,14 +261,13 @@ class Trainer(_Beside):
             self._follow_input(key, x)
             with GradientTape() if is_new else contextlib.nullcontext() as tape:
                 y_pred = self(x, training=False)
-                if self._loss is not None or self.losses:
-                    loss = self.compute_loss(
-                        x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
-                    )
+                own_loss = type(self).compute_loss is not Trainer.compute_loss
+                if self._loss is not None or self.losses or own_loss:
+                    loss = self._compute_loss(x, y, y_pred, sample_weight, False)
                     self._loss_mean.update_state(loss.array, sample_weight=_batch_size(x))
                     if tape is not None:
                         self._keep_replay(key, tape, x, y, y_pred, loss)
-        self._after_step(x, y, y_pred, sample_weight)
+        return self._after_step(x, y, y_pred, sample_weight)
 
     def _replay_key(self, what: str, x: Any, y: Any, sample_weight: Any) -> tuple | None:
         """The key of a recorded step; None if the step is not recorded."""
@@ -294,11 +309,11 @@ class Trainer(_Beside):
         if len(self._replays) >= MOST_REPLAYS:
             self._replays.clear()
 
-    def _after_step(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        if type(self).compute_metrics is Trainer.compute_metrics:
-            self._update_metrics(y, y_pred, sample_weight)
-        else:
-            self.compute_metrics(x, y, y_pred, sample_weight)
+    def _after_step(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+        if type(self).compute_metrics is not Trainer.compute_metrics:
+            return self.compute_metrics(x, y, y_pred, sample_weight)
+        self._update_metrics(y, y_pred, sample_weight)
+        return None
 
     def _steps(self) -> tuple[Any, Any]:
         """The functions for one training and one test step. A user's own step gets the batch as in
@@ -348,9 +363,7 @@ class Trainer(_Beside):
             ["loss"] + [] if self._loss is None else ["loss", *(m.name for m in self._loss.metrics)]
         )
         if self._metrics is not None:
-            each = (
-                self._metrics.names if self._metrics.built else _names_before_build(self._metrics)
-            )
+            each = self._metrics.names if self._metrics.built else names_before_build(self._metrics)
             # As in Keras: metrics of several outputs in alphabetical order, those of one in the
             # given order.
             names += sorted(each) if len(self.output_names or ()) > 1 else each
@@ -365,9 +378,9 @@ class Trainer(_Beside):
             results[metric.name] = float(metric.result())
         if self._metrics is not None:
             for name, metric in zip(self._metrics.names, self._metrics.metrics, strict=True):
-                results[name] = as_log(metric.result())
+                results.update(named(name, metric.result()))
         for metric in self._own_metrics():
-            results[metric.name] = as_log(metric.result())
+            results.update(named(metric.name, metric.result()))
         return results
 
     def reset_metrics(self) -> None:
@@ -437,7 +450,7 @@ class Trainer(_Beside):
         ):
             if size is not None:
                 check_size(size, name)
-        _check_frequency(validation_freq)
+        check_frequency(validation_freq)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_off_validation(
                 x, y, sample_weight, validation_split, self.takes_text
@@ -503,7 +516,7 @@ class Trainer(_Beside):
             callbacks.on_epoch_begin(epoch)
             last = self._train_epoch(batches, train_step, callbacks)
             logs = dict(sorted(self._results(last).items()))
-            if validation is not None and _due(validation_freq, epoch):
+            if validation is not None and due(validation_freq, epoch):
                 results = self._evaluate(validation, callbacks)
                 logs.update({f"val_{name}": value for name, value in sorted(results.items())})
             callbacks.on_epoch_end(epoch, logs)
@@ -520,6 +533,8 @@ class Trainer(_Beside):
         if not callbacks.wants_train_batches:
             for batch in batches:
                 last = train_step(*self._as_tensors(*batch))
+                if self.stop_training:
+                    break
             return last
         for step, batch in enumerate(batches):
             callbacks.on_train_batch_begin(step)
@@ -585,6 +600,7 @@ class Trainer(_Beside):
 
     def _evaluate(self, batches: Any, callbacks: CallbackList) -> dict[str, Any]:
         self.reset_metrics()
+        self.stop_evaluating = False
         _, test_step = self._steps()
         callbacks.on_test_begin()
         last = None
@@ -592,11 +608,15 @@ class Trainer(_Beside):
             if not callbacks.wants_test_batches:
                 for batch in batches:
                     last = test_step(*self._as_tensors(*batch))
+                    if self.stop_evaluating:
+                        break
             else:
                 for step, batch in enumerate(batches):
                     callbacks.on_test_batch_begin(step)
                     last = test_step(*self._as_tensors(*batch))
                     callbacks.on_test_batch_end(step, partial(self._results, last))
+                    if self.stop_evaluating:
+                        break
         results = self._results(last)
         callbacks.on_test_end(results)
         return results
@@ -632,6 +652,7 @@ class Trainer(_Beside):
                     steps=batches.steps,
                 )
             own_step = type(self).predict_step is not Trainer.predict_step
+            self.stop_predicting = False
             callbacks.on_predict_begin()
             parts = []
             with _engine.current().batch_after_batch():
@@ -645,8 +666,10 @@ class Trainer(_Beside):
                     callbacks.on_predict_batch_end(
                         step, {"outputs": outputs} if callbacks.wants_predict_batches else None
                     )
+                    if self.stop_predicting:
+                        break
             callbacks.on_predict_end()
-        return _joined(parts)
+        return joined(parts)
 
     # ----------------------------------------------------------------------------------------------
     # Single batches
@@ -735,42 +758,3 @@ def _plain(x: Any) -> Any:
 
 def _batch_size(x: Any) -> int:
     return x.shape[0] if isinstance(x, Tensor) else flatten(x)[0].shape[0]
-
-
-def as_log(value: Any) -> Any:
-    """A metric's result as a Python float, or as an array if it has several entries."""
-    if isinstance(value, float):
-        return value
-    array = np.asarray(value)
-    return float(array) if array.ndim == 0 else array
-
-
-def _names_before_build(metrics: CompiledMetrics) -> list[str]:
-    given = [*flatten(metrics._given), *flatten(metrics._weighted_given)]
-    return [one if isinstance(one, str) else name_of(one) for one in given if one is not None]
-
-
-def _check_frequency(frequency: Any) -> None:
-    if isinstance(frequency, (int, np.integer)):
-        check_size(frequency, "validation_freq")
-    elif not isinstance(frequency, Collection) or isinstance(frequency, str):
-        raise ValueError(
-            f"validation_freq={frequency!r}; expected a whole number, or a list of the epochs to "
-            "validate after, such as [1, 5, 10]"
-        )
-
-
-def _due(frequency: Any, epoch: int) -> bool:
-    if isinstance(frequency, (int, np.integer)):
-        return (epoch + 1) % frequency == 0
-    return epoch + 1 in frequency
-
-
-def _joined(parts: list) -> Any:
-    """The outputs of all batches, joined along the batch axis."""
-    if not parts:
-        return None
-    columns = [flatten(part) for part in parts]
-    joined = [np.concatenate([t.numpy() for t in column]) for column in zip(*columns, strict=True)]
-    remaining = iter(joined)
-    return map_structure(lambda _: next(remaining), parts[0])
