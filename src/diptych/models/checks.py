@@ -17,6 +17,7 @@ from ..legacy.notes import users_level
 from ..nested import flatten, map_structure
 from ..utils.naming import snake_case, suggest
 from ..utils.objects import is_builtin
+from .compiled import Crossentropy, as_loss
 from .data import as_data, count_rows, is_text
 
 __all__ = ["Checks"]
@@ -45,7 +46,7 @@ class Checks:
     def __init__(self, model: Any) -> None:
         self.model = model
         self._good: set = set()
-        self._found: list[tuple] | None = None
+        self._found: list[tuple] | None = None  # the shapes of the outputs, without a graph
 
     def before_training(self, batches: Any, what: str = "training data", epochs: int = 1) -> None:
         """Check a whole data set: shapes, values of labels, NaN and infinity.
@@ -230,31 +231,30 @@ class Checks:
 
     # Labels beside outputs and losses
 
-    def _outputs(self, x: Any) -> list[tuple]:
-        """(shape, name) of each output; without a graph, found by running one row through the
-        model.
+    def _shapes_of_outputs(self, x: Any) -> list[tuple]:
+        """The shape of each output, for which the losses are built; without a graph, found by
+        running one row through the model.
 
         The shapes stay unknown if a layer would keep a state for that row.
         """
         model = self.model
         if model.outputs:
-            return [
-                (t.shape, name) for t, name in zip(model.outputs, model.output_names, strict=True)
-            ]
+            if not model._loss.built:
+                model._loss.build(model.output)
+            return [t.shape for t in model.outputs]
         if self._found is None and self._stateful_layer() is not None:
             return []
         if self._found is None:
             row = map_structure(lambda leaf: leaf[:1], x)
-            outputs = flatten(model(model._as_tensors(row)[0], training=False))
-            if outputs[0] is None:
+            outputs = model(model._as_tensors(row)[0], training=False)
+            if flatten(outputs)[0] is None:
                 raise ValueError(
                     f"{type(model).__name__}.call() returned None: it must return the model's "
                     "output."
                 )
-            self._found = [
-                ((None, *output.shape[1:]), f"output_{i + 1}" if len(outputs) > 1 else model.name)
-                for i, output in enumerate(outputs)
-            ]
+            self._found = [(None, *output.shape[1:]) for output in flatten(outputs)]
+            if not model._loss.built:
+                model._loss.build(outputs)
         return self._found
 
     def _pairs(self, x: Any, y: Any) -> list[tuple]:
@@ -266,29 +266,12 @@ class Checks:
         compiled = getattr(model, "_loss", None)
         if compiled is None or y is None or self._own_step():
             return []
-        outputs = self._outputs(x)
-        if not outputs:
+        shapes = self._shapes_of_outputs(x)
+        if not shapes:
             return []
-        if not compiled.built:
-            compiled.build(len(outputs))
-        names = [name for _, name in outputs]
-        if isinstance(y, dict):
-            unknown = [key for key in y if key not in names]
-            if unknown and len(outputs) > 1:
-                raise ValueError(
-                    f"y is a dict with the key {unknown[0]!r}{suggest(unknown[0], names)}; the "
-                    f"model's outputs are {names}."
-                )
-            labels = [y.get(key) for key in names] if not unknown else flatten(y)
-        else:
-            labels = flatten(y)
-        if len(labels) != len(outputs):
-            raise ValueError(
-                f"y is {len(labels)} array{'s' if len(labels) != 1 else ''}, but the model has "
-                f"{len(outputs)} output{'s' if len(outputs) > 1 else ''}, {names}: pass a list "
-                "with one array of labels for each output, or a dict with these names."
-            )
-        several = len(outputs) > 1
+        labels = compiled.outputs.match(y, "y")
+        names = compiled.outputs.names if model.outputs or len(shapes) > 1 else [model.name]
+        several = len(shapes) > 1
         for name, loss, array in zip(names, compiled.functions, labels, strict=True):
             if loss is not None and array is None:
                 raise ValueError(
@@ -297,8 +280,10 @@ class Checks:
                     "None in its place."
                 )
         return [
-            (shape, name, loss, array, f"y[{name!r}]" if several else "y")
-            for (shape, name), loss, array in zip(outputs, compiled.functions, labels, strict=True)
+            (shape, name, _fitting(loss, array, shape), array, f"y[{name!r}]" if several else "y")
+            for shape, name, loss, array in zip(
+                shapes, names, compiled.functions, labels, strict=True
+            )
             if loss is not None
         ]
 
@@ -366,6 +351,13 @@ def _agree(have: tuple, want: tuple) -> bool:
     return len(have) == len(want) and all(
         a == b or a is None or b is None for a, b in zip(have, want, strict=True)
     )
+
+
+def _fitting(loss: Any, labels: Any, shape: tuple) -> Any:
+    """The loss, or the one that fits the shapes where it depends on them."""
+    if not isinstance(loss, Crossentropy):
+        return loss
+    return as_loss(loss.fitting(labels.shape, shape))
 
 
 def _kind(loss: Any) -> str:

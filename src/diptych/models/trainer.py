@@ -59,7 +59,7 @@ class Trainer(_Beside):
         def outputs(self) -> list[KerasTensor] | None: ...
 
         @property
-        def output_names(self) -> list[str]: ...
+        def _producers(self) -> list[str]: ...
 
     def _init_trainer(self) -> None:
         self.optimizer: Any = None
@@ -113,10 +113,11 @@ class Trainer(_Beside):
         """
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
-        self._loss = None if loss is None else CompiledLoss(loss, loss_weights, self.output_names)
-        self._metrics = CompiledMetrics(metrics, weighted_metrics, self.output_names)
+        producers = self._producers
+        self._loss = None if loss is None else CompiledLoss(loss, loss_weights, producers)
+        self._metrics = CompiledMetrics(metrics, weighted_metrics, producers)
         if self.outputs is not None and self._loss is not None:
-            self._loss.build(len(self.outputs))
+            self._loss.build(self.output)
         self._loss_mean = metrics_module.Mean(name="loss")
         self._checks = Checks(self)
         self._replays = {}
@@ -366,7 +367,10 @@ class Trainer(_Beside):
             each = self._metrics.names if self._metrics.built else names_before_build(self._metrics)
             # As in Keras: metrics of several outputs in alphabetical order, those of one in the
             # given order.
-            names += sorted(each) if len(self.output_names or ()) > 1 else each
+            several = len(self.outputs or ()) > 1 or (
+                self._metrics.built and self._metrics.outputs.count > 1
+            )
+            names += sorted(each) if several else each
         return names + [metric.name for metric in self._own_metrics()]
 
     def get_metrics_result(self) -> dict[str, Any]:

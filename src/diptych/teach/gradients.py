@@ -95,6 +95,9 @@ def gradcheck(
     """
     rng = np.random.default_rng(seed)
     name = engine or getattr(target, "engine", None)
+    compiled = getattr(target, "_loss", None)
+    if compiled is not None and not compiled.built:
+        compiled.build(target(map_structure(ops.convert_to_tensor, x)))
     with _engine.use(name or _engine.current()), in_float64(target):
         inputs = map_structure(_as_float64, x)
         leaves = [t for t in flatten(inputs) if t.dtype.kind == "f"]
@@ -179,7 +182,7 @@ def in_float64(target: Any) -> Iterator[None]:
     """
     layers = list(target._flatten_layers()) if isinstance(target, Layer) else [target]
     compiled = getattr(target, "_loss", None)
-    layers += [] if compiled is None else compiled.functions
+    layers += [] if compiled is None else [f for f in compiled.functions if f is not None]
     symbols = [
         t for layer in layers for t in getattr(getattr(layer, "_function", None), "inputs", ())
     ]
