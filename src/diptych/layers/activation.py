@@ -24,6 +24,7 @@ class ReLU(_Elementwise):
     most ``max_value``.
     """
 
+    weightless = True
     pure = True
 
     def __init__(
@@ -60,6 +61,7 @@ class ReLU(_Elementwise):
 class LeakyReLU(_Elementwise):
     """x where x > 0, ``negative_slope * x`` elsewhere."""
 
+    weightless = True
     pure = True
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
@@ -138,6 +140,7 @@ class PReLU(_Elementwise):
 class ELU(_Elementwise):
     """x where x > 0, ``alpha * (exp(x) - 1)`` elsewhere."""
 
+    weightless = True
     pure = True
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
@@ -157,6 +160,7 @@ class Softmax(_Elementwise):
     Entries where ``mask`` is False get probability 0; if all are False, the output is 0.
     """
 
+    weightless = True
     pure = True
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:

@@ -232,6 +232,7 @@ class Dense(Layer):
 class Identity(Layer):
     """Returns its input."""
 
+    weightless = True
     pure = True
 
     def __init__(self, **kwargs: Any) -> None:
@@ -312,6 +313,7 @@ class Lambda(Layer):
 class Activation(Layer):
     """Applies an activation function, given by name or as a callable."""
 
+    weightless = True
     pure = True
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:

@@ -6,6 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,10 @@ class Layer(metaclass=AcceptsOldNames):
     # The dtype of the Input that a Sequential puts before it; None: the float type.
     input_dtype: str | None = None
 
+    # Whether layers of this class need no `build`, so that they are built from the start, as in
+    # Keras. A subclass with a `build` of its own is built by that.
+    weightless = False
+
     # The call that `input` and `output` return: the latest for a model, the first for other layers.
     _shows_latest_call = False
 
@@ -144,13 +149,18 @@ class Layer(metaclass=AcceptsOldNames):
         self._losses: list[Tensor] = []
         self._nodes: list[Node] = []
         self._trainable = bool(trainable)
-        self.built = False
+        self.built = self.weightless and type(self).build is Layer.build
         self.autocast = autocast
         self.dtype = dtype or floatx()
         self.name = auto_name(type(self).__name__) if name is None else str(name)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.input_spec: Any = None
         self.supports_masking = type(self).compute_mask is not Layer.compute_mask
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            setattr(cls, "build", _that_marks_as_built(vars(cls)["build"]))  # noqa: B010 - for mypy
 
     @property
     def dtype(self) -> str:
@@ -550,7 +560,7 @@ class Layer(metaclass=AcceptsOldNames):
 
     def _move_under(self, scope: str) -> None:
         """Record the layer around this one, unless there are weights already: their paths stay."""
-        if not self.built:
+        if not self.built or self.weightless:
             self._scope = scope
             for layer in self._sublayers:
                 layer._move_under(self.path)
@@ -720,6 +730,18 @@ class Layer(metaclass=AcceptsOldNames):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _that_marks_as_built(build: Callable) -> Callable:
+    """A ``build`` after which the layer is built, whether it says so or not."""
+
+    @wraps(build)
+    def marking(self: Layer, *args: Any, **kwargs: Any) -> None:
+        build(self, *args, **kwargs)
+        if not self.built:
+            self.built = True
+
+    return marking
 
 
 def _mask_of(x: Any) -> Any:
