@@ -447,6 +447,19 @@ def test_a_loss_of_another_dtype_is_still_computed_from_the_logits(engine, endin
         np.testing.assert_allclose(gradient, [[0, -1 / 6, -1 / 3]], atol=1e-7)
 
 
+@ENGINES
+def test_gradients_of_a_loss_and_of_a_compiled_model_are_checked_in_float64(engine):
+    rng = np.random.default_rng(0)
+    loss = losses.CategoricalCrossentropy(from_logits=True)
+    labels, logits = np.eye(3)[[0, 2]], rng.normal(size=(2, 3))
+    assert diptych.gradcheck(loss, logits, labels, engine=engine)
+    assert loss.dtype == "float32"
+    model = diptych.Sequential([diptych.Input((3,)), diptych.layers.Dense(3, "softmax")])
+    model.compile(loss="categorical_crossentropy")
+    assert diptych.gradcheck(model, logits, labels, engine=engine)
+    assert model._loss.functions[0].dtype == "float32"
+
+
 def test_a_model_of_float64_stays_so_and_its_loss_is_that_of_compile():
     x = np.array([[1.0, 2.0], [3.0, -1.0]])
     y = np.array([[0.125], [0.75]])

@@ -136,6 +136,8 @@ def _in_float32(function):
 
 
 def _mean_of(x, axis=None, keepdims=False):
+    if x.dtype.char == "e":
+        return _mean_of(x.astype(np.float32), axis, keepdims).astype(x.dtype)
     return np.add.reduce(x, axis, None, None, keepdims) / x.dtype.type(_count(x, axis))
 
 
@@ -149,7 +151,7 @@ _sum = ArrayOp(
 )
 _mean = ArrayOp(
     "mean",
-    _in_float32(_mean_of),
+    _mean_of,
     lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims) / _count(x, axis),
     floating=True,
 )
