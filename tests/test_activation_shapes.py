@@ -29,6 +29,7 @@ HALVED = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:.* has no weights")
 @pytest.mark.parametrize(
     ("make", "shape", "halved"), [row[1:] for row in HALVED], ids=[row[0] for row in HALVED]
 )

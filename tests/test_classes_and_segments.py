@@ -35,6 +35,7 @@ def test_in_top_k_takes_nan_for_the_least():
         ([0, -1, 1, 1], 3, [1, 12, 0], [1, 8, -np.inf]),
         ([-7, 3, 0, 0], 2, [12, 0], [8, -np.inf]),
         ([0, -1, 1, 1], None, [1, 12], [1, 8]),
+        ([-2, -3, -3, -2], None, [], []),
     ],
 )
 def test_rows_with_an_id_out_of_range_are_left_out(ids, count, sums, greatest):

@@ -11,15 +11,16 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "diptych"
 # On the second floor the order counts too: a module imports only those before it.
 SECOND = (
-    "blas engine config utils.naming utils.objects legacy utils.windows utils.numerical "
-    "utils.progbar nested tensor tape operation graph ops random utils"
+    "blas engine config utils.naming utils.lambdas utils.objects legacy utils.windows "
+    "utils.numerical utils.progbar nested trial tensor tape shape_rules operation graph ops random "
+    "utils"
 ).split()
 FLOORS = {
     1: "reference fastcore",
     2: " ".join(name for name in SECOND if "." not in name),
     3: "layers losses metrics optimizers initializers regularizers constraints activations "
     "preprocessing autodiff",
-    4: "models callbacks saving datasets",
+    4: "files models callbacks saving datasets",
     5: "teach demo info __main__ __init__",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}

@@ -137,6 +137,7 @@ _REGISTRY = {
     "nonneg": NonNeg,
     "unitnorm": UnitNorm,
 }
+objects.TABLES["constraints"] = _REGISTRY
 
 
 def get(identifier: Any) -> Any:
@@ -152,3 +153,7 @@ def serialize(constraint: Any) -> dict[str, Any] | None:
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The constraint of a configuration made by `serialize`."""
     return objects.deserialize(config, _REGISTRY, "constraint", custom_objects)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

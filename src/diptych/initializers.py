@@ -454,6 +454,7 @@ _REGISTRY = {
     "uniform": RandomUniform,
     "zero": Zeros,
 }
+objects.TABLES["initializers"] = _REGISTRY
 
 
 def get(identifier: Any) -> Any:
@@ -489,3 +490,7 @@ def _values_of(array):
 
 
 Variable.initializer_named = staticmethod(get)  # type: ignore[assignment, method-assign]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

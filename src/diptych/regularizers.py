@@ -132,6 +132,7 @@ l1_l2 = L1L2
 orthogonal_regularizer = OrthogonalRegularizer
 
 _REGISTRY = objects.names_of([L1, L2, L1L2, OrthogonalRegularizer])
+objects.TABLES["regularizers"] = _REGISTRY
 
 
 def get(identifier: Any) -> Any:
@@ -152,3 +153,7 @@ def serialize(regularizer: Any) -> dict[str, Any] | None:
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The regularizer of a configuration made by `serialize`."""
     return objects.deserialize(config, _REGISTRY, "regularizer", custom_objects)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

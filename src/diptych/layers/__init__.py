@@ -42,7 +42,7 @@ from .image import (
     RandomZoom,
     Resizing,
 )
-from .layer import InputSpec, Layer
+from .layer import Layer
 from .merging import (
     Add,
     Average,
@@ -144,6 +144,7 @@ from .resizing import (
     ZeroPadding3D,
 )
 from .serialization import CLASSES, deserialize, serialize
+from .spec import InputSpec
 from .wrapper import Wrapper
 
 __all__ = [
@@ -293,3 +294,8 @@ __all__ = [
 ]
 
 CLASSES.update({name: globals()[name] for name in __all__ if isinstance(globals()[name], type)})
+CLASSES["GroupedQueryAttention"] = GroupQueryAttention  # so in Keras's .h5 files
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -230,6 +230,7 @@ FUNCTIONS |= {
 }
 
 _RESOLVED_BY_COMPILE = ("acc", "ce", "crossentropy")
+objects.TABLES["metrics"] = REGISTRY
 
 
 def get(identifier: Any) -> Any:
@@ -282,3 +283,7 @@ def label_kind(y_true_shape, y_pred_shape, loss_name=None):
     if len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1:
         return 1
     return 2
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

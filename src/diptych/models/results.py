@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..nested import flatten, map_structure
+from ..tensor import Tensor
 from .compiled import CompiledMetrics, name_of
 from .data import check_size
 
@@ -51,11 +52,16 @@ def due(frequency: Any, epoch: int) -> bool:
     return epoch + 1 in frequency
 
 
+def array_of(output: Any) -> np.ndarray:
+    """The values of an output; a layer of one's own may return an array."""
+    return output.numpy() if isinstance(output, Tensor) else np.asarray(output)
+
+
 def joined(parts: list) -> Any:
     """The outputs of all batches, joined along the batch axis."""
     if not parts:
         return None
     columns = [flatten(part) for part in parts]
-    joined = [np.concatenate([t.numpy() for t in column]) for column in zip(*columns, strict=True)]
+    joined = [np.concatenate(list(map(array_of, part))) for part in zip(*columns, strict=True)]
     remaining = iter(joined)
     return map_structure(lambda _: next(remaining), parts[0])

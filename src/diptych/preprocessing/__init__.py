@@ -5,3 +5,7 @@ from ..utils.text_files import text_dataset_from_directory
 from . import sequence, text
 
 __all__ = ["sequence", "text", "text_dataset_from_directory", "timeseries_dataset_from_array"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
