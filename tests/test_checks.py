@@ -12,6 +12,7 @@ import pytest
 from diptych.models import checks
 from diptych.models.checks import Checks
 from diptych.models.data import batches_for
+from diptych.models.outputs import Outputs
 
 
 def loss(name, **attributes):
@@ -32,7 +33,11 @@ class FakeModel:
         self.output_names = [f"out_{i}" for i in range(len(outputs))]
         self.input = self.inputs if len(inputs) > 1 else self.inputs[0]
         self.layers = [type(name, (), {})() for name in layers]
-        self._loss = types.SimpleNamespace(built=True, functions=losses)
+        self._loss = types.SimpleNamespace(
+            built=True,
+            functions=losses,
+            outputs=Outputs([0] * len(outputs), self.output_names),
+        )
 
     def train_step(self, data):
         raise NotImplementedError

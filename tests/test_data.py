@@ -178,25 +178,40 @@ def test_the_users_arrays_are_not_written_to(x, y):
 # Steps
 
 
-def test_steps_go_on_over_the_passes_in_training(x):
+def test_an_epoch_goes_on_where_the_last_one_stopped_and_ends_with_the_data(x):
     batches = batches_for(x[:, 0] / 2, batch_size=4, steps=2, repeat=True)
     assert batches.steps == 2
     assert rows(batches) == [[0, 1, 2, 3], [4, 5, 6, 7]]
-    assert rows(batches) == [[8, 9], [0, 1, 2, 3]]
+    with pytest.warns(UserWarning, match="ended after 1 of the 2 batches") as told:
+        assert rows(batches) == [[8, 9]]
+    assert told[0].filename == __file__
+    assert rows(batches) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert rows(batches) == [[8, 9]]  # and no second warning
 
 
-def test_more_steps_than_batches_begin_a_new_pass(x):
+def test_steps_that_divide_the_batches_are_whole_passes(x):
+    batches = batches_for(x, batch_size=5, steps=1, repeat=True, shuffle=True)
+    for _ in range(2):
+        assert sorted(sum(rows(batches) + rows(batches), [])) == x[:, 0].tolist()
+
+
+def test_more_steps_than_batches_are_one_pass(x):
     batches = batches_for(x, batch_size=4, steps=5, repeat=True, shuffle=True)
-    got = rows(batches)
-    assert [len(b) for b in got] == [4, 4, 2, 4, 4]
-    assert sorted(sum(got[:3], [])) == x[:, 0].tolist()
+    assert batches.steps == 5
+    with pytest.warns(UserWarning, match="ended after 3 of the 5 batches"):
+        got = rows(batches)
+    assert [len(b) for b in got] == [4, 4, 2]
+    assert sorted(sum(got, [])) == x[:, 0].tolist()
+    assert sorted(sum(rows(batches), [])) == x[:, 0].tolist()
 
 
 def test_steps_of_an_evaluation_start_at_the_first_row_and_end_with_the_last(x):
     batches = batches_for(x, batch_size=4, steps=2)
     assert rows(batches) == rows(batches) == [[0, 2, 4, 6], [8, 10, 12, 14]]
-    assert batches_for(x, batch_size=4, steps=9).steps == 3
-    assert len(rows(batches_for(x, batch_size=4, steps=9))) == 3
+    batches = batches_for(x, batch_size=4, steps=9)
+    with pytest.warns(UserWarning, match="ended after 3 of the 9 batches"):
+        assert len(rows(batches)) == 3
+    assert len(rows(batches)) == 3
 
 
 # What counts as data
@@ -470,7 +485,13 @@ def test_a_datasets_batches_change_places_where_shuffled():
 def test_a_datasets_steps():
     assert rows(batches_for(Numbers(), steps=2)) == [[0, 0], [1, 1]]
     batches = batches_for(Numbers(3), steps=2, repeat=True)
-    assert rows(batches) + rows(batches) == [[0, 0], [1, 1], [2, 2], [0, 0]]
+    assert rows(batches) == [[0, 0], [1, 1]]
+    with pytest.warns(UserWarning, match="ended after 1 of the 2 batches"):
+        assert rows(batches) == [[2, 2]]
+    assert rows(batches) == [[0, 0], [1, 1]]
+    assert batches.dataset.events == ["begin", "end"] * 3
+    with pytest.warns(UserWarning, match="ended after 3 of the 7 batches"):
+        assert len(rows(batches_for(Numbers(3), steps=7))) == 3
 
 
 def test_a_dataset_without_end():
@@ -593,7 +614,9 @@ def test_what_gives_a_new_iterator_each_time_starts_again():
         assert batches.steps == 3
         assert rows(batches) == rows(batches) == [[0, 0], [1, 1], [2, 2]]
         batches = batches_for(Loader(), steps=2)
-        assert rows(batches) + rows(batches) == [[0, 0], [1, 1], [2, 2]]
+        assert rows(batches) == [[0, 0], [1, 1]]
+        with pytest.warns(UserWarning, match="ended after 1 of the 2 batches"):
+            assert rows(batches) == [[2, 2]]
         assert rows(batches) == [[0, 0], [1, 1]]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import diptych
-from diptych import Input, Sequential, layers, losses, ops
+from diptych import Input, Sequential, config, layers, losses, ops
 from diptych.legacy import LegacySpelling, forget_notes
 from diptych.tape import GradientTape
 from diptych.tensor import Tensor
@@ -223,7 +223,41 @@ def test_the_weighted_mean_divides_by_the_weights():
     assert value(loss(Y_TRUE, Y_PRED, sample_weight=[1, 1, 0, 0])) == 2.5
     assert value(losses.MeanSquaredError()(Y_TRUE, Y_PRED, sample_weight=[1, 1, 0, 0])) == 1.25
     assert value(loss(Y_TRUE, Y_PRED, sample_weight=[0, 0, 0, 0])) == 0
-    assert value(loss(Y_TRUE, Y_PRED, sample_weight=2.0)) == 7.5
+
+
+@pytest.mark.parametrize(
+    ("weight", "expected"),
+    [
+        (np.ones((2, 1)), 6 / 2),
+        (np.ones((1, 3)), 6 / 3),
+        (np.ones(1), 6 / 1),
+        (0.5, 3 / 0.5),
+        ([[0.5], [0.25]], 2.25 / 0.75),
+        (np.ones((2, 3)), 6 / 6),
+        (np.zeros((2, 1)), 0),
+        (None, 6 / 6),
+    ],
+)
+def test_weights_that_broadcast_count_once_in_the_divisor(weight, expected):
+    loss = losses.MeanSquaredError(reduction="mean_with_sample_weight")
+    y_true, y_pred = np.zeros((2, 3, 1)), np.ones((2, 3, 1))
+    assert value(loss(y_true, y_pred, sample_weight=weight)) == expected
+    model = diptych.Sequential([diptych.Input((3, 1)), diptych.layers.Identity()])
+    model.compile(loss=loss)
+    if weight is None or np.shape(weight)[:1] == (2,):
+        found = model.evaluate(y_pred, y_true, sample_weight=weight, verbose=0)
+        assert found == expected
+
+
+def test_a_single_loss_is_not_divided_by_its_weight():
+    loss = losses.MeanSquaredError(reduction="mean_with_sample_weight")
+    assert value(loss([1.0, 3.0], [0.0, 0.0], sample_weight=0.5)) == 2.5
+
+
+def test_a_function_of_ones_own_gets_labels_of_the_rank_of_the_predictions():
+    wrapper = losses.LossFunctionWrapper(lambda y_true, y_pred: (y_true - y_pred) ** 2)
+    assert value(wrapper([0.0, 3.0], [[1.0], [1.0]])) == 2.5
+    assert value(wrapper([[[0.0], [3.0]]], [[1.0, 1.0]])) == 2.5
 
 
 def test_weights_of_samples_weigh_all_their_steps():
@@ -466,11 +500,73 @@ def test_keras_ops():
     np.testing.assert_allclose(value(logits), [[math.log(2), 0]], rtol=1e-6, atol=1e-30)
 
 
-def test_the_dtype_of_the_predictions_is_kept_unless_another_is_asked_for():
+def test_a_loss_has_a_dtype_of_its_own():
     y_pred = Y_PRED.astype(np.float64)
-    assert losses.MeanSquaredError()(Y_TRUE, y_pred).dtype == np.float64
-    assert losses.MeanSquaredError(dtype="float32")(Y_TRUE, y_pred).dtype == np.float32
+    assert losses.mean_squared_error(Y_TRUE, y_pred).dtype == np.float64
+    assert losses.MeanSquaredError()(Y_TRUE, y_pred).dtype == np.float32
+    assert losses.MeanSquaredError(dtype="float64")(Y_TRUE, y_pred).dtype == np.float64
+    assert losses.MeanSquaredError(dtype="float64")(Y_TRUE, Y_PRED).dtype == np.float64
     assert losses.MeanSquaredError()([[1]], np.array([[3]])).dtype == np.float32
+    made_before = losses.MeanSquaredError()
+    config.set_floatx("float64")
+    assert losses.MeanSquaredError()(Y_TRUE, Y_PRED).dtype == np.float64
+    assert losses.MeanSquaredError().dtype == "float64"
+    assert made_before.dtype == "float32"
+
+
+@ENGINES
+@pytest.mark.parametrize(
+    ("ending", "loss", "labels"),
+    [
+        ("softmax", losses.CategoricalCrossentropy, [[0.0, 0.0, 1.0]]),
+        ("sigmoid", losses.BinaryCrossentropy, [[1.0, 1.0, 1.0]]),
+    ],
+)
+def test_a_loss_of_another_dtype_is_still_computed_from_the_logits(engine, ending, loss, labels):
+    with diptych.engine(engine):
+        logits = diptych.Variable(np.array([[100.0, 0.0, -100.0]]))
+        with diptych.GradientTape() as tape:
+            found = loss()(labels, getattr(ops, ending)(logits))
+        gradient = tape.gradient(found, logits)
+    assert found.dtype == np.float32
+    assert gradient.dtype == np.float64
+    if ending == "softmax":
+        assert value(found) == 200  # and not -log(epsilon)
+        np.testing.assert_allclose(gradient, [[1, 0, -1]], atol=1e-7)
+    else:
+        assert value(found) == pytest.approx((100 + math.log(2)) / 3, rel=1e-6)
+        np.testing.assert_allclose(gradient, [[0, -1 / 6, -1 / 3]], atol=1e-7)
+
+
+@ENGINES
+def test_gradients_of_a_loss_and_of_a_compiled_model_are_checked_in_float64(engine):
+    rng = np.random.default_rng(0)
+    loss = losses.CategoricalCrossentropy(from_logits=True)
+    labels, logits = np.eye(3)[[0, 2]], rng.normal(size=(2, 3))
+    assert diptych.gradcheck(loss, logits, labels, engine=engine)
+    assert loss.dtype == "float32"
+    model = diptych.Sequential([diptych.Input((3,)), diptych.layers.Dense(3, "softmax")])
+    model.compile(loss="categorical_crossentropy")
+    assert diptych.gradcheck(model, logits, labels, engine=engine)
+    assert model._loss.functions[0].dtype == "float32"
+
+
+def test_a_model_of_float64_stays_so_and_its_loss_is_that_of_compile():
+    x = np.array([[1.0, 2.0], [3.0, -1.0]])
+    y = np.array([[0.125], [0.75]])
+    for loss, digits in ((losses.MeanSquaredError(dtype="float64"), 1e-15), ("mse", 1e-6)):
+        model = diptych.Sequential(
+            [diptych.Input((2,), dtype="float64"), diptych.layers.Dense(1, dtype="float64")]
+        )
+        model.set_weights([np.array([[0.3], [0.4]]), np.array([0.5])])
+        error = x @ [[0.3], [0.4]] + 0.5 - y
+        expected = [[0.3], [0.4]] - 0.125 * x.T @ error
+        model.compile(diptych.optimizers.SGD(0.125), loss)
+        model.fit(x, y, verbose=0)
+        kernel = model.get_weights()[0]
+        assert kernel.dtype == np.float64
+        np.testing.assert_allclose(kernel, expected, rtol=digits, atol=digits)
+        assert model.predict(x, verbose=0).dtype == np.float64
 
 
 # ------------------------------------------------------------------------- names and configurations

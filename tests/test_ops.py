@@ -557,8 +557,9 @@ def test_arguments_have_the_names_of_keras(call, keywords):
         (lambda x: ops.one_hot(x, 3, sparse=True), ValueError, "dense"),
         (lambda x: ops.convert_to_tensor(x, sparse=True), ValueError, "dense"),
         (lambda x: ops.average(x, weights=[1.0, 2.0]), ValueError, "needs axis=int"),
-        (lambda x: ops.quantile(x, [0.1, 0.2]), ValueError, "single q"),
-        (lambda x: ops.quantile(x, 0.1, method="nearest"), ValueError, "method='nearest'"),
+        (lambda x: ops.quantile(x, [0.1, 1.2]), ValueError, "between 0 and 1"),
+        (lambda x: ops.percentile(x, 120), ValueError, "between 0 and 100"),
+        (lambda x: ops.quantile(x, 0.1, method="hazen"), ValueError, "'midpoint' or 'nearest'"),
         (lambda x: ops.reshape(x, (5,)), ValueError, "reshape"),
     ],
 )

@@ -172,7 +172,9 @@ def test_rules_agree_with_calls_whatever_is_unknown(call, arrays):
             assert y.dtype == real.dtype.name
 
 
-DTYPES = ["bool", "int8", "uint8", "int32", "int64", "float16", "float32", "float64"]
+DTYPES = [
+    *("bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "float16", "float32", "float64")
+]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

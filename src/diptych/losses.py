@@ -58,6 +58,8 @@ def _to_float(x: Any, dtype: Any, what: str) -> Tensor:
         raise ValueError(f"{what} must hold numbers, but is an array of dtype {x.array.dtype}.")
     converted = ops.cast(x, dtype)
     converted.mask = x.mask
+    if x.logits is not None:
+        converted.logits = (x.logits[0], ops.cast(x.logits[1], dtype))
     return converted
 
 
@@ -344,8 +346,13 @@ class Loss:
     Args:
         name: a name; by default that of the class.
         reduction: "sum_over_batch_size" or "mean" (the mean over all samples), "sum",
-            "mean_with_sample_weight" (the weighted mean), "none" or None (one number per sample).
-        dtype: the float type to compute in; by default that of the predictions.
+            "mean_with_sample_weight" (the weighted sum over the sum of the weights), "none" or None
+            (one number per sample). As in Keras, that sum is of the weights as they were given:
+            weights that broadcast count once, so (N, 1) weights of 1 for losses of shape (N, T)
+            give T times the mean.
+        dtype: the float type to compute in; by default ``config.floatx()``, whatever the dtype of
+            the predictions. The functions, such as ``mean_squared_error``, keep that of the
+            predictions.
 
     To write a loss, define a subclass with ``call``, or just a function ``f(y_true, y_pred)``.
     """
@@ -363,11 +370,17 @@ class Loss:
             )
         self.name = name or auto_name(type(self).__name__)
         self.reduction = reduction
-        self._dtype = None if dtype is None else np.dtype(dtype)
+        self.dtype = dtype or config.floatx()
+        self._chose_dtype = dtype is not None
 
     @property
     def dtype(self) -> str:
-        return config.floatx() if self._dtype is None else self._dtype.name
+        """The float type that the loss computes in, as a string."""
+        return self._dtype.name
+
+    @dtype.setter
+    def dtype(self, dtype: Any) -> None:
+        self._dtype = np.dtype(dtype)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """Return the loss of a batch.
@@ -377,7 +390,7 @@ class Loss:
         of your own that returns a single number is multiplied by the mean of the weights.
         """
         y_pred = _to_float(y_pred, self._dtype, "y_pred")
-        y_true = _to_float(y_true, y_pred.array.dtype, "y_true")
+        y_true = _to_float(y_true, self._dtype, "y_true")
         losses = self.call(y_true, y_pred)
         if losses is None:
             raise ValueError(f"Loss {self.name!r} returned None: it has to return the loss.")
@@ -402,7 +415,7 @@ class Loss:
 
     def get_config(self) -> dict[str, Any]:
         found = {"name": self.name, "reduction": self.reduction}
-        return found if self._dtype is None else {**found, "dtype": self._dtype.name}
+        return {**found, "dtype": self.dtype} if self._chose_dtype else found
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Loss:
@@ -433,15 +446,19 @@ def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None
     else:
         given = None if sample_weight is None else _to_float(sample_weight, dtype, "sample_weight")
         weights = _masked(given, _to_float(mask, dtype, "mask"), reduction)
+    given = weights.array
     if not losses.shape:  # one number for the whole batch: the same for each weight
         losses = ops.broadcast_to(losses, weights.shape)
     weights = _like(weights, losses)
     if reduction in ("none", None):
         return ops.multiply(losses, weights)
-    if reduction == "mean_with_sample_weight":
-        divisor = float(weights.array.sum())
+    divisor: float
+    if reduction == "sum" or not losses.shape:
+        divisor = 1
+    elif reduction == "mean_with_sample_weight":
+        divisor = float(given.sum())  # weights that broadcast count once
     else:
-        divisor = 1 if reduction == "sum" else losses.array.size
+        divisor = losses.array.size
     return twins.weighted_sum(losses, weights, divisor=divisor)
 
 
@@ -489,7 +506,7 @@ class LossFunctionWrapper(Loss):
         return super()._is_builtin() and objects.is_builtin(self.fn)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
-        if y_true.ndim != y_pred.ndim and not self._is_builtin():
+        if y_true.ndim != y_pred.ndim:
             # As in Keras: labels (N,) beside outputs (N, 1) would broadcast to (N, N).
             y_true, y_pred = _same_rank(y_true, y_pred)
         return self.fn(y_true, y_pred, **self._fn_kwargs)

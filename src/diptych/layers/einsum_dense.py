@@ -11,7 +11,7 @@ from .. import activations, constraints, initializers, ops, regularizers
 from ..ops.shapes import reshape_view, transpose_view
 from ..tensor import Variable
 from .arguments import check_activation
-from .core import FUSED
+from .core import FUSED, activated_shape
 from .layer import Layer
 from .spec import InputSpec
 
@@ -142,7 +142,7 @@ class EinsumDense(Layer):
         start = -len(inputs) if self._terms[3] else 0
         met = {start + i: sizes[a] for i, a in enumerate(inputs) if a in kernel}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=met)
-        check_activation(self, self.compute_output_shape(input_shape))
+        check_activation(self, self._sizes(tuple(input_shape))[1])
         self.built = True
 
     def _bias_shape(self, sizes: dict, dots: int) -> tuple:
@@ -185,7 +185,7 @@ class EinsumDense(Layer):
         return y if fused else self.activation(y)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
-        return self._sizes(tuple(input_shape))[1]
+        return activated_shape(self.activation, self._sizes(tuple(input_shape))[1])
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,10 @@ class Layer(metaclass=AcceptsOldNames):
     # The dtype of the Input that a Sequential puts before it; None: the float type.
     input_dtype: str | None = None
 
+    # Whether layers of this class need no `build`, so that they are built from the start, as in
+    # Keras. A subclass with a `build` of its own is built by that.
+    weightless = False
+
     # The call that `input` and `output` return: the latest for a model, the first for other layers.
     _shows_latest_call = False
 
@@ -90,7 +95,7 @@ class Layer(metaclass=AcceptsOldNames):
         self._losses: list[Tensor] = []
         self._nodes: list[Node] = []
         self._trainable = bool(trainable)
-        self.built = False
+        self.built = self.weightless and type(self).build is Layer.build
         self._build_shapes: Any = None
         self.autocast = autocast
         self.dtype = dtype or floatx()
@@ -252,6 +257,8 @@ class Layer(metaclass=AcceptsOldNames):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            setattr(cls, "build", _that_marks_as_built(vars(cls)["build"]))  # noqa: B010 - for mypy
         if not is_builtin(cls.compute_mask):
             cls.makes_mask = True
 
@@ -525,7 +532,7 @@ class Layer(metaclass=AcceptsOldNames):
 
     def _move_under(self, scope: str) -> None:
         """Record the layer around this one, unless there are weights already: their paths stay."""
-        if not self.built:
+        if not self.built or self.weightless:
             self._scope = scope
             for layer in self._sublayers:
                 layer._move_under(self.path)
@@ -745,6 +752,18 @@ class Layer(metaclass=AcceptsOldNames):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
     __dir__ = public_names
+
+
+def _that_marks_as_built(build: Callable) -> Callable:
+    """A ``build`` after which the layer is built, whether it says so or not."""
+
+    @wraps(build)
+    def marking(self: Layer, *args: Any, **kwargs: Any) -> None:
+        build(self, *args, **kwargs)
+        if not self.built:
+            self.built = True
+
+    return marking
 
 
 def _mask_of(x: Any) -> Any:

@@ -260,7 +260,7 @@ def resolve_accuracy(
     matter.
     """
     choices = (BinaryAccuracy, SparseCategoricalAccuracy, CategoricalAccuracy)
-    return choices[_label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)
+    return choices[label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)
 
 
 def resolve_crossentropy(
@@ -271,10 +271,10 @@ def resolve_crossentropy(
 ) -> MeanMetricWrapper:
     """A new metric for what 'crossentropy' and 'ce' stand for; the rule is that for 'accuracy'."""
     choices = (BinaryCrossentropy, SparseCategoricalCrossentropy, CategoricalCrossentropy)
-    return choices[_label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)
+    return choices[label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)
 
 
-def _label_kind(y_true_shape, y_pred_shape, loss_name):
+def label_kind(y_true_shape, y_pred_shape, loss_name=None):
     """0 for labels 0 or 1, 1 for class numbers, 2 for one-hot rows."""
     if loss_name == "sparse_categorical_crossentropy":
         return 1

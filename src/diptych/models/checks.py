@@ -19,7 +19,7 @@ from ..nested import flatten, map_structure
 from ..trial import Trial
 from ..utils.naming import snake_case, suggest
 from ..utils.objects import is_builtin
-from .compiled import in_order
+from .compiled import Crossentropy, as_loss
 from .data import as_data, count_rows, several_classes
 from .frames import is_text
 
@@ -50,7 +50,7 @@ class Checks:
         self.model = model
         self._good: set = set()
         self._said_nothing_to_train = False
-        self._found: list[tuple] | None = None
+        self._found: list[tuple] | None = None  # the shapes of the outputs, without a graph
 
     def before_training(
         self,
@@ -271,15 +271,12 @@ class Checks:
 
     def _check_weights(self, pairs: list[tuple], sample_weight: Any) -> None:
         """Raise a ValueError for weights that do not fit the losses of the rows."""
-        names = self.model.output_names or [name for _, name in self._found or ()]
-        each = (
-            in_order(sample_weight, names, len(names), "sample_weight")
-            if len(names) > 1
-            else flatten(sample_weight)[:1]
-        )
-        weights = dict(zip(names, each, strict=True))
-        for shape, layer, loss, labels, _ in pairs:
-            given = weights.get(layer)
+        outputs = self.model._loss.outputs
+        several = outputs.count > 1
+        each = outputs.match(sample_weight, "sample_weight") if several else flatten(sample_weight)
+        weights = dict(zip(outputs.names, each, strict=False))
+        for shape, name, loss, labels, _ in pairs:
+            given = weights.get(name if several else outputs.names[0])
             if given is None or _kind(loss) not in SPARSE | SAME_SHAPE:
                 continue
             wanted = (len(labels), *shape[1:-1])  # one loss for each row of outputs
@@ -296,32 +293,31 @@ class Checks:
 
     # Labels beside outputs and losses
 
-    def _outputs(self, x: Any) -> list[tuple]:
-        """(shape, name) of each output; without a graph, found by running one row through the
-        model.
+    def _shapes_of_outputs(self, x: Any) -> list[tuple]:
+        """The shape of each output, for which the losses are built; without a graph, found by
+        running one row through the model.
 
         The shapes stay unknown if a layer would keep a state for that row.
         """
         model = self.model
         if model.outputs:
-            return [
-                (t.shape, name) for t, name in zip(model.outputs, model.output_names, strict=True)
-            ]
+            if not model._loss.built:
+                model._loss.build(model.output)
+            return [t.shape for t in model.outputs]
         if self._found is None and self._stateful_layer() is not None:
             return []
         if self._found is None:
             row = map_structure(lambda leaf: leaf[:1], x)
             with Trial():
-                outputs = flatten(model(model._as_tensors(row)[0], training=False))
-            if outputs[0] is None:
+                outputs = model(model._as_tensors(row)[0], training=False)
+            if flatten(outputs)[0] is None:
                 raise ValueError(
                     f"{type(model).__name__}.call() returned None: it must return the model's "
                     "output."
                 )
-            self._found = [
-                ((None, *output.shape[1:]), f"output_{i + 1}" if len(outputs) > 1 else model.name)
-                for i, output in enumerate(outputs)
-            ]
+            self._found = [(None, *output.shape[1:]) for output in flatten(outputs)]
+            if not model._loss.built:
+                model._loss.build(outputs)
         return self._found
 
     def _pairs(self, x: Any, y: Any) -> list[tuple]:
@@ -333,29 +329,12 @@ class Checks:
         compiled = getattr(model, "_loss", None)
         if compiled is None or y is None or self._own_step():
             return []
-        outputs = self._outputs(x)
-        if not outputs:
+        shapes = self._shapes_of_outputs(x)
+        if not shapes:
             return []
-        if not compiled.built:
-            compiled.build(len(outputs))
-        names = [name for _, name in outputs]
-        if isinstance(y, dict):
-            unknown = [key for key in y if key not in names]
-            if unknown and len(outputs) > 1:
-                raise ValueError(
-                    f"y is a dict with the key {unknown[0]!r}{suggest(unknown[0], names)}; the "
-                    f"model's outputs are {names}."
-                )
-            labels = [y.get(key) for key in names] if not unknown else flatten(y)
-        else:
-            labels = flatten(y)
-        if len(labels) != len(outputs):
-            raise ValueError(
-                f"y is {len(labels)} array{'s' if len(labels) != 1 else ''}, but the model has "
-                f"{len(outputs)} output{'s' if len(outputs) > 1 else ''}, {names}: pass a list "
-                "with one array of labels for each output, or a dict with these names."
-            )
-        several = len(outputs) > 1
+        labels = compiled.outputs.match(y, "y")
+        names = compiled.outputs.names if model.outputs or len(shapes) > 1 else [model.name]
+        several = len(shapes) > 1
         for name, loss, array in zip(names, compiled.functions, labels, strict=True):
             if loss is not None and array is None:
                 raise ValueError(
@@ -364,8 +343,10 @@ class Checks:
                     "None in its place."
                 )
         return [
-            (shape, name, loss, array, f"y[{name!r}]" if several else "y")
-            for (shape, name), loss, array in zip(outputs, compiled.functions, labels, strict=True)
+            (shape, name, _fitting(loss, array, shape), array, f"y[{name!r}]" if several else "y")
+            for shape, name, loss, array in zip(
+                shapes, names, compiled.functions, labels, strict=True
+            )
             if loss is not None
         ]
 
@@ -433,6 +414,13 @@ def _agree(have: tuple, want: tuple) -> bool:
     return len(have) == len(want) and all(
         a == b or a is None or b is None for a, b in zip(have, want, strict=True)
     )
+
+
+def _fitting(loss: Any, labels: Any, shape: tuple) -> Any:
+    """The loss, or the one that fits the shapes where it depends on them."""
+    if not isinstance(loss, Crossentropy):
+        return loss
+    return as_loss(loss.fitting(labels.shape, shape))
 
 
 def _kind(loss: Any) -> str:

@@ -15,8 +15,9 @@ from ..legacy import accepts_old
 from ..nested import flatten
 from ..utils import objects
 from .checks import Checks
-from .compiled import CompiledLoss, CompiledMetrics, name_of
+from .compiled import CompiledLoss, CompiledMetrics
 from .replay import Replay
+from .results import named, names_before_build
 
 if TYPE_CHECKING:
     from ..graph import KerasTensor
@@ -48,13 +49,17 @@ class Compiling(_Beside):
         def outputs(self) -> list[KerasTensor] | None: ...
 
         @property
-        def output_names(self) -> list[str]: ...
+        def output(self) -> Any: ...
+
+        @property
+        def _producers(self) -> list[str]: ...
 
     def _init_trainer(self) -> None:
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled = False
-        self.stop_training = False
+        # Whether to end after the present batch; callbacks and steps of one's own set them.
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: Any = None
         self._loss: CompiledLoss | None = None
         self._metrics: CompiledMetrics | None = None
@@ -103,10 +108,11 @@ class Compiling(_Beside):
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
         )
-        self._loss = None if loss is None else CompiledLoss(loss, loss_weights, self.output_names)
-        self._metrics = CompiledMetrics(metrics, weighted_metrics, self.output_names)
+        producers = self._producers
+        self._loss = None if loss is None else CompiledLoss(loss, loss_weights, producers)
+        self._metrics = CompiledMetrics(metrics, weighted_metrics, producers)
         if self.outputs is not None and self._loss is not None:
-            self._loss.build(len(self.outputs))
+            self._loss.build(self.output)
         self._loss_mean = metrics_module.Mean(name="loss")
         self._checks = Checks(self)
         self._replays = {}
@@ -196,12 +202,13 @@ class Compiling(_Beside):
             ["loss"] + [] if self._loss is None else ["loss", *(m.name for m in self._loss.metrics)]
         )
         if self._metrics is not None:
-            each = (
-                self._metrics.names if self._metrics.built else _names_before_build(self._metrics)
-            )
+            each = self._metrics.names if self._metrics.built else names_before_build(self._metrics)
             # As in Keras: metrics of several outputs in alphabetical order, those of one in the
             # given order.
-            names += sorted(each) if len(self.output_names or ()) > 1 else each
+            several = len(self.outputs or ()) > 1 or (
+                self._metrics.built and self._metrics.outputs.count > 1
+            )
+            names += sorted(each) if several else each
         return names + [metric.name for metric in self._own_metrics()]
 
     def get_metrics_result(self) -> dict[str, Any]:
@@ -213,28 +220,15 @@ class Compiling(_Beside):
             results[metric.name] = float(metric.result())
         if self._metrics is not None:
             for name, metric in zip(self._metrics.names, self._metrics.metrics, strict=True):
-                results[name] = as_log(metric.result())
+                results.update(named(name, metric.result()))
         for metric in self._own_metrics():
-            results[metric.name] = as_log(metric.result())
+            results.update(named(metric.name, metric.result()))
         return results
 
     def reset_metrics(self) -> None:
         """Reset all metrics."""
         for metric in self.metrics:
             metric.reset_state()
-
-
-def as_log(value: Any) -> Any:
-    """A metric's result as a Python float, or as an array if it has several entries."""
-    if isinstance(value, float):
-        return value
-    array = np.asarray(value)
-    return float(array) if array.ndim == 0 else array
-
-
-def _names_before_build(metrics: CompiledMetrics) -> list[str]:
-    given = [*flatten(metrics._given), *flatten(metrics._weighted_given)]
-    return [one if isinstance(one, str) else name_of(one) for one in given if one is not None]
 
 
 def _revived(value: Any, module: Any) -> Any:

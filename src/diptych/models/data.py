@@ -333,10 +333,46 @@ class Batches:
     """What the three kinds of batches share."""
 
     steps: int | None = None
+    batches_of_a_pass: int | None  # None where the data have no end
+    repeat: bool
+    _limit: int | None  # batches of an epoch, where that is not one pass
+    _going: Iterator[tuple] | None = None  # the pass of which an epoch took a part,
+    _taken = 0  # and how many batches of it are taken
+    _warned = False
 
     def first(self) -> tuple:
         """The first batch, for checking shapes and dtypes; iteration returns it again."""
         raise NotImplementedError
+
+    def _one_pass(self) -> Iterator[tuple]:
+        """All batches once."""
+        raise NotImplementedError
+
+    def _epoch_of_steps(self) -> Iterator[tuple]:
+        """An epoch of ``_limit`` batches, which ends before that where the pass ends. In training
+        the next epoch goes on where this one has stopped.
+        """
+        if self._going is None or not self.repeat:
+            self._going, self._taken = self._one_pass(), 0
+        for given in range(self._limit or 0):
+            if self._taken == self.batches_of_a_pass:
+                self._warn_of_the_end(given)
+                break
+            self._taken += 1
+            yield next(self._going)
+        if self._taken == self.batches_of_a_pass:
+            self._going = None
+
+    def _warn_of_the_end(self, given: int) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"The data ended after {given} of the {self._limit} batches of an epoch, so the "
+                "epoch ends there; the next one begins with the first batch. Without "
+                "steps_per_epoch (validation_steps; steps in evaluate and predict) an epoch takes "
+                "all batches.",
+                stacklevel=users_level(),
+            )
 
     def __iter__(self) -> Iterator[tuple]:
         """The batches of one epoch."""
@@ -361,10 +397,10 @@ class ArrayBatches(Batches):
             so that their rows stay adjacent; False: the given order.
         generator: an np.random.Generator for shuffling; by default the one that
             `utils.set_random_seed` seeds.
-        steps: batches of an epoch. None is one pass over the data.
-        repeat: with `steps`, whether an epoch continues where the last one stopped and starts a new
-            pass after the last row (training), or always starts at the first row and ends with the
-            last.
+        steps: batches of an epoch. None is one pass over the data. An epoch ends with the last row,
+            with a warning if that is before `steps`.
+        repeat: with `steps`, whether an epoch continues where the last one stopped (training), or
+            always starts at the first row.
         dtypes: a dtype or None for each leaf of (x, y, sample_weight), or a single one for x: the
             batches are cast to it. None keeps the dtype.
         text: whether x may be text, see `as_arrays`.
@@ -399,10 +435,7 @@ class ArrayBatches(Batches):
         self.batches_of_a_pass = -(-rows // self.batch_size)
         self._limit = None if steps is None else check_size(steps, "steps", None)
         self.repeat = repeat
-        self.steps: int = self.batches_of_a_pass
-        if self._limit is not None:
-            self.steps = self._limit if repeat else min(self._limit, self.steps)
-        self._going: Iterator[tuple] | None = None
+        self.steps: int = self._limit or self.batches_of_a_pass
         self._arrange(dtypes)
 
     def _arrange(self, dtypes: Any) -> None:
@@ -439,13 +472,7 @@ class ArrayBatches(Batches):
         return found | {rest} if rest and steps > whole else found
 
     def __iter__(self) -> Iterator[tuple]:
-        if self._limit is None:
-            return self._one_pass()
-        if not self.repeat:
-            return itertools.islice(self._one_pass(), self._limit)
-        if self._going is None:
-            self._going = itertools.chain.from_iterable(iter(self._one_pass, None))
-        return itertools.islice(self._going, self._limit)
+        return self._one_pass() if self._limit is None else self._epoch_of_steps()
 
     def _one_pass(self) -> Iterator[tuple]:
         rows, size, leaves, pack = self.num_samples, self.batch_size, self._leaves, self._pack
@@ -502,41 +529,35 @@ class DatasetBatches(Batches):
         self._limit = None if steps is None else check_size(steps, "steps", None)
         self.repeat = repeat
         self.class_weight = class_weight
-        self.total = dataset.num_batches
-        if self.total == 0:
+        self.batches_of_a_pass = dataset.num_batches
+        if self.batches_of_a_pass == 0:
             raise ValueError(f"The data are empty: len({type(dataset).__name__}) is 0.")
-        if self.total is None and self._limit is None:
+        self.steps = self._limit or self.batches_of_a_pass
+        if self.steps is None:
             raise ValueError(
                 f"{type(dataset).__name__} has no end (num_batches is None): state the number of "
                 "batches of an epoch, steps_per_epoch=... (steps=... in evaluate and predict)."
             )
-        counts = [n for n in (self._limit, self.total) if n is not None]
-        self.steps = counts[0] if repeat else min(counts)
-        self._going: Iterator[tuple] | None = None
 
     def first(self) -> tuple:
         return self._prepare(self.dataset[0])
 
     def __iter__(self) -> Iterator[tuple]:
-        if self._limit is None or not self.repeat:
-            return itertools.islice(self._one_pass(), self._limit)
-        if self._going is None:
-            self._going = itertools.chain.from_iterable(iter(self._one_pass, None))
-        return itertools.islice(self._going, self._limit)
+        self.dataset.on_epoch_begin()
+        yield from self._one_pass() if self._limit is None else self._epoch_of_steps()
+        self.dataset.on_epoch_end()
 
     def _one_pass(self) -> Iterator[tuple]:
-        self.dataset.on_epoch_begin()
-        indices: Any = itertools.count() if self.total is None else range(self.total)
-        if self.shuffle and self.total is not None:
+        total = self.batches_of_a_pass
+        indices: Any = itertools.count() if total is None else range(total)
+        if self.shuffle and total is not None:
             generator = self.generator or random.global_generator()
-            indices = generator.permutation(self.total).tolist()
+            indices = generator.permutation(total).tolist()
         workers = getattr(self.dataset, "workers", 1)
         made = (
             self._ahead(indices, workers) if workers > 1 else map(self.dataset.__getitem__, indices)
         )
-        for batch in made:
-            yield self._prepare(batch)
-        self.dataset.on_epoch_end()
+        return map(self._prepare, made)
 
     def _ahead(self, indices: Any, workers: int) -> Iterator[Any]:
         """The batches in order, made by threads; at most `max_queue_size` of them wait."""
@@ -587,7 +608,6 @@ class GeneratorBatches(Batches):
         self._iterator = iter(source)
         self._restarts = self._iterator is not source
         self._started = False
-        self._warned = False
         self._peeked: list = []
 
     def first(self) -> tuple:
@@ -620,7 +640,9 @@ class GeneratorBatches(Batches):
             if not self._look():
                 break
             yield self._prepare(self._peeked.pop())
-        if (self._limit is not None or given == 0) and not self._restarts:
+        if self._restarts and self._limit is not None:
+            self._warn_of_the_end(given)
+        elif self._limit is not None or given == 0:
             self._warn()
 
     def _warn(self) -> None:

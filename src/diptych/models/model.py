@@ -24,6 +24,7 @@ from . import storage
 from .config import graph_config, masks_named, model_from_graph
 from .data import as_data
 from .order import layers_in_order
+from .outputs import Outputs
 from .summary import summary_text
 from .trainer import Trainer
 
@@ -134,12 +135,17 @@ class Model(Trainer, Layer):
 
     @property
     def output_names(self) -> list[str]:
-        """The name of the layer of each output, by which dicts of losses and labels are matched."""
+        """The name of each output, by which dicts of losses and labels are matched: its key in a
+        dict, or else the name of its layer.
+        """
         if self._function is None:
             return []
-        if isinstance(self._outputs_structure, dict):
-            return list(self._outputs_structure)
-        return [_producer(tensor) for tensor in flatten(self._outputs_structure)]
+        return Outputs(self._outputs_structure, self._producers).names
+
+    @property
+    def _producers(self) -> list[str]:
+        """The name of the layer of each output."""
+        return [_producer(tensor) for tensor in self.outputs or ()]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of that name or number; ValueError if there is none."""

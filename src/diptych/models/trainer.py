@@ -7,7 +7,6 @@ makes the same update for every batch, so k calls by hand give the same bits as 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -16,12 +15,13 @@ import numpy as np
 from .. import config, ops
 from .. import engine as _engine
 from ..callbacks import CallbackList
+from ..layers.signatures import parameters_of
 from ..legacy import Logs, accepts_old
 from ..nested import flatten, map_structure
 from ..tape import GradientTape
 from ..tensor import Structure, Tensor
 from .checks import Checks
-from .compiling import Compiling, as_log
+from .compiling import Compiling
 from .data import (
     as_data,
     batches_for,
@@ -32,6 +32,7 @@ from .data import (
     unpack,
 )
 from .replay import may_be_replayed, record_of, record_of_prediction
+from .results import array_of, as_log, check_frequency, due, joined
 
 MOST_REPLAYS = 32  # the most recorded steps of a model, one for each batch shape
 
@@ -68,6 +69,20 @@ class Trainer(Compiling):
             )
         return total
 
+    def _compute_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        """The loss of a batch as a tensor. A `compute_loss` of one's own may lack `training`."""
+        given = (x, y, y_pred, sample_weight)
+        if "training" in parameters_of(type(self), "compute_loss"):
+            loss = self.compute_loss(*given, training=training)
+        else:
+            loss = self.compute_loss(*given)
+        if loss is None:
+            raise ValueError(
+                f"{type(self).__name__}.compute_loss returned None: it has to return the loss of "
+                "the batch, a scalar."
+            )
+        return ops.convert_to_tensor(loss)
+
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
@@ -84,13 +99,13 @@ class Trainer(Compiling):
         """Make one update with a batch, and return the results so far; override it to customise
         training.
         """
-        self._update(*unpack(data))
-        return self.get_metrics_result()
+        results = self._update(*unpack(data))
+        return self.get_metrics_result() if results is None else results
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """Evaluate one batch, and return the results so far."""
-        self._test(*unpack(data))
-        return self.get_metrics_result()
+        results = self._test(*unpack(data))
+        return self.get_metrics_result() if results is None else results
 
     def predict_step(self, data: Any) -> Any:
         """Return the outputs for one batch."""
@@ -114,7 +129,8 @@ class Trainer(Compiling):
             pass  # run the layers: their error names the layer and this number of rows
         return self(x, training=False)
 
-    def _update(self, x: Any, y: Any, sample_weight: Any) -> None:
+    def _update(self, x: Any, y: Any, sample_weight: Any) -> Any:
+        """Make one update; return what a `compute_metrics` of one's own returned."""
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
         if replay is not None:
@@ -125,9 +141,7 @@ class Trainer(Compiling):
             self._follow_input(key, x)
             with GradientTape() as tape:
                 y_pred = self(x, training=True)
-                loss = self.compute_loss(
-                    x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
-                )
+                loss = self._compute_loss(x, y, y_pred, sample_weight, True)
                 scaled = self.optimizer.scale_loss(loss)
             self._keep_replay(key, tape, x, y, y_pred, loss)
             variables = self.trainable_variables  # the call may have made them
@@ -139,9 +153,10 @@ class Trainer(Compiling):
         else:
             self._checks.nothing_to_train()
         self._loss_mean.update_state(loss, sample_weight=_batch_size(x))
-        self._after_step(x, y, y_pred, sample_weight)
+        return self._after_step(x, y, y_pred, sample_weight)
 
-    def _test(self, x: Any, y: Any, sample_weight: Any) -> None:
+    def _test(self, x: Any, y: Any, sample_weight: Any) -> Any:
+        """Evaluate one batch; return what a `compute_metrics` of one's own returned."""
         key = self._replay_key("test", x, y, sample_weight)
         replay = self._replays.get(key)
         if replay is not None:
@@ -152,14 +167,13 @@ class Trainer(Compiling):
             self._follow_input(key, x)
             with GradientTape() if is_new else contextlib.nullcontext() as tape:
                 y_pred = self(x, training=False)
-                if self._loss is not None or self.losses:
-                    loss = self.compute_loss(
-                        x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
-                    )
+                own_loss = type(self).compute_loss is not Trainer.compute_loss
+                if self._loss is not None or self.losses or own_loss:
+                    loss = self._compute_loss(x, y, y_pred, sample_weight, False)
                     self._loss_mean.update_state(loss.array, sample_weight=_batch_size(x))
                     if tape is not None:
                         self._keep_replay(key, tape, x, y, y_pred, loss)
-        self._after_step(x, y, y_pred, sample_weight)
+        return self._after_step(x, y, y_pred, sample_weight)
 
     def _replay_key(self, what: str, x: Any, y: Any, sample_weight: Any) -> tuple | None:
         """The key of a recorded step; None if the step is not recorded."""
@@ -201,11 +215,11 @@ class Trainer(Compiling):
         if len(self._replays) >= MOST_REPLAYS:
             self._replays.clear()
 
-    def _after_step(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        if type(self).compute_metrics is Trainer.compute_metrics:
-            self._update_metrics(y, y_pred, sample_weight)
-        else:
-            self.compute_metrics(x, y, y_pred, sample_weight)
+    def _after_step(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+        if type(self).compute_metrics is not Trainer.compute_metrics:
+            return self.compute_metrics(x, y, y_pred, sample_weight)
+        self._update_metrics(y, y_pred, sample_weight)
+        return None
 
     def _steps(self) -> tuple[Any, Any]:
         """The functions for one training and one test step. A user's own step gets the batch as in
@@ -280,7 +294,7 @@ class Trainer(Compiling):
         ):
             if size is not None:
                 check_size(size, name)
-        _check_frequency(validation_freq)
+        check_frequency(validation_freq)
         part_of_x = bool(validation_split) and validation_data is None
         if part_of_x:
             (x, y, sample_weight), validation_data = split_off_validation(
@@ -350,7 +364,7 @@ class Trainer(Compiling):
             callbacks.on_epoch_begin(epoch)
             last = self._train_epoch(batches, train_step, callbacks)
             logs = self._results(last)
-            if validation is not None and _due(validation_freq, epoch):
+            if validation is not None and due(validation_freq, epoch):
                 results = self._evaluate(validation, callbacks)
                 logs.update({f"val_{name}": value for name, value in results.items()})
             callbacks.on_epoch_end(epoch, logs)
@@ -367,6 +381,8 @@ class Trainer(Compiling):
         if not callbacks.wants_train_batches:
             for batch in batches:
                 last = train_step(*self._as_tensors(*batch))
+                if self.stop_training:
+                    break
             return last
         for step, batch in enumerate(batches):
             callbacks.on_train_batch_begin(step)
@@ -434,6 +450,7 @@ class Trainer(Compiling):
 
     def _evaluate(self, batches: Any, callbacks: CallbackList) -> dict[str, Any]:
         self.reset_metrics()
+        self.stop_evaluating = False
         _, test_step = self._steps()
         callbacks.on_test_begin()
         last = None
@@ -441,11 +458,15 @@ class Trainer(Compiling):
             if not callbacks.wants_test_batches:
                 for batch in batches:
                     last = test_step(*self._as_tensors(*batch))
+                    if self.stop_evaluating:
+                        break
             else:
                 for step, batch in enumerate(batches):
                     callbacks.on_test_batch_begin(step)
                     last = test_step(*self._as_tensors(*batch))
                     callbacks.on_test_batch_end(step, partial(self._results, last))
+                    if self.stop_evaluating:
+                        break
         results = self._results(last)
         callbacks.on_test_end(results)
         return results
@@ -481,6 +502,7 @@ class Trainer(Compiling):
                     steps=batches.steps,
                 )
             own_step = type(self).predict_step is not Trainer.predict_step
+            self.stop_predicting = False
             callbacks.on_predict_begin()
             parts = []
             with _engine.current().batch_after_batch():
@@ -494,8 +516,10 @@ class Trainer(Compiling):
                     callbacks.on_predict_batch_end(
                         step, {"outputs": outputs} if callbacks.wants_predict_batches else None
                     )
+                    if self.stop_predicting:
+                        break
             callbacks.on_predict_end()
-        return _joined(parts)
+        return joined(parts)
 
     # ----------------------------------------------------------------------------------------------
     # Single batches
@@ -538,7 +562,7 @@ class Trainer(Compiling):
             x = as_data(x, "x", self.takes_text)
             count_rows({"x": x})
             Checks(self).inputs(x)
-            return map_structure(_array, self(self._as_tensors(x)[0], training=False))
+            return map_structure(array_of, self(self._as_tensors(x)[0], training=False))
 
     def takes_text(self) -> bool:
         """Whether the inputs may be texts: by the graph's inputs or, without a graph, by the
@@ -595,34 +619,3 @@ def _named_in_errors(argument: str) -> Any:
     except (TypeError, ValueError) as error:
         error.args = (f"{argument}: {error}",)
         raise
-
-
-def _check_frequency(frequency: Any) -> None:
-    if isinstance(frequency, (int, np.integer)):
-        check_size(frequency, "validation_freq")
-    elif not isinstance(frequency, Collection) or isinstance(frequency, str):
-        raise ValueError(
-            f"validation_freq={frequency!r}; expected a whole number, or a list of the epochs to "
-            "validate after, such as [1, 5, 10]"
-        )
-
-
-def _due(frequency: Any, epoch: int) -> bool:
-    if isinstance(frequency, (int, np.integer)):
-        return (epoch + 1) % frequency == 0
-    return epoch + 1 in frequency
-
-
-def _array(output: Any) -> np.ndarray:
-    """The values of an output; a layer of one's own may return an array."""
-    return output.numpy() if isinstance(output, Tensor) else np.asarray(output)
-
-
-def _joined(parts: list) -> Any:
-    """The outputs of all batches, joined along the batch axis."""
-    if not parts:
-        return None
-    columns = [flatten(part) for part in parts]
-    joined = [np.concatenate(list(map(_array, part))) for part in zip(*columns, strict=True)]
-    remaining = iter(joined)
-    return map_structure(lambda _: next(remaining), parts[0])

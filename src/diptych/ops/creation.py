@@ -81,6 +81,13 @@ def dtype(x):
     return np.dtype(x.dtype if hasattr(x, "dtype") else as_array(x).dtype).name
 
 
+def is_whole(x):
+    """Whether ``x`` holds integers or booleans."""
+    if isinstance(x, Tensor):
+        return x.array.dtype.kind in "iub"
+    return np.dtype(dtype(x)).kind in "iub"
+
+
 def is_tensor(x):
     """Whether ``x`` is a tensor, symbolic or not."""
     return isinstance(x, Tensor) or is_symbolic(x)

@@ -321,7 +321,7 @@ def select(condlist, choicelist, default=0):
 
 def _one_hot(x, num_classes, axis, dtype):
     hot = x[..., None] == np.arange(num_classes)
-    return np.moveaxis(hot, -1, axis % hot.ndim).astype(dtype)
+    return np.moveaxis(hot, -1, axis).astype(dtype)
 
 
 def _one_hot_shape(x, num_classes, axis, dtype):

@@ -10,14 +10,16 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import config
 from ..engine import Engine
 from ..graph import KerasTensor, record
 from ..operation import Twin, common_float
 from ..shape_rules import agree, broadcast, check_rank, count
 from ..tensor import Tensor, Variable, is_symbolic
-from .creation import as_tensor, cast, shape
-from .elementwise import add, divide, maximum, multiply, rsqrt, square, subtract
+from .creation import as_tensor, cast, dtype, shape
+from .elementwise import add, clip, divide, maximum, multiply, rsqrt, square, subtract
 from .indexing import where
 from .reductions import mean, norm, sum, var
 from .shapes import broadcast_to, expand_dims, moveaxis, reshape, transpose
@@ -68,8 +70,8 @@ def batch_normalization(
             if vector is not None:
                 check_rank(shape(vector), 1)
                 agree(shape(vector)[0], x.shape[axis], f"numbers along axis {axis}")
-        dtype = common_float("batch_normalization", (x, mean, variance, offset, scale))
-        return _record(batch_normalization, x.shape, dtype, given)
+        float_type = common_float("batch_normalization", (x, mean, variance, offset, scale))
+        return _record(batch_normalization, x.shape, float_type, given)
     return batch_over(x, mean, variance, offset, scale, axis, epsilon)
 
 
@@ -98,8 +100,8 @@ def layer_normalization(
     if _any_symbolic(x, gamma, beta):
         given = (x, gamma, beta, axes, epsilon, rms_scaling)
         name = None if rms_scaling else "layer_normalization"
-        dtype = common_float(name, given[:3])
-        return _record(layer_normalization, _scaled(x, axes, gamma, beta), dtype, given)
+        float_type = common_float(name, given[:3])
+        return _record(layer_normalization, _scaled(x, axes, gamma, beta), float_type, given)
     if rms_scaling:
         y = multiply(x, rsqrt(add(var(x, axes, keepdims=True), epsilon)))
         return y if gamma is None else multiply(y, _along(gamma, axes, x))
@@ -126,8 +128,8 @@ def rms_normalization(
     epsilon = config.epsilon() if epsilon is None else epsilon
     if _any_symbolic(x, scale):
         given = (x, scale, axes, epsilon)
-        dtype = common_float("rms_normalization", (x, scale))
-        return _record(rms_normalization, _scaled(x, axes, scale), dtype, given)
+        float_type = common_float("rms_normalization", (x, scale))
+        return _record(rms_normalization, _scaled(x, axes, scale), float_type, given)
     if not _are_vectors(axes, x, scale):
         y = rms_normalization(x, None, axes, epsilon)
         return multiply(y, _along(scale, axes, x))
@@ -149,8 +151,8 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
     axes = tuple(range(len(x.shape))) if axis is None else _axes("normalize", axis, x)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if is_symbolic(x):
-        dtype = common_float("normalize" if order == 2 else None, (x,))
-        return _record(normalize, x.shape, dtype, (x, axes, order, epsilon))
+        float_type = common_float("normalize" if order == 2 else None, (x,))
+        return _record(normalize, x.shape, float_type, (x, axes, order, epsilon))
     rows, unfold = _fold(x, axes)
     if order == 2:
         return unfold(_unit((rows,), epsilon))
@@ -165,6 +167,11 @@ def moments(
         raise ValueError(
             "moments(synchronized=True) is for several devices, but there is only one."
         )
+    if dtype(x) == "float16":  # in float32, and infinity as the greatest float16, as in Keras
+        limit = float(np.finfo(np.float16).max)
+        both = moments(cast(x, "float32"), axes, keepdims)
+        first, second = (cast(clip(y, -limit, limit), "float16") for y in both)
+        return first, second
     return mean(x, axes, keepdims), var(x, axes, keepdims)
 
 

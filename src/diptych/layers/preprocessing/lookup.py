@@ -572,7 +572,7 @@ class StringLookup(IndexLookup):
         output_mode="tf_idf" the weight of each word.
         invert: whether numbers become words.
         output_mode: "int" (..., ) -> (...); "one_hot": a column for each word of the vocabulary;
-            "multi_hot", "count", "tf_idf": the words of a sample (the last axis) in one row.
+            "multi_hot", "count", "tf_idf": the words of a sample (the second axis) in one row.
         pad_to_max_tokens: whether rows are padded to ``max_tokens`` columns.
         sparse: False; sparse arrays do not exist here.
         encoding: the encoding of words given as bytes.
