@@ -18,9 +18,9 @@ FLOORS = {
     1: "reference fastcore",
     2: " ".join(name for name in SECOND if "." not in name),
     3: "layers losses metrics optimizers initializers regularizers constraints activations "
-    "preprocessing autodiff",
+    "preprocessing autodiff backend",
     4: "models callbacks saving datasets",
-    5: "teach demo info __main__ __init__",
+    5: "teach compat demo info __main__ __init__",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 STANDARD = set(sys.stdlib_module_names)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from . import (
         activations,
         autodiff,
+        backend,
         callbacks,
         config,
         constraints,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         saving,
         utils,
     )
+    from .compat import install_as_keras
     from .graph import KerasTensor
     from .initializers import Initializer
     from .layers import Input, InputSpec, Layer
@@ -50,9 +52,9 @@ if TYPE_CHECKING:
 # Everything is imported when it is first used, so that `import diptych` costs little more than
 # NumPy.
 _MODULES = frozenset(
-    "activations autodiff callbacks config constraints datasets engine initializers layers legacy "
-    "losses metrics "
-    "models ops optimizers preprocessing random regularizers saving teach utils".split()
+    "activations autodiff backend callbacks config constraints datasets engine initializers layers "
+    "legacy losses metrics models ops optimizers preprocessing random regularizers saving teach "
+    "utils".split()
 )
 _HOMES = {
     "GradientTape": "tape",
@@ -71,6 +73,7 @@ _HOMES = {
     "Regularizer": "regularizers",
     "compare_engines": "teach",
     "gradcheck": "teach",
+    "install_as_keras": "compat",
 }
 
 
@@ -111,6 +114,7 @@ __all__ = [
     "Variable",
     "activations",
     "autodiff",
+    "backend",
     "callbacks",
     "compare_engines",
     "config",
@@ -119,6 +123,7 @@ __all__ = [
     "engine",
     "gradcheck",
     "initializers",
+    "install_as_keras",
     "layers",
     "legacy",
     "losses",
