@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from . import config, ops
-from .legacy import AcceptsOldNames, current_name
+from .legacy import AcceptsOldNames, current_name, old_attribute
 from .ops import losses as twins
 from .tensor import Tensor, as_array
 from .utils import objects
@@ -720,3 +720,7 @@ def serialize(loss: Any) -> Any:
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return the loss of a configuration made by ``serialize``, or of a name."""
     return objects.deserialize(name, _REGISTRY, "loss", custom_objects)
+
+
+def __getattr__(name: str) -> Any:
+    return old_attribute("losses", name, globals())

@@ -285,8 +285,8 @@ def tile(x: Any, n: Any) -> Any:
 
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = "int32") -> Tensor:
     """Whole numbers from ``start`` to below ``stop``; with one number, from 0."""
-    bounds = (0, start) if stop is None else (start, stop)
-    return Tensor(np.arange(*bounds, step).astype(dtype))
+    first, end = (0, start) if stop is None else (start, stop)
+    return Tensor(np.arange(first, end, step).astype(dtype))
 
 
 def reverse(x: Any, axes: Any) -> Any:
@@ -350,8 +350,8 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
     if None not in sizes and sizes[0] != sizes[1]:
         raise ValueError(
             f"K.batch_dot got shapes {tuple(x.shape)} and {tuple(y.shape)} with axes="
-            f"{(first, second)}: the sizes along these axes are {sizes[0]} and {sizes[1]}, and must "
-            "be equal."
+            f"{(first, second)}: the sizes along these axes are {sizes[0]} and {sizes[1]}, and "
+            "must be equal."
         )
     letters = [chr(ord("a") + i) for i in range(a + b)]
     left, right = letters[:a], letters[a:]

@@ -331,7 +331,8 @@ def rnn(
     if steps is None:
         raise ValueError("K.rnn needs a known number of steps: use it inside a layer's call().")
     order = range(steps - 1, -1, -1) if go_backwards else range(steps)
-    states, outputs = list(initial_states), []
+    states = list(initial_states)
+    outputs: list[Any] = []
     for t in order:
         output, new = step_function(inputs[:, t], [*states, *(constants or ())])
         if mask is not None:

@@ -141,9 +141,7 @@ class Finder(MetaPathFinder):
                 continue
             view = self.views[path] = View(f"keras.{path}", homes, path)
             above, _, name = path.rpartition(".")
-            parent: ModuleType = self.views.get(above) or import_module(
-                f"{ROOT}.{above}".rstrip(".")
-            )
+            parent = self.views.get(above) or import_module(f"{ROOT}.{above}".rstrip("."))
             if name not in vars(parent):
                 setattr(parent, name, view)
                 self.attached.append((parent, name))

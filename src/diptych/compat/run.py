@@ -155,7 +155,7 @@ def _cells(path: Path) -> list[tuple[str, str]]:
     cells = document.get("cells")
     if cells is None:  # the format before 2015
         cells = [cell for sheet in document.get("worksheets", ()) for cell in sheet["cells"]]
-    found = []
+    found: list[tuple[str, str]] = []
     for cell in cells:
         if cell.get("cell_type") != "code":
             continue

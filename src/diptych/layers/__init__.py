@@ -43,6 +43,7 @@ from .image import (
     Resizing,
 )
 from .layer import InputSpec, Layer
+from .locally_connected import LocallyConnected1D, LocallyConnected2D
 from .merging import (
     Add,
     Average,
@@ -131,6 +132,15 @@ from .regularization import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
+from .removed import (
+    CuDNNGRU,
+    CuDNNLSTM,
+    Highway,
+    MaxoutDense,
+    Merge,
+    ThresholdedReLU,
+    merge,
+)
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .resizing import (
     Cropping1D,
@@ -185,6 +195,8 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CuDNNGRU",
+    "CuDNNLSTM",
     "Deconvolution2D",
     "Deconvolution3D",
     "Dense",
@@ -216,6 +228,7 @@ __all__ = [
     "GroupNormalization",
     "GroupQueryAttention",
     "Hashing",
+    "Highway",
     "Identity",
     "Input",
     "InputLayer",
@@ -227,6 +240,8 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "LocallyConnected1D",
+    "LocallyConnected2D",
     "Masking",
     "MaxPool1D",
     "MaxPool2D",
@@ -235,6 +250,8 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MaxoutDense",
+    "Merge",
     "Minimum",
     "MultiHeadAttention",
     "Multiply",
@@ -270,6 +287,7 @@ __all__ = [
     "StringLookup",
     "Subtract",
     "TextVectorization",
+    "ThresholdedReLU",
     "TimeDistributed",
     "TimeDistributedDense",
     "UnitNormalization",
@@ -286,6 +304,7 @@ __all__ = [
     "deserialize",
     "dot",
     "maximum",
+    "merge",
     "minimum",
     "multiply",
     "serialize",

@@ -4,8 +4,6 @@ Paths are relative to the package: "layers.core" stands for `keras.layers.core` 
 `tensorflow.keras.layers.core`. `diptych.compat` imports them; `old_attribute` finds the names.
 """
 
-from importlib import import_module
-
 from .notes import note
 
 # Where the names of an old module are today; with several modules, the first that has a name.
@@ -103,16 +101,36 @@ ATTRIBUTES = {
     "utils": {"plot": "plot_model"},
 }
 
+# Classes that Keras no longer has, and how a model of today does without.
+REMOVED = {
+    "CuDNNGRU": "GRU",
+    "CuDNNLSTM": "LSTM",
+    "Highway": "is no longer a layer of Keras: `t = Dense(n, activation='sigmoid')(x)`, then "
+    "`t * h + (1 - t) * x`",
+    "LocallyConnected1D": "is no longer a layer of Keras 3; diptych keeps it",
+    "LocallyConnected2D": "is no longer a layer of Keras 3; diptych keeps it",
+    "MaxoutDense": "is no longer a layer of Keras: `Maximum()` of several Dense layers",
+    "Merge": "is now Add, Multiply, Concatenate, Average, Maximum or Dot, called on a list of "
+    "tensors",
+    "ThresholdedReLU": "is now `ReLU(threshold=theta)`",
+    "merge": "is now add, multiply, concatenate, average, maximum or dot",
+}
 
-def old_attribute(module, name):
+
+def note_removed(name):
+    """Warn once that a class is no longer in Keras, and say what took its place."""
+    note(name, REMOVED[name])
+
+
+def old_attribute(module, name, names):
     """The value of a module's attribute under its old name, with a note; AttributeError if it has
     none.
 
     module: the module's name below the package, a key of `ATTRIBUTES`.
+    names: its names and values, `globals()`.
     """
     current = ATTRIBUTES[module].get(name)
-    home = import_module(f"diptych.{module}")
-    if current is None or not hasattr(home, current):
+    if current not in names:
         raise AttributeError(f"module 'diptych.{module}' has no attribute {name!r}")
     note(f"{module}.{name}", f"{module}.{current}")
-    return getattr(home, current)
+    return names[current]

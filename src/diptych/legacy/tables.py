@@ -9,6 +9,20 @@ if the class itself has an argument of that name (`output_dim` is current in Emb
 Dense).
 """
 
+import itertools
+
+
+def with_batch_size(generator):
+    """A generator and its batch size: known, or seen at its first batch, which it gives again."""
+    size = getattr(generator, "batch_size", None)
+    if size is not None or not hasattr(generator, "__next__"):
+        return generator, size
+    first = next(generator)
+    x = first[0] if isinstance(first, tuple | list) else first
+    while isinstance(x, list | tuple | dict):
+        x = next(iter(x.values() if isinstance(x, dict) else x))
+    return itertools.chain([first], generator), len(x)
+
 
 def gone(reason):
     """The argument is removed; `reason` completes the sentence "`name` ..."."""
@@ -90,8 +104,10 @@ def per_sample(new):
 
     def rule(given, old, defaults):
         samples = given.pop(old)
-        data = given.get("x", given.get("generator"))
-        batch_size = given.get("batch_size") or getattr(data, "batch_size", None)
+        word = "generator" if "generator" in given else "x"
+        batch_size = given.get("batch_size")
+        if not batch_size and word in given:
+            given[word], batch_size = with_batch_size(given[word])
         if not batch_size:
             raise ValueError(
                 f"'{old}={samples}' counts samples, but '{new}' counts batches, and the batch size "
@@ -173,6 +189,8 @@ _DROPOUT = {"p": "rate"}
 CLASSES = {
     # core layers
     "Dense": {**_KERNEL, "output_dim": "units", "bias": "use_bias"},
+    "MaxoutDense": {**_KERNEL, "output_dim": "units", "bias": "use_bias"},
+    "Highway": {**_KERNEL, "bias": "use_bias"},
     "Dropout": _DROPOUT,
     "SpatialDropout1D": _DROPOUT,
     "SpatialDropout2D": {**_DROPOUT, "dim_ordering": _DATA_FORMAT},
@@ -212,6 +230,8 @@ CLASSES = {
     "SeparableConv2D": {**_SEPARABLE, **_WINDOW_2D},
     "DepthwiseConv1D": {**_DEPTHWISE, **_WINDOW_1D},
     "DepthwiseConv2D": {**_DEPTHWISE, **_WINDOW_2D},
+    "LocallyConnected1D": _CONVOLUTION_1D,
+    "LocallyConnected2D": _CONVOLUTION_2D,
     "MaxPooling1D": _POOLING,
     "MaxPooling2D": _POOLING,
     "MaxPooling3D": _POOLING,
@@ -262,6 +282,7 @@ _CUBE = ("filters", "kernel_dim1", "kernel_dim2", "kernel_dim3")
 POSITIONAL = {
     "Convolution2D": _SQUARE,
     "AtrousConvolution2D": _SQUARE,
+    "LocallyConnected2D": _SQUARE,
     "Deconvolution2D": _SQUARE,
     "SeparableConvolution2D": _SQUARE,
     "Conv2D": _SQUARE,

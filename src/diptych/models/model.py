@@ -12,6 +12,7 @@ from .. import engine as _engine
 from .. import ops
 from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.layer import Layer
+from ..legacy import OldMethods
 from ..nested import flatten, map_structure
 from ..tensor import Tensor
 from ..utils import objects
@@ -23,7 +24,7 @@ from .summary import summary_text
 from .trainer import Trainer
 
 
-class Model(Trainer, Layer):
+class Model(OldMethods, Trainer, Layer):
     """A network with ``fit``, ``evaluate`` and ``predict``.
 
     From a graph, functionally:

@@ -1,5 +1,8 @@
 """Utilities: data sets, labels, padding, seeds, registration, progress bar."""
 
+from typing import Any
+
+from ..legacy import old_attribute
 from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .datasets import BatchDataset, PyDataset, Sequence
 from .naming import snake_case, suggest
@@ -40,3 +43,7 @@ __all__ = [
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    return old_attribute("utils", name, globals())
