@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from . import locally_connected, removed
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .attention import AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention
 from .convolution import (
@@ -43,7 +46,6 @@ from .image import (
     Resizing,
 )
 from .layer import InputSpec, Layer
-from .locally_connected import LocallyConnected1D, LocallyConnected2D
 from .merging import (
     Add,
     Average,
@@ -132,15 +134,6 @@ from .regularization import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
-from .removed import (
-    CuDNNGRU,
-    CuDNNLSTM,
-    Highway,
-    MaxoutDense,
-    Merge,
-    ThresholdedReLU,
-    merge,
-)
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .resizing import (
     Cropping1D,
@@ -195,8 +188,6 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
-    "CuDNNGRU",
-    "CuDNNLSTM",
     "Deconvolution2D",
     "Deconvolution3D",
     "Dense",
@@ -228,7 +219,6 @@ __all__ = [
     "GroupNormalization",
     "GroupQueryAttention",
     "Hashing",
-    "Highway",
     "Identity",
     "Input",
     "InputLayer",
@@ -240,8 +230,6 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
-    "LocallyConnected1D",
-    "LocallyConnected2D",
     "Masking",
     "MaxPool1D",
     "MaxPool2D",
@@ -250,8 +238,6 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
-    "MaxoutDense",
-    "Merge",
     "Minimum",
     "MultiHeadAttention",
     "Multiply",
@@ -287,7 +273,6 @@ __all__ = [
     "StringLookup",
     "Subtract",
     "TextVectorization",
-    "ThresholdedReLU",
     "TimeDistributed",
     "TimeDistributedDense",
     "UnitNormalization",
@@ -304,7 +289,6 @@ __all__ = [
     "deserialize",
     "dot",
     "maximum",
-    "merge",
     "minimum",
     "multiply",
     "serialize",
@@ -312,3 +296,13 @@ __all__ = [
 ]
 
 CLASSES.update({name: globals()[name] for name in __all__ if isinstance(globals()[name], type)})
+for _module in (removed, locally_connected):
+    CLASSES.update({name: getattr(_module, name) for name in _module.__all__ if name != "merge"})
+
+
+def __getattr__(name: str) -> Any:
+    """Layers of Keras 1 and 2 that Keras 3 no longer has."""
+    for module in (removed, locally_connected):
+        if name in module.__all__:
+            return getattr(module, name)
+    raise AttributeError(f"module 'diptych.layers' has no attribute {name!r}")

@@ -119,6 +119,10 @@ def per_sample(new):
     return rule
 
 
+def _without(table, name):
+    return {old: rule for old, rule in table.items() if old != name}
+
+
 _KERNEL = {
     "init": "kernel_initializer",
     "W_regularizer": "kernel_regularizer",
@@ -230,8 +234,8 @@ CLASSES = {
     "SeparableConv2D": {**_SEPARABLE, **_WINDOW_2D},
     "DepthwiseConv1D": {**_DEPTHWISE, **_WINDOW_1D},
     "DepthwiseConv2D": {**_DEPTHWISE, **_WINDOW_2D},
-    "LocallyConnected1D": _CONVOLUTION_1D,
-    "LocallyConnected2D": _CONVOLUTION_2D,
+    "LocallyConnected1D": _without(_CONVOLUTION_1D, "atrous_rate"),
+    "LocallyConnected2D": _without(_CONVOLUTION_2D, "atrous_rate"),
     "MaxPooling1D": _POOLING,
     "MaxPooling2D": _POOLING,
     "MaxPooling3D": _POOLING,
