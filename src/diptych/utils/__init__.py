@@ -5,6 +5,7 @@ from typing import Any
 from ..legacy import old_attribute
 from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .datasets import BatchDataset, PyDataset, Sequence
+from .images import array_to_img, img_to_array, load_img, save_img
 from .naming import snake_case, suggest
 from .numerical import normalize, to_categorical
 from .objects import (
@@ -26,15 +27,19 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "clear_session",
     "custom_object_scope",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "img_to_array",
+    "load_img",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "register_keras_serializable",
+    "save_img",
     "set_random_seed",
     "snake_case",
     "suggest",
