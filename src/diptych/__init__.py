@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from . import (
         activations,
+        applications,
         autodiff,
         backend,
         callbacks,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         regularizers,
         saving,
         utils,
+        wrappers,
     )
     from .compat import install_as_keras
     from .graph import KerasTensor
@@ -52,9 +54,9 @@ if TYPE_CHECKING:
 # Everything is imported when it is first used, so that `import diptych` costs little more than
 # NumPy.
 _MODULES = frozenset(
-    "activations autodiff backend callbacks config constraints datasets engine initializers layers "
-    "legacy losses metrics models ops optimizers preprocessing random regularizers saving teach "
-    "utils".split()
+    "activations applications autodiff backend callbacks config constraints datasets engine "
+    "initializers layers legacy losses metrics models ops optimizers preprocessing random "
+    "regularizers saving teach utils wrappers".split()
 )
 _HOMES = {
     "GradientTape": "tape",
@@ -113,6 +115,7 @@ __all__ = [
     "Tensor",
     "Variable",
     "activations",
+    "applications",
     "autodiff",
     "backend",
     "callbacks",
@@ -137,4 +140,5 @@ __all__ = [
     "saving",
     "utils",
     "version",
+    "wrappers",
 ]

@@ -168,7 +168,7 @@ def _private(fullname: str, path: str) -> ModuleType | None:
 
 def _exists(module: str) -> bool:
     try:
-        return find_spec(module) is not None
+        return module in sys.modules or find_spec(module) is not None
     except ModuleNotFoundError:  # a module above it is none
         return False
 

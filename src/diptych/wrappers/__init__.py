@@ -1,0 +1,6 @@
+"""Models as estimators of scikit-learn."""
+
+from . import scikit_learn
+from .scikit_learn import KerasClassifier, KerasRegressor
+
+__all__ = ["KerasClassifier", "KerasRegressor", "scikit_learn"]
