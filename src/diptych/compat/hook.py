@@ -142,7 +142,11 @@ class Finder(MetaPathFinder):
             view = self.views[path] = View(f"keras.{path}", homes, path)
             above, _, name = path.rpartition(".")
             parent = self.views.get(above) or import_module(f"{ROOT}.{above}".rstrip("."))
-            if name not in vars(parent):
+            if hasattr(parent, name):
+                # The name is taken, as by the function `layers.merge`. The import machinery would
+                # give it to the module, unless it finds that already imported.
+                sys.modules.update({f"{root}.{path}": view for root in PUBLIC})
+            else:
                 setattr(parent, name, view)
                 self.attached.append((parent, name))
 

@@ -60,7 +60,7 @@ def _place(error: BaseException) -> tuple[str, int]:
 
 def _of_runtime(error: BaseException, line: str, names: dict[str, Any]) -> Answer | None:
     if isinstance(error, NameError):
-        return _of_name(error.name, line, names)
+        return _of_name(error.name or "", line, names)
     if isinstance(error, ModuleNotFoundError):
         return _of_module(error.name or "", line)
     if isinstance(error, ImportError):

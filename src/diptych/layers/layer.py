@@ -51,6 +51,7 @@ _INTERNAL = frozenset(
         "_between",
         "_inputs_structure",
         "_outputs_structure",
+        "_added_losses",
     ]
 )
 
