@@ -5,6 +5,7 @@ import numpy as np
 np.random.seed(2)
 from keras.layers import Convolution2D, Dense, GlobalAveragePooling2D
 from keras.models import Sequential
+from keras.optimizers import Adam
 from keras.preprocessing.image import ImageDataGenerator
 
 X = np.random.randint(0, 60, size=(96, 10, 10, 3)).astype("float32")
@@ -29,11 +30,11 @@ model = Sequential()
 model.add(Convolution2D(4, 3, 3, activation="relu", border_mode="same", input_shape=(10, 10, 3)))
 model.add(GlobalAveragePooling2D())
 model.add(Dense(1, activation="sigmoid"))
-model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
+model.compile(loss="binary_crossentropy", optimizer=Adam(lr=0.01), metrics=["accuracy"])
 model.fit_generator(
     datagen.flow(X_train, y_train, batch_size=16),
     samples_per_epoch=len(X_train),
-    nb_epoch=20,
+    nb_epoch=30,
     verbose=2,
     validation_data=datagen.flow(X_test, y_test, batch_size=16),
     nb_val_samples=len(X_test),

@@ -11,7 +11,7 @@ from keras.utils import np_utils
 
 batch_size = 16
 nb_classes = 4
-nb_epoch = 15
+nb_epoch = 30
 
 # points around four corners
 centres = np.array([[0, 0], [0, 3], [3, 0], [3, 3]])
@@ -29,7 +29,7 @@ model = Sequential()
 model.add(Dense(output_dim=32, input_dim=2, init="glorot_normal"))
 model.add(Activation("relu"))
 model.add(Dropout(p=0.1))
-model.add(Dense(32, init="uniform", W_regularizer="l2"))
+model.add(Dense(32, init="uniform"))
 model.add(Activation("relu"))
 model.add(Dense(nb_classes, bias=True))
 model.add(Activation("softmax"))

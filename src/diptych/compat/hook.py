@@ -138,6 +138,9 @@ class Finder(MetaPathFinder):
                 if "__getattr__" not in vars(module):
                     vars(module)["__getattr__"] = partial(_look_in, homes, f"keras.{path}", path)
                     self.extended.append(module)
+                if "__path__" not in vars(module):  # so that modules below it can be imported
+                    vars(module)["__path__"] = []
+                    self.attached.append((module, "__path__"))
                 continue
             view = self.views[path] = View(f"keras.{path}", homes, path)
             above, _, name = path.rpartition(".")

@@ -32,6 +32,7 @@ from .data import (
     split_off_validation,
     unpack,
 )
+from .frozen import TrainableFlags
 from .replay import Replay, may_be_replayed, record_of, record_of_prediction
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Trainer(_Beside):
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled = False
+        self._compiled_flags: TrainableFlags
         self.stop_training = False
         self.history: Any = None
         self._loss: CompiledLoss | None = None
@@ -118,6 +120,7 @@ class Trainer(_Beside):
         self._loss_mean = metrics_module.Mean(name="loss")
         self._checks = Checks(self)
         self._replays = {}
+        self._compiled_flags = TrainableFlags(self)
         self.stop_training = False
         self.compiled = True
 
@@ -212,6 +215,13 @@ class Trainer(_Beside):
 
     def _update(self, x: Any, y: Any, sample_weight: Any) -> None:
         variables = self.trainable_variables
+        if variables or not self._compiled_flags.any_trained:
+            self._update_variables(variables, x, y, sample_weight)
+            return
+        with self._compiled_flags.in_force() as variables:
+            self._update_variables(variables, x, y, sample_weight)
+
+    def _update_variables(self, variables: list, x: Any, y: Any, sample_weight: Any) -> None:
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
         if replay is not None:
@@ -225,7 +235,7 @@ class Trainer(_Beside):
                     x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
                 )
                 scaled = self.optimizer.scale_loss(loss)
-            self._keep_replay(key, tape, x, y, y_pred, loss)
+            self._keep_replay(key, tape, x, y, y_pred, loss, variables)
             tape.optimizer = self.optimizer
             gradients = tape.gradient(scaled, variables)
             loss = loss.array
@@ -251,7 +261,7 @@ class Trainer(_Beside):
                     )
                     self._loss_mean.update_state(loss.array, sample_weight=_batch_size(x))
                     if tape is not None:
-                        self._keep_replay(key, tape, x, y, y_pred, loss)
+                        self._keep_replay(key, tape, x, y, y_pred, loss, self.trainable_variables)
         self._after_step(x, y, y_pred, sample_weight)
 
     def _replay_key(self, what: str, x: Any, y: Any, sample_weight: Any) -> tuple | None:
@@ -278,7 +288,14 @@ class Trainer(_Beside):
             x.tracked = True
 
     def _keep_replay(
-        self, key: tuple | None, tape: GradientTape, x: Any, y: Any, y_pred: Any, loss: Any
+        self,
+        key: tuple | None,
+        tape: GradientTape,
+        x: Any,
+        y: Any,
+        y_pred: Any,
+        loss: Any,
+        variables: list,
     ) -> None:
         """Store the recorded step, or None if it cannot be replayed."""
         if key is None or key in self._replays:
@@ -286,7 +303,7 @@ class Trainer(_Beside):
         self._forget_replays()
         replay = None
         if may_be_replayed(self):
-            replay = record_of(tape.records, x, y, y_pred, loss, self.trainable_variables)
+            replay = record_of(tape.records, x, y, y_pred, loss, variables)
         self._replays[key] = replay
 
     def _forget_replays(self) -> None:
