@@ -84,7 +84,7 @@ distance = Lambda(euclidean_distance,
                   output_shape=eucl_dist_output_shape)([processed_a, processed_b])
 model = Model([input_a, input_b], distance)
 
-model.compile(loss=contrastive_loss, optimizer=RMSprop(), metrics=[accuracy])
+model.compile(loss=contrastive_loss, optimizer=RMSprop(lr=0.005), metrics=[accuracy])
 model.fit([tr_pairs[:, 0], tr_pairs[:, 1]], tr_y, batch_size=16, epochs=epochs, verbose=2)
 y_pred = model.predict([tr_pairs[:, 0], tr_pairs[:, 1]])
 print('* Accuracy on training set: %0.2f%%' % (100 * compute_accuracy(tr_y, y_pred)))

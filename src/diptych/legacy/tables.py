@@ -192,6 +192,11 @@ _DROPOUT = {"p": "rate"}
 
 CLASSES = {
     # core layers
+    "InputLayer": {
+        "input_shape": "shape",
+        "batch_input_shape": "batch_shape",
+        "input_dtype": "dtype",
+    },
     "Dense": {**_KERNEL, "output_dim": "units", "bias": "use_bias"},
     "MaxoutDense": {**_KERNEL, "output_dim": "units", "bias": "use_bias"},
     "Highway": {**_KERNEL, "bias": "use_bias"},

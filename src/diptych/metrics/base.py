@@ -139,7 +139,25 @@ class Metric:
 
     def _typed(self, value):
         """A number or array in the metric's float type."""
-        return np.asarray(value, dtype=self._dtype)[()]
+        array = np.asarray(value, dtype=self._dtype)
+        return array if array.ndim else _RESULTS[array.dtype.char](array)
+
+
+class _Float32(np.float32):
+    """np.float32, a result that answers to ``result().numpy()`` too, as a tensor does."""
+
+    def numpy(self):
+        return np.float32(self)
+
+
+class _Float64(np.float64):
+    """np.float64, in the same way."""
+
+    def numpy(self):
+        return np.float64(self)
+
+
+_RESULTS = {"f": _Float32, "d": _Float64}
 
 
 class Sum(Metric):
@@ -226,7 +244,7 @@ class Mean(Metric):
 
     def result(self) -> Any:
         count = self.count.array.item()
-        return self._dtype.type(self.total.array.item() / count if count else 0.0)
+        return _RESULTS[self._dtype.char](self.total.array.item() / count if count else 0.0)
 
 
 class MeanMetricWrapper(Mean):
@@ -245,6 +263,10 @@ class MeanMetricWrapper(Mean):
             mask = getattr(y_pred, "mask", None)
             if mask is not None:
                 sample_weight = masked_weight(sample_weight, as_array(mask))
+        ranks = getattr(y_true, "ndim", None), getattr(y_pred, "ndim", None)
+        if ranks[0] != ranks[1] and None not in ranks and not objects.is_builtin(self._fn):
+            # As for losses: labels (N,) beside outputs (N, 1) would broadcast to (N, N).
+            y_true, y_pred = align_rank(y_true, y_pred)
         Mean.update_state(self, self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight)
 
     def get_config(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """A model that is frozen as a whole after its ``compile`` trains what it was compiled to train.
 
 A generative adversarial network is written so: the discriminator is compiled, then set to
-``trainable=False``, then the generator is compiled with the discriminator behind it. The first model
-trains the discriminator, the second one leaves it as it is.
+``trainable=False``, then the generator is compiled with the discriminator behind it. The first
+model trains the discriminator, the second one leaves it as it is.
 """
 
 from __future__ import annotations
