@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-from ..legacy import note
+from ..legacy import note, quiet
 from ..legacy.paths import MODULES
 from ..utils.naming import suggest
 
@@ -75,7 +75,8 @@ def _look_in(homes: Sequence[str], place: str, path: str, name: str) -> Any:
 
 def _note_path(path: str) -> None:
     if path:
-        note(f"keras.{path}", " or ".join(f"keras.{home}" for home in MODULES[path]))
+        homes = " or ".join(f"`keras.{home}`" for home in MODULES[path])
+        note(f"keras.{path}", f"is now {homes}")
 
 
 class _Loader(Loader):
@@ -215,7 +216,8 @@ def install_as_keras() -> None:
         )
     _finder = Finder()
     sys.meta_path.insert(0, _finder)
-    _finder.attach_old_modules()
+    with quiet():
+        _finder.attach_old_modules()
 
 
 def uninstall() -> None:
