@@ -188,6 +188,8 @@ def without_magics(source: str, name: str) -> str:
 
 def _within_expression(lines: list[str], number: int) -> bool:
     """Whether a line goes on from the one before, such as `% name` after an open bracket."""
+    if number > 1 and lines[number - 2].endswith("\\"):
+        return True
     try:
         ast.parse("\n".join(lines[: number - 1]))
     except SyntaxError as error:

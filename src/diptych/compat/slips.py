@@ -255,6 +255,10 @@ def _of_attribute(error: AttributeError, line: str) -> Answer | None:
 
 
 def _of_type(message: str, line: str) -> Answer | None:
+    if "for >>: 'builtin_function_or_method'" in message:
+        to = re.search(r"print\s*>>\s*([\w.]+)\s*,\s*(.*)", line)
+        mended = f"print({to[2]}, file={to[1]})" if to else ""
+        return Answer("in Python 3 print is a function, and the file an argument", mended)
     if "'float' object cannot be interpreted as an integer" in message and "/" in line:
         return Answer("in Python 3 `/` gives a float; `//` gives a whole number")
     found = re.search(r"'(dict_\w+|map|zip|filter)' object is not subscriptable", message)
