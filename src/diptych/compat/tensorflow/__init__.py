@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
-from ...backend import Session, name_scope, placeholder
+from ...backend import Session, name_scope
 from . import compat as compat
 from . import config, data, dtypes, image, linalg, math, nn, random
 from ._names import missing
@@ -125,7 +125,7 @@ compat.TODAY = compat.v1.TODAY = sys.modules[__name__]
 __all__ = [
     "Session", "autograph", "compat", "config", "data", "device", "distribute", "dtypes", "einsum",
     "executing_eagerly", "eye", "get_logger", "image", "linalg", "math", "matmul", "name_scope",
-    "newaxis", "nn", "placeholder", "print", "random", "tensordot", "test", "version", *_arrays,
+    "newaxis", "nn", "print", "random", "tensordot", "test", "version", *_arrays,
     *_dtypes, *_math,
 ]  # fmt: skip
 

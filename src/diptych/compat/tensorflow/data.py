@@ -161,7 +161,7 @@ class Dataset:
         def elements() -> Iterator:
             for element in self:
                 for i in range(len(flatten(element)[0])):
-                    yield map_structure(lambda x: Tensor(x.array[i]), element)  # noqa: B023
+                    yield map_structure(lambda x: Tensor(np.asarray(x.array[i])), element)  # noqa: B023
 
         return Dataset(elements)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ....backend import Session, placeholder
+from ....backend import Session
+from ....layers import Input
 from ....utils import clear_session
 from ..random import set_seed
 
@@ -64,6 +65,11 @@ def reset_default_graph() -> None:
 def get_default_session() -> Session:
     """A session."""
     return Session()
+
+
+def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Any:
+    """A symbolic tensor, to be fed in ``Session.run``; the shape includes the batch."""
+    return Input(batch_shape=tuple(shape or (None,)), dtype=str(dtype), name=name)
 
 
 def global_variables_initializer() -> None:
