@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import diptych
+from diptych import compat
 
 ROOT = Path(__file__).parents[1]
 GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -37,7 +38,10 @@ def test_an_example_runs(path, code):
     if path.name == "README.md" and "import diptych" not in code:
         names = of_the_readme()
     diptych.utils.set_random_seed(0)
-    exec(compile(code, name_of(path), "exec"), names)
+    try:
+        exec(compile(code, name_of(path), "exec"), names)
+    finally:
+        compat.uninstall()
 
 
 def of_the_readme():

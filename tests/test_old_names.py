@@ -1,5 +1,7 @@
 """Names, layers and methods of Keras 1 and 2: their values, their notes, and their errors."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -17,8 +19,8 @@ from diptych import (
     regularizers,
     utils,
 )
-from diptych.legacy import LegacySpelling
-from diptych.legacy.paths import ATTRIBUTES, REMOVED
+from diptych.legacy import LegacySpelling, tables
+from diptych.legacy.paths import ATTRIBUTES, MODULES, REMOVED
 from diptych.wrappers.scikit_learn import KerasClassifier, KerasRegressor
 
 RNG = np.random.default_rng(0)
@@ -530,3 +532,18 @@ def test_images_are_prepared_as_the_networks_want_them():
     np.testing.assert_allclose(
         model.predict(x, verbose=0)[0, 0, 0], 100 - np.array([103.939, 116.779, 123.68]), rtol=1e-5
     )
+
+
+# ------------------------------------------------------------------------------------------------
+# The document
+
+
+def test_the_document_lists_every_old_name():
+    text = (Path(__file__).parents[1] / "docs" / "old_scripts.md").read_text(encoding="utf-8")
+    wanted = [f"`keras.{path}`" for path in MODULES]
+    wanted += [f"`{module}.{old}`" for module, names in ATTRIBUTES.items() for old in names]
+    wanted += [f"`layers.{name}`" for name in REMOVED]
+    wanted += [f"`{name}`" for name in vars(legacy.OldMethods) if not name.startswith("_")]
+    wanted += [f"`{old}`" for table in tables.CLASSES.values() for old in table]
+    wanted += [f"`{old}`" for table in tables.FUNCTIONS.values() for old in table]
+    assert [name for name in wanted if f"| {name} |" not in text] == []
