@@ -55,6 +55,7 @@ HOMES = {
     "initializers": initializers,
     "losses": losses,
     "metrics": metrics,
+    "models": models,
     "regularizers": regularizers,
     "utils": utils,
 }
@@ -311,7 +312,7 @@ def test_classes_and_probabilities(small, quiet):
 
 
 def test_yaml_is_json(small, quiet):
-    again = models.model_from_json(small.to_yaml())
+    again = models.model_from_yaml(small.to_yaml())
     assert [type(layer) for layer in again.layers] == [layers.Dense]
 
 

@@ -98,6 +98,7 @@ ATTRIBUTES = {
         "kullback_leibler_divergence": "kl_divergence",
         "cosine_proximity": "cosine_similarity",
     },
+    "models": {"model_from_yaml": "model_from_json"},
     "utils": {"plot": "plot_model"},
 }
 

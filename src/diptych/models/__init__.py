@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from ..layers import Lambda
+from ..legacy import old_attribute
 from ..utils.naming import suggest
 from ..utils.objects import CustomObjectScope, get_registered_object, is_builtin
 from .model import Model
@@ -62,3 +63,7 @@ def model_from_config(
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
     """Return a model with new weights from the result of ``model.to_json()``."""
     return model_from_config(json.loads(json_string), custom_objects)
+
+
+def __getattr__(name: str) -> Any:
+    return old_attribute("models", name, globals())
