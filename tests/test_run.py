@@ -351,6 +351,24 @@ def test_a_package_that_is_not_installed(script):
     assert "pip install no_such_package_here" in err
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("from keras.datasets import digitz\n", "did you mean `digits`?"),
+        ("from keras.datasets import svhn\n", "diptych has no `svhn`; there are agreement,"),
+        ("from keras.utils.np_utils import no_such_thing\n", "diptych has no `no_such_thing`."),
+        ("import keras\nkeras.layers.Dens(3)\n", "did you mean `Dense`?"),
+        ("import keras\nkeras.optimizers.Adamm()\n", "did you mean `Adam`?"),
+        ("import json\njson.nothing_near\n", ""),
+        ("from json import nothing_near\n", ""),
+    ],
+)
+def test_names_that_a_module_lacks(script, text, answer):
+    status, _, err = script(text)
+    assert status == 1
+    assert (answer in err) if answer else err.rstrip().splitlines()[-1].startswith(("Attr", "Imp"))
+
+
 def test_what_is_no_slip_gets_no_answer(script):
     _, _, err = script("raise ValueError('of my own')\n")
     assert err.rstrip().endswith("ValueError: of my own")

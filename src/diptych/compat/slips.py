@@ -6,11 +6,13 @@ import builtins
 import difflib
 import linecache
 import re
+import sys
 import traceback
 from importlib import import_module
 from typing import Any, NamedTuple
 
 from ..legacy.notes import PACKAGE
+from .hook import PACKAGES
 from .syntax_slips import mend, without_strings
 
 
@@ -219,18 +221,24 @@ def _of_module(name: str, line: str) -> Answer | None:
 
 
 def _of_import(message: str, line: str) -> Answer | None:
-    found = re.match(r"cannot import name '(\w+)' from '(?:diptych|keras)\.?([\w.]*)'", message)
-    if not found:
+    found = re.match(r"cannot import name '(\w+)' from '([\w.]+)'", message)
+    module = sys.modules.get(found[2]) if found else None
+    if not found or module is None or found[2].split(".")[0] not in ("diptych", *PACKAGES):
         return None
-    name, module = found[1], found[2]
+    name = found[1]
     home = _home_of(name)
-    if home and home != module:
+    if home and f"diptych.{home}" != found[2]:
         return Answer(f"`{name}` is in keras.{home}", f"from keras.{home} import {name}")
-    there = dir(import_module(f"diptych.{module}" if module else "diptych"))
+    there = _public_names(module)
     near = difflib.get_close_matches(name, there, n=1, cutoff=0.6)
     if near:
         return Answer(f"did you mean `{near[0]}`?", _replaced(line, name, near[0]))
-    return Answer(f"diptych has no `{name}`")
+    listed = f"; there are {', '.join(there)}" if len(there) <= 15 else ""
+    return Answer(f"diptych has no `{name}`{listed}")
+
+
+def _public_names(owner: Any) -> list[str]:
+    return sorted(getattr(owner, "__all__", [n for n in dir(owner) if not n.startswith("_")]))
 
 
 _METHODS_OF_PYTHON_2 = {
@@ -247,8 +255,7 @@ def _of_attribute(error: AttributeError, line: str) -> Answer | None:
         return Answer(f"`{name}` is of Python 2; in Python 3 it is {_METHODS_OF_PYTHON_2[name]}")
     if not name or "did you mean" in str(error):
         return None
-    public = [n for n in dir(owner) if not n.startswith("_")]
-    near = difflib.get_close_matches(name, public, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, _public_names(owner), n=1, cutoff=0.6)
     if not near:
         return None
     return Answer(f"did you mean `{near[0]}`?", _replaced(line, name, near[0]))
