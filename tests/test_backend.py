@@ -247,6 +247,8 @@ def test_variables_change_in_place():
     K.set_value(x, [5.0, 6.0])
     K.batch_set_value([(x, [7.0, 8.0])])
     assert [v.tolist() for v in K.batch_get_value([x])] == [[7.0, 8.0]]
+    with pytest.raises(TypeError, match="changes a variable, but got 0.1 of type float.*schedule"):
+        K.set_value(0.1, 0.2)
     before = K.get_value(x)
     K.update(x, [0.0, 0.0])
     assert before.tolist() == [7.0, 8.0]  # a copy

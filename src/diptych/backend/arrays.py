@@ -120,6 +120,12 @@ def get_value(x: Any) -> np.ndarray:
 
 def set_value(x: Variable, value: Any) -> None:
     """Copy values into a variable."""
+    if not isinstance(x, Variable):
+        raise TypeError(
+            f"K.set_value changes a variable, but got {x!r} of type {type(x).__name__}. Is it the "
+            "learning rate of an optimizer with `decay` or a schedule? That follows the schedule: "
+            "set `model.optimizer.learning_rate = ...` instead."
+        )
     x.assign(value)
 
 
