@@ -254,6 +254,7 @@ class MeanMetricWrapper(Mean):
         super().__init__(name=name, dtype=dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
+        self._is_users = not objects.is_builtin(fn)
 
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
@@ -263,10 +264,11 @@ class MeanMetricWrapper(Mean):
             mask = getattr(y_pred, "mask", None)
             if mask is not None:
                 sample_weight = masked_weight(sample_weight, as_array(mask))
-        ranks = getattr(y_true, "ndim", None), getattr(y_pred, "ndim", None)
-        if ranks[0] != ranks[1] and None not in ranks and not objects.is_builtin(self._fn):
-            # As for losses: labels (N,) beside outputs (N, 1) would broadcast to (N, N).
-            y_true, y_pred = align_rank(y_true, y_pred)
+        if self._is_users:
+            ranks = getattr(y_true, "ndim", None), getattr(y_pred, "ndim", None)
+            if ranks[0] != ranks[1] and None not in ranks:
+                # As for losses: labels (N,) beside outputs (N, 1) would broadcast to (N, N).
+                y_true, y_pred = align_rank(y_true, y_pred)
         Mean.update_state(self, self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
