@@ -97,11 +97,6 @@ class BuildFastcore(build_ext):
         super().initialize_options()
         self.parallel = os.cpu_count() or 1
 
-    def run(self):
-        if self.extensions:
-            self.translate()
-        super().run()
-
     def translate(self):
         """Turn every .pyx into C, in place in `self.extensions`."""
         from Cython.Build import cythonize
@@ -130,7 +125,8 @@ class BuildFastcore(build_ext):
     def build_extensions(self):
         import numpy
 
-        self.check_compiler()
+        self.check_compiler()  # before the translation, which takes more than a minute
+        self.translate()
         flags, march, linked = self.choose_flags()
         threads, thread_flags, thread_libraries = self.thread_flags()
         features = self.target_features(march)

@@ -20,10 +20,11 @@ def _check_processor():
     try:
         from .kernels import cpu
     except ImportError as error:
-        raise ImportError(
+        raise ModuleNotFoundError(
             "diptych was installed without its fast engine: its compiled modules are missing. "
             "Install it again with a C compiler and without DIPTYCH_NO_FASTCORE=1, or use "
-            "engine='reference'."
+            "engine='reference'.",
+            name=__name__,
         ) from error
     missing = cpu.missing_features()
     if missing:

@@ -1,5 +1,6 @@
 """What the build promises: directives and flags in one place, a check of the processor."""
 
+import os
 import re
 import subprocess
 import sys
@@ -14,8 +15,15 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted(p for p in (ROOT / "fastcore").rglob("*.p[yx][xd]"))
 
 
-def run(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+# As in a build with DIPTYCH_NO_FASTCORE=1, where no compiled module exists.
+WITHOUT_FASTCORE = "import sys\nsys.modules['diptych.fastcore.kernels.cpu'] = None\n"
+
+
+def run(code, *flags, **environment):
+    """Run Python code in a process of its own, where `environment` has been added."""
+    named = {k: v for k, v in os.environ.items() if k != "DIPTYCH_ENGINE"} | environment
+    command = [sys.executable, *flags, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, env=named)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
@@ -69,15 +77,76 @@ def test_missing_feature_is_a_clear_error():
 
 def test_missing_modules_are_a_clear_error():
     done = run(
-        "import sys\n"
-        "sys.modules['diptych.fastcore.kernels.cpu'] = None\n"
-        "try:\n"
+        WITHOUT_FASTCORE + "try:\n"
         "    import diptych.fastcore\n"
         "except ImportError as error:\n"
         "    print(error)\n"
     )
     assert "without its fast engine" in done.stdout
     assert "engine='reference'" in done.stdout
+
+
+def test_without_the_fast_engine_the_default_is_the_reference_with_one_note():
+    done = run(
+        WITHOUT_FASTCORE + "import diptych\n"
+        "model = diptych.Sequential([diptych.Input((2,)), diptych.layers.Dense(1)])\n"
+        "model.compile('sgd', 'mse')\n"
+        "model.fit([[0.0, 1.0]], [1.0], verbose=0)\n"
+        "print(diptych.config.engine())\n"
+    )
+    assert done.stdout == "reference\n"
+    assert done.stderr.count("without its fast engine, so the reference engine computes") == 1
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "diptych.config.set_engine({})",
+        "diptych.engine({}).__enter__()",
+        "diptych.Sequential([diptych.Input((2,)), diptych.layers.Dense(1)], engine={})",
+        "diptych.Model(engine={})",
+    ],
+)
+def test_without_the_fast_engine_an_explicit_choice_is_heeded(choice):
+    start = WITHOUT_FASTCORE + "import diptych\n"
+    chosen = run(start + choice.format("'reference'"), "-W", "error")
+    assert (chosen.returncode, chosen.stdout, chosen.stderr) == (0, "", "")
+    refused = run(start + choice.format("'fast'"), "-W", "error")
+    assert "EngineError: The fast engine is not installed" in refused.stderr
+
+
+def test_without_the_fast_engine_the_environment_is_heeded():
+    code = WITHOUT_FASTCORE + "import diptych\nprint(diptych.config.engine())\n"
+    chosen = run(code, "-W", "error", DIPTYCH_ENGINE="reference")
+    assert (chosen.stdout, chosen.stderr) == ("reference\n", "")
+    refused = run(code, "-W", "error", DIPTYCH_ENGINE="fast")
+    assert "EngineError: The fast engine is not installed" in refused.stderr
+
+
+def test_without_the_fast_engine_the_readme_s_first_example_runs():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = re.search(r"^```python\n(.*?)^```", text, re.M | re.S)[1]
+    done = run(WITHOUT_FASTCORE + example, "-W", "error", PYTHONIOENCODING="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert "Epoch 10/10" in done.stdout
+
+
+def test_without_a_compiler_the_build_stops_before_the_translation(tmp_path):
+    pytest.importorskip("setuptools")
+    (tmp_path / "Cython.py").write_text("raise ImportError\n")
+    folders = ["--build-lib", str(tmp_path / "lib"), "--build-temp", str(tmp_path / "temp")]
+    missing = str(tmp_path / "no-such-compiler")
+    done = subprocess.run(
+        [sys.executable, "setup.py", "build_ext", *folders],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "CC": missing, "DIPTYCH_NO_FASTCORE": "0", "PYTHONPATH": str(tmp_path)},
+    )
+    assert done.returncode == 1
+    assert "diptych needs a C compiler to build its fast engine" in done.stderr
+    assert missing in done.stderr
+    assert "DIPTYCH_NO_FASTCORE=1 pip install ." in done.stderr
 
 
 def test_denormal_numbers_stay_on():

@@ -654,9 +654,18 @@ def test_an_output_without_box_characters_gets_ascii(monkeypatch, clock):
     assert stream.read() == "2/4 ==========.......... 0s 0s/step\n"
 
 
-def test_a_program_without_a_console_prints_nothing(monkeypatch):
-    monkeypatch.setattr(sys, "stdout", None)
-    fit(EPOCHS, verbose=1)
+@pytest.mark.parametrize("verbose", ["auto", 1, 2])
+def test_a_program_without_a_console_prints_nothing(monkeypatch, capfd, verbose):
+    """Not even to the file descriptors, as a program under pythonw has neither stream."""
+    with monkeypatch.context() as without:
+        for stream in ("stdout", "stderr"):
+            without.setattr(sys, stream, None)
+        history = fit(EPOCHS, EarlyStopping("loss", verbose=1), verbose=verbose).history
+        Progbar(2).update(2)
+    assert capfd.readouterr() == ("", "")
+    assert history.history["loss"] == [epoch["loss"] for epoch in EPOCHS]
+    fit(EPOCHS, verbose=verbose)  # and with a console it does print
+    assert capfd.readouterr().out.count("loss: ") == 2
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from diptych import random, utils
+from diptych import Input, Sequential, layers, losses, random, utils
 from diptych.models import data
 from diptych.models.data import (
     ArrayBatches,
@@ -164,9 +164,15 @@ def test_another_shuffle_is_refused(x):
 
 
 def test_the_users_arrays_are_not_written_to(x, y):
+    before = x.copy(), y.copy()
     x.setflags(write=False)
     y.setflags(write=False)
-    list(batches_for(x, y, shuffle=True, dtypes="float32"))
+    for batch_x, batch_y, _ in batches_for(x, y, shuffle=True, dtypes="float32"):
+        assert not np.shares_memory(batch_x, x)
+        assert not np.shares_memory(batch_y, y)
+        batch_x[...], batch_y[...] = 99, 99
+    np.testing.assert_array_equal(x, before[0])
+    np.testing.assert_array_equal(y, before[1])
 
 
 # Steps
@@ -328,6 +334,55 @@ def test_class_weights_need_one_array_of_labels_and_no_other_weights(x, y):
         batches_for(x, [y, y], class_weight={0: 1.0})
     with pytest.raises(ValueError, match=r"labels have shape \(4, 2, 2\)"):
         class_weights_to_sample_weights(np.zeros((4, 2, 2)), None, {0: 1.0})
+
+
+@pytest.mark.parametrize("labels", [[[0, 1, 2], [2, 0, 1]], [[0, -1], [1, 1]], [[0.0, 3.0]]])
+def test_class_weights_of_class_numbers_for_each_step_are_refused(labels):
+    """An argmax over the steps would give a step as the class."""
+    with pytest.raises(ValueError, match=r"class for each step.*sample_weight.*np\.vectorize"):
+        class_weights_to_sample_weights(np.array(labels), None, {0: 1.0, 1: 2.0})
+
+
+@pytest.mark.parametrize("source", ["arrays", "generator", "batch"])
+@pytest.mark.parametrize(
+    ("last", "loss"),
+    [
+        (layers.Dense(2, activation="softmax"), "sparse_categorical_crossentropy"),
+        (layers.Dense(1, activation="sigmoid"), "binary_crossentropy"),
+    ],
+)
+def test_class_weights_for_labels_of_steps_are_refused_by_the_output(last, loss, source):
+    """Labels of 0 and 1 for three steps might be one-hot rows: the model's output tells."""
+    x, y = np.ones((4, 3, 2)), np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1], [1, 0, 0]])
+    model = Sequential([Input((3, 2)), layers.TimeDistributed(last)])
+    model.compile("sgd", loss)
+    take, given = {
+        "arrays": (model.fit, (x, y)),
+        "generator": (model.fit, (iter([(x, y)]),)),
+        "batch": (model.train_on_batch, (x, y)),
+    }[source]
+    with pytest.raises(ValueError, match=r"labels have shape \(4, 3\).*sample_weight"):
+        take(*given, class_weight={0: 1.0, 1: 5.0})
+
+
+def test_class_weights_of_one_hot_rows_and_columns_are_taken_as_before():
+    model = Sequential([Input((2,)), layers.Dense(3, kernel_initializer="zeros")])
+    x, y, weights = np.ones((3, 2)), np.array([0, 1, 2]), {0: 1.0, 1: 2.0, 2: 6.0}
+    for labels, kind in ((y, "sparse_"), (y[:, None], "sparse_"), (np.eye(3)[y], "")):
+        for take in (model.fit, model.train_on_batch):
+            loss = losses.get(f"{kind}categorical_crossentropy")
+            model.set_weights([np.zeros((2, 3)), np.zeros(3)])
+            model.compile("sgd", lambda a, b, loss=loss: loss(a, b, from_logits=True))
+            found = take(x, labels, class_weight=weights)
+            found = found.history["loss"][0] if take == model.fit else found
+            assert found == pytest.approx(np.log(3) * 3, rel=1e-5)
+
+
+@pytest.mark.parametrize("weights", [{"a": {0: 1.0}, "b": {0: 2.0}}, [{0: 1.0}, {0: 2.0}]])
+def test_class_weights_by_output_point_to_sample_weights(weights):
+    y = {"a": np.zeros(3), "b": np.zeros(3)}
+    with pytest.raises(ValueError, match=r"one output's classes.*pass sample_weight"):
+        batches_for(np.ones((3, 2)), y, class_weight=weights)
 
 
 def test_the_last_rows_are_the_validation_data(x, y):

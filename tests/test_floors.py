@@ -2,24 +2,28 @@
 
 import ast
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import diptych
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "diptych"
 # On the second floor the order counts too: a module imports only those before it.
 SECOND = (
-    "blas engine config utils.naming utils.objects legacy utils.windows utils.numerical "
-    "utils.progbar nested tensor tape operation graph ops random utils"
+    "blas engine config utils.naming utils.lambdas utils.objects legacy utils.windows "
+    "utils.numerical utils.progbar nested trial tensor tape shape_rules operation graph ops random "
+    "utils"
 ).split()
 FLOORS = {
     1: "reference fastcore",
     2: " ".join(name for name in SECOND if "." not in name),
     3: "layers losses metrics optimizers initializers regularizers constraints activations "
     "preprocessing autodiff backend",
-    4: "models callbacks saving datasets applications wrappers",
+    4: "files models callbacks saving datasets applications wrappers",
     5: "teach compat demo info __main__ __init__",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
@@ -120,6 +124,11 @@ def test_no_modules_import_each_other_in_a_circle():
             del needs[name]
     left = {name: sorted(targets & needs.keys()) for name, targets in needs.items()}
     assert not left, f"each of these imports another: {left}"
+
+
+@pytest.mark.parametrize("name", sorted(diptych._MODULES))
+def test_each_module_can_be_the_first_to_be_imported(name):
+    subprocess.run([sys.executable, "-c", f"import diptych.{name}"], check=True)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Old spellings: what they mean today, their notes, and the error about an unknown name."""
 
 import inspect
+import re
 import warnings
 
+import numpy as np
 import pytest
 
 from diptych import callbacks, constraints, layers, legacy, optimizers
@@ -315,6 +317,31 @@ def test_a_decay_of_zero_leaves_the_rate_alone():
         assert SGD(decay=0.0).learning_rate == 0.01
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: optimizers.SGD(0.1, decay=0.0),
+        lambda: optimizers.Adam(decay=0),
+        lambda: optimizers.RMSprop(learning_rate=optimizers.schedules.CosineDecay(0.1, 9), decay=0),
+        lambda: layers.Embedding(5, 2, dropout=0.0),
+    ],
+)
+def test_an_argument_that_asks_for_nothing_is_only_to_be_left_out(make):
+    with pytest.warns(LegacySpelling) as notes:
+        made = make()
+    assert [str(note.message).partition("`")[0] for note in notes] == [f"{type(made).__name__}: "]
+    assert re.search("is no longer an argument, and 0(.0)? asks for nothing", str(notes[0].message))
+    for advice in ("InverseTimeDecay", "SpatialDropout1D"):
+        assert advice not in str(notes[0].message)
+
+
+def test_the_period_of_a_checkpoint_counts_epochs():
+    with legacy.quiet():
+        assert callbacks.ModelCheckpoint("weights", period=1).save_freq == "epoch"
+        with pytest.raises(ValueError, match=r"'period=5' counts epochs, but 'save_freq' counts b"):
+            callbacks.ModelCheckpoint("weights", period=5)
+
+
 def test_decay_of_a_schedule_is_refused():
     with legacy.quiet(), pytest.raises(TypeError, match="leave out 'decay'"):
         SGD(learning_rate=lambda step: 0.1, decay=1e-6)
@@ -423,6 +450,55 @@ def test_a_methods_unknown_keyword_gets_a_suggestion():
         Trainer().fit(1, batchsize=3)
 
 
+@pytest.mark.parametrize("packed", [lambda x: x, lambda x: [x, x], lambda x: {"a": x}])
+def test_samples_per_epoch_of_a_generator_is_divided_by_the_rows_of_its_first_batch(packed):
+    batches = [(packed(np.full((8, 2), n)), np.zeros(8)) for n in range(3)]
+    with pytest.warns(LegacySpelling, match="steps_per_epoch=3.*batches, not samples"):
+        data, *_, steps = Trainer().fit(iter(batches), samples_per_epoch=20)[:5]
+    assert steps == 3
+    assert list(data) == batches  # the first is still there
+    with pytest.raises(ValueError, match="batch size is not known here"):
+        Trainer().fit(iter([]), samples_per_epoch=20)
+
+
+class Weighted(layers.Layer):
+    """A layer that makes its weight as it is told."""
+
+    def __init__(self, make):
+        super().__init__()
+        self.make = make
+
+    def build(self, input_shape):
+        self.made = self.make(self.add_weight)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda add: add("W", shape=(3, 2), initializer="ones"),
+        lambda add: add("W", (3, 2), initializer="ones"),
+        lambda add: add("W", (3, 2), "float32", "ones"),
+        lambda add: add("W", (3, 2), "float32", "ones", None, True),
+        lambda add: add((3, 2), "ones", "W"),
+        lambda add: add((3, 2), "one", "b"),  # also the short name of a dtype
+    ],
+)
+def test_add_weight_takes_the_name_where_it_once_stood(make):
+    legacy.forget_notes()
+    layer = Weighted(make)
+    with pytest.warns(LegacySpelling, match="name by keyword"):
+        layer.build(None)
+    assert layer.made.name in ("W", "b")
+    assert layer.made.dtype == np.float32
+    np.testing.assert_array_equal(layer.made, np.ones((3, 2)))
+
+
+def test_add_weight_in_the_current_order_is_left_alone():
+    layer = Weighted(lambda add: add((2,), "zeros", "float64", False, name="n"))
+    layer.build(None)
+    assert (layer.made.name, layer.made.dtype, layer.made.trainable) == ("n", np.float64, False)
+
+
 def test_samples_per_epoch_is_divided_by_the_batch_size():
     with legacy.quiet():
         assert Trainer().fit(1, batch_size=32, samples_per_epoch=100)[4] == 4
@@ -465,6 +541,19 @@ def test_logs_answer_to_the_old_key_of_accuracy():
         assert history["val_acc"] == [0.25]
     assert list(history) == ["accuracy", "val_accuracy", "loss"]
     assert Logs(acc=[1.0])["acc"] == [1.0]
+    with legacy.quiet():
+        assert history.get("acc") == [0.5]
+        assert history.get("val_acc", 3) == [0.25]
+        assert history.copy().pop("acc") == [0.5]
+        assert "val_acc" in history
+        assert Logs(main_accuracy=1.0, val_main_accuracy=2.0)["val_main_acc"] == 2.0
+        assert Logs(learning_rate=0.1).get("lr") == 0.1
+        assert "{val_acc}".format_map(history) == "[0.25]"
+    assert "acc" not in Logs(loss=[1.0])
+    assert Logs(loss=[1.0]).get("acc") is None
+    assert Logs(loss=[1.0]).get("lr", 7) == 7
+    assert str(history) == "{'accuracy': [0.5], 'val_accuracy': [0.25], 'loss': [1.0]}"
+    assert dict(history).keys() == {"accuracy", "val_accuracy", "loss"}
     with pytest.raises(KeyError):
         history["colour"]
     with pytest.raises(KeyError):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import diptych
-from diptych import losses, ops
+from diptych import Input, Sequential, layers, losses, ops
 from diptych.legacy import LegacySpelling, forget_notes
 from diptych.tape import GradientTape
 from diptych.tensor import Tensor
@@ -169,9 +169,11 @@ def test_shapes_that_do_not_fit(name, labels, predictions, says):
         losses.get(name)(np.zeros(labels), np.full(predictions, 0.5))
 
 
-def test_a_softmax_over_one_class_is_pointed_out():
-    with pytest.warns(UserWarning, match="binary_crossentropy"):
-        losses.categorical_crossentropy(np.ones((2, 1)), np.ones((2, 1)))
+@pytest.mark.parametrize("name", ["categorical_crossentropy", "categorical_focal_crossentropy"])
+def test_a_loss_over_one_class_is_pointed_out(name):
+    with pytest.warns(SyntaxWarning, match=f"^{name} .*binary_crossentropy") as record:
+        losses.get(name)(np.ones((2, 1)), np.ones((2, 1)))
+    assert record[0].filename == __file__
 
 
 @ENGINES
@@ -276,6 +278,95 @@ def test_an_ignored_class_does_not_count_in_the_mean():
     both = masked([True, False, True, True], y_pred)
     mean = losses.SparseCategoricalCrossentropy(ignore_class=-1)(y_true, both)
     assert value(mean) == pytest.approx(math.log(2), rel=1e-5)
+
+
+@ENGINES
+def test_fit_takes_labels_of_the_ignored_class(engine):
+    """By hand: the probabilities are 1/4, 1/2, 1/4, and two of the four rows count."""
+    bias = np.log([1.0, 2.0, 1.0])
+    dense = layers.Dense(3, kernel_initializer="zeros", bias_initializer=lambda *_, **__: bias)
+    model = Sequential([Input((2,)), dense], engine=engine)
+    loss = losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
+    model.compile("sgd", loss)
+    x, y = np.ones((4, 2)), np.array([0, 1, -1, -1])
+    right = (math.log(4) + math.log(2)) / 2
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(right, rel=1e-6)
+    history = model.fit(x, y, verbose=0, validation_data=(x, y)).history
+    assert history["loss"][0] == pytest.approx(right, rel=1e-6)
+    assert history["val_loss"][0] < right
+    with pytest.raises(ValueError, match="label -2 in row 3"):
+        model.fit(x, np.array([0, 1, -1, -2]), verbose=0)
+
+
+def test_the_arguments_of_a_loss_are_its_attributes():
+    loss = losses.SparseCategoricalCrossentropy(ignore_class=7)
+    assert (loss.ignore_class, loss.from_logits) == (7, False)
+    loss = losses.BinaryFocalCrossentropy(gamma=3.0, label_smoothing=0.1)
+    assert (loss.gamma, loss.alpha, loss.label_smoothing, loss.axis) == (3.0, 0.25, 0.1, -1)
+
+
+class OneNumber(losses.Loss):
+    def call(self, y_true, y_pred):
+        return ops.mean(ops.square(y_true - y_pred))
+
+
+@ENGINES
+@pytest.mark.parametrize(
+    ("reduction", "factor"),
+    [
+        ("sum_over_batch_size", 8 / 3),
+        ("mean", 8 / 3),
+        ("sum", 8.0),
+        ("mean_with_sample_weight", 1.0),
+        (None, [1.0, 2.0, 5.0]),
+    ],
+)
+def test_a_loss_of_one_number_is_multiplied_by_the_mean_of_the_weights(reduction, factor, engine):
+    """As in Keras: the number stands for each row. The squares are 1, 4, 4."""
+    y_true, y_pred = np.zeros((3, 1), "float32"), np.array([[1.0], [2.0], [-2.0]], "float32")
+    with diptych.engine(engine):
+        for weights in ([1.0, 2.0, 5.0], [[1.0], [2.0], [5.0]]):
+            loss = OneNumber(reduction=reduction)(y_true, y_pred, np.array(weights))
+            np.testing.assert_allclose(value(loss).ravel(), 3.0 * np.ravel(factor), rtol=1e-6)
+        own = losses.LossFunctionWrapper(lambda y, p: ops.mean(ops.square(y - p)))
+        assert value(own(y_true, y_pred, [1.0, 2.0, 5.0])) == pytest.approx(8.0)
+        masks = masked([[True], [False], [True]], y_pred)
+        assert value(own(y_true, masks)) == pytest.approx(3.0)
+        assert value(own(y_true, masks, [1.0, 2.0, 5.0])) == pytest.approx(3.0 * (1 + 5) / 2)
+
+
+@ENGINES
+def test_a_function_of_one_number_takes_weights_in_fit(engine):
+    """As loss and as weighted metric. By hand, (1 + 4 + 16) / 3 = 7, weighted with (1 + 3 + 3)."""
+
+    def error(y_true, y_pred):
+        return ops.mean(ops.square(y_true - y_pred))
+
+    dense = layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    model = Sequential([Input((1,)), dense], engine=engine)
+    model.compile("sgd", error, weighted_metrics=[error])
+    x, y = np.array([[1.0], [3.0], [5.0]]), np.array([[0], [1], [1]])
+    found = model.evaluate(x, y, sample_weight=np.array([1, 3, 3]), verbose=0)
+    np.testing.assert_allclose(found, [7 * 7 / 3, 7], rtol=1e-6)
+    history = model.fit(x, y, class_weight={0: 1.0, 1: 3.0}, verbose=0).history
+    np.testing.assert_allclose(history["loss"], [7 * 7 / 3], rtol=1e-6)
+    np.testing.assert_allclose(history["error"], [7], rtol=1e-6)
+
+
+@ENGINES
+def test_labels_without_the_last_axis_do_not_broadcast_in_a_function_of_ones_own(engine):
+    """By hand, (1 + 4 + 16) / 3; the labels (3,) beside (3, 1) would make 9 differences."""
+    dense = layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    model = Sequential([Input((1,)), dense], engine=engine)
+    model.compile("sgd", lambda y, p: ops.mean(ops.square(y - p)))
+    x, y = np.array([[1.0], [3.0], [5.0]]), np.array([0, 1, 1])
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(7.0)
+    assert model.fit(x, y, verbose=0).history["loss"] == pytest.approx([7.0])
+
+
+def test_weights_of_entries_that_count_as_one_sample_are_refused():
+    with pytest.raises(ValueError, match=r"shape \(3,\), but only one loss.*shape \(N, 1\)"):
+        losses.MeanSquaredError()(np.zeros(3), np.ones(3), [1.0, 2.0, 3.0])
 
 
 def test_unknown_reduction():
@@ -412,7 +503,7 @@ def test_configurations_come_back(name):
         assert cls.from_config(config).get_config() == config
         saved = losses.serialize(loss)
         assert saved["class_name"] == cls.__name__
-        assert saved["module"] == "diptych.losses"
+        assert saved["module"] == "keras.losses"
         again = losses.deserialize(saved)
         assert type(again) is cls
         assert again.get_config() == config

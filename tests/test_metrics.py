@@ -486,10 +486,12 @@ def test_tensors_lists_and_arrays_are_the_same(rng):
 
 def test_inputs_stay_as_they_were(rng):
     y_true, y_pred, weight = rng.integers(0, 2, (6, 2)), rng.random((6, 2)), rng.random(6)
-    for array in (y_true, y_pred, weight):
-        array.setflags(write=False)
+    given = y_true, y_pred, weight
+    before = [array.copy() for array in given]
     for name in ("BinaryAccuracy", "RootMeanSquaredError", "AUC", "F1Score", "Recall", "R2Score"):
         getattr(metrics, name)()(y_true, y_pred, sample_weight=weight)
+        for array, copied in zip(given, before, strict=True):
+            np.testing.assert_array_equal(array, copied, err_msg=name)
 
 
 def test_an_automatic_name_is_never_given_twice():

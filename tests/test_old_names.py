@@ -386,6 +386,7 @@ def test_labels_of_ones_own_functions_have_the_rank_of_the_outputs(engine):
     assert found == pytest.approx([np.mean(error**2), np.mean(np.abs(error))], rel=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore::diptych.legacy.LegacySpelling")
 def test_a_discriminator_trains_alone_and_rests_behind_the_generator(engine):
     judge = models.Sequential([diptych.Input((2,)), layers.Dense(3), layers.BatchNormalization()])
     judge.compile("sgd", "mse")

@@ -32,6 +32,16 @@ PRINTS = {
     "k1_imdb_lstm": ["X shape: (200, 12)", ("Train accuracy: ", 0.9, 1.0)],
     "k1_merge": ["parameters: 657", ("ratio: ", 0.0, 0.4)],
     "k1_mlp": ["300 train samples", "same classes: True", ("Test accuracy: ", 0.9, 1.0)],
+    "k1_save_h5": [
+        "same predictions: True",
+        "same score: True",
+        "steps: 360",
+        "steps: 372",
+        "rebuilt: True",
+        "by name: True",
+        "best: (120, 2) True",
+        ("accuracy: ", 0.8, 1.0),
+    ],
     "k1_text_generation": ["total chars: 14", "Iteration 2", ("loss: ", 0.0, 1.2)],
     "k1_vae": ["(200, 2)", "(1, 16)", ("first loss ", 8.0, 12.0), ("last loss ", 0.0, 4.0)],
     "k2_autoencoder": [

@@ -30,6 +30,14 @@ def run(path):
     )
 
 
+def test_render_explains_itself():
+    command = [sys.executable, str(TUTORIALS / "render.py"), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for part in ("usage: render.py", "renders every tutorial", "such as 01", "--check"):
+        assert part in done.stdout
+
+
 def claims_in(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]

@@ -5,6 +5,7 @@ import random as python_random
 import numpy as np
 import pytest
 
+import diptych
 from diptych import config, random, utils
 from diptych.utils import naming, objects
 
@@ -222,12 +223,29 @@ def test_settings_that_make_no_sense(setting, value):
     assert getattr(config, setting)() == before
 
 
-def test_interactive_logging():
+def test_without_interactive_logging_all_goes_to_the_log(capsys, caplog):
+    caplog.set_level("INFO", logger="diptych")
+    model = diptych.Sequential([diptych.Input((2,)), diptych.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    stopper = diptych.callbacks.EarlyStopping("loss", min_delta=9.0, verbose=1)
     assert config.is_interactive_logging_enabled()
     config.disable_interactive_logging()
-    assert not config.is_interactive_logging_enabled()
-    config.enable_interactive_logging()
+    try:
+        assert not config.is_interactive_logging_enabled()
+        model.fit(np.ones((4, 2)), np.zeros(4), epochs=2, callbacks=[stopper])
+        model.summary()
+    finally:
+        config.enable_interactive_logging()
+    assert capsys.readouterr().out == ""
+    bar, first, stop, summary = (record.getMessage() for record in caplog.records)
+    assert bar.startswith("Epoch 1/2 - 1/1 ")
+    assert first.startswith("Epoch 2/2 - 1/1 ")
+    assert stop == "Epoch 2: early stopping"
+    assert summary.startswith("Model: ")
     assert config.is_interactive_logging_enabled()
+    model.summary()
+    assert capsys.readouterr().out.startswith("Model: ")
+    assert len(caplog.records) == 4
 
 
 def test_the_engine_is_a_setting():

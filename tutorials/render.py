@@ -159,8 +159,10 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("numbers", nargs="*")
-    parser.add_argument("--check", action="store_true")
+    parser.add_argument("numbers", nargs="*", help="of tutorials, such as 01; by default all")
+    parser.add_argument(
+        "--check", action="store_true", help="compare the renderings with a new run instead"
+    )
     chosen = parser.parse_args()
     failed = False
     for path in sources():

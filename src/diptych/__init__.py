@@ -96,7 +96,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES, *_HOMES})
+    return sorted({*__all__, *_MODULES, "__version__"})
 
 
 __all__ = [

@@ -9,6 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from . import __version__
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
@@ -21,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="diptych",
         description="A neural network library with the Keras API and two engines.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     demo = commands.add_parser(
         "demo", help="train two networks on real digits, on both engines (the default)"

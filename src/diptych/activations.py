@@ -32,8 +32,8 @@ from .ops import (
     tanh_shrink,
     threshold,
 )
+from .utils import objects
 from .utils.naming import suggest
-from .utils.objects import get_registered_object
 
 swish = silu
 hard_swish = hard_silu
@@ -85,6 +85,7 @@ _FUNCTIONS: dict[str, Callable] = {
     "tanh_shrink": tanh_shrink,
     "threshold": threshold,
 }
+objects.TABLES["activations"] = _FUNCTIONS
 
 
 def get(identifier: Any) -> Callable:
@@ -98,7 +99,7 @@ def get(identifier: Any) -> Callable:
     if isinstance(identifier, dict):
         return deserialize(identifier)
     if isinstance(identifier, str):
-        own = get_registered_object(identifier)
+        own = objects.get_registered_object(identifier)
         if own is not None:
             return own
         try:
@@ -121,15 +122,25 @@ def serialize(activation: Callable) -> Any:
     for name, function in _FUNCTIONS.items():
         if function is activation:
             return name
+    if hasattr(activation, "get_config"):  # a layer
+        return objects.serialize(activation)
     return getattr(activation, "__name__", type(activation).__name__)
 
 
 def deserialize(config: Any, custom_objects: dict | None = None) -> Callable:
     """Return the activation for what ``serialize`` gave, or for one of ``custom_objects``."""
+    if isinstance(config, dict) and config.get("class_name") != "function":
+        return objects.revive(config, custom_objects)
     name = config.get("config") if isinstance(config, dict) else config
+    if not isinstance(name, str):
+        raise ValueError(f"An activation is named by a text, but here it is {name!r:.60}.")
     if custom_objects and name in custom_objects:
         return custom_objects[name]
     return get(name)
 
 
 __all__ = ["deserialize", "get", "serialize", *_FUNCTIONS]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

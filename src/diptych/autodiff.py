@@ -5,3 +5,7 @@ from .tape import GradientTape, record
 from .tensor import IndexedSlices, Tensor, as_array
 
 __all__ = ["GradientTape", "IndexedSlices", "Tensor", "Variable", "as_array", "record"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

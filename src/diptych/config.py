@@ -128,7 +128,9 @@ def enable_interactive_logging() -> None:
 
 
 def disable_interactive_logging() -> None:
-    """Write progress through `logging` instead of standard output."""
+    """Write progress, and what callbacks and `summary` print, to the logger "diptych", at level
+    INFO, instead of standard output.
+    """
     global _interactive_logging
     _interactive_logging = False
 
@@ -136,3 +138,7 @@ def disable_interactive_logging() -> None:
 def is_interactive_logging_enabled() -> bool:
     """Whether progress is written to standard output."""
     return _interactive_logging
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

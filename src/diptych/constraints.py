@@ -137,6 +137,7 @@ _REGISTRY = {
     "nonneg": NonNeg,
     "unitnorm": UnitNorm,
 }
+objects.TABLES["constraints"] = _REGISTRY
 
 
 def get(identifier: Any) -> Any:
@@ -156,3 +157,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 def __getattr__(name: str) -> Any:
     return old_attribute("constraints", name, globals())
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -7,7 +7,8 @@ fallback to the other engine.
 
 The current engine is the first one set of: a model's ``engine=``, ``with
 diptych.engine("reference"):``, ``diptych.config.set_engine(...)``, the environment variable
-``DIPTYCH_ENGINE``, and ``"fast"``.
+``DIPTYCH_ENGINE``, and the default: ``"fast"``, or ``"reference"``, with a warning, where diptych
+was installed without the fast engine.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import os
 import sys
 import types
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
@@ -23,11 +25,21 @@ from typing import Any
 
 from .blas import one_thread
 
+__all__ = ["Engine", "EngineError", "current", "get", "installed", "set_default", "use"]
+
 PACKAGES = {"fast": "diptych.fastcore", "reference": "diptych.reference"}
 
 
 class EngineError(RuntimeError):
     """An engine is unknown, was not built, or lacks a function."""
+
+
+_ONLY_REFERENCE = (
+    "diptych was installed without its fast engine, so the reference engine computes; it is slower "
+    "and gives the same results. To get the fast engine, install diptych again with a C compiler "
+    "and without DIPTYCH_NO_FASTCORE=1. To choose the reference, without this note: "
+    'diptych.config.set_engine("reference"), or DIPTYCH_ENGINE=reference in the environment.'
+)
 
 
 class Engine:
@@ -40,18 +52,33 @@ class Engine:
     def __getattr__(self, family: str) -> types.ModuleType:
         if family.startswith("__"):
             raise AttributeError(family)
-        module = f"{self.package}.{family}"
+        self.load()
         try:
-            twin = import_module(module)
+            twin = import_module(f"{self.package}.{family}")
         except ModuleNotFoundError as error:
-            if error.name == self.package:
-                raise EngineError(
-                    f"The {self.name} engine is not installed ({self.package} was not built). "
-                    'Choose engine="reference", or reinstall diptych with a C compiler available.'
-                ) from error
             raise EngineError(f"The {self.name} engine has no family {family!r}.") from error
         setattr(self, family, twin)
         return twin
+
+    def load(self) -> Engine:
+        """Import the engine's package and return self; raise EngineError if it was not built."""
+        if self.package in sys.modules:
+            return self
+        try:
+            import_module(self.package)
+        except ModuleNotFoundError as error:
+            raise EngineError(
+                f"The {self.name} engine is not installed ({self.package} was not built). "
+                'Choose engine="reference", or reinstall diptych with a C compiler available.'
+            ) from error
+        return self
+
+    def is_installed(self) -> bool:
+        """Whether this engine was built."""
+        try:
+            return self.load() is self
+        except EngineError:
+            return False
 
     def function(self, family: str, name: str) -> Callable[..., Any]:
         """Return one twin function; raise EngineError if this engine lacks it."""
@@ -86,20 +113,30 @@ _process_wide: Engine | None = None
 
 
 def get(name: str | Engine) -> Engine:
-    """Return the engine of that name: "fast" or "reference"."""
+    """Return the engine of that name: "fast" or "reference".
+
+    Raises:
+        EngineError: there is no such engine, or it was not built.
+    """
     if isinstance(name, Engine):
         return name
     try:
-        return _ENGINES[name]
+        found = _ENGINES[name]
     except (KeyError, TypeError):
         raise EngineError(
             f"Unknown engine {name!r}. The engines are {' and '.join(map(repr, _ENGINES))}."
         ) from None
+    return found.load()
+
+
+def installed() -> list[str]:
+    """Return the names of the engines that were built, the reference first."""
+    return [name for name in ("reference", "fast") if _ENGINES[name].is_installed()]
 
 
 def current() -> Engine:
     """Return the current engine."""
-    return _nearest.get() or _process_wide or _from_environment()
+    return _nearest.get() or _process_wide or _default()
 
 
 def set_default(name: str | Engine) -> None:
@@ -108,8 +145,13 @@ def set_default(name: str | Engine) -> None:
     _process_wide = get(name)
 
 
-def _from_environment() -> Engine:
-    set_default(os.environ.get("DIPTYCH_ENGINE") or "fast")
+def _default() -> Engine:
+    name = os.environ.get("DIPTYCH_ENGINE")
+    if not name:
+        *_, name = installed()
+        if name == "reference":
+            warnings.warn(_ONLY_REFERENCE, stacklevel=2)
+    set_default(name)
     return current()
 
 
@@ -133,6 +175,10 @@ class _CallableModule(types.ModuleType):
 
     def __call__(self, name: str | Engine) -> use:
         return use(name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 sys.modules[__name__].__class__ = _CallableModule

@@ -16,7 +16,9 @@ import numpy as np
 
 from . import config
 from .nested import flatten, map_structure, pack_like
+from .tape import unrecorded
 from .tensor import Structure, Tensor, is_symbolic
+from .trial import Trial
 
 _names = itertools.count(1)
 
@@ -72,9 +74,23 @@ class KerasTensor:
         raise TypeError(f"{self.name} is symbolic and cannot be iterated over; use ops.unstack.")
 
     @staticmethod
-    def record(operation: Callable, args: tuple, kwargs: dict) -> Any:
-        """Record a call of ``operation`` on symbolic tensors; see ``graph.record``."""
-        return record(operation, args, kwargs)
+    def record(
+        operation: Callable, args: tuple, kwargs: dict, shape: Any = None, dtype: Any = None
+    ) -> Any:
+        """Record a call of ``operation`` on symbolic tensors, and return its symbolic outputs.
+
+        Args:
+            operation: what is called.
+            args, kwargs: the arguments, with symbolic tensors among them.
+            shape: the shape of the output, or a list of shapes; None: tried on zeros.
+            dtype: its dtype, or a list of dtypes.
+        """
+        if shape is None:
+            return record(operation, args, kwargs, infer_outputs(operation, args, kwargs))
+        if not isinstance(shape, list):
+            return record(operation, args, kwargs, KerasTensor(shape, dtype))
+        dtypes = dtype if isinstance(dtype, list) else [dtype] * len(shape)
+        return record(operation, args, kwargs, list(map(KerasTensor, shape, dtypes)))
 
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
@@ -124,9 +140,8 @@ def symbolic(structure: Any) -> list[KerasTensor]:
 # Operations on symbolic tensors
 
 
-def record(operation: Callable, args: tuple, kwargs: dict) -> Any:
-    """Record a call of ``operation`` on symbolic tensors, and return its symbolic outputs."""
-    outputs = infer_outputs(operation, args, kwargs)
+def record(operation: Callable, args: tuple, kwargs: dict, outputs: Any) -> Any:
+    """Record that a call of ``operation`` with these arguments returns these symbolic outputs."""
     Node(operation, args, kwargs, outputs)
     return outputs
 
@@ -135,9 +150,11 @@ def infer_outputs(function: Callable, args: tuple, kwargs: dict) -> Any:
     """Find shapes and dtypes by calling ``function`` on zeros, twice, with two sizes in the place
     of each ``None``.
 
-    A size that is the same both times is fixed; one that changes is unknown.
+    A size that is the same both times is fixed; one that changes is unknown. This is for functions
+    that users write; operations have rules. The calls are a ``Trial``, which leaves no trace.
+    Values do not matter, such as log(0).
     """
-    with np.errstate(all="ignore"):  # values do not matter here, such as log(0)
+    with Trial(), unrecorded(), np.errstate(all="ignore"):
         first, second = (
             function(*_zeros(args, unknown), **_zeros(kwargs, unknown)) for unknown in (2, 3)
         )
@@ -222,10 +239,44 @@ class Function:
         found = iter(self._out)
         return map_structure(lambda _: known[next(found)], self.outputs)
 
+    def infer(self, inputs: Sequence[KerasTensor]) -> Any:
+        """The symbolic outputs for symbolic inputs whose shapes are not those of the graph."""
+        known = dict(zip(self.inputs, inputs, strict=True))
+        for node in self.nodes:
+            args, kwargs = map_structure(
+                lambda leaf: known[leaf] if is_symbolic(leaf) else leaf, (node.args, node.kwargs)
+            )
+            call = getattr(node.operation, "compute_output_spec", node.operation)
+            outputs = flatten(call(*args, **kwargs))
+            known.update(zip(flatten(node.outputs), outputs, strict=True))
+        return map_structure(known.get, self.outputs)
+
     @cached_property
     def makes_mask(self) -> bool:
         """Whether some layer creates a mask."""
         return any(getattr(node.operation, "makes_mask", False) for node in self.nodes)
+
+    @cached_property
+    def runs_own_code(self) -> bool:
+        """Whether some layer runs a user's own code."""
+        return any(getattr(node.operation, "runs_own_code", False) for node in self.nodes)
+
+    @cached_property
+    def _may_be_masked(self) -> set[KerasTensor]:
+        """Tensors whose values may have a mask of which the graph does not know: one that a user's
+        own code returned with a tensor, and those that it leads to.
+        """
+        found: set[KerasTensor] = set()
+        for node in self.nodes:
+            layer = node.operation
+            if not hasattr(layer, "compute_mask"):
+                continue  # an operation, which makes a tensor without a mask
+            own = layer.runs_own_code and (
+                layer._sublayers or any(tensor.mask is not None for tensor in node.inputs)
+            )
+            if own or not found.isdisjoint(node.inputs):
+                found.update(flatten(node.outputs))
+        return found
 
     def masks(self, given: Sequence[Any]) -> list:
         """The symbolic masks of the outputs, given those of the inputs; None for no mask."""
@@ -235,8 +286,8 @@ class Function:
             first = node.args[0] if node.args else None
             before = map_structure(lambda x: known.get(x) if is_symbolic(x) else None, first)
             masked = any(mask is not None for mask in flatten(before))
-            if getattr(layer, "makes_mask", False) or (
-                masked and getattr(layer, "supports_masking", False)
+            if (masked or getattr(layer, "makes_mask", False)) and getattr(
+                layer, "supports_masking", False
             ):
                 after, outputs = layer.compute_mask(first, before), flatten(node.outputs)
                 if isinstance(after, (list, tuple)) or len(outputs) == 1:
@@ -249,6 +300,7 @@ class Function:
         ``masked``: whether the inputs have masks. The graph was made without them, so each layer
         then has to check for masks itself.
         """
+        masked = masked or not self._may_be_masked.isdisjoint(node.inputs)
         replay = None if masked else getattr(node.operation, "replay", None)
         call = node.operation if replay is None else replay(node)
         kwargs = dict(node.kwargs)

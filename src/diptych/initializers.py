@@ -455,6 +455,7 @@ _REGISTRY = {
     "uniform": RandomUniform,
     "zero": Zeros,
 }
+objects.TABLES["initializers"] = _REGISTRY
 
 
 def get(identifier: Any) -> Any:
@@ -494,3 +495,7 @@ Variable.initializer_named = staticmethod(get)  # type: ignore[assignment, metho
 
 def __getattr__(name: str) -> Any:
     return old_attribute("initializers", name, globals())
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

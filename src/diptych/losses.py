@@ -22,10 +22,11 @@ import numpy as np
 
 from . import config, graph, ops
 from .legacy import AcceptsOldNames, current_name, old_attribute
+from .legacy.notes import users_level
 from .ops import losses as twins
 from .tensor import Tensor, as_array, is_symbolic
 from .utils import objects
-from .utils.naming import auto_name
+from .utils.naming import auto_name, public_names
 
 __all__ = [
     "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy",
@@ -136,7 +137,7 @@ def _in_graphs(loss: Callable) -> Callable:
     @functools.wraps(loss)
     def function(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any:
         if is_symbolic(y_pred) or is_symbolic(y_true):
-            return graph.record(function, (y_true, y_pred, *args), kwargs)
+            return graph.KerasTensor.record(function, (y_true, y_pred, *args), kwargs)
         return loss(y_true, y_pred, *args, **kwargs)
 
     return function
@@ -240,6 +241,21 @@ def binary_crossentropy(
     return twins.BINARY_CROSSENTROPY((y_true, y_pred), *options)
 
 
+def warn_of_one_class(name: str) -> None:
+    """Warn about a loss over the probabilities of classes where there is only one.
+
+    The message is the same each time, so that Python prints it once for each line of the user's.
+    """
+    warnings.warn(
+        f"{name} compares the probabilities of several classes, but the output has one unit: the "
+        "probability of a single class is always 1, and nothing is learned. For a yes/no question "
+        "end with Dense(1, activation='sigmoid') and use loss='binary_crossentropy'; for n classes "
+        "end with Dense(n, activation='softmax').",
+        SyntaxWarning,  # as in Keras
+        stacklevel=users_level(),
+    )
+
+
 @_in_graphs
 def categorical_crossentropy(
     y_true: Any,
@@ -258,12 +274,7 @@ def categorical_crossentropy(
     if _is_last(axis, y_pred):
         y_pred, from_logits = twins.with_logits(y_pred, from_logits, "softmax")
     if y_pred.ndim and y_pred.shape[-1] == 1:
-        warnings.warn(
-            f"categorical_crossentropy with outputs of shape {y_pred.shape}: with a single class "
-            "there is nothing to learn. For a yes/no question with one output use "
-            "binary_crossentropy.",
-            stacklevel=3,
-        )
+        warn_of_one_class("categorical_crossentropy")
     options = bool(from_logits), float(label_smoothing), axis, config.epsilon()
     return twins.CATEGORICAL_CROSSENTROPY((y_true, y_pred), *options)
 
@@ -343,6 +354,8 @@ def categorical_focal_crossentropy(
     ``alpha`` is one number, or one for each class.
     """
     pair = _together("categorical_focal_crossentropy", y_true, y_pred)
+    if pair[1].ndim and pair[1].shape[-1] == 1:
+        warn_of_one_class("categorical_focal_crossentropy")
     weights = as_array(alpha)
     alpha = tuple(weights.tolist()) if weights.ndim else float(alpha)
     options = alpha, float(gamma), bool(from_logits), float(label_smoothing), axis, config.epsilon()
@@ -390,7 +403,8 @@ class Loss:
         """Return the loss of a batch.
 
         ``sample_weight`` holds a weight for each sample, (N,), or for each step, (N, T). If
-        ``y_pred`` has a ``mask`` (True for steps that count), the other steps are left out.
+        ``y_pred`` has a ``mask`` (True for steps that count), the other steps are left out. A loss
+        of your own that returns a single number is multiplied by the mean of the weights.
         """
         y_pred = _to_float(y_pred, self._dtype, "y_pred")
         y_true = _to_float(y_true, y_pred.array.dtype, "y_true")
@@ -399,8 +413,18 @@ class Loss:
             raise ValueError(f"Loss {self.name!r} returned None: it has to return the loss.")
         if not isinstance(losses, Tensor):
             losses = ops.convert_to_tensor(losses)
+        if not losses.shape and np.ndim(sample_weight) and self._is_builtin():
+            raise ValueError(
+                f"There are weights of shape {np.shape(sample_weight)}, but only one loss: labels "
+                "and predictions of shape (N,) count as one sample. Give them the shape (N, 1) to "
+                "weight each entry."
+            )
         mask = _both(y_pred.mask, losses.mask)
         return _reduce(losses, sample_weight, mask, self.reduction)
+
+    def _is_builtin(self) -> bool:
+        """Whether the losses are computed by a function of this module, not by a user's."""
+        return objects.is_builtin(type(self).call)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
         """Return one loss per sample."""
@@ -416,6 +440,8 @@ class Loss:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}, reduction={self.reduction!r}>"
+
+    __dir__ = public_names
 
 
 def _both(mask: Any, other: Any) -> Any:
@@ -437,6 +463,8 @@ def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None
     else:
         given = None if sample_weight is None else _to_float(sample_weight, dtype, "sample_weight")
         weights = _masked(given, _to_float(mask, dtype, "mask"), reduction)
+    if not losses.shape:  # one number for the whole batch: the same for each weight
+        losses = ops.broadcast_to(losses, weights.shape)
     weights = _like(weights, losses)
     if reduction in ("none", None):
         return ops.multiply(losses, weights)
@@ -463,12 +491,6 @@ def _like(weights: Tensor, values: Tensor) -> Tensor:
         weights = ops.squeeze(weights, -1)
     while weights.ndim < values.ndim:
         weights = ops.expand_dims(weights, -1)
-    if not values.shape and weights.shape:
-        raise ValueError(
-            f"There are weights of shape {weights.shape}, but only one loss: labels and "
-            "predictions of shape (N,) count as one sample. Give them the shape (N, 1) to weight "
-            "each entry."
-        )
     fits = all(n in (1, m) for n, m in zip(weights.shape, values.shape, strict=False))
     if weights.ndim != values.ndim or not fits:
         raise ValueError(
@@ -493,8 +515,12 @@ class LossFunctionWrapper(Loss):
         self.fn = fn
         self._fn_kwargs = kwargs
 
+    def _is_builtin(self) -> bool:
+        return super()._is_builtin() and objects.is_builtin(self.fn)
+
     def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
-        if y_true.ndim != y_pred.ndim:
+        if y_true.ndim != y_pred.ndim and not self._is_builtin():
+            # As in Keras: labels (N,) beside outputs (N, 1) would broadcast to (N, N).
             y_true, y_pred = _same_rank(y_true, y_pred)
         return self.fn(y_true, y_pred, **self._fn_kwargs)
 
@@ -509,7 +535,13 @@ class LossFunctionWrapper(Loss):
 
 
 class _Named(LossFunctionWrapper, metaclass=AcceptsOldNames):
-    """A built-in loss: its configuration holds its arguments, not the function."""
+    """A built-in loss: its configuration holds its arguments, not the function; they are its
+    attributes too, such as ``loss.ignore_class``.
+    """
+
+    def __init__(self, fn: Callable, *, reduction: Any, name: Any, dtype: Any, **kwargs: Any):
+        super().__init__(fn, reduction=reduction, name=name, dtype=dtype, **kwargs)
+        vars(self).update(kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return {**Loss.get_config(self), **self._fn_kwargs}
@@ -731,6 +763,7 @@ _SHORT = {
     "kld": kl_divergence, "KLD": kl_divergence,
 }  # fmt: skip
 _REGISTRY: dict[str, Any] = {**{item.__name__: item for item in (*_CLASSES, *_FUNCTIONS)}, **_SHORT}
+objects.TABLES["losses"] = _REGISTRY
 
 
 def get(identifier: Any) -> Any:
@@ -756,3 +789,7 @@ def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
 
 def __getattr__(name: str) -> Any:
     return old_attribute("losses", name, globals())
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -3,7 +3,8 @@
 An operation is either a twin (``Twin``: a forward and a backward function of an engine,
 ``diptych.reference`` or ``diptych.fastcore``) or an array operation (``ArrayOp``: a NumPy function
 with one gradient rule for each input). The operations are defined in ``diptych.ops``; this module
-calls and records them. On symbolic tensors they compute nothing, but record the call in a graph.
+calls and records them. On symbolic tensors they compute nothing, but record the call in a graph,
+with the shapes that their rule, ``shape``, gives; see ``diptych.shape_rules``.
 """
 
 from __future__ import annotations
@@ -17,8 +18,18 @@ import numpy as np
 from . import config
 from . import engine as _engine
 from .nested import flatten
+from .shape_rules import common_shape, nth_axis, same
 from .tape import record
-from .tensor import FLOATS, NUMBERS, Tensor, as_array, from_python, is_symbolic, wrap
+from .tensor import (
+    FLOATS,
+    NUMBERS,
+    Tensor,
+    Variable,
+    as_array,
+    from_python,
+    is_symbolic,
+    wrap,
+)
 
 
 def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
@@ -85,6 +96,8 @@ def check_numbers(x: np.ndarray, dtype: np.dtype) -> None:
 class Operation:
     """The base of both kinds: pickles store an operation by name instead of copying it."""
 
+    name: str
+    shape: Callable | None = None  # the rule for the shape of the output
     named: ClassVar[dict[str, Operation]] = {}
     by_name: ClassVar[Callable | None] = None  # set by `ops`, which imports all operations
 
@@ -97,10 +110,42 @@ class Operation:
             return Operation.by_name, (self._key,)
         return super().__reduce__()
 
-    def record_symbolic(self, arguments: tuple, options: dict[str, Any]) -> Any:
-        """Record a call with symbolic tensors among its arguments in their graph."""
-        symbol = next(x for x in flatten(arguments) if is_symbolic(x))
-        return symbol.record(self, arguments, options)
+    def record_symbolic(
+        self, inputs: tuple, arguments: tuple, options: dict[str, Any], *more: Any
+    ) -> Any:
+        """Record a call with symbolic tensors in their graph, and return its symbolic outputs.
+
+        Args:
+            inputs: those whose shapes the rule takes, before ``more`` and ``options``.
+            arguments, options: those of the call.
+        """
+        symbol = next(x for x in flatten((inputs, options)) if is_symbolic(x))
+        if self.shape is None:  # somebody's own operation
+            return symbol.record(self, arguments, options)
+        shapes = [x if x is None else _shape(x) for x in inputs]
+        try:
+            found = self.shape(*shapes, *more, **options)
+        except ValueError as error:
+            given = " and ".join(str(shape) for shape in shapes if shape is not None)
+            raise ValueError(f"ops.{self.name} cannot take {given}: {error}") from None
+        return symbol.record(self, arguments, options, found, self._dtype(inputs, options))
+
+    def _dtype(self, inputs: tuple, options: dict[str, Any]) -> Any:
+        """The dtype of what a call with symbolic tensors will return, or a list of dtypes."""
+        raise NotImplementedError
+
+
+def _shape(x: Any) -> tuple[int | None, ...]:
+    return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
+
+
+def _one_number(x: Any) -> Any:
+    """A single number of the kind and dtype of ``x``, to find out dtypes with."""
+    if is_symbolic(x):
+        return Tensor(np.zeros((), x._dtype))
+    if isinstance(x, Tensor):
+        return Tensor(np.zeros((), x.array.dtype))
+    return x if isinstance(x, NUMBERS) else np.zeros((), from_python(x).dtype)
 
 
 class ArrayOp(Operation):
@@ -117,7 +162,13 @@ class ArrayOp(Operation):
         constant: whether the result is not differentiable by nature (a comparison, an index).
         same: the first of the inputs that must share one dtype; None if each keeps its own.
         floating: whether the computation needs floats; integers are then cast to the configured
-        float type.
+            float type.
+        shape: ``shape(*shapes, **options)``, the shape of the output from those of the inputs, or a
+            list of shapes; see ``diptych.shape_rules``. Without it, a call on symbolic tensors
+            tries the operation on zeros.
+        dtype: the output's dtype, where it is not the one that the inputs share (or that of the
+            first, if they share none): a name, or ``dtype(*dtypes, **options)``, which may return a
+            list, one for each output.
     """
 
     def __init__(
@@ -129,8 +180,12 @@ class ArrayOp(Operation):
         constant: bool = False,
         same: int | None = None,
         floating: bool = False,
+        shape: Callable | None = None,
+        dtype: Any = None,
     ) -> None:
         self.name = name
+        self.shape = shape
+        self.dtype = dtype
         self.forward = forward
         self.rules = rules
         self.variadic = variadic
@@ -158,11 +213,23 @@ class ArrayOp(Operation):
         """A call with inputs that are not all tensors, or that are symbolic."""
         inputs = tuple(gather(x) for x in inputs)
         if any(is_symbolic(x) for x in inputs):
-            return self.record_symbolic(inputs, options)
+            return self.record_symbolic(inputs, inputs, options)
+        return self(*self._aligned(inputs), **options)
+
+    def _aligned(self, inputs: Sequence) -> list[Tensor]:
+        """The inputs as tensors, in one dtype those that share one."""
         own = len(inputs) if self.same is None else self.same
-        given = [as_array(x) if not isinstance(x, Tensor) else x for x in inputs[:own]]
-        given += align(inputs[own:], self.floating)
-        return self(*[x if isinstance(x, Tensor) else Tensor(x) for x in given], **options)
+        given = [*inputs[:own], *align(inputs[own:], self.floating)]
+        return [x if isinstance(x, Tensor) else Tensor(as_array(x)) for x in given]
+
+    def _dtype(self, inputs: tuple, options: dict[str, Any]) -> Any:
+        dtypes = [x.array.dtype for x in self._aligned([_one_number(x) for x in inputs])]
+        if callable(self.dtype):
+            return self.dtype(*dtypes, **options)
+        return self.dtype or self._default_dtype(dtypes)
+
+    def _default_dtype(self, dtypes: list[np.dtype]) -> np.dtype:
+        return dtypes[self.same or 0]
 
     def _backward(self, g: Any, cache: tuple, needs: Sequence[bool]) -> list:
         y, arrays, options = cache
@@ -188,6 +255,30 @@ class ArrayOp(Operation):
         return f"<op {self.name}>"
 
 
+class ViewOp(ArrayOp):
+    """An array operation on one input, whose result may be a view of that input's memory.
+
+    The values of a variable change in place, so its view would change with them: of a variable
+    the result is a copy, which may be kept.
+    """
+
+    def __call__(self, x: Any, **options: Any) -> Any:
+        is_live = type(x) is not Tensor
+        if is_live and not isinstance(x, Tensor):
+            return self._with_others((x,), options)
+        array = x.array
+        y = self.forward(array, **options)
+        if is_live:
+            y = [part.copy() for part in y] if isinstance(y, list) else np.array(y)
+        if self.constant or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
+            return wrap(y, False)  # integers have no derivative
+        return record(y, (x,), self.backward, (y, (array,), options), self.forward, options)
+
+    def view(self, x: Tensor, **options: Any) -> Any:
+        """The same without a copy, for a result that is used only within the step."""
+        return ArrayOp.__call__(self, x, **options)
+
+
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 
@@ -205,18 +296,33 @@ def _cast(x: np.ndarray, dtype: Any) -> np.ndarray:
     return x.astype(dtype, copy=False)
 
 
+def _cast_dtype(x: np.dtype, dtype: Any) -> np.dtype:
+    check_numbers(np.zeros(0, x), np.dtype(dtype))
+    return np.dtype(dtype)
+
+
 # The two array operations that all others use: casting inputs to one dtype, and stacking lists.
-cast = ArrayOp(
+cast = ViewOp(
     "cast",
     _cast,
     lambda g, y, x, dtype: g.astype(x.dtype, copy=False),
+    shape=same,
+    dtype=_cast_dtype,
 )
+
+
+def _stack_shape(*xs: tuple, axis: int) -> tuple:
+    shape, axis = common_shape(*xs), nth_axis(axis, len(xs[0]) + 1)
+    return (*shape[:axis], len(xs), *shape[axis:])
+
+
 stack = ArrayOp(
     "stack",
     lambda *xs, axis: np.stack(xs, axis),
     lambda i, g, y, *xs, axis: np.take(g, i, axis),
     variadic=True,
     same=0,
+    shape=_stack_shape,
 )
 
 
@@ -234,6 +340,22 @@ def gather(x: Any) -> Any:
     return x
 
 
+def as_floats(name: str | None, inputs: Sequence) -> list[Tensor]:
+    """All inputs but those that are None, as tensors of one float type."""
+    given = align([x for x in inputs if x is not None], floating=True)
+    if name is not None and given[0].dtype.char not in "fd":
+        raise TypeError(f"ops.{name} computes in float32 or float64, but got {given[0].dtype}.")
+    return [x if isinstance(x, Tensor) else Tensor(x) for x in given]
+
+
+def common_float(name: str | None, inputs: Sequence) -> np.dtype:
+    """The float type of an operation on these inputs, some of which are symbolic or None.
+
+    name: that of the operation, where an engine computes it, which takes float32 and float64 only.
+    """
+    return as_floats(name, [x if x is None else _one_number(x) for x in inputs])[0].dtype
+
+
 class Twin(Operation):
     """An operation that is a pair of functions in both engines, ``<name>_forward`` and
     ``<name>_backward``.
@@ -243,12 +365,23 @@ class Twin(Operation):
         name: the pair's name, for instance "dense".
         has_need_dx: whether backward takes ``need_dx``, which skips the gradient of the first
             input.
+        shape: ``shape(*shapes, *options)``, the shape of the output from those of the inputs. Twins
+            that only layers use, and functions that state the shape themselves, need none.
     """
 
-    def __init__(self, family: str, name: str, has_need_dx: bool = False) -> None:
+    typed = slice(None)  # the inputs that share the float type of the output
+
+    def __init__(
+        self,
+        family: str,
+        name: str,
+        has_need_dx: bool = False,
+        shape: Callable | None = None,
+    ) -> None:
         self.family = family
         self.name = name
         self.has_need_dx = has_need_dx
+        self.shape = shape
         self._pairs: dict[str, tuple[Callable, Callable]] = {}
         self._register(f"{family}.{name}")
 
@@ -279,14 +412,12 @@ class Twin(Operation):
         """A call with inputs that are not all tensors, or not all of one float type."""
         inputs = tuple(gather(x) for x in inputs)
         if any(is_symbolic(x) for x in inputs):
-            return self.record_symbolic((inputs, *options), {})
-        given = align([x for x in inputs if x is not None], floating=True)
-        if given[0].dtype.char not in "fd":
-            raise TypeError(
-                f"ops.{self.name} computes in float32 or float64, but got {given[0].dtype}."
-            )
-        tensors = iter([x if isinstance(x, Tensor) else Tensor(x) for x in given])
+            return self.record_symbolic(inputs, (inputs, *options), {}, *options)
+        tensors = iter(as_floats(self.name, inputs))
         return self(tuple([None if x is None else next(tensors) for x in inputs]), *options)
+
+    def _dtype(self, inputs: tuple, options: dict[str, Any]) -> Any:
+        return common_float(self.name, inputs[self.typed])
 
     def _pair(self, engine: _engine.Engine) -> tuple[Callable, Callable]:
         forward = engine.function(self.family, f"{self.name}_forward")
@@ -314,7 +445,7 @@ def stop_gradient(x: Any) -> Tensor:
     """Return the values of ``x`` as a constant: no gradient flows back through it."""
     if is_symbolic(x):
         return _STOP(x)
-    return Tensor(as_array(x))
+    return Tensor(x.numpy() if isinstance(x, Variable) else as_array(x))
 
 
-_STOP = ArrayOp("stop_gradient", lambda x: x, constant=True)
+_STOP = ViewOp("stop_gradient", lambda x: x, constant=True, shape=same)

@@ -18,6 +18,8 @@ import numpy as np
 from . import config, ops
 from .ops import nn
 from .tensor import Tensor
+from .trial import open_trial
+from .utils import objects
 
 __all__ = [
     "SeedGenerator",
@@ -42,7 +44,13 @@ def global_generator() -> np.random.Generator:
     global _global_generator
     if _global_generator is None:
         _global_generator = np.random.default_rng()
-    return _global_generator
+    return _in_force(_global_generator)
+
+
+def _in_force(generator: np.random.Generator) -> np.random.Generator:
+    """The generator itself, or the copy that an open trial draws from."""
+    trial = open_trial.get()
+    return generator if trial is None else trial.copy_of(generator)
 
 
 def reset_global_generator(seed):
@@ -61,11 +69,19 @@ class SeedGenerator:
     def __init__(self, seed: Any = None, name: str | None = None) -> None:
         self.seed = draw_seed() if seed is None else check_seed(seed)
         self.name = name or "seed_generator"
-        self.generator = np.random.default_rng(self.seed)
+        self._generator = np.random.default_rng(self.seed)
+
+    @property
+    def generator(self) -> np.random.Generator:
+        return _in_force(self._generator)
 
     def reset(self) -> None:
         """Start the sequence again."""
-        self.generator = np.random.default_rng(self.seed)
+        fresh, trial = np.random.default_rng(self.seed), open_trial.get()
+        if trial is None:
+            self._generator = fresh
+        else:
+            trial.restart(self._generator, fresh)
 
     def get_config(self) -> dict[str, Any]:
         return {"seed": self.seed, "name": self.name}
@@ -76,6 +92,9 @@ class SeedGenerator:
 
     def __repr__(self) -> str:
         return f"<SeedGenerator seed={self.seed}>"
+
+
+objects.TABLES["random"] = {"SeedGenerator": SeedGenerator}
 
 
 def draw_seed():
@@ -99,7 +118,7 @@ def generator_of(seed):
     if isinstance(seed, SeedGenerator):
         return seed.generator
     if isinstance(seed, np.random.Generator):
-        return seed
+        return _in_force(seed)
     return np.random.default_rng(check_seed(seed))
 
 
@@ -295,3 +314,7 @@ def _float_type(dtype, function):
 
 def _parameter(value):
     return np.asarray(value, dtype=np.float64)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -133,6 +133,7 @@ l1_l2 = L1L2
 orthogonal_regularizer = OrthogonalRegularizer
 
 _REGISTRY = objects.names_of([L1, L2, L1L2, OrthogonalRegularizer])
+objects.TABLES["regularizers"] = _REGISTRY
 
 
 def get(identifier: Any) -> Any:
@@ -157,3 +158,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 def __getattr__(name: str) -> Any:
     return old_attribute("regularizers", name, globals())
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

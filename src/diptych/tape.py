@@ -17,6 +17,7 @@ variable, a watched tensor, or computed from either. ``diptych.operation`` defin
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -46,6 +47,16 @@ new_record = tuple.__new__
 # share one list: each has the part that was recorded while it was open.
 open_records: ContextVar[list | None] = ContextVar("diptych_records", default=None)
 _open_tapes: ContextVar[tuple[GradientTape, ...]] = ContextVar("diptych_tapes", default=())
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """A block in which no tape that was open before records anything."""
+    token = open_records.set(None)
+    try:
+        yield
+    finally:
+        open_records.reset(token)
 
 
 def record(

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import config
+from .trial import for_good, open_trial
 
 
 class Tensor:
@@ -128,10 +129,13 @@ class Variable(Tensor):
         name: its own name; ``path`` is set by the layer that owns it.
 
     The buffer behind ``array`` stays the same for the life of the variable: ``assign`` copies into
-    it, and an optimizer updates it in place.
+    it, and an optimizer updates it in place. So ``array`` is for code that reads it at once; what
+    is to be kept is a copy: ``numpy()``, ``np.asarray(variable)``, ``value``, and the result of
+    any operation.
     """
 
     __slots__ = ("constraint", "is_state", "name", "path", "regularizer")
+    value: Tensor  # its values at this moment, as a tensor; set by ops.operators
 
     def __init__(
         self,
@@ -143,14 +147,15 @@ class Variable(Tensor):
     ) -> None:
         if dtype is None and not hasattr(initializer, "dtype"):
             dtype = config.floatx()
-        if isinstance(initializer, str):
-            initializer = self.initializer_named(initializer)
-        if callable(initializer):
-            if shape is None:
-                raise ValueError(
-                    f"Variable {name!r} with an initializer function also needs `shape`."
-                )
-            initializer = initializer(tuple(shape), dtype=dtype)
+        with for_good():
+            if isinstance(initializer, str):
+                initializer = self.initializer_named(initializer)
+            if callable(initializer):
+                if shape is None:
+                    raise ValueError(
+                        f"Variable {name!r} with an initializer function also needs `shape`."
+                    )
+                initializer = initializer(tuple(shape), dtype=dtype)
         super().__init__(np.array(initializer, dtype=dtype, order="C"), bool(trainable))
         if shape is not None and self.shape != tuple(shape):
             raise ValueError(
@@ -179,18 +184,24 @@ class Variable(Tensor):
         self.tracked = bool(value)
         Structure.version += 1
 
-    @property
-    def value(self) -> Tensor:
-        return self
+    def numpy(self) -> Any:
+        """Return a copy of the values, or NumPy's number if there is one."""
+        return self.array.copy() if self.array.ndim else self.array[()]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.array, dtype=dtype)
 
     def assign(self, value: Any) -> Variable:
         """Copy ``value`` into the variable; ValueError if the shapes differ."""
-        value = np.asarray(value)
+        value = np.asarray(value.array if isinstance(value, Tensor) else value)
         if value.shape != self.shape:
             raise ValueError(
                 f"Variable {self.path!r} has shape {self.shape}; it cannot take a value of shape "
                 f"{value.shape}."
             )
+        trial = open_trial.get()
+        if trial is not None:
+            trial.remember(self)
         self.array[...] = value
         return self
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import config
-from ..graph import Function, KerasTensor, record
+from ..graph import Function, KerasTensor
 from ..layers import Input
 from ..layers.layer import current_training
 from ..legacy import note
@@ -190,7 +190,7 @@ def gradients(loss: KerasTensor, variables: Any) -> list:
     wanted = flatten(variables)
     inputs = _sources(loss)
     graph = Function(inputs, [loss, *(x for x in wanted if isinstance(x, KerasTensor))])
-    return list(record(_Gradients(graph, wanted), tuple(inputs), {}))
+    return list(KerasTensor.record(_Gradients(graph, wanted), tuple(inputs), {}))
 
 
 def _sources(tensor: KerasTensor) -> list[KerasTensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..legacy import AcceptsOldNames, Logs
-from ..utils.naming import suggest
+from ..utils.naming import public_names, suggest
 
 __all__ = ["HOOKS", "Callback", "History", "LambdaCallback"]
 
@@ -32,6 +32,8 @@ class Callback(metaclass=AcceptsOldNames):
 
     def set_model(self, model: Any) -> None:
         self._model = model
+
+    __dir__ = public_names
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Before the first epoch."""

@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from ..legacy import Logs
+from ..utils.progbar import write
 from .callback import Callback
 
 __all__ = ["EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau"]
@@ -146,10 +147,10 @@ class EarlyStopping(_Monitor):
 
     def on_train_end(self, logs: Any = None) -> None:
         if self.stopped_epoch and self.verbose:
-            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+            write(f"Epoch {self.stopped_epoch + 1}: early stopping\n")
         if self.best_weights is not None:
             if self.verbose:
-                print(f"Restoring the weights of the best epoch: {self.best_epoch + 1}.")
+                write(f"Restoring the weights of the best epoch: {self.best_epoch + 1}.\n")
             self.model.set_weights(self.best_weights)
 
 
@@ -220,19 +221,20 @@ class ModelCheckpoint(_Monitor):
                 return
             if not self._improves(value, self.best):
                 if self.verbose:
-                    print(f"Epoch {epoch + 1}: {self.monitor} did not improve from {self.best:.5f}")
+                    best = f"{self.monitor} did not improve from {self.best:.5f}"
+                    write(f"Epoch {epoch + 1}: {best}\n")
                 return
             since = "" if self.best is None else f" from {self.best:.5f}"
             reason = f"{self.monitor} improved{since} to {value:.5f}, saving"
             self.best = value
         if self.verbose:
-            print(f"Epoch {epoch + 1}: {reason} to {path}")
+            write(f"Epoch {epoch + 1}: {reason} to {path}\n")
         save = self.model.save_weights if self.save_weights_only else self.model.save
         save(path, overwrite=True)
 
     def _path(self, values: dict) -> str:
         try:
-            return self.filepath.format(**values)
+            return self.filepath.format_map(Logs(values))
         except KeyError as error:
             raise KeyError(
                 f"ModelCheckpoint: the path {self.filepath!r} asks for {error}, and there is: "
@@ -305,4 +307,5 @@ class ReduceLROnPlateau(_Monitor):
         self.model.optimizer.learning_rate = lower
         self.cooldown_counter, self.wait = self.cooldown, 0
         if self.verbose:
-            print(f"Epoch {epoch + 1}: ReduceLROnPlateau lowers the learning rate to {lower:.6g}.")
+            what = f"lowers the learning rate to {lower:.6g}"
+            write(f"Epoch {epoch + 1}: ReduceLROnPlateau {what}.\n")

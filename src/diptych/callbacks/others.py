@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..utils.progbar import write
 from .callback import Callback
 
 __all__ = ["CSVLogger", "LearningRateScheduler", "TerminateOnNaN"]
@@ -42,7 +43,7 @@ class LearningRateScheduler(Callback):
             ) from None
         optimizer.learning_rate = rate
         if self.verbose:
-            print(f"Epoch {epoch + 1}: LearningRateScheduler sets the learning rate to {rate}.")
+            write(f"Epoch {epoch + 1}: LearningRateScheduler sets the learning rate to {rate}.\n")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if logs is not None:
@@ -126,5 +127,5 @@ class TerminateOnNaN(Callback):
         message = f"Batch {batch}: the loss is {float(loss)}, training stops"
         if self.raise_error:
             raise RuntimeError(message)
-        print(message)
+        write(f"{message}\n")
         self.model.stop_training = True

@@ -29,3 +29,7 @@ def load_data() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.nda
     with np.load(_FILE) as data:
         images, labels = data["images"], data["labels"]
     return (images[:_TRAINING], labels[:_TRAINING]), (images[_TRAINING:], labels[_TRAINING:])
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -84,3 +84,7 @@ def get_word_index(path: str | os.PathLike[str] = "imdb_word_index.json") -> dic
     name = "imdb_word_index.json"
     what = "The word index of IMDB"
     return read_word_index(find_file(name, path, VARIABLE, f"{FOLDER}/{name}", INDEX_MD5, what))
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -95,3 +95,7 @@ def agreement(n: int = 1000, distance: int = 2, seed: Any = None) -> tuple[np.nd
         ending = "" if verb_is_plural else "s"
         texts[i] = " near ".join(f"the {noun}" for noun in nouns) + f" {verb}{ending}"
     return texts, y
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

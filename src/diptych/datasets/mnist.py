@@ -152,3 +152,7 @@ def _check(images, labels, path):
             f"{path}: images of shape {images.shape} with labels of shape {labels.shape}; "
             "expected (samples, height, width) and (samples,)"
         )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

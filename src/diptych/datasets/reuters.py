@@ -88,3 +88,7 @@ def get_word_index(path: str | os.PathLike[str] = "reuters_word_index.json") -> 
 def get_label_names() -> tuple[str, ...]:
     """The topics, in the order of their numbers."""
     return tuple(TOPICS.split())
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

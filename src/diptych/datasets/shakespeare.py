@@ -87,3 +87,7 @@ def decode(numbers: Any) -> str:
             f"{array.max()}."
         )
     return "".join(vocabulary[number] for number in array.tolist())
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -45,7 +45,7 @@ from .image import (
     RandomZoom,
     Resizing,
 )
-from .layer import InputSpec, Layer
+from .layer import Layer
 from .merging import (
     Add,
     Average,
@@ -147,6 +147,7 @@ from .resizing import (
     ZeroPadding3D,
 )
 from .serialization import CLASSES, deserialize, serialize
+from .spec import InputSpec
 from .wrapper import Wrapper
 
 __all__ = [
@@ -296,6 +297,7 @@ __all__ = [
 ]
 
 CLASSES.update({name: globals()[name] for name in __all__ if isinstance(globals()[name], type)})
+CLASSES["GroupedQueryAttention"] = GroupQueryAttention  # so in Keras's .h5 files
 for _module in (removed, locally_connected):
     CLASSES.update({name: getattr(_module, name) for name in _module.__all__ if name != "merge"})
 
@@ -306,3 +308,7 @@ def __getattr__(name: str) -> Any:
         if name in module.__all__:
             return getattr(module, name)
     raise AttributeError(f"module 'diptych.layers' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

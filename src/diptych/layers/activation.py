@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import activations, constraints, initializers, ops, regularizers
-from .layer import InputSpec, Layer
+from .arguments import check_softmax
+from .layer import Layer
+from .spec import InputSpec
 
 
 class _Elementwise(Layer):
@@ -162,6 +164,11 @@ class Softmax(_Elementwise):
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
+
+    def build(self, input_shape: Any) -> None:
+        if isinstance(input_shape, tuple):
+            check_softmax(self, input_shape, self.axis)
+        self.built = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is not None:

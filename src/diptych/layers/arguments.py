@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..graph import KerasTensor, dtype_of
 from ..nested import flatten, map_structure
+from ..ops.nn import warn_of_softmax_of_one
 from ..tensor import NUMBERS, Tensor, from_python
 from ..utils.objects import is_builtin
 
@@ -27,6 +30,11 @@ def with_array(layer: Any, args: tuple) -> tuple:
             f"{_named(layer)} was called on None. If that came from a layer, model or function of "
             "your own, make sure that it returns its result."
         )
+    for one in x if isinstance(x, (list, tuple)) else (x,):
+        if hint := uncalled(one):
+            raise ValueError(
+                f"{_named(layer)} was called on {kind_of(one)}, not on a tensor.{hint}"
+            )
     if hasattr(layer, "reads_text"):
         return args
     if type(x) in (bool, int, float, complex, str, bytes):
@@ -61,6 +69,43 @@ def as_mask(layer: Any, name: str, mask: Any) -> Any:
     return array
 
 
+def uncalled(thing: Any, by: str = "on a tensor") -> str:
+    """How to mend it if a layer, or the class of one, stands where its output should; or ''.
+
+    by: what the layer has to be called on.
+    """
+    if not hasattr(thing, "compute_output_spec"):
+        return ""
+    if not isinstance(thing, type):
+        return f" {_named(thing)} is a layer that was not called: call it {by}."
+    return f" {thing.__name__} is a class, and {instance_of(thing)} a layer: call that {by}."
+
+
+def kind_of(thing: Any) -> str:
+    """`Dense` for a Dense, `the class Dense` for its class."""
+    return f"the class {thing.__name__}" if isinstance(thing, type) else type(thing).__name__
+
+
+def instance_of(cls: type) -> str:
+    """How an instance is made: `Flatten()`, or `Dense(...)` where an argument is needed."""
+    parameters = inspect.signature(cls).parameters.values()
+    needed = any(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+    return f"{cls.__name__}({'...' if needed else ''})"
+
+
+def check_activation(layer: Any, shape: tuple) -> None:
+    """Warn if the activation of a layer, built for an output of this shape, is a softmax that is
+    always 1.
+    """
+    if layer.activation is ops.softmax:
+        warn_of_softmax_of_one(_named(layer), shape)
+
+
+def check_softmax(layer: Any, shape: tuple, axis: Any) -> None:
+    """Warn if a softmax layer is always 1."""
+    warn_of_softmax_of_one(_named(layer), shape, axis)
+
+
 def _is_one(mask: Any) -> bool:
     """Whether a list is one mask, rather than a list of masks."""
     return not isinstance(mask, (list, tuple)) or all(map(np.isscalar, flatten(mask)))
@@ -70,4 +115,12 @@ def _named(layer: Any) -> str:
     return f"Layer {layer.name!r} ({type(layer).__name__})"
 
 
-__all__ = ["as_mask", "with_array"]
+__all__ = [
+    "as_mask",
+    "check_activation",
+    "check_softmax",
+    "instance_of",
+    "kind_of",
+    "uncalled",
+    "with_array",
+]

@@ -12,8 +12,10 @@ from .. import activations, constraints, initializers, regularizers
 from ..ops import convolution
 from ..tensor import Variable
 from ..utils.windows import AXES, standardize_data_format, standardize_padding, standardize_tuple
+from .arguments import check_activation
 from .core import FUSED
-from .layer import InputSpec, Layer
+from .layer import Layer
+from .spec import InputSpec
 
 _SAMPLE = {1: "28", 2: "28, 28", 3: "9, 28, 28"}
 
@@ -93,6 +95,7 @@ class _Convolution(Layer):
             )
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={self._channel_axis: channels})
         self._checked_sizes = convolution.spatial(input_shape, self.data_format)
+        check_activation(self, out)
         self.built = True
 
     def _make_kernels(self, channels: int) -> None:

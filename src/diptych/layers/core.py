@@ -11,9 +11,11 @@ from .. import activations, constraints, initializers, ops, regularizers
 from ..graph import KerasTensor, Node
 from ..nested import map_structure
 from ..tensor import Variable
+from ..utils import objects
 from ..utils.naming import auto_name
-from ..utils.objects import deserialize
-from .layer import InputSpec, Layer
+from .arguments import check_activation
+from .layer import Layer
+from .spec import InputSpec
 
 # Activations that the dense twin applies itself. Sigmoid and softmax are applied separately, since
 # crossentropy losses need the logits (softmax + cross-entropy, see ops.losses.with_logits).
@@ -185,6 +187,7 @@ class Dense(Layer):
                 constraint=self.bias_constraint,
             )
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
+        check_activation(self, (*input_shape[:-1], self.units))
         self.built = True
 
     def call(self, inputs: Any) -> Any:
@@ -258,7 +261,11 @@ class Lambda(Layer):
         self.mask = mask
         self.arguments = dict(arguments or {})
         self._output_shape = output_shape
-        self.supports_masking = mask is not None
+        self.supports_masking = self.makes_mask = mask is not None
+
+    @property
+    def runs_own_code(self) -> bool:
+        return True
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
         offered = {"mask": mask, "training": training}
@@ -291,8 +298,8 @@ class Lambda(Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Lambda:
         functions = {
-            key: deserialize(config[key], {}, "function")
-            for key in ("function", "output_shape", "mask")
+            key: objects.revive(config[key])
+            for key in ("function", "output_shape", "mask", "arguments")
             if isinstance(config.get(key), dict)
         }
         return cls(**{**config, **functions})
@@ -307,6 +314,11 @@ class Activation(Layer):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
         self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        if isinstance(input_shape, tuple):
+            check_activation(self, input_shape)
+        self.built = True
 
     def call(self, inputs: Any) -> Any:
         return self.activation(inputs)

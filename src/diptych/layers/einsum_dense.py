@@ -8,9 +8,12 @@ from copy import copy
 from typing import Any
 
 from .. import activations, constraints, initializers, ops, regularizers
+from ..ops.shapes import reshape_view, transpose_view
 from ..tensor import Variable
+from .arguments import check_activation
 from .core import FUSED
-from .layer import InputSpec, Layer
+from .layer import Layer
+from .spec import InputSpec
 
 _FORMS = (
     (re.compile(r"([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]+)"), False),
@@ -139,6 +142,7 @@ class EinsumDense(Layer):
         start = -len(inputs) if self._terms[3] else 0
         met = {start + i: sizes[a] for i, a in enumerate(inputs) if a in kernel}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=met)
+        check_activation(self, self.compute_output_shape(input_shape))
         self.built = True
 
     def _bias_shape(self, sizes: dict, dots: int) -> tuple:
@@ -162,17 +166,17 @@ class EinsumDense(Layer):
             y = ops.einsum(self.equation, inputs, kernel)
             return self.activation(y if bias is None else ops.add(y, bias))
         if self._order is not None:
-            kernel = ops.transpose(kernel, self._order)
+            kernel = transpose_view(kernel, self._order)
         free, units = inputs.shape[: -self._summed], kernel.shape[self._summed :]
         width, columns = math.prod(kernel.shape[: self._summed]), math.prod(units)
         if self._summed > 1:
             inputs = ops.reshape(inputs, (*free, width))
         if kernel.ndim > 2:
-            kernel = ops.reshape(kernel, (width, columns))
+            kernel = reshape_view(kernel, (width, columns))
         within = bias is not None and bias.size == columns
         fused = FUSED.get(self.activation) if bias is None or within else None
         if within and len(units) > 1:
-            bias = ops.reshape(bias, (columns,))
+            bias = reshape_view(bias, (columns,))
         y = ops.dense(inputs, kernel, bias if within else None, fused or "linear")
         if len(units) > 1:
             y = ops.reshape(y, (*free, *units))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -13,11 +14,14 @@ import numpy as np
 from .. import constraints, graph, initializers, ops, regularizers
 from ..config import floatx
 from ..graph import KerasTensor, Node
-from ..legacy import AcceptsOldNames
+from ..legacy import AcceptsOldNames, accepts_old_order
 from ..nested import flatten, map_structure
 from ..tensor import Structure, Tensor, Variable
-from ..utils.naming import auto_name
+from ..trial import for_good, open_trial
+from ..utils.naming import auto_name, public_names
+from ..utils.objects import is_builtin
 from .arguments import as_mask, with_array
+from .budget import from_file
 from .signatures import (
     BY_NAME_ONLY,
     has_default,
@@ -27,6 +31,7 @@ from .signatures import (
     position_of,
     takes,
 )
+from .spec import InputSpec
 from .tracking import tracked
 
 # The `training` argument of the outermost call in this context; layers called inside it inherit it.
@@ -52,69 +57,9 @@ _INTERNAL = frozenset(
         "_inputs_structure",
         "_outputs_structure",
         "_added_losses",
+        "_build_shapes",
     ]
 )
-
-
-class InputSpec:
-    """What a layer expects of an input.
-
-    Args:
-        dtype: its dtype.
-        shape: its full shape, None for any size.
-        ndim: its rank.
-        max_ndim: the highest rank allowed.
-        min_ndim: the lowest rank allowed.
-        axes: dict from axis to size.
-        allow_last_axis_squeeze: whether a last axis of size 1 may be missing or added.
-        name: the input's name.
-        optional: whether None may be given.
-    """
-
-    def __init__(
-        self,
-        dtype: Any = None,
-        shape: Any = None,
-        ndim: int | None = None,
-        max_ndim: int | None = None,
-        min_ndim: int | None = None,
-        axes: dict[int, int | None] | None = None,
-        allow_last_axis_squeeze: bool = False,
-        name: str | None = None,
-        optional: bool = False,
-    ) -> None:
-        self.dtype = dtype
-        self.shape = None if shape is None else tuple(shape)
-        self.ndim = len(self.shape) if self.shape is not None else ndim
-        self.max_ndim = max_ndim
-        self.min_ndim = min_ndim
-        self.axes = {int(axis): size for axis, size in (axes or {}).items()}
-        self.allow_last_axis_squeeze = allow_last_axis_squeeze
-        self.name = name
-        self.optional = optional
-
-    def check(self, layer: Layer, shape: tuple) -> None:
-        """Raise a ValueError unless an input of this shape fits."""
-        rank = len(shape)
-
-        def refuse(expected: str) -> None:
-            raise ValueError(
-                f"Layer {layer.name!r} ({type(layer).__name__}) expects {expected}, and its input "
-                f"has shape {shape}." + layer.input_hint(shape)
-            )
-
-        if self.ndim is not None and rank != self.ndim:
-            refuse(f"an input of {self.ndim} axes, the batch included")
-        if self.min_ndim is not None and rank < self.min_ndim:
-            refuse(f"an input of at least {self.min_ndim} axes, the batch included")
-        if self.max_ndim is not None and rank > self.max_ndim:
-            refuse(f"an input of at most {self.max_ndim} axes, the batch included")
-        for axis, size in self.axes.items():
-            if size is not None and -rank <= axis < rank and shape[axis] not in (size, None):
-                refuse(f"size {size} along axis {axis}")
-        for axis, size in enumerate(self.shape or ()):
-            if size is not None and shape[axis] not in (size, None):
-                refuse(f"an input of shape {self.shape}")
 
 
 class Layer(metaclass=AcceptsOldNames):
@@ -126,7 +71,8 @@ class Layer(metaclass=AcceptsOldNames):
 
     Args:
         activity_regularizer: a penalty on the outputs, added to the loss.
-        trainable: whether its weights are trained.
+        trainable: whether its weights, and those of layers inside, are trained; False has the same
+            effect as ``layer.trainable = False`` later on.
         dtype: the float type of weights and computation; by default the configured one.
         autocast: whether float inputs are cast to that type.
         name: a name; by default the class name in snake case with a number.
@@ -154,6 +100,7 @@ class Layer(metaclass=AcceptsOldNames):
         self._nodes: list[Node] = []
         self._trainable = bool(trainable)
         self.built = False
+        self._build_shapes: Any = None
         self.autocast = autocast
         self.dtype = dtype or floatx()
         self.name = auto_name(type(self).__name__) if name is None else str(name)
@@ -183,7 +130,7 @@ class Layer(metaclass=AcceptsOldNames):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the output's shape for an input's shape; by default found by a call on zeros."""
-        inputs = _map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
+        inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
         return map_structure(lambda t: t.shape, self._infer((inputs,), {}))
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
@@ -309,18 +256,31 @@ class Layer(metaclass=AcceptsOldNames):
     # (pure_in_prediction). Each class has to declare it; it is not inherited.
     pure = False
     pure_in_prediction = False
-    # Whether compute_mask creates a mask (Embedding, Masking).
+    # Whether compute_mask may create a mask (Embedding, Masking); a user's own always may.
     makes_mask = False
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not is_builtin(cls.compute_mask):
+            cls.makes_mask = True
+
+    @property
+    def runs_own_code(self) -> bool:
+        """Whether ``call`` is a user's own, which may return a tensor with the mask of a layer
+        inside.
+        """
+        return "call" in vars(self) or not is_builtin(type(self).call)
+
     def _pass_mask_on(self, inputs: Any, masks: Any, masked: bool, outputs: Any) -> None:
-        if masked and not self.supports_masking:
-            warnings.warn(
-                f"Layer {self.name!r} ({type(self).__name__}) was called on an input with a mask, "
-                "but does not support masking: the layers after it, the loss and the metrics will "
-                "count every step. In a layer of your own, set self.supports_masking = True if the "
-                "mask is valid for the output as well.",
-                stacklevel=2,
-            )
+        if not self.supports_masking:
+            if masked:
+                warnings.warn(
+                    f"Layer {self.name!r} ({type(self).__name__}) was called on an input with a "
+                    "mask, but does not support masking: the layers after it, the loss and the "
+                    "metrics will count every step. In a layer of your own, set "
+                    "self.supports_masking = True if the mask is valid for the output as well.",
+                    stacklevel=2,
+                )
             return
         mask = self.compute_mask(inputs, masks)
         if mask is None:
@@ -392,11 +352,15 @@ class Layer(metaclass=AcceptsOldNames):
         """Call ``build`` with the shape of the first argument, or with all shapes that are
         parameters of ``build``.
         """
+        with for_good():
+            self._build_with_shapes(args, kwargs)
+
+    def _build_with_shapes(self, args: tuple, kwargs: dict) -> None:
         parameters = parameters_of(type(self), "build")
         named = [p for p in parameters if p.endswith("_shape") and p != "input_shape"]
         if named and len(parameters) > 1:
             bound = inspect.signature(self.call).bind_partial(*args, **kwargs).arguments
-            shapes = {
+            shapes: Any = {
                 p: _shapes(bound[p[: -len("_shape")]])
                 for p in named
                 if p[: -len("_shape")] in bound
@@ -404,7 +368,9 @@ class Layer(metaclass=AcceptsOldNames):
             self.build(**shapes)
         else:
             first = args or self._first_by_name(kwargs)
-            self.build(_shapes(first[0]) if first else None)
+            shapes = _shapes(first[0]) if first else None
+            self.build(shapes)
+        self._build_shapes = shapes
         self.built = True
         weights = vars(self).pop("_first_weights", None)  # from the old argument `weights`
         if weights is not None:
@@ -431,7 +397,7 @@ class Layer(metaclass=AcceptsOldNames):
         """Return symbolic outputs for symbolic inputs."""
         if type(self).compute_output_shape is not Layer.compute_output_shape:
             shape = self.compute_output_shape(_shapes(self._first(args, kwargs)))
-            return _map_shapes(lambda s: KerasTensor(s, self.dtype), shape)
+            return map_shapes(lambda s: KerasTensor(s, self.dtype), shape)
         return self._infer(args, kwargs)
 
     def _infer(self, args: tuple, kwargs: dict) -> Any:
@@ -472,6 +438,7 @@ class Layer(metaclass=AcceptsOldNames):
     # ----------------------------------------------------------------------------------------------
     # Weights and sublayers
 
+    @accepts_old_order
     def add_weight(
         self,
         shape: Any = None,
@@ -507,15 +474,20 @@ class Layer(metaclass=AcceptsOldNames):
                 "Input(shape=(784,))."
             )
         dtype = np.dtype(dtype or self.dtype)
+        budget = from_file.get()
+        if budget is not None:  # the values come from a file
+            budget.take(math.prod(shape) * dtype.itemsize, f"{self.path}/{name}", shape)
+            initializer = "zeros"
         if initializer is None:
             initializer = "glorot_uniform" if dtype.kind == "f" else "zeros"
-        variable = Variable(
-            initializers.get(initializer), shape, dtype, trainable=trainable, name=name
-        )
+        with for_good():
+            variable = Variable(
+                initializers.get(initializer), shape, dtype, trainable=trainable, name=name
+            )
         variable.path = f"{self.path}/{variable.name}"
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
-        self._track(variable)
+        self._track_all(variable)
         return variable
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -535,10 +507,11 @@ class Layer(metaclass=AcceptsOldNames):
     def _track_all(self, value: Any) -> None:
         """Track the variables and layers among nested values."""
         for part in flatten(value):
-            if isinstance(part, (Variable, Layer)):
-                self._track(part)
+            if isinstance(part, (Variable, Layer)) and self._track(part) and not self._trainable:
+                part.trainable = False
 
-    def _track(self, part: Variable | Layer) -> None:
+    def _track(self, part: Variable | Layer) -> bool:
+        """Track a variable or layer; return whether it is new here."""
         try:
             mine: list = self._own if isinstance(part, Variable) else self._sublayers
         except AttributeError:
@@ -546,11 +519,13 @@ class Layer(metaclass=AcceptsOldNames):
                 f"In the constructor of {type(self).__name__}, call super().__init__() before "
                 "setting attributes."
             ) from None
-        if not any(part is other for other in mine):
-            mine.append(part)
-            Structure.version += 1
-            if isinstance(part, Layer):
-                part._move_under(self.path)
+        if any(part is other for other in mine):
+            return False
+        mine.append(part)
+        Structure.version += 1
+        if isinstance(part, Layer):
+            part._move_under(self.path)
+        return True
 
     @property
     def path(self) -> str:
@@ -599,12 +574,24 @@ class Layer(metaclass=AcceptsOldNames):
 
     @property
     def trainable_variables(self) -> list[Variable]:
-        """The variables that an optimizer updates: trainable weights of trainable layers."""
-        return list(self._cached("trainable", lambda: [v for v in self.variables if v.trainable]))
+        """The variables that an optimizer updates: none if this layer is not trainable, otherwise
+        the trainable ones, also of the layers in it.
+        """
+        return list(
+            self._cached(
+                "trainable", lambda: [v for v in self.variables if v.trainable and self._trainable]
+            )
+        )
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        return list(self._cached("frozen", lambda: [v for v in self.variables if not v.trainable]))
+        """The variables that no optimizer updates: frozen weights, and states."""
+        return list(
+            self._cached(
+                "frozen",
+                lambda: [v for v in self.variables if not (v.trainable and self._trainable)],
+            )
+        )
 
     @property
     def weights(self) -> list[Variable]:
@@ -621,6 +608,9 @@ class Layer(metaclass=AcceptsOldNames):
 
     @property
     def trainable(self) -> bool:
+        """Whether the weights are trained. Setting it does so for all layers inside as well, and
+        for weights and layers that are made later; a layer inside may be set otherwise afterwards.
+        """
         return self._trainable
 
     @trainable.setter
@@ -658,6 +648,35 @@ class Layer(metaclass=AcceptsOldNames):
         for variable, array in zip(mine, arrays, strict=True):
             variable.assign(array)
 
+    def save_own_variables(self, store: Any) -> None:
+        """Put this layer's own weights, without those of layers in it, into a mapping of names to
+        arrays; override it together with ``load_own_variables``.
+        """
+        for i, variable in enumerate(sorted(self._own, key=lambda v: v.is_state)):
+            store[str(i)] = variable.array
+
+    def load_own_variables(self, store: Any) -> None:
+        """Set this layer's own weights to those of a mapping that ``save_own_variables`` filled."""
+        for i, variable in enumerate(sorted(self._own, key=lambda v: v.is_state)):
+            variable.assign(store[str(i)])
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes for which ``build`` made the weights; None before that."""
+        shapes = self._build_shapes
+        if shapes is None:
+            return None
+        return {"shapes_dict": shapes} if isinstance(shapes, dict) else {"input_shape": shapes}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Make the weights for the shapes that ``get_build_config`` returned."""
+        if config.get("shapes_dict"):
+            self.build(**map_shapes(tuple, config["shapes_dict"]))
+        elif config.get("input_shape") is not None:
+            self.build(map_shapes(tuple, config["input_shape"]))
+        else:
+            return
+        self.built = True
+
     def count_params(self) -> int:
         """Return the number of entries of all weights."""
         if not self.built:
@@ -672,6 +691,8 @@ class Layer(metaclass=AcceptsOldNames):
 
     def add_loss(self, loss: Any) -> None:
         """Add a scalar to the loss of the model, from within ``call``."""
+        if open_trial.get() is not None:
+            return
         for one in flatten(loss):
             self._losses.append(
                 one if isinstance(one, Tensor) else Tensor(np.asarray(one, self.dtype))
@@ -683,6 +704,8 @@ class Layer(metaclass=AcceptsOldNames):
             self.add_loss(ops.divide(self.activity_regularizer(output), float(batch)))
 
     def _clear_losses(self) -> None:
+        if open_trial.get() is not None:
+            return
         for layer in self._cached("layers", lambda: list(self._flatten_layers())):
             if layer._losses:
                 layer._losses.clear()
@@ -693,9 +716,9 @@ class Layer(metaclass=AcceptsOldNames):
         layers = self._cached("layers", lambda: list(self._flatten_layers()))
         added = [loss for layer in layers for loss in layer._losses]
         penalised = self._cached(
-            "penalised", lambda: [v for v in self.variables if v.regularizer is not None]
+            "penalised", lambda: [v for v in self.trainable_variables if v.regularizer is not None]
         )
-        return added + [v.regularizer(v) for v in penalised if v.trainable]
+        return added + [v.regularizer(v) for v in penalised]
 
     # ----------------------------------------------------------------------------------------------
     # Symbolic inputs and outputs
@@ -730,6 +753,8 @@ class Layer(metaclass=AcceptsOldNames):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
+    __dir__ = public_names
+
 
 def _mask_of(x: Any) -> Any:
     return getattr(x, "mask", None)
@@ -746,15 +771,15 @@ def _shapes(inputs: Any) -> Any:
     return map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else None, inputs)
 
 
-def _map_shapes(function: Callable, shapes: Any) -> Any:
+def map_shapes(function: Callable, shapes: Any) -> Any:
     """Apply ``function`` to every shape: a tuple or list of sizes is a leaf here."""
     if isinstance(shapes, (list, tuple)) and all(
         n is None or isinstance(n, (int, np.integer)) for n in shapes
     ):
         return function(tuple(shapes))
     if isinstance(shapes, dict):
-        return {key: _map_shapes(function, part) for key, part in shapes.items()}
-    return [_map_shapes(function, part) for part in shapes]
+        return {key: map_shapes(function, part) for key, part in shapes.items()}
+    return [map_shapes(function, part) for part in shapes]
 
 
 def _fresh(tensor: Any) -> Any:

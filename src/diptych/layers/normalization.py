@@ -8,7 +8,8 @@ from typing import Any
 from .. import constraints, initializers, ops, regularizers
 from ..ops import normalization
 from ..tensor import Variable
-from .layer import InputSpec, Layer
+from .layer import Layer
+from .spec import InputSpec
 from .wrapper import Wrapper
 
 

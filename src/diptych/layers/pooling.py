@@ -7,7 +7,8 @@ from typing import Any
 from .. import ops
 from ..ops import pooling
 from ..utils.windows import AXES, standardize_data_format, standardize_padding, standardize_tuple
-from .layer import InputSpec, Layer
+from .layer import Layer
+from .spec import InputSpec
 
 
 class _OverSpace(Layer):

@@ -15,7 +15,8 @@ from ..ops import nn
 from ..random import SeedGenerator, draw_dropout_mask
 from ..tensor import Tensor
 from ..utils.windows import standardize_data_format
-from .layer import InputSpec, Layer
+from .layer import Layer
+from .spec import InputSpec
 
 
 class _Noise(Layer):
@@ -112,7 +113,8 @@ class _SpatialDropout(Dropout):
 
     def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "data_format": self.data_format}
-        config.pop("noise_shape")
+        for name in ("noise_shape", "trainable"):  # Keras's class does not take these
+            del config[name]
         return config
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from .. import ops
 from ..utils.windows import standardize_data_format
-from .layer import InputSpec, Layer
+from .layer import Layer
+from .spec import InputSpec
 
 
 class Flatten(Layer):

@@ -11,7 +11,8 @@ from ..legacy import pairs_of
 from ..ops import resizing
 from ..reference._sampling import INTERPOLATIONS
 from ..utils.windows import standardize_data_format
-from .layer import InputSpec, Layer
+from .layer import Layer
+from .spec import InputSpec
 
 _AXES = {1: ("steps",), 2: ("rows", "columns"), 3: ("depth", "rows", "columns")}
 

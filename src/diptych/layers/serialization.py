@@ -1,36 +1,37 @@
 """Layers to configurations and back. Layers that hold other layers use this module too, so the dict
-of classes is defined here; ``diptych.layers`` fills it.
+of classes is defined here; ``diptych.layers`` and ``diptych.models`` fill it.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..utils.naming import suggest
-from ..utils.objects import CustomObjectScope, get_registered_name, get_registered_object
+from ..utils import objects
 from .layer import Layer
 
 CLASSES: dict[str, type[Layer]] = {}  # {name: class} of `diptych.layers`
+MODELS: dict[str, type[Layer]] = {}  # of `diptych.models`, which may be layers of one another
+objects.TABLES |= {"layers": CLASSES, "models": MODELS}
 
 
 def serialize(layer: Layer) -> dict[str, Any]:
-    """Return the layer's class name and config."""
-    name = get_registered_name(type(layer))
-    own = {"registered_name": name} if ">" in name else {}
-    return {"class_name": type(layer).__name__, "config": layer.get_config(), **own}
+    """Return the layer's class and config."""
+    return objects.serialize(layer)
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Layer:
     """Return a new layer from the result of ``serialize``; pass classes of your own in
     ``custom_objects``.
     """
-    name = config["class_name"]
-    with CustomObjectScope(custom_objects or {}):
-        cls = get_registered_object(config.get("registered_name") or name) or CLASSES.get(name)
-        if cls is None:
-            raise ValueError(
-                f"Unknown layer {name!r}{suggest(name, CLASSES) or '.'} Pass a class of your own "
-                "in custom_objects, or decorate it with "
-                "diptych.saving.register_keras_serializable()."
-            )
-        return cls.from_config(config["config"])
+    name = config.get("class_name") if isinstance(config, dict) else None
+    if not isinstance(name, str):
+        raise ValueError(
+            "The configuration of a layer looks like {'class_name': 'Dense', 'config': {...}}; got "
+            f"{config!r:.200}."
+        )
+    with objects.CustomObjectScope(custom_objects or {}):
+        cls = objects.class_of(config, ("layers", "models"))
+        layer = cls.from_config(objects.dict_of(config.get("config"), name))
+    if not isinstance(layer, Layer):
+        raise ValueError(f"The configuration of {name!r} makes no layer, but a {type(layer)}.")
+    return layer

@@ -5,7 +5,7 @@ The rest of the library understands them through the metaclass `AcceptsOldNames`
 quiet():` turns these notes off.
 """
 
-from .arguments import AcceptsOldNames, accepts_old, translate_arguments
+from .arguments import AcceptsOldNames, accepts_old, accepts_old_order, translate_arguments
 from .methods import OldMethods
 from .names import Logs, current_name
 from .notes import LegacySpelling, forget_notes, note, quiet
@@ -18,6 +18,7 @@ __all__ = [
     "AcceptsOldNames",
     "OldMethods",
     "accepts_old",
+    "accepts_old_order",
     "forget_notes",
     "current_name",
     "translate_arguments",
@@ -26,3 +27,7 @@ __all__ = [
     "pairs_of",
     "quiet",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

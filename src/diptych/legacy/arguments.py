@@ -9,6 +9,8 @@ import functools
 import inspect
 import re
 
+import numpy as np
+
 from .notes import note
 from .tables import CLASSES, FUNCTIONS, MODERN_POSITIONS, POSITIONAL
 from .values import plain_numbers
@@ -43,6 +45,21 @@ class AcceptsOldNames(type):
     handle only those.
     """
 
+    @property
+    def __signature__(cls):
+        """What `help` and completion show: the constructor's arguments, in place of a built-in
+        **kwargs the arguments of the last base, such as a layer's `name` and `dtype`.
+        """
+        shown, *bases = [own for _, own in _constructors(cls)] or [[]]
+        if bases and _constructor(cls)[2]:
+            known = {parameter.name for parameter in shown}
+            shown[-1:] = [
+                parameter.replace(kind=parameter.KEYWORD_ONLY)
+                for parameter in bases[-1]
+                if parameter.name not in known
+            ]
+        return inspect.Signature(shown)
+
     def __call__(cls, *args, **kwargs):
         args, kwargs = plain_numbers(args), plain_numbers(kwargs)
         given, attributes = kwargs, {}
@@ -55,10 +72,24 @@ class AcceptsOldNames(type):
             found = _UNEXPECTED.search(str(error))
             if found and found[1] in kwargs and found[1] in given:
                 raise _unknown_here(cls, found[1]) from error
+            _hint_at_call(cls, args, error)
+            raise
+        except ValueError as error:
+            _hint_at_call(cls, args, error)
             raise
         for name, value in attributes.items():
             object.__setattr__(instance, name, value)
         return instance
+
+
+def _hint_at_call(cls, args, error):
+    """Add to the error of a layer's constructor that it was given a tensor, if it was."""
+    if _constructor(cls)[3] and any(getattr(value, "is_symbolic", False) for value in args):
+        error.without_hint = getattr(error, "without_hint", str(error))  # that of a cell inside
+        error.args = (
+            f"{error.without_hint}\n{cls.__name__}(...) makes a layer, and takes its "
+            f"settings. To call the layer on a tensor x, write {cls.__name__}(...)(x).",
+        )
 
 
 def translate_arguments(cls, args, kwargs):
@@ -123,6 +154,39 @@ def accepts_old(*names, **table):
     return decorate
 
 
+def accepts_old_order(method):
+    """Decorate `add_weight(shape, initializer, dtype, ...)`, so that it takes the old orders too:
+    `add_weight(name, shape, dtype, ...)` and `add_weight(shape, initializer, name, ...)`.
+    """
+
+    @functools.wraps(method)
+    def wrapper(self, *args, **kwargs):
+        order = ()
+        if args and isinstance(args[0], str):
+            order = NAME_FIRST
+        elif len(args) > 2 and isinstance(args[2], str) and not _is_dtype(args[2]):
+            order = NAME_THIRD
+        if order:
+            names = order[: len(args)]
+            kwargs = {**dict(zip(names, args, strict=False)), **kwargs}
+            note(f"add_weight({', '.join(names)})", "takes the name by keyword, `name=...`")
+            args = args[len(order) :]
+        return method(self, *args, **kwargs)
+
+    return wrapper
+
+
+NAME_FIRST = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
+NAME_THIRD = ("shape", "initializer", "name", "trainable", "regularizer", "constraint")
+
+
+def _is_dtype(name):
+    try:
+        return np.dtype(name).name == name
+    except TypeError:
+        return False
+
+
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -137,26 +201,32 @@ def _constructor(cls):
     from ..utils.objects import is_builtin  # here, since other modules of utils need this one
 
     parameters, closed, followed = {}, False, True
-    for base in cls.__mro__:
-        init = base.__dict__.get("__init__")
-        if init is None or base is object:
-            continue
-        own = list(inspect.signature(init).parameters.values())[1:]
+    for base, own in _constructors(cls):
         for parameter in own:
             if parameter.kind in _BY_NAME:
                 parameters.setdefault(parameter.name, parameter)
         kinds = {parameter.kind for parameter in own}
         if inspect.Parameter.VAR_KEYWORD not in kinds:
             closed = followed
-            break
         # What a user's constructor, or one with *args, does with its **kwargs is unknown.
-        if not is_builtin(base) or inspect.Parameter.VAR_POSITIONAL in kinds:
+        elif not is_builtin(base) or inspect.Parameter.VAR_POSITIONAL in kinds:
             followed = False
     bases = [base.__name__ for base in cls.__mro__]
     table = {}
     for name in reversed(bases):
         table.update(CLASSES.get(name, {}))
     return parameters, table, closed, "Layer" in bases and "Model" not in bases
+
+
+def _constructors(cls):
+    """Yield (class, the parameters of its __init__ without self), up to one without **kwargs."""
+    for base in cls.__mro__[:-1]:
+        if "__init__" not in base.__dict__:
+            continue
+        own = list(inspect.signature(base.__init__).parameters.values())[1:]
+        yield base, own
+        if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in own):
+            return
 
 
 def _rewrite(place, args, given, parameters, table):

@@ -12,18 +12,6 @@ Dense).
 import itertools
 
 
-def with_batch_size(generator):
-    """A generator and its batch size: known, or seen at its first batch, which it gives again."""
-    size = getattr(generator, "batch_size", None)
-    if size is not None or not hasattr(generator, "__next__"):
-        return generator, size
-    first = next(generator)
-    x = first[0] if isinstance(first, tuple | list) else first
-    while isinstance(x, list | tuple | dict):
-        x = next(iter(x.values() if isinstance(x, dict) else x))
-    return itertools.chain([first], generator), len(x)
-
-
 def gone(reason):
     """The argument is removed; `reason` completes the sentence "`name` ..."."""
 
@@ -32,6 +20,17 @@ def gone(reason):
         return reason
 
     return rule
+
+
+def only_if_set(rule):
+    """`rule`, unless the value is 0, False or None: then the argument asked for nothing."""
+
+    def of_value(given, old, defaults):
+        if given[old]:
+            return rule(given, old, defaults)
+        return f"is no longer an argument, and {given.pop(old)!r} asks for nothing: leave it out"
+
+    return of_value
 
 
 def values(new, current):
@@ -77,15 +76,14 @@ def decay(given, old, defaults):
     """`decay`: learning_rate / (1 + decay * iterations), now a schedule."""
     rate = given.pop(old)
     start = given.get("learning_rate", given.get("lr", defaults.get("learning_rate")))
-    if rate:
-        if not isinstance(start, int | float):
-            raise TypeError(
-                f"'decay' needs a number as learning rate, but it is {start!r}: leave out 'decay' "
-                "if you use a schedule"
-            )
-        given.pop("lr", None)
-        schedule = {"initial_learning_rate": start, "decay_steps": 1, "decay_rate": rate}
-        given["learning_rate"] = {"class_name": "InverseTimeDecay", "config": schedule}
+    if not isinstance(start, int | float):
+        raise TypeError(
+            f"'decay' needs a number as learning rate, but it is {start!r}: leave out 'decay' "
+            "if you use a schedule"
+        )
+    given.pop("lr", None)
+    schedule = {"initial_learning_rate": start, "decay_steps": 1, "decay_rate": rate}
+    given["learning_rate"] = {"class_name": "InverseTimeDecay", "config": schedule}
     return f"is now `learning_rate=InverseTimeDecay({start}, 1, {rate})`"
 
 
@@ -99,15 +97,33 @@ def causal(given, old, defaults):
     return "is now an argument of the call, `use_causal_mask`"
 
 
-def per_sample(new):
-    """Once counted in samples, now in batches."""
+def period(given, old, defaults):
+    """`period` of a checkpoint, in epochs; `save_freq` counts batches."""
+    epochs = given.pop(old)
+    if epochs != 1:
+        raise ValueError(
+            f"'period={epochs}' counts epochs, but 'save_freq' counts batches: use "
+            f"save_freq={epochs} * (batches of an epoch)"
+        )
+    given["save_freq"] = "epoch"
+    return "is now `save_freq='epoch'`"
+
+
+def per_sample(new, source="x"):
+    """Once counted in samples, now in batches; of a generator the first batch is looked at.
+
+    source: the name of the argument that holds the data.
+    """
 
     def rule(given, old, defaults):
         samples = given.pop(old)
-        word = "generator" if "generator" in given else "x"
-        batch_size = given.get("batch_size")
-        if not batch_size and word in given:
-            given[word], batch_size = with_batch_size(given[word])
+        place = "generator" if source == "x" and "generator" in given else source
+        data = given.get(place)
+        batch_size = given.get("batch_size") or getattr(data, "batch_size", None)
+        if not batch_size and hasattr(data, "__next__"):
+            first = list(itertools.islice(data, 1))
+            given[place] = itertools.chain(first, data)
+            batch_size = _rows(first)
         if not batch_size:
             raise ValueError(
                 f"'{old}={samples}' counts samples, but '{new}' counts batches, and the batch size "
@@ -117,6 +133,15 @@ def per_sample(new):
         return f"is now `{new}={given[new]}` (batches, not samples)"
 
     return rule
+
+
+def _rows(batches):
+    """The number of rows of the first of these batches, if it is made of arrays."""
+    part = batches
+    while isinstance(part, (list, tuple, dict)) and part:
+        part = next(iter(part.values())) if isinstance(part, dict) else part[0]
+    shape = getattr(part, "shape", None)
+    return shape[0] if shape else None
 
 
 def _without(table, name):
@@ -214,7 +239,9 @@ CLASSES = {
         "init": "embeddings_initializer",
         "W_regularizer": "embeddings_regularizer",
         "W_constraint": "embeddings_constraint",
-        "dropout": gone("is no longer an argument of Embedding: put SpatialDropout1D after it"),
+        "dropout": only_if_set(
+            gone("is no longer an argument of Embedding: put SpatialDropout1D after it")
+        ),
     },
     "Attention": {"causal": causal},
     # normalization
@@ -276,13 +303,13 @@ CLASSES = {
     # models
     "Model": {"input": "inputs", "output": "outputs"},
     # optimizers
-    "Optimizer": {"decay": decay, "lr": "learning_rate"},
+    "Optimizer": {"decay": only_if_set(decay), "lr": "learning_rate"},
     "Nadam": {"schedule_decay": gone("is no longer an argument: the schedule is the paper's")},
     # constraints
     "MaxNorm": {"m": "max_value"},
     # callbacks
     "ReduceLROnPlateau": {"epsilon": "min_delta"},
-    "ModelCheckpoint": {"period": values("save_freq", {1: "epoch"})},
+    "ModelCheckpoint": {"period": period},
 }
 
 # Old positional forms: the names of the leading integers.
@@ -313,6 +340,7 @@ _WORKERS = {
     "max_q_size": gone("is no longer an argument here: PyDataset has `max_queue_size`"),
     "pickle_safe": gone("is no longer an argument here: PyDataset has `use_multiprocessing`"),
 }
+_ACCURACY = only_if_set(gone("is no longer an argument: compile(metrics=['accuracy'])"))
 FUNCTIONS = {
     "compile": {
         "class_mode": gone("is no longer needed: the loss says it"),
@@ -323,13 +351,13 @@ FUNCTIONS = {
         **_WORKERS,
         "nb_epoch": "epochs",
         "samples_per_epoch": per_sample("steps_per_epoch"),
-        "nb_val_samples": per_sample("validation_steps"),
-        "show_accuracy": gone("is no longer an argument: compile(metrics=['accuracy'])"),
+        "nb_val_samples": per_sample("validation_steps", "validation_data"),
+        "show_accuracy": _ACCURACY,
     },
     "evaluate": {
         **_WORKERS,
         "val_samples": per_sample("steps"),
-        "show_accuracy": gone("is no longer an argument: compile(metrics=['accuracy'])"),
+        "show_accuracy": _ACCURACY,
     },
     "predict": {**_WORKERS, "val_samples": per_sample("steps")},
     "Input": {"batch_input_shape": "batch_shape", "input_dtype": "dtype"},
@@ -346,6 +374,6 @@ _MEASURES = {
 NAMES = {
     "loss": _MEASURES,
     "metric": _MEASURES,
-    "log": {"acc": "accuracy", "val_acc": "val_accuracy"},
+    "log": {"acc": "accuracy", "lr": "learning_rate"},  # the last part of a key
     "module": {"objectives": "losses"},
 }

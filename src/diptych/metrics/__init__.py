@@ -231,6 +231,7 @@ FUNCTIONS |= {
 }
 
 _RESOLVED_BY_COMPILE = ("acc", "ce", "crossentropy")
+objects.TABLES["metrics"] = REGISTRY
 
 
 def get(identifier: Any) -> Any:
@@ -287,3 +288,7 @@ def _label_kind(y_true_shape, y_pred_shape, loss_name):
 
 def __getattr__(name: str) -> Any:
     return old_attribute("metrics", name, globals())
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

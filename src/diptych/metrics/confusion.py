@@ -69,7 +69,7 @@ class _Counts(Metric):
             y_true, y_pred, weight = _only_class(y_true, y_pred, weight, class_id)
         counts = self._edges.count(y_true, y_pred, weight)
         for name in self._kept:
-            getattr(self, name).array[...] += counts[name]
+            getattr(self, name).assign_add(counts[name])
 
     def _first_or_all(self, values):
         return self._typed(values[0] if len(self.thresholds) == 1 else values)
@@ -286,7 +286,10 @@ class AUC(_Counts):
 
     def _take_in(self, counts, where):
         for name in self._kept:
-            getattr(self, name).array[where] += counts[name]
+            variable = getattr(self, name)
+            total = variable.array.copy()
+            total[where] += counts[name]
+            variable.assign(total)
 
     def result(self) -> Any:
         if not self.variables:

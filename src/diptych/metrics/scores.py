@@ -69,10 +69,10 @@ class FBetaScore(Metric):
         chosen = chosen.astype(np.float64)
         weight = 1.0 if sample_weight is None else broadcast_weight(as_array(sample_weight), chosen)
         axis = None if self.average == "micro" else 0
-        self.true_positives.array[...] += np.sum(chosen * y_true * weight, axis=axis)
-        self.false_positives.array[...] += np.sum(chosen * (1 - y_true) * weight, axis=axis)
-        self.false_negatives.array[...] += np.sum((1 - chosen) * y_true * weight, axis=axis)
-        self.intermediate_weights.array[...] += np.sum(y_true * weight, axis=axis)
+        self.true_positives.assign_add(np.sum(chosen * y_true * weight, axis=axis))
+        self.false_positives.assign_add(np.sum(chosen * (1 - y_true) * weight, axis=axis))
+        self.false_negatives.assign_add(np.sum((1 - chosen) * y_true * weight, axis=axis))
+        self.intermediate_weights.assign_add(np.sum(y_true * weight, axis=axis))
 
     def _add_counts(self, classes):
         shape = () if self.average == "micro" else (classes,)
@@ -177,11 +177,11 @@ class R2Score(Metric):
         y_true, y_pred = y_true.astype(np.float64), y_pred.astype(np.float64)
         weight = np.asarray(1.0) if sample_weight is None else as_array(sample_weight)
         weight = broadcast_weight(weight, y_true)
-        self.sum.array[...] += np.sum(y_true * weight, axis=0)
-        self.squared_sum.array[...] += np.sum(y_true * y_true * weight, axis=0)
-        self.total_mse.array[...] += np.sum(np.square(y_true - y_pred) * weight, axis=0)
-        self.count.array[...] += np.sum(weight, axis=0)
-        self.num_samples.array[...] += y_true.size
+        self.sum.assign_add(np.sum(y_true * weight, axis=0))
+        self.squared_sum.assign_add(np.sum(y_true * y_true * weight, axis=0))
+        self.total_mse.assign_add(np.sum(np.square(y_true - y_pred) * weight, axis=0))
+        self.count.assign_add(np.sum(weight, axis=0))
+        self.num_samples.assign_add(y_true.size)
 
     def result(self) -> Any:
         if len(self.variables) == 1:

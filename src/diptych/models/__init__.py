@@ -7,13 +7,22 @@ import json
 from typing import Any
 
 from ..layers import Lambda
+from ..layers.serialization import deserialize
 from ..legacy import old_attribute
-from ..utils.naming import suggest
-from ..utils.objects import CustomObjectScope, get_registered_object, is_builtin
+from ..utils.objects import CustomObjectScope, is_builtin
 from .model import Model
 from .sequential import Sequential
+from .storage import load_model, save_model
 
-__all__ = ["Model", "Sequential", "clone_model", "model_from_config", "model_from_json"]
+__all__ = [
+    "Model",
+    "Sequential",
+    "clone_model",
+    "load_model",
+    "model_from_config",
+    "model_from_json",
+    "save_model",
+]
 
 
 def clone_model(model: Model) -> Model:
@@ -48,16 +57,10 @@ def model_from_config(
     config: dict[str, Any], custom_objects: dict[str, Any] | None = None
 ) -> Model:
     """Return a model with new weights from its class name and config."""
-    models: dict[str, type[Model]] = {"Model": Model, "Functional": Model, "Sequential": Sequential}
-    with CustomObjectScope(custom_objects or {}):
-        name = config["class_name"]
-        cls = get_registered_object(config.get("registered_name") or name) or models.get(name)
-        if cls is None:
-            raise ValueError(
-                f"Unknown model {name!r}{suggest(name, models) or '.'} Pass a class of your own in "
-                "custom_objects."
-            )
-        return cls.from_config(config["config"])
+    model = deserialize(config, custom_objects)
+    if not isinstance(model, Model):
+        raise ValueError(f"The config is that of a layer, {type(model).__name__}, not of a model.")
+    return model
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
@@ -67,3 +70,7 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
 
 def __getattr__(name: str) -> Any:
     return old_attribute("models", name, globals())
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

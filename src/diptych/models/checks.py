@@ -14,10 +14,14 @@ from typing import Any
 import numpy as np
 
 from ..legacy.notes import users_level
+from ..losses import warn_of_one_class
 from ..nested import flatten, map_structure
+from ..trial import Trial
 from ..utils.naming import snake_case, suggest
 from ..utils.objects import is_builtin
-from .data import as_data, count_rows, is_text
+from .compiled import in_order
+from .data import as_data, count_rows, several_classes
+from .frames import is_text
 
 __all__ = ["Checks"]
 
@@ -45,30 +49,49 @@ class Checks:
     def __init__(self, model: Any) -> None:
         self.model = model
         self._good: set = set()
+        self._said_nothing_to_train = False
         self._found: list[tuple] | None = None
 
-    def before_training(self, batches: Any, what: str = "training data", epochs: int = 1) -> None:
-        """Check a whole data set: shapes, values of labels, NaN and infinity.
+    def before_training(
+        self,
+        batches: Any,
+        what: str = "training data",
+        epochs: int = 1,
+        class_weight: Any = None,
+    ) -> None:
+        """Check a whole data set: shapes, values of labels, NaN and infinity; and that the labels
+        can have class weights, if there are any.
 
         Of a generator or a PyDataset, only the first batch is checked.
         """
         x, y, sample_weight = getattr(batches, "data", None) or batches.first()
         pairs = self._check_shapes(x, y)
+        if class_weight is not None:
+            _check_one_class(pairs)
+        if pairs and sample_weight is not None:
+            self._check_weights(pairs, sample_weight)
         self.batch_sizes(batches, what, epochs)
         self._check_values(pairs, x, y, sample_weight, what)
         self._check_tokens(x)
 
-    def labels_of_validation(self, batches: Any, validation: Any) -> None:
-        """Raise a ValueError if only the training data have labels, not the validation data."""
+    def class_weight(self, x: Any, y: Any) -> None:
+        """Raise a ValueError for a batch whose labels cannot have class weights."""
+        _check_one_class(self._pairs(x, y))
+
+    def labels_of_validation(self, batches: Any, validation: Any, given: Any) -> None:
+        """Raise a ValueError if only the training data have labels, not the validation data, which
+        were passed as `given`.
+        """
         lacks = batches.first()[1] is not None and validation.first()[1] is None
         if (
             lacks
             and getattr(self.model, "_loss", None) is not None
             and not self._own_step("test_step")
         ):
+            one = f"a single array of shape {given.shape}" if hasattr(given, "shape") else ""
             raise ValueError(
-                "The validation data have no labels, but the loss needs them: pass "
-                "validation_data=(x, y)."
+                f"The validation data{' are ' + one + ', so they' if one else ''} have no labels, "
+                "but the loss needs them: pass validation_data=(x, y)."
             )
 
     def batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
@@ -87,6 +110,21 @@ class Checks:
             self._check_shapes(x, y)
             self._good.add(key)
         return x, y, sample_weight
+
+    def nothing_to_train(self) -> None:
+        """Warn once that a training step changes no weight: all are frozen, or there are none."""
+        if self._said_nothing_to_train:
+            return
+        self._said_nothing_to_train = True
+        model = self.model
+        if not model.weights:
+            _warn(f"Model {model.name!r} has no weights, so training it changes nothing.")
+            return
+        _warn(
+            f"Training model {model.name!r} changes nothing: all of its weights are frozen. Set "
+            "`trainable = True`, for the model or for the layers to train. A discriminator that the"
+            " model around it must not change is frozen after its own compile()."
+        )
 
     def inputs(self, x: Any) -> None:
         """Check the shapes of inputs alone, for a prediction."""
@@ -159,9 +197,11 @@ class Checks:
         for shape, layer, loss, labels, name in pairs:
             kind = _kind(loss)
             if kind in SPARSE:
-                self._check_sparse_shape(shape, labels, name)
+                self._check_sparse_shape(shape, layer, labels, name)
             elif kind in SAME_SHAPE:
                 self._check_same_shape(shape, layer, kind, labels, name)
+                if kind in ONE_HOT and shape[-1] == 1:
+                    warn_of_one_class(kind)
         return pairs
 
     def _check_input(self, tensor: Any, array: Any, count: int) -> None:
@@ -195,7 +235,7 @@ class Checks:
                 f"The {which} has dtype {dtypes[0]}, but the data have dtype {dtypes[1]}. " + mend
             )
 
-    def _check_sparse_shape(self, shape: tuple, labels: Any, name: str) -> None:
+    def _check_sparse_shape(self, shape: tuple, layer: str, labels: Any, name: str) -> None:
         have, classes = labels.shape, shape[-1]
         if _agree(have[1:], shape[1:-1]) or (_agree(have[1:-1], shape[1:-1]) and have[-1:] == (1,)):
             return
@@ -207,9 +247,9 @@ class Checks:
                 f"loss='categorical_crossentropy', or {name}.argmax(-1) as labels."
             )
         raise ValueError(
-            f"{name} has shape {have}, and the model's output has shape {shape}: {loss} takes one "
-            f"class number for each row of {classes} probabilities, so labels of shape "
-            f"{shape[:-1]}."
+            f"{name} has shape {have}, and the model's output has shape {shape} after layer "
+            f"`{layer}`: {loss} takes one class number for each row of {classes} probabilities, so "
+            f"labels of shape {shape[:-1]}.{_one_row_each(shape, have)}"
         )
 
     def _check_same_shape(
@@ -228,6 +268,31 @@ class Checks:
         )
         raise ValueError(start + _mend_labels(shape, kind, labels, name))
 
+    def _check_weights(self, pairs: list[tuple], sample_weight: Any) -> None:
+        """Raise a ValueError for weights that do not fit the losses of the rows."""
+        names = self.model.output_names or [name for _, name in self._found or ()]
+        each = (
+            in_order(sample_weight, names, len(names), "sample_weight")
+            if len(names) > 1
+            else flatten(sample_weight)[:1]
+        )
+        weights = dict(zip(names, each, strict=True))
+        for shape, layer, loss, labels, _ in pairs:
+            given = weights.get(layer)
+            if given is None or _kind(loss) not in SPARSE | SAME_SHAPE:
+                continue
+            wanted = (len(labels), *shape[1:-1])  # one loss for each row of outputs
+            have = given.shape
+            if len(have) == len(wanted) + 1 and have[-1] == 1:
+                have = have[:-1]
+            if len(have) > len(wanted) or any(
+                n not in (1, m) and m is not None for n, m in zip(have, wanted, strict=False)
+            ):
+                raise ValueError(
+                    f"sample_weight, which follows y, has shape {given.shape}: for labels of shape "
+                    f"{labels.shape} it holds one weight for each sample, shape ({len(labels)},)."
+                )
+
     # Labels beside outputs and losses
 
     def _outputs(self, x: Any) -> list[tuple]:
@@ -245,7 +310,8 @@ class Checks:
             return []
         if self._found is None:
             row = map_structure(lambda leaf: leaf[:1], x)
-            outputs = flatten(model(model._as_tensors(row)[0], training=False))
+            with Trial():
+                outputs = flatten(model(model._as_tensors(row)[0], training=False))
             if outputs[0] is None:
                 raise ValueError(
                     f"{type(model).__name__}.call() returned None: it must return the model's "
@@ -440,7 +506,25 @@ def _mend_labels(shape: tuple, kind: str, labels: Any, name: str) -> str:
                 f"Dense({wanted}{ending}) as the last layer, or pass labels with {units} "
                 f"column{'' if units == 1 else 's'}."
             )
-    return f"{kind} needs labels in the shape of the output, {('N', *shape[1:])}."
+    wanted = ("N", *shape[1:])
+    return f"{kind} needs labels in the shape of the output, {wanted}.{_one_row_each(shape, have)}"
+
+
+def _one_row_each(shape: tuple, labels: tuple) -> str:
+    """How to mend it if there is one label, or one row of them, for each sample, and more in the
+    output.
+    """
+    if len(labels) > 2 or len(shape) not in (3, 4, 5):
+        return ""
+    rank = len(shape) - 2
+    message = (
+        f" The labels have one row for each sample, and the output one for each position in it: "
+        f"probably a Flatten() or GlobalAveragePooling{rank}D() is missing before the last Dense "
+        "layers."
+    )
+    if rank == 1:
+        message += " After a recurrent layer, leave out return_sequences=True."
+    return message
 
 
 def _check_class_numbers(labels: np.ndarray, classes: int | None, ignored: Any, name: str) -> None:
@@ -472,6 +556,14 @@ def _check_class_numbers(labels: np.ndarray, classes: int | None, ignored: Any, 
     elif ignored is None and np.isfinite(value) and value == -1:
         message += " If -1 marks labels to ignore, pass ignore_class=-1 to the loss."
     raise ValueError(message)
+
+
+def _check_one_class(pairs: list[tuple]) -> None:
+    """Raise a ValueError for labels with a class for each step, where class weights are given."""
+    for shape, _, loss, labels, _ in pairs:
+        per_step = len(shape) > 2 or _kind(loss) in SPARSE
+        if per_step and labels.size > len(labels):
+            raise ValueError(several_classes(labels))
 
 
 def _check_probabilities(labels: np.ndarray, kind: str, name: str) -> None:

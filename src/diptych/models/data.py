@@ -29,6 +29,7 @@ from .. import random
 from ..legacy.notes import users_level
 from ..nested import flatten, map_structure
 from ..utils.datasets import PyDataset
+from .frames import TEXT, is_text, of_frame
 
 __all__ = [
     "ArrayBatches",
@@ -102,13 +103,13 @@ def _as_array(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:
     array: np.ndarray
     if isinstance(data, np.ndarray):
         array = np.asarray(data)  # a view of a memmap: rows are read batch by batch
-    elif isinstance(data, list | tuple) and data and all(isinstance(x, _TEXT) for x in data):
+    elif isinstance(data, list | tuple) and data and all(isinstance(x, TEXT) for x in data):
         array = np.empty(
             len(data), dtype=object
         )  # else each text would take the size of the longest
         array[:] = data
     elif hasattr(data, "to_numpy"):
-        array = data.to_numpy()
+        array = of_frame(data, name, text)
     elif hasattr(data, "toarray"):
         array = data.toarray()
     elif hasattr(data, "numpy"):
@@ -126,16 +127,6 @@ def _as_array(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:
             "batch. np.array([...]) makes one of a list of samples."
         )
     return array
-
-
-_TEXT = (str, bytes)
-
-
-def is_text(array: np.ndarray) -> bool:
-    """Whether an array holds texts."""
-    if array.dtype.kind == "O":
-        return array.size > 0 and all(isinstance(value, _TEXT) for value in array.flat)
-    return array.dtype.kind in "US"
 
 
 def _ragged(data: Any, name: str) -> str:
@@ -222,18 +213,28 @@ def class_weights_to_sample_weights(
 ) -> np.ndarray:
     """One weight for each sample, by its class; classes that are not listed have weight 1.
 
-    y: (N,) or (N, 1) class numbers, or (N, classes) one-hot rows or probabilities.
+    y: (N,) or (N, 1) class numbers, or (N, classes) one-hot rows or probabilities. Class numbers
+        of steps, (N, T), are refused, as far as they can be told from these.
     sample_weight: must be None, since a row cannot have two weights.
     is_all: whether these are all samples; then a class without samples causes a warning.
     """
     if sample_weight is not None:
         raise ValueError("Pass class_weight or sample_weight, not both.")
+    if isinstance(class_weight, list) and all(isinstance(one, dict) for one in class_weight):
+        class_weight = dict(enumerate(class_weight))  # refused below
     if not isinstance(class_weight, dict):
         raise ValueError(
             f"class_weight={class_weight!r}; expected a dict from class to weight, such as "
             f"{{0: 1.0, 1: 5.0}}"
         )
     for label, weight in class_weight.items():
+        if isinstance(weight, dict):
+            raise ValueError(
+                f"class_weight holds a dict for {label!r}: it takes the weights of one output's "
+                "classes. For several outputs, or weights by the output's name, pass sample_weight "
+                f"in the structure of y; for this one, np.array([class_weight[{label!r}].get(c, "
+                "1.0) for c in labels])."
+            )
         if not (_is_number(label) and int(label) == label and _is_number(weight)):
             raise ValueError(
                 f"class_weight has the entry {label!r}: {weight!r}; expected a class number and "
@@ -247,11 +248,8 @@ def class_weights_to_sample_weights(
             else "class_weight needs a model with one output and one array of labels; for several "
             "outputs use sample_weight, in the structure of y."
         )
-    if y.ndim > 2:
-        raise ValueError(
-            f"class_weight needs one class for each sample, but the labels have shape {y.shape}; "
-            "use sample_weight instead."
-        )
+    if y.ndim > 2 or (y.ndim == 2 and y.shape[1] > 1 and not _are_probabilities(y)):
+        raise ValueError(several_classes(y))
     classes = np.argmax(y, axis=-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y))
     classes = np.round(classes).astype(np.int64)
     weights = np.ones(len(y), dtype=np.float32)
@@ -268,6 +266,20 @@ def class_weights_to_sample_weights(
             stacklevel=users_level(),
         )
     return weights
+
+
+def several_classes(y: np.ndarray) -> str:
+    """Why labels with several classes for each sample have no class weights, and what to do."""
+    return (
+        f"class_weight needs one class for each sample, but the labels have shape {y.shape}, a "
+        "class for each step or pixel. Pass sample_weight with a weight for each of them: for "
+        f"class numbers y, np.vectorize(lambda c: class_weight.get(c, 1.0))(y), shape {y.shape}."
+    )
+
+
+def _are_probabilities(y: np.ndarray) -> bool:
+    """Whether all entries lie between 0 and 1, as in one-hot rows."""
+    return not y.size or bool(y.min() >= 0 and y.max() <= 1)
 
 
 def _is_number(value: Any) -> bool:

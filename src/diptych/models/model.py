@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from typing import Any
 
@@ -11,13 +10,19 @@ import numpy as np
 from .. import engine as _engine
 from .. import ops
 from ..graph import Function, KerasTensor, Node, symbolic
-from ..layers.layer import Layer
+from ..layers.arguments import kind_of, uncalled
+from ..layers.layer import Layer, map_shapes
+from ..layers.serialization import MODELS
 from ..legacy import OldMethods
 from ..nested import flatten, map_structure
+from ..tape import unrecorded
 from ..tensor import Tensor
+from ..trial import Trial
 from ..utils import objects
 from ..utils.naming import suggest
-from .config import graph_config, model_from_graph
+from ..utils.progbar import write
+from . import storage
+from .config import graph_config, masks_named, model_from_graph
 from .data import as_data
 from .order import layers_in_order
 from .summary import summary_text
@@ -62,6 +67,8 @@ class Model(OldMethods, Trainer, Layer):
             raise ValueError("A functional model needs both `inputs` and `outputs`.")
         if inputs is not None:
             self._make_function(inputs, outputs)
+            if not trainable:
+                self.trainable = False  # the graph's layers were made before
 
     # ----------------------------------------------------------------------------------------------
     # Graphs
@@ -71,13 +78,13 @@ class Model(OldMethods, Trainer, Layer):
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
                     "A model's inputs are symbolic tensors, such as Input(shape=(784,)); got "
-                    f"{type(tensor).__name__}."
+                    f"{kind_of(tensor)}."
                 )
         for tensor in flatten(outputs):
             if not isinstance(tensor, KerasTensor):
                 raise ValueError(
                     "A model's outputs are what layers return when they are called on its inputs; "
-                    f"got {type(tensor).__name__}."
+                    f"got {kind_of(tensor)}.{uncalled(tensor)}"
                 )
         self._function = Function(inputs, outputs)
         self._inputs_structure = inputs
@@ -295,15 +302,25 @@ class Model(OldMethods, Trainer, Layer):
         given = self._arrange(self._first(args, kwargs), function.inputs)
         if all(a.shape == b.shape for a, b in zip(given, function.inputs, strict=True)):
             return map_structure(lambda t: KerasTensor(t.shape, t.dtype), function.outputs)
-        return self._infer(args, kwargs)
+        return function.infer(given)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return Layer.compute_output_shape(self, input_shape)
+        if self._function is None:
+            return super().compute_output_shape(input_shape)
+        inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
+        return map_structure(lambda t: t.shape, self.compute_output_spec(inputs))
 
     @property
     def makes_mask(self) -> bool:  # type: ignore[override]
         """Whether a layer inside creates a mask."""
         return self._function is not None and self._function.makes_mask
+
+    @property
+    def runs_own_code(self) -> bool:
+        """Whether a layer inside runs a user's own code."""
+        return super().runs_own_code or (
+            self._function is not None and self._function.runs_own_code
+        )
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The masks of symbolic outputs; other outputs carry their own masks."""
@@ -323,7 +340,8 @@ class Model(OldMethods, Trainer, Layer):
         """Make the weights for an input of this shape, the batch included."""
         if self._function is None and input_shape is not None and not self.built:
             self.built = True  # so that the call does not build again
-            self(_zeros_for(input_shape))
+            with Trial(), unrecorded():
+                self(_zeros_for(input_shape))
         self.built = True
 
     def reset_states(self) -> None:
@@ -347,15 +365,23 @@ class Model(OldMethods, Trainer, Layer):
         """Print a table of the layers with their output shapes and numbers of weights.
 
         Args:
-            line_length: the table's width; by default that of the text.
-            positions: accepted for Keras's sake; columns take the width they need.
+            line_length: the table's width; by default that of the text. Text that does not fit
+                its column is broken.
+            positions: where the columns end, as shares of ``line_length`` or in characters; by
+                default Keras's shares where ``line_length`` is given, else the columns take the
+                width that they need.
             print_fn: called with the text instead of ``print``.
             expand_nested: whether to show the layers of nested models.
             show_trainable: whether a column says which layers are trained.
             layer_range: a pair of layer names, the first and the last to show.
         """
-        text = summary_text(self, line_length, expand_nested, show_trainable, layer_range)
-        (print_fn or print)(text)
+        text = summary_text(
+            self, line_length, positions, expand_nested, show_trainable, layer_range
+        )
+        if print_fn is not None:
+            print_fn(text)
+        else:
+            write(f"{text}\n")
 
     def get_config(self) -> dict[str, Any]:
         """Return the graph as nested dicts; for a subclassed model, the result of its own
@@ -367,8 +393,32 @@ class Model(OldMethods, Trainer, Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the structure without the weights as JSON; ``models.model_from_json`` reads it."""
-        described = {"class_name": type(self).__name__, "config": self.get_config()}
-        return json.dumps(described, default=_to_plain, **kwargs)
+        with masks_named():
+            return json.dumps(objects.serialize(self), default=objects.plain, **kwargs)
+
+    def save(
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        include_optimizer: bool = True,
+        save_format: str | None = None,
+    ) -> None:
+        """Write the model to a file, ``.keras`` or ``.h5``: see ``saving.save_model``."""
+        storage.save_model(self, filepath, overwrite, include_optimizer, save_format)
+
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None
+    ) -> None:
+        """Write the weights to a file, ``.weights.h5`` or ``.safetensors``: see
+        ``saving.save_weights``.
+        """
+        storage.save_weights(self, filepath, overwrite, max_shard_size)
+
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
+    ) -> None:
+        """Read weights from a file; see ``saving.load_weights``."""
+        storage.load_weights(self, filepath, skip_mismatch, by_name)
 
     @classmethod
     def from_config(
@@ -377,23 +427,14 @@ class Model(OldMethods, Trainer, Layer):
         """Return a new model, with new weights, from the result of ``get_config``."""
         if "layers" not in config:
             return cls(**config)
-        models = {"Model": Model, "Functional": Model}  # models that may be nested in it
-        return model_from_graph(cls, config, {**models, **(custom_objects or {})})
+        return model_from_graph(cls, config, custom_objects or {})
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def _to_plain(value: Any) -> Any:
-    """Convert NumPy's numbers and arrays for JSON."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    if inspect.isfunction(value) and value.__name__ != "<lambda>":
-        return objects.serialize(value)
-    raise TypeError(
-        f"{value!r} of type {type(value).__name__} cannot be written as JSON. A function needs a "
-        "name: define it with `def`, and register it or pass it in custom_objects to read it back."
-    )
+objects.HOMES[Model] = ("keras.src.models.functional", "Functional", "Functional")
+MODELS |= {"Model": Model, "Functional": Model}
 
 
 def _with_mask(x: Tensor, mask: Any) -> Tensor:

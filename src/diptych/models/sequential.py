@@ -7,10 +7,13 @@ from typing import Any
 
 from .. import activations
 from ..graph import KerasTensor
+from ..layers.arguments import instance_of
 from ..layers.core import Input, InputLayer
 from ..layers.layer import Layer
 from ..layers.removed import Merge
+from ..layers.serialization import MODELS, deserialize, serialize
 from ..nested import flatten
+from ..utils import objects
 from .model import Model
 
 
@@ -41,6 +44,8 @@ class Sequential(Model):
         super().__init__(name=name, trainable=trainable, engine=engine)
         self._stack: list[Layer] = []
         self._between: list[KerasTensor] = []  # the output of each connected layer of the stack
+        if isinstance(layers, (Layer, type)):
+            raise TypeError(f"Sequential takes a list of layers: Sequential([{_written(layers)}]).")
         for layer in layers or ():
             self._append(layer)
         self._connect()
@@ -83,14 +88,7 @@ class Sequential(Model):
         ):
             layer = layer.node.operation
         if not isinstance(layer, Layer):
-            hint = ""
-            if isinstance(layer, str):
-                hint = (
-                    f" Did you mean Activation({layer!r})?" if layer in activations.__all__ else ""
-                )
-            raise ValueError(
-                f"Sequential takes layers, but got {layer!r} of type {type(layer).__name__}.{hint}"
-            )
+            raise ValueError(f"Sequential takes layers, but got {_no_layer(layer)}")
         shape = getattr(layer, "_batch_input_shape", None)
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
             self._stack.append(
@@ -110,6 +108,8 @@ class Sequential(Model):
                 "another `name=`."
             )
         self._stack.append(layer)
+        if not self._trainable:
+            layer.trainable = False
 
     def _check_stated_shape(self, layer: Layer, shape: tuple) -> None:
         """An input shape on a later layer is redundant, but must be correct."""
@@ -231,19 +231,52 @@ class Sequential(Model):
         return super().compute_output_spec(*args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        from ..layers import serialize
-
-        return {
+        config = {
             "name": self.name,
             "trainable": self.trainable,
             "layers": [serialize(layer) for layer in self._stack],
         }
+        if self._function is not None and not isinstance(self._stack[0], InputLayer):
+            config["build_input_shape"] = list(self._inputs_structure.shape)
+        return config
 
     @classmethod
     def from_config(
         cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
     ) -> Sequential:
-        from ..layers import deserialize
-
         layers = [deserialize(layer, custom_objects) for layer in config["layers"]]
-        return cls(layers, name=config.get("name"), trainable=config.get("trainable", True))
+        model = cls(layers, name=config.get("name"))
+        model._trainable = config.get("trainable", True)  # each layer has its own in its config
+        shape = config.get("build_input_shape")
+        if shape is not None and not model.built:
+            model.build(tuple(shape))
+        return model
+
+
+def _written(layer: Any) -> str:
+    """How a layer, or one of the class `layer`, might be written."""
+    cls = layer if isinstance(layer, type) else type(layer)
+    return instance_of(cls)
+
+
+def _no_layer(thing: Any) -> str:
+    """What was given instead of a layer, and what to write."""
+    if isinstance(thing, type) and issubclass(thing, Layer):
+        return f"the class {thing.__name__}. Make a layer of it: {instance_of(thing)}."
+    if thing is Input:
+        return "the function Input. Call it with the shape of a sample: Input(shape=(784,))."
+    if isinstance(thing, KerasTensor):
+        mend = "Pass the layers themselves: Dense(10), not Dense(10)(x)."
+        return f"{thing!r}, a layer's output. {mend}"
+    what = f"{thing!r} of type {type(thing).__name__}."
+    if isinstance(thing, str) and thing in activations.__all__:
+        return f"{what} Did you mean Activation({thing!r})?"
+    if isinstance(thing, (list, tuple)):
+        return f"{what} Put all layers into one list: [*first, *second] joins two."
+    if callable(thing):
+        return f"{what} Lambda(function) makes a layer of a function."
+    return what
+
+
+objects.HOMES[Sequential] = ("keras", "Sequential", None)
+MODELS["Sequential"] = Sequential

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 from ..layers.layer import Layer
@@ -13,6 +16,7 @@ UNITS = ("B", "KB", "MB", "GB")
 def summary_text(
     model: Any,
     line_length: int | None = None,
+    positions: Sequence[float] | None = None,
     expand_nested: bool = False,
     show_trainable: bool = False,
     layer_range: Any = None,
@@ -25,6 +29,9 @@ def summary_text(
     head = ["Layer (type)", "Output Shape", "Param #"]
     head += ["Connected to"] if branched else []
     head += ["Trainable"] if show_trainable else []
+    widths = None
+    if line_length is not None or positions is not None:
+        widths = _widths(head, line_length, positions)
     rows = []
     for step in layers if layer_range else _steps(model):
         if isinstance(step, Layer):
@@ -34,7 +41,7 @@ def summary_text(
             row = [f"{_name(step)} (operation)", shape, "0"]
             row += [_sources_of([step])] if branched else []
             rows.append(row + (["-"] if show_trainable else []))
-    lines = [f'Model: "{model.name}"', *_table(head, rows, line_length)]
+    lines = [f'Model: "{model.name}"', *_table(head, rows, widths)]
     trained = sum(v.size for v in model.trainable_variables)
     frozen = sum(v.size for v in model.non_trainable_variables)
     lines.append(f" Total params: {trained + frozen:,} ({_bytes(model.variables)})")
@@ -128,27 +135,61 @@ def _sources_of(nodes: list) -> str:
     return ", ".join(f"{_name(t.node)}[{t.index}]" for t in tensors) or "-"
 
 
-def _table(head: list[str], rows: list[list[str]], line_length: int | None) -> list[str]:
-    widths = [max(len(row[i]) for row in [head, *rows]) + 2 for i in range(len(head))]
-    if line_length is not None:
-        widths[0] += max(line_length - sum(widths) - len(widths) - 1, 0)
+def _widths(
+    head: list[str], line_length: int | None, positions: Sequence[float] | None
+) -> list[int]:
+    """The columns' widths for a table of `line_length` characters, whose columns end at
+    `positions`: shares of the length, or numbers of characters. The defaults are Keras's.
+    """
+    branched, trainable = "Connected to" in head, "Trainable" in head
+    length = line_length or (108 if branched else 88) + (12 if trainable else 0)
+    ends = list(positions or ([0.3, 0.56, 0.74, 1.0] if branched else [0.45, 0.8, 1.0]))
+    shares = bool(ends) and ends[-1] <= 1
+    if trainable and shares and len(ends) == len(head) - 1:
+        ends = [end * 0.9 for end in ends] + [1.0]
+    if len(ends) != len(head):
+        raise ValueError(
+            f"summary() got {len(ends)} positions, {list(positions or ())}; the table has "
+            f"{len(head)} columns, {head}: give the end of each."
+        )
+    last = [int(length * end) if shares else int(end) for end in ends]
+    widths = [end - start - 1 for start, end in zip([1, *last], last, strict=False)]
+    if min(widths) < 4:
+        raise ValueError(
+            f"summary() needs at least 4 characters for each of its columns {head}; with "
+            f"line_length={length} and positions={list(positions) if positions else None} they "
+            f"have {widths}. Give a larger line_length, or increasing positions that are further "
+            "apart."
+        )
+    return widths
+
+
+def _table(head: list[str], rows: list[list[str]], widths: list[int] | None) -> list[str]:
+    """The lines of the table; text that is wider than its column is broken."""
+    if widths is None:
+        widths = [max(len(row[i]) for row in [head, *rows]) + 2 for i in range(len(head))]
     right = head.index("Param #")
 
-    def line(cells: list[str]) -> str:
-        padded = [
-            f" {cell:>{width - 2}} " if i == right else f" {cell:<{width - 2}} "
-            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    def line(cells: list[str]) -> list[str]:
+        broken = [textwrap.wrap(cell, width - 2) for cell, width in zip(cells, widths, strict=True)]
+        return [
+            "│"
+            + "│".join(
+                f" {part:>{width - 2}} " if i == right else f" {part:<{width - 2}} "
+                for i, (part, width) in enumerate(zip(parts, widths, strict=True))
+            )
+            + "│"
+            for parts in zip_longest(*broken, fillvalue="")
         ]
-        return "│" + "│".join(padded) + "│"
 
     def rule(left: str, middle: str, end: str) -> str:
         return left + middle.join("─" * width for width in widths) + end
 
     return [
         rule("┌", "┬", "┐"),
-        line(head),
+        *line(head),
         rule("├", "┼", "┤"),
-        *map(line, rows),
+        *(text for row in rows for text in line(row)),
         rule("└", "┴", "┘"),
     ]
 

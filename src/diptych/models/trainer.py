@@ -9,20 +9,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .. import config, ops, optimizers
+from .. import config, ops
 from .. import engine as _engine
-from .. import metrics as metrics_module
 from ..callbacks import CallbackList
-from ..legacy import accepts_old
+from ..legacy import Logs, accepts_old
 from ..nested import flatten, map_structure
 from ..tape import GradientTape
 from ..tensor import Structure, Tensor
 from .checks import Checks
-from .compiled import CompiledLoss, CompiledMetrics, name_of
+from .compiling import Compiling, as_log
 from .data import (
     as_data,
     batches_for,
@@ -32,115 +31,17 @@ from .data import (
     split_off_validation,
     unpack,
 )
-from .frozen import TrainableFlags
-from .replay import Replay, may_be_replayed, record_of, record_of_prediction
+from .replay import may_be_replayed, record_of, record_of_prediction
 
-if TYPE_CHECKING:
-    from ..graph import KerasTensor
-    from ..layers.layer import Layer as _Beside  # Model inherits from Trainer and Layer
-else:
-    _Beside = object
-
-_ON_ANY_ENGINE = contextlib.nullcontext()
 MOST_REPLAYS = 32  # the most recorded steps of a model, one for each batch shape
 
 
-class Trainer(_Beside):
+class Trainer(Compiling):
     """The part of ``Model`` that trains, evaluates and predicts."""
-
-    engine: str | None
-
-    if TYPE_CHECKING:  # attributes of Model
-
-        @property
-        def inputs(self) -> list[KerasTensor] | None: ...
-
-        @property
-        def outputs(self) -> list[KerasTensor] | None: ...
-
-        @property
-        def output_names(self) -> list[str]: ...
-
-    def _init_trainer(self) -> None:
-        self.optimizer: Any = None
-        self.loss: Any = None
-        self.compiled = False
-        self._compiled_flags: TrainableFlags
-        self.stop_training = False
-        self.history: Any = None
-        self._loss: CompiledLoss | None = None
-        self._metrics: CompiledMetrics | None = None
-        self._loss_mean = metrics_module.Mean(name="loss")
-        # None, the key of a step that is not recorded, is never in here.
-        self._replays: dict[tuple | None, Replay | None] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """The state without recorded steps, whose functions cannot be pickled."""
         return {**vars(self), "_replays": {}}
-
-    # ----------------------------------------------------------------------------------------------
-    # Compiling
-
-    @accepts_old("compile")
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Configure training. The weights stay the same; optimizer and metrics are reset.
-
-        Args:
-            optimizer: a name or an ``Optimizer``.
-            loss: a name, a ``Loss`` or a function of y_true and y_pred; a list or dict of them for
-                several outputs.
-            loss_weights: factors for the losses of several outputs, in the same form.
-            metrics: a list of names, ``Metric``s or functions; for several outputs a list of lists
-                or a dict.
-            weighted_metrics: metrics that use sample weights.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's
-                sake, without effect.
-
-        Raises:
-            ValueError: a name is unknown (the nearest one is suggested), or dicts do not fit the
-                outputs.
-        """
-        self.optimizer = optimizers.get(optimizer)
-        self.loss = loss
-        self._loss = None if loss is None else CompiledLoss(loss, loss_weights, self.output_names)
-        self._metrics = CompiledMetrics(metrics, weighted_metrics, self.output_names)
-        if self.outputs is not None and self._loss is not None:
-            self._loss.build(len(self.outputs))
-        self._loss_mean = metrics_module.Mean(name="loss")
-        self._checks = Checks(self)
-        self._replays = {}
-        self._compiled_flags = TrainableFlags(self)
-        self.stop_training = False
-        self.compiled = True
-
-    def _must_be_compiled(self, what: str) -> None:
-        if not self.compiled:
-            raise RuntimeError(
-                f"Model {self.name!r} must be compiled before {what}: model.compile(optimizer, "
-                "loss, metrics)."
-            )
-
-    def _on_its_engine(self) -> Any:
-        return _ON_ANY_ENGINE if self.engine is None else _engine.use(self.engine)
-
-    @contextlib.contextmanager
-    def _in_training(self) -> Any:
-        """Run on the model's engine, without NumPy's warnings about NaN and infinity, which are
-        reported once.
-        """
-        with self._on_its_engine(), _engine.current().computing(), np.errstate(all="ignore"):
-            yield
 
     # ----------------------------------------------------------------------------------------------
     # One step
@@ -214,17 +115,17 @@ class Trainer(_Beside):
         return self(x, training=False)
 
     def _update(self, x: Any, y: Any, sample_weight: Any) -> None:
-        variables = self.trainable_variables
-        if variables or not self._compiled_flags.any_trained:
-            self._update_variables(variables, x, y, sample_weight)
-            return
-        with self._compiled_flags.in_force() as variables:
-            self._update_variables(variables, x, y, sample_weight)
+        if self._compiled_flags.any_trained and not self.trainable_variables:
+            with self._compiled_flags.in_force():
+                self._update_weights(x, y, sample_weight)
+        else:
+            self._update_weights(x, y, sample_weight)
 
-    def _update_variables(self, variables: list, x: Any, y: Any, sample_weight: Any) -> None:
+    def _update_weights(self, x: Any, y: Any, sample_weight: Any) -> None:
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
         if replay is not None:
+            variables = self.trainable_variables
             y_pred, loss, caches = replay.forward(x.array, y.array)
             gradients = replay.gradients(caches, self.optimizer)
         else:
@@ -235,12 +136,15 @@ class Trainer(_Beside):
                     x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
                 )
                 scaled = self.optimizer.scale_loss(loss)
-            self._keep_replay(key, tape, x, y, y_pred, loss, variables)
+            self._keep_replay(key, tape, x, y, y_pred, loss)
+            variables = self.trainable_variables  # the call may have made them
             tape.optimizer = self.optimizer
             gradients = tape.gradient(scaled, variables)
             loss = loss.array
         if variables:
             self.optimizer.apply(gradients, variables)
+        else:
+            self._checks.nothing_to_train()
         self._loss_mean.update_state(loss, sample_weight=_batch_size(x))
         self._after_step(x, y, y_pred, sample_weight)
 
@@ -261,7 +165,7 @@ class Trainer(_Beside):
                     )
                     self._loss_mean.update_state(loss.array, sample_weight=_batch_size(x))
                     if tape is not None:
-                        self._keep_replay(key, tape, x, y, y_pred, loss, self.trainable_variables)
+                        self._keep_replay(key, tape, x, y, y_pred, loss)
         self._after_step(x, y, y_pred, sample_weight)
 
     def _replay_key(self, what: str, x: Any, y: Any, sample_weight: Any) -> tuple | None:
@@ -288,14 +192,7 @@ class Trainer(_Beside):
             x.tracked = True
 
     def _keep_replay(
-        self,
-        key: tuple | None,
-        tape: GradientTape,
-        x: Any,
-        y: Any,
-        y_pred: Any,
-        loss: Any,
-        variables: list,
+        self, key: tuple | None, tape: GradientTape, x: Any, y: Any, y_pred: Any, loss: Any
     ) -> None:
         """Store the recorded step, or None if it cannot be replayed."""
         if key is None or key in self._replays:
@@ -303,7 +200,7 @@ class Trainer(_Beside):
         self._forget_replays()
         replay = None
         if may_be_replayed(self):
-            replay = record_of(tape.records, x, y, y_pred, loss, variables)
+            replay = record_of(tape.records, x, y, y_pred, loss, self.trainable_variables)
         self._replays[key] = replay
 
     def _forget_replays(self) -> None:
@@ -327,70 +224,6 @@ class Trainer(_Beside):
             (lambda *batch: self.train_step(pack(*batch))) if own_train else self._update,
             (lambda *batch: self.test_step(pack(*batch))) if own_test else self._test,
         )
-
-    # ----------------------------------------------------------------------------------------------
-    # Metrics
-
-    @property
-    def metrics(self) -> list:
-        """All metrics: the mean loss, the losses of several outputs, the compiled metrics, and
-        those of layers.
-        """
-        found = [self._loss_mean] if self.compiled else []
-        found += [] if self._loss is None else self._loss.metrics
-        found += [] if self._metrics is None else self._metrics.metrics
-        return found + self._own_metrics()
-
-    def _own_metrics(self) -> list:
-        """Metrics that the model or a layer in it holds as an attribute."""
-        layers = self._cached("layers", lambda: list(self._flatten_layers()))
-        return self._cached(
-            "metrics",
-            lambda: [
-                value
-                for layer in layers
-                for name, attribute in vars(layer).items()
-                if name != "_loss_mean"
-                for value in flatten(attribute)
-                if isinstance(value, metrics_module.Metric)
-            ],
-        )
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of what ``evaluate`` returns, in its order."""
-        if not self.compiled:
-            return []
-        names = (
-            ["loss"] + [] if self._loss is None else ["loss", *(m.name for m in self._loss.metrics)]
-        )
-        if self._metrics is not None:
-            each = (
-                self._metrics.names if self._metrics.built else _names_before_build(self._metrics)
-            )
-            # As in Keras: metrics of several outputs in alphabetical order, those of one in the
-            # given order.
-            names += sorted(each) if len(self.output_names or ()) > 1 else each
-        return names + [metric.name for metric in self._own_metrics()]
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """Return the result of every metric by its name."""
-        results = {}
-        if self._loss_mean.count:
-            results["loss"] = float(self._loss_mean.result())
-        for metric in [] if self._loss is None else self._loss.metrics:
-            results[metric.name] = float(metric.result())
-        if self._metrics is not None:
-            for name, metric in zip(self._metrics.names, self._metrics.metrics, strict=True):
-                results[name] = as_log(metric.result())
-        for metric in self._own_metrics():
-            results[metric.name] = as_log(metric.result())
-        return results
-
-    def reset_metrics(self) -> None:
-        """Reset all metrics."""
-        for metric in self.metrics:
-            metric.reset_state()
 
     # ----------------------------------------------------------------------------------------------
     # Whole data sets
@@ -455,7 +288,8 @@ class Trainer(_Beside):
             if size is not None:
                 check_size(size, name)
         _check_frequency(validation_freq)
-        if validation_split and validation_data is None:
+        part_of_x = bool(validation_split) and validation_data is None
+        if part_of_x:
             (x, y, sample_weight), validation_data = split_off_validation(
                 x, y, sample_weight, validation_split, self.takes_text
             )
@@ -472,19 +306,22 @@ class Trainer(_Beside):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
-            self._checks.before_training(batches, epochs=epochs - initial_epoch)
+            self._checks.before_training(
+                batches, epochs=epochs - initial_epoch, class_weight=class_weight
+            )
             validation = None
             if validation_data is not None:
-                data = unpack(validation_data)
-                validation = batches_for(
-                    *data,
-                    batch_size=validation_batch_size or batch_size,
-                    steps=validation_steps,
-                    dtypes=self._dtypes_of(data[0]),
-                    text=self.takes_text,
-                )
-                self._checks.labels_of_validation(batches, validation)
-                self._checks.before_training(validation, "validation data")
+                with _named_in_errors("validation_split" if part_of_x else "validation_data"):
+                    data = unpack(validation_data)
+                    validation = batches_for(
+                        *data,
+                        batch_size=validation_batch_size or batch_size,
+                        steps=validation_steps,
+                        dtypes=self._dtypes_of(data[0]),
+                        text=self.takes_text,
+                    )
+                    self._checks.labels_of_validation(batches, validation, validation_data)
+                    self._checks.before_training(validation, "validation data")
             return self._fit(
                 batches, validation, epochs, initial_epoch, verbose, callbacks, validation_freq
             )
@@ -511,7 +348,7 @@ class Trainer(_Beside):
             )
         self.stop_training = False
         train_step, _ = self._steps()
-        logs: dict[str, Any] = {}
+        logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             if not batches.more():
@@ -519,10 +356,10 @@ class Trainer(_Beside):
             self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
             last = self._train_epoch(batches, train_step, callbacks)
-            logs = dict(sorted(self._results(last).items()))
+            logs = self._results(last)
             if validation is not None and _due(validation_freq, epoch):
                 results = self._evaluate(validation, callbacks)
-                logs.update({f"val_{name}": value for name, value in sorted(results.items())})
+                logs.update({f"val_{name}": value for name, value in results.items()})
             callbacks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -547,16 +384,18 @@ class Trainer(_Beside):
         return last
 
     def _results(self, last: Any) -> dict[str, Any]:
-        """The metrics' results, or ``last``, the result of a user's step, if it is different."""
+        """The metrics' results, or ``last``, the result of a user's step, if it is different; in
+        alphabetical order, as in Keras.
+        """
         results = self.get_metrics_result()
-        if last is None or last.keys() == results.keys():
-            return results
-        return {name: as_log(value) for name, value in last.items()}
+        if last is not None and last.keys() != results.keys():
+            results = {name: as_log(value) for name, value in last.items()}
+        return Logs(sorted(results.items()))
 
     def _listed(self, results: dict[str, Any], return_dict: bool) -> Any:
         """Results as ``evaluate`` and its like return them: one number, a list, or a dict."""
         if return_dict:
-            return dict(sorted(results.items()))
+            return results
         names = [name for name in self.metrics_names if name in results]
         values = [results[name] for name in [*names, *sorted(results.keys() - names)]]
         return values[0] if len(values) == 1 else values
@@ -683,6 +522,7 @@ class Trainer(_Beside):
         with self._in_training():
             x, y, sample_weight = self._checks.batch(x, y, sample_weight)
             if class_weight is not None:
+                self._checks.class_weight(x, y)
                 sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
             self.reset_metrics()
             last = self._steps()[0](*self._as_tensors(x, y, sample_weight))
@@ -705,7 +545,7 @@ class Trainer(_Beside):
             x = as_data(x, "x", self.takes_text)
             count_rows({"x": x})
             Checks(self).inputs(x)
-            return map_structure(lambda t: t.numpy(), self(self._as_tensors(x)[0], training=False))
+            return map_structure(_array, self(self._as_tensors(x)[0], training=False))
 
     def takes_text(self) -> bool:
         """Whether the inputs may be texts: by the graph's inputs or, without a graph, by the
@@ -754,17 +594,14 @@ def _batch_size(x: Any) -> int:
     return x.shape[0] if isinstance(x, Tensor) else flatten(x)[0].shape[0]
 
 
-def as_log(value: Any) -> Any:
-    """A metric's result as a Python float, or as an array if it has several entries."""
-    if isinstance(value, float):
-        return value
-    array = np.asarray(value)
-    return float(array) if array.ndim == 0 else array
-
-
-def _names_before_build(metrics: CompiledMetrics) -> list[str]:
-    given = [*flatten(metrics._given), *flatten(metrics._weighted_given)]
-    return [one if isinstance(one, str) else name_of(one) for one in given if one is not None]
+@contextlib.contextmanager
+def _named_in_errors(argument: str) -> Any:
+    """Let errors about data say which argument these are."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        error.args = (f"{argument}: {error}",)
+        raise
 
 
 def _check_frequency(frequency: Any) -> None:
@@ -783,11 +620,16 @@ def _due(frequency: Any, epoch: int) -> bool:
     return epoch + 1 in frequency
 
 
+def _array(output: Any) -> np.ndarray:
+    """The values of an output; a layer of one's own may return an array."""
+    return output.numpy() if isinstance(output, Tensor) else np.asarray(output)
+
+
 def _joined(parts: list) -> Any:
     """The outputs of all batches, joined along the batch axis."""
     if not parts:
         return None
     columns = [flatten(part) for part in parts]
-    joined = [np.concatenate([t.numpy() for t in column]) for column in zip(*columns, strict=True)]
+    joined = [np.concatenate(list(map(_array, part))) for part in zip(*columns, strict=True)]
     remaining = iter(joined)
     return map_structure(lambda _: next(remaining), parts[0])

@@ -321,3 +321,7 @@ __all__ = [
     "trace", "transpose", "tri", "tril", "triu", "true_divide", "trunc", "unstack", "var", "vdot",
     "vstack", "where", "zeros", "zeros_like",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

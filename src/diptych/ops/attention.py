@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import record
-from ..operation import Twin
+from ..graph import KerasTensor, record
+from ..operation import Twin, common_float
+from ..shape_rules import agree, broadcast, check_rank
 from ..tensor import as_array, is_symbolic
-from .creation import convert_to_tensor
+from .creation import as_tensor, shape
 
 _attention = Twin("attention", "dot_product_attention")
 
@@ -51,8 +52,27 @@ def dot_product_attention(
         )
     if any(is_symbolic(x) for x in (query, key, value, bias, mask)):
         options = {"bias": bias, "mask": mask, "scale": scale, "is_causal": is_causal}
-        return record(dot_product_attention, (query, key, value), options)
+        given = [x if x is None else shape(x) for x in (bias, mask)]
+        dtype = common_float("dot_product_attention", (query, key, value, bias))
+        output = KerasTensor(_output_shape(shape(query), shape(key), shape(value), *given), dtype)
+        return record(dot_product_attention, (query, key, value), options, output)
     return attend(query, key, value, bias, mask, scale, is_causal)
+
+
+def _output_shape(query: tuple, key: tuple, value: tuple, bias: Any, mask: Any) -> tuple:
+    """(N, T, H, E); ValueError unless the shapes fit together."""
+    for x in (query, key, value):
+        check_rank(x, 4)
+    batch = agree(query[0], agree(key[0], value[0], "rows of the batch"), "rows of the batch")
+    steps = agree(key[1], value[1], "steps: each key has a value")
+    agree(query[3], key[3], "features: a query has as many as a key")
+    heads = agree(key[2], value[2], "heads of keys and values")
+    if None not in (query[2], heads) and query[2] % heads:
+        raise ValueError(f"{query[2]} heads of queries are no multiple of {heads} heads of keys.")
+    for x in (bias, mask):
+        if x is not None:
+            broadcast(x, (batch, query[2], query[1], steps))
+    return (batch, *query[1:3], value[3])
 
 
 def attend(
@@ -70,7 +90,7 @@ def attend(
     """The same, with dropout of the scores and, if ``return_scores``, with the scores as a second
     result. Twin functions: ``dot_product_attention_forward`` and ``_backward`` of ``attention``.
     """
-    query = convert_to_tensor(query)
+    query = as_tensor(query)
     if scale is None:
         scale = 1.0 / math.sqrt(query.shape[-1]) if query.shape and query.shape[-1] else 1.0
     if mask is not None:

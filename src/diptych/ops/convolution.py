@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import KerasTensor, Node
-from ..operation import Twin
+from ..graph import KerasTensor, record
+from ..operation import Twin, common_float
 from ..reference import _windows
+from ..shape_rules import count
 from ..tensor import Tensor, is_symbolic
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
-from .creation import convert_to_tensor
+from .creation import as_tensor
 from .spatial import as_given, by, channels_last, padding_pairs, spatial, with_channels
 
 _conv = Twin("convolution", "conv", has_need_dx=True)
@@ -46,7 +47,8 @@ def conv(
     """
     inputs, kernel = _tensors("conv", inputs, kernel)
     options = _options("conv", kernel, strides, padding, data_format, dilation_rate)
-    if is_symbolic(inputs):
+    if is_symbolic(inputs) or is_symbolic(kernel):
+        _check_channels("conv", inputs, kernel, -2, options[2], groups=True)
         shape = conv_output_shape("conv", inputs.shape, kernel.shape[-1], kernel.shape, *options)
         return _record(conv, inputs, kernel, shape, strides, padding, data_format, dilation_rate)
     return fused_conv(inputs, kernel, None, *options)
@@ -70,8 +72,9 @@ def depthwise_conv(
     name = "depthwise_conv"
     inputs, kernel = _tensors(name, inputs, kernel)
     options = _options(name, kernel, strides, padding, data_format, dilation_rate)
-    if is_symbolic(inputs):
-        filters = kernel.shape[-1] * kernel.shape[-2]
+    if is_symbolic(inputs) or is_symbolic(kernel):
+        _check_channels(name, inputs, kernel, -2, options[2])
+        filters = count(kernel.shape[-2:])
         shape = conv_output_shape(name, inputs.shape, filters, kernel.shape, *options)
         given = (strides, padding, data_format, dilation_rate)
         return _record(depthwise_conv, inputs, kernel, shape, *given)
@@ -126,7 +129,8 @@ def conv_transpose(
     rank = len(kernel.shape) - 2
     if output_padding is not None:
         output_padding = standardize_tuple(output_padding, rank, "output_padding", name, least=0)
-    if is_symbolic(inputs):
+    if is_symbolic(inputs) or is_symbolic(kernel):
+        _check_channels(name, inputs, kernel, -1, options[2])
         filters = kernel.shape[-2]
         shape = conv_transpose_output_shape(
             name, inputs.shape, filters, kernel.shape, *options, output_padding=output_padding
@@ -214,7 +218,7 @@ def conv_output_shape(
 
     Raises ValueError, naming `owner`, if the window is larger than the input.
     """
-    sizes, window = spatial(shape, data_format), kernel[:-2]
+    sizes, window = _sizes_and_window(shape, kernel, data_format)
     out = _windows.output_sizes(sizes, window, strides, padding, dilation)
     if any(size is not None and size < 1 for size in out):
         reach = _windows.spans(window, dilation)
@@ -226,6 +230,15 @@ def conv_output_shape(
             "help."
         )
     return with_channels(shape[0], out, filters, data_format)
+
+
+def _sizes_and_window(shape: tuple, kernel: tuple, data_format: str) -> tuple[tuple, tuple]:
+    """The sizes that a window sees; where its own size is unknown, they count as unknown."""
+    sizes = zip(spatial(shape, data_format), kernel[:-2], strict=True)
+    return (
+        tuple([None if window is None else size for size, window in sizes]),
+        tuple([1 if window is None else window for window in kernel[:-2]]),
+    )
 
 
 def conv_transpose_output_shape(
@@ -243,7 +256,7 @@ def conv_transpose_output_shape(
 
     Raises ValueError, naming `owner`, if the output would be empty.
     """
-    sizes, window = spatial(shape, data_format), kernel[:-2]
+    sizes, window = _sizes_and_window(shape, kernel, data_format)
     out = _windows.transposed_sizes(sizes, window, strides, padding, output_padding, dilation)
     if any(size is not None and size < 1 for size in out):
         raise ValueError(
@@ -256,7 +269,7 @@ def conv_transpose_output_shape(
 
 def _tensors(name: str, inputs: Any, kernel: Any) -> tuple:
     """Both as tensors; ValueError if their ranks do not match."""
-    inputs, kernel = convert_to_tensor(inputs), convert_to_tensor(kernel)
+    inputs, kernel = as_tensor(inputs), as_tensor(kernel)
     rank = len(kernel.shape)
     if rank not in (3, 4, 5) or len(inputs.shape) != rank:
         raise ValueError(
@@ -280,11 +293,23 @@ def _options(
     )
 
 
+def _check_channels(
+    name: str, inputs: Any, kernel: Any, axis: int, data_format: str, groups: bool = False
+) -> None:
+    """Raise ValueError if the inputs' channels do not fit those on this axis of the kernel."""
+    have, wanted = inputs.shape[-1 if data_format == "channels_last" else 1], kernel.shape[axis]
+    if None in (have, wanted) or have == wanted or (groups and wanted and have % wanted == 0):
+        return
+    raise ValueError(
+        f"{name}: the inputs have {have} channels, but the kernel expects {wanted}"
+        f"{', or a multiple of it' if groups else ''}: inputs {tuple(inputs.shape)}, "
+        f"{data_format}, kernel {tuple(kernel.shape)}."
+    )
+
+
 def _record(operation: Any, inputs: Any, kernel: Any, shape: tuple, *options: Any) -> KerasTensor:
-    """A symbolic output. (A trial call on zeros would need sizes of at least the window.)"""
-    output = KerasTensor(shape, inputs.dtype)
-    Node(operation, (inputs, kernel, *options), {}, output)
-    return output
+    output = KerasTensor(shape, common_float(operation.__name__, (inputs, kernel)))
+    return record(operation, (inputs, kernel, *options), {}, output)
 
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]

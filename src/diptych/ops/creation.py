@@ -4,7 +4,8 @@ import numpy as np
 
 from .. import config, operation
 from ..operation import ArrayOp, gather
-from ..tensor import Tensor, as_array, is_symbolic
+from ..shape_rules import count, same
+from ..tensor import Tensor, Variable, as_array, is_symbolic
 
 # --------------------------------------------------------------------------------------------------
 # Conversion
@@ -14,12 +15,19 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     """Return ``x`` as a tensor: unchanged if it is one, stacked if it is a list of tensors.
 
     Python floats become the configured float type and Python integers int32; arrays keep their
-    dtype.
+    dtype. Of a variable, the tensor has the values at this moment.
     """
     if sparse or ragged:
         raise ValueError(
             "Sparse and ragged tensors are not available; convert_to_tensor makes dense ones."
         )
+    if type(x) is Tensor and dtype is None:  # the common case
+        return x
+    return as_tensor(copy(x) if isinstance(x, Variable) else x, dtype)
+
+
+def as_tensor(x, dtype=None):
+    """``convert_to_tensor`` without a copy of a variable, for what is used at once."""
     x = gather(x)
     if is_symbolic(x) or isinstance(x, Tensor):
         return x if dtype is None or x.dtype == _name(dtype) else cast(x, dtype)
@@ -27,9 +35,11 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
 
 
 def convert_to_numpy(x):
-    """Return the values as a NumPy array."""
+    """Return the values as a NumPy array; those of a variable are copied."""
     if is_symbolic(x):
         raise ValueError(f"{x.name} is symbolic: it has a shape, {x.shape}, and no values.")
+    if isinstance(x, Variable):
+        return x.numpy()
     return as_array(gather(x) if isinstance(x, (list, tuple)) else x)
 
 
@@ -151,6 +161,8 @@ _like = ArrayOp(
     "full_like",
     lambda x, fill_value, dtype=None: np.full_like(x, fill_value, dtype=dtype),
     constant=True,
+    shape=same,
+    dtype=lambda x, fill_value, dtype=None: dtype or x,
 )
 
 
@@ -176,11 +188,20 @@ def full_like(x, fill_value, dtype=None):
     return _like(x, fill_value=fill_value, dtype=None if dtype is None else _name(dtype))
 
 
+def _meshgrid_shape(*xs, indexing):
+    sizes = [count(x) for x in xs]
+    if indexing == "xy":
+        sizes[:2] = sizes[1::-1]
+    return [tuple(sizes)] * len(xs)
+
+
 _meshgrid = ArrayOp(
     "meshgrid",
     lambda *xs, indexing: list(np.meshgrid(*xs, indexing=indexing)),
     lambda i, g, y, *xs, indexing: _meshgrid_rule(i, g[i], indexing),
     variadic=True,
+    shape=_meshgrid_shape,
+    dtype=lambda *xs, indexing: list(xs),
 )
 
 
@@ -194,7 +215,7 @@ def meshgrid(*x, indexing="xy"):
     return _meshgrid(*x, indexing=indexing)
 
 
-_copy = ArrayOp("copy", np.copy, lambda g, y, x: g)
+_copy = ArrayOp("copy", np.copy, lambda g, y, x: g, shape=same)
 
 
 def copy(x):

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from ..operation import ArrayOp
+from ..shape_rules import broadcast, same
 from .table import Binary, Unary, unbroadcast, zero
 
 # --------------------------------------------------------------------------------------------------
@@ -167,11 +168,18 @@ fmin = Binary(
     lambda g, y, a, b: _to_winner(g, (b < a) | np.isnan(a), a == b),
 )
 
-_round = ArrayOp("round", np.round, lambda g, y, x, decimals: np.zeros_like(x))
+_round = ArrayOp(
+    "round",
+    np.round,
+    lambda g, y, x, decimals: np.zeros_like(x),
+    shape=same,
+    dtype=lambda x, decimals: np.round(np.zeros(1, x)).dtype,
+)
 _nan_to_num = ArrayOp(
     "nan_to_num",
     lambda x, nan, posinf, neginf: np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf),
     lambda g, y, x, **fill: g * np.isfinite(x),
+    shape=same,
 )
 _clip = ArrayOp(
     "clip",
@@ -180,6 +188,7 @@ _clip = ArrayOp(
     lambda g, y, x, low, high: unbroadcast(g * (x < low), low),
     lambda g, y, x, low, high: unbroadcast(g * ((x > high) & (x >= low)), high),
     same=0,
+    shape=broadcast,
 )
 
 

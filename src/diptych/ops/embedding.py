@@ -27,10 +27,12 @@ class EmbeddingTwin(Twin):
     that a recorded step is replayed.
     """
 
+    typed = slice(1, 2)
+
     def __call__(self, inputs: tuple, *options: Any) -> Any:
         indices, table = inputs
         if is_symbolic(indices) or is_symbolic(table):
-            return self.record_symbolic((inputs, *options), {})
+            return self.record_symbolic(inputs, (inputs,), {})
         if not isinstance(indices, Tensor):
             indices = Tensor(as_array(indices))
         engine = _engine.current()
@@ -85,7 +87,9 @@ def row_numbers(indices: np.ndarray) -> np.ndarray:
     return np.where(there, indices, -1).astype(np.int64)
 
 
-_embedding = EmbeddingTwin("embedding", "embedding")
+_embedding = EmbeddingTwin(
+    "embedding", "embedding", shape=lambda indices, table: (*indices, table[1])
+)
 
 
 def embedding(indices: Any, table: Any) -> Tensor:

@@ -5,15 +5,16 @@ channels come before the height.
 """
 
 import functools
+import inspect
 
 import numpy as np
 
 from .. import config, graph
 from ..operation import Twin
-from ..tensor import is_symbolic
+from ..shape_rules import replaced
 from ..utils.windows import standardize_data_format
 from . import resizing
-from .creation import cast, convert_to_tensor
+from .creation import as_tensor, cast
 from .elementwise import absolute, clip, maximum, minimum, mod, round
 from .indexing import where
 from .logic import equal, greater, less
@@ -54,22 +55,44 @@ class _AffineTwin(Twin):
 _affine = _AffineTwin("resizing", "affine")
 
 
-def _on_images(function):
-    """Decorate a function of an image or a batch, so that it accepts symbolic images too."""
+def _on_images(shape):
+    """Decorate a function of an image or a batch, so that it accepts symbolic images too.
 
-    @functools.wraps(function)
-    def operation(images, *args, **kwargs):
-        images = convert_to_tensor(images)
-        if is_symbolic(images):
-            return graph.record(operation, (images, *args), kwargs)
-        if images.ndim not in (3, 4):
-            raise ValueError(
-                f"image.{function.__name__}() takes an image of 3 axes or a batch of 4, but got "
-                f"shape {images.shape}."
-            )
-        return function(images, *args, **kwargs)
+    shape: ``shape(images, ...)``, the shape of what the function returns for the same arguments.
+    """
 
-    return operation
+    def decorate(function):
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def operation(images, *args, **kwargs):
+            images = as_tensor(images)
+            if images.ndim not in (3, 4):
+                raise ValueError(
+                    f"image.{function.__name__}() takes an image of 3 axes or a batch of 4, but "
+                    f"got shape {images.shape}."
+                )
+            if not graph.symbolic((images, args, kwargs)):
+                return function(images, *args, **kwargs)
+            bound = signature.bind(images, *args, **kwargs)
+            bound.apply_defaults()
+            output = graph.KerasTensor(shape(**bound.arguments), images.dtype)
+            return graph.record(operation, (images, *args), kwargs, output)
+
+        return operation
+
+    return decorate
+
+
+def _same_shape(images, **options):
+    return images.shape
+
+
+def _with_size(images, data_format, height, width):
+    """The shape of the images with another height and width."""
+    if standardize_data_format(data_format, "ops.image") == "channels_first":
+        return (*images.shape[:-2], height, width)
+    return (*images.shape[:-3], height, width, images.shape[-1])
 
 
 def _batched(function, images):
@@ -99,7 +122,13 @@ def _in_range_of(values, dtype):
 # Sizes
 
 
-@_on_images
+def _resized_shape(images, size, data_format, **options):
+    if np.shape(size) != (2,):
+        raise ValueError(f"image.resize() needs size=(height, width); got {size!r}.")
+    return _with_size(images, data_format, *map(int, size))
+
+
+@_on_images(_resized_shape)
 def resize(
     images,
     size,
@@ -178,12 +207,15 @@ def _pad_to_ratio(images, want, fill_value, data_format):
 def _missing_one(name, before, after, size, have, sign):
     """(before, after) along one axis: two of the three numbers are given, the third follows.
 
+    have: the size along that axis; with None, no third follows.
     sign: 1 if the target is larger than the image (padding), -1 if it is smaller (cropping).
     """
     words = dict(zip(name, (before, after, size), strict=True))
     given = ", ".join(f"{word}={value}" for word, value in words.items())
     if list(words.values()).count(None) != 1:
         raise ValueError(f"Pass two of {', '.join(words)}; the third follows. Got {given}.")
+    if have is None:
+        return before, after
     if size is not None:
         rest = sign * (size - have)
         before, after = (rest - after if before is None else before), after
@@ -196,7 +228,32 @@ def _missing_one(name, before, after, size, have, sign):
     return before, after
 
 
-@_on_images
+_PADDING = (
+    ("top_padding", "bottom_padding", "target_height"),
+    ("left_padding", "right_padding", "target_width"),
+)
+_CROPPING = (
+    ("top_cropping", "bottom_cropping", "target_height"),
+    ("left_cropping", "right_cropping", "target_width"),
+)
+
+
+def _with_margins(names, sign):
+    """The rule for the shape of padded or cropped images."""
+
+    def rule(images, data_format, **options):
+        have = _height_and_width(images, standardize_data_format(data_format, "ops.image"))
+        sizes = []
+        for words, n in zip(names, have, strict=True):
+            before, after, size = (options[word] for word in words)
+            before, after = _missing_one(words, before, after, size, n, sign)
+            sizes.append(size if n is None else n + sign * (before + after))
+        return _with_size(images, data_format, *sizes)
+
+    return rule
+
+
+@_on_images(_with_margins(_PADDING, 1))
 def pad_images(
     images,
     top_padding=None,
@@ -212,8 +269,7 @@ def pad_images(
     """
     data_format = standardize_data_format(data_format, "image.pad_images")
     height, width = _height_and_width(images, data_format)
-    rows = ("top_padding", "bottom_padding", "target_height")
-    columns = ("left_padding", "right_padding", "target_width")
+    rows, columns = _PADDING
     padding = (
         _missing_one(rows, top_padding, bottom_padding, target_height, height, 1),
         _missing_one(columns, left_padding, right_padding, target_width, width, 1),
@@ -221,7 +277,7 @@ def pad_images(
     return _batched(lambda batch: resizing.zero_pad(batch, padding, data_format), images)
 
 
-@_on_images
+@_on_images(_with_margins(_CROPPING, -1))
 def crop_images(
     images,
     top_cropping=None,
@@ -237,8 +293,7 @@ def crop_images(
     """
     data_format = standardize_data_format(data_format, "image.crop_images")
     height, width = _height_and_width(images, data_format)
-    rows = ("top_cropping", "bottom_cropping", "target_height")
-    columns = ("left_cropping", "right_cropping", "target_width")
+    rows, columns = _CROPPING
     cropping = (
         _missing_one(rows, top_cropping, bottom_cropping, target_height, height, -1),
         _missing_one(columns, left_cropping, right_cropping, target_width, width, -1),
@@ -250,7 +305,17 @@ def crop_images(
 # Turning
 
 
-@_on_images
+def _transformed_shape(images, transform, **options):
+    shape = tuple(as_tensor(transform).shape)
+    if len(shape) not in (1, 2) or shape[-1] not in (8, None):
+        raise ValueError(
+            "image.affine_transform() needs a transform of 8 numbers, or (N, 8), one for each "
+            f"image; got the shape {shape}."
+        )
+    return images.shape
+
+
+@_on_images(_transformed_shape)
 def affine_transform(
     images,
     transform,
@@ -273,7 +338,7 @@ def affine_transform(
     """
     first = standardize_data_format(data_format, "image.affine_transform") == "channels_first"
     batch = _as_float(images)
-    transform = cast(convert_to_tensor(transform), batch.dtype)
+    transform = cast(as_tensor(transform), batch.dtype)
     if transform.ndim == 1:
         transform = expand_dims(transform, 0)
 
@@ -286,7 +351,7 @@ def affine_transform(
     return y if y.dtype == images.dtype else cast(y, images.dtype)
 
 
-@_on_images
+@_on_images(_same_shape)
 def perspective_transform(
     images, start_points, end_points, interpolation="bilinear", fill_value=0, data_format=None
 ):
@@ -300,8 +365,8 @@ def perspective_transform(
         fill_value: the value outside the input.
         data_format: "channels_last" or "channels_first"; by default as configured.
     """
-    start = np.asarray(convert_to_tensor(start_points).array, np.float64)
-    end = np.asarray(convert_to_tensor(end_points).array, np.float64)
+    start = np.asarray(as_tensor(start_points).array, np.float64)
+    end = np.asarray(as_tensor(end_points).array, np.float64)
     if start.shape != end.shape or start.shape[-2:] != (4, 2) or start.ndim > 3:
         raise ValueError(
             "image.perspective_transform() needs start_points and end_points of shape (4, 2), or "
@@ -327,9 +392,9 @@ def _homography(start, end):
 
 
 def _channels(images, data_format, counts):
-    """The channel axis; ValueError unless it has one of these sizes."""
+    """The channel axis; ValueError unless it has one of these sizes, or an unknown one."""
     axis = -3 if standardize_data_format(data_format, "ops.image") == "channels_first" else -1
-    if images.shape[axis] not in counts:
+    if images.shape[axis] not in (*counts, None):
         raise ValueError(
             f"Images must have {' or '.join(map(str, counts))} channels, but axis {axis} of shape "
             f"{images.shape} has {images.shape[axis]}."
@@ -337,7 +402,22 @@ def _channels(images, data_format, counts):
     return axis
 
 
-@_on_images
+def _gray_shape(images, data_format):
+    axis = _channels(images, data_format, (1, 3)) % images.ndim
+    return replaced(images.shape, axis, 1)
+
+
+def _colours_of(name):
+    """The rule for the shape of an operation on three colours as floats."""
+
+    def rule(images, data_format):
+        _channels(_floats_only(name, images), data_format, (3,))
+        return images.shape
+
+    return rule
+
+
+@_on_images(_gray_shape)
 def rgb_to_grayscale(images, data_format=None):
     """One channel: 0.2989 red + 0.5870 green + 0.1140 blue."""
     axis = _channels(images, data_format, (1, 3))
@@ -349,7 +429,7 @@ def rgb_to_grayscale(images, data_format=None):
     return gray if images.dtype.kind == "f" else cast(gray, images.dtype)
 
 
-@_on_images
+@_on_images(_colours_of("rgb_to_hsv"))
 def rgb_to_hsv(images, data_format=None):
     """Hue, saturation and value, all within 0 and 1, of red, green and blue within 0 and 1."""
     axis = _channels(_floats_only("rgb_to_hsv", images), data_format, (3,))
@@ -373,7 +453,7 @@ def rgb_to_hsv(images, data_format=None):
     return stack([hue, saturation, value], axis=axis)
 
 
-@_on_images
+@_on_images(_colours_of("hsv_to_rgb"))
 def hsv_to_rgb(images, data_format=None):
     """Red, green and blue from hue, saturation and value: the inverse of ``rgb_to_hsv``."""
     axis = _channels(_floats_only("hsv_to_rgb", images), data_format, (3,))
@@ -387,8 +467,12 @@ def hsv_to_rgb(images, data_format=None):
 
 
 def _floats_only(name, images):
-    if images.dtype.kind != "f":
+    if np.dtype(images.dtype).kind != "f":
         raise ValueError(
             f"image.{name}() needs floats, but the images are {images.dtype}: divide them by 255."
         )
     return images
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,8 +5,9 @@ import builtins
 import numpy as np
 
 from .. import config
-from ..operation import ArrayOp, cast, gather
-from ..tensor import Tensor
+from ..operation import ArrayOp, ViewOp, cast, gather
+from ..shape_rules import broadcast, check_rank, common_shape, count, nth_axis, replaced
+from ..tensor import Tensor, is_symbolic
 from .table import unbroadcast
 
 # --------------------------------------------------------------------------------------------------
@@ -43,7 +44,56 @@ def _plain_key(key):
     return np.asarray(key, dtype=None if key else int) if isinstance(key, list) else key
 
 
-_get_item = ArrayOp("get_item", lambda x, key: x[key], _get_item_rule)
+def _get_item_shape(x, key):
+    parts = list(key) if isinstance(key, tuple) else [key]
+    rest = len(x) - builtins.sum(map(_axes_indexed, parts))
+    if rest < 0:
+        raise ValueError(f"the index {key!r} is for {len(x) - rest} axes.")
+    dots = [i for i, part in enumerate(parts) if part is Ellipsis] or [len(parts)]
+    parts[dots[0] : dots[0] + 1] = [builtins.slice(None)] * rest
+    sizes, chosen, place = [], [], 0
+    for part in parts:
+        here, x = x[: _axes_indexed(part)], x[_axes_indexed(part) :]
+        if part is None:
+            sizes.append(1)
+        elif isinstance(part, builtins.slice):
+            sizes.append(None if here[0] is None else len(range(*part.indices(here[0]))))
+        else:  # integers and arrays broadcast; their axes come first unless they stand together
+            together = not chosen or place == len(sizes)
+            place = len(sizes) if together else 0
+            chosen.append(_shape_chosen(part, here))
+    return (*sizes[:place], *broadcast((), *chosen), *sizes[place:])
+
+
+def _is_integer(part):
+    return isinstance(part, (int, np.integer))
+
+
+def _axes_indexed(part):
+    """How many axes a part of a key takes elements from: none, one, or those of a mask."""
+    if part is None or part is Ellipsis:
+        return 0
+    if _is_integer(part) or isinstance(part, builtins.slice):
+        return 1
+    kind = np.dtype(part.dtype).kind if hasattr(part, "dtype") else None
+    if kind not in ("i", "u", "b"):
+        raise ValueError(f"{part!r} is no index: it has to hold integers or booleans.")
+    return len(part.shape) if kind == "b" else 1
+
+
+def _shape_chosen(part, here):
+    """The shape that an integer, an array of integers or a mask puts in the place of axes."""
+    if _is_integer(part):
+        if here[0] is not None and not -here[0] <= part < here[0]:
+            raise ValueError(f"the index {part} is beyond an axis of size {here[0]}.")
+        return ()
+    if np.dtype(part.dtype) != bool:
+        return tuple(part.shape)
+    common_shape(here, tuple(part.shape))
+    return (None,) if is_symbolic(part) else (int(np.count_nonzero(part)),)
+
+
+_get_item = ViewOp("get_item", lambda x, key: x[key], _get_item_rule, shape=_get_item_shape)
 
 
 def get_item(x, key):
@@ -94,11 +144,27 @@ def _take_along_axis_rule(g, y, x, indices, axis):
     return dx
 
 
-_take = ArrayOp("take", lambda x, indices, axis: np.take(x, indices, axis), _take_rule)
+def _take_shape(x, indices, axis):
+    return indices if axis is None else replaced(x, nth_axis(axis, len(x)), *indices)
+
+
+def _take_along_axis_shape(x, indices, axis):
+    if axis is None:
+        return _take_along_axis_shape((count(x),), indices, 0)
+    check_rank(indices, len(x))
+    axis = nth_axis(axis, len(x))
+    lines = broadcast(replaced(x, axis, 1), replaced(indices, axis, 1))
+    return replaced(lines, axis, indices[axis])
+
+
+_take = ArrayOp(
+    "take", lambda x, indices, axis: np.take(x, indices, axis), _take_rule, shape=_take_shape
+)
 _take_along_axis = ArrayOp(
     "take_along_axis",
     lambda x, indices, axis: np.take_along_axis(x, indices, axis),
     _take_along_axis_rule,
+    shape=_take_along_axis_shape,
 )
 
 
@@ -120,17 +186,31 @@ def _integers(indices):
     return indices
 
 
-_slice = ArrayOp(
+def _slice_shape(x, start_indices, shape):
+    check_rank(x, len(start_indices))
+    check_rank(x, len(shape))
+    return tuple(
+        (None if length == -1 else length) if n is None else len(range(*window.indices(n)))
+        for n, length, window in zip(x, shape, _windows(x, start_indices, shape), strict=True)
+    )
+
+
+_slice = ViewOp(
     "slice",
     lambda x, start_indices, shape: x[_window(x, start_indices, shape)],
     lambda g, y, x, start_indices, shape: _get_item_rule(g, y, x, _window(x, start_indices, shape)),
+    shape=_slice_shape,
 )
 
 
 def _window(x, start_indices, shape):
+    return _windows(x.shape, start_indices, shape)
+
+
+def _windows(sizes, start_indices, shape):
     return tuple(
         builtins.slice(s, n if length == -1 else s + length)
-        for s, length, n in zip(start_indices, shape, x.shape, strict=True)
+        for s, length, n in zip(start_indices, shape, sizes, strict=True)
     )
 
 
@@ -155,12 +235,22 @@ def _slice_update(inputs, updates, start_indices):
     return y
 
 
+def _slice_update_shape(inputs, updates, start_indices):
+    check_rank(updates, len(inputs))
+    check_rank(inputs, len(start_indices))
+    for start, n, size in zip(start_indices, updates, inputs, strict=True):
+        if None not in (n, size) and start + n > size:
+            raise ValueError(f"{n} elements from number {start} on are beyond an axis of {size}.")
+    return inputs
+
+
 _slice_update_op = ArrayOp(
     "slice_update",
     _slice_update,
     _slice_update_rule,
     lambda g, y, inputs, updates, start_indices: g[_window(inputs, start_indices, updates.shape)],
     same=0,
+    shape=_slice_update_shape,
 )
 
 
@@ -179,8 +269,15 @@ _where = ArrayOp(
     lambda g, y, condition, a, b: unbroadcast(np.where(condition, g, np.zeros_like(g)), a),
     lambda g, y, condition, a, b: unbroadcast(np.where(condition, np.zeros_like(g), g), b),
     same=1,
+    shape=broadcast,
 )
-_nonzero = ArrayOp("nonzero", lambda x: [i.astype(np.int32) for i in np.nonzero(x)], constant=True)
+_nonzero = ArrayOp(
+    "nonzero",
+    lambda x: [i.astype(np.int32) for i in np.nonzero(x)],
+    constant=True,
+    shape=lambda x: [(None,)] * len(x),
+    dtype="int32",
+)
 
 
 def where(condition, x1=None, x2=None):
@@ -208,6 +305,8 @@ _select = ArrayOp(
     lambda *arrays, n: np.select(arrays[:n], arrays[n:-1], arrays[-1]),
     _select_rule,
     variadic=True,
+    shape=broadcast,
+    dtype=lambda *dtypes, n: np.result_type(*dtypes[n:]),
 )
 
 
@@ -225,7 +324,18 @@ def _one_hot(x, num_classes, axis, dtype):
     return np.moveaxis(hot, -1, axis % hot.ndim).astype(dtype)
 
 
-_one_hot_op = ArrayOp("one_hot", _one_hot, constant=True)
+def _one_hot_shape(x, num_classes, axis, dtype):
+    axis = axis % (len(x) + 1)
+    return (*x[:axis], num_classes, *x[axis:])
+
+
+_one_hot_op = ArrayOp(
+    "one_hot",
+    _one_hot,
+    constant=True,
+    shape=_one_hot_shape,
+    dtype=lambda x, num_classes, axis, dtype: dtype,
+)
 
 
 def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ..operation import ArrayOp, Twin, gather
+from ..operation import ArrayOp, Twin, ViewOp, gather
+from ..shape_rules import agree, broadcast, check_rank, matrix_product, nth_axis, reduced, replaced
 from ..tensor import Tensor
-from .creation import dtype, ndim
+from .creation import convert_to_tensor, dtype, ndim
 from .elementwise import multiply
 from .shapes import expand_dims, ravel, swapaxes
 from .table import Unary, unbroadcast
@@ -13,23 +14,35 @@ from .table import Unary, unbroadcast
 # Products
 
 
-_matmul = Twin("dense", "matmul")
-_matmul_integers = ArrayOp("matmul", np.matmul, same=0)
+_matmul = Twin("dense", "matmul", shape=matrix_product)
+_matmul_integers = ArrayOp("matmul", np.matmul, same=0, shape=matrix_product)
 
 
 def _contracted(a, b, axes):
-    """Return, for each factor, the axes that tensordot sums over and those that it keeps."""
+    """Return, for each rank, the axes that tensordot sums over and those that it keeps."""
     if isinstance(axes, int):
-        axes = range(a.ndim - axes, a.ndim), range(axes)
+        axes = range(a - axes, a), range(axes)
     sum_a, sum_b = (
-        [i % x.ndim for i in np.ravel(list(own))] for own, x in zip(axes, (a, b), strict=True)
+        [nth_axis(i, rank) for i in np.ravel(list(own)).astype(int)]
+        for own, rank in zip(axes, (a, b), strict=True)
     )
-    keep_a, keep_b = ([i for i in range(x.ndim) if i not in s] for s, x in ((sum_a, a), (sum_b, b)))
+    keep_a, keep_b = (
+        [i for i in range(rank) if i not in s] for s, rank in ((sum_a, a), (sum_b, b))
+    )
     return sum_a, sum_b, keep_a, keep_b
 
 
+def _tensordot_shape(a, b, axes):
+    sum_a, sum_b, keep_a, keep_b = _contracted(len(a), len(b), axes)
+    if len(sum_a) != len(sum_b):
+        raise ValueError(f"axes={axes} must name as many axes of the first as of the second.")
+    for i, j in zip(sum_a, sum_b, strict=True):
+        agree(a[i], b[j], f"along axis {i} of the first and axis {j} of the second")
+    return (*[a[i] for i in keep_a], *[b[j] for j in keep_b])
+
+
 def _tensordot_wrt_a(g, y, a, b, axes):
-    sum_a, sum_b, keep_a, keep_b = _contracted(a, b, axes)
+    sum_a, sum_b, keep_a, keep_b = _contracted(a.ndim, b.ndim, axes)
     da = np.tensordot(
         g, b, (range(len(keep_a), g.ndim), keep_b)
     )  # axes: keep_a, then sum_b in order
@@ -37,7 +50,7 @@ def _tensordot_wrt_a(g, y, a, b, axes):
 
 
 def _tensordot_wrt_b(g, y, a, b, axes):
-    sum_a, sum_b, keep_a, keep_b = _contracted(a, b, axes)
+    sum_a, sum_b, keep_a, keep_b = _contracted(a.ndim, b.ndim, axes)
     db = np.tensordot(g, a, (range(len(keep_a)), keep_a))  # axes: keep_b, then sum_a in order
     return db.transpose(np.argsort(keep_b + [sum_b[i] for i in np.argsort(sum_a)]))
 
@@ -48,6 +61,7 @@ _tensordot = ArrayOp(
     _tensordot_wrt_a,
     _tensordot_wrt_b,
     same=0,
+    shape=_tensordot_shape,
 )
 
 
@@ -67,6 +81,21 @@ def _einsum_terms(subscripts, shapes):
     lengths = [len(s) - len(t.replace("...", "")) for t, s in zip(terms, shapes, strict=True)]
     terms = [t.replace("...", letters[dots - n :]) for t, n in zip(terms, lengths, strict=True)]
     return terms, output.replace("...", letters)
+
+
+def _einsum_shape(*shapes, subscripts):
+    if subscripts.partition("->")[0].count(",") + 1 != len(shapes):
+        raise ValueError(f"{subscripts!r} is not for {len(shapes)} inputs.")
+    terms, output = _einsum_terms(subscripts, shapes)
+    sizes = {}
+    for term, shape in zip(terms, shapes, strict=True):
+        if len(term) != len(shape):
+            raise ValueError(f"{subscripts!r} does not fit: {shape} has {len(shape)} axes.")
+        for letter, n in zip(term, shape, strict=True):
+            (sizes[letter],) = broadcast((sizes.get(letter, 1),), (n,))
+    if not set(output) <= set(sizes):
+        raise ValueError(f"{subscripts!r} has a letter in its output that no input has.")
+    return tuple(sizes[letter] for letter in output)
 
 
 def _einsum_rule(i, g, y, *operands, subscripts):
@@ -96,6 +125,7 @@ _einsum = ArrayOp(
     _einsum_rule,
     variadic=True,
     same=0,
+    shape=_einsum_shape,
 )
 
 
@@ -147,7 +177,19 @@ def vdot(x1, x2):
 
 def einsum(subscripts, *operands, **kwargs):
     """Multiply and sum in Einstein's notation: "ij,jk->ik" is the matrix product."""
+    if len(operands) == 1:  # perhaps only a transposed view
+        operands = (convert_to_tensor(operands[0]),)
     return _einsum(*operands, subscripts=subscripts)
+
+
+def _cross_shape(a, b, axis):
+    at = nth_axis(axis, len(a)), nth_axis(axis, len(b))
+    sizes = a[at[0]], b[at[1]]
+    if not {*sizes} <= {2, 3, None}:
+        raise ValueError(f"a cross product needs 2 or 3 elements along axis {axis}.")
+    lines = broadcast(replaced(a, at[0]), replaced(b, at[1]))
+    place = nth_axis(axis, len(lines) + 1)
+    return lines if sizes == (2, 2) else (*lines[:place], 3, *lines[place:])
 
 
 _cross = ArrayOp(
@@ -156,6 +198,7 @@ _cross = ArrayOp(
     lambda g, y, a, b, axis: unbroadcast(np.cross(b, g, axis=axis), a),
     lambda g, y, a, b, axis: unbroadcast(np.cross(g, a, axis=axis), b),
     same=0,
+    shape=_cross_shape,
 )
 
 
@@ -176,14 +219,39 @@ def _diagonal_rule(g, y, x, offset, axis1, axis2):
     return dx
 
 
-_tril = ArrayOp("tril", np.tril, lambda g, y, x, k: np.tril(g, k))
-_triu = ArrayOp("triu", np.triu, lambda g, y, x, k: np.triu(g, k))
-_diag = ArrayOp(
+def _triangle_shape(x, k):
+    nth_axis(-1, len(x))
+    return x if len(x) > 1 else x * 2  # a vector is every row
+
+
+def _diagonal_shape(x, offset, axis1, axis2):
+    rows, columns = x[nth_axis(axis1, len(x))], x[nth_axis(axis2, len(x))]
+    length = None
+    if None not in (rows, columns):
+        length = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
+    return (*_trace_shape(x, offset, axis1, axis2), length)
+
+
+def _trace_shape(x, offset, axis1, axis2):
+    return reduced(x, (axis1, axis2))
+
+
+def _diag_shape(x, k):
+    check_rank(x, 1, 2)
+    if len(x) == 2:
+        return _diagonal_shape(x, k, 0, 1)
+    return (None if x[0] is None else x[0] + abs(k),) * 2
+
+
+_tril = ArrayOp("tril", np.tril, lambda g, y, x, k: np.tril(g, k), shape=_triangle_shape)
+_triu = ArrayOp("triu", np.triu, lambda g, y, x, k: np.triu(g, k), shape=_triangle_shape)
+_diag = ViewOp(
     "diag",
     np.diag,
     lambda g, y, x, k: np.diagonal(g, k) if x.ndim == 1 else _diagonal_rule(g, y, x, k, 0, 1),
+    shape=_diag_shape,
 )
-_diagonal = ArrayOp("diagonal", np.diagonal, _diagonal_rule)
+_diagonal = ViewOp("diagonal", np.diagonal, _diagonal_rule, shape=_diagonal_shape)
 _trace = ArrayOp(
     "trace",
     np.trace,
@@ -195,6 +263,8 @@ _trace = ArrayOp(
         axis1,
         axis2,
     ),
+    shape=_trace_shape,
+    dtype=lambda x, **_: np.trace(np.zeros((1, 1), x)).dtype,
 )
 
 
@@ -256,32 +326,100 @@ def _cholesky_rule(g, y, x):
     return 0.5 * (s + _t(s))
 
 
-inv = Unary("inv", np.linalg.inv, lambda g, y, x: -_t(y) @ g @ _t(y), floating=True)
+def _matrices(x):
+    if len(x) < 2:
+        raise ValueError(f"{x} has {len(x)} axes, but matrices need at least 2.")
+    return x
+
+
+def _square(x):
+    """The shape of square matrices in the last two axes."""
+    n = agree(*_matrices(x)[-2:], "in the last two axes: square matrices are needed")
+    return (*x[:-2], n, n)
+
+
+def _number_each(x):
+    """One number for each square matrix."""
+    return _square(x)[:-2]
+
+
+def _solve_shape(a, b):
+    n = _square(a)[-1]
+    if len(b) == 1:
+        agree(n, b[0], "where each equation needs a right-hand side")
+        return (*a[:-2], n)
+    agree(n, _matrices(b)[-2], "where each equation needs a right-hand side")
+    return (*broadcast(a[:-2], b[:-2]), n, b[-1])
+
+
+def _shorter(x):
+    return None if None in x[-2:] else min(_matrices(x)[-2:])
+
+
+def _qr_shape(x, mode):
+    *batch, m, n = _matrices(x)
+    inner = m if mode == "complete" else _shorter(x)
+    return [(*batch, m, inner), (*batch, inner, n)]
+
+
+def _svd_shape(x, full_matrices, compute_uv):
+    *batch, m, n = _matrices(x)
+    k = _shorter(x)
+    if not compute_uv:
+        return (*batch, k)
+    left, right = (m, n) if full_matrices else (k, k)
+    return [(*batch, m, left), (*batch, k), (*batch, right, n)]
+
+
+inv = Unary("inv", np.linalg.inv, lambda g, y, x: -_t(y) @ g @ _t(y), floating=True, shape=_square)
 det = Unary(
     "det",
     np.linalg.det,
     lambda g, y, x: (g * y)[..., None, None] * _t(np.linalg.inv(x)),
     floating=True,
+    shape=_number_each,
 )
 logdet = Unary(
     "logdet",
     lambda x: np.linalg.slogdet(x)[1],
     lambda g, y, x: g[..., None, None] * _t(np.linalg.inv(x)),
     floating=True,
+    shape=_number_each,
 )
-_solve = ArrayOp("solve", np.linalg.solve, _solve_wrt_a, _solve_wrt_b, floating=True)
-_cholesky = ArrayOp("cholesky", np.linalg.cholesky, _cholesky_rule, floating=True)
-_slogdet = ArrayOp("slogdet", lambda x: list(np.linalg.slogdet(x)), floating=True)
-_eigh = ArrayOp("eigh", lambda x: list(np.linalg.eigh(x)), floating=True)
-pinv = Unary("pinv", np.linalg.pinv, floating=True)
-matrix_rank = Unary("matrix_rank", np.linalg.matrix_rank, constant=True)
-_qr = ArrayOp("qr", lambda x, mode: list(np.linalg.qr(x, mode)), floating=True)
+_solve = ArrayOp(
+    "solve", np.linalg.solve, _solve_wrt_a, _solve_wrt_b, floating=True, shape=_solve_shape
+)
+_cholesky = ArrayOp("cholesky", np.linalg.cholesky, _cholesky_rule, floating=True, shape=_square)
+_slogdet = ArrayOp(
+    "slogdet",
+    lambda x: list(np.linalg.slogdet(x)),
+    floating=True,
+    shape=lambda x: [_number_each(x)] * 2,
+)
+_eigh = ArrayOp(
+    "eigh",
+    lambda x: list(np.linalg.eigh(x)),
+    floating=True,
+    shape=lambda x: [_square(x)[:-1], _square(x)],
+)
+pinv = Unary(
+    "pinv", np.linalg.pinv, floating=True, shape=lambda x: (*_matrices(x)[:-2], x[-1], x[-2])
+)
+matrix_rank = Unary(
+    "matrix_rank",
+    lambda x: np.asarray(np.linalg.matrix_rank(x), np.int32),
+    constant=True,
+    shape=lambda x: _matrices(x)[:-2],
+    dtype="int32",
+)
+_qr = ArrayOp("qr", lambda x, mode: list(np.linalg.qr(x, mode)), floating=True, shape=_qr_shape)
 _svd = ArrayOp(
     "svd",
     lambda x, full_matrices, compute_uv: (
         list(np.linalg.svd(x, full_matrices)) if compute_uv else np.linalg.svd(x, compute_uv=False)
     ),
     floating=True,
+    shape=_svd_shape,
 )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..operation import ArrayOp
+from ..shape_rules import broadcast, same
 from .table import Binary, Unary
 
 equal = Binary("equal", np.equal, constant=True)
@@ -30,9 +31,15 @@ bitwise_not = Unary("bitwise_not", np.invert, constant=True)
 bitwise_left_shift = Binary("bitwise_left_shift", np.left_shift, constant=True)
 bitwise_right_shift = Binary("bitwise_right_shift", np.right_shift, constant=True)
 
-_isclose = ArrayOp("isclose", np.isclose, constant=True, same=0)
-_allclose = ArrayOp("allclose", np.allclose, constant=True, same=0)
-_isin = ArrayOp("isin", np.isin, constant=True)
+
+def _one_answer(*shapes, **tolerances):
+    broadcast(*shapes)
+    return ()
+
+
+_isclose = ArrayOp("isclose", np.isclose, constant=True, same=0, shape=broadcast, dtype="bool")
+_allclose = ArrayOp("allclose", np.allclose, constant=True, same=0, shape=_one_answer, dtype="bool")
+_isin = ArrayOp("isin", np.isin, constant=True, shape=same, dtype="bool")
 
 
 def isclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):

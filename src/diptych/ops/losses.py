@@ -11,23 +11,30 @@ import numpy as np
 
 from .. import config
 from .. import engine as _engine
-from ..operation import FLOAT32, FLOAT64, ArrayOp, Twin, align
+from ..operation import FLOAT32, FLOAT64, ArrayOp, Twin, as_floats
+from ..shape_rules import common_shape, nth_axis, reduced, replaced
 from ..tape import record
 from ..tensor import Tensor, as_array, is_symbolic
-from .creation import convert_to_tensor
+from .creation import as_tensor
 from .shapes import expand_dims
 
 
 class LossTwin(Twin):
     """A twin ``(y_true, y_pred)`` with a gradient for ``y_pred`` only: labels are data.
 
-    A ``symmetric`` loss depends only on ``y_pred - y_true``, so it has the other gradient as well;
-    the other losses raise an error if it is needed.
+    It has a number for each row along ``axis``, which is the option of this number, or else the
+    last axis. A ``symmetric`` loss depends only on ``y_pred - y_true``, so it has the other
+    gradient as well; the other losses raise an error if it is needed.
     """
 
-    def __init__(self, family, name, symmetric=False):
-        super().__init__(family, name)
+    def __init__(self, family, name, symmetric=False, axis=None):
+        super().__init__(family, name, shape=self._number_for_each_row)
         self.symmetric = symmetric
+        self.axis = axis
+
+    def _number_for_each_row(self, y_true, y_pred, *options):
+        axis = -1 if self.axis is None else options[self.axis]
+        return reduced(common_shape(y_true, y_pred), axis)
 
     def _pair(self, engine):
         forward = engine.function(self.family, f"{self.name}_forward")
@@ -48,17 +55,16 @@ class LossTwin(Twin):
 class ClassNumbersTwin(Twin):
     """A twin ``(y_true, y_pred)`` whose labels are class numbers, which have no gradient."""
 
+    typed = slice(1, 2)
+
     def __call__(self, inputs, *options):
         y_true, y_pred = inputs
         if is_symbolic(y_true) or is_symbolic(y_pred):
-            return self.record_symbolic((inputs, *options), {})
+            return self.record_symbolic(inputs, (inputs, *options), {}, *options)
         if not isinstance(y_pred, Tensor) or (
             y_pred.dtype is not FLOAT32 and y_pred.dtype is not FLOAT64
         ):
-            (y_pred,) = align([y_pred], floating=True)
-            return self(
-                (y_true, y_pred if isinstance(y_pred, Tensor) else Tensor(y_pred)), *options
-            )
+            return self((y_true, *as_floats(self.name, [y_pred])), *options)
         labels = class_numbers(y_true)
         if not isinstance(y_true, Tensor) or labels is not y_true.array:
             y_true = Tensor(labels)
@@ -105,15 +111,19 @@ POISSON = LossTwin("losses", "poisson")
 HINGE = LossTwin("losses", "hinge")
 SQUARED_HINGE = LossTwin("losses", "squared_hinge")
 CATEGORICAL_HINGE = LossTwin("losses", "categorical_hinge")
-COSINE_SIMILARITY = LossTwin("losses", "cosine_similarity")
+COSINE_SIMILARITY = LossTwin("losses", "cosine_similarity", axis=0)
 KL_DIVERGENCE = LossTwin("crossentropy", "kl_divergence")
-BINARY_CROSSENTROPY = LossTwin("crossentropy", "binary_crossentropy")
-CATEGORICAL_CROSSENTROPY = LossTwin("crossentropy", "categorical_crossentropy")
+BINARY_CROSSENTROPY = LossTwin("crossentropy", "binary_crossentropy", axis=2)
+CATEGORICAL_CROSSENTROPY = LossTwin("crossentropy", "categorical_crossentropy", axis=2)
 SPARSE_CATEGORICAL_CROSSENTROPY = ClassNumbersTwin(
-    "crossentropy", "sparse_categorical_crossentropy"
+    "crossentropy",
+    "sparse_categorical_crossentropy",
+    shape=lambda y_true, y_pred, from_logits, ignore_class, axis, epsilon: common_shape(
+        y_true, replaced(y_pred, nth_axis(axis, len(y_pred)))
+    ),
 )
-BINARY_FOCAL_CROSSENTROPY = LossTwin("crossentropy", "binary_focal_crossentropy")
-CATEGORICAL_FOCAL_CROSSENTROPY = LossTwin("crossentropy", "categorical_focal_crossentropy")
+BINARY_FOCAL_CROSSENTROPY = LossTwin("crossentropy", "binary_focal_crossentropy", axis=5)
+CATEGORICAL_FOCAL_CROSSENTROPY = LossTwin("crossentropy", "categorical_focal_crossentropy", axis=4)
 
 # --------------------------------------------------------------------------------------------------
 # From one loss per sample to one number. An empty sum divided by 0 samples is 0.
@@ -134,6 +144,7 @@ scaled_sum = ArrayOp(
     "scaled_sum",
     lambda values, divisor: _divide(np.add.reduce(values, axis=None), divisor),
     lambda g, y, values, divisor: _filled(values, _divide(g, divisor)),
+    shape=lambda values, divisor: (),
 )
 weighted_sum = ArrayOp(
     "weighted_sum",
@@ -141,6 +152,7 @@ weighted_sum = ArrayOp(
     lambda g, y, values, weights, divisor: _divide(g, divisor) * weights,
     lambda g, y, values, weights, divisor: _divide(g, divisor) * values,
     same=0,
+    shape=lambda values, weights, divisor: (),
 )
 
 # --------------------------------------------------------------------------------------------------
@@ -159,20 +171,20 @@ def with_logits(output, from_logits, activation):
 
 def binary_crossentropy(target, output, from_logits=False):
     """-(target log(output) + (1 - target) log(1 - output)), element by element."""
-    output, from_logits = with_logits(convert_to_tensor(output), from_logits, "sigmoid")
+    output, from_logits = with_logits(as_tensor(output), from_logits, "sigmoid")
     alone = expand_dims(target, -1), expand_dims(output, -1)  # a mean over one entry
     return BINARY_CROSSENTROPY(alone, from_logits, 0.0, -1, config.epsilon())
 
 
 def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """-sum(target log(output)) over ``axis``."""
-    output, from_logits = with_logits(convert_to_tensor(output), from_logits, "softmax")
+    output, from_logits = with_logits(as_tensor(output), from_logits, "softmax")
     return CATEGORICAL_CROSSENTROPY((target, output), from_logits, 0.0, axis, config.epsilon())
 
 
 def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """-log(output) at the class numbers ``target``."""
-    output, from_logits = with_logits(convert_to_tensor(output), from_logits, "softmax")
+    output, from_logits = with_logits(as_tensor(output), from_logits, "softmax")
     return SPARSE_CATEGORICAL_CROSSENTROPY(
         (target, output), from_logits, None, axis, config.epsilon()
     )

@@ -4,49 +4,109 @@ The equations and gradients are in ``diptych.reference.piecewise``,
 ``diptych.reference.activations``, ``diptych.reference.dense`` and ``diptych.reference.dropout``.
 """
 
+import warnings
+
+from ..legacy.notes import users_level
 from ..operation import Twin
-from .creation import convert_to_tensor
+from ..shape_rules import (
+    agree,
+    along,
+    broadcast,
+    check_rank,
+    matrix_product,
+    nth_axis,
+    replaced,
+    same,
+)
+from .creation import as_tensor
+
+
+def warn_of_softmax_of_one(where, shape, axis=-1):
+    """Warn if a softmax along ``axis``, one or several, of an array of this shape is always 1.
+
+    where: what takes the softmax, as the start of a sentence. This is called when a layer is built
+    or a graph is made, not when a softmax is computed.
+    """
+    axes = axis if isinstance(axis, (list, tuple)) else [axis]
+    if all(-len(shape) <= one < len(shape) and shape[one] == 1 for one in axes):
+        warnings.warn(
+            f"{where} takes a softmax over axis {axis} of an array of shape {tuple(shape)}. This "
+            "axis has size 1: the result is always 1, and nothing is learned. For a yes/no "
+            "question use a sigmoid, with loss='binary_crossentropy'; for several classes, one "
+            "unit for each.",
+            stacklevel=users_level(),
+        )
 
 
 class _Probabilities(Twin):
     """A twin whose output stores its logits, from which crossentropy losses are exact."""
 
     def __call__(self, inputs, *options):
-        logits = convert_to_tensor(inputs[0])
+        logits = as_tensor(inputs[0])
         y = Twin.__call__(self, (logits,), *options)
         if not options or options[0] in (-1, len(logits.shape) - 1):
             y.logits = (self.name, logits)
         return y
 
+    def record_symbolic(self, inputs, arguments, options, *more):
+        if self.name == "softmax":
+            warn_of_softmax_of_one("ops.softmax", inputs[0].shape, *more)
+        return Twin.record_symbolic(self, inputs, arguments, options, *more)
 
-_relu = Twin("piecewise", "relu")
-_leaky_relu = Twin("piecewise", "leaky_relu")
-_relu6 = Twin("piecewise", "relu6")
-_elu = Twin("activations", "elu")
-_selu = Twin("activations", "selu")
-_celu = Twin("activations", "celu")
-_prelu = Twin("piecewise", "prelu")
-_gelu = Twin("activations", "gelu")
-_sigmoid = _Probabilities("activations", "sigmoid")
-_log_sigmoid = Twin("activations", "log_sigmoid")
-_hard_sigmoid = Twin("piecewise", "hard_sigmoid")
-_tanh = Twin("activations", "tanh")
-_hard_tanh = Twin("piecewise", "hard_tanh")
-_tanh_shrink = Twin("activations", "tanh_shrink")
-_hard_shrink = Twin("piecewise", "hard_shrink")
-_soft_shrink = Twin("piecewise", "soft_shrink")
-_threshold = Twin("piecewise", "threshold")
-_softplus = Twin("activations", "softplus")
-_softsign = Twin("activations", "softsign")
-_squareplus = Twin("activations", "squareplus")
-_silu = Twin("activations", "silu")
-_mish = Twin("activations", "mish")
-_hard_silu = Twin("piecewise", "hard_silu")
-_glu = Twin("activations", "glu")
-_softmax = _Probabilities("activations", "softmax")
-_log_softmax = Twin("activations", "log_softmax")
-_dense = Twin("dense", "dense", has_need_dx=True)
-_dropout = Twin("dropout", "dropout")
+
+def _prelu_shape(x, alpha):
+    if len(alpha) > len(x):
+        raise ValueError("there are more axes of slopes than of numbers.")
+    stretched = broadcast(x, alpha)
+    where = "to which the slopes must broadcast: sizes are equal or 1"
+    return tuple([agree(m, n, where) for m, n in zip(x, stretched, strict=True)])
+
+
+def _glu_shape(x, axis):
+    axis = nth_axis(axis, len(x))
+    if x[axis] is None:
+        return x
+    if x[axis] % 2:
+        raise ValueError(f"the size along axis {axis} must be even, to be halved.")
+    return replaced(x, axis, x[axis] // 2)
+
+
+def _dense_shape(x, kernel, bias, activation):
+    check_rank(kernel, 2)
+    if bias is not None:
+        check_rank(bias, 1)
+        agree(bias[0], kernel[1], "units: the bias has one number for each column of the kernel")
+    return matrix_product(x, kernel)
+
+
+_relu = Twin("piecewise", "relu", shape=same)
+_leaky_relu = Twin("piecewise", "leaky_relu", shape=same)
+_relu6 = Twin("piecewise", "relu6", shape=same)
+_elu = Twin("activations", "elu", shape=same)
+_selu = Twin("activations", "selu", shape=same)
+_celu = Twin("activations", "celu", shape=same)
+_prelu = Twin("piecewise", "prelu", shape=_prelu_shape)
+_gelu = Twin("activations", "gelu", shape=same)
+_sigmoid = _Probabilities("activations", "sigmoid", shape=same)
+_log_sigmoid = Twin("activations", "log_sigmoid", shape=same)
+_hard_sigmoid = Twin("piecewise", "hard_sigmoid", shape=same)
+_tanh = Twin("activations", "tanh", shape=same)
+_hard_tanh = Twin("piecewise", "hard_tanh", shape=same)
+_tanh_shrink = Twin("activations", "tanh_shrink", shape=same)
+_hard_shrink = Twin("piecewise", "hard_shrink", shape=same)
+_soft_shrink = Twin("piecewise", "soft_shrink", shape=same)
+_threshold = Twin("piecewise", "threshold", shape=same)
+_softplus = Twin("activations", "softplus", shape=same)
+_softsign = Twin("activations", "softsign", shape=same)
+_squareplus = Twin("activations", "squareplus", shape=same)
+_silu = Twin("activations", "silu", shape=same)
+_mish = Twin("activations", "mish", shape=same)
+_hard_silu = Twin("piecewise", "hard_silu", shape=same)
+_glu = Twin("activations", "glu", shape=_glu_shape)
+_softmax = _Probabilities("activations", "softmax", shape=along)
+_log_softmax = Twin("activations", "log_softmax", shape=along)
+_dense = Twin("dense", "dense", has_need_dx=True, shape=_dense_shape)
+_dropout = Twin("dropout", "dropout", shape=same)
 
 # --------------------------------------------------------------------------------------------------
 # Piecewise linear functions

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from ..operation import ArrayOp
+from ..operation import ArrayOp, ViewOp
+from ..shape_rules import common_shape, nth_axis, reduced, replaced, scanned
 from .creation import cast
 from .indexing import take_along_axis
-from .reductions import _spread, fold
+from .reductions import _counted, _spread, fold
 
 # --------------------------------------------------------------------------------------------------
 # Running sums and products, differences
@@ -49,9 +50,26 @@ def _diff_rule(g, y, x, n, axis):
     return g
 
 
-_cumsum = ArrayOp("cumsum", _keep_int(np.cumsum), _flat_if_none(_cumsum_rule))
-_cumprod = ArrayOp("cumprod", _keep_int(np.cumprod), _flat_if_none(_cumprod_rule))
-_diff = ArrayOp("diff", np.diff, _diff_rule)
+def _diff_shape(x, n, axis):
+    axis = nth_axis(axis, len(x))
+    return replaced(x, axis, None if x[axis] is None else max(x[axis] - n, 0))
+
+
+_cumsum = ArrayOp(
+    "cumsum",
+    _keep_int(np.cumsum),
+    _flat_if_none(_cumsum_rule),
+    shape=scanned,
+    dtype=_counted,
+)
+_cumprod = ArrayOp(
+    "cumprod",
+    _keep_int(np.cumprod),
+    _flat_if_none(_cumprod_rule),
+    shape=scanned,
+    dtype=_counted,
+)
+_diff = ViewOp("diff", np.diff, _diff_rule, shape=_diff_shape)
 
 
 def cumsum(x, axis=None, dtype=None):
@@ -85,17 +103,37 @@ def _top_k_indices(x, k):
     ].astype(np.int32)
 
 
-_sort = ArrayOp("sort", lambda x, axis: np.sort(x, axis, kind="stable"), _flat_if_none(_sort_rule))
-_argsort = ArrayOp(
-    "argsort", lambda x, axis: np.argsort(x, axis, kind="stable").astype(np.int32), constant=True
+def _top_k_shape(x, k):
+    last = nth_axis(-1, len(x))
+    return replaced(x, last, k if x[last] is None else min(k, x[last]))
+
+
+def _in_top_k_shape(targets, predictions, k):
+    return common_shape(targets, predictions[:-1])
+
+
+_sort = ArrayOp(
+    "sort",
+    lambda x, axis: np.sort(x, axis, kind="stable"),
+    _flat_if_none(_sort_rule),
+    shape=scanned,
 )
-_top_k = ArrayOp("top_k_indices", _top_k_indices, constant=True)
+_argsort = ArrayOp(
+    "argsort",
+    lambda x, axis: np.argsort(x, axis, kind="stable").astype(np.int32),
+    constant=True,
+    shape=scanned,
+    dtype="int32",
+)
+_top_k = ArrayOp("top_k_indices", _top_k_indices, constant=True, shape=_top_k_shape, dtype="int32")
 _in_top_k = ArrayOp(
     "in_top_k",
     lambda targets, predictions, k: (
         (predictions > np.take_along_axis(predictions, targets[..., None], -1)).sum(-1) < k
     ),
     constant=True,
+    shape=_in_top_k_shape,
+    dtype="bool",
 )
 _searchsorted = ArrayOp(
     "searchsorted",
@@ -103,6 +141,8 @@ _searchsorted = ArrayOp(
         np.int32
     ),
     constant=True,
+    shape=lambda sorted_sequence, values, side: values,
+    dtype="int32",
 )
 
 
@@ -158,12 +198,14 @@ _median = ArrayOp(
     np.median,
     lambda g, y, x, axis, keepdims: _quantile_rule(g, y, x, 0.5, axis, keepdims),
     floating=True,
+    shape=reduced,
 )
 _quantile = ArrayOp(
     "quantile",
     lambda x, q, axis, keepdims: np.quantile(x, q, axis=axis, keepdims=keepdims).astype(x.dtype),
     _quantile_rule,
     floating=True,
+    shape=lambda x, q, axis, keepdims: reduced(x, axis, keepdims),
 )
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import KerasTensor, Node
-from ..operation import Twin
+from ..graph import KerasTensor, record
+from ..operation import Twin, common_float
 from ..reference import _windows
 from ..tensor import Tensor, is_symbolic
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
-from .creation import convert_to_tensor
+from .creation import as_tensor
 from .shapes import reshape
 from .spatial import as_given, by, channels_last, padding_pairs, spatial, with_channels
 
@@ -65,7 +65,7 @@ def _pool(
     data_format: Any,
 ) -> Any:
     name = operation.__name__
-    inputs = convert_to_tensor(inputs)
+    inputs = as_tensor(inputs)
     rank = len(inputs.shape) - 2
     if rank not in (1, 2, 3):
         raise ValueError(
@@ -78,9 +78,8 @@ def _pool(
     data_format = standardize_data_format(data_format, name)
     shape = pool_output_shape(name, inputs.shape, window, steps, padding, data_format)
     if is_symbolic(inputs):
-        output = KerasTensor(shape, inputs.dtype)
-        Node(operation, (inputs, pool_size, strides, padding, data_format), {}, output)
-        return output
+        output = KerasTensor(shape, common_float(name, (inputs,)))
+        return record(operation, (inputs, pool_size, strides, padding, data_format), {}, output)
     return _run(twin, inputs, window, steps, padding, data_format)
 
 

@@ -9,7 +9,8 @@ import math
 import numpy as np
 
 from ..operation import ArrayOp
-from .creation import cast, convert_to_tensor, ones_like
+from ..shape_rules import reduced
+from .creation import as_tensor, cast, ones_like
 from .elementwise import divide, multiply
 from .shapes import reshape
 
@@ -113,6 +114,18 @@ def _keep_int(ufunc):
     return forward
 
 
+def _counted(x, **options):
+    """The dtype of a sum: booleans are counted."""
+    return np.int32 if x.kind == "b" else x
+
+
+def _norm_shape(x, ord=None, axis=None, keepdims=False):
+    axes = _axes(axis, len(x)) if axis is not None or ord is not None else (0,)
+    if len(axes) not in (1, 2):
+        raise ValueError(f"a norm is that of vectors or matrices, but axis={axis} names {axes}.")
+    return reduced(x, axis, keepdims)
+
+
 def _mean_of(x, axis=None, keepdims=False):
     return np.add.reduce(x, axis, None, None, keepdims) / x.dtype.type(_count(x, axis))
 
@@ -124,19 +137,22 @@ _sum = ArrayOp(
     "sum",
     _keep_int(np.add),
     lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims),
+    shape=reduced,
+    dtype=_counted,
 )
 _mean = ArrayOp(
     "mean",
     _mean_of,
     lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims) / _count(x, axis),
     floating=True,
+    shape=reduced,
 )
-_prod = ArrayOp("prod", _keep_int(np.multiply), _prod_rule)
-_max = ArrayOp("max", np.max, _to_extremes)
-_min = ArrayOp("min", np.min, _to_extremes)
-_var = ArrayOp("var", np.var, _var_rule, floating=True)
-_std = ArrayOp("std", np.std, _std_rule, floating=True)
-_norm = ArrayOp("norm", np.linalg.norm, _norm_rule, floating=True)
+_prod = ArrayOp("prod", _keep_int(np.multiply), _prod_rule, shape=reduced, dtype=_counted)
+_max = ArrayOp("max", np.max, _to_extremes, shape=reduced)
+_min = ArrayOp("min", np.min, _to_extremes, shape=reduced)
+_var = ArrayOp("var", np.var, _var_rule, floating=True, shape=reduced)
+_std = ArrayOp("std", np.std, _std_rule, floating=True, shape=reduced)
+_norm = ArrayOp("norm", np.linalg.norm, _norm_rule, floating=True, shape=_norm_shape)
 _logsumexp = ArrayOp(
     "logsumexp",
     _stable_logsumexp,
@@ -144,23 +160,30 @@ _logsumexp = ArrayOp(
         _stretch(g, x, axis, keepdims) * np.exp(x - _stretch(y, x, axis, keepdims))
     ),
     floating=True,
+    shape=reduced,
 )
-_all = ArrayOp("all", np.all, constant=True)
-_any = ArrayOp("any", np.any, constant=True)
+_all = ArrayOp("all", np.all, constant=True, shape=reduced, dtype="bool")
+_any = ArrayOp("any", np.any, constant=True, shape=reduced, dtype="bool")
 _count_nonzero = ArrayOp(
     "count_nonzero",
     lambda x, axis: np.asarray(np.count_nonzero(x, axis=axis), np.int32),
     constant=True,
+    shape=reduced,
+    dtype="int32",
 )
 _argmax = ArrayOp(
     "argmax",
     lambda x, axis, keepdims: np.argmax(x, axis=axis, keepdims=keepdims).astype(np.int32),
     constant=True,
+    shape=reduced,
+    dtype="int32",
 )
 _argmin = ArrayOp(
     "argmin",
     lambda x, axis, keepdims: np.argmin(x, axis=axis, keepdims=keepdims).astype(np.int32),
     constant=True,
+    shape=reduced,
+    dtype="int32",
 )
 
 
@@ -242,7 +265,7 @@ def average(x, axis=None, weights=None):
     """The mean, with weights in the shape of ``x`` or, for one axis, of that axis's length."""
     if weights is None:
         return mean(x, axis)
-    x, weights = convert_to_tensor(x), convert_to_tensor(weights)
+    x, weights = as_tensor(x), as_tensor(weights)
     if weights.ndim == 1 and x.ndim > 1:
         if not isinstance(axis, int):
             raise ValueError(

@@ -1,44 +1,86 @@
 """Operations that only move elements; the gradients move them back."""
 
+import math
+from itertools import pairwise
+
 import numpy as np
 
-from ..operation import ArrayOp, gather
+from ..operation import ArrayOp, ViewOp, gather
 from ..operation import stack as _stack
+from ..shape_rules import agree, along, check_rank, count, moved, nth_axis, replaced
 from .creation import ndim, shape
 from .table import unbroadcast
 
 # --------------------------------------------------------------------------------------------------
 # Shape and order of axes
 
-_reshape = ArrayOp(
+
+def _reshape_shape(x, newshape):
+    if newshape.count(-1) > 1 or min(newshape, default=0) < -1:
+        raise ValueError(f"newshape={newshape}: sizes are at least 0, and one of them may be -1.")
+    total, known = count(x), math.prod(n for n in newshape if n != -1)
+    if total is None:  # any numbers of elements may turn out to fit
+        return tuple(None if n == -1 else n for n in newshape)
+    fits = total == known if -1 not in newshape else known and total % known == 0
+    if not fits:
+        raise ValueError(f"its {total} elements do not fill the shape {newshape}.")
+    return tuple(total // known if n == -1 else n for n in newshape)
+
+
+def _broadcast_to_shape(x, shape):
+    if len(x) > len(shape) or any(
+        m not in (1, n, None) for m, n in zip(x[::-1], shape[::-1], strict=False)
+    ):
+        raise ValueError(
+            f"it does not broadcast to {shape}: sizes must be equal, or 1 in the input."
+        )
+    return shape
+
+
+_reshape = ViewOp(
     "reshape",
     lambda x, newshape: x.reshape(newshape),
     lambda g, y, x, newshape: g.reshape(x.shape),
+    shape=_reshape_shape,
 )
-_transpose = ArrayOp(
+_transpose = ViewOp(
     "transpose",
     lambda x, axes: x.transpose(axes),
     lambda g, y, x, axes: g.transpose(
         None if axes is None else np.argsort([a % x.ndim for a in axes])
     ),
+    shape=moved(np.transpose),
 )
-_moveaxis = ArrayOp(
+_moveaxis = ViewOp(
     "moveaxis",
     np.moveaxis,
     lambda g, y, x, source, destination: np.moveaxis(g, destination, source),
+    shape=moved(np.moveaxis),
 )
-_swapaxes = ArrayOp(
+_swapaxes = ViewOp(
     "swapaxes",
     lambda x, axis1, axis2: x.swapaxes(axis1, axis2),
     lambda g, y, x, axis1, axis2: g.swapaxes(axis1, axis2),
+    shape=moved(np.swapaxes),
 )
-_squeeze = ArrayOp(
-    "squeeze", lambda x, axis: np.squeeze(x, axis), lambda g, y, x, axis: g.reshape(x.shape)
+_squeeze = ViewOp(
+    "squeeze",
+    lambda x, axis: np.squeeze(x, axis),
+    lambda g, y, x, axis: g.reshape(x.shape),
+    shape=moved(np.squeeze),
 )
-_expand_dims = ArrayOp(
-    "expand_dims", lambda x, axis: np.expand_dims(x, axis), lambda g, y, x, axis: g.reshape(x.shape)
+_expand_dims = ViewOp(
+    "expand_dims",
+    lambda x, axis: np.expand_dims(x, axis),
+    lambda g, y, x, axis: g.reshape(x.shape),
+    shape=moved(np.expand_dims),
 )
-_broadcast_to = ArrayOp("broadcast_to", np.broadcast_to, lambda g, y, x, shape: unbroadcast(g, x))
+_broadcast_to = ViewOp(
+    "broadcast_to",
+    np.broadcast_to,
+    lambda g, y, x, shape: unbroadcast(g, x),
+    shape=_broadcast_to_shape,
+)
 
 
 def reshape(x, newshape):
@@ -93,27 +135,74 @@ def _concatenate_rule(i, g, y, *xs, axis):
     return g[(slice(None),) * axis + (slice(start, start + xs[i].shape[axis]),)]
 
 
+def _concatenate_shape(*xs, axis):
+    axis, joined = nth_axis(axis, len(xs[0])), list(xs[0])
+    for x in xs[1:]:
+        check_rank(x, len(joined))
+        for i, n in enumerate(x):
+            if i != axis:
+                joined[i] = agree(joined[i], n, f"along axis {i}; only axis {axis} may differ")
+            else:
+                joined[i] = None if None in (joined[i], n) else joined[i] + n
+    return tuple(joined)
+
+
+def _array_split_shape(x, indices_or_sections, axis):
+    axis = nth_axis(axis, len(x))
+    n = x[axis]
+    if np.ndim(indices_or_sections):
+        cuts = [0, *map(int, indices_or_sections), None]
+        sizes = [_length(n, *ends) for ends in pairwise(cuts)]
+    elif n is None:
+        sizes = [None] * indices_or_sections
+    else:
+        size, larger = divmod(n, indices_or_sections)
+        sizes = [size + (i < larger) for i in range(indices_or_sections)]
+    return [replaced(x, axis, size) for size in sizes]
+
+
+def _length(n, start, stop):
+    """The size of the slice [start:stop] of an axis of size n."""
+    if n is not None:
+        return len(range(*slice(start, stop).indices(n)))
+    return None if stop is None or min(start, stop) < 0 else max(stop - start, 0)
+
+
+def _split_shape(x, indices_or_sections, axis):
+    parts = _array_split_shape(x, indices_or_sections, axis)
+    if not np.ndim(indices_or_sections) and parts[0] != parts[-1]:
+        raise ValueError(
+            f"axis {axis} does not divide into {indices_or_sections} equal parts; array_split "
+            "makes parts whose sizes differ by one."
+        )
+    return parts
+
+
 _concatenate = ArrayOp(
     "concatenate",
     lambda *xs, axis: np.concatenate(xs, axis),
     _concatenate_rule,
     variadic=True,
     same=0,
+    shape=_concatenate_shape,
 )
-_split = ArrayOp(
+_split = ViewOp(
     "split",
     lambda x, indices_or_sections, axis: np.split(x, indices_or_sections, axis),
     lambda g, y, x, indices_or_sections, axis: np.concatenate(g, axis),
+    shape=_split_shape,
 )
-_array_split = ArrayOp(
+_array_split = ViewOp(
     "array_split",
     lambda x, indices_or_sections, axis: np.array_split(x, indices_or_sections, axis),
     lambda g, y, x, indices_or_sections, axis: np.concatenate(g, axis),
+    shape=_array_split_shape,
 )
-_unstack = ArrayOp(
+_unstack = ViewOp(
     "unstack",
-    lambda x, axis: list(np.moveaxis(x, axis, 0)),
-    lambda g, y, x, axis: np.stack(g, axis),
+    lambda x, num, axis: list(np.moveaxis(x, axis, 0)),
+    lambda g, y, x, num, axis: np.stack(g, axis),
+    shape=lambda x, num, axis: [replaced(x, nth_axis(axis, len(x)))] * num,
 )
 
 
@@ -155,17 +244,35 @@ def array_split(x, indices_or_sections, axis=0):
     return _array_split(x, indices_or_sections=indices_or_sections, axis=axis)
 
 
+# For the library's own layers: views of a variable, which are used only within the step.
+
+
+def reshape_view(x, newshape):
+    """``reshape`` to a tuple, without a copy of a variable."""
+    return _reshape.view(x, newshape=newshape)
+
+
+def transpose_view(x, axes):
+    """``transpose``, without a copy of a variable."""
+    return _transpose.view(x, axes=axes)
+
+
+def split_view(x, indices, axis):
+    """``split`` before the given indices, without copies of a variable."""
+    return _split.view(x, indices_or_sections=indices, axis=axis)
+
+
 def unstack(x, num=None, axis=0):
     """Return the list of slices along an axis; ``num``, if given, must be their number."""
     x = gather(x)
     found = shape(x)[axis]
-    if found is None:
+    if found is None and num is None:
         raise ValueError(
-            f"unstack() needs a known size along axis {axis}, but the shape is {x.shape}."
+            f"unstack() needs `num`, or a known size along axis {axis}; the shape is {x.shape}."
         )
-    if num is not None and num != found:
+    if None not in (num, found) and num != found:
         raise ValueError(f"unstack() got num={num}, but axis {axis} has size {found}.")
-    return _unstack(x, axis=axis)
+    return _unstack(x, num=num if found is None else found, axis=axis)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -208,18 +315,45 @@ def _pad_rule(g, y, x, pad_width, mode, constant_values):
     return g
 
 
-_tile = ArrayOp("tile", lambda x, repeats: np.tile(x, repeats), _tile_rule)
-_repeat = ArrayOp("repeat", np.repeat, _repeat_rule)
+def _tile_shape(x, repeats):
+    rank = max(len(x), len(repeats))
+    x, repeats = (1,) * (rank - len(x)) + x, (1,) * (rank - len(repeats)) + repeats
+    return tuple(None if n is None else n * r for n, r in zip(x, repeats, strict=True))
+
+
+def _repeat_shape(x, repeats, axis):
+    if axis is None:
+        return _repeat_shape((count(x),), repeats, 0)
+    axis, each = nth_axis(axis, len(x)), np.ravel(repeats)
+    n = x[axis]
+    if each.size == 1:
+        return replaced(x, axis, None if n is None else n * int(each[0]))
+    agree(n, each.size, f"along axis {axis}: `repeats` needs one number, or one for each element")
+    return replaced(x, axis, int(each.sum()))
+
+
+def _pad_shape(x, pad_width, **mode):
+    return tuple(
+        None if n is None else before + n + after
+        for n, (before, after) in zip(x, pad_width, strict=True)
+    )
+
+
+_tile = ArrayOp("tile", lambda x, repeats: np.tile(x, repeats), _tile_rule, shape=_tile_shape)
+_repeat = ArrayOp("repeat", np.repeat, _repeat_rule, shape=_repeat_shape)
 _roll = ArrayOp(
     "roll",
     np.roll,
     lambda g, y, x, shift, axis: np.roll(
         g, tuple(-s for s in shift) if isinstance(shift, tuple) else -shift, axis
     ),
+    shape=lambda x, shift, axis: along(x, axis),
 )
-_flip = ArrayOp("flip", np.flip, lambda g, y, x, axis: np.flip(g, axis))
-_rot90 = ArrayOp("rot90", np.rot90, lambda g, y, x, k, axes: np.rot90(g, -k, axes))
-_pad_op = ArrayOp("pad", _pad, _pad_rule)
+_flip = ViewOp("flip", np.flip, lambda g, y, x, axis: np.flip(g, axis), shape=along)
+_rot90 = ViewOp(
+    "rot90", np.rot90, lambda g, y, x, k, axes: np.rot90(g, -k, axes), shape=moved(np.rot90)
+)
+_pad_op = ArrayOp("pad", _pad, _pad_rule, shape=_pad_shape)
 
 _PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from ..operation import ArrayOp
+from ..shape_rules import agree, check_rank, same
 from . import ordering, reductions
-from .creation import cast, convert_to_numpy, convert_to_tensor, ones_like
+from .creation import as_tensor, cast, convert_to_numpy, ones_like
 from .elementwise import divide, sqrt, square, subtract
 from .indexing import one_hot, where
 from .logic import equal, isnan, logical_not
@@ -120,25 +121,25 @@ def nanprod(x, axis=None, keepdims=False):
 
 def nanmax(x, axis=None, keepdims=False):
     """The greatest element that is not NaN."""
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     return _or_nan(reductions.max(_without_nan(x, -math.inf), axis, keepdims), x, axis, keepdims)
 
 
 def nanmin(x, axis=None, keepdims=False):
     """The least element that is not NaN."""
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     return _or_nan(reductions.min(_without_nan(x, math.inf), axis, keepdims), x, axis, keepdims)
 
 
 def nanmean(x, axis=None, keepdims=False):
     """The mean of all that is not NaN."""
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     return divide(nansum(x, axis, keepdims), _count(x, axis, keepdims))
 
 
 def nanvar(x, axis=None, keepdims=False):
     """The variance of all that is not NaN."""
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     centred = where(isnan(x), 0, subtract(x, nanmean(x, axis, True)))
     return divide(reductions.sum(square(centred), axis, keepdims), _count(x, axis, keepdims))
 
@@ -182,28 +183,52 @@ def percentile(x, q, axis=None, method="linear", keepdims=False):
 # Counting, and sums over segments
 
 _digitize = ArrayOp(
-    "digitize", lambda x, bins: np.digitize(x, bins).astype(np.int32), constant=True
+    "digitize",
+    lambda x, bins: np.digitize(x, bins).astype(np.int32),
+    constant=True,
+    shape=same,
+    dtype="int32",
 )
+
+
+def _bincount_shape(x, weights, minlength):
+    check_rank(x, 1)
+    agree(x[0], *weights, "along axis 0: every number needs a weight")
+    return (None,)  # one more than the greatest number
+
+
+def _segments_shape(data, ids, num_segments):
+    check_rank(ids, 1)
+    agree(data[0], ids[0], "along axis 0: every row needs the id of its segment")
+    return (num_segments, *data[1:])  # without a number, one more than the greatest id
+
+
 _bincount = ArrayOp(
     "bincount",
     lambda x, weights, minlength: np.bincount(x, weights, minlength).astype(weights.dtype),
     lambda g, y, x, weights, minlength: np.zeros_like(x),
     lambda g, y, x, weights, minlength: g[x],
+    shape=_bincount_shape,
+    dtype=lambda x, weights, minlength: weights,
 )
 _segment_sum = ArrayOp(
     "segment_sum",
     lambda data, ids, num_segments: _add_at(data, ids, num_segments),
     lambda g, y, data, ids, num_segments: g[ids],
+    shape=_segments_shape,
 )
 _segment_max = ArrayOp(
     "segment_max",
     lambda data, ids, num_segments: _max_at(data, ids, num_segments),
     lambda g, y, data, ids, num_segments: _share_in_segments(g, y, data, ids, num_segments),
+    shape=_segments_shape,
 )
 
 
 def _segments(ids, num_segments):
-    return int(ids.max(initial=-1)) + 1 if num_segments is None else num_segments
+    if num_segments is None:
+        return int(ids.max()) + 1 if ids.size else 0
+    return num_segments
 
 
 def _add_at(data, ids, num_segments):
@@ -241,7 +266,7 @@ def bincount(x, weights=None, minlength=0, sparse=False):
 def histogram(x, bins=10, range=None):
     """The number of elements in each interval of equal length, and the interval boundaries."""
     counts, edges = np.histogram(convert_to_numpy(x), bins, range)
-    return convert_to_tensor(counts.astype(np.int32)), convert_to_tensor(edges)
+    return as_tensor(counts.astype(np.int32)), as_tensor(edges)
 
 
 def segment_sum(data, segment_ids, num_segments=None, sorted=False):

@@ -34,6 +34,7 @@ _CLASSES: dict[str, Any] = {
     cls.__name__: cls
     for cls in (SGD, Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, RMSprop)
 }
+objects.TABLES["optimizers"] = _CLASSES
 _SPELLINGS = {name.lower(): name for name in _CLASSES}
 
 
@@ -69,9 +70,10 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None =
             "The configuration of an optimizer looks like "
             f"{{'class_name': 'Adam', 'config': {{...}}}}. Received {config!r}."
         )
-    own: dict[str, Any] = custom_objects or {}
-    cls = own[name] if name in own else _CLASSES[_spelt(name)]
-    return cls.from_config(config.get("config") or {}, custom_objects)
+    with objects.CustomObjectScope(custom_objects or {}):
+        registered = objects.get_registered_object(config.get("registered_name") or name)
+        cls = registered or _CLASSES[_spelt(name)]
+        return cls.from_config(objects.dict_of(config.get("config"), name), custom_objects)
 
 
 def _spelt(name: str) -> str:
@@ -83,3 +85,7 @@ def _spelt(name: str) -> str:
             f"There is no optimizer named {name!r}{suggest(name.lower(), _SPELLINGS)} "
             f"(one of {', '.join(sorted(_CLASSES, key=str.lower))})"
         ) from None
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -23,7 +23,7 @@ import numpy as np
 from .. import engine, initializers, ops
 from ..legacy import AcceptsOldNames
 from ..tensor import IndexedSlices, Tensor, Variable
-from ..utils.naming import auto_name
+from ..utils.naming import auto_name, public_names
 from ..utils.objects import is_builtin
 from . import schedules
 
@@ -608,6 +608,8 @@ class Optimizer(metaclass=AcceptsOldNames):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name} learning_rate={self._current_rate():g}>"
+
+    __dir__ = public_names
 
 
 def _rate(value: Any) -> float:

@@ -298,6 +298,7 @@ _SCHEDULES = {
         PolynomialDecay,
     )
 }
+objects.TABLES["schedules"] = _SCHEDULES
 
 
 def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any] | None:
@@ -310,3 +311,7 @@ def deserialize(
 ) -> LearningRateSchedule:
     """Return the schedule of a configuration; pass classes of your own in ``custom_objects``."""
     return objects.deserialize(config, _SCHEDULES, "learning rate schedule", custom_objects)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

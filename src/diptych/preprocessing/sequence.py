@@ -164,3 +164,7 @@ def skipgrams(
         python_random.Random(seed).shuffle(pairs)
         python_random.Random(seed).shuffle(labels)
     return pairs, labels
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -304,3 +304,7 @@ def tokenizer_from_json(json_string: str) -> Tokenizer:
     tokenizer.word_index = word_index
     tokenizer.index_word = by_number["index_word"]
     return tokenizer
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

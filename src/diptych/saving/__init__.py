@@ -1,5 +1,6 @@
-"""Registration of a user's own classes and functions, for configurations."""
+"""Models to files and back, and a user's own classes and functions in them."""
 
+from ..models.storage import load_model, load_weights, save_model, save_weights
 from ..utils.objects import (
     CustomObjectScope,
     custom_object_scope,
@@ -8,12 +9,23 @@ from ..utils.objects import (
     get_registered_object,
     register_keras_serializable,
 )
+from .serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = [
     "CustomObjectScope",
     "custom_object_scope",
+    "deserialize_keras_object",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "load_model",
+    "load_weights",
     "register_keras_serializable",
+    "save_model",
+    "save_weights",
+    "serialize_keras_object",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -52,3 +52,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     return old_attribute("utils", name, globals())
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

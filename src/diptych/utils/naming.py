@@ -7,9 +7,15 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["auto_name", "forget_names", "snake_case", "suggest"]
+__all__ = ["auto_name", "forget_names", "public_names", "snake_case", "suggest"]
 
 _WORD_START = re.compile(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
+
+
+def public_names(thing: Any) -> list[str]:
+    """What ``dir`` and completion show of an object: its attributes that are not private."""
+    names = object.__dir__(thing)
+    return [name for name in names if not name.startswith("_") or name.startswith("__")]
 
 
 def snake_case(name: str) -> str:

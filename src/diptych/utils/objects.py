@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
 
+import numpy as np
+
+from .lambdas import lambda_from_config, lambda_to_config
 from .naming import snake_case, suggest
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "get_registered_object",
     "is_builtin",
     "names_of",
+    "plain",
     "register_keras_serializable",
     "serialize",
 ]
@@ -116,26 +120,107 @@ def get(identifier: Any, registry: dict[str, Any], kind: str) -> Any:
     return found
 
 
-def serialize(obj: Any) -> dict[str, Any] | None:
-    """The configuration of an object as plain Python values, in Keras's form."""
-    if obj is None:
-        return None
+def serialize(obj: Any) -> Any:
+    """The configuration of an object in Keras's form: where its class is, and its ``get_config()``.
+
+    That of a list, tuple or dict has the configurations of its parts. Arrays and Python lambdas
+    stay what they are; ``plain`` makes JSON of them.
+
+    Raises:
+        ValueError: the object has no ``get_config()``.
+    """
+    if obj is None or isinstance(obj, (bool, int, float, str)):
+        return obj
+    if isinstance(obj, (list, tuple)):
+        return [serialize(part) for part in obj]
+    if isinstance(obj, dict):
+        return {key: serialize(part) for key, part in obj.items()}
     if inspect.isfunction(obj):
-        return {
-            "module": "builtins",
-            "class_name": "function",
-            "config": obj.__name__,
-            "registered_name": get_registered_name(obj),
-        }
-    if not hasattr(obj, "get_config"):
+        return obj if obj.__name__ == "<lambda>" else _of_function(obj)
+    if not hasattr(obj, "get_config") or isinstance(obj, type):
         raise ValueError(f"{obj!r} cannot be saved: it has no get_config()")
-    cls = type(obj)
-    return {
-        "module": _public_module(cls),
-        "class_name": cls.__name__,
+    module, name, registered = _home(type(obj))
+    described = {
+        "module": module,
+        "class_name": name,
         "config": obj.get_config(),
-        "registered_name": None if is_builtin(cls) else get_registered_name(cls),
+        "registered_name": registered,
     }
+    for key in ("build_config", "compile_config"):
+        more = getattr(obj, f"get_{key}", lambda: None)()
+        if more is not None:
+            described[key] = more
+    return described
+
+
+def plain(value: Any) -> Any:
+    """What JSON has no word for, in Keras's words; for ``json.dumps(..., default=plain)``.
+
+    Raises:
+        TypeError: the value is no data.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    array = getattr(value, "array", value)  # of a tensor
+    if isinstance(array, np.ndarray):
+        if array.ndim == 0:
+            return array.item()
+        kind = "__numpy__" if array is value else "__tensor__"
+        return {
+            "class_name": kind,
+            "config": {"value": array.tolist(), "dtype": array.dtype.name},
+        }
+    if isinstance(value, np.dtype):
+        return value.name
+    if isinstance(value, type) and issubclass(value, np.generic):
+        return np.dtype(value).name
+    if isinstance(value, slice):
+        parts = {name: getattr(value, name) for name in ("start", "stop", "step")}
+        return {"class_name": "__slice__", "config": parts}
+    if isinstance(value, bytes):
+        return {"class_name": "__bytes__", "config": {"value": value.decode()}}
+    if value is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if inspect.isfunction(value):
+        return _of_function(value)
+    if hasattr(type(value), "get_config"):
+        return serialize(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    raise TypeError(
+        f"{value!r} of type {type(value).__name__} cannot be written to a file: a configuration "
+        "holds numbers, texts, lists, dicts, arrays, named functions, and objects that have a "
+        "get_config()."
+    )
+
+
+def _of_function(function: Any) -> dict[str, Any]:
+    if function.__name__ == "<lambda>":
+        return {"class_name": "__lambda__", "config": lambda_to_config(function)}
+    name = get_registered_name(function)
+    return {
+        "module": "builtins",
+        "class_name": "function",
+        "config": name.rpartition(">")[2],
+        "registered_name": "function" if is_builtin(function) else name,
+    }
+
+
+# Where Keras has a class that cannot be told from its module here: (module, name, registered name).
+HOMES: dict[type, tuple[str, str, str | None]] = {}
+
+
+def _home(cls: type) -> tuple[str | None, str, str | None]:
+    """The module, name and registered name of a class in a configuration."""
+    if not is_builtin(cls):
+        module = None if cls.__module__ == "__main__" else cls.__module__
+        return module, cls.__name__, get_registered_name(cls)
+    if cls in HOMES:
+        return HOMES[cls]
+    kind = cls.__module__.split(".")[1]
+    if cls.__name__ in TABLES.get("schedules", ()):
+        kind = "optimizers.schedules"
+    return f"keras.{kind}", cls.__name__, None
 
 
 def deserialize(
@@ -151,23 +236,161 @@ def deserialize(
             f"{config!r} is not the configuration of a {kind}; expected {{'class_name': ..., "
             "'config': {...}}"
         )
-    if config["class_name"] == "function":
-        return _find(config["config"], registry, kind)
-    found = _find(config["class_name"], registry, kind)
-    is_class = inspect.isclass(found)
-    return found.from_config(config.get("config") or {}) if is_class else found
+    name, inner = config["class_name"], config.get("config")
+    if name == "function":
+        return _find(inner, registry, kind)
+    if name == "__lambda__":
+        return lambda_from_config(inner, {})
+    registered = config.get("registered_name")
+    known = isinstance(registered, str) and get_registered_object(registered) is not None
+    found = _find(registered if known else name, registry, kind)
+    return _made(found, dict_of(inner, name))
+
+
+# What configurations may name, besides the user's own: {kind: {name: class or function}}, where the
+# kind is the last part of Keras's module, "layers" of "keras.layers". Each module fills in its own.
+TABLES: dict[str, dict[str, Any]] = {}
+_FUNCTIONS = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints")
+MOST_LEVELS = 100  # of nested configurations; a transformer has about twenty
+
+
+def revive(config: Any, custom_objects: dict[str, Any] | None = None, level: int = 0) -> Any:
+    """The object, or the values with objects among them, of a configuration made by `serialize`.
+
+    Only classes of ``TABLES`` and the user's own are made; nothing is imported, and no path or
+    address in a configuration is followed.
+
+    Raises:
+        ValueError: a class is unknown, or the configuration is not what it should be.
+    """
+    if level > MOST_LEVELS:
+        raise ValueError(f"The configuration has more than {MOST_LEVELS} levels.")
+    if isinstance(config, (list, tuple)):
+        return [revive(part, custom_objects, level + 1) for part in config]
+    if not isinstance(config, dict):
+        return config
+    if "class_name" not in config or "config" not in config:
+        return {key: revive(part, custom_objects, level + 1) for key, part in config.items()}
+    name, inner = config["class_name"], config["config"]
+    if not isinstance(name, str):
+        raise ValueError(f"A configuration's class_name is a text, but here it is {name!r:.60}.")
+    if name.startswith("__"):
+        return _revive_special(name, inner)
+    if name == "DTypePolicy":
+        return dict_of(inner, name).get("name")
+    with CustomObjectScope(custom_objects or {}):
+        if name == "function":
+            return function_of(config)
+        found = class_of(config)
+        return _made(found, dict_of(inner, name))
+
+
+def _made(found: Any, config: dict[str, Any]) -> Any:
+    """The object of a class and a configuration; a function is the object itself."""
+    return found.from_config(config) if inspect.isclass(found) else found  # type: ignore[attr-defined]
+
+
+def class_of(config: dict[str, Any], kinds: Iterable[str] | None = None) -> Any:
+    """The class that a configuration names, of these kinds or of the one its module says.
+
+    Raises:
+        ValueError: there is none, or the configuration gives a class of diptych another name.
+    """
+    name, module = config["class_name"], config.get("module")
+    registered = config.get("registered_name")
+    own = get_registered_object(registered or name)
+    if own is None and registered not in (None, "", name):
+        own = get_registered_object(name)
+        if own is None:
+            raise ValueError(
+                f"The configuration names the class {registered!r}, which is not known here. If it "
+                "is one of yours, decorate it with "
+                "diptych.saving.register_keras_serializable(), or pass it in custom_objects."
+            )
+    if own is not None:
+        return own
+    if kinds is None:
+        kind = _kind_of(module)
+        kinds = TABLES if kind is None else (kind,)
+    for kind in kinds:
+        found = TABLES.get(kind, {}).get(name)
+        if inspect.isclass(found):
+            return found
+    candidates = [known for kind in kinds for known in TABLES.get(kind, ())]
+    raise ValueError(
+        f"Unknown {_WORDS.get(next(iter(kinds), ''), 'class')} {name!r}"
+        f"{suggest(name, candidates) or '.'} Pass a class of your own in custom_objects, or "
+        "decorate it with diptych.saving.register_keras_serializable()."
+    )
+
+
+_WORDS = {"layers": "layer", "models": "model", "losses": "loss", "metrics": "metric"}
+
+
+def _kind_of(module: Any) -> str | None:
+    """The kind of class in a module of Keras; None if the module does not say it."""
+    if not isinstance(module, str):
+        return None
+    parts = module.split(".")
+    if parts == ["keras"]:
+        return "models"  # Sequential and Model
+    return next((part for part in reversed(parts) if part in TABLES), None)
+
+
+def function_of(config: dict[str, Any]) -> Any:
+    """The function that a configuration names: the user's own, an activation, a loss, ..."""
+    name = config["config"]
+    if not isinstance(name, str):
+        raise ValueError(f"A function is named by a text, but here it is {name!r:.60}.")
+    own = get_registered_object(name) or get_registered_object(config.get("registered_name") or "")
+    if own is not None:
+        return own
+    for kind in _FUNCTIONS:
+        found = TABLES.get(kind, {}).get(name)
+        if inspect.isfunction(found):
+            return found
+    raise ValueError(
+        f"Unknown function {name!r}. Pass a function of your own in custom_objects, or decorate it "
+        "with diptych.saving.register_keras_serializable()."
+    )
+
+
+def dict_of(config: Any, what: str) -> dict[str, Any]:
+    """``config`` if it is a dict with texts as keys (None: an empty one); else a ValueError."""
+    if config is None:
+        return {}
+    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
+        raise ValueError(
+            f"The configuration of {what} must be a dict, but is {type(config).__name__}: "
+            f"{config!r:.60}"
+        )
+    return dict(config)
+
+
+def _revive_special(name: str, inner: Any) -> Any:
+    if name == "__lambda__":
+        return lambda_from_config(inner, {})
+    if name == "__ellipsis__":
+        return Ellipsis
+    inner = dict_of(inner, name)
+    if name == "__slice__":
+        return slice(*[inner.get(part) for part in ("start", "stop", "step")])
+    if name == "__bytes__":
+        return str(inner.get("value", "")).encode()
+    if name in ("__numpy__", "__tensor__"):
+        dtype = np.dtype(inner.get("dtype"))
+        if dtype.kind not in "biufc":
+            raise ValueError(f"A configuration's array has the dtype {dtype}; expected numbers.")
+        return np.array(inner.get("value"), dtype)
+    raise ValueError(f"A configuration holds {name!r}, which is not known here.")
 
 
 def _find(name, registry, kind):
+    if not isinstance(name, str):
+        raise ValueError(f"a {kind} is named by a text, but here it is {name!r:.60}")
     own = get_registered_object(name)
     if own is not None:
         return own
     if name not in registry:
         raise ValueError(f"there is no {kind} named {name!r}{suggest(name, registry)}")
     return registry[name]
-
-
-def _public_module(cls):
-    # A class in 'diptych.metrics.accuracy' is public in 'diptych.metrics'.
-    parts = cls.__module__.split(".")
-    return ".".join(parts[:2]) if parts[0] == "diptych" else cls.__module__

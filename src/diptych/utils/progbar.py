@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
 import time
 from typing import Any
+
+from .. import config
 
 __all__ = ["Progbar"]
 
@@ -143,7 +146,12 @@ class Progbar:
 
 
 def write(text: str) -> None:
-    """Print to the current standard output; a program without a console has none."""
+    """Print to the current standard output, or where interactive logging is disabled, log; a
+    program without a console has no output.
+    """
+    if not config.is_interactive_logging_enabled():
+        logging.getLogger("diptych").info(text.rstrip("\n"))
+        return
     stream = sys.stdout
     if stream is not None:
         stream.write(text)
@@ -152,6 +160,8 @@ def write(text: str) -> None:
 
 def redraws(stream: Any) -> bool:
     """Whether a line on `stream` can be redrawn: on a terminal and in a notebook."""
+    if not config.is_interactive_logging_enabled():
+        return False
     if stream is None or os.environ.get("TERM") == "dumb":
         return False
     terminal = getattr(stream, "isatty", None)

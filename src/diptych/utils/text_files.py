@@ -12,6 +12,7 @@ from .. import random
 from .datasets import BatchDataset
 from .naming import suggest
 from .numerical import to_categorical
+from .progbar import write
 
 __all__ = ["text_dataset_from_directory"]
 
@@ -87,7 +88,7 @@ def text_dataset_from_directory(
         )
     if verbose:
         classes = "" if names is None else f" belonging to {len(names)} classes"
-        print(f"Found {len(paths)} files{classes}.")
+        write(f"Found {len(paths)} files{classes}.\n")
     if shuffle:
         np.random.RandomState(seed).shuffle(paths)
         if numbers is not None:
@@ -111,7 +112,7 @@ def text_dataset_from_directory(
         return [part(training, shuffle), part(validation, False)]
     if verbose and subset is not None:
         count = held_out if subset == "validation" else len(paths) - held_out
-        print(f"Using {count} files for {subset}.")
+        write(f"Using {count} files for {subset}.\n")
     return part(validation if subset == "validation" else training, shuffle)
 
 

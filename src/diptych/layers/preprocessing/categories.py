@@ -219,8 +219,10 @@ class Discretization(Preparation):
         return encoded_shape(input_shape, self.output_mode, depth)
 
     def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["trainable"]  # Keras's class does not take it
         return {
-            **super().get_config(),
+            **config,
             "bin_boundaries": None if self.bin_boundaries is None else list(self.bin_boundaries),
             "num_bins": self.num_bins,
             "epsilon": self.epsilon,

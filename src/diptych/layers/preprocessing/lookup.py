@@ -290,9 +290,10 @@ class IndexLookup(Preparation):
     def _set_tokens(self, tokens: list) -> None:
         size = len(tokens) + self._special_places()
         encoded = self.output_mode != "int" and not self.pad_to_max_tokens
-        if encoded and self._depth_used and size != self.vocabulary_size():
+        now = self._stated_size if self._table is None else self.vocabulary_size()
+        if encoded and self._depth_used and size != now:
             raise RuntimeError(
-                f"Layer {self.name!r} gives {self.vocabulary_size()} columns, one for each token, "
+                f"Layer {self.name!r} gives {now} columns, one for each token, "
                 f"to the layers after it, but the new vocabulary has {size} tokens. Make a new "
                 "layer, or one with max_tokens and pad_to_max_tokens=True."
             )
@@ -469,6 +470,57 @@ class IndexLookup(Preparation):
     def compute_output_shape(self, input_shape: Any) -> tuple:
         depth = None if self.output_mode == "int" else self._columns()
         return encoded_shape(input_shape, self.output_mode, depth)
+
+    # A vocabulary that was learnt is a text file beside the weights; one that was given is in the
+    # config.
+    asset_names = ("vocabulary.txt",)
+
+    def save_assets(self) -> dict[str, str]:
+        """The files beside the weights: the learnt vocabulary, a token on each line."""
+        if self._given_vocabulary is not None or self._table is None:
+            return {}
+        tokens = [str(token) for token in self.get_vocabulary()]
+        broken = next((token for token in tokens if "\n" in token or "\r" in token), None)
+        if broken is not None:
+            raise ValueError(
+                f"Layer {self.name!r} cannot be saved: its vocabulary has a token of several "
+                f"lines, {broken!r:.60}."
+            )
+        return {"vocabulary.txt": "\n".join(tokens)}
+
+    def load_assets(self, texts: dict[str, str]) -> None:
+        """Set the vocabulary that ``save_assets`` wrote."""
+        if self._given_vocabulary is not None:
+            return
+        tokens = texts["vocabulary.txt"].split("\n")
+        while tokens and tokens[-1] == "":
+            tokens.pop()
+        own = [self._token(token) for token in tokens[self._special_places() :]]
+        weights = self.idf_weights
+        self._set_tokens(own)
+        if weights is not None and len(weights) < self.vocabulary_size():
+            raise ValueError(
+                f"Layer {self.name!r} got {len(weights)} idf weights for a vocabulary of "
+                f"{self.vocabulary_size()} tokens."
+            )
+
+    def save_own_variables(self, store: Any) -> None:
+        if self.idf_weights is not None and self._given_idf_weights is None:
+            store["idf_weights"] = self.idf_weights
+
+    def load_own_variables(self, store: Any) -> None:
+        if "idf_weights" in store:
+            self.idf_weights = np.asarray(store["idf_weights"], floatx())
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        if isinstance(config.get("vocabulary"), (str, Path)):
+            raise ValueError(
+                f"A config of {cls.__name__} names a file as its vocabulary, "
+                f"{config['vocabulary']!r:.60}, which is not opened. A vocabulary in a config is a "
+                "list."
+            )
+        return super().from_config(config)
 
     def get_config(self) -> dict[str, Any]:
         vocabulary, weights = self._given_vocabulary, self._given_idf_weights

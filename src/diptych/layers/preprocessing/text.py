@@ -111,7 +111,7 @@ class TextVectorization(Preparation):
         self._ngrams_as_given = ngrams
         self._output_sequence_length = output_sequence_length
         self._encoding = encoding
-        self._lookup = StringLookup(
+        self._lookup_layer = StringLookup(
             max_tokens=max_tokens,
             vocabulary=vocabulary,
             idf_weights=idf_weights,
@@ -145,15 +145,15 @@ class TextVectorization(Preparation):
 
     def update_state(self, data: Any) -> None:
         """Count the words of one more batch of texts."""
-        self._lookup.update_state(self._tokens(data))
+        self._lookup_layer.update_state(self._tokens(data))
 
     def finalize_state(self) -> None:
         """Make the vocabulary from the counts."""
-        self._lookup.finalize_state()
+        self._lookup_layer.finalize_state()
 
     def reset_state(self) -> None:
         """Clear the counts; the vocabulary stays."""
-        self._lookup.reset_state()
+        self._lookup_layer.reset_state()
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
         """Return the vocabulary as a list: the index of a word is its number.
@@ -162,15 +162,15 @@ class TextVectorization(Preparation):
             include_special_tokens: whether to include the first two, "" (padding) and "[UNK]"
                 (unknown words).
         """
-        return self._lookup.get_vocabulary(include_special_tokens)
+        return self._lookup_layer.get_vocabulary(include_special_tokens)
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
         """Set the vocabulary, instead of learning it: see ``StringLookup.set_vocabulary``."""
-        self._lookup.set_vocabulary(vocabulary, idf_weights)
+        self._lookup_layer.set_vocabulary(vocabulary, idf_weights)
 
     def vocabulary_size(self) -> int:
         """Return the size of the vocabulary with its special tokens."""
-        return self._lookup.vocabulary_size()
+        return self._lookup_layer.vocabulary_size()
 
     # ----------------------------------------------------------------------------------------------
     # From texts to tokens
@@ -252,11 +252,11 @@ class TextVectorization(Preparation):
         tokens = self._tokens(inputs)
         length = self._output_sequence_length
         if isinstance(tokens, Ragged):
-            result = self._lookup.prepare_rows(tokens, length)
+            result = self._lookup_layer.prepare_rows(tokens, length)
             # A single text without a batch axis gives a single row.
             alone = isinstance(inputs, (str, bytes)) or getattr(inputs, "ndim", 1) == 0
             return result[0] if alone else result
-        result = self._lookup.prepare(tokens)
+        result = self._lookup_layer.prepare(tokens)
         if length is None or self.output_mode != "int":
             return result
         result = result[..., :length]
@@ -272,10 +272,26 @@ class TextVectorization(Preparation):
             return (*outer, length)
         if self._split is not None:
             shape = (*shape[:1], None)
-        return self._lookup.compute_output_shape(shape)
+        return self._lookup_layer.compute_output_shape(shape)
+
+    asset_names = StringLookup.asset_names
+
+    def save_assets(self) -> dict[str, str]:
+        """The files beside the weights: the learnt vocabulary, a word on each line."""
+        return self._lookup_layer.save_assets()
+
+    def load_assets(self, texts: dict[str, str]) -> None:
+        """Set the vocabulary that ``save_assets`` wrote."""
+        self._lookup_layer.load_assets(texts)
+
+    def save_own_variables(self, store: Any) -> None:
+        self._lookup_layer.save_own_variables(store)
+
+    def load_own_variables(self, store: Any) -> None:
+        self._lookup_layer.load_own_variables(store)
 
     def get_config(self) -> dict[str, Any]:
-        lookup = self._lookup.get_config()
+        lookup = self._lookup_layer.get_config()
         return {
             **super().get_config(),
             "max_tokens": lookup["max_tokens"],

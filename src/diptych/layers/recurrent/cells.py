@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from ... import activations, constraints, initializers, ops, regularizers
+from ...ops.shapes import split_view
 from ...random import SeedGenerator
 from ...tensor import Structure, Tensor, Variable
-from ..layer import InputSpec, Layer
+from ..arguments import check_activation
+from ..layer import Layer
 from ..serialization import deserialize, serialize
 from ..signatures import takes
+from ..spec import InputSpec
 
 _KINDS: dict[str, Any] = {
     "initializer": initializers,
@@ -148,6 +151,7 @@ class _Cell(DropoutCell):
         if self.use_bias:
             self.bias = self._weight("bias", self._bias_shape(), "bias", self._first_bias())
         self.input_spec = InputSpec(ndim=2, axes={-1: features})
+        check_activation(self, (input_shape[0], self.units))
         self.built = True
 
     def _weight(self, name: str, shape: tuple, kind: str, initializer: Any = None) -> Variable:
@@ -418,7 +422,7 @@ class GRUCell(_Cell):
             v = ops.dense(h, self.recurrent_kernel, recurrent_bias)
             v_z, v_r, v_h = ops.split(v, 3, axis=-1)
         else:
-            of_gates, of_candidate = ops.split(self.recurrent_kernel, [2 * self.units], axis=1)
+            of_gates, of_candidate = split_view(self.recurrent_kernel, [2 * self.units], 1)
             v_z, v_r = ops.split(ops.matmul(h, of_gates), 2, axis=-1)
         z = self.recurrent_activation(ops.add(u_z, v_z))
         r = self.recurrent_activation(ops.add(u_r, v_r))

@@ -9,7 +9,8 @@ import numpy as np
 from ... import ops
 from ...ops import convolution
 from ...utils.windows import standardize_data_format, standardize_padding, standardize_tuple
-from ..layer import InputSpec
+from ..arguments import check_activation
+from ..spec import InputSpec
 from .cells import LSTMCell
 from .rnn import RNN
 
@@ -72,6 +73,7 @@ class _ConvLSTMCell(LSTMCell):
         )
         if self.use_bias:
             self.bias = self._weight("bias", (columns,), "bias", self._first_bias())
+        check_activation(self, self.state_shape(tuple(input_shape)))
         self.built = True
 
     def state_shape(self, step_shape: tuple) -> tuple:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ... import activations, ops
 from ...ops import recurrent
-from ..layer import InputSpec
+from ..spec import InputSpec
 from .cells import GRUCell, LSTMCell, SimpleRNNCell, forget_dropout
 from .rnn import RNN
 

@@ -10,9 +10,10 @@ from ... import ops
 from ...graph import KerasTensor
 from ...nested import flatten, map_structure
 from ...tensor import Tensor, Variable, as_array
-from ..layer import InputSpec, Layer
+from ..layer import Layer
 from ..serialization import deserialize, serialize
 from ..signatures import takes
+from ..spec import InputSpec
 from .cells import (
     StackedRNNCells,
     build_cell,

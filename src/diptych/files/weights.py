@@ -1,0 +1,255 @@
+"""The weights of a model in Keras's HDF5 layout: a group for each part, "vars/0", "vars/1", ..."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from ..layers.layer import Layer
+from ..optimizers import Optimizer
+from ..tensor import Variable
+from .atomic import replacing
+from .hdf5 import CHECKSUM, Arrays, Damaged, Reader, checksum_of, new_file
+from .tree import Part, parts_of, state_of
+
+
+class Store(dict):
+    """What a part writes: arrays by name."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(str(key), getattr(value, "array", np.asarray(value)))
+
+
+def states_of(model: Any) -> list[tuple[Part, dict[str, np.ndarray]]]:
+    """Every part of a model, with the arrays that it wants to be written."""
+    found = []
+    parts = parts_of(model)
+    _check_complete(model, parts)
+    for part in parts:
+        store = Store()
+        part.thing.save_own_variables(store)
+        found.append((part, dict(store)))
+    return found
+
+
+def _check_complete(model: Any, parts: Sequence[Part]) -> None:
+    """Raise a ValueError if a weight of the model belongs to no part."""
+    known = {id(v) for part in parts for v in state_of(part.thing)}
+    for variable in model.variables:
+        if id(variable) not in known:
+            raise ValueError(
+                f"Model {model.name!r} has a weight {variable.path!r} in a layer that is no "
+                "attribute of another one, nor in a list or dict that is, so that it has no place "
+                "in a file: make the layer an attribute (self.layer = ...)."
+            )
+
+
+def write_weights(file: IO[bytes], states: list[tuple[Part, dict[str, np.ndarray]]]) -> None:
+    """Write these states as an HDF5 file."""
+    with new_file(file) as h5:
+        for part, arrays in states:
+            group = h5.require_group(f"{part.path}/vars" if part.path else "vars")
+            group.attrs["name"] = part.thing.name
+            group.attrs[CHECKSUM] = checksum_of(arrays.values())
+            for name, array in arrays.items():
+                group.create_dataset(name, data=array)
+
+
+class Loading:
+    """Arrays read from a file, which go to their variables only when all have been read."""
+
+    def __init__(self, name: str, skip_mismatch: bool = False) -> None:
+        self.name = name
+        self.skip_mismatch = skip_mismatch
+        self.pairs: list[tuple[Variable, np.ndarray]] = []
+        self.actions: list[Callable[[], Any]] = []  # of parts that read their state themselves
+
+    def take(self, part: Part, arrays: Arrays) -> bool:
+        """Read the arrays of one part; whether there were any."""
+        thing = part.thing
+        if not _reads_plainly(thing):
+            read_by_itself = {name: arrays[name] for name in arrays}
+            self.actions.append(lambda: thing.load_own_variables(read_by_itself))
+            return len(arrays) > 0
+        variables = state_of(thing)
+        try:
+            self._check(thing, variables, arrays)
+            read = arrays.read_all([variable.shape for variable in variables])
+        except Damaged as error:
+            if self.skip_mismatch:
+                warnings.warn(f"{thing.name!r} keeps its weights: {error}", stacklevel=5)
+                return len(arrays) > 0
+            raise
+        for variable, array in zip(variables, read, strict=True):
+            self.add(variable, array)
+        return len(arrays) > 0
+
+    def add(self, variable: Variable, array: np.ndarray) -> None:
+        """Remember an array for a variable, after comparing shape and kind."""
+        if array.shape != variable.shape:
+            raise Damaged(
+                f"{self.name}: weight {variable.path!r} has shape {variable.shape}, but the file "
+                f"holds {array.shape}."
+            )
+        if array.dtype.kind == "c" and variable.dtype.kind != "c":
+            raise Damaged(f"{self.name}: weight {variable.path!r} would get complex numbers.")
+        self.pairs.append((variable, array))
+
+    def _check(self, thing: Any, variables: Sequence[Variable], arrays: Arrays) -> None:
+        if len(arrays) == len(variables):
+            return
+        kind = "Optimizer" if isinstance(thing, Optimizer) else "Layer"
+        hint = ""
+        if not variables and isinstance(thing, Layer) and not thing.built:
+            hint = " It has none yet: call the model on data, or model.build(input_shape), first."
+        raise Damaged(
+            f"{self.name}: {kind} {thing.name!r} ({type(thing).__name__}) has {len(variables)} "
+            f"weights, but the file holds {len(arrays)} for it, at {arrays.path!r}.{hint} The "
+            "model that was saved had other layers or another order of them."
+        )
+
+    def finish(self) -> None:
+        """Put all arrays into their variables."""
+        for action in self.actions:
+            action()
+        for variable, array in self.pairs:
+            variable.assign(array)
+
+
+def _reads_plainly(thing: Any) -> bool:
+    base = Optimizer if isinstance(thing, Optimizer) else Layer
+    return type(thing).load_own_variables is base.load_own_variables
+
+
+def read_weights(
+    reader: Reader, model: Any, skip_mismatch: bool = False, finish: bool = True
+) -> Loading:
+    """Read an HDF5 file into a model; if anything is wrong, the model stays as it was.
+
+    Raises:
+        Damaged: the file is damaged, or not of this model.
+    """
+    loading = Loading(reader.name, skip_mismatch)
+    found = False
+    parts = parts_of(model)
+    _check_complete(model, parts)
+    for part in parts:
+        arrays = reader.arrays(part.path)
+        if isinstance(part.thing, Optimizer) and not len(arrays):
+            continue  # weights alone, or a model that was not compiled
+        found |= loading.take(part, arrays)
+    if not found and any(state_of(part.thing) for part in parts_of(model)):
+        raise Damaged(f"{reader.name} holds no weights for the layers of model {model.name!r}.")
+    if finish:
+        loading.finish()
+    return loading
+
+
+# --------------------------------------------------------------------------------------------------
+# Several files
+
+
+def write_shards(path: Path, model: Any, most: float) -> None:
+    """Write weights to files of at most ``most`` GB each, and a JSON file that lists them."""
+    states = states_of(model)
+    limit = most * 1024**3
+    shards: list[list] = [[]]
+    size = 0
+    for part, arrays in states:
+        own = sum(array.nbytes for array in arrays.values())
+        if shards[-1] and size + own > limit:
+            shards.append([])
+            size = 0
+        shards[-1].append((part, arrays))
+        size += own
+    total = sum(array.nbytes for _, arrays in states for array in arrays.values())
+    base = path.name.removesuffix(".json").removesuffix(".weights")
+    places: dict[str, str] = {}
+    for number, shard in enumerate(shards):
+        name = f"{base}_{number:05}.weights.h5"
+        with replacing(path.with_name(name)) as file:
+            write_weights(file, shard)
+        places |= {f"/{part.path}/vars" if part.path else "/vars": name for part, _ in shard}
+    listed = {"metadata": {"total_size": total}, "weight_map": places}
+    with replacing(path) as file:
+        file.write(json.dumps(listed, indent=4).encode())
+
+
+def read_shards(path: Path, model: Any, skip_mismatch: bool = False) -> None:
+    """Read what ``write_shards``, or Keras, wrote."""
+    listed = read_json(path)
+    places = listed.get("weight_map") if isinstance(listed, dict) else None
+    if not isinstance(places, dict):
+        raise Damaged(f"{path} is no list of weight files: it has no 'weight_map'.")
+    loading = Loading(str(path), skip_mismatch)
+    readers: dict[str, Reader] = {}
+    files = []
+    try:
+        for part in parts_of(model):
+            key = f"/{part.path}/vars" if part.path else "/vars"
+            names = places.get(key) or places.get(part.path)
+            for name in [names] if isinstance(names, str) else names or []:
+                if not isinstance(name, str) or Path(name).name != name:
+                    raise Damaged(f"{path} names {name!r}, which is not a file beside it.")
+                if name not in readers:
+                    files.append((path.with_name(name)).open("rb"))
+                    readers[name] = Reader(files[-1], name)
+                arrays = readers[name].arrays(part.path)
+                if len(arrays) or state_of(part.thing):
+                    loading.take(part, arrays)
+        loading.finish()
+    finally:
+        for reader in readers.values():
+            reader.root.close()
+        for file in files:
+            file.close()
+
+
+MOST_JSON = 64 << 20  # bytes of a configuration
+
+
+def read_json(path: Path) -> Any:
+    with path.open("rb") as file:
+        text = file.read(MOST_JSON + 1)
+    return parse_json(text, str(path))
+
+
+def parse_json(text: bytes | str, name: str) -> Any:
+    """JSON that may come from anywhere: not too large, not too deep, no key twice.
+
+    Raises:
+        Damaged: it is not that.
+    """
+    if len(text) > MOST_JSON:
+        raise Damaged(f"{name} is larger than {MOST_JSON >> 20} MB.")
+    try:
+        return json.loads(text, object_pairs_hook=_without_doubles)
+    except RecursionError:
+        raise Damaged(f"{name} is nested too deeply.") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise Damaged(f"{name} is no JSON ({error}).") from None
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        double = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"it has the key {double!r} twice")
+    return found
+
+
+def exists_or_raise(path: os.PathLike | str) -> Path:
+    """The path of a file that is there."""
+    path = Path(path)
+    if not path.exists():
+        near = [other.name for other in path.parent.glob("*") if other.suffix == path.suffix][:5]
+        hint = f" In that folder are: {', '.join(sorted(near))}." if near else ""
+        raise FileNotFoundError(f"There is no file {str(path)!r}.{hint}")
+    return path

@@ -1,0 +1,275 @@
+"""Models to files and back: ``model.save``, ``load_model``, ``save_weights``, ``load_weights``.
+
+The ending of the path chooses the layout: ``.keras`` (all of a model), ``.h5`` (the same as Keras 1
+and 2 wrote it), ``.weights.h5``, ``.weights.json`` (several files) and ``.safetensors`` (weights).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from ..files import legacy, safetensors
+from ..files.archive import Archive, write_archive
+from ..files.atomic import replacing
+from ..files.hdf5 import Damaged, Reader
+from ..files.weights import (
+    exists_or_raise,
+    read_shards,
+    read_weights,
+    states_of,
+    write_shards,
+    write_weights,
+)
+from ..layers.budget import Budget, from_file
+from ..layers.serialization import deserialize
+from ..utils.lambdas import lambdas_allowed
+from ..utils.objects import CustomObjectScope, dict_of
+from .config import masks_named
+
+if TYPE_CHECKING:
+    from .model import Model
+
+WHOLE = (".keras", ".h5", ".hdf5")
+WEIGHTS = (".weights.h5", ".weights.json", ".safetensors")
+
+
+def save_model(
+    model: Model,
+    filepath: str | os.PathLike | IO[bytes],
+    overwrite: bool = True,
+    include_optimizer: bool = True,
+    save_format: str | None = None,
+) -> None:
+    """Write a model: layers, weights, how it was compiled, and the optimizer's state.
+
+    Args:
+        model: the model.
+        filepath: a path that ends in ``.keras``, or in ``.h5`` for Keras's older layout; or an open
+            binary file, for ``.keras``.
+        overwrite: whether a file that is there may be replaced.
+        include_optimizer: for ``.h5``: whether the compiled state is written too.
+        save_format: "keras" or "h5", for a path with another ending.
+
+    Raises:
+        ValueError: the ending is unknown, or an object of the model has no ``get_config``.
+        FileExistsError: the file is there, and ``overwrite`` is False.
+        OSError: it cannot be written; what was there before is unchanged.
+    """
+    if not isinstance(filepath, (str, os.PathLike)):
+        with masks_named():
+            write_archive(filepath, model)
+        return
+    path = Path(filepath)
+    ending = {"keras": ".keras", "h5": ".h5"}.get(save_format or "", _ending(path, WHOLE))
+    if ending not in WHOLE:
+        raise ValueError(
+            f"A model is saved to a file that ends in .keras (or .h5, Keras's older layout), but "
+            f"got {str(path)!r}. For weights alone: save_weights('name.weights.h5')."
+        )
+    _may_replace(path, overwrite)
+    with replacing(path) as file, masks_named():
+        if ending == ".keras":
+            write_archive(file, model)
+        else:
+            legacy.write_model(file, model, include_optimizer)
+
+
+def load_model(
+    filepath: str | os.PathLike | IO[bytes],
+    custom_objects: dict[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+) -> Model:
+    """Read a model from a file that diptych or Keras (1, 2 or 3) wrote.
+
+    No code in the file is run, and nothing but the file is touched.
+
+    Args:
+        filepath: the path of a ``.keras`` or ``.h5`` file, or an open ``.keras`` file.
+        custom_objects: classes and functions of your own, by name, that are not registered.
+        compile: whether to compile it as it was compiled, with the optimizer's state.
+        safe_mode: False also loads Python lambdas, which is code: only from a source you trust.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or holds what is not known here; the message says where.
+    """
+    if not isinstance(filepath, (str, os.PathLike)):
+        return _load_archive(filepath, "the file", custom_objects, compile, safe_mode)
+    path = exists_or_raise(filepath)
+    if path.is_dir():
+        raise ValueError(
+            f"{str(path)!r} is a folder. diptych reads files that end in .keras or .h5; a "
+            "TensorFlow SavedModel has to be saved again with model.save('name.keras')."
+        )
+    with path.open("rb") as file:
+        start = file.read(8)
+        file.seek(0)
+        if start == b"\x89HDF\r\n\x1a\n":
+            with Reader(file, str(path)) as reader, _reading(path, custom_objects, safe_mode):
+                return legacy.read_model(
+                    reader, compile, lambda config: _model_of(config, str(path))
+                )
+        return _load_archive(file, str(path), custom_objects, compile, safe_mode)
+
+
+def _load_archive(
+    file: IO[bytes], name: str, custom_objects: Any, compile: bool, safe_mode: bool
+) -> Model:
+    archive = Archive(file, name)
+    with _reading(archive.size, custom_objects, safe_mode):
+        config = archive.config()
+        model = _model_of(config, name)
+        if compile and config.get("compile_config"):
+            with _explained(name):
+                model.compile_from_config(dict_of(config["compile_config"], "compile"))
+        archive.load_state(model)
+        return model
+
+
+def _model_of(config: dict[str, Any], name: str) -> Any:
+    """The model of a configuration, with weights if the shapes of its inputs are known."""
+    with _explained(name):
+        model: Any = deserialize(config)
+        if not model.built and config.get("build_config"):
+            model.build_from_config(dict_of(config["build_config"], "build"))
+    if not hasattr(model, "load_weights"):
+        raise Damaged(f"{name} holds a {type(model).__name__}, which is no model.")
+    return model
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Whatever a senseless configuration raises, as a ValueError that names the file."""
+    try:
+        yield
+    except (FileNotFoundError, ImportError, NotImplementedError):
+        raise
+    except Exception as error:
+        raise Damaged(
+            f"{name}: the model in it cannot be made. {type(error).__name__}: {error}"
+        ) from error
+
+
+@contextmanager
+def _reading(size: Any, custom_objects: dict[str, Any] | None, safe_mode: bool) -> Iterator[None]:
+    """While the model of a file is made: its weights need no values yet, and not more memory than
+    the file can fill.
+    """
+    if isinstance(size, Path):
+        size = size.stat().st_size
+    token = from_file.set(Budget(4 * size + (64 << 20)))
+    try:
+        with CustomObjectScope(custom_objects or {}), lambdas_allowed(not safe_mode):
+            yield
+    finally:
+        from_file.reset(token)
+
+
+def save_weights(
+    model: Model,
+    filepath: str | os.PathLike,
+    overwrite: bool = True,
+    max_shard_size: float | None = None,
+) -> None:
+    """Write the weights of a model.
+
+    Args:
+        model: the model; it must have its weights already.
+        filepath: a path that ends in ``.weights.h5`` or ``.safetensors``; with ``max_shard_size``
+            in ``.weights.json``. A plain ``.h5`` gets the layout of Keras 2.
+        overwrite: whether a file that is there may be replaced.
+        max_shard_size: the largest size of one file, in GB.
+    """
+    path = Path(filepath)
+    if not model.built:
+        raise ValueError(
+            f"Model {model.name!r} has no weights to save yet: call it on data, or "
+            "model.build(input_shape), first."
+        )
+    ending = _ending(path, (*WEIGHTS, ".h5", ".hdf5"))
+    if (ending == ".weights.json") != (max_shard_size is not None):
+        raise ValueError(
+            "Weights in several files need a path that ends in .weights.json and max_shard_size in "
+            f"GB; got {str(path)!r} and max_shard_size={max_shard_size!r}."
+        )
+    if ending is None:
+        raise ValueError(
+            f"Weights are saved to a file that ends in .weights.h5 or .safetensors, but got "
+            f"{str(path)!r}."
+        )
+    _may_replace(path, overwrite)
+    if max_shard_size is not None:
+        write_shards(path, model, max_shard_size)
+        return
+    with replacing(path) as file:
+        if ending == ".safetensors":
+            safetensors.write(file, model)
+        elif ending == ".weights.h5":
+            write_weights(file, states_of(model))
+        else:
+            legacy.write_weights_file(file, model)
+
+
+def load_weights(
+    model: Model,
+    filepath: str | os.PathLike,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+) -> None:
+    """Read weights into a model; if anything in the file does not fit, the model stays as it was.
+
+    Args:
+        model: the model; it must have its weights already.
+        filepath: a file of ``save_weights`` or ``save``, of diptych or Keras.
+        skip_mismatch: whether layers that do not fit keep their weights, with a warning each.
+        by_name: for ``.h5`` files of Keras 1 and 2: match layers by their names; those that the
+            file does not have keep their weights.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or holds the weights of another model.
+    """
+    path = exists_or_raise(filepath)
+    if not model.built:
+        raise ValueError(
+            f"Model {model.name!r} has no weights yet into which a file could be read: call it on "
+            "data, or model.build(input_shape), first."
+        )
+    if path.suffix == ".json":
+        read_shards(path, model, skip_mismatch)
+        return
+    with path.open("rb") as file:
+        start = file.read(8)
+        file.seek(0)
+        if path.suffix == ".safetensors":
+            safetensors.read(file, str(path), model, skip_mismatch)
+        elif start[:2] == b"PK":
+            Archive(file, str(path)).load_state(model, skip_mismatch)
+        else:
+            with Reader(file, str(path)) as reader:
+                if legacy.is_legacy(reader):
+                    legacy.read_weights_file(reader, model, by_name, skip_mismatch)
+                elif by_name:
+                    raise ValueError(
+                        f"by_name=True is for .h5 files of Keras 1 and 2; {str(path)!r} is of "
+                        "Keras 3, whose parts have no names. skip_mismatch=True leaves out what "
+                        "does not fit."
+                    )
+                else:
+                    read_weights(reader, model, skip_mismatch)
+
+
+def _ending(path: Path, endings: tuple[str, ...]) -> str | None:
+    return next((ending for ending in endings if path.name.endswith(ending)), None)
+
+
+def _may_replace(path: Path, overwrite: bool) -> None:
+    if not overwrite and path.exists():
+        raise FileExistsError(
+            f"{str(path)!r} is there already; overwrite=True replaces it, or give another path."
+        )

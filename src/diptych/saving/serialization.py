@@ -1,0 +1,35 @@
+"""Objects to plain Python values in Keras's form, and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..utils.lambdas import lambdas_allowed
+from ..utils.objects import plain, revive
+
+
+def serialize_keras_object(obj: Any) -> Any:
+    """Return an object (or values with objects among them) as numbers, texts, lists and dicts.
+
+    Raises:
+        TypeError: something in it is no data and has no ``get_config``.
+    """
+    return json.loads(json.dumps(obj, default=plain))
+
+
+def deserialize_keras_object(
+    config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
+) -> Any:
+    """Return the object that ``serialize_keras_object``, of diptych or Keras, described.
+
+    Args:
+        config: the description.
+        custom_objects: classes and functions of your own by name, if they are not registered.
+        safe_mode: False also makes Python lambdas, which is code: only from a source you trust.
+
+    Raises:
+        ValueError: a class or function is unknown.
+    """
+    with lambdas_allowed(not safe_mode):
+        return revive(config, custom_objects)
