@@ -57,3 +57,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(
         f"module 'diptych.applications' has no attribute {name!r}; VGG16 and VGG19 can be built"
     )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -96,3 +96,7 @@ def check_weights(name: str, weights: Any) -> None:
             "weights=None) builds the network with new weights; model.load_weights(file) reads "
             "yours."
         )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -95,3 +95,7 @@ def vgg(
     elif pooling == "max":
         x = GlobalMaxPooling2D()(x)
     return Model(inputs, x, name=name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

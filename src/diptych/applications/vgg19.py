@@ -26,3 +26,7 @@ def VGG19(  # noqa: N802 - Keras's name
         "VGG19", counts, include_top, weights, input_tensor, input_shape, pooling, classes,
         classifier_activation, name,
     )  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -47,3 +47,7 @@ __all__ = [
     "set_epsilon", "set_floatx", "set_image_data_format", "standardize_dtype", *arrays.__all__,
     *graphs.__all__, *nn.__all__,
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -3,3 +3,7 @@
 from .hook import install_as_keras, uninstall
 
 __all__ = ["install_as_keras", "uninstall"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -722,3 +722,7 @@ def _image_files(folder: Path, follow_links: bool) -> list[Path]:
         for name in sorted(names)
         if name.lower().endswith(EXTENSIONS)
     ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -157,3 +157,7 @@ class KerasRegressor(_Wrapper):
         given = {"verbose": 0, **self._arguments_of(Model.evaluate), **kwargs}
         loss = self.model.evaluate(np.asarray(x), np.asarray(y), **given)
         return -float(loss[0] if isinstance(loss, list) else loss)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
