@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import diptych
+from diptych import compat
 
 ROOT = Path(__file__).parents[1]
 GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -34,8 +35,11 @@ def test_the_examples_run(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where the files go that they write
     names = {}
     diptych.utils.set_random_seed(0)
-    for code in EXAMPLES[path]:
-        exec(compile(code, name_of(path), "exec"), names)
+    try:
+        for code in EXAMPLES[path]:
+            exec(compile(code, name_of(path), "exec"), names)
+    finally:
+        compat.uninstall()
 
 
 @pytest.mark.parametrize("path", GUIDES, ids=name_of)

@@ -2,10 +2,13 @@
 
 import ast
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import diptych
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "diptych"
@@ -19,9 +22,9 @@ FLOORS = {
     1: "reference fastcore",
     2: " ".join(name for name in SECOND if "." not in name),
     3: "layers losses metrics optimizers initializers regularizers constraints activations "
-    "preprocessing autodiff",
-    4: "files models callbacks saving datasets",
-    5: "teach demo info __main__ __init__",
+    "preprocessing autodiff backend",
+    4: "files models callbacks saving datasets applications wrappers",
+    5: "teach compat demo info __main__ __init__",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 STANDARD = set(sys.stdlib_module_names)
@@ -121,6 +124,11 @@ def test_no_modules_import_each_other_in_a_circle():
             del needs[name]
     left = {name: sorted(targets & needs.keys()) for name, targets in needs.items()}
     assert not left, f"each of these imports another: {left}"
+
+
+@pytest.mark.parametrize("name", sorted(diptych._MODULES))
+def test_each_module_can_be_the_first_to_be_imported(name):
+    subprocess.run([sys.executable, "-c", f"import diptych.{name}"], check=True)
 
 
 @pytest.mark.parametrize(

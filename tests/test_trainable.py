@@ -5,7 +5,18 @@ import warnings
 import numpy as np
 import pytest
 
-from diptych import Input, Model, Sequential, Variable, layers, models, ops
+from diptych import (
+    Input,
+    Model,
+    Sequential,
+    Variable,
+    layers,
+    models,
+    ops,
+    optimizers,
+    regularizers,
+)
+from diptych.legacy import LegacySpelling, forget_notes
 
 X = np.linspace(-1, 1, 20).reshape(5, 4).astype("float32")
 STEPS = np.linspace(-1, 1, 40).reshape(5, 4, 2).astype("float32")
@@ -140,10 +151,9 @@ def test_a_frozen_layer_of_ones_own_runs_its_batch_normalization_for_prediction(
 
 @pytest.mark.parametrize("engine", ["reference", "fast"])
 def test_a_step_with_nothing_to_train_is_warned_of_once_for_each_compile(engine):
-    """The recipe of Keras 1 and 2 for a discriminator within a model with a generator."""
     judge = Sequential([Input((2,)), layers.Dense(1)], name="judge", engine=engine)
-    judge.compile("sgd", "mse")
     judge.trainable = False
+    judge.compile("sgd", "mse")
     both = Sequential([Input((4,)), layers.Dense(2), judge], engine=engine)
     both.compile("sgd", "mse")
     x, y, before = np.ones((5, 2)), np.zeros((5, 1)), judge.get_weights()
@@ -164,6 +174,68 @@ def test_a_step_with_nothing_to_train_is_warned_of_once_for_each_compile(engine)
     judge.compile("sgd", "mse")
     with pytest.warns(UserWarning, match="all of its weights are frozen"):
         judge.fit(x, y, verbose=0)
+
+
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+def test_a_model_frozen_after_compile_trains_what_it_was_compiled_to_train(engine):
+    """The recipe of Keras 1 and 2 for a discriminator within a model with a generator."""
+    forget_notes()
+    kernel = layers.Dense(1, kernel_initializer="ones", kernel_regularizer=regularizers.L2(0.5))
+    judge = Sequential([Input((2,)), kernel], name="judge", engine=engine)
+    judge.compile(optimizers.SGD(0.1), "mse")
+    judge.trainable = False
+    both = Sequential([Input((4,)), layers.Dense(2), judge], engine=engine)
+    both.compile("sgd", "mse")
+    x, y = np.ones((5, 2), "float32"), np.full((5, 1), 2.0, "float32")
+    with pytest.warns(LegacySpelling, match=r"'judge'.*after compile\(\).*Keras 3 trains nothing"):
+        loss = judge.train_on_batch(x, y)
+    assert judge.trainable_variables == []
+    assert not any(variable.trainable for variable in judge.variables)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(loss, 1.0)  # the penalty alone: 0.5 * (1 + 1)
+        # The gradient is that of the penalty: each weight is multiplied by 1 - 0.1.
+        np.testing.assert_allclose(judge.get_weights()[0], [[0.9], [0.9]], rtol=1e-6)
+        np.testing.assert_array_equal(judge.get_weights()[1], [0])
+        before, generator = judge.get_weights(), both.layers[0].get_weights()
+        for _ in range(2):
+            both.train_on_batch(X, y)
+            for old, new in zip(before, judge.get_weights(), strict=True):
+                np.testing.assert_array_equal(old, new)
+            assert not np.array_equal(both.layers[0].get_weights()[0], generator[0])
+            judge.train_on_batch(x, y)
+            assert not np.array_equal(judge.get_weights()[0], before[0])
+            before = judge.get_weights()
+    judge.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="all of its weights are frozen"):
+        judge.fit(x, y, verbose=0)
+    np.testing.assert_array_equal(judge.get_weights()[0], before[0])
+
+
+@pytest.mark.filterwarnings("ignore::diptych.legacy.LegacySpelling")
+def test_a_model_without_weights_at_compile_trains_those_of_layers_that_were_free():
+    model = Sequential([layers.Dense(3, trainable=False), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.trainable = False
+    model(np.ones((3, 2)))
+    before = model.get_weights()
+    model.train_on_batch(np.ones((3, 2)), np.ones((3, 1)))
+    changed = [
+        not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True)
+    ]
+    assert changed == [False, False, True, True]
+
+
+def test_a_model_frozen_before_compile_has_nothing_to_train_though_a_layer_in_it_is_free():
+    model = Sequential([Input((2,)), layers.Dense(3), layers.Dense(1)])
+    model.trainable = False
+    model.layers[-1].trainable = True
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    with pytest.warns(UserWarning, match="all of its weights are frozen"):
+        model.fit(np.ones((3, 2)), np.ones((3, 1)), verbose=0)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 def test_a_model_without_weights_is_warned_of():

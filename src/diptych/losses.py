@@ -12,6 +12,7 @@ The equations and gradients are in ``diptych.reference.losses`` and
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Callable
@@ -19,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from . import config, ops
-from .legacy import AcceptsOldNames, current_name
+from . import config, graph, ops
+from .legacy import AcceptsOldNames, current_name, old_attribute
 from .legacy.notes import users_level
 from .ops import losses as twins
-from .tensor import Tensor, as_array
+from .tensor import Tensor, as_array, is_symbolic
 from .utils import objects
 from .utils.naming import auto_name, public_names
 
@@ -132,28 +133,45 @@ def _is_last(axis: int, x: Tensor) -> bool:
 # One number per sample
 
 
+def _in_graphs(loss: Callable) -> Callable:
+    """Decorate a loss function so that a call with symbolic tensors is recorded in their graph."""
+
+    @functools.wraps(loss)
+    def function(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_symbolic(y_pred) or is_symbolic(y_true):
+            return graph.KerasTensor.record(function, (y_true, y_pred, *args), kwargs)
+        return loss(y_true, y_pred, *args, **kwargs)
+
+    return function
+
+
+@_in_graphs
 def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``(y_pred - y_true)**2`` over the last axis."""
     return twins.MEAN_SQUARED_ERROR(_together("mean_squared_error", y_true, y_pred))
 
 
+@_in_graphs
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``|y_pred - y_true|`` over the last axis."""
     return twins.MEAN_ABSOLUTE_ERROR(_together("mean_absolute_error", y_true, y_pred))
 
 
+@_in_graphs
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     """100 times the mean of ``|y_pred - y_true| / |y_true|`` over the last axis."""
     pair = _together("mean_absolute_percentage_error", y_true, y_pred)
     return twins.MEAN_ABSOLUTE_PERCENTAGE_ERROR(pair, config.epsilon())
 
 
+@_in_graphs
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``(log(1 + y_pred) - log(1 + y_true))**2`` over the last axis."""
     pair = _together("mean_squared_logarithmic_error", y_true, y_pred)
     return twins.MEAN_SQUARED_LOGARITHMIC_ERROR(pair, config.epsilon())
 
 
+@_in_graphs
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     """Mean of ``e**2 / 2`` where ``e = |y_pred - y_true|`` is at most ``delta``, else of
     ``delta * e - delta**2 / 2``.
@@ -161,11 +179,13 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     return twins.HUBER(_together("huber", y_true, y_pred), float(delta))
 
 
+@_in_graphs
 def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``log(cosh(y_pred - y_true))`` over the last axis."""
     return twins.LOG_COSH(_together("log_cosh", y_true, y_pred))
 
 
+@_in_graphs
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """Minus the cosine of the angle between label and prediction: -1 where they agree."""
     return twins.COSINE_SIMILARITY(
@@ -173,31 +193,37 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     )
 
 
+@_in_graphs
 def hinge(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``max(1 - y_true * y_pred, 0)``; labels are -1 and 1, or 0 and 1."""
     return twins.HINGE(_together("hinge", y_true, y_pred))
 
 
+@_in_graphs
 def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``max(1 - y_true * y_pred, 0)**2``; labels are -1 and 1, or 0 and 1."""
     return twins.SQUARED_HINGE(_together("squared_hinge", y_true, y_pred))
 
 
+@_in_graphs
 def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """``max(1 + worst - right, 0)``: the best score of a wrong class, and that of the right one."""
     return twins.CATEGORICAL_HINGE(_together("categorical_hinge", y_true, y_pred))
 
 
+@_in_graphs
 def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     """Sum of ``y_true * log(y_true / y_pred)`` over the last axis."""
     return twins.KL_DIVERGENCE(_together("kl_divergence", y_true, y_pred), config.epsilon())
 
 
+@_in_graphs
 def poisson(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``y_pred - y_true * log(y_pred)`` over the last axis."""
     return twins.POISSON(_together("poisson", y_true, y_pred), config.epsilon())
 
 
+@_in_graphs
 def binary_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -232,6 +258,7 @@ def warn_of_one_class(name: str) -> None:
     )
 
 
+@_in_graphs
 def categorical_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -254,6 +281,7 @@ def categorical_crossentropy(
     return twins.CATEGORICAL_CROSSENTROPY((y_true, y_pred), *options)
 
 
+@_in_graphs
 def sparse_categorical_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -288,6 +316,7 @@ def sparse_categorical_crossentropy(
     return loss
 
 
+@_in_graphs
 def binary_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -312,6 +341,7 @@ def binary_focal_crossentropy(
     return twins.BINARY_FOCAL_CROSSENTROPY(pair, *options, axis, config.epsilon())
 
 
+@_in_graphs
 def categorical_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -772,6 +802,10 @@ def serialize(loss: Any) -> Any:
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return the loss of a configuration made by ``serialize``, or of a name."""
     return objects.deserialize(name, _REGISTRY, "loss", custom_objects)
+
+
+def __getattr__(name: str) -> Any:
+    return old_attribute("losses", name, globals())
 
 
 def __dir__() -> list[str]:

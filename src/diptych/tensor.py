@@ -53,9 +53,9 @@ class Tensor:
     def size(self) -> int:
         return self.array.size
 
-    def numpy(self) -> np.ndarray:
-        """Return the values as a NumPy array (not a copy)."""
-        return self.array
+    def numpy(self) -> Any:
+        """Return the values as a NumPy array (not a copy), or as NumPy's number if there is one."""
+        return self.array if self.array.ndim else self.array[()]
 
     def __setstate__(self, state: tuple[Any, dict[str, Any]]) -> None:
         """After unpickling: restore NumPy's own dtype object, which fast paths compare by `is`."""
@@ -82,6 +82,10 @@ class Tensor:
 
     def __index__(self) -> int:
         return self.array.__index__()
+
+    def __format__(self, spec: str) -> str:
+        """A single number is formatted as a number: f"{loss:.4f}"."""
+        return format(self.array[()] if self.array.ndim == 0 else str(self), spec)
 
     def __bool__(self) -> bool:
         return bool(self.array)
@@ -180,9 +184,9 @@ class Variable(Tensor):
         self.tracked = bool(value)
         Structure.version += 1
 
-    def numpy(self) -> np.ndarray:
-        """Return a copy of the values."""
-        return self.array.copy()
+    def numpy(self) -> Any:
+        """Return a copy of the values, or NumPy's number if there is one."""
+        return self.array.copy() if self.array.ndim else self.array[()]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.array, dtype=dtype)

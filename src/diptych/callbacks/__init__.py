@@ -5,6 +5,7 @@ from .callback_list import CallbackList
 from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from .others import CSVLogger, LearningRateScheduler, TerminateOnNaN
 from .progress import ProgbarLogger
+from .tensorboard import TensorBoard
 
 __all__ = [
     "CSVLogger",
@@ -17,6 +18,7 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
 

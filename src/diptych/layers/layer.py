@@ -38,6 +38,14 @@ from .tracking import tracked
 # The `training` argument of the outermost call in this context; layers called inside it inherit it.
 _training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
 _TRAINING = frozenset(["training"])
+
+
+def current_training() -> Any:
+    """The `training` argument of the outermost call going on; None outside of one."""
+    training = _training.get()
+    return None if training == "outside" else training
+
+
 # Attributes of layers and models that are bookkeeping and not tracked as sublayers.
 _INTERNAL = frozenset(
     [
@@ -49,6 +57,7 @@ _INTERNAL = frozenset(
         "_between",
         "_inputs_structure",
         "_outputs_structure",
+        "_added_losses",
         "_build_shapes",
     ]
 )

@@ -107,7 +107,7 @@ def translate_arguments(cls, args, kwargs):
     has_old_names = any(name in table and name not in parameters for name in given)
     args = _old_positions(cls, args, given, has_old_names)
     if is_layer:
-        attributes = _take_input(cls.__name__, given, parameters)
+        attributes = _take_input(cls.__name__, given, parameters, table)
     args = _rewrite(cls.__name__, args, given, parameters, table)
     if closed:
         for name in given:
@@ -295,11 +295,11 @@ def _old_positions(cls, args, given, has_old_names):
     return ()
 
 
-def _take_input(place, given, parameters):
+def _take_input(place, given, parameters, table):
     """Take the arguments that describe the model's input out of `given`."""
     words = {}
     for word in INPUT_WORDS:
-        if word in given and word not in parameters:
+        if word in given and word not in parameters and word not in table:
             words[word] = given.pop(word)
             note(word, _INPUT_NOTES[word], place)
     length = words.get("input_length")

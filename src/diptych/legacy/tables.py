@@ -117,11 +117,12 @@ def per_sample(new, source="x"):
 
     def rule(given, old, defaults):
         samples = given.pop(old)
-        data = given.get(source)
+        place = "generator" if source == "x" and "generator" in given else source
+        data = given.get(place)
         batch_size = given.get("batch_size") or getattr(data, "batch_size", None)
         if not batch_size and hasattr(data, "__next__"):
             first = list(itertools.islice(data, 1))
-            given[source] = itertools.chain(first, data)
+            given[place] = itertools.chain(first, data)
             batch_size = _rows(first)
         if not batch_size:
             raise ValueError(
@@ -141,6 +142,10 @@ def _rows(batches):
         part = next(iter(part.values())) if isinstance(part, dict) else part[0]
     shape = getattr(part, "shape", None)
     return shape[0] if shape else None
+
+
+def _without(table, name):
+    return {old: rule for old, rule in table.items() if old != name}
 
 
 _KERNEL = {
@@ -212,7 +217,14 @@ _DROPOUT = {"p": "rate"}
 
 CLASSES = {
     # core layers
+    "InputLayer": {
+        "input_shape": "shape",
+        "batch_input_shape": "batch_shape",
+        "input_dtype": "dtype",
+    },
     "Dense": {**_KERNEL, "output_dim": "units", "bias": "use_bias"},
+    "MaxoutDense": {**_KERNEL, "output_dim": "units", "bias": "use_bias"},
+    "Highway": {**_KERNEL, "bias": "use_bias"},
     "Dropout": _DROPOUT,
     "SpatialDropout1D": _DROPOUT,
     "SpatialDropout2D": {**_DROPOUT, "dim_ordering": _DATA_FORMAT},
@@ -254,6 +266,8 @@ CLASSES = {
     "SeparableConv2D": {**_SEPARABLE, **_WINDOW_2D},
     "DepthwiseConv1D": {**_DEPTHWISE, **_WINDOW_1D},
     "DepthwiseConv2D": {**_DEPTHWISE, **_WINDOW_2D},
+    "LocallyConnected1D": _without(_CONVOLUTION_1D, "atrous_rate"),
+    "LocallyConnected2D": _without(_CONVOLUTION_2D, "atrous_rate"),
     "MaxPooling1D": _POOLING,
     "MaxPooling2D": _POOLING,
     "MaxPooling3D": _POOLING,
@@ -304,6 +318,7 @@ _CUBE = ("filters", "kernel_dim1", "kernel_dim2", "kernel_dim3")
 POSITIONAL = {
     "Convolution2D": _SQUARE,
     "AtrousConvolution2D": _SQUARE,
+    "LocallyConnected2D": _SQUARE,
     "Deconvolution2D": _SQUARE,
     "SeparableConvolution2D": _SQUARE,
     "Conv2D": _SQUARE,

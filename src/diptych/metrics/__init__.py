@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..legacy import old_attribute
 from ..utils import objects
 from .accuracy import (
     Accuracy,
@@ -283,6 +284,10 @@ def label_kind(y_true_shape, y_pred_shape, loss_name=None):
     if len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1:
         return 1
     return 2
+
+
+def __getattr__(name: str) -> Any:
+    return old_attribute("metrics", name, globals())
 
 
 def __dir__() -> list[str]:

@@ -121,10 +121,9 @@ class Checks:
             _warn(f"Model {model.name!r} has no weights, so training it changes nothing.")
             return
         _warn(
-            f"Training model {model.name!r} changes nothing: all of its weights are frozen. "
-            "`trainable` counts as it is at each step, not as it was at compile(). To train a "
-            "discriminator that the model around it must not change, set discriminator.trainable = "
-            "True before each of its own steps, and False before each step of the model around it."
+            f"Training model {model.name!r} changes nothing: all of its weights are frozen. Set "
+            "`trainable = True`, for the model or for the layers to train. A discriminator that the"
+            " model around it must not change is frozen after its own compile()."
         )
 
     def inputs(self, x: Any) -> None:

@@ -16,6 +16,7 @@ from ..nested import flatten
 from ..utils import objects
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics
+from .frozen import TrainableFlags
 from .replay import Replay
 from .results import named, names_before_build
 
@@ -58,6 +59,7 @@ class Compiling(_Beside):
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled = False
+        self._compiled_flags: TrainableFlags
         # Whether to end after the present batch; callbacks and steps of one's own set them.
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: Any = None
@@ -116,6 +118,7 @@ class Compiling(_Beside):
         self._loss_mean = metrics_module.Mean(name="loss")
         self._checks = Checks(self)
         self._replays = {}
+        self._compiled_flags = TrainableFlags(self)
         self.stop_training = False
         self.compiled = True
 

@@ -15,6 +15,7 @@ data and batch by batch for large.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import warnings
@@ -603,8 +604,14 @@ class GeneratorBatches(Batches):
         self._limit = None if steps is None else check_size(steps, "steps", None)
         self.class_weight = class_weight
         self.steps = self._limit
+        if self._limit is None and getattr(source, "endless", False):
+            raise ValueError(
+                f"{type(source).__name__} has no end: state the number of batches of an epoch, "
+                "steps_per_epoch=... (steps=... in evaluate and predict)."
+            )
         if self._limit is None and hasattr(source, "__len__"):
-            self.steps = len(source)
+            with contextlib.suppress(TypeError):  # a data set of unknown length
+                self.steps = len(source)
         self._iterator = iter(source)
         self._restarts = self._iterator is not source
         self._started = False

@@ -13,6 +13,7 @@ from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.arguments import kind_of, uncalled
 from ..layers.layer import Layer, map_shapes
 from ..layers.serialization import MODELS
+from ..legacy import OldMethods
 from ..nested import flatten, map_structure
 from ..tape import unrecorded
 from ..tensor import Tensor
@@ -29,7 +30,7 @@ from .summary import summary_text
 from .trainer import Trainer
 
 
-class Model(Trainer, Layer):
+class Model(OldMethods, Trainer, Layer):
     """A network with ``fit``, ``evaluate`` and ``predict``.
 
     From a graph, functionally:
@@ -61,6 +62,7 @@ class Model(Trainer, Layer):
         super().__init__(name=name, trainable=trainable, **kwargs)
         self.engine = None if engine is None else _engine.get(engine).name
         self._function: Function | None = None
+        self._added_losses: list[KerasTensor] = []
         self._init_trainer()
         if (inputs is None) != (outputs is None):
             raise ValueError("A functional model needs both `inputs` and `outputs`.")
@@ -190,7 +192,25 @@ class Model(Trainer, Layer):
                 x if m is None or m is x.mask else _with_mask(x, m)
                 for x, m in zip(given, self._masks_in_order(mask), strict=True)
             ]
-        return self._function.run(given, training)
+        if not self._added_losses:
+            return self._function.run(given, training)
+        both = Function(self._function.inputs, [self._function.outputs, self._added_losses])
+        outputs, losses = both.run(given, training)
+        super().add_loss([ops.mean(loss) for loss in losses])
+        return outputs
+
+    def add_loss(self, loss: Any) -> None:
+        """Add to the loss: a symbolic tensor made from the graph's tensors, which is computed with
+        every batch, or from within ``call`` a scalar.
+        """
+        symbols = [one for one in flatten(loss) if isinstance(one, KerasTensor)]
+        if symbols and self._function is None:
+            raise ValueError(
+                f"Model {self.name!r} has no graph, so it cannot take a symbolic loss: call "
+                "add_loss within `call`."
+            )
+        self._added_losses += symbols
+        super().add_loss([one for one in flatten(loss) if not isinstance(one, KerasTensor)])
 
     def _masks_in_order(self, masks: Any) -> list:
         """The masks of a call, one or None for each of the graph's inputs."""

@@ -131,6 +131,12 @@ class Trainer(Compiling):
 
     def _update(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Make one update; return what a `compute_metrics` of one's own returned."""
+        if self._compiled_flags.any_trained and not self.trainable_variables:
+            with self._compiled_flags.in_force():
+                return self._update_weights(x, y, sample_weight)
+        return self._update_weights(x, y, sample_weight)
+
+    def _update_weights(self, x: Any, y: Any, sample_weight: Any) -> Any:
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
         if replay is not None:
