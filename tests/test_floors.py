@@ -21,7 +21,7 @@ SECOND = (
 FLOORS = {
     1: "reference fastcore",
     2: " ".join(name for name in SECOND if "." not in name),
-    3: "layers losses metrics optimizers initializers regularizers constraints activations "
+    3: "layers labels losses metrics optimizers initializers regularizers constraints activations "
     "preprocessing autodiff backend",
     4: "files models callbacks saving datasets applications wrappers",
     5: "teach compat demo info __main__ __init__",

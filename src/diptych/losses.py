@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from . import config, graph, ops
+from .labels import is_last, same_rank, to_float, together
 from .legacy import AcceptsOldNames, current_name, old_attribute
 from .legacy.notes import users_level
 from .ops import losses as twins
@@ -42,94 +43,6 @@ __all__ = [
 ]  # fmt: skip
 
 # --------------------------------------------------------------------------------------------------
-# Labels and predictions: one type, one shape
-
-
-def _to_float(x: Any, dtype: Any, what: str) -> Tensor:
-    """Return ``x`` as a float tensor, of ``dtype`` if given."""
-    if not isinstance(x, Tensor):
-        x = Tensor(as_array(x))
-    if dtype is None:
-        if x.array.dtype.char in "fd":
-            return x
-        dtype = config.floatx()
-    if x.array.dtype == dtype:
-        return x
-    if x.array.dtype.kind not in "fiub":
-        raise ValueError(f"{what} must hold numbers, but is an array of dtype {x.array.dtype}.")
-    converted = ops.cast(x, dtype)
-    converted.mask = x.mask
-    if x.logits is not None:
-        converted.logits = (x.logits[0], ops.cast(x.logits[1], dtype))
-    return converted
-
-
-def _expand(x: Tensor) -> Tensor:
-    return _with_the_same_logits(x, lambda t: ops.expand_dims(t, -1))
-
-
-def _squeeze(x: Tensor) -> Tensor:
-    return _with_the_same_logits(x, lambda t: ops.squeeze(t, -1))
-
-
-def _with_the_same_logits(x: Tensor, reshape: Callable) -> Tensor:
-    y = reshape(x)
-    if (
-        x.logits is not None and x.logits[0] == "sigmoid"
-    ):  # element-by-element operations ignore the shape
-        y.logits = ("sigmoid", reshape(x.logits[1]))
-    return y
-
-
-def _same_rank(x1: Tensor, x2: Tensor) -> tuple[Tensor, Tensor]:
-    """Match (N,) and (N, 1): add a last axis of size 1 to rank 1, remove it from higher ranks."""
-    if x1.ndim == x2.ndim + 1 and x1.shape[-1] == 1:
-        return (x1, _expand(x2)) if x2.ndim == 1 else (_squeeze(x1), x2)
-    if x2.ndim == x1.ndim + 1 and x2.shape[-1] == 1:
-        return (_expand(x1), x2) if x1.ndim == 1 else (x1, _squeeze(x2))
-    return x1, x2
-
-
-def _together(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
-    """Return labels and predictions as float tensors of the same dtype and shape."""
-    y_pred = _to_float(y_pred, None, "y_pred")
-    y_true = _to_float(y_true, y_pred.array.dtype, "y_true")
-    if y_true.shape != y_pred.shape:
-        y_true, y_pred = _same_rank(y_true, y_pred)
-        if y_true.shape != y_pred.shape:
-            raise ValueError(
-                f"{name}: y_true has shape {y_true.shape} and y_pred has shape {y_pred.shape}; "
-                f"they must have the same shape.{_advice(name, y_true.shape, y_pred.shape)}"
-            )
-    return y_true, y_pred
-
-
-def _advice(name: str, labels: tuple, outputs: tuple) -> str:
-    if outputs and outputs[-1] > 1 and labels in (outputs[:-1], (*outputs[:-1], 1)):
-        if "crossentropy" in name or name == "categorical_hinge":
-            return (
-                f" With one class number per sample use sparse_categorical_crossentropy, or "
-                f"make the labels one-hot: to_categorical(y, {outputs[-1]})."
-            )
-        return (
-            f" The predictions have {outputs[-1]} numbers per sample and the labels one: "
-            "should the last layer have 1 unit?"
-        )
-    if labels and outputs and len(labels) == len(outputs) and labels[:-1] == outputs[:-1]:
-        return (
-            f" The labels have {labels[-1]} numbers per sample: "
-            f"the last layer should have {labels[-1]} units."
-        )
-    if labels and outputs and labels[0] != outputs[0]:
-        return f" There are {labels[0]} labels for {outputs[0]} predictions."
-    return ""
-
-
-def _is_last(axis: int, x: Tensor) -> bool:
-    return axis in (-1, x.ndim - 1)
-
-
-# --------------------------------------------------------------------------------------------------
 # One number per sample
 
 
@@ -148,26 +61,26 @@ def _in_graphs(loss: Callable) -> Callable:
 @_in_graphs
 def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``(y_pred - y_true)**2`` over the last axis."""
-    return twins.MEAN_SQUARED_ERROR(_together("mean_squared_error", y_true, y_pred))
+    return twins.MEAN_SQUARED_ERROR(together("mean_squared_error", y_true, y_pred))
 
 
 @_in_graphs
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``|y_pred - y_true|`` over the last axis."""
-    return twins.MEAN_ABSOLUTE_ERROR(_together("mean_absolute_error", y_true, y_pred))
+    return twins.MEAN_ABSOLUTE_ERROR(together("mean_absolute_error", y_true, y_pred))
 
 
 @_in_graphs
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     """100 times the mean of ``|y_pred - y_true| / |y_true|`` over the last axis."""
-    pair = _together("mean_absolute_percentage_error", y_true, y_pred)
+    pair = together("mean_absolute_percentage_error", y_true, y_pred)
     return twins.MEAN_ABSOLUTE_PERCENTAGE_ERROR(pair, config.epsilon())
 
 
 @_in_graphs
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``(log(1 + y_pred) - log(1 + y_true))**2`` over the last axis."""
-    pair = _together("mean_squared_logarithmic_error", y_true, y_pred)
+    pair = together("mean_squared_logarithmic_error", y_true, y_pred)
     return twins.MEAN_SQUARED_LOGARITHMIC_ERROR(pair, config.epsilon())
 
 
@@ -176,51 +89,51 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     """Mean of ``e**2 / 2`` where ``e = |y_pred - y_true|`` is at most ``delta``, else of
     ``delta * e - delta**2 / 2``.
     """
-    return twins.HUBER(_together("huber", y_true, y_pred), float(delta))
+    return twins.HUBER(together("huber", y_true, y_pred), float(delta))
 
 
 @_in_graphs
 def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``log(cosh(y_pred - y_true))`` over the last axis."""
-    return twins.LOG_COSH(_together("log_cosh", y_true, y_pred))
+    return twins.LOG_COSH(together("log_cosh", y_true, y_pred))
 
 
 @_in_graphs
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """Minus the cosine of the angle between label and prediction: -1 where they agree."""
     return twins.COSINE_SIMILARITY(
-        _together("cosine_similarity", y_true, y_pred), axis, config.epsilon()
+        together("cosine_similarity", y_true, y_pred), axis, config.epsilon()
     )
 
 
 @_in_graphs
 def hinge(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``max(1 - y_true * y_pred, 0)``; labels are -1 and 1, or 0 and 1."""
-    return twins.HINGE(_together("hinge", y_true, y_pred))
+    return twins.HINGE(together("hinge", y_true, y_pred))
 
 
 @_in_graphs
 def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``max(1 - y_true * y_pred, 0)**2``; labels are -1 and 1, or 0 and 1."""
-    return twins.SQUARED_HINGE(_together("squared_hinge", y_true, y_pred))
+    return twins.SQUARED_HINGE(together("squared_hinge", y_true, y_pred))
 
 
 @_in_graphs
 def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """``max(1 + worst - right, 0)``: the best score of a wrong class, and that of the right one."""
-    return twins.CATEGORICAL_HINGE(_together("categorical_hinge", y_true, y_pred))
+    return twins.CATEGORICAL_HINGE(together("categorical_hinge", y_true, y_pred))
 
 
 @_in_graphs
 def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     """Sum of ``y_true * log(y_true / y_pred)`` over the last axis."""
-    return twins.KL_DIVERGENCE(_together("kl_divergence", y_true, y_pred), config.epsilon())
+    return twins.KL_DIVERGENCE(together("kl_divergence", y_true, y_pred), config.epsilon())
 
 
 @_in_graphs
 def poisson(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``y_pred - y_true * log(y_pred)`` over the last axis."""
-    return twins.POISSON(_together("poisson", y_true, y_pred), config.epsilon())
+    return twins.POISSON(together("poisson", y_true, y_pred), config.epsilon())
 
 
 @_in_graphs
@@ -237,7 +150,7 @@ def binary_crossentropy(
     logits, which is exact. The twins are ``binary_crossentropy_forward`` and
     ``binary_crossentropy_backward`` in ``crossentropy``.
     """
-    y_true, y_pred = _together("binary_crossentropy", y_true, y_pred)
+    y_true, y_pred = together("binary_crossentropy", y_true, y_pred)
     y_pred, from_logits = twins.with_logits(y_pred, from_logits, "sigmoid")
     options = bool(from_logits), float(label_smoothing), axis, config.epsilon()
     return twins.BINARY_CROSSENTROPY((y_true, y_pred), *options)
@@ -272,8 +185,8 @@ def categorical_crossentropy(
     logits, which is exact. The twins are ``categorical_crossentropy_forward`` and
     ``categorical_crossentropy_backward`` in ``crossentropy``.
     """
-    y_true, y_pred = _together("categorical_crossentropy", y_true, y_pred)
-    if _is_last(axis, y_pred):
+    y_true, y_pred = together("categorical_crossentropy", y_true, y_pred)
+    if is_last(axis, y_pred):
         y_pred, from_logits = twins.with_logits(y_pred, from_logits, "softmax")
     if y_pred.ndim and y_pred.shape[-1] == 1:
         warn_of_one_class("categorical_crossentropy")
@@ -293,7 +206,7 @@ def sparse_categorical_crossentropy(
 
     If the label is ``ignore_class``, the loss is 0 and does not count in the mean.
     """
-    y_pred = _to_float(y_pred, None, "y_pred")
+    y_pred = to_float(y_pred, None, "y_pred")
     labels = as_array(y_true)
     if labels.ndim == y_pred.ndim and labels.ndim and labels.shape[-1] == 1:
         labels = labels[..., 0]
@@ -307,7 +220,7 @@ def sparse_categorical_crossentropy(
             f"sparse_categorical_crossentropy: y_true has shape {np.shape(y_true)} and y_pred has "
             f"shape {y_pred.shape}; each row of class scores needs one class number.{hint}"
         )
-    if _is_last(axis, y_pred):
+    if is_last(axis, y_pred):
         y_pred, from_logits = twins.with_logits(y_pred, from_logits, "softmax")
     options = bool(from_logits), ignore_class, axis, config.epsilon()
     loss = twins.SPARSE_CATEGORICAL_CROSSENTROPY((labels, y_pred), *options)
@@ -330,7 +243,7 @@ def binary_focal_crossentropy(
     """binary_crossentropy with each term multiplied by ``(1 - probability of the label)**gamma``;
     with balancing also by ``alpha`` for labels 1 and ``1 - alpha`` for labels 0.
     """
-    pair = _together("binary_focal_crossentropy", y_true, y_pred)
+    pair = together("binary_focal_crossentropy", y_true, y_pred)
     options = (
         bool(apply_class_balancing),
         float(alpha),
@@ -355,7 +268,7 @@ def categorical_focal_crossentropy(
 
     ``alpha`` is one number, or one for each class.
     """
-    pair = _together("categorical_focal_crossentropy", y_true, y_pred)
+    pair = together("categorical_focal_crossentropy", y_true, y_pred)
     if pair[1].ndim and pair[1].shape[-1] == 1:
         warn_of_one_class("categorical_focal_crossentropy")
     weights = as_array(alpha)
@@ -419,8 +332,8 @@ class Loss:
         ``y_pred`` has a ``mask`` (True for steps that count), the other steps are left out. A loss
         of your own that returns a single number is multiplied by the mean of the weights.
         """
-        y_pred = _to_float(y_pred, self._dtype, "y_pred")
-        y_true = _to_float(y_true, self._dtype, "y_true")
+        y_pred = to_float(y_pred, self._dtype, "y_pred")
+        y_true = to_float(y_true, self._dtype, "y_true")
         losses = self.call(y_true, y_pred)
         if losses is None:
             raise ValueError(f"Loss {self.name!r} returned None: it has to return the loss.")
@@ -461,7 +374,7 @@ def _both(mask: Any, other: Any) -> Any:
     """Return the mask where both masks are True; None counts everything."""
     if mask is None or other is None:
         return other if mask is None else mask
-    mask, other = _same_rank(Tensor(as_array(mask)), Tensor(as_array(other)))
+    mask, other = same_rank(Tensor(as_array(mask)), Tensor(as_array(other)))
     return ops.logical_and(mask, other)
 
 
@@ -472,10 +385,10 @@ def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None
         return twins.scaled_sum(losses, divisor=1 if reduction == "sum" else losses.array.size)
     dtype = losses.array.dtype
     if mask is None:
-        weights = _to_float(sample_weight, dtype, "sample_weight")
+        weights = to_float(sample_weight, dtype, "sample_weight")
     else:
-        given = None if sample_weight is None else _to_float(sample_weight, dtype, "sample_weight")
-        weights = _masked(given, _to_float(mask, dtype, "mask"), reduction)
+        given = None if sample_weight is None else to_float(sample_weight, dtype, "sample_weight")
+        weights = _masked(given, to_float(mask, dtype, "mask"), reduction)
     given = weights.array
     if not losses.shape:  # one number for the whole batch: the same for each weight
         losses = ops.broadcast_to(losses, weights.shape)
@@ -538,7 +451,7 @@ class LossFunctionWrapper(Loss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
         if y_true.ndim != y_pred.ndim:
             # As in Keras: labels (N,) beside outputs (N, 1) would broadcast to (N, N).
-            y_true, y_pred = _same_rank(y_true, y_pred)
+            y_true, y_pred = same_rank(y_true, y_pred)
         return self.fn(y_true, y_pred, **self._fn_kwargs)
 
     def get_config(self) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from .signatures import (
     takes,
 )
 from .spec import InputSpec
+from .structures import fresh, map_shapes, mask_of, one_mask_each, shapes_of
 from .tracking import tracked
 
 # The `training` argument of the outermost call in this context; layers called inside it inherit it.
@@ -218,11 +219,11 @@ class Layer(metaclass=AcceptsOldNames):
 
     def _call_with_mask(self, args: tuple, kwargs: dict) -> Any:
         first = self._first(args, kwargs)
-        masks = first.mask if isinstance(first, Tensor) else map_structure(_mask_of, first)
+        masks = first.mask if isinstance(first, Tensor) else map_structure(mask_of, first)
         for name, its_mask, position in masked_arguments(type(self)):
             if kwargs.get(its_mask) is None and len(args) <= position_of(type(self), its_mask):
                 x = args[position] if position < len(args) else kwargs.get(name)
-                kwargs[its_mask] = map_structure(_mask_of, x)
+                kwargs[its_mask] = map_structure(mask_of, x)
         masked = masks is not None and any(mask is not None for mask in flatten(masks))
         given = self._mask_given(args, kwargs)
         if given is not None:  # a mask given with the call applies to the output too
@@ -292,7 +293,7 @@ class Layer(metaclass=AcceptsOldNames):
         mask = self.compute_mask(inputs, masks)
         if mask is None:
             return
-        for tensor, its_mask in zip(flatten(outputs), _one_each(mask, outputs), strict=True):
+        for tensor, its_mask in zip(flatten(outputs), one_mask_each(mask, outputs), strict=True):
             if isinstance(tensor, (Tensor, KerasTensor)) and tensor.mask is None:
                 tensor.mask = its_mask
 
@@ -368,14 +369,14 @@ class Layer(metaclass=AcceptsOldNames):
         if named and len(parameters) > 1:
             bound = inspect.signature(self.call).bind_partial(*args, **kwargs).arguments
             shapes: Any = {
-                p: _shapes(bound[p[: -len("_shape")]])
+                p: shapes_of(bound[p[: -len("_shape")]])
                 for p in named
                 if p[: -len("_shape")] in bound
             }
             self.build(**shapes)
         else:
             first = args or self._first_by_name(kwargs)
-            shapes = _shapes(first[0]) if first else None
+            shapes = shapes_of(first[0]) if first else None
             self.build(shapes)
         self._build_shapes = shapes
         self.built = True
@@ -389,12 +390,12 @@ class Layer(metaclass=AcceptsOldNames):
         if not self.built:
             self._build_from(args, kwargs)
         outputs = self.compute_output_spec(*args, **kwargs)
-        outputs = map_structure(_fresh, outputs)
+        outputs = map_structure(fresh, outputs)
         node = Node(self, args, kwargs, outputs)
         self._nodes.append(node)
         first, masks = self._first(args, kwargs), self._mask_given(args, kwargs)
         if masks is None:
-            masks = map_structure(_mask_of, first)
+            masks = map_structure(mask_of, first)
         masked = any(mask is not None for mask in flatten(masks))
         if masked or self.makes_mask:
             self._pass_mask_on(first, masks, masked, outputs)
@@ -403,19 +404,19 @@ class Layer(metaclass=AcceptsOldNames):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return symbolic outputs for symbolic inputs."""
         if type(self).compute_output_shape is not Layer.compute_output_shape:
-            shape = self.compute_output_shape(_shapes(self._first(args, kwargs)))
+            shape = self.compute_output_shape(shapes_of(self._first(args, kwargs)))
             return map_shapes(lambda s: KerasTensor(s, self.dtype), shape)
         return self._infer(args, kwargs)
 
     def _infer(self, args: tuple, kwargs: dict) -> Any:
-        masks = map_structure(_mask_of, self._first(args, kwargs))
+        masks = map_structure(mask_of, self._first(args, kwargs))
         if graph.symbolic(masks) and self._may_add_mask(args, kwargs):
             kwargs = {**kwargs, "mask": masks}
         token = _training.set(False)
         try:
             return graph.infer_outputs(self.call, args, kwargs)
         except Exception as error:
-            shapes = _shapes(args[0]) if args else None
+            shapes = shapes_of(args[0]) if args else None
             note = f"Layer {self.name!r} was tried on zeros of shape {shapes} to find its output."
             error.args = (f"{error.args[0]}\n{note}" if error.args else note, *error.args[1:])
             raise
@@ -773,34 +774,3 @@ def _that_marks_as_built(build: Callable) -> Callable:
             self.built = True
 
     return marking
-
-
-def _mask_of(x: Any) -> Any:
-    return getattr(x, "mask", None)
-
-
-def _one_each(mask: Any, outputs: Any) -> list:
-    """A mask for each output. A single mask belongs to the first output, as in Keras."""
-    count = len(flatten(outputs))
-    return (flatten(mask) + [None] * count)[:count]
-
-
-def _shapes(inputs: Any) -> Any:
-    inputs = list(inputs) if isinstance(inputs, tuple) else inputs
-    return map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else None, inputs)
-
-
-def map_shapes(function: Callable, shapes: Any) -> Any:
-    """Apply ``function`` to every shape: a tuple or list of sizes is a leaf here."""
-    if isinstance(shapes, (list, tuple)) and all(
-        n is None or isinstance(n, (int, np.integer)) for n in shapes
-    ):
-        return function(tuple(shapes))
-    if isinstance(shapes, dict):
-        return {key: map_shapes(function, part) for key, part in shapes.items()}
-    return [map_shapes(function, part) for part in shapes]
-
-
-def _fresh(tensor: Any) -> Any:
-    """A new symbolic tensor for an output that is one of the inputs (Identity, Dropout)."""
-    return KerasTensor(tensor.shape, tensor.dtype) if isinstance(tensor, KerasTensor) else tensor

@@ -11,8 +11,9 @@ from .. import engine as _engine
 from .. import ops
 from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.arguments import kind_of, uncalled
-from ..layers.layer import Layer, map_shapes
+from ..layers.layer import Layer
 from ..layers.serialization import MODELS
+from ..layers.structures import map_shapes
 from ..legacy import OldMethods
 from ..nested import flatten, map_structure
 from ..tape import unrecorded
