@@ -19,6 +19,7 @@ from . import config, ops
 from .ops import nn
 from .tensor import Tensor
 from .trial import open_trial
+from .utils import objects
 
 __all__ = [
     "SeedGenerator",
@@ -310,6 +311,9 @@ def _float_type(dtype, function):
 
 def _parameter(value):
     return np.asarray(value, dtype=np.float64)
+
+
+objects.TABLES["random"] = {"SeedGenerator": SeedGenerator}
 
 
 def __dir__() -> list[str]:
