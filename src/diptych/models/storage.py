@@ -15,7 +15,8 @@ from typing import IO, TYPE_CHECKING, Any
 from ..files import legacy, safetensors
 from ..files.archive import Archive, write_archive
 from ..files.atomic import replacing
-from ..files.hdf5 import Damaged, Reader
+from ..files.hdf5 import Reader
+from ..files.region import Damaged
 from ..files.weights import (
     exists_or_raise,
     read_shards,
@@ -127,7 +128,7 @@ def _load_archive(
         if compile and config.get("compile_config"):
             with _explained(name):
                 model.compile_from_config(dict_of(config["compile_config"], "compile"))
-        archive.load_state(model)
+        archive.load_state(model, new=True)
         return model
 
 

@@ -1,0 +1,118 @@
+"""A part of an open file, read and summed up by two threads at once."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock, Thread
+from typing import IO, Any
+
+
+class Damaged(ValueError):
+    """A file that cannot be read, or holds what no model file should."""
+
+
+_PIECE = 8 << 20  # bytes that are read at once
+
+
+class Region(io.RawIOBase):
+    """A part of an open file, as a file that several threads may read."""
+
+    def __init__(self, file: IO[bytes], begin: int = 0, size: int | None = None) -> None:
+        self._file, self._begin = file, begin
+        self.size = file.seek(0, 2) - begin if size is None else size
+        self._at = 0
+        self._lock = Lock()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = offset + (0, self._at, self.size)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        read = self.read_at(self._at, buffer)
+        self._at += read
+        return read
+
+    def read_at(self, offset: int, buffer: Any) -> int:
+        """Fill a buffer with the bytes at an offset; how many there were."""
+        view = memoryview(buffer).cast("B")
+        done, end = 0, min(len(view), self.size - offset)
+        while done < end:
+            with self._lock:
+                self._file.seek(self._begin + offset + done)
+                read = self._file.readinto(view[done : min(end, done + _PIECE)])  # type: ignore[attr-defined]
+            if not read:
+                break
+            done += read
+        return done
+
+    def checksum(self) -> int:
+        """The CRC-32 of all bytes."""
+        found, at, buffer = 0, 0, bytearray(1 << 20)
+        while read := self.read_at(at, buffer):
+            found = zlib.crc32(memoryview(buffer)[:read], found)
+            at += read
+        return found
+
+
+# What comes behind an HDF5 file that diptych wrote, before the checksum. Others do not look at it,
+# and HDF5 takes it away if the file is changed.
+_SEAL = b"diptych CRC-32: "
+
+
+def seal(file: IO[bytes]) -> None:
+    """Write the checksum of all that was written to a file at its end."""
+    checksum = Region(file).checksum()
+    file.seek(0, 2)
+    file.write(_SEAL + b"%08x" % checksum)
+
+
+def sealed(file: IO[bytes]) -> tuple[Region, int | None]:
+    """What comes before the seal, and the checksum in it; None if there is no seal."""
+    region, end = Region(file), bytearray(len(_SEAL) + 8)
+    start = region.size - len(end)
+    if start < 0 or region.read_at(start, end) < len(end) or end[:-8] != _SEAL:
+        return region, None
+    try:
+        return Region(file, 0, start), int(end[-8:], 16)
+    except ValueError:
+        return Region(file, 0, start), -1  # which no bytes have
+
+
+@contextmanager
+def comparing(region: Region, told: int | None, name: str) -> Iterator[Callable[[], None]]:
+    """Within it the checksum of a region is computed; call what it gives when all has been read.
+
+    Raises:
+        Damaged: the checksum is not the one that was told.
+    """
+    if told is None:
+        yield lambda: None
+        return
+    sums: list[int] = []
+    thread = Thread(target=lambda: sums.append(region.checksum()))
+    thread.start()
+
+    def compare() -> None:
+        thread.join()
+        if sums != [told]:
+            raise Damaged(f"{name} is damaged: its bytes are not those that were written.")
+
+    try:
+        yield compare
+    except Damaged:
+        compare()  # the simpler explanation
+        raise
+    finally:
+        thread.join()
