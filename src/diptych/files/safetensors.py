@@ -110,7 +110,7 @@ def read(file: IO[bytes], name: str, model: Any, skip_mismatch: bool = False) ->
 def _checksum_of(arrays: Iterable[np.ndarray]) -> int:
     found = 0
     for array in arrays:
-        found = zlib.crc32(array.reshape(-1).view(np.uint8), found)
+        found = zlib.crc32(array.reshape(-1).view(np.uint8).data, found)
     return found
 
 

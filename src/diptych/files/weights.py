@@ -208,7 +208,7 @@ def read_shards(path: Path, model: Any, skip_mismatch: bool = False) -> None:
                 name = name[0]
             if name is None and (isinstance(part.thing, Optimizer) or not state_of(part.thing)):
                 continue
-            if not _is_beside(name):
+            if not isinstance(name, str) or not _is_beside(name):
                 raise Damaged(f"{path} names {name!r} for {key!r}, which is no .h5 file beside it.")
             if name not in readers:
                 file = opened.enter_context(path.with_name(name).open("rb"))
@@ -219,9 +219,9 @@ def read_shards(path: Path, model: Any, skip_mismatch: bool = False) -> None:
         loading.finish()
 
 
-def _is_beside(name: Any) -> bool:
+def _is_beside(name: str) -> bool:
     """Whether this is the name of an HDF5 file, without a folder."""
-    return isinstance(name, str) and name.endswith(".h5") and not set(name) & set("/\\:\0")
+    return name.endswith(".h5") and not set(name) & set("/\\:\0")
 
 
 MOST_JSON = 64 << 20  # bytes of a configuration

@@ -111,7 +111,11 @@ def load_model(
         start = file.read(8)
         file.seek(0)
         if start == b"\x89HDF\r\n\x1a\n":
-            with Reader(file, str(path)) as reader, _reading(path, custom_objects, safe_mode):
+            with (
+                Reader(file, str(path)) as reader,
+                _reading(path, custom_objects, safe_mode),
+                _explained(str(path)),
+            ):
                 return legacy.read_model(
                     reader, compile, lambda config: _model_of(config, str(path))
                 )
@@ -148,7 +152,7 @@ def _explained(name: str) -> Iterator[None]:
     """Whatever a senseless configuration raises, as a ValueError that names the file."""
     try:
         yield
-    except (FileNotFoundError, ImportError, NotImplementedError):
+    except (Damaged, FileNotFoundError, ImportError, NotImplementedError):
         raise
     except Exception as error:
         raise Damaged(

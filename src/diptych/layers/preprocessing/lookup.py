@@ -542,7 +542,8 @@ def check_no_path(cls: type, config: dict[str, Any]) -> None:
     if isinstance(config.get("vocabulary"), (str, Path)):
         raise ValueError(
             f"A config of {cls.__name__} names a file as its vocabulary, "
-            f"{config['vocabulary']!r:.60}, which is not opened. A vocabulary in a config is a list."
+            f"{config['vocabulary']!r:.60}, which is not opened. A vocabulary in a config is a "
+            "list."
         )
 
 
