@@ -316,5 +316,8 @@ def _parameter(value):
     return np.asarray(value, dtype=np.float64)
 
 
+objects.TABLES["random"] = {"SeedGenerator": SeedGenerator}
+
+
 def __dir__() -> list[str]:
     return sorted(__all__)

@@ -2,76 +2,132 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import pickle
 import zipfile
-import zlib
 
 import numpy as np
 
-# What zipfile and pickle raise for damaged files (RuntimeError: an unknown compression or
-# encryption).
-DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    RuntimeError,
-    UnicodeDecodeError,
-    EOFError,
-    pickle.UnpicklingError,
-)
-# The functions by which a pickle rebuilds arrays and their numbers.
-STORED = {"_reconstruct", "scalar"}
+_MOST = 64 << 20  # bytes of an array, unpacked; MNIST has the largest, of 47 MB
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Reads arrays and lists of numbers, and refuses everything else, so that no code runs."""
+class _Kind:
+    """A dtype in a pickle: its code, such as "i8", and its byte order."""
+
+    def __init__(self, code, *_):
+        self.code, self.order = code, "<"
+
+    def __setstate__(self, state):
+        self.order = ">" if state[1] == ">" else "<"
+
+    def numbers(self, content):
+        dtype = np.dtype(self.order + self.code)
+        if dtype.kind not in "biuf":
+            raise ValueError(f"it contains {dtype}; only numbers are expected")
+        return np.frombuffer(content, dtype).tolist()
+
+
+class _Array:
+    """An array in a pickle, as a list. NumPy's own way would trust what the file says of types."""
+
+    def __init__(self, *_):
+        self.values = []
+
+    def __setstate__(self, state):
+        _, shape, kind, _, content = state
+        if len(shape) != 1:
+            raise ValueError(f"it contains an array of shape {shape}")
+        self.values = content if isinstance(content, list) else kind.numbers(content)
+
+
+def _scalar(kind, content):
+    return kind.numbers(content)[0]
+
+
+class _ArraysOnly(pickle._Unpickler):
+    """Reads arrays and lists of numbers, and refuses everything else, so that no code runs.
+
+    It is the one written in Python: the one in C makes room for as many objects as a file claims.
+    """
+
+    _KNOWN = {"_reconstruct": _Array, "scalar": _scalar, "ndarray": None, "dtype": _Kind}
 
     def find_class(self, module, name):
-        if module.startswith("numpy") and name in STORED:
-            made = np.empty(0) if name == "_reconstruct" else np.int64(0)
-            return made.__reduce__()[0]
-        if module == "numpy" and name in ("ndarray", "dtype"):
-            return getattr(np, name)
+        if module.split(".")[0] == "numpy" and name in self._KNOWN:
+            return self._KNOWN[name]
         raise pickle.UnpicklingError(
             f"it contains {module}.{name}; only lists of numbers are expected"
         )
 
 
 def read_arrays(path, names):
-    """The arrays with these names of an .npz file, lists in them included.
+    """The arrays with these names of an .npz file; lists of lists where they hold those.
 
     `np.load(allow_pickle=True)` would run any code in the file; this reads data alone.
+
+    Raises ValueError if one is missing, is too large, or holds anything but numbers.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             stored = {name.removesuffix(".npy") for name in archive.namelist()}
             missing = [name for name in names if name not in stored]
-            if missing:
-                raise ValueError(
-                    f"{path} lacks {', '.join(missing)}; expected the arrays {', '.join(names)}"
-                )
-            arrays = []
-            for name in names:
-                with archive.open(f"{name}.npy") as file:
-                    arrays.append(_read_array(file))
-            return arrays
-    except DAMAGE as error:
+            if not missing:
+                return [_read_array(archive, f"{name}.npy") for name in names]
+    except Exception as error:  # whatever damaged bytes make of zipfile, NumPy and pickle
         raise ValueError(
             f"{path} is damaged or not a data set ({error}); delete it and load it again"
         ) from error
+    raise ValueError(f"{path} lacks {', '.join(missing)}; expected the arrays {', '.join(names)}")
 
 
-def _read_array(file):
-    start = file.tell()
-    version = np.lib.format.read_magic(file)
+def _read_array(archive, name):
+    info = archive.getinfo(name)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is packed in an unknown way")
+    with archive.open(info) as file:
+        content = io.BytesIO(file.read(_MOST + 1))
+    size = len(content.getbuffer())
+    if size > _MOST:
+        raise ValueError(f"{name} has more than {_MOST >> 20} MB")
+    version = np.lib.format.read_magic(content)
     read = np.lib.format.read_array_header_1_0
     if version != (1, 0):
         read = np.lib.format.read_array_header_2_0
-    _, _, dtype = read(file)
+    shape, by_columns, dtype = read(content)
     if dtype.hasobject:
-        return _ArraysOnly(file).load()
-    file.seek(start)
-    return np.lib.format.read_array(file, allow_pickle=False)
+        return _lists(_ArraysOnly(content).load(), shape)
+    left = size - content.tell()
+    if dtype.kind not in "biuf" or min(shape, default=0) < 0:
+        raise ValueError(f"{name} has the type {dtype} and the shape {shape}")
+    if math.prod(shape) * dtype.itemsize != left:
+        raise ValueError(f"{name} has {left} bytes, which do not fit its shape {shape}")
+    array = np.frombuffer(content.getbuffer(), dtype, offset=content.tell())
+    return array.reshape(shape, order="F" if by_columns else "C").copy()
+
+
+def _lists(found, shape):
+    """An array of lists of whole numbers, of this shape."""
+    rows = found.values if isinstance(found, _Array) else found
+    if not isinstance(rows, list) or shape != (len(rows),):
+        raise ValueError(f"it contains no lists of shape {shape}")
+    rows = [row.values if isinstance(row, _Array) else row for row in rows]
+    if all(type(row) is int for row in rows):
+        return np.array(rows)
+    for row in rows:
+        if not isinstance(row, list) or not set(map(type, row)) <= {int}:
+            raise ValueError("it contains more than lists of numbers")
+    return as_objects(rows)
+
+
+def check_pair(sequences, labels, path):
+    """Raise a ValueError unless these are texts, and a label for each."""
+    if sequences.dtype != object or labels.shape != sequences.shape:
+        raise ValueError(
+            f"{path} is no data set of texts: it has {sequences.dtype} of shape {sequences.shape} "
+            f"with labels of shape {labels.shape}"
+        )
 
 
 def shuffled(sequences, labels, seed):

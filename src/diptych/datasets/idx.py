@@ -20,34 +20,51 @@ _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E:
 
 def read_idx(path: Any) -> np.ndarray:
     """The array of an IDX file, gzipped or not; ValueError where the file is damaged."""
-    content = _unpacked(Path(path))
+    path = Path(path)
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        if not packed:
+            return _read(file, path)
+        import gzip
+        import zlib
+
+        try:
+            with gzip.open(file) as unpacked:
+                return _read(unpacked, path)
+        except (EOFError, OSError, zlib.error) as error:
+            raise ValueError(
+                f"{path} is a damaged gzip file ({error}); download it again"
+            ) from error
+
+
+def _read(file, path):
+    content = _up_to(file, 4)
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
         raise ValueError(
             f"{path} is not an IDX file: it starts with {content[:4].hex(' ') or 'nothing'}"
         )
     dtype, axes = np.dtype(_TYPES[content[2]]), content[3]
+    content += _up_to(file, 4 * axes)
     start = 4 + 4 * axes
     if len(content) < start:
         raise ValueError(f"{path} is cut short inside its header: {len(content)} of {start} bytes")
-    shape = struct.unpack(f">{axes}I", content[4:start])
-    expected = start + math.prod(shape) * dtype.itemsize
-    if len(content) != expected:
-        fault = "is cut short" if len(content) < expected else "has bytes left over"
-        raise ValueError(
-            f"{path} {fault}: {len(content)} bytes, the shape {shape} takes {expected}"
-        )
-    numbers = np.frombuffer(content, dtype, offset=start).reshape(shape)
+    shape = struct.unpack(f">{axes}I", content[4:])
+    size = math.prod(shape) * dtype.itemsize
+    content = _up_to(file, size + 1)
+    if len(content) != size:
+        fault = "is cut short" if len(content) < size else "has bytes left over"
+        has = f"{start + len(content)} bytes" + " or more" * (len(content) > size)
+        raise ValueError(f"{path} {fault}: {has}, the shape {shape} takes {start + size}")
+    if axes > 32:
+        raise ValueError(f"{path} is not an IDX file: it has {axes} axes")
+    numbers = np.frombuffer(content, dtype).reshape(shape)
     return numbers.astype(dtype.newbyteorder("="))
 
 
-def _unpacked(path):
-    content = path.read_bytes()
-    if content[:2] != b"\x1f\x8b":
-        return content
-    import gzip
-    import zlib
-
-    try:
-        return gzip.decompress(content)
-    except (EOFError, OSError, zlib.error) as error:
-        raise ValueError(f"{path} is a damaged gzip file ({error}); download it again") from error
+def _up_to(file, size):
+    """The next bytes of a file, so many if it has them; what a header claims is not allocated."""
+    content = bytearray()
+    while len(content) < size and (piece := file.read(min(size - len(content), 1 << 24))):
+        content += piece
+    return bytes(content)

@@ -14,6 +14,7 @@ from ._cache import find_file
 from ._words import (
     as_objects,
     check_arguments,
+    check_pair,
     largest,
     limited,
     marked,
@@ -66,6 +67,7 @@ def load_data(
     x_train, y_train, x_test, y_test = read_arrays(file, ("x_train", "y_train", "x_test", "y_test"))
     parts = []
     for x, y in ((x_train, y_train), (x_test, y_test)):
+        check_pair(x, y, file)
         x, y = shuffled(x, y, seed)
         x = marked(x, start_char, index_from)
         parts.append(without_long(x, y, maxlen) if maxlen else (x, y))

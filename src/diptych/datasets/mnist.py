@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ._cache import cache_folder, download
+from ._words import read_arrays
 from .idx import read_idx
 
 __all__ = ["load_data"]
@@ -122,19 +123,7 @@ def _idx_file(folder, array):
 
 
 def _read_npz(path):
-    import zipfile
-
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
-            missing = [name for name in _ARRAYS if name not in data]
-            if missing:
-                raise ValueError(
-                    f"{path} lacks {', '.join(missing)}; expected the arrays {', '.join(_ARRAYS)}"
-                )
-            arrays = [data[name] for name in _ARRAYS]
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise ValueError(f"{path} is damaged ({error}); delete it and load it again") from error
-    x_train, y_train, x_test, y_test = arrays
+    x_train, y_train, x_test, y_test = read_arrays(path, _ARRAYS)
     _check(x_train, y_train, path)
     _check(x_test, y_test, path)
     return (x_train, y_train), (x_test, y_test)

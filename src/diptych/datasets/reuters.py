@@ -14,6 +14,7 @@ from ._cache import find_file
 from ._words import (
     as_objects,
     check_arguments,
+    check_pair,
     largest,
     limited,
     marked,
@@ -65,6 +66,7 @@ def load_data(
     url = f"{FOLDER}/reuters.npz"
     file = find_file("reuters.npz", path, VARIABLE, url, SHA256, "Reuters")
     x, y = read_arrays(file, ("x", "y"))
+    check_pair(x, y, file)
     x, y = shuffled(x, y, seed)
     x = marked(x, start_char, index_from)
     if maxlen:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import datetime
 import io
 import json
-import mmap
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Thread
 from typing import IO, Any
 
 from ..utils.objects import dict_of, plain, serialize
-from .hdf5 import Damaged, Reader
+from .hdf5 import Reader
+from .region import Damaged, Region
 from .tree import generators_of, parts_of
 from .weights import MOST_JSON, parse_json, read_weights, states_of, write_weights
 
@@ -29,7 +25,7 @@ def write_archive(file: IO[bytes], model: Any) -> None:
     config = json.dumps(serialize(model), default=plain)
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     weights = io.BytesIO()
-    write_weights(weights, states_of(model))
+    write_weights(weights, states_of(model), whole=False)
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr(_METADATA, json.dumps({"keras_version": KERAS, "date_saved": now}))
         archive.writestr(_CONFIG, config)
@@ -86,6 +82,8 @@ class Archive:
             info = self._zip.getinfo(name)
             if info.file_size > most:
                 raise Damaged(f"{self.name}: {name} has more than {most >> 20} MB.")
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise Damaged(f"{self.name}: {name} is packed in a way that is not unpacked here.")
             with self._zip.open(info) as member:
                 content = member.read(most + 1)
         except Damaged:
@@ -96,13 +94,13 @@ class Archive:
             raise Damaged(f"{self.name}: {name} has more than {most >> 20} MB.")
         return content
 
-    def load_state(self, model: Any, skip_mismatch: bool = False) -> None:
-        """Read weights and assets into a model; if anything is wrong, it stays as it was."""
+    def load_state(self, model: Any, skip_mismatch: bool = False, new: bool = False) -> None:
+        """Read weights and assets into a model; if anything is wrong, it stays as it was, unless it
+        is ``new``, that is, made for this file.
+        """
         assets = self._assets(model)
-        with self._weights(model) as (reader, compare):
-            loading = read_weights(reader, model, skip_mismatch, finish=False)
-            compare()
-            loading.finish()
+        with self._weights(model) as reader:
+            read_weights(reader, model, skip_mismatch, new)
         for layer, content in assets:
             layer.load_assets(content)
         self._continue_generators(model)
@@ -135,81 +133,29 @@ class Archive:
                 found.append((part.thing, content))
         return found
 
-    @contextmanager
-    def _weights(self, model: Any) -> Iterator[tuple[Reader, Callable[[], None]]]:
-        """The HDF5 file within, and a function that raises if it is damaged.
-
-        Where it is stored as it is, it is read where it lies, and its checksum computed meanwhile.
-        """
+    def _weights(self, model: Any) -> Reader:
+        """The HDF5 file within. Where it is stored as it is, it is read where it lies."""
         name = f"{self.name}: {_WEIGHTS}"
         if _WEIGHTS not in self._names:
             raise Damaged(f"{self.name} holds no weights: it has no {_WEIGHTS}.")
         info = self._zip.getinfo(_WEIGHTS)
         window = self._window(info)
-        if window is None:
-            size = sum(a.nbytes for _, arrays in states_of(model) for a in arrays.values())
-            content = self._member(_WEIGHTS, 2 * size + (16 << 20))
-            with Reader(io.BytesIO(content), name) as reader:
-                yield reader, lambda: None  # zipfile has compared the checksum
-            return
-        sums: list[int] = []
-        summing = Thread(target=lambda: sums.append(zlib.crc32(window)))
-        summing.start()
+        if window is not None:
+            return Reader(window, name, info.CRC)
+        size = sum(a.nbytes for _, arrays in states_of(model) for a in arrays.values())
+        content = self._member(_WEIGHTS, 2 * size + (16 << 20))
+        return Reader(io.BytesIO(content), name)
 
-        def compare() -> None:
-            summing.join()
-            if sums != [info.CRC]:
-                raise Damaged(f"{name} is damaged (checksum).")
-
-        try:
-            with Reader(_Window(window), name) as reader:  # type: ignore[arg-type]
-                yield reader, compare
-        except Damaged:
-            compare()  # the simpler explanation
-            raise
-        finally:
-            summing.join()
-
-    def _window(self, info: zipfile.ZipInfo) -> memoryview | None:
-        """The bytes of a member where they lie in the file; None if it is packed or in memory."""
+    def _window(self, info: zipfile.ZipInfo) -> Region | None:
+        """The bytes of a member where they lie in the file; None if it is packed."""
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
             return None
-        try:
-            mapped = memoryview(mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ))
-        except (OSError, ValueError):
-            return None
-        header = mapped[info.header_offset : info.header_offset + 30]
-        if len(header) < 30 or bytes(header[:4]) != b"PK\x03\x04":
+        whole = Region(self._file)
+        header = bytearray(30)
+        if whole.read_at(info.header_offset, header) < 30 or header[:4] != b"PK\x03\x04":
             raise Damaged(f"{self.name}: {info.filename} is damaged.")
         lengths = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
         begin = info.header_offset + 30 + sum(lengths)
-        if begin + info.file_size > len(mapped):
+        if begin + info.file_size > whole.size:
             raise Damaged(f"{self.name}: {info.filename} is cut off.")
-        return mapped[begin : begin + info.file_size]
-
-
-class _Window(io.RawIOBase):
-    """Bytes in memory as a file, without a copy of them."""
-
-    def __init__(self, content: memoryview) -> None:
-        self._content = content
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._at = offset + (0, self._at, len(self._content))[whence]
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        part = self._content[self._at : self._at + len(buffer)]
-        buffer[: len(part)] = part
-        self._at += len(part)
-        return len(part)
+        return Region(self._file, begin, info.file_size)

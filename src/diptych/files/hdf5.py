@@ -8,23 +8,22 @@ expected.
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from .region import Damaged, Region, comparing, sealed
+
 if TYPE_CHECKING:
     import h5py
 
-# Compression that HDF5 and h5py have built in; all others would load a library.
-_FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scale-offset"}
-_FILTERS |= {32000: "lzf"}
-CHECKSUM = "diptych_checksum"
-
-
-class Damaged(ValueError):
-    """A file that cannot be read, or holds what no model file should."""
+# Compression that is unpacked here, so that no more is unpacked than an array needs.
+_GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3
+_MOST_TEXTS = 128 << 20  # bytes of a list of texts, each as long as the file can make it
 
 
 def _h5py() -> Any:
@@ -39,22 +38,33 @@ def _h5py() -> Any:
 
 
 class Reader:
-    """A file open for reading; a context manager."""
+    """A file open for reading; a context manager.
 
-    def __init__(self, file: IO[bytes], name: str) -> None:
+    ``told`` is the checksum of a region, if it is known; a whole file may say its own.
+    """
+
+    def __init__(self, file: IO[bytes] | Region, name: str, told: int | None = None) -> None:
         self.name = name
-        try:
-            self.root = _h5py().File(file, "r")
-        except ImportError:
-            raise
-        except Exception as error:
-            raise Damaged(f"{name} is no HDF5 file, or a damaged one ({error}).") from None
+        self._region, self._told = (file, told) if isinstance(file, Region) else sealed(file)
+        self._opened = ExitStack()
+        self._text: int | None = None
 
     def __enter__(self) -> Reader:
+        with ExitStack() as opened:
+            comparison = comparing(self._region, self._told, self.name)
+            #: Call it when all has been read: it raises Damaged if the checksum is another.
+            self.compare = opened.enter_context(comparison)
+            try:
+                self.root = opened.enter_context(_h5py().File(self._region, "r"))
+            except ImportError:
+                raise
+            except Exception as error:
+                raise Damaged(f"{self.name} is no HDF5 file, or a damaged one ({error}).") from None
+            self._opened = opened.pop_all()
         return self
 
-    def __exit__(self, *exception: Any) -> None:
-        self.root.close()
+    def __exit__(self, *exception: Any) -> bool | None:
+        return self._opened.__exit__(*exception)
 
     def arrays(self, path: str) -> Arrays:
         """The arrays of one part of a model; none if the file has no such part."""
@@ -63,32 +73,34 @@ class Reader:
 
     def group(self, path: str) -> Any:
         """The group at a path, None if there is none."""
-        found: Any = self.root
-        for name in path.split("/"):
-            found = self.member(found, name)
-            if found is None:
-                return None
-            if not isinstance(found, _h5py().Group):
-                raise Damaged(f"{self.name}: {path!r} is no group.")
+        found = self.member(self.root, path)
+        if found is not None and not isinstance(found, _h5py().Group):
+            raise Damaged(f"{self.name}: {path!r} is no group.")
         return found
 
-    def member(self, group: Any, name: str) -> Any:
-        """A group or array in a group, None if there is none."""
+    def member(self, group: Any, path: str) -> Any:
+        """A group or array below a group, None if there is none. No link on the way is followed."""
         h5 = _h5py()
+        found = group
         try:
-            if name not in group:
-                return None
-            link = group.get(name, getlink=True)
-            if not isinstance(link, h5.HardLink):
-                raise Damaged(
-                    f"{self.name}: {name!r} is a link to another place "
-                    f"({type(link).__name__}), which is not followed."
-                )
-            return group[name]
+            for name in path.split("/"):
+                if not isinstance(found, h5.Group):
+                    raise Damaged(f"{self.name}: {name!r} of {path!r} is in no group.")
+                key = name.encode()
+                if key in (b"", b".") or not found.id.links.exists(key):
+                    return None
+                kind = found.id.links.get_info(key).type
+                if kind != h5.h5l.TYPE_HARD:
+                    raise Damaged(
+                        f"{self.name}: {name!r} of {path!r} is a link to another place, which is "
+                        "not followed."
+                    )
+                found = found[name]
+            return found
         except Damaged:
             raise
         except Exception as error:
-            raise Damaged(f"{self.name} is damaged at {name!r} ({error}).") from None
+            raise Damaged(f"{self.name} is damaged at {path!r} ({error}).") from None
 
     def names(self, group: Any) -> list[str]:
         try:
@@ -97,11 +109,42 @@ class Reader:
             raise Damaged(f"{self.name} is damaged ({error}).") from None
 
     def attribute(self, group: Any, name: str) -> Any:
-        """An attribute of a group, None if there is none."""
+        """An attribute of a group, None if there is none; at most as large as the file."""
+        h5 = _h5py()
         try:
-            return group.attrs[name] if name in group.attrs else None
+            if name not in group.attrs:
+                return None
+            found = group.attrs.get_id(name)
+            kind = found.get_type()
+            varying = isinstance(kind, h5.h5t.TypeStringID) and kind.is_variable_str()
+            count = found.get_space().get_simple_extent_npoints()
+            if count * kind.get_size() > self._region.size or (
+                count * self._most_text() > _MOST_TEXTS
+                if varying and count > 1
+                else not varying and found.dtype.kind not in "biufS"
+            ):
+                raise Damaged(
+                    f"{self.name}: attribute {name!r} is no text, number or list of them."
+                )
+            return group.attrs[name]
+        except Damaged:
+            raise
         except Exception as error:
             raise Damaged(f"{self.name}: attribute {name!r} is damaged ({error}).") from None
+
+    def _most_text(self) -> int:
+        """The longest text that the file can hold: its bytes that are in no array."""
+        if self._text is None:
+            arrays = 0
+
+            def add(_: str, thing: Any) -> None:
+                nonlocal arrays
+                if isinstance(thing, _h5py().Dataset):
+                    arrays += thing.id.get_storage_size()
+
+            self.root.visititems(add)
+            self._text = max(0, self._region.size - arrays)
+        return self._text
 
     def text(self, group: Any, name: str) -> str | None:
         """An attribute that is a text."""
@@ -112,15 +155,6 @@ class Reader:
             return value.decode() if isinstance(value, bytes) else str(value)
         except UnicodeDecodeError:
             raise Damaged(f"{self.name}: attribute {name!r} is no text.") from None
-
-    def compare_checksum(self, group: Any, arrays: Iterable[np.ndarray]) -> None:
-        """Raise Damaged if a group says a checksum, and it is not that of its arrays."""
-        told = self.attribute(group, CHECKSUM)
-        if told is not None and told != checksum_of(arrays):
-            raise Damaged(
-                f"{self.name} is damaged: the numbers at {group.name!r} are not those that were "
-                "written (checksum)."
-            )
 
     def dataset(self, group: Any, name: str) -> Any:
         """An array that was not read yet: its ``shape`` and ``dtype`` are known."""
@@ -135,35 +169,88 @@ class Reader:
                 raise Damaged(f"{where} lies in another file, which is not read.")
             if found.dtype.kind not in "biufc" or found.shape is None:
                 raise Damaged(f"{where} has the type {found.dtype}; a weight has numbers.")
-            plan = found.id.get_create_plist()
-            for i in range(plan.get_nfilters()):
-                if plan.get_filter(i)[0] not in _FILTERS:
-                    raise Damaged(f"{where} needs a plug-in to be unpacked, which is not loaded.")
         except Damaged:
             raise
         except Exception as error:
             raise Damaged(f"{where} is damaged ({error}).") from None
         return found
 
-    def read(self, dataset: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
-        """The values; first the stored shape must be this one.
+    def read(
+        self, dataset: Any, shape: tuple[int, ...] | None = None, into: np.ndarray | None = None
+    ) -> np.ndarray:
+        """The values, in ``into`` if it has their type; first the stored shape must be this one.
 
-        Without ``shape``, what is read is at most what the file holds, uncompressed.
+        Without ``shape``, what is read is at most what the file holds.
         """
-        where = f"{self.name}: array {dataset.name!r}"
-        if shape is not None and dataset.shape != shape:
-            raise Damaged(f"{where} has shape {dataset.shape}, expected {shape}.")
         try:
+            where = f"{self.name}: array {dataset.name!r}"
             stored = dataset.id.get_storage_size()
-            if dataset.nbytes > (stored if shape is None else max(1000 * stored, 1 << 20)):
+            if shape is not None and dataset.shape != shape:
+                raise Damaged(f"{where} has shape {dataset.shape}, expected {shape}.")
+            if stored > self._region.size or (stored < dataset.nbytes and dataset.chunks is None):
                 raise Damaged(
-                    f"{where} declares {dataset.nbytes} bytes, of which the file holds {stored}."
+                    f"{where} declares {dataset.nbytes} bytes, of which the file holds "
+                    f"{min(stored, self._region.size)}."
                 )
-            return dataset[()]
+            if dataset.chunks is not None:
+                return self._read_chunks(dataset, where, stored if shape is None else None)
+            offset = dataset.id.get_offset()
+            if offset is None:  # among the metadata, and small
+                return dataset[()]
+            if into is None or into.dtype != dataset.dtype or not into.flags.c_contiguous:
+                into = np.empty(dataset.shape, dataset.dtype)
+            if self._region.read_at(offset, into.reshape(-1).view(np.uint8)) != into.nbytes:
+                raise Damaged(f"{where} is cut off.")
+            return into
         except Damaged:
             raise
         except Exception as error:
-            raise Damaged(f"{where} is damaged ({error}).") from None
+            raise Damaged(f"{self.name} is damaged ({error}).") from None
+
+    def _read_chunks(self, dataset: Any, where: str, most: int | None) -> np.ndarray:
+        """An array that is stored in blocks, each perhaps packed."""
+        plan = dataset.id.get_create_plist()
+        filters = [plan.get_filter(i) for i in range(plan.get_nfilters())]
+        kinds = [kind for kind, *_ in filters]
+        if kinds not in ([], [_GZIP], [_SHUFFLE, _GZIP], [_FLETCHER32], [_SHUFFLE, _FLETCHER32]):
+            raise Damaged(f"{where} is packed in a way ({kinds}) that is not unpacked here.")
+        size = dataset.dtype.itemsize * math.prod(dataset.chunks)
+        if dataset.nbytes > (most if most is not None else dataset.nbytes) or size > max(
+            2 * dataset.nbytes, 1 << 20
+        ):
+            raise Damaged(f"{where} declares {dataset.nbytes} bytes in blocks of {size}.")
+        found = np.zeros(dataset.shape, dataset.dtype)
+        count = 0
+        for i in range(dataset.id.get_num_chunks()):
+            info = dataset.id.get_chunk_info(i)
+            raw = bytearray(min(info.size, self._region.size))
+            if self._region.read_at(info.byte_offset, raw) != info.size:
+                raise Damaged(f"{where} is cut off.")
+            block = _unpacked(bytes(raw), kinds, info.filter_mask, size, dataset.dtype.itemsize)
+            if len(block) != size:
+                raise Damaged(f"{where} has a block of {len(block)} bytes, expected {size}.")
+            place = tuple(map(slice, info.chunk_offset, np.add(info.chunk_offset, dataset.chunks)))
+            target = found[place]
+            part = np.frombuffer(block, dataset.dtype).reshape(dataset.chunks)
+            target[...] = part[tuple(map(slice, target.shape))]
+            count += target.size
+        if count != found.size:
+            raise Damaged(f"{where} has {count} of {found.size} numbers.")
+        return found
+
+
+def _unpacked(block: bytes, kinds: list[int], skipped: int, size: int, width: int) -> bytes:
+    """A block of an array as it was before these filters, of at most ``size`` bytes."""
+    for place in reversed(range(len(kinds))):
+        if skipped >> place & 1:
+            continue
+        if kinds[place] == _GZIP:
+            block = zlib.decompressobj().decompress(block, size)
+        elif kinds[place] == _FLETCHER32:
+            block = block[:-4]
+        else:
+            block = np.frombuffer(block, np.uint8).reshape(width, -1).T.tobytes()
+    return block
 
 
 class Arrays(Mapping):
@@ -184,23 +271,13 @@ class Arrays(Mapping):
             raise KeyError(name)
         return self._reader.read(self._reader.dataset(self._group, name))
 
-    def read_all(self, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
-        """The arrays "0", "1", ..., which must have these shapes."""
-        datasets = [self._reader.dataset(self._group, str(i)) for i in range(len(shapes))]
-        read = self._reader.read
-        arrays = [read(dataset, shape) for dataset, shape in zip(datasets, shapes, strict=True)]
-        if arrays:
-            self._reader.compare_checksum(self._group, arrays)
-        return arrays
-
-
-def checksum_of(arrays: Iterable[np.ndarray]) -> int:
-    """A sum over arrays in order, by which a flipped bit is found. Keras does not look at it."""
-    found = 0
-    for array in arrays:
-        array = np.ascontiguousarray(array)
-        found = zlib.crc32(array.reshape(-1).view(np.uint8).data, found)
-    return found
+    def read_all(self, like: Sequence[np.ndarray], into: bool = False) -> list[np.ndarray]:
+        """The arrays "0", "1", ..., of the shapes of these, and in them where ``into`` is true."""
+        datasets = [self._reader.dataset(self._group, str(i)) for i in range(len(like))]
+        return [
+            self._reader.read(dataset, array.shape, array if into else None)
+            for dataset, array in zip(datasets, like, strict=True)
+        ]
 
 
 def new_file(file: IO[bytes]) -> h5py.File:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -16,7 +16,8 @@ import numpy as np
 from ..legacy import quiet
 from ..tensor import Variable
 from ..utils.objects import TABLES, dict_of, plain, serialize
-from .hdf5 import CHECKSUM, Damaged, Reader, checksum_of, new_file
+from .hdf5 import Reader, new_file
+from .region import Damaged, seal
 from .weights import Loading, parse_json
 
 KERAS = "3.15.1"
@@ -40,13 +41,13 @@ def write_model(file: IO[bytes], model: Any, include_optimizer: bool = True) -> 
             texts["training_config"] = json.dumps(training, default=plain)
         for name, text in texts.items():
             h5.attrs[name] = text
-        h5.attrs[CHECKSUM] = _checksum_of_texts(texts.values())
         h5.attrs["keras_version"] = KERAS
         h5.attrs["backend"] = "numpy"
         _write_weights(h5.create_group("model_weights"), model)
         if compiled is not None and model.optimizer is not None:
             group = h5.create_group("optimizer_weights")
             _write_arrays(group, model.optimizer.variables)
+    seal(file)
 
 
 def _full_names(loss: Any) -> Any:
@@ -62,6 +63,7 @@ def write_weights_file(file: IO[bytes], model: Any) -> None:
     """Write the weights alone, as Keras 2's ``save_weights`` did."""
     with new_file(file) as h5:
         _write_weights(h5, model)
+    seal(file)
 
 
 def _write_weights(group: Any, model: Any) -> None:
@@ -78,10 +80,6 @@ def _in_order(layer: Any) -> list[Variable]:
     return [*layer.trainable_weights, *layer.non_trainable_weights]
 
 
-def _checksum_of_texts(texts: Iterable[str]) -> int:
-    return checksum_of(np.frombuffer(text.encode(), np.uint8) for text in texts)
-
-
 def _write_arrays(group: Any, variables: Sequence[Variable]) -> None:
     names: list[str] = []
     for variable in variables:
@@ -90,7 +88,6 @@ def _write_arrays(group: Any, variables: Sequence[Variable]) -> None:
             name += "_"
         names.append(name)
         group.create_dataset(name, data=variable.array)
-    group.attrs[CHECKSUM] = checksum_of(variable.array for variable in variables)
     _write_names(group, "weight_names", names)
 
 
@@ -130,9 +127,6 @@ def read_model(reader: Reader, compile: bool, deserialize: Callable[[Any], Any])
             f"{reader.name} holds {kind}: make the model and call model.load_weights(...)."
         )
     training = reader.text(reader.root, "training_config")
-    told = reader.attribute(reader.root, CHECKSUM)
-    if told is not None and told != _checksum_of_texts([text, *([training] if training else [])]):
-        raise Damaged(f"{reader.name} is damaged: its configuration has changed (checksum).")
     described = dict_of(parse_json(text, f"{reader.name}: model_config"), "a model")
     with quiet():
         model = deserialize(_modern(described))
@@ -141,7 +135,7 @@ def read_model(reader: Reader, compile: bool, deserialize: Callable[[Any], Any])
         with quiet():
             config["optimizer"] = config.pop("optimizer_config", None)
             model.compile_from_config(config)
-    loading = Loading(reader.name)
+    loading = Loading(reader.name, new=True)
     group = reader.group("model_weights")
     if group is None:
         raise Damaged(f"{reader.name} holds no weights.")
@@ -149,6 +143,7 @@ def read_model(reader: Reader, compile: bool, deserialize: Callable[[Any], Any])
         _take_weights(reader, group, model, loading, by_name=False)
     if compile and model.optimizer is not None:
         _take_optimizer(reader, model, loading)
+    reader.compare()
     loading.finish()
     return model
 
@@ -181,6 +176,7 @@ def read_weights_file(
     whole = reader.group("model_weights")
     group = reader.root if whole is None else whole
     _take_weights(reader, group, model, loading, by_name)
+    reader.compare()
     loading.finish()
 
 
@@ -245,8 +241,8 @@ def _take_arrays(
         for name, variable in zip(names, variables, strict=True):
             dataset = reader.dataset(_parent(reader, group, name), name.rpartition("/")[2])
             turned = _fits_turned(dataset, variable)
-            read.append(reader.read(dataset, dataset.shape if turned else variable.shape))
-        reader.compare_checksum(group, read)
+            into = variable.array if loading.new and not turned else None
+            read.append(reader.read(dataset, dataset.shape if turned else variable.shape, into))
     except Damaged as error:
         if loading.skip_mismatch:
             warnings.warn(f"{layer_name!r} keeps its weights: {error}", stacklevel=6)
@@ -278,11 +274,10 @@ def _turned(array: np.ndarray, variable: Variable) -> np.ndarray:
 
 def _parent(reader: Reader, group: Any, name: str) -> Any:
     """The group of an array whose name has slashes in it."""
-    for part in name.split("/")[:-1]:
-        group = reader.member(group, part)
-        if group is None:
-            raise Damaged(f"{reader.name} has no array {name!r}.")
-    return group
+    found = reader.member(group, name.rpartition("/")[0]) if "/" in name else group
+    if found is None:
+        raise Damaged(f"{reader.name} has no array {name!r}.")
+    return found
 
 
 def _gates_together(
@@ -323,6 +318,8 @@ def _take_optimizer(reader: Reader, model: Any, loading: Loading) -> None:
     names = _names(reader, group, "weight_names")
     optimizer = model.optimizer
     variables = optimizer.variables
+    if len(names) <= 2:  # without slots: it was saved before its first step
+        variables = variables[: len(names)]
     if len(names) != len(variables):
         slots = [v for slot in optimizer._slots() for v in slot or ()]
         variables = [optimizer._iterations, *slots]

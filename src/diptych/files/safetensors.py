@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import warnings
+import zlib
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import IO, Any
 
 import numpy as np
 
-from .hdf5 import Damaged
+from .region import Damaged, Region, comparing
 from .weights import Loading, parse_json, states_of
 
 _TYPES = {
@@ -25,8 +28,10 @@ _TYPES = {
     "U8": "u1",
     "BOOL": "?",
 }
+_DTYPES = {name: np.dtype(code) for name, code in _TYPES.items()}
 _NAMES = {np.dtype(code): name for name, code in _TYPES.items()}
 _MOST_HEADER = 100 << 20  # bytes
+_CHECKSUM = "diptych_checksum"  # among the metadata, of all arrays: others do not look at it
 
 
 def _named(model: Any) -> dict[str, Any]:
@@ -42,7 +47,8 @@ def _named(model: Any) -> dict[str, Any]:
 def write(file: IO[bytes], model: Any) -> None:
     """Write the weights of a model."""
     arrays = {name: np.ascontiguousarray(array) for name, array in _named(model).items()}
-    header: dict[str, Any] = {"__metadata__": {"format": "diptych"}}
+    told = {"format": "diptych", _CHECKSUM: str(_checksum_of(arrays.values()))}
+    header: dict[str, Any] = {"__metadata__": told}
     at = 0
     for name, array in arrays.items():
         header[name] = {
@@ -64,55 +70,81 @@ def read(file: IO[bytes], name: str, model: Any, skip_mismatch: bool = False) ->
     Raises:
         Damaged: the file is damaged, or not of this model.
     """
-    entries, begin = _header(file, name)
+    region = Region(file)
+    header, begin = _header(region, name)
+    told = header.pop("__metadata__", None)
     wanted = _named(model)
-    missing = [key for key in wanted if key not in entries]
-    unknown = [key for key in entries if key not in wanted]
+    missing = [key for key in wanted if key not in header]
+    unknown = [key for key in header if key not in wanted]
     if (missing or unknown) and not skip_mismatch:
         raise Damaged(
             f"{name} holds the weights of another model: "
             + (f"it has no {missing[0]!r}." if missing else f"the model has no {unknown[0]!r}.")
         )
+    entries = _entries(header, region.size - begin, name)
     loading = Loading(name)
     variables = {id(v.array): v for v in model.variables}
-    for key, array in wanted.items():
-        if key not in entries:
-            continue
-        dtype, shape, offset = entries[key]
-        if shape != array.shape:
-            if skip_mismatch:
-                warnings.warn(
-                    f"{key!r} keeps its values: its shape is {array.shape}, in the file {shape}.",
-                    stacklevel=3,
-                )
+    region = Region(file, begin)
+    with _comparing(told, region, name) as compare:
+        for key, array in wanted.items():
+            if key not in entries:
                 continue
-            raise Damaged(f"{name}: {key!r} has shape {shape}, expected {array.shape}.")
-        file.seek(begin + offset)
-        content = file.read(array.size * dtype.itemsize)
-        loading.add(variables[id(array)], np.frombuffer(content, dtype).reshape(shape))
+            dtype, shape, offset = entries[key]
+            if shape != array.shape:
+                if skip_mismatch:
+                    warnings.warn(
+                        f"{key!r} keeps its values: its shape is {array.shape}, in the file "
+                        f"{shape}.",
+                        stacklevel=3,
+                    )
+                    continue
+                raise Damaged(f"{name}: {key!r} has shape {shape}, expected {array.shape}.")
+            found = np.empty(shape, dtype)
+            if region.read_at(offset, found.reshape(-1).view(np.uint8)) != found.nbytes:
+                raise Damaged(f"{name} is cut off.")
+            loading.add(variables[id(array)], found)
+        compare()
     loading.finish()
 
 
-def _header(
-    file: IO[bytes], name: str
-) -> tuple[dict[str, tuple[np.dtype, tuple[int, ...], int]], int]:
-    """Type, shape and place of each array, and where the first begins. The arrays must follow one
-    another and fill the file.
-    """
-    size = file.seek(0, 2)
-    file.seek(0)
-    length = int.from_bytes(file.read(8), "little")
-    if size < 8 or length > min(_MOST_HEADER, size - 8):
+def _checksum_of(arrays: Iterable[np.ndarray]) -> int:
+    found = 0
+    for array in arrays:
+        found = zlib.crc32(array.reshape(-1).view(np.uint8).data, found)
+    return found
+
+
+def _comparing(told: Any, region: Region, name: str) -> AbstractContextManager:
+    """See ``comparing``; files that others wrote have no checksum."""
+    told = told.get(_CHECKSUM) if isinstance(told, dict) else None
+    if told is None:
+        return comparing(region, None, name)
+    known = isinstance(told, str) and len(told) <= 10 and told.isdecimal()
+    return comparing(region, int(told) if known else -1, name)  # -1 is that of no bytes
+
+
+def _header(region: Region, name: str) -> tuple[dict[str, Any], int]:
+    """The header, and where the first array begins."""
+    start = bytearray(8)
+    read = region.read_at(0, start)
+    length = int.from_bytes(start, "little")
+    if read < 8 or length > min(_MOST_HEADER, region.size - 8):
         raise Damaged(f"{name} is no safetensors file, or cut off.")
-    text = file.read(length)
+    text = bytearray(length)
+    region.read_at(8, text)
     if not text.startswith(b"{"):
         raise Damaged(f"{name} is no safetensors file.")
-    header = parse_json(text, name)
-    header.pop("__metadata__", None)
-    found = {}
+    return parse_json(bytes(text), name), 8 + length
+
+
+def _entries(
+    header: dict[str, Any], size: int, name: str
+) -> dict[str, tuple[np.dtype, tuple[int, ...], int]]:
+    """Type, shape and place of each array. The arrays must follow one another and fill the file."""
+    found, places = {}, []
     for key, entry in header.items():
         try:
-            dtype = np.dtype(_TYPES[entry["dtype"]])
+            dtype = _DTYPES[entry["dtype"]]
             shape = tuple(entry["shape"])
             begin, end = entry["data_offsets"]
             whole = all(type(n) is int and n >= 0 for n in (*shape, begin, end))
@@ -124,11 +156,12 @@ def _header(
         if not whole or end - begin != count * dtype.itemsize:
             raise Damaged(f"{name}: {key!r} of shape {shape} does not lie at {begin}:{end}.")
         found[key] = dtype, shape, begin
+        places.append((begin, end))
     at = 0
-    for dtype, shape, begin in sorted(found.values(), key=lambda entry: entry[2]):
+    for begin, end in sorted(places):
         if begin != at:
             raise Damaged(f"{name}: arrays overlap, or leave a hole, at byte {at}.")
-        at += dtype.itemsize * int(np.prod(shape, dtype=object))
-    if at != size - 8 - length:
-        raise Damaged(f"{name} holds {size - 8 - length} bytes of arrays, its header names {at}.")
-    return found, 8 + length
+        at = end
+    if at != size:
+        raise Damaged(f"{name} holds {size} bytes of arrays, its header names {at}.")
+    return found

@@ -6,6 +6,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +16,8 @@ from ..layers.layer import Layer
 from ..optimizers import Optimizer
 from ..tensor import Variable
 from .atomic import replacing
-from .hdf5 import CHECKSUM, Arrays, Damaged, Reader, checksum_of, new_file
+from .hdf5 import Arrays, Reader, new_file
+from .region import Damaged, seal
 from .tree import Part, parts_of, state_of
 
 
@@ -50,23 +52,27 @@ def _check_complete(model: Any, parts: Sequence[Part]) -> None:
             )
 
 
-def write_weights(file: IO[bytes], states: list[tuple[Part, dict[str, np.ndarray]]]) -> None:
-    """Write these states as an HDF5 file."""
+def write_weights(
+    file: IO[bytes], states: list[tuple[Part, dict[str, np.ndarray]]], whole: bool = True
+) -> None:
+    """Write these states as an HDF5 file; ``whole``: it stands alone, and gets a checksum."""
     with new_file(file) as h5:
         for part, arrays in states:
             group = h5.require_group(f"{part.path}/vars" if part.path else "vars")
             group.attrs["name"] = part.thing.name
-            group.attrs[CHECKSUM] = checksum_of(arrays.values())
             for name, array in arrays.items():
                 group.create_dataset(name, data=array)
+    if whole:
+        seal(file)
 
 
 class Loading:
     """Arrays read from a file, which go to their variables only when all have been read."""
 
-    def __init__(self, name: str, skip_mismatch: bool = False) -> None:
+    def __init__(self, name: str, skip_mismatch: bool = False, new: bool = False) -> None:
         self.name = name
         self.skip_mismatch = skip_mismatch
+        self.new = new  # the model was made for this file, so that arrays may be read in place
         self.pairs: list[tuple[Variable, np.ndarray]] = []
         self.actions: list[Callable[[], Any]] = []  # of parts that read their state themselves
 
@@ -78,9 +84,13 @@ class Loading:
             self.actions.append(lambda: thing.load_own_variables(read_by_itself))
             return len(arrays) > 0
         variables = state_of(thing)
+        if isinstance(thing, Optimizer) and len(arrays) <= 2:
+            variables = variables[
+                : len(arrays)
+            ]  # without slots: it was saved before its first step
         try:
             self._check(thing, variables, arrays)
-            read = arrays.read_all([variable.shape for variable in variables])
+            read = arrays.read_all([v.array for v in variables], self.new)
         except Damaged as error:
             if self.skip_mismatch:
                 warnings.warn(f"{thing.name!r} keeps its weights: {error}", stacklevel=5)
@@ -119,7 +129,8 @@ class Loading:
         for action in self.actions:
             action()
         for variable, array in self.pairs:
-            variable.assign(array)
+            if variable.array is not array:
+                variable.assign(array)
 
 
 def _reads_plainly(thing: Any) -> bool:
@@ -128,14 +139,15 @@ def _reads_plainly(thing: Any) -> bool:
 
 
 def read_weights(
-    reader: Reader, model: Any, skip_mismatch: bool = False, finish: bool = True
-) -> Loading:
-    """Read an HDF5 file into a model; if anything is wrong, the model stays as it was.
+    reader: Reader, model: Any, skip_mismatch: bool = False, new: bool = False
+) -> None:
+    """Read an HDF5 file into a model; if anything is wrong, the model stays as it was, unless it is
+    ``new``, that is, made for this file.
 
     Raises:
         Damaged: the file is damaged, or not of this model.
     """
-    loading = Loading(reader.name, skip_mismatch)
+    loading = Loading(reader.name, skip_mismatch, new)
     found = False
     parts = parts_of(model)
     _check_complete(model, parts)
@@ -146,9 +158,8 @@ def read_weights(
         found |= loading.take(part, arrays)
     if not found and any(state_of(part.thing) for part in parts_of(model)):
         raise Damaged(f"{reader.name} holds no weights for the layers of model {model.name!r}.")
-    if finish:
-        loading.finish()
-    return loading
+    reader.compare()
+    loading.finish()
 
 
 # --------------------------------------------------------------------------------------------------
@@ -189,26 +200,28 @@ def read_shards(path: Path, model: Any, skip_mismatch: bool = False) -> None:
         raise Damaged(f"{path} is no list of weight files: it has no 'weight_map'.")
     loading = Loading(str(path), skip_mismatch)
     readers: dict[str, Reader] = {}
-    files = []
-    try:
+    with ExitStack() as opened:
         for part in parts_of(model):
             key = f"/{part.path}/vars" if part.path else "/vars"
-            names = places.get(key) or places.get(part.path)
-            for name in [names] if isinstance(names, str) else names or []:
-                if not isinstance(name, str) or Path(name).name != name:
-                    raise Damaged(f"{path} names {name!r}, which is not a file beside it.")
-                if name not in readers:
-                    files.append((path.with_name(name)).open("rb"))
-                    readers[name] = Reader(files[-1], name)
-                arrays = readers[name].arrays(part.path)
-                if len(arrays) or state_of(part.thing):
-                    loading.take(part, arrays)
-        loading.finish()
-    finally:
+            name = places.get(key, places.get(part.path))
+            if isinstance(name, list) and len(name) == 1:
+                name = name[0]
+            if name is None and (isinstance(part.thing, Optimizer) or not state_of(part.thing)):
+                continue
+            if not isinstance(name, str) or not _is_beside(name):
+                raise Damaged(f"{path} names {name!r} for {key!r}, which is no .h5 file beside it.")
+            if name not in readers:
+                file = opened.enter_context(path.with_name(name).open("rb"))
+                readers[name] = opened.enter_context(Reader(file, name))
+            loading.take(part, readers[name].arrays(part.path))
         for reader in readers.values():
-            reader.root.close()
-        for file in files:
-            file.close()
+            reader.compare()
+        loading.finish()
+
+
+def _is_beside(name: str) -> bool:
+    """Whether this is the name of an HDF5 file, without a folder."""
+    return name.endswith(".h5") and not set(name) & set("/\\:\0")
 
 
 MOST_JSON = 64 << 20  # bytes of a configuration

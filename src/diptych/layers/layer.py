@@ -109,7 +109,9 @@ class Layer(metaclass=AcceptsOldNames):
         self._build_shapes: Any = None
         self.autocast = autocast
         self.dtype = dtype or floatx()
-        self.name = auto_name(type(self).__name__) if name is None else str(name)
+        if not isinstance(name, str | None):
+            raise ValueError(f"A layer's name is a text; {type(self).__name__} got name={name!r}.")
+        self.name = auto_name(type(self).__name__) if name is None else name
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.input_spec: Any = None
         self.supports_masking = type(self).compute_mask is not Layer.compute_mask

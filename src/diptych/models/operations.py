@@ -65,6 +65,7 @@ _ARGUMENTS = (
     "slice_update",
     "full_like",
 )  # whose options Keras passes with the call
+MOST_AXES = 64  # of a NumPy array
 _CALLED = "diptych.ops"  # the module of operations that Keras has not
 
 
@@ -192,6 +193,9 @@ def operation_from_config(entry: dict[str, Any]) -> Callable | None:
     if unknown not in ([], ["name"]):
         unknown = [key for key in unknown if key != "name"]
         raise ValueError(f"ops.{name} has no option {unknown[0]!r}, which the model's config sets.")
+    for key, value in options.items():
+        if key.startswith("ax") and isinstance(value, (list, tuple)) and len(value) > MOST_AXES:
+            raise ValueError(f"ops.{name} got {len(value)} axes; an array has at most {MOST_AXES}.")
     if name == "einsum":  # whose option comes before the tensors
         return partial(function, options.pop("subscripts", None), **options)
     return partial(function, **options)

@@ -15,7 +15,8 @@ from typing import IO, TYPE_CHECKING, Any
 from ..files import legacy, safetensors
 from ..files.archive import Archive, write_archive
 from ..files.atomic import replacing
-from ..files.hdf5 import Damaged, Reader
+from ..files.hdf5 import Reader
+from ..files.region import Damaged
 from ..files.weights import (
     exists_or_raise,
     read_shards,
@@ -110,7 +111,11 @@ def load_model(
         start = file.read(8)
         file.seek(0)
         if start == b"\x89HDF\r\n\x1a\n":
-            with Reader(file, str(path)) as reader, _reading(path, custom_objects, safe_mode):
+            with (
+                Reader(file, str(path)) as reader,
+                _reading(path, custom_objects, safe_mode),
+                _explained(str(path)),
+            ):
                 return legacy.read_model(
                     reader, compile, lambda config: _model_of(config, str(path))
                 )
@@ -127,7 +132,7 @@ def _load_archive(
         if compile and config.get("compile_config"):
             with _explained(name):
                 model.compile_from_config(dict_of(config["compile_config"], "compile"))
-        archive.load_state(model)
+        archive.load_state(model, new=True)
         return model
 
 
@@ -147,7 +152,7 @@ def _explained(name: str) -> Iterator[None]:
     """Whatever a senseless configuration raises, as a ValueError that names the file."""
     try:
         yield
-    except (FileNotFoundError, ImportError, NotImplementedError):
+    except (Damaged, FileNotFoundError, ImportError, NotImplementedError):
         raise
     except Exception as error:
         raise Damaged(

@@ -514,12 +514,7 @@ class IndexLookup(Preparation):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        if isinstance(config.get("vocabulary"), (str, Path)):
-            raise ValueError(
-                f"A config of {cls.__name__} names a file as its vocabulary, "
-                f"{config['vocabulary']!r:.60}, which is not opened. A vocabulary in a config is a "
-                "list."
-            )
+        check_no_path(cls, config)
         return super().from_config(config)
 
     def get_config(self) -> dict[str, Any]:
@@ -541,6 +536,16 @@ class IndexLookup(Preparation):
             "oov_method": self.oov_method,
             "salt": None if self.salt is None else list(self.salt),
         }
+
+
+def check_no_path(cls: type, config: dict[str, Any]) -> None:
+    """Raise a ValueError if a config names a file as its vocabulary, which may be any file."""
+    if isinstance(config.get("vocabulary"), (str, Path)):
+        raise ValueError(
+            f"A config of {cls.__name__} names a file as its vocabulary, "
+            f"{config['vocabulary']!r:.60}, which is not opened. A vocabulary in a config is a "
+            "list."
+        )
 
 
 def documents_of(data: np.ndarray) -> list[list]:

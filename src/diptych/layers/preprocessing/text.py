@@ -22,7 +22,7 @@ from .base import (
     refuse_sparse,
     texts_of,
 )
-from .lookup import StringLookup, documents_of
+from .lookup import StringLookup, check_no_path, documents_of
 
 __all__ = ["TextVectorization"]
 
@@ -312,6 +312,7 @@ class TextVectorization(Preparation):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> TextVectorization:
         config = dict(config)
+        check_no_path(cls, config)
         for key in ("standardize", "split"):
             config[key] = _function(config.get(key))
         if isinstance(config.get("ngrams"), list):
