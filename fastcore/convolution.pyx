@@ -109,9 +109,11 @@ cdef bint describe(
     for i in range(axes):
         axis = 3 - axes + i
         p.size[axis], p.window[axis] = dim(outer, i + 1), dim(kernel, i)
-        p.stride[axis], p.dilation[axis] = as_size(strides[i]), as_size(dilation[i])
-        before, end = padding[i]
-        p.before[axis], after = as_size(before), as_size(end)
+        try:
+            p.stride[axis], p.dilation[axis] = strides[i], dilation[i]
+            p.before[axis], after = padding[i]
+        except OverflowError:
+            return False  # longer than LONGEST
         if min(p.window[axis], p.stride[axis], p.dilation[axis]) < 1:
             return False
         if max(p.window[axis], p.stride[axis], p.dilation[axis]) > LONGEST:

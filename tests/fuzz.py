@@ -3,7 +3,7 @@
 A call is one of the case table's, forward, backward or update, with up to three things in it
 damaged: a dtype, a shape, a layout, the values, an option, the tuple of the cache. Whatever comes
 in, a twin returns or raises TypeError or ValueError; anything else ends the run, with the call and
-how to make it again. A crash leaves the number of the call in the file named by `--log`.
+how to make it again. After a crash the call stands in the file named by `--log`.
 """
 
 import argparse
@@ -37,22 +37,25 @@ def calls():
     return found
 
 
+def in_order(function, arguments):
+    """All the arguments in the function's order, its defaults among them."""
+    return [arguments.get(name, default) for name, _, default in twins.parameters(function)]
+
+
 def forward_call(module, name, case, dtype):
-    """(name, function, arguments) of a case, undamaged."""
-    function = getattr(module, name)
-    return name, function, list(twins.cast(bound(function, case.arguments()), dtype).values())
+    """(name, arguments) of a case, undamaged."""
+    return name, in_order(getattr(module, name), twins.cast(case.arguments(), dtype))
 
 
-def bound(function, arguments):
-    """The arguments in the function's order, its defaults left out."""
-    return {n: arguments[n] for n, *_ in twins.parameters(function) if n in arguments}
-
-
-def backward_call(module, name, case, dtype):
-    """The same for the backward function, with a dy and a cache of its forward function."""
+def backward_call(module, name, case, dtype, by_rows):
+    """The same for a backward function, with a dy and a cache of its forward function."""
     y, cache = getattr(module, name)(**twins.cast(case.arguments(), dtype))
     backward = name.removesuffix("_forward") + "_backward"
-    return backward, getattr(module, backward), [twins.cotangent(twins.as_arrays(y)), cache]
+    if by_rows and hasattr(module, f"{backward}_rows"):
+        backward = f"{backward}_rows"
+    first, *_ = twins.parameters(getattr(module, backward))
+    given = {first[0]: twins.cotangent(twins.as_arrays(y)), "cache": cache}
+    return backward, in_order(getattr(module, backward), given)
 
 
 def undamaged(rng, table):
@@ -61,9 +64,11 @@ def undamaged(rng, table):
     module = twins.module("fastcore", family)
     dtype = twins.DTYPES[rng.integers(2)]
     goes_back = name.endswith("_forward") and name not in twins.NO_BACKWARD
-    make = backward_call if goes_back and rng.random() < 0.6 else forward_call
-    called, function, arguments = make(module, name, case, dtype)
-    return f"{family}.{called} [{case.label}]", function, arguments
+    if goes_back and rng.random() < 0.6:
+        called, arguments = backward_call(module, name, case, dtype, rng.random() < 0.5)
+    else:
+        called, arguments = forward_call(module, name, case, dtype)
+    return f"{family}.{called} [{case.label}]", getattr(module, called), arguments
 
 
 # ------------------------------------------------------------------------- damage
