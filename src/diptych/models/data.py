@@ -24,10 +24,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import random
 from ..legacy.notes import users_level
 from ..nested import flatten, map_structure
 from ..utils.datasets import PyDataset
+from .passes import Batches, Passes
 
 __all__ = [
     "ArrayBatches",
@@ -317,29 +317,7 @@ def split_off_validation(
 # Batches
 
 
-class Batches:
-    """What the three kinds of batches share."""
-
-    steps: int | None = None
-
-    def first(self) -> tuple:
-        """The first batch, for checking shapes and dtypes; iteration returns it again."""
-        raise NotImplementedError
-
-    def __iter__(self) -> Iterator[tuple]:
-        """The batches of one epoch."""
-        raise NotImplementedError
-
-    def sizes(self, epochs: int = 1) -> set[int]:
-        """The batch sizes that occur in this number of epochs, as far as they are known."""
-        return set()
-
-    def more(self) -> bool:
-        """Whether there are data for another epoch."""
-        return True
-
-
-class ArrayBatches(Batches):
+class ArrayBatches(Passes):
     """Batches of arrays. The last one of a pass is smaller where the size does not divide the rows.
 
     Args:
@@ -371,6 +349,7 @@ class ArrayBatches(Batches):
         dtypes: Any = None,
         text: Callable[[], bool] = _no_text,
     ) -> None:
+        super().__init__()
         parts = {"x": x, "y": y, "sample_weight": sample_weight}
         self.data = tuple(as_arrays(part, name, _for(name, text)) for name, part in parts.items())
         self.num_samples = rows = count_rows(dict(zip(parts, self.data, strict=True)))
@@ -390,7 +369,6 @@ class ArrayBatches(Batches):
         self.steps: int = self.batches_of_a_pass
         if self._limit is not None:
             self.steps = self._limit if repeat else min(self._limit, self.steps)
-        self._going: Iterator[tuple] | None = None
         self._arrange(dtypes)
 
     def _arrange(self, dtypes: Any) -> None:
@@ -426,21 +404,12 @@ class ArrayBatches(Batches):
         found = {self.batch_size} if whole else set()
         return found | {rest} if rest and steps > whole else found
 
-    def __iter__(self) -> Iterator[tuple]:
-        if self._limit is None:
-            return self._one_pass()
-        if not self.repeat:
-            return itertools.islice(self._one_pass(), self._limit)
-        if self._going is None:
-            self._going = itertools.chain.from_iterable(iter(self._one_pass, None))
-        return itertools.islice(self._going, self._limit)
-
-    def _one_pass(self) -> Iterator[tuple]:
+    def _one_pass(self, skip: int = 0) -> Iterator[tuple]:
         rows, size, leaves, pack = self.num_samples, self.batch_size, self._leaves, self._pack
         order = self._order()
         if order is not None and self._small:
             leaves, order = [leaf.take(order, 0) for leaf in leaves], None
-        starts = range(0, rows, size)
+        starts = range(skip * size, rows, size)
         if order is None and self._pairs:
             x, y = leaves  # the hot path: a batch is two slices
             return ((x[i : i + size], y[i : i + size], None) for i in starts)
@@ -459,18 +428,17 @@ class ArrayBatches(Batches):
         """The rows in the order of this pass; None for the given order."""
         if not self.shuffle:
             return None
-        generator = self.generator or random.global_generator()
         if self.shuffle is True:
-            return generator.permutation(self.num_samples)
+            return self._permutation(self.num_samples)
         whole = self.num_samples // self.batch_size
         order = np.arange(self.num_samples)
         runs = order[: whole * self.batch_size].reshape(whole, self.batch_size)
         # The smaller batch stays last: elsewhere it would shift the rows of all later batches.
-        order[: runs.size] = runs[generator.permutation(whole)].reshape(-1)
+        order[: runs.size] = runs[self._permutation(whole)].reshape(-1)
         return order
 
 
-class DatasetBatches(Batches):
+class DatasetBatches(Passes):
     """The batches of a PyDataset; with several workers, threads prepare them in advance."""
 
     def __init__(
@@ -483,6 +451,7 @@ class DatasetBatches(Batches):
         class_weight: dict | None = None,
         text: Callable[[], bool] = _no_text,
     ) -> None:
+        super().__init__()
         self.dataset = dataset
         self.text = text
         self.shuffle = bool(shuffle)
@@ -490,7 +459,7 @@ class DatasetBatches(Batches):
         self._limit = None if steps is None else check_size(steps, "steps", None)
         self.repeat = repeat
         self.class_weight = class_weight
-        self.total = dataset.num_batches
+        self.total = self.batches_of_a_pass = dataset.num_batches
         if self.total == 0:
             raise ValueError(f"The data are empty: len({type(dataset).__name__}) is 0.")
         if self.total is None and self._limit is None:
@@ -500,24 +469,18 @@ class DatasetBatches(Batches):
             )
         counts = [n for n in (self._limit, self.total) if n is not None]
         self.steps = counts[0] if repeat else min(counts)
-        self._going: Iterator[tuple] | None = None
 
     def first(self) -> tuple:
         return self._prepare(self.dataset[0])
 
-    def __iter__(self) -> Iterator[tuple]:
-        if self._limit is None or not self.repeat:
-            return itertools.islice(self._one_pass(), self._limit)
-        if self._going is None:
-            self._going = itertools.chain.from_iterable(iter(self._one_pass, None))
-        return itertools.islice(self._going, self._limit)
-
-    def _one_pass(self) -> Iterator[tuple]:
+    def _one_pass(self, skip: int = 0) -> Iterator[tuple]:
         self.dataset.on_epoch_begin()
-        indices: Any = itertools.count() if self.total is None else range(self.total)
+        indices: Any = itertools.count(skip) if self.total is None else range(skip, self.total)
         if self.shuffle and self.total is not None:
-            generator = self.generator or random.global_generator()
-            indices = generator.permutation(self.total).tolist()
+            indices = self._permutation(self.total).tolist()[skip:]
+        return self._made(indices)
+
+    def _made(self, indices: Any) -> Iterator[tuple]:
         workers = getattr(self.dataset, "workers", 1)
         made = (
             self._ahead(indices, workers) if workers > 1 else map(self.dataset.__getitem__, indices)
@@ -556,6 +519,7 @@ class GeneratorBatches(Batches):
 
     A generator continues from epoch to epoch; an object that gives a new iterator each time, such
     as a data loader of another library, starts again. Without `steps`, an epoch takes all batches.
+    A training that goes on in the middle takes from a generator whatever it gives next.
     """
 
     def __init__(
@@ -577,6 +541,7 @@ class GeneratorBatches(Batches):
         self._started = False
         self._warned = False
         self._peeked: list = []
+        self._skipped = 0
 
     def first(self) -> tuple:
         if not self._look():
@@ -587,7 +552,8 @@ class GeneratorBatches(Batches):
         if self._restarts and self._started and (self._limit is None or not self._look()):
             self._iterator = iter(self.source)
         self._started = True
-        return self._some()
+        skipped, self._skipped = self._skipped, 0
+        return self._some(skipped)
 
     def more(self) -> bool:
         if self._restarts or self._look():
@@ -595,14 +561,20 @@ class GeneratorBatches(Batches):
         self._warn()
         return False
 
+    def go_to(self, place: dict[str, Any], done: int) -> None:
+        self._skipped = done
+        if self._restarts and self._limit is None:
+            for _ in itertools.islice(iter(self._look, False), done):
+                self._peeked.clear()
+
     def _look(self) -> bool:
         """Whether there is another batch; it is stored for the next call."""
         if not self._peeked:
             self._peeked = list(itertools.islice(self._iterator, 1))
         return bool(self._peeked)
 
-    def _some(self) -> Iterator[tuple]:
-        for given in itertools.count():
+    def _some(self, skipped: int) -> Iterator[tuple]:
+        for given in itertools.count(skipped):
             if given == self._limit:
                 return
             if not self._look():

@@ -7,7 +7,6 @@ makes the same update for every batch, so k calls by hand give the same bits as 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from ..tape import GradientTape
 from ..tensor import Structure, Tensor
 from ..utils import objects
 from .checks import Checks
-from .compiled import CompiledLoss, CompiledMetrics, name_of
+from .compiled import CompiledLoss, CompiledMetrics
 from .data import (
     as_data,
     batches_for,
@@ -34,6 +33,18 @@ from .data import (
     split_off_validation,
     unpack,
 )
+from .fitting import (
+    as_log,
+    batch_size_of,
+    check_frequency,
+    due,
+    joined,
+    named_in_errors,
+    names_before_build,
+    pack,
+    plain,
+)
+from .passes import Progress
 from .replay import Replay, may_be_replayed, record_of, record_of_prediction
 
 if TYPE_CHECKING:
@@ -73,10 +84,11 @@ class Trainer(_Beside):
         self._loss_mean = metrics_module.Mean(name="loss")
         # None, the key of a step that is not recorded, is never in here.
         self._replays: dict[tuple | None, Replay | None] = {}
+        self._progress: Progress | None = None  # while `fit` runs
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state without recorded steps, whose functions cannot be pickled."""
-        return {**vars(self), "_replays": {}}
+        """The state without recorded steps, whose functions cannot be pickled, and without data."""
+        return {**vars(self), "_replays": {}, "_progress": None}
 
     # ----------------------------------------------------------------------------------------------
     # Compiling
@@ -270,7 +282,7 @@ class Trainer(_Beside):
             loss = loss.array
         if variables:
             self.optimizer.apply(gradients, variables)
-        self._loss_mean.update_state(loss, sample_weight=_batch_size(x))
+        self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
         self._after_step(x, y, y_pred, sample_weight)
 
     def _test(self, x: Any, y: Any, sample_weight: Any) -> None:
@@ -278,7 +290,7 @@ class Trainer(_Beside):
         replay = self._replays.get(key)
         if replay is not None:
             y_pred, loss, _ = replay.forward(x.array, y.array)
-            self._loss_mean.update_state(loss, sample_weight=_batch_size(x))
+            self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
         else:
             is_new = key is not None and key not in self._replays
             self._follow_input(key, x)
@@ -288,7 +300,7 @@ class Trainer(_Beside):
                     loss = self.compute_loss(
                         x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
                     )
-                    self._loss_mean.update_state(loss.array, sample_weight=_batch_size(x))
+                    self._loss_mean.update_state(loss.array, sample_weight=batch_size_of(x))
                     if tape is not None:
                         self._keep_replay(key, tape, x, y, y_pred, loss)
         self._after_step(x, y, y_pred, sample_weight)
@@ -387,9 +399,7 @@ class Trainer(_Beside):
             ["loss"] + [] if self._loss is None else ["loss", *(m.name for m in self._loss.metrics)]
         )
         if self._metrics is not None:
-            each = (
-                self._metrics.names if self._metrics.built else _names_before_build(self._metrics)
-            )
+            each = self._metrics.names if self._metrics.built else names_before_build(self._metrics)
             # As in Keras: metrics of several outputs in alphabetical order, those of one in the
             # given order.
             names += sorted(each) if len(self.output_names or ()) > 1 else each
@@ -476,7 +486,7 @@ class Trainer(_Beside):
         ):
             if size is not None:
                 check_size(size, name)
-        _check_frequency(validation_freq)
+        check_frequency(validation_freq)
         part_of_x = bool(validation_split) and validation_data is None
         if part_of_x:
             (x, y, sample_weight), validation_data = split_off_validation(
@@ -498,7 +508,7 @@ class Trainer(_Beside):
             self._checks.before_training(batches, epochs=epochs - initial_epoch)
             validation = None
             if validation_data is not None:
-                with _named_in_errors("validation_split" if part_of_x else "validation_data"):
+                with named_in_errors("validation_split" if part_of_x else "validation_data"):
                     data = unpack(validation_data)
                     validation = batches_for(
                         *data,
@@ -509,20 +519,24 @@ class Trainer(_Beside):
                     )
                     self._checks.labels_of_validation(batches, validation, validation_data)
                     self._checks.before_training(validation, "validation data")
-            return self._fit(
-                batches, validation, epochs, initial_epoch, verbose, callbacks, validation_freq
-            )
+            self._progress = Progress(batches, initial_epoch)
+            try:
+                return self._fit(
+                    self._progress, validation, epochs, verbose, callbacks, validation_freq
+                )
+            finally:
+                self._progress = None
 
     def _fit(
         self,
-        batches: Any,
+        progress: Progress,
         validation: Any,
         epochs: int,
-        initial_epoch: int,
         verbose: Any,
         callbacks: Any,
         validation_freq: Any,
     ) -> Any:
+        batches, initial_epoch = progress.batches, progress.epoch
         if not isinstance(callbacks, CallbackList):
             callbacks = CallbackList(
                 callbacks,
@@ -537,14 +551,17 @@ class Trainer(_Beside):
         train_step, _ = self._steps()
         logs: dict[str, Any] = {}
         callbacks.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
+        done = progress.done  # not 0 if a callback has put the training into the middle of an epoch
+        for epoch in range(progress.epoch, epochs):
             if not batches.more():
                 break
-            self.reset_metrics()
+            if not done:
+                self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
-            last = self._train_epoch(batches, train_step, callbacks)
+            last = self._train_epoch(batches, train_step, callbacks, done)
+            done = 0
             logs = self._results(last)
-            if validation is not None and _due(validation_freq, epoch):
+            if validation is not None and due(validation_freq, epoch):
                 results = self._evaluate(validation, callbacks)
                 logs.update({f"val_{name}": value for name, value in results.items()})
             callbacks.on_epoch_end(epoch, logs)
@@ -555,14 +572,16 @@ class Trainer(_Beside):
         callbacks.on_train_end(logs)
         return self.history
 
-    def _train_epoch(self, batches: Any, train_step: Any, callbacks: CallbackList) -> Any:
+    def _train_epoch(
+        self, batches: Any, train_step: Any, callbacks: CallbackList, done: int = 0
+    ) -> Any:
         """One pass over the batches; only updates, unless a callback handles batches."""
         last = None
         if not callbacks.wants_train_batches:
             for batch in batches:
                 last = train_step(*self._as_tensors(*batch))
             return last
-        for step, batch in enumerate(batches):
+        for step, batch in enumerate(batches, done):
             callbacks.on_train_batch_begin(step)
             last = train_step(*self._as_tensors(*batch))
             callbacks.on_train_batch_end(step, partial(self._results, last))
@@ -689,7 +708,7 @@ class Trainer(_Beside):
                         step, {"outputs": outputs} if callbacks.wants_predict_batches else None
                     )
             callbacks.on_predict_end()
-        return _joined(parts)
+        return joined(parts)
 
     # ----------------------------------------------------------------------------------------------
     # Single batches
@@ -758,75 +777,7 @@ class Trainer(_Beside):
             if x.dtype is not self._dtype and x.dtype.kind == "f":
                 x = x.astype(self._dtype, copy=False)
             return Tensor(x)
-        return map_structure(lambda leaf: leaf if leaf is None else self._tensors(_plain(leaf)), x)
-
-
-def pack(x: Any, y: Any, sample_weight: Any) -> Any:
-    """(x, y, sample_weight) as Keras passes it to a step: without trailing None."""
-    if sample_weight is not None:
-        return x, y, sample_weight
-    return (x, y) if y is not None else (x,)
-
-
-def _plain(x: Any) -> Any:
-    if x is None or isinstance(x, np.ndarray):
-        return x
-    if isinstance(x, Tensor):
-        return x.array
-    return x.to_numpy() if hasattr(x, "to_numpy") else np.asarray(x)
-
-
-def _batch_size(x: Any) -> int:
-    return x.shape[0] if isinstance(x, Tensor) else flatten(x)[0].shape[0]
-
-
-def as_log(value: Any) -> Any:
-    """A metric's result as a Python float, or as an array if it has several entries."""
-    if isinstance(value, float):
-        return value
-    array = np.asarray(value)
-    return float(array) if array.ndim == 0 else array
-
-
-def _names_before_build(metrics: CompiledMetrics) -> list[str]:
-    given = [*flatten(metrics._given), *flatten(metrics._weighted_given)]
-    return [one if isinstance(one, str) else name_of(one) for one in given if one is not None]
-
-
-@contextlib.contextmanager
-def _named_in_errors(argument: str) -> Any:
-    """Let errors about data say which argument these are."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        error.args = (f"{argument}: {error}",)
-        raise
-
-
-def _check_frequency(frequency: Any) -> None:
-    if isinstance(frequency, (int, np.integer)):
-        check_size(frequency, "validation_freq")
-    elif not isinstance(frequency, Collection) or isinstance(frequency, str):
-        raise ValueError(
-            f"validation_freq={frequency!r}; expected a whole number, or a list of the epochs to "
-            "validate after, such as [1, 5, 10]"
-        )
-
-
-def _due(frequency: Any, epoch: int) -> bool:
-    if isinstance(frequency, (int, np.integer)):
-        return (epoch + 1) % frequency == 0
-    return epoch + 1 in frequency
-
-
-def _joined(parts: list) -> Any:
-    """The outputs of all batches, joined along the batch axis."""
-    if not parts:
-        return None
-    columns = [flatten(part) for part in parts]
-    joined = [np.concatenate([t.numpy() for t in column]) for column in zip(*columns, strict=True)]
-    remaining = iter(joined)
-    return map_structure(lambda _: next(remaining), parts[0])
+        return map_structure(lambda leaf: leaf if leaf is None else self._tensors(plain(leaf)), x)
 
 
 def _revived(value: Any, module: Any) -> Any:
