@@ -2,11 +2,13 @@
 
 from .callback import Callback, History, LambdaCallback
 from .callback_list import CallbackList
-from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from .checkpoints import BackupAndRestore, ModelCheckpoint
+from .monitors import EarlyStopping, ReduceLROnPlateau
 from .others import CSVLogger, LearningRateScheduler, TerminateOnNaN
 from .progress import ProgbarLogger
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",
