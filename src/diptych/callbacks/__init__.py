@@ -3,9 +3,11 @@
 from .callback import Callback, History, LambdaCallback
 from .callback_list import CallbackList
 from .checkpoints import BackupAndRestore, ModelCheckpoint
+from .logs import CSVLogger, RemoteMonitor
 from .monitors import EarlyStopping, ReduceLROnPlateau
-from .others import CSVLogger, LearningRateScheduler, TerminateOnNaN
+from .others import LearningRateScheduler, SwapEMAWeights, TerminateOnNaN
 from .progress import ProgbarLogger
+from .tensorboard import TensorBoard
 
 __all__ = [
     "BackupAndRestore",
@@ -19,6 +21,9 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
+    "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
 
