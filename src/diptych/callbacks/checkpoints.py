@@ -214,8 +214,6 @@ class BackupAndRestore(Callback):
                 f"BackupAndRestore: model {model.name!r} has no weights yet to restore: call it on "
                 "a batch of data, or model.build(input_shape), before fit()."
             )
-        if model.optimizer is not None:
-            model.optimizer.build(model.trainable_variables)
 
     def _read(self, paths: list[Path]) -> dict[str, Any]:
         """Restore from the first of these files that can be read; returns the place."""

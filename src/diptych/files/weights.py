@@ -78,6 +78,13 @@ class Loading:
             self.actions.append(lambda: thing.load_own_variables(read_by_itself))
             return len(arrays) > 0
         variables = state_of(thing)
+        if isinstance(thing, Optimizer) and len(arrays) != len(variables):
+            warnings.warn(
+                f"{self.name}: the optimizer's state is not that of {thing.name!r}, which starts "
+                "anew.",
+                stacklevel=5,
+            )
+            return len(arrays) > 0
         try:
             self._check(thing, variables, arrays)
             read = arrays.read_all([variable.shape for variable in variables])
@@ -104,12 +111,11 @@ class Loading:
     def _check(self, thing: Any, variables: Sequence[Variable], arrays: Arrays) -> None:
         if len(arrays) == len(variables):
             return
-        kind = "Optimizer" if isinstance(thing, Optimizer) else "Layer"
         hint = ""
-        if not variables and isinstance(thing, Layer) and not thing.built:
+        if not variables and not thing.built:
             hint = " It has none yet: call the model on data, or model.build(input_shape), first."
         raise Damaged(
-            f"{self.name}: {kind} {thing.name!r} ({type(thing).__name__}) has {len(variables)} "
+            f"{self.name}: Layer {thing.name!r} ({type(thing).__name__}) has {len(variables)} "
             f"weights, but the file holds {len(arrays)} for it, at {arrays.path!r}.{hint} The "
             "model that was saved had other layers or another order of them."
         )
@@ -120,6 +126,13 @@ class Loading:
             action()
         for variable, array in self.pairs:
             variable.assign(array)
+
+
+def _build_optimizer(model: Any) -> None:
+    """Make the variables of a compiled model's optimizer, so that it can take its state."""
+    optimizer = getattr(model, "optimizer", None)
+    if isinstance(optimizer, Optimizer) and model.built:
+        optimizer.build(model.trainable_variables)
 
 
 def _reads_plainly(thing: Any) -> bool:
@@ -136,6 +149,7 @@ def read_weights(
         Damaged: the file is damaged, or not of this model.
     """
     loading = Loading(reader.name, skip_mismatch)
+    _build_optimizer(model)
     found = False
     parts = parts_of(model)
     _check_complete(model, parts)
@@ -188,6 +202,7 @@ def read_shards(path: Path, model: Any, skip_mismatch: bool = False) -> None:
     if not isinstance(places, dict):
         raise Damaged(f"{path} is no list of weight files: it has no 'weight_map'.")
     loading = Loading(str(path), skip_mismatch)
+    _build_optimizer(model)
     readers: dict[str, Reader] = {}
     files = []
     try:
