@@ -26,6 +26,7 @@ from diptych.callbacks import (
     SwapEMAWeights,
 )
 from diptych.files.hdf5 import Damaged
+from diptych.utils.datasets import BatchDataset
 from tests import killed_training
 
 ENGINES = ["reference", "fast"]
@@ -261,13 +262,28 @@ class Restarting:
         return ((X[i::5], Y[i::5]) for i in range(5))
 
 
-@pytest.mark.parametrize(("data", "steps"), [(Rows, None), (Rows, 3), (Restarting, None)])
-def test_other_kinds_of_data_go_on_too(tmp_path, data, steps):
+def shuffled(seed):
+    """A data set that draws a new order in each pass."""
+    return BatchDataset.of_rows(lambda rows: (X[rows], Y[rows]), 50, 10, shuffle=True, seed=seed)
+
+
+@pytest.mark.parametrize("save_freq", ["epoch", 1, 2])
+@pytest.mark.parametrize(
+    ("data", "steps"),
+    [
+        (Rows, None),
+        (Rows, 3),
+        (Restarting, None),
+        (lambda: shuffled(5), None),
+        (lambda: shuffled(None).map(lambda x, y: (x, y)), None),
+    ],
+)
+def test_other_kinds_of_data_go_on_too(tmp_path, data, steps, save_freq):
     fit = fitting(steps_per_epoch=steps)
     whole = model()
     fit(whole, (data(),), [])
     expected = everything(whole)
-    made, _ = interrupted(tmp_path / "backup", 8, fit, data=lambda: (data(),), save_freq=2)
+    made, _ = interrupted(tmp_path / "backup", 9, fit, data=lambda: (data(),), save_freq=save_freq)
     same(everything(made), expected)
 
 
@@ -375,7 +391,8 @@ def test_only_its_own_files_are_deleted(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_a_backup_of_keras_says_the_epoch_in_a_file_beside_it(tmp_path):
+@pytest.mark.parametrize("steps", [None, 3])
+def test_a_backup_of_keras_says_the_epoch_in_a_file_beside_it(tmp_path, steps):
     trained = model(seed=5)
     trained.fit(X, Y, verbose=0)
     trained.save_weights(tmp_path / "latest.weights.h5")
@@ -383,7 +400,8 @@ def test_a_backup_of_keras_says_the_epoch_in_a_file_beside_it(tmp_path):
     seen = []
     made = model()
     note = LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(made.get_weights()))
-    assert fitting()(made, (X, Y), [BackupAndRestore(tmp_path), note]).epoch == [3]
+    fit = fitting(steps_per_epoch=steps)
+    assert fit(made, (X, Y), [BackupAndRestore(tmp_path), note]).epoch == [3]
     same(seen[0], trained.get_weights())
 
 

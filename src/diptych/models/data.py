@@ -536,7 +536,10 @@ class GeneratorBatches(Batches):
         self.steps = self._limit
         if self._limit is None and hasattr(source, "__len__"):
             self.steps = len(source)
-        self._iterator = iter(source)
+        # That of a data set which draws a new order in each pass.
+        own = getattr(source, "generator", None)
+        self._generator = own if isinstance(own, np.random.Generator) else None
+        self._begin_pass()
         self._restarts = self._iterator is not source
         self._started = False
         self._warned = False
@@ -550,7 +553,7 @@ class GeneratorBatches(Batches):
 
     def __iter__(self) -> Iterator[tuple]:
         if self._restarts and self._started and (self._limit is None or not self._look()):
-            self._iterator = iter(self.source)
+            self._begin_pass()
         self._started = True
         skipped, self._skipped = self._skipped, 0
         return self._some(skipped)
@@ -561,11 +564,29 @@ class GeneratorBatches(Batches):
         self._warn()
         return False
 
+    def _begin_pass(self) -> None:
+        if self._generator is not None:
+            self._drawn_from = self._generator.bit_generator.state
+        self._iterator = iter(self.source)
+
+    def place(self, done: int | None) -> dict[str, Any]:
+        if self._generator is None:
+            return {}
+        return {"order": self._drawn_from, "now": self._generator.bit_generator.state}
+
     def go_to(self, place: dict[str, Any], done: int) -> None:
         self._skipped = done
-        if self._restarts and self._limit is None:
-            for _ in itertools.islice(iter(self._look, False), done):
-                self._peeked.clear()
+        if not self._restarts or self._limit is not None:
+            return
+        generator = self._generator if place else None
+        if generator is not None:
+            generator.bit_generator.state = place["order" if done else "now"]
+            self._begin_pass()
+            self._peeked.clear()
+        for _ in itertools.islice(iter(self._look, False), done):
+            self._peeked.clear()
+        if generator is not None:
+            generator.bit_generator.state = place["now"]
 
     def _look(self) -> bool:
         """Whether there is another batch; it is stored for the next call."""

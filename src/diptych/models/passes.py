@@ -92,9 +92,9 @@ class Passes(Batches):
 
     def go_to(self, place: dict[str, Any], done: int) -> None:
         endless = self.repeat and self._limit is not None
-        if not done and not endless:
+        if not done and not (endless and place):
             return
-        skip, size = place["batch"], place["batches"]
+        skip, size = place.get("batch", 0), place.get("batches")
         if size != self.batches_of_a_pass:
             raise ValueError(
                 f"The training that is to go on had {size} batches in a pass over its data, but "
