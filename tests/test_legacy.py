@@ -336,9 +336,9 @@ def test_an_argument_that_asks_for_nothing_is_only_to_be_left_out(make):
 
 def test_the_period_of_a_checkpoint_counts_epochs():
     with legacy.quiet():
-        assert callbacks.ModelCheckpoint("weights", period=1).save_freq == "epoch"
+        assert callbacks.ModelCheckpoint("m.keras", period=1).save_freq == "epoch"
         with pytest.raises(ValueError, match=r"'period=5' counts epochs, but 'save_freq' counts b"):
-            callbacks.ModelCheckpoint("weights", period=5)
+            callbacks.ModelCheckpoint("m.keras", period=5)
 
 
 def test_decay_of_a_schedule_is_refused():

@@ -384,7 +384,7 @@ class Trainer(_Beside):
                 value
                 for layer in layers
                 for name, attribute in vars(layer).items()
-                if name != "_loss_mean"
+                if name not in ("_loss_mean", "_compile_arguments")
                 for value in flatten(attribute)
                 if isinstance(value, metrics_module.Metric)
             ],
