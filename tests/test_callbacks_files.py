@@ -181,13 +181,6 @@ def test_another_optimizer_starts_anew_with_a_warning(tmp_path):
     assert int(made.optimizer.iterations) == 0
 
 
-def test_a_metric_object_that_was_compiled_is_counted_once():
-    made = model()
-    result = made.evaluate(X, Y, verbose=0)
-    assert len(result) == len(made.metrics_names) == 3
-    assert len(made.metrics) == 3
-
-
 # BackupAndRestore
 
 
