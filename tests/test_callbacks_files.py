@@ -316,6 +316,20 @@ def test_stateful_layers_go_on(tmp_path, save_freq):
     same([*everything(made), *(s.numpy() for s in made.layers[1].states)], expected)
 
 
+def test_a_model_without_weights_yet_goes_on(tmp_path):
+    def make():
+        diptych.utils.set_random_seed(3)
+        made = diptych.Sequential([layers.Dense(4), layers.Dropout(0.3), layers.Dense(3)])
+        made.compile("adam", "mse")
+        return made
+
+    whole = make()
+    fitting(batch_size=10)(whole, (X, Y), [])
+    expected = everything(whole)
+    made, _ = interrupted(tmp_path / "backup", 8, fitting(batch_size=10), make, save_freq=3)
+    same(everything(made), expected)
+
+
 def backed_up(folder, **options):
     """A folder with the backup of a training that was interrupted in its third epoch."""
     with pytest.raises(KeyboardInterrupt):

@@ -198,7 +198,8 @@ class BackupAndRestore(Callback):
         there = [path for path in (self._latest, self._previous) if path.exists()]
         if not there:
             return
-        self._must_be_built()
+        if not self.model.built:
+            self.model(self._first_batch()[0], training=False)  # makes the weights
         place = self._read(there)
         progress = self.model._progress
         progress.epoch, progress.done = place["epoch"], place["batch"]
@@ -206,14 +207,6 @@ class BackupAndRestore(Callback):
         now = generator.bit_generator.state
         progress.batches.go_to(place["data"], progress.done)  # draws the order of the rows again
         generator.bit_generator.state = now
-
-    def _must_be_built(self) -> None:
-        model = self.model
-        if not model.built:
-            raise ValueError(
-                f"BackupAndRestore: model {model.name!r} has no weights yet to restore: call it on "
-                "a batch of data, or model.build(input_shape), before fit()."
-            )
 
     def _read(self, paths: list[Path]) -> dict[str, Any]:
         """Restore from the first of these files that can be read; returns the place."""
