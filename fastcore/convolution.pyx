@@ -3,7 +3,8 @@
 cimport numpy as cnp
 
 from .kernels.arrays cimport (
-    as_real, data, dim, new_array, new_like, new_vector, rank, real_type, same_shape,
+    as_real, as_size, data, dim, new_array, new_like, new_result, new_vector, rank, real_type,
+    same_shape,
 )
 from .kernels.conv cimport Conv
 from .kernels.conv_walk cimport Field
@@ -108,8 +109,9 @@ cdef bint describe(
     for i in range(axes):
         axis = 3 - axes + i
         p.size[axis], p.window[axis] = dim(outer, i + 1), dim(kernel, i)
-        p.stride[axis], p.dilation[axis] = strides[i], dilation[i]
-        p.before[axis], after = padding[i]
+        p.stride[axis], p.dilation[axis] = as_size(strides[i]), as_size(dilation[i])
+        before, end = padding[i]
+        p.before[axis], after = as_size(before), as_size(end)
         if min(p.window[axis], p.stride[axis], p.dilation[axis]) < 1:
             return False
         if max(p.window[axis], p.stride[axis], p.dilation[axis]) > LONGEST:
@@ -224,7 +226,6 @@ cdef cnp.ndarray pooled_forward(
     cdef Py_ssize_t pooled[3]
     cdef int axes = rank(xs) - 2
     cdef int i
-    cdef Py_ssize_t before, after
     cdef bint done
     if code not in (LINEAR, RELU) or not winograd_pays(p) or len(margins) != axes:
         return None
@@ -235,7 +236,7 @@ cdef cnp.ndarray pooled_forward(
         before, after = margins[i - 3 + axes]
         if before != 0 or after not in (0, 1) or p.out[i] < 2:
             return None
-        pooled[i] = (p.out[i] + after) // 2
+        pooled[i] = (p.out[i] + <Py_ssize_t>after) // 2
     cdef cnp.ndarray y = new_images(axes, p.batch, pooled, p.filters, cnp.PyArray_TYPE(xs))
     cdef const void* x_data = data(xs)
     cdef const void* kernel_data = data(ks)
@@ -300,7 +301,7 @@ def conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation
     cdef cnp.ndarray ks = as_real(kernel, typenum)
     cdef cnp.ndarray bs = as_real(bias, typenum) if bias is not None else None
     cdef Conv p
-    fits = groups > 0 and describe(&p, xs, ks, groups, strides, padding, dilation)
+    fits = groups > 0 and describe(&p, xs, ks, as_size(groups), strides, padding, dilation)
     if not fits or not fits_bias(bs, p.filters):
         bias_shape = None if bias is None else bias.shape
         check_conv(x.shape, kernel.shape, bias_shape, strides, padding, dilation, groups)
@@ -316,9 +317,9 @@ def conv_backward(dy, cache, need_dx=True):
     """
     x, kernel, y, has_bias, strides, padding, dilation, groups, activation = cache
     if groups < 1:
-        raise wrong_cache("conv_backward", x, kernel, y)
+        raise ValueError(f"conv_backward: the cache is not one of conv_forward: groups={groups}")
     rest = (x, kernel, y, has_bias, strides, padding, dilation, activation)
-    return gradients("conv_backward", dy, rest, groups, need_dx)
+    return gradients("conv_backward", dy, rest, as_size(groups), need_dx)
 
 
 def conv_max_pool_forward(
@@ -336,7 +337,7 @@ def conv_max_pool_forward(
     cdef cnp.ndarray bs = as_real(bias, typenum) if bias is not None else None
     cdef cnp.ndarray y = None
     cdef Conv p
-    fits = groups > 0 and describe(&p, xs, ks, groups, strides, padding, dilation)
+    fits = groups > 0 and describe(&p, xs, ks, as_size(groups), strides, padding, dilation)
     if fits and fits_bias(bs, p.filters):
         code = activation_code(activation)
         y = pooled_forward(&p, xs, ks, bs, code, window, steps, margins)
@@ -394,8 +395,8 @@ def conv_transpose_forward(x, kernel, bias, strides, padding, dilation, sizes, a
     if 1 <= axes <= 3 and rank(xs) == axes + 2 and len(sizes) == axes:
         dims[0], dims[axes + 1] = dim(xs, 0), dim(ks, axes)
         for i in range(axes):
-            dims[i + 1] = max(0, <Py_ssize_t>sizes[i])
-        y = new_array(axes + 2, dims, typenum)
+            dims[i + 1] = max(0, as_size(sizes[i]))
+        y = new_result(axes + 2, dims, typenum)
     # The convolution that leads from y to x.
     fits = y is not None and describe(&p, y, ks, 1, strides, padding, dilation)
     if not fits or not has_shape(xs, p.batch, p.out, p.filters) or not fits_bias(bs, p.channels):

@@ -8,7 +8,9 @@ classes), sums by row, logarithms over the rows.
 cimport numpy as cnp
 from libc.math cimport INFINITY, pow
 
-from .kernels.arrays cimport as_real, as_type, data, dim, new_like, rank, real, real_type, size
+from .kernels.arrays cimport (
+    as_real, as_size, as_type, data, dim, new_like, rank, real, real_type, size,
+)
 from .kernels.threads cimport task32_t, task64_t
 from .kernels.vector_math cimport vexp, vlog, vlog1p, vsigmoid, vsoftplus
 from .kernels.loss_rows cimport (
@@ -90,7 +92,7 @@ def kl_divergence_backward(dloss, cache):
 
 
 cdef inline real log_loss(real y, real p) noexcept nogil:
-    """Crossentropy of a label y and a probability p."""
+    """Cross-entropy of a label y and a probability p."""
     return -(y * vlog(p) + (1 - y) * vlog1p(-p))
 
 
@@ -181,7 +183,7 @@ cdef inline real largest_of(const real* v, Py_ssize_t n) noexcept nogil:
 
 
 cdef void softmax_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    """Softmax + crossentropy fusion: q = softmax(z), and the loss of labels y or class numbers k.
+    """Softmax + cross-entropy fusion: q = softmax(z), and the loss of labels y or class numbers k.
 
     loss = -sum_k y_k log(q_k) = (sum_k y_k) logsumexp(z) - sum_k y_k z_k, the log-sum-exp being
     taken of z - max(z).
@@ -295,7 +297,7 @@ cdef void _class_entries(
 
 
 cdef void softmax_slopes_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    """Gradient of softmax + crossentropy: dz = dloss (q sum_i y_i - y)"""
+    """Gradient of softmax + cross-entropy: dz = dloss (q sum_i y_i - y)"""
     cdef LossJob* job = <LossJob*>context
     cdef Py_ssize_t first = first_row(job, chunk), last = end_row(job, chunk)
     cdef Py_ssize_t width = job.width
@@ -466,18 +468,20 @@ cdef bint _encode(
     return True
 
 
-cdef cnp.ndarray class_numbers(object y_true, object y_pred, int axis, object ignore_class):
+cdef cnp.ndarray class_numbers(object y_true, object y_pred, object axis, object ignore_class):
     """The labels, all checked, since they are used as addresses; -1 for those to be ignored."""
     cdef cnp.ndarray y = as_type(y_true, cnp.NPY_INT64)
     cdef cnp.ndarray k, p
-    cdef bint ignoring = ignore_class is not None
+    cdef Py_ssize_t at = as_size(axis)
+    # A number that no label can be leaves out nothing.
+    cdef bint ignoring = ignore_class is not None and -(2**63) <= ignore_class < 2**63
     cdef bint good
     cdef cnp.int64_t ignored = ignore_class if ignoring else 0
     cdef int i, ndim
     real_type(y_pred)
     p = <cnp.ndarray>y_pred
     ndim = cnp.PyArray_NDIM(p)
-    good = cnp.PyArray_NDIM(y) == ndim - 1 and axis in (-1, ndim - 1) and dim(p, ndim - 1) > 0
+    good = cnp.PyArray_NDIM(y) == ndim - 1 and at in (-1, ndim - 1) and dim(p, ndim - 1) > 0
     if good:
         for i in range(ndim - 1):
             good = good and dim(y, i) == dim(p, i)
@@ -486,7 +490,7 @@ cdef cnp.ndarray class_numbers(object y_true, object y_pred, int axis, object ig
     k = new_like(y)
     good = _encode(
         <const cnp.int64_t*>data(y), <cnp.int64_t*>data(k), cnp.PyArray_SIZE(y),
-        dim(p, axis + ndim if axis < 0 else axis), ignoring, ignored,
+        dim(p, <int>(at + ndim if at < 0 else at)), ignoring, ignored,
     )
     if not good:
         check_classes(y, y_pred, axis, ignore_class)

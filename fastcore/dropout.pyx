@@ -67,5 +67,5 @@ def dropout_backward(dy, cache):
     cdef cnp.ndarray dys = as_real(dy, real_type(dy))
     cdef cnp.ndarray mask = as_type(dropout_mask, cnp.NPY_BOOL)
     if not same_shape(dys, mask):
-        check_cotangent("dropout_backward", dy.shape, dropout_mask.shape)
+        check_cotangent("dropout_backward", dy.shape, (<object>mask).shape)
     return dropped(dys, mask, rate)

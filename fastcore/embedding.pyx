@@ -4,10 +4,13 @@ cimport numpy as cnp
 from libc.string cimport memcpy, memset
 
 from .kernels.arrays cimport (
-    as_real, as_type, data, dim, new_array, new_vector, rank, real, real_type, size
+    as_real, as_size, as_type, data, dim, new_array, new_result, new_vector, rank, real, real_type,
+    size,
 )
 from .kernels.gil cimport run_with_gil
 from .kernels.threads cimport Stage, stage, typed_stage
+
+import numpy as np
 
 from ..reference._shapes import check_cotangent
 from ..reference._tokens import check_tokens
@@ -96,6 +99,10 @@ cdef Py_ssize_t chunks_of(const EmbeddingJob* job, Py_ssize_t things) noexcept n
 cdef cnp.ndarray checked(object indices, Py_ssize_t rows, object shape):
     """The indices as int64, all of them rows of the table."""
     cdef cnp.ndarray numbers
+    if not isinstance(indices, (np.ndarray, np.generic)):
+        raise TypeError(
+            f"embedding: the numbers of rows must be an array, got {type(indices).__name__}"
+        )
     kind = indices.dtype.kind
     if kind not in "iu":
         check_tokens(indices, shape)  # which refuses them
@@ -158,7 +165,8 @@ cdef tuple begin_backward(EmbeddingJob* job, str name, object dy, tuple cache):
     """dy and the row numbers, which have to live as long as the job that they are noted in."""
     indices, shape = cache
     cdef cnp.ndarray dys = as_real(dy, real_type(dy))
-    job.rows, job.units = shape
+    rows, units = shape
+    job.rows, job.units = as_size(rows), as_size(units)
     cdef cnp.ndarray numbers = checked(indices, job.rows, shape)
     if dy.shape != (*indices.shape, job.units):
         check_cotangent(name, dy.shape, (*indices.shape, job.units))
@@ -179,7 +187,7 @@ def embedding_backward(dy, cache):
     alive = begin_backward(&job, "embedding_backward", dy, cache)
     cdef cnp.npy_intp dims[2]
     dims[0], dims[1] = job.rows, job.units
-    cdef cnp.ndarray dtable = new_array(2, dims, cnp.PyArray_TYPE(alive[0]))
+    cdef cnp.ndarray dtable = new_result(2, dims, cnp.PyArray_TYPE(alive[0]))
     job.target = <char*>data(dtable)
     cdef cnp.npy_intp chunks = chunks_of(&job, job.rows)
     cdef cnp.npy_intp places = job.places, ends = chunks + 1

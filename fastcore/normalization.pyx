@@ -61,7 +61,14 @@ cdef cnp.ndarray vector_of(object v, int typenum):
 
 cdef cnp.ndarray ones_of(object mask, int typenum):
     """A mask of any type as numbers: 1, or 0 where it is 0."""
-    return as_type(np.not_equal(mask, 0), typenum) if mask is not None else None
+    if mask is None:
+        return None
+    if not cnp.PyArray_Check(mask) or mask.dtype.kind not in "biufc":
+        raise TypeError(
+            "a mask is an array of truth values or of numbers, got "
+            f"{mask.dtype if cnp.PyArray_Check(mask) else type(mask).__name__}"
+        )
+    return as_type(np.not_equal(mask, 0), typenum)
 
 
 cdef inline bint fits(cnp.ndarray v, Py_ssize_t length) noexcept:

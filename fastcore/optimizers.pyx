@@ -543,11 +543,19 @@ cdef tuple ordered_rows(object gradients):
     for a in arrays:
         if type(a) is tuple:
             return tuple([
-                (as_type(a[0], cnp.NPY_INT64), *ordered(a[1:])) if type(a) is tuple
-                else ordered((a,))[0]
-                for a in arrays
+                ordered_pair(a) if type(a) is tuple else ordered((a,))[0] for a in arrays
             ])
     return ordered(arrays)
+
+
+cdef tuple ordered_pair(tuple pair):
+    """One of them: the row numbers as int64."""
+    if len(pair) != 2:
+        raise ValueError(
+            f"a gradient is an array or a pair (rows, values), got a tuple of {len(pair)}"
+        )
+    rows, values = pair
+    return as_type(rows, cnp.NPY_INT64), ordered((values,))[0]
 
 
 cdef tuple optional(object arrays):
@@ -558,7 +566,7 @@ cdef double correction(double beta, double step) except 0:
     """The bias correction 1 - beta^step: what share of a moving average is not its zero start."""
     cdef double share = 1 - pow(beta, step)
     if share == 0:
-        raise ZeroDivisionError(f"1 - beta^step is zero for beta = {beta} and step = {step}")
+        raise ValueError(f"1 - beta^step is zero for beta = {beta} and step = {step}")
     return share
 
 
@@ -706,7 +714,8 @@ def lion_update_(variables, gradients, momentums, learning_rate, beta_1, beta_2)
 
 def decay_weights_(variables, learning_rate, weight_decay):
     """Twin of reference.optimizers.decay_weights_. All variables in one pass."""
-    cdef double p = learning_rate * weight_decay
+    cdef double rate = learning_rate, decay = weight_decay
+    cdef double p = rate * decay
     cdef _Arrays arrays = check((tuple(variables),), ("variables",))
     arrays.run(shrink[float], shrink[double], &p, 2)
 

@@ -14,7 +14,7 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 from .kernels.arrays cimport (
-    as_real, as_type, data, dim, new_array, rank, real, real_type,
+    as_real, as_size, as_type, data, dim, new_result, rank, real, real_type,
 )
 from .kernels.gil cimport run_with_gil
 from .kernels.pooling cimport WindowPart, pool_max, pool_mean, spread_max, spread_mean
@@ -357,12 +357,13 @@ cdef int describe(
     memset(p, 0, sizeof(Pool))
     for i in range(3):
         p.size[i] = p.window[i] = p.stride[i] = p.out[i] = 1
-    p.batch, p.channels = shape[0], shape[axes + 1]
+    p.batch, p.channels = as_size(shape[0]), as_size(shape[axes + 1])
     for i in range(axes):
         axis = i + 3 - axes
-        p.size[axis] = shape[i + 1]
+        p.size[axis] = as_size(shape[i + 1])
         p.window[axis] = window[i]
-        p.stride[axis] = strides[i]
+        # A window that does not move may have any stride.
+        p.stride[axis] = window[i] if sizes[i] == 1 else strides[i]
         p.before[axis] = padding[i][0]
         p.out[axis] = sizes[i]
     p.single = typenum == cnp.NPY_FLOAT
@@ -378,7 +379,7 @@ cdef cnp.ndarray result_of(const Pool* p, int axes, const Py_ssize_t* sizes, int
     for i in range(axes):
         dims[i + 1] = sizes[i + 3 - axes]
     dims[axes + 1] = p.channels
-    return new_array(axes + 2, dims, typenum)
+    return new_result(axes + 2, dims, typenum)
 
 
 cdef inline int argmax_type(const Pool* p) noexcept:
@@ -421,7 +422,7 @@ def max_pool_backward(dy, cache):
     cdef int axes = describe(&p, "max_pool", shape, window, strides, padding, typenum)
     cdef cnp.ndarray dys = as_real(dy, typenum)
     cdef cnp.ndarray at = as_type(argmax, argmax_type(&p))
-    check_cotangent("max_pool_backward", dy.shape, argmax.shape)
+    check_cotangent("max_pool_backward", dy.shape, (<object>at).shape)
     check_places(&p, axes, at)
     cdef cnp.ndarray dx = result_of(&p, axes, p.size, typenum)
     p.is_max = True
@@ -472,7 +473,7 @@ def average_pool_backward(dy, cache):
     cdef Pool p
     cdef int axes = describe(&p, "average_pool", shape, window, strides, padding, typenum)
     cdef cnp.ndarray dys = as_real(dy, typenum)
-    sizes = output_sizes(shape[1:-1], window, strides, padding, (1,) * axes)
+    sizes = output_sizes(shape[1:axes + 1], window, strides, padding, (1,) * axes)
     check_cotangent("average_pool_backward", dy.shape, (shape[0], *sizes, shape[axes + 1]))
     cdef cnp.ndarray dx = result_of(&p, axes, p.size, typenum)
     p.x, p.y = data(dx), data(dys)

@@ -9,7 +9,7 @@ from libc.math cimport fabs, floor, round
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from .kernels.arrays cimport as_real, as_type, data, new_array, rank, real
+from .kernels.arrays cimport as_real, as_size, as_type, data, new_result, rank, real
 from .kernels.elementwise cimport real_array
 from .kernels.gil cimport run_with_gil
 from .kernels.threads cimport Stage, stage, typed_stage
@@ -53,8 +53,8 @@ cdef cnp.ndarray grid_of(Grid* grid, cnp.ndarray x, tuple shape):
     cdef cnp.npy_intp dims[5]
     cdef int axes = rank(x), i
     for i in range(axes):
-        dims[i] = shape[i]
-    cdef cnp.ndarray y = new_array(axes, dims, cnp.PyArray_TYPE(x))
+        dims[i] = as_size(shape[i])
+    cdef cnp.ndarray y = new_result(axes, dims, cnp.PyArray_TYPE(x))
     grid.x = <char*>data(x)
     grid.y = <char*>data(y)
     grid.images = dims[0]
@@ -510,8 +510,8 @@ def affine_forward(x, transforms, interpolation="bilinear", fill_mode="constant"
     cdef cnp.ndarray a = real_array(x)
     cdef Affine job
     shape = (<object>a).shape
-    check_affine(shape, transforms.shape, interpolation, fill_mode)
     cdef cnp.ndarray moves = as_real(transforms, cnp.PyArray_TYPE(a))
+    check_affine(shape, (<object>moves).shape, interpolation, fill_mode)
     cdef cnp.ndarray moves64 = as_type(moves, cnp.NPY_DOUBLE)
     cdef cnp.ndarray y = grid_of(&job.grid, a, shape)
     prepare(&job, moves64, interpolation, fill_mode)
@@ -530,8 +530,8 @@ def affine_backward(dy, cache):
     shape, transforms, interpolation, fill_mode = cache
     cdef cnp.ndarray g = real_array(dy)
     check_cotangent("affine_backward", (<object>g).shape, shape)
-    check_affine(shape, transforms.shape, interpolation, fill_mode)
     cdef cnp.ndarray moves64 = as_type(transforms, cnp.NPY_DOUBLE)
+    check_affine(shape, (<object>moves64).shape, interpolation, fill_mode)
     cdef Affine job
     cdef cnp.ndarray dx = grid_of(&job.grid, g, shape)
     prepare(&job, moves64, interpolation, fill_mode)

@@ -31,6 +31,8 @@ def check_recurrent(
         "mask": (mask, (rows, steps)),
         "recurrent_mask": (recurrent_mask, (rows, units)),
     }
+    if mask is not None and not isinstance(mask, np.ndarray):
+        raise TypeError(f"{name}: mask needs to be an array, got {type(mask).__name__}")
     for what, (array, shape) in expected.items():
         if array is not None and array.shape != shape:
             raise ValueError(
@@ -45,7 +47,7 @@ def check_cotangents(name, dy, h, return_sequences):
     """Raise ValueError unless there is a gradient of the right shape for y and each last state."""
     last = h.shape[0], h.shape[2]
     expected = h.shape if return_sequences else last
-    shapes = [array.shape for array in dy]
+    shapes = [np.shape(array) for array in dy]
     if shapes != [expected, *[last] * (len(dy) - 1)]:
         raise ValueError(
             f"{name}: dy needs the shapes {expected} for y and {last} for each state, got {shapes}"

@@ -96,8 +96,19 @@ def transposed_pairs(padding, sizes, out, window, strides, dilation):
 
 
 def pad(x, padding):
-    """x~: x (N, *sizes, C) with zeros around its spatial axes, or False where it holds booleans."""
+    """x~: x (N, *sizes, C) with zeros around its spatial axes, or False where it holds booleans.
+
+    x itself where there is no padding.
+    """
+    if not any(map(any, padding)):
+        return x
     return np.pad(x, ((0, 0), *padding, (0, 0)))
+
+
+def padded_zeros(shape, padding, dtype):
+    """x~ of an x of this shape that holds nothing but zeros."""
+    sizes = (before + n + after for n, (before, after) in zip(shape[1:-1], padding, strict=True))
+    return np.zeros((shape[0], *sizes, shape[-1]), dtype)
 
 
 def crop(padded, padding):

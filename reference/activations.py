@@ -8,7 +8,9 @@ the derivative f' at each element:
 
 x, y, dy and dx have the same shape and dtype; the cache holds the arguments, (x, options...), where
 nothing else is said. NaN stays NaN, and no finite x overflows on the way to a finite y. Where f'
-jumps (elu, selu at 0) backward takes the slope on the left. Fast twin: fastcore/activations.pyx.
+jumps (elu, selu at 0) backward takes the slope on the left.
+
+Fast twins, by the same names: fastcore/activations.pyx.
 """
 
 import math

@@ -19,7 +19,8 @@ each head has a query, a key and a value made of it, and the heads' results are 
 
 Seen as a matrix (M, H D), W_q is the kernel of a dense layer: forward and gradient are those of
 dense.py, and layers/attention/heads.py puts the parts together. Here follows what lies between.
-Fast twins: fastcore/attention.pyx, fastcore/dense.pyx.
+
+Fast twins, by the same names: fastcore/attention.pyx, fastcore/dense.pyx.
 """
 
 import numpy as np

@@ -12,7 +12,7 @@ o S + p D of x~. Hold p fixed and let o run: the places form a grid, every S-th 
 kernel[p]. A convolution sums these products over p; its gradients walk the same grids backwards.
 Behind the lines of a backward stand the forward lines that they undo.
 
-Fast twin: fastcore/convolution.pyx.
+Fast twins, by the same names: fastcore/convolution.pyx.
 """
 
 import math
@@ -21,7 +21,15 @@ import numpy as np
 
 from ._fused import activation_pair
 from ._shapes import check_cotangent
-from ._windows import check_conv, check_conv_transpose, check_depthwise_conv, crop, pad, under
+from ._windows import (
+    check_conv,
+    check_conv_transpose,
+    check_depthwise_conv,
+    crop,
+    pad,
+    padded_zeros,
+    under,
+)
 
 
 def conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation="linear"):
@@ -173,8 +181,7 @@ def conv_transpose_forward(x, kernel, bias, strides, padding, dilation, sizes, a
     check_conv_transpose(x.shape, kernel.shape, bias_shape, strides, padding, dilation, sizes)
     apply, _ = activation_pair(activation)
     *window, filters, _ = kernel.shape
-    padded_sizes = [i + before + after for i, (before, after) in zip(sizes, padding, strict=True)]
-    painted = np.zeros((len(x), *padded_sizes, filters), x.dtype)
+    painted = padded_zeros((len(x), *sizes, filters), padding, x.dtype)
     for p in np.ndindex(*window):
         places = under(p, x.shape[1:-1], strides, dilation)
         painted[places] += x @ kernel[p].T

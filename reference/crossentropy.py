@@ -10,8 +10,9 @@ from_logits=True means that y_pred are logits z: the sigmoid or softmax is then 
 piece with the logarithm, which is exact for logits of any size. With probabilities, a logarithm
 needs clip(p) = min(max(p, epsilon), 1 - epsilon); where p lies outside, its gradient is 0.
 Dtype: that of y_pred. Raises ValueError where y_true and y_pred do not fit in shape.
-Fast twin: fastcore/crossentropy.pyx. How a model's softmax comes to be taken here:
-docs/architecture.md.
+How a model's softmax comes to be taken here: docs/architecture.md.
+
+Fast twins, by the same names: fastcore/crossentropy.pyx.
 """
 
 import numpy as np

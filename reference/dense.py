@@ -1,7 +1,8 @@
 """The dense (fully connected) layer and the batched matrix product.
 
 N rows, D features in, U units out; M, K, N in the matrix product, as in (M, K) @ (K, N).
-Fast twin: fastcore/dense.pyx.
+
+Fast twins, by the same names: fastcore/dense.pyx.
 """
 
 import math

@@ -1,7 +1,8 @@
 """Dropout: some numbers become 0, the others grow by what is missing.
 
-Which ones is drawn above the engines (random.py), so that both see the same. Fast twin:
-fastcore/dropout.pyx.
+Which ones is drawn above the engines (random.py), so that both see the same.
+
+Fast twins, by the same names: fastcore/dropout.pyx.
 """
 
 import numpy as np

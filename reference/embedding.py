@@ -1,7 +1,8 @@
 """The embedding: a table of vectors, of which a row is learned for each word, symbol or user.
 
-V rows in the table (the size of the vocabulary), U numbers in each. Fast twin:
-fastcore/embedding.pyx.
+V rows in the table (the size of the vocabulary), U numbers in each.
+
+Fast twins, by the same names: fastcore/embedding.pyx.
 """
 
 import numpy as np

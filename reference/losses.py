@@ -8,8 +8,9 @@ Labels are data, so backward returns the gradient of y_pred alone:
     name_backward(dloss, cache)           -> dy_pred
 
 The cross-entropies have a file of their own, crossentropy.py. Easy ones first.
-Fast twin: fastcore/losses.pyx.
 Dtype: that of y_pred. Raises ValueError where y_true and y_pred differ in shape.
+
+Fast twins, by the same names: fastcore/losses.pyx.
 """
 
 import math

@@ -1,7 +1,5 @@
 """Normalisations: each shifts and scales its input to a fixed size, in order of complexity.
 
-Fast twin: fastcore/normalization.pyx.
-
 They differ in what is taken together for one mean and one variance:
 
     unit, RMS, layer     the D entries of one row
@@ -21,6 +19,8 @@ the same three terms appear in each backward:
               |      |                x changes the variance
               |      x changes the mean
               x changes its own x_hat
+
+Fast twins, by the same names: fastcore/normalization.pyx.
 """
 
 import math

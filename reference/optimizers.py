@@ -13,7 +13,8 @@ In the equations products and powers are element by element, and each line uses 
 lines above it have left.
 
 The second half is what can be done to gradients before an update, and to variables around it.
-Fast twin: fastcore/optimizers.pyx.
+
+Fast twins, by the same names: fastcore/optimizers.pyx.
 """
 
 import math

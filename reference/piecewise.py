@@ -8,7 +8,9 @@ All work element by element, and backward is the chain rule with the derivative 
 x, y, dy and dx have the same shape and dtype; the cache holds the arguments, (x, options...), where
 nothing else is said. NaN stays NaN. At a kink, where there is no derivative, backward takes a
 subgradient, the slope on its left, so that relu'(0) = 0; a function that is level outside an
-interval has slope 0 at both of its ends. Fast twin: fastcore/piecewise.pyx.
+interval has slope 0 at both of its ends.
+
+Fast twins, by the same names: fastcore/piecewise.pyx.
 """
 
 import numpy as np

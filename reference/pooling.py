@@ -8,13 +8,15 @@ x~ is x with its padding, `before` and `after`:
     position k of window o lies on x~[o S + k], which is x[o S + k - before] or the padding
 
 As in convolution.py, k is held fixed while o runs over all places: `under` gives the grid of what
-lies under it. Fast twin: fastcore/pooling.pyx.
+lies under it.
+
+Fast twins, by the same names: fastcore/pooling.pyx.
 """
 
 import numpy as np
 
 from ._shapes import check_cotangent
-from ._windows import check_pool, crop, output_sizes, pad, under
+from ._windows import check_pool, crop, output_sizes, pad, padded_zeros, under
 
 
 def max_pool_forward(x, window, strides, padding):
@@ -39,7 +41,7 @@ def max_pool_forward(x, window, strides, padding):
     for k, position in enumerate(np.ndindex(*window)):
         places = under(position, sizes, strides)
         seen = padded[places]
-        larger = (seen > y) | (np.isnan(seen) & ~np.isnan(y)) | (argmax < 0)  # an equal one is not
+        larger = (seen > y) | (np.isnan(seen) & ~np.isnan(y)) | (argmax < 0)  # a tie is not larger
         wins = is_x[places] & larger
         y = np.where(wins, seen, y)
         argmax = np.where(wins, k, argmax)
@@ -56,7 +58,7 @@ def max_pool_backward(dy, cache):
     """
     argmax, shape, window, strides, padding = cache
     check_cotangent("max_pool_backward", dy.shape, argmax.shape)
-    dpadded = pad(np.zeros(shape, dy.dtype), padding)
+    dpadded = padded_zeros(shape, padding, dy.dtype)
     for k, position in enumerate(np.ndindex(*window)):
         places = under(position, argmax.shape[1:-1], strides)
         dpadded[places] += np.where(argmax == k, dy, 0)  # y = x~[places] where argmax = k
@@ -94,7 +96,7 @@ def average_pool_backward(dy, cache):
     check_cotangent("average_pool_backward", dy.shape, (shape[0], *sizes, shape[-1]))
     counts = _counts(shape, dy.dtype, window, strides, padding)
     dwindow_sum = dy / counts  # y = window_sum / counts
-    dpadded = pad(np.zeros(shape, dy.dtype), padding)
+    dpadded = padded_zeros(shape, padding, dy.dtype)
     for position in np.ndindex(*window):
         dpadded[under(position, sizes, strides)] += dwindow_sum  # window_sum += x~[under]
     return crop(dpadded, padding)  # x~ = pad(x)

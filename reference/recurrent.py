@@ -4,7 +4,7 @@ N sequences, T steps, D features in, U units out. A layer reads its sequences st
 knows at step t is its hidden state h_t: (N, U), made from x_t: (N, D) and from h_{t-1}, the hidden
 state before, with the same weights at every step. a is what goes into an activation; phi is the
 activation of the layer and sigma that of its gates: 'tanh', 'sigmoid', 'relu', 'hard_sigmoid' or
-'linear'. Fast twin: fastcore/recurrent.pyx.
+'linear'.
 
 What the three have in common:
 
@@ -25,6 +25,8 @@ activation as two functions: phi(a), and dphi(dy, y) = phi'(a) dy, which needs y
 
 In the caches, h (N, T, U) and its like hold what was computed at x's place t. The values of gates
 at a masked step are 0.
+
+Fast twins, by the same names: fastcore/recurrent.pyx.
 """
 
 import numpy as np

@@ -1,7 +1,9 @@
 """Images of another size: padding, cropping, up-sampling, resizing, turning.
 
 N images, C channels, and in between one to three spatial axes: (N, W, C), (N, H, W, C) or
-(N, D, H, W, C). Written in order of increasing complexity. Fast twin: fastcore/resizing.pyx.
+(N, D, H, W, C). Written in order of increasing complexity.
+
+Fast twins, by the same names: fastcore/resizing.pyx.
 """
 
 import numpy as np

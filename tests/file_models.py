@@ -6,7 +6,7 @@ inputs that fit.
 
 import numpy as np
 
-from tests.golden.make_configs import ARGUMENTS, make
+from tests.golden.make_configs import make
 
 # What each layer is called on, if not on (6, 5) floats.
 SHAPES = {
@@ -233,6 +233,3 @@ def batch(step):
     rng = np.random.default_rng(step)
     x = rng.random((8, 3)).astype("float32")
     return x, (x @ np.array([[1.0], [-2.0], [0.5]])).astype("float32")
-
-
-LAYERS = [n for n in ARGUMENTS if n not in NO_LAYERS_OF_A_MODEL]

@@ -172,6 +172,18 @@ SMOOTH = [
     ("median of five", lambda xp, x: xp.median(x, axis=1), [normal(3, 5)]),
     ("quantile", lambda xp, x: xp.quantile(x, 0.3, axis=1), [normal(3, 6)]),
     ("percentile", lambda xp, x: xp.percentile(x, 75.0), [normal(3, 6)]),
+    ("percentiles", lambda xp, x: xp.percentile(x, [10, 75.0], axis=0), [normal(3, 6)]),
+    *[
+        (f"quantiles {method} {options}",
+         lambda xp, x, m=method, o=options: xp.quantile(
+             x, [[0.1, 0.5], [1.0, 0.62]], method=m, **o
+         ),
+         [normal(3, 4, 5)])
+        for method in ("linear", "lower", "higher", "midpoint", "nearest")
+        for options in ({}, {"axis": 1}, {"axis": (0, 2), "keepdims": True})
+    ],
+    ("median over axes", lambda xp, x: xp.median(x, axis=(0, 2), keepdims=True),
+     [normal(3, 4, 5)]),
     ("ptp", lambda xp, x: xp.ptp(x, axis=0), [normal(3, 6)]),
     *[
         (f"logsumexp {options}", lambda xp, x, o=options: xp.logsumexp(x, **o), [normal(4, 3)],

@@ -1,6 +1,8 @@
 """The benchmarks that train something: their parts, on little data."""
 
 import importlib
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,6 +63,26 @@ def test_a_short_memory_is_easy(engine, kind):
     model = script.build(kind, 4, engine)
     model.fit(x, y, epochs=15, verbose=0)
     assert model.evaluate(*script.sequences(100, 4, seed=1), verbose=0)[1] > 0.95
+
+
+@pytest.fixture
+def footprint(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))  # it has siblings
+    return benchmark("footprint")
+
+
+def test_a_wheel_and_what_it_installs(footprint, tmp_path):
+    with zipfile.ZipFile(tmp_path / "w.whl", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.py", "#" * 5000)
+        archive.writestr("b.py", "#" * 3000)
+    packed, installed = footprint.wheel_figures(tmp_path / "w.whl")
+    assert installed == 8000
+    assert packed == (tmp_path / "w.whl").stat().st_size < 1000
+
+
+def test_what_the_first_steps_cost(footprint):
+    made, first, later = footprint.first_steps(repeats=1)
+    assert min(made, first, later) > 0
 
 
 @pytest.mark.parametrize("name", benchmark("networks").NETWORKS)

@@ -310,7 +310,7 @@ def test_early_stopping_says_so(capsys):
     )
 
 
-def test_a_result_that_is_not_there_is_told_once():
+def test_a_missing_result_warns_once():
     with pytest.warns(
         UserWarning, match=r"'val_loss', which is not among.*: acc, loss\. For results on v"
     ) as (notes):

@@ -12,6 +12,7 @@ import pytest
 from diptych.models import checks
 from diptych.models.checks import Checks
 from diptych.models.data import batches_for
+from diptych.models.outputs import Outputs
 
 
 def loss(name, **attributes):
@@ -32,7 +33,11 @@ class FakeModel:
         self.output_names = [f"out_{i}" for i in range(len(outputs))]
         self.input = self.inputs if len(inputs) > 1 else self.inputs[0]
         self.layers = [type(name, (), {})() for name in layers]
-        self._loss = types.SimpleNamespace(built=True, functions=losses)
+        self._loss = types.SimpleNamespace(
+            built=True,
+            functions=losses,
+            outputs=Outputs([0] * len(outputs), self.output_names),
+        )
 
     def train_step(self, data):
         raise NotImplementedError
@@ -302,7 +307,7 @@ def test_the_label_of_a_time_step_is_named_by_its_row():
 
 
 @pytest.mark.parametrize("kind", ["binary_crossentropy", "categorical_crossentropy"])
-def test_labels_outside_0_to_1_are_told(kind):
+def test_labels_outside_0_to_1_warn(kind):
     labels = np.array([[1.0, -1.0], [-1.0, 1.0]])
     with pytest.warns(
         UserWarning, match=r"y ranges from -1 to 1\. \(y \+ 1\) / 2 turns -1 and 1 into 0 and 1"
@@ -345,7 +350,7 @@ def test_infinities_that_cancel_are_found(layout):
         check(model(), x, zeros(5, 10))
 
 
-def test_weights_are_looked_at_too():
+def test_nan_among_the_sample_weights_warns():
     with pytest.warns(UserWarning, match="sample_weight has 1 NaN in 1 row"):
         check(model(), zeros(2, 4), zeros(2, 10), np.array([1.0, np.nan]))
 
@@ -411,7 +416,7 @@ def test_shapes_that_were_good_are_not_compared_again(monkeypatch):
     checked.batch([zeros(3, 4)], [zeros(3, 10)])
 
 
-def test_of_a_generator_the_first_batch_is_looked_at():
+def test_the_first_batch_of_a_generator_is_checked():
     def rows():
         yield zeros(3, 5), zeros(3, 10)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diptych import layers
+from diptych import Input, Model, Sequential, layers, models, saving
 from tests.golden.make_configs import arguments, make
 
 KERAS = json.loads((Path(__file__).parent / "golden" / "configs.json").read_text(encoding="utf-8"))
@@ -91,3 +91,101 @@ def test_arguments_stand_in_the_order_of_keras(name):
     assert ours[: len(new)] == new
     call = [OTHER_NAMES.get((name, a), a) for a in theirs["call"] if (name, a) not in NOT_TAKEN]
     assert arguments(cls.call)[: len(call)] == call
+
+
+# Models in models
+
+
+@saving.register_keras_serializable()
+class Branches(Model):
+    """A registered model with a model in it."""
+
+    def __init__(self, units=3, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.first = layers.Dense(units)
+        self.rest = Sequential([layers.Dense(2), layers.Dense(3)])
+
+    def call(self, x):
+        return self.rest(self.first(x))
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+@saving.register_keras_serializable("Own")
+class OwnSequential(Sequential):
+    pass
+
+
+@saving.register_keras_serializable("Own")
+class Around(layers.Layer):
+    """A registered layer that holds a layer or model."""
+
+    def __init__(self, inner, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    def call(self, x):
+        return self.inner(x)
+
+    def get_config(self):
+        return {**super().get_config(), "inner": layers.serialize(self.inner)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "inner": layers.deserialize(config["inner"])})
+
+
+def functional():
+    x = Input((4,))
+    shared = layers.Dense(4, name="shared")
+    return Model(x, layers.Dense(3)(shared(shared(x))), name="functional")
+
+
+INNER = {
+    "Sequential": lambda: Sequential([Input((4,)), layers.Dense(3)], name="inner"),
+    "Sequential without an input": lambda: Sequential([layers.Dense(3), layers.Dense(2)]),
+    "functional": functional,
+    "two deep": lambda: Sequential([Input((4,)), functional(), layers.Dense(2)]),
+    "registered": lambda: Branches(5),
+    "registered Sequential": lambda: OwnSequential([layers.Dense(3)]),
+}
+
+
+def in_functional(inner):
+    x = Input((4,))
+    return Model(x, layers.Dense(1)(layers.add([inner(x), inner(layers.Dense(4)(x))])))
+
+
+OUTER = {
+    "functional": in_functional,
+    "Sequential": lambda inner: Sequential([Input((4,)), inner, layers.Dense(1)]),
+    "a layer of one's own": lambda inner: Sequential([Input((4,)), Around(inner)]),
+    "TimeDistributed": lambda inner: Sequential(
+        [Input((4,)), layers.Reshape((1, 4)), layers.TimeDistributed(inner)]
+    ),
+}
+COPY = {
+    "clone_model": models.clone_model,
+    "from_config": lambda model: type(model).from_config(model.get_config()),
+    "json": lambda model: models.model_from_json(model.to_json()),
+    "as a layer": lambda model: layers.deserialize(json.loads(json.dumps(layers.serialize(model)))),
+}
+
+
+@pytest.mark.parametrize("copy", COPY)
+@pytest.mark.parametrize("outer", OUTER)
+@pytest.mark.parametrize("inner", INNER)
+def test_a_model_in_a_model_is_copied(inner, outer, copy):
+    """The copy has the same weights in the same order, and computes the same with them."""
+    model = OUTER[outer](INNER[inner]())
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    right = model(x)
+    again = COPY[copy](model)
+    again(x)
+    assert [w.shape for w in again.weights] == [w.shape for w in model.weights]
+    assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers]
+    assert not np.array_equal(again(x), right)  # its weights are its own
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again(x), right)

@@ -217,7 +217,7 @@ OLD = [
 
 
 @pytest.mark.parametrize(("make", "expected"), OLD)
-def test_old_spellings_become_the_modern_arguments(make, expected):
+def test_old_spellings_become_keras_3_arguments(make, expected):
     with quiet():
         layer = make()
     config = layer.get_config()

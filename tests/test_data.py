@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from diptych import random, utils
+from diptych import Input, Sequential, layers, losses, random, utils
 from diptych.models import data
 from diptych.models.data import (
     ArrayBatches,
@@ -103,7 +103,7 @@ def test_structures_keep_their_nesting(x, y):
     np.testing.assert_array_equal(bw["b"], weights["b"][6:])
 
 
-def test_the_first_batch_is_looked_at_without_using_it_up(x, y):
+def test_first_returns_a_batch_without_using_it_up(x, y):
     batches = batches_for(x, y, batch_size=4)
     np.testing.assert_array_equal(batches.first()[0], x[:4])
     assert len(list(batches)) == 3
@@ -178,25 +178,40 @@ def test_the_users_arrays_are_not_written_to(x, y):
 # Steps
 
 
-def test_steps_go_on_over_the_passes_in_training(x):
+def test_an_epoch_goes_on_where_the_last_one_stopped_and_ends_with_the_data(x):
     batches = batches_for(x[:, 0] / 2, batch_size=4, steps=2, repeat=True)
     assert batches.steps == 2
     assert rows(batches) == [[0, 1, 2, 3], [4, 5, 6, 7]]
-    assert rows(batches) == [[8, 9], [0, 1, 2, 3]]
+    with pytest.warns(UserWarning, match="ended after 1 of the 2 batches") as told:
+        assert rows(batches) == [[8, 9]]
+    assert told[0].filename == __file__
+    assert rows(batches) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert rows(batches) == [[8, 9]]  # and no second warning
 
 
-def test_more_steps_than_batches_begin_a_new_pass(x):
+def test_steps_that_divide_the_batches_are_whole_passes(x):
+    batches = batches_for(x, batch_size=5, steps=1, repeat=True, shuffle=True)
+    for _ in range(2):
+        assert sorted(sum(rows(batches) + rows(batches), [])) == x[:, 0].tolist()
+
+
+def test_more_steps_than_batches_are_one_pass(x):
     batches = batches_for(x, batch_size=4, steps=5, repeat=True, shuffle=True)
-    got = rows(batches)
-    assert [len(b) for b in got] == [4, 4, 2, 4, 4]
-    assert sorted(sum(got[:3], [])) == x[:, 0].tolist()
+    assert batches.steps == 5
+    with pytest.warns(UserWarning, match="ended after 3 of the 5 batches"):
+        got = rows(batches)
+    assert [len(b) for b in got] == [4, 4, 2]
+    assert sorted(sum(got, [])) == x[:, 0].tolist()
+    assert sorted(sum(rows(batches), [])) == x[:, 0].tolist()
 
 
 def test_steps_of_an_evaluation_start_at_the_first_row_and_end_with_the_last(x):
     batches = batches_for(x, batch_size=4, steps=2)
     assert rows(batches) == rows(batches) == [[0, 2, 4, 6], [8, 10, 12, 14]]
-    assert batches_for(x, batch_size=4, steps=9).steps == 3
-    assert len(rows(batches_for(x, batch_size=4, steps=9))) == 3
+    batches = batches_for(x, batch_size=4, steps=9)
+    with pytest.warns(UserWarning, match="ended after 3 of the 9 batches"):
+        assert len(rows(batches)) == 3
+    assert len(rows(batches)) == 3
 
 
 # What counts as data
@@ -318,7 +333,7 @@ def test_class_weights_reach_the_batches(x):
     assert [w.tolist() for _, _, w in batches] == [[3, 1, 3, 1, 3], [1, 3, 1, 3, 1]]
 
 
-def test_weights_of_classes_that_no_label_has_are_told(x):
+def test_weights_of_classes_that_no_label_has_warn(x):
     labels = np.arange(10) % 2
     with pytest.warns(UserWarning, match=r"classes \[2, 7\].*labels range from 0 to 1"):
         batches_for(x, labels, class_weight={0: 1.0, 2: 3.0, 7: 1.0})
@@ -334,6 +349,55 @@ def test_class_weights_need_one_array_of_labels_and_no_other_weights(x, y):
         batches_for(x, [y, y], class_weight={0: 1.0})
     with pytest.raises(ValueError, match=r"labels have shape \(4, 2, 2\)"):
         class_weights_to_sample_weights(np.zeros((4, 2, 2)), None, {0: 1.0})
+
+
+@pytest.mark.parametrize("labels", [[[0, 1, 2], [2, 0, 1]], [[0, -1], [1, 1]], [[0.0, 3.0]]])
+def test_class_weights_of_class_numbers_for_each_step_are_refused(labels):
+    """An argmax over the steps would give a step as the class."""
+    with pytest.raises(ValueError, match=r"class for each step.*sample_weight.*np\.vectorize"):
+        class_weights_to_sample_weights(np.array(labels), None, {0: 1.0, 1: 2.0})
+
+
+@pytest.mark.parametrize("source", ["arrays", "generator", "batch"])
+@pytest.mark.parametrize(
+    ("last", "loss"),
+    [
+        (layers.Dense(2, activation="softmax"), "sparse_categorical_crossentropy"),
+        (layers.Dense(1, activation="sigmoid"), "binary_crossentropy"),
+    ],
+)
+def test_class_weights_for_labels_of_steps_are_refused_by_the_output(last, loss, source):
+    """Labels of 0 and 1 for three steps might be one-hot rows: the model's output tells."""
+    x, y = np.ones((4, 3, 2)), np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1], [1, 0, 0]])
+    model = Sequential([Input((3, 2)), layers.TimeDistributed(last)])
+    model.compile("sgd", loss)
+    take, given = {
+        "arrays": (model.fit, (x, y)),
+        "generator": (model.fit, (iter([(x, y)]),)),
+        "batch": (model.train_on_batch, (x, y)),
+    }[source]
+    with pytest.raises(ValueError, match=r"labels have shape \(4, 3\).*sample_weight"):
+        take(*given, class_weight={0: 1.0, 1: 5.0})
+
+
+def test_class_weights_of_one_hot_rows_and_columns_are_taken_as_before():
+    model = Sequential([Input((2,)), layers.Dense(3, kernel_initializer="zeros")])
+    x, y, weights = np.ones((3, 2)), np.array([0, 1, 2]), {0: 1.0, 1: 2.0, 2: 6.0}
+    for labels, kind in ((y, "sparse_"), (y[:, None], "sparse_"), (np.eye(3)[y], "")):
+        for take in (model.fit, model.train_on_batch):
+            loss = losses.get(f"{kind}categorical_crossentropy")
+            model.set_weights([np.zeros((2, 3)), np.zeros(3)])
+            model.compile("sgd", lambda a, b, loss=loss: loss(a, b, from_logits=True))
+            found = take(x, labels, class_weight=weights)
+            found = found.history["loss"][0] if take == model.fit else found
+            assert found == pytest.approx(np.log(3) * 3, rel=1e-5)
+
+
+@pytest.mark.parametrize("weights", [{"a": {0: 1.0}, "b": {0: 2.0}}, [{0: 1.0}, {0: 2.0}]])
+def test_class_weights_by_output_point_to_sample_weights(weights):
+    y = {"a": np.zeros(3), "b": np.zeros(3)}
+    with pytest.raises(ValueError, match=r"one output's classes.*pass sample_weight"):
+        batches_for(np.ones((3, 2)), y, class_weight=weights)
 
 
 def test_the_last_rows_are_the_validation_data(x, y):
@@ -421,7 +485,13 @@ def test_a_datasets_batches_change_places_where_shuffled():
 def test_a_datasets_steps():
     assert rows(batches_for(Numbers(), steps=2)) == [[0, 0], [1, 1]]
     batches = batches_for(Numbers(3), steps=2, repeat=True)
-    assert rows(batches) + rows(batches) == [[0, 0], [1, 1], [2, 2], [0, 0]]
+    assert rows(batches) == [[0, 0], [1, 1]]
+    with pytest.warns(UserWarning, match="ended after 1 of the 2 batches"):
+        assert rows(batches) == [[2, 2]]
+    assert rows(batches) == [[0, 0], [1, 1]]
+    assert batches.dataset.events == ["begin", "end"] * 3
+    with pytest.warns(UserWarning, match="ended after 3 of the 7 batches"):
+        assert len(rows(batches_for(Numbers(3), steps=7))) == 3
 
 
 def test_a_dataset_without_end():
@@ -504,7 +574,7 @@ def test_a_generator_goes_on_from_epoch_to_epoch():
     assert rows(batches) == []
 
 
-def test_a_generator_that_ends_within_an_epoch_is_told_once():
+def test_a_generator_that_ends_within_an_epoch_warns_once():
     batches = batches_for(numbers(3), steps=2)
     assert len(rows(batches)) == 2
     assert batches.more()
@@ -544,7 +614,9 @@ def test_what_gives_a_new_iterator_each_time_starts_again():
         assert batches.steps == 3
         assert rows(batches) == rows(batches) == [[0, 0], [1, 1], [2, 2]]
         batches = batches_for(Loader(), steps=2)
-        assert rows(batches) + rows(batches) == [[0, 0], [1, 1], [2, 2]]
+        assert rows(batches) == [[0, 0], [1, 1]]
+        with pytest.warns(UserWarning, match="ended after 1 of the 2 batches"):
+            assert rows(batches) == [[2, 2]]
         assert rows(batches) == [[0, 0], [1, 1]]
 
 

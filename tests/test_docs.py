@@ -1,12 +1,13 @@
 """The guides: their examples run, and the files, functions and pages that they name exist."""
 
+import importlib
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import diptych
+from diptych import compat
 
 ROOT = Path(__file__).parents[1]
 GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -17,42 +18,28 @@ def name_of(path):
     return path.relative_to(ROOT).as_posix()
 
 
-def examples():
-    """(path, line, code) of each block of Python in the guides."""
-    for path in GUIDES:
-        text = path.read_text(encoding="utf-8")
-        for block in re.finditer(r"^```python\n(.*?)^```", text, re.M | re.S):
-            line = text.count("\n", 0, block.start()) + 1
-            # Padded with empty lines, so that an error names the line of the guide.
-            yield pytest.param(path, "\n" * line + block[1], id=f"{name_of(path)}:{line}")
+def examples(path):
+    """The blocks of Python in a guide, each padded with empty lines: errors name the guide's."""
+    text = path.read_text(encoding="utf-8")
+    for block in re.finditer(r"^```python\n(.*?)^```", text, re.M | re.S):
+        line = text.count("\n", 0, block.start()) + 1
+        yield "\n" * line + block[1]
 
 
-EXAMPLES = list(examples())
+EXAMPLES = {path: list(examples(path)) for path in GUIDES}
 
 
-@pytest.mark.parametrize(("path", "code"), EXAMPLES)
-def test_an_example_runs(path, code):
-    """Each by itself; those of the README go on from the names of its first, as a reader does."""
+@pytest.mark.parametrize("path", [p for p in GUIDES if EXAMPLES[p]], ids=name_of)
+def test_the_examples_run(path, tmp_path, monkeypatch):
+    """One after the other, each with the names of those before it, as a reader would run them."""
+    monkeypatch.chdir(tmp_path)  # where the files go that they write
     names = {}
-    if path.name == "README.md" and "import diptych" not in code:
-        names = of_the_readme()
     diptych.utils.set_random_seed(0)
-    exec(compile(code, name_of(path), "exec"), names)
-
-
-def of_the_readme():
-    """What a reader of the README has at hand: a model, and a few rows for it."""
-    rng = np.random.default_rng(0)
-    model = diptych.Sequential(
-        [
-            diptych.Input(shape=(6,)),
-            diptych.layers.Dense(5, activation="tanh"),
-            diptych.layers.Dense(3, activation="softmax"),
-        ]
-    )
-    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
-    x, y = rng.normal(size=(8, 6)).astype("float32"), rng.integers(0, 3, 8)
-    return {"diptych": diptych, "model": model, "x": x, "y": y}
+    try:
+        for code in EXAMPLES[path]:
+            exec(compile(code, name_of(path), "exec"), names)
+    finally:
+        compat.uninstall()
 
 
 @pytest.mark.parametrize("path", GUIDES, ids=name_of)
@@ -74,4 +61,24 @@ def test_what_is_named_exists(path):
 
 
 def test_the_guides_have_examples():
-    assert len(EXAMPLES) >= 10
+    assert sum(map(len, EXAMPLES.values())) >= 10
+
+
+def section(title):
+    """A section of the README, without the line breaks inside its points."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0].replace("\n  ", " ")
+
+
+def test_what_is_said_to_be_missing_is():
+    points = section("What isn't there yet").split("\n- ")[1:]
+    modules = re.findall(r"`(\w+)`", points[0].removeprefix("whole modules: "))
+    for name in modules:
+        assert not hasattr(diptych, name), name
+        assert importlib.util.find_spec(f"diptych.{name}") is None, name
+    found = [pair for point in points[1:] for pair in re.findall(r"`(\w+)`: ([^.]+)", point)]
+    assert len(modules) + len(found) == 20
+    for module, names in found:
+        for name in re.findall(r"`(\w+)`", names):
+            there = importlib.import_module(f"diptych.{module}")
+            assert not hasattr(there, name), f"{module}.{name} is there"

@@ -4,6 +4,7 @@ import inspect
 import re
 import warnings
 
+import numpy as np
 import pytest
 
 from diptych import callbacks, constraints, layers, legacy, optimizers
@@ -102,13 +103,13 @@ class SGD(Optimizer):
         self.momentum = momentum
 
 
-def test_modern_arguments_pass_untouched_and_silently():
+def test_keras_3_arguments_pass_untouched_and_without_a_note():
     layer = Dense(3, use_bias=False, name="d")
     assert (layer.units, layer.use_bias, layer.name) == (3, False, "d")
     assert not hasattr(layer, "_batch_input_shape")
 
 
-def test_old_names_reach_the_modern_arguments_with_a_note_that_names_them():
+def test_old_names_reach_keras_3_arguments_with_a_note_that_names_them():
     with pytest.warns(LegacySpelling) as notes:
         layer = Dense(output_dim=5, init="he_normal", W_regularizer="l2", bias=False)
     assert (layer.units, layer.kernel_initializer) == (5, "he_normal")
@@ -341,6 +342,15 @@ def test_the_period_of_a_checkpoint_counts_epochs():
             callbacks.ModelCheckpoint("m.keras", period=5)
 
 
+def test_old_arguments_of_tensorboard_are_left_out(tmp_path):
+    with pytest.warns(LegacySpelling) as notes:
+        board = callbacks.TensorBoard(tmp_path, batch_size=32, write_grads=True, histogram_freq=2)
+    assert board.histogram_freq == 2
+    told = "".join(str(note.message) for note in notes)
+    assert "`batch_size` is no longer an argument" in told
+    assert "`write_grads` is no longer an argument: gradients" in told
+
+
 def test_decay_of_a_schedule_is_refused():
     with legacy.quiet(), pytest.raises(TypeError, match="leave out 'decay'"):
         SGD(learning_rate=lambda step: 0.1, decay=1e-6)
@@ -449,6 +459,55 @@ def test_a_methods_unknown_keyword_gets_a_suggestion():
         Trainer().fit(1, batchsize=3)
 
 
+@pytest.mark.parametrize("packed", [lambda x: x, lambda x: [x, x], lambda x: {"a": x}])
+def test_samples_per_epoch_of_a_generator_is_divided_by_the_rows_of_its_first_batch(packed):
+    batches = [(packed(np.full((8, 2), n)), np.zeros(8)) for n in range(3)]
+    with pytest.warns(LegacySpelling, match="steps_per_epoch=3.*batches, not samples"):
+        data, *_, steps = Trainer().fit(iter(batches), samples_per_epoch=20)[:5]
+    assert steps == 3
+    assert list(data) == batches  # the first is still there
+    with pytest.raises(ValueError, match="batch size is not known here"):
+        Trainer().fit(iter([]), samples_per_epoch=20)
+
+
+class Weighted(layers.Layer):
+    """A layer that makes its weight as it is told."""
+
+    def __init__(self, make):
+        super().__init__()
+        self.make = make
+
+    def build(self, input_shape):
+        self.made = self.make(self.add_weight)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda add: add("W", shape=(3, 2), initializer="ones"),
+        lambda add: add("W", (3, 2), initializer="ones"),
+        lambda add: add("W", (3, 2), "float32", "ones"),
+        lambda add: add("W", (3, 2), "float32", "ones", None, True),
+        lambda add: add((3, 2), "ones", "W"),
+        lambda add: add((3, 2), "one", "b"),  # also the short name of a dtype
+    ],
+)
+def test_add_weight_takes_the_name_where_it_once_stood(make):
+    legacy.forget_notes()
+    layer = Weighted(make)
+    with pytest.warns(LegacySpelling, match="name by keyword"):
+        layer.build(None)
+    assert layer.made.name in ("W", "b")
+    assert layer.made.dtype == np.float32
+    np.testing.assert_array_equal(layer.made, np.ones((3, 2)))
+
+
+def test_add_weight_in_the_current_order_is_left_alone():
+    layer = Weighted(lambda add: add((2,), "zeros", "float64", False, name="n"))
+    layer.build(None)
+    assert (layer.made.name, layer.made.dtype, layer.made.trainable) == ("n", np.float64, False)
+
+
 def test_samples_per_epoch_is_divided_by_the_batch_size():
     with legacy.quiet():
         assert Trainer().fit(1, batch_size=32, samples_per_epoch=100)[4] == 4
@@ -491,6 +550,19 @@ def test_logs_answer_to_the_old_key_of_accuracy():
         assert history["val_acc"] == [0.25]
     assert list(history) == ["accuracy", "val_accuracy", "loss"]
     assert Logs(acc=[1.0])["acc"] == [1.0]
+    with legacy.quiet():
+        assert history.get("acc") == [0.5]
+        assert history.get("val_acc", 3) == [0.25]
+        assert history.copy().pop("acc") == [0.5]
+        assert "val_acc" in history
+        assert Logs(main_accuracy=1.0, val_main_accuracy=2.0)["val_main_acc"] == 2.0
+        assert Logs(learning_rate=0.1).get("lr") == 0.1
+        assert "{val_acc}".format_map(history) == "[0.25]"
+    assert "acc" not in Logs(loss=[1.0])
+    assert Logs(loss=[1.0]).get("acc") is None
+    assert Logs(loss=[1.0]).get("lr", 7) == 7
+    assert str(history) == "{'accuracy': [0.5], 'val_accuracy': [0.25], 'loss': [1.0]}"
+    assert dict(history).keys() == {"accuracy", "val_accuracy", "loss"}
     with pytest.raises(KeyError):
         history["colour"]
     with pytest.raises(KeyError):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import diptych
-from diptych import losses, ops
+from diptych import Input, Sequential, config, layers, losses, ops
 from diptych.legacy import LegacySpelling, forget_notes
 from diptych.tape import GradientTape
 from diptych.tensor import Tensor
@@ -223,7 +223,41 @@ def test_the_weighted_mean_divides_by_the_weights():
     assert value(loss(Y_TRUE, Y_PRED, sample_weight=[1, 1, 0, 0])) == 2.5
     assert value(losses.MeanSquaredError()(Y_TRUE, Y_PRED, sample_weight=[1, 1, 0, 0])) == 1.25
     assert value(loss(Y_TRUE, Y_PRED, sample_weight=[0, 0, 0, 0])) == 0
-    assert value(loss(Y_TRUE, Y_PRED, sample_weight=2.0)) == 7.5
+
+
+@pytest.mark.parametrize(
+    ("weight", "expected"),
+    [
+        (np.ones((2, 1)), 6 / 2),
+        (np.ones((1, 3)), 6 / 3),
+        (np.ones(1), 6 / 1),
+        (0.5, 3 / 0.5),
+        ([[0.5], [0.25]], 2.25 / 0.75),
+        (np.ones((2, 3)), 6 / 6),
+        (np.zeros((2, 1)), 0),
+        (None, 6 / 6),
+    ],
+)
+def test_weights_that_broadcast_count_once_in_the_divisor(weight, expected):
+    loss = losses.MeanSquaredError(reduction="mean_with_sample_weight")
+    y_true, y_pred = np.zeros((2, 3, 1)), np.ones((2, 3, 1))
+    assert value(loss(y_true, y_pred, sample_weight=weight)) == expected
+    model = diptych.Sequential([diptych.Input((3, 1)), diptych.layers.Identity()])
+    model.compile(loss=loss)
+    if weight is None or np.shape(weight)[:1] == (2,):
+        found = model.evaluate(y_pred, y_true, sample_weight=weight, verbose=0)
+        assert found == expected
+
+
+def test_a_single_loss_is_not_divided_by_its_weight():
+    loss = losses.MeanSquaredError(reduction="mean_with_sample_weight")
+    assert value(loss([1.0, 3.0], [0.0, 0.0], sample_weight=0.5)) == 2.5
+
+
+def test_a_function_of_ones_own_gets_labels_of_the_rank_of_the_predictions():
+    wrapper = losses.LossFunctionWrapper(lambda y_true, y_pred: (y_true - y_pred) ** 2)
+    assert value(wrapper([0.0, 3.0], [[1.0], [1.0]])) == 2.5
+    assert value(wrapper([[[0.0], [3.0]]], [[1.0, 1.0]])) == 2.5
 
 
 def test_weights_of_samples_weigh_all_their_steps():
@@ -278,6 +312,95 @@ def test_an_ignored_class_does_not_count_in_the_mean():
     both = masked([True, False, True, True], y_pred)
     mean = losses.SparseCategoricalCrossentropy(ignore_class=-1)(y_true, both)
     assert value(mean) == pytest.approx(math.log(2), rel=1e-5)
+
+
+@ENGINES
+def test_fit_takes_labels_of_the_ignored_class(engine):
+    """By hand: the probabilities are 1/4, 1/2, 1/4, and two of the four rows count."""
+    bias = np.log([1.0, 2.0, 1.0])
+    dense = layers.Dense(3, kernel_initializer="zeros", bias_initializer=lambda *_, **__: bias)
+    model = Sequential([Input((2,)), dense], engine=engine)
+    loss = losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
+    model.compile("sgd", loss)
+    x, y = np.ones((4, 2)), np.array([0, 1, -1, -1])
+    right = (math.log(4) + math.log(2)) / 2
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(right, rel=1e-6)
+    history = model.fit(x, y, verbose=0, validation_data=(x, y)).history
+    assert history["loss"][0] == pytest.approx(right, rel=1e-6)
+    assert history["val_loss"][0] < right
+    with pytest.raises(ValueError, match="label -2 in row 3"):
+        model.fit(x, np.array([0, 1, -1, -2]), verbose=0)
+
+
+def test_the_arguments_of_a_loss_are_its_attributes():
+    loss = losses.SparseCategoricalCrossentropy(ignore_class=7)
+    assert (loss.ignore_class, loss.from_logits) == (7, False)
+    loss = losses.BinaryFocalCrossentropy(gamma=3.0, label_smoothing=0.1)
+    assert (loss.gamma, loss.alpha, loss.label_smoothing, loss.axis) == (3.0, 0.25, 0.1, -1)
+
+
+class OneNumber(losses.Loss):
+    def call(self, y_true, y_pred):
+        return ops.mean(ops.square(y_true - y_pred))
+
+
+@ENGINES
+@pytest.mark.parametrize(
+    ("reduction", "factor"),
+    [
+        ("sum_over_batch_size", 8 / 3),
+        ("mean", 8 / 3),
+        ("sum", 8.0),
+        ("mean_with_sample_weight", 1.0),
+        (None, [1.0, 2.0, 5.0]),
+    ],
+)
+def test_a_loss_of_one_number_is_multiplied_by_the_mean_of_the_weights(reduction, factor, engine):
+    """As in Keras: the number stands for each row. The squares are 1, 4, 4."""
+    y_true, y_pred = np.zeros((3, 1), "float32"), np.array([[1.0], [2.0], [-2.0]], "float32")
+    with diptych.engine(engine):
+        for weights in ([1.0, 2.0, 5.0], [[1.0], [2.0], [5.0]]):
+            loss = OneNumber(reduction=reduction)(y_true, y_pred, np.array(weights))
+            np.testing.assert_allclose(value(loss).ravel(), 3.0 * np.ravel(factor), rtol=1e-6)
+        own = losses.LossFunctionWrapper(lambda y, p: ops.mean(ops.square(y - p)))
+        assert value(own(y_true, y_pred, [1.0, 2.0, 5.0])) == pytest.approx(8.0)
+        masks = masked([[True], [False], [True]], y_pred)
+        assert value(own(y_true, masks)) == pytest.approx(3.0)
+        assert value(own(y_true, masks, [1.0, 2.0, 5.0])) == pytest.approx(3.0 * (1 + 5) / 2)
+
+
+@ENGINES
+def test_a_function_of_one_number_takes_weights_in_fit(engine):
+    """As loss and as weighted metric. By hand, (1 + 4 + 16) / 3 = 7, weighted with (1 + 3 + 3)."""
+
+    def error(y_true, y_pred):
+        return ops.mean(ops.square(y_true - y_pred))
+
+    dense = layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    model = Sequential([Input((1,)), dense], engine=engine)
+    model.compile("sgd", error, weighted_metrics=[error])
+    x, y = np.array([[1.0], [3.0], [5.0]]), np.array([[0], [1], [1]])
+    found = model.evaluate(x, y, sample_weight=np.array([1, 3, 3]), verbose=0)
+    np.testing.assert_allclose(found, [7 * 7 / 3, 7], rtol=1e-6)
+    history = model.fit(x, y, class_weight={0: 1.0, 1: 3.0}, verbose=0).history
+    np.testing.assert_allclose(history["loss"], [7 * 7 / 3], rtol=1e-6)
+    np.testing.assert_allclose(history["error"], [7], rtol=1e-6)
+
+
+@ENGINES
+def test_labels_without_the_last_axis_do_not_broadcast_in_a_function_of_ones_own(engine):
+    """By hand, (1 + 4 + 16) / 3; the labels (3,) beside (3, 1) would make 9 differences."""
+    dense = layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    model = Sequential([Input((1,)), dense], engine=engine)
+    model.compile("sgd", lambda y, p: ops.mean(ops.square(y - p)))
+    x, y = np.array([[1.0], [3.0], [5.0]]), np.array([0, 1, 1])
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(7.0)
+    assert model.fit(x, y, verbose=0).history["loss"] == pytest.approx([7.0])
+
+
+def test_weights_of_entries_that_count_as_one_sample_are_refused():
+    with pytest.raises(ValueError, match=r"shape \(3,\), but only one loss.*shape \(N, 1\)"):
+        losses.MeanSquaredError()(np.zeros(3), np.ones(3), [1.0, 2.0, 3.0])
 
 
 def test_unknown_reduction():
@@ -377,11 +500,73 @@ def test_keras_ops():
     np.testing.assert_allclose(value(logits), [[math.log(2), 0]], rtol=1e-6, atol=1e-30)
 
 
-def test_the_dtype_of_the_predictions_is_kept_unless_another_is_asked_for():
+def test_a_loss_has_a_dtype_of_its_own():
     y_pred = Y_PRED.astype(np.float64)
-    assert losses.MeanSquaredError()(Y_TRUE, y_pred).dtype == np.float64
-    assert losses.MeanSquaredError(dtype="float32")(Y_TRUE, y_pred).dtype == np.float32
+    assert losses.mean_squared_error(Y_TRUE, y_pred).dtype == np.float64
+    assert losses.MeanSquaredError()(Y_TRUE, y_pred).dtype == np.float32
+    assert losses.MeanSquaredError(dtype="float64")(Y_TRUE, y_pred).dtype == np.float64
+    assert losses.MeanSquaredError(dtype="float64")(Y_TRUE, Y_PRED).dtype == np.float64
     assert losses.MeanSquaredError()([[1]], np.array([[3]])).dtype == np.float32
+    made_before = losses.MeanSquaredError()
+    config.set_floatx("float64")
+    assert losses.MeanSquaredError()(Y_TRUE, Y_PRED).dtype == np.float64
+    assert losses.MeanSquaredError().dtype == "float64"
+    assert made_before.dtype == "float32"
+
+
+@ENGINES
+@pytest.mark.parametrize(
+    ("ending", "loss", "labels"),
+    [
+        ("softmax", losses.CategoricalCrossentropy, [[0.0, 0.0, 1.0]]),
+        ("sigmoid", losses.BinaryCrossentropy, [[1.0, 1.0, 1.0]]),
+    ],
+)
+def test_a_loss_of_another_dtype_is_still_computed_from_the_logits(engine, ending, loss, labels):
+    with diptych.engine(engine):
+        logits = diptych.Variable(np.array([[100.0, 0.0, -100.0]]))
+        with diptych.GradientTape() as tape:
+            found = loss()(labels, getattr(ops, ending)(logits))
+        gradient = tape.gradient(found, logits)
+    assert found.dtype == np.float32
+    assert gradient.dtype == np.float64
+    if ending == "softmax":
+        assert value(found) == 200  # and not -log(epsilon)
+        np.testing.assert_allclose(gradient, [[1, 0, -1]], atol=1e-7)
+    else:
+        assert value(found) == pytest.approx((100 + math.log(2)) / 3, rel=1e-6)
+        np.testing.assert_allclose(gradient, [[0, -1 / 6, -1 / 3]], atol=1e-7)
+
+
+@ENGINES
+def test_gradients_of_a_loss_and_of_a_compiled_model_are_checked_in_float64(engine):
+    rng = np.random.default_rng(0)
+    loss = losses.CategoricalCrossentropy(from_logits=True)
+    labels, logits = np.eye(3)[[0, 2]], rng.normal(size=(2, 3))
+    assert diptych.gradcheck(loss, logits, labels, engine=engine)
+    assert loss.dtype == "float32"
+    model = diptych.Sequential([diptych.Input((3,)), diptych.layers.Dense(3, "softmax")])
+    model.compile(loss="categorical_crossentropy")
+    assert diptych.gradcheck(model, logits, labels, engine=engine)
+    assert model._loss.functions[0].dtype == "float32"
+
+
+def test_a_model_of_float64_stays_so_and_its_loss_is_that_of_compile():
+    x = np.array([[1.0, 2.0], [3.0, -1.0]])
+    y = np.array([[0.125], [0.75]])
+    for loss, digits in ((losses.MeanSquaredError(dtype="float64"), 1e-15), ("mse", 1e-6)):
+        model = diptych.Sequential(
+            [diptych.Input((2,), dtype="float64"), diptych.layers.Dense(1, dtype="float64")]
+        )
+        model.set_weights([np.array([[0.3], [0.4]]), np.array([0.5])])
+        error = x @ [[0.3], [0.4]] + 0.5 - y
+        expected = [[0.3], [0.4]] - 0.125 * x.T @ error
+        model.compile(diptych.optimizers.SGD(0.125), loss)
+        model.fit(x, y, verbose=0)
+        kernel = model.get_weights()[0]
+        assert kernel.dtype == np.float64
+        np.testing.assert_allclose(kernel, expected, rtol=digits, atol=digits)
+        assert model.predict(x, verbose=0).dtype == np.float64
 
 
 # ------------------------------------------------------------------------- names and configurations

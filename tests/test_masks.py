@@ -113,3 +113,155 @@ def test_a_mask_that_is_given_by_name_only_has_no_place_among_several_inputs():
     for y in (first(embedded, np.ones((1, 3, 3))), first(embedded, embedded)):
         np.testing.assert_array_equal(first.given, [[True, True, False]])
         np.testing.assert_array_equal(y.mask, [[True, True, False]])
+
+
+# Masks that layers of one's own make, pass on or hide
+
+TOKENS = np.array([[1, 2, 3, 0, 0], [4, 1, 0, 0, 0]])
+TABLE = np.arange(15, dtype="float32").reshape(5, 3) ** 2
+
+
+class OwnEmbedding(layers.Layer):
+    """Makes a mask by a compute_mask of its own."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.table = layers.Embedding(5, 3, weights=[TABLE])
+
+    def call(self, x):
+        return self.table(x) * 1.0
+
+    def compute_mask(self, inputs, mask=None):
+        return ops.not_equal(inputs, 0)
+
+
+class Hidden(layers.Layer):
+    """Returns what a layer inside returns, with its mask."""
+
+    def __init__(self, layer, **kwargs):
+        super().__init__(**kwargs)
+        self.layer = layer
+
+    def call(self, x):
+        return self.layer(x)
+
+
+class Same(layers.Layer):
+    def call(self, x):
+        return x
+
+
+class HeedsMask(layers.Layer):
+    def call(self, x, mask=None):
+        return x if mask is None else x * ops.cast(ops.expand_dims(mask, -1), "float32")
+
+
+class Forgets(layers.Layer):
+    def call(self, x):
+        return x * 1.0
+
+    def compute_mask(self, inputs, mask=None):
+        return None
+
+
+def embedding():
+    return layers.Embedding(5, 3, mask_zero=True, weights=[TABLE])
+
+
+def with_ones(**kwargs):
+    return layers.Dense(3, use_bias=False, kernel_initializer="identity", **kwargs)
+
+
+def lambda_with_mask():
+    table = layers.Embedding(5, 3, weights=[TABLE])
+    return layers.Lambda(table, mask=lambda x, mask: ops.not_equal(x, 0))
+
+
+def masked_mean():
+    """The mean of the steps that are not padding, of each row."""
+    return np.stack([TABLE[row[row != 0]].mean(0) for row in TOKENS])
+
+
+KEPT = {
+    "own": lambda: [OwnEmbedding()],
+    "own, then built-in ones": lambda: [
+        OwnEmbedding(),
+        layers.Activation("relu"),
+        layers.TimeDistributed(with_ones()),
+        layers.Dropout(0.5),
+    ],
+    "inside an own layer": lambda: [Hidden(embedding())],
+    "through an own layer": lambda: [embedding(), Hidden(with_ones()), with_ones()],
+    "through two": lambda: [OwnEmbedding(), Hidden(Hidden(with_ones())), Same()],
+    "an own Sequential": lambda: [Hidden(Sequential([OwnEmbedding(), with_ones()]))],
+    "the input itself": lambda: [embedding(), layers.Lambda(lambda x: x)],
+    "a Lambda with a mask": lambda: [lambda_with_mask()],
+}
+DROPPED = {
+    "a new tensor": lambda: [embedding(), layers.Lambda(lambda x: x * 1.0)],
+    "told to": lambda: [OwnEmbedding(), Forgets()],
+}
+
+
+def in_model(kind, stack):
+    """A function of tokens: layers called one by one, or a model of them."""
+    if kind == "eager":
+        stack = [*stack, layers.GlobalAveragePooling1D()]
+
+        def model(x):
+            for layer in stack:
+                x = layer(x)
+            return x
+
+        return model
+    if kind == "functional":
+        inputs = y = Input((5,), dtype="int32")
+        for layer in stack:
+            y = layer(y)
+        return Model(inputs, layers.GlobalAveragePooling1D()(y))
+    if kind == "nested":
+        inputs = Input((5,), dtype="int32")
+        inner = Sequential([Input((5,), dtype="int32"), *stack])
+        return Model(inputs, layers.GlobalAveragePooling1D()(inner(inputs)))
+    return Sequential([Input((5,), dtype="int32"), *stack, layers.GlobalAveragePooling1D()])
+
+
+@pytest.mark.filterwarnings("ignore:.*does not support masking")
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+@pytest.mark.parametrize("kind", ["eager", "Sequential", "functional", "nested"])
+@pytest.mark.parametrize("name", [*KEPT, *DROPPED])
+def test_masks_of_layers_of_ones_own_reach_the_layers_after_them(name, kind, engine):
+    """As in Keras 3: a tensor keeps the mask that it got inside; compute_mask is asked else."""
+    right = masked_mean() if name in KEPT else TABLE[TOKENS].mean(1)
+    with diptych.engine(engine):
+        model = in_model(kind, {**KEPT, **DROPPED}[name]())
+        np.testing.assert_allclose(model(TOKENS), right, rtol=1e-6)
+        if kind != "eager":
+            np.testing.assert_allclose(model.predict(TOKENS, verbose=0), right, rtol=1e-6)
+            model.compile("sgd", "mse")
+            np.testing.assert_allclose(model.evaluate(TOKENS, right, verbose=0), 0, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:.*does not support masking")
+@pytest.mark.parametrize("kind", ["eager", "Sequential", "functional", "nested"])
+def test_a_layer_gets_the_mask_that_a_layer_of_ones_own_made(kind):
+    """The padded steps become zero, and the pooling leaves them out only if a mask goes on."""
+    model = in_model(kind, [OwnEmbedding(), HeedsMask(), layers.Lambda(lambda x: x * 1.0)])
+    counted = TABLE[TOKENS] * (TOKENS != 0)[..., None]
+    np.testing.assert_allclose(model(TOKENS), counted.mean(1), rtol=1e-6)
+
+
+def test_loss_and_metrics_leave_out_what_an_own_compute_mask_masks():
+    model = Sequential([Input((5,), dtype="int32"), OwnEmbedding(), with_ones()])
+    model.compile("sgd", "mse", metrics=["mae"])
+    found = model.evaluate(TOKENS, np.zeros((2, 5, 3)), verbose=0)
+    counted = TABLE[TOKENS[TOKENS != 0]]
+    np.testing.assert_allclose(found, [(counted**2).mean(), counted.mean()], rtol=1e-5)
+
+
+def test_a_layer_that_supports_no_masking_is_not_asked_for_a_mask():
+    layer = Forgets()
+    assert layer.supports_masking  # since it has a compute_mask of its own
+    layer = OwnEmbedding()
+    layer.supports_masking = False
+    assert layer(TOKENS).mask is None

@@ -559,7 +559,7 @@ def two_inputs_and_outputs(**compile_arguments):
     return model
 
 
-def test_parts_that_are_missing_or_of_other_lengths_are_told():
+def test_missing_parts_and_parts_of_other_lengths_raise():
     a, b, p, q = (np.ones((6, n), "float32") for n in (4, 3, 2, 1))
     model = two_inputs_and_outputs()
     for call in (model.predict, model.predict_on_batch, model):
@@ -690,6 +690,26 @@ def test_a_model_without_a_graph_makes_the_states_of_its_layers_for_whole_batche
     model.compile("sgd", "mse")
     model.fit(np.ones((8, 5, 2), "float32"), np.ones((8, 1), "float32"), batch_size=4, verbose=0)
     assert model.reader.states[0].shape == (4, 3)
+
+
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+def test_the_first_step_trains_the_weights_that_it_makes(engine):
+    """By hand: the loss is (2 w)^2, so the gradient 8 w = 8, and w becomes 1 - 0.1 8."""
+
+    class Penalty(Model):
+        def __init__(self):
+            super().__init__(engine=engine)
+            self.dense = layers.Dense(1, use_bias=False, kernel_initializer="ones")
+
+        def call(self, inputs):
+            self.add_loss(ops.mean(ops.square(self.dense(inputs))))
+            return inputs
+
+    for take in (lambda m, x: m.fit(x, verbose=0), lambda m, x: m.train_on_batch(x)):
+        model = Penalty()
+        model.compile(diptych.optimizers.SGD(0.1))
+        take(model, np.full((4, 1), 2.0, "float32"))
+        np.testing.assert_allclose(model.dense.kernel, [[0.2]], rtol=1e-5)
 
 
 def test_metrics_of_functions_are_named_as_in_keras():

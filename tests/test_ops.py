@@ -304,7 +304,7 @@ def test_questions():
 
 def test_convert_to_tensor_leaves_tensors_alone_and_stacks_lists_of_them():
     w = Variable([1.0, 2.0])
-    assert ops.convert_to_tensor(w) is w
+    assert ops.convert_to_tensor(tensor := w * 2.0) is tensor
     with GradientTape() as tape:
         y = ops.sum(ops.convert_to_tensor([w, w * 3.0, [0.0, 1.0]]) ** 2)
     np.testing.assert_allclose(tape.gradient(y, w), [20, 40])
@@ -557,11 +557,22 @@ def test_arguments_have_the_names_of_keras(call, keywords):
         (lambda x: ops.one_hot(x, 3, sparse=True), ValueError, "dense"),
         (lambda x: ops.convert_to_tensor(x, sparse=True), ValueError, "dense"),
         (lambda x: ops.average(x, weights=[1.0, 2.0]), ValueError, "needs axis=int"),
-        (lambda x: ops.quantile(x, [0.1, 0.2]), ValueError, "single q"),
-        (lambda x: ops.quantile(x, 0.1, method="nearest"), ValueError, "method='nearest'"),
+        (lambda x: ops.quantile(x, [0.1, 1.2]), ValueError, "between 0 and 1"),
+        (lambda x: ops.percentile(x, 120), ValueError, "between 0 and 100"),
+        (lambda x: ops.quantile(x, 0.1, method="hazen"), ValueError, "'midpoint' or 'nearest'"),
         (lambda x: ops.reshape(x, (5,)), ValueError, "reshape"),
     ],
 )
 def test_errors_teach(call, error, message):
     with pytest.raises(error, match=message):
         call(Tensor(np.ones((2, 3), np.float32)))
+
+
+@pytest.mark.parametrize("row", [*SMOOTH, *CONSTANT], ids=label)
+def test_no_result_changes_with_a_variable(row):
+    """A result that is kept has the values of its moment."""
+    arrays = make(row, 0)
+    variables = [Variable(x, trainable=False) for x in arrays]
+    for y in leaves(row[1](ops, *variables)):
+        for v in variables:
+            assert not np.shares_memory(y.array, v.array)

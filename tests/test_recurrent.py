@@ -245,7 +245,7 @@ def test_dropout_is_drawn_once_for_all_steps(kind, own, engine):
     np.testing.assert_allclose(by_steps(X, training=True), first, rtol=1e-5, atol=1e-6)
 
 
-def test_a_cell_keeps_its_dropout_until_it_is_told_to_forget():
+def test_a_cell_keeps_its_dropout_mask_until_it_is_reset():
     cell = layers.LSTMCell(4, dropout=0.5, recurrent_dropout=0.5, seed=1)
     state = [np.ones((3, 4), "f4"), np.zeros((3, 4), "f4")]
     first, _ = cell(X[:, 0], state, training=True)

@@ -267,7 +267,7 @@ def test_the_vgg_like_network(engine, keras_1):
         assert not np.array_equal(a, b)
 
 
-def test_old_and_modern_spelling_of_the_network_are_one(engine):
+def test_old_and_new_spelling_of_the_network_predict_the_same(engine):
     x = np.random.random((2, 20, 20, 3))
     modern, old = vgg_like(20), vgg_like(20, keras_1=True)
     old.set_weights(modern.get_weights())

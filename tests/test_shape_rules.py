@@ -172,7 +172,9 @@ def test_rules_agree_with_calls_whatever_is_unknown(call, arrays):
             assert y.dtype == real.dtype.name
 
 
-DTYPES = ["bool", "int8", "uint8", "int32", "int64", "float16", "float32", "float64"]
+DTYPES = [
+    *("bool", "int8", "uint8", "int16", "uint16", "int32", "int64", "float16", "float32", "float64")
+]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -210,6 +212,7 @@ def test_dtypes_of_two_inputs_agree_with_calls(left, right):
 INPUTS = {"prelu": 2, "dense": 3, "matmul": 2, "embedding": 2}
 
 
+@pytest.mark.filterwarnings("ignore:ops.softmax takes a softmax over")  # of one number
 @pytest.mark.parametrize(
     "twin",
     [twin for twin in operations() if isinstance(twin, Twin) and twin.shape is not None],

@@ -251,7 +251,12 @@ def test_positions_that_do_not_fit_are_refused():
 
 # What `dir` shows
 
-MODULES = sorted(diptych._MODULES | {"optimizers.schedules", "ops.image", "preprocessing.text"})
+MODULES = sorted(
+    diptych._MODULES
+    | {"optimizers.schedules", "ops.image", "compat", "wrappers.scikit_learn"}
+    | {f"preprocessing.{name}" for name in ("image", "sequence", "text")}
+    | {f"applications.{name}" for name in ("imagenet_utils", "vgg16", "vgg19")}
+)
 
 
 @pytest.mark.parametrize("name", ["diptych", *(f"diptych.{name}" for name in MODULES)])

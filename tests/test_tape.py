@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 import diptych
-from diptych import GradientTape, Tensor, Variable, autodiff, layers, ops
+from diptych import (
+    GradientTape,
+    Input,
+    Model,
+    Sequential,
+    Tensor,
+    Variable,
+    autodiff,
+    layers,
+    ops,
+)
 from diptych.operation import ArrayOp
 from diptych.tape import record
 
@@ -315,6 +325,112 @@ def test_a_tape_that_was_closed_before_the_other_was_opened():
         z = first.gradient(y, w) * w
     with pytest.raises(NotImplementedError, match="gradient of a gradient"):
         second.gradient(z, w)
+
+
+ROWS = np.array([[1.0, 2.0], [0.5, -1.0]], "float32")
+
+
+def slope(function, x):
+    """The mean square of the gradient of a function's sum, as a gradient penalty has it."""
+    x = ops.convert_to_tensor(x)
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = ops.sum(function(x))
+    return ops.mean(ops.square(tape.gradient(y, x)))
+
+
+def critic(*more):
+    return Sequential([Input((2,)), layers.Dense(3, activation="tanh"), layers.Dense(1), *more])
+
+
+class Around(Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.critic = critic()
+
+    def call(self, x, training=None):
+        return self.critic(x)
+
+
+class StepOfItsOwn(Around):
+    def train_step(self, data):
+        x, y = data
+        with GradientTape() as tape:
+            loss = ops.mean(self(x)) + 10.0 * slope(self.critic, x)
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        return {"loss": loss}
+
+
+class LossOfItsOwn(Around):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return ops.mean(y_pred) + slope(self.critic, x)
+
+
+class AddsLoss(Around):
+    def call(self, x, training=None):
+        self.add_loss(slope(self.critic, x))
+        return self.critic(x)
+
+
+class GradientLayer(layers.Layer):
+    """Its output is the gradient of its input's cubes, 3 x^2."""
+
+    def call(self, x):
+        with GradientTape() as tape:
+            tape.watch(x)
+            y = ops.sum(x * x * x)
+        return tape.gradient(y, x)
+
+
+class PenalisesSlope(diptych.regularizers.Regularizer):
+    def __call__(self, w):
+        return slope(lambda x: ops.matmul(x, w), ROWS[:, :1])
+
+
+def with_loss_function():
+    model = critic()
+    model.compile("sgd", lambda y, p: ops.mean(p) + slope(model, ROWS))
+    return model
+
+
+def compiled(model):
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: compiled(StepOfItsOwn()),
+        lambda: compiled(LossOfItsOwn()),
+        lambda: compiled(AddsLoss()),
+        lambda: compiled(critic(GradientLayer())),
+        lambda: compiled(critic(layers.Lambda(GradientLayer().call))),
+        lambda: compiled(critic(layers.Dense(1, kernel_regularizer=PenalisesSlope()))),
+        with_loss_function,
+    ],
+    ids="train_step compute_loss add_loss layer Lambda regularizer loss".split(),
+)
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+def test_every_way_to_a_gradient_of_a_gradient_in_fit_raises(make, engine):
+    """The weights stay as they were: a penalty that is left out would train another model."""
+    with diptych.engine(engine):
+        model = make()
+        model.predict(ROWS, verbose=0)
+        before = model.get_weights()
+        for train in (model.fit, model.train_on_batch):
+            with pytest.raises(NotImplementedError, match=r"gradient of a gradient.*stop_gradient"):
+                train(ROWS, np.zeros((2, 1), "float32"))
+        for a, b in zip(model.get_weights(), before, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_layer_that_returns_a_gradient_predicts():
+    """Without an open tape, gradients are arrays, and arrays are outputs as well."""
+    model = Sequential([Input((2,)), GradientLayer()])
+    np.testing.assert_array_equal(model.predict(ROWS, verbose=0), 3 * ROWS**2)
+    np.testing.assert_array_equal(model.predict_on_batch(ROWS), 3 * ROWS**2)
 
 
 def test_gradients_beside_an_open_tape_do_no_harm():

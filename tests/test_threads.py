@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from diptych.fastcore.kernels import gemm, openmp, threads
 
+import diptych
+
 needs_openmp = pytest.mark.skipif(not threads.has_openmp(), reason="built without OpenMP")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
@@ -33,18 +35,23 @@ def large_product():
     return c.tobytes()
 
 
-def test_number_is_kept_and_none_restores_the_default():
-    threads.set_num_threads(3)
-    assert threads.get_num_threads() == 3
-    threads.set_num_threads(None)
+SETTERS = pytest.mark.parametrize("module", [threads, diptych.config], ids=["threads", "config"])
+
+
+@SETTERS
+def test_number_is_kept_and_none_restores_the_default(module):
+    module.set_num_threads(3)
+    assert threads.get_num_threads() == diptych.config.num_threads() == 3
+    module.set_num_threads(None)
     assert threads.get_num_threads() == threads.default_num_threads() >= 1
 
 
+@SETTERS
 @pytest.mark.parametrize("bad", [0, -1, 1.5, "2", True, 10**9])
-def test_nonsense_is_refused(bad):
+def test_nonsense_is_refused(module, bad):
     before = threads.get_num_threads()
     with pytest.raises(ValueError, match="from 1 to 1024"):
-        threads.set_num_threads(bad)
+        module.set_num_threads(bad)
     assert threads.get_num_threads() == before
 
 

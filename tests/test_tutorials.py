@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -79,11 +80,39 @@ def test_form(path):
     for alternative, file in pictures:
         assert len(alternative) >= 20
         assert (render.READ / file).exists()
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page):
+        assert (render.READ / link).exists(), link
+    assert f"(../answers/{path.stem[:2]}.py)" in page
+    open_code = re.sub(r"<details>.*?</details>", "", page, flags=re.S)
+    for code in re.findall(r"```python\n.*?```", open_code, re.S):
+        assert "plt.subplots" not in code, "the code of figures is folded"
+        assert "check(" not in code, "the code of checks is folded"
     assert all(len(line) <= 120 for line in path.read_text(encoding="utf-8").splitlines())
 
 
 def test_there_are_tutorials():
     assert len(SCRIPTS) >= 2
+    listed = (TUTORIALS / "README.md").read_text(encoding="utf-8")
+    for path in SCRIPTS:
+        for link in (f"read/{path.stem}.md", path.name, f"answers/{path.stem[:2]}.py"):
+            assert f"]({link})" in listed
+
+
+def cell(source, text, *tags):
+    output = SimpleNamespace(output_type="stream", text=text)
+    metadata = {"tags": list(tags)} if tags else {}
+    return SimpleNamespace(cell_type="code", source=source, metadata=metadata, outputs=[output])
+
+
+def test_what_is_folded():
+    """Ticks stand before the code that made them, other code before what it prints."""
+    cells = [cell("print(1)", "1\n"), cell("check(a, b)", "✓ one\n✓ two\n", "check")]
+    page, figures = render.to_markdown(SimpleNamespace(cells=cells), "09_x", "abc")
+    assert figures == {}
+    plain, _, checked = page.partition("- ✓ one\n- ✓ two\n\n")
+    assert plain.endswith("```python\nprint(1)\n```\n\n```text\n1\n```\n\n")
+    summary = "<details><summary>How this is checked</summary>"
+    assert checked == f"{summary}\n\n```python\ncheck(a, b)\n```\n\n</details>\n"
 
 
 def test_comparison_of_renderings_sees_a_changed_number_and_forgives_a_last_digit():

@@ -50,16 +50,17 @@ def fires(w, b, x):
 def learn(answers, most=100):
     """The perceptron rule from zero; returns the weights after each correction."""
     w, b, history = [0, 0], 0, [([0, 0], 0)]
-    while len(history) <= most:
+    corrected = True
+    while corrected:
         corrected = False
         for x, y in zip(rows, answers, strict=True):
             error = y - fires(w, b, x)
             if error:
+                if len(history) > most:
+                    return history
                 w, b = [w[0] + error * x[0], w[1] + error * x[1]], b + error
                 history.append((w, b))
                 corrected = True
-        if not corrected:
-            break
     return history
 
 
@@ -69,7 +70,7 @@ for number, (w, b) in enumerate(history):
     right = sum(fires(w, b, x) == y for x, y in zip(rows, AND, strict=True))
     print(f"{number:>10}  {w[0]:>3} {w[1]:>3} {b:>3}   {right} of 4")
 
-# %%
+# %% tags=["check"]
 w, b = history[-1]
 check(
     "the rule stops by itself, with all four rows right",
@@ -85,7 +86,7 @@ other it does not. Here is that line after each correction, the last one drawn h
 there the sum is exactly 0, and the neuron fires only above.
 """
 
-# %%
+# %% tags=["plot"]
 # alt: The four inputs of AND, and the neuron's line after each correction; the last one cuts off the corner (1, 1)
 
 
@@ -93,6 +94,7 @@ def draw_rows(axes, answers):
     for x, y in zip(rows, answers, strict=True):
         axes.plot(*x, "o", ms=11, mfc="tab:orange" if y else "white", mec="tab:blue", mew=2)
     axes.set(xlim=(-0.6, 1.7), ylim=(-0.6, 1.7), xticks=[0, 1], yticks=[0, 1], aspect="equal")
+    axes.set(xlabel="$x_1$", ylabel="$x_2$")
 
 
 def draw_line(axes, w, b, **style):
@@ -139,7 +141,10 @@ scores = [
     for w2 in grid
     for b in grid
 ]
-check("on XOR the rule never stops", len(attempts) - 1 >= 100)
+print(f"{len(scores)} lines, the best of them right for {max(scores)} of 4 rows")
+
+# %% tags=["check"]
+check("on XOR the rule has not stopped after 100 corrections", len(attempts) - 1 == 100)
 check("no line gets more than 3 of XOR's 4 rows right", max(scores) == 3)
 
 # %% [markdown]
@@ -189,6 +194,8 @@ by_tape, _ = tape.gradient(loss, weights)
 
 print("by hand:     ", by_hand.ravel())
 print("by the tape: ", by_tape.ravel())
+
+# %% tags=["check"]
 check(
     "(sigma - y) x is the reference engine's gradient",
     np.abs(by_hand.ravel() - by_tape.ravel()).max() <= 1e-12,
@@ -206,7 +213,9 @@ The Keras way of saying "one neuron": a `Dense` layer with one unit. It trains o
 def neuron(engine, seed):
     diptych.utils.set_random_seed(seed)
     model = diptych.Sequential(
-        [diptych.Input(shape=(2,)), diptych.layers.Dense(1, activation="sigmoid")], engine=engine
+        [diptych.Input(shape=(2,)), diptych.layers.Dense(1, activation="sigmoid", name="neuron")],
+        name="model",
+        engine=engine,
     )
     model.compile(
         optimizer=diptych.optimizers.SGD(learning_rate=1.0),
@@ -222,32 +231,39 @@ for seed in range(20):
     model.fit(x, y, epochs=200, batch_size=4, verbose=0)
     solved += model.evaluate(x, y, verbose=0)[1] == 1.0
 print(f"{solved} of 20 first weights end with all four rows right")
+
+# %% tags=["check"]
 check("the sigmoid neuron solves AND from every one of 20 first weights", solved == 20)
 
 # %%
-# alt: Loss of the sigmoid neuron against the epoch, falling smoothly for AND and resting at 0.69 for XOR
-figure, axes = plt.subplots()
+curves = {}
 for name, answers in (("AND", AND), ("XOR", XOR)):
     model = neuron("reference", 0)
     losses = model.fit(x, np.array(answers), epochs=200, batch_size=4, verbose=0).history["loss"]
-    axes.plot(losses, label=name)
+    curves[name] = losses
     print(f"{name}: loss {losses[-1]:.4f}, answers {model.predict(x, verbose=0).ravel().round(2)}")
+
+# %% tags=["plot"]
+# alt: Loss of the sigmoid neuron against the epoch, falling smoothly for AND and resting at 0.69 for XOR
+figure, axes = plt.subplots()
+for name, losses in curves.items():
+    axes.plot(losses, label=name)
 axes.axhline(np.log(2), color="gray", lw=0.8, ls=":")
 axes.set(xlabel="epoch", ylabel="loss")
 axes.legend()
 plt.show()
 
-# %%
+# %% tags=["check"]
 check(
     "on XOR the loss rests at ln 2, which is what 'I do not know' costs",
-    abs(losses[-1] - np.log(2)) < 1e-3,
+    abs(curves["XOR"][-1] - np.log(2)) < 1e-3,
 )
 
 # %% [markdown]
 r"""
-**What you saw.** The old tutorial was right: one neuron is enough for AND, from every start. What goes wrong when it
-takes two layers is the next lesson. For XOR one neuron is not enough; its best answer is 0.5 for every row, at a
-cost of $\ln 2 \approx 0.693$.
+**What you saw.** The old tutorial was right: one neuron is enough for AND, from every start. For XOR one neuron is not
+enough; its best answer is 0.5 for every row, at a cost of $\ln 2 \approx 0.693$. [Another page](04_one_step_by_hand.md)
+follows the gradient through a network of two layers.
 
 Last, the other engine: the same weights, the same rows, through both.
 """
@@ -255,9 +271,11 @@ Last, the other engine: the same weights, the same rows, through both.
 # %%
 model = neuron("fast", 0)
 comparison = diptych.compare_engines(model, x, y)
-check("the two engines agree to float32's accuracy", comparison.max_difference < 1e-6)
 for row in comparison.rows:
-    print(f"{row.what:<28} largest difference {row.difference:.0e}")
+    print(f"{row.what:<32} largest difference {row.difference:.0e}")
+
+# %% tags=["check"]
+check("the two engines agree to float32's accuracy", comparison.max_difference < 1e-6)
 
 # %% [markdown]
 r"""
@@ -266,6 +284,8 @@ r"""
 1. How many corrections does the rule need for OR? And if the rows come in the opposite order?
 2. Find weights by pencil for NAND, and let `fires` confirm them.
 3. Two neurons in a hidden layer draw two lines. Which two lines, and which third neuron on top, make XOR?
+
+[Answers](../answers/01.py), as a script that checks them.
 """
 
 # %%

@@ -52,7 +52,7 @@ L = -np.log(p)
 for name, value in (("z", z), ("h", h), ("s", s), ("p", p), ("L", L)):
     print(f"{name} = {value.ravel().round(4)}")
 
-# %%
+# %% tags=["check"]
 check("z is what the pencil says: (1.1, -0.2)", np.allclose(z, [[1.1, -0.2]]))
 
 # %% [markdown]
@@ -87,40 +87,62 @@ for name, value in (
 ):
     print(f"{name:>4} = {str(value.round(4).tolist())}")
 
-# %%
+# %% tags=["check"]
 check("the unit that is off hands back exactly nothing", (dW1[:, 1] == 0).all() and db1[1] == 0)
 
 # %% [markdown]
 r"""
 The second unit is off ($z_2 = -0.2$), so the gradient of its weights is exactly 0: this row will not change them. If
 it is off for *every* row, nothing ever will. Keep that in mind for networks that get stuck.
+
+Here is all of it in one picture. Walk from the right to the left: across a line with a weight, the orange number is
+multiplied by that weight, $ds \cdot 0.8 = dh_1$; from $h$ to $z$ it stays, or becomes 0; from $p$ to $s$ it is
+multiplied by the sigmoid's slope, $p\,(1 - p)$. A weight's own gradient is the blue number at its left end times the
+orange one at its right end. The biases are not drawn: each has the gradient of the $z$ or $s$ that it is added to.
 """
 
-# %%
-# alt: The network as a graph; above each circle its value, below it in orange the gradient of the loss by it
-places = {"x1": (0, 1), "x2": (0, 0), "h1": (1, 1), "h2": (1, 0), "p": (2, 0.5), "L": (3, 0.5)}
+# %% tags=["plot"]
+# alt: The network from x over z, h, s, p to L; above each circle its value, below it in orange the gradient of L by it
+places = {
+    "x1": (0, 1),
+    "x2": (0, 0),
+    "z1": (1.5, 1),
+    "z2": (1.5, 0),
+    "h1": (2.3, 1),
+    "h2": (2.3, 0),
+    "s": (3.4, 0.5),
+    "p": (4.2, 0.5),
+    "L": (5, 0.5),
+}
 dx = dz @ W1.T
+dp = -1 / p
 shown = {
     "x1": (x[0, 0], dx[0, 0]),
     "x2": (x[0, 1], dx[0, 1]),
+    "z1": (z[0, 0], dz[0, 0]),
+    "z2": (z[0, 1], dz[0, 1]),
     "h1": (h[0, 0], dh[0, 0]),
     "h2": (h[0, 1], dh[0, 1]),
-    "p": (p[0, 0], -1 / p[0, 0]),
+    "s": (s[0, 0], ds[0, 0]),
+    "p": (p[0, 0], dp[0, 0]),
     "L": (L[0, 0], 1.0),
 }
-edges = {
-    ("x1", "h1"): (W1[0, 0], dW1[0, 0]),
-    ("x2", "h1"): (W1[1, 0], dW1[1, 0]),
-    ("x1", "h2"): (W1[0, 1], dW1[0, 1]),
-    ("x2", "h2"): (W1[1, 1], dW1[1, 1]),
-    ("h1", "p"): (W2[0, 0], dW2[0, 0]),
-    ("h2", "p"): (W2[1, 0], dW2[1, 0]),
+weighted = {
+    ("x1", "z1"): (W1[0, 0], dW1[0, 0]),
+    ("x2", "z1"): (W1[1, 0], dW1[1, 0]),
+    ("x1", "z2"): (W1[0, 1], dW1[0, 1]),
+    ("x2", "z2"): (W1[1, 1], dW1[1, 1]),
+    ("h1", "s"): (W2[0, 0], dW2[0, 0]),
+    ("h2", "s"): (W2[1, 0], dW2[1, 0]),
 }
-figure, axes = plt.subplots(figsize=(7.5, 3.8))
-for (a, b), (value, gradient) in edges.items():
+plain = [("z1", "h1"), ("z2", "h2"), ("s", "p"), ("p", "L")]
+figure, axes = plt.subplots(figsize=(9, 3.8))
+for a, b in plain:
+    axes.plot(*zip(places[a], places[b], strict=True), color="tab:blue", lw=1, zorder=0)
+for (a, b), (value, gradient) in weighted.items():
     (x0, y0), (x1, y1) = places[a], places[b]
     axes.plot([x0, x1], [y0, y1], color="tab:blue", lw=1, zorder=0)
-    at = 0.27 if (a, b) in (("x1", "h2"), ("x2", "h1")) else 0.5
+    at = 0.27 if (a, b) in (("x1", "z2"), ("x2", "z1")) else 0.5
     middle = (x0 + at * (x1 - x0), y0 + at * (y1 - y0))
     for text, colour, side in (
         (f"{value:.2f}", "tab:blue", 0.055),
@@ -135,17 +157,20 @@ for (a, b), (value, gradient) in edges.items():
             va="center",
             bbox={"fc": "white", "ec": "none", "pad": 1},
         )
-axes.plot([2, 3], [0.5, 0.5], color="tab:blue", lw=1, zorder=0)
 for name, (px, py) in places.items():
     value, gradient = shown[name]
     axes.plot(px, py, "o", ms=30, mfc="white", mec="black")
     axes.text(px, py, name, ha="center", va="center")
     axes.text(px, py + 0.15, f"{value:.3f}", ha="center", color="tab:blue")
     axes.text(px, py - 0.22, f"{gradient:.3f}", ha="center", color="tab:orange")
-axes.set(xlim=(-0.3, 3.3), ylim=(-0.4, 1.35))
+axes.set(xlim=(-0.3, 5.3), ylim=(-0.4, 1.35))
 axes.set_axis_off()
 axes.set_title("blue: value    orange: gradient of L")
 plt.show()
+
+# %% tags=["check"]
+check("across h1's line: ds times the weight", np.isclose(ds[0, 0] * W2[0, 0], dh[0, 0]))
+check("from p to s: dp times p (1 - p)", np.isclose(dp * p * (1 - p), ds))
 
 # %% [markdown]
 r"""
@@ -215,7 +240,7 @@ print(f"{'':<8}{'by hand':>12}{'differences':>13}{'reference':>12}{'fast':>12}")
 for name, *values in zip(names, *flat, strict=True):
     print(f"{name:<8}{values[0]:>12.7f}{values[1]:>13.7f}{values[2]:>12.7f}{values[3]:>12.7f}")
 
-# %%
+# %% tags=["check"]
 hand, numeric, reference, fast = flat
 check(
     "by hand and the reference engine: the same to 1e-12", np.abs(hand - reference).max() <= 1e-12
@@ -240,6 +265,7 @@ eta = 0.5
 stepped = [w - eta * dw for w, dw in zip([W1, b1, W2, b2], by_hand, strict=True)]
 print(f"loss before the step {loss_of(W1, b1, W2, b2):.4f}, after it {loss_of(*stepped):.4f}")
 
+# %% tags=["check"]
 model = network("reference", "float64")
 model.train_on_batch(x, y)
 largest = max(np.abs(a - b).max() for a, b in zip(stepped, model.get_weights(), strict=True))
@@ -269,12 +295,13 @@ with diptych.engine("reference"):
 
 theirs = network("reference", "float64")
 theirs.fit(rows, answers, batch_size=2, epochs=100, shuffle=False, verbose=0)
+print(f"loss on the four rows: {theirs.evaluate(rows, answers, verbose=0):.4f}")
 
+# %% tags=["check"]
 same = all(
     np.array_equal(a, b) for a, b in zip(mine.get_weights(), theirs.get_weights(), strict=True)
 )
 check("your loop and fit end with the same bits", same)
-print(f"loss on the four rows: {theirs.evaluate(rows, answers, verbose=0):.4f}")
 
 # %% [markdown]
 r"""
@@ -284,6 +311,8 @@ r"""
 2. Make $b_{1,2}$ large enough that the second unit is on. Compute its two weight gradients with a pencil, then with
    `by_differences`.
 3. Replace ReLU by tanh. Only one line of the backward pass changes; which, and to what?
+
+[Answers](../answers/04.py), as a script that checks them.
 """
 
 # %%

@@ -27,6 +27,9 @@ matplotlib.rcParams["figure.constrained_layout.use"] = True
 NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?")
 SLACK = 0.05  # of a printed number's size: another processor may round its last digits otherwise
 MOST_BYTES_A_FIGURE = 60_000
+# A cell's tag, and the line behind which its code is folded: `# %% tags=["plot"]`. The outputs of a
+# cell of checks are its ticks.
+FOLDED = {"plot": "How this is drawn", "check": "How this is checked"}
 
 
 def sources():
@@ -77,16 +80,25 @@ def to_markdown(notebook, name, digest_of_source):
             (line[len("# alt:") :].strip() for line in lines if line.startswith("# alt:")), ""
         )
         source = "\n".join(line for line in lines if not line.startswith("# alt:")).strip()
+        tags = cell.metadata.get("tags", [])
+        code = ""
         if any(not line.startswith("#") for line in source.splitlines()):
-            parts.append(f"```python\n{source}\n```")
+            code = f"```python\n{source}\n```"
         shown = [_output(output, alt, name, figures) for output in cell.outputs]
         text = "\n\n".join(part for part in shown if part)
-        if text and "timing" in cell.metadata.get("tags", []):
-            head = "<details><summary>Times on the machine that made this page</summary>"
-            text = f"{head}\n\n{text}\n\n</details>"
-        if text:
-            parts.append(text)
+        if "check" in tags:
+            text = "\n".join(f"- {line}" for line in text.splitlines() if line.startswith("✓"))
+        if text and "timing" in tags:
+            text = _fold("Times on the machine that made this page", text)
+        folded = next((FOLDED[tag] for tag in tags if tag in FOLDED), None)
+        pair = (text, _fold(folded, code)) if folded else (code, text)
+        parts += [part for part in pair if part]
     return HEADER.format(name=name, digest=digest_of_source) + "\n\n".join(parts) + "\n", figures
+
+
+def _fold(summary, text):
+    """What stands behind a line that opens at a click."""
+    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
 
 
 def _output(output, alt, name, figures):

@@ -56,7 +56,20 @@ cdef inline cnp.ndarray as_type(object a, int typenum):
         b = <cnp.ndarray>a
         if (cnp.PyArray_TYPE(b) == typenum and cnp.PyArray_ISCARRAY_RO(b)):
             return b
-    return cnp.PyArray_FROMANY(a, typenum, 0, 0, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED)
+    try:
+        return cnp.PyArray_FROMANY(
+            a, typenum, 0, 0, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED
+        )
+    except OverflowError as error:
+        raise ValueError(f"expected an array of ordinary numbers: {error}") from None
+
+
+cdef inline Py_ssize_t as_size(object number) except? -1:
+    """A size or an axis that an option or a cache names; ValueError where it is absurd."""
+    try:
+        return number
+    except OverflowError:
+        raise ValueError(f"{number} is too large for a size or an axis") from None
 
 
 cdef inline cnp.ndarray as_real(object a, int typenum):
@@ -71,6 +84,18 @@ cdef inline cnp.ndarray as_real(object a, int typenum):
 
 cdef inline cnp.ndarray new_array(int ndim, cnp.npy_intp* dims, int typenum):
     """An uninitialised C-contiguous array."""
+    return cnp.PyArray_EMPTY(ndim, dims, typenum, 0)
+
+
+cdef inline cnp.ndarray new_result(int ndim, cnp.npy_intp* dims, int typenum):
+    """new_array for sizes that options or a cache name: ValueError where no memory holds them."""
+    cdef double bytes_ = 8
+    cdef int i
+    for i in range(ndim):
+        bytes_ *= dims[i]
+    if bytes_ > 2.0**47:  # what a process can address on the processors of today
+        shape = tuple([dims[i] for i in range(ndim)])
+        raise ValueError(f"an array of shape {shape} is larger than any memory")
     return cnp.PyArray_EMPTY(ndim, dims, typenum, 0)
 
 

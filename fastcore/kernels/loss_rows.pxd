@@ -36,7 +36,7 @@ cdef struct LossJob:
     void* out               # OUT (rows, width) gradient
     Py_ssize_t* runner_up   # OUT of forward, IN of backward (rows,): the best of the wrong classes
 
-cdef cnp.ndarray labels_of(object y_true, object y_pred, int axis)
+cdef cnp.ndarray labels_of(object y_true, object y_pred, object axis)
 cdef cnp.ndarray predictions_of(object y_pred, int axis)
 cdef cnp.ndarray cotangents_of(object dloss, cnp.ndarray p)
 cdef object back(cnp.ndarray a, int axis)

@@ -10,6 +10,7 @@ cimport numpy as cnp
 
 from .arrays cimport (
     as_real,
+    as_size,
     as_type,
     data,
     dim,
@@ -39,15 +40,16 @@ cdef cnp.ndarray predictions_of(object y_pred, int axis):
     return as_real(y_pred, typenum)
 
 
-cdef cnp.ndarray labels_of(object y_true, object y_pred, int axis):
+cdef cnp.ndarray labels_of(object y_true, object y_pred, object axis):
     """y_true likewise, after a check that it has the shape of y_pred and that `axis` exists."""
     cdef int typenum = real_type(y_pred)
     cdef cnp.ndarray y, p = <cnp.ndarray>y_pred
     cdef int ndim = rank(p)
-    cdef int at = axis + ndim if axis < 0 else axis
+    cdef Py_ssize_t at = as_size(axis)
+    at += ndim if at < 0 else 0
     real_type(y_true)
     y = <cnp.ndarray>y_true
-    if not (same_shape(y, p) and 0 <= at < ndim and dim(p, at) > 0):
+    if not (same_shape(y, p) and 0 <= at < ndim and dim(p, <int>at) > 0):
         check_same_shape(y_true, y_pred, axis)
     if at != ndim - 1:
         y_true = np.moveaxis(y_true, axis, -1)
@@ -55,8 +57,13 @@ cdef cnp.ndarray labels_of(object y_true, object y_pred, int axis):
 
 
 cdef cnp.ndarray cotangents_of(object dloss, cnp.ndarray p):
-    """dloss as an array of one number per row of p."""
+    """dloss as an array of one number per row of p, whose rows must not be empty."""
     cdef cnp.ndarray d = as_type(dloss, cnp.PyArray_TYPE(p))
+    if rank(p) == 0 or dim(p, rank(p) - 1) == 0:
+        raise ValueError(
+            "the cache is not one of the forward function: it holds predictions of shape "
+            f"{(<object>p).shape}, and a row of them must not be empty"
+        )
     if cnp.PyArray_SIZE(d) * dim(p, rank(p) - 1) != cnp.PyArray_SIZE(p):
         raise ValueError(
             f"dloss has {cnp.PyArray_SIZE(d)} numbers; it must have the shape of the loss, "

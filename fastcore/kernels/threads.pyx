@@ -229,7 +229,10 @@ def set_num_threads(count):
     except TypeError:
         number = 0
     if isinstance(count, bool) or not 1 <= number <= 1024:
-        raise ValueError(f"the number of threads must be an integer from 1 to 1024, got {count!r}")
+        raise ValueError(
+            f"set_num_threads() got {count!r}; expected an integer from 1 to 1024, or None for the "
+            "default"
+        )
     SWAP_INT(&threads, number)
 
 

@@ -15,7 +15,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from . import (
         activations,
+        applications,
         autodiff,
+        backend,
         callbacks,
         config,
         constraints,
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
         regularizers,
         saving,
         utils,
+        wrappers,
     )
+    from .compat import install_as_keras
     from .graph import KerasTensor
     from .initializers import Initializer
     from .layers import Input, InputSpec, Layer
@@ -50,9 +54,9 @@ if TYPE_CHECKING:
 # Everything is imported when it is first used, so that `import diptych` costs little more than
 # NumPy.
 _MODULES = frozenset(
-    "activations autodiff callbacks config constraints datasets engine initializers layers legacy "
-    "losses metrics "
-    "models ops optimizers preprocessing random regularizers saving teach utils".split()
+    "activations applications autodiff backend callbacks config constraints datasets engine "
+    "initializers layers legacy losses metrics models ops optimizers preprocessing random "
+    "regularizers saving teach utils wrappers".split()
 )
 _HOMES = {
     "GradientTape": "tape",
@@ -71,6 +75,7 @@ _HOMES = {
     "Regularizer": "regularizers",
     "compare_engines": "teach",
     "gradcheck": "teach",
+    "install_as_keras": "compat",
 }
 
 
@@ -110,7 +115,9 @@ __all__ = [
     "Tensor",
     "Variable",
     "activations",
+    "applications",
     "autodiff",
+    "backend",
     "callbacks",
     "compare_engines",
     "config",
@@ -119,6 +126,7 @@ __all__ = [
     "engine",
     "gradcheck",
     "initializers",
+    "install_as_keras",
     "layers",
     "legacy",
     "losses",
@@ -132,4 +140,5 @@ __all__ = [
     "saving",
     "utils",
     "version",
+    "wrappers",
 ]

@@ -1,5 +1,6 @@
 """The command line. ``python -m diptych`` trains two networks on both engines; ``python -m diptych
-info`` prints versions, engine, instruction set and threads.
+run script.py`` runs a Keras script; ``python -m diptych info`` prints versions, engine, instruction
+set and threads.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from . import __version__
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["run"]:  # what follows is partly the script's own
+        from .compat.run import main as run_script
+
+        return run_script(given[1:])
     parser = argparse.ArgumentParser(
         prog="diptych",
         description="A neural network library with the Keras API and two engines.",
@@ -36,8 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
             default=Path("diptych-digits.png"),
             help="where the picture goes",
         )
+    commands.add_parser("run", help="run a Keras script or notebook: diptych run script.py")
     commands.add_parser("info", help="versions, engine, instruction set, threads")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_args(given)
     if chosen.command == "info":
         from .info import info_text
 

@@ -85,6 +85,7 @@ _FUNCTIONS: dict[str, Callable] = {
     "tanh_shrink": tanh_shrink,
     "threshold": threshold,
 }
+KEEP_SHAPE = frozenset(_FUNCTIONS.values()) - {glu}  # glu halves an axis
 objects.TABLES["activations"] = _FUNCTIONS
 
 

@@ -112,13 +112,15 @@ def num_threads() -> int:
     return threads.get_num_threads()
 
 
-def set_num_threads(count: int) -> None:
-    """Set how many threads the fast engine may use. The results do not depend on it."""
+def set_num_threads(count: int | None) -> None:
+    """Set how many threads the fast engine may use, 1 to 1024. The results do not depend on it.
+
+    None: the default, `OMP_NUM_THREADS` or else the processors that the process may use. ValueError
+    for anything else.
+    """
     from .fastcore.kernels import threads  # type: ignore[attr-defined]
 
-    if isinstance(count, bool) or int(count) != count or count < 1:
-        raise ValueError(f"set_num_threads() got {count!r}; expected an integer of at least 1")
-    threads.set_num_threads(int(count))
+    threads.set_num_threads(count)
 
 
 def enable_interactive_logging() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import config
-from .legacy import AcceptsOldNames
+from .legacy import AcceptsOldNames, old_attribute
 from .utils import objects
 
 __all__ = [
@@ -153,6 +153,10 @@ def serialize(constraint: Any) -> dict[str, Any] | None:
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The constraint of a configuration made by `serialize`."""
     return objects.deserialize(config, _REGISTRY, "constraint", custom_objects)
+
+
+def __getattr__(name: str) -> Any:
+    return old_attribute("constraints", name, globals())
 
 
 def __dir__() -> list[str]:

@@ -256,6 +256,28 @@ class Function:
         """Whether some layer creates a mask."""
         return any(getattr(node.operation, "makes_mask", False) for node in self.nodes)
 
+    @cached_property
+    def runs_own_code(self) -> bool:
+        """Whether some layer runs a user's own code."""
+        return any(getattr(node.operation, "runs_own_code", False) for node in self.nodes)
+
+    @cached_property
+    def _may_be_masked(self) -> set[KerasTensor]:
+        """Tensors whose values may have a mask of which the graph does not know: one that a user's
+        own code returned with a tensor, and those that it leads to.
+        """
+        found: set[KerasTensor] = set()
+        for node in self.nodes:
+            layer = node.operation
+            if not hasattr(layer, "compute_mask"):
+                continue  # an operation, which makes a tensor without a mask
+            own = layer.runs_own_code and (
+                layer._sublayers or any(tensor.mask is not None for tensor in node.inputs)
+            )
+            if own or not found.isdisjoint(node.inputs):
+                found.update(flatten(node.outputs))
+        return found
+
     def masks(self, given: Sequence[Any]) -> list:
         """The symbolic masks of the outputs, given those of the inputs; None for no mask."""
         known = dict(zip(self.inputs, given, strict=True))
@@ -264,8 +286,8 @@ class Function:
             first = node.args[0] if node.args else None
             before = map_structure(lambda x: known.get(x) if is_symbolic(x) else None, first)
             masked = any(mask is not None for mask in flatten(before))
-            if getattr(layer, "makes_mask", False) or (
-                masked and getattr(layer, "supports_masking", False)
+            if (masked or getattr(layer, "makes_mask", False)) and getattr(
+                layer, "supports_masking", False
             ):
                 after, outputs = layer.compute_mask(first, before), flatten(node.outputs)
                 if isinstance(after, (list, tuple)) or len(outputs) == 1:
@@ -278,6 +300,7 @@ class Function:
         ``masked``: whether the inputs have masks. The graph was made without them, so each layer
         then has to check for masks itself.
         """
+        masked = masked or not self._may_be_masked.isdisjoint(node.inputs)
         replay = None if masked else getattr(node.operation, "replay", None)
         call = node.operation if replay is None else replay(node)
         kwargs = dict(node.kwargs)

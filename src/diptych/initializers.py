@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import config, random
+from .legacy import old_attribute
 from .tensor import Variable
 from .utils import objects
 
@@ -490,6 +491,10 @@ def _values_of(array):
 
 
 Variable.initializer_named = staticmethod(get)  # type: ignore[assignment, method-assign]
+
+
+def __getattr__(name: str) -> Any:
+    return old_attribute("initializers", name, globals())
 
 
 def __dir__() -> list[str]:

@@ -12,6 +12,7 @@ The equations and gradients are in ``diptych.reference.losses`` and
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Callable
@@ -19,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from . import config, ops
-from .legacy import AcceptsOldNames, current_name
+from . import config, graph, ops
+from .labels import is_last, same_rank, to_float, together
+from .legacy import AcceptsOldNames, current_name, old_attribute
 from .legacy.notes import users_level
 from .ops import losses as twins
-from .tensor import Tensor, as_array
+from .tensor import Tensor, as_array, is_symbolic
 from .utils import objects
 from .utils.naming import auto_name, public_names
 
@@ -41,161 +43,100 @@ __all__ = [
 ]  # fmt: skip
 
 # --------------------------------------------------------------------------------------------------
-# Labels and predictions: one type, one shape
-
-
-def _to_float(x: Any, dtype: Any, what: str) -> Tensor:
-    """Return ``x`` as a float tensor, of ``dtype`` if given."""
-    if not isinstance(x, Tensor):
-        x = Tensor(as_array(x))
-    if dtype is None:
-        if x.array.dtype.char in "fd":
-            return x
-        dtype = config.floatx()
-    if x.array.dtype == dtype:
-        return x
-    if x.array.dtype.kind not in "fiub":
-        raise ValueError(f"{what} must hold numbers, but is an array of dtype {x.array.dtype}.")
-    converted = ops.cast(x, dtype)
-    converted.mask = x.mask
-    return converted
-
-
-def _expand(x: Tensor) -> Tensor:
-    return _with_the_same_logits(x, lambda t: ops.expand_dims(t, -1))
-
-
-def _squeeze(x: Tensor) -> Tensor:
-    return _with_the_same_logits(x, lambda t: ops.squeeze(t, -1))
-
-
-def _with_the_same_logits(x: Tensor, reshape: Callable) -> Tensor:
-    y = reshape(x)
-    if (
-        x.logits is not None and x.logits[0] == "sigmoid"
-    ):  # element-by-element operations ignore the shape
-        y.logits = ("sigmoid", reshape(x.logits[1]))
-    return y
-
-
-def _same_rank(x1: Tensor, x2: Tensor) -> tuple[Tensor, Tensor]:
-    """Match (N,) and (N, 1): add a last axis of size 1 to rank 1, remove it from higher ranks."""
-    if x1.ndim == x2.ndim + 1 and x1.shape[-1] == 1:
-        return (x1, _expand(x2)) if x2.ndim == 1 else (_squeeze(x1), x2)
-    if x2.ndim == x1.ndim + 1 and x2.shape[-1] == 1:
-        return (_expand(x1), x2) if x1.ndim == 1 else (x1, _squeeze(x2))
-    return x1, x2
-
-
-def _together(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
-    """Return labels and predictions as float tensors of the same dtype and shape."""
-    y_pred = _to_float(y_pred, None, "y_pred")
-    y_true = _to_float(y_true, y_pred.array.dtype, "y_true")
-    if y_true.shape != y_pred.shape:
-        y_true, y_pred = _same_rank(y_true, y_pred)
-        if y_true.shape != y_pred.shape:
-            raise ValueError(
-                f"{name}: y_true has shape {y_true.shape} and y_pred has shape {y_pred.shape}; "
-                f"they must have the same shape.{_advice(name, y_true.shape, y_pred.shape)}"
-            )
-    return y_true, y_pred
-
-
-def _advice(name: str, labels: tuple, outputs: tuple) -> str:
-    if outputs and outputs[-1] > 1 and labels in (outputs[:-1], (*outputs[:-1], 1)):
-        if "crossentropy" in name or name == "categorical_hinge":
-            return (
-                f" With one class number per sample use sparse_categorical_crossentropy, or "
-                f"make the labels one-hot: to_categorical(y, {outputs[-1]})."
-            )
-        return (
-            f" The predictions have {outputs[-1]} numbers per sample and the labels one: "
-            "should the last layer have 1 unit?"
-        )
-    if labels and outputs and len(labels) == len(outputs) and labels[:-1] == outputs[:-1]:
-        return (
-            f" The labels have {labels[-1]} numbers per sample: "
-            f"the last layer should have {labels[-1]} units."
-        )
-    if labels and outputs and labels[0] != outputs[0]:
-        return f" There are {labels[0]} labels for {outputs[0]} predictions."
-    return ""
-
-
-def _is_last(axis: int, x: Tensor) -> bool:
-    return axis in (-1, x.ndim - 1)
-
-
-# --------------------------------------------------------------------------------------------------
 # One number per sample
 
 
+def _in_graphs(loss: Callable) -> Callable:
+    """Decorate a loss function so that a call with symbolic tensors is recorded in their graph."""
+
+    @functools.wraps(loss)
+    def function(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_symbolic(y_pred) or is_symbolic(y_true):
+            return graph.KerasTensor.record(function, (y_true, y_pred, *args), kwargs)
+        return loss(y_true, y_pred, *args, **kwargs)
+
+    return function
+
+
+@_in_graphs
 def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``(y_pred - y_true)**2`` over the last axis."""
-    return twins.MEAN_SQUARED_ERROR(_together("mean_squared_error", y_true, y_pred))
+    return twins.MEAN_SQUARED_ERROR(together("mean_squared_error", y_true, y_pred))
 
 
+@_in_graphs
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``|y_pred - y_true|`` over the last axis."""
-    return twins.MEAN_ABSOLUTE_ERROR(_together("mean_absolute_error", y_true, y_pred))
+    return twins.MEAN_ABSOLUTE_ERROR(together("mean_absolute_error", y_true, y_pred))
 
 
+@_in_graphs
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     """100 times the mean of ``|y_pred - y_true| / |y_true|`` over the last axis."""
-    pair = _together("mean_absolute_percentage_error", y_true, y_pred)
+    pair = together("mean_absolute_percentage_error", y_true, y_pred)
     return twins.MEAN_ABSOLUTE_PERCENTAGE_ERROR(pair, config.epsilon())
 
 
+@_in_graphs
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``(log(1 + y_pred) - log(1 + y_true))**2`` over the last axis."""
-    pair = _together("mean_squared_logarithmic_error", y_true, y_pred)
+    pair = together("mean_squared_logarithmic_error", y_true, y_pred)
     return twins.MEAN_SQUARED_LOGARITHMIC_ERROR(pair, config.epsilon())
 
 
+@_in_graphs
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     """Mean of ``e**2 / 2`` where ``e = |y_pred - y_true|`` is at most ``delta``, else of
     ``delta * e - delta**2 / 2``.
     """
-    return twins.HUBER(_together("huber", y_true, y_pred), float(delta))
+    return twins.HUBER(together("huber", y_true, y_pred), float(delta))
 
 
+@_in_graphs
 def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``log(cosh(y_pred - y_true))`` over the last axis."""
-    return twins.LOG_COSH(_together("log_cosh", y_true, y_pred))
+    return twins.LOG_COSH(together("log_cosh", y_true, y_pred))
 
 
+@_in_graphs
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """Minus the cosine of the angle between label and prediction: -1 where they agree."""
     return twins.COSINE_SIMILARITY(
-        _together("cosine_similarity", y_true, y_pred), axis, config.epsilon()
+        together("cosine_similarity", y_true, y_pred), axis, config.epsilon()
     )
 
 
+@_in_graphs
 def hinge(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``max(1 - y_true * y_pred, 0)``; labels are -1 and 1, or 0 and 1."""
-    return twins.HINGE(_together("hinge", y_true, y_pred))
+    return twins.HINGE(together("hinge", y_true, y_pred))
 
 
+@_in_graphs
 def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``max(1 - y_true * y_pred, 0)**2``; labels are -1 and 1, or 0 and 1."""
-    return twins.SQUARED_HINGE(_together("squared_hinge", y_true, y_pred))
+    return twins.SQUARED_HINGE(together("squared_hinge", y_true, y_pred))
 
 
+@_in_graphs
 def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """``max(1 + worst - right, 0)``: the best score of a wrong class, and that of the right one."""
-    return twins.CATEGORICAL_HINGE(_together("categorical_hinge", y_true, y_pred))
+    return twins.CATEGORICAL_HINGE(together("categorical_hinge", y_true, y_pred))
 
 
+@_in_graphs
 def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     """Sum of ``y_true * log(y_true / y_pred)`` over the last axis."""
-    return twins.KL_DIVERGENCE(_together("kl_divergence", y_true, y_pred), config.epsilon())
+    return twins.KL_DIVERGENCE(together("kl_divergence", y_true, y_pred), config.epsilon())
 
 
+@_in_graphs
 def poisson(y_true: Any, y_pred: Any) -> Tensor:
     """Mean of ``y_pred - y_true * log(y_pred)`` over the last axis."""
-    return twins.POISSON(_together("poisson", y_true, y_pred), config.epsilon())
+    return twins.POISSON(together("poisson", y_true, y_pred), config.epsilon())
 
 
+@_in_graphs
 def binary_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -209,7 +150,7 @@ def binary_crossentropy(
     logits, which is exact. The twins are ``binary_crossentropy_forward`` and
     ``binary_crossentropy_backward`` in ``crossentropy``.
     """
-    y_true, y_pred = _together("binary_crossentropy", y_true, y_pred)
+    y_true, y_pred = together("binary_crossentropy", y_true, y_pred)
     y_pred, from_logits = twins.with_logits(y_pred, from_logits, "sigmoid")
     options = bool(from_logits), float(label_smoothing), axis, config.epsilon()
     return twins.BINARY_CROSSENTROPY((y_true, y_pred), *options)
@@ -230,6 +171,7 @@ def warn_of_one_class(name: str) -> None:
     )
 
 
+@_in_graphs
 def categorical_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -243,8 +185,8 @@ def categorical_crossentropy(
     logits, which is exact. The twins are ``categorical_crossentropy_forward`` and
     ``categorical_crossentropy_backward`` in ``crossentropy``.
     """
-    y_true, y_pred = _together("categorical_crossentropy", y_true, y_pred)
-    if _is_last(axis, y_pred):
+    y_true, y_pred = together("categorical_crossentropy", y_true, y_pred)
+    if is_last(axis, y_pred):
         y_pred, from_logits = twins.with_logits(y_pred, from_logits, "softmax")
     if y_pred.ndim and y_pred.shape[-1] == 1:
         warn_of_one_class("categorical_crossentropy")
@@ -252,6 +194,7 @@ def categorical_crossentropy(
     return twins.CATEGORICAL_CROSSENTROPY((y_true, y_pred), *options)
 
 
+@_in_graphs
 def sparse_categorical_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -263,7 +206,7 @@ def sparse_categorical_crossentropy(
 
     If the label is ``ignore_class``, the loss is 0 and does not count in the mean.
     """
-    y_pred = _to_float(y_pred, None, "y_pred")
+    y_pred = to_float(y_pred, None, "y_pred")
     labels = as_array(y_true)
     if labels.ndim == y_pred.ndim and labels.ndim and labels.shape[-1] == 1:
         labels = labels[..., 0]
@@ -277,7 +220,7 @@ def sparse_categorical_crossentropy(
             f"sparse_categorical_crossentropy: y_true has shape {np.shape(y_true)} and y_pred has "
             f"shape {y_pred.shape}; each row of class scores needs one class number.{hint}"
         )
-    if _is_last(axis, y_pred):
+    if is_last(axis, y_pred):
         y_pred, from_logits = twins.with_logits(y_pred, from_logits, "softmax")
     options = bool(from_logits), ignore_class, axis, config.epsilon()
     loss = twins.SPARSE_CATEGORICAL_CROSSENTROPY((labels, y_pred), *options)
@@ -286,6 +229,7 @@ def sparse_categorical_crossentropy(
     return loss
 
 
+@_in_graphs
 def binary_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -299,7 +243,7 @@ def binary_focal_crossentropy(
     """binary_crossentropy with each term multiplied by ``(1 - probability of the label)**gamma``;
     with balancing also by ``alpha`` for labels 1 and ``1 - alpha`` for labels 0.
     """
-    pair = _together("binary_focal_crossentropy", y_true, y_pred)
+    pair = together("binary_focal_crossentropy", y_true, y_pred)
     options = (
         bool(apply_class_balancing),
         float(alpha),
@@ -310,6 +254,7 @@ def binary_focal_crossentropy(
     return twins.BINARY_FOCAL_CROSSENTROPY(pair, *options, axis, config.epsilon())
 
 
+@_in_graphs
 def categorical_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -323,7 +268,7 @@ def categorical_focal_crossentropy(
 
     ``alpha`` is one number, or one for each class.
     """
-    pair = _together("categorical_focal_crossentropy", y_true, y_pred)
+    pair = together("categorical_focal_crossentropy", y_true, y_pred)
     if pair[1].ndim and pair[1].shape[-1] == 1:
         warn_of_one_class("categorical_focal_crossentropy")
     weights = as_array(alpha)
@@ -344,8 +289,13 @@ class Loss:
     Args:
         name: a name; by default that of the class.
         reduction: "sum_over_batch_size" or "mean" (the mean over all samples), "sum",
-            "mean_with_sample_weight" (the weighted mean), "none" or None (one number per sample).
-        dtype: the float type to compute in; by default that of the predictions.
+            "mean_with_sample_weight" (the weighted sum over the sum of the weights), "none" or None
+            (one number per sample). As in Keras, that sum is of the weights as they were given:
+            weights that broadcast count once, so (N, 1) weights of 1 for losses of shape (N, T)
+            give T times the mean.
+        dtype: the float type to compute in; by default ``config.floatx()``, whatever the dtype of
+            the predictions. The functions, such as ``mean_squared_error``, keep that of the
+            predictions.
 
     To write a loss, define a subclass with ``call``, or just a function ``f(y_true, y_pred)``.
     """
@@ -363,27 +313,44 @@ class Loss:
             )
         self.name = name or auto_name(type(self).__name__)
         self.reduction = reduction
-        self._dtype = None if dtype is None else np.dtype(dtype)
+        self.dtype = dtype or config.floatx()
+        self._chose_dtype = dtype is not None
 
     @property
     def dtype(self) -> str:
-        return config.floatx() if self._dtype is None else self._dtype.name
+        """The float type that the loss computes in, as a string."""
+        return self._dtype.name
+
+    @dtype.setter
+    def dtype(self, dtype: Any) -> None:
+        self._dtype = np.dtype(dtype)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """Return the loss of a batch.
 
         ``sample_weight`` holds a weight for each sample, (N,), or for each step, (N, T). If
-        ``y_pred`` has a ``mask`` (True for steps that count), the other steps are left out.
+        ``y_pred`` has a ``mask`` (True for steps that count), the other steps are left out. A loss
+        of your own that returns a single number is multiplied by the mean of the weights.
         """
-        y_pred = _to_float(y_pred, self._dtype, "y_pred")
-        y_true = _to_float(y_true, y_pred.array.dtype, "y_true")
+        y_pred = to_float(y_pred, self._dtype, "y_pred")
+        y_true = to_float(y_true, self._dtype, "y_true")
         losses = self.call(y_true, y_pred)
         if losses is None:
             raise ValueError(f"Loss {self.name!r} returned None: it has to return the loss.")
         if not isinstance(losses, Tensor):
             losses = ops.convert_to_tensor(losses)
+        if not losses.shape and np.ndim(sample_weight) and self._is_builtin():
+            raise ValueError(
+                f"There are weights of shape {np.shape(sample_weight)}, but only one loss: labels "
+                "and predictions of shape (N,) count as one sample. Give them the shape (N, 1) to "
+                "weight each entry."
+            )
         mask = _both(y_pred.mask, losses.mask)
         return _reduce(losses, sample_weight, mask, self.reduction)
+
+    def _is_builtin(self) -> bool:
+        """Whether the losses are computed by a function of this module, not by a user's."""
+        return objects.is_builtin(type(self).call)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
         """Return one loss per sample."""
@@ -391,7 +358,7 @@ class Loss:
 
     def get_config(self) -> dict[str, Any]:
         found = {"name": self.name, "reduction": self.reduction}
-        return found if self._dtype is None else {**found, "dtype": self._dtype.name}
+        return {**found, "dtype": self.dtype} if self._chose_dtype else found
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Loss:
@@ -407,7 +374,7 @@ def _both(mask: Any, other: Any) -> Any:
     """Return the mask where both masks are True; None counts everything."""
     if mask is None or other is None:
         return other if mask is None else mask
-    mask, other = _same_rank(Tensor(as_array(mask)), Tensor(as_array(other)))
+    mask, other = same_rank(Tensor(as_array(mask)), Tensor(as_array(other)))
     return ops.logical_and(mask, other)
 
 
@@ -418,17 +385,23 @@ def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None
         return twins.scaled_sum(losses, divisor=1 if reduction == "sum" else losses.array.size)
     dtype = losses.array.dtype
     if mask is None:
-        weights = _to_float(sample_weight, dtype, "sample_weight")
+        weights = to_float(sample_weight, dtype, "sample_weight")
     else:
-        given = None if sample_weight is None else _to_float(sample_weight, dtype, "sample_weight")
-        weights = _masked(given, _to_float(mask, dtype, "mask"), reduction)
+        given = None if sample_weight is None else to_float(sample_weight, dtype, "sample_weight")
+        weights = _masked(given, to_float(mask, dtype, "mask"), reduction)
+    given = weights.array
+    if not losses.shape:  # one number for the whole batch: the same for each weight
+        losses = ops.broadcast_to(losses, weights.shape)
     weights = _like(weights, losses)
     if reduction in ("none", None):
         return ops.multiply(losses, weights)
-    if reduction == "mean_with_sample_weight":
-        divisor = float(weights.array.sum())
+    divisor: float
+    if reduction == "sum" or not losses.shape:
+        divisor = 1
+    elif reduction == "mean_with_sample_weight":
+        divisor = float(given.sum())  # weights that broadcast count once
     else:
-        divisor = 1 if reduction == "sum" else losses.array.size
+        divisor = losses.array.size
     return twins.weighted_sum(losses, weights, divisor=divisor)
 
 
@@ -448,12 +421,6 @@ def _like(weights: Tensor, values: Tensor) -> Tensor:
         weights = ops.squeeze(weights, -1)
     while weights.ndim < values.ndim:
         weights = ops.expand_dims(weights, -1)
-    if not values.shape and weights.shape:
-        raise ValueError(
-            f"There are weights of shape {weights.shape}, but only one loss: labels and "
-            "predictions of shape (N,) count as one sample. Give them the shape (N, 1) to weight "
-            "each entry."
-        )
     fits = all(n in (1, m) for n, m in zip(weights.shape, values.shape, strict=False))
     if weights.ndim != values.ndim or not fits:
         raise ValueError(
@@ -478,7 +445,13 @@ class LossFunctionWrapper(Loss):
         self.fn = fn
         self._fn_kwargs = kwargs
 
+    def _is_builtin(self) -> bool:
+        return super()._is_builtin() and objects.is_builtin(self.fn)
+
     def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
+        if y_true.ndim != y_pred.ndim:
+            # As in Keras: labels (N,) beside outputs (N, 1) would broadcast to (N, N).
+            y_true, y_pred = same_rank(y_true, y_pred)
         return self.fn(y_true, y_pred, **self._fn_kwargs)
 
     def get_config(self) -> dict[str, Any]:
@@ -492,7 +465,13 @@ class LossFunctionWrapper(Loss):
 
 
 class _Named(LossFunctionWrapper, metaclass=AcceptsOldNames):
-    """A built-in loss: its configuration holds its arguments, not the function."""
+    """A built-in loss: its configuration holds its arguments, not the function; they are its
+    attributes too, such as ``loss.ignore_class``.
+    """
+
+    def __init__(self, fn: Callable, *, reduction: Any, name: Any, dtype: Any, **kwargs: Any):
+        super().__init__(fn, reduction=reduction, name=name, dtype=dtype, **kwargs)
+        vars(self).update(kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return {**Loss.get_config(self), **self._fn_kwargs}
@@ -736,6 +715,10 @@ def serialize(loss: Any) -> Any:
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """Return the loss of a configuration made by ``serialize``, or of a name."""
     return objects.deserialize(name, _REGISTRY, "loss", custom_objects)
+
+
+def __getattr__(name: str) -> Any:
+    return old_attribute("losses", name, globals())
 
 
 def __dir__() -> list[str]:

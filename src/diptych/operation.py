@@ -20,7 +20,16 @@ from . import engine as _engine
 from .nested import flatten
 from .shape_rules import common_shape, nth_axis, same
 from .tape import record
-from .tensor import FLOATS, NUMBERS, Tensor, as_array, from_python, is_symbolic, wrap
+from .tensor import (
+    FLOATS,
+    NUMBERS,
+    Tensor,
+    Variable,
+    as_array,
+    from_python,
+    is_symbolic,
+    wrap,
+)
 
 
 def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
@@ -246,6 +255,30 @@ class ArrayOp(Operation):
         return f"<op {self.name}>"
 
 
+class ViewOp(ArrayOp):
+    """An array operation on one input, whose result may be a view of that input's memory.
+
+    The values of a variable change in place, so its view would change with them: of a variable
+    the result is a copy, which may be kept.
+    """
+
+    def __call__(self, x: Any, **options: Any) -> Any:
+        is_live = type(x) is not Tensor
+        if is_live and not isinstance(x, Tensor):
+            return self._with_others((x,), options)
+        array = x.array
+        y = self.forward(array, **options)
+        if is_live:
+            y = [part.copy() for part in y] if isinstance(y, list) else np.array(y)
+        if self.constant or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
+            return wrap(y, False)  # integers have no derivative
+        return record(y, (x,), self.backward, (y, (array,), options), self.forward, options)
+
+    def view(self, x: Tensor, **options: Any) -> Any:
+        """The same without a copy, for a result that is used only within the step."""
+        return ArrayOp.__call__(self, x, **options)
+
+
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 
@@ -269,7 +302,7 @@ def _cast_dtype(x: np.dtype, dtype: Any) -> np.dtype:
 
 
 # The two array operations that all others use: casting inputs to one dtype, and stacking lists.
-cast = ArrayOp(
+cast = ViewOp(
     "cast",
     _cast,
     lambda g, y, x, dtype: g.astype(x.dtype, copy=False),
@@ -412,7 +445,7 @@ def stop_gradient(x: Any) -> Tensor:
     """Return the values of ``x`` as a constant: no gradient flows back through it."""
     if is_symbolic(x):
         return _STOP(x)
-    return Tensor(as_array(x))
+    return Tensor(x.numpy() if isinstance(x, Variable) else as_array(x))
 
 
-_STOP = ArrayOp("stop_gradient", lambda x: x, constant=True, shape=same)
+_STOP = ViewOp("stop_gradient", lambda x: x, constant=True, shape=same)

@@ -19,6 +19,7 @@ from . import config, ops
 from .ops import nn
 from .tensor import Tensor
 from .trial import open_trial
+from .utils import objects
 
 __all__ = [
     "SeedGenerator",
@@ -91,6 +92,9 @@ class SeedGenerator:
 
     def __repr__(self) -> str:
         return f"<SeedGenerator seed={self.seed}>"
+
+
+objects.TABLES["random"] = {"SeedGenerator": SeedGenerator}
 
 
 def draw_seed():

@@ -7,6 +7,7 @@ from numbers import Real
 from typing import Any
 
 from . import ops
+from .legacy import old_attribute
 from .utils import objects
 
 __all__ = [
@@ -153,6 +154,10 @@ def serialize(regularizer: Any) -> dict[str, Any] | None:
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The regularizer of a configuration made by `serialize`."""
     return objects.deserialize(config, _REGISTRY, "regularizer", custom_objects)
+
+
+def __getattr__(name: str) -> Any:
+    return old_attribute("regularizers", name, globals())
 
 
 def __dir__() -> list[str]:

@@ -21,7 +21,7 @@ class Tensor:
         array: the NumPy array itself.
         tracked: whether gradients flow through this tensor.
         logits: for the output of a sigmoid or of a softmax over the last axis, ("sigmoid" or
-            "softmax", the tensor before it); crossentropy losses use it, since log(softmax(z)) is
+            "softmax", the tensor before it); cross-entropy losses use it, since log(softmax(z)) is
             exact from z and not from softmax(z).
         mask: which time steps count, or None.
     """
@@ -53,9 +53,9 @@ class Tensor:
     def size(self) -> int:
         return self.array.size
 
-    def numpy(self) -> np.ndarray:
-        """Return the values as a NumPy array (not a copy)."""
-        return self.array
+    def numpy(self) -> Any:
+        """Return the values as a NumPy array (not a copy), or as NumPy's number if there is one."""
+        return self.array if self.array.ndim else self.array[()]
 
     def __setstate__(self, state: tuple[Any, dict[str, Any]]) -> None:
         """After unpickling: restore NumPy's own dtype object, which fast paths compare by `is`."""
@@ -82,6 +82,10 @@ class Tensor:
 
     def __index__(self) -> int:
         return self.array.__index__()
+
+    def __format__(self, spec: str) -> str:
+        """A single number is formatted as a number: f"{loss:.4f}"."""
+        return format(self.array[()] if self.array.ndim == 0 else str(self), spec)
 
     def __bool__(self) -> bool:
         return bool(self.array)
@@ -125,10 +129,13 @@ class Variable(Tensor):
         name: its own name; ``path`` is set by the layer that owns it.
 
     The buffer behind ``array`` stays the same for the life of the variable: ``assign`` copies into
-    it, and an optimizer updates it in place.
+    it, and an optimizer updates it in place. So ``array`` is for code that reads it at once; what
+    is to be kept is a copy: ``numpy()``, ``np.asarray(variable)``, ``value``, and the result of
+    any operation.
     """
 
     __slots__ = ("constraint", "is_state", "name", "path", "regularizer")
+    value: Tensor  # its values at this moment, as a tensor; set by ops.operators
 
     def __init__(
         self,
@@ -177,13 +184,16 @@ class Variable(Tensor):
         self.tracked = bool(value)
         Structure.version += 1
 
-    @property
-    def value(self) -> Tensor:
-        return self
+    def numpy(self) -> Any:
+        """Return a copy of the values, or NumPy's number if there is one."""
+        return self.array.copy() if self.array.ndim else self.array[()]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.array, dtype=dtype)
 
     def assign(self, value: Any) -> Variable:
         """Copy ``value`` into the variable; ValueError if the shapes differ."""
-        value = np.asarray(value)
+        value = np.asarray(value.array if isinstance(value, Tensor) else value)
         if value.shape != self.shape:
             raise ValueError(
                 f"Variable {self.path!r} has shape {self.shape}; it cannot take a value of shape "

@@ -16,11 +16,14 @@ from ..files.atomic import remove_leftovers, replacing
 from ..files.backup import read_backup, write_backup
 from ..files.hdf5 import Damaged
 from ..files.weights import read_json
+from ..legacy import Logs
 from ..utils.progbar import write
 from .callback import Callback
 from .monitors import Monitor
 
 __all__ = ["BackupAndRestore", "ModelCheckpoint"]
+
+_OF_KERAS_2 = (".h5", ".hdf5")  # for a whole model and for weights alone
 
 
 class ModelCheckpoint(Monitor):
@@ -31,7 +34,8 @@ class ModelCheckpoint(Monitor):
     Args:
         filepath: the path; '{epoch:02d}' and names of logs in it are filled in, with `save_freq` in
             batches '{batch}' too. The first epoch is number 1. It ends in '.keras' or '.h5'; with
-            `save_weights_only` in '.weights.h5' or '.safetensors'. A missing folder is made.
+            `save_weights_only` in '.weights.h5' or '.safetensors' (a plain '.h5' gets the layout
+            of Keras 2). A missing folder is made.
         monitor, mode: which result decides which model is best, and how.
         verbose: 1 says when it saves.
         save_best_only: whether to save only a model that is better than the last one saved. If the
@@ -73,7 +77,7 @@ class ModelCheckpoint(Monitor):
 
     def _check_ending(self) -> None:
         endings = (".weights.h5", ".safetensors") if self.save_weights_only else (".keras", ".h5")
-        if not self.filepath.endswith(endings):
+        if not self.filepath.endswith((*endings, *_OF_KERAS_2)):
             other = (
                 "for the whole model leave out save_weights_only"
                 if self.save_weights_only
@@ -135,7 +139,7 @@ class ModelCheckpoint(Monitor):
 
     def _path(self, values: dict) -> str:
         try:
-            return self.filepath.format(**values)
+            return self.filepath.format_map(Logs(values))
         except (KeyError, IndexError) as error:
             raise KeyError(
                 f"ModelCheckpoint: the path {self.filepath!r} asks for {error}, and there is: "

@@ -162,7 +162,7 @@ class Archive:
                 raise Damaged(f"{name} is damaged (checksum).")
 
         try:
-            with Reader(_Window(window), name) as reader:
+            with Reader(_Window(window), name) as reader:  # type: ignore[arg-type]
                 yield reader, compare
         except Damaged:
             compare()  # the simpler explanation

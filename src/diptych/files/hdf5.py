@@ -199,7 +199,7 @@ def checksum_of(arrays: Iterable[np.ndarray]) -> int:
     found = 0
     for array in arrays:
         array = np.ascontiguousarray(array)
-        found = zlib.crc32(array.reshape(-1).view(np.uint8), found)
+        found = zlib.crc32(array.reshape(-1).view(np.uint8).data, found)
     return found
 
 

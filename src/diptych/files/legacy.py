@@ -166,6 +166,8 @@ def _modern(config: dict[str, Any]) -> dict[str, Any]:
     for key in ("layer", "backward_layer"):
         if isinstance(inner.get(key), dict):
             inner[key] = _modern(inner[key])
+    if config.get("class_name") == "InputLayer" and "batch_input_shape" in inner:
+        inner["batch_shape"] = inner.pop("batch_input_shape")
     if config.get("class_name") == "GRU" and "reset_after" not in inner:
         inner["reset_after"] = False  # before it was an argument
     return {**config, "config": inner}

@@ -31,7 +31,7 @@ _MOST_HEADER = 100 << 20  # bytes
 
 def _named(model: Any) -> dict[str, Any]:
     """The weights by their places in the model: "layers/dense/vars/0"."""
-    found = {}
+    found: dict[str, Any] = {}
     for part, arrays in states_of(model):
         if not hasattr(part.thing, "learning_rate"):  # weights, not the optimizer's state
             prefix = f"{part.path}/vars/" if part.path else "vars/"

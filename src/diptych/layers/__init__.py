@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from . import locally_connected, removed
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .attention import AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention
 from .convolution import (
@@ -295,6 +298,16 @@ __all__ = [
 
 CLASSES.update({name: globals()[name] for name in __all__ if isinstance(globals()[name], type)})
 CLASSES["GroupedQueryAttention"] = GroupQueryAttention  # so in Keras's .h5 files
+for _module in (removed, locally_connected):
+    CLASSES.update({name: getattr(_module, name) for name in _module.__all__ if name != "merge"})
+
+
+def __getattr__(name: str) -> Any:
+    """Layers of Keras 1 and 2 that Keras 3 no longer has."""
+    for module in (removed, locally_connected):
+        if name in module.__all__:
+            return getattr(module, name)
+    raise AttributeError(f"module 'diptych.layers' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

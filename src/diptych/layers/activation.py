@@ -26,6 +26,7 @@ class ReLU(_Elementwise):
     most ``max_value``.
     """
 
+    weightless = True
     pure = True
 
     def __init__(
@@ -62,6 +63,7 @@ class ReLU(_Elementwise):
 class LeakyReLU(_Elementwise):
     """x where x > 0, ``negative_slope * x`` elsewhere."""
 
+    weightless = True
     pure = True
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
@@ -140,6 +142,7 @@ class PReLU(_Elementwise):
 class ELU(_Elementwise):
     """x where x > 0, ``alpha * (exp(x) - 1)`` elsewhere."""
 
+    weightless = True
     pure = True
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
@@ -159,16 +162,16 @@ class Softmax(_Elementwise):
     Entries where ``mask`` is False get probability 0; if all are False, the output is 0.
     """
 
+    weightless = True
     pure = True
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
 
-    def build(self, input_shape: Any) -> None:
-        if isinstance(input_shape, tuple):
-            check_softmax(self, input_shape, self.axis)
-        self.built = True
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        check_softmax(self, tuple(input_shape), self.axis)
+        return input_shape
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is not None:

@@ -13,7 +13,7 @@ from ..ops import convolution
 from ..tensor import Variable
 from ..utils.windows import AXES, standardize_data_format, standardize_padding, standardize_tuple
 from .arguments import check_activation
-from .core import FUSED
+from .core import FUSED, activated_shape
 from .layer import Layer
 from .spec import InputSpec
 
@@ -118,7 +118,7 @@ class _Convolution(Layer):
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
         self.input_spec.check(self, tuple(input_shape))
-        return self._output_shape(tuple(input_shape))
+        return activated_shape(self.activation, self._output_shape(tuple(input_shape)))
 
     def _output_shape(self, shape: tuple) -> tuple:
         return self._conv_shape(shape, self.filters)
@@ -131,7 +131,7 @@ class _Convolution(Layer):
     def call(self, inputs: Any) -> Any:
         sizes = convolution.spatial(inputs.shape, self.data_format)
         if sizes != self._checked_sizes:  # unknown or different sizes at build time
-            self.compute_output_shape(inputs.shape)
+            self._output_shape(inputs.shape)
         fused = FUSED.get(self.activation)
         if fused is not None:
             return self._convolve(inputs, fused)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import activations, constraints, initializers, ops, regularizers
-from ..graph import KerasTensor, Node
+from ..graph import KerasTensor, Node, infer_outputs
 from ..nested import map_structure
 from ..tensor import Variable
 from ..utils import objects
@@ -18,8 +18,19 @@ from .layer import Layer
 from .spec import InputSpec
 
 # Activations that the dense twin applies itself. Sigmoid and softmax are applied separately, since
-# crossentropy losses need the logits (softmax + cross-entropy, see ops.losses.with_logits).
+# cross-entropy losses need the logits (softmax + cross-entropy, see ops.losses.with_logits).
 FUSED = {activations.linear: "linear", activations.relu: "relu", activations.tanh: "tanh"}
+
+
+def activated_shape(activation: Callable, shape: tuple) -> tuple:
+    """The shape of ``activation(x)`` for an ``x`` of this shape. A function of one's own is tried
+    on zeros.
+    """
+    if isinstance(activation, Layer):
+        return activation.compute_output_shape(shape)
+    if activation in activations.KEEP_SHAPE:
+        return shape
+    return infer_outputs(activation, (KerasTensor(shape),), {}).shape
 
 
 class InputLayer(Layer):
@@ -197,7 +208,7 @@ class Dense(Layer):
         return self.activation(ops.dense(inputs, self.kernel, self.bias))
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
-        return (*input_shape[:-1], self.units)
+        return activated_shape(self.activation, (*input_shape[:-1], self.units))
 
     def input_hint(self, shape: tuple) -> str:
         if len(shape) == 1:
@@ -224,6 +235,7 @@ class Dense(Layer):
 class Identity(Layer):
     """Returns its input."""
 
+    weightless = True
     pure = True
 
     def __init__(self, **kwargs: Any) -> None:
@@ -261,7 +273,11 @@ class Lambda(Layer):
         self.mask = mask
         self.arguments = dict(arguments or {})
         self._output_shape = output_shape
-        self.supports_masking = mask is not None
+        self.supports_masking = self.makes_mask = mask is not None
+
+    @property
+    def runs_own_code(self) -> bool:
+        return True
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
         offered = {"mask": mask, "training": training}
@@ -304,6 +320,7 @@ class Lambda(Layer):
 class Activation(Layer):
     """Applies an activation function, given by name or as a callable."""
 
+    weightless = True
     pure = True
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
@@ -311,16 +328,12 @@ class Activation(Layer):
         self.activation = activations.get(activation)
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
-        if isinstance(input_shape, tuple):
-            check_activation(self, input_shape)
-        self.built = True
-
     def call(self, inputs: Any) -> Any:
         return self.activation(inputs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return input_shape
+        check_activation(self, tuple(input_shape))
+        return activated_shape(self.activation, tuple(input_shape))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "activation": activations.serialize(self.activation)}

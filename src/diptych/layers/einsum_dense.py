@@ -8,9 +8,10 @@ from copy import copy
 from typing import Any
 
 from .. import activations, constraints, initializers, ops, regularizers
+from ..ops.shapes import reshape_view, transpose_view
 from ..tensor import Variable
 from .arguments import check_activation
-from .core import FUSED
+from .core import FUSED, activated_shape
 from .layer import Layer
 from .spec import InputSpec
 
@@ -141,7 +142,7 @@ class EinsumDense(Layer):
         start = -len(inputs) if self._terms[3] else 0
         met = {start + i: sizes[a] for i, a in enumerate(inputs) if a in kernel}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=met)
-        check_activation(self, self.compute_output_shape(input_shape))
+        check_activation(self, self._sizes(tuple(input_shape))[1])
         self.built = True
 
     def _bias_shape(self, sizes: dict, dots: int) -> tuple:
@@ -165,17 +166,17 @@ class EinsumDense(Layer):
             y = ops.einsum(self.equation, inputs, kernel)
             return self.activation(y if bias is None else ops.add(y, bias))
         if self._order is not None:
-            kernel = ops.transpose(kernel, self._order)
+            kernel = transpose_view(kernel, self._order)
         free, units = inputs.shape[: -self._summed], kernel.shape[self._summed :]
         width, columns = math.prod(kernel.shape[: self._summed]), math.prod(units)
         if self._summed > 1:
             inputs = ops.reshape(inputs, (*free, width))
         if kernel.ndim > 2:
-            kernel = ops.reshape(kernel, (width, columns))
+            kernel = reshape_view(kernel, (width, columns))
         within = bias is not None and bias.size == columns
         fused = FUSED.get(self.activation) if bias is None or within else None
         if within and len(units) > 1:
-            bias = ops.reshape(bias, (columns,))
+            bias = reshape_view(bias, (columns,))
         y = ops.dense(inputs, kernel, bias if within else None, fused or "linear")
         if len(units) > 1:
             y = ops.reshape(y, (*free, *units))
@@ -184,7 +185,7 @@ class EinsumDense(Layer):
         return y if fused else self.activation(y)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
-        return self._sizes(tuple(input_shape))[1]
+        return activated_shape(self.activation, self._sizes(tuple(input_shape))[1])
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -116,6 +116,7 @@ class Masking(Layer):
             skip no step.
     """
 
+    weightless = True
     makes_mask = True
 
     def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
@@ -128,16 +129,8 @@ class Masking(Layer):
         self.mask_value = mask_value
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
-        count = np.size(self.mask_value)
-        if np.ndim(self.mask_value) and count not in (1, input_shape[-1]):
-            raise ValueError(
-                f"Layer {self.name!r} (Masking) has a mask_value for each of {count} features, and "
-                f"its input has shape {tuple(input_shape)}."
-            )
-        self.built = True
-
     def _counts(self, inputs: Any, keepdims: bool) -> Any:
+        self.compute_output_shape(inputs.shape)
         value = self.mask_value
         value = value if isinstance(value, (int, float)) else np.asarray(value, self.dtype)
         return ops.any(ops.not_equal(inputs, value), axis=-1, keepdims=keepdims)
@@ -149,6 +142,12 @@ class Masking(Layer):
         return self._counts(inputs, False)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
+        count = np.size(self.mask_value)
+        if np.ndim(self.mask_value) and count not in (1, input_shape[-1]):
+            raise ValueError(
+                f"Layer {self.name!r} (Masking) has a mask_value for each of {count} features, and "
+                f"its input has shape {tuple(input_shape)}."
+            )
         return input_shape
 
     def get_config(self) -> dict[str, Any]:

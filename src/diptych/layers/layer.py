@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ import numpy as np
 from .. import constraints, graph, initializers, ops, regularizers
 from ..config import floatx
 from ..graph import KerasTensor, Node
-from ..legacy import AcceptsOldNames
+from ..legacy import AcceptsOldNames, accepts_old_order
 from ..nested import flatten, map_structure
 from ..tensor import Structure, Tensor, Variable
 from ..trial import for_good, open_trial
 from ..utils.naming import auto_name, public_names
+from ..utils.objects import is_builtin
 from .arguments import as_mask, with_array
 from .budget import from_file
 from .signatures import (
@@ -31,11 +33,20 @@ from .signatures import (
     takes,
 )
 from .spec import InputSpec
+from .structures import fresh, map_shapes, mask_of, one_mask_each, shapes_of
 from .tracking import tracked
 
 # The `training` argument of the outermost call in this context; layers called inside it inherit it.
 _training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
 _TRAINING = frozenset(["training"])
+
+
+def current_training() -> Any:
+    """The `training` argument of the outermost call going on; None outside of one."""
+    training = _training.get()
+    return None if training == "outside" else training
+
+
 # Attributes of layers and models that are bookkeeping and not tracked as sublayers.
 _INTERNAL = frozenset(
     [
@@ -47,6 +58,7 @@ _INTERNAL = frozenset(
         "_between",
         "_inputs_structure",
         "_outputs_structure",
+        "_added_losses",
         "_build_shapes",
     ]
 )
@@ -61,7 +73,8 @@ class Layer(metaclass=AcceptsOldNames):
 
     Args:
         activity_regularizer: a penalty on the outputs, added to the loss.
-        trainable: whether its weights are trained.
+        trainable: whether its weights, and those of layers inside, are trained; False has the same
+            effect as ``layer.trainable = False`` later on.
         dtype: the float type of weights and computation; by default the configured one.
         autocast: whether float inputs are cast to that type.
         name: a name; by default the class name in snake case with a number.
@@ -69,6 +82,10 @@ class Layer(metaclass=AcceptsOldNames):
 
     # The dtype of the Input that a Sequential puts before it; None: the float type.
     input_dtype: str | None = None
+
+    # Whether layers of this class need no `build`, so that they are built from the start, as in
+    # Keras. A subclass with a `build` of its own is built by that.
+    weightless = False
 
     # The call that `input` and `output` return: the latest for a model, the first for other layers.
     _shows_latest_call = False
@@ -88,7 +105,7 @@ class Layer(metaclass=AcceptsOldNames):
         self._losses: list[Tensor] = []
         self._nodes: list[Node] = []
         self._trainable = bool(trainable)
-        self.built = False
+        self.built = self.weightless and type(self).build is Layer.build
         self._build_shapes: Any = None
         self.autocast = autocast
         self.dtype = dtype or floatx()
@@ -202,11 +219,11 @@ class Layer(metaclass=AcceptsOldNames):
 
     def _call_with_mask(self, args: tuple, kwargs: dict) -> Any:
         first = self._first(args, kwargs)
-        masks = first.mask if isinstance(first, Tensor) else map_structure(_mask_of, first)
+        masks = first.mask if isinstance(first, Tensor) else map_structure(mask_of, first)
         for name, its_mask, position in masked_arguments(type(self)):
             if kwargs.get(its_mask) is None and len(args) <= position_of(type(self), its_mask):
                 x = args[position] if position < len(args) else kwargs.get(name)
-                kwargs[its_mask] = map_structure(_mask_of, x)
+                kwargs[its_mask] = map_structure(mask_of, x)
         masked = masks is not None and any(mask is not None for mask in flatten(masks))
         given = self._mask_given(args, kwargs)
         if given is not None:  # a mask given with the call applies to the output too
@@ -245,23 +262,38 @@ class Layer(metaclass=AcceptsOldNames):
     # (pure_in_prediction). Each class has to declare it; it is not inherited.
     pure = False
     pure_in_prediction = False
-    # Whether compute_mask creates a mask (Embedding, Masking).
+    # Whether compute_mask may create a mask (Embedding, Masking); a user's own always may.
     makes_mask = False
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            setattr(cls, "build", _that_marks_as_built(vars(cls)["build"]))  # noqa: B010 - for mypy
+        if not is_builtin(cls.compute_mask):
+            cls.makes_mask = True
+
+    @property
+    def runs_own_code(self) -> bool:
+        """Whether ``call`` is a user's own, which may return a tensor with the mask of a layer
+        inside.
+        """
+        return "call" in vars(self) or not is_builtin(type(self).call)
+
     def _pass_mask_on(self, inputs: Any, masks: Any, masked: bool, outputs: Any) -> None:
-        if masked and not self.supports_masking:
-            warnings.warn(
-                f"Layer {self.name!r} ({type(self).__name__}) was called on an input with a mask, "
-                "but does not support masking: the layers after it, the loss and the metrics will "
-                "count every step. In a layer of your own, set self.supports_masking = True if the "
-                "mask is valid for the output as well.",
-                stacklevel=2,
-            )
+        if not self.supports_masking:
+            if masked:
+                warnings.warn(
+                    f"Layer {self.name!r} ({type(self).__name__}) was called on an input with a "
+                    "mask, but does not support masking: the layers after it, the loss and the "
+                    "metrics will count every step. In a layer of your own, set "
+                    "self.supports_masking = True if the mask is valid for the output as well.",
+                    stacklevel=2,
+                )
             return
         mask = self.compute_mask(inputs, masks)
         if mask is None:
             return
-        for tensor, its_mask in zip(flatten(outputs), _one_each(mask, outputs), strict=True):
+        for tensor, its_mask in zip(flatten(outputs), one_mask_each(mask, outputs), strict=True):
             if isinstance(tensor, (Tensor, KerasTensor)) and tensor.mask is None:
                 tensor.mask = its_mask
 
@@ -337,14 +369,14 @@ class Layer(metaclass=AcceptsOldNames):
         if named and len(parameters) > 1:
             bound = inspect.signature(self.call).bind_partial(*args, **kwargs).arguments
             shapes: Any = {
-                p: _shapes(bound[p[: -len("_shape")]])
+                p: shapes_of(bound[p[: -len("_shape")]])
                 for p in named
                 if p[: -len("_shape")] in bound
             }
             self.build(**shapes)
         else:
             first = args or self._first_by_name(kwargs)
-            shapes = _shapes(first[0]) if first else None
+            shapes = shapes_of(first[0]) if first else None
             self.build(shapes)
         self._build_shapes = shapes
         self.built = True
@@ -358,12 +390,12 @@ class Layer(metaclass=AcceptsOldNames):
         if not self.built:
             self._build_from(args, kwargs)
         outputs = self.compute_output_spec(*args, **kwargs)
-        outputs = map_structure(_fresh, outputs)
+        outputs = map_structure(fresh, outputs)
         node = Node(self, args, kwargs, outputs)
         self._nodes.append(node)
         first, masks = self._first(args, kwargs), self._mask_given(args, kwargs)
         if masks is None:
-            masks = map_structure(_mask_of, first)
+            masks = map_structure(mask_of, first)
         masked = any(mask is not None for mask in flatten(masks))
         if masked or self.makes_mask:
             self._pass_mask_on(first, masks, masked, outputs)
@@ -372,19 +404,19 @@ class Layer(metaclass=AcceptsOldNames):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return symbolic outputs for symbolic inputs."""
         if type(self).compute_output_shape is not Layer.compute_output_shape:
-            shape = self.compute_output_shape(_shapes(self._first(args, kwargs)))
+            shape = self.compute_output_shape(shapes_of(self._first(args, kwargs)))
             return map_shapes(lambda s: KerasTensor(s, self.dtype), shape)
         return self._infer(args, kwargs)
 
     def _infer(self, args: tuple, kwargs: dict) -> Any:
-        masks = map_structure(_mask_of, self._first(args, kwargs))
+        masks = map_structure(mask_of, self._first(args, kwargs))
         if graph.symbolic(masks) and self._may_add_mask(args, kwargs):
             kwargs = {**kwargs, "mask": masks}
         token = _training.set(False)
         try:
             return graph.infer_outputs(self.call, args, kwargs)
         except Exception as error:
-            shapes = _shapes(args[0]) if args else None
+            shapes = shapes_of(args[0]) if args else None
             note = f"Layer {self.name!r} was tried on zeros of shape {shapes} to find its output."
             error.args = (f"{error.args[0]}\n{note}" if error.args else note, *error.args[1:])
             raise
@@ -414,6 +446,7 @@ class Layer(metaclass=AcceptsOldNames):
     # ----------------------------------------------------------------------------------------------
     # Weights and sublayers
 
+    @accepts_old_order
     def add_weight(
         self,
         shape: Any = None,
@@ -462,7 +495,7 @@ class Layer(metaclass=AcceptsOldNames):
         variable.path = f"{self.path}/{variable.name}"
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
-        self._track(variable)
+        self._track_all(variable)
         return variable
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -482,10 +515,11 @@ class Layer(metaclass=AcceptsOldNames):
     def _track_all(self, value: Any) -> None:
         """Track the variables and layers among nested values."""
         for part in flatten(value):
-            if isinstance(part, (Variable, Layer)):
-                self._track(part)
+            if isinstance(part, (Variable, Layer)) and self._track(part) and not self._trainable:
+                part.trainable = False
 
-    def _track(self, part: Variable | Layer) -> None:
+    def _track(self, part: Variable | Layer) -> bool:
+        """Track a variable or layer; return whether it is new here."""
         try:
             mine: list = self._own if isinstance(part, Variable) else self._sublayers
         except AttributeError:
@@ -493,11 +527,13 @@ class Layer(metaclass=AcceptsOldNames):
                 f"In the constructor of {type(self).__name__}, call super().__init__() before "
                 "setting attributes."
             ) from None
-        if not any(part is other for other in mine):
-            mine.append(part)
-            Structure.version += 1
-            if isinstance(part, Layer):
-                part._move_under(self.path)
+        if any(part is other for other in mine):
+            return False
+        mine.append(part)
+        Structure.version += 1
+        if isinstance(part, Layer):
+            part._move_under(self.path)
+        return True
 
     @property
     def path(self) -> str:
@@ -506,7 +542,7 @@ class Layer(metaclass=AcceptsOldNames):
 
     def _move_under(self, scope: str) -> None:
         """Record the layer around this one, unless there are weights already: their paths stay."""
-        if not self.built:
+        if not self.built or self.weightless:
             self._scope = scope
             for layer in self._sublayers:
                 layer._move_under(self.path)
@@ -546,12 +582,24 @@ class Layer(metaclass=AcceptsOldNames):
 
     @property
     def trainable_variables(self) -> list[Variable]:
-        """The variables that an optimizer updates: trainable weights of trainable layers."""
-        return list(self._cached("trainable", lambda: [v for v in self.variables if v.trainable]))
+        """The variables that an optimizer updates: none if this layer is not trainable, otherwise
+        the trainable ones, also of the layers in it.
+        """
+        return list(
+            self._cached(
+                "trainable", lambda: [v for v in self.variables if v.trainable and self._trainable]
+            )
+        )
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        return list(self._cached("frozen", lambda: [v for v in self.variables if not v.trainable]))
+        """The variables that no optimizer updates: frozen weights, and states."""
+        return list(
+            self._cached(
+                "frozen",
+                lambda: [v for v in self.variables if not (v.trainable and self._trainable)],
+            )
+        )
 
     @property
     def weights(self) -> list[Variable]:
@@ -568,6 +616,9 @@ class Layer(metaclass=AcceptsOldNames):
 
     @property
     def trainable(self) -> bool:
+        """Whether the weights are trained. Setting it does so for all layers inside as well, and
+        for weights and layers that are made later; a layer inside may be set otherwise afterwards.
+        """
         return self._trainable
 
     @trainable.setter
@@ -673,9 +724,9 @@ class Layer(metaclass=AcceptsOldNames):
         layers = self._cached("layers", lambda: list(self._flatten_layers()))
         added = [loss for layer in layers for loss in layer._losses]
         penalised = self._cached(
-            "penalised", lambda: [v for v in self.variables if v.regularizer is not None]
+            "penalised", lambda: [v for v in self.trainable_variables if v.regularizer is not None]
         )
-        return added + [v.regularizer(v) for v in penalised if v.trainable]
+        return added + [v.regularizer(v) for v in penalised]
 
     # ----------------------------------------------------------------------------------------------
     # Symbolic inputs and outputs
@@ -713,32 +764,13 @@ class Layer(metaclass=AcceptsOldNames):
     __dir__ = public_names
 
 
-def _mask_of(x: Any) -> Any:
-    return getattr(x, "mask", None)
+def _that_marks_as_built(build: Callable) -> Callable:
+    """A ``build`` after which the layer is built, whether it says so or not."""
 
+    @wraps(build)
+    def marking(self: Layer, *args: Any, **kwargs: Any) -> None:
+        build(self, *args, **kwargs)
+        if not self.built:
+            self.built = True
 
-def _one_each(mask: Any, outputs: Any) -> list:
-    """A mask for each output. A single mask belongs to the first output, as in Keras."""
-    count = len(flatten(outputs))
-    return (flatten(mask) + [None] * count)[:count]
-
-
-def _shapes(inputs: Any) -> Any:
-    inputs = list(inputs) if isinstance(inputs, tuple) else inputs
-    return map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else None, inputs)
-
-
-def map_shapes(function: Callable, shapes: Any) -> Any:
-    """Apply ``function`` to every shape: a tuple or list of sizes is a leaf here."""
-    if isinstance(shapes, (list, tuple)) and all(
-        n is None or isinstance(n, (int, np.integer)) for n in shapes
-    ):
-        return function(tuple(shapes))
-    if isinstance(shapes, dict):
-        return {key: map_shapes(function, part) for key, part in shapes.items()}
-    return [map_shapes(function, part) for part in shapes]
-
-
-def _fresh(tensor: Any) -> Any:
-    """A new symbolic tensor for an output that is one of the inputs (Identity, Dropout)."""
-    return KerasTensor(tensor.shape, tensor.dtype) if isinstance(tensor, KerasTensor) else tensor
+    return marking

@@ -36,6 +36,7 @@ class _OverSpace(Layer):
 
 
 class _Pooling(_OverSpace):
+    weightless = True
     _pool: Any  # a function of ops.pooling
 
     def __init__(
@@ -54,19 +55,16 @@ class _Pooling(_OverSpace):
         if strides is not None:
             self.strides = standardize_tuple(strides, self.rank, "strides", owner)
         self.padding = standardize_padding(padding, owner)
+        self._checked: tuple | None = None  # the sizes of the last input
 
     @property
     def _options(self) -> tuple:
         return self.pool_size, self.strides, self.padding, self.data_format
 
-    def build(self, input_shape: Any) -> None:
-        self.compute_output_shape(input_shape)  # raises an error if it is too small
-        self._checked = tuple(input_shape[1:])
-        self.built = True
-
     def call(self, inputs: Any) -> Any:
-        if inputs.shape[1:] != self._checked:  # unknown or different sizes at build time
-            self.compute_output_shape(inputs.shape)
+        if inputs.shape[1:] != self._checked:
+            self.compute_output_shape(inputs.shape)  # raises an error if it is too small
+            object.__setattr__(self, "_checked", inputs.shape[1:])  # recorded steps stay valid
         return type(self)._pool(inputs, *self._options)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
@@ -166,6 +164,7 @@ class AveragePooling3D(_Pooling):
 
 
 class _GlobalPooling(_OverSpace):
+    weightless = True
     _pool: Any  # a function of ops.pooling
 
     def __init__(

@@ -22,6 +22,8 @@ from .spec import InputSpec
 class _Noise(Layer):
     """A layer with a random generator that changes its input in training only."""
 
+    weightless = True
+
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = seed
@@ -251,6 +253,8 @@ class AlphaDropout(_Noise):
 
 class ActivityRegularization(Layer):
     """Returns its input and adds ``(l1 * sum |x| + l2 * sum x^2) / batch size`` to the loss."""
+
+    weightless = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)

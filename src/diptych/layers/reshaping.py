@@ -41,6 +41,7 @@ class Flatten(Layer):
 class Reshape(Layer):
     """(N, ...) -> (N, *target_shape), in row-major order; one size may be -1."""
 
+    weightless = True
     pure = True
 
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:

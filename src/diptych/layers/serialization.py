@@ -1,5 +1,5 @@
 """Layers to configurations and back. Layers that hold other layers use this module too, so the dict
-of classes is defined here; ``diptych.layers`` fills it.
+of classes is defined here; ``diptych.layers`` and ``diptych.models`` fill it.
 """
 
 from __future__ import annotations

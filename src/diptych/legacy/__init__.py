@@ -5,20 +5,25 @@ The rest of the library understands them through the metaclass `AcceptsOldNames`
 quiet():` turns these notes off.
 """
 
-from .arguments import AcceptsOldNames, accepts_old, translate_arguments
+from .arguments import AcceptsOldNames, accepts_old, accepts_old_order, translate_arguments
+from .methods import OldMethods
 from .names import Logs, current_name
 from .notes import LegacySpelling, forget_notes, note, quiet
+from .paths import old_attribute
 from .values import pairs_of
 
 __all__ = [
     "LegacySpelling",
     "Logs",
     "AcceptsOldNames",
+    "OldMethods",
     "accepts_old",
+    "accepts_old_order",
     "forget_notes",
     "current_name",
     "translate_arguments",
     "note",
+    "old_attribute",
     "pairs_of",
     "quiet",
 ]

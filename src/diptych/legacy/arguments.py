@@ -9,6 +9,8 @@ import functools
 import inspect
 import re
 
+import numpy as np
+
 from .notes import note
 from .tables import CLASSES, FUNCTIONS, MODERN_POSITIONS, POSITIONAL
 from .values import plain_numbers
@@ -105,7 +107,7 @@ def translate_arguments(cls, args, kwargs):
     has_old_names = any(name in table and name not in parameters for name in given)
     args = _old_positions(cls, args, given, has_old_names)
     if is_layer:
-        attributes = _take_input(cls.__name__, given, parameters)
+        attributes = _take_input(cls.__name__, given, parameters, table)
     args = _rewrite(cls.__name__, args, given, parameters, table)
     if closed:
         for name in given:
@@ -150,6 +152,39 @@ def accepts_old(*names, **table):
         return wrapper
 
     return decorate
+
+
+def accepts_old_order(method):
+    """Decorate `add_weight(shape, initializer, dtype, ...)`, so that it takes the old orders too:
+    `add_weight(name, shape, dtype, ...)` and `add_weight(shape, initializer, name, ...)`.
+    """
+
+    @functools.wraps(method)
+    def wrapper(self, *args, **kwargs):
+        order = ()
+        if args and isinstance(args[0], str):
+            order = NAME_FIRST
+        elif len(args) > 2 and isinstance(args[2], str) and not _is_dtype(args[2]):
+            order = NAME_THIRD
+        if order:
+            names = order[: len(args)]
+            kwargs = {**dict(zip(names, args, strict=False)), **kwargs}
+            note(f"add_weight({', '.join(names)})", "takes the name by keyword, `name=...`")
+            args = args[len(order) :]
+        return method(self, *args, **kwargs)
+
+    return wrapper
+
+
+NAME_FIRST = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
+NAME_THIRD = ("shape", "initializer", "name", "trainable", "regularizer", "constraint")
+
+
+def _is_dtype(name):
+    try:
+        return np.dtype(name).name == name
+    except TypeError:
+        return False
 
 
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -260,11 +295,11 @@ def _old_positions(cls, args, given, has_old_names):
     return ()
 
 
-def _take_input(place, given, parameters):
+def _take_input(place, given, parameters, table):
     """Take the arguments that describe the model's input out of `given`."""
     words = {}
     for word in INPUT_WORDS:
-        if word in given and word not in parameters:
+        if word in given and word not in parameters and word not in table:
             words[word] = given.pop(word)
             note(word, _INPUT_NOTES[word], place)
     length = words.get("input_length")

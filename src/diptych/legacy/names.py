@@ -17,14 +17,38 @@ def current_name(kind, name):
 
 
 class Logs(dict):
-    """A dict of logs that also answers to the old keys: `history['acc']` is `history['accuracy']`.
+    """A dict of logs that can also be read by the old keys: `logs['acc']`, `logs.get('acc')` and
+    `'acc' in logs` mean 'accuracy', and so do 'val_acc' and 'an_output_acc'.
 
     A key that exists under its old name, such as the 'acc' of `metrics=['acc']`, causes no note.
+    Iterating and printing show the keys as they are.
     """
 
     def __missing__(self, key):
-        current = NAMES["log"].get(key)
-        if current not in self:
+        current = self._current(key)
+        if current is key:
             raise KeyError(key)
-        note(key, current, "history")
         return self[current]
+
+    def __contains__(self, key):
+        return super().__contains__(self._current(key))
+
+    def get(self, key, default=None):
+        return super().get(self._current(key), default)
+
+    def pop(self, key, *default):
+        return super().pop(self._current(key), *default)
+
+    def copy(self):
+        return Logs(self)
+
+    def _current(self, key):
+        """The key under which the value is found, with a note; an unknown one is unchanged."""
+        if super().__contains__(key) or not isinstance(key, str):
+            return key
+        before, line, last = key.rpartition("_")
+        current = f"{before}{line}{NAMES['log'].get(last, last)}"
+        if not super().__contains__(current):
+            return key
+        note(key, current, "history")
+        return current

@@ -7,6 +7,7 @@ import sys
 import warnings
 
 PACKAGE = str(pathlib.Path(__file__).parent.parent)
+_IMPORTS = "<frozen importlib"
 
 _quiet = contextvars.ContextVar("diptych_legacy_quiet", default=False)
 _noted: set[tuple[str, str]] = set()
@@ -52,6 +53,8 @@ def forget_notes():
 def users_level():
     """The stack level of the first frame outside diptych: warnings show the user's line."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        level, frame = level + 1, frame.f_back
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((PACKAGE, _IMPORTS)):
+        # `warnings` does not count the frames of the import machinery.
+        level += not frame.f_code.co_filename.startswith(_IMPORTS)
+        frame = frame.f_back
     return level

@@ -9,6 +9,8 @@ if the class itself has an argument of that name (`output_dim` is current in Emb
 Dense).
 """
 
+import itertools
+
 
 def gone(reason):
     """The argument is removed; `reason` completes the sentence "`name` ..."."""
@@ -107,13 +109,21 @@ def period(given, old, defaults):
     return "is now `save_freq='epoch'`"
 
 
-def per_sample(new):
-    """Once counted in samples, now in batches."""
+def per_sample(new, source="x"):
+    """Once counted in samples, now in batches; of a generator the first batch is looked at.
+
+    source: the name of the argument that holds the data.
+    """
 
     def rule(given, old, defaults):
         samples = given.pop(old)
-        data = given.get("x", given.get("generator"))
+        place = "generator" if source == "x" and "generator" in given else source
+        data = given.get(place)
         batch_size = given.get("batch_size") or getattr(data, "batch_size", None)
+        if not batch_size and hasattr(data, "__next__"):
+            first = list(itertools.islice(data, 1))
+            given[place] = itertools.chain(first, data)
+            batch_size = _rows(first)
         if not batch_size:
             raise ValueError(
                 f"'{old}={samples}' counts samples, but '{new}' counts batches, and the batch size "
@@ -123,6 +133,19 @@ def per_sample(new):
         return f"is now `{new}={given[new]}` (batches, not samples)"
 
     return rule
+
+
+def _rows(batches):
+    """The number of rows of the first of these batches, if it is made of arrays."""
+    part = batches
+    while isinstance(part, (list, tuple, dict)) and part:
+        part = next(iter(part.values())) if isinstance(part, dict) else part[0]
+    shape = getattr(part, "shape", None)
+    return shape[0] if shape else None
+
+
+def _without(table, name):
+    return {old: rule for old, rule in table.items() if old != name}
 
 
 _KERNEL = {
@@ -194,7 +217,14 @@ _DROPOUT = {"p": "rate"}
 
 CLASSES = {
     # core layers
+    "InputLayer": {
+        "input_shape": "shape",
+        "batch_input_shape": "batch_shape",
+        "input_dtype": "dtype",
+    },
     "Dense": {**_KERNEL, "output_dim": "units", "bias": "use_bias"},
+    "MaxoutDense": {**_KERNEL, "output_dim": "units", "bias": "use_bias"},
+    "Highway": {**_KERNEL, "bias": "use_bias"},
     "Dropout": _DROPOUT,
     "SpatialDropout1D": _DROPOUT,
     "SpatialDropout2D": {**_DROPOUT, "dim_ordering": _DATA_FORMAT},
@@ -236,6 +266,8 @@ CLASSES = {
     "SeparableConv2D": {**_SEPARABLE, **_WINDOW_2D},
     "DepthwiseConv1D": {**_DEPTHWISE, **_WINDOW_1D},
     "DepthwiseConv2D": {**_DEPTHWISE, **_WINDOW_2D},
+    "LocallyConnected1D": _without(_CONVOLUTION_1D, "atrous_rate"),
+    "LocallyConnected2D": _without(_CONVOLUTION_2D, "atrous_rate"),
     "MaxPooling1D": _POOLING,
     "MaxPooling2D": _POOLING,
     "MaxPooling3D": _POOLING,
@@ -278,6 +310,10 @@ CLASSES = {
     # callbacks
     "ReduceLROnPlateau": {"epsilon": "min_delta"},
     "ModelCheckpoint": {"period": period},
+    "TensorBoard": {
+        "batch_size": gone("is no longer an argument: the data of `fit` have batches of their own"),
+        "write_grads": only_if_set(gone("is no longer an argument: gradients are not written")),
+    },
 }
 
 # Old positional forms: the names of the leading integers.
@@ -286,6 +322,7 @@ _CUBE = ("filters", "kernel_dim1", "kernel_dim2", "kernel_dim3")
 POSITIONAL = {
     "Convolution2D": _SQUARE,
     "AtrousConvolution2D": _SQUARE,
+    "LocallyConnected2D": _SQUARE,
     "Deconvolution2D": _SQUARE,
     "SeparableConvolution2D": _SQUARE,
     "Conv2D": _SQUARE,
@@ -318,7 +355,7 @@ FUNCTIONS = {
         **_WORKERS,
         "nb_epoch": "epochs",
         "samples_per_epoch": per_sample("steps_per_epoch"),
-        "nb_val_samples": per_sample("validation_steps"),
+        "nb_val_samples": per_sample("validation_steps", "validation_data"),
         "show_accuracy": _ACCURACY,
     },
     "evaluate": {
@@ -341,6 +378,6 @@ _MEASURES = {
 NAMES = {
     "loss": _MEASURES,
     "metric": _MEASURES,
-    "log": {"acc": "accuracy", "val_acc": "val_accuracy"},
+    "log": {"acc": "accuracy", "lr": "learning_rate"},  # the last part of a key
     "module": {"objectives": "losses"},
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..legacy import old_attribute
 from ..utils import objects
 from .accuracy import (
     Accuracy,
@@ -260,7 +261,7 @@ def resolve_accuracy(
     matter.
     """
     choices = (BinaryAccuracy, SparseCategoricalAccuracy, CategoricalAccuracy)
-    return choices[_label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)
+    return choices[label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)
 
 
 def resolve_crossentropy(
@@ -271,10 +272,10 @@ def resolve_crossentropy(
 ) -> MeanMetricWrapper:
     """A new metric for what 'crossentropy' and 'ce' stand for; the rule is that for 'accuracy'."""
     choices = (BinaryCrossentropy, SparseCategoricalCrossentropy, CategoricalCrossentropy)
-    return choices[_label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)
+    return choices[label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)
 
 
-def _label_kind(y_true_shape, y_pred_shape, loss_name):
+def label_kind(y_true_shape, y_pred_shape, loss_name=None):
     """0 for labels 0 or 1, 1 for class numbers, 2 for one-hot rows."""
     if loss_name == "sparse_categorical_crossentropy":
         return 1
@@ -283,6 +284,10 @@ def _label_kind(y_true_shape, y_pred_shape, loss_name):
     if len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1:
         return 1
     return 2
+
+
+def __getattr__(name: str) -> Any:
+    return old_attribute("metrics", name, globals())
 
 
 def __dir__() -> list[str]:

@@ -60,12 +60,6 @@ def _sparse_top_k(y_true, y_pred, k=5, from_sorted_ids=False):
     y_true, y_pred = _class_numbers(y_true, as_array(y_pred), name)
     if from_sorted_ids:
         return (y_true[..., None] == y_pred[..., :k]).any(-1)
-    classes = y_pred.shape[-1]
-    if y_true.size and (y_true.min() < 0 or y_true.max() >= classes):
-        wrong = y_true.min() if y_true.min() < 0 else y_true.max()
-        raise ValueError(
-            f"{name} got the label {wrong}; expected 0 to {classes - 1}, the columns of y_pred"
-        )
     return _in_top_k(y_true.astype(np.int64), y_pred, k)
 
 
@@ -88,10 +82,13 @@ def _class_numbers(y_true, y_pred, metric):
 
 
 def _in_top_k(labels, scores, k):
-    """Whether fewer than k scores are above that of the label; ties count in its favour."""
-    own = np.take_along_axis(scores, labels[..., None], axis=-1)
+    """Whether fewer than k scores are above that of the label; ties count in its favour. A label
+    that is no class is not among them.
+    """
+    inside = (labels >= 0) & (labels < scores.shape[-1])
+    own = np.take_along_axis(scores, np.where(inside, labels, 0)[..., None], axis=-1)
     own = np.where(np.isnan(own), -np.inf, own)
-    return (scores > own).sum(-1) < k
+    return inside & ((scores > own).sum(-1) < k)
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> np.ndarray:

@@ -142,7 +142,25 @@ class Metric:
 
     def _typed(self, value):
         """A number or array in the metric's float type."""
-        return np.asarray(value, dtype=self._dtype)[()]
+        array = np.array(value, dtype=self._dtype)
+        return array if array.ndim else _RESULTS[array.dtype.char](array)
+
+
+class _Float32(np.float32):
+    """np.float32, a result that answers to ``result().numpy()`` too, as a tensor does."""
+
+    def numpy(self):
+        return np.float32(self)
+
+
+class _Float64(np.float64):
+    """np.float64, in the same way."""
+
+    def numpy(self):
+        return np.float64(self)
+
+
+_RESULTS = {"f": _Float32, "d": _Float64}
 
 
 class Sum(Metric):
@@ -184,7 +202,7 @@ class Mean(Metric):
         """values: a number, or (N, ...), where the mean over all but the first axis is the sample's
         value.
 
-        sample_weight: a number, (N,), or more axes of `values`.
+        sample_weight: a number, (N,), or more axes of `values`; for a single value any shape.
         """
         if sample_weight is not None:
             if isinstance(sample_weight, (int, float)) and not getattr(values, "ndim", 1):
@@ -218,6 +236,8 @@ class Mean(Metric):
             values = values.astype(self._dtype)
         if values.ndim > weight.ndim:
             values = values.mean(axis=tuple(range(weight.ndim, values.ndim)))
+        if not values.ndim:  # one number for the whole batch: the same for each weight
+            values = np.broadcast_to(values, weight.shape)
         weight = broadcast_weight(weight, values)
         if not values.size:
             return
@@ -228,7 +248,7 @@ class Mean(Metric):
 
     def result(self) -> Any:
         count = self.count.array.item()
-        return self._dtype.type(self.total.array.item() / count if count else 0.0)
+        return _RESULTS[self._dtype.char](self.total.array.item() / count if count else 0.0)
 
 
 class MeanMetricWrapper(Mean):
@@ -238,6 +258,7 @@ class MeanMetricWrapper(Mean):
         super().__init__(name=name, dtype=dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
+        self._is_users = not objects.is_builtin(fn)
 
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
@@ -247,6 +268,11 @@ class MeanMetricWrapper(Mean):
             mask = getattr(y_pred, "mask", None)
             if mask is not None:
                 sample_weight = masked_weight(sample_weight, as_array(mask))
+        if self._is_users:
+            ranks = getattr(y_true, "ndim", None), getattr(y_pred, "ndim", None)
+            if ranks[0] != ranks[1] and None not in ranks:
+                # As for losses: labels (N,) beside outputs (N, 1) would broadcast to (N, N).
+                y_true, y_pred = align_rank(y_true, y_pred)
         Mean.update_state(self, self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight)
 
     def get_config(self) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> np.ndarray:
-    """Binary crossentropy in which easy samples count less: each times (1 - probability)^gamma."""
+    """Binary cross-entropy in which easy samples count less: each times (1 - probability)^gamma."""
     return _loss(
         "crossentropy",
         "binary_focal_crossentropy",
@@ -206,7 +206,7 @@ def categorical_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> np.ndarray:
-    """Categorical crossentropy with easy samples weighted down: each times alpha (1 -
+    """Categorical cross-entropy with easy samples weighted down: each times alpha (1 -
     probability)^gamma.
     """
     return _loss(

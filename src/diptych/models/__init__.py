@@ -8,6 +8,7 @@ from typing import Any
 
 from ..layers import Lambda
 from ..layers.serialization import deserialize
+from ..legacy import old_attribute
 from ..utils.objects import CustomObjectScope, is_builtin
 from .model import Model
 from .sequential import Sequential
@@ -65,6 +66,10 @@ def model_from_config(
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
     """Return a model with new weights from the result of ``model.to_json()``."""
     return model_from_config(json.loads(json_string), custom_objects)
+
+
+def __getattr__(name: str) -> Any:
+    return old_attribute("models", name, globals())
 
 
 def __dir__() -> list[str]:

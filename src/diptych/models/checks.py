@@ -19,8 +19,9 @@ from ..nested import flatten, map_structure
 from ..trial import Trial
 from ..utils.naming import snake_case, suggest
 from ..utils.objects import is_builtin
-from .compiled import in_order
-from .data import as_data, count_rows, is_text
+from .compiled import Crossentropy, as_loss
+from .data import as_data, count_rows, several_classes
+from .frames import is_text
 
 __all__ = ["Checks"]
 
@@ -48,20 +49,34 @@ class Checks:
     def __init__(self, model: Any) -> None:
         self.model = model
         self._good: set = set()
-        self._found: list[tuple] | None = None
+        self._said_nothing_to_train = False
+        self._found: list[tuple] | None = None  # the shapes of the outputs, without a graph
 
-    def before_training(self, batches: Any, what: str = "training data", epochs: int = 1) -> None:
-        """Check a whole data set: shapes, values of labels, NaN and infinity.
+    def before_training(
+        self,
+        batches: Any,
+        what: str = "training data",
+        epochs: int = 1,
+        class_weight: Any = None,
+    ) -> None:
+        """Check a whole data set: shapes, values of labels, NaN and infinity; and that the labels
+        can have class weights, if there are any.
 
         Of a generator or a PyDataset, only the first batch is checked.
         """
         x, y, sample_weight = getattr(batches, "data", None) or batches.first()
         pairs = self._check_shapes(x, y)
+        if class_weight is not None:
+            _check_one_class(pairs)
         if pairs and sample_weight is not None:
             self._check_weights(pairs, sample_weight)
         self.batch_sizes(batches, what, epochs)
         self._check_values(pairs, x, y, sample_weight, what)
         self._check_tokens(x)
+
+    def class_weight(self, x: Any, y: Any) -> None:
+        """Raise a ValueError for a batch whose labels cannot have class weights."""
+        _check_one_class(self._pairs(x, y))
 
     def labels_of_validation(self, batches: Any, validation: Any, given: Any) -> None:
         """Raise a ValueError if only the training data have labels, not the validation data, which
@@ -95,6 +110,21 @@ class Checks:
             self._check_shapes(x, y)
             self._good.add(key)
         return x, y, sample_weight
+
+    def nothing_to_train(self) -> None:
+        """Warn once that a training step changes no weight: all are frozen, or there are none."""
+        if self._said_nothing_to_train:
+            return
+        self._said_nothing_to_train = True
+        model = self.model
+        if not model.weights:
+            _warn(f"Model {model.name!r} has no weights, so training it changes nothing.")
+            return
+        _warn(
+            f"Training model {model.name!r} changes nothing: all of its weights are frozen. Set "
+            "`trainable = True`, for the model or for the layers to train. A discriminator that the"
+            " model around it must not change is frozen after its own compile()."
+        )
 
     def inputs(self, x: Any) -> None:
         """Check the shapes of inputs alone, for a prediction."""
@@ -240,15 +270,12 @@ class Checks:
 
     def _check_weights(self, pairs: list[tuple], sample_weight: Any) -> None:
         """Raise a ValueError for weights that do not fit the losses of the rows."""
-        names = self.model.output_names or [name for _, name in self._found or ()]
-        each = (
-            in_order(sample_weight, names, len(names), "sample_weight")
-            if len(names) > 1
-            else flatten(sample_weight)[:1]
-        )
-        weights = dict(zip(names, each, strict=True))
-        for shape, layer, loss, labels, _ in pairs:
-            given = weights.get(layer)
+        outputs = self.model._loss.outputs
+        several = outputs.count > 1
+        each = outputs.match(sample_weight, "sample_weight") if several else flatten(sample_weight)
+        weights = dict(zip(outputs.names, each, strict=False))
+        for shape, name, loss, labels, _ in pairs:
+            given = weights.get(name if several else outputs.names[0])
             if given is None or _kind(loss) not in SPARSE | SAME_SHAPE:
                 continue
             wanted = (len(labels), *shape[1:-1])  # one loss for each row of outputs
@@ -265,32 +292,31 @@ class Checks:
 
     # Labels beside outputs and losses
 
-    def _outputs(self, x: Any) -> list[tuple]:
-        """(shape, name) of each output; without a graph, found by running one row through the
-        model.
+    def _shapes_of_outputs(self, x: Any) -> list[tuple]:
+        """The shape of each output, for which the losses are built; without a graph, found by
+        running one row through the model.
 
         The shapes stay unknown if a layer would keep a state for that row.
         """
         model = self.model
         if model.outputs:
-            return [
-                (t.shape, name) for t, name in zip(model.outputs, model.output_names, strict=True)
-            ]
+            if not model._loss.built:
+                model._loss.build(model.output)
+            return [t.shape for t in model.outputs]
         if self._found is None and self._stateful_layer() is not None:
             return []
         if self._found is None:
             row = map_structure(lambda leaf: leaf[:1], x)
             with Trial():
-                outputs = flatten(model(model._as_tensors(row)[0], training=False))
-            if outputs[0] is None:
+                outputs = model(model._as_tensors(row)[0], training=False)
+            if flatten(outputs)[0] is None:
                 raise ValueError(
                     f"{type(model).__name__}.call() returned None: it must return the model's "
                     "output."
                 )
-            self._found = [
-                ((None, *output.shape[1:]), f"output_{i + 1}" if len(outputs) > 1 else model.name)
-                for i, output in enumerate(outputs)
-            ]
+            self._found = [(None, *output.shape[1:]) for output in flatten(outputs)]
+            if not model._loss.built:
+                model._loss.build(outputs)
         return self._found
 
     def _pairs(self, x: Any, y: Any) -> list[tuple]:
@@ -302,29 +328,12 @@ class Checks:
         compiled = getattr(model, "_loss", None)
         if compiled is None or y is None or self._own_step():
             return []
-        outputs = self._outputs(x)
-        if not outputs:
+        shapes = self._shapes_of_outputs(x)
+        if not shapes:
             return []
-        if not compiled.built:
-            compiled.build(len(outputs))
-        names = [name for _, name in outputs]
-        if isinstance(y, dict):
-            unknown = [key for key in y if key not in names]
-            if unknown and len(outputs) > 1:
-                raise ValueError(
-                    f"y is a dict with the key {unknown[0]!r}{suggest(unknown[0], names)}; the "
-                    f"model's outputs are {names}."
-                )
-            labels = [y.get(key) for key in names] if not unknown else flatten(y)
-        else:
-            labels = flatten(y)
-        if len(labels) != len(outputs):
-            raise ValueError(
-                f"y is {len(labels)} array{'s' if len(labels) != 1 else ''}, but the model has "
-                f"{len(outputs)} output{'s' if len(outputs) > 1 else ''}, {names}: pass a list "
-                "with one array of labels for each output, or a dict with these names."
-            )
-        several = len(outputs) > 1
+        labels = compiled.outputs.match(y, "y")
+        names = compiled.outputs.names if model.outputs or len(shapes) > 1 else [model.name]
+        several = len(shapes) > 1
         for name, loss, array in zip(names, compiled.functions, labels, strict=True):
             if loss is not None and array is None:
                 raise ValueError(
@@ -333,8 +342,10 @@ class Checks:
                     "None in its place."
                 )
         return [
-            (shape, name, loss, array, f"y[{name!r}]" if several else "y")
-            for (shape, name), loss, array in zip(outputs, compiled.functions, labels, strict=True)
+            (shape, name, _fitting(loss, array, shape), array, f"y[{name!r}]" if several else "y")
+            for shape, name, loss, array in zip(
+                shapes, names, compiled.functions, labels, strict=True
+            )
             if loss is not None
         ]
 
@@ -402,6 +413,13 @@ def _agree(have: tuple, want: tuple) -> bool:
     return len(have) == len(want) and all(
         a == b or a is None or b is None for a, b in zip(have, want, strict=True)
     )
+
+
+def _fitting(loss: Any, labels: Any, shape: tuple) -> Any:
+    """The loss, or the one that fits the shapes where it depends on them."""
+    if not isinstance(loss, Crossentropy):
+        return loss
+    return as_loss(loss.fitting(labels.shape, shape))
 
 
 def _kind(loss: Any) -> str:
@@ -526,6 +544,14 @@ def _check_class_numbers(labels: np.ndarray, classes: int | None, ignored: Any, 
     elif ignored is None and np.isfinite(value) and value == -1:
         message += " If -1 marks labels to ignore, pass ignore_class=-1 to the loss."
     raise ValueError(message)
+
+
+def _check_one_class(pairs: list[tuple]) -> None:
+    """Raise a ValueError for labels with a class for each step, where class weights are given."""
+    for shape, _, loss, labels, _ in pairs:
+        per_step = len(shape) > 2 or _kind(loss) in SPARSE
+        if per_step and labels.size > len(labels):
+            raise ValueError(several_classes(labels))
 
 
 def _check_probabilities(labels: np.ndarray, kind: str, name: str) -> None:

@@ -11,31 +11,8 @@ from .. import metrics as metrics_module
 from .. import ops
 from ..nested import flatten
 from ..tensor import NUMBERS, Tensor
-from ..utils.naming import snake_case, suggest
-
-
-def spread(given: Any, names: list[str], count: int, what: str) -> list:
-    """One entry for each output of the model, from a single one, a list in order, or a dict by
-    output name.
-
-    Raises ValueError if a name or the number of entries does not fit the outputs.
-    """
-    if isinstance(given, dict):
-        for key in given:
-            if key not in names:
-                raise ValueError(
-                    f"`{what}` names an output {key!r}{suggest(key, names) or '.'} The model's "
-                    f"outputs are {names}."
-                )
-        return [given.get(name) for name in names]
-    if isinstance(given, (list, tuple)):
-        if len(given) != count:
-            outputs = f"output{'s' if count > 1 else ''}"
-            raise ValueError(
-                f"`{what}` has {len(given)} entries, but the model has {count} {outputs}: {names}."
-            )
-        return list(given)
-    return [given] * count
+from ..utils.naming import snake_case
+from .outputs import Outputs
 
 
 class CompiledLoss:
@@ -44,29 +21,30 @@ class CompiledLoss:
     Args:
         loss: a loss, or a list or dict of them for several outputs.
         loss_weights: factors, in the same form; 1 by default.
-        output_names: the names by which dicts are matched; unknown for subclassed models.
+        producers: the names of the layers that make the outputs; unknown for subclassed models.
     """
 
-    def __init__(self, loss: Any, loss_weights: Any, output_names: list[str]) -> None:
+    outputs: Outputs
+
+    def __init__(self, loss: Any, loss_weights: Any, producers: list[str]) -> None:
         self._given = loss
         arrays = isinstance(loss_weights, np.ndarray)
         self._weights_given = loss_weights.tolist() if arrays else loss_weights
-        self.output_names = output_names
+        self._producers = producers
         self.functions: list = []
         self.weights: list = []
         self.means: list[metrics_module.Mean | None] = []  # None where there is no loss
         self.built = False
         for one in flatten(loss):
-            losses_module.get(one)  # a misspelt name raises at compile time
+            as_loss(one)  # a misspelt name raises at compile time
 
-    def build(self, count: int) -> None:
-        """Match the losses to the number of outputs."""
-        names = self.output_names or [f"output_{i + 1}" for i in range(count)]
-        given = spread(self._given, names, count, "loss")
-        self.functions = [as_loss(one) for one in given]
-        weights = spread(self._weights_given, names, count, "loss_weights")
+    def build(self, structure: Any) -> None:
+        """Match the losses to the nested outputs."""
+        self.outputs = outputs = Outputs(structure, self._producers)
+        self.functions = [as_loss(one) for one in outputs.match(self._given, "loss")]
+        weights = outputs.match(self._weights_given, "loss_weights")
         self.weights = [1.0 if weight is None else weight for weight in weights]
-        for name, weight in zip(names, self.weights, strict=True):
+        for name, weight in zip(outputs.names, self.weights, strict=True):
             if not isinstance(weight, (*NUMBERS, Tensor)):
                 raise ValueError(
                     f"`loss_weights` needs a number for output {name!r}; got {weight!r}."
@@ -74,20 +52,20 @@ class CompiledLoss:
         if sum(function is not None for function in self.functions) > 1:
             self.means = [
                 metrics_module.Mean(name=f"{name}_loss") if function is not None else None
-                for name, function in zip(names, self.functions, strict=True)
+                for name, function in zip(outputs.names, self.functions, strict=True)
             ]
         self.built = True
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the weighted sum of the losses of all outputs, a scalar tensor."""
         if not self.built:
-            self.build(len(flatten(y_pred)))
+            self.build(y_pred)
         if len(self.functions) == 1:
             loss = self.functions[0](_only(y_true), _only(y_pred), _only(sample_weight))
             return loss if self.weights[0] == 1.0 else ops.multiply(loss, self.weights[0])
         predictions = flatten(y_pred)
-        labels = in_order(y_true, self.output_names, len(predictions), "y")
-        weights = in_order(sample_weight, self.output_names, len(predictions), "sample_weight")
+        labels = self.outputs.match(y_true, "y")
+        weights = self.outputs.match(sample_weight, "sample_weight")
         total = None
         for i, function in enumerate(self.functions):
             if function is None:
@@ -102,12 +80,21 @@ class CompiledLoss:
 
     @property
     def metrics(self) -> list:
-        """The running mean of each output's loss, where there are several outputs."""
-        return [mean for mean in self.means if mean is not None]
+        """The running mean of each output's loss, where there are several outputs: in the order of
+        a dict of losses, else in that of the outputs, as in Keras.
+        """
+        if not self.means:
+            return []
+        names, order = self.outputs.names, self.outputs.order
+        if isinstance(self._given, dict) and set(self._given) <= set(names):
+            order = [names.index(name) for name in self._given]
+        return [mean for i in order if (mean := self.means[i]) is not None]
 
 
 def as_loss(given: Any) -> Any:
     """A Loss from a name, a function f(y_true, y_pred) or a Loss; None stays None."""
+    if _stands_for(given, CROSSENTROPY):
+        return Crossentropy(name=given)
     found = losses_module.get(given)
     if found is None or isinstance(found, losses_module.Loss):
         return found
@@ -122,56 +109,64 @@ def _only(x: Any) -> Any:
     return x
 
 
-def in_order(given: Any, names: list[str], count: int, what: str) -> list:
-    """Labels or weights as a list in the order of the outputs; a single array of weights applies to
-    all.
+ACCURACY = frozenset({"accuracy", "acc"})
+CROSSENTROPY = frozenset({"crossentropy", "ce"})
+
+
+def _stands_for(given: Any, names: frozenset[str]) -> bool:
+    """Whether a loss or metric is one of the strings for what fits the shapes, in any case."""
+    return isinstance(given, str) and given.lower() in names
+
+
+class Crossentropy(losses_module.Loss):
+    """What "crossentropy" and "ce" stand for: the cross-entropy that fits the shapes.
+
+    Binary for outputs of one column, sparse for labels that are class numbers, else categorical.
     """
-    if given is None or (what == "sample_weight" and not isinstance(given, (list, tuple, dict))):
-        return [given] * count
-    if isinstance(given, dict):
-        missing = [name for name in given if names and name not in names]
-        if missing:
-            raise ValueError(
-                f"`{what}` has entries {missing}, and the model's outputs are {names}."
-            )
-        return [given.get(name) for name in names] if names else list(given.values())
-    leaves = list(given) if isinstance(given, (list, tuple)) else [given]
-    if len(leaves) != count:
-        raise ValueError(
-            f"`{what}` has {len(leaves)} arrays, but the model has {count} outputs {names}."
-        )
-    return leaves
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
+        return self.fitting(y_true.shape, y_pred.shape)(y_true, y_pred)
+
+    @staticmethod
+    def fitting(y_true_shape: tuple, y_pred_shape: tuple) -> Any:
+        """The function for labels and outputs of these shapes."""
+        return (
+            losses_module.binary_crossentropy,
+            losses_module.sparse_categorical_crossentropy,
+            losses_module.categorical_crossentropy,
+        )[metrics_module.label_kind(y_true_shape, y_pred_shape)]
 
 
 class CompiledMetrics:
     """The metrics of a model, each with its output; made when the first batch shows the shapes."""
 
-    def __init__(self, metrics: Any, weighted_metrics: Any, output_names: list[str]) -> None:
+    outputs: Outputs
+
+    def __init__(self, metrics: Any, weighted_metrics: Any, producers: list[str]) -> None:
         self._given = metrics
         self._weighted_given = weighted_metrics
-        self.output_names = output_names
+        self._producers = producers
         self.entries: list[
             tuple[int, Any, bool]
         ] = []  # output number, metric, whether it uses sample weights
         self.names: list[str] = []
         self.built = False
         for one in [*flatten(metrics), *flatten(weighted_metrics)]:
-            if isinstance(one, str) and one not in ("accuracy", "acc", "crossentropy", "ce"):
+            if isinstance(one, str) and not _stands_for(one, ACCURACY | CROSSENTROPY):
                 metrics_module.get(one)
 
-    def build(self, y_true: list, y_pred: list, loss_functions: list) -> None:
+    def build(self, y_true: Any, y_pred: Any, loss_functions: list) -> None:
         """Make the metrics for outputs of these shapes."""
-        count = len(y_pred)
-        names = self.output_names or [f"output_{i + 1}" for i in range(count)]
+        self.outputs = outputs = Outputs(y_pred, self._producers)
+        labels, predictions = outputs.match(y_true, "y"), flatten(y_pred)
         for given, weighted in ((self._given, False), (self._weighted_given, True)):
-            for i, wanted in enumerate(self._spread(given, names, count)):
+            for i, wanted in enumerate(self._spread(given)):
+                prefix = f"{outputs.names[i]}_" if outputs.count > 1 else ""
                 for one in wanted:
                     loss = loss_functions[i] if i < len(loss_functions) else None
-                    metric, name = self._make(one, y_true[i], y_pred[i], loss)
+                    metric, name = self._make(one, labels[i], predictions[i], loss)
                     self.entries.append((i, metric, weighted))
-                    self.names.append(
-                        self._unique(name, f"{names[i]}_" if count > 1 else "", weighted)
-                    )
+                    self.names.append(self._unique(name, prefix, weighted))
         self.built = True
 
     def _unique(self, name: str, prefix: str, weighted: bool) -> str:
@@ -187,8 +182,9 @@ class CompiledMetrics:
             unique = f"{wanted}_{number}"
         return unique
 
-    def _spread(self, given: Any, names: list[str], count: int) -> list[list]:
+    def _spread(self, given: Any) -> list[list]:
         """A list of metrics for each output."""
+        count, names = self.outputs.count, self.outputs.names
         if given is None or (isinstance(given, (list, tuple)) and not given):
             return [[] for _ in range(count)]
         if count == 1:
@@ -203,14 +199,14 @@ class CompiledMetrics:
                 )
         return [
             [] if one is None else list(one) if isinstance(one, (list, tuple)) else [one]
-            for one in spread(given, names, count, "metrics")
+            for one in self.outputs.match(given, "metrics")
         ]
 
     def _make(self, given: Any, y_true: Any, y_pred: Any, loss: Any) -> tuple[Any, str]:
-        if given in ("accuracy", "acc", "crossentropy", "ce") and isinstance(given, str):
+        if _stands_for(given, ACCURACY | CROSSENTROPY):
             resolve = (
                 metrics_module.resolve_accuracy
-                if given in ("accuracy", "acc")
+                if _stands_for(given, ACCURACY)
                 else metrics_module.resolve_crossentropy
             )
             metric = resolve(tuple(y_true.shape), tuple(y_pred.shape), getattr(loss, "name", None))
@@ -227,30 +223,26 @@ class CompiledMetrics:
         self, y_true: Any, y_pred: Any, sample_weight: Any, loss_functions: list
     ) -> None:
         """Update every metric with a batch."""
-        predictions = flatten(y_pred)
-        single = len(predictions) == 1
-        labels = (
-            [_only(y_true)]
-            if single
-            else in_order(y_true, self.output_names, len(predictions), "y")
-        )
         if not self.built:
-            self.build(labels, predictions, loss_functions)
+            self.build(y_true, y_pred, loss_functions)
+        single = self.outputs.count == 1
+        predictions = flatten(y_pred)
+        labels = [_only(y_true)] if single else self.outputs.match(y_true, "y")
         if sample_weight is None:
             for i, metric, _ in self.entries:
                 if labels[i] is not None:
                     metric.update_state(labels[i], predictions[i])
             return
         weights = (
-            [_only(sample_weight)]
-            if single
-            else in_order(sample_weight, self.output_names, len(predictions), "sample_weight")
+            [_only(sample_weight)] if single else self.outputs.match(sample_weight, "sample_weight")
         )
         for i, metric, weighted in self.entries:
-            if labels[i] is not None:
-                metric.update_state(
-                    labels[i], predictions[i], sample_weight=weights[i] if weighted else None
-                )
+            if labels[i] is None:
+                continue
+            if weighted:
+                metric.update_state(labels[i], predictions[i], sample_weight=weights[i])
+            else:
+                metric.update_state(labels[i], predictions[i])
 
     @property
     def metrics(self) -> list:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -93,7 +94,7 @@ class _Writer:
 
     def _write_mask(self, mask: KerasTensor) -> None:
         """Write the calls that make a mask, the first ones first."""
-        waiting = [mask.node]
+        waiting: list[Any] = [mask.node]
         while waiting:
             node = waiting[-1]
             missing = [t.node for t in node.inputs if id(t) not in self.places]
@@ -152,7 +153,7 @@ def model_from_graph(
     for entry in config["layers"]:
         described = objects.dict_of(entry, "a layer")
         layer = operation_from_config(described) or deserialize(described, custom_objects)
-        name = described.get("name") or getattr(layer, "name", None)
+        name = str(described.get("name") or getattr(layer, "name", ""))
         layers[name] = layer
         if isinstance(layer, InputLayer):
             tensors[name, 0, 0] = layer.output
@@ -166,17 +167,25 @@ def model_from_graph(
             )
         for name, number, (args, kwargs) in ready:
             args, kwargs = _read(args, tensors), _read(kwargs, tensors)
+            if kwargs.get("training") is _default_of_training(layers[name]):
+                kwargs.pop("training", None)  # Keras writes it; fit and predict say it at each call
             for index, tensor in enumerate(flatten(layers[name](*args, **kwargs))):
                 tensors[name, number, index] = tensor
         done = {(name, number) for name, number, _ in ready}
         waiting = [call for call in waiting if call[:2] not in done]
-    more = {"trainable": config["trainable"]} if config.get("trainable") is not None else {}
-    return cls(
+    model = cls(
         _ends(config["input_layers"], tensors),
         _ends(config["output_layers"], tensors),
         name=config.get("name"),
-        **more,
     )
+    model._trainable = config.get("trainable", True)  # each layer has its own in its config
+    return model
+
+
+def _default_of_training(layer: Any) -> Any:
+    """The default of a layer's argument `training`; None if it has none."""
+    parameter = inspect.signature(getattr(layer, "call", layer)).parameters.get("training")
+    return None if parameter is None else parameter.default
 
 
 def _arguments(call: Any) -> tuple[list, dict[str, Any]]:

@@ -15,6 +15,7 @@ data and batch by batch for large.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import warnings
@@ -27,6 +28,7 @@ import numpy as np
 from ..legacy.notes import users_level
 from ..nested import flatten, map_structure
 from ..utils.datasets import PyDataset
+from .frames import TEXT, is_text, of_frame
 from .passes import Batches, Passes
 
 __all__ = [
@@ -101,13 +103,13 @@ def _as_array(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:
     array: np.ndarray
     if isinstance(data, np.ndarray):
         array = np.asarray(data)  # a view of a memmap: rows are read batch by batch
-    elif isinstance(data, list | tuple) and data and all(isinstance(x, _TEXT) for x in data):
+    elif isinstance(data, list | tuple) and data and all(isinstance(x, TEXT) for x in data):
         array = np.empty(
             len(data), dtype=object
         )  # else each text would take the size of the longest
         array[:] = data
     elif hasattr(data, "to_numpy"):
-        array = data.to_numpy()
+        array = of_frame(data, name, text)
     elif hasattr(data, "toarray"):
         array = data.toarray()
     elif hasattr(data, "numpy"):
@@ -125,16 +127,6 @@ def _as_array(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:
             "batch. np.array([...]) makes one of a list of samples."
         )
     return array
-
-
-_TEXT = (str, bytes)
-
-
-def is_text(array: np.ndarray) -> bool:
-    """Whether an array holds texts."""
-    if array.dtype.kind == "O":
-        return array.size > 0 and all(isinstance(value, _TEXT) for value in array.flat)
-    return array.dtype.kind in "US"
 
 
 def _ragged(data: Any, name: str) -> str:
@@ -221,18 +213,28 @@ def class_weights_to_sample_weights(
 ) -> np.ndarray:
     """One weight for each sample, by its class; classes that are not listed have weight 1.
 
-    y: (N,) or (N, 1) class numbers, or (N, classes) one-hot rows or probabilities.
+    y: (N,) or (N, 1) class numbers, or (N, classes) one-hot rows or probabilities. Class numbers
+        of steps, (N, T), are refused, as far as they can be told from these.
     sample_weight: must be None, since a row cannot have two weights.
     is_all: whether these are all samples; then a class without samples causes a warning.
     """
     if sample_weight is not None:
         raise ValueError("Pass class_weight or sample_weight, not both.")
+    if isinstance(class_weight, list) and all(isinstance(one, dict) for one in class_weight):
+        class_weight = dict(enumerate(class_weight))  # refused below
     if not isinstance(class_weight, dict):
         raise ValueError(
             f"class_weight={class_weight!r}; expected a dict from class to weight, such as "
             f"{{0: 1.0, 1: 5.0}}"
         )
     for label, weight in class_weight.items():
+        if isinstance(weight, dict):
+            raise ValueError(
+                f"class_weight holds a dict for {label!r}: it takes the weights of one output's "
+                "classes. For several outputs, or weights by the output's name, pass sample_weight "
+                f"in the structure of y; for this one, np.array([class_weight[{label!r}].get(c, "
+                "1.0) for c in labels])."
+            )
         if not (_is_number(label) and int(label) == label and _is_number(weight)):
             raise ValueError(
                 f"class_weight has the entry {label!r}: {weight!r}; expected a class number and "
@@ -246,11 +248,8 @@ def class_weights_to_sample_weights(
             else "class_weight needs a model with one output and one array of labels; for several "
             "outputs use sample_weight, in the structure of y."
         )
-    if y.ndim > 2:
-        raise ValueError(
-            f"class_weight needs one class for each sample, but the labels have shape {y.shape}; "
-            "use sample_weight instead."
-        )
+    if y.ndim > 2 or (y.ndim == 2 and y.shape[1] > 1 and not _are_probabilities(y)):
+        raise ValueError(several_classes(y))
     classes = np.argmax(y, axis=-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y))
     classes = np.round(classes).astype(np.int64)
     weights = np.ones(len(y), dtype=np.float32)
@@ -267,6 +266,20 @@ def class_weights_to_sample_weights(
             stacklevel=users_level(),
         )
     return weights
+
+
+def several_classes(y: np.ndarray) -> str:
+    """Why labels with several classes for each sample have no class weights, and what to do."""
+    return (
+        f"class_weight needs one class for each sample, but the labels have shape {y.shape}, a "
+        "class for each step or pixel. Pass sample_weight with a weight for each of them: for "
+        f"class numbers y, np.vectorize(lambda c: class_weight.get(c, 1.0))(y), shape {y.shape}."
+    )
+
+
+def _are_probabilities(y: np.ndarray) -> bool:
+    """Whether all entries lie between 0 and 1, as in one-hot rows."""
+    return not y.size or bool(y.min() >= 0 and y.max() <= 1)
 
 
 def _is_number(value: Any) -> bool:
@@ -327,10 +340,10 @@ class ArrayBatches(Passes):
             so that their rows stay adjacent; False: the given order.
         generator: an np.random.Generator for shuffling; by default the one that
             `utils.set_random_seed` seeds.
-        steps: batches of an epoch. None is one pass over the data.
-        repeat: with `steps`, whether an epoch continues where the last one stopped and starts a new
-            pass after the last row (training), or always starts at the first row and ends with the
-            last.
+        steps: batches of an epoch. None is one pass over the data. An epoch ends with the last row,
+            with a warning if that is before `steps`.
+        repeat: with `steps`, whether an epoch continues where the last one stopped (training), or
+            always starts at the first row.
         dtypes: a dtype or None for each leaf of (x, y, sample_weight), or a single one for x: the
             batches are cast to it. None keeps the dtype.
         text: whether x may be text, see `as_arrays`.
@@ -366,9 +379,7 @@ class ArrayBatches(Passes):
         self.batches_of_a_pass = -(-rows // self.batch_size)
         self._limit = None if steps is None else check_size(steps, "steps", None)
         self.repeat = repeat
-        self.steps: int = self.batches_of_a_pass
-        if self._limit is not None:
-            self.steps = self._limit if repeat else min(self._limit, self.steps)
+        self.steps: int = self._limit or self.batches_of_a_pass
         self._arrange(dtypes)
 
     def _arrange(self, dtypes: Any) -> None:
@@ -459,35 +470,34 @@ class DatasetBatches(Passes):
         self._limit = None if steps is None else check_size(steps, "steps", None)
         self.repeat = repeat
         self.class_weight = class_weight
-        self.total = self.batches_of_a_pass = dataset.num_batches
-        if self.total == 0:
+        self.batches_of_a_pass = dataset.num_batches
+        if self.batches_of_a_pass == 0:
             raise ValueError(f"The data are empty: len({type(dataset).__name__}) is 0.")
-        if self.total is None and self._limit is None:
+        self.steps = self._limit or self.batches_of_a_pass
+        if self.steps is None:
             raise ValueError(
                 f"{type(dataset).__name__} has no end (num_batches is None): state the number of "
                 "batches of an epoch, steps_per_epoch=... (steps=... in evaluate and predict)."
             )
-        counts = [n for n in (self._limit, self.total) if n is not None]
-        self.steps = counts[0] if repeat else min(counts)
 
     def first(self) -> tuple:
         return self._prepare(self.dataset[0])
 
-    def _one_pass(self, skip: int = 0) -> Iterator[tuple]:
+    def __iter__(self) -> Iterator[tuple]:
         self.dataset.on_epoch_begin()
-        indices: Any = itertools.count(skip) if self.total is None else range(skip, self.total)
-        if self.shuffle and self.total is not None:
-            indices = self._permutation(self.total).tolist()[skip:]
-        return self._made(indices)
+        yield from super().__iter__()
+        self.dataset.on_epoch_end()
 
-    def _made(self, indices: Any) -> Iterator[tuple]:
+    def _one_pass(self, skip: int = 0) -> Iterator[tuple]:
+        total = self.batches_of_a_pass
+        indices: Any = itertools.count(skip) if total is None else range(skip, total)
+        if self.shuffle and total is not None:
+            indices = self._permutation(total).tolist()[skip:]
         workers = getattr(self.dataset, "workers", 1)
         made = (
             self._ahead(indices, workers) if workers > 1 else map(self.dataset.__getitem__, indices)
         )
-        for batch in made:
-            yield self._prepare(batch)
-        self.dataset.on_epoch_end()
+        return map(self._prepare, made)
 
     def _ahead(self, indices: Any, workers: int) -> Iterator[Any]:
         """The batches in order, made by threads; at most `max_queue_size` of them wait."""
@@ -534,15 +544,20 @@ class GeneratorBatches(Batches):
         self._limit = None if steps is None else check_size(steps, "steps", None)
         self.class_weight = class_weight
         self.steps = self._limit
+        if self._limit is None and getattr(source, "endless", False):
+            raise ValueError(
+                f"{type(source).__name__} has no end: state the number of batches of an epoch, "
+                "steps_per_epoch=... (steps=... in evaluate and predict)."
+            )
         if self._limit is None and hasattr(source, "__len__"):
-            self.steps = len(source)
+            with contextlib.suppress(TypeError):  # a data set of unknown length
+                self.steps = len(source)
         # That of a data set which draws a new order in each pass.
         own = getattr(source, "generator", None)
         self._generator = own if isinstance(own, np.random.Generator) else None
         self._begin_pass()
         self._restarts = self._iterator is not source
         self._started = False
-        self._warned = False
         self._peeked: list = []
         self._skipped = 0
 
@@ -601,7 +616,9 @@ class GeneratorBatches(Batches):
             if not self._look():
                 break
             yield self._prepare(self._peeked.pop())
-        if (self._limit is not None or given == 0) and not self._restarts:
+        if self._restarts and self._limit is not None:
+            self._warn_of_the_end(given)
+        elif self._limit is not None or given == 0:
             self._warn()
 
     def _warn(self) -> None:

@@ -11,8 +11,10 @@ from .. import engine as _engine
 from .. import ops
 from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.arguments import kind_of, uncalled
-from ..layers.layer import Layer, map_shapes
+from ..layers.layer import Layer
 from ..layers.serialization import MODELS
+from ..layers.structures import map_shapes
+from ..legacy import OldMethods
 from ..nested import flatten, map_structure
 from ..tape import unrecorded
 from ..tensor import Tensor
@@ -24,11 +26,12 @@ from . import storage
 from .config import graph_config, masks_named, model_from_graph
 from .data import as_data
 from .order import layers_in_order
+from .outputs import Outputs
 from .summary import summary_text
 from .trainer import Trainer
 
 
-class Model(Trainer, Layer):
+class Model(OldMethods, Trainer, Layer):
     """A network with ``fit``, ``evaluate`` and ``predict``.
 
     From a graph, functionally:
@@ -60,11 +63,14 @@ class Model(Trainer, Layer):
         super().__init__(name=name, trainable=trainable, **kwargs)
         self.engine = None if engine is None else _engine.get(engine).name
         self._function: Function | None = None
+        self._added_losses: list[KerasTensor] = []
         self._init_trainer()
         if (inputs is None) != (outputs is None):
             raise ValueError("A functional model needs both `inputs` and `outputs`.")
         if inputs is not None:
             self._make_function(inputs, outputs)
+            if not trainable:
+                self.trainable = False  # the graph's layers were made before
 
     # ----------------------------------------------------------------------------------------------
     # Graphs
@@ -132,12 +138,17 @@ class Model(Trainer, Layer):
 
     @property
     def output_names(self) -> list[str]:
-        """The name of the layer of each output, by which dicts of losses and labels are matched."""
+        """The name of each output, by which dicts of losses and labels are matched: its key in a
+        dict, or else the name of its layer.
+        """
         if self._function is None:
             return []
-        if isinstance(self._outputs_structure, dict):
-            return list(self._outputs_structure)
-        return [_producer(tensor) for tensor in flatten(self._outputs_structure)]
+        return Outputs(self._outputs_structure, self._producers).names
+
+    @property
+    def _producers(self) -> list[str]:
+        """The name of the layer of each output."""
+        return [_producer(tensor) for tensor in self.outputs or ()]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of that name or number; ValueError if there is none."""
@@ -182,7 +193,25 @@ class Model(Trainer, Layer):
                 x if m is None or m is x.mask else _with_mask(x, m)
                 for x, m in zip(given, self._masks_in_order(mask), strict=True)
             ]
-        return self._function.run(given, training)
+        if not self._added_losses:
+            return self._function.run(given, training)
+        both = Function(self._function.inputs, [self._function.outputs, self._added_losses])
+        outputs, losses = both.run(given, training)
+        super().add_loss([ops.mean(loss) for loss in losses])
+        return outputs
+
+    def add_loss(self, loss: Any) -> None:
+        """Add to the loss: a symbolic tensor made from the graph's tensors, which is computed with
+        every batch, or from within ``call`` a scalar.
+        """
+        symbols = [one for one in flatten(loss) if isinstance(one, KerasTensor)]
+        if symbols and self._function is None:
+            raise ValueError(
+                f"Model {self.name!r} has no graph, so it cannot take a symbolic loss: call "
+                "add_loss within `call`."
+            )
+        self._added_losses += symbols
+        super().add_loss([one for one in flatten(loss) if not isinstance(one, KerasTensor)])
 
     def _masks_in_order(self, masks: Any) -> list:
         """The masks of a call, one or None for each of the graph's inputs."""
@@ -292,6 +321,13 @@ class Model(Trainer, Layer):
     def makes_mask(self) -> bool:  # type: ignore[override]
         """Whether a layer inside creates a mask."""
         return self._function is not None and self._function.makes_mask
+
+    @property
+    def runs_own_code(self) -> bool:
+        """Whether a layer inside runs a user's own code."""
+        return super().runs_own_code or (
+            self._function is not None and self._function.runs_own_code
+        )
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The masks of symbolic outputs; other outputs carry their own masks."""

@@ -74,7 +74,10 @@ def operation_config(node: Node) -> dict[str, Any]:
     Raises:
         NotImplementedError: the call is of a function that is no operation of ``diptych.ops``.
     """
-    operation = node.operation
+    operation: Any = node.operation
+    own = getattr(operation, "__name__", "")
+    if own in ops.__all__ and getattr(ops, own) is operation:  # a function that records itself
+        return _own_entry(own, own, node)
     if not isinstance(operation, Operation):
         raise NotImplementedError(
             f"{operation!r} was called on a symbolic tensor outside a layer, which a config cannot "
@@ -82,14 +85,12 @@ def operation_config(node: Node) -> dict[str, Any]:
         )
     name = operation.name
     if isinstance(operation, Twin):
-        inputs, *options = node.args
-        if name == "relu" and tuple(options) == (0.0, None, 0.0):
+        inputs, *given = node.args
+        if name == "relu" and tuple(given) == (0.0, None, 0.0):
             return _entry(name, "nn", {}, (inputs, {}))
         if name in _TWINS:
             module = "numpy" if name in ("tanh", "matmul") else "nn"
-            return _entry(
-                name, module, dict(zip(_TWINS[name], options, strict=False)), (inputs, {})
-            )
+            return _entry(name, module, dict(zip(_TWINS[name], given, strict=False)), (inputs, {}))
     elif operation.name not in ("top_k_indices", "scaled_sum", "weighted_sum"):
         args, options = node.args, dict(node.kwargs)
         if name in _LISTS:
@@ -107,9 +108,14 @@ def operation_config(node: Node) -> dict[str, Any]:
             kept = {"slice": "shape", "full_like": "dtype"}.get(name)
             options = {kept: options[kept]} if kept else {}
         return _entry(name, _MODULES.get(name, "numpy"), options, (args, {}))
+    return _own_entry(name, operation._key, node)
+
+
+def _own_entry(name: str, key: str, node: Node) -> dict[str, Any]:
+    """The entry of an operation that Keras has not, or has not alone."""
     return {
         "module": _CALLED,
-        "class_name": operation._key,
+        "class_name": key,
         "config": {},
         "registered_name": None,
         "name": name,
@@ -168,10 +174,12 @@ def operation_from_config(entry: dict[str, Any]) -> Callable | None:
     if not isinstance(module, str):
         return None
     if module == _CALLED:
-        operation = Operation.named.get(class_name)
+        operation: Any = Operation.named.get(class_name)
+        if operation is None and class_name in ops.__all__:
+            operation = getattr(ops, class_name)
         if operation is None:
             raise ValueError(f"There is no operation {class_name!r} in diptych.ops.")
-        return operation  # type: ignore[return-value]
+        return operation
     if not re.match(r"keras\.(src\.)?ops\b", module):
         return None
     name = _name_of(class_name)

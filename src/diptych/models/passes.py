@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from .. import random
+from ..legacy.notes import users_level
 
 
 class Batches:
     """What the three kinds of batches share."""
 
     steps: int | None = None
+    _limit: int | None  # batches of an epoch, where that is not one pass
+    _warned = False
 
     def first(self) -> tuple:
         """The first batch, for checking shapes and dtypes; iteration returns it again."""
@@ -41,6 +44,17 @@ class Batches:
     def go_to(self, place: dict[str, Any], done: int) -> None:
         """Go to a place: the next epoch begins after its first ``done`` batches."""
 
+    def _warn_of_the_end(self, given: int) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"The data ended after {given} of the {self._limit} batches of an epoch, so the "
+                "epoch ends there; the next one begins with the first batch. Without "
+                "steps_per_epoch (validation_steps; steps in evaluate and predict) an epoch takes "
+                "all batches.",
+                stacklevel=users_level(),
+            )
+
 
 class Progress:
     """How far a training is. A callback may change it before the first epoch."""
@@ -57,14 +71,12 @@ class Passes(Batches):
     shuffle: bool | str
     generator: np.random.Generator | None
     repeat: bool
-    batches_of_a_pass: int | None
-    _limit: int | None
+    batches_of_a_pass: int | None  # None where the data have no end
 
     def __init__(self) -> None:
-        self._going: Iterator[tuple] | None = None
-        self._rest: Iterator[tuple] | None = None  # of an epoch that begins in the middle
-        self._skipped = 0
-        self._before = self._next = 0  # batches that this epoch and the next one begin after
+        self._going: Iterator[tuple] | None = None  # the pass of which an epoch took a part,
+        self._taken = 0  # and how many batches of it are taken
+        self._skipped = 0  # batches of an epoch that begins in the middle
         self._drawn_from: Any = None  # the generator's state before it drew the order
 
     def _one_pass(self, skip: int = 0) -> Iterator[tuple]:
@@ -72,29 +84,35 @@ class Passes(Batches):
         raise NotImplementedError
 
     def __iter__(self) -> Iterator[tuple]:
-        if self._limit is None or not self.repeat:
-            rest, self._rest = self._rest, None
-            batches = self._one_pass() if rest is None else rest
-            return batches if self._limit is None else itertools.islice(batches, self._limit)
-        if self._going is None:
-            self._going = itertools.chain.from_iterable(iter(self._one_pass, None))
+        if self._limit is not None:
+            return self._epoch_of_steps(self._limit)
+        going, self._going = self._going, None
+        return self._one_pass() if going is None else going
+
+    def _epoch_of_steps(self, limit: int) -> Iterator[tuple]:
+        """An epoch of ``limit`` batches, which ends before that where the pass ends. In training
+        the next epoch goes on where this one has stopped.
+        """
+        if self._going is None or not self.repeat:
+            self._going, self._taken = self._one_pass(), 0
         skipped, self._skipped = self._skipped, 0
-        self._before = self._next
-        self._next += self._limit
-        return itertools.islice(self._going, self._limit - skipped)
+        for given in range(skipped, limit):
+            if self._taken == self.batches_of_a_pass:
+                self._warn_of_the_end(given)
+                break
+            self._taken += 1
+            yield next(self._going)
+        if self._taken == self.batches_of_a_pass:
+            self._going = None
 
     def place(self, done: int | None) -> dict[str, Any]:
-        size = self.batches_of_a_pass
-        seen = self._next if done is None else self._before + done
-        # After the last batch of a pass, the next pass has not begun yet.
-        seen = (seen - 1) % size + 1 if size and seen else seen
-        return {"batch": seen, "batches": size, "order": self._drawn_from}
+        taken = (done or 0) if self._limit is None else self._taken
+        return {"batch": taken, "batches": self.batches_of_a_pass, "order": self._drawn_from}
 
     def go_to(self, place: dict[str, Any], done: int) -> None:
-        endless = self.repeat and self._limit is not None
-        if not done and not (endless and place):
-            return
         skip, size = place.get("batch", 0), place.get("batches")
+        if not done and skip in (0, size):
+            return  # the next epoch begins a pass
         if size != self.batches_of_a_pass:
             raise ValueError(
                 f"The training that is to go on had {size} batches in a pass over its data, but "
@@ -102,13 +120,7 @@ class Passes(Batches):
             )
         if self.shuffle and place["order"] is not None:
             self._generator().bit_generator.state = place["order"]
-        rest = self._one_pass(skip)
-        if endless:
-            passes = iter(self._one_pass, None)
-            self._going = itertools.chain(rest, itertools.chain.from_iterable(passes))
-            self._next, self._skipped = skip - done, done
-        else:
-            self._rest = rest
+        self._going, self._taken, self._skipped = self._one_pass(skip), skip, done
 
     def _generator(self) -> np.random.Generator:
         return self.generator or random.global_generator()

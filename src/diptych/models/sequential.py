@@ -10,6 +10,7 @@ from ..graph import KerasTensor
 from ..layers.arguments import instance_of
 from ..layers.core import Input, InputLayer
 from ..layers.layer import Layer
+from ..layers.removed import Merge
 from ..layers.serialization import MODELS, deserialize, serialize
 from ..nested import flatten
 from ..utils import objects
@@ -107,6 +108,8 @@ class Sequential(Model):
                 "another `name=`."
             )
         self._stack.append(layer)
+        if not self._trainable:
+            layer.trainable = False
 
     def _check_stated_shape(self, layer: Layer, shape: tuple) -> None:
         """An input shape on a later layer is redundant, but must be correct."""
@@ -149,6 +152,7 @@ class Sequential(Model):
         if (
             self._function is None
             or isinstance(self._stack[0], InputLayer)
+            or not isinstance(now, KerasTensor)
             or len(shape) != len(now.shape)
         ):
             return False
@@ -177,11 +181,13 @@ class Sequential(Model):
             layer._nodes[:] = [other for other in layer._nodes if other is not node]
         self._between.clear()
 
-    def _start(self, batch_shape: Any, dtype: Any) -> KerasTensor | None:
+    def _start(self, batch_shape: Any, dtype: Any) -> Any:
         """The symbolic input, or None if its shape is unknown."""
         first = self._stack[0] if self._stack else None
         if isinstance(first, InputLayer):
             return first.output
+        if isinstance(first, Merge) and first.branches:
+            return first.new_inputs()
         if first is not None and batch_shape is not None:
             return Input(batch_shape=batch_shape, dtype=dtype or first.input_dtype)
         if isinstance(first, Model) and first.inputs:
@@ -239,7 +245,8 @@ class Sequential(Model):
         cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
     ) -> Sequential:
         layers = [deserialize(layer, custom_objects) for layer in config["layers"]]
-        model = cls(layers, name=config.get("name"), trainable=config.get("trainable", True))
+        model = cls(layers, name=config.get("name"))
+        model._trainable = config.get("trainable", True)  # each layer has its own in its config
         shape = config.get("build_input_shape")
         if shape is not None and not model.built:
             model.build(tuple(shape))

@@ -59,7 +59,7 @@ def save_model(
         FileExistsError: the file is there, and ``overwrite`` is False.
         OSError: it cannot be written; what was there before is unchanged.
     """
-    if hasattr(filepath, "write"):
+    if not isinstance(filepath, (str, os.PathLike)):
         with masks_named():
             write_archive(filepath, model)
         return
@@ -98,7 +98,7 @@ def load_model(
         FileNotFoundError: there is no such file.
         ValueError: it is damaged, or holds what is not known here; the message says where.
     """
-    if hasattr(filepath, "read"):
+    if not isinstance(filepath, (str, os.PathLike)):
         return _load_archive(filepath, "the file", custom_objects, compile, safe_mode)
     path = exists_or_raise(filepath)
     if path.is_dir():

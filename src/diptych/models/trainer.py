@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .. import config, ops, optimizers
+from .. import config, ops
 from .. import engine as _engine
-from .. import losses as losses_module
-from .. import metrics as metrics_module
 from ..callbacks import CallbackList
-from ..legacy import accepts_old
-from ..nested import flatten, map_structure
+from ..layers.signatures import parameters_of
+from ..legacy import Logs, accepts_old
+from ..nested import map_structure
 from ..tape import GradientTape
 from ..tensor import Structure, Tensor
-from ..utils import objects
 from .checks import Checks
-from .compiled import CompiledLoss, CompiledMetrics
+from .compiling import Compiling
 from .data import (
     as_data,
     batches_for,
@@ -33,162 +31,20 @@ from .data import (
     split_off_validation,
     unpack,
 )
-from .fitting import (
-    as_log,
-    batch_size_of,
-    check_frequency,
-    due,
-    joined,
-    named_in_errors,
-    names_before_build,
-    pack,
-    plain,
-)
+from .fitting import batch_size_of, named_in_errors, pack, plain
 from .passes import Progress
-from .replay import Replay, may_be_replayed, record_of, record_of_prediction
+from .replay import may_be_replayed, record_of, record_of_prediction
+from .results import array_of, as_log, check_frequency, due, joined
 
-if TYPE_CHECKING:
-    from ..graph import KerasTensor
-    from ..layers.layer import Layer as _Beside  # Model inherits from Trainer and Layer
-else:
-    _Beside = object
-
-_ON_ANY_ENGINE = contextlib.nullcontext()
 MOST_REPLAYS = 32  # the most recorded steps of a model, one for each batch shape
 
 
-class Trainer(_Beside):
+class Trainer(Compiling):
     """The part of ``Model`` that trains, evaluates and predicts."""
-
-    engine: str | None
-
-    if TYPE_CHECKING:  # attributes of Model
-
-        @property
-        def inputs(self) -> list[KerasTensor] | None: ...
-
-        @property
-        def outputs(self) -> list[KerasTensor] | None: ...
-
-        @property
-        def output_names(self) -> list[str]: ...
-
-    def _init_trainer(self) -> None:
-        self.optimizer: Any = None
-        self.loss: Any = None
-        self.compiled = False
-        self.stop_training = False
-        self.history: Any = None
-        self._loss: CompiledLoss | None = None
-        self._metrics: CompiledMetrics | None = None
-        self._loss_mean = metrics_module.Mean(name="loss")
-        # None, the key of a step that is not recorded, is never in here.
-        self._replays: dict[tuple | None, Replay | None] = {}
-        self._progress: Progress | None = None  # while `fit` runs
 
     def __getstate__(self) -> dict[str, Any]:
         """The state without recorded steps, whose functions cannot be pickled, and without data."""
         return {**vars(self), "_replays": {}, "_progress": None}
-
-    # ----------------------------------------------------------------------------------------------
-    # Compiling
-
-    @accepts_old("compile")
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Configure training. The weights stay the same; optimizer and metrics are reset.
-
-        Args:
-            optimizer: a name or an ``Optimizer``.
-            loss: a name, a ``Loss`` or a function of y_true and y_pred; a list or dict of them for
-                several outputs.
-            loss_weights: factors for the losses of several outputs, in the same form.
-            metrics: a list of names, ``Metric``s or functions; for several outputs a list of lists
-                or a dict.
-            weighted_metrics: metrics that use sample weights.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's
-                sake, without effect.
-
-        Raises:
-            ValueError: a name is unknown (the nearest one is suggested), or dicts do not fit the
-                outputs.
-        """
-        self.optimizer = optimizers.get(optimizer)
-        self.loss = loss
-        self._compile_arguments = {
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-            "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution,
-            "jit_compile": jit_compile,
-        }
-        self._loss = None if loss is None else CompiledLoss(loss, loss_weights, self.output_names)
-        self._metrics = CompiledMetrics(metrics, weighted_metrics, self.output_names)
-        if self.outputs is not None and self._loss is not None:
-            self._loss.build(len(self.outputs))
-        self._loss_mean = metrics_module.Mean(name="loss")
-        self._checks = Checks(self)
-        self._replays = {}
-        self.stop_training = False
-        self.compiled = True
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """Return the arguments of ``compile`` as a file holds them; None if it was not called."""
-        if not self.compiled:
-            return None
-        described = {key: objects.serialize(v) for key, v in self._compile_arguments.items()}
-        return {"optimizer": optimizers.serialize(self.optimizer), **described}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as the model was compiled that ``get_compile_config`` described.
-
-        Raises:
-            ValueError: a loss, metric or optimizer is unknown.
-        """
-        kinds = {"loss": losses_module, "metrics": metrics_module}
-        kinds["weighted_metrics"] = metrics_module
-        known = ("loss_weights", "run_eagerly", "steps_per_execution", *kinds)
-        arguments = {
-            key: _revived(value, kinds[key]) if key in kinds else value
-            for key, value in config.items()
-            if key in known and value is not None
-        }
-        optimizer = config.get("optimizer")
-        if isinstance(optimizer, dict):
-            optimizer = optimizers.deserialize(optimizer)
-        self.compile(optimizer=optimizer, **arguments)
-        if self.built and self.optimizer is not None:
-            self.optimizer.build(self.trainable_variables)
-
-    def _must_be_compiled(self, what: str) -> None:
-        if not self.compiled:
-            raise RuntimeError(
-                f"Model {self.name!r} must be compiled before {what}: model.compile(optimizer, "
-                "loss, metrics)."
-            )
-
-    def _on_its_engine(self) -> Any:
-        return _ON_ANY_ENGINE if self.engine is None else _engine.use(self.engine)
-
-    @contextlib.contextmanager
-    def _in_training(self) -> Any:
-        """Run on the model's engine, without NumPy's warnings about NaN and infinity, which are
-        reported once.
-        """
-        with self._on_its_engine(), _engine.current().computing(), np.errstate(all="ignore"):
-            yield
 
     # ----------------------------------------------------------------------------------------------
     # One step
@@ -215,6 +71,20 @@ class Trainer(_Beside):
             )
         return total
 
+    def _compute_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        """The loss of a batch as a tensor. A `compute_loss` of one's own may lack `training`."""
+        given = (x, y, y_pred, sample_weight)
+        if "training" in parameters_of(type(self), "compute_loss"):
+            loss = self.compute_loss(*given, training=training)
+        else:
+            loss = self.compute_loss(*given)
+        if loss is None:
+            raise ValueError(
+                f"{type(self).__name__}.compute_loss returned None: it has to return the loss of "
+                "the batch, a scalar."
+            )
+        return ops.convert_to_tensor(loss)
+
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
@@ -231,13 +101,13 @@ class Trainer(_Beside):
         """Make one update with a batch, and return the results so far; override it to customise
         training.
         """
-        self._update(*unpack(data))
-        return self.get_metrics_result()
+        results = self._update(*unpack(data))
+        return self.get_metrics_result() if results is None else results
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """Evaluate one batch, and return the results so far."""
-        self._test(*unpack(data))
-        return self.get_metrics_result()
+        results = self._test(*unpack(data))
+        return self.get_metrics_result() if results is None else results
 
     def predict_step(self, data: Any) -> Any:
         """Return the outputs for one batch."""
@@ -261,31 +131,40 @@ class Trainer(_Beside):
             pass  # run the layers: their error names the layer and this number of rows
         return self(x, training=False)
 
-    def _update(self, x: Any, y: Any, sample_weight: Any) -> None:
-        variables = self.trainable_variables
+    def _update(self, x: Any, y: Any, sample_weight: Any) -> Any:
+        """Make one update; return what a `compute_metrics` of one's own returned."""
+        if self._compiled_flags.any_trained and not self.trainable_variables:
+            with self._compiled_flags.in_force():
+                return self._update_weights(x, y, sample_weight)
+        return self._update_weights(x, y, sample_weight)
+
+    def _update_weights(self, x: Any, y: Any, sample_weight: Any) -> Any:
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
         if replay is not None:
+            variables = self.trainable_variables
             y_pred, loss, caches = replay.forward(x.array, y.array)
             gradients = replay.gradients(caches, self.optimizer)
         else:
             self._follow_input(key, x)
             with GradientTape() as tape:
                 y_pred = self(x, training=True)
-                loss = self.compute_loss(
-                    x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
-                )
+                loss = self._compute_loss(x, y, y_pred, sample_weight, True)
                 scaled = self.optimizer.scale_loss(loss)
             self._keep_replay(key, tape, x, y, y_pred, loss)
+            variables = self.trainable_variables  # the call may have made them
             tape.optimizer = self.optimizer
             gradients = tape.gradient(scaled, variables)
             loss = loss.array
         if variables:
             self.optimizer.apply(gradients, variables)
+        else:
+            self._checks.nothing_to_train()
         self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
-        self._after_step(x, y, y_pred, sample_weight)
+        return self._after_step(x, y, y_pred, sample_weight)
 
-    def _test(self, x: Any, y: Any, sample_weight: Any) -> None:
+    def _test(self, x: Any, y: Any, sample_weight: Any) -> Any:
+        """Evaluate one batch; return what a `compute_metrics` of one's own returned."""
         key = self._replay_key("test", x, y, sample_weight)
         replay = self._replays.get(key)
         if replay is not None:
@@ -296,14 +175,13 @@ class Trainer(_Beside):
             self._follow_input(key, x)
             with GradientTape() if is_new else contextlib.nullcontext() as tape:
                 y_pred = self(x, training=False)
-                if self._loss is not None or self.losses:
-                    loss = self.compute_loss(
-                        x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
-                    )
+                own_loss = type(self).compute_loss is not Trainer.compute_loss
+                if self._loss is not None or self.losses or own_loss:
+                    loss = self._compute_loss(x, y, y_pred, sample_weight, False)
                     self._loss_mean.update_state(loss.array, sample_weight=batch_size_of(x))
                     if tape is not None:
                         self._keep_replay(key, tape, x, y, y_pred, loss)
-        self._after_step(x, y, y_pred, sample_weight)
+        return self._after_step(x, y, y_pred, sample_weight)
 
     def _replay_key(self, what: str, x: Any, y: Any, sample_weight: Any) -> tuple | None:
         """The key of a recorded step; None if the step is not recorded."""
@@ -345,11 +223,11 @@ class Trainer(_Beside):
         if len(self._replays) >= MOST_REPLAYS:
             self._replays.clear()
 
-    def _after_step(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        if type(self).compute_metrics is Trainer.compute_metrics:
-            self._update_metrics(y, y_pred, sample_weight)
-        else:
-            self.compute_metrics(x, y, y_pred, sample_weight)
+    def _after_step(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+        if type(self).compute_metrics is not Trainer.compute_metrics:
+            return self.compute_metrics(x, y, y_pred, sample_weight)
+        self._update_metrics(y, y_pred, sample_weight)
+        return None
 
     def _steps(self) -> tuple[Any, Any]:
         """The functions for one training and one test step. A user's own step gets the batch as in
@@ -361,68 +239,6 @@ class Trainer(_Beside):
             (lambda *batch: self.train_step(pack(*batch))) if own_train else self._update,
             (lambda *batch: self.test_step(pack(*batch))) if own_test else self._test,
         )
-
-    # ----------------------------------------------------------------------------------------------
-    # Metrics
-
-    @property
-    def metrics(self) -> list:
-        """All metrics: the mean loss, the losses of several outputs, the compiled metrics, and
-        those of layers.
-        """
-        found = [self._loss_mean] if self.compiled else []
-        found += [] if self._loss is None else self._loss.metrics
-        found += [] if self._metrics is None else self._metrics.metrics
-        return found + self._own_metrics()
-
-    def _own_metrics(self) -> list:
-        """Metrics that the model or a layer in it holds as an attribute."""
-        layers = self._cached("layers", lambda: list(self._flatten_layers()))
-        return self._cached(
-            "metrics",
-            lambda: [
-                value
-                for layer in layers
-                for name, attribute in vars(layer).items()
-                if name not in ("_loss_mean", "_compile_arguments")
-                for value in flatten(attribute)
-                if isinstance(value, metrics_module.Metric)
-            ],
-        )
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of what ``evaluate`` returns, in its order."""
-        if not self.compiled:
-            return []
-        names = (
-            ["loss"] + [] if self._loss is None else ["loss", *(m.name for m in self._loss.metrics)]
-        )
-        if self._metrics is not None:
-            each = self._metrics.names if self._metrics.built else names_before_build(self._metrics)
-            # As in Keras: metrics of several outputs in alphabetical order, those of one in the
-            # given order.
-            names += sorted(each) if len(self.output_names or ()) > 1 else each
-        return names + [metric.name for metric in self._own_metrics()]
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """Return the result of every metric by its name."""
-        results = {}
-        if self._loss_mean.count:
-            results["loss"] = float(self._loss_mean.result())
-        for metric in [] if self._loss is None else self._loss.metrics:
-            results[metric.name] = float(metric.result())
-        if self._metrics is not None:
-            for name, metric in zip(self._metrics.names, self._metrics.metrics, strict=True):
-                results[name] = as_log(metric.result())
-        for metric in self._own_metrics():
-            results[metric.name] = as_log(metric.result())
-        return results
-
-    def reset_metrics(self) -> None:
-        """Reset all metrics."""
-        for metric in self.metrics:
-            metric.reset_state()
 
     # ----------------------------------------------------------------------------------------------
     # Whole data sets
@@ -505,7 +321,9 @@ class Trainer(_Beside):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
-            self._checks.before_training(batches, epochs=epochs - initial_epoch)
+            self._checks.before_training(
+                batches, epochs=epochs - initial_epoch, class_weight=class_weight
+            )
             validation = None
             if validation_data is not None:
                 with named_in_errors("validation_split" if part_of_x else "validation_data"):
@@ -549,7 +367,7 @@ class Trainer(_Beside):
             )
         self.stop_training = False
         train_step, _ = self._steps()
-        logs: dict[str, Any] = {}
+        logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
         done = progress.done  # not 0 if a callback has put the training into the middle of an epoch
         for epoch in range(progress.epoch, epochs):
@@ -580,6 +398,8 @@ class Trainer(_Beside):
         if not callbacks.wants_train_batches:
             for batch in batches:
                 last = train_step(*self._as_tensors(*batch))
+                if self.stop_training:
+                    break
             return last
         for step, batch in enumerate(batches, done):
             callbacks.on_train_batch_begin(step)
@@ -596,7 +416,7 @@ class Trainer(_Beside):
         results = self.get_metrics_result()
         if last is not None and last.keys() != results.keys():
             results = {name: as_log(value) for name, value in last.items()}
-        return dict(sorted(results.items()))
+        return Logs(sorted(results.items()))
 
     def _listed(self, results: dict[str, Any], return_dict: bool) -> Any:
         """Results as ``evaluate`` and its like return them: one number, a list, or a dict."""
@@ -647,6 +467,7 @@ class Trainer(_Beside):
 
     def _evaluate(self, batches: Any, callbacks: CallbackList) -> dict[str, Any]:
         self.reset_metrics()
+        self.stop_evaluating = False
         _, test_step = self._steps()
         callbacks.on_test_begin()
         last = None
@@ -654,11 +475,15 @@ class Trainer(_Beside):
             if not callbacks.wants_test_batches:
                 for batch in batches:
                     last = test_step(*self._as_tensors(*batch))
+                    if self.stop_evaluating:
+                        break
             else:
                 for step, batch in enumerate(batches):
                     callbacks.on_test_batch_begin(step)
                     last = test_step(*self._as_tensors(*batch))
                     callbacks.on_test_batch_end(step, partial(self._results, last))
+                    if self.stop_evaluating:
+                        break
         results = self._results(last)
         callbacks.on_test_end(results)
         return results
@@ -694,6 +519,7 @@ class Trainer(_Beside):
                     steps=batches.steps,
                 )
             own_step = type(self).predict_step is not Trainer.predict_step
+            self.stop_predicting = False
             callbacks.on_predict_begin()
             parts = []
             with _engine.current().batch_after_batch():
@@ -707,6 +533,8 @@ class Trainer(_Beside):
                     callbacks.on_predict_batch_end(
                         step, {"outputs": outputs} if callbacks.wants_predict_batches else None
                     )
+                    if self.stop_predicting:
+                        break
             callbacks.on_predict_end()
         return joined(parts)
 
@@ -728,6 +556,7 @@ class Trainer(_Beside):
         with self._in_training():
             x, y, sample_weight = self._checks.batch(x, y, sample_weight)
             if class_weight is not None:
+                self._checks.class_weight(x, y)
                 sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)
             self.reset_metrics()
             last = self._steps()[0](*self._as_tensors(x, y, sample_weight))
@@ -750,7 +579,7 @@ class Trainer(_Beside):
             x = as_data(x, "x", self.takes_text)
             count_rows({"x": x})
             Checks(self).inputs(x)
-            return map_structure(lambda t: t.numpy(), self(self._as_tensors(x)[0], training=False))
+            return map_structure(array_of, self(self._as_tensors(x)[0], training=False))
 
     def takes_text(self) -> bool:
         """Whether the inputs may be texts: by the graph's inputs or, without a graph, by the
@@ -778,14 +607,3 @@ class Trainer(_Beside):
                 x = x.astype(self._dtype, copy=False)
             return Tensor(x)
         return map_structure(lambda leaf: leaf if leaf is None else self._tensors(plain(leaf)), x)
-
-
-def _revived(value: Any, module: Any) -> Any:
-    """Losses or metrics of a compiled model's configuration, names as they are."""
-    if isinstance(value, dict) and "class_name" in value:
-        return module.deserialize(value)
-    if isinstance(value, dict):
-        return {key: _revived(part, module) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_revived(part, module) for part in value]
-    return value

@@ -15,7 +15,7 @@ from ..graph import KerasTensor, record
 from ..operation import Twin, common_float
 from ..shape_rules import agree, broadcast, check_rank
 from ..tensor import as_array, is_symbolic
-from .creation import convert_to_tensor, shape
+from .creation import as_tensor, shape
 
 _attention = Twin("attention", "dot_product_attention")
 
@@ -90,7 +90,7 @@ def attend(
     """The same, with dropout of the scores and, if ``return_scores``, with the scores as a second
     result. Twin functions: ``dot_product_attention_forward`` and ``_backward`` of ``attention``.
     """
-    query = convert_to_tensor(query)
+    query = as_tensor(query)
     if scale is None:
         scale = 1.0 / math.sqrt(query.shape[-1]) if query.shape and query.shape[-1] else 1.0
     if mask is not None:

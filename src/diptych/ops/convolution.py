@@ -15,7 +15,7 @@ from ..reference import _windows
 from ..shape_rules import count
 from ..tensor import Tensor, is_symbolic
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
-from .creation import convert_to_tensor
+from .creation import as_tensor
 from .spatial import as_given, by, channels_last, padding_pairs, spatial, with_channels
 
 _conv = Twin("convolution", "conv", has_need_dx=True)
@@ -269,7 +269,7 @@ def conv_transpose_output_shape(
 
 def _tensors(name: str, inputs: Any, kernel: Any) -> tuple:
     """Both as tensors; ValueError if their ranks do not match."""
-    inputs, kernel = convert_to_tensor(inputs), convert_to_tensor(kernel)
+    inputs, kernel = as_tensor(inputs), as_tensor(kernel)
     rank = len(kernel.shape)
     if rank not in (3, 4, 5) or len(inputs.shape) != rank:
         raise ValueError(

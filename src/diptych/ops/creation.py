@@ -5,7 +5,7 @@ import numpy as np
 from .. import config, operation
 from ..operation import ArrayOp, gather
 from ..shape_rules import count, same
-from ..tensor import Tensor, as_array, is_symbolic
+from ..tensor import Tensor, Variable, as_array, is_symbolic
 
 # --------------------------------------------------------------------------------------------------
 # Conversion
@@ -15,12 +15,19 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     """Return ``x`` as a tensor: unchanged if it is one, stacked if it is a list of tensors.
 
     Python floats become the configured float type and Python integers int32; arrays keep their
-    dtype.
+    dtype. Of a variable, the tensor has the values at this moment.
     """
     if sparse or ragged:
         raise ValueError(
             "Sparse and ragged tensors are not available; convert_to_tensor makes dense ones."
         )
+    if type(x) is Tensor and dtype is None:  # the common case
+        return x
+    return as_tensor(copy(x) if isinstance(x, Variable) else x, dtype)
+
+
+def as_tensor(x, dtype=None):
+    """``convert_to_tensor`` without a copy of a variable, for what is used at once."""
     x = gather(x)
     if is_symbolic(x) or isinstance(x, Tensor):
         return x if dtype is None or x.dtype == _name(dtype) else cast(x, dtype)
@@ -28,9 +35,11 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
 
 
 def convert_to_numpy(x):
-    """Return the values as a NumPy array."""
+    """Return the values as a NumPy array; those of a variable are copied."""
     if is_symbolic(x):
         raise ValueError(f"{x.name} is symbolic: it has a shape, {x.shape}, and no values.")
+    if isinstance(x, Variable):
+        return x.numpy()
     return as_array(gather(x) if isinstance(x, (list, tuple)) else x)
 
 
@@ -70,6 +79,13 @@ def dtype(x):
     """The name of the dtype, for instance "float32"."""
     x = gather(x)
     return np.dtype(x.dtype if hasattr(x, "dtype") else as_array(x).dtype).name
+
+
+def is_whole(x):
+    """Whether ``x`` holds integers or booleans."""
+    if isinstance(x, Tensor):
+        return x.array.dtype.kind in "iub"
+    return np.dtype(dtype(x)).kind in "iub"
 
 
 def is_tensor(x):

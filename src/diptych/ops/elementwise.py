@@ -11,7 +11,7 @@ import numpy as np
 
 from ..operation import ArrayOp
 from ..shape_rules import broadcast, same
-from .table import Binary, Unary, unbroadcast, zero
+from .array_ops import Binary, Unary, unbroadcast, zero
 
 # --------------------------------------------------------------------------------------------------
 # Arithmetic

@@ -14,7 +14,7 @@ from ..operation import Twin
 from ..shape_rules import replaced
 from ..utils.windows import standardize_data_format
 from . import resizing
-from .creation import cast, convert_to_tensor
+from .creation import as_tensor, cast
 from .elementwise import absolute, clip, maximum, minimum, mod, round
 from .indexing import where
 from .logic import equal, greater, less
@@ -66,7 +66,7 @@ def _on_images(shape):
 
         @functools.wraps(function)
         def operation(images, *args, **kwargs):
-            images = convert_to_tensor(images)
+            images = as_tensor(images)
             if images.ndim not in (3, 4):
                 raise ValueError(
                     f"image.{function.__name__}() takes an image of 3 axes or a batch of 4, but "
@@ -306,7 +306,7 @@ def crop_images(
 
 
 def _transformed_shape(images, transform, **options):
-    shape = tuple(convert_to_tensor(transform).shape)
+    shape = tuple(as_tensor(transform).shape)
     if len(shape) not in (1, 2) or shape[-1] not in (8, None):
         raise ValueError(
             "image.affine_transform() needs a transform of 8 numbers, or (N, 8), one for each "
@@ -338,7 +338,7 @@ def affine_transform(
     """
     first = standardize_data_format(data_format, "image.affine_transform") == "channels_first"
     batch = _as_float(images)
-    transform = cast(convert_to_tensor(transform), batch.dtype)
+    transform = cast(as_tensor(transform), batch.dtype)
     if transform.ndim == 1:
         transform = expand_dims(transform, 0)
 
@@ -365,8 +365,8 @@ def perspective_transform(
         fill_value: the value outside the input.
         data_format: "channels_last" or "channels_first"; by default as configured.
     """
-    start = np.asarray(convert_to_tensor(start_points).array, np.float64)
-    end = np.asarray(convert_to_tensor(end_points).array, np.float64)
+    start = np.asarray(as_tensor(start_points).array, np.float64)
+    end = np.asarray(as_tensor(end_points).array, np.float64)
     if start.shape != end.shape or start.shape[-2:] != (4, 2) or start.ndim > 3:
         raise ValueError(
             "image.perspective_transform() needs start_points and end_points of shape (4, 2), or "

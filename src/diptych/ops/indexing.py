@@ -5,10 +5,10 @@ import builtins
 import numpy as np
 
 from .. import config
-from ..operation import ArrayOp, cast, gather
+from ..operation import ArrayOp, ViewOp, cast, gather
 from ..shape_rules import broadcast, check_rank, common_shape, count, nth_axis, replaced
 from ..tensor import Tensor, is_symbolic
-from .table import unbroadcast
+from .array_ops import unbroadcast
 
 # --------------------------------------------------------------------------------------------------
 # Indexing
@@ -93,7 +93,7 @@ def _shape_chosen(part, here):
     return (None,) if is_symbolic(part) else (int(np.count_nonzero(part)),)
 
 
-_get_item = ArrayOp("get_item", lambda x, key: x[key], _get_item_rule, shape=_get_item_shape)
+_get_item = ViewOp("get_item", lambda x, key: x[key], _get_item_rule, shape=_get_item_shape)
 
 
 def get_item(x, key):
@@ -195,7 +195,7 @@ def _slice_shape(x, start_indices, shape):
     )
 
 
-_slice = ArrayOp(
+_slice = ViewOp(
     "slice",
     lambda x, start_indices, shape: x[_window(x, start_indices, shape)],
     lambda g, y, x, start_indices, shape: _get_item_rule(g, y, x, _window(x, start_indices, shape)),
@@ -321,7 +321,7 @@ def select(condlist, choicelist, default=0):
 
 def _one_hot(x, num_classes, axis, dtype):
     hot = x[..., None] == np.arange(num_classes)
-    return np.moveaxis(hot, -1, axis % hot.ndim).astype(dtype)
+    return np.moveaxis(hot, -1, axis).astype(dtype)
 
 
 def _one_hot_shape(x, num_classes, axis, dtype):

@@ -2,20 +2,31 @@
 
 import numpy as np
 
-from ..operation import ArrayOp, Twin, gather
+from ..operation import ArrayOp, Twin, ViewOp, gather
 from ..shape_rules import agree, broadcast, check_rank, matrix_product, nth_axis, reduced, replaced
-from ..tensor import Tensor
-from .creation import dtype, ndim
+from .array_ops import Unary, unbroadcast
+from .creation import convert_to_tensor, is_whole, ndim
 from .elementwise import multiply
+from .reductions import WIDE, dtype_of_sum
 from .shapes import expand_dims, ravel, swapaxes
-from .table import Unary, unbroadcast
 
 # --------------------------------------------------------------------------------------------------
 # Products
 
 
+def _int8_is_widened(*dtypes, **_):
+    """The dtype of products: see ``_wide_if_int8``."""
+    return np.int32 if all(dtype == np.int8 for dtype in dtypes) else dtypes[0]
+
+
 _matmul = Twin("dense", "matmul", shape=matrix_product)
-_matmul_integers = ArrayOp("matmul", np.matmul, same=0, shape=matrix_product)
+_matmul_integers = ArrayOp(
+    "matmul",
+    lambda a, b: np.matmul(*_wide_if_int8(a, b)),
+    same=0,
+    shape=matrix_product,
+    dtype=_int8_is_widened,
+)
 
 
 def _contracted(a, b, axes):
@@ -121,25 +132,27 @@ def _einsum_rule(i, g, y, *operands, subscripts):
 
 _einsum = ArrayOp(
     "einsum",
-    lambda *operands, subscripts: np.einsum(subscripts, *operands, optimize=True),
+    lambda *operands, subscripts: np.einsum(subscripts, *_wide_if_int8(*operands), optimize=True),
     _einsum_rule,
     variadic=True,
     same=0,
     shape=_einsum_shape,
+    dtype=_int8_is_widened,
 )
 
 
 def matmul(x1, x2):
     """The matrix product; leading axes are batches, a vector counts as a row or a column."""
-    if _is_whole(x1) and _is_whole(x2):
+    if is_whole(x1) and is_whole(x2):
         return _matmul_integers(x1, x2)
     return _matmul((x1, x2))
 
 
-def _is_whole(x):
-    if isinstance(x, Tensor):
-        return x.array.dtype.kind in "iub"
-    return np.dtype(dtype(x)).kind in "iub"
+def _wide_if_int8(*operands):
+    """As in Keras, products of int8 alone are summed in int32; other integers keep their dtype."""
+    if all(x.dtype == np.int8 for x in operands):
+        return [x.astype(np.int32) for x in operands]
+    return operands
 
 
 def tensordot(x1, x2, axes=2):
@@ -177,6 +190,8 @@ def vdot(x1, x2):
 
 def einsum(subscripts, *operands, **kwargs):
     """Multiply and sum in Einstein's notation: "ij,jk->ik" is the matrix product."""
+    if len(operands) == 1:  # perhaps only a transposed view
+        operands = (convert_to_tensor(operands[0]),)
     return _einsum(*operands, subscripts=subscripts)
 
 
@@ -243,16 +258,23 @@ def _diag_shape(x, k):
 
 _tril = ArrayOp("tril", np.tril, lambda g, y, x, k: np.tril(g, k), shape=_triangle_shape)
 _triu = ArrayOp("triu", np.triu, lambda g, y, x, k: np.triu(g, k), shape=_triangle_shape)
-_diag = ArrayOp(
+_diag = ViewOp(
     "diag",
     np.diag,
     lambda g, y, x, k: np.diagonal(g, k) if x.ndim == 1 else _diagonal_rule(g, y, x, k, 0, 1),
     shape=_diag_shape,
 )
-_diagonal = ArrayOp("diagonal", np.diagonal, _diagonal_rule, shape=_diagonal_shape)
+_diagonal = ViewOp("diagonal", np.diagonal, _diagonal_rule, shape=_diagonal_shape)
+
+
+def _trace_of(x, offset, axis1, axis2):
+    y = np.trace(x, offset, axis1, axis2, dtype=WIDE.get(x.dtype.char, x.dtype))
+    return np.asarray(y).astype(x.dtype) if x.dtype.char == "e" else np.asarray(y)
+
+
 _trace = ArrayOp(
     "trace",
-    np.trace,
+    _trace_of,
     lambda g, y, x, offset, axis1, axis2: _diagonal_rule(
         np.broadcast_to(g[..., None], np.diagonal(x, offset, axis1, axis2).shape),
         y,
@@ -262,7 +284,7 @@ _trace = ArrayOp(
         axis2,
     ),
     shape=_trace_shape,
-    dtype=lambda x, **_: np.trace(np.zeros((1, 1), x)).dtype,
+    dtype=dtype_of_sum,
 )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..operation import ArrayOp
 from ..shape_rules import broadcast, same
-from .table import Binary, Unary
+from .array_ops import Binary, Unary
 
 equal = Binary("equal", np.equal, constant=True)
 not_equal = Binary("not_equal", np.not_equal, constant=True)

@@ -15,7 +15,7 @@ from ..operation import FLOAT32, FLOAT64, ArrayOp, Twin, as_floats
 from ..shape_rules import common_shape, nth_axis, reduced, replaced
 from ..tape import record
 from ..tensor import Tensor, as_array, is_symbolic
-from .creation import convert_to_tensor
+from .creation import as_tensor
 from .shapes import expand_dims
 
 
@@ -171,20 +171,20 @@ def with_logits(output, from_logits, activation):
 
 def binary_crossentropy(target, output, from_logits=False):
     """-(target log(output) + (1 - target) log(1 - output)), element by element."""
-    output, from_logits = with_logits(convert_to_tensor(output), from_logits, "sigmoid")
+    output, from_logits = with_logits(as_tensor(output), from_logits, "sigmoid")
     alone = expand_dims(target, -1), expand_dims(output, -1)  # a mean over one entry
     return BINARY_CROSSENTROPY(alone, from_logits, 0.0, -1, config.epsilon())
 
 
 def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """-sum(target log(output)) over ``axis``."""
-    output, from_logits = with_logits(convert_to_tensor(output), from_logits, "softmax")
+    output, from_logits = with_logits(as_tensor(output), from_logits, "softmax")
     return CATEGORICAL_CROSSENTROPY((target, output), from_logits, 0.0, axis, config.epsilon())
 
 
 def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """-log(output) at the class numbers ``target``."""
-    output, from_logits = with_logits(convert_to_tensor(output), from_logits, "softmax")
+    output, from_logits = with_logits(as_tensor(output), from_logits, "softmax")
     return SPARSE_CATEGORICAL_CROSSENTROPY(
         (target, output), from_logits, None, axis, config.epsilon()
     )

@@ -18,7 +18,7 @@ from ..shape_rules import (
     replaced,
     same,
 )
-from .creation import convert_to_tensor
+from .creation import as_tensor
 
 
 def warn_of_softmax_of_one(where, shape, axis=-1):
@@ -42,7 +42,7 @@ class _Probabilities(Twin):
     """A twin whose output stores its logits, from which crossentropy losses are exact."""
 
     def __call__(self, inputs, *options):
-        logits = convert_to_tensor(inputs[0])
+        logits = as_tensor(inputs[0])
         y = Twin.__call__(self, (logits,), *options)
         if not options or options[0] in (-1, len(logits.shape) - 1):
             y.logits = (self.name, logits)

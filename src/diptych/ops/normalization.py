@@ -10,14 +10,16 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import config
 from ..engine import Engine
 from ..graph import KerasTensor, record
 from ..operation import Twin, common_float
 from ..shape_rules import agree, broadcast, check_rank, count
 from ..tensor import Tensor, Variable, is_symbolic
-from .creation import cast, convert_to_tensor, shape
-from .elementwise import add, divide, maximum, multiply, rsqrt, square, subtract
+from .creation import as_tensor, cast, dtype, shape
+from .elementwise import add, clip, divide, maximum, multiply, rsqrt, square, subtract
 from .indexing import where
 from .reductions import mean, norm, sum, var
 from .shapes import broadcast_to, expand_dims, moveaxis, reshape, transpose
@@ -60,7 +62,7 @@ def batch_normalization(
         offset, scale: a number for each entry of ``axis``, or None.
         epsilon: keeps the divisor away from 0.
     """
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     (axis,) = _axes("batch_normalization", axis, x)
     if _any_symbolic(x, mean, variance, offset, scale):
         given = (x, mean, variance, axis, offset, scale, epsilon)
@@ -68,8 +70,8 @@ def batch_normalization(
             if vector is not None:
                 check_rank(shape(vector), 1)
                 agree(shape(vector)[0], x.shape[axis], f"numbers along axis {axis}")
-        dtype = common_float("batch_normalization", (x, mean, variance, offset, scale))
-        return _record(batch_normalization, x.shape, dtype, given)
+        float_type = common_float("batch_normalization", (x, mean, variance, offset, scale))
+        return _record(batch_normalization, x.shape, float_type, given)
     return batch_over(x, mean, variance, offset, scale, axis, epsilon)
 
 
@@ -92,14 +94,14 @@ def layer_normalization(
         rms_scaling: divide by the standard deviation without subtracting the mean, and add no
             offset; for old models, as in Keras. The root mean square is ``rms_normalization``.
     """
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     axes = _axes("layer_normalization", axis, x)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if _any_symbolic(x, gamma, beta):
         given = (x, gamma, beta, axes, epsilon, rms_scaling)
         name = None if rms_scaling else "layer_normalization"
-        dtype = common_float(name, given[:3])
-        return _record(layer_normalization, _scaled(x, axes, gamma, beta), dtype, given)
+        float_type = common_float(name, given[:3])
+        return _record(layer_normalization, _scaled(x, axes, gamma, beta), float_type, given)
     if rms_scaling:
         y = multiply(x, rsqrt(add(var(x, axes, keepdims=True), epsilon)))
         return y if gamma is None else multiply(y, _along(gamma, axes, x))
@@ -121,13 +123,13 @@ def rms_normalization(
         axis: an axis, or several.
         epsilon: added to the mean square; by default ``config.epsilon()``.
     """
-    x = _with_axes(convert_to_tensor(x))
+    x = _with_axes(as_tensor(x))
     axes = _axes("rms_normalization", axis, x)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if _any_symbolic(x, scale):
         given = (x, scale, axes, epsilon)
-        dtype = common_float("rms_normalization", (x, scale))
-        return _record(rms_normalization, _scaled(x, axes, scale), dtype, given)
+        float_type = common_float("rms_normalization", (x, scale))
+        return _record(rms_normalization, _scaled(x, axes, scale), float_type, given)
     if not _are_vectors(axes, x, scale):
         y = rms_normalization(x, None, axes, epsilon)
         return multiply(y, _along(scale, axes, x))
@@ -145,12 +147,12 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
     """
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"normalize needs a whole number of at least 1 as `order`; got {order!r}.")
-    x = _with_axes(convert_to_tensor(x))
+    x = _with_axes(as_tensor(x))
     axes = tuple(range(len(x.shape))) if axis is None else _axes("normalize", axis, x)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if is_symbolic(x):
-        dtype = common_float("normalize" if order == 2 else None, (x,))
-        return _record(normalize, x.shape, dtype, (x, axes, order, epsilon))
+        float_type = common_float("normalize" if order == 2 else None, (x,))
+        return _record(normalize, x.shape, float_type, (x, axes, order, epsilon))
     rows, unfold = _fold(x, axes)
     if order == 2:
         return unfold(_unit((rows,), epsilon))
@@ -165,6 +167,11 @@ def moments(
         raise ValueError(
             "moments(synchronized=True) is for several devices, but there is only one."
         )
+    if dtype(x) == "float16":  # in float32, and infinity as the greatest float16, as in Keras
+        limit = float(np.finfo(np.float16).max)
+        both = moments(cast(x, "float32"), axes, keepdims)
+        first, second = (cast(clip(y, -limit, limit), "float16") for y in both)
+        return first, second
     return mean(x, axes, keepdims), var(x, axes, keepdims)
 
 
@@ -289,19 +296,19 @@ def _with_axes(x: Any) -> Any:
 def _are_vectors(axes: Sequence[int], x: Any, *vectors: Any) -> bool:
     """Whether each vector has exactly one number for each entry along the axes."""
     size = math.prod(x.shape[a] for a in axes)
-    return all(v is None or convert_to_tensor(v).size == size for v in vectors)
+    return all(v is None or as_tensor(v).size == size for v in vectors)
 
 
 def _flat(vector: Any) -> Any:
     if vector is None or (isinstance(vector, Tensor) and vector.array.ndim == 1):
         return vector
-    vector = convert_to_tensor(vector)
+    vector = as_tensor(vector)
     return vector if vector.ndim == 1 else reshape(vector, (vector.size,))
 
 
 def _along(vector: Any, axes: Sequence[int], x: Any) -> Any:
     """A vector, reshaped to broadcast against ``x`` along these axes."""
-    vector = convert_to_tensor(vector)
+    vector = as_tensor(vector)
     if vector.ndim != len(axes) or vector.ndim == x.ndim:
         return vector
     return reshape(vector, tuple(n if a in axes else 1 for a, n in enumerate(x.shape)))

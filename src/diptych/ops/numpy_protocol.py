@@ -229,7 +229,7 @@ def _values_only(function, args, kwargs):
         return function(*own_args, **own_kwargs)
 
     name = f"np.{function.__name__}"
-    y = forward(*[x.array for x in tensors])
+    y = forward(*[creation.convert_to_numpy(x) for x in tensors])
     if isinstance(y, (np.ndarray, np.number)):
         return ArrayOp(name, lambda *arrays: y)(*tensors)
     if isinstance(y, (list, tuple)) and all(isinstance(part, np.ndarray) for part in y):

@@ -1,7 +1,7 @@
 """Python's operators and array methods for tensors, each defined by one operation."""
 
 from ..graph import KerasTensor
-from ..tensor import Tensor
+from ..tensor import Tensor, Variable
 from . import creation, elementwise, indexing, linalg, logic, ordering, reductions, shapes
 
 
@@ -58,7 +58,7 @@ METHODS = {
     "__rxor__": _reflected(logic.bitwise_xor),
     "__invert__": lambda self: logic.bitwise_not(self),
     "__neg__": lambda self: elementwise.negative(self),
-    "__pos__": lambda self: self,
+    "__pos__": creation.convert_to_tensor,
     "__abs__": lambda self: elementwise.absolute(self),
     "__eq__": _comparison(logic.equal),
     "__ne__": _comparison(logic.not_equal),
@@ -96,3 +96,5 @@ METHODS = {
 for _name, _method in METHODS.items():
     setattr(Tensor, _name, _method)
     setattr(KerasTensor, _name, _method)
+
+Variable.value = property(creation.convert_to_tensor)  # type: ignore[assignment]

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ..operation import ArrayOp
+from ..operation import ArrayOp, ViewOp
 from ..shape_rules import common_shape, nth_axis, reduced, replaced, scanned
 from .creation import cast
 from .indexing import take_along_axis
-from .reductions import _counted, _spread, fold
+from .reductions import _spread, fold
 
 # --------------------------------------------------------------------------------------------------
 # Running sums and products, differences
@@ -55,6 +55,11 @@ def _diff_shape(x, n, axis):
     return replaced(x, axis, None if x[axis] is None else max(x[axis] - n, 0))
 
 
+def _counted(x, **_):
+    """The dtype of a running sum: booleans are counted."""
+    return np.int32 if x.kind == "b" else x
+
+
 _cumsum = ArrayOp(
     "cumsum",
     _keep_int(np.cumsum),
@@ -69,7 +74,7 @@ _cumprod = ArrayOp(
     shape=scanned,
     dtype=_counted,
 )
-_diff = ArrayOp("diff", np.diff, _diff_rule, shape=_diff_shape)
+_diff = ViewOp("diff", np.diff, _diff_rule, shape=_diff_shape)
 
 
 def cumsum(x, axis=None, dtype=None):
@@ -103,6 +108,14 @@ def _top_k_indices(x, k):
     ].astype(np.int32)
 
 
+def _is_in_top_k(targets, predictions, k):
+    inside = (targets >= 0) & (targets < predictions.shape[-1])
+    own = np.take_along_axis(predictions, np.where(inside, targets, 0)[..., None], -1)
+    if own.dtype.kind == "f":
+        own = np.where(np.isnan(own), -np.inf, own)
+    return inside & ((predictions > own).sum(-1) < k)
+
+
 def _top_k_shape(x, k):
     last = nth_axis(-1, len(x))
     return replaced(x, last, k if x[last] is None else min(k, x[last]))
@@ -128,9 +141,7 @@ _argsort = ArrayOp(
 _top_k = ArrayOp("top_k_indices", _top_k_indices, constant=True, shape=_top_k_shape, dtype="int32")
 _in_top_k = ArrayOp(
     "in_top_k",
-    lambda targets, predictions, k: (
-        (predictions > np.take_along_axis(predictions, targets[..., None], -1)).sum(-1) < k
-    ),
+    _is_in_top_k,
     constant=True,
     shape=_in_top_k_shape,
     dtype="bool",
@@ -163,7 +174,10 @@ def top_k(x, k, sorted=True):
 
 
 def in_top_k(targets, predictions, k):
-    """Whether the prediction for the target class is among the ``k`` greatest of its row."""
+    """Whether the prediction for the target class is among the ``k`` greatest of its row.
+
+    It is not for a class that does not exist; NaN is less than any other prediction.
+    """
     return _in_top_k(targets, predictions, k=k)
 
 
@@ -176,36 +190,49 @@ def searchsorted(sorted_sequence, values, side="left"):
 # Medians and quantiles
 
 
-def _quantile_rule(g, y, x, q, axis, keepdims):
-    # A linear quantile is a weighted mean of two sorted neighbours, which share the gradient.
+# A quantile is a weighted mean of two sorted neighbours, at and above a place between 0 and n - 1.
+_SHARE_ABOVE = {
+    "linear": lambda place: place - np.floor(place),
+    "lower": lambda place: 0.0,
+    "higher": lambda place: 1.0,
+    "midpoint": lambda place: 0.5,
+    "nearest": lambda place: np.rint(place) - np.floor(place),
+}
+
+
+def _quantile_rule(g, y, x, q, axis, method, keepdims):
     flat, unfold = fold(x, axis)
     order = np.argsort(flat, axis=-1, kind="stable")
-    place = q * (flat.shape[-1] - 1)
-    low = int(np.floor(place))
-    weights = np.zeros_like(flat)
-    np.put_along_axis(
-        weights, order[..., low : low + 1], np.asarray(1 - (place - low), x.dtype), -1
-    )
-    if place > low:
-        np.put_along_axis(
-            weights, order[..., low + 1 : low + 2], np.asarray(place - low, x.dtype), -1
-        )
-    return _spread(g, x, axis, keepdims) * unfold(weights)
+    places = np.ravel(q) * (flat.shape[-1] - 1)
+    g = g.reshape(places.size, *g.shape[np.ndim(q) :])
+    dx = np.zeros_like(x)
+    for place, own in zip(places, g, strict=True):
+        low, high = int(np.floor(place)), int(np.ceil(place))
+        above = _SHARE_ABOVE[method](place) if high > low else 0.0
+        weights = np.zeros_like(flat)
+        for number, share in ((low, 1 - above), (high, above)):
+            if share:
+                where = order[..., number : number + 1]
+                np.put_along_axis(weights, where, np.asarray(share, x.dtype), -1)
+        dx += _spread(own, x, axis, keepdims) * unfold(weights)
+    return dx
 
 
 _median = ArrayOp(
     "median",
     np.median,
-    lambda g, y, x, axis, keepdims: _quantile_rule(g, y, x, 0.5, axis, keepdims),
+    lambda g, y, x, axis, keepdims: _quantile_rule(g, y, x, 0.5, axis, "linear", keepdims),
     floating=True,
     shape=reduced,
 )
 _quantile = ArrayOp(
     "quantile",
-    lambda x, q, axis, keepdims: np.quantile(x, q, axis=axis, keepdims=keepdims).astype(x.dtype),
+    lambda x, q, axis, method, keepdims: np.quantile(
+        x, q, axis=axis, method=method, keepdims=keepdims
+    ).astype(x.dtype),
     _quantile_rule,
     floating=True,
-    shape=lambda x, q, axis, keepdims: reduced(x, axis, keepdims),
+    shape=lambda x, q, axis, method, keepdims: (*np.shape(q), *reduced(x, axis, keepdims)),
 )
 
 
@@ -215,10 +242,26 @@ def median(x, axis=None, keepdims=False):
 
 
 def quantile(x, q, axis=None, method="linear", keepdims=False):
-    """The value below which the fraction ``q`` (one number) of the elements along ``axis`` lies."""
-    if method != "linear" or np.ndim(q) != 0:
+    """The value below which the fraction ``q`` of the elements along ``axis`` lies.
+
+    Args:
+        x: numbers; integers give floats.
+        q: a fraction between 0 and 1, or an array of them, whose axes come first in the result.
+        axis: None (all axes), an int or a tuple of ints.
+        method: where a quantile lies between two elements: "linear" (in proportion), "lower",
+            "higher", "midpoint" or "nearest" (the even one of two that are equally near).
+        keepdims: whether the reduced axes stay, with size 1.
+    """
+    if method not in _SHARE_ABOVE:
         raise ValueError(
-            f"quantile() takes a single q and method='linear', but got q={q}, method={method!r}."
+            f"quantile() got method={method!r}; the methods are 'linear', 'lower', 'higher', "
+            "'midpoint' or 'nearest'."
+        )
+    q = np.asarray(q, np.float64)
+    if not ((q >= 0) & (q <= 1)).all():
+        raise ValueError(
+            f"Quantiles are asked for by fractions between 0 and 1, percentiles by numbers between "
+            f"0 and 100; got the fractions {q}."
         )
     axis = tuple(axis) if isinstance(axis, list) else axis
-    return _quantile(x, q=float(q), axis=axis, keepdims=keepdims)
+    return _quantile(x, q=q.tolist(), axis=axis, method=method, keepdims=keepdims)

@@ -13,7 +13,7 @@ from ..operation import Twin, common_float
 from ..reference import _windows
 from ..tensor import Tensor, is_symbolic
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
-from .creation import convert_to_tensor
+from .creation import as_tensor
 from .shapes import reshape
 from .spatial import as_given, by, channels_last, padding_pairs, spatial, with_channels
 
@@ -65,7 +65,7 @@ def _pool(
     data_format: Any,
 ) -> Any:
     name = operation.__name__
-    inputs = convert_to_tensor(inputs)
+    inputs = as_tensor(inputs)
     rank = len(inputs.shape) - 2
     if rank not in (1, 2, 3):
         raise ValueError(

@@ -8,9 +8,10 @@ import math
 
 import numpy as np
 
+from .. import config
 from ..operation import ArrayOp
 from ..shape_rules import reduced
-from .creation import cast, convert_to_tensor, ones_like
+from .creation import as_tensor, cast, dtype, is_whole, ones_like
 from .elementwise import divide, multiply
 from .shapes import reshape
 
@@ -104,19 +105,40 @@ def _stable_logsumexp(x, axis=None, keepdims=False):
     return result if keepdims else np.squeeze(result, axis=axis)
 
 
-def _keep_int(ufunc):
-    """NumPy sums small integers in int64; Keras keeps int32, and counts booleans in it."""
+# Sums and products of small integers and booleans have 32 bits, as in Keras (in NumPy 64). Those of
+# float16 are computed in 32 bits, since a sum overflows where its mean does not.
+WIDE = {
+    "?": np.int32, "b": np.int32, "h": np.int32, "B": np.uint32, "H": np.uint32, "e": np.float32,
+}  # fmt: skip
+
+
+def _widened(ufunc):
+    """The reduction with a ufunc, in the dtype that ``WIDE`` says."""
 
     def forward(x, axis=None, keepdims=False):
-        dtype = np.int32 if x.dtype.kind == "b" else x.dtype
-        return ufunc.reduce(x, axis, dtype, None, keepdims)
+        wide = WIDE.get(x.dtype.char)
+        if wide is None:
+            return ufunc.reduce(x, axis, x.dtype, None, keepdims)
+        y = ufunc.reduce(x, axis, wide, None, keepdims)
+        return y.astype(x.dtype) if wide is np.float32 else y
 
     return forward
 
 
-def _counted(x, **options):
-    """The dtype of a sum: booleans are counted."""
-    return np.int32 if x.kind == "b" else x
+def _in_float32(function):
+    """The function, which computes in float32 what is float16, and gives its result as float16."""
+
+    def forward(x, **options):
+        if x.dtype.char != "e":
+            return function(x, **options)
+        return np.asarray(function(x.astype(np.float32), **options)).astype(x.dtype)
+
+    return forward
+
+
+def dtype_of_sum(x, **options):
+    """The dtype of a sum or product: see ``WIDE``."""
+    return x if x.kind == "f" else WIDE.get(x.char, x)
 
 
 def _norm_shape(x, ord=None, axis=None, keepdims=False):
@@ -127,6 +149,8 @@ def _norm_shape(x, ord=None, axis=None, keepdims=False):
 
 
 def _mean_of(x, axis=None, keepdims=False):
+    if x.dtype.char == "e":
+        return _mean_of(x.astype(np.float32), axis, keepdims).astype(x.dtype)
     return np.add.reduce(x, axis, None, None, keepdims) / x.dtype.type(_count(x, axis))
 
 
@@ -135,10 +159,10 @@ def _mean_of(x, axis=None, keepdims=False):
 
 _sum = ArrayOp(
     "sum",
-    _keep_int(np.add),
+    _widened(np.add),
     lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims),
     shape=reduced,
-    dtype=_counted,
+    dtype=dtype_of_sum,
 )
 _mean = ArrayOp(
     "mean",
@@ -147,15 +171,15 @@ _mean = ArrayOp(
     floating=True,
     shape=reduced,
 )
-_prod = ArrayOp("prod", _keep_int(np.multiply), _prod_rule, shape=reduced, dtype=_counted)
+_prod = ArrayOp("prod", _widened(np.multiply), _prod_rule, shape=reduced, dtype=dtype_of_sum)
 _max = ArrayOp("max", np.max, _to_extremes, shape=reduced)
 _min = ArrayOp("min", np.min, _to_extremes, shape=reduced)
-_var = ArrayOp("var", np.var, _var_rule, floating=True, shape=reduced)
-_std = ArrayOp("std", np.std, _std_rule, floating=True, shape=reduced)
-_norm = ArrayOp("norm", np.linalg.norm, _norm_rule, floating=True, shape=_norm_shape)
+_var = ArrayOp("var", _in_float32(np.var), _var_rule, floating=True, shape=reduced)
+_std = ArrayOp("std", _in_float32(np.std), _std_rule, floating=True, shape=reduced)
+_norm = ArrayOp("norm", _in_float32(np.linalg.norm), _norm_rule, floating=True, shape=_norm_shape)
 _logsumexp = ArrayOp(
     "logsumexp",
-    _stable_logsumexp,
+    _in_float32(_stable_logsumexp),
     lambda g, y, x, axis=None, keepdims=False: (
         _stretch(g, x, axis, keepdims) * np.exp(x - _stretch(y, x, axis, keepdims))
     ),
@@ -188,7 +212,7 @@ _argmin = ArrayOp(
 
 
 def sum(x, axis=None, keepdims=False):
-    """Add the elements along ``axis``."""
+    """Add the elements along ``axis``; small integers and booleans in 32 bits."""
     return _sum(x, axis=_tidy(axis), keepdims=keepdims)
 
 
@@ -198,8 +222,12 @@ def mean(x, axis=None, keepdims=False):
 
 
 def prod(x, axis=None, keepdims=False, dtype=None):
-    """Multiply the elements along ``axis``."""
-    return _prod(x if dtype is None else cast(x, dtype), axis=_tidy(axis), keepdims=keepdims)
+    """Multiply the elements along ``axis``; small integers and booleans in 32 bits, unless a
+    ``dtype`` is given.
+    """
+    if dtype is None:
+        return _prod(x, axis=_tidy(axis), keepdims=keepdims)
+    return cast(_prod(cast(x, dtype), axis=_tidy(axis), keepdims=keepdims), dtype)
 
 
 def max(x, axis=None, keepdims=False, initial=None):
@@ -265,7 +293,12 @@ def average(x, axis=None, weights=None):
     """The mean, with weights in the shape of ``x`` or, for one axis, of that axis's length."""
     if weights is None:
         return mean(x, axis)
-    x, weights = convert_to_tensor(x), convert_to_tensor(weights)
+    x, weights = as_tensor(x), as_tensor(weights)
+    given = dtype(x)
+    if dtype(weights) == "float16" and given == "float16":
+        return cast(average(cast(x, "float32"), axis, cast(weights, "float32")), given)
+    if is_whole(x) and is_whole(weights):
+        x, weights = cast(x, config.floatx()), cast(weights, config.floatx())
     if weights.ndim == 1 and x.ndim > 1:
         if not isinstance(axis, int):
             raise ValueError(

@@ -5,7 +5,7 @@ spatial axes, and channels last or first.
 """
 
 from ..operation import Twin
-from .creation import convert_to_tensor
+from .creation import as_tensor
 from .indexing import get_item
 from .shapes import pad, repeat, reshape
 
@@ -17,7 +17,7 @@ _resize = Twin("resizing", "resize")
 
 def zero_pad(x, padding, data_format="channels_last"):
     """Pad the spatial axes with zeros; ``padding`` holds a pair (before, after) for each axis."""
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     if not _is_float(x):
         return pad(x, _all_axes(padding, (0, 0), data_format))
     return _by_channel(_zero_pad, x, data_format, padding)
@@ -25,7 +25,7 @@ def zero_pad(x, padding, data_format="channels_last"):
 
 def crop(x, cropping, data_format="channels_last"):
     """Crop the spatial axes; ``cropping`` holds a pair (before, after) for each axis."""
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     if not _is_float(x):
         spatial = [slice(before, -after or None) for before, after in cropping]
         return get_item(x, _all_axes(spatial, slice(None), data_format))
@@ -34,7 +34,7 @@ def crop(x, cropping, data_format="channels_last"):
 
 def upsample(x, factors, data_format="channels_last"):
     """Repeat every pixel ``factors`` times, an integer for each spatial axis."""
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     if not _is_float(x):
         for axis, factor in enumerate(factors, start=1 + (data_format == "channels_first")):
             x = repeat(x, factor, axis=axis)
@@ -44,7 +44,7 @@ def upsample(x, factors, data_format="channels_last"):
 
 def resize(x, sizes, interpolation, antialias=False, data_format="channels_last"):
     """Resize the spatial axes to ``sizes``; dtypes other than floats become floats."""
-    return _by_channel(_resize, convert_to_tensor(x), data_format, sizes, interpolation, antialias)
+    return _by_channel(_resize, as_tensor(x), data_format, sizes, interpolation, antialias)
 
 
 def _is_float(x):

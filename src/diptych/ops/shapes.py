@@ -5,11 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..operation import ArrayOp, gather
+from ..operation import ArrayOp, ViewOp, gather
 from ..operation import stack as _stack
 from ..shape_rules import agree, along, check_rank, count, moved, nth_axis, replaced
+from .array_ops import unbroadcast
 from .creation import ndim, shape
-from .table import unbroadcast
 
 # --------------------------------------------------------------------------------------------------
 # Shape and order of axes
@@ -37,13 +37,13 @@ def _broadcast_to_shape(x, shape):
     return shape
 
 
-_reshape = ArrayOp(
+_reshape = ViewOp(
     "reshape",
     lambda x, newshape: x.reshape(newshape),
     lambda g, y, x, newshape: g.reshape(x.shape),
     shape=_reshape_shape,
 )
-_transpose = ArrayOp(
+_transpose = ViewOp(
     "transpose",
     lambda x, axes: x.transpose(axes),
     lambda g, y, x, axes: g.transpose(
@@ -51,31 +51,31 @@ _transpose = ArrayOp(
     ),
     shape=moved(np.transpose),
 )
-_moveaxis = ArrayOp(
+_moveaxis = ViewOp(
     "moveaxis",
     np.moveaxis,
     lambda g, y, x, source, destination: np.moveaxis(g, destination, source),
     shape=moved(np.moveaxis),
 )
-_swapaxes = ArrayOp(
+_swapaxes = ViewOp(
     "swapaxes",
     lambda x, axis1, axis2: x.swapaxes(axis1, axis2),
     lambda g, y, x, axis1, axis2: g.swapaxes(axis1, axis2),
     shape=moved(np.swapaxes),
 )
-_squeeze = ArrayOp(
+_squeeze = ViewOp(
     "squeeze",
     lambda x, axis: np.squeeze(x, axis),
     lambda g, y, x, axis: g.reshape(x.shape),
     shape=moved(np.squeeze),
 )
-_expand_dims = ArrayOp(
+_expand_dims = ViewOp(
     "expand_dims",
     lambda x, axis: np.expand_dims(x, axis),
     lambda g, y, x, axis: g.reshape(x.shape),
     shape=moved(np.expand_dims),
 )
-_broadcast_to = ArrayOp(
+_broadcast_to = ViewOp(
     "broadcast_to",
     np.broadcast_to,
     lambda g, y, x, shape: unbroadcast(g, x),
@@ -186,19 +186,19 @@ _concatenate = ArrayOp(
     same=0,
     shape=_concatenate_shape,
 )
-_split = ArrayOp(
+_split = ViewOp(
     "split",
     lambda x, indices_or_sections, axis: np.split(x, indices_or_sections, axis),
     lambda g, y, x, indices_or_sections, axis: np.concatenate(g, axis),
     shape=_split_shape,
 )
-_array_split = ArrayOp(
+_array_split = ViewOp(
     "array_split",
     lambda x, indices_or_sections, axis: np.array_split(x, indices_or_sections, axis),
     lambda g, y, x, indices_or_sections, axis: np.concatenate(g, axis),
     shape=_array_split_shape,
 )
-_unstack = ArrayOp(
+_unstack = ViewOp(
     "unstack",
     lambda x, num, axis: list(np.moveaxis(x, axis, 0)),
     lambda g, y, x, num, axis: np.stack(g, axis),
@@ -242,6 +242,24 @@ def split(x, indices_or_sections, axis=0):
 def array_split(x, indices_or_sections, axis=0):
     """Cut ``x`` into parts whose sizes may differ by one; returns a list."""
     return _array_split(x, indices_or_sections=indices_or_sections, axis=axis)
+
+
+# For the library's own layers: views of a variable, which are used only within the step.
+
+
+def reshape_view(x, newshape):
+    """``reshape`` to a tuple, without a copy of a variable."""
+    return _reshape.view(x, newshape=newshape)
+
+
+def transpose_view(x, axes):
+    """``transpose``, without a copy of a variable."""
+    return _transpose.view(x, axes=axes)
+
+
+def split_view(x, indices, axis):
+    """``split`` before the given indices, without copies of a variable."""
+    return _split.view(x, indices_or_sections=indices, axis=axis)
 
 
 def unstack(x, num=None, axis=0):
@@ -331,8 +349,8 @@ _roll = ArrayOp(
     ),
     shape=lambda x, shift, axis: along(x, axis),
 )
-_flip = ArrayOp("flip", np.flip, lambda g, y, x, axis: np.flip(g, axis), shape=along)
-_rot90 = ArrayOp(
+_flip = ViewOp("flip", np.flip, lambda g, y, x, axis: np.flip(g, axis), shape=along)
+_rot90 = ViewOp(
     "rot90", np.rot90, lambda g, y, x, k, axes: np.rot90(g, -k, axes), shape=moved(np.rot90)
 )
 _pad_op = ArrayOp("pad", _pad, _pad_rule, shape=_pad_shape)

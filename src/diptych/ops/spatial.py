@@ -7,7 +7,7 @@ from typing import Any
 
 from ..reference import _windows
 from ..tensor import Tensor
-from .creation import convert_to_tensor
+from .creation import as_tensor
 from .shapes import moveaxis
 
 # The pairs of zeros for a named padding; cached, since every training step needs the same ones.
@@ -32,7 +32,7 @@ def with_channels(batch: int | None, sizes: tuple, channels: int | None, data_fo
 
 
 def channels_last(x: Any, data_format: str) -> Tensor:
-    x = x if isinstance(x, Tensor) else convert_to_tensor(x)
+    x = x if isinstance(x, Tensor) else as_tensor(x)
     return x if data_format == "channels_last" else moveaxis(x, 1, -1)
 
 

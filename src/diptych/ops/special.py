@@ -7,15 +7,16 @@ from statistics import NormalDist
 import numpy as np
 from numpy.polynomial import chebyshev
 
+from .. import config
 from ..operation import ArrayOp
 from ..shape_rules import agree, check_rank, same
 from . import ordering, reductions
-from .creation import cast, convert_to_numpy, convert_to_tensor, ones_like
+from .array_ops import Unary
+from .creation import as_tensor, cast, convert_to_numpy, dtype, is_whole, ndim, ones_like
 from .elementwise import divide, sqrt, square, subtract
 from .indexing import one_hot, where
 from .logic import equal, isnan, logical_not
 from .ordering import quantile
-from .table import Unary
 
 # --------------------------------------------------------------------------------------------------
 # The error function. NumPy has none: polynomials are fitted once to math.erf.
@@ -94,11 +95,12 @@ erfc = Unary(
 erfinv = Unary("erfinv", _erfinv, lambda g, y, x: g * np.exp(y * y) / _SLOPE, floating=True)
 
 # --------------------------------------------------------------------------------------------------
-# Statistics that ignore NaN; of nothing but NaN they give NaN (sums 0, products 1)
+# Statistics that ignore NaN; of nothing but NaN they give NaN (sums 0, products 1, indices -1).
+# Integers have no NaN. Means of float16 are computed in float32, as in ``reductions``.
 
 
 def _without_nan(x, value):
-    return where(isnan(x), value, x)
+    return x if is_whole(x) else where(isnan(x), value, x)
 
 
 def _count(x, axis, keepdims):
@@ -106,7 +108,27 @@ def _count(x, axis, keepdims):
 
 
 def _or_nan(y, x, axis, keepdims):
-    return where(equal(_count(x, axis, keepdims), 0), math.nan, y)
+    return y if is_whole(x) else where(equal(_count(x, axis, keepdims), 0), math.nan, y)
+
+
+def _but_for_nan_alone(indices, x, axis, keepdims):
+    """The indices, -1 where all elements along the axis are NaN."""
+    if is_whole(x):
+        return indices
+    return where(reductions.all(isnan(x), axis, keepdims), cast(-1, "int32"), indices)
+
+
+def _as_wide(x):
+    """``x`` as a tensor of floats, of at least 32 bits."""
+    x = as_tensor(x)
+    if is_whole(x):
+        return cast(x, config.floatx())
+    return cast(x, "float32") if dtype(x) == "float16" else x
+
+
+def _as_float_like(y, x):
+    """The result ``y`` in the float type of ``x``."""
+    return cast(y, "float16") if dtype(x) == "float16" else y
 
 
 def nansum(x, axis=None, keepdims=False):
@@ -121,42 +143,48 @@ def nanprod(x, axis=None, keepdims=False):
 
 def nanmax(x, axis=None, keepdims=False):
     """The greatest element that is not NaN."""
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     return _or_nan(reductions.max(_without_nan(x, -math.inf), axis, keepdims), x, axis, keepdims)
 
 
 def nanmin(x, axis=None, keepdims=False):
     """The least element that is not NaN."""
-    x = convert_to_tensor(x)
+    x = as_tensor(x)
     return _or_nan(reductions.min(_without_nan(x, math.inf), axis, keepdims), x, axis, keepdims)
 
 
 def nanmean(x, axis=None, keepdims=False):
     """The mean of all that is not NaN."""
-    x = convert_to_tensor(x)
-    return divide(nansum(x, axis, keepdims), _count(x, axis, keepdims))
+    wide = _as_wide(x)
+    mean = divide(nansum(wide, axis, keepdims), _count(wide, axis, keepdims))
+    return _as_float_like(mean, x)
 
 
 def nanvar(x, axis=None, keepdims=False):
     """The variance of all that is not NaN."""
-    x = convert_to_tensor(x)
-    centred = where(isnan(x), 0, subtract(x, nanmean(x, axis, True)))
-    return divide(reductions.sum(square(centred), axis, keepdims), _count(x, axis, keepdims))
+    wide = _as_wide(x)
+    centred = where(isnan(wide), 0, subtract(wide, nanmean(wide, axis, True)))
+    total = reductions.sum(square(centred), axis, keepdims)
+    return _as_float_like(divide(total, _count(wide, axis, keepdims)), x)
 
 
 def nanstd(x, axis=None, keepdims=False):
     """The standard deviation of all that is not NaN."""
-    return sqrt(nanvar(x, axis, keepdims))
+    return _as_float_like(sqrt(nanvar(_as_wide(x), axis, keepdims)), x)
 
 
 def nanargmax(x, axis=None, keepdims=False):
-    """The index of the first greatest element that is not NaN."""
-    return reductions.argmax(_without_nan(x, -math.inf), axis, keepdims)
+    """The index of the first greatest element that is not NaN; -1 if there is none."""
+    x = as_tensor(x)
+    indices = reductions.argmax(_without_nan(x, -math.inf), axis, keepdims)
+    return _but_for_nan_alone(indices, x, axis, keepdims)
 
 
 def nanargmin(x, axis=None, keepdims=False):
-    """The index of the first least element that is not NaN."""
-    return reductions.argmin(_without_nan(x, math.inf), axis, keepdims)
+    """The index of the first least element that is not NaN; -1 if there is none."""
+    x = as_tensor(x)
+    indices = reductions.argmin(_without_nan(x, math.inf), axis, keepdims)
+    return _but_for_nan_alone(indices, x, axis, keepdims)
 
 
 def nancumsum(x, axis=None, dtype=None):
@@ -175,8 +203,8 @@ def ptp(x, axis=None, keepdims=False):
 
 
 def percentile(x, q, axis=None, method="linear", keepdims=False):
-    """The quantile for ``q`` per cent."""
-    return quantile(x, q / 100, axis, method, keepdims)
+    """The quantile for ``q`` per cent: a number between 0 and 100, or an array of them."""
+    return quantile(x, np.asarray(q, np.float64) / 100, axis, method, keepdims)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -214,7 +242,7 @@ _bincount = ArrayOp(
 _segment_sum = ArrayOp(
     "segment_sum",
     lambda data, ids, num_segments: _add_at(data, ids, num_segments),
-    lambda g, y, data, ids, num_segments: g[ids],
+    lambda g, y, data, ids, num_segments: _from_segments(g, ids),
     shape=_segments_shape,
 )
 _segment_max = ArrayOp(
@@ -227,26 +255,42 @@ _segment_max = ArrayOp(
 
 def _segments(ids, num_segments):
     if num_segments is None:
-        return int(ids.max()) + 1 if ids.size else 0
+        return max(int(ids.max()) + 1, 0) if ids.size else 0
     return num_segments
+
+
+def _existing(ids, count):
+    """Which rows have the id of a segment."""
+    return (ids >= 0) & (ids < count)
 
 
 def _add_at(data, ids, num_segments):
     y = np.zeros((_segments(ids, num_segments), *data.shape[1:]), data.dtype)
-    np.add.at(y, ids, data)
+    there = _existing(ids, len(y))
+    np.add.at(y, ids[there], data[there])
     return y
 
 
 def _max_at(data, ids, num_segments):
-    least = -np.inf if data.dtype.kind == "f" else np.iinfo(data.dtype).min
+    kind = data.dtype.kind
+    least = -np.inf if kind == "f" else kind != "b" and np.iinfo(data.dtype).min
     y = np.full((_segments(ids, num_segments), *data.shape[1:]), least, data.dtype)
-    np.maximum.at(y, ids, data)
+    there = _existing(ids, len(y))
+    np.maximum.at(y, ids[there], data[there])
     return y
 
 
+def _from_segments(g, ids):
+    """For each row what its segment has, 0 without a segment."""
+    rows = np.zeros((len(ids), *g.shape[1:]), g.dtype)
+    there = _existing(ids, len(g))
+    rows[there] = g[ids[there]]
+    return rows
+
+
 def _share_in_segments(g, y, data, ids, num_segments):
-    ties = (data == y[ids]).astype(g.dtype)
-    return ties * (g / np.maximum(_add_at(ties, ids, len(y)), 1))[ids]
+    ties = (data == _from_segments(y, ids)).astype(g.dtype)
+    return ties * _from_segments(g / np.maximum(_add_at(ties, ids, len(y)), 1), ids)
 
 
 def digitize(x, bins):
@@ -266,20 +310,31 @@ def bincount(x, weights=None, minlength=0, sparse=False):
 def histogram(x, bins=10, range=None):
     """The number of elements in each interval of equal length, and the interval boundaries."""
     counts, edges = np.histogram(convert_to_numpy(x), bins, range)
-    return convert_to_tensor(counts.astype(np.int32)), convert_to_tensor(edges)
+    return as_tensor(counts.astype(np.int32)), as_tensor(edges)
 
 
 def segment_sum(data, segment_ids, num_segments=None, sorted=False):
-    """Add up the rows of ``data`` that have the same id."""
+    """Add up the rows of ``data`` that have the same id.
+
+    Ids are integers from 0 to ``num_segments - 1``; rows with any other id are left out.
+    """
     return _segment_sum(data, segment_ids, num_segments=num_segments)
 
 
 def segment_max(data, segment_ids, num_segments=None, sorted=False):
-    """The maximum, element by element, of the rows of ``data`` that have the same id."""
+    """The maximum, element by element, of the rows of ``data`` that have the same id.
+
+    Ids are integers from 0 to ``num_segments - 1``; rows with any other id are left out. A segment
+    without rows has the least value of the dtype.
+    """
     return _segment_max(data, segment_ids, num_segments=num_segments)
 
 
 def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
-    """Turn sets of class numbers along ``axis`` into vectors with a one for each of them."""
-    hot = one_hot(inputs, num_classes, -1, dtype, sparse)
-    return reductions.max(hot, axis=axis - 1 if axis < 0 else axis)
+    """Turn sets of class numbers into vectors with a one for each of them.
+
+    A vector is one set. Of more axes the second is the set, as in Keras: (N, T, ...) becomes
+    (N, ..., num_classes). ``axis`` is the place of the classes before the sets are joined.
+    """
+    hot = one_hot(inputs, num_classes, axis, dtype, sparse)
+    return reductions.max(hot, axis=1 if ndim(hot) > 2 else 0)

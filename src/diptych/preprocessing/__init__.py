@@ -1,10 +1,16 @@
-"""Data preparation under the names of Keras 2: `preprocessing.sequence`, `.text`."""
+"""Data preparation under the names of Keras 2: `preprocessing.image`, `.sequence`, `.text`."""
 
 from ..utils.sequences import timeseries_dataset_from_array
 from ..utils.text_files import text_dataset_from_directory
-from . import sequence, text
+from . import image, sequence, text
 
-__all__ = ["sequence", "text", "text_dataset_from_directory", "timeseries_dataset_from_array"]
+__all__ = [
+    "image",
+    "sequence",
+    "text",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
+]
 
 
 def __dir__() -> list[str]:

@@ -110,6 +110,9 @@ def gradcheck(
     """
     rng = np.random.default_rng(seed)
     name = engine or getattr(target, "engine", None)
+    compiled = getattr(target, "_loss", None)
+    if compiled is not None and not compiled.built:
+        compiled.build(target(map_structure(ops.convert_to_tensor, x)))
     with _engine.use(name or _engine.current()), in_float64(target):
         inputs = map_structure(_as_float64, x)
         leaves = [t for t in flatten(inputs) if t.dtype.kind == "f"]
@@ -254,8 +257,12 @@ def _as_float64(x: Any) -> Tensor:
 
 @contextlib.contextmanager
 def in_float64(target: Any) -> Iterator[None]:
-    """Context manager: a layer or loss stores its weights and computes in float64."""
+    """Context manager: a layer or loss stores its weights and computes in float64, a compiled model
+    with its losses.
+    """
     layers = list(target._flatten_layers()) if isinstance(target, Layer) else [target]
+    compiled = getattr(target, "_loss", None)
+    layers += [] if compiled is None else [f for f in compiled.functions if f is not None]
     symbols = [
         t for layer in layers for t in getattr(getattr(layer, "_function", None), "inputs", ())
     ]

@@ -1,7 +1,11 @@
 """Utilities: data sets, labels, padding, seeds, registration, progress bar."""
 
+from typing import Any
+
+from ..legacy import old_attribute
 from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .datasets import BatchDataset, PyDataset, Sequence
+from .images import array_to_img, img_to_array, load_img, save_img
 from .naming import snake_case, suggest
 from .numerical import normalize, to_categorical
 from .objects import (
@@ -23,15 +27,19 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "clear_session",
     "custom_object_scope",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "img_to_array",
+    "load_img",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "register_keras_serializable",
+    "save_img",
     "set_random_seed",
     "snake_case",
     "suggest",
@@ -40,6 +48,10 @@ __all__ = [
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    return old_attribute("utils", name, globals())
 
 
 def __dir__() -> list[str]:

@@ -123,7 +123,7 @@ def get(identifier: Any, registry: dict[str, Any], kind: str) -> Any:
 def serialize(obj: Any) -> Any:
     """The configuration of an object in Keras's form: where its class is, and its ``get_config()``.
 
-    That of a list, tuple or dict has the configurations of its parts. Arrays and functions inside
+    That of a list, tuple or dict has the configurations of its parts. Arrays and Python lambdas
     stay what they are; ``plain`` makes JSON of them.
 
     Raises:
@@ -136,7 +136,7 @@ def serialize(obj: Any) -> Any:
     if isinstance(obj, dict):
         return {key: serialize(part) for key, part in obj.items()}
     if inspect.isfunction(obj):
-        return _of_function(obj)
+        return obj if obj.__name__ == "<lambda>" else _of_function(obj)
     if not hasattr(obj, "get_config") or isinstance(obj, type):
         raise ValueError(f"{obj!r} cannot be saved: it has no get_config()")
     module, name, registered = _home(type(obj))
@@ -181,7 +181,9 @@ def plain(value: Any) -> Any:
         return {"class_name": "__bytes__", "config": {"value": value.decode()}}
     if value is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
-    if inspect.isfunction(value) or hasattr(type(value), "get_config"):
+    if inspect.isfunction(value):
+        return _of_function(value)
+    if hasattr(type(value), "get_config"):
         return serialize(value)
     if isinstance(value, (set, frozenset)):
         return sorted(value)
@@ -240,8 +242,9 @@ def deserialize(
     if name == "__lambda__":
         return lambda_from_config(inner, {})
     registered = config.get("registered_name")
-    found = _find(registered if get_registered_object(registered or "") else name, registry, kind)
-    return found.from_config(dict_of(inner, name)) if inspect.isclass(found) else found
+    known = isinstance(registered, str) and get_registered_object(registered) is not None
+    found = _find(registered if known else name, registry, kind)
+    return _made(found, dict_of(inner, name))
 
 
 # What configurations may name, besides the user's own: {kind: {name: class or function}}, where the
@@ -279,7 +282,12 @@ def revive(config: Any, custom_objects: dict[str, Any] | None = None, level: int
         if name == "function":
             return function_of(config)
         found = class_of(config)
-        return found.from_config(dict_of(inner, name)) if inspect.isclass(found) else found
+        return _made(found, dict_of(inner, name))
+
+
+def _made(found: Any, config: dict[str, Any]) -> Any:
+    """The object of a class and a configuration; a function is the object itself."""
+    return found.from_config(config) if inspect.isclass(found) else found  # type: ignore[attr-defined]
 
 
 def class_of(config: dict[str, Any], kinds: Iterable[str] | None = None) -> Any:

@@ -7,12 +7,9 @@ import random as python_random
 import numpy as np
 
 from .. import random
-from . import objects
 from .naming import forget_names
 
 __all__ = ["clear_session", "set_random_seed"]
-
-objects.TABLES["random"] = {"SeedGenerator": random.SeedGenerator}
 
 
 def clear_session(free_memory: bool = True) -> None:

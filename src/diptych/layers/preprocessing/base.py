@@ -203,7 +203,8 @@ def encode(numbers: np.ndarray, mode: str, depth: int, weights: Any = None) -> n
 
     one_hot: each number becomes a row of zeros with a 1 in its column. (..., 1) becomes
         (..., depth), any other shape (...) becomes (..., depth).
-    multi_hot: for each sample (the last axis), a 1 in the columns of all numbers in it.
+    multi_hot: for each sample, a 1 in the columns of all numbers in it. The numbers of a sample are
+        the second axis, as in Keras: (N, T, ...) becomes (N, ..., depth); a vector is one sample.
     count: how often each number is in a sample, or the sum of the `weights` of its places.
     """
     if mode == "one_hot":
@@ -212,11 +213,16 @@ def encode(numbers: np.ndarray, mode: str, depth: int, weights: Any = None) -> n
         return (numbers[..., None] == np.arange(depth)).astype(floatx())
     if numbers.ndim == 0:
         numbers = numbers[None]
+    if weights is not None:
+        weights = np.broadcast_to(weights, numbers.shape)
+    if numbers.ndim > 2:
+        numbers = np.moveaxis(numbers, 1, -1)
+        weights = weights if weights is None else np.moveaxis(weights, 1, -1)
     outer = numbers.shape[:-1]
     samples = int(np.prod(outer))
     sample = np.repeat(np.arange(samples), numbers.shape[-1])
     if weights is not None:
-        weights = np.broadcast_to(weights, numbers.shape).ravel()
+        weights = weights.ravel()
     flat = numbers.ravel()
     result = counts_of(flat, sample, samples, depth, weights)
     if mode == "multi_hot":
@@ -247,7 +253,7 @@ def encoded_shape(shape: tuple, mode: str, depth: int | None) -> tuple:
         return shape
     if mode == "one_hot":
         return (*(shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape), depth)
-    return (*shape[:-1], depth)
+    return (*shape[:1], *shape[2:], depth) if len(shape) > 1 else (depth,)
 
 
 # --------------------------------------------------------------------------------------------------

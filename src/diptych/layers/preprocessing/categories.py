@@ -34,8 +34,8 @@ class CategoryEncoding(Preparation):
     Args:
         num_tokens: the number of categories, which are numbered 0 .. num_tokens - 1.
         output_mode: "one_hot": each number is a row of its own, (..., 1) and (...) become
-            (..., num_tokens); "multi_hot": a row for each sample (the last axis) with a 1 for each
-            category in it; "count": how often each is in it.
+            (..., num_tokens); "multi_hot": a row for each sample, whose numbers are the second axis
+            as in Keras, with a 1 for each category in it; "count": how often each is in it.
         sparse: False; sparse arrays do not exist here.
 
     A number outside 0 .. num_tokens - 1 is an error (Keras ignores most of them silently).

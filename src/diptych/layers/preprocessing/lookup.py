@@ -290,9 +290,10 @@ class IndexLookup(Preparation):
     def _set_tokens(self, tokens: list) -> None:
         size = len(tokens) + self._special_places()
         encoded = self.output_mode != "int" and not self.pad_to_max_tokens
-        if encoded and self._depth_used and size != self.vocabulary_size():
+        now = self._stated_size if self._table is None else self.vocabulary_size()
+        if encoded and self._depth_used and size != now:
             raise RuntimeError(
-                f"Layer {self.name!r} gives {self.vocabulary_size()} columns, one for each token, "
+                f"Layer {self.name!r} gives {now} columns, one for each token, "
                 f"to the layers after it, but the new vocabulary has {size} tokens. Make a new "
                 "layer, or one with max_tokens and pad_to_max_tokens=True."
             )
@@ -571,7 +572,7 @@ class StringLookup(IndexLookup):
         output_mode="tf_idf" the weight of each word.
         invert: whether numbers become words.
         output_mode: "int" (..., ) -> (...); "one_hot": a column for each word of the vocabulary;
-            "multi_hot", "count", "tf_idf": the words of a sample (the last axis) in one row.
+            "multi_hot", "count", "tf_idf": the words of a sample (the second axis) in one row.
         pad_to_max_tokens: whether rows are padded to ``max_tokens`` columns.
         sparse: False; sparse arrays do not exist here.
         encoding: the encoding of words given as bytes.

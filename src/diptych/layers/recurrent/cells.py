@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ... import activations, constraints, initializers, ops, regularizers
+from ...ops.shapes import split_view
 from ...random import SeedGenerator
 from ...tensor import Structure, Tensor, Variable
 from ..arguments import check_activation
@@ -421,7 +422,7 @@ class GRUCell(_Cell):
             v = ops.dense(h, self.recurrent_kernel, recurrent_bias)
             v_z, v_r, v_h = ops.split(v, 3, axis=-1)
         else:
-            of_gates, of_candidate = ops.split(self.recurrent_kernel, [2 * self.units], axis=1)
+            of_gates, of_candidate = split_view(self.recurrent_kernel, [2 * self.units], 1)
             v_z, v_r = ops.split(ops.matmul(h, of_gates), 2, axis=-1)
         z = self.recurrent_activation(ops.add(u_z, v_z))
         r = self.recurrent_activation(ops.add(u_r, v_r))
