@@ -155,7 +155,9 @@ def test_batches_that_nobody_watches_cost_nothing():
         def on_epoch_end(self, epoch, logs=None):
             pass
 
-    quiet = CallbackList([Epochs(), EarlyStopping(), ModelCheckpoint("x")], True, model=FakeModel())
+    quiet = CallbackList(
+        [Epochs(), EarlyStopping(), ModelCheckpoint("x.keras")], True, model=FakeModel()
+    )
     assert not quiet.wants_batches
     assert not quiet.wants_train_batches
     quiet.on_train_batch_end(0, lambda: pytest.fail("logs are made for nobody"))
@@ -167,7 +169,7 @@ def test_batches_that_nobody_watches_cost_nothing():
         (LambdaCallback(on_train_batch_end=print), "train"),
         (LambdaCallback(on_batch_begin=print), "train"),
         (TerminateOnNaN(), "train"),
-        (ModelCheckpoint("x", save_freq=3), "train"),
+        (ModelCheckpoint("x.keras", save_freq=3), "train"),
         (LambdaCallback(on_test_batch_end=print), "test"),
         (LambdaCallback(on_predict_batch_begin=print), "predict"),
     ],
@@ -368,34 +370,39 @@ def test_checkpoints_of_every_epoch(tmp_path):
 
 
 def test_checkpoints_of_the_best_epochs_only(capsys):
-    checkpoint = ModelCheckpoint("m", save_best_only=True, save_weights_only=True, verbose=1)
-    assert fit(losses(2, 3, 1), checkpoint).saved == [("weights of m", 0), ("weights of m", 2)]
+    checkpoint = ModelCheckpoint(
+        "m.weights.h5", save_best_only=True, save_weights_only=True, verbose=1
+    )
+    assert fit(losses(2, 3, 1), checkpoint).saved == [
+        ("weights of m.weights.h5", 0),
+        ("weights of m.weights.h5", 2),
+    ]
     assert capsys.readouterr().out.splitlines() == [
-        "Epoch 1: val_loss improved to 2.00000, saving to m",
+        "Epoch 1: val_loss improved to 2.00000, saving to m.weights.h5",
         "Epoch 2: val_loss did not improve from 2.00000",
-        "Epoch 3: val_loss improved from 2.00000 to 1.00000, saving to m",
+        "Epoch 3: val_loss improved from 2.00000 to 1.00000, saving to m.weights.h5",
     ]
 
 
 def test_the_first_checkpoint_may_have_to_be_good():
-    checkpoint = ModelCheckpoint("m", save_best_only=True, initial_value_threshold=1.5)
-    assert fit(losses(2, 1), checkpoint).saved == [("m", 1)]
+    checkpoint = ModelCheckpoint("m.h5", save_best_only=True, initial_value_threshold=1.5)
+    assert fit(losses(2, 1), checkpoint).saved == [("m.h5", 1)]
 
 
 def test_checkpoints_after_batches():
     saved = fit(
-        [{"loss": 0.5}] * 2, ModelCheckpoint("{epoch}-{batch}", save_freq=3), batches=4
+        [{"loss": 0.5}] * 2, ModelCheckpoint("{epoch}-{batch}.keras", save_freq=3), batches=4
     ).saved
-    assert [path for path, _ in saved] == ["1-3", "2-2"]
+    assert [path for path, _ in saved] == ["1-3.keras", "2-2.keras"]
 
 
 def test_checkpoints_that_cannot_be_made_are_refused_early():
     with pytest.raises(ValueError, match="save_freq='batch'"):
-        ModelCheckpoint("m", save_freq="batch")
+        ModelCheckpoint("m.keras", save_freq="batch")
     with pytest.raises(ValueError, match=r"SimpleNamespace has no save\(\)"):
-        CallbackList([ModelCheckpoint("m")], model=types.SimpleNamespace())
+        CallbackList([ModelCheckpoint("m.keras")], model=types.SimpleNamespace())
     with pytest.raises(KeyError, match="asks for 'colour', and there is: epoch, loss"):
-        fit([{"loss": 1}], ModelCheckpoint("{colour}"))
+        fit([{"loss": 1}], ModelCheckpoint("{colour}.keras"))
 
 
 # The learning rate

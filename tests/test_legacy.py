@@ -337,9 +337,18 @@ def test_an_argument_that_asks_for_nothing_is_only_to_be_left_out(make):
 
 def test_the_period_of_a_checkpoint_counts_epochs():
     with legacy.quiet():
-        assert callbacks.ModelCheckpoint("weights", period=1).save_freq == "epoch"
+        assert callbacks.ModelCheckpoint("m.keras", period=1).save_freq == "epoch"
         with pytest.raises(ValueError, match=r"'period=5' counts epochs, but 'save_freq' counts b"):
-            callbacks.ModelCheckpoint("weights", period=5)
+            callbacks.ModelCheckpoint("m.keras", period=5)
+
+
+def test_old_arguments_of_tensorboard_are_left_out(tmp_path):
+    with pytest.warns(LegacySpelling) as notes:
+        board = callbacks.TensorBoard(tmp_path, batch_size=32, write_grads=True, histogram_freq=2)
+    assert board.histogram_freq == 2
+    told = "".join(str(note.message) for note in notes)
+    assert "`batch_size` is no longer an argument" in told
+    assert "`write_grads` is no longer an argument: gradients" in told
 
 
 def test_decay_of_a_schedule_is_refused():

@@ -770,3 +770,11 @@ def test_a_model_built_by_its_first_data_refuses_what_its_layers_cannot_take(sta
     assert model.input_shape == first.shape
     assert [len(layer._nodes) for layer in model.layers] == [1] * len(model.layers)
     np.testing.assert_array_equal(model.predict(first, verbose=0), want)
+
+
+def test_a_metric_object_is_counted_once():
+    x, y, _ = problem()
+    model = small(metrics=[diptych.metrics.CategoricalAccuracy()])
+    results = model.evaluate(x, y, verbose=0)
+    assert len(results) == len(model.metrics) == 2
+    assert model.metrics_names == ["loss", "categorical_accuracy"]

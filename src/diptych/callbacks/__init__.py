@@ -2,12 +2,15 @@
 
 from .callback import Callback, History, LambdaCallback
 from .callback_list import CallbackList
-from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
-from .others import CSVLogger, LearningRateScheduler, TerminateOnNaN
+from .checkpoints import BackupAndRestore, ModelCheckpoint
+from .logs import CSVLogger, RemoteMonitor
+from .monitors import EarlyStopping, ReduceLROnPlateau
+from .others import LearningRateScheduler, SwapEMAWeights, TerminateOnNaN
 from .progress import ProgbarLogger
 from .tensorboard import TensorBoard
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",
@@ -18,6 +21,8 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
+    "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
 ]

@@ -1,8 +1,7 @@
-"""Callbacks that watch one result: EarlyStopping, ModelCheckpoint, ReduceLROnPlateau."""
+"""Callbacks that watch one result: EarlyStopping, ReduceLROnPlateau."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from typing import Any
 
@@ -10,7 +9,7 @@ from ..legacy import Logs
 from ..utils.progbar import write
 from .callback import Callback
 
-__all__ = ["EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau"]
+__all__ = ["EarlyStopping", "Monitor", "ReduceLROnPlateau"]
 
 # Words in the name of a result that show whether smaller or larger is better. They are used where
 # no metric object says so.
@@ -22,11 +21,13 @@ _UP = frozenset(
 )
 
 
-class _Monitor(Callback):
+class Monitor(Callback):
     """Keeps the best value of one result so far.
 
     mode: 'min', 'max', or 'auto', which asks the metric of that name or else goes by the name.
     """
+
+    _without = "so it does nothing"  # what follows if the result is missing
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
         if mode not in ("auto", "min", "max"):
@@ -51,7 +52,7 @@ class _Monitor(Callback):
                 there = ", ".join(sorted(logs)) or "none"
                 warnings.warn(
                     f"{type(self).__name__} monitors {self.monitor!r}, which is not among the "
-                    f"results, so it does nothing. Available: {there}.{self._advice(logs)}",
+                    f"results, {self._without}. Available: {there}.{self._advice(logs)}",
                     stacklevel=2,
                 )
             return None
@@ -86,7 +87,7 @@ class _Monitor(Callback):
         return on is None or self._sign * (value - self._sign * self.min_delta - on) > 0
 
 
-class EarlyStopping(_Monitor):
+class EarlyStopping(Monitor):
     """Stops the training when a result has not improved for some epochs.
 
     Args:
@@ -154,95 +155,7 @@ class EarlyStopping(_Monitor):
             self.model.set_weights(self.best_weights)
 
 
-class ModelCheckpoint(_Monitor):
-    """Saves the model, or its weights, while it is trained.
-
-    Args:
-        filepath: the path; '{epoch:02d}' and names of logs in it are filled in. The first epoch is
-            number 1.
-        monitor, mode: which result decides which model is best, and how.
-        verbose: 1 says when it saves.
-        save_best_only: whether to save only a model that is better than the last one saved.
-        save_weights_only: whether `model.save_weights` is called instead of `model.save`.
-        save_freq: 'epoch', or a number of batches.
-        initial_value_threshold: the value that the first saved model has to beat.
-    """
-
-    def __init__(
-        self,
-        filepath: Any,
-        monitor: str = "val_loss",
-        verbose: int = 0,
-        save_best_only: bool = False,
-        save_weights_only: bool = False,
-        mode: str = "auto",
-        save_freq: Any = "epoch",
-        initial_value_threshold: float | None = None,
-    ) -> None:
-        super().__init__(monitor, mode=mode)
-        if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
-            raise ValueError(f"save_freq={save_freq!r}; expected 'epoch' or a number of batches")
-        self.filepath = os.fspath(filepath)
-        self.verbose = verbose
-        self.save_best_only = save_best_only
-        self.save_weights_only = save_weights_only
-        self.save_freq = save_freq
-        self.best = initial_value_threshold
-        self._epoch = 0
-        self._batches = 0
-        if save_freq != "epoch":
-            # Defined only in this case, so that nothing happens after batches otherwise.
-            self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
-
-    def set_model(self, model: Any) -> None:
-        super().set_model(model)
-        method = "save_weights" if self.save_weights_only else "save"
-        if not hasattr(model, method):
-            raise ValueError(f"ModelCheckpoint: {type(model).__name__} has no {method}()")
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._epoch = epoch
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if self.save_freq == "epoch":
-            self._save(epoch, logs or {})
-
-    def _after_batch(self, batch: int, logs: Any = None) -> None:
-        self._batches += 1
-        if self._batches % self.save_freq == 0:
-            self._save(self._epoch, logs or {}, batch=batch + 1)
-
-    def _save(self, epoch: int, logs: dict, **more: Any) -> None:
-        path = self._path({"epoch": epoch + 1, **more, **logs})
-        reason = "saving"
-        if self.save_best_only:
-            value = self._value(logs)
-            if value is None:
-                return
-            if not self._improves(value, self.best):
-                if self.verbose:
-                    best = f"{self.monitor} did not improve from {self.best:.5f}"
-                    write(f"Epoch {epoch + 1}: {best}\n")
-                return
-            since = "" if self.best is None else f" from {self.best:.5f}"
-            reason = f"{self.monitor} improved{since} to {value:.5f}, saving"
-            self.best = value
-        if self.verbose:
-            write(f"Epoch {epoch + 1}: {reason} to {path}\n")
-        save = self.model.save_weights if self.save_weights_only else self.model.save
-        save(path, overwrite=True)
-
-    def _path(self, values: dict) -> str:
-        try:
-            return self.filepath.format_map(Logs(values))
-        except KeyError as error:
-            raise KeyError(
-                f"ModelCheckpoint: the path {self.filepath!r} asks for {error}, and there is: "
-                f"{', '.join(values)}"
-            ) from error
-
-
-class ReduceLROnPlateau(_Monitor):
+class ReduceLROnPlateau(Monitor):
     """Lowers the learning rate when a result has not improved for some epochs.
 
     Args:

@@ -1,19 +1,15 @@
-"""LearningRateScheduler, CSVLogger, TerminateOnNaN."""
+"""LearningRateScheduler, SwapEMAWeights, TerminateOnNaN."""
 
 from __future__ import annotations
 
-import csv
 import inspect
 import math
-import os
 from typing import Any
-
-import numpy as np
 
 from ..utils.progbar import write
 from .callback import Callback
 
-__all__ = ["CSVLogger", "LearningRateScheduler", "TerminateOnNaN"]
+__all__ = ["LearningRateScheduler", "SwapEMAWeights", "TerminateOnNaN"]
 
 
 class LearningRateScheduler(Callback):
@@ -61,53 +57,69 @@ def _takes_two(schedule: Any) -> bool:
     return True
 
 
-class CSVLogger(Callback):
-    """Writes the results of each epoch to a file, one line each.
+class SwapEMAWeights(Callback):
+    """Evaluates the moving averages of the weights, which an optimizer with `use_ema=True` keeps.
+
+    Before an evaluation or prediction the averages take the place of the weights, and after it the
+    weights come back. Before the first update there are no averages, and nothing changes.
 
     Args:
-        filename: the file.
-        separator: the character between two values.
-        append: whether to add lines to an existing file.
+        swap_on_epoch: whether the averages are in place at the end of each epoch too, for the
+            callbacks that come after this one, such as ModelCheckpoint, until the next epoch
+            begins.
+
+    Raises:
+        ValueError: the optimizer keeps no averages; raised when the first would be needed.
     """
 
-    def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
-        self.filename = os.fspath(filename)
-        self.sep = separator
-        self.append = append
-        self.keys: list[str] | None = None
-        self._file: Any = None
+    def __init__(self, swap_on_epoch: bool = False) -> None:
+        self.swap_on_epoch = swap_on_epoch
+        self._weights: list[Any] | None = None  # while the averages are in their place
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        self._close()
-        self.keys = None
-        self._file = open(self.filename, "a" if self.append else "w", newline="")
+    def set_model(self, model: Any) -> None:
+        if model is not self._model:
+            self._weights = None
+        super().set_model(model)
+
+    def _put_averages(self) -> None:
+        optimizer = self.model.optimizer
+        if not getattr(optimizer, "use_ema", False):
+            raise ValueError(
+                f"SwapEMAWeights needs moving averages of the weights, but the optimizer is "
+                f"{optimizer!r}: give it use_ema=True."
+            )
+        if self._weights is None and optimizer.built and optimizer.iterations.numpy() > 0:
+            variables = self.model.trainable_variables
+            self._weights = [variable.array.copy() for variable in variables]
+            optimizer.finalize_variable_values(variables)
+
+    def _put_weights(self) -> None:
+        if self._weights is not None:
+            for variable, array in zip(self.model.trainable_variables, self._weights, strict=True):
+                variable.assign(array)
+            self._weights = None
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._put_weights()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        logs = logs or {}
-        writer = csv.writer(self._file, delimiter=self.sep, lineterminator="\n")
-        if self.keys is None:
-            self.keys = sorted(logs)
-            if not any(name.startswith("val_") for name in self.keys):
-                # Results of a validation that runs only every few epochs still get columns.
-                self.keys += [f"val_{name}" for name in self.keys]
-            if self._file.tell() == 0:
-                writer.writerow(["epoch", *self.keys])
-        writer.writerow([epoch, *(_cell(logs.get(name, "NA")) for name in self.keys)])
-        self._file.flush()
+        if self.swap_on_epoch:
+            self._put_averages()
 
     def on_train_end(self, logs: Any = None) -> None:
-        self._close()
+        self._weights = None  # `fit` has put the averages in their place for good
 
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    def on_test_begin(self, logs: Any = None) -> None:
+        self._put_averages()
 
+    def on_test_end(self, logs: Any = None) -> None:
+        self._put_weights()
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, str) or np.ndim(value) == 0:
-        return value
-    return f"[{', '.join(map(str, value))}]"
+    def on_predict_begin(self, logs: Any = None) -> None:
+        self._put_averages()
+
+    def on_predict_end(self, logs: Any = None) -> None:
+        self._put_weights()
 
 
 class TerminateOnNaN(Callback):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +44,16 @@ def replacing(path: str | os.PathLike) -> Iterator[IO[bytes]]:
             raise _explained(error, path) from error
         raise
     _flush_folder(target.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what ``replacing`` left of this file when its process was killed.
+
+    No other process may be writing the same file.
+    """
+    for name in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with suppress(OSError):
+            name.unlink()
 
 
 def _mode_of(path: Path) -> int:

@@ -85,9 +85,15 @@ class Loading:
             return len(arrays) > 0
         variables = state_of(thing)
         if isinstance(thing, Optimizer) and len(arrays) <= 2:
-            variables = variables[
-                : len(arrays)
-            ]  # without slots: it was saved before its first step
+            # Without slots: it was saved before its first step.
+            variables = variables[: len(arrays)]
+        elif isinstance(thing, Optimizer) and len(arrays) != len(variables):
+            warnings.warn(
+                f"{self.name}: the optimizer's state is not that of {thing.name!r}, which starts "
+                "anew.",
+                stacklevel=5,
+            )
+            return len(arrays) > 0
         try:
             self._check(thing, variables, arrays)
             read = arrays.read_all([v.array for v in variables], self.new)
@@ -114,12 +120,11 @@ class Loading:
     def _check(self, thing: Any, variables: Sequence[Variable], arrays: Arrays) -> None:
         if len(arrays) == len(variables):
             return
-        kind = "Optimizer" if isinstance(thing, Optimizer) else "Layer"
         hint = ""
-        if not variables and isinstance(thing, Layer) and not thing.built:
+        if not variables and not thing.built:
             hint = " It has none yet: call the model on data, or model.build(input_shape), first."
         raise Damaged(
-            f"{self.name}: {kind} {thing.name!r} ({type(thing).__name__}) has {len(variables)} "
+            f"{self.name}: Layer {thing.name!r} ({type(thing).__name__}) has {len(variables)} "
             f"weights, but the file holds {len(arrays)} for it, at {arrays.path!r}.{hint} The "
             "model that was saved had other layers or another order of them."
         )
@@ -131,6 +136,13 @@ class Loading:
         for variable, array in self.pairs:
             if variable.array is not array:
                 variable.assign(array)
+
+
+def _build_optimizer(model: Any) -> None:
+    """Make the variables of a compiled model's optimizer, so that it can take its state."""
+    optimizer = getattr(model, "optimizer", None)
+    if isinstance(optimizer, Optimizer) and model.built:
+        optimizer.build(model.trainable_variables)
 
 
 def _reads_plainly(thing: Any) -> bool:
@@ -147,7 +159,15 @@ def read_weights(
     Raises:
         Damaged: the file is damaged, or not of this model.
     """
+    loading = collect(reader, model, skip_mismatch, new)
+    reader.compare()
+    loading.finish()
+
+
+def collect(reader: Reader, model: Any, skip_mismatch: bool = False, new: bool = False) -> Loading:
+    """The arrays of an HDF5 file for a model, which have not yet gone to their variables."""
     loading = Loading(reader.name, skip_mismatch, new)
+    _build_optimizer(model)
     found = False
     parts = parts_of(model)
     _check_complete(model, parts)
@@ -158,8 +178,7 @@ def read_weights(
         found |= loading.take(part, arrays)
     if not found and any(state_of(part.thing) for part in parts_of(model)):
         raise Damaged(f"{reader.name} holds no weights for the layers of model {model.name!r}.")
-    reader.compare()
-    loading.finish()
+    return loading
 
 
 # --------------------------------------------------------------------------------------------------
@@ -199,6 +218,7 @@ def read_shards(path: Path, model: Any, skip_mismatch: bool = False) -> None:
     if not isinstance(places, dict):
         raise Damaged(f"{path} is no list of weight files: it has no 'weight_map'.")
     loading = Loading(str(path), skip_mismatch)
+    _build_optimizer(model)
     readers: dict[str, Reader] = {}
     with ExitStack() as opened:
         for part in parts_of(model):

@@ -310,6 +310,10 @@ CLASSES = {
     # callbacks
     "ReduceLROnPlateau": {"epsilon": "min_delta"},
     "ModelCheckpoint": {"period": period},
+    "TensorBoard": {
+        "batch_size": gone("is no longer an argument: the data of `fit` have batches of their own"),
+        "write_grads": only_if_set(gone("is no longer an argument: gradients are not written")),
+    },
 }
 
 # Old positional forms: the names of the leading integers.

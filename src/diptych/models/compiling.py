@@ -17,6 +17,7 @@ from ..utils import objects
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics
 from .frozen import TrainableFlags
+from .passes import Progress
 from .replay import Replay
 from .results import named, names_before_build
 
@@ -68,6 +69,7 @@ class Compiling(_Beside):
         self._loss_mean = metrics_module.Mean(name="loss")
         # None, the key of a step that is not recorded, is never in here.
         self._replays: dict[tuple | None, Replay | None] = {}
+        self._progress: Progress | None = None  # while `fit` runs
 
     @accepts_old("compile")
     def compile(

@@ -25,11 +25,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import random
 from ..legacy.notes import users_level
 from ..nested import flatten, map_structure
 from ..utils.datasets import PyDataset
 from .frames import TEXT, is_text, of_frame
+from .passes import Batches, Passes
 
 __all__ = [
     "ArrayBatches",
@@ -330,65 +330,7 @@ def split_off_validation(
 # Batches
 
 
-class Batches:
-    """What the three kinds of batches share."""
-
-    steps: int | None = None
-    batches_of_a_pass: int | None  # None where the data have no end
-    repeat: bool
-    _limit: int | None  # batches of an epoch, where that is not one pass
-    _going: Iterator[tuple] | None = None  # the pass of which an epoch took a part,
-    _taken = 0  # and how many batches of it are taken
-    _warned = False
-
-    def first(self) -> tuple:
-        """The first batch, for checking shapes and dtypes; iteration returns it again."""
-        raise NotImplementedError
-
-    def _one_pass(self) -> Iterator[tuple]:
-        """All batches once."""
-        raise NotImplementedError
-
-    def _epoch_of_steps(self) -> Iterator[tuple]:
-        """An epoch of ``_limit`` batches, which ends before that where the pass ends. In training
-        the next epoch goes on where this one has stopped.
-        """
-        if self._going is None or not self.repeat:
-            self._going, self._taken = self._one_pass(), 0
-        for given in range(self._limit or 0):
-            if self._taken == self.batches_of_a_pass:
-                self._warn_of_the_end(given)
-                break
-            self._taken += 1
-            yield next(self._going)
-        if self._taken == self.batches_of_a_pass:
-            self._going = None
-
-    def _warn_of_the_end(self, given: int) -> None:
-        if not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"The data ended after {given} of the {self._limit} batches of an epoch, so the "
-                "epoch ends there; the next one begins with the first batch. Without "
-                "steps_per_epoch (validation_steps; steps in evaluate and predict) an epoch takes "
-                "all batches.",
-                stacklevel=users_level(),
-            )
-
-    def __iter__(self) -> Iterator[tuple]:
-        """The batches of one epoch."""
-        raise NotImplementedError
-
-    def sizes(self, epochs: int = 1) -> set[int]:
-        """The batch sizes that occur in this number of epochs, as far as they are known."""
-        return set()
-
-    def more(self) -> bool:
-        """Whether there are data for another epoch."""
-        return True
-
-
-class ArrayBatches(Batches):
+class ArrayBatches(Passes):
     """Batches of arrays. The last one of a pass is smaller where the size does not divide the rows.
 
     Args:
@@ -420,6 +362,7 @@ class ArrayBatches(Batches):
         dtypes: Any = None,
         text: Callable[[], bool] = _no_text,
     ) -> None:
+        super().__init__()
         parts = {"x": x, "y": y, "sample_weight": sample_weight}
         self.data = tuple(as_arrays(part, name, _for(name, text)) for name, part in parts.items())
         self.num_samples = rows = count_rows(dict(zip(parts, self.data, strict=True)))
@@ -472,15 +415,12 @@ class ArrayBatches(Batches):
         found = {self.batch_size} if whole else set()
         return found | {rest} if rest and steps > whole else found
 
-    def __iter__(self) -> Iterator[tuple]:
-        return self._one_pass() if self._limit is None else self._epoch_of_steps()
-
-    def _one_pass(self) -> Iterator[tuple]:
+    def _one_pass(self, skip: int = 0) -> Iterator[tuple]:
         rows, size, leaves, pack = self.num_samples, self.batch_size, self._leaves, self._pack
         order = self._order()
         if order is not None and self._small:
             leaves, order = [leaf.take(order, 0) for leaf in leaves], None
-        starts = range(0, rows, size)
+        starts = range(skip * size, rows, size)
         if order is None and self._pairs:
             x, y = leaves  # the hot path: a batch is two slices
             return ((x[i : i + size], y[i : i + size], None) for i in starts)
@@ -499,18 +439,17 @@ class ArrayBatches(Batches):
         """The rows in the order of this pass; None for the given order."""
         if not self.shuffle:
             return None
-        generator = self.generator or random.global_generator()
         if self.shuffle is True:
-            return generator.permutation(self.num_samples)
+            return self._permutation(self.num_samples)
         whole = self.num_samples // self.batch_size
         order = np.arange(self.num_samples)
         runs = order[: whole * self.batch_size].reshape(whole, self.batch_size)
         # The smaller batch stays last: elsewhere it would shift the rows of all later batches.
-        order[: runs.size] = runs[generator.permutation(whole)].reshape(-1)
+        order[: runs.size] = runs[self._permutation(whole)].reshape(-1)
         return order
 
 
-class DatasetBatches(Batches):
+class DatasetBatches(Passes):
     """The batches of a PyDataset; with several workers, threads prepare them in advance."""
 
     def __init__(
@@ -523,6 +462,7 @@ class DatasetBatches(Batches):
         class_weight: dict | None = None,
         text: Callable[[], bool] = _no_text,
     ) -> None:
+        super().__init__()
         self.dataset = dataset
         self.text = text
         self.shuffle = bool(shuffle)
@@ -545,15 +485,14 @@ class DatasetBatches(Batches):
 
     def __iter__(self) -> Iterator[tuple]:
         self.dataset.on_epoch_begin()
-        yield from self._one_pass() if self._limit is None else self._epoch_of_steps()
+        yield from super().__iter__()
         self.dataset.on_epoch_end()
 
-    def _one_pass(self) -> Iterator[tuple]:
+    def _one_pass(self, skip: int = 0) -> Iterator[tuple]:
         total = self.batches_of_a_pass
-        indices: Any = itertools.count() if total is None else range(total)
+        indices: Any = itertools.count(skip) if total is None else range(skip, total)
         if self.shuffle and total is not None:
-            generator = self.generator or random.global_generator()
-            indices = generator.permutation(total).tolist()
+            indices = self._permutation(total).tolist()[skip:]
         workers = getattr(self.dataset, "workers", 1)
         made = (
             self._ahead(indices, workers) if workers > 1 else map(self.dataset.__getitem__, indices)
@@ -590,6 +529,7 @@ class GeneratorBatches(Batches):
 
     A generator continues from epoch to epoch; an object that gives a new iterator each time, such
     as a data loader of another library, starts again. Without `steps`, an epoch takes all batches.
+    A training that goes on in the middle takes from a generator whatever it gives next.
     """
 
     def __init__(
@@ -612,10 +552,14 @@ class GeneratorBatches(Batches):
         if self._limit is None and hasattr(source, "__len__"):
             with contextlib.suppress(TypeError):  # a data set of unknown length
                 self.steps = len(source)
-        self._iterator = iter(source)
+        # That of a data set which draws a new order in each pass.
+        own = getattr(source, "generator", None)
+        self._generator = own if isinstance(own, np.random.Generator) else None
+        self._begin_pass()
         self._restarts = self._iterator is not source
         self._started = False
         self._peeked: list = []
+        self._skipped = 0
 
     def first(self) -> tuple:
         if not self._look():
@@ -624,9 +568,10 @@ class GeneratorBatches(Batches):
 
     def __iter__(self) -> Iterator[tuple]:
         if self._restarts and self._started and (self._limit is None or not self._look()):
-            self._iterator = iter(self.source)
+            self._begin_pass()
         self._started = True
-        return self._some()
+        skipped, self._skipped = self._skipped, 0
+        return self._some(skipped)
 
     def more(self) -> bool:
         if self._restarts or self._look():
@@ -634,14 +579,38 @@ class GeneratorBatches(Batches):
         self._warn()
         return False
 
+    def _begin_pass(self) -> None:
+        if self._generator is not None:
+            self._drawn_from = self._generator.bit_generator.state
+        self._iterator = iter(self.source)
+
+    def place(self, done: int | None) -> dict[str, Any]:
+        if self._generator is None:
+            return {}
+        return {"order": self._drawn_from, "now": self._generator.bit_generator.state}
+
+    def go_to(self, place: dict[str, Any], done: int) -> None:
+        self._skipped = done
+        if not self._restarts or self._limit is not None:
+            return
+        generator = self._generator if place else None
+        if generator is not None:
+            generator.bit_generator.state = place["order" if done else "now"]
+            self._begin_pass()
+            self._peeked.clear()
+        for _ in itertools.islice(iter(self._look, False), done):
+            self._peeked.clear()
+        if generator is not None:
+            generator.bit_generator.state = place["now"]
+
     def _look(self) -> bool:
         """Whether there is another batch; it is stored for the next call."""
         if not self._peeked:
             self._peeked = list(itertools.islice(self._iterator, 1))
         return bool(self._peeked)
 
-    def _some(self) -> Iterator[tuple]:
-        for given in itertools.count():
+    def _some(self, skipped: int) -> Iterator[tuple]:
+        for given in itertools.count(skipped):
             if given == self._limit:
                 return
             if not self._look():

@@ -17,7 +17,7 @@ from .. import engine as _engine
 from ..callbacks import CallbackList
 from ..layers.signatures import parameters_of
 from ..legacy import Logs, accepts_old
-from ..nested import flatten, map_structure
+from ..nested import map_structure
 from ..tape import GradientTape
 from ..tensor import Structure, Tensor
 from .checks import Checks
@@ -31,6 +31,8 @@ from .data import (
     split_off_validation,
     unpack,
 )
+from .fitting import batch_size_of, named_in_errors, pack, plain
+from .passes import Progress
 from .replay import may_be_replayed, record_of, record_of_prediction
 from .results import array_of, as_log, check_frequency, due, joined
 
@@ -41,8 +43,8 @@ class Trainer(Compiling):
     """The part of ``Model`` that trains, evaluates and predicts."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state without recorded steps, whose functions cannot be pickled."""
-        return {**vars(self), "_replays": {}}
+        """The state without recorded steps, whose functions cannot be pickled, and without data."""
+        return {**vars(self), "_replays": {}, "_progress": None}
 
     # ----------------------------------------------------------------------------------------------
     # One step
@@ -158,7 +160,7 @@ class Trainer(Compiling):
             self.optimizer.apply(gradients, variables)
         else:
             self._checks.nothing_to_train()
-        self._loss_mean.update_state(loss, sample_weight=_batch_size(x))
+        self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
         return self._after_step(x, y, y_pred, sample_weight)
 
     def _test(self, x: Any, y: Any, sample_weight: Any) -> Any:
@@ -167,7 +169,7 @@ class Trainer(Compiling):
         replay = self._replays.get(key)
         if replay is not None:
             y_pred, loss, _ = replay.forward(x.array, y.array)
-            self._loss_mean.update_state(loss, sample_weight=_batch_size(x))
+            self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
         else:
             is_new = key is not None and key not in self._replays
             self._follow_input(key, x)
@@ -176,7 +178,7 @@ class Trainer(Compiling):
                 own_loss = type(self).compute_loss is not Trainer.compute_loss
                 if self._loss is not None or self.losses or own_loss:
                     loss = self._compute_loss(x, y, y_pred, sample_weight, False)
-                    self._loss_mean.update_state(loss.array, sample_weight=_batch_size(x))
+                    self._loss_mean.update_state(loss.array, sample_weight=batch_size_of(x))
                     if tape is not None:
                         self._keep_replay(key, tape, x, y, y_pred, loss)
         return self._after_step(x, y, y_pred, sample_weight)
@@ -324,7 +326,7 @@ class Trainer(Compiling):
             )
             validation = None
             if validation_data is not None:
-                with _named_in_errors("validation_split" if part_of_x else "validation_data"):
+                with named_in_errors("validation_split" if part_of_x else "validation_data"):
                     data = unpack(validation_data)
                     validation = batches_for(
                         *data,
@@ -335,20 +337,24 @@ class Trainer(Compiling):
                     )
                     self._checks.labels_of_validation(batches, validation, validation_data)
                     self._checks.before_training(validation, "validation data")
-            return self._fit(
-                batches, validation, epochs, initial_epoch, verbose, callbacks, validation_freq
-            )
+            self._progress = Progress(batches, initial_epoch)
+            try:
+                return self._fit(
+                    self._progress, validation, epochs, verbose, callbacks, validation_freq
+                )
+            finally:
+                self._progress = None
 
     def _fit(
         self,
-        batches: Any,
+        progress: Progress,
         validation: Any,
         epochs: int,
-        initial_epoch: int,
         verbose: Any,
         callbacks: Any,
         validation_freq: Any,
     ) -> Any:
+        batches, initial_epoch = progress.batches, progress.epoch
         if not isinstance(callbacks, CallbackList):
             callbacks = CallbackList(
                 callbacks,
@@ -363,12 +369,15 @@ class Trainer(Compiling):
         train_step, _ = self._steps()
         logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
+        done = progress.done  # not 0 if a callback has put the training into the middle of an epoch
+        for epoch in range(progress.epoch, epochs):
             if not batches.more():
                 break
-            self.reset_metrics()
+            if not done:
+                self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
-            last = self._train_epoch(batches, train_step, callbacks)
+            last = self._train_epoch(batches, train_step, callbacks, done)
+            done = 0
             logs = self._results(last)
             if validation is not None and due(validation_freq, epoch):
                 results = self._evaluate(validation, callbacks)
@@ -381,7 +390,9 @@ class Trainer(Compiling):
         callbacks.on_train_end(logs)
         return self.history
 
-    def _train_epoch(self, batches: Any, train_step: Any, callbacks: CallbackList) -> Any:
+    def _train_epoch(
+        self, batches: Any, train_step: Any, callbacks: CallbackList, done: int = 0
+    ) -> Any:
         """One pass over the batches; only updates, unless a callback handles batches."""
         last = None
         if not callbacks.wants_train_batches:
@@ -390,7 +401,7 @@ class Trainer(Compiling):
                 if self.stop_training:
                     break
             return last
-        for step, batch in enumerate(batches):
+        for step, batch in enumerate(batches, done):
             callbacks.on_train_batch_begin(step)
             last = train_step(*self._as_tensors(*batch))
             callbacks.on_train_batch_end(step, partial(self._results, last))
@@ -595,33 +606,4 @@ class Trainer(Compiling):
             if x.dtype is not self._dtype and x.dtype.kind == "f":
                 x = x.astype(self._dtype, copy=False)
             return Tensor(x)
-        return map_structure(lambda leaf: leaf if leaf is None else self._tensors(_plain(leaf)), x)
-
-
-def pack(x: Any, y: Any, sample_weight: Any) -> Any:
-    """(x, y, sample_weight) as Keras passes it to a step: without trailing None."""
-    if sample_weight is not None:
-        return x, y, sample_weight
-    return (x, y) if y is not None else (x,)
-
-
-def _plain(x: Any) -> Any:
-    if x is None or isinstance(x, np.ndarray):
-        return x
-    if isinstance(x, Tensor):
-        return x.array
-    return x.to_numpy() if hasattr(x, "to_numpy") else np.asarray(x)
-
-
-def _batch_size(x: Any) -> int:
-    return x.shape[0] if isinstance(x, Tensor) else flatten(x)[0].shape[0]
-
-
-@contextlib.contextmanager
-def _named_in_errors(argument: str) -> Any:
-    """Let errors about data say which argument these are."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        error.args = (f"{argument}: {error}",)
-        raise
+        return map_structure(lambda leaf: leaf if leaf is None else self._tensors(plain(leaf)), x)

@@ -86,6 +86,7 @@ class BatchDataset:
         self._batches = batches
         self.class_names: list[str] | None = None
         self.file_paths: list[str] | None = None
+        self.generator: np.random.Generator | None = None  # draws the order of each pass
 
     @classmethod
     def of_rows(
@@ -114,7 +115,9 @@ class BatchDataset:
             for i in range(0, rows, size):
                 yield pick(order[i] if batch_size is None else order[i : i + size])
 
-        return cls(batches, -(-rows // size))
+        made = cls(batches, -(-rows // size))
+        made.generator = generator if shuffle else None
+        return made
 
     def __iter__(self) -> Iterator:
         return self._make()
@@ -140,6 +143,7 @@ class BatchDataset:
     def _like(self, make: Callable[[], Iterator], batches: int) -> BatchDataset:
         other = type(self)(make, batches)
         other.class_names, other.file_paths = self.class_names, self.file_paths
+        other.generator = self.generator
         return other
 
     def __repr__(self) -> str:

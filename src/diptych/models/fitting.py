@@ -1,0 +1,42 @@
+"""Small parts of ``fit``, ``evaluate`` and ``predict``: batches, and errors about them."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import numpy as np
+
+from ..nested import flatten
+from ..tensor import Tensor
+
+
+def pack(x: Any, y: Any, sample_weight: Any) -> Any:
+    """(x, y, sample_weight) as Keras passes it to a step: without trailing None."""
+    if sample_weight is not None:
+        return x, y, sample_weight
+    return (x, y) if y is not None else (x,)
+
+
+def plain(x: Any) -> Any:
+    """One array of a batch, whatever the library it comes from, as a NumPy array."""
+    if x is None or isinstance(x, np.ndarray):
+        return x
+    if isinstance(x, Tensor):
+        return x.array
+    return x.to_numpy() if hasattr(x, "to_numpy") else np.asarray(x)
+
+
+def batch_size_of(x: Any) -> int:
+    """The number of rows of a batch."""
+    return x.shape[0] if isinstance(x, Tensor) else flatten(x)[0].shape[0]
+
+
+@contextlib.contextmanager
+def named_in_errors(argument: str) -> Any:
+    """Let errors about data say which argument these are."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        error.args = (f"{argument}: {error}",)
+        raise
