@@ -29,7 +29,7 @@ class TrainableFlags:
         self._variables: list[tuple[Variable, bool]] = [
             (variable, variable.tracked) for variable in model.variables
         ]
-        self._unbuilt = not self._variables
+        self._unbuilt = not self._variables and not model.built
         self._lists: Any = None  # the model's cached lists while these flags are in force
         self.any_trained = bool(model.trainable_variables) or self._unbuilt and model.trainable
 
