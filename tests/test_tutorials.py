@@ -104,6 +104,15 @@ def cell(source, text, *tags):
     return SimpleNamespace(cell_type="code", source=source, metadata=metadata, outputs=[output])
 
 
+def test_prints_in_several_pieces_are_one_output():
+    """When a kernel hands them on depends on how busy the machine is."""
+    one, two = cell("print(1, 2)", "1\n"), cell("", "2\n")
+    one.outputs += two.outputs
+    page, _ = render.to_markdown(SimpleNamespace(cells=[one]), "09_x", "abc")
+    assert "```text\n1\n2\n```" in page
+    assert one.outputs[0].text == "1\n"
+
+
 def test_what_is_folded():
     """Ticks stand before the code that made them, other code before what it prints."""
     cells = [cell("print(1)", "1\n"), cell("check(a, b)", "✓ one\n✓ two\n", "check")]

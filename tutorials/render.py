@@ -8,6 +8,7 @@ outputs and figures.
 """
 
 import argparse
+import copy
 import hashlib
 import os
 import re
@@ -84,7 +85,7 @@ def to_markdown(notebook, name, digest_of_source):
         code = ""
         if any(not line.startswith("#") for line in source.splitlines()):
             code = f"```python\n{source}\n```"
-        shown = [_output(output, alt, name, figures) for output in cell.outputs]
+        shown = [_output(output, alt, name, figures) for output in _joined(cell.outputs)]
         text = "\n\n".join(part for part in shown if part)
         if "check" in tags:
             text = "\n".join(f"- {line}" for line in text.splitlines() if line.startswith("✓"))
@@ -99,6 +100,19 @@ def to_markdown(notebook, name, digest_of_source):
 def _fold(summary, text):
     """What stands behind a line that opens at a click."""
     return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
+
+
+def _joined(outputs):
+    """The outputs with prints in a row as one: a kernel may hand them on in several pieces."""
+    joined = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if last and last.output_type == output.output_type == "stream":
+            joined[-1] = copy.copy(last)
+            joined[-1].text = last.text + output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _output(output, alt, name, figures):
