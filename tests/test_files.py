@@ -146,6 +146,20 @@ def test_how_a_model_was_compiled_comes_back(tmp_path):
         assert not load_model(tmp_path / f"m{ending}", compile=False).compiled
 
 
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_a_model_that_was_compiled_and_not_trained_comes_back(ending, tmp_path):
+    """Its optimizer has a counter and a learning rate, and no momentum yet."""
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(0.25), "mse")
+    model.save(tmp_path / f"m{ending}")
+    copy = load_model(tmp_path / f"m{ending}")
+    assert float(copy.optimizer.learning_rate) == 0.25
+    x, y = file_models.batch(0)
+    assert [copy.train_on_batch(x, y) for _ in range(3)] == [
+        model.train_on_batch(x, y) for _ in range(3)
+    ]
+
+
 # --------------------------------------------------------------------------------------------------
 # A user's own things
 
