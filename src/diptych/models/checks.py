@@ -7,7 +7,6 @@ are counted in one warning.
 
 from __future__ import annotations
 
-import mmap
 import warnings
 from typing import Any
 
@@ -63,9 +62,9 @@ class Checks:
         """Check a whole data set: shapes, values of labels, NaN and infinity; and that the labels
         can have class weights, if there are any.
 
-        Of a generator or a PyDataset, only the first batch is checked.
+        Of data that are not in memory, only the first batch is checked.
         """
-        x, y, sample_weight = getattr(batches, "data", None) or batches.first()
+        x, y, sample_weight = batches.sample()
         pairs = self._check_shapes(x, y)
         if class_weight is not None:
             _check_one_class(pairs)
@@ -390,7 +389,7 @@ class Checks:
         for tensor, array in zip(self.model.inputs, self._in_order(x), strict=True):
             for node in function.nodes:
                 look = getattr(node.operation, "check_data", None)
-                if look is not None and node.args[0] is tensor and not _is_mapped(array):
+                if look is not None and node.args[0] is tensor:
                     look(array)
 
     def _hint_at_bytes(self, x: Any) -> None:
@@ -570,7 +569,7 @@ def _check_probabilities(labels: np.ndarray, kind: str, name: str) -> None:
 
 def _not_finite(array: Any, name: str) -> str:
     """'x: 3 NaN and 1 infinite in 2 rows, first in row 7', or '' if all values are finite."""
-    if array is None or array.dtype.kind != "f" or array.size == 0 or _is_mapped(array):
+    if array is None or array.dtype.kind != "f" or array.size == 0:
         return ""
     with np.errstate(all="ignore"):
         # A sum with NaN or infinity is not finite; if it only overflows, the exact check follows.
@@ -589,14 +588,6 @@ def _not_finite(array: Any, name: str) -> str:
     )
     many = "row" if rows.size == 1 else "rows"
     return f"{name} has {counts} in {rows.size} {many}, the first in row {rows[0]}"
-
-
-def _is_mapped(array: np.ndarray) -> bool:
-    """Whether the array is memory-mapped: such large data are not read in advance."""
-    base: Any = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    return isinstance(base, mmap.mmap)
 
 
 def _warn(message: str) -> None:

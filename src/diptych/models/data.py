@@ -22,7 +22,7 @@ from typing import Any
 from ..nested import map_structure
 from ..tensor import NUMBERS
 from ..utils.datasets import PyDataset
-from .arrays import NO_DATA, as_arrays, count_rows, no_text, text_in
+from .arrays import NO_DATA, as_arrays, count_rows, is_array, no_text, text_in
 from .batches import ArrayBatches
 from .class_weights import class_weights_to_sample_weights
 from .passes import Batches
@@ -54,7 +54,9 @@ def split_off_validation(
             "validation_data instead."
         )
     parts = {"x": x, "y": y, "sample_weight": sample_weight}
-    data = tuple(as_arrays(part, name, text_in(name, text)) for name, part in parts.items())
+    data = tuple(
+        as_arrays(part, name, text_in(name, text), whole=True) for name, part in parts.items()
+    )
     rows = count_rows(dict(zip(parts, data, strict=True)))
     split = math.floor(rows * (1.0 - validation_split))  # the rows from here on are for validation
     if split == 0 or split == rows:
@@ -98,7 +100,7 @@ def batches_for(
             f"x is the function {x.__name__}, not a generator; call it: {x.__name__}()."
         )
     if isinstance(x, list) and y is None and x and isinstance(x[0], tuple) and len(x[0]) > 1:
-        if any(hasattr(part, "__array__") for part in x[0]):
+        if any(map(is_array, x[0])):
             raise ValueError(
                 f"x is a list of {len(x)} tuples of arrays. If these are batches, iter(x) gives "
                 "them one after the other."
@@ -143,5 +145,5 @@ def _is_data(x: Any) -> bool:
     """Whether `x` is complete data, rather than an object that makes batches."""
     if isinstance(x, PyDataset):
         return False
-    whole = x is None or isinstance(x, list | tuple | dict) or hasattr(x, "__array__")
-    return whole or hasattr(x, "toarray") or not hasattr(x, "__iter__")
+    whole = x is None or isinstance(x, list | tuple | dict) or is_array(x)
+    return whole or not hasattr(x, "__iter__")
