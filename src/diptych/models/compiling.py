@@ -17,7 +17,7 @@ from ..utils import objects
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics
 from .frozen import TrainableFlags
-from .passes import Progress
+from .passes import Progress, check_size
 from .replay import Replay
 from .results import named, names_before_build
 
@@ -60,6 +60,7 @@ class Compiling(_Beside):
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled = False
+        self.steps_per_execution = 1
         self._compiled_flags: TrainableFlags
         # Whether to end after the present batch; callbacks and steps of one's own set them.
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
@@ -94,13 +95,15 @@ class Compiling(_Beside):
             metrics: a list of names, ``Metric``s or functions; for several outputs a list of lists
                 or a dict.
             weighted_metrics: metrics that use sample weights.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's
-                sake, without effect.
+            steps_per_execution: the number of batches between two calls of callbacks, in training,
+                evaluation and prediction.
+            run_eagerly, jit_compile, auto_scale_loss: accepted for Keras's sake, without effect.
 
         Raises:
             ValueError: a name is unknown (the nearest one is suggested), or dicts do not fit the
                 outputs.
         """
+        self.steps_per_execution = check_size(steps_per_execution, "steps_per_execution")
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
         self._compile_arguments = _Arguments(

@@ -26,7 +26,7 @@ from .checks import Checks
 from .class_weights import class_weights_to_sample_weights
 from .compiling import Compiling
 from .data import batches_for, split_off_validation
-from .fitting import batch_size_of, named_in_errors, pack, plain
+from .fitting import batch_size_of, executions, named_in_errors, pack, plain
 from .passes import Progress, check_size
 from .replay import may_be_replayed, record_of, record_of_prediction
 from .results import array_of, as_log, check_frequency, due, joined
@@ -128,7 +128,8 @@ class Trainer(Compiling):
 
     def _update(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Make one update; return what a `compute_metrics` of one's own returned."""
-        if self._compiled_flags.any_trained and not self.trainable_variables:
+        frozen = not self.trainable_variables and (self.weights or not self.trainable)
+        if frozen and self._compiled_flags.any_trained:
             with self._compiled_flags.in_force():
                 return self._update_weights(x, y, sample_weight)
         return self._update_weights(x, y, sample_weight)
@@ -303,7 +304,7 @@ class Trainer(Compiling):
             (x, y, sample_weight), validation_data = split_off_validation(
                 x, y, sample_weight, validation_split, self.takes_text
             )
-        with self._in_training():
+        with self._in_training(), contextlib.ExitStack() as feeding:
             batches = batches_for(
                 x,
                 y,
@@ -316,6 +317,7 @@ class Trainer(Compiling):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
+            feeding.callback(batches.close)
             self._checks.before_training(
                 batches, epochs=epochs - initial_epoch, class_weight=class_weight
             )
@@ -330,6 +332,7 @@ class Trainer(Compiling):
                         dtypes=self._dtypes_of(data[0]),
                         text=self.takes_text,
                     )
+                    feeding.callback(validation.close)
                     self._checks.labels_of_validation(batches, validation, validation_data)
                     self._checks.before_training(validation, "validation data")
             self._progress = Progress(batches, initial_epoch)
@@ -396,10 +399,11 @@ class Trainer(Compiling):
                 if self.stop_training:
                     break
             return last
-        for step, batch in enumerate(batches, done):
-            callbacks.on_train_batch_begin(step)
-            last = train_step(*self._as_tensors(*batch))
-            callbacks.on_train_batch_end(step, partial(self._results, last))
+        for begin, end, group in executions(batches, self.steps_per_execution, done):
+            callbacks.on_train_batch_begin(begin)
+            for batch in group:
+                last = train_step(*self._as_tensors(*batch))
+            callbacks.on_train_batch_end(end, partial(self._results, last))
             if self.stop_training:
                 break
         return last
@@ -437,7 +441,7 @@ class Trainer(Compiling):
         ``metrics_names``.
         """
         self._must_be_compiled("evaluate()")
-        with self._in_training():
+        with self._in_training(), contextlib.ExitStack() as feeding:
             batches = batches_for(
                 x,
                 y,
@@ -447,6 +451,7 @@ class Trainer(Compiling):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
+            feeding.callback(batches.close)
             self._checks.before_training(batches, "data")
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
@@ -473,10 +478,11 @@ class Trainer(Compiling):
                     if self.stop_evaluating:
                         break
             else:
-                for step, batch in enumerate(batches):
-                    callbacks.on_test_batch_begin(step)
-                    last = test_step(*self._as_tensors(*batch))
-                    callbacks.on_test_batch_end(step, partial(self._results, last))
+                for begin, end, group in executions(batches, self.steps_per_execution):
+                    callbacks.on_test_batch_begin(begin)
+                    for batch in group:
+                        last = test_step(*self._as_tensors(*batch))
+                    callbacks.on_test_batch_end(end, partial(self._results, last))
                     if self.stop_evaluating:
                         break
         results = self._results(last)
@@ -493,7 +499,7 @@ class Trainer(Compiling):
         callbacks: Any = None,
     ) -> Any:
         """Return the outputs for a data set as arrays, computed batch by batch."""
-        with self._in_training():
+        with self._in_training(), contextlib.ExitStack() as feeding:
             batches = batches_for(
                 x,
                 batch_size=batch_size,
@@ -501,6 +507,7 @@ class Trainer(Compiling):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
+            feeding.callback(batches.close)
             checks = Checks(self)
             checks.inputs(batches.first()[0])
             checks.batch_sizes(batches)
@@ -516,18 +523,22 @@ class Trainer(Compiling):
             own_step = type(self).predict_step is not Trainer.predict_step
             self.stop_predicting = False
             callbacks.on_predict_begin()
-            parts = []
+            parts: list = []
             with _engine.current().batch_after_batch():
-                for step, batch in enumerate(batches):
-                    callbacks.on_predict_batch_begin(step)
-                    tensors = self._as_tensors(*batch)
-                    outputs = (
-                        self.predict_step(pack(*tensors)) if own_step else self._predict(tensors[0])
-                    )
-                    parts.append(outputs)
-                    callbacks.on_predict_batch_end(
-                        step, {"outputs": outputs} if callbacks.wants_predict_batches else None
-                    )
+                for begin, end, group in executions(batches, self.steps_per_execution):
+                    callbacks.on_predict_batch_begin(begin)
+                    before = len(parts)
+                    for batch in group:
+                        tensors = self._as_tensors(*batch)
+                        parts.append(
+                            self.predict_step(pack(*tensors))
+                            if own_step
+                            else self._predict(tensors[0])
+                        )
+                    logs = None
+                    if callbacks.wants_predict_batches:
+                        logs = {"outputs": map_structure(Tensor, joined(parts[before:]))}
+                    callbacks.on_predict_batch_end(end, logs)
                     if self.stop_predicting:
                         break
             callbacks.on_predict_end()
