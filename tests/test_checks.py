@@ -11,6 +11,7 @@ import pytest
 
 from diptych.models import checks
 from diptych.models.checks import Checks
+from diptych.models.compiled import LossPart
 from diptych.models.data import batches_for
 from diptych.models.outputs import Outputs
 
@@ -35,7 +36,7 @@ class FakeModel:
         self.layers = [type(name, (), {})() for name in layers]
         self._loss = types.SimpleNamespace(
             built=True,
-            functions=losses,
+            parts=[LossPart(i, one, 1.0) for i, one in enumerate(losses) if one is not None],
             outputs=Outputs([0] * len(outputs), self.output_names),
         )
 

@@ -40,23 +40,28 @@ class _Arguments:
 class Compiling(_Beside):
     """The part of ``Trainer`` that knows what the model is compiled with."""
 
-    engine: str | None
+    engine: str | None = None
+    # A layer that is not a Model has no graph.
+    _function: Any = None
 
-    if TYPE_CHECKING:  # attributes of Model
+    @property
+    def inputs(self) -> list[KerasTensor] | None:
+        """The symbolic inputs; None without a graph."""
+        return None
 
-        @property
-        def inputs(self) -> list[KerasTensor] | None: ...
+    @property
+    def outputs(self) -> list[KerasTensor] | None:
+        """The symbolic outputs; None without a graph."""
+        return None
 
-        @property
-        def outputs(self) -> list[KerasTensor] | None: ...
+    @property
+    def _producers(self) -> list[str]:
+        """The name of the layer of each output."""
+        return []
 
-        @property
-        def output(self) -> Any: ...
-
-        @property
-        def _producers(self) -> list[str]: ...
-
-    def _init_trainer(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if not hasattr(self, "_sublayers"):  # else the class calls Layer.__init__ itself
+            super().__init__(*args, **kwargs)
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled = False
@@ -157,7 +162,7 @@ class Compiling(_Beside):
 
     def _must_be_compiled(self, what: str) -> None:
         if not self.compiled:
-            raise RuntimeError(
+            raise ValueError(
                 f"Model {self.name!r} must be compiled before {what}: model.compile(optimizer, "
                 "loss, metrics)."
             )

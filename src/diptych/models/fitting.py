@@ -31,7 +31,9 @@ def plain(x: Any) -> Any:
 
 def batch_size_of(x: Any) -> int:
     """The number of rows of a batch."""
-    return x.shape[0] if isinstance(x, Tensor) else flatten(x)[0].shape[0]
+    if isinstance(x, Tensor):
+        return x.shape[0]
+    return next(leaf for leaf in flatten(x) if leaf is not None).shape[0]
 
 
 def executions(

@@ -7,6 +7,8 @@ from typing import Any
 from ..nested import flatten, pack_like
 from ..utils.naming import suggest
 
+SEVERAL = ("loss", "loss_weights")  # of which one output may have a list
+
 
 class Outputs:
     """The outputs to which losses, their weights, metrics, labels and sample weights are matched.
@@ -64,7 +66,8 @@ class Outputs:
     ) -> None:
         nested = isinstance(given, (list, tuple, dict))
         if isinstance(places, int):
-            if nested and what != "metrics":
+            several = what in SEVERAL and not isinstance(given, dict)
+            if nested and not several and what != "metrics":
                 given = self._only(given, what)
             found[places] = given
         elif isinstance(given, dict) and isinstance(places, dict):
