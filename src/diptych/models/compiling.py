@@ -59,9 +59,9 @@ class Compiling(_Beside):
         """The name of the layer of each output."""
         return []
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         if not hasattr(self, "_sublayers"):  # else the class calls Layer.__init__ itself
-            super().__init__(*args, **kwargs)
+            super().__init__(**kwargs)
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled = False
