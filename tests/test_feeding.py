@@ -543,6 +543,18 @@ def test_arrays_of_other_libraries(make):
     assert [len(batch[0]) for batch in batches_for(make(x), batch_size=2)] == [2, 1]
 
 
+def test_samples_without_an_order_of_batches_are_refused():
+    class Samples:  # like a Dataset of PyTorch
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, index):
+            return TorchTensor([0.0]), TorchTensor([0.0])
+
+    with pytest.raises(ValueError, match="x is a Samples.*PyDataset.*DataLoader of it"):
+        small_model().fit(Samples(), verbose=0)
+
+
 def test_brain_floats_become_float32():
     half = TorchTensor(np.ones((2, 1), "float16"), "torch.bfloat16")
     assert as_arrays(half, "x").dtype == np.float32

@@ -26,6 +26,7 @@ from .arrays import NO_DATA, as_arrays, count_rows, is_array, no_text, text_in
 from .batches import ArrayBatches
 from .class_weights import class_weights_to_sample_weights
 from .passes import Batches
+from .rows import Rows
 from .streams import DatasetBatches, GeneratorBatches
 
 __all__ = ["batches_for", "split_off_validation"]
@@ -105,6 +106,12 @@ def batches_for(
                 f"x is a list of {len(x)} tuples of arrays. If these are batches, iter(x) gives "
                 "them one after the other."
             )
+    if not _is_data(x) and not hasattr(x, "__iter__"):
+        raise ValueError(
+            f"x is a {type(x).__name__}, which is neither an array nor can be iterated over. If "
+            "its items are batches, derive its class from diptych.utils.PyDataset; if they are "
+            "samples, as in PyTorch, pass a DataLoader of it."
+        )
     if _is_data(x):
         if class_weight is not None:
             sample_weight = class_weights_to_sample_weights(
@@ -145,5 +152,6 @@ def _is_data(x: Any) -> bool:
     """Whether `x` is complete data, rather than an object that makes batches."""
     if isinstance(x, PyDataset):
         return False
-    whole = x is None or isinstance(x, list | tuple | dict) or is_array(x)
-    return whole or not hasattr(x, "__iter__")
+    if x is None or isinstance(x, list | tuple | dict | Rows) or is_array(x):
+        return True
+    return not hasattr(x, "__iter__") and not hasattr(x, "__getitem__")

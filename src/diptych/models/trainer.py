@@ -262,11 +262,14 @@ class Trainer(Compiling):
         """Train, epoch by epoch, and return a ``History``.
 
         Args:
-            x: an array of shape (N, ...), a list or dict of them for several inputs, a generator or
-                a ``PyDataset``.
-            y: the labels, in the same forms; not with a generator, which yields (x, y) or (x, y,
-                weights).
-            batch_size: rows for each update; 32 by default.
+            x: an array of shape (N, ...), or a list or dict of them for several inputs. Also a
+                data frame, a tensor of another library, and what is read batch by batch: a
+                memory-mapped array, a dataset in an HDF5 file, a scipy.sparse matrix. Or what
+                gives whole batches, (x, y) or (x, y, weights): a ``PyDataset``, a generator, a
+                ``DataLoader`` of PyTorch, or any other object to iterate over.
+            y: the labels, in the same forms; not with what gives whole batches.
+            batch_size: rows for each update; by default 32, or with ``steps_per_epoch`` that share
+                of the rows.
             epochs: the epoch at which training ends (counted from 0, not from ``initial_epoch``).
             verbose: "auto" or 1 a progress bar, 2 one line for each epoch, 0 nothing.
             callbacks: a list of ``Callback``s.
