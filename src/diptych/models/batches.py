@@ -93,14 +93,17 @@ class ArrayBatches(Passes):
             for i in present
         ]
         x, y, sample_weight = self.data
-        self._is_pair = all(isinstance(part, np.ndarray) for part in (x, y))
-        self._is_pair &= sample_weight is None
+        arrays = isinstance(x, np.ndarray) and isinstance(y, np.ndarray)
+        self._is_pair = arrays and sample_weight is None
         self._pack = _packer(self.data, present)
         self.late = any(is_late(leaf) for leaf in self._leaves)
         self._small = not self.late and sum(leaf.nbytes for leaf in self._leaves) <= SMALL
         if self._small:
             both = zip(self._leaves, self._dtypes, strict=True)
             self._leaves = [leaf.astype(dtype, copy=False) for leaf, dtype in both]
+        # Whether a batch in the given order is a slice of each leaf.
+        both = zip(self._leaves, self._dtypes, strict=True)
+        self._plain = not self.late and all(leaf.dtype == dtype for leaf, dtype in both)
         self._rows = [as_rows(leaf) for leaf in self._leaves]
 
     def first(self) -> tuple:
@@ -133,8 +136,10 @@ class ArrayBatches(Passes):
         elif self.shuffle:
             order = self._permutation(rows)
         starts = starts[skip:]
-        if self._small:
-            leaves = [leaf if order is None else leaf.take(order, 0) for leaf in self._leaves]
+        leaves = self._leaves
+        if self._small and order is not None:
+            leaves, order = [leaf.take(order, 0) for leaf in leaves], None
+        if self._plain and order is None:
             if self._is_pair:
                 x, y = leaves  # the hot path: a batch is two slices
                 return ((x[i : i + size], y[i : i + size], None) for i in starts)

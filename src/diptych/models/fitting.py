@@ -38,7 +38,7 @@ def batch_size_of(x: Any) -> int:
 
 def executions(
     batches: Iterable[tuple], size: int, start: int = 0
-) -> Iterator[tuple[int, int, Iterator[tuple]]]:
+) -> Iterator[tuple[int, int, Iterable[tuple]]]:
     """Batches in groups of ``steps_per_execution``, between which callbacks are called: the numbers
     of the group's first and last batch, and the batches. As Keras counts, the last group's numbers
     are those of a whole one.
@@ -48,7 +48,9 @@ def executions(
         first = next(iterator, None)
         if first is None:
             return
-        group = itertools.chain((first,), itertools.islice(iterator, size - 1))
+        group: Iterable[tuple] = (first,)
+        if size > 1:
+            group = itertools.chain(group, itertools.islice(iterator, size - 1))
         yield begin, begin + size - 1, group
 
 
