@@ -1,0 +1,233 @@
+"""What a step of training does besides the twins, as stages of a plan: rows and running sums.
+
+    with Plan() as plan:
+        rows = Rows(batch_size)
+        rows.gather(all_x, x)       # x, of batch_size rows, are those of all_x that are next
+        ...
+        add_mean(total, count, loss, batch_size)
+        rows.advance()
+    rows.start(order)               # in which order the rows come in plan.run(times)
+
+Each function does its work, as twins do, and the plan that is being made notes it.
+"""
+
+cimport numpy as cnp
+from libc.string cimport memcpy
+
+from .arrays cimport data, dim, rank, real, size
+from .threads cimport recorder, run_chunks, run_typed
+
+cnp.import_array()
+
+cdef enum:
+    CHUNK = 32768  # bytes
+
+
+cdef struct Order:
+    const cnp.int64_t* rows
+    Py_ssize_t at               # where in the order the batch begins
+    Py_ssize_t batch_size
+
+
+cdef struct Gather:
+    const Order* order
+    const char* source
+    char* target
+    Py_ssize_t width            # bytes of a row
+    Py_ssize_t together         # rows of a chunk
+
+
+cdef void gather_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Gather* g = <const Gather*>context
+    cdef const cnp.int64_t* rows = g.order.rows + g.order.at
+    cdef Py_ssize_t i
+    for i in range(chunk * g.together, min((chunk + 1) * g.together, g.order.batch_size)):
+        memcpy(g.target + i * g.width, g.source + rows[i] * g.width, g.width)
+
+
+cdef void advance_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef Order* order = (<Order**>context)[0]
+    order.at += order.batch_size
+
+
+cdef class Rows:
+    """The rows of the batches, in an order that is given before each run.
+
+    order: int64, a number of rows that is a multiple of batch_size, each of them one of the source.
+    """
+
+    cdef Order order
+    cdef cnp.ndarray numbers
+
+    def __init__(self, order, Py_ssize_t batch_size):
+        self.order.batch_size = batch_size
+        self.start(order)
+        if recorder() != NULL:
+            recorder().keep(recorder(), self)
+
+    def start(self, order):
+        """Begin with the first rows of this order."""
+        self.numbers = cnp.PyArray_FROMANY(order, cnp.NPY_INT64, 1, 1, cnp.NPY_ARRAY_CARRAY_RO)
+        self.order.rows = <const cnp.int64_t*>data(self.numbers)
+        self.order.at = 0
+
+    def gather(self, cnp.ndarray source, cnp.ndarray target):
+        """target[i] := source[order[at + i]]; both are C-contiguous and alike but for the rows."""
+        cdef Gather g
+        cdef Py_ssize_t i, row
+        if not (cnp.PyArray_ISCARRAY_RO(source) and cnp.PyArray_ISCARRAY(target)):
+            raise ValueError("gather: the arrays must be C-contiguous")
+        if (
+            source.dtype != target.dtype or rank(source) == 0 or rank(target) == 0
+            or (<object>source).shape[1:] != (<object>target).shape[1:]
+            or dim(target, 0) != self.order.batch_size
+        ):
+            raise ValueError(
+                f"gather: the rows of {source.dtype} {(<object>source).shape} do not fit into "
+                f"{target.dtype} {(<object>target).shape}"
+            )
+        for i in range(size(self.numbers)):
+            row = self.order.rows[i]
+            if not 0 <= row < dim(source, 0):
+                raise IndexError(f"gather: row {row} of {dim(source, 0)}")
+        g.order, g.source, g.target = &self.order, <char*>data(source), <char*>data(target)
+        g.width = cnp.PyArray_NBYTES(target) // self.order.batch_size
+        g.together = max(1, CHUNK // max(1, g.width))
+        if recorder() != NULL:
+            recorder().keep(recorder(), source)
+            recorder().keep(recorder(), target)
+        run_chunks(
+            gather_task, (self.order.batch_size + g.together - 1) // g.together, &g, sizeof(Gather),
+            cnp.PyArray_NBYTES(target) / 16.0,
+        )
+
+    def advance(self):
+        """Go on to the next batch."""
+        cdef Order* order = &self.order
+        run_chunks(advance_task, 1, &order, sizeof(order), 1)
+
+
+cdef struct Running:
+    const void* value
+    const void* y
+    const void* p
+    double* total
+    double* count
+    double number
+    Py_ssize_t rows
+    Py_ssize_t width
+    double threshold
+
+
+cdef double* running(cnp.ndarray a) except NULL:
+    if cnp.PyArray_TYPE(a) != cnp.NPY_DOUBLE or size(a) != 1:
+        raise ValueError(f"a running sum is one number of float64, not {a.dtype} {np_shape(a)}")
+    if recorder() != NULL:
+        recorder().keep(recorder(), a)
+    return <double*>data(a)
+
+
+cdef tuple np_shape(cnp.ndarray a):
+    return (<object>a).shape
+
+
+cdef void mean_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef const Running* r = <const Running*>context
+    r.total[0] += <double>(<const real*>r.value)[0] * r.number
+    r.count[0] += r.number
+
+
+def add_mean(cnp.ndarray total, cnp.ndarray count, cnp.ndarray value, double number):
+    """total += value * number; count += number."""
+    cdef Running r
+    r.value, r.number, r.total, r.count = data(value), number, running(total), running(count)
+    run_typed(
+        cnp.PyArray_TYPE(value) == cnp.NPY_FLOAT, mean_task[float], mean_task[double], 1, &r,
+        sizeof(Running), 1,
+    )
+
+
+cdef inline Py_ssize_t largest(const real* v, Py_ssize_t n) noexcept nogil:
+    """np.argmax: the first of the largest, or the first NaN."""
+    cdef Py_ssize_t i, best = 0
+    for i in range(1, n):
+        if v[best] != v[best]:
+            break
+        if v[i] > v[best] or v[i] != v[i]:
+            best = i
+    return best
+
+
+cdef void categorical_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef const Running* r = <const Running*>context
+    cdef const real* y = <const real*>r.y
+    cdef const real* p = <const real*>r.p
+    cdef Py_ssize_t i, matches = 0
+    for i in range(r.rows):
+        matches += largest(y + i * r.width, r.width) == largest(p + i * r.width, r.width)
+    add_matches(r, matches, r.rows)
+
+
+cdef void sparse_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef const Running* r = <const Running*>context
+    cdef const cnp.int64_t* y = <const cnp.int64_t*>r.y
+    cdef const real* p = <const real*>r.p
+    cdef Py_ssize_t i, matches = 0
+    for i in range(r.rows):
+        matches += y[i] == largest(p + i * r.width, r.width)
+    add_matches(r, matches, r.rows)
+
+
+cdef void binary_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef const Running* r = <const Running*>context
+    cdef const real* y = <const real*>r.y
+    cdef const real* p = <const real*>r.p
+    cdef real threshold = <real>r.threshold
+    cdef Py_ssize_t i, matches = 0
+    for i in range(r.rows * r.width):
+        matches += y[i] == (<real>1 if p[i] > threshold else <real>0)
+    add_matches(r, matches, r.rows * r.width)
+
+
+cdef inline void add_matches(const Running* r, Py_ssize_t matches, Py_ssize_t of) noexcept nogil:
+    """As Mean.update_state: the mean over a sample's entries counts, once for each sample."""
+    r.total[0] += <double>matches if of == r.number else matches * r.number / of
+    r.count[0] += r.number
+
+
+def add_accuracy(
+    str kind, cnp.ndarray total, cnp.ndarray count, cnp.ndarray y, cnp.ndarray p, double threshold,
+):
+    """total += how many predictions match their labels; count += the number of samples.
+
+    kind: "binary", "categorical" (labels in the type of p, of its shape) or "sparse" (int64 labels,
+    of the shape of p without the last axis).
+    """
+    cdef Running r
+    cdef bint single = cnp.PyArray_TYPE(p) == cnp.NPY_FLOAT
+    cdef Py_ssize_t last = dim(p, rank(p) - 1)
+    r.y, r.p, r.total, r.count = data(y), data(p), running(total), running(count)
+    r.number, r.width, r.threshold = dim(p, 0), last, threshold
+    r.rows = size(p) // last
+    if size(y) != (r.rows if kind == "sparse" else size(p)) or cnp.PyArray_TYPE(y) != (
+        cnp.NPY_INT64 if kind == "sparse" else cnp.PyArray_TYPE(p)
+    ):
+        raise ValueError(
+            f"{kind} accuracy: labels {y.dtype} {np_shape(y)} do not fit predictions {np_shape(p)}"
+        )
+    if recorder() != NULL:
+        recorder().keep(recorder(), y)
+        recorder().keep(recorder(), p)
+    if kind == "binary":
+        run_typed(
+            single, binary_task[float], binary_task[double], 1, &r, sizeof(Running), size(p)
+        )
+    elif kind == "categorical":
+        run_typed(
+            single, categorical_task[float], categorical_task[double], 1, &r, sizeof(Running),
+            2 * size(p),
+        )
+    else:
+        run_typed(
+            single, sparse_task[float], sparse_task[double], 1, &r, sizeof(Running), size(p)
+        )
