@@ -60,6 +60,9 @@ _INTERNAL = frozenset(
         "_outputs_structure",
         "_added_losses",
         "_build_shapes",
+        "stop_training",
+        "stop_evaluating",
+        "stop_predicting",
     ]
 )
 
