@@ -133,29 +133,23 @@ class Trainer(Compiling):
 
     def _update(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Make one update; return what a `compute_metrics` of one's own returned."""
-        if self._compiled_flags.any_trained and not self.trainable_variables:
-            with self._compiled_flags.in_force():
-                return self._update_weights(x, y, sample_weight)
-        return self._update_weights(x, y, sample_weight)
-
-    def _update_weights(self, x: Any, y: Any, sample_weight: Any) -> Any:
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
         if replay is not None:
-            variables = self.trainable_variables
             y_pred, loss, caches = replay.forward(x.array, y.array)
-            gradients = replay.gradients(caches, self.optimizer)
+            gradients, variables = replay.gradients(caches, self.optimizer), replay.wanted
         else:
-            self._follow_input(key, x)
-            with GradientTape() as tape:
-                y_pred = self(x, training=True)
-                loss = self._compute_loss(x, y, y_pred, sample_weight, True)
-                scaled = self.optimizer.scale_loss(loss)
-            self._keep_replay(key, tape, x, y, y_pred, loss)
-            variables = self.trainable_variables  # the call may have made them
-            tape.optimizer = self.optimizer
-            gradients = tape.gradient(scaled, variables)
-            loss = loss.array
+            with self._compiled_flags.in_force():
+                self._follow_input(key, x)
+                with GradientTape() as tape:
+                    y_pred = self(x, training=True)
+                    loss = self._compute_loss(x, y, y_pred, sample_weight, True)
+                    scaled = self.optimizer.scale_loss(loss)
+                variables = self.trainable_variables  # the call may have made them
+                self._keep_replay(key, tape, x, y, y_pred, loss)
+                tape.optimizer = self.optimizer
+                gradients = tape.gradient(scaled, variables)
+                loss = loss.array
         if variables:
             self.optimizer.apply(gradients, variables)
         else:
@@ -422,8 +416,11 @@ class Trainer(Compiling):
         """Results as ``evaluate`` and its like return them: one number, a list, or a dict."""
         if return_dict:
             return results
-        names = [name for name in self.metrics_names if name in results]
-        values = [results[name] for name in [*names, *sorted(results.keys() - names)]]
+        there = results.keys()
+        names = [name for name in self.metrics_names if name in there]
+        if len(names) < len(there):
+            names += sorted(there - names)
+        values = [results[name] for name in names]
         return values[0] if len(values) == 1 else values
 
     @accepts_old("evaluate")
