@@ -10,7 +10,7 @@ import numpy as np
 from ..nested import flatten, map_structure
 from ..tensor import Tensor
 from .compiled import CompiledMetrics, name_of
-from .data import check_size
+from .passes import check_size
 
 
 def as_log(value: Any) -> Any:

@@ -20,19 +20,14 @@ from ..legacy import Logs, accepts_old
 from ..nested import map_structure
 from ..tape import GradientTape
 from ..tensor import Structure, Tensor
+from ..utils.batches import unpack_x_y_sample_weight as unpack
+from .arrays import as_data, count_rows
 from .checks import Checks
+from .class_weights import class_weights_to_sample_weights
 from .compiling import Compiling
-from .data import (
-    as_data,
-    batches_for,
-    check_size,
-    class_weights_to_sample_weights,
-    count_rows,
-    split_off_validation,
-    unpack,
-)
+from .data import batches_for, split_off_validation
 from .fitting import batch_size_of, named_in_errors, pack, plain
-from .passes import Progress
+from .passes import Progress, check_size
 from .replay import may_be_replayed, record_of, record_of_prediction
 from .results import array_of, as_log, check_frequency, due, joined
 
