@@ -94,7 +94,7 @@ class ArrayBatches(Passes):
         self._pack = _packer(self.data, present)
         x, y, sample_weight = self.data
         plain = isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and sample_weight is None
-        self._pairs = plain and not self._casts
+        self.is_pairs = plain and not self._casts
 
     def first(self) -> tuple:
         return self._pack(self._cast([leaf[: self.batch_size] for leaf in self._leaves]))
@@ -111,7 +111,7 @@ class ArrayBatches(Passes):
         if order is not None and self._small:
             leaves, order = [leaf.take(order, 0) for leaf in leaves], None
         starts = range(skip * size, rows, size)
-        if order is None and self._pairs:
+        if order is None and self.is_pairs:
             x, y = leaves  # the hot path: a batch is two slices
             return ((x[i : i + size], y[i : i + size], None) for i in starts)
         if order is None:
@@ -119,6 +119,20 @@ class ArrayBatches(Passes):
         return (
             pack(self._cast([leaf.take(order[i : i + size], 0) for leaf in leaves])) for i in starts
         )
+
+    @property
+    def begins_a_pass(self) -> bool:
+        """Whether the next epoch is a whole pass over the data."""
+        return self._limit is None and self._going is None
+
+    def next_order(self) -> np.ndarray:
+        """The rows of the next pass in their order, instead of its batches."""
+        order = self._order()
+        return np.arange(self.num_samples) if order is None else order
+
+    def rows(self, order: np.ndarray) -> tuple:
+        """A batch of these rows."""
+        return self._pack(self._cast([leaf.take(order, 0) for leaf in self._leaves]))
 
     def _cast(self, parts: list) -> list:
         for place, dtype in self._casts:

@@ -339,9 +339,9 @@ def may_be_replayed(model: Any) -> bool:
     loss = model._loss
     return (
         _is_pure_graph(model, "pure")
-        and all(_is_own(model, name) for name in ("compute_loss", "losses"))
+        and all(is_own(model, name) for name in ("compute_loss", "losses"))
         and model.optimizer is not None
-        and _is_own(model.optimizer, "scale_loss")
+        and is_own(model.optimizer, "scale_loss")
         and model.optimizer.loss_scale_factor is None
         and loss is not None
         and len(loss.functions) == 1
@@ -362,12 +362,12 @@ def _is_pure_graph(model: Any, *kinds: str) -> bool:
         model._function is not None
         and len(model._function.inputs) == 1
         and len(model.outputs) == 1
-        and all(_is_own(model, name) for name in ("__call__", "call"))
+        and all(is_own(model, name) for name in ("__call__", "call"))
         and all(_is_pure(node.operation, kinds) for node in model._function.nodes)
     )
 
 
-def _is_own(thing: Any, name: str) -> bool:
+def is_own(thing: Any, name: str) -> bool:
     """Whether a method or property is built in, not overridden in a class or on the object."""
     found = getattr(type(thing), name)
     function = getattr(found, "fget", found)

@@ -28,6 +28,7 @@ from .compiling import Compiling
 from .data import batches_for, split_off_validation
 from .fitting import batch_size_of, named_in_errors, pack, plain
 from .passes import Progress, check_size
+from .plans import Planned
 from .replay import may_be_replayed, record_of, record_of_prediction
 from .results import array_of, as_log, check_frequency, due, joined
 
@@ -356,6 +357,8 @@ class Trainer(Compiling):
             )
         self.stop_training = False
         train_step, _ = self._steps()
+        steps = (batches.steps or 0) * (epochs - initial_epoch)
+        planned = Planned(self, batches, train_step, steps)
         logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
         done = progress.done  # not 0 if a callback has put the training into the middle of an epoch
@@ -365,7 +368,12 @@ class Trainer(Compiling):
             if not done:
                 self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
-            last = self._train_epoch(batches, train_step, callbacks, done)
+            if planned.begin_epoch():
+                self._train_planned_epoch(planned, callbacks)
+                last = None
+            else:
+                last = self._train_epoch(batches, train_step, callbacks, done)
+            self._plan_refusal = planned.refusal
             done = 0
             logs = self._results(last)
             if validation is not None and due(validation_freq, epoch):
@@ -378,6 +386,27 @@ class Trainer(Compiling):
             self.optimizer.finalize_variable_values(self.trainable_variables)
         callbacks.on_train_end(logs)
         return self.history
+
+    def _train_planned_epoch(self, planned: Planned, callbacks: CallbackList) -> None:
+        """One pass over the batches, as many in one call as the callbacks allow."""
+        step = 0
+        while planned.left and not self.stop_training:
+            if not callbacks.wants_train_batches:
+                planned.run()
+                continue
+            callbacks.on_train_batch_begin(step)
+            planned.run(1)
+            callbacks.on_train_batch_end(step, partial(self._results, None))
+            step += 1
+
+    def plan_report(self) -> str:
+        """Whether the steps of the last ``fit`` ran as a plan, many in one call, and if not, why.
+
+        A plan is only for speed: it gives the bits of single steps.
+        """
+        if self._plan_refusal is None:
+            return "The steps ran as a plan."
+        return f"No plan: {self._plan_refusal}."
 
     def _train_epoch(
         self, batches: Any, train_step: Any, callbacks: CallbackList, done: int = 0
