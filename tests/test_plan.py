@@ -143,11 +143,11 @@ def test_a_whole_step_has_the_same_bits_on_any_number_of_threads():
             w, b = kernel.copy(), bias.copy()
             x, y = np.empty((2, 16, 40), "f4")
             total, number = np.zeros(()), np.zeros(())
+            rows = Rows(x, y)
+            rows.start(order, all_x, all_y)
             plan = Plan()
             with plan:
-                rows = Rows(order, 16)
-                rows.gather(all_x, x)
-                rows.gather(all_y, y)
+                rows.gather()
                 mean, gradients = a_step(x, w, b, y)
                 optimizers.sgd_update_([w, b], gradients, 0.1)
                 add_mean(total, number, mean, 16)
@@ -185,11 +185,13 @@ def test_accuracies_are_those_of_numpy():
 
 
 def test_bad_rows_and_sums_are_refused():
-    source, target = np.zeros((5, 2)), np.zeros((2, 2))
-    with pytest.raises(IndexError, match="row 5 of 5"):
-        Rows([0, 5], 2).gather(source, target)
-    with pytest.raises(ValueError, match="do not fit"):
-        Rows([0, 1], 2).gather(source.astype("f4"), target)
+    source = np.zeros((5, 2))
+    rows = Rows(np.zeros((2, 2)), np.zeros((2, 2)))
+    with pytest.raises(IndexError, match="no row 5"):
+        rows.start([0, 5], source, source)
+    for bad in (source.astype("f4"), source[:, :1], source.T, np.zeros((5, 2), order="F")):
+        with pytest.raises((ValueError, IndexError), match="do not fit|no row"):
+            rows.start([0, 1, 4], source, bad)
     with pytest.raises(ValueError, match="running sum"):
         add_mean(np.zeros((), "f4"), np.zeros(()), np.zeros(()), 1)
     with pytest.raises(ValueError, match="do not fit predictions"):

@@ -1,12 +1,13 @@
 """What a step of training does besides the twins, as stages of a plan: rows and running sums.
 
-    with Plan() as plan:
-        rows = Rows(batch_size)
-        rows.gather(all_x, x)       # x, of batch_size rows, are those of all_x that are next
+    rows = Rows(x, y)               # x and y, of one batch, are filled with what is next
+    rows.start(order, all_x, all_y)
+    with plan:
+        rows.gather()
         ...
         add_mean(total, count, loss, batch_size)
         rows.advance()
-    rows.start(order)               # in which order the rows come in plan.run(times)
+    rows.start(order, all_x, all_y) # from which rows, and in which order, plan.run(times) takes
 
 Each function does its work, as twins do, and the plan that is being made notes it.
 """
@@ -27,11 +28,12 @@ cdef struct Order:
     const cnp.int64_t* rows
     Py_ssize_t at               # where in the order the batch begins
     Py_ssize_t batch_size
+    const char* sources[2]      # x and y of all rows
 
 
 cdef struct Gather:
     const Order* order
-    const char* source
+    int which                   # of the sources
     char* target
     Py_ssize_t width            # bytes of a row
     Py_ssize_t together         # rows of a chunk
@@ -40,9 +42,10 @@ cdef struct Gather:
 cdef void gather_task(Py_ssize_t chunk, void* context) noexcept nogil:
     cdef const Gather* g = <const Gather*>context
     cdef const cnp.int64_t* rows = g.order.rows + g.order.at
+    cdef const char* source = g.order.sources[g.which]
     cdef Py_ssize_t i
     for i in range(chunk * g.together, min((chunk + 1) * g.together, g.order.batch_size)):
-        memcpy(g.target + i * g.width, g.source + rows[i] * g.width, g.width)
+        memcpy(g.target + i * g.width, source + rows[i] * g.width, g.width)
 
 
 cdef void advance_task(Py_ssize_t chunk, void* context) noexcept nogil:
@@ -51,55 +54,74 @@ cdef void advance_task(Py_ssize_t chunk, void* context) noexcept nogil:
 
 
 cdef class Rows:
-    """The rows of the batches, in an order that is given before each run.
+    """The rows of the batches: x and y are filled with those that are next.
 
-    order: int64, a number of rows that is a multiple of batch_size, each of them one of the source.
+    x, y: C-contiguous arrays with the rows of one batch.
     """
 
     cdef Order order
-    cdef cnp.ndarray numbers
+    cdef tuple targets
+    cdef tuple alive            # the order and the sources
 
-    def __init__(self, order, Py_ssize_t batch_size):
-        self.order.batch_size = batch_size
-        self.start(order)
+    def __init__(self, x, y):
+        self.targets = x, y
+        self.order.batch_size = len(x)
+
+    def start(self, order, x, y):
+        """From now on the rows are those of x and y in this order; the first batch is next.
+
+        order: int64, rows of x and y. x, y: C-contiguous, alike the batch but for how many they are.
+        """
+        cdef cnp.ndarray numbers = cnp.PyArray_FROMANY(
+            order, cnp.NPY_INT64, 1, 1, cnp.NPY_ARRAY_CARRAY_RO
+        )
+        cdef const cnp.int64_t* rows = <const cnp.int64_t*>data(numbers)
+        cdef Py_ssize_t count = min(len(x), len(y)), i
+        for i in range(size(numbers)):
+            if not 0 <= rows[i] < count:
+                raise IndexError(f"there is no row {rows[i]}: there are {count}")
+        for i in range(2):
+            self.use(i, (x, y)[i], self.targets[i])
+        self.alive = numbers, x, y
+        self.order.rows, self.order.at = rows, 0
+
+    cdef int use(self, int which, cnp.ndarray source, cnp.ndarray target) except -1:
+        cdef int i
+        cdef bint alike = (
+            cnp.PyArray_TYPE(source) == cnp.PyArray_TYPE(target) and rank(source) == rank(target)
+            and cnp.PyArray_ISCARRAY_RO(source)
+        )
+        for i in range(1, rank(target)):
+            alike = alike and dim(source, i) == dim(target, i)
+        if not alike:
+            raise ValueError(
+                f"the rows of {source.dtype} {np_shape(source)} do not fit into {target.dtype} "
+                f"{np_shape(target)}"
+            )
+        self.order.sources[which] = <const char*>data(source)
+        return 0
+
+    def let_go(self):
+        """Keep the data alive no longer; they are to be named again before the next batch."""
+        self.alive = None
+        self.order.sources[0] = self.order.sources[1] = NULL
+
+    def gather(self):
+        """Fill x and y with the rows of the batch."""
+        cdef Gather g
+        cdef cnp.ndarray target
+        cdef int i
         if recorder() != NULL:
             recorder().keep(recorder(), self)
-
-    def start(self, order):
-        """Begin with the first rows of this order."""
-        self.numbers = cnp.PyArray_FROMANY(order, cnp.NPY_INT64, 1, 1, cnp.NPY_ARRAY_CARRAY_RO)
-        self.order.rows = <const cnp.int64_t*>data(self.numbers)
-        self.order.at = 0
-
-    def gather(self, cnp.ndarray source, cnp.ndarray target):
-        """target[i] := source[order[at + i]]; both are C-contiguous and alike but for the rows."""
-        cdef Gather g
-        cdef Py_ssize_t i, row
-        if not (cnp.PyArray_ISCARRAY_RO(source) and cnp.PyArray_ISCARRAY(target)):
-            raise ValueError("gather: the arrays must be C-contiguous")
-        if (
-            source.dtype != target.dtype or rank(source) == 0 or rank(target) == 0
-            or (<object>source).shape[1:] != (<object>target).shape[1:]
-            or dim(target, 0) != self.order.batch_size
-        ):
-            raise ValueError(
-                f"gather: the rows of {source.dtype} {(<object>source).shape} do not fit into "
-                f"{target.dtype} {(<object>target).shape}"
+        for i in range(2):
+            target = self.targets[i]
+            g.order, g.which, g.target = &self.order, i, <char*>data(target)
+            g.width = cnp.PyArray_NBYTES(target) // max(1, self.order.batch_size)
+            g.together = max(1, CHUNK // max(1, g.width))
+            run_chunks(
+                gather_task, (self.order.batch_size + g.together - 1) // g.together, &g,
+                sizeof(Gather), cnp.PyArray_NBYTES(target) / 16.0,
             )
-        for i in range(size(self.numbers)):
-            row = self.order.rows[i]
-            if not 0 <= row < dim(source, 0):
-                raise IndexError(f"gather: row {row} of {dim(source, 0)}")
-        g.order, g.source, g.target = &self.order, <char*>data(source), <char*>data(target)
-        g.width = cnp.PyArray_NBYTES(target) // self.order.batch_size
-        g.together = max(1, CHUNK // max(1, g.width))
-        if recorder() != NULL:
-            recorder().keep(recorder(), source)
-            recorder().keep(recorder(), target)
-        run_chunks(
-            gather_task, (self.order.batch_size + g.together - 1) // g.together, &g, sizeof(Gather),
-            cnp.PyArray_NBYTES(target) / 16.0,
-        )
 
     def advance(self):
         """Go on to the next batch."""

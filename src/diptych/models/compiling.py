@@ -70,7 +70,7 @@ class Compiling(_Beside):
         # None, the key of a step that is not recorded, is never in here.
         self._replays: dict[tuple | None, Replay | None] = {}
         self._progress: Progress | None = None  # while `fit` runs
-        self._plan_refusal: str | None = "the model has not been trained by fit()"
+        self._plan_report = "No plan: the model has not been trained by fit()."
 
     @accepts_old("compile")
     def compile(

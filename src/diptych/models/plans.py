@@ -1,21 +1,21 @@
-"""Steps of training on arrays as a plan of the fast engine.
+"""Steps of training as plans of the fast engine.
 
 Of a recorded step (``replay``), Python still calls one function after the other, which takes most
 of the time in a small network. A plan (``fastcore/kernels/plan.pyx``) is made of one more step: the
 rows of a batch are gathered, the calls run forward and back, the weights are updated, loss and
 metrics are added up. Then it does so for all batches that follow, in one call without the GIL: the
-same functions on the same numbers in the same order, so the bits are those of single steps.
+same functions on the same numbers in the same order, so the bits are those of other steps.
 
-A plan is made for one call of ``fit``, for its batches of full size. Whatever cannot be planned
-takes the way of single steps, and ``Model.plan_report`` says why.
+A plan belongs to a recorded step, for batches of one shape. ``fit`` on arrays gives it as many
+batches at a time as its callbacks allow; ``train_on_batch`` one. What cannot be planned runs as a
+recorded step, or layer by layer, and ``Model.plan_report`` says why.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,6 @@ from .batches import ArrayBatches
 from .replay import Replay, is_own
 
 SLICE = 0.05  # seconds of a run: between two of them the interpreter hears of Ctrl-C
-WORTH_IT = 8  # steps of a training from which a plan is made
 # Arrays of another dtype than the step's are converted as a whole, if they are no larger.
 MOST_CONVERTED = 1 << 26
 _ACCURACIES = {
@@ -40,38 +39,104 @@ _ACCURACIES = {
 
 
 class NotPlannedError(Exception):
-    """Why the steps of a training cannot be a plan."""
+    """Why a step cannot be a plan."""
 
 
-class Planned:
-    """The steps of one call of ``fit``, planned where they can be.
+class StepPlan:
+    """The plan of a training step, made of a step on the batch x, y.
+
+    Raises NotPlannedError before the step if that is known then; ``refusal`` is what only the step
+    has shown, or None.
+    """
+
+    def __init__(self, model: Any, replay: Replay, x: np.ndarray, y: np.ndarray) -> None:
+        _check(model, replay)
+        from ..fastcore.kernels import plan, steps  # only where the fast engine is built
+
+        self._optimizer = optimizer = model.optimizer
+        self._metrics = [_accuracy(metric) for _, metric, _ in model._metrics.entries]
+        self._loss_mean = mean = model._loss_mean
+        self.dtypes = x.dtype, y.dtype if replay.labels is None else replay.labels[1]
+        self.size = len(x)
+        self._pace = 1  # steps of a slice of time
+        x, y = map(converted, (x, y), self.dtypes)
+        batch_x, batch_y = np.empty_like(x), np.empty_like(y)
+        self._rows = steps.Rows(batch_x, batch_y)
+        self._rows.start(np.arange(self.size), x, y)
+        self._plan = plan.Plan()
+        with self._plan:
+            self._rows.gather()
+            y_pred, loss, caches = replay.forward(batch_x, batch_y)
+            optimizer.apply(replay.gradients(caches, optimizer), replay.wanted)
+            steps.add_mean(mean.total.array, mean.count.array, loss, self.size)
+            for kind, metric in self._metrics:
+                total, count = metric.total.array, metric.count.array
+                threshold = getattr(metric, "threshold", 0.5)
+                steps.add_accuracy(kind, total, count, batch_y, y_pred.array, threshold)
+            self._rows.advance()
+        self._rows.let_go()
+        self._classes = y_pred.shape[-1]
+        self._updates = [kept for kept in self._plan.kept if hasattr(kept, "restart")]
+        self.refusal = self._plan.refusal
+
+    def fits(self, model: Any) -> bool:
+        """Whether it is still a step of this model: compiled as it was, with the same optimizer."""
+        return self._optimizer is model.optimizer and self._loss_mean is model._loss_mean
+
+    def takes(self, y: np.ndarray) -> bool:
+        """Whether no label is wrong: other steps raise an error for one that is no class."""
+        if y.dtype.kind != "i":
+            return True
+        return bool(y.min() >= 0 and y.max() < self._classes)
+
+    def run(self, order: np.ndarray, x: np.ndarray, y: np.ndarray, most: int) -> int:
+        """Train on the first batches of these rows of x and y, up to ``most`` and for a slice of
+        time; return on how many.
+        """
+        count = min(most, self._pace)
+        counter = self._optimizer._iterations.array
+        for update in self._updates:
+            update.restart(counter.item(), self._optimizer._current_rate())
+        self._rows.start(order[: count * self.size], x, y)
+        start = time.perf_counter()
+        self._plan.run(count)
+        taken = time.perf_counter() - start
+        self._rows.let_go()
+        counter[()] += count
+        if count == self._pace:
+            self._pace = max(1, min(2 * count, int(SLICE * count / max(taken, 1e-9))))
+        return count
+
+
+class PlannedEpochs:
+    """The epochs of one call of ``fit``, with as many batches at a time as plans allow.
 
     Args:
         model: the model.
         batches: the training data.
         train_step: makes one step on a batch (x, y, sample_weight).
-        steps: how many steps the training has, as far as is known.
 
     Attributes:
-        refusal: why there is no plan; None while nothing speaks against one.
+        refusal: why there is no plan; None where there is one.
     """
 
-    def __init__(self, model: Any, batches: Any, train_step: Callable, steps: int) -> None:
+    def __init__(self, model: Any, batches: Any, train_step: Callable) -> None:
         self._model = model
         self._batches = batches
         self._train_step = train_step
-        self._plan: _Plan | None = None
         self._order = np.zeros(0, np.int64)  # the rows of this epoch
         self._at = 0  # how many of them have been trained on
+        self._plan: StepPlan | None = None  # that of a batch of full size
+        self._data: tuple = ()  # x and y as it takes them
         self.refusal: str | None = None
-        with self._refusing():
-            _check(model, batches)
-            if steps < WORTH_IT:
-                raise NotPlannedError(f"{steps} steps are too few for a plan to pay")
+        if train_step != model._update:
+            self.refusal = "the model has a train_step of its own"
+        elif type(batches) is not ArrayBatches or not batches.is_pairs:
+            self.refusal = "the data are not one array x and one array y of the model's dtypes"
 
-    def begin_epoch(self) -> bool:
-        """Draw the order of the rows of the next epoch; False if it is to be trained on without a
-        plan.
+    def begin(self) -> bool:
+        """Draw the order of the rows of the next epoch; False if its batches are to be taken from
+        ``batches``.
         """
         if self.refusal is not None or not self._batches.begins_a_pass:
             return False
@@ -83,68 +148,70 @@ class Planned:
         """Whether the epoch has rows left."""
         return self._at < len(self._order)
 
+    @property
+    def report(self) -> str:
+        if self.refusal is not None:
+            return f"No plan: {self.refusal}."
+        return "No plan: there were only a few steps." if self._plan is None else "A plan ran."
+
     def run(self, most: int | None = None) -> None:
         """Train on the next batch, or on as many as a slice of time allows, up to ``most``."""
-        size = self._batches.batch_size
+        size = min(self._batches.batch_size, len(self._order))
         order = self._order[self._at :]
         whole = len(order) // size
         if whole and self._plan is not None:
-            self._at += size * self._plan.run(order, min(whole, most or whole))
+            self._at += size * self._plan.run(order, *self._data, min(whole, most or whole))
             return
-        batch = self._batches.rows(order[:size])
-        tensors = self._model._as_tensors(*batch)
-        if whole and self.refusal is None:
-            with self._refusing():
-                replay = _recorded(self._model, tensors)
-                if replay is not None:
-                    plan = _Plan(self._model, replay, self._batches, tensors, order[:size])
-                    self._at += size
-                    plan.check()
-                    self._plan = plan
-                    return
+        tensors = self._model._as_tensors(*self._batches.rows(order[:size]))
         self._train_step(*tensors)
-        self._at += len(batch[0])
+        self._at += min(size, len(order))
+        if whole:
+            self._find_plan(tensors)
 
-    @contextlib.contextmanager
-    def _refusing(self) -> Iterator[None]:
+    def _find_plan(self, tensors: tuple) -> None:
+        """Take the plan of the step that has been made on this batch."""
+        plan, self.refusal = self._model._plan_of(self._model._replay_key("update", *tensors))
+        if plan is None:
+            return
         try:
-            yield
+            self._data = tuple(map(converted, self._batches.data[:2], plan.dtypes))
         except NotPlannedError as error:
             self.refusal = str(error)
+            return
+        if plan.takes(self._data[1]):
+            self._plan = plan
+        else:
+            self.refusal = "some labels are no classes"
 
 
-def _check(model: Any, batches: Any) -> None:
-    """Raise NotPlannedError for what can be known before the first step."""
+def converted(data: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """All rows as a C-contiguous array of this dtype."""
+    if data.dtype == dtype and data.flags.c_contiguous and data.flags.aligned:
+        return np.asarray(data)
+    if data.size * dtype.itemsize > MOST_CONVERTED:
+        raise NotPlannedError(f"the data are large, and not {dtype} in C order")
+    return np.ascontiguousarray(data, dtype)
+
+
+def _check(model: Any, replay: Replay) -> None:
+    """Raise NotPlannedError for what can be known before a step."""
     optimizer = model.optimizer
-    if (model.engine or _engine.current().name) != "fast":
+    if _engine.current().name != "fast":
         raise NotPlannedError("plans are made by the fast engine")
-    if type(batches) is not ArrayBatches or not batches.is_pairs:
-        raise NotPlannedError("the data are not one array x and one array y of the model's dtypes")
-    for name in ("train_step", "compute_metrics"):
-        if not is_own(model, name):
-            raise NotPlannedError(f"the model has a {name} of its own")
-    if optimizer is None or not all(map(partial(is_own, optimizer), ("apply", "update_step"))):
+    if not is_own(model, "compute_metrics"):
+        raise NotPlannedError("the model has a compute_metrics of its own")
+    if not (is_own(optimizer, "apply") and is_own(optimizer, "update_step")):
         raise NotPlannedError("the optimizer is not a built-in one")
     if not isinstance(optimizer._learning_rate, Variable):
         raise NotPlannedError("the learning rate follows a schedule or a function")
     if optimizer.use_ema or optimizer.gradient_accumulation_steps:
         raise NotPlannedError("the optimizer averages weights or accumulates gradients")
-    if any(variable.constraint is not None for variable in model.trainable_variables):
-        raise NotPlannedError("a weight has a constraint")
-
-
-def _recorded(model: Any, tensors: tuple) -> Replay | None:
-    """The recorded step for batches like this one; None if none has been made yet."""
-    key = model._replay_key("update", *tensors)
-    if key not in model._replays:
-        return None
-    replay = model._replays[key]
-    if replay is None:
-        raise NotPlannedError("a step depends on more than its batch and the weights")
-    for is_twin, function, _, _, _ in replay.calls:
+    if not replay.wanted or any(variable.constraint is not None for variable in replay.wanted):
+        raise NotPlannedError("there are no weights to train, or one has a constraint")
+    for is_twin, function, *_ in replay.calls:
         if not is_twin and function not in _views():
             raise NotPlannedError("an operation of the step is NumPy's")
-    reached = set(replay.seed)  # tensors that have a gradient
+    reached = set(replay.seed)  # the tensors that have a gradient
     for record in replay.records:
         if reached.isdisjoint(flatten(record.output)):
             continue
@@ -152,90 +219,15 @@ def _recorded(model: Any, tensors: tuple) -> Replay | None:
             if need and x in reached:
                 raise NotPlannedError("the gradients of branches are summed by NumPy")
             reached.add(x)
-    return replay
 
 
-def _views() -> list[Callable]:
+@cache
+def _views() -> frozenset[Callable]:
     """The array operations that only look at memory in another way, forward and back."""
-    return [Operation.named["reshape"].forward]
+    return frozenset({Operation.named["reshape"].forward})
 
 
-class _Plan:
-    """A plan made of one step, on a batch whose rows in the data are ``order``."""
-
-    def __init__(
-        self, model: Any, replay: Replay, batches: Any, tensors: tuple, order: np.ndarray
-    ) -> None:
-        from ..fastcore.kernels import plan, steps  # only where the fast engine is built
-
-        x, y, size = tensors[0].array, tensors[1].array, len(order)
-        labels = y.dtype if replay.labels is None else replay.labels[1]
-        all_x, all_y = (
-            _converted(whole, dtype)
-            for whole, dtype in zip(batches.data, (x.dtype, labels), strict=False)
-        )
-        metrics = [_accuracy(*entry[:2]) for entry in model._metrics.entries]
-        x, y = (np.empty((size, *whole.shape[1:]), whole.dtype) for whole in (all_x, all_y))
-        self._optimizer = optimizer = model.optimizer
-        self._size = size
-        self._pace = 1  # steps of a slice of time
-        self._plan = plan.Plan()
-        self._rows = steps.Rows(order, size)
-        with self._plan:
-            self._rows.gather(all_x, x)
-            self._rows.gather(all_y, y)
-            y_pred, loss, caches = replay.forward(x, y)
-            _check_classes(all_y, y_pred.array)
-            optimizer.apply(replay.gradients(caches, optimizer), replay.wanted)
-            mean = model._loss_mean
-            steps.add_mean(mean.total.array, mean.count.array, loss, size)
-            for kind, metric in metrics:
-                steps.add_accuracy(
-                    kind, metric.total.array, metric.count.array, y, y_pred.array,
-                    getattr(metric, "threshold", 0.5),
-                )  # fmt: skip
-            self._rows.advance()
-        self._updates = [kept for kept in self._plan.kept if hasattr(kept, "restart")]
-
-    def check(self) -> None:
-        """Raise NotPlannedError if the step cannot be run again."""
-        if self._plan.refusal is not None:
-            raise NotPlannedError(self._plan.refusal)
-
-    def run(self, order: np.ndarray, most: int) -> int:
-        """Train on the batches of these rows for a slice of time, and return on how many."""
-        count = min(most, self._pace)
-        counter = self._optimizer._iterations.array
-        for update in self._updates:
-            update.restart(counter.item(), self._optimizer._current_rate())
-        self._rows.start(order[: count * self._size])
-        start = time.perf_counter()
-        self._plan.run(count)
-        taken = time.perf_counter() - start
-        counter[()] += count
-        if count == self._pace:
-            self._pace = max(1, min(2 * count, int(SLICE * count / max(taken, 1e-9))))
-        return count
-
-
-def _converted(data: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """All rows as a C-contiguous array of this dtype."""
-    if data.dtype == dtype and data.flags.c_contiguous and data.flags.aligned:
-        return np.asarray(data)
-    if data.size * dtype.itemsize > MOST_CONVERTED:
-        raise NotPlannedError(f"the data are large, and neither {dtype} nor in C order")
-    return np.ascontiguousarray(data, dtype)
-
-
-def _check_classes(labels: np.ndarray, y_pred: np.ndarray) -> None:
-    """Single steps raise an error for labels that are no classes."""
-    if labels.dtype.kind == "i" and not (
-        labels.min() >= 0 and labels.max() < y_pred.shape[-1]
-    ):
-        raise NotPlannedError("some labels are no classes")
-
-
-def _accuracy(output: int, metric: Any) -> tuple[str, Any]:
+def _accuracy(metric: Any) -> tuple[str, Any]:
     kind = _ACCURACIES.get(type(metric))
     if kind is None:
         raise NotPlannedError(f"the metric {metric.name} is not an accuracy")

@@ -54,6 +54,7 @@ class Replay:
         self.logits: tuple[str, int] | None = None  # of y_pred: "sigmoid" or "softmax", place
         self.seed: dict[Tensor, np.ndarray] = {}  # dL/dL = 1, for the loss in the records
         self.wanted: list[Variable] = []  # the weights whose gradients the step returns
+        self.plan: Any = None  # its plan, or why there is none; None before that was tried
         self.done: list[list[int]] = []  # after each call, the places that no later call needs
 
     def forward(self, x: np.ndarray, y: np.ndarray) -> tuple[Tensor, np.ndarray, list]:

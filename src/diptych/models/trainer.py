@@ -28,10 +28,11 @@ from .compiling import Compiling
 from .data import batches_for, split_off_validation
 from .fitting import batch_size_of, named_in_errors, pack, plain
 from .passes import Progress, check_size
-from .plans import Planned
-from .replay import may_be_replayed, record_of, record_of_prediction
+from .plans import NotPlannedError, PlannedEpochs, StepPlan, converted
+from .replay import Replay, may_be_replayed, record_of, record_of_prediction
 from .results import array_of, as_log, check_frequency, due, joined
 
+_COUNTING = np.arange(1024)
 MOST_REPLAYS = 32  # the most recorded steps of a model, one for each batch shape
 
 
@@ -131,6 +132,8 @@ class Trainer(Compiling):
         """Make one update; return what a `compute_metrics` of one's own returned."""
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
+        if replay is not None and self._run_plan(replay, x.array, y.array):
+            return None
         if replay is not None:
             y_pred, loss, caches = replay.forward(x.array, y.array)
             gradients, variables = replay.gradients(caches, self.optimizer), replay.wanted
@@ -152,6 +155,38 @@ class Trainer(Compiling):
             self._checks.nothing_to_train()
         self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
         return self._after_step(x, y, y_pred, sample_weight)
+
+    def _run_plan(self, replay: Replay, x: np.ndarray, y: np.ndarray) -> bool:
+        """Make a step by the plan of a recorded step, or make the plan of this step; return False
+        if the step is still to be made.
+        """
+        plan = replay.plan
+        if isinstance(plan, str):  # why there is none
+            return False
+        if plan is None or not plan.fits(self):
+            try:
+                plan = StepPlan(self, replay, x, y)
+            except NotPlannedError as error:
+                replay.plan = str(error)
+                return False
+            replay.plan = plan.refusal or plan
+            return True
+        x, y = map(converted, (x, y), plan.dtypes)
+        if not plan.takes(y):
+            return False
+        plan.run(_COUNTING[: len(x)] if len(x) <= len(_COUNTING) else np.arange(len(x)), x, y, 1)
+        return True
+
+    def _plan_of(self, key: tuple | None) -> tuple[StepPlan | None, str | None]:
+        """The plan of the steps with this key, or why there is none; None and None if none has been
+        made yet.
+        """
+        replay = self._replays.get(key)
+        if replay is None:
+            return None, "a step depends on more than a batch and the weights"
+        if isinstance(replay.plan, StepPlan):
+            return replay.plan, None
+        return None, replay.plan
 
     def _test(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Evaluate one batch; return what a `compute_metrics` of one's own returned."""
@@ -357,8 +392,7 @@ class Trainer(Compiling):
             )
         self.stop_training = False
         train_step, _ = self._steps()
-        steps = (batches.steps or 0) * (epochs - initial_epoch)
-        planned = Planned(self, batches, train_step, steps)
+        planned = PlannedEpochs(self, batches, train_step)
         logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
         done = progress.done  # not 0 if a callback has put the training into the middle of an epoch
@@ -368,12 +402,12 @@ class Trainer(Compiling):
             if not done:
                 self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
-            if planned.begin_epoch():
+            if planned.begin():
                 self._train_planned_epoch(planned, callbacks)
                 last = None
             else:
                 last = self._train_epoch(batches, train_step, callbacks, done)
-            self._plan_refusal = planned.refusal
+            self._plan_report = planned.report
             done = 0
             logs = self._results(last)
             if validation is not None and due(validation_freq, epoch):
@@ -387,7 +421,7 @@ class Trainer(Compiling):
         callbacks.on_train_end(logs)
         return self.history
 
-    def _train_planned_epoch(self, planned: Planned, callbacks: CallbackList) -> None:
+    def _train_planned_epoch(self, planned: PlannedEpochs, callbacks: CallbackList) -> None:
         """One pass over the batches, as many in one call as the callbacks allow."""
         step = 0
         while planned.left and not self.stop_training:
@@ -404,9 +438,7 @@ class Trainer(Compiling):
 
         A plan is only for speed: it gives the bits of single steps.
         """
-        if self._plan_refusal is None:
-            return "The steps ran as a plan."
-        return f"No plan: {self._plan_refusal}."
+        return self._plan_report
 
     def _train_epoch(
         self, batches: Any, train_step: Any, callbacks: CallbackList, done: int = 0
