@@ -16,7 +16,7 @@ PACKAGE = ROOT / "src" / "diptych"
 SECOND = (
     "blas engine config utils.naming utils.lambdas utils.objects legacy utils.windows "
     "utils.numerical utils.progbar nested trial tensor tape shape_rules operation graph ops random "
-    "utils"
+    "pictures utils"
 ).split()
 FLOORS = {
     1: "reference fastcore",

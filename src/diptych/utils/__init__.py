@@ -1,4 +1,4 @@
-"""Utilities: data sets, labels, padding, seeds, registration, progress bar."""
+"""Utilities: data sets, labels, padding, seeds, registration, pictures of models, progress bar."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from ..legacy import old_attribute
 from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .datasets import BatchDataset, PyDataset, Sequence
 from .images import array_to_img, img_to_array, load_img, save_img
+from .model_pictures import model_to_dot, plot_model
 from .naming import snake_case, suggest
 from .numerical import normalize, to_categorical
 from .objects import (
@@ -35,9 +36,11 @@ __all__ = [
     "get_registered_object",
     "img_to_array",
     "load_img",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "save_img",
     "set_random_seed",
