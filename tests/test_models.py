@@ -265,18 +265,6 @@ def test_config_and_json_make_the_same_model(make):
     json.loads(model.to_json())
 
 
-def test_summary_shows_shapes_counts_and_totals():
-    lines = []
-    small().summary(print_fn=lines.append)
-    text = "\n".join(lines)
-    assert "(None, 5)" in text
-    assert "25" in text
-    assert "Total params: 43 (172.00 B)" in text
-    lines.clear()
-    two_tower().summary(print_fn=lines.append, show_trainable=True)
-    assert "Connected to" in "\n".join(lines)
-
-
 # --------------------------------------------------------------------------------------------------
 # Training
 
