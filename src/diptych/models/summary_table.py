@@ -58,7 +58,7 @@ def table(
     """
 
     def rule(corners: str, line: str) -> str:
-        left, middle, right = corners
+        left, middle, right = list(corners)
         return left + middle.join(line * width for width in widths) + right
 
     def lines(cells: list[str], border: str, at_the_bottom: bool = False) -> list[str]:
