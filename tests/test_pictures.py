@@ -1,20 +1,23 @@
 """Pictures of models: nothing overlaps, nothing is left out, and every format is what it says."""
 
 import itertools
+import runpy
 import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import diptych
 from diptych import Input, Model, Sequential, layers, ops
+from diptych.pictures import scene as scenes
 from diptych.pictures.boxes import COLOURS, DARK, Style
 from diptych.pictures.layout import crossings, lay_out, ranks
 from diptych.pictures.lines import SPLINES
 from diptych.pictures.network import read
 from diptych.pictures.picture import picture
-from diptych.pictures.scene import Path, Rectangle, Text
+from diptych.pictures.scene import Rectangle, Text
 from diptych.pictures.svg import svg
 from diptych.pictures.text import shortened, width_of
 from diptych.utils import model_to_dot, plot_model
@@ -98,7 +101,7 @@ def parts(scene):
     """The boxes (with a tip), the areas of nested models, the lines, and the texts of a scene."""
     frames = [s for s in scene.shapes if isinstance(s, Rectangle) and s.title]
     areas = [s for s in scene.shapes if isinstance(s, Rectangle) and s.radius == 8]
-    lines = [s for s in scene.shapes if isinstance(s, Path) and s.fill == "none"]
+    lines = [s for s in scene.shapes if isinstance(s, scenes.Path) and s.fill == "none"]
     return frames, areas, lines, [s for s in scene.shapes if isinstance(s, Text)]
 
 
@@ -438,3 +441,16 @@ def test_old_names_of_plot_model():
     diptych.legacy.forget_notes()
     with pytest.warns(diptych.legacy.LegacySpelling, match="plot_model"):
         assert diptych.utils.plot is plot_model
+
+
+def test_the_pictures_of_the_guide_are_those_that_are_drawn(tmp_path):
+    """`python docs/pictures/make.py` makes them anew."""
+    folder = Path(__file__).parents[1] / "docs" / "pictures"
+    make = runpy.run_path(str(folder / "make.py"))
+    make["draw_models"](tmp_path)
+    drawn = sorted(path.name for path in tmp_path.iterdir())
+    assert len(drawn) == len(make["MODELS"])
+    for name in drawn:
+        assert (tmp_path / name).read_text() == (folder / name).read_text(), name
+    for path in folder.glob("*.svg"):
+        ElementTree.parse(path)

@@ -20,6 +20,7 @@ from ..tape import unrecorded
 from ..tensor import Tensor
 from ..trial import Trial
 from ..utils import objects
+from ..utils.model_pictures import model_to_dot
 from ..utils.naming import auto_name, suggest
 from ..utils.progbar import write
 from . import storage
@@ -394,6 +395,20 @@ class Model(OldMethods, Trainer, Layer):
             print_fn(text)
         else:
             write(as_printable(text))
+
+    def _repr_svg_(self) -> str | None:
+        """The picture of the model, which a notebook shows; None before it is built."""
+        return self._picture()._repr_svg_() if self.built else None
+
+    def _repr_html_(self) -> str | None:
+        """The same in HTML, with a bar to scroll where it is long."""
+        if not self.built:
+            return None
+        picture = self._picture()._repr_html_()
+        return f'<div style="max-height: 45em; overflow: auto">{picture}</div>'
+
+    def _picture(self) -> Any:
+        return model_to_dot(self, show_shapes=True, show_layer_activations=True).picture
 
     def get_config(self) -> dict[str, Any]:
         """Return the graph as nested dicts; for a subclassed model, the result of its own

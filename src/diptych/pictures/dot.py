@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 from html import escape
 from typing import Any
 
 from .boxes import COLOURS, DARK, Style, rows_of
-from .matplotlib_drawing import draw
+from .files import Picture, write_file
 from .network import Box, Network, read
 from .picture import picture
-from .svg import html, svg
 
-TEXTS = {"svg": svg, "html": html}  # formats that need nothing else
+TEXTS = ("dot", "gv", "raw")  # names of the DOT language
 
 
 class Dot:
@@ -50,6 +48,10 @@ class Dot:
         lines = [*head, *_nodes(self.network, self.style, "b"), *_arrows(self.network, "b")]
         return "digraph G {\n" + "".join(f"  {line};\n" for line in lines) + "}\n"
 
+    @property
+    def picture(self) -> Picture:
+        return Picture(picture(self.model, self.style))
+
     def create(self, prog: Any = None, format: str = "png") -> bytes:
         """The picture as the bytes of a file.
 
@@ -57,20 +59,13 @@ class Dot:
             prog: accepted for pydot's sake: no program is called.
             format: "svg", "html", "dot", or with matplotlib "png", "pdf", "jpg" and its others.
         """
-        if format in ("dot", "gv", "raw"):
-            return self.to_string().encode()
-        scene = picture(self.model, self.style)
         if format in TEXTS:
-            return TEXTS[format](scene).encode()
-        file = io.BytesIO()
-        draw(scene, file, format, self.dpi)
-        return file.getvalue()
+            return self.to_string().encode()
+        return self.picture.content(format, self.dpi)
 
     def write(self, path: Any, prog: Any = None, format: str = "raw") -> bool:
         """Write the picture to a file; "raw" is the DOT language."""
-        content = self.create(prog, format)
-        with open(os.fspath(path), "wb") as file:
-            file.write(content)
+        write_file(os.fspath(path), self.create(prog, format))
         return True
 
     def __getattr__(self, name: str) -> Any:
@@ -83,7 +78,7 @@ class Dot:
         raise AttributeError(f"'Dot' object has no attribute {name!r}")
 
     def _repr_svg_(self) -> str:
-        return svg(picture(self.model, self.style))
+        return self.picture._repr_svg_()
 
 
 def _nodes(network: Network, style: Style, name: str) -> list[str]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from .scene import Point
-
-Step = tuple[str, list[Point]]
+from .scene import Point, Step
 
 TRACK = 10.0  # between two lines that run across in the same channel
 ARROW = 8.0  # the length of an arrow's head

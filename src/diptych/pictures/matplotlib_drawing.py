@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from .scene import PIXELS_PER_INCH, Rectangle, Scene, Shape, Text
+from .scene import PIXELS_PER_INCH, Pixels, Rectangle, Scene, Shape, Text
 
 LONGEST = 2**16 - 1  # pixels of matplotlib, in either direction
 MOST_PIXELS = 2**27  # in all, which need half a gigabyte
@@ -42,10 +42,10 @@ def draw(scene: Scene, file: Any, format: str, dpi: float) -> None:
         dpi = most
     figure = figure_class(figsize=size, facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, scene.width), ylim=(scene.height, 0))
     axes.set_axis_off()
     for shape in scene.shapes:
         _add(axes, shape)
+    axes.set(xlim=(0, scene.width), ylim=(scene.height, 0))
     metadata = {"CreationDate": None} if format == "pdf" else None  # the same file every time
     with rc_context({"font.family": "DejaVu Sans", "pdf.fonttype": 42}):
         figure.savefig(file, format=format, dpi=dpi, metadata=metadata)
@@ -66,6 +66,18 @@ def _add(axes: Any, shape: Shape) -> None:
             horizontalalignment=anchor,
             verticalalignment="baseline",
             family="DejaVu Sans",
+        )
+        return
+    if isinstance(shape, Pixels):
+        axes.imshow(
+            shape.values,
+            cmap="gray",
+            vmin=0,
+            vmax=255,
+            extent=(shape.x, shape.x + shape.width, shape.y + shape.height, shape.y),
+            interpolation="nearest",
+            aspect="auto",
+            zorder=1,
         )
         return
     line: dict[str, Any] = {"linewidth": shape.thickness * POINTS if shape.stroke != "none" else 0}

@@ -105,7 +105,7 @@ class Plan:
         """Make room for the edge and the name of a nested model, beside the lines that enter."""
         name = width_of(shortened(self.name or "", NAME, WIDEST), NAME, bold=True) + NEST_PAD
         if self.style.sideways:
-            self.left, right = NEST_HEAD, NEST_PAD
+            self.left = right = NEST_HEAD  # on both sides, so that a chain goes on straight
         else:
             self.left = right = max(NEST_PAD, name + 8 - min(entries, default=name))
         self.across += self.left + right

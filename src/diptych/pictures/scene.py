@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 Point = tuple[float, float]
+Step = tuple[str, list[Point]]  # of a path
 PIXELS_PER_INCH = 96
 
 
@@ -46,14 +49,26 @@ class Path:
     and 3) and Z (close), each with its points.
     """
 
-    steps: list[tuple[str, list[Point]]]
+    steps: list[Step]
     stroke: str = "none"
     fill: str = "none"
     thickness: float = 1.5
     dashed: bool = False
 
 
-Shape = Rectangle | Text | Path
+@dataclass
+class Pixels:
+    """An image of its own pixels, which stay sharp: (H, W) grey or (H, W, 3) colours, uint8."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    values: np.ndarray
+    title: str = ""
+
+
+Shape = Rectangle | Text | Path | Pixels
 
 
 @dataclass

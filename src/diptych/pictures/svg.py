@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import struct
+import zlib
 from html import escape
 
-from .scene import Path, Point, Rectangle, Scene, Shape, Text
+import numpy as np
+
+from .scene import Path, Pixels, Point, Rectangle, Scene, Shape, Text
 from .text import FAMILY
+
+SHARP = 256  # pixels of an image that is drawn about half as large
 
 
 def svg(scene: Scene, attributes: str = "") -> str:
@@ -41,6 +48,8 @@ def html(scene: Scene) -> str:
 def _element(shape: Shape) -> str:
     if isinstance(shape, Rectangle):
         return _rectangle(shape)
+    if isinstance(shape, Pixels):
+        return _pixels(shape)
     return _text(shape) if isinstance(shape, Text) else _path(shape)
 
 
@@ -54,6 +63,32 @@ def _rectangle(shape: Rectangle) -> str:
     ]
     text = "".join(parts)
     return f"{text}><title>{escape(shape.title)}</title></rect>" if shape.title else f"{text}/>"
+
+
+def _pixels(shape: Pixels) -> str:
+    x, y, width, height = map(_number, (shape.x, shape.y, shape.width, shape.height))
+    # Larger pixels stay sharp in programs that would smooth them.
+    larger = max(SHARP // max(shape.values.shape[:2]), 1)
+    content = base64.b64encode(png(shape.values.repeat(larger, 0).repeat(larger, 1))).decode()
+    return (
+        f'<image x="{x}" y="{y}" width="{width}" height="{height}" preserveAspectRatio="none" '
+        f'image-rendering="pixelated" href="data:image/png;base64,{content}">'
+        f"<title>{escape(shape.title)}</title></image>"
+    )
+
+
+def png(values: np.ndarray) -> bytes:
+    """The bytes of a PNG file of pixels, (H, W) or (H, W, 3), uint8."""
+    height, width = values.shape[:2]
+    colour = 2 if values.ndim == 3 else 0
+    rows = np.ascontiguousarray(values).reshape(height, -1)
+    plain = b"".join(b"\0" + row.tobytes() for row in rows)  # each row begins with "no filter"
+    head = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
+    parts = [(b"IHDR", head), (b"IDAT", zlib.compress(plain)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
 
 
 def _text(shape: Text) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from typing import Any
 
 __all__ = ["model_to_dot", "plot_model"]
@@ -108,7 +107,7 @@ def plot_model(
         ImportError: a format of matplotlib, which is not installed. Only PNG falls back to SVG,
             with a warning.
     """
-    picture = model_to_dot(
+    dot = model_to_dot(
         model,
         show_shapes=show_shapes,
         show_dtype=show_dtype,
@@ -122,32 +121,22 @@ def plot_model(
         **kwargs,
     )
     path = os.fspath(to_file)
-    stem, ending = os.path.splitext(path)
-    format = ending[1:].lower() or "png"
-    folder = os.path.dirname(path)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
-    try:
-        content = picture.create(format=format)
-    except ImportError as error:
-        if format != "png":
-            raise
-        path, format = f"{stem}.svg", "svg"
-        warnings.warn(f"{error}. The picture is written as {path!r} instead.", stacklevel=2)
-        content = picture.create(format=format)
-    with open(path, "wb") as file:
-        file.write(content)
-    return _shown(path, format)
+    format = os.path.splitext(path)[1][1:].lower()
+    if format in ("dot", "gv"):
+        dot.write(path)
+        return None
+    return _shown(dot.picture.save(path, dot.dpi))
 
 
-def _shown(path: str, format: str) -> Any:
+def _shown(path: str) -> Any:
     """The picture as a notebook shows it; None outside of notebooks."""
     if "IPython" not in sys.modules:
         return None
     from IPython import display
 
-    if format == "svg":
+    format = os.path.splitext(path)[1].lower()
+    if format == ".svg":
         return display.SVG(filename=path)
-    if format == "html":
+    if format == ".html":
         return display.HTML(filename=path)
-    return display.Image(filename=path) if format in ("png", "jpg", "jpeg", "gif") else None
+    return None if format in (".pdf", ".ps", ".eps") else display.Image(filename=path)
