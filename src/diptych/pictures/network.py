@@ -55,7 +55,7 @@ class Box:
 
     @property
     def is_layer(self) -> bool:
-        return hasattr(self.thing, "get_config")
+        return is_layer(self.thing)
 
     @property
     def type_name(self) -> str:
@@ -68,7 +68,7 @@ class Box:
             return "Functional"
         inner = getattr(self.thing, "layer", None) or getattr(self.thing, "forward_layer", None)
         name = type(self.thing).__name__
-        return f"{name}({type(inner).__name__})" if hasattr(inner, "get_config") else name
+        return f"{name}({type(inner).__name__})" if is_layer(inner) else name
 
     @property
     def name(self) -> str:
@@ -238,7 +238,7 @@ class _Reader:
         layer, boxes = node.operation, self.network.boxes
         who = id(layer)
         self.seen[who] += 1
-        alone = who in self.split or not hasattr(layer, "get_config")
+        alone = who in self.split or not is_layer(layer)
         number = self._number(node if alone else layer)
         if number == len(boxes):
             box = Box(layer, node)
@@ -316,6 +316,11 @@ def _components(count: int, targets: dict[int, set[int]]) -> list[list[int]]:
                     if len(component) > 1 or i in targets.get(i, ()):
                         found.append(component)
     return found
+
+
+def is_layer(thing: Any) -> bool:
+    """Whether it is a layer, rather than an operation outside layers."""
+    return hasattr(thing, "count_params")
 
 
 def _first_node(layer: Any) -> Node | None:
