@@ -24,9 +24,6 @@ MISSING = {
         DTypePolicy FloatDTypePolicy Function Operation RematScope StatelessScope
         SymbolicScope device name_scope remat
     """,
-    "keras.activations": """
-        sparse_plus sparse_sigmoid sparsemax
-    """,
     "keras.applications": """
         ConvNeXtBase ConvNeXtLarge ConvNeXtSmall ConvNeXtTiny ConvNeXtXLarge DenseNet121
         DenseNet169 DenseNet201 EfficientNetB0 EfficientNetB1 EfficientNetB2 EfficientNetB3
@@ -115,9 +112,6 @@ MISSING = {
     "keras.export": """
         ExportArchive
     """,
-    "keras.initializers": """
-        STFT STFTInitializer stft
-    """,
     "keras.layers": """
         AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
         AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D AugMix AutoContrast
@@ -144,54 +138,10 @@ MISSING = {
         set_global_policy
     """,
     "keras.ops": """
-        adaptive_average_pool adaptive_max_pool angle argpartition associative_scan bartlett
-        blackman cdist cholesky_inverse cond conj conjugate corrcoef correlate ctc_decode
-        ctc_loss custom_gradient depth_to_space dsplit dstack eig extract_sequences fft fft2
-        fold fori_loop gcd geomspace hamming hanning heaviside hsplit i0 ifft2 imag irfft
-        isreal istft jvp kaiser kron lcm ldexp lstsq lu_factor map nanmedian nanpercentile
-        nanquantile nextafter polar psnr real rearrange rfft saturate_cast scan scatter
-        scatter_update segment_min segment_prod signbit solve_triangular space_to_depth
-        sparse_plus sparse_sigmoid sparsemax stft switch trapezoid unfold unique
-        unravel_index vander vectorize vectorized_map view view_as_complex view_as_real
-        vsplit while_loop
-    """,
-    "keras.ops.image": """
-        elastic_transform extract_patches extract_patches_3d gaussian_blur map_coordinates
-        scale_and_translate sobel_edges ssim
-    """,
-    "keras.ops.linalg": """
-        cholesky_inverse eig jvp lstsq lu_factor norm solve_triangular
+        ctc_loss
     """,
     "keras.ops.nn": """
-        adaptive_average_pool adaptive_max_pool average_pool batch_normalization
-        binary_crossentropy categorical_crossentropy conv conv_transpose ctc_decode ctc_loss
-        depth_to_space depthwise_conv dot_product_attention fold hard_swish
-        layer_normalization max_pool moments multi_hot normalize one_hot polar psnr
-        rms_normalization separable_conv space_to_depth sparse_categorical_crossentropy
-        sparse_plus sparse_sigmoid sparsemax swish unfold
-    """,
-    "keras.ops.numpy": """
-        abs absolute add all allclose amax amin angle any append arange arccos arccosh
-        arcsin arcsinh arctan arctan2 arctanh argmax argmin argpartition argsort array
-        array_split average bartlett bincount bitwise_and bitwise_invert bitwise_left_shift
-        bitwise_not bitwise_or bitwise_right_shift bitwise_xor blackman broadcast_to cbrt
-        ceil clip concatenate conj conjugate copy corrcoef correlate cos cosh count_nonzero
-        cross cumprod cumsum deg2rad diag diagflat diagonal diff digitize divide
-        divide_no_nan dot dsplit dstack einsum empty empty_like equal exp exp2 expand_dims
-        expm1 eye fabs flip fliplr flipud floor floor_divide fmax fmin fmod full full_like
-        gcd geomspace get_item greater greater_equal hamming hanning heaviside histogram
-        hsplit hstack hypot i0 identity imag inner isclose isfinite isin isinf isnan
-        isneginf isposinf isreal kaiser kron lcm ldexp left_shift less less_equal linspace
-        log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or
-        logical_xor logspace matmul max maximum mean median meshgrid min minimum mod
-        moveaxis multiply nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean
-        nanmedian nanmin nanpercentile nanprod nanquantile nanstd nansum nanvar ndim
-        negative nextafter nonzero not_equal ones ones_like outer pad percentile power prod
-        ptp quantile rad2deg ravel real reciprocal repeat reshape right_shift roll rot90
-        round searchsorted select sign signbit sin sinc sinh size slogdet sort split sqrt
-        square squeeze stack std subtract sum swapaxes take take_along_axis tan tanh
-        tensordot tile trace transpose trapezoid tri tril triu true_divide trunc unique
-        unravel_index vander var vdot vectorize view vsplit vstack where zeros zeros_like
+        ctc_loss
     """,
     "keras.optimizers": """
         Adafactor Lamb LossScaleOptimizer MultiOptimizer Muon OptimizerMap ScheduleFreeAdamW
@@ -364,24 +314,6 @@ UNLIKE = set(
     keras.layers.Input
     keras.models.clone_model
     keras.models.save_model
-    keras.ops.amax
-    keras.ops.amin
-    keras.ops.bitwise_and
-    keras.ops.bitwise_left_shift
-    keras.ops.bitwise_or
-    keras.ops.bitwise_right_shift
-    keras.ops.bitwise_xor
-    keras.ops.cross
-    keras.ops.left_shift
-    keras.ops.matrix_rank
-    keras.ops.multi_hot
-    keras.ops.pinv
-    keras.ops.relu
-    keras.ops.right_shift
-    keras.ops.stop_gradient
-    keras.ops.linalg.matrix_rank
-    keras.ops.linalg.pinv
-    keras.ops.nn.relu
     keras.preprocessing.text_dataset_from_directory
     keras.preprocessing.timeseries_dataset_from_array
     keras.preprocessing.image.load_img
@@ -445,4 +377,9 @@ DIFFERENT = {
     "keras.ops.layer_normalization": """
         x gamma=None beta=None axis=-1 epsilon=None rms_scaling=False
     """,
+    "keras.ops.nn.layer_normalization": """
+        x gamma=None beta=None axis=-1 epsilon=None rms_scaling=False
+    """,
+    "keras.ops.nn.relu": "x negative_slope=0.0 max_value=None threshold=0.0",
+    "keras.ops.relu": "x negative_slope=0.0 max_value=None threshold=0.0",
 }

@@ -313,7 +313,7 @@ def test_convert_to_tensor_leaves_tensors_alone_and_stacks_lists_of_them():
     np.testing.assert_allclose(tape.gradient(y, w), [0, 1])
 
 
-def test_decompositions_compute_and_refuse_gradients():
+def test_decompositions_compute():
     a = definite(3)(np.random.default_rng(0))
     q, r = ops.qr(a)
     np.testing.assert_allclose(q.array @ r.array, a)
@@ -325,11 +325,20 @@ def test_decompositions_compute_and_refuse_gradients():
     np.testing.assert_allclose(sign.array * np.exp(log.array), np.linalg.det(a))
     np.testing.assert_allclose(ops.pinv(a).array, np.linalg.inv(a))
     assert ops.matrix_rank(a).array == 3
-    w = Variable(a)
-    with GradientTape() as tape:
-        y = ops.sum(ops.svd(w, compute_uv=False))
-    with pytest.raises(NotImplementedError, match="ops.svd has no gradient rule"):
-        tape.gradient(y, w)
+
+
+def test_a_gradient_that_a_decomposition_has_not_is_refused():
+    w = Variable(np.arange(6.0).reshape(3, 2))
+    for call, message in (
+        (lambda: ops.svd(w)[0], "full_matrices=False"),
+        (lambda: ops.qr(ops.transpose(w))[1], "at least as many rows"),
+        (lambda: ops.lu_factor(w)[0], "square matrices only"),
+        (lambda: ops.view_as_real(ops.eig(w[:2])[0]), "has no gradient rule"),
+    ):
+        with GradientTape() as tape:
+            y = ops.sum(call())
+        with pytest.raises(NotImplementedError, match=message):
+            tape.gradient(y, w)
 
 
 def test_histogram():
@@ -392,11 +401,24 @@ def test_engines_get_one_float_type(inputs, dtype):
     assert ops.dense(*inputs).dtype == dtype
 
 
-def test_engines_refuse_other_types():
-    with pytest.raises(TypeError, match="float32 or float64, but got float16"):
-        ops.relu(np.ones(3, np.float16))
-    with pytest.raises(TypeError, match="float32 or float64, but got float16"):
-        ops.sparse_categorical_crossentropy([0], np.ones((1, 3), np.float16))
+def test_engines_compute_float16_in_float32():
+    x = np.array([[1.5, -2.0, 20000.0]], np.float16)
+    w = Variable(x)
+    with GradientTape() as tape:
+        y = ops.sum(ops.log_softmax(w))  # exp of the largest, and its sum, overflow in float16
+    assert y.dtype == np.float16
+    (dx,) = tape.gradient(y, [w])
+    assert dx.dtype == np.float16
+    np.testing.assert_allclose(dx, [[1, 1, -2]])
+    assert ops.relu(x).dtype == np.float16
+    assert ops.dense(x, np.ones((3, 2), np.float16)).dtype == np.float16
+    assert ops.sparse_categorical_crossentropy([0], x).dtype == np.float16
+    assert ops.det(np.eye(3, dtype=np.float16)).dtype == np.float16
+
+
+def test_engines_refuse_complex_numbers():
+    with pytest.raises(TypeError, match="float16, float32 and float64, but got complex64"):
+        ops.relu(np.ones(3, np.complex64))
 
 
 # --------------------------------------------------------------------------------------------------

@@ -244,6 +244,16 @@ def min(x, axis=None, keepdims=False, initial=None):
     )
 
 
+def amax(x, axis=None, keepdims=False):
+    """The greatest element along ``axis``: ``max`` without ``initial``."""
+    return max(x, axis, keepdims)
+
+
+def amin(x, axis=None, keepdims=False):
+    """The least element along ``axis``: ``min`` without ``initial``."""
+    return min(x, axis, keepdims)
+
+
 def var(x, axis=None, keepdims=False):
     """The mean squared distance from the mean (divided by n, not by n - 1)."""
     return _var(x, axis=_tidy(axis), keepdims=keepdims)
