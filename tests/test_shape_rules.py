@@ -19,7 +19,16 @@ from diptych.graph import Function
 from diptych.operation import ArrayOp, Operation, Twin
 from tests import cases
 from tests.golden.make_shapes import answer, calls, symbols
-from tests.ops_table import CONSTANT, ENGINE_OPS, SMOOTH, definite, leaves, make
+from tests.ops_table import (
+    CONSTANT,
+    ENGINE_OPS,
+    MORE_CONSTANT,
+    MORE_SMOOTH,
+    SMOOTH,
+    definite,
+    leaves,
+    make,
+)
 
 # --------------------------------------------------------------------------------------------------
 # Every operation has a rule
@@ -60,7 +69,8 @@ def test_every_operation_has_a_rule_for_its_shape():
 # --------------------------------------------------------------------------------------------------
 # Rules against real calls
 
-ROWS = [(row[0], lambda *xs, row=row: row[1](ops, *xs), make(row)) for row in SMOOTH + CONSTANT]
+TABLE = SMOOTH + CONSTANT + MORE_SMOOTH + MORE_CONSTANT
+ROWS = [(row[0], lambda *xs, row=row: row[1](ops, *xs), make(row)) for row in TABLE]
 ROWS += [(row[0], row[1], make(row)) for row in ENGINE_OPS]
 ROWS += [
     ("cholesky", ops.cholesky, [definite(3, 2)(np.random.default_rng(0))]),
@@ -115,6 +125,7 @@ ROWS += [
 NEEDS_THE_SIZE = {
     "squeeze",
     "squeeze axis",
+    "cross of planes",
     "unstack",
     "split at an end beyond",
     "layer_normalization, larger",

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import KerasTensor, infer_outputs, symbolic
+from ..graph import KerasTensor, symbolic
 from ..graph import record as record_symbolic
 from ..nested import flatten, map_structure, pack_like
 from ..tape import GradientTape, record, unrecorded
-from ..tensor import Tensor, as_array
+from ..tensor import NUMBERS, Tensor, as_array
 from .creation import as_tensor, convert_to_numpy, is_tensor
 from .shapes import concatenate, flip, stack
 
@@ -38,6 +38,26 @@ __all__ = [
 def _tensors(structure: Any) -> Any:
     """The leaves as tensors; None stays None."""
     return map_structure(lambda x: None if x is None else as_tensor(x), structure)
+
+
+def _same_kind(name: str, given: Any, before: Any, after: Any) -> Any:
+    """The values of a loop after a step; TypeError unless they are like those before it.
+
+    given: the first values, in which a plain number may turn into anything.
+    """
+    pairs = [flatten(values) for values in (given, before, after)]
+    if len(pairs[1]) != len(pairs[2]):
+        raise TypeError(
+            f"{name}() began with {len(pairs[1])} tensors, but a step returned {len(pairs[2])}."
+        )
+    for first, x, y in zip(*pairs, strict=True):
+        like = x is y is None or (tuple(x.shape) == tuple(y.shape) and x.dtype == y.dtype)
+        if not like and not isinstance(first, NUMBERS):
+            raise TypeError(
+                f"{name}() needs values that keep their shapes and dtypes, but a step made of "
+                f"{_described(x)} {_described(y)}. ops.cast may help."
+            )
+    return after
 
 
 def _length(xs: Any) -> Any:
@@ -95,8 +115,13 @@ def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
 
 
 def _outputs_of(function: Callable, *args: Any) -> Any:
-    """New symbolic tensors like those that the function returns for symbolic or other arguments."""
-    return infer_outputs(lambda *xs: _tensors(function(*xs)), args, {})
+    """Symbolic tensors like those that the function returns for symbolic or other arguments."""
+    return _like(_tensors(function(*args)))
+
+
+def _like(structure: Any) -> Any:
+    """New symbolic tensors in the shapes and dtypes of tensors."""
+    return map_structure(lambda x: x if x is None else KerasTensor(x.shape, x.dtype), structure)
 
 
 def _described(structure: Any) -> Any:
@@ -136,11 +161,14 @@ def while_loop(
 
     Returns:
         The last values: a tuple, or a single tensor if ``loop_vars`` is one.
+
+    Raises:
+        TypeError: ``body`` returns other shapes or dtypes, or another number of values.
     """
     several = isinstance(loop_vars, (list, tuple))
     values = tuple(_tensors(loop_vars)) if several else (as_tensor(loop_vars),)
     if symbolic(values):
-        outputs = map_structure(lambda x: KerasTensor(x.shape, x.dtype), values)
+        outputs = _like(values)
         args = cond, body, values if several else values[0], maximum_iterations
         return record_symbolic(while_loop, args, {}, outputs if several else outputs[0])
     steps = 0
@@ -148,7 +176,8 @@ def while_loop(
         convert_to_numpy(cond(*values))
     ):
         following = body(*values)
-        values = tuple(_tensors(following)) if several else (as_tensor(following),)
+        following = tuple(_tensors(following)) if several else (as_tensor(following),)
+        values = _same_kind("while_loop", loop_vars, values, following)
         steps += 1
     return values if several else values[0]
 
@@ -160,13 +189,17 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any) -> Any:
         lower, upper: integers.
         body_fun: ``body_fun(i, value)``, the next value, of the same structure, shapes and dtypes.
         init_val: the first value, a tensor or a structure of tensors.
+
+    Raises:
+        TypeError: ``body_fun`` returns other shapes or dtypes.
     """
     value = _tensors(init_val)
     if symbolic((lower, upper, value)):
-        outputs = map_structure(lambda x: KerasTensor(x.shape, x.dtype), value)
+        outputs = _like(value)
         return record_symbolic(fori_loop, (lower, upper, body_fun, value), {}, outputs)
     for i in range(int(convert_to_numpy(lower)), int(convert_to_numpy(upper))):
-        value = _tensors(body_fun(as_tensor(i), value))
+        following = _tensors(body_fun(as_tensor(i), value))
+        value = _same_kind("fori_loop", init_val, value, following)
     return value
 
 
@@ -228,6 +261,9 @@ def scan(
 
     Returns:
         The last carry, and the outputs stacked, (N, ...).
+
+    Raises:
+        TypeError: the carry changes its shapes or dtypes.
     """
     if not isinstance(unroll, bool) and (not isinstance(unroll, int) or unroll < 1):
         raise ValueError(f"scan() needs unroll=True, False or a number above 0; got {unroll!r}.")
@@ -247,8 +283,8 @@ def scan(
         return record_symbolic(scan, args, {}, (last, _with_axis(n, y)))
     ys = []
     for i in range(n)[:: -1 if reverse else 1]:
-        carry, y = f(carry, None if xs is None else _at(xs, i))
-        carry = _tensors(carry)
+        following, y = f(carry, None if xs is None else _at(xs, i))
+        carry = _same_kind("scan", init, carry, _tensors(following))
         ys.append(_tensors(y))
     if n == 0:
         return carry, _none_of(_outputs_of(f, carry, entry)[1])
@@ -277,7 +313,7 @@ def associative_scan(f: Callable, elems: Any, reverse: bool = False, axis: int =
             f"{[tuple(x.shape) for x in flatten(elems)]}."
         )
     if symbolic(elems):
-        outputs = map_structure(lambda x: KerasTensor(x.shape, x.dtype), elems)
+        outputs = _like(elems)
         return record_symbolic(associative_scan, (f, elems, reverse, axis), {}, outputs)
     xs = [flip(x, axis) if reverse else x for x in flatten(elems)]
     n, reach = max(sizes), 1

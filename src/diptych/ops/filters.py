@@ -6,6 +6,7 @@ import numpy as np
 
 from ..generators import generator_of
 from ..reference import _windows
+from ..shape_rules import common_shape
 from ..tensor import Tensor
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
 from .convolution import depthwise_conv
@@ -453,10 +454,10 @@ def psnr(x1, x2, max_val):
         ValueError: the shapes differ.
     """
     x1, x2 = as_float(x1), as_float(x2)
-    if tuple(x1.shape) != tuple(x2.shape):
-        raise ValueError(
-            f"psnr() needs two tensors of one shape; got {tuple(x1.shape)} and {tuple(x2.shape)}."
-        )
+    try:
+        common_shape(tuple(x1.shape), tuple(x2.shape))
+    except ValueError as error:
+        raise ValueError(f"psnr() needs two tensors of one shape: {error}") from None
     peak = as_tensor(max_val, x2.dtype)
     return 20.0 * log10(peak) - 10.0 * log10(mean(square(x1 - x2)))
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from ..operation import ArrayOp
-from .creation import as_tensor, eye, ndim, shape
+from .creation import as_tensor, dtype, eye, ndim, shape
 from .elementwise import clip, divide, power, sqrt, subtract
 from .linalg import (
     _matrices,
@@ -59,6 +59,7 @@ def solve_triangular(a, b, lower=False):
     return _solve_triangular(a, b, lower=bool(lower))
 
 
+@whole(lambda x, upper: symbol(_square(sizes_of(x)), x, floating=True))
 def cholesky_inverse(x, upper=False):
     """The inverse of L @ L^T, given its Cholesky factor L, or L^T with ``upper``: (..., N, N)."""
     x = as_float(x)
@@ -243,6 +244,8 @@ def _vander_shape(x, N, increasing):
         raise ValueError(f"vander() takes a vector, but got shape {sizes_of(x)}.")
     if N is not None and N < 0:
         raise ValueError(f"vander() needs N of at least 0; got {N}.")
+    if dtype(x) == "bool":
+        raise TypeError("vander() takes numbers, but got bool.")
     (rows,) = sizes_of(x)
     return symbol((rows, rows if N is None else N), x)
 
@@ -301,7 +304,7 @@ def cdist(x, y):
         ValueError: fewer than two axes, or other numbers of coordinates.
     """
     x, y = as_float(x), as_float(y)
-    if ndim(x) < 2 or ndim(y) < 2 or shape(x)[-1] != shape(y)[-1]:
+    if ndim(x) < 2 or ndim(y) < 2 or len({shape(x)[-1], shape(y)[-1], None}) > 2:
         raise ValueError(
             f"cdist() needs points (..., M, D) and (..., N, D); got the shapes {shape(x)} and "
             f"{shape(y)}."

@@ -12,7 +12,7 @@ import numpy as np
 from ..operation import ArrayOp
 from ..shape_rules import count
 from .shapes import moveaxis, pad, reshape, transpose
-from .whole import sizes_of, symbol, whole
+from .whole import sizes_of, symbol, times, whole
 
 
 def places(sizes, window, strides, dilation):
@@ -73,7 +73,7 @@ _patches = ArrayOp(
     ),
     shape=_patches_shape,
 )
-_overlay = ArrayOp(
+_overlay: ArrayOp = ArrayOp(
     "overlay",
     _overlaid,
     lambda g, y, x, sizes, **steps: _patches(g, **steps),
@@ -104,7 +104,7 @@ def _grid(sizes, kernel_size, dilation, padding, stride):
 def _unfolded(x, kernel_size, **steps):
     n, channels, *sizes = sizes_of(x)
     _, out = _grid(sizes, kernel_size, **steps)
-    return symbol((n, channels * math.prod(_pair(kernel_size)), count(out)), x)
+    return symbol((n, times(channels, *_pair(kernel_size)), count(out)), x)
 
 
 @whole(_unfolded)
@@ -133,13 +133,14 @@ def _folded(x, output_size, kernel_size, **steps):
     n, rows, columns = sizes_of(x)
     positions = math.prod(_pair(kernel_size))
     _, out = _grid(_pair(output_size), kernel_size, **steps)
-    if rows % positions or columns not in (math.prod(out), None):
+    if (rows is not None and rows % positions) or columns not in (math.prod(out), None):
         raise ValueError(
             f"fold() got {(n, rows, columns)}, but with kernel_size={kernel_size} the second size "
             f"must be a multiple of {positions}, and the third {math.prod(out)}, the number of "
             "places of the window."
         )
-    return symbol((n, rows // positions, *_pair(output_size)), x)
+    channels = None if rows is None else rows // positions
+    return symbol((n, channels, *_pair(output_size)), x)
 
 
 @whole(_folded)

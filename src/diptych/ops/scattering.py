@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..operation import ArrayOp
-from ..shape_rules import agree, check_rank, nth_axis, replaced
+from ..shape_rules import agree, nth_axis, replaced
 from .creation import as_tensor
 
 # --------------------------------------------------------------------------------------------------
@@ -23,13 +23,15 @@ def _scatter_shape(indices, values, shape):
 
 
 def _check_places(shape, indices, updates):
-    if not indices or (indices[-1] is not None and indices[-1] > len(shape)):
+    """Raise ValueError unless updates broadcast to what is at these places in a shape."""
+    if not indices or (indices[-1] or 0) > len(shape):
         raise ValueError(f"its places of shape {indices} are not in a tensor of shape {shape}.")
-    wanted = (*indices[:-1], *shape[len(shape) if indices[-1] is None else indices[-1] :])
-    check_rank(updates, *range(len(wanted) + 1))
+    if indices[-1] is None:
+        return
+    wanted = (*indices[:-1], *shape[indices[-1] :])
     for n, m in zip(updates[::-1], wanted[::-1], strict=False):
         if n != 1:
-            agree(n, m, f"where the updates of shape {updates} must be like {wanted}")
+            agree(n, m, f"where updates of shape {updates} must be like {wanted}")
 
 
 def _scattered(indices, values, shape):

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import config
 from ..operation import ArrayOp
-from ..shape_rules import check_rank, nth_axis, replaced
+from ..shape_rules import check_rank, common_shape, nth_axis, replaced
 from ..tensor import Tensor
 from .array_ops import Unary
 from .creation import as_tensor, convert_to_numpy, ndim
@@ -142,7 +142,7 @@ def _transform(name, function, axes):
 
     def shape(real, imaginary):
         nth_axis(-axes, len(real))
-        return [real, real]
+        return [common_shape(real, imaginary)] * 2
 
     operation = ArrayOp(
         name,
@@ -197,9 +197,9 @@ def _rfft_shape(x, fft_length):
 
 
 def _irfft_shape(real, imaginary, fft_length):
-    last = nth_axis(-1, len(real))
-    n = real[last]
-    return replaced(real, last, fft_length or (None if n is None else 2 * (n - 1)))
+    shape, last = common_shape(real, imaginary), nth_axis(-1, len(real))
+    n = shape[last]
+    return replaced(shape, last, fft_length or (None if n is None else 2 * (n - 1)))
 
 
 _rfft = ArrayOp(
@@ -230,11 +230,10 @@ def _pair(name, x):
             f"{type(x).__name__}."
         )
     real, imaginary = as_tensor(x[0]), as_tensor(x[1])
-    if tuple(real.shape) != tuple(imaginary.shape):
-        raise ValueError(
-            f"{name}() needs real and imaginary parts of one shape; got {tuple(real.shape)} and "
-            f"{tuple(imaginary.shape)}."
-        )
+    try:
+        common_shape(tuple(real.shape), tuple(imaginary.shape))
+    except ValueError as error:
+        raise ValueError(f"{name}() needs real and imaginary parts of one shape: {error}") from None
     for part in (real, imaginary):
         if np.dtype(part.dtype).kind != "f":
             raise ValueError(f"{name}() needs floats, but got a part of {part.dtype}.")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..graph import KerasTensor, record, symbolic
 from ..operation import gather
-from ..shape_rules import Shape
+from ..shape_rules import Shape, count
 from ..tensor import is_symbolic
 from .creation import as_tensor
 
@@ -54,6 +54,11 @@ def symbol(shape: Shape, *like: Any, floating: bool = False) -> KerasTensor:
         return KerasTensor(shape)
     floats = [dtype for dtype in dtypes if dtype.kind == "f"]
     return KerasTensor(shape, np.result_type(*(floats or dtypes)))
+
+
+def times(*sizes: int | None) -> int | None:
+    """The product of sizes; None if one is unknown."""
+    return count(sizes)
 
 
 def sizes_of(x: Any) -> Shape:
