@@ -176,7 +176,8 @@ def while_loop(
         convert_to_numpy(cond(*values))
     ):
         following = body(*values)
-        following = tuple(_tensors(following)) if several else (as_tensor(following),)
+        listed = several and isinstance(following, (list, tuple))
+        following = tuple(_tensors(following)) if listed else (as_tensor(following),)
         values = _same_kind("while_loop", loop_vars, values, following)
         steps += 1
     return values if several else values[0]

@@ -93,8 +93,9 @@ def _limits(name):
     kind = np.dtype(name).kind
     if kind == "b":
         return 0, 1
-    info = np.iinfo(name) if kind in "iu" else np.finfo(name)
-    return info.min, info.max
+    if kind in "iu":
+        return np.iinfo(name).min, np.iinfo(name).max
+    return float(np.finfo(name).min), float(np.finfo(name).max)
 
 
 def saturate_cast(x, dtype):
