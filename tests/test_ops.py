@@ -354,10 +354,29 @@ def test_a_gradient_that_a_decomposition_has_not_is_refused():
             tape.gradient(y, w)
 
 
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+def test_a_softmax_of_all_elements(engine):
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    with diptych.engine(engine):
+        y = ops.softmax(x, axis=None).array
+        np.testing.assert_allclose(y, np.exp(x) / np.exp(x).sum())
+        np.testing.assert_allclose(ops.log_softmax(x, axis=None).array, np.log(y))
+    assert ops.softmax(KerasTensor((None, 3)), axis=None).shape == (None, 3)
+
+
+def test_an_average_along_one_axis_in_a_tuple():
+    x, weights = np.arange(12.0).reshape(4, 3), np.array([1.0, 0, 0, 1])
+    assert ops.average(x, axis=(0,), weights=weights).tolist() == [4.5, 5.5, 6.5]
+
+
 def test_histogram():
     counts, edges = ops.histogram(np.array([0.0, 0.1, 0.9, 1.0]), bins=2)
     assert counts.tolist() == [2, 2]
     assert edges.tolist() == [0, 0.5, 1]
+    counts, edges = ops.histogram(np.array([1, 2, 2]), bins=[0, 2, 3], range=None)
+    assert (counts.tolist(), counts.dtype, edges.dtype) == ([1, 2], np.float32, np.float32)
+    symbols = ops.histogram(KerasTensor((None, 3)), bins=4)
+    assert [(y.shape, y.dtype) for y in symbols] == [((4,), "float32"), ((5,), "float32")]
 
 
 # --------------------------------------------------------------------------------------------------

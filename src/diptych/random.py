@@ -227,8 +227,8 @@ def dropout(
     noise_shape: the shape of the dropout mask, broadcast to `inputs`; None is the shape of
         `inputs`, and None in it the size of that axis.
     """
-    if not 0.0 <= rate < 1.0:
-        raise ValueError(f"dropout() got rate={rate!r}; expected a number in [0, 1)")
+    if not 0.0 <= rate <= 1.0:
+        raise ValueError(f"dropout() got rate={rate!r}; expected a number in [0, 1]")
     inputs = ops.convert_to_tensor(inputs)
     shape = inputs.shape
     if noise_shape is not None:
@@ -240,7 +240,8 @@ def dropout(
         shape = tuple(
             full if size is None else size for size, full in zip(noise_shape, shape, strict=True)
         )
-    return nn.drop(inputs, draw_dropout_mask(generator_of(seed), shape, rate), rate)
+    mask = draw_dropout_mask(generator_of(seed), shape, rate)
+    return nn.drop(inputs, mask, rate if rate < 1 else 0.0)
 
 
 def binomial(

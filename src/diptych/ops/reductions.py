@@ -303,6 +303,8 @@ def average(x, axis=None, weights=None):
     """The mean, with weights in the shape of ``x`` or, for one axis, of that axis's length."""
     if weights is None:
         return mean(x, axis)
+    if isinstance(axis, (tuple, list)) and len(axis) == 1:
+        (axis,) = axis
     x, weights = as_tensor(x), as_tensor(weights)
     given = dtype(x)
     if dtype(weights) == "float16" and given == "float16":

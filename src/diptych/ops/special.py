@@ -347,10 +347,42 @@ def bincount(x, weights=None, minlength=0, sparse=False):
     return _bincount(x, weights, minlength=minlength)
 
 
+def _histogram_of(x, bins, range):
+    counts, edges = np.histogram(x, bins, range)
+    dtype = _histogram_dtype(x.dtype)
+    return [counts.astype(dtype), edges.astype(dtype)]
+
+
+def _histogram_dtype(x, **options):
+    return x if x.kind == "f" else np.dtype(config.floatx())
+
+
+def _histogram_shape(x, bins, range):
+    bins = bins if isinstance(bins, int) else len(bins) - 1
+    return [(bins,), (bins + 1,)]
+
+
+_histogram = ArrayOp(
+    "histogram", _histogram_of, constant=True, shape=_histogram_shape, dtype=_histogram_dtype
+)
+
+
 def histogram(x, bins=10, range=None):
-    """The number of elements in each interval of equal length, and the interval boundaries."""
-    counts, edges = np.histogram(convert_to_numpy(x), bins, range)
-    return as_tensor(counts.astype(np.int32)), as_tensor(edges)
+    """How many elements are in each of several intervals of equal length.
+
+    Args:
+        x: numbers of any shape.
+        bins: the number of intervals, or their boundaries.
+        range: the ends (low, high) of the first and last interval; None: the least and the
+            greatest element.
+
+    Returns:
+        The numbers (bins,) and the boundaries (bins + 1,), in the float type of ``x`` or the
+        configured one.
+    """
+    if not isinstance(bins, int):
+        bins = convert_to_numpy(bins).tolist()
+    return tuple(_histogram(x, bins=bins, range=range))
 
 
 def segment_sum(data, segment_ids, num_segments=None, sorted=False):
