@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import config, ops
+from .. import config
 from ..utils.datasets import PyDataset
-from ..utils.images import array_to_img, img_to_array, load_img, save_img
+from ..utils.images import array_to_img, img_to_array, load_img, save_img, smart_resize
 
 __all__ = [
     "DirectoryIterator",
@@ -27,17 +27,6 @@ __all__ = [
 ]
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".gif", ".webp")
-
-
-def smart_resize(
-    x: Any,
-    size: tuple[int, int],
-    interpolation: str = "bilinear",
-    data_format: str | None = None,
-) -> np.ndarray:
-    """An image or a batch of another size, cut to its proportions first."""
-    y = ops.image.resize(x, size, interpolation, crop_to_aspect_ratio=True, data_format=data_format)
-    return np.asarray(y)
 
 
 def apply_affine_transform(

@@ -3,9 +3,16 @@
 from typing import Any
 
 from ..legacy import old_attribute
+from .audio_files import audio_dataset_from_directory
 from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from .datasets import BatchDataset, PyDataset, Sequence
-from .images import array_to_img, img_to_array, load_img, save_img
+from .datasets import PyDataset, Sequence
+from .images import (
+    array_to_img,
+    image_dataset_from_directory,
+    img_to_array,
+    load_img,
+    save_img,
+)
 from .naming import snake_case, suggest
 from .numerical import normalize, to_categorical
 from .objects import (
@@ -16,23 +23,27 @@ from .objects import (
     get_registered_object,
     register_keras_serializable,
 )
+from .pipelines import Dataset
 from .progbar import Progbar
 from .seeds import clear_session, set_random_seed
 from .sequences import pad_sequences, timeseries_dataset_from_array
+from .splitting import split_dataset
 from .text_files import text_dataset_from_directory
 
 __all__ = [
-    "BatchDataset",
     "CustomObjectScope",
+    "Dataset",
     "Progbar",
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "audio_dataset_from_directory",
     "clear_session",
     "custom_object_scope",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "image_dataset_from_directory",
     "img_to_array",
     "load_img",
     "normalize",
@@ -42,6 +53,7 @@ __all__ = [
     "save_img",
     "set_random_seed",
     "snake_case",
+    "split_dataset",
     "suggest",
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
