@@ -6,6 +6,7 @@ from ..legacy import old_attribute
 from .audio_files import audio_dataset_from_directory
 from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .datasets import PyDataset, Sequence
+from .downloads import get_file
 from .images import (
     array_to_img,
     image_dataset_from_directory,
@@ -41,6 +42,7 @@ __all__ = [
     "clear_session",
     "custom_object_scope",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "image_dataset_from_directory",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import wave
 from typing import Any
 
 import numpy as np
@@ -105,6 +104,8 @@ def audio_dataset_from_directory(
 
 def _read(path: str) -> tuple[np.ndarray, int]:
     """The sound (T, channels) of a file, from -1 to 1, and its samples per second."""
+    import wave
+
     try:
         with wave.open(path, "rb") as file:
             width, channels = file.getsampwidth(), file.getnchannels()
