@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         random,
         regularizers,
         saving,
+        tree,
         utils,
         wrappers,
     )
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 _MODULES = frozenset(
     "activations applications autodiff backend callbacks config constraints datasets engine "
     "initializers layers legacy losses metrics models ops optimizers preprocessing random "
-    "regularizers saving teach utils wrappers".split()
+    "regularizers saving teach tree utils wrappers".split()
 )
 _HOMES = {
     "GradientTape": "tape",
@@ -138,6 +139,7 @@ __all__ = [
     "random",
     "regularizers",
     "saving",
+    "tree",
     "utils",
     "version",
     "wrappers",
