@@ -2,11 +2,20 @@
 
 from typing import Any
 
+from ..config import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
 from ..legacy import old_attribute
+from . import legacy
 from .audio_files import audio_dataset_from_directory
 from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from .configs import Config
 from .datasets import PyDataset, Sequence
 from .downloads import get_file
+from .dtypes import standardize_dtype
+from .graphs import get_source_inputs, is_keras_tensor
 from .images import (
     array_to_img,
     image_dataset_from_directory,
@@ -28,10 +37,12 @@ from .pipelines import Dataset
 from .progbar import Progbar
 from .seeds import clear_session, set_random_seed
 from .sequences import pad_sequences, timeseries_dataset_from_array
+from .serialization import deserialize_keras_object, serialize_keras_object
 from .splitting import split_dataset
 from .text_files import text_dataset_from_directory
 
 __all__ = [
+    "Config",
     "CustomObjectScope",
     "Dataset",
     "Progbar",
@@ -41,21 +52,30 @@ __all__ = [
     "audio_dataset_from_directory",
     "clear_session",
     "custom_object_scope",
+    "deserialize_keras_object",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
     "get_custom_objects",
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "get_source_inputs",
     "image_dataset_from_directory",
     "img_to_array",
+    "is_interactive_logging_enabled",
+    "is_keras_tensor",
+    "legacy",
     "load_img",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "register_keras_serializable",
     "save_img",
+    "serialize_keras_object",
     "set_random_seed",
     "snake_case",
     "split_dataset",
+    "standardize_dtype",
     "suggest",
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
