@@ -80,6 +80,16 @@ _HOMES = {
 }
 
 
+# What Keras has in a module that here, on its floor, may not import what it is made of.
+_LENT = {("utils", "FeatureSpace"): "layers.preprocessing.feature_space"}
+
+
+def lent(module: str, name: str) -> Any:
+    """The value of a name that a higher floor lends to a module; None if it lends none."""
+    home = _LENT.get((module, name))
+    return home and getattr(import_module(f"{__name__}.{home}"), name)
+
+
 def version() -> str:
     """Return diptych's version."""
     return __version__

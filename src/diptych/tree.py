@@ -260,3 +260,7 @@ def _check(func: Any, structures: tuple) -> None:
 def _differ(parts: Iterable) -> str:
     shown = " and ".join(f"{part!r:.100}" for part in parts)
     return f"The structures are nested differently: in one place they have {shown}."
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,5 +1,6 @@
 """Utilities: data sets, labels, padding, seeds, registration, progress bar."""
 
+import sys
 from typing import Any
 
 from ..config import (
@@ -45,6 +46,7 @@ __all__ = [
     "Config",
     "CustomObjectScope",
     "Dataset",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",
@@ -85,7 +87,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    return old_attribute("utils", name, globals())
+    found = sys.modules["diptych"].lent("utils", name)  # FeatureSpace, which is made of layers
+    return found or old_attribute("utils", name, globals())
 
 
 def __dir__() -> list[str]:
