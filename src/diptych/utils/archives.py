@@ -57,8 +57,11 @@ def unpack(path: str, folder: str, formats: Iterable[str]) -> bool:
         for name, content in _KINDS[kind][1](path, room):
             _write(made, _steps(name, path), content, room)
         _put_in_place(made, folder)
-    except _DAMAGE as error:
-        raise ValueError(f"{path} is a damaged archive ({error}); nothing was unpacked") from error
+    except (*_DAMAGE, OSError) as error:
+        if isinstance(error, _DAMAGE) or error.errno is None:  # bzip2's errors have no number
+            text = f"{path} is a damaged archive ({error}); nothing was unpacked"
+            raise ValueError(text) from error
+        raise
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return True

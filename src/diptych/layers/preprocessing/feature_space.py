@@ -374,7 +374,7 @@ class FeatureSpace(Layer):
             elif isinstance(layer, CategoryEncoding):
                 depth = layer.num_tokens
             elif isinstance(layer, Discretization):
-                depth = layer.num_bins or len(layer.bin_boundaries) + 1
+                depth = layer.num_bins or len(layer.bin_boundaries or ()) + 1
             elif isinstance(layer, (Hashing, HashedCrossing)):
                 depth = layer.num_bins
             else:
