@@ -8,6 +8,7 @@ as a whole.
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import lzma
 import os
@@ -58,7 +59,8 @@ def unpack(path: str, folder: str, formats: Iterable[str]) -> bool:
             _write(made, _steps(name, path), content, room)
         _put_in_place(made, folder)
     except (*_DAMAGE, OSError) as error:
-        if isinstance(error, _DAMAGE) or error.errno is None:  # bzip2's errors have no number
+        # bzip2's errors have no number; EINVAL comes from a place before the start of the file.
+        if isinstance(error, _DAMAGE) or error.errno in (None, errno.EINVAL):
             text = f"{path} is a damaged archive ({error}); nothing was unpacked"
             raise ValueError(text) from error
         raise
