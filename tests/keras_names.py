@@ -84,21 +84,6 @@ MISSING = {
         max_steps_per_epoch set_backend set_dtype_policy set_max_epochs
         set_max_steps_per_epoch
     """,
-    "keras.datasets.boston_housing": """
-        load_data
-    """,
-    "keras.datasets.california_housing": """
-        load_data
-    """,
-    "keras.datasets.cifar10": """
-        load_data
-    """,
-    "keras.datasets.cifar100": """
-        load_data
-    """,
-    "keras.datasets.fashion_mnist": """
-        load_data
-    """,
     "keras.distillation": """
         DistillationLoss Distiller FeatureDistillation LogitsDistillation
     """,
@@ -115,14 +100,11 @@ MISSING = {
     "keras.layers": """
         AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
         AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D AugMix AutoContrast
-        ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization HashedCrossing
+        ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization
         MelSpectrogram MixUp Pipeline RandAugment RandomColorDegeneration RandomColorJitter
         RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue
         RandomInvert RandomPerspective RandomPosterization RandomSaturation RandomSharpness
         RandomShear ReversibleEmbedding STFTSpectrogram Solarization
-    """,
-    "keras.legacy.saving": """
-        deserialize_keras_object serialize_keras_object
     """,
     "keras.losses": """
         CTC CategoricalGeneralizedCrossEntropy Circle Dice Tversky
@@ -149,25 +131,8 @@ MISSING = {
     "keras.optimizers.legacy": """
         Adagrad Adam Ftrl Optimizer RMSprop SGD
     """,
-    "keras.preprocessing": """
-        image_dataset_from_directory
-    """,
     "keras.saving": """
         KerasFileEditor
-    """,
-    "keras.tree": """
-        MAP_TO_NONE assert_same_paths assert_same_structure flatten flatten_with_path
-        is_nested lists_to_tuples map_shape_structure map_structure map_structure_up_to
-        pack_sequence_as traverse
-    """,
-    "keras.utils": """
-        Config FeatureSpace audio_dataset_from_directory deserialize_keras_object
-        disable_interactive_logging enable_interactive_logging get_file get_source_inputs
-        image_dataset_from_directory is_interactive_logging_enabled is_keras_tensor
-        model_to_dot plot_model serialize_keras_object split_dataset standardize_dtype
-    """,
-    "keras.utils.legacy": """
-        deserialize_keras_object serialize_keras_object
     """,
     "keras.visualization": """
         draw_bounding_boxes draw_segmentation_masks plot_bounding_box_gallery
@@ -180,6 +145,9 @@ MISSING = {
 
 # Methods of classes that are not there yet.
 MISSING_METHODS = {
+    "keras.utils.FeatureSpace": """
+        save
+    """,
     "keras.InputSpec": """
         from_config get_config
     """,
@@ -307,6 +275,7 @@ MISSING_METHODS = {
 # Functions and classes whose arguments are not yet those of Keras.
 UNLIKE = set(
     """
+    keras.utils.deserialize_keras_object
     keras.Input
     keras.KerasTensor
     keras.Variable
@@ -314,22 +283,12 @@ UNLIKE = set(
     keras.layers.Input
     keras.models.clone_model
     keras.models.save_model
-    keras.preprocessing.text_dataset_from_directory
-    keras.preprocessing.timeseries_dataset_from_array
-    keras.preprocessing.image.load_img
     keras.preprocessing.image.smart_resize
     keras.saving.deserialize_keras_object
-    keras.saving.get_registered_name
-    keras.saving.get_registered_object
     keras.saving.load_weights
     keras.saving.save_model
     keras.saving.save_weights
     keras.utils.Progbar
-    keras.utils.get_registered_name
-    keras.utils.get_registered_object
-    keras.utils.load_img
-    keras.utils.text_dataset_from_directory
-    keras.utils.timeseries_dataset_from_array
     """.split()
 )
 
