@@ -178,6 +178,32 @@ def test_fit_again_and_batches_by_hand(monkeypatch):
     assert_same(monkeypatch, lambda: compiled(dense(), "adam"), train)
 
 
+@pytest.mark.parametrize("batches", [True, False])
+def test_settings_that_change_during_training(batches, monkeypatch):
+    x, y = data()
+
+    class Changes(callbacks.Callback):
+        def change(self, number):
+            optimizer = self.model.optimizer
+            optimizer.momentum = 0.5 / (number + 1)
+            optimizer.clipnorm = 0.1 if number == 1 else None
+            self.model.layers[0].trainable = number != 2
+
+    if batches:
+        Changes.on_train_batch_end = lambda self, batch, logs=None: self.change(batch)
+    else:
+        Changes.on_epoch_end = lambda self, epoch, logs=None: self.change(epoch)
+
+    def train(model):
+        return fit(x, y, epochs=4, callbacks=[Changes()])(model)
+
+    def build():
+        return compiled(dense(), optimizers.SGD(0.1, momentum=0.9))
+
+    # With new settings after each batch, no plan lasts until the end.
+    assert_same(monkeypatch, build, train, planned=not batches)
+
+
 def test_callbacks_of_batches_and_epochs(monkeypatch):
     x, y = data()
 

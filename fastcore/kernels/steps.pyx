@@ -70,7 +70,7 @@ cdef class Rows:
     def start(self, order, x, y):
         """From now on the rows are those of x and y in this order; the first batch is next.
 
-        order: int64, rows of x and y. x, y: C-contiguous, alike the batch but for how many they are.
+        order: int64, rows of x and y. x, y: C-contiguous, like the batch but for how many they are.
         """
         cdef cnp.ndarray numbers = cnp.PyArray_FROMANY(
             order, cnp.NPY_INT64, 1, 1, cnp.NPY_ARRAY_CARRAY_RO

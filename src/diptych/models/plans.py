@@ -31,6 +31,7 @@ from .replay import Replay, is_own
 SLICE = 0.05  # seconds of a run: between two of them the interpreter hears of Ctrl-C
 # Arrays of another dtype than the step's are converted as a whole, if they are no larger.
 MOST_CONVERTED = 1 << 26
+_CLIPS = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema")
 _ACCURACIES = {
     BinaryAccuracy: "binary",
     CategoricalAccuracy: "categorical",
@@ -55,7 +56,8 @@ class StepPlan:
 
         self._optimizer = optimizer = model.optimizer
         self._metrics = [_accuracy(metric) for _, metric, _ in model._metrics.entries]
-        self._loss_mean = mean = model._loss_mean
+        self._circumstances = _circumstances(model)
+        mean = model._loss_mean
         self.dtypes = x.dtype, y.dtype if replay.labels is None else replay.labels[1]
         self.size = len(x)
         self._pace = 1  # steps of a slice of time
@@ -80,8 +82,8 @@ class StepPlan:
         self.refusal = self._plan.refusal
 
     def fits(self, model: Any) -> bool:
-        """Whether it is still a step of this model: compiled as it was, with the same optimizer."""
-        return self._optimizer is model.optimizer and self._loss_mean is model._loss_mean
+        """Whether it is still a step of this model, and nothing that it depends on has changed."""
+        return self._circumstances == _circumstances(model)
 
     def takes(self, y: np.ndarray) -> bool:
         """Whether no label is wrong: other steps raise an error for one that is no class."""
@@ -127,10 +129,12 @@ class PlannedEpochs:
         self._order = np.zeros(0, np.int64)  # the rows of this epoch
         self._at = 0  # how many of them have been trained on
         self._plan: StepPlan | None = None  # that of a batch of full size
-        self._data: tuple = ()  # x and y as it takes them
+        self._data: list[np.ndarray] = []  # x and y as it takes them
         self.refusal: str | None = None
         if train_step != model._update:
             self.refusal = "the model has a train_step of its own"
+        elif not is_own(model, "compute_metrics"):
+            self.refusal = "the model has a compute_metrics of its own"
         elif type(batches) is not ArrayBatches or not batches.is_pairs:
             self.refusal = "the data are not one array x and one array y of the model's dtypes"
 
@@ -159,8 +163,9 @@ class PlannedEpochs:
         size = min(self._batches.batch_size, len(self._order))
         order = self._order[self._at :]
         whole = len(order) // size
-        if whole and self._plan is not None:
-            self._at += size * self._plan.run(order, *self._data, min(whole, most or whole))
+        if whole and self._plan is not None and self._plan.fits(self._model):
+            x, y = self._data
+            self._at += size * self._plan.run(order, x, y, min(whole, most or whole))
             return
         tensors = self._model._as_tensors(*self._batches.rows(order[:size]))
         self._train_step(*tensors)
@@ -170,11 +175,12 @@ class PlannedEpochs:
 
     def _find_plan(self, tensors: tuple) -> None:
         """Take the plan of the step that has been made on this batch."""
+        self._plan = None
         plan, self.refusal = self._model._plan_of(self._model._replay_key("update", *tensors))
         if plan is None:
             return
         try:
-            self._data = tuple(map(converted, self._batches.data[:2], plan.dtypes))
+            self._data = list(map(converted, self._batches.data[:2], plan.dtypes))
         except NotPlannedError as error:
             self.refusal = str(error)
             return
@@ -182,6 +188,16 @@ class PlannedEpochs:
             self._plan = plan
         else:
             self.refusal = "some labels are no classes"
+
+
+def _circumstances(model: Any) -> tuple:
+    """What a plan depends on besides its replay, whose key has the engine and the model's structure.
+
+    The learning rate is not among them: it is told to the plan before each run.
+    """
+    optimizer = model.optimizer
+    settings = [getattr(optimizer, name) for name in (*_CLIPS, *optimizer._arguments)]
+    return (*model._circumstances(), id(optimizer), id(model._loss_mean), *settings)
 
 
 def converted(data: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -224,7 +240,8 @@ def _check(model: Any, replay: Replay) -> None:
 @cache
 def _views() -> frozenset[Callable]:
     """The array operations that only look at memory in another way, forward and back."""
-    return frozenset({Operation.named["reshape"].forward})
+    reshape: Any = Operation.named["reshape"]
+    return frozenset({reshape.forward})
 
 
 def _accuracy(metric: Any) -> tuple[str, Any]:
