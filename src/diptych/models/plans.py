@@ -191,7 +191,7 @@ class PlannedEpochs:
 
 
 def _circumstances(model: Any) -> tuple:
-    """What a plan depends on besides its replay, whose key has the engine and the model's structure.
+    """What a plan depends on besides its replay, whose key has the engine and the structure.
 
     The learning rate is not among them: it is told to the plan before each run.
     """
