@@ -93,8 +93,6 @@ class ArrayBatches(Passes):
             for i in present
         ]
         x, y, sample_weight = self.data
-        arrays = isinstance(x, np.ndarray) and isinstance(y, np.ndarray)
-        self._is_pair = arrays and sample_weight is None
         self._pack = _packer(self.data, present)
         self.late = any(is_late(leaf) for leaf in self._leaves)
         self._small = not self.late and sum(leaf.nbytes for leaf in self._leaves) <= SMALL
@@ -104,6 +102,8 @@ class ArrayBatches(Passes):
         # Whether a batch in the given order is a slice of each leaf.
         both = zip(self._leaves, self._dtypes, strict=True)
         self._plain = not self.late and all(leaf.dtype == dtype for leaf, dtype in both)
+        arrays = isinstance(x, np.ndarray) and isinstance(y, np.ndarray)
+        self.is_pairs = self._plain and arrays and sample_weight is None
         self._rows = [as_rows(leaf) for leaf in self._leaves]
 
     def first(self) -> tuple:
@@ -127,20 +127,14 @@ class ArrayBatches(Passes):
 
     def _one_pass(self, skip: int = 0) -> Iterator[tuple]:
         rows, size, pack = self.num_samples, self.batch_size, self._pack
-        starts: Any = range(0, rows, size)
-        order = None
-        if self.shuffle == "batch":
-            # The smaller batch stays last: elsewhere it would shift the rows of all later batches.
-            whole = rows // size
-            starts = [*(self._permutation(whole) * size).tolist(), *starts[whole:]]
-        elif self.shuffle:
-            order = self._permutation(rows)
-        starts = starts[skip:]
+        in_runs = self.shuffle in (False, "batch")
+        order = None if in_runs else self._permutation(rows)
+        starts = (self._starts() if in_runs else range(0, rows, size))[skip:]
         leaves = self._leaves
         if self._small and order is not None:
             leaves, order = [leaf.take(order, 0) for leaf in leaves], None
         if self._plain and order is None:
-            if self._is_pair:
+            if self.is_pairs:
                 x, y = leaves  # the hot path: a batch is two slices
                 return ((x[i : i + size], y[i : i + size], None) for i in starts)
             return (pack([leaf[i : i + size] for leaf in leaves]) for i in starts)
@@ -151,6 +145,33 @@ class ArrayBatches(Passes):
             return self._read(order[start : start + size])
 
         return self._opened(by_threads(read, starts)) if self.late else map(read, starts)
+
+    def _starts(self) -> Any:
+        """The first row of each batch, where a batch is a run of rows."""
+        whole, size = self.num_samples // self.batch_size, self.batch_size
+        starts = range(0, self.num_samples, size)
+        if not self.shuffle:
+            return starts
+        # The smaller batch stays last: elsewhere it would shift the rows of all later batches.
+        return [*(self._permutation(whole) * size).tolist(), *starts[whole:]]
+
+    @property
+    def begins_a_pass(self) -> bool:
+        """Whether the next epoch is a whole pass over the data."""
+        return self._limit is None and self._going is None
+
+    def next_order(self) -> np.ndarray:
+        """The rows of the next pass in their order, instead of its batches."""
+        every = np.arange(self.num_samples)
+        if not self.shuffle:
+            return every
+        if self.shuffle == "batch":
+            return np.concatenate([every[i : i + self.batch_size] for i in self._starts()])
+        return self._permutation(self.num_samples)
+
+    def rows(self, order: np.ndarray) -> tuple:
+        """A batch of these rows."""
+        return self._read(order)
 
     def _read(self, which: slice | np.ndarray) -> tuple:
         """The batch of these rows."""
