@@ -40,8 +40,7 @@ def as_arrays(data: Any, name: str, text: Callable[[], bool] = no_text, whole: b
     if isinstance(data, list | tuple) and _holds_arrays(data):
         parts = [as_arrays(part, f"{name}[{i}]", text, whole) for i, part in enumerate(data)]
         return type(data)(*parts) if hasattr(data, "_fields") else type(data)(parts)
-    rows = data if isinstance(data, Rows) else read_late(data) if whole else None
-    if rows is not None:
+    if whole and (rows := read_late(data)) is not None:
         return rows
     array = _as_array(data, name, text)
     return array[:, np.newaxis] if whole and is_column(data) else array

@@ -185,6 +185,8 @@ class FileRows(Rows):
 
 def read_late(data: Any) -> Rows | None:
     """The rows of data that are neither in memory nor dense; None for anything else."""
+    if isinstance(data, Rows):
+        return data
     if hasattr(data, "tocsr") and len(data.shape) == 2:
         return SparseRows(data)
     in_chunks = hasattr(data, "chunks") and hasattr(data, "shape") and hasattr(data, "dtype")
