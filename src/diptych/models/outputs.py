@@ -57,6 +57,10 @@ class Outputs:
             return [given] * self.count
         if isinstance(self._places, int) and isinstance(given, dict) and what != "y":
             given = self._by_name(given, what)
+        if isinstance(self._places, int) and what in SEVERAL:
+            if len(given) != 1:  # a list for all outputs, of which there is one
+                raise ValueError(self._wrong_number(given, what))
+            return list(given)
         found: list = [None] * self.count
         self._fill(found, given, self._places, what)
         return found
