@@ -4,9 +4,10 @@
     python benchmarks/memmap.py --written        pictures that are written to the disk first
     python benchmarks/memmap.py --order ordered  in the order of the file, or "batch": whole batches
 
-A small convolutional network trains once through the file, and makes as many steps on images in
-memory. Each runs in a process of its own; printed are seconds, their ratio, and the peak of the
-process's memory, which counts the pages of the file that are mapped at the time.
+A small convolutional network trains once through the file, in a process of its own: printed is the
+peak of its memory, which counts the pages of the file that are mapped at the time. Another process
+trains on a part of the file and on as many images in memory by turns, until the file is used up:
+printed are the medians of both times, and of their ratio.
 
 Without --written the file is sparse: it has 8 GB, all zero, but takes no space on the disk. Then
 the time is that of the way through the system's cache of files; with --written, that of the disk.
@@ -25,7 +26,7 @@ import numpy as np
 
 SHAPE = (96, 96, 3)
 BATCH = 32
-IN_MEMORY = 4096  # images of the comparison, gone through again and again
+PART = 4096  # images of a turn
 ORDERS = {"shuffled": True, "batch": "batch", "ordered": False}
 
 
@@ -68,25 +69,37 @@ def build():
     return model
 
 
-def train(path, count, order):
-    """Train on one epoch of `count` images of the file, or as many steps on images in memory."""
-    rows = count if path else min(count, IN_MEMORY)
-    if path:
-        images = np.memmap(path, "uint8", "r", shape=(count, *SHAPE))
-    else:
-        images = np.random.default_rng(0).integers(0, 256, (rows, *SHAPE), "uint8")
-    labels = np.random.default_rng(0).integers(0, 10, rows)
-    model = build()
-    model.train_on_batch(images[:BATCH], labels[:BATCH])
+def epoch(model, images, labels, order):
+    """Train on all images once; return the milliseconds of a step."""
     start = time.perf_counter()
-    epochs = count // rows
-    model.fit(images, labels, batch_size=BATCH, shuffle=ORDERS[order], epochs=epochs, verbose=0)
-    seconds = time.perf_counter() - start
-    return {"ms": 1000 * seconds / (epochs * -(-rows // BATCH)), "peak": peak_megabytes()}
+    model.fit(images, labels, batch_size=BATCH, shuffle=ORDERS[order], verbose=0)
+    return 1000 * (time.perf_counter() - start) / (len(images) / BATCH)
 
 
-def in_a_process(path, count, order):
-    command = [sys.executable, __file__, "--child", path, str(count), order]
+def whole(path, count, order):
+    """Train through the file; return the peak of the memory."""
+    images = np.memmap(path, "uint8", "r", shape=(count, *SHAPE))
+    labels = np.random.default_rng(0).integers(0, 10, count)
+    epoch(build(), images, labels, order)
+    return {"peak": peak_megabytes()}
+
+
+def by_turns(path, count, order):
+    """Train on parts of the file and on images in memory by turns; return the times."""
+    rng = np.random.default_rng(0)
+    memory, labels = rng.integers(0, 256, (PART, *SHAPE), "uint8"), rng.integers(0, 10, PART)
+    file = np.memmap(path, "uint8", "r", shape=(count, *SHAPE))
+    model = build()
+    epoch(model, memory, labels, order)
+    found = []
+    for start in range(0, count, PART):
+        part = file[start : start + PART]
+        found.append([epoch(model, images, labels, order) for images in (memory, part)])
+    return found
+
+
+def in_a_process(what, path, count, order):
+    command = [sys.executable, __file__, "--child", what, path, str(count), order]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -95,10 +108,9 @@ def main():
     parser.add_argument("--gigabytes", type=float, default=8)
     parser.add_argument("--written", action="store_true", help="write the file instead")
     parser.add_argument("--order", choices=ORDERS, default="shuffled")
-    parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--folder", help="where the file is made; by default a temporary folder")
     arguments = parser.parse_args()
-    count = int(arguments.gigabytes * 1e9 / np.prod(SHAPE)) // IN_MEMORY * IN_MEMORY
+    count = int(arguments.gigabytes * 1e9 / np.prod(SHAPE)) // PART * PART
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         path = str(Path(folder) / "images")
         make_file(path, count, arguments.written)
@@ -107,18 +119,18 @@ def main():
             f"{count} images of {SHAPE} bytes, {os.path.getsize(path) / 1e9:.2f} GB in a file "
             f"({taken:.2f} GB on the disk), {arguments.order}"
         )
-        for _ in range(arguments.repeat):
-            memory = in_a_process("", count, arguments.order)
-            mapped = in_a_process(path, count, arguments.order)
-            print(
-                f"from memory {memory['ms']:.2f} ms a step (peak {memory['peak']:.0f} MB); "
-                f"from the file {mapped['ms']:.2f} ms (peak {mapped['peak']:.0f} MB); "
-                f"ratio {mapped['ms'] / memory['ms']:.3f}"
-            )
+        times = np.array(in_a_process("by_turns", path, count, arguments.order))
+        memory, mapped = np.median(times, axis=0)
+        ratio = np.median(times[:, 1] / times[:, 0])
+        print(f"{memory:.2f} ms a step from memory, {mapped:.2f} ms from the file: {ratio:.3f}")
+        make_file(path, count, arguments.written)  # out of the cache again
+        through = in_a_process("whole", path, count, arguments.order)
+        print(f"peak of the memory, once through the file: {through['peak']:.0f} MB")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        print(json.dumps(train(sys.argv[2], int(sys.argv[3]), sys.argv[4])))
+        run = {"whole": whole, "by_turns": by_turns}[sys.argv[2]]
+        print(json.dumps(run(sys.argv[3], int(sys.argv[4]), sys.argv[5])))
     else:
         main()
