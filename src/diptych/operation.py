@@ -228,8 +228,12 @@ class ArrayOp(Operation):
         given = [*inputs[:own], *align(inputs[own:], self.floating)]
         return [x if isinstance(x, Tensor) else Tensor(as_array(x)) for x in given]
 
+    def dtypes_of(self, inputs: Sequence) -> list[np.dtype]:
+        """The dtype in which the operation takes each of these inputs, which may be symbolic."""
+        return [x.array.dtype for x in self._aligned([_one_number(x) for x in inputs])]
+
     def _dtype(self, inputs: tuple, options: dict[str, Any]) -> Any:
-        dtypes = [x.array.dtype for x in self._aligned([_one_number(x) for x in inputs])]
+        dtypes = self.dtypes_of(inputs)
         if callable(self.dtype):
             return self.dtype(*dtypes, **options)
         return self.dtype or self._default_dtype(dtypes)

@@ -10,7 +10,7 @@ import numpy as np
 from .. import config
 from ..graph import Function, KerasTensor
 from ..layers import Input
-from ..layers.layer import current_training
+from ..layers.context import current_training
 from ..legacy import note
 from ..nested import flatten
 from ..operation import ArrayOp

@@ -6,7 +6,6 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
@@ -23,6 +22,7 @@ from ..utils.naming import auto_name, public_names
 from ..utils.objects import is_builtin
 from .arguments import as_mask, with_array
 from .budget import from_file
+from .context import following, training_is, training_now
 from .signatures import (
     BY_NAME_ONLY,
     has_default,
@@ -36,16 +36,7 @@ from .spec import InputSpec
 from .structures import fresh, map_shapes, mask_of, one_mask_each, shapes_of
 from .tracking import tracked
 
-# The `training` argument of the outermost call in this context; layers called inside it inherit it.
-_training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
 _TRAINING = frozenset(["training"])
-
-
-def current_training() -> Any:
-    """The `training` argument of the outermost call going on; None outside of one."""
-    training = _training.get()
-    return None if training == "outside" else training
-
 
 # Attributes of layers and models that are bookkeeping and not tracked as sublayers.
 _INTERNAL = frozenset(
@@ -185,19 +176,19 @@ class Layer(metaclass=AcceptsOldNames):
                 return self._symbolic_call(args, kwargs)
             args = map_structure(self._as_input, args)
             kwargs = {key: map_structure(self._as_input, value) for key, value in kwargs.items()}
-        outer = _training.get()
+        outer = training_now.get()
         training = self._resolve_training(args, kwargs, outer)
         if self.input_spec is not None:
             self._check_input(args or self._first_by_name(kwargs))
         if not self.built:
             self._build_from(args, kwargs)
-        token = _training.set(training)
+        token = training_now.set(training)
         try:
             if outer == "outside":
                 self._clear_losses()
             return self._call_with_mask(args, kwargs)
         finally:
-            _training.reset(token)
+            training_now.reset(token)
 
     def _with_training_by_name(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The arguments of a call, with `training` and those after it passed by name."""
@@ -219,7 +210,8 @@ class Layer(metaclass=AcceptsOldNames):
                 parts[position] = as_mask(self, name, parts[position])
         return tuple(parts), kwargs
 
-    def _call_with_mask(self, args: tuple, kwargs: dict) -> Any:
+    def _call_with_mask(self, args: tuple, kwargs: dict, call: Callable | None = None) -> Any:
+        """Call ``call``, by default the layer's, with masks, and give the outputs theirs."""
         first = self._first(args, kwargs)
         masks = first.mask if isinstance(first, Tensor) else map_structure(mask_of, first)
         for name, its_mask, position in masked_arguments(type(self)):
@@ -232,8 +224,8 @@ class Layer(metaclass=AcceptsOldNames):
             masks, masked = given, True
         elif masked and self._may_add_mask(args, kwargs):
             kwargs["mask"] = masks
-        outputs = self.call(*args, **kwargs)
-        if self.activity_regularizer is not None:
+        outputs = (call or self.call)(*args, **kwargs)
+        if self.activity_regularizer is not None and open_trial.get() is None:
             self._penalise_activity(outputs)
         if masked or self.makes_mask:
             self._pass_mask_on(first, masks, masked, outputs)
@@ -391,6 +383,9 @@ class Layer(metaclass=AcceptsOldNames):
             self._check_input(args or self._first_by_name(kwargs))
         if not self.built:
             self._build_from(args, kwargs)
+        follow = following.get()
+        if follow is not None:
+            return follow(self, args, kwargs)
         outputs = self.compute_output_spec(*args, **kwargs)
         outputs = map_structure(fresh, outputs)
         node = Node(self, args, kwargs, outputs)
@@ -414,16 +409,14 @@ class Layer(metaclass=AcceptsOldNames):
         masks = map_structure(mask_of, self._first(args, kwargs))
         if graph.symbolic(masks) and self._may_add_mask(args, kwargs):
             kwargs = {**kwargs, "mask": masks}
-        token = _training.set(False)
         try:
-            return graph.infer_outputs(self.call, args, kwargs)
+            with training_is(False):
+                return graph.infer_outputs(self.call, args, kwargs)
         except Exception as error:
             shapes = shapes_of(args[0]) if args else None
             note = f"Layer {self.name!r} was tried on zeros of shape {shapes} to find its output."
             error.args = (f"{error.args[0]}\n{note}" if error.args else note, *error.args[1:])
             raise
-        finally:
-            _training.reset(token)
 
     @property
     def takes_training(self) -> bool:

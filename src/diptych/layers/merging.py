@@ -77,7 +77,7 @@ def _same_rank(tensors: list) -> list:
     return [
         t
         if t.ndim == rank
-        else ops.reshape(t, (*t.shape[:1], *[1] * (rank - t.ndim), *t.shape[1:]))
+        else ops.expand_dims(t, tuple(range(1, 1 + rank - t.ndim)))
         for t in tensors
     ]
 
@@ -86,7 +86,7 @@ def _wide_mask(x: Any) -> Any:
     """The mask of a tensor, repeated over the entries of each step; None if it has none."""
     if x.mask is None:
         return None
-    mask = ops.reshape(x.mask, (*x.mask.shape, *[1] * (x.ndim - x.mask.ndim)))
+    mask = ops.expand_dims(x.mask, tuple(range(x.mask.ndim, x.ndim)))
     return ops.broadcast_to(mask, x.shape)
 
 
@@ -213,9 +213,8 @@ class Concatenate(_Merge):
         for x, mask in zip(inputs, previous_mask, strict=True):
             whole = ops.ones_like(x, dtype="bool")
             if mask is not None:
-                whole = ops.logical_and(
-                    whole, ops.reshape(mask, (*mask.shape, *[1] * (x.ndim - mask.ndim)))
-                )
+                mask = ops.expand_dims(mask, tuple(range(mask.ndim, x.ndim)))
+                whole = ops.logical_and(whole, mask)
             parts.append(whole)
         return ops.any(ops.concatenate(parts, axis=self.axis), axis=-1)
 

@@ -447,6 +447,41 @@ class Model(OldMethods, Trainer, Layer):
         """Read weights from a file; see ``saving.load_weights``."""
         storage.load_weights(self, filepath, skip_mismatch, by_name)
 
+    def export(
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write the model, for inference by other programs, as an ONNX file.
+
+        Args:
+            filepath: the file.
+            format: "onnx", which a name that ends in .onnx implies. Keras's others need other
+                programs.
+            verbose: whether to print where the file is; False: no.
+            input_signature: a list with an ``InputSpec`` (or anything with a shape and a dtype) for
+                each input, None for sizes that may vary; by default those of the model's inputs, or
+                of its first call.
+            kwargs: none; Keras's are those of its other formats.
+
+        Raises:
+            ImportError: the package onnx is missing.
+            ValueError: the format is another one, the shapes of the inputs are unknown, or a layer
+                or operation has no counterpart in ONNX; the message names it and says what to do.
+        """
+        from ..export import format_of, symbolic_arguments
+        from ..export.onnx_file import write_onnx
+
+        format_of(filepath, format)
+        if kwargs:
+            raise TypeError(f"export() takes no argument {next(iter(kwargs))!r} for format='onnx'.")
+        write_onnx(self, filepath, symbolic_arguments(self, input_signature))
+        if verbose is not False:
+            write(f"Saved artifact at '{filepath}'.\n")
+
     @classmethod
     def from_config(
         cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
