@@ -45,7 +45,7 @@ def _flatten(layer: Any, inputs: Any) -> Any:
 @in_place_of(Reshape)
 def _reshape(layer: Any, inputs: Any) -> Any:
     shape = layer.compute_output_shape(inputs.shape)
-    return part("reshape_rows", (inputs,), shape, inputs.dtype, shape=layer.target_shape)
+    return part("reshape_rows", (inputs,), shape, inputs.dtype, sizes=layer.target_shape)
 
 
 @in_place_of(EinsumDense)

@@ -16,11 +16,11 @@ def _flatten(g: Builder, x: Value) -> Value:
 
 
 @converts("export.reshape_rows")
-def _reshape_rows(g: Builder, x: Value, *, shape: tuple) -> Value:
+def _reshape_rows(g: Builder, x: Value, *, sizes: tuple) -> Value:
     """Every row of the batch in this shape."""
-    if 0 in shape:
-        return g.reshape(x, g.join(g.shape_of(x, 0, 1), g.ints(*shape)))
-    return g.op("Reshape", x, g.ints(0, *shape))  # here 0 stands for the size that x has
+    if 0 in sizes:
+        return g.reshape(x, g.join(g.shape_of(x, 0, 1), g.ints(*sizes)))
+    return g.op("Reshape", x, g.ints(0, *sizes))  # here 0 stands for the size that x has
 
 
 @converts("export.fold")
