@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         constraints,
         datasets,
         engine,
+        export,
         initializers,
         layers,
         legacy,
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 # NumPy.
 _MODULES = frozenset(
     "activations applications autodiff backend callbacks config constraints datasets engine "
-    "initializers layers legacy losses metrics models ops optimizers preprocessing random "
+    "export initializers layers legacy losses metrics models ops optimizers preprocessing random "
     "regularizers saving teach tree utils wrappers".split()
 )
 _HOMES = {

@@ -146,6 +146,21 @@ def _flip(g: Builder, x: Value, axis: Any) -> Value:
     return x
 
 
+@converts("rot90")
+def _rot90(g: Builder, x: Value, k: int, axes: tuple) -> Value:
+    rank = x.rank
+    first, second = (_axis(axis, rank) for axis in axes)
+    if k % 4 == 2:
+        return g.flip(g.flip(x, first), second)
+    if k % 4 == 0:
+        return g.op("Identity", x)
+    order = list(range(rank))
+    order[first], order[second] = second, first
+    if k % 4 == 1:
+        return g.transpose(g.flip(x, second), order)
+    return g.flip(g.transpose(x, order), second)
+
+
 @converts("pad")
 def _pad(g: Builder, x: Value, pad_width: Any, mode: str, constant_values: Any) -> Value:
     if mode == "symmetric":

@@ -152,6 +152,8 @@ class Builder:
             attributes: the node's; those that are None are left out.
         """
         names = ["" if x is None else x.name for x in inputs]
+        while names[-1] == "":  # ONNX Runtime 1.32 crashes on some empty names at the end
+            names.pop()
         dtype = next(x for x in inputs if x is not None).dtype if dtype is None else dtype
         made = [Value(self, self.name(kind.lower()), dtype) for _ in range(outputs)]
         given = {name: value for name, value in attributes.items() if value is not None}
@@ -198,6 +200,10 @@ class Builder:
             y.shape = tuple(source.shape[axis] for axis in axes)
         self._turned[y.name] = source, axes
         return y
+
+    def before_turn(self, x: Value) -> tuple[Value, tuple[int, ...]]:
+        """What ``x`` is a transposition of, and the order of axes; ``x`` itself if it is none."""
+        return self._turned.get(x.name, (x, tuple(range(x.rank))))
 
     def reshape(self, x: Value, shape: Any) -> Value:
         """``shape``: numbers, where -1 follows from the others, or a value."""

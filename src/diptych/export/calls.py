@@ -15,7 +15,7 @@ from ..layers.attention.heads import Heads
 from ..layers.attention.scores import Attention
 from ..layers.einsum_dense import EinsumDense
 from ..layers.merging import Dot
-from ..layers.normalization import LayerNormalization, RMSNormalization
+from ..layers.normalization import BatchNormalization, LayerNormalization, RMSNormalization
 from ..layers.preprocessing.base import Preparation
 from ..layers.preprocessing.categories import CategoryEncoding, Discretization
 from ..layers.preprocessing.lookup import IndexLookup
@@ -88,6 +88,13 @@ def _pool_globally(layer: Any, inputs: Any) -> Any:
 @in_place_of(pooling.GlobalAveragePooling1D)
 def _average_steps(layer: Any, inputs: Any, mask: Any = None) -> Any:
     return _pool_globally(layer, inputs) if mask is None else layer.call(inputs, mask)
+
+
+@in_place_of(BatchNormalization)
+def _batch_normalization(layer: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+    averages = layer.moving_mean, layer.moving_variance
+    options = layer.axis, layer.beta, layer.gamma, layer.epsilon
+    return ops.batch_normalization(inputs, *averages, *options)
 
 
 @in_place_of(LayerNormalization)

@@ -79,7 +79,14 @@ def _unary(kind: str) -> Callable:
 
 
 def _binary(kind: str) -> Callable:
-    return lambda g, a, b: g.op(kind, workable(g, a), workable(g, b))
+    def convert(g: Builder, a: Value, b: Value) -> Value:
+        a, b = workable(g, a), workable(g, b)
+        (one, axes), (other, others) = g.before_turn(a), g.before_turn(b)
+        if axes != others:
+            return g.op(kind, a, b)
+        return g.transpose(g.op(kind, one, other), axes)  # both are turned alike, or not at all
+
+    return convert
 
 
 def _comparison(kind: str) -> Callable:

@@ -291,16 +291,10 @@ def _batch_normalization(
     factor = factor if scale is None else factor * scale
     shift = -mean * factor
     shift = shift if offset is None else shift + offset
+    source, axes = g.before_turn(x)
     sizes = [1] * x.rank
-    sizes[axis] = len(factor)
-    return x * factor.reshape(sizes) + shift.reshape(sizes)
-
-
-@converts("normalization.batch_normalization")
-def _batch_twin(
-    g: Builder, x: Value, mean: Any, variance: Any, scale: Any, offset: Any, epsilon: float
-) -> Value:
-    return _batch_normalization(g, x, mean, variance, -1, offset, scale, epsilon)
+    sizes[axes[axis]] = len(factor)
+    return g.transpose(source * factor.reshape(sizes) + shift.reshape(sizes), axes)
 
 
 @converts("layer_normalization")

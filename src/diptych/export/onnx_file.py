@@ -21,6 +21,7 @@ from .tracing import opened, trace
 # operators and LayerNormalization is there; ONNX Runtime reads it since 1.14 (February 2023).
 OPSET = 18
 IR_VERSION = 8  # the format of the file, of the same time
+LIMIT = 2**31 - 1  # bytes of a protocol buffer
 ML_OPSET = 3  # of the domain ai.onnx.ml, whose LabelEncoder looks words up
 
 FAMILIES = (arrays, calls, elementwise, networks, recurrent, reshaping)  # they fill the tables
@@ -39,14 +40,27 @@ def onnx_package() -> Any:
     return onnx
 
 
-def write_onnx(model: Any, filepath: Any, arguments: list) -> None:
+def write_onnx(
+    model: Any, filepath: Any, arguments: list, opset_version: int | None = None
+) -> None:
     """Write a model for inference.
 
     Args:
         arguments: the symbolic inputs of the call, nested as it takes them.
+        opset_version: None, or ``OPSET``.
     """
-    proto = to_proto(onnx_package(), model, arguments)
-    data = proto.SerializeToString()
+    if opset_version not in (None, OPSET):
+        raise ValueError(
+            f"diptych writes operator set {OPSET}, not {opset_version}: leave opset_version out, "
+            "and let onnx.version_converter make another of the file."
+        )
+    size = sum(variable.array.nbytes for variable in model.variables)
+    if size > LIMIT:
+        raise ValueError(
+            f"Model {model.name!r} has {size / 1e9:.1f} GB of weights, and an ONNX file holds at "
+            "most 2 GB. Export it in parts."
+        )
+    data = to_proto(onnx_package(), model, arguments).SerializeToString()
     with replacing(filepath) as file:
         file.write(data)
 

@@ -465,7 +465,7 @@ class Model(OldMethods, Trainer, Layer):
             input_signature: a list with an ``InputSpec`` (or anything with a shape and a dtype) for
                 each input, None for sizes that may vary; by default those of the model's inputs, or
                 of its first call.
-            kwargs: none; Keras's are those of its other formats.
+            opset_version: 18, the operator set of the files.
 
         Raises:
             ImportError: the package onnx is missing.
@@ -476,9 +476,7 @@ class Model(OldMethods, Trainer, Layer):
         from ..export.onnx_file import write_onnx
 
         format_of(filepath, format)
-        if kwargs:
-            raise TypeError(f"export() takes no argument {next(iter(kwargs))!r} for format='onnx'.")
-        write_onnx(self, filepath, symbolic_arguments(self, input_signature))
+        write_onnx(self, filepath, symbolic_arguments(self, input_signature), **kwargs)
         if verbose is not False:
             write(f"Saved artifact at '{filepath}'.\n")
 
