@@ -50,7 +50,9 @@ def randomize(model):
     for weight in model.weights:
         if weight.dtype.kind == "f":
             change = 0.2 * rng.normal(size=weight.shape)
-            weight.assign(weight.numpy() + (np.abs(change) if "variance" in weight.path else change))
+            weight.assign(
+                weight.numpy() + (np.abs(change) if "variance" in weight.path else change)
+            )
 
 
 def session_of(path):
@@ -252,9 +254,7 @@ def test_a_signature_fixes_sizes(signature, tmp_path):
 
 def test_a_signature_has_to_fit(tmp_path):
     with pytest.raises(ValueError, match="has 1 inputs.*describes 2"):
-        small().export(
-            tmp_path / "model.onnx", input_signature=[InputSpec(shape=(1, 4))] * 2
-        )
+        small().export(tmp_path / "model.onnx", input_signature=[InputSpec(shape=(1, 4))] * 2)
     with pytest.raises(ValueError, match=r"\(None, 4\).*\(1, 5\)"):
         small().export(tmp_path / "model.onnx", input_signature=[InputSpec(shape=(1, 5))])
     with pytest.raises(ValueError, match="needs a shape"):
@@ -281,7 +281,9 @@ def test_a_subclassed_model_after_its_first_call(tmp_path):
     tokens = np.array([[1, 2, 0], [3, 0, 0]], "int32")
     inputs = [tokens, np.ones((2, 4), "float32")]
     model(inputs)
-    signature = [[InputSpec(shape=(None, None), dtype="int32", name="tokens"), InputSpec(shape=(None, 4))]]
+    signature = [
+        [InputSpec(shape=(None, None), dtype="int32", name="tokens"), InputSpec(shape=(None, 4))]
+    ]
     model.export(tmp_path / "model.onnx", verbose=False, input_signature=signature)
     session = session_of(tmp_path / "model.onnx")
     assert [x.name for x in session.get_inputs()] == ["tokens", "inputs_1"]
@@ -322,7 +324,9 @@ def test_the_shapes_are_those_of_the_first_call(tmp_path):
 def test_a_call_that_needs_values_is_refused_with_its_name(function, words, tmp_path):
     model = Plain(function)
     model(np.ones((2, 5), "float32"))
-    with pytest.raises(ValueError, match=rf"(?s)'plain.*\(Plain\) cannot be exported.*{words}.*input_signature"):
+    with pytest.raises(
+        ValueError, match=rf"(?s)'plain.*\(Plain\) cannot be exported.*{words}.*input_signature"
+    ):
         model.export(tmp_path / "model.onnx")
 
 
@@ -335,7 +339,8 @@ def test_fixed_sizes_export_what_needs_them(tmp_path):
 
 
 def test_an_operation_without_counterpart_is_named(tmp_path):
-    model = around((3, 3), layers.Lambda(ops.linalg.inv))
+    start = Input((3, 3))
+    model = Model(start, ops.inv(start))
     with pytest.raises(ValueError, match="ops.inv has no counterpart"):
         model.export(tmp_path / "model.onnx")
 

@@ -136,6 +136,7 @@ __all__ = [
     "constraints",
     "datasets",
     "engine",
+    "export",
     "gradcheck",
     "initializers",
     "install_as_keras",

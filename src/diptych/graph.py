@@ -140,7 +140,7 @@ def symbolic(structure: Any) -> list[KerasTensor]:
 # Operations on symbolic tensors
 
 
-def record(operation: Callable, args: tuple, kwargs: dict, outputs: Any) -> Any:
+def record(operation: Any, args: tuple, kwargs: dict, outputs: Any) -> Any:
     """Record that a call of ``operation`` with these arguments returns these symbolic outputs."""
     Node(operation, args, kwargs, outputs)
     return outputs

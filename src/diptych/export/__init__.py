@@ -75,13 +75,16 @@ def symbolic_arguments(model: Any, input_signature: Any = None) -> list:
                 f"Model {model.name!r} has {len(inputs)} inputs, {model.input_names}, and "
                 f"input_signature describes {len(specs)}."
             )
-        made = iter([_symbolic(spec, x.name, x.dtype) for spec, x in zip(specs, inputs, strict=True)])
+        made = iter(
+            [_symbolic(spec, x.name, x.dtype) for spec, x in zip(specs, inputs, strict=True)]
+        )
         return [map_structure(lambda _: next(made), model._inputs_structure)]
     if input_signature is None:
         input_signature = _of_first_call(model)
     elif not isinstance(input_signature, (list, tuple)):
         input_signature = [input_signature]
-    names = list(parameters_of(type(model), "call"))
+    cls: Any = type(model)
+    names = list(parameters_of(cls, "call"))
     counts = [len(flatten(spec)) for spec in input_signature]
     arguments = []
     for name, spec, count in zip(names, input_signature, counts, strict=False):

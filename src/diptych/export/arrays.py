@@ -211,7 +211,7 @@ def _select(g: Builder, *arrays: Value, n: int) -> Value:
 
 @converts("get_item")
 def _get_item(g: Builder, x: Value, key: Any) -> Value:
-    """Slices first, then single places and arrays of them, which take an axis away, then new axes."""
+    """Part by part: slices, and places, which take an axis away; new axes at the end."""
     parts = list(key) if isinstance(key, tuple) else [key]
     taken = [part for part in parts if part is not None and part is not Ellipsis]
     dots = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
@@ -365,9 +365,7 @@ def _logsumexp(g: Builder, x: Value, axis: Any = None, keepdims: bool = False) -
 
 
 @converts("norm")
-def _norm(
-    g: Builder, x: Value, ord: Any = None, axis: Any = None, keepdims: bool = False
-) -> Value:
+def _norm(g: Builder, x: Value, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Value:
     axes = tuple(range(x.rank)) if axis is None else _axes(axis) or ()
     if ord in (None, "fro") or (ord == 2 and len(axes) == 1):
         return g.reduce("ReduceL2", x, axes, keepdims)

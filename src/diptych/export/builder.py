@@ -22,7 +22,7 @@ class Value:
         self.graph = graph
         self.name = name
         self.dtype = np.dtype(dtype)
-        self.shape = None if shape is None else tuple(shape)
+        self.shape: Any = None if shape is None else tuple(shape)
 
     @property
     def rank(self) -> int:

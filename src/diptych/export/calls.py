@@ -117,7 +117,9 @@ def _attention(query: Any, key: Any, value: Any, **options: Any) -> list:
     shape = (*query.shape[:3], value.shape[-1])
     scores = (query.shape[0], query.shape[2], query.shape[1], key.shape[1])
     outputs = [KerasTensor(shape, query.dtype), KerasTensor(scores, query.dtype)]
-    return record(Part("attention"), (query, key, value), {**options, "return_scores": True}, outputs)
+    return record(
+        Part("attention"), (query, key, value), {**options, "return_scores": True}, outputs
+    )
 
 
 @in_place_of(Heads)

@@ -268,7 +268,7 @@ def _nan_to_num(g: Builder, x: Value, nan: Any, posinf: Any, neginf: Any) -> Val
 # Tests of values
 
 
-def _isinf(g: Builder, x: Value, **sides: int) -> Value:
+def _isinf(g: Builder, x: Value, **sides: Any) -> Value:
     return g.op("IsInf", g.cast(x, np.float32), dtype=bool, **sides)
 
 

@@ -87,7 +87,9 @@ def _padding(
 def _turned(g: Builder, kernel: Any, axes: Sequence[int], shape: Any = None) -> Value:
     """A kernel with its axes in another order: a constant is stored so."""
     if not is_symbolic(kernel) and not isinstance(kernel, Value):
-        array = np.transpose(np.asarray(kernel.array if isinstance(kernel, Tensor) else kernel), axes)
+        array = np.transpose(
+            np.asarray(kernel.array if isinstance(kernel, Tensor) else kernel), axes
+        )
         array = array if shape is None else array.reshape(shape)
         return g.const(array, name=getattr(kernel, "path", None) or "kernel")
     turned = g.transpose(kernel, axes)
@@ -316,9 +318,7 @@ def _layer_normalization(
     if last and all(v is None or np.size(v.shape) == len(axes) for v in (gamma, beta)):
         one = g.const(np.ones(sizes), x.dtype) if gamma is None else g.like(gamma, x)
         zero = None if beta is None else g.like(beta, x)
-        return g.op(
-            "LayerNormalization", x, one, zero, axis=-len(axes), epsilon=float(epsilon)
-        )
+        return g.op("LayerNormalization", x, one, zero, axis=-len(axes), epsilon=float(epsilon))
     centred = x - g.reduce("ReduceMean", x, axes, True)
     spread = g.reduce("ReduceMean", centred * centred, axes, True) + epsilon
     return _scaled(g, centred / g.op("Sqrt", spread), x, axes, gamma, beta)
@@ -379,7 +379,8 @@ def _attention(
     silent: bool = False,
     return_scores: bool = False,
 ) -> Any:
-    """query (N, T, H, D), key (N, S, K, D), value (N, S, K, E) -> (N, T, H, E), scores (N, H, T, S).
+    """query (N, T, H, D), key (N, S, K, D), value (N, S, K, E) give (N, T, H, E) and the
+    scores, (N, H, T, S).
 
     silent: whether a query that may attend to no key gives zeros, rather than the mean.
     """

@@ -11,7 +11,7 @@ from ..files.atomic import replacing
 from ..graph import Function, KerasTensor, symbolic
 from ..nested import flatten, map_structure
 from ..operation import ArrayOp, Twin, common_float
-from ..tensor import Tensor, is_symbolic
+from ..tensor import is_symbolic
 from . import arrays, calls, elementwise, networks, recurrent, reshaping
 from .builder import Builder, Value
 from .tables import NODES, NotExportable, key_of
@@ -188,12 +188,10 @@ def _convert_array_op(
     return convert(graph, *inputs, **_values(known, kwargs))
 
 
-def _convert_twin(
-    graph: Builder, convert: Any, operation: Twin, args: tuple, known: dict
-) -> Any:
+def _convert_twin(graph: Builder, convert: Any, operation: Twin, args: tuple, known: dict) -> Any:
     given, *options = args
     dtype = common_float(None, given[operation.typed])
-    inputs = []
+    inputs: list[Value | None] = []
     for i, x in enumerate(given):
         if x is None:
             inputs.append(None)
@@ -209,9 +207,7 @@ def _values(known: dict, structure: Any) -> Any:
     return map_structure(lambda leaf: known[leaf] if is_symbolic(leaf) else leaf, structure)
 
 
-def _convert_parts(
-    graph: Builder, operation: Any, args: tuple, kwargs: dict, known: dict
-) -> list:
+def _convert_parts(graph: Builder, operation: Any, args: tuple, kwargs: dict, known: dict) -> list:
     """A function of several operations that the model's graph holds as one."""
     outputs = None
     try:
@@ -228,14 +224,14 @@ def _convert_parts(
 
 def _no_counterpart(operation: Any, why: str) -> str:
     return (
-        f"ops.{_name(operation)} has no counterpart in ONNX that the exporter knows{why}. Write the "
-        "model with other operations, or end the exported model before it: "
+        f"ops.{_name(operation)} has no counterpart in ONNX that the exporter knows{why}. Write "
+        "the model with other operations, or end the exported model before it: "
         "Model(inputs, the tensor before).export(...)."
     )
 
 
 def _name(operation: Any) -> str:
-    return getattr(operation, "name", None) or getattr(operation, "__name__", str(operation))
+    return str(getattr(operation, "name", None) or getattr(operation, "__name__", operation))
 
 
 # --------------------------------------------------------------------------------------------------

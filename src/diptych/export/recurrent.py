@@ -28,7 +28,8 @@ def _recurrent(
     go_backwards: bool,
 ) -> list[Value]:
     """SimpleRNN, LSTM or GRU without a mask: y and the last states."""
-    kernel, recurrent, bias = (None if w is None else w.numpy() for w in weights)
+    arrays: list[Any] = [None if w is None else w.numpy() for w in weights]
+    kernel, recurrent, bias = arrays
     units = recurrent.shape[0]
     order = [column for gate in _ORDERS[kind] for column in range(gate * units, (gate + 1) * units)]
     both = np.zeros((2, len(order)), x.dtype)
@@ -110,10 +111,10 @@ def _loop(
         scan_input_directions=[int(go_backwards)] * scanned,
         scan_output_axes=[1] * added if added else None,
     )
-    made = made if isinstance(made, list) else [made]
-    for value, y in zip(made, outputs, strict=True):
+    found: list[Value] = made if isinstance(made, list) else [made]
+    for value, y in zip(found, outputs, strict=True):
         value.dtype = y.dtype
-    return made
+    return found
 
 
 @converts("export.rows")

@@ -32,7 +32,7 @@ def key_of(operation: Any) -> str:
     """The key of an operation in ``NODES``: "add", "dense.dense", or the name of a function."""
     if isinstance(operation, Part):
         return operation.key
-    return getattr(operation, "_key", None) or getattr(operation, "__name__", str(operation))
+    return str(getattr(operation, "_key", None) or getattr(operation, "__name__", operation))
 
 
 def in_place_of(*classes: type) -> Callable:

@@ -73,7 +73,8 @@ def _call_of(layer: Layer) -> Callable:
     """What computes the layer's outputs."""
     if "call" in vars(layer):
         return layer.call
-    for cls in type(layer).__mro__:
+    classes: tuple[Any, ...] = type(layer).__mro__
+    for cls in classes:
         if cls in CALLS:
             return partial(CALLS[cls], layer)
         if "call" in vars(cls) and not is_builtin(cls.call):
@@ -101,7 +102,7 @@ def _run_graph(model: Any, inputs: Any, training: Any = None, mask: Any = None) 
 
 
 def _masked(x: KerasTensor, mask: Any) -> KerasTensor:
-    same = ops.stop_gradient(x)
+    same: Any = ops.stop_gradient(x)
     same.mask = mask
     return same
 

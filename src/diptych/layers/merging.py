@@ -75,9 +75,7 @@ def _same_rank(tensors: list) -> list:
     """Tensors of one rank: axes of size 1 are inserted after the batch."""
     rank = max(t.ndim for t in tensors)
     return [
-        t
-        if t.ndim == rank
-        else ops.expand_dims(t, tuple(range(1, 1 + rank - t.ndim)))
+        t if t.ndim == rank else ops.expand_dims(t, tuple(range(1, 1 + rank - t.ndim)))
         for t in tensors
     ]
 

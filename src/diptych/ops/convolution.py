@@ -181,7 +181,9 @@ def fused_depthwise_conv(
     if is_symbolic(inputs):
         options, filters = (strides, padding, data_format, dilation), count(kernel.shape[-2:])
         shape = conv_output_shape("depthwise_conv", inputs.shape, filters, kernel.shape, *options)
-        return _record_fused(fused_depthwise_conv, inputs, kernel, bias, shape, *options, activation)
+        return _record_fused(
+            fused_depthwise_conv, inputs, kernel, bias, shape, *options, activation
+        )
     x = channels_last(inputs, data_format)
     pairs = padding_pairs(padding, x.shape[1:-1], kernel.shape[:-2], strides, dilation)
     y = _depthwise_conv((x, kernel, bias), strides, pairs, dilation, activation)
@@ -201,10 +203,11 @@ def fused_conv_transpose(
 ) -> Tensor:
     """``activation(conv_transpose(inputs, kernel) + bias)``."""
     if is_symbolic(inputs):
-        options = strides, padding, data_format, dilation, output_padding
         given = inputs.shape, kernel.shape[-2], kernel.shape
-        shape = conv_transpose_output_shape("conv_transpose", *given, *options)
-        return _record_fused(fused_conv_transpose, inputs, kernel, bias, shape, *options, activation)
+        options = strides, padding, data_format, dilation
+        shape = conv_transpose_output_shape("conv_transpose", *given, *options, output_padding)
+        more = *options, output_padding, activation
+        return _record_fused(fused_conv_transpose, inputs, kernel, bias, shape, *more)
     x = channels_last(inputs, data_format)
     window, sizes = kernel.shape[:-2], x.shape[1:-1]
     out = _windows.transposed_sizes(sizes, window, strides, padding, output_padding, dilation)

@@ -10,6 +10,7 @@ from .creation import as_tensor
 from .indexing import get_item
 from .shapes import moveaxis, pad, repeat, reshape
 
+
 def _spatial(rule):
     """A rule for shapes that gives each spatial axis its new size; None where it is unknown."""
 
