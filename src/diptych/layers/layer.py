@@ -37,6 +37,7 @@ from .structures import fresh, map_shapes, mask_of, one_mask_each, shapes_of
 from .tracking import tracked
 
 _TRAINING = frozenset(["training"])
+_ARRAYS = (Tensor, np.ndarray)
 
 # Attributes of layers and models that are bookkeeping and not tracked as sublayers.
 _INTERNAL = frozenset(
@@ -51,6 +52,9 @@ _INTERNAL = frozenset(
         "_outputs_structure",
         "_added_losses",
         "_build_shapes",
+        "stop_training",
+        "stop_evaluating",
+        "stop_predicting",
     ]
 )
 
@@ -163,7 +167,7 @@ class Layer(metaclass=AcceptsOldNames):
     # Calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and isinstance(args[0], Tensor) and kwargs.keys() <= _TRAINING:
+        if len(args) == 1 and isinstance(args[0], _ARRAYS) and kwargs.keys() <= _TRAINING:
             # Fast path for the common case: no nested structures.
             args = (self._as_input(args[0]),)
         else:
