@@ -22,7 +22,6 @@ from ..trial import Trial
 from ..utils import objects
 from ..utils.naming import suggest
 from ..utils.progbar import write
-from . import storage
 from .config import graph_config, masks_named, model_from_graph
 from .data import as_data
 from .order import layers_in_order
@@ -411,6 +410,8 @@ class Model(OldMethods, Trainer, Layer):
         save_format: str | None = None,
     ) -> None:
         """Write the model to a file, ``.keras`` or ``.h5``: see ``saving.save_model``."""
+        from . import storage
+
         storage.save_model(self, filepath, overwrite, include_optimizer, save_format)
 
     def save_weights(
@@ -419,12 +420,16 @@ class Model(OldMethods, Trainer, Layer):
         """Write the weights to a file, ``.weights.h5`` or ``.safetensors``: see
         ``saving.save_weights``.
         """
+        from . import storage
+
         storage.save_weights(self, filepath, overwrite, max_shard_size)
 
     def load_weights(
         self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
     ) -> None:
         """Read weights from a file; see ``saving.load_weights``."""
+        from . import storage
+
         storage.load_weights(self, filepath, skip_mismatch, by_name)
 
     @classmethod
