@@ -5,12 +5,24 @@ No array of errors is stored: the cache holds the inputs themselves, and nothing
 """
 
 cimport numpy as cnp
-from libc.math cimport sqrt
+from libc.math cimport INFINITY, sqrt
 
-from .kernels.arrays cimport as_real, as_type, data, dim, new_like, rank, real, real_type, size
+from .kernels.arrays cimport (
+    as_real,
+    as_type,
+    data,
+    dim,
+    new_array,
+    new_like,
+    rank,
+    real,
+    real_type,
+    size,
+)
 from .kernels.threads cimport run_typed
 from .kernels.vector_math cimport vabs, vlog, vlog1p, vsoftplus, vtanh
 from .kernels.loss_rows cimport (
+    BLOCK,
     LossJob,
     affine,
     back,
@@ -26,6 +38,7 @@ from .kernels.loss_rows cimport (
     predictions_of,
     run,
     set_up,
+    sum_of,
 )
 
 import numpy as np
@@ -534,3 +547,54 @@ def cosine_similarity_backward(dloss, cache):
     with nogil:
         run(&job, cosine_slopes_task[float], cosine_slopes_task[double], 6)
     return back(out, axis)
+
+
+cdef real total_of(const real* v, Py_ssize_t n) noexcept nogil:
+    """sum_i v[i]; sums of blocks are added in double precision."""
+    cdef double s = 0
+    cdef Py_ssize_t start = 0
+    while start < n:
+        s += sum_of(v + start, min(BLOCK, n - start))
+        start += BLOCK
+    return <real>s
+
+
+cdef void fill(real* out, Py_ssize_t n, real value) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = value
+
+
+cdef double divisor_of(object number) except? -1:
+    """The divisor; an empty sum is divided by infinity, not by 0."""
+    cdef double divisor = number
+    return divisor if divisor != 0 else INFINITY
+
+
+def scaled_sum_forward(losses, divisor):
+    """Twin of reference.losses.scaled_sum_forward."""
+    cdef int typenum = real_type(losses)
+    cdef cnp.ndarray a = as_real(losses, typenum)
+    cdef cnp.ndarray loss = new_array(0, NULL, typenum)
+    cdef double d = divisor_of(divisor)
+    if typenum == cnp.NPY_FLOAT:
+        (<float*>data(loss))[0] = total_of(<const float*>data(a), size(a)) / <float>d
+    else:
+        (<double*>data(loss))[0] = total_of(<const double*>data(a), size(a)) / d
+    return loss, (a, divisor)
+
+
+def scaled_sum_backward(dloss, cache):
+    """Twin of reference.losses.scaled_sum_backward."""
+    losses, divisor = cache
+    cdef cnp.ndarray a = as_real(losses, real_type(losses))
+    cdef cnp.ndarray g = as_type(dloss, cnp.PyArray_TYPE(a))
+    cdef cnp.ndarray out = new_like(a)
+    cdef double d = divisor_of(divisor)
+    if size(g) != 1:
+        raise ValueError(f"dloss has shape {(<object>g).shape}; the loss is a single number")
+    if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT:
+        fill(<float*>data(out), size(out), (<const float*>data(g))[0] / <float>d)
+    else:
+        fill(<double*>data(out), size(out), (<const double*>data(g))[0] / d)
+    return out
