@@ -139,7 +139,7 @@ def _shape(x: Any) -> tuple[int | None, ...]:
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
-def _one_number(x: Any) -> Any:
+def one_number(x: Any) -> Any:
     """A single number of the kind and dtype of ``x``, to find out dtypes with."""
     if is_symbolic(x):
         return Tensor(np.zeros((), x._dtype))
@@ -223,7 +223,7 @@ class ArrayOp(Operation):
         return [x if isinstance(x, Tensor) else Tensor(as_array(x)) for x in given]
 
     def _dtype(self, inputs: tuple, options: dict[str, Any]) -> Any:
-        dtypes = [x.array.dtype for x in self._aligned([_one_number(x) for x in inputs])]
+        dtypes = [x.array.dtype for x in self._aligned([one_number(x) for x in inputs])]
         if callable(self.dtype):
             return self.dtype(*dtypes, **options)
         return self.dtype or self._default_dtype(dtypes)
@@ -353,7 +353,7 @@ def common_float(name: str | None, inputs: Sequence) -> np.dtype:
 
     name: that of the operation, where an engine computes it, which takes float32 and float64 only.
     """
-    return as_floats(name, [x if x is None else _one_number(x) for x in inputs])[0].dtype
+    return as_floats(name, [x if x is None else one_number(x) for x in inputs])[0].dtype
 
 
 class Twin(Operation):

@@ -15,7 +15,6 @@ from ..ops.nn import warn_of_softmax_of_one
 from ..tensor import NUMBERS, Tensor, from_python
 from ..utils.objects import is_builtin
 
-
 _told: WeakSet = WeakSet()  # layers whose softmax of one number has been warned of
 
 
@@ -98,7 +97,9 @@ def instance_of(cls: type) -> str:
 
 
 def check_activation(layer: Any, shape: tuple) -> None:
-    """Warn if the activation of a layer, for an output of this shape, is a softmax that is always 1."""
+    """Warn if the activation of a layer with an output of this shape is a softmax that is always
+    1.
+    """
     if layer.activation is ops.softmax:
         check_softmax(layer, shape)
 
