@@ -3,8 +3,9 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .callback import Callback, History, LambdaCallback
+from .callback import Callback, LambdaCallback
 from .callback_list import CallbackList
+from .history import History
 from .monitors import EarlyStopping, ReduceLROnPlateau
 from .others import LearningRateScheduler, SwapEMAWeights, TerminateOnNaN
 from .progress import ProgbarLogger
