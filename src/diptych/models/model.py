@@ -27,8 +27,6 @@ from .config import graph_config, masks_named, model_from_graph
 from .data import as_data
 from .order import layers_in_order
 from .outputs import Outputs
-from .summary import summary_text
-from .summary_table import as_printable
 from .trainer import Trainer
 
 
@@ -387,6 +385,9 @@ class Model(OldMethods, Trainer, Layer):
             show_costs: whether to show the memory of each layer's outputs, the multiply-adds of its
                 matrix products and convolutions, both for one sample, and the engine.
         """
+        from .summary import summary_text  # here, since a training needs none
+        from .summary_table import as_printable
+
         text = summary_text(
             self, line_length, positions, expand_nested, show_trainable, layer_range, show_costs
         )
