@@ -113,6 +113,27 @@ def test_nothing_imports_upwards(path):
             )
 
 
+TRAINING = """
+import sys, numpy
+before = set(sys.modules)
+import diptych
+model = diptych.Sequential([diptych.layers.Dense(1, activation="sigmoid")])
+model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+model.fit(numpy.eye(4), [0, 1, 1, 0], verbose=0)
+print(*sys.modules.keys() - before)
+"""
+
+
+def test_a_training_imports_nothing_that_only_files_and_reports_need():
+    done = subprocess.run(
+        [sys.executable, "-c", TRAINING], check=True, capture_output=True, text=True
+    )
+    late = {"files", "callbacks.checkpoints", "callbacks.logs", "callbacks.tensorboard"}
+    late = {f"diptych.{name}" for name in late}
+    late |= {"h5py", "logging", "numpy.polynomial", "shutil", "statistics", "zipfile"}
+    assert not late & set(done.stdout.split())
+
+
 def test_no_modules_import_each_other_in_a_circle():
     """Take away, again and again, what imports nothing that is left: a circle would stay."""
     needs = {

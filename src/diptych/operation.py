@@ -139,7 +139,7 @@ def _shape(x: Any) -> tuple[int | None, ...]:
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
-def _one_number(x: Any) -> Any:
+def one_number(x: Any) -> Any:
     """A single number of the kind and dtype of ``x``, to find out dtypes with."""
     if is_symbolic(x):
         return Tensor(np.zeros((), x._dtype))
@@ -230,7 +230,7 @@ class ArrayOp(Operation):
 
     def dtypes_of(self, inputs: Sequence) -> list[np.dtype]:
         """The dtype in which the operation takes each of these inputs, which may be symbolic."""
-        return [x.array.dtype for x in self._aligned([_one_number(x) for x in inputs])]
+        return [x.array.dtype for x in self._aligned([one_number(x) for x in inputs])]
 
     def _dtype(self, inputs: tuple, options: dict[str, Any]) -> Any:
         dtypes = self.dtypes_of(inputs)
@@ -379,7 +379,7 @@ def common_float(name: str | None, inputs: Sequence) -> np.dtype:
 
     name: that of the operation, where an engine computes it, which takes no complex numbers.
     """
-    return as_floats(name, [x if x is None else _one_number(x) for x in inputs])[0].dtype
+    return as_floats(name, [x if x is None else one_number(x) for x in inputs])[0].dtype
 
 
 class Twin(Operation):

@@ -13,7 +13,7 @@ from ..nested import map_structure
 from ..tensor import Variable
 from ..utils import objects
 from ..utils.naming import auto_name
-from .arguments import check_activation
+from .arguments import check_activation, check_softmax
 from .layer import Layer
 from .spec import InputSpec
 
@@ -329,6 +329,8 @@ class Activation(Layer):
         self.supports_masking = True
 
     def call(self, inputs: Any) -> Any:
+        if self.activation is ops.softmax:
+            check_softmax(self, getattr(inputs, "shape", ()))
         return self.activation(inputs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:

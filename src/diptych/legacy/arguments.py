@@ -4,7 +4,6 @@
 says what each old spelling means; this module applies it.
 """
 
-import difflib
 import functools
 import inspect
 import re
@@ -342,6 +341,8 @@ def _unknown_here(cls, name):
 
 def _unknown(place, name, parameters, table, words=()):
     """The TypeError for an unknown keyword, with the nearest known one."""
+    import difflib
+
     candidates = [*(n for n in parameters if n != "self"), *table, *words]
     near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)
     if near:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..layers import Lambda
 from ..layers.serialization import deserialize
@@ -12,7 +12,9 @@ from ..legacy import old_attribute
 from ..utils.objects import CustomObjectScope, is_builtin
 from .model import Model
 from .sequential import Sequential
-from .storage import load_model, save_model
+
+if TYPE_CHECKING:
+    from .storage import load_model, save_model
 
 __all__ = [
     "Model",
@@ -69,6 +71,10 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("load_model", "save_model"):
+        from . import storage  # imported when first used, since it needs much that others do not
+
+        return getattr(storage, name)
     return old_attribute("models", name, globals())
 
 

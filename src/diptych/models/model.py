@@ -23,13 +23,10 @@ from ..utils import objects
 from ..utils.model_pictures import model_to_dot
 from ..utils.naming import auto_name, suggest
 from ..utils.progbar import write
-from . import storage
 from .arrays import as_data
 from .config import graph_config, masks_named, model_from_graph
 from .order import layers_in_order
 from .outputs import Outputs
-from .summary import summary_text
-from .summary_table import as_printable
 from .trainer import Trainer
 
 
@@ -388,6 +385,9 @@ class Model(OldMethods, Trainer, Layer):
             show_costs: whether to show the memory of each layer's outputs, the multiply-adds of its
                 matrix products and convolutions, both for one sample, and the engine.
         """
+        from .summary import summary_text  # here, since a training needs none
+        from .summary_table import as_printable
+
         text = summary_text(
             self, line_length, positions, expand_nested, show_trainable, layer_range, show_costs
         )
@@ -431,6 +431,8 @@ class Model(OldMethods, Trainer, Layer):
         save_format: str | None = None,
     ) -> None:
         """Write the model to a file, ``.keras`` or ``.h5``: see ``saving.save_model``."""
+        from . import storage
+
         storage.save_model(self, filepath, overwrite, include_optimizer, save_format)
 
     def save_weights(
@@ -439,12 +441,16 @@ class Model(OldMethods, Trainer, Layer):
         """Write the weights to a file, ``.weights.h5`` or ``.safetensors``: see
         ``saving.save_weights``.
         """
+        from . import storage
+
         storage.save_weights(self, filepath, overwrite, max_shard_size)
 
     def load_weights(
         self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
     ) -> None:
         """Read weights from a file; see ``saving.load_weights``."""
+        from . import storage
+
         storage.load_weights(self, filepath, skip_mismatch, by_name)
 
     def export(

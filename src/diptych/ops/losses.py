@@ -132,13 +132,11 @@ CATEGORICAL_FOCAL_CROSSENTROPY = LossTwin("crossentropy", "categorical_focal_cro
 # From one loss per sample to one number. An empty sum divided by 0 samples is 0.
 
 
-SCALED_SUM = Twin("losses", "scaled_sum", shape=lambda losses, divisor: ())
-
-
 def _divide(total, divisor):
     return total / total.dtype.type(divisor or math.inf)
 
 
+scaled_sum = Twin("losses", "scaled_sum", shape=lambda losses, divisor: ())
 weighted_sum = ArrayOp(
     "weighted_sum",
     lambda values, weights, divisor: _divide(np.add.reduce(values * weights, axis=None), divisor),

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
+from numpy import ndarray
 
 from .. import engine, initializers, ops
 from ..legacy import AcceptsOldNames
@@ -334,9 +335,9 @@ class Optimizer(metaclass=AcceptsOldNames):
             part = self._part(None)
         else:
             part = self._part(tuple(self._get_variable_index(v) for v in variables))
-        for gradient, (shape, dtype) in zip(grads, part.forms, strict=True):
+        for gradient, (shape, dtype) in zip(grads, part.forms):  # noqa: B905 - hot
             if (
-                gradient.__class__ is not np.ndarray
+                type(gradient) is not ndarray
                 or gradient.shape != shape
                 or gradient.dtype is not dtype
             ):

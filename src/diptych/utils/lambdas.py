@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import marshal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,8 @@ def lambdas_allowed(allowed: bool) -> Iterator[None]:
 
 def lambda_to_config(function: Any) -> dict[str, Any]:
     """The code of a function, as Keras writes it."""
+    import base64  # here, since few need it
+
     cells = function.__closure__
     return {
         "code": base64.encodebytes(marshal.dumps(function.__code__)).decode("ascii"),
@@ -52,6 +53,8 @@ def lambda_from_config(config: Any, global_names: dict[str, Any]) -> Callable:
         if isinstance(value, list)
         else [value.get(k) for k in ("code", "defaults", "closure")]
     )
+    import base64
+
     try:
         compiled = marshal.loads(base64.b64decode(code))
     except (EOFError, ValueError, TypeError) as error:
