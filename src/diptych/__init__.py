@@ -22,12 +22,14 @@ if TYPE_CHECKING:
         config,
         constraints,
         datasets,
+        dtype_policies,
         engine,
         initializers,
         layers,
         legacy,
         losses,
         metrics,
+        mixed_precision,
         models,
         ops,
         optimizers,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         wrappers,
     )
     from .compat import install_as_keras
+    from .dtype_policies import DTypePolicy, FloatDTypePolicy
     from .graph import KerasTensor
     from .initializers import Initializer
     from .layers import Input, InputSpec, Layer
@@ -48,6 +51,8 @@ if TYPE_CHECKING:
     from .models import Model, Sequential
     from .optimizers import Optimizer
     from .regularizers import Regularizer
+    from .scopes import RematScope, SymbolicScope, device, name_scope, remat
+    from .stateless import StatelessScope
     from .tape import GradientTape
     from .teach import compare_engines, gradcheck
     from .tensor import Tensor, Variable
@@ -55,15 +60,19 @@ if TYPE_CHECKING:
 # Everything is imported when it is first used, so that `import diptych` costs little more than
 # NumPy.
 _MODULES = frozenset(
-    "activations applications autodiff backend callbacks config constraints datasets engine "
-    "initializers layers legacy losses metrics models ops optimizers preprocessing random "
-    "regularizers saving teach tree utils wrappers".split()
+    "activations applications autodiff backend callbacks config constraints datasets "
+    "dtype_policies engine initializers layers legacy losses metrics mixed_precision models ops "
+    "optimizers preprocessing random regularizers saving teach tree utils wrappers".split()
 )
 _HOMES = {
     "GradientTape": "tape",
     "Tensor": "ops.operators",  # which defines +, @ and x.sum() for it
     "Variable": "initializers",  # which defines names such as Variable("zeros", shape)
     "KerasTensor": "graph",
+    "DTypePolicy": "dtype_policies",
+    "FloatDTypePolicy": "dtype_policies",
+    "StatelessScope": "stateless",
+    **dict.fromkeys("RematScope SymbolicScope device name_scope remat".split(), "scopes"),
     "Initializer": "initializers",
     "Input": "layers",
     "InputSpec": "layers",
@@ -111,6 +120,8 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "DTypePolicy",
+    "FloatDTypePolicy",
     "GradientTape",
     "Initializer",
     "Input",
@@ -122,7 +133,10 @@ __all__ = [
     "Model",
     "Optimizer",
     "Regularizer",
+    "RematScope",
     "Sequential",
+    "StatelessScope",
+    "SymbolicScope",
     "Tensor",
     "Variable",
     "activations",
@@ -134,6 +148,8 @@ __all__ = [
     "config",
     "constraints",
     "datasets",
+    "device",
+    "dtype_policies",
     "engine",
     "gradcheck",
     "initializers",
@@ -142,12 +158,15 @@ __all__ = [
     "legacy",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
+    "name_scope",
     "ops",
     "optimizers",
     "preprocessing",
     "random",
     "regularizers",
+    "remat",
     "saving",
     "tree",
     "utils",

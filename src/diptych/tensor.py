@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import config
+from .scopes import current_scope
 from .trial import for_good, open_trial
 
 
@@ -166,7 +167,8 @@ class Variable(Tensor):
                 f"Variable {name!r} got values of shape {self.shape} and shape={tuple(shape)}."
             )
         self.name = name or "variable"
-        self.path = self.name
+        scope = current_scope()
+        self.path = f"{scope}/{self.name}" if scope else self.name
         self.is_state = not trainable  # unchanged when the layer's `trainable` changes
         self.constraint: Any = None
         self.regularizer: Any = None
