@@ -25,9 +25,11 @@ from typing import Any
 
 import numpy as np
 
+from .. import config
 from ..legacy.notes import users_level
 from ..nested import flatten, map_structure
 from ..utils.datasets import PyDataset
+from .fitting import at_most
 from .frames import TEXT, is_text, of_frame
 from .passes import Batches, Passes
 
@@ -651,6 +653,7 @@ def batches_for(
     """
     if isinstance(x, Batches):
         return x
+    steps = at_most(config.max_steps_per_epoch(), steps, "steps_per_epoch")
     if x is None:
         raise ValueError(NO_DATA)
     if callable(x) and not hasattr(x, "__iter__") and hasattr(x, "__name__"):

@@ -28,12 +28,13 @@ from .config import graph_config, masks_named, model_from_graph
 from .data import as_data
 from .order import layers_in_order
 from .outputs import Outputs
+from .stateless import Stateless
 from .summary import summary_text
 from .summary_table import as_printable
 from .trainer import Trainer
 
 
-class Model(OldMethods, Trainer, Layer):
+class Model(OldMethods, Stateless, Trainer, Layer):
     """A network with ``fit``, ``evaluate`` and ``predict``.
 
     From a graph, functionally:
@@ -106,6 +107,10 @@ class Model(OldMethods, Trainer, Layer):
                     "`name=`."
                 )
         self.built = True
+
+    def _check_incomplete(self, what: str) -> None:
+        if self._function is None:  # the graph says what layers there are, whatever else is held
+            super()._check_incomplete(what)
 
     def _layers_in_order(self) -> list[Layer]:
         function = self._function
@@ -316,10 +321,10 @@ class Model(OldMethods, Trainer, Layer):
         return function.infer(given)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        if self._function is None:
-            return super().compute_output_shape(input_shape)
         inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
-        return map_structure(lambda t: t.shape, self.compute_output_spec(inputs))
+        known = self._function is not None
+        outputs = self.compute_output_spec(inputs) if known else self._infer((inputs,), {})
+        return map_structure(lambda t: t.shape, outputs)
 
     @property
     def makes_mask(self) -> bool:  # type: ignore[override]
@@ -415,7 +420,8 @@ class Model(OldMethods, Trainer, Layer):
         ``get_config``.
         """
         if self._function is None:
-            return {"name": self.name, "trainable": self.trainable}
+            own = {"name": self.name, "trainable": self.trainable}
+            return own if self._given is None else self._given.config(self, own)
         return graph_config(self, self._function)
 
     def to_json(self, **kwargs: Any) -> str:

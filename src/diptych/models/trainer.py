@@ -31,7 +31,7 @@ from .data import (
     split_off_validation,
     unpack,
 )
-from .fitting import batch_size_of, named_in_errors, pack, plain
+from .fitting import at_most, batch_size_of, named_in_errors, pack, plain
 from .passes import Progress
 from .replay import may_be_replayed, record_of, record_of_prediction
 from .results import array_of, as_log, check_frequency, due, joined
@@ -302,6 +302,7 @@ class Trainer(Compiling):
         ):
             if size is not None:
                 check_size(size, name)
+        epochs = at_most(config.max_epochs(), epochs, "epochs")
         check_frequency(validation_freq)
         part_of_x = bool(validation_split) and validation_data is None
         if part_of_x:
