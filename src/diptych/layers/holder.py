@@ -31,6 +31,9 @@ _INTERNAL = frozenset(
         "_outputs_structure",
         "_added_losses",
         "_build_shapes",
+        "stop_training",
+        "stop_evaluating",
+        "stop_predicting",
     ]
 )
 

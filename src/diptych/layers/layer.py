@@ -42,6 +42,7 @@ from .structures import fresh, map_shapes, mask_of, one_mask_each, shapes_of
 # The `training` argument of the outermost call in this context; layers called inside it inherit it.
 _training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
 _TRAINING = frozenset(["training"])
+_ARRAYS = (Tensor, np.ndarray)
 
 
 def current_training() -> Any:
@@ -222,7 +223,7 @@ class Layer(Holder, metaclass=AcceptsOldNames):
     # Calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and isinstance(args[0], Tensor) and kwargs.keys() <= _TRAINING:
+        if len(args) == 1 and isinstance(args[0], _ARRAYS) and kwargs.keys() <= _TRAINING:
             # Fast path for the common case: no nested structures.
             args = (self._as_input(args[0]),)
         else:

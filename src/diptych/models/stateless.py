@@ -10,8 +10,8 @@ import numpy as np
 from ..nested import map_structure
 from ..stateless import StatelessScope, check_values, values_of
 from ..tensor import Tensor, Variable
+from ..utils.batches import unpack_x_y_sample_weight as unpack
 from ..utils.naming import suggest
-from .data import unpack
 
 if TYPE_CHECKING:
     from ..layers.layer import Layer
