@@ -20,9 +20,6 @@ OUT_OF_SCOPE = {
 
 # Names that are not there yet, by module. A name that comes goes from this list.
 MISSING = {
-    "keras": """
-        Function Operation
-    """,
     "keras.applications": """
         ConvNeXtBase ConvNeXtLarge ConvNeXtSmall ConvNeXtTiny ConvNeXtXLarge DenseNet121
         DenseNet169 DenseNet201 EfficientNetB0 EfficientNetB1 EfficientNetB2 EfficientNetB3
@@ -113,9 +110,6 @@ MISSING = {
     "keras.optimizers": """
         Adafactor Lamb LossScaleOptimizer MultiOptimizer Muon OptimizerMap ScheduleFreeAdamW
     """,
-    "keras.optimizers.legacy": """
-        Adagrad Adam Ftrl Optimizer RMSprop SGD
-    """,
     "keras.saving": """
         KerasFileEditor
     """,
@@ -143,24 +137,6 @@ MISSING_METHODS = {
         convert_weight transform_single_image transform_single_label
         transform_single_segmentation_mask
     """,
-    "keras.layers.Conv1D": """
-        convolution_op
-    """,
-    "keras.layers.Conv2D": """
-        convolution_op
-    """,
-    "keras.layers.Conv3D": """
-        convolution_op
-    """,
-    "keras.layers.Convolution1D": """
-        convolution_op
-    """,
-    "keras.layers.Convolution2D": """
-        convolution_op
-    """,
-    "keras.layers.Convolution3D": """
-        convolution_op
-    """,
     "keras.layers.Discretization": """
         convert_weight
     """,
@@ -171,7 +147,7 @@ MISSING_METHODS = {
         inner_loop
     """,
     "keras.layers.Normalization": """
-        convert_weight finalize_state
+        convert_weight
     """,
     "keras.layers.RNN": """
         inner_loop
@@ -211,12 +187,6 @@ MISSING_METHODS = {
         convert_weight transform_single_image transform_single_label
         transform_single_segmentation_mask
     """,
-    "keras.layers.SpectralNormalization": """
-        normalized_weights
-    """,
-    "keras.metrics.AUC": """
-        interpolate_pr_auc
-    """,
     "keras.models.Model": """
         export
     """,
@@ -226,11 +196,6 @@ MISSING_METHODS = {
 UNLIKE = set(
     """
     keras.utils.deserialize_keras_object
-    keras.Input
-    keras.KerasTensor
-    keras.Variable
-    keras.backend.clear_session
-    keras.layers.Input
     keras.models.save_model
     keras.preprocessing.image.smart_resize
     keras.saving.deserialize_keras_object
@@ -290,4 +255,37 @@ DIFFERENT = {
     """,
     "keras.ops.nn.relu": "x negative_slope=0.0 max_value=None threshold=0.0",
     "keras.ops.relu": "x negative_slope=0.0 max_value=None threshold=0.0",
+    "keras.optimizers.legacy.Adagrad": """
+        learning_rate=0.001 initial_accumulator_value=0.1 epsilon=1e-07 weight_decay=None
+        clipnorm=None clipvalue=None global_clipnorm=None use_ema=False ema_momentum=0.99
+        ema_overwrite_frequency=None loss_scale_factor=None gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.Adam": """
+        learning_rate=0.001 beta_1=0.9 beta_2=0.999 epsilon=1e-07 amsgrad=False
+        weight_decay=None clipnorm=None clipvalue=None global_clipnorm=None use_ema=False
+        ema_momentum=0.99 ema_overwrite_frequency=None loss_scale_factor=None
+        gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.Ftrl": """
+        learning_rate=0.001 learning_rate_power=-0.5 initial_accumulator_value=0.1
+        l1_regularization_strength=0.0 l2_regularization_strength=0.0
+        l2_shrinkage_regularization_strength=0.0 beta=0.0 weight_decay=None clipnorm=None
+        clipvalue=None global_clipnorm=None use_ema=False ema_momentum=0.99
+        ema_overwrite_frequency=None loss_scale_factor=None gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.Optimizer": """
+        learning_rate weight_decay=None clipnorm=None clipvalue=None global_clipnorm=None
+        use_ema=False ema_momentum=0.99 ema_overwrite_frequency=None loss_scale_factor=None
+        gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.RMSprop": """
+        learning_rate=0.001 rho=0.9 momentum=0.0 epsilon=1e-07 centered=False weight_decay=None
+        clipnorm=None clipvalue=None global_clipnorm=None use_ema=False ema_momentum=0.99
+        ema_overwrite_frequency=None loss_scale_factor=None gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.SGD": """
+        learning_rate=0.01 momentum=0.0 nesterov=False weight_decay=None clipnorm=None
+        clipvalue=None global_clipnorm=None use_ema=False ema_momentum=0.99
+        ema_overwrite_frequency=None loss_scale_factor=None gradient_accumulation_steps=None
+    """,
 }

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .graph import KerasTensor
     from .initializers import Initializer
     from .layers import Input, InputSpec, Layer
+    from .layers.operation import Function, Operation
     from .losses import Loss
     from .metrics import Metric
     from .models import Model, Sequential
@@ -72,6 +73,8 @@ _HOMES = {
     "DTypePolicy": "dtype_policies",
     "FloatDTypePolicy": "dtype_policies",
     "StatelessScope": "stateless",
+    "Function": "layers.operation",
+    "Operation": "layers.operation",
     **dict.fromkeys("RematScope SymbolicScope device name_scope remat".split(), "scopes"),
     "Initializer": "initializers",
     "Input": "layers",
@@ -122,6 +125,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "DTypePolicy",
     "FloatDTypePolicy",
+    "Function",
     "GradientTape",
     "Initializer",
     "Input",
@@ -131,6 +135,7 @@ __all__ = [
     "Loss",
     "Metric",
     "Model",
+    "Operation",
     "Optimizer",
     "Regularizer",
     "RematScope",

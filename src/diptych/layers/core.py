@@ -107,6 +107,7 @@ def Input(  # noqa: N802 - Keras's name
     batch_size: int | None = None,
     dtype: Any = None,
     sparse: bool | None = None,
+    ragged: bool | None = None,
     batch_shape: Any = None,
     name: str | None = None,
     tensor: Any = None,
@@ -122,12 +123,14 @@ def Input(  # noqa: N802 - Keras's name
         batch_shape: the shape with the batch, instead of ``shape`` and ``batch_size``.
         name: a name, by which dicts of inputs are matched.
         tensor: an existing symbolic tensor to use.
+        sparse, ragged: refused if True: there are only dense arrays.
     """
     layer = InputLayer(
         shape=shape,
         batch_size=batch_size,
         dtype=dtype,
         sparse=sparse,
+        ragged=ragged,
         batch_shape=batch_shape,
         input_tensor=tensor,
         optional=optional,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,7 +14,6 @@ import numpy as np
 from .. import dtype_policies, graph, ops, regularizers
 from ..dtype_policies import DTypePolicy
 from ..graph import KerasTensor, Node
-from ..legacy import AcceptsOldNames
 from ..nested import flatten, map_structure
 from ..scopes import current_scope
 from ..stateless import StatelessScope, check_values, values_of
@@ -24,8 +22,8 @@ from ..trial import drops_losses, for_good
 from ..utils.naming import auto_name, public_names
 from ..utils.objects import is_builtin
 from .arguments import as_mask, with_array
-from .given import Given
 from .holder import Holder
+from .operation import Operation
 from .signatures import (
     BY_NAME_ONLY,
     has_default,
@@ -51,7 +49,7 @@ def current_training() -> Any:
     return None if training == "outside" else training
 
 
-class Layer(Holder, metaclass=AcceptsOldNames):
+class Layer(Holder, Operation):
     """A callable with weights: the building block of models.
 
     A layer of your own overrides ``__init__``, ``build(input_shape)`` (make the weights with
@@ -74,19 +72,6 @@ class Layer(Holder, metaclass=AcceptsOldNames):
     # Whether layers of this class need no `build`, so that they are built from the start, as in
     # Keras. A subclass with a `build` of its own is built by that.
     weightless = False
-
-    # The call that `input` and `output` return: the latest for a model, the first for other layers.
-    _shows_latest_call = False
-
-    # What the constructor was given, where no `get_config` of one's own tells it.
-    _given: Given | None = None
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        layer = super().__new__(cls)
-        if is_builtin(cls.get_config) and not is_builtin(cls.__init__) and (args or kwargs):
-            with contextlib.suppress(TypeError):  # the constructor itself will raise it
-                object.__setattr__(layer, "_given", Given(cls, args, kwargs))
-        return layer
 
     def __init__(
         self,
@@ -254,10 +239,6 @@ class Layer(Holder, metaclass=AcceptsOldNames):
             self._complete()
         return outputs
 
-    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the symbolic outputs for symbolic inputs, without a place in a graph."""
-        return self.compute_output_spec(*args, **kwargs)
-
     def stateless_call(
         self,
         trainable_variables: Sequence[Any],
@@ -294,10 +275,6 @@ class Layer(Holder, metaclass=AcceptsOldNames):
             new, losses = values_of(others), self.losses
             self._clear_losses()
         return (outputs, new, losses) if return_losses else (outputs, new)
-
-    def rematerialized_call(self, layer_call: Callable, *args: Any, **kwargs: Any) -> Callable:
-        """Return ``layer_call``: nothing is computed again to save memory."""
-        return layer_call
 
     def add_metric(self, *args: Any, **kwargs: Any) -> None:
         """Not there any more, as in Keras 3: NotImplementedError says what is."""
@@ -605,31 +582,12 @@ class Layer(Holder, metaclass=AcceptsOldNames):
     # Symbolic inputs and outputs
 
     @property
-    def input(self) -> Any:
-        """The symbolic input of this layer's first call."""
-        node = self._node_shown("input")
-        return node.args[0] if node.args else node.outputs
-
-    @property
-    def output(self) -> Any:
-        """The symbolic output of this layer's first call."""
-        return self._node_shown("output").outputs
-
-    @property
     def input_shape(self) -> Any:
         return map_structure(lambda t: t.shape, self.input)
 
     @property
     def output_shape(self) -> Any:
         return map_structure(lambda t: t.shape, self.output)
-
-    def _node_shown(self, what: str) -> Node:
-        if not self._nodes:
-            raise AttributeError(
-                f"Layer {self.name!r} has no `{what}`: it was not yet called on a symbolic tensor, "
-                "such as Input(...)."
-            )
-        return self._nodes[-1 if self._shows_latest_call else 0]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -625,10 +625,15 @@ class SpectralNormalization(Wrapper):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         if training and self.kernel.array.any():
-            self._divide_kernel()
+            u, kernel = self.normalized_weights()
+            self.vector_u.assign(u)
+            self.kernel.assign(kernel)
         return self.layer(inputs)
 
-    def _divide_kernel(self) -> None:
+    def normalized_weights(self) -> tuple[Any, Any]:
+        """The kernel's largest left singular vector as found so far, (1, C), and the kernel divided
+        by its largest singular value.
+        """
         kernel = ops.stop_gradient(self.kernel)
         matrix = ops.reshape(kernel, (-1, self.kernel.shape[-1]))
         u = ops.stop_gradient(self.vector_u)
@@ -636,8 +641,7 @@ class SpectralNormalization(Wrapper):
             v = ops.normalize(ops.matmul(u, ops.transpose(matrix)), axis=None)
             u = ops.normalize(ops.matmul(v, matrix), axis=None)
         sigma = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))
-        self.vector_u.assign(u)
-        self.kernel.assign(ops.divide(kernel, ops.reshape(sigma, ())))
+        return u, ops.divide(kernel, ops.reshape(sigma, ()))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return self.layer.output_shape_for(input_shape)

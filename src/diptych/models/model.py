@@ -26,7 +26,7 @@ from ..utils.progbar import write
 from . import storage
 from .arrays import as_data
 from .config import graph_config, masks_named, model_from_graph
-from .order import layers_in_order
+from .order import Order, layers_in_order
 from .outputs import Outputs
 from .stateless import Stateless
 from .summary import summary_text
@@ -158,6 +158,15 @@ class Model(OldMethods, Stateless, Trainer, Layer):
     def _producers(self) -> list[str]:
         """The name of the layer of each output."""
         return [_producer(tensor) for tensor in self.outputs or ()]
+
+    @property
+    def operations(self) -> list[Any]:
+        """The layers, and what is called outside them, in the order of ``layers``."""
+        function = self._function
+        if function is None:
+            return list(self.layers)
+        steps = Order(function.inputs, function.outputs).steps
+        return [step.operation if isinstance(step, Node) else step for step in steps]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of that name or number; ValueError if there is none."""
