@@ -70,9 +70,6 @@ MISSING = {
     "keras.applications.xception": """
         Xception
     """,
-    "keras.distillation": """
-        DistillationLoss Distiller FeatureDistillation LogitsDistillation
-    """,
     "keras.distribution": """
         DataParallel DeviceMesh LayoutMap ModelParallel TensorLayout distribute_tensor
         distribution get_device_count initialize list_devices set_distribution

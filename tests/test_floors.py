@@ -23,7 +23,7 @@ FLOORS = {
     2: " ".join(name for name in SECOND if "." not in name),
     3: "layers labels losses metrics optimizers initializers regularizers constraints activations "
     "preprocessing autodiff backend mixed_precision",
-    4: "files models callbacks saving datasets applications wrappers",
+    4: "files models callbacks saving datasets applications wrappers distillation",
     5: "teach compat demo info __main__ __init__",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}

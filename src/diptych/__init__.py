@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         config,
         constraints,
         datasets,
+        distillation,
         dtype_policies,
         engine,
         initializers,
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
 # NumPy.
 _MODULES = frozenset(
     "activations applications autodiff backend callbacks config constraints datasets "
-    "dtype_policies engine initializers layers legacy losses metrics mixed_precision models ops "
+    "distillation dtype_policies engine initializers layers legacy losses metrics mixed_precision models ops "
     "optimizers preprocessing random regularizers saving teach tree utils wrappers".split()
 )
 _HOMES = {
@@ -154,6 +155,7 @@ __all__ = [
     "constraints",
     "datasets",
     "device",
+    "distillation",
     "dtype_policies",
     "engine",
     "gradcheck",

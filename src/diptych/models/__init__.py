@@ -7,6 +7,7 @@ from typing import Any
 
 from ..layers.serialization import deserialize
 from ..legacy import old_attribute
+from . import distilling  # noqa: F401 - files may hold a Distiller
 from .cloning import clone_model
 from .model import Model
 from .sequential import Sequential
