@@ -105,6 +105,20 @@ SHAPES = {
         (4, 3),
         lambda: [layers.LSTM(3, return_sequences=True), layers.Dropout(0.2), layers.GRU(2)],
     ),
+    "batch normalization": (
+        (3,),
+        lambda: [
+            layers.Dense(4),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Dropout(0.1),
+            layers.BatchNormalization(scale=False),
+        ],
+    ),
+    "batch normalization of images": (
+        (6, 6, 2),
+        lambda: [layers.Conv2D(3, 3), layers.BatchNormalization(), layers.Flatten()],
+    ),
     "layer normalization": ((3,), lambda: [layers.Dense(4), layers.LayerNormalization()]),
 }
 
