@@ -63,8 +63,9 @@ if TYPE_CHECKING:
 # NumPy.
 _MODULES = frozenset(
     "activations applications autodiff backend callbacks config constraints datasets "
-    "distillation dtype_policies engine initializers layers legacy losses metrics mixed_precision models ops "
-    "optimizers preprocessing random regularizers saving teach tree utils wrappers".split()
+    "distillation dtype_policies engine initializers layers legacy losses metrics mixed_precision "
+    "models ops optimizers preprocessing random regularizers saving teach tree utils "
+    "wrappers".split()
 )
 _HOMES = {
     "GradientTape": "tape",
