@@ -42,7 +42,8 @@ _UNSEARCHED = frozenset(["_lists", "_own", "_sublayers", "_loss_mean"])
 
 
 def _is_metric(value: Any) -> bool:
-    return all(hasattr(type(value), name) for name in ("update_state", "reset_state", "result"))
+    # A layer with `adapt` has no `result`.
+    return hasattr(value, "update_state") and hasattr(value, "result") and not isinstance(value, type)
 
 
 class Holder:
@@ -146,9 +147,9 @@ class Holder:
                 self._track_all(value)
             elif name == "call":
                 Structure.version += 1
-            elif name not in _UNSEARCHED and (
+            elif (
                 isinstance(value, SeedGenerator) or _is_metric(value)
-            ):
+            ) and name not in _UNSEARCHED:
                 self._check_incomplete(f"the attribute {name!r}, a {type(value).__name__}")
                 Structure.version += 1
             cls = type(self)
