@@ -42,8 +42,9 @@ _UNSEARCHED = frozenset(["_lists", "_own", "_sublayers", "_loss_mean"])
 
 
 def _is_metric(value: Any) -> bool:
-    # A layer with `adapt` has no `result`.
-    return hasattr(value, "update_state") and hasattr(value, "result") and not isinstance(value, type)
+    if not hasattr(value, "update_state") or isinstance(value, type):
+        return False
+    return hasattr(value, "result")  # which a layer with `adapt` has not
 
 
 class Holder:
