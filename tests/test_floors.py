@@ -14,16 +14,16 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "diptych"
 # On the second floor the order counts too: a module imports only those before it.
 SECOND = (
-    "blas engine config utils.naming utils.lambdas utils.objects legacy utils.windows "
-    "utils.numerical utils.notebook utils.progbar nested tree trial generators tensor tape "
-    "shape_rules operation graph ops random pictures utils"
+    "blas engine dtype_policies config promotion utils.naming utils.lambdas utils.objects legacy "
+    "utils.windows utils.numerical utils.notebook utils.progbar nested tree trial scopes "
+    "generators tensor stateless tape shape_rules operation graph ops random pictures utils"
 ).split()
 FLOORS = {
     1: "reference fastcore",
     2: " ".join(name for name in SECOND if "." not in name),
     3: "layers labels losses metrics optimizers initializers regularizers constraints activations "
-    "preprocessing autodiff backend",
-    4: "files export models callbacks saving datasets applications wrappers",
+    "preprocessing autodiff backend mixed_precision",
+    4: "files export models callbacks saving datasets applications wrappers distillation",
     5: "teach compat demo info __main__ __init__",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}

@@ -18,6 +18,7 @@ import numpy as np
 from . import config
 from . import engine as _engine
 from .nested import flatten
+from .promotion import integers_together
 from .shape_rules import common_shape, nth_axis, same
 from .tape import record
 from .tensor import (
@@ -49,7 +50,7 @@ def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
     if floating or any(isinstance(x, FLOATS) for x in inputs):
         return np.dtype(config.floatx())
     numbers = [x for x in inputs if isinstance(x, NUMBERS) and not isinstance(x, bool)]
-    dtype = np.result_type(*tensors, *arrays, *([np.bool_] if not tensors and not arrays else []))
+    dtype = integers_together(*tensors, *arrays, np.dtype(np.bool_))
     if numbers and dtype == np.bool_:
         return np.dtype(np.int32)
     return dtype

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from typing import Any
 
 import numpy as np
 
+from ..legacy.notes import users_level
 from ..nested import flatten
 from ..tensor import Tensor
 
@@ -30,6 +32,17 @@ def plain(x: Any) -> Any:
 def batch_size_of(x: Any) -> int:
     """The number of rows of a batch."""
     return x.shape[0] if isinstance(x, Tensor) else flatten(x)[0].shape[0]
+
+
+def at_most(limit: int | None, count: Any, what: str) -> Any:
+    """``count``, or the configured limit if that is lower, with a warning."""
+    if limit is None or (count is not None and count <= limit):
+        return count
+    warnings.warn(
+        f"{what} is limited to {limit}, by config.set_max_{what}({limit}).",
+        stacklevel=users_level(),
+    )
+    return limit
 
 
 @contextlib.contextmanager

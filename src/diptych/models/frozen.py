@@ -30,7 +30,7 @@ class TrainableFlags:
             (layer, layer._trainable) for layer in model._flatten_layers()
         ]
         self._variables: list[tuple[Variable, bool]] = [
-            (variable, variable.tracked) for variable in model.variables
+            (variable, variable.tracked) for variable in model.weights
         ]
         self._unbuilt = not self._variables and not model.built
         self._lists: Any = None  # the model's cached lists while these flags are in force
@@ -51,7 +51,7 @@ class TrainableFlags:
             "and 2; Keras 3 trains nothing then",
             f"Model {self._model.name!r}",
         )
-        if self._unbuilt and self._model.variables:
+        if self._unbuilt and self._model.weights:
             self._variables = [
                 (variable, flag and not variable.is_state)
                 for layer, flag in self._layers

@@ -25,12 +25,13 @@ from ..utils.naming import auto_name, suggest
 from ..utils.progbar import write
 from .arrays import as_data
 from .config import graph_config, masks_named, model_from_graph
-from .order import layers_in_order
+from .order import Order, layers_in_order
 from .outputs import Outputs
+from .stateless import Stateless
 from .trainer import Trainer
 
 
-class Model(OldMethods, Trainer, Layer):
+class Model(OldMethods, Stateless, Trainer, Layer):
     """A network with ``fit``, ``evaluate`` and ``predict``.
 
     From a graph, functionally:
@@ -104,6 +105,10 @@ class Model(OldMethods, Trainer, Layer):
                 )
         self.built = True
 
+    def _check_incomplete(self, what: str) -> None:
+        if self._function is None:  # the graph says what layers there are, whatever else is held
+            super()._check_incomplete(what)
+
     def _layers_in_order(self) -> list[Layer]:
         function = self._function
         if function is None:
@@ -150,6 +155,15 @@ class Model(OldMethods, Trainer, Layer):
     def _producers(self) -> list[str]:
         """The name of the layer of each output."""
         return [_producer(tensor) for tensor in self.outputs or ()]
+
+    @property
+    def operations(self) -> list[Any]:
+        """The layers, and what is called outside them, in the order of ``layers``."""
+        function = self._function
+        if function is None:
+            return list(self.layers)
+        steps = Order(function.inputs, function.outputs).steps
+        return [step.operation if isinstance(step, Node) else step for step in steps]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of that name or number; ValueError if there is none."""
@@ -313,10 +327,10 @@ class Model(OldMethods, Trainer, Layer):
         return function.infer(given)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        if self._function is None:
-            return super().compute_output_shape(input_shape)
         inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
-        return map_structure(lambda t: t.shape, self.compute_output_spec(inputs))
+        known = self._function is not None
+        outputs = self.compute_output_spec(inputs) if known else self._infer((inputs,), {})
+        return map_structure(lambda t: t.shape, outputs)
 
     @property
     def makes_mask(self) -> bool:  # type: ignore[override]
@@ -415,7 +429,8 @@ class Model(OldMethods, Trainer, Layer):
         ``get_config``.
         """
         if self._function is None:
-            return {"name": self.name, "trainable": self.trainable}
+            own = {"name": self.name, "trainable": self.trainable}
+            return own if self._given is None else self._given.config(self, own)
         return graph_config(self, self._function)
 
     def to_json(self, **kwargs: Any) -> str:

@@ -347,7 +347,7 @@ def may_be_replayed(model: Any) -> bool:
         and loss is not None
         and len(loss.functions) == 1
         and _is_builtin_loss(loss.functions[0])
-        and not any(variable.regularizer for variable in model.variables)
+        and not any(variable.regularizer for variable in model.weights)
     )
 
 

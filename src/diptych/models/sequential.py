@@ -80,6 +80,9 @@ class Sequential(Model):
             self._connect()
         return layer
 
+    def _check_incomplete(self, what: str) -> None:
+        """Layers may come at any time."""
+
     def _append(self, layer: Any) -> None:
         if (
             isinstance(layer, KerasTensor)
@@ -93,7 +96,7 @@ class Sequential(Model):
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
             self._stack.append(
                 InputLayer(
-                    batch_shape=shape, dtype=getattr(layer, "_input_dtype", layer.input_dtype)
+                    batch_shape=shape, dtype=getattr(layer, "_input_dtype", layer.data_dtype)
                 )
             )
         elif isinstance(layer, InputLayer) and self._stack:
@@ -189,7 +192,7 @@ class Sequential(Model):
         if isinstance(first, Merge) and first.branches:
             return first.new_inputs()
         if first is not None and batch_shape is not None:
-            return Input(batch_shape=batch_shape, dtype=dtype or first.input_dtype)
+            return Input(batch_shape=batch_shape, dtype=dtype or first.data_dtype)
         if isinstance(first, Model) and first.inputs:
             return Input(batch_shape=first.inputs[0].shape, dtype=first.inputs[0].dtype)
         return None

@@ -26,7 +26,7 @@ from .checks import Checks
 from .class_weights import class_weights_to_sample_weights
 from .compiling import Compiling
 from .data import batches_for, split_off_validation
-from .fitting import batch_size_of, named_in_errors, pack, plain
+from .fitting import at_most, batch_size_of, named_in_errors, pack, plain
 from .passes import Progress, check_size
 from .plans import NotPlannedError, PlannedEpochs, StepPlan, converted
 from .replay import Replay, may_be_replayed, record_of, record_of_prediction
@@ -327,6 +327,7 @@ class Trainer(Compiling):
         ):
             if size is not None:
                 check_size(size, name)
+        epochs = at_most(config.max_epochs(), epochs, "epochs")
         check_frequency(validation_freq)
         part_of_x = bool(validation_split) and validation_data is None
         if part_of_x:

@@ -203,9 +203,10 @@ def fused_conv_transpose(
 ) -> Tensor:
     """``activation(conv_transpose(inputs, kernel) + bias)``."""
     if is_symbolic(inputs):
-        given = inputs.shape, kernel.shape[-2], kernel.shape
         options = strides, padding, data_format, dilation
-        shape = conv_transpose_output_shape("conv_transpose", *given, *options, output_padding)
+        shape = conv_transpose_output_shape(
+            "conv_transpose", inputs.shape, kernel.shape[-2], kernel.shape, *options, output_padding
+        )
         more = *options, output_padding, activation
         return _record_fused(fused_conv_transpose, inputs, kernel, bias, shape, *more)
     x = channels_last(inputs, data_format)

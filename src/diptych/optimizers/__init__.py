@@ -8,7 +8,7 @@ from typing import Any
 
 from ..utils import objects
 from ..utils.naming import suggest
-from . import schedules
+from . import legacy, schedules
 from .optimizer import Optimizer
 from .rules import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lion, Nadam, RMSprop
 
@@ -26,6 +26,7 @@ __all__ = [
     "RMSprop",
     "deserialize",
     "get",
+    "legacy",
     "schedules",
     "serialize",
 ]

@@ -23,6 +23,7 @@ from numpy import ndarray
 
 from .. import engine, initializers, ops
 from ..legacy import AcceptsOldNames
+from ..stateless import StatelessScope, check_values, values_of
 from ..tensor import IndexedSlices, Tensor, Variable
 from ..utils.naming import auto_name, public_names
 from ..utils.objects import is_builtin
@@ -257,6 +258,32 @@ class Optimizer(metaclass=AcceptsOldNames):
         for variable in part.constrained:
             variable.assign(variable.constraint(variable.array))
         self._iterations.array[()] = count + 1
+
+    def stateless_apply(
+        self,
+        optimizer_variables: Sequence[Any],
+        grads: Sequence[Any],
+        trainable_variables: Sequence[Any],
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """``apply`` from these values of the variables, which stay as they are.
+
+        Returns:
+            The new values of the trainable variables, and of the optimizer's own.
+
+        Raises:
+            ValueError: it is not built, or the values are not one for each variable.
+        """
+        if not self.built:
+            raise ValueError(
+                f"{self.name} has no variables yet: call build(trainable_variables) before "
+                "stateless_apply()."
+            )
+        trained, own = self._trainable_variables, list(self.variables)
+        pairs = check_values(self, "optimizer_variables", optimizer_variables, own)
+        pairs += check_values(self, "trainable_variables", trainable_variables, trained)
+        with StatelessScope(pairs):
+            self.apply(grads, trained)
+            return values_of(trained), values_of(own)
 
     def _update(self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray]) -> None:
         learning_rate = self._current_rate()
