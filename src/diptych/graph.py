@@ -219,12 +219,12 @@ class Function:
         training: bool | None = None,
         observe: Callable | None = None,
     ) -> Any:
-        """Replay every call on ``values``, one for each input, and return the outputs in their
-        structure.
+        """Replay every call on ``values``, one for each input (None for one that is left out), and
+        return the outputs in their structure.
 
         ``observe(node, outputs)``, if given, is called after each call.
         """
-        masked = any(value.mask is not None for value in values)
+        masked = any(value is not None and value.mask is not None for value in values)
         version, calls = self._calls.get(masked, (None, []))
         if version != Structure.version:  # a layer may have a new `call`
             version, calls = Structure.version, [self._prepare(node, masked) for node in self.nodes]

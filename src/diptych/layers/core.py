@@ -49,6 +49,7 @@ class InputLayer(Layer):
         batch_size: the batch size, where it is fixed.
         dtype: the dtype of the data; the float type by default.
         batch_shape: the shape with the batch, instead of ``shape`` and ``batch_size``.
+        optional: whether the model may be called with None for it.
         name: a name.
     """
 
@@ -123,6 +124,7 @@ def Input(  # noqa: N802 - Keras's name
         batch_shape: the shape with the batch, instead of ``shape`` and ``batch_size``.
         name: a name, by which dicts of inputs are matched.
         tensor: an existing symbolic tensor to use.
+        optional: whether the model may be called with None for it, which then reaches the layers.
         sparse, ragged: refused if True: there are only dense arrays.
     """
     layer = InputLayer(
@@ -137,6 +139,12 @@ def Input(  # noqa: N802 - Keras's name
         name=name,
     )
     return layer.output
+
+
+def is_optional(tensor: KerasTensor) -> bool:
+    """Whether a model may be called with None for this input."""
+    operation = None if tensor.node is None else tensor.node.operation
+    return isinstance(operation, InputLayer) and operation.optional
 
 
 def _as_shape(shape: Any) -> tuple:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..nested import flatten
-from .frames import TEXT, is_text, of_frame
+from .frames import TEXT, is_column, is_text, of_frame
+from .rows import read_late
 
-__all__ = ["NO_DATA", "as_arrays", "as_data", "count_rows", "no_text", "text_in"]
+__all__ = ["NO_DATA", "as_arrays", "as_data", "count_rows", "is_array", "no_text", "text_in"]
 
 NO_DATA = "There are no data: x is None. Pass arrays, a PyDataset or a generator."
 
@@ -19,23 +20,30 @@ def no_text() -> bool:
     return False
 
 
-def as_arrays(data: Any, name: str, text: Callable[[], bool] = no_text) -> Any:
+def as_arrays(data: Any, name: str, text: Callable[[], bool] = no_text, whole: bool = False) -> Any:
     """`data` with an array for every leaf, in the same nesting.
 
-    data: an array; anything with `.to_numpy()` or `.numpy()`; nested lists of numbers (one array);
-        a list, tuple or dict of these (several arrays); None stays None.
+    data: an array; what NumPy makes one of (`__array__`, DLPack), or has `.to_numpy()`, `.numpy()`
+        or `.toarray()`; nested lists of numbers (one array); a list, tuple or dict of these
+        (several arrays); None stays None.
     name: the name of the data in errors: 'x', 'y' or 'sample_weight'.
     text: a function, called only if there is text, that says whether the model takes text.
+    whole: whether these are all data and not one batch: then sparse matrices and datasets in files
+        become `Rows`, which are read later, and a column of a data frame has shape (N, 1), as in
+        Keras.
     Raises ValueError for other text, objects, ragged lists and single numbers.
     """
     if data is None:
         return None
     if isinstance(data, dict):
-        return {key: as_arrays(part, f"{name}[{key!r}]", text) for key, part in data.items()}
+        return {key: as_arrays(part, f"{name}[{key!r}]", text, whole) for key, part in data.items()}
     if isinstance(data, list | tuple) and _holds_arrays(data):
-        parts = [as_arrays(part, f"{name}[{i}]", text) for i, part in enumerate(data)]
+        parts = [as_arrays(part, f"{name}[{i}]", text, whole) for i, part in enumerate(data)]
         return type(data)(*parts) if hasattr(data, "_fields") else type(data)(parts)
-    return _as_array(data, name, text)
+    if whole and (rows := read_late(data)) is not None:
+        return rows
+    array = _as_array(data, name, text)
+    return array[:, np.newaxis] if whole and is_column(data) else array
 
 
 def as_data(data: Any, name: str, text: Callable[[], bool] = no_text) -> Any:
@@ -49,9 +57,14 @@ def as_data(data: Any, name: str, text: Callable[[], bool] = no_text) -> Any:
 
 def _holds_arrays(data: list | tuple) -> bool:
     """Whether a list is several arrays rather than the numbers of one."""
-    return any(isinstance(part, dict) or hasattr(part, "__array__") for part in data) and not all(
+    return any(isinstance(part, dict) or is_array(part) for part in data) and not all(
         isinstance(part, np.generic) for part in data
     )
+
+
+def is_array(data: Any) -> bool:
+    """Whether it is an array, a tensor or a sparse matrix, of whatever library."""
+    return any(hasattr(data, name) for name in ("__array__", "__dlpack__", "toarray"))
 
 
 def _as_array(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:
@@ -68,12 +81,16 @@ def _as_array(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:
     elif hasattr(data, "toarray"):
         array = data.toarray()
     elif hasattr(data, "numpy"):
-        array = np.asarray(data.numpy())
+        array = _of_tensor(data)
+    elif hasattr(data, "__dlpack__") and not hasattr(data, "__array__"):
+        array = np.from_dlpack(data)
     else:
         try:
             array = np.asarray(data)
         except ValueError as error:
             raise ValueError(_ragged(data, name)) from error
+    if array.dtype.name == "bfloat16":  # of JAX
+        array = array.astype(np.float32)
     if array.dtype.kind not in "biuf" and not (is_text(array) and text()):
         raise ValueError(_not_numbers(array, data, name))
     if array.ndim == 0:
@@ -82,6 +99,15 @@ def _as_array(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:
             "batch. np.array([...]) makes one of a list of samples."
         )
     return array
+
+
+def _of_tensor(data: Any) -> np.ndarray:
+    """The values of a tensor of another library."""
+    if hasattr(data, "detach"):  # PyTorch
+        data = data.detach().cpu()
+        if str(data.dtype) == "torch.bfloat16":  # unknown to NumPy
+            data = data.float()
+    return np.asarray(data.numpy())
 
 
 def _ragged(data: Any, name: str) -> str:

@@ -16,7 +16,7 @@ from ..utils import objects
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics
 from .frozen import TrainableFlags
-from .passes import Progress
+from .passes import Progress, check_size
 from .replay import Replay
 from .results import enter, names_before_build
 
@@ -39,26 +39,32 @@ class _Arguments:
 class Compiling(_Beside):
     """The part of ``Trainer`` that knows what the model is compiled with."""
 
-    engine: str | None
+    engine: str | None = None
+    # A layer that is not a Model has no graph.
+    _function: Any = None
 
-    if TYPE_CHECKING:  # attributes of Model
+    @property
+    def inputs(self) -> list[KerasTensor] | None:
+        """The symbolic inputs; None without a graph."""
+        return None
 
-        @property
-        def inputs(self) -> list[KerasTensor] | None: ...
+    @property
+    def outputs(self) -> list[KerasTensor] | None:
+        """The symbolic outputs; None without a graph."""
+        return None
 
-        @property
-        def outputs(self) -> list[KerasTensor] | None: ...
+    @property
+    def _producers(self) -> list[str]:
+        """The name of the layer of each output."""
+        return []
 
-        @property
-        def output(self) -> Any: ...
-
-        @property
-        def _producers(self) -> list[str]: ...
-
-    def _init_trainer(self) -> None:
+    def __init__(self, **kwargs: Any) -> None:
+        if not hasattr(self, "_sublayers"):  # else the class calls Layer.__init__ itself
+            super().__init__(**kwargs)
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled = False
+        self.steps_per_execution = 1
         self._compiled_flags: TrainableFlags
         # Whether to end after the present batch; callbacks and steps of one's own set them.
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
@@ -94,13 +100,15 @@ class Compiling(_Beside):
             metrics: a list of names, ``Metric``s or functions; for several outputs a list of lists
                 or a dict.
             weighted_metrics: metrics that use sample weights.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's
-                sake, without effect.
+            steps_per_execution: the number of batches between two calls of callbacks, in training,
+                evaluation and prediction.
+            run_eagerly, jit_compile, auto_scale_loss: accepted for Keras's sake, without effect.
 
         Raises:
             ValueError: a name is unknown (the nearest one is suggested), or dicts do not fit the
                 outputs.
         """
+        self.steps_per_execution = check_size(steps_per_execution, "steps_per_execution")
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
         self._compile_arguments = _Arguments(
@@ -154,7 +162,7 @@ class Compiling(_Beside):
 
     def _must_be_compiled(self, what: str) -> None:
         if not self.compiled:
-            raise RuntimeError(
+            raise ValueError(
                 f"Model {self.name!r} must be compiled before {what}: model.compile(optimizer, "
                 "loss, metrics)."
             )

@@ -23,11 +23,12 @@ from .. import config
 from ..nested import map_structure
 from ..tensor import NUMBERS
 from ..utils.datasets import PyDataset
-from .arrays import NO_DATA, as_arrays, count_rows, no_text, text_in
+from .arrays import NO_DATA, as_arrays, count_rows, is_array, no_text, text_in
 from .batches import ArrayBatches
 from .class_weights import class_weights_to_sample_weights
 from .fitting import at_most
 from .passes import Batches
+from .rows import Rows
 from .streams import DatasetBatches, GeneratorBatches
 
 __all__ = ["batches_for", "split_off_validation"]
@@ -56,7 +57,9 @@ def split_off_validation(
             "validation_data instead."
         )
     parts = {"x": x, "y": y, "sample_weight": sample_weight}
-    data = tuple(as_arrays(part, name, text_in(name, text)) for name, part in parts.items())
+    data = tuple(
+        as_arrays(part, name, text_in(name, text), whole=True) for name, part in parts.items()
+    )
     rows = count_rows(dict(zip(parts, data, strict=True)))
     split = math.floor(rows * (1.0 - validation_split))  # the rows from here on are for validation
     if split == 0 or split == rows:
@@ -101,11 +104,17 @@ def batches_for(
             f"x is the function {x.__name__}, not a generator; call it: {x.__name__}()."
         )
     if isinstance(x, list) and y is None and x and isinstance(x[0], tuple) and len(x[0]) > 1:
-        if any(hasattr(part, "__array__") for part in x[0]):
+        if any(map(is_array, x[0])):
             raise ValueError(
                 f"x is a list of {len(x)} tuples of arrays. If these are batches, iter(x) gives "
                 "them one after the other."
             )
+    if not _is_data(x) and not hasattr(x, "__iter__"):
+        raise ValueError(
+            f"x is a {type(x).__name__}, which is neither an array nor can be iterated over. If "
+            "its items are batches, derive its class from diptych.utils.PyDataset; if they are "
+            "samples, as in PyTorch, pass a DataLoader of it."
+        )
     if _is_data(x):
         if class_weight is not None:
             sample_weight = class_weights_to_sample_weights(
@@ -146,5 +155,6 @@ def _is_data(x: Any) -> bool:
     """Whether `x` is complete data, rather than an object that makes batches."""
     if isinstance(x, PyDataset):
         return False
-    whole = x is None or isinstance(x, list | tuple | dict) or hasattr(x, "__array__")
-    return whole or hasattr(x, "toarray") or not hasattr(x, "__iter__")
+    if x is None or isinstance(x, list | tuple | dict | Rows) or is_array(x):
+        return True
+    return not hasattr(x, "__iter__") and not hasattr(x, "__getitem__")

@@ -40,7 +40,12 @@ class TrainableFlags:
         """A block in which a model that was frozen as a whole since its ``compile`` trains what it
         trained then.
         """
-        frozen_since = self._any_trained and not self._model.trainable_variables
+        model = self._model
+        frozen_since = (
+            self._any_trained
+            and not model.trainable_variables
+            and (model.weights or not model.trainable)  # else there are no weights yet
+        )
         return self._forced() if frozen_since else _AS_THEY_ARE
 
     @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ from .. import engine as _engine
 from .. import ops
 from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.arguments import kind_of, uncalled
+from ..layers.core import is_optional
 from ..layers.layer import Layer
 from ..layers.serialization import MODELS
 from ..layers.structures import map_shapes
 from ..legacy import OldMethods
-from ..nested import flatten, map_structure
+from ..legacy.notes import users_level
+from ..nested import flatten, map_structure, pack_like
 from ..tape import unrecorded
 from ..tensor import Tensor
 from ..trial import Trial
@@ -66,7 +69,7 @@ class Model(OldMethods, Stateless, Trainer, Layer):
         self.engine = None if engine is None else _engine.get(engine).name
         self._function: Function | None = None
         self._added_losses: list[KerasTensor] = []
-        self._init_trainer()
+        self._warned_of_structure = False
         if (inputs is None) != (outputs is None):
             raise ValueError("A functional model needs both `inputs` and `outputs`.")
         if inputs is not None:
@@ -205,7 +208,7 @@ class Model(OldMethods, Stateless, Trainer, Layer):
         given = self._arrange(inputs, self._function.inputs)
         if mask is not None:
             given = [
-                x if m is None or m is x.mask else _with_mask(x, m)
+                x if m is None or x is None or m is x.mask else _with_mask(x, m)
                 for x, m in zip(given, self._masks_in_order(mask), strict=True)
             ]
         if not self._added_losses:
@@ -259,16 +262,11 @@ class Model(OldMethods, Stateless, Trainer, Layer):
         """
         if len(wanted) == 1 and isinstance(inputs, Tensor):
             return [self._fit_input(inputs, wanted[0])]
-        leaves = flatten(inputs)
-        if any(leaf is None for leaf in leaves):
-            raise ValueError(
-                f"Model {self.name!r} has the inputs {self.input_names}, but was called with None "
-                "for one of them."
-            )
-        if not all(isinstance(leaf, (Tensor, KerasTensor)) for leaf in leaves):
+        if not all(x is None or isinstance(x, (Tensor, KerasTensor)) for x in flatten(inputs)):
             inputs = map_structure(
-                Tensor, as_data(inputs, "x", self.takes_text)
+                lambda x: x if x is None else Tensor(x), as_data(inputs, "x", self.takes_text)
             )  # lists of numbers, data frames
+        self._check_structure(inputs)
         if isinstance(inputs, dict):
             names = self._names_of_inputs()
             missing = [name for name in names if name not in inputs]
@@ -286,11 +284,51 @@ class Model(OldMethods, Stateless, Trainer, Layer):
             )
         return [self._fit_input(x, tensor) for x, tensor in zip(given, wanted, strict=True)]
 
+    def _check_structure(self, inputs: Any) -> None:
+        """Warn, once, of inputs that are nested unlike the graph's, or have more keys; ValueError
+        where their order could be meant in two ways. Lists and tuples are the same.
+        """
+        expected = self._inputs_structure
+        by_name = isinstance(expected, dict)
+        if self._warned_of_structure or len(self.input_names) == 1 and not by_name:
+            return
+        given = _nesting(inputs)
+        if isinstance(inputs, dict):
+            extra = [key for key in inputs if key not in expected] if by_name else []
+            if not extra:
+                return
+            note = f"it was given {extra} as well, which are not used"
+        elif given == _nesting(expected) or len(self.input_names) == 1:
+            return
+        elif by_name and list(expected) != sorted(expected):
+            raise ValueError(
+                f"Model {self.name!r} takes a dict with the keys {list(expected)}, but was called "
+                f"on a {type(inputs).__name__}: pass a dict, since the order of its inputs is not "
+                "alphabetical."
+            )
+        else:
+            shapes = map_structure(lambda x: getattr(x, "shape", x), inputs)
+            note = f"it was called on {shapes}, which are taken one after the other"
+        self._warned_of_structure = True
+        names = pack_like(expected, self.input_names)
+        warnings.warn(
+            f"Model {self.name!r} expects its inputs as {names}; {note}.",
+            UserWarning,
+            stacklevel=users_level(),
+        )
+
     def widen(self, shape: tuple) -> bool:
         """Whether the model takes an input of this shape, unlike that of its graph."""
         return False
 
     def _fit_input(self, x: Any, tensor: KerasTensor) -> Any:
+        if x is None and is_optional(tensor):
+            return None
+        if x is None:
+            raise ValueError(
+                f"Model {self.name!r} was called with None for its input {tensor.name!r}, which is "
+                "not optional: pass an array, or make it by Input(..., optional=True)."
+            )
         wanted = tensor.shape
         if x.shape[1:] != wanted[1:] or len(x.shape) != len(wanted):
             if len(x.shape) == len(wanted) - 1 and wanted[-1] == 1:
@@ -322,7 +360,8 @@ class Model(OldMethods, Stateless, Trainer, Layer):
             return super().compute_output_spec(*args, **kwargs)
         function = self._function
         given = self._arrange(self._first(args, kwargs), function.inputs)
-        if all(a.shape == b.shape for a, b in zip(given, function.inputs, strict=True)):
+        pairs = zip(given, function.inputs, strict=True)
+        if all(a is not None and a.shape == b.shape for a, b in pairs):
             return map_structure(lambda t: KerasTensor(t.shape, t.dtype), function.outputs)
         return function.infer(given)
 
@@ -516,6 +555,15 @@ class Model(OldMethods, Stateless, Trainer, Layer):
 
 objects.HOMES[Model] = ("keras.src.models.functional", "Functional", "Functional")
 MODELS |= {"Model": Model, "Functional": Model}
+
+
+def _nesting(structure: Any) -> Any:
+    """The nesting alone, to be compared; lists and tuples are the same."""
+    if isinstance(structure, dict):
+        return {key: _nesting(part) for key, part in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return [_nesting(part) for part in structure]
+    return None
 
 
 def _with_mask(x: Tensor, mask: Any) -> Tensor:

@@ -345,8 +345,8 @@ def may_be_replayed(model: Any) -> bool:
         and is_own(model.optimizer, "scale_loss")
         and model.optimizer.loss_scale_factor is None
         and loss is not None
-        and len(loss.functions) == 1
-        and _is_builtin_loss(loss.functions[0])
+        and len(loss.parts) == 1
+        and _is_builtin_loss(loss.parts[0].function)
         and not any(variable.regularizer for variable in model.weights)
     )
 

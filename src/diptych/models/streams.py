@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ..legacy.notes import users_level
+from ..utils.ahead import by_processes, by_threads
 from ..utils.batches import unpack_x_y_sample_weight
 from ..utils.datasets import PyDataset
 from .arrays import as_arrays, count_rows, no_text
@@ -28,7 +28,7 @@ RAN_DRY = (
 
 
 class DatasetBatches(Passes):
-    """The batches of a PyDataset; with several workers, threads prepare them in advance."""
+    """The batches of a PyDataset; its workers, threads or processes, make them in advance."""
 
     def __init__(
         self,
@@ -48,6 +48,8 @@ class DatasetBatches(Passes):
         self._limit = None if steps is None else check_size(steps, "steps", None)
         self.repeat = repeat
         self.class_weight = class_weight
+        self._looked_at: tuple | None = None  # the first batch, before the first epoch
+        self._began = False  # whether on_epoch_begin was called for the look at it
         self.batches_of_a_pass = dataset.num_batches
         if self.batches_of_a_pass == 0:
             raise ValueError(f"The data are empty: len({type(dataset).__name__}) is 0.")
@@ -59,44 +61,37 @@ class DatasetBatches(Passes):
             )
 
     def first(self) -> tuple:
-        return self._prepare(self.dataset[0])
+        if self._looked_at is None:
+            self.dataset.on_epoch_begin()
+            self._looked_at = self._prepare(self.dataset[0])
+            if self.repeat:  # in training, as in Keras, this look is an epoch of its own
+                self.dataset.on_epoch_end()
+            else:
+                self._began = True
+        return self._looked_at
 
     def __iter__(self) -> Iterator[tuple]:
-        self.dataset.on_epoch_begin()
+        self._looked_at = None
+        if not self._began:
+            self.dataset.on_epoch_begin()
+        self._began = False
         yield from super().__iter__()
         self.dataset.on_epoch_end()
 
     def _one_pass(self, skip: int = 0) -> Iterator[tuple]:
-        total = self.batches_of_a_pass
+        dataset, total = self.dataset, self.batches_of_a_pass
         indices: Any = itertools.count(skip) if total is None else range(skip, total)
         if self.shuffle and total is not None:
             indices = self._permutation(total).tolist()[skip:]
-        workers = getattr(self.dataset, "workers", 1)
-        made = (
-            self._ahead(indices, workers) if workers > 1 else map(self.dataset.__getitem__, indices)
-        )
+        # A Sequence of old may not call super().__init__().
+        workers = getattr(dataset, "workers", 1)
+        size = getattr(dataset, "max_queue_size", 10)
+        made: Iterator = map(dataset.__getitem__, indices)
+        if workers > 0 and getattr(dataset, "use_multiprocessing", False):
+            made = self._opened(by_processes(dataset, indices, workers, size))
+        elif workers > 1:
+            made = self._opened(by_threads(dataset.__getitem__, indices, workers, size))
         return map(self._prepare, made)
-
-    def _ahead(self, indices: Any, workers: int) -> Iterator[Any]:
-        """The batches in order, made by threads; at most `max_queue_size` of them wait."""
-        from concurrent.futures import ThreadPoolExecutor
-
-        indices = iter(indices)
-        with ThreadPoolExecutor(workers) as pool:
-            waiting = deque(
-                pool.submit(self.dataset.__getitem__, i)
-                for i in itertools.islice(indices, max(workers, self.dataset.max_queue_size))
-            )
-            try:
-                while waiting:
-                    yield waiting.popleft().result()
-                    waiting.extend(
-                        pool.submit(self.dataset.__getitem__, i)
-                        for i in itertools.islice(indices, 1)
-                    )
-            finally:
-                for future in waiting:
-                    future.cancel()
 
     def _prepare(self, batch: Any) -> tuple:
         return _prepare(batch, self.class_weight, self.text)
@@ -133,6 +128,7 @@ class GeneratorBatches(Batches):
         # That of a data set which draws a new order in each pass.
         own = getattr(source, "generator", None)
         self._generator = own if isinstance(own, np.random.Generator) else None
+        self._iterator: Iterator
         self._begin_pass()
         self._restarts = self._iterator is not source
         self._started = False
@@ -156,6 +152,11 @@ class GeneratorBatches(Batches):
             return True
         self._warn()
         return False
+
+    def close(self) -> None:
+        if self._restarts:  # so the iterator is not the user's: it ends where nobody else holds it
+            self._peeked.clear()
+            self._iterator = iter(())
 
     def _begin_pass(self) -> None:
         if self._generator is not None:
@@ -211,6 +212,11 @@ class GeneratorBatches(Batches):
 def _prepare(batch: Any, class_weight: dict | None, text: Callable[[], bool]) -> tuple:
     """One batch of a generator or data set as arrays, with class weights if given."""
     x, y, sample_weight = unpack_x_y_sample_weight(batch)
+    if x is None:
+        raise ValueError(
+            "A batch is None, or its x is; expected x, (x, y) or (x, y, sample_weight). Does the "
+            "data set's __getitem__, or the generator, lack a `return` or `yield` of them?"
+        )
     x, y = as_arrays(x, "x", text), as_arrays(y, "y")
     if class_weight is not None:
         sample_weight = class_weights_to_sample_weights(y, sample_weight, class_weight)

@@ -26,7 +26,7 @@ from .checks import Checks
 from .class_weights import class_weights_to_sample_weights
 from .compiling import Compiling
 from .data import batches_for, split_off_validation
-from .fitting import at_most, batch_size_of, named_in_errors, pack, plain
+from .fitting import at_most, batch_size_of, executions, named_in_errors, pack, plain
 from .passes import Progress, check_size
 from .plans import NotPlannedError, PlannedEpochs, StepPlan, converted
 from .replay import Replay, may_be_replayed, record_of, record_of_prediction
@@ -291,11 +291,14 @@ class Trainer(Compiling):
         """Train, epoch by epoch, and return a ``History``.
 
         Args:
-            x: an array of shape (N, ...), a list or dict of them for several inputs, a generator or
-                a ``PyDataset``.
-            y: the labels, in the same forms; not with a generator, which yields (x, y) or (x, y,
-                weights).
-            batch_size: rows for each update; 32 by default.
+            x: an array of shape (N, ...), or a list or dict of them for several inputs. Also a
+                data frame, a tensor of another library, and what is read batch by batch: a
+                memory-mapped array, a dataset in an HDF5 file, a scipy.sparse matrix. Or what
+                gives whole batches, (x, y) or (x, y, weights): a ``PyDataset``, a generator, a
+                ``DataLoader`` of PyTorch, or any other object to iterate over.
+            y: the labels, in the same forms; not with what gives whole batches.
+            batch_size: rows for each update; by default 32, or with ``steps_per_epoch`` that share
+                of the rows.
             epochs: the epoch at which training ends (counted from 0, not from ``initial_epoch``).
             verbose: "auto" or 1 a progress bar, 2 one line for each epoch, 0 nothing.
             callbacks: a list of ``Callback``s.
@@ -334,7 +337,7 @@ class Trainer(Compiling):
             (x, y, sample_weight), validation_data = split_off_validation(
                 x, y, sample_weight, validation_split, self.takes_text
             )
-        with self._in_training():
+        with self._in_training(), contextlib.ExitStack() as feeding:
             batches = batches_for(
                 x,
                 y,
@@ -347,6 +350,7 @@ class Trainer(Compiling):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
+            feeding.callback(batches.close)
             self._checks.before_training(
                 batches, epochs=epochs - initial_epoch, class_weight=class_weight
             )
@@ -361,6 +365,7 @@ class Trainer(Compiling):
                         dtypes=self._dtypes_of(data[0]),
                         text=self.takes_text,
                     )
+                    feeding.callback(validation.close)
                     self._checks.labels_of_validation(batches, validation, validation_data)
                     self._checks.before_training(validation, "validation data")
             self._progress = Progress(batches, initial_epoch)
@@ -424,15 +429,17 @@ class Trainer(Compiling):
 
     def _train_planned_epoch(self, planned: PlannedEpochs, callbacks: CallbackList) -> None:
         """One pass over the batches, as many in one call as the callbacks allow."""
-        step = 0
+        begin, size = 0, self.steps_per_execution
         while planned.left and not self.stop_training:
             if not callbacks.wants_train_batches:
                 planned.run()
                 continue
-            callbacks.on_train_batch_begin(step)
-            planned.run(1)
-            callbacks.on_train_batch_end(step, partial(self._results, None))
-            step += 1
+            callbacks.on_train_batch_begin(begin)
+            for _ in range(size):
+                if planned.left:
+                    planned.run(1)
+            callbacks.on_train_batch_end(begin + size - 1, partial(self._results, None))
+            begin += size
 
     def plan_report(self) -> str:
         """Whether the steps of the last ``fit`` ran as a plan, many in one call, and if not, why.
@@ -452,10 +459,11 @@ class Trainer(Compiling):
                 if self.stop_training:
                     break
             return last
-        for step, batch in enumerate(batches, done):
-            callbacks.on_train_batch_begin(step)
-            last = train_step(*self._as_tensors(*batch))
-            callbacks.on_train_batch_end(step, partial(self._results, last))
+        for begin, end, group in executions(batches, self.steps_per_execution, done):
+            callbacks.on_train_batch_begin(begin)
+            for batch in group:
+                last = train_step(*self._as_tensors(*batch))
+            callbacks.on_train_batch_end(end, partial(self._results, last))
             if self.stop_training:
                 break
         return last
@@ -475,7 +483,7 @@ class Trainer(Compiling):
             return results
         there = results.keys()
         names = [name for name in self.metrics_names if name in there]
-        if len(names) < len(there):
+        if len(set(names)) < len(there):  # several losses of an output have one name
             names += sorted(there - names)
         values = [results[name] for name in names]
         return values[0] if len(values) == 1 else values
@@ -496,7 +504,7 @@ class Trainer(Compiling):
         ``metrics_names``.
         """
         self._must_be_compiled("evaluate()")
-        with self._in_training():
+        with self._in_training(), contextlib.ExitStack() as feeding:
             batches = batches_for(
                 x,
                 y,
@@ -506,6 +514,7 @@ class Trainer(Compiling):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
+            feeding.callback(batches.close)
             self._checks.before_training(batches, "data")
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
@@ -532,10 +541,11 @@ class Trainer(Compiling):
                     if self.stop_evaluating:
                         break
             else:
-                for step, batch in enumerate(batches):
-                    callbacks.on_test_batch_begin(step)
-                    last = test_step(*self._as_tensors(*batch))
-                    callbacks.on_test_batch_end(step, partial(self._results, last))
+                for begin, end, group in executions(batches, self.steps_per_execution):
+                    callbacks.on_test_batch_begin(begin)
+                    for batch in group:
+                        last = test_step(*self._as_tensors(*batch))
+                    callbacks.on_test_batch_end(end, partial(self._results, last))
                     if self.stop_evaluating:
                         break
         results = self._results(last)
@@ -552,7 +562,7 @@ class Trainer(Compiling):
         callbacks: Any = None,
     ) -> Any:
         """Return the outputs for a data set as arrays, computed batch by batch."""
-        with self._in_training():
+        with self._in_training(), contextlib.ExitStack() as feeding:
             batches = batches_for(
                 x,
                 batch_size=batch_size,
@@ -560,6 +570,7 @@ class Trainer(Compiling):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
+            feeding.callback(batches.close)
             checks = Checks(self)
             checks.inputs(batches.first()[0])
             checks.batch_sizes(batches)
@@ -575,18 +586,22 @@ class Trainer(Compiling):
             own_step = type(self).predict_step is not Trainer.predict_step
             self.stop_predicting = False
             callbacks.on_predict_begin()
-            parts = []
+            parts: list = []
             with _engine.current().batch_after_batch():
-                for step, batch in enumerate(batches):
-                    callbacks.on_predict_batch_begin(step)
-                    tensors = self._as_tensors(*batch)
-                    outputs = (
-                        self.predict_step(pack(*tensors)) if own_step else self._predict(tensors[0])
-                    )
-                    parts.append(outputs)
-                    callbacks.on_predict_batch_end(
-                        step, {"outputs": outputs} if callbacks.wants_predict_batches else None
-                    )
+                for begin, end, group in executions(batches, self.steps_per_execution):
+                    callbacks.on_predict_batch_begin(begin)
+                    before = len(parts)
+                    for batch in group:
+                        tensors = self._as_tensors(*batch)
+                        parts.append(
+                            self.predict_step(pack(*tensors))
+                            if own_step
+                            else self._predict(tensors[0])
+                        )
+                    logs = None
+                    if callbacks.wants_predict_batches:
+                        logs = {"outputs": map_structure(Tensor, joined(parts[before:]))}
+                    callbacks.on_predict_batch_end(end, logs)
                     if self.stop_predicting:
                         break
             callbacks.on_predict_end()
