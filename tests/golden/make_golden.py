@@ -1,7 +1,8 @@
 """Write the golden files with Keras: python -m tests.golden.make_golden [group ...]
 
 Needs keras and tensorflow, which the tests do not; the group "convolution" is made with jax
-(KERAS_BACKEND=jax), because TensorFlow lacks some gradients of convolutions on a CPU. The versions
+(KERAS_BACKEND=jax), because TensorFlow lacks some gradients of convolutions on a CPU, and so are
+those of special.py. The versions
 are stored in each file under the key "versions".
 """
 
@@ -28,12 +29,14 @@ from . import (  # noqa: F401  (each registers its recipes)
     preparation,
     recurrent,
     single,
+    special,
     training,
 )
 from .recipes import RECIPES, Kit
 
 FOLDER = Path(__file__).parent
-BACKENDS = {"convolution": "jax"}  # all others: tensorflow
+# All others: tensorflow.
+BACKENDS = dict.fromkeys(("convolution", "special_losses", "special_metrics"), "jax")
 BACKEND = keras.backend.backend()
 library = importlib.import_module(BACKEND)
 

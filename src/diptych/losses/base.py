@@ -76,7 +76,7 @@ class Loss:
             raise ValueError(f"Loss {self.name!r} returned None: it has to return the loss.")
         if not isinstance(losses, Tensor):
             losses = ops.convert_to_tensor(losses)
-        if not losses.shape and np.ndim(sample_weight) and self._is_builtin():
+        if not losses.shape and np.ndim(sample_weight) and self._has_rows():
             raise ValueError(
                 f"There are weights of shape {np.shape(sample_weight)}, but only one loss: labels "
                 "and predictions of shape (N,) count as one sample. Give them the shape (N, 1) to "
@@ -85,8 +85,8 @@ class Loss:
         mask = _both(y_pred.mask, losses.mask)
         return _reduce(losses, sample_weight, mask, self.reduction)
 
-    def _is_builtin(self) -> bool:
-        """Whether the losses are computed by a function of this package, not by a user's."""
+    def _has_rows(self) -> bool:
+        """Whether there is one loss per row, as in built-in functions; a user's may differ."""
         return objects.is_builtin(type(self).call)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
@@ -182,8 +182,8 @@ class LossFunctionWrapper(Loss):
         self.fn = fn
         self._fn_kwargs = kwargs
 
-    def _is_builtin(self) -> bool:
-        return super()._is_builtin() and objects.is_builtin(self.fn)
+    def _has_rows(self) -> bool:
+        return super()._has_rows() and objects.is_builtin(self.fn)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
         if y_true.ndim != y_pred.ndim:

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import config
+from .. import config, ops
 from ..labels import is_last, to_float, together
 from ..legacy.notes import users_level
 from ..ops import losses as twins
+from ..ops.losses import class_numbers
+from ..reference._labels import check_classes
 from ..tensor import Tensor, as_array
 from .base import NamedLoss, in_graphs
 
@@ -162,6 +164,26 @@ def categorical_focal_crossentropy(
     return twins.CATEGORICAL_FOCAL_CROSSENTROPY(pair, *options)
 
 
+@in_graphs
+def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Tensor:
+    """``(1 - p**q) / q``, with p the probability of the label: robust against wrong labels.
+
+    Args:
+        y_true: class numbers, (N,) or (N, 1).
+        y_pred: probabilities, (N, classes).
+        q: between 0, where it is the cross-entropy, and 1, where it is the absolute error.
+
+    Source: Zhang and Sabuncu 2018, eq. 6.
+    """
+    y_pred = to_float(y_pred, None, "y_pred")
+    labels = class_numbers(y_true)
+    if labels.ndim == y_pred.ndim and labels.shape[-1:] == (1,):
+        labels = labels[..., 0]
+    check_classes(labels, y_pred, -1, None)
+    p = ops.take_along_axis(y_pred, labels[..., np.newaxis], axis=-1)
+    return (1 - ops.squeeze(p, -1) ** q) / q
+
+
 class KLDivergence(NamedLoss):
     """The sum of ``y_true * log(y_true / y_pred)``."""
 
@@ -263,4 +285,23 @@ class CategoricalFocalCrossentropy(NamedLoss):
         options |= {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
         super().__init__(
             categorical_focal_crossentropy, reduction=reduction, name=name, dtype=dtype, **options
+        )
+
+
+class CategoricalGeneralizedCrossEntropy(NamedLoss):
+    """``(1 - p**q) / q``, with p the probability of the label, a class number: between the
+    cross-entropy (q near 0) and the absolute error (q near 1), which forgives wrong labels.
+    """
+
+    def __init__(
+        self,
+        q=0.5,
+        reduction="sum_over_batch_size",
+        name="categorical_generalized_cross_entropy",
+        dtype=None,
+    ):
+        if not 0 < q < 1:
+            raise ValueError(f"q must be between 0 and 1, both excluded. Received q={q!r}.")
+        super().__init__(
+            categorical_generalized_cross_entropy, reduction=reduction, name=name, dtype=dtype, q=q
         )

@@ -36,6 +36,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .ctc import ctc_loss
 from .elementwise import (
     absolute,
     add,
@@ -294,8 +295,8 @@ __all__ = [
     "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "broadcast_to", "cast",
     "categorical_crossentropy", "cbrt", "ceil", "celu", "cholesky", "clip", "concatenate", "conv",
     "conv_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh",
-    "count_nonzero", "cross", "cumprod", "cumsum", "deg2rad", "dense", "depthwise_conv", "det",
-    "diag", "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot",
+    "count_nonzero", "cross", "ctc_loss", "cumprod", "cumsum", "deg2rad", "dense", "depthwise_conv",
+    "det", "diag", "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot",
     "dot_product_attention", "dtype", "eigh", "einsum", "elu", "empty", "empty_like", "equal",
     "erf", "erfc", "erfinv", "exp", "exp2", "expand_dims", "expm1", "eye", "fabs", "flip", "fliplr",
     "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "full", "full_like", "gelu",
