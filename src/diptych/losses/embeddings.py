@@ -52,10 +52,12 @@ def circle(
         other_labels = _column(ref_labels, others, "ref_labels")
     cosines = ops.minimum(ops.matmul(y_pred, ops.transpose(others)), 1)
     same = labels == other_labels.T
-    positive = same & ~np.eye(*same.shape, dtype=bool) if remove_diagonal else same
+    others_of_class = np.logical_and(same, np.eye(*same.shape) == 0) if remove_diagonal else same
     to_similar = -gamma * (1 + margin - cosines) * (cosines - 1 + margin)
     to_others = gamma * ops.maximum(cosines + margin, 0) * (cosines - margin)
-    loss = ops.softplus(_log_sum_exp(to_similar, positive) + _log_sum_exp(to_others, ~same))
+    similar = _log_sum_exp(to_similar, others_of_class)
+    different = _log_sum_exp(to_others, np.logical_not(same))
+    loss = ops.softplus(ops.add(similar, different))
     loss.mask = loss.array > 0
     return loss
 
