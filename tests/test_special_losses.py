@@ -146,3 +146,31 @@ def test_special_losses_come_back_from_their_configurations(name, options):
     copy = losses.deserialize(described)
     assert type(copy) is type(loss)
     assert copy.get_config() == expected
+
+
+def rows_of(seed):
+    """Labels and predictions that differ from batch to batch."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(6, 5)).astype("f4")
+    return x, rng.integers(0, 3, size=6), np.eye(3, dtype="f4")[rng.integers(0, 3, size=6)]
+
+
+@pytest.mark.parametrize(
+    ("loss", "one_hot"),
+    [
+        (losses.Dice(), True),
+        (losses.Dice(axis=1), True),
+        (losses.Tversky(alpha=0.2), True),
+        (losses.Circle(gamma=3.0), False),
+        (losses.CategoricalGeneralizedCrossEntropy(q=0.3), False),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_each_batch_has_the_loss_of_its_own_labels(loss, one_hot):
+    """Also where the steps after the first are replayed."""
+    model = Sequential([Input((5,)), layers.Dense(3, activation="softmax")])
+    model.compile(diptych.optimizers.SGD(0.0), loss)
+    for seed in range(4):
+        x, numbers, rows = rows_of(seed)
+        y = rows if one_hot else numbers
+        assert model.train_on_batch(x, y) == pytest.approx(float(loss(y, model(x))), rel=1e-5)
