@@ -115,8 +115,8 @@ class Node:
 
     def __init__(self, operation: Any, args: tuple, kwargs: dict, outputs: Any) -> None:
         self.operation = operation
-        self.args = args
-        self.kwargs = kwargs
+        # Copies of the lists: their owner may add to them later.
+        self.args, self.kwargs = map_structure(lambda leaf: leaf, (args, kwargs))
         self.outputs = outputs
         self.inputs = list(symbolic(args)) + list(symbolic(kwargs))
         for index, tensor in enumerate(flatten(outputs)):

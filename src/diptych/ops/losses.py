@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import config
 from .. import engine as _engine
-from ..operation import FLOAT32, FLOAT64, ArrayOp, Twin, as_floats
+from ..operation import FLOAT32, FLOAT64, ArrayOp, Twin, as_floats, narrowed, widened
 from ..shape_rules import common_shape, nth_axis, reduced, replaced
 from ..tape import record
 from ..tensor import Tensor, as_array, is_symbolic
@@ -64,7 +64,10 @@ class ClassNumbersTwin(Twin):
         if not isinstance(y_pred, Tensor) or (
             y_pred.dtype is not FLOAT32 and y_pred.dtype is not FLOAT64
         ):
-            return self((y_true, *as_floats(self.name, [y_pred])), *options)
+            (y_pred,) = as_floats(self.name, [y_pred])
+            if y_pred.dtype == np.float16:  # the engines compute in float32
+                return narrowed(self((y_true, widened(y_pred)), *options))
+            return self((y_true, y_pred), *options)
         labels = class_numbers(y_true)
         if not isinstance(y_true, Tensor) or labels is not y_true.array:
             y_true = Tensor(labels)

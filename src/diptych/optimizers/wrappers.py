@@ -79,8 +79,7 @@ class LossScaleOptimizer(Optimizer):
             return
         if trainable_variables is not None:
             self.build(trainable_variables)
-        given = [g for g in grads if g is not None]
-        if all(ops.all(ops.isfinite(g)) for g in given):
+        if self.check_finite(grads):
             scale = self.dynamic_scale.array.item()
             divided = [None if g is None else ops.divide(g, scale) for g in grads]
             self.inner_optimizer.apply(divided, trainable_variables)
@@ -90,6 +89,10 @@ class LossScaleOptimizer(Optimizer):
                 self.step_counter.assign_add(1)
         else:
             self._rescale(0.5)
+
+    def check_finite(self, grads: Sequence[Any]) -> Any:
+        """Whether all numbers of the gradients are finite; None is left out."""
+        return ops.all([ops.all(ops.isfinite(g)) for g in grads if g is not None])
 
     def _rescale(self, factor: float) -> None:
         self.step_counter.assign(0)
