@@ -13,7 +13,7 @@ from .kernels.arrays cimport (
     as_real, as_size, as_type, data, dim, new_array, new_like, new_vector, real, real_type, size,
 )
 from .kernels.loss_rows cimport BLOCK, largest_of, sum_of
-from .kernels.threads cimport Stage, run_stages, task32_t, task64_t, typed_stage
+from .kernels.threads cimport Stage, refuse_plan, run_stages, task32_t, task64_t, typed_stage
 from .kernels.vector_math cimport vexp, vlog, vlog1p
 
 import numpy as np
@@ -251,6 +251,7 @@ cdef int set_up(
     cnp.ndarray target_length, cnp.ndarray output_length, object mask_index,
 ) except -1:
     """Check what both directions are given, and note sizes and places."""
+    refuse_plan("the labels of sequences are checked first")
     check_sequences(target, output, target_length, output_length, mask_index)
     job.samples, job.frames, job.classes = dim(output, 0), dim(output, 1), dim(output, 2)
     job.labels = dim(target, 1)
@@ -272,8 +273,9 @@ cdef void run(
     cdef Py_ssize_t rows = job.samples * job.frames
     cdef Py_ssize_t each = max(<Py_ssize_t>1, CHUNK // job.classes)
     cdef Stage[2] stages
-    stages[0] = typed_stage(single, frames32, frames64, (rows + each - 1) // each, job)
-    stages[1] = typed_stage(single, samples32, samples64, job.samples, job)
+    cdef Py_ssize_t chunks = (rows + each - 1) // each
+    stages[0] = typed_stage(single, frames32, frames64, chunks, job, sizeof(Sequences))
+    stages[1] = typed_stage(single, samples32, samples64, job.samples, job, sizeof(Sequences))
     with nogil:
         run_stages(stages, 2, <double>rows * (12 * job.classes + 60 * job.positions))
 

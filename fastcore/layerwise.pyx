@@ -10,14 +10,15 @@ matrix products, one variable after the other.
 cimport cython
 cimport numpy as cnp
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.math cimport pow, sqrt, sqrtf
+from libc.math cimport pow, sqrt
 
 from .kernels.arrays cimport (
     as_real, as_size, data, dim, new_vector, rank, real, real_type, same_shape, size,
 )
 from .kernels.fused cimport LINEAR
 from .kernels.gemm cimport gemm
-from .kernels.threads cimport Stage, run_stages, stage
+from .kernels.threads cimport Stage, refuse_plan, run_stages, stage
+from .kernels.update_rules cimport larger, root
 
 import numpy as np
 
@@ -68,15 +69,6 @@ cdef struct Update:
 
 
 # Tier 3.
-
-cdef inline real root(real x) noexcept nogil:
-    return sqrtf(x) if real is float else sqrt(x)
-
-
-cdef inline double larger(double a, double b) noexcept nogil:
-    """max(a, b); NaN where a is."""
-    return b if a < b else a
-
 
 cdef inline double lengths_apart(double a, double b) noexcept nogil:
     """a / b, or 1 where one of them is not above 0."""
@@ -376,7 +368,7 @@ cdef void relative_step_task(Py_ssize_t index, void* context) noexcept nogil:
         sum_chunks(o, k, &of_w, &of_u)
         o.places[k].factor = (
             larger(sqrt(of_w / count), o.epsilon_2) * rate
-            / larger(sqrt(of_u / count) / o.threshold, 1)
+            / larger(sqrt(of_u / count) / o.threshold, 1.0)
         )
 
 
@@ -478,6 +470,7 @@ cdef class _Variables:
                     f"{name} holds {len(arrays)} arrays and variables {count}: "
                     "every list has one array for each variable"
                 )
+        refuse_plan("the steps of layer-wise optimizers depend on the number of the step")
         self.arrays = []
         o.variables, o.chunks, o.column_blocks, o.numbers = count, 0, 0, 0
         o.places = <Place*>PyMem_Malloc(max(1, count) * sizeof(Place))
@@ -550,9 +543,9 @@ def lamb_update_(
         (tuple(momentums), tuple(velocities)),
     )
     o.step, o.rate, o.beta_1, o.beta_2, o.epsilon_1 = step, learning_rate, beta_1, beta_2, epsilon
-    stages[0] = stage(lamb_task, o.chunks, o)
-    stages[1] = stage(trust_ratio_task, 1, o)
-    stages[2] = stage(lamb_step_task, o.chunks, o)
+    stages[0] = stage(lamb_task, o.chunks, o, sizeof(Update))
+    stages[1] = stage(trust_ratio_task, 1, o, sizeof(Update))
+    stages[2] = stage(lamb_step_task, o.chunks, o, sizeof(Update))
     arrays.run(stages, 3, 30)
 
 
@@ -590,12 +583,12 @@ def adafactor_update_(
         matrices += o.places[k].stack if o.places[k].factored else 0
     o.step, o.rate, o.beta_2 = t, learning_rate, 1 - pow(t, beta_2_decay)
     o.epsilon_1, o.epsilon_2, o.threshold = epsilon_1, epsilon_2, clip_threshold
-    stages[0] = stage(row_means_task, o.chunks, o)
-    stages[1] = stage(column_means_task, o.column_blocks, o)
-    stages[2] = stage(mean_of_rows_task, o.variables, o)
-    stages[3] = stage(adafactor_task, o.chunks, o)
-    stages[4] = stage(relative_step_task, 1, o)
-    stages[5] = stage(adafactor_step_task, o.chunks, o)
+    stages[0] = stage(row_means_task, o.chunks, o, sizeof(Update))
+    stages[1] = stage(column_means_task, o.column_blocks, o, sizeof(Update))
+    stages[2] = stage(mean_of_rows_task, o.variables, o, sizeof(Update))
+    stages[3] = stage(adafactor_task, o.chunks, o, sizeof(Update))
+    stages[4] = stage(relative_step_task, 1, o, sizeof(Update))
+    stages[5] = stage(adafactor_step_task, o.chunks, o, sizeof(Update))
     arrays.run(stages, 6, 40)
 
 

@@ -150,6 +150,32 @@ def test_they_learn(cls):
     assert model.evaluate(x, y, verbose=0) < 0.5 * first
 
 
+EVERY = [
+    lambda: Adafactor(0.1),
+    lambda: Lamb(0.1),
+    lambda: Muon(0.1),
+    lambda: ScheduleFreeAdamW(0.1, warmup_steps=5),
+    lambda: LossScaleOptimizer(Adam(0.1), 64.0, dynamic_growth_steps=3),
+    lambda: MultiOptimizer(OptimizerMap(SGD(0.5), {"net/head/.*": Adam(0.1)})),
+]
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_fit_makes_the_steps_that_single_calls_make(make):
+    """Also where fit would repeat a recorded step."""
+    x, y = data()
+    fitted, stepped = network(), network()
+    for model in (fitted, stepped):
+        model.compile(make(), "mse")
+    fitted.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0)
+    for _ in range(3):
+        for i in range(0, 64, 8):
+            stepped.train_on_batch(x[i : i + 8], y[i : i + 8])
+    for one, two in zip(fitted.get_weights(), stepped.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert int(fitted.optimizer.iterations) == 24
+
+
 # ------------------------------------------------------------------------- scaled losses
 
 

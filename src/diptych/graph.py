@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -103,6 +103,7 @@ def dtype_of(dtype: Any) -> np.dtype:
     return np.dtype(object if isinstance(dtype, str) and dtype == "string" else dtype)
 
 
+@lru_cache  # NumPy puts the name together anew each time
 def name_of(dtype: np.dtype) -> str:
     """The name that `dtype_of` reads."""
     return "string" if dtype.kind in "OUS" else dtype.name

@@ -24,8 +24,8 @@ from ..utils.model_pictures import model_to_dot
 from ..utils.naming import auto_name, suggest
 from ..utils.progbar import write
 from . import storage
+from .arrays import as_data
 from .config import graph_config, masks_named, model_from_graph
-from .data import as_data
 from .order import layers_in_order
 from .outputs import Outputs
 from .summary import summary_text
