@@ -86,15 +86,6 @@ MISSING = {
         RandomInvert RandomPerspective RandomPosterization RandomSaturation RandomSharpness
         RandomShear ReversibleEmbedding STFTSpectrogram Solarization
     """,
-    "keras.losses": """
-        CTC CategoricalGeneralizedCrossEntropy Circle Dice Tversky
-        categorical_generalized_cross_entropy circle ctc dice tversky
-    """,
-    "keras.metrics": """
-        BinaryIoU ConcordanceCorrelation IoU MeanIoU OneHotIoU OneHotMeanIoU
-        PearsonCorrelation PrecisionAtRecall RecallAtPrecision SensitivityAtSpecificity
-        SpecificityAtSensitivity concordance_correlation pearson_correlation
-    """,
     "keras.mixed_precision": """
         LossScaleOptimizer
     """,
@@ -121,6 +112,12 @@ MISSING = {
 
 # Methods of classes that are not there yet.
 MISSING_METHODS = {
+    "keras.optimizers.LossScaleOptimizer": """
+        stateless_apply
+    """,
+    "keras.optimizers.Muon": """
+        lr_adjust transpose_last_axis zeropower_via_newtonschulz5
+    """,
     "keras.utils.FeatureSpace": """
         save
     """,

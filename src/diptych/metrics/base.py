@@ -172,8 +172,7 @@ class Metric:
 
     def _typed(self, value):
         """A number or array in the metric's float type."""
-        array = np.array(value, dtype=self._dtype)
-        return array if array.ndim else _RESULTS[array.dtype.char](array)
+        return typed(value, self._dtype)
 
 
 class _Float32(np.float32):
@@ -192,6 +191,12 @@ class _Float64(np.float64):
 
 _RESULTS = {"f": _Float32, "d": _Float64}
 _count = inspect.unwrap(np.count_nonzero)  # without NumPy's search for other kinds of arrays
+
+
+def typed(value, dtype):
+    """A result of a float type: a number of NumPy's, or an array."""
+    array = np.array(value, dtype=dtype)
+    return array if array.ndim else _RESULTS[array.dtype.char](array)
 
 
 class Sum(Metric):

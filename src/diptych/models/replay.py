@@ -343,7 +343,7 @@ def may_be_replayed(model: Any) -> bool:
         and all(is_own(model, name) for name in ("compute_loss", "losses"))
         and model.optimizer is not None
         and is_own(model.optimizer, "scale_loss")
-        and model.optimizer.loss_scale_factor is None
+        and not model.optimizer.scales_loss
         and loss is not None
         and len(loss.parts) == 1
         and _is_builtin_loss(loss.parts[0].function)
