@@ -39,6 +39,18 @@ def warn_of_softmax_of_one(where, shape, axis=-1):
         )
 
 
+class _RandomDropout(Twin):
+    """Dropout whose option is not a mask, but the function that draws it."""
+
+    def _pair(self, engine):
+        forward, backward = super()._pair(engine)
+
+        def dropout_forward(x, draw, rate):
+            return forward(x, draw(), rate)
+
+        return dropout_forward, backward
+
+
 class _Probabilities(Twin):
     """A twin whose output stores its logits, from which crossentropy losses are exact."""
 
@@ -108,6 +120,7 @@ _softmax = _Probabilities("activations", "softmax", shape=along)
 _log_softmax = Twin("activations", "log_softmax", shape=along)
 _dense = Twin("dense", "dense", has_need_dx=True, shape=_dense_shape)
 _dropout = Twin("dropout", "dropout", shape=same)
+_random_dropout = _RandomDropout("dropout", "dropout", shape=same)
 
 # --------------------------------------------------------------------------------------------------
 # Piecewise linear functions
@@ -277,6 +290,11 @@ def dense(x, kernel, bias=None, activation="linear"):
 
 # --------------------------------------------------------------------------------------------------
 # Dropout
+
+
+def drop_at_random(x, draw, rate):
+    """``drop`` with the mask that ``draw()`` returns; a recorded step draws a new one each time."""
+    return _random_dropout((x,), draw, rate)
 
 
 def drop(x, dropout_mask, rate):
