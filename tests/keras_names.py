@@ -36,9 +36,6 @@ MISSING = {
         RandomInvert RandomPerspective RandomPosterization RandomSaturation RandomSharpness
         RandomShear ReversibleEmbedding STFTSpectrogram Solarization
     """,
-    "keras.mixed_precision": """
-        LossScaleOptimizer
-    """,
     "keras.saving": """
         KerasFileEditor
     """,

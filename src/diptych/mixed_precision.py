@@ -5,6 +5,7 @@ See ``diptych.dtype_policies``.
 
 from .config import dtype_policy, set_dtype_policy
 from .dtype_policies import DTypePolicy
+from .optimizers import LossScaleOptimizer
 
 Policy = DTypePolicy
 global_policy = dtype_policy
@@ -12,6 +13,7 @@ set_global_policy = set_dtype_policy
 
 __all__ = [
     "DTypePolicy",
+    "LossScaleOptimizer",
     "Policy",
     "dtype_policy",
     "global_policy",

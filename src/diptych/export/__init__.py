@@ -119,3 +119,7 @@ def _of_first_call(model: Any) -> list:
 
 
 __all__ = ["format_of", "symbolic_arguments"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
