@@ -45,6 +45,8 @@ def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
     arrays = [x.dtype for x in inputs if isinstance(x, np.ndarray)]
     for dtypes in (tensors, arrays):
         floats = [dtype for dtype in dtypes if dtype.kind in "fc"]
+        if len(floats) == 1 and floats[0].isnative:
+            return floats[0]  # what result_type would return, at once
         if floats:
             return np.result_type(*floats)
     if floating or any(isinstance(x, FLOATS) for x in inputs):
@@ -218,8 +220,8 @@ class ArrayOp(Operation):
 
     def _with_others(self, inputs: tuple, options: dict) -> Any:
         """A call with inputs that are not all tensors, or that are symbolic."""
-        inputs = tuple(gather(x) for x in inputs)
-        if any(is_symbolic(x) for x in inputs):
+        inputs = tuple(map(gather, inputs))
+        if any(map(is_symbolic, inputs)):
             return self.record_symbolic(inputs, inputs, options)
         return self(*self._aligned(inputs), **options)
 
@@ -437,8 +439,8 @@ class Twin(Operation):
 
     def _mixed(self, inputs: tuple, options: tuple) -> Any:
         """A call with inputs that are not all tensors, or not all of one float type."""
-        inputs = tuple(gather(x) for x in inputs)
-        if any(is_symbolic(x) for x in inputs):
+        inputs = tuple(map(gather, inputs))
+        if any(map(is_symbolic, inputs)):
             return self.record_symbolic(inputs, (inputs, *options), {}, *options)
         tensors = iter(as_floats(self.name, inputs))
         aligned = tuple([None if x is None else next(tensors) for x in inputs])

@@ -106,7 +106,8 @@ def check_activation(layer: Any, shape: tuple) -> None:
 
 def check_softmax(layer: Any, shape: tuple, axis: Any = -1) -> None:
     """Warn, once for each layer, if its softmax is always 1."""
-    if 1 in shape and layer not in _told and warn_of_softmax_of_one(_named(layer), shape, axis):
+    may_be = shape[-1:] == (1,) if axis == -1 else 1 in shape
+    if may_be and layer not in _told and warn_of_softmax_of_one(_named(layer), shape, axis):
         _told.add(layer)
 
 
