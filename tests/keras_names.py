@@ -158,7 +158,7 @@ MISSING_METHODS = {
         stateless_reset_state stateless_result stateless_update_state
     """,
     "keras.Model": """
-        compute_loss_and_updates export get_state_tree jax_state_sync make_predict_function
+        compute_loss_and_updates get_state_tree jax_state_sync make_predict_function
         make_test_function make_train_function set_state_tree stateless_compute_loss
     """,
     "keras.Optimizer": """
@@ -261,7 +261,7 @@ MISSING_METHODS = {
         stateless_reset_state stateless_result stateless_update_state
     """,
     "keras.models.Model": """
-        compute_loss_and_updates export get_state_tree jax_state_sync make_predict_function
+        compute_loss_and_updates get_state_tree jax_state_sync make_predict_function
         make_test_function make_train_function set_state_tree stateless_compute_loss
     """,
     "keras.optimizers.Optimizer": """

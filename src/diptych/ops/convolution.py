@@ -203,11 +203,21 @@ def fused_conv_transpose(
 ) -> Tensor:
     """``activation(conv_transpose(inputs, kernel) + bias)``."""
     if is_symbolic(inputs):
-        given = inputs.shape, kernel.shape[-2], kernel.shape
-        options = strides, padding, data_format, dilation
-        shape = conv_transpose_output_shape("conv_transpose", *given, *options, output_padding)
-        more = *options, output_padding, activation
-        return _record_fused(fused_conv_transpose, inputs, kernel, bias, shape, *more)
+        options = strides, padding, data_format, dilation, output_padding
+        shape = conv_transpose_output_shape(
+            "conv_transpose",
+            inputs.shape,
+            kernel.shape[-2],
+            kernel.shape,
+            strides,
+            padding,
+            data_format,
+            dilation,
+            output_padding,
+        )
+        return _record_fused(
+            fused_conv_transpose, inputs, kernel, bias, shape, *options, activation
+        )
     x = channels_last(inputs, data_format)
     window, sizes = kernel.shape[:-2], x.shape[1:-1]
     out = _windows.transposed_sizes(sizes, window, strides, padding, output_padding, dilation)
