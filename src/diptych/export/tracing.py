@@ -69,11 +69,12 @@ OWNERS: WeakKeyDictionary[Node, Layer] = WeakKeyDictionary()
 def _sign(layer: Layer, outputs: list, inputs: list) -> None:
     """Note the layer of all nodes between its inputs and outputs that have none."""
     nodes = [tensor.node for tensor in outputs]
-    before = {tensor.node for tensor in inputs}
+    done = {tensor.node for tensor in inputs}
     while nodes:
         node = nodes.pop()
-        if node is not None and node not in OWNERS and node not in before:
-            OWNERS[node] = layer
+        if node is not None and node not in done:
+            done.add(node)
+            OWNERS.setdefault(node, layer)
             nodes += [tensor.node for tensor in node.inputs]
 
 
