@@ -37,6 +37,13 @@ def _dense(g: Builder, x: Value, kernel: Value, bias: Value | None, activation: 
     return _activated(g, y if bias is None else y + bias, activation)
 
 
+@converts("dropout.dropout")
+def _dropout(g: Builder, *inputs: Any) -> Value:
+    raise NotExportable(
+        "an exported model draws no random numbers. Call the layer without training=True."
+    )
+
+
 @converts("embedding.embedding")
 def _embedding(g: Builder, indices: Value, table: Value) -> Value:
     return g.op("Gather", table, g.cast(indices, np.int64), axis=0)

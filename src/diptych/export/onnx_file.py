@@ -15,7 +15,7 @@ from ..tensor import is_symbolic
 from . import arrays, calls, elementwise, networks, recurrent, reshaping
 from .builder import Builder, Value
 from .tables import NODES, NotExportable, key_of
-from .tracing import opened, trace
+from .tracing import OWNERS, opened, trace
 
 # The operator set. 18 is the first in which reductions take their axes as an input, bits have
 # operators and LayerNormalization is there; ONNX Runtime reads it since 1.14 (February 2023).
@@ -143,7 +143,15 @@ def emit(graph: Builder, function: Function, known: dict) -> list[Value]:
     known: the values of the inputs, and of whatever else the operations take.
     """
     for node in function.nodes:
-        made = _convert(graph, node.operation, node.args, node.kwargs, known)
+        try:
+            made = _convert(graph, node.operation, node.args, node.kwargs, known)
+        except NotExportable as error:
+            owner = OWNERS.get(node)
+            if owner is None:
+                raise
+            raise NotExportable(
+                f"Layer {owner.name!r} ({type(owner).__name__}): {error}"
+            ) from error
         for tensor, value in zip(flatten(node.outputs), made, strict=True):
             value = graph.cast(value, tensor._dtype)
             shaped = Value(graph, value.name, value.dtype, tensor.shape)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from .. import ops
-from ..graph import KerasTensor, record, symbolic
+from ..graph import KerasTensor, Node, record, symbolic
 from ..layers.context import following, training_is
 from ..layers.layer import Layer
 from ..nested import flatten, map_structure
@@ -45,7 +46,9 @@ def _follow(layer: Layer, args: tuple, kwargs: dict) -> Any:
     args, kwargs = map_structure(partial(_as_input, layer), (args, kwargs))
     layer._resolve_training(args, kwargs, False)
     try:
-        return layer._call_with_mask(args, kwargs, _call_of(layer))
+        outputs = layer._call_with_mask(args, kwargs, _call_of(layer))
+        _sign(layer, symbolic(outputs), symbolic((args, kwargs)))
+        return outputs
     except NotExportable:
         raise
     except Exception as error:
@@ -57,6 +60,22 @@ def _follow(layer: Layer, args: tuple, kwargs: dict) -> Any:
             "unknown yet; or export for fixed sizes, such as "
             "model.export(path, format='onnx', input_signature=[InputSpec(shape=(1, 28, 28))])."
         ) from error
+
+
+# The innermost layer whose call made a node, for errors.
+OWNERS: WeakKeyDictionary[Node, Layer] = WeakKeyDictionary()
+
+
+def _sign(layer: Layer, outputs: list, inputs: list) -> None:
+    """Note the layer of all nodes between its inputs and outputs that have none."""
+    nodes = [tensor.node for tensor in outputs]
+    done = {tensor.node for tensor in inputs}
+    while nodes:
+        node = nodes.pop()
+        if node is not None and node not in done:
+            done.add(node)
+            OWNERS.setdefault(node, layer)
+            nodes += [tensor.node for tensor in node.inputs]
 
 
 def _as_input(layer: Layer, x: Any) -> Any:
@@ -117,4 +136,4 @@ def opened(operation: Callable, args: tuple, kwargs: dict) -> Any:
     return outputs if symbolic(outputs) else None
 
 
-__all__ = ["followed", "opened", "part", "trace"]
+__all__ = ["OWNERS", "followed", "opened", "part", "trace"]
