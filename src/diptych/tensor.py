@@ -30,6 +30,7 @@ class Tensor:
     __array_priority__ = 1000
     __array_ufunc__: ClassVar[Callable]  # set by ops.numpy_protocol
     __array_function__: ClassVar[Callable]
+    astype: Callable  # set by ops.operators, as are all operators and methods of arrays
 
     def __init__(self, array: Any, tracked: bool = False) -> None:
         self.array = array

@@ -9,20 +9,84 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from .. import engine as _engine
 from ..graph import KerasTensor, record
-from ..operation import Twin, common_float
+from ..operation import Derived, Twin, common_float
 from ..reference import _windows
 from ..shape_rules import count
 from ..tensor import Tensor, is_symbolic
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
+from .array_ops import unbroadcast
 from .creation import as_tensor
+from .nn import before_activation
 from .spatial import as_given, by, channels_last, padding_pairs, spatial, with_channels
 
-_conv = Twin("convolution", "conv", has_need_dx=True)
-_depthwise_conv = Twin("convolution", "depthwise_conv", has_need_dx=True)
-_conv_transpose = Twin("convolution", "conv_transpose", has_need_dx=True)
-
 Options = tuple[tuple[int, ...], str, str, tuple[int, ...]]  # strides, padding, format, dilation
+
+# --------------------------------------------------------------------------------------------------
+# The twins, and what their backward functions compute as operations, for gradients of gradients
+
+
+class _ConvolutionTwin(Twin):
+    """A twin (x, kernel, bias), linear in x and in the kernel: so are both gradients, and their
+    gradients are again the twin itself or one of them.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__("convolution", name, has_need_dx=True)
+        self.rules = (self._wrt_x, self._wrt_kernel, self._wrt_bias)
+        # From (dz, kernel), where z is the output before bias and activation, and from (x, dz).
+        self._dx = Derived(
+            lambda dz, kernel, shape, *options: self._backward(
+                dz, np.zeros(shape, dz.dtype), kernel, options, True
+            )[0],
+            lambda g, dz, kernel, shape, *options: self._linear(g, kernel, options),
+            lambda g, dz, kernel, shape, *options: self._dkernel((g, dz), kernel.shape, *options),
+        )
+        self._dkernel = Derived(
+            lambda x, dz, shape, *options: self._backward(
+                dz, x, np.zeros(shape, x.dtype), options, False
+            )[1],
+            lambda g, x, dz, shape, *options: self._dx((dz, g), x.shape, *options),
+            lambda g, x, dz, shape, *options: self._linear(x, g, options),
+        )
+
+    def _linear(self, x: Any, kernel: Any, options: tuple) -> Any:
+        """Without bias and activation."""
+        return self((x, kernel, None), *options[:-1], "linear")
+
+    def _backward(self, dz: Any, x: Any, kernel: Any, options: tuple, need_dx: bool) -> tuple:
+        backward = _engine.current().function("convolution", f"{self.name}_backward")
+        strides, padding, dilation, *more, _ = options
+        groups = more if self.name == "conv" else []
+        cache = x, kernel, dz, False, strides, padding, dilation, *groups, "linear"
+        return backward(dz, cache, need_dx=need_dx)
+
+    def _wrt_x(self, g: Any, y: Any, x: Any, kernel: Any, bias: Any, *options: Any) -> Any:
+        dz = before_activation(g, y, options[-1])
+        strides, padding, dilation, *more, _ = options
+        if self.name == "conv" and more == [1]:  # dx of a convolution is a transposed one
+            sizes = x.shape[1:-1]
+            return _conv_transpose((dz, kernel, None), strides, padding, dilation, sizes, "linear")
+        if self.name == "conv_transpose":
+            return _conv((dz, kernel, None), strides, padding, dilation, 1, "linear")
+        return self._dx((dz, kernel), x.shape, *options)
+
+    def _wrt_kernel(self, g: Any, y: Any, x: Any, kernel: Any, bias: Any, *options: Any) -> Any:
+        return self._dkernel((x, before_activation(g, y, options[-1])), kernel.shape, *options)
+
+    def _wrt_bias(self, g: Any, y: Any, x: Any, kernel: Any, bias: Any, *options: Any) -> Any:
+        return unbroadcast(before_activation(g, y, options[-1]), bias)
+
+
+_conv = _ConvolutionTwin("conv")
+_depthwise_conv = _ConvolutionTwin("depthwise_conv")
+_conv_transpose = _ConvolutionTwin("conv_transpose")
+
+# --------------------------------------------------------------------------------------------------
+# The functions of keras.ops
 
 
 def conv(

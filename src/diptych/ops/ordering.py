@@ -5,7 +5,7 @@ import numpy as np
 from ..operation import ArrayOp, ViewOp
 from ..shape_rules import common_shape, nth_axis, reduced, replaced, scanned
 from .creation import cast
-from .indexing import take_along_axis
+from .indexing import add_along_axis, take_along_axis
 from .reductions import _spread, fold
 
 # --------------------------------------------------------------------------------------------------
@@ -35,12 +35,11 @@ def _cumsum_rule(g, y, x, axis):
 def _cumprod_rule(g, y, x, axis):
     # dx_j = sum over k >= j of g_k * (product of x_i for i <= k, i != j): exact with zeros too.
     x, g = np.moveaxis(x, axis, -1), np.moveaxis(g, axis, -1)
-    dx = np.empty_like(x)
-    for j in range(x.shape[-1]):
-        others = x.copy()
-        others[..., j] = 1
-        dx[..., j] = (g * np.cumprod(others, axis=-1))[..., j:].sum(axis=-1)
-    return np.moveaxis(dx, -1, axis)
+    places = np.arange(x.shape[-1])
+    dx = [
+        (g * np.cumprod(np.where(places == j, 1, x), axis=-1))[..., j:].sum(axis=-1) for j in places
+    ]
+    return np.stack(dx, axis) if dx else np.zeros_like(x)
 
 
 def _diff_rule(g, y, x, n, axis):
@@ -97,9 +96,8 @@ def diff(a, n=1, axis=-1):
 
 
 def _sort_rule(g, y, x, axis):
-    dx = np.empty_like(x)
-    np.put_along_axis(dx, np.argsort(x, axis, kind="stable"), g, axis)
-    return dx
+    order = np.argsort(x, axis, kind="stable")
+    return add_along_axis.in_rule(g, order, shape=x.shape, axis=axis % x.ndim)
 
 
 def _top_k_indices(x, k):
@@ -214,7 +212,7 @@ def _quantile_rule(g, y, x, q, axis, method, keepdims):
             if share:
                 where = order[..., number : number + 1]
                 np.put_along_axis(weights, where, np.asarray(share, x.dtype), -1)
-        dx += _spread(own, x, axis, keepdims) * unfold(weights)
+        dx = dx + _spread(own, x, axis, keepdims) * unfold(weights)
     return dx
 
 

@@ -8,17 +8,46 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..graph import KerasTensor, record
-from ..operation import Twin, common_float
+from ..operation import Derived, LinearTwin, Twin, common_float
 from ..reference import _windows
+from ..tape import Record
 from ..tensor import Tensor, is_symbolic
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
 from .creation import as_tensor
+from .indexing import take
 from .shapes import reshape
 from .spatial import as_given, by, channels_last, padding_pairs, spatial, with_channels
 
-_max_pool = Twin("pooling", "max_pool")
-_average_pool = Twin("pooling", "average_pool")
+class _MaxPool(Twin):
+    """Its backward is linear in dy, and takes the places of the maxima from the cache."""
+
+    def __init__(self) -> None:
+        super().__init__("pooling", "max_pool")
+        self._dx = Derived(
+            lambda dy, record: record.backward(dy, record.cache, record.needs)[0],
+            lambda g, dy, record: take(g, _places(*record.cache)),
+        )
+
+    def way_back(self, g: Any, record: Record, needs: Any) -> list:
+        return [self._dx((g,), record)]
+
+
+def _places(argmax: np.ndarray, shape: tuple, window: tuple, strides: tuple, padding: Any) -> Any:
+    """Where in the flattened x the maximum of each window is."""
+    n, *outputs, c = np.indices(argmax.shape, sparse=True)
+    positions = np.unravel_index(argmax, window)
+    spatial = [
+        o * step + k - before
+        for o, step, k, (before, _) in zip(outputs, strides, positions, padding, strict=True)
+    ]
+    return np.ravel_multi_index(np.broadcast_arrays(n, *spatial, c), shape)
+
+
+_max_pool = _MaxPool()
+_average_pool = LinearTwin("pooling", "average_pool")
 
 
 def max_pool(

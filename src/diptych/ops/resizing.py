@@ -4,15 +4,15 @@ The equations and gradients are in ``diptych.reference.resizing``. Inputs have a
 spatial axes, and channels last or first.
 """
 
-from ..operation import Twin
+from ..operation import LinearTwin
 from .creation import as_tensor
 from .indexing import get_item
 from .shapes import pad, repeat, reshape
 
-_zero_pad = Twin("resizing", "zero_pad")
-_crop = Twin("resizing", "crop")
-_upsample = Twin("resizing", "upsample")
-_resize = Twin("resizing", "resize")
+_zero_pad = LinearTwin("resizing", "zero_pad")
+_crop = LinearTwin("resizing", "crop")
+_upsample = LinearTwin("resizing", "upsample")
+_resize = LinearTwin("resizing", "resize")
 
 
 def zero_pad(x, padding, data_format="channels_last"):

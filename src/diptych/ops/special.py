@@ -242,8 +242,13 @@ _bincount = ArrayOp(
 _segment_sum = ArrayOp(
     "segment_sum",
     lambda data, ids, num_segments: _add_at(data, ids, num_segments),
-    lambda g, y, data, ids, num_segments: _from_segments(g, ids),
+    lambda g, y, data, ids, num_segments: _row_of_segment.in_rule(g, ids),
     shape=_segments_shape,
+)
+_row_of_segment = ArrayOp(
+    "row_of_segment",
+    lambda rows, ids: _from_segments(rows, ids),
+    lambda g, y, rows, ids: _segment_sum.in_rule(g, ids, num_segments=len(rows)),
 )
 _segment_max = ArrayOp(
     "segment_max",
@@ -289,8 +294,9 @@ def _from_segments(g, ids):
 
 
 def _share_in_segments(g, y, data, ids, num_segments):
-    ties = (data == _from_segments(y, ids)).astype(g.dtype)
-    return ties * _from_segments(g / np.maximum(_add_at(ties, ids, len(y)), 1), ids)
+    ties = (data == _row_of_segment.in_rule(y, ids)).astype(g.dtype)
+    shares = np.maximum(_segment_sum.in_rule(ties, ids, num_segments=len(y)), 1)
+    return ties * _row_of_segment.in_rule(g / shares, ids)
 
 
 def digitize(x, bins):
