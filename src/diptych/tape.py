@@ -26,7 +26,7 @@ from numpy import ndarray
 
 from .jacobian import Jacobians
 from .nested import flatten, map_structure
-from .tensor import IndexedSlices, Tensor, Variable, as_array, wrap
+from .tensor import IndexedSlices, Tensor, Variable, as_array, only_tensors, wrap
 
 
 class Record(NamedTuple):
@@ -318,7 +318,11 @@ class GradientTape(Jacobians):
         if not is_tracked:
             walk_back(newest_first(records), gradients, set(sources), self.optimizer)
             return gradients
-        walk_back(by_operations(records, sources), gradients, set(sources))
+        token = only_tensors.set(True)
+        try:
+            walk_back(by_operations(records, sources), gradients, set(sources))
+        finally:
+            only_tensors.reset(token)
         found = {x: gradients[x] for x in sources if x in gradients}
         return {x: dx if isinstance(dx, Tensor) else Tensor(dx) for x, dx in found.items()}
 

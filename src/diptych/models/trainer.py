@@ -18,7 +18,7 @@ from ..callbacks import CallbackList
 from ..layers.signatures import parameters_of
 from ..legacy import Logs, accepts_old
 from ..nested import map_structure
-from ..tape import GradientTape
+from ..tape import GradientTape, unrecorded
 from ..tensor import Structure, Tensor
 from .checks import Checks
 from .compiling import Compiling
@@ -154,7 +154,8 @@ class Trainer(Compiling):
             self._keep_replay(key, tape, x, y, y_pred, loss)
             variables = self.trainable_variables  # the call may have made them
             tape.optimizer = self.optimizer
-            gradients = tape.gradient(scaled, variables)
+            with unrecorded():  # they go to the optimizer alone
+                gradients = tape.gradient(scaled, variables)
             loss = loss.array
         if variables:
             self.optimizer.apply(gradients, variables)
