@@ -36,12 +36,13 @@ class TrainableFlags:
     @contextlib.contextmanager
     def in_force(self) -> Iterator[None]:
         """Within the block the model trains what it trained at ``compile``."""
-        note(
-            "trainable = False",
-            "after compile(): the model still trains what it was compiled to train, as in Keras 1 "
-            "and 2; Keras 3 trains nothing then",
-            f"Model {self._model.name!r}",
-        )
+        if any(layer._trainable != flag for layer, flag in self._layers) or self._variables:
+            note(
+                "trainable = False",
+                "after compile(): the model still trains what it was compiled to train, as in "
+                "Keras 1 and 2; Keras 3 trains nothing then",
+                f"Model {self._model.name!r}",
+            )
         if self._unbuilt and self._model.variables:
             self._variables = [
                 (variable, flag and not variable.is_state)
