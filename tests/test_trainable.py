@@ -254,9 +254,12 @@ def test_a_model_compiled_before_it_has_weights_is_not_said_to_be_frozen():
         def call(self, x):
             return self.inner(x)
 
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return ops.mean(ops.square(y_pred))
+
     forget_notes()
-    for model in (Around(), Sequential([layers.Dense(1)])):
-        model.compile("sgd", "mse")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            model.fit(X, X[:, :1], verbose=0)
+    model = Around()
+    model.compile("sgd")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, X[:, :1], verbose=0)
