@@ -66,9 +66,7 @@ def check_second_order(call, arrays, constants=(), seed=1, step=1e-5, tolerance=
     ways = [rng.normal(size=x.shape) for x in here]
 
     def along(h):
-        moved = [
-            Tensor(np.asarray(x.array + h * way)) for x, way in zip(here, ways, strict=True)
-        ]
+        moved = [Tensor(np.asarray(x.array + h * way)) for x, way in zip(here, ways, strict=True)]
         return float(projection(by_tape(moved), directions))
 
     by_difference = (along(step) - along(-step)) / (2 * step)

@@ -268,10 +268,11 @@ def test_a_function_that_records_itself():
 def test_a_twin_without_rules_names_itself():
     bare = Twin("piecewise", "relu")
     w = variable([1.0, -4.0])
-    with GradientTape(), pytest.raises(NotImplementedError, match="relu has no gradient of its"):
+    with GradientTape():
         with GradientTape() as inner:
             y = bare((w,), 0.0, None, 0.0)
-        inner.gradient(y, w)
+        with pytest.raises(NotImplementedError, match="relu has no gradient of its gradient"):
+            inner.gradient(y, w)
 
 
 @pytest.mark.parametrize(

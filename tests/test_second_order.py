@@ -79,7 +79,8 @@ def test_operations_of_the_engines(row, engine):
 # --------------------------------------------------------------------------------------------------
 # Every twin, on the cases of the twins
 
-AS_OPTIONS = {"mask", "dropout_mask", "recurrent_mask"}  # arrays that the operations take as options
+# Arrays that the operations take as options.
+AS_OPTIONS = {"mask", "dropout_mask", "recurrent_mask"}
 LARGEST = 5000  # numbers in the inputs of a case
 
 # Cases that differences cannot show.

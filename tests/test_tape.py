@@ -9,9 +9,6 @@ import pytest
 import diptych
 from diptych import (
     GradientTape,
-    Input,
-    Model,
-    Sequential,
     Tensor,
     Variable,
     autodiff,

@@ -440,10 +440,10 @@ class Twin(Operation):
 
     def way_back(self, g: Any, record: Record, needs: Sequence[bool]) -> list:
         """The gradients as tensors, by operations of the engine that computed forward."""
-        engines = [name for name, (_, backward) in self._pairs.items() if backward is record.backward]
-        with _engine.use(engines[0]):
+        (engine,) = [name for name, pair in self._pairs.items() if pair[1] is record.backward]
+        with _engine.use(engine):
             if self.composition is not None:
-                return self._through_composition(g, record, needs)
+                return self._through(self.composition, g, record, needs)
             return [
                 self._rule(i)(g, record.output, *record.inputs, *record.options) if need else None
                 for i, need in enumerate(needs)
@@ -458,12 +458,13 @@ class Twin(Operation):
             "through ops.stop_gradient(...)."
         )
 
-    def _through_composition(self, g: Any, record: Record, needs: Sequence[bool]) -> list:
+    @staticmethod
+    def _through(composition: Callable, g: Any, record: Record, needs: Sequence[bool]) -> list:
         """Compute forward once more by operations, on a tape that gives their gradient."""
         # Each input under a name of its own: several may be the same tensor.
         inputs = [x if x is None else alias(x) for x in record.inputs]
         with GradientTape() as tape:
-            y = self.composition(*inputs, *record.options)
+            y = composition(*inputs, *record.options)
         wanted = [x for x, need in zip(inputs, needs, strict=True) if need]
         gradients = iter(tape.gradient(y, wanted, g))
         return [next(gradients) if need else None for need in needs]
@@ -539,7 +540,8 @@ class Derived:
 
     def __call__(self, inputs: tuple, *options: Any) -> Tensor:
         y = self.compute(*[x.array for x in inputs], *options)
-        return record(y, inputs, self._backward, (_engine.current(), inputs, options), operation=self)
+        cache = _engine.current(), inputs, options
+        return record(y, inputs, self._backward, cache, operation=self)
 
     def _backward(self, g: np.ndarray, cache: tuple, needs: Sequence[bool]) -> list:
         gradients = self._by_operations(Tensor(g), cache, needs)

@@ -161,9 +161,7 @@ def by_operations(records: list[Record], wanted: Iterable[Tensor]) -> Iterator[t
     leading = set(wanted)
     steps = []
     for record in records:
-        needs = [
-            need and x in leading for x, need in zip(record.inputs, record.needs, strict=True)
-        ]
+        needs = [need and x in leading for x, need in zip(record.inputs, record.needs, strict=True)]
         if any(needs):
             leading.update(flatten(record.output))
             backward = _refuse if record.operation is None else record.operation.way_back
@@ -302,10 +300,10 @@ class GradientTape(Jacobians):
                     "gradient() needs variables or watched tensors as sources, but got "
                     f"{type(source).__name__}."
                 )
-        records = self.records
+        records, opened = self.records, open_records.get()
         trackers = [tape for tape in _open_tapes.get() if tape is not self or self.persistent]
-        if not all(tape is self or tape._holds_those_of(self) for tape in trackers):
-            trackers[0]._records.extend(records)  # or a part of the gradient would be left out
+        if opened is not None and not all(tape._knows(self) for tape in trackers):
+            opened.extend(records)  # or a part of the gradient of the gradient would be left out
         if not self.persistent:
             self._records, self._earlier = None, []
         return records, wanted, bool(trackers)
@@ -326,9 +324,10 @@ class GradientTape(Jacobians):
         found = {x: gradients[x] for x in sources if x in gradients}
         return {x: dx if isinstance(dx, Tensor) else Tensor(dx) for x, dx in found.items()}
 
-    def _holds_those_of(self, tape: GradientTape) -> bool:
-        """Whether this open tape was open while the other recorded."""
-        return self._records is tape._records and self._start <= tape._start and not tape._earlier
+    def _knows(self, tape: GradientTape) -> bool:
+        """Whether this open tape was open too when the other one recorded."""
+        is_around = self._records is tape._records and self._start <= tape._start
+        return tape is self or (is_around and not tape._earlier)
 
 
 def _initial(targets: list, given: Sequence, is_tracked: bool) -> dict[Tensor, Any]:

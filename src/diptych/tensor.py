@@ -14,7 +14,6 @@ import numpy as np
 from . import config
 from .trial import for_good, open_trial
 
-
 # Whether tracked tensors refuse to become arrays: while a tape tracks gradients, a part of the
 # gradient of the gradient would be left out.
 only_tensors: ContextVar[bool] = ContextVar("diptych_only_tensors", default=False)
@@ -79,9 +78,9 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.tracked and only_tensors.get():
             raise NotImplementedError(
-                "The gradient of a gradient needs gradient rules that keep to tensors: one has made "
-                "an array of a tensor, or has written it into an array. Let the rule consist of "
-                "operators, functions of diptych.ops or NumPy's own, such as np.where and np.sum."
+                "The gradient of a gradient needs gradient rules that keep to tensors: one has "
+                "made an array of a tensor, or has written it into an array. Let the rule consist "
+                "of operators, functions of diptych.ops or NumPy's, such as np.where and np.sum."
             )
         if copy or (dtype is not None and np.dtype(dtype) != self.array.dtype):
             return np.array(self.array, dtype=dtype)

@@ -22,7 +22,6 @@ from .nn import softmax
 from .shapes import repeat, swapaxes
 
 
-
 def _of_operations(
     query, key, value, bias, mask, dropout_mask, scale, is_causal, rate, return_scores
 ):

@@ -40,7 +40,7 @@ def _divide_no_nan(a, b):
     )
 
 
-divide_no_nan = Binary(
+divide_no_nan: ArrayOp = Binary(
     "divide_no_nan",
     _divide_no_nan,
     lambda g, y, a, b: divide_no_nan.in_rule(g, b),
@@ -122,7 +122,7 @@ rad2deg = Unary("rad2deg", np.rad2deg, lambda g, y, x: g * (180 / math.pi), floa
 def _sinc_rule(g, y, x):
     # sinc(x) = sin(pi x) / (pi x); near 0 its slope is -pi^2 x / 3.
     away = np.where(x == 0, 1, x)
-    near = x * (-math.pi**2 / 3)
+    near = x * (-(math.pi**2) / 3)
     return g * np.where(x == 0, near, (np.cos(math.pi * x) - y) / away)
 
 

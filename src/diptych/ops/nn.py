@@ -108,6 +108,10 @@ def _prelu_wrt_alpha(g, y, x, alpha):
     return unbroadcast(where(x <= 0, g * x, 0.0), alpha)
 
 
+def _shrink_rule(g, y, x, threshold):
+    return _zero_where(absolute(x) <= threshold, g)
+
+
 def _hard_silu_rule(g, y, x):
     return g * (hard_sigmoid(x) + _zero_where(absolute(x) >= 3, x / 6))
 
@@ -202,14 +206,12 @@ _hard_sigmoid = Twin(
     "piecewise", "hard_sigmoid", lambda g, y, x: _zero_where(absolute(x) >= 3, g / 6), shape=same
 )
 _tanh = Twin("activations", "tanh", lambda g, y, x: g * (1 - y * y), shape=same)
-_hard_tanh = Twin("piecewise", "hard_tanh", lambda g, y, x: _zero_where(absolute(x) >= 1, g), shape=same)
+_hard_tanh = Twin(
+    "piecewise", "hard_tanh", lambda g, y, x: _zero_where(absolute(x) >= 1, g), shape=same
+)
 _tanh_shrink = Twin("activations", "tanh_shrink", lambda g, y, x: g * square(tanh(x)), shape=same)
-_hard_shrink = Twin(
-    "piecewise", "hard_shrink", lambda g, y, x, size: _zero_where(absolute(x) <= size, g), shape=same
-)
-_soft_shrink = Twin(
-    "piecewise", "soft_shrink", lambda g, y, x, size: _zero_where(absolute(x) <= size, g), shape=same
-)
+_hard_shrink = Twin("piecewise", "hard_shrink", _shrink_rule, shape=same)
+_soft_shrink = Twin("piecewise", "soft_shrink", _shrink_rule, shape=same)
 _threshold = Twin(
     "piecewise", "threshold", lambda g, y, x, least, _: _zero_where(x <= least, g), shape=same
 )

@@ -92,9 +92,7 @@ _layer = Twin(
 _group = Twin(
     "normalization", "group_normalization", has_need_dx=True, composition=_group_of_operations
 )
-_batch = _GivenStatistics(
-    "normalization", "batch_normalization", composition=_batch_of_operations
-)
+_batch = _GivenStatistics("normalization", "batch_normalization", composition=_batch_of_operations)
 _batch_training = Twin(
     "normalization",
     "batch_normalization_training",

@@ -191,7 +191,7 @@ _CANNOT_WRITE = (
 def _refuse_out(function, kwargs):
     if kwargs.pop("out", None) is not None:
         raise TypeError(
-            f"np.{function.__name__}(..., out=...), or an in-place operator like `array += tensor`, "
+            f"np.{function.__name__}(..., out=...), or an operator like `array += tensor`, "
             f"{_CANNOT_WRITE}"
         )
 

@@ -21,6 +21,7 @@ from .indexing import take
 from .shapes import reshape
 from .spatial import as_given, by, channels_last, padding_pairs, spatial, with_channels
 
+
 class _MaxPool(Twin):
     """Its backward is linear in dy, and takes the places of the maxima from the cache."""
 
@@ -37,13 +38,11 @@ class _MaxPool(Twin):
 
 def _places(argmax: np.ndarray, shape: tuple, window: tuple, strides: tuple, padding: Any) -> Any:
     """Where in the flattened x the maximum of each window is."""
-    n, *outputs, c = np.indices(argmax.shape, sparse=True)
+    places = list(np.indices(argmax.shape))
     positions = np.unravel_index(argmax, window)
-    spatial = [
-        o * step + k - before
-        for o, step, k, (before, _) in zip(outputs, strides, positions, padding, strict=True)
-    ]
-    return np.ravel_multi_index(np.broadcast_arrays(n, *spatial, c), shape)
+    for axis, (before, _) in enumerate(padding):
+        places[1 + axis] = places[1 + axis] * strides[axis] + positions[axis] - before
+    return np.ravel_multi_index(places, shape)
 
 
 _max_pool = _MaxPool()

@@ -239,13 +239,13 @@ _bincount = ArrayOp(
     shape=_bincount_shape,
     dtype=lambda x, weights, minlength: weights,
 )
-_segment_sum = ArrayOp(
+_segment_sum: ArrayOp = ArrayOp(
     "segment_sum",
     lambda data, ids, num_segments: _add_at(data, ids, num_segments),
     lambda g, y, data, ids, num_segments: _row_of_segment.in_rule(g, ids),
     shape=_segments_shape,
 )
-_row_of_segment = ArrayOp(
+_row_of_segment: ArrayOp = ArrayOp(
     "row_of_segment",
     lambda rows, ids: _from_segments(rows, ids),
     lambda g, y, rows, ids: _segment_sum.in_rule(g, ids, num_segments=len(rows)),
