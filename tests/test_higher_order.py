@@ -208,8 +208,15 @@ def test_only_the_way_to_the_sources_is_recorded():
 
 def test_a_model_uses_the_engine_that_computed_it():
     """The way back of a reference model runs on the reference engine, whatever the default is."""
-    x = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
-    model = Sequential([Input((3,)), layers.Dense(4, "tanh"), layers.Dense(2)], engine="reference")
+    x = np.random.default_rng(0).normal(size=(2, 9, 3)).astype("float32")
+    inner_layers = [
+        layers.Conv1D(5, 3, activation="tanh"),
+        layers.AveragePooling1D(3, 1),
+        layers.MaxPooling1D(2, 1),
+        layers.LSTM(4),
+        layers.Dense(2, "sigmoid"),
+    ]
+    model = Sequential([Input((9, 3)), *inner_layers], engine="reference")
     found = []
     for name in ENGINES:
         with diptych.engine(name):
@@ -224,6 +231,13 @@ def test_a_model_uses_the_engine_that_computed_it():
             found.append(outer.gradient(loss, model.trainable_variables))
     for a, b in zip(*found, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_single_number_as_the_target_twice(engine):
+    x = variable(0.3)
+    with GradientTape() as tape:
+        y = ops.tanh(x)
+    assert tape.gradient([y, y], x) == pytest.approx(2 * (1 - math.tanh(0.3) ** 2))
 
 
 def test_sums_of_single_numbers_stay_arrays(engine):

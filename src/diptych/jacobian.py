@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .nested import map_structure
+from .tensor import Tensor
 
 
 class Jacobians:
@@ -54,10 +55,12 @@ class Jacobians:
 
     def _rows(self, target: Any, sources: Any, indices: Iterable) -> list[dict]:
         """The gradients of the target at each of these indices."""
-        records, *rest = self._ready(sources)
+        records, wanted, is_tracked = self._ready(sources)
         rows = []
         for index in indices:
             seed = np.zeros(target.shape, target.dtype)
             seed[index] = 1
-            rows.append(self._walk([*records], *rest, [target], [seed]))
+            gradients = {target: Tensor(seed) if is_tracked else seed}
+            self._walk([*records], gradients, wanted, is_tracked)
+            rows.append(gradients)
         return rows

@@ -442,12 +442,15 @@ class Twin(Operation):
         """The gradients as tensors, by operations of the engine that computed forward."""
         (engine,) = [name for name, pair in self._pairs.items() if pair[1] is record.backward]
         with _engine.use(engine):
-            if self.composition is not None:
-                return self._through(self.composition, g, record, needs)
-            return [
-                self._rule(i)(g, record.output, *record.inputs, *record.options) if need else None
-                for i, need in enumerate(needs)
-            ]
+            return self._by_operations(g, record, needs)
+
+    def _by_operations(self, g: Any, record: Record, needs: Sequence[bool]) -> list:
+        if self.composition is not None:
+            return self._through(self.composition, g, record, needs)
+        return [
+            self._rule(i)(g, record.output, *record.inputs, *record.options) if need else None
+            for i, need in enumerate(needs)
+        ]
 
     def _rule(self, i: int) -> Callable:
         if i < len(self.rules):
@@ -512,7 +515,7 @@ class LinearTwin(Twin):
         self.wrt = wrt
         self._backward = Derived(self._transposed, self._again)
 
-    def way_back(self, g: Any, record: Record, needs: Sequence[bool]) -> list:
+    def _by_operations(self, g: Any, record: Record, needs: Sequence[bool]) -> list:
         only_these = record._replace(needs=needs)
         return [self._backward((g,), only_these) if need else None for need in needs]
 
@@ -539,6 +542,7 @@ class Derived:
         self.rules = rules
 
     def __call__(self, inputs: tuple, *options: Any) -> Tensor:
+        inputs = tuple([x if isinstance(x, Tensor) else Tensor(x) for x in inputs])
         y = self.compute(*[x.array for x in inputs], *options)
         cache = _engine.current(), inputs, options
         return record(y, inputs, self._backward, cache, operation=self)

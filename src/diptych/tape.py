@@ -276,12 +276,9 @@ class GradientTape(Jacobians):
                 of its gradient.
             RuntimeError: the tape was never opened, or has already returned its gradient.
         """
-        targets, given = flatten(target), output_gradients
-        if given is None:
-            given = [None] * len(targets)
-        elif not isinstance(given, (list, tuple)):
-            given = [given]
-        gradients = self._walk(*self._ready(sources), targets, given)
+        records, wanted, is_tracked = self._ready(sources)
+        gradients = _seeds(flatten(target), output_gradients, is_tracked)
+        self._walk(records, gradients, wanted, is_tracked)
         return map_structure(gradients.get, sources)
 
     def _ready(self, sources: Any) -> tuple[list[Record], list, bool]:
@@ -300,46 +297,54 @@ class GradientTape(Jacobians):
                     "gradient() needs variables or watched tensors as sources, but got "
                     f"{type(source).__name__}."
                 )
-        records, opened = self.records, open_records.get()
-        trackers = [tape for tape in _open_tapes.get() if tape is not self or self.persistent]
-        if opened is not None and not all(tape._knows(self) for tape in trackers):
-            opened.extend(records)  # or a part of the gradient of the gradient would be left out
+        records, is_tracked = self.records, False
+        for tape in _open_tapes.get():
+            if tape is not self or self.persistent:
+                is_tracked = True
+                tape._learn_of(self)
         if not self.persistent:
             self._records, self._earlier = None, []
-        return records, wanted, bool(trackers)
+        return records, wanted, is_tracked
 
     def _walk(
-        self, records: list[Record], sources: list, is_tracked: bool, targets: list, given: Sequence
-    ) -> dict[Tensor, Any]:
-        """The gradients by the sources; the list of records is used up."""
-        gradients = _initial(targets, given, is_tracked)
+        self, records: list[Record], gradients: dict[Tensor, Any], wanted: list, is_tracked: bool
+    ) -> None:
+        """From the initial gradients to those by the sources; the list of records is used up."""
         if not is_tracked:
-            walk_back(newest_first(records), gradients, set(sources), self.optimizer)
-            return gradients
+            walk_back(newest_first(records), gradients, set(wanted), self.optimizer)
+            return
         token = only_tensors.set(True)
         try:
-            walk_back(by_operations(records, sources), gradients, set(sources))
+            walk_back(by_operations(records, wanted), gradients, set(wanted))
         finally:
             only_tensors.reset(token)
-        found = {x: gradients[x] for x in sources if x in gradients}
-        return {x: dx if isinstance(dx, Tensor) else Tensor(dx) for x, dx in found.items()}
+        for x in wanted:
+            if x in gradients and not isinstance(gradients[x], Tensor):
+                gradients[x] = Tensor(gradients[x])
 
-    def _knows(self, tape: GradientTape) -> bool:
-        """Whether this open tape was open too when the other one recorded."""
+    def _learn_of(self, tape: GradientTape) -> None:
+        """Add the records of a tape beside this open one, whose gradient it is going to track: or a
+        part of the gradient's gradient would be left out.
+        """
         is_around = self._records is tape._records and self._start <= tape._start
-        return tape is self or (is_around and not tape._earlier)
+        if self is not tape and self._records is not None and (tape._earlier or not is_around):
+            self._records.extend(tape.records)
 
 
-def _initial(targets: list, given: Sequence, is_tracked: bool) -> dict[Tensor, Any]:
-    """The initial gradients, dL/dL = 1 or those given: arrays, or tensors if tapes track them."""
+def _seeds(targets: list, output_gradients: Any, is_tracked: bool) -> dict[Tensor, Any]:
+    """The initial gradients, dL/dL = 1 or those given: arrays, or tensors if a tape tracks them."""
+    given = output_gradients if isinstance(output_gradients, (list, tuple)) else [output_gradients]
+    if output_gradients is None:
+        given = [None] * len(targets)
     gradients: dict[Tensor, Any] = {}
     for t, seed in zip(targets, given, strict=True):
         if not isinstance(t, Tensor):
             raise TypeError(f"gradient() needs a Tensor as target, but got {type(t).__name__}.")
         if seed is None:
             seed = np.ones(t.shape, t.dtype)
-        if not (is_tracked and isinstance(seed, Tensor)):
+        elif not (is_tracked and isinstance(seed, Tensor)):
             seed = as_array(seed, t.array.dtype)
-            seed = Tensor(seed) if is_tracked else seed
-        gradients[t] = gradients[t] + seed if t in gradients else seed
+        if is_tracked and not isinstance(seed, Tensor):
+            seed = Tensor(seed)
+        gradients[t] = _in_dtype(gradients[t] + seed, t.dtype) if t in gradients else seed
     return gradients

@@ -32,7 +32,7 @@ class _MaxPool(Twin):
             lambda g, dy, record: take(g, _places(*record.cache)),
         )
 
-    def way_back(self, g: Any, record: Record, needs: Any) -> list:
+    def _by_operations(self, g: Any, record: Record, needs: Any) -> list:
         return [self._dx((g,), record)]
 
 
