@@ -251,8 +251,9 @@ class ArrayOp(Operation):
         """For the rules of other operations: the result as an array, or, if one of the inputs is a
         tensor, as a tensor.
         """
-        if any(isinstance(x, Tensor) for x in inputs):
-            return self(*inputs, **options)
+        for x in inputs:
+            if isinstance(x, Tensor):
+                return self(*inputs, **options)
         return self.forward(*inputs, **options)
 
     def rule(self, i: int) -> Callable:

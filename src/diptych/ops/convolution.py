@@ -30,34 +30,47 @@ Options = tuple[tuple[int, ...], str, str, tuple[int, ...]]  # strides, padding,
 
 
 class _ConvolutionTwin(Twin):
-    """A twin (x, kernel, bias), linear in x and in the kernel: so are both gradients, and their
-    gradients are again the twin itself or one of them.
+    """A twin (x, kernel, bias). Before bias and activation, z is linear in x and in the kernel. So
+    dx is linear in (dz, kernel), and dkernel in (x, dz): their gradients are again z, dx or dkernel
+    of other arguments.
     """
 
     def __init__(self, name: str) -> None:
         super().__init__("convolution", name, has_need_dx=True)
         self.rules = (self._wrt_x, self._wrt_kernel, self._wrt_bias)
-        # From (dz, kernel), where z is the output before bias and activation, and from (x, dz).
         self._dx = Derived(
-            lambda dz, kernel, shape, *options: self._backward(
-                dz, np.zeros(shape, dz.dtype), kernel, options, True
-            )[0],
-            lambda g, dz, kernel, shape, *options: self._linear(g, kernel, options),
-            lambda g, dz, kernel, shape, *options: self._dkernel((g, dz), kernel.shape, *options),
+            lambda dz, kernel, like, options: self._computed(dz, like, kernel, options, True)[0],
+            lambda g, dz, kernel, like, options: self.z(g, kernel, options),
+            lambda g, dz, kernel, like, options: self.dkernel(g, dz, kernel.array, options),
         )
         self._dkernel = Derived(
-            lambda x, dz, shape, *options: self._backward(
-                dz, x, np.zeros(shape, x.dtype), options, False
-            )[1],
-            lambda g, x, dz, shape, *options: self._dx((dz, g), x.shape, *options),
-            lambda g, x, dz, shape, *options: self._linear(x, g, options),
+            lambda x, dz, like, options: self._computed(dz, x, like, options, False)[1],
+            lambda g, x, dz, like, options: self.dx(dz, g, x.array, options),
+            lambda g, x, dz, like, options: self.z(x, g, options),
         )
 
-    def _linear(self, x: Any, kernel: Any, options: tuple) -> Any:
-        """Without bias and activation."""
+    def z(self, x: Any, kernel: Any, options: tuple) -> Any:
         return self((x, kernel, None), *options[:-1], "linear")
 
-    def _backward(self, dz: Any, x: Any, kernel: Any, options: tuple, need_dx: bool) -> tuple:
+    def dx(self, dz: Any, kernel: Any, like: np.ndarray, options: tuple) -> Any:
+        """In the shape of the array ``like``. That of a convolution is a transposed convolution,
+        and that of a transposed one an ordinary one, if there is a single group.
+        """
+        strides, padding, dilation, *more, _ = options
+        if self.name == "conv" and more == [1]:
+            sizes = like.shape[1:-1]
+            return _conv_transpose((dz, kernel, None), strides, padding, dilation, sizes, "linear")
+        if self.name == "conv_transpose":
+            return _conv((dz, kernel, None), strides, padding, dilation, 1, "linear")
+        return self._dx((dz, kernel), like, options)
+
+    def dkernel(self, x: Any, dz: Any, like: np.ndarray, options: tuple) -> Any:
+        return self._dkernel((x, dz), like, options)
+
+    def _computed(
+        self, dz: np.ndarray, x: np.ndarray, kernel: np.ndarray, options: tuple, need_dx: bool
+    ) -> tuple:
+        """dx, dkernel and dbias by the engine's backward function."""
         backward = _engine.current().function("convolution", f"{self.name}_backward")
         strides, padding, dilation, *more, _ = options
         groups = more if self.name == "conv" else []
@@ -65,17 +78,10 @@ class _ConvolutionTwin(Twin):
         return backward(dz, cache, need_dx=need_dx)
 
     def _wrt_x(self, g: Any, y: Any, x: Any, kernel: Any, bias: Any, *options: Any) -> Any:
-        dz = before_activation(g, y, options[-1])
-        strides, padding, dilation, *more, _ = options
-        if self.name == "conv" and more == [1]:  # dx of a convolution is a transposed one
-            sizes = x.shape[1:-1]
-            return _conv_transpose((dz, kernel, None), strides, padding, dilation, sizes, "linear")
-        if self.name == "conv_transpose":
-            return _conv((dz, kernel, None), strides, padding, dilation, 1, "linear")
-        return self._dx((dz, kernel), x.shape, *options)
+        return self.dx(before_activation(g, y, options[-1]), kernel, x.array, options)
 
     def _wrt_kernel(self, g: Any, y: Any, x: Any, kernel: Any, bias: Any, *options: Any) -> Any:
-        return self._dkernel((x, before_activation(g, y, options[-1])), kernel.shape, *options)
+        return self.dkernel(x, before_activation(g, y, options[-1]), kernel.array, options)
 
     def _wrt_bias(self, g: Any, y: Any, x: Any, kernel: Any, bias: Any, *options: Any) -> Any:
         return unbroadcast(before_activation(g, y, options[-1]), bias)
