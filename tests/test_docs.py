@@ -42,14 +42,6 @@ def test_the_examples_run(path, tmp_path, monkeypatch):
         compat.uninstall()
 
 
-def test_the_guide_to_gradients_runs_on_the_reference_engine():
-    diptych.utils.set_random_seed(0)
-    names = {}
-    with diptych.engine("reference"):
-        for code in EXAMPLES[ROOT / "docs" / "gradients.md"]:
-            exec(code, names)
-
-
 @pytest.mark.parametrize("path", GUIDES, ids=name_of)
 def test_what_is_named_exists(path):
     """`file.py`, `file.py`: `name`, and links to pages of the project."""

@@ -617,6 +617,75 @@ def test_every_way_to_a_gradient_of_a_gradient_in_training(make, engine):
         np.testing.assert_array_equal(a, b)
 
 
+class Equation(Model):
+    """u'' = -sin x on [0, pi], u = 0 at both ends: the solution is sin x."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = Sequential(
+            [layers.Dense(16, "tanh"), layers.Dense(16, "tanh"), layers.Dense(1)]
+        )
+
+    def call(self, x):
+        return x * (math.pi - x) * self.network(x)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        residual = derivative(self, x, 2) + ops.sin(x)
+        return ops.mean(ops.square(residual))
+
+
+def solved(engine):
+    """The weights and the error of a network after some steps."""
+    diptych.utils.set_random_seed(0)
+    x = np.linspace(0, math.pi, 20)[:, None]
+    with diptych.engine(engine):
+        model = Equation()
+        model.compile(diptych.optimizers.Adam(0.02))
+        model.fit(x, x, epochs=200, verbose=0)
+        return model.get_weights(), np.abs(model.predict(x, verbose=0) - np.sin(x)).max()
+
+
+def test_a_network_solves_a_differential_equation_alike_on_both_engines():
+    diptych.config.set_floatx("float64")
+    (weights, error), (others, other_error) = map(solved, ENGINES)
+    assert error < 1e-2
+    assert other_error < 1e-2
+    for a, b in zip(weights, others, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def penalised(engine):
+    """The weights of a critic of images after three steps with a penalty of its slope."""
+    diptych.utils.set_random_seed(0)
+    images = np.random.default_rng(0).normal(size=(4, 6, 6, 1))
+    with diptych.engine(engine):
+        model = Sequential(
+            [
+                Input((6, 6, 1)),
+                layers.Conv2D(4, 3, strides=2, padding="same"),
+                layers.LeakyReLU(),
+                layers.BatchNormalization(),
+                layers.MaxPooling2D(2, 1),
+                layers.Flatten(),
+                layers.Dropout(0.3, seed=1),
+                layers.Dense(1),
+            ]
+        )
+        optimizer = diptych.optimizers.SGD(0.1)
+        for _ in range(3):
+            with GradientTape() as tape:
+                loss = ops.mean(model(images)) + slope(lambda x: model(x, training=True), images)
+            weights = model.trainable_variables
+            optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        return model.get_weights()
+
+
+def test_a_critic_trains_alike_on_both_engines():
+    diptych.config.set_floatx("float64")
+    for a, b in zip(*map(penalised, ENGINES), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
 def test_a_layer_that_returns_a_gradient_predicts():
     """Without an open tape, gradients are arrays, and arrays are outputs as well."""
     model = Sequential([Input((2,)), GradientLayer()])

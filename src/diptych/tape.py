@@ -202,8 +202,9 @@ class GradientTape(Jacobians):
             loss = diptych.ops.mean(diptych.ops.square(model(x) - y))
         gradients = tape.gradient(loss, model.trainable_variables)
 
-    Tapes may be nested or opened side by side; each records the operations while it is open. A tape
-    that is opened again continues where it was closed.
+    Tapes may be nested or opened side by side; each records the operations while it is open, and
+    among them those that compute another tape's gradients. A tape that is opened again continues
+    where it was closed.
 
     Args:
         persistent: whether ``gradient`` may be called more than once.
