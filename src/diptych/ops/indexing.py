@@ -36,7 +36,12 @@ def _put_at(g, key, shape):
     return x
 
 
-_put_item = ArrayOp("put_item", _put_at, lambda g, y, x, key, shape: g[key])
+_put_item = ArrayOp(
+    "put_item",
+    _put_at,
+    lambda g, y, x, key, shape: g[key],
+    shape=lambda x, key, shape: shape,
+)
 
 
 def _get_item_rule(g, y, x, key):
@@ -141,12 +146,16 @@ def _add_along_axis(g, indices, shape, axis):
 
 # The reverse of ``take`` and of ``take_along_axis``: zeros with g added where elements were taken.
 add_slices = ArrayOp(
-    "add_slices", _add_slices, lambda g, y, x, indices, shape, axis: np.take(g, indices, axis)
+    "add_slices",
+    _add_slices,
+    lambda g, y, x, indices, shape, axis: np.take(g, indices, axis),
+    shape=lambda x, indices, shape, axis: shape,
 )
 add_along_axis = ArrayOp(
     "add_along_axis",
     _add_along_axis,
     lambda g, y, x, indices, shape, axis: np.take_along_axis(g, indices, axis),
+    shape=lambda x, indices, shape, axis: shape,
 )
 
 

@@ -263,6 +263,7 @@ _put_diagonal = ArrayOp(
     "put_diagonal",
     _on_diagonal,
     lambda g, y, x, shape, offset, axis1, axis2: np.diagonal(g, offset, axis1, axis2),
+    shape=lambda x, shape, offset, axis1, axis2: shape,
 )
 
 

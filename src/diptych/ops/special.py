@@ -249,6 +249,7 @@ _row_of_segment: ArrayOp = ArrayOp(
     "row_of_segment",
     lambda rows, ids: _from_segments(rows, ids),
     lambda g, y, rows, ids: _segment_sum.in_rule(g, ids, num_segments=len(rows)),
+    shape=lambda rows, ids: (*ids, *rows[1:]),
 )
 _segment_max = ArrayOp(
     "segment_max",
