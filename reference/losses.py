@@ -285,6 +285,23 @@ def cosine_similarity_backward(dloss, cache):
     return -np.expand_dims(dloss, axis) * (t - p * cosine) / length
 
 
+def scaled_sum_forward(losses, divisor):
+    """From one loss per sample to one number, mostly their mean: y = sum_i losses_i / divisor.
+
+    losses: (...). divisor: how many samples there are, or 1 for the sum. An empty sum divided by 0
+    samples is 0.
+    Returns y: () and cache = (losses, divisor).
+    """
+    y = np.sum(losses) / losses.dtype.type(divisor or np.inf)
+    return np.asarray(y), (losses, divisor)
+
+
+def scaled_sum_backward(dy, cache):
+    """dlosses_i = dy / divisor"""
+    losses, divisor = cache
+    return np.full_like(losses, dy / losses.dtype.type(divisor or np.inf))
+
+
 def _length(v, axis, epsilon):
     """|v| of cosine_similarity_forward, 1 at the axis."""
     return np.maximum(np.sqrt(np.sum(v * v, axis=axis, keepdims=True)), epsilon)

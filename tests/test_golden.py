@@ -19,6 +19,7 @@ from tests.golden import (  # noqa: F401  (each registers its recipes)
     images,
     masks,
     normalization,
+    operations,
     pooling,
     preparation,
     recurrent,

@@ -265,18 +265,6 @@ def test_config_and_json_make_the_same_model(make):
     json.loads(model.to_json())
 
 
-def test_summary_shows_shapes_counts_and_totals():
-    lines = []
-    small().summary(print_fn=lines.append)
-    text = "\n".join(lines)
-    assert "(None, 5)" in text
-    assert "25" in text
-    assert "Total params: 43 (172.00 B)" in text
-    lines.clear()
-    two_tower().summary(print_fn=lines.append, show_trainable=True)
-    assert "Connected to" in "\n".join(lines)
-
-
 # --------------------------------------------------------------------------------------------------
 # Training
 
@@ -778,3 +766,15 @@ def test_a_metric_object_is_counted_once():
     results = model.evaluate(x, y, verbose=0)
     assert len(results) == len(model.metrics) == 2
     assert model.metrics_names == ["loss", "categorical_accuracy"]
+
+
+def test_a_list_that_grows_after_a_layer_was_called_on_it():
+    """The call keeps the tensors that it was given."""
+    inputs = Input((3,))
+    found = [inputs]
+    for _ in range(3):
+        found.append(layers.Dense(2)(layers.Concatenate()(found) if found[1:] else inputs))
+    model = Model(inputs, layers.Concatenate()(found))
+    assert model.output_shape == (None, 9)
+    assert model(np.ones((2, 3))).shape == (2, 9)
+    assert [len(node.inputs) for node in model._function.nodes] == [1, 2, 1, 3, 1, 4]

@@ -276,8 +276,8 @@ def test_a_prediction_lets_go_of_what_it_no_longer_needs(monkeypatch):
     most = []
     run = replay._run
 
-    def counted(call, reader, values):
-        result = run(call, reader, values)
+    def counted(step, values):
+        result = run(step, values)
         weights = {id(variable.array) for variable in model.variables}
         most.append(sum(v is not None and id(v) not in weights for v in values))
         return result

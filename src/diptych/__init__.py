@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         random,
         regularizers,
         saving,
+        tree,
         utils,
         wrappers,
     )
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 _MODULES = frozenset(
     "activations applications autodiff backend callbacks config constraints datasets engine "
     "initializers layers legacy losses metrics models ops optimizers preprocessing random "
-    "regularizers saving teach utils wrappers".split()
+    "regularizers saving teach tree utils wrappers".split()
 )
 _HOMES = {
     "GradientTape": "tape",
@@ -77,6 +78,16 @@ _HOMES = {
     "gradcheck": "teach",
     "install_as_keras": "compat",
 }
+
+
+# What Keras has in a module that here, on its floor, may not import what it is made of.
+_LENT = {("utils", "FeatureSpace"): "layers.preprocessing.feature_space"}
+
+
+def lent(module: str, name: str) -> Any:
+    """The value of a name that a higher floor lends to a module; None if it lends none."""
+    home = _LENT.get((module, name))
+    return home and getattr(import_module(f"{__name__}.{home}"), name)
 
 
 def version() -> str:
@@ -138,6 +149,7 @@ __all__ = [
     "random",
     "regularizers",
     "saving",
+    "tree",
     "utils",
     "version",
     "wrappers",

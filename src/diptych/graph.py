@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -103,6 +103,7 @@ def dtype_of(dtype: Any) -> np.dtype:
     return np.dtype(object if isinstance(dtype, str) and dtype == "string" else dtype)
 
 
+@lru_cache  # NumPy puts the name together anew each time
 def name_of(dtype: np.dtype) -> str:
     """The name that `dtype_of` reads."""
     return "string" if dtype.kind in "OUS" else dtype.name
@@ -115,8 +116,8 @@ class Node:
 
     def __init__(self, operation: Any, args: tuple, kwargs: dict, outputs: Any) -> None:
         self.operation = operation
-        self.args = args
-        self.kwargs = kwargs
+        # Copies of the lists: their owner may add to them later.
+        self.args, self.kwargs = map_structure(lambda leaf: leaf, (args, kwargs))
         self.outputs = outputs
         self.inputs = list(symbolic(args)) + list(symbolic(kwargs))
         for index, tensor in enumerate(flatten(outputs)):

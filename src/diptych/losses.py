@@ -382,7 +382,7 @@ def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None
     if sample_weight is None and mask is None:
         if reduction in ("none", None):
             return losses
-        return twins.scaled_sum(losses, divisor=1 if reduction == "sum" else losses.array.size)
+        return twins.SCALED_SUM((losses,), 1 if reduction == "sum" else losses.array.size)
     dtype = losses.array.dtype
     if mask is None:
         weights = to_float(sample_weight, dtype, "sample_weight")

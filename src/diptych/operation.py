@@ -165,6 +165,8 @@ class ArrayOp(Operation):
         same: the first of the inputs that must share one dtype; None if each keeps its own.
         floating: whether the computation needs floats; integers are then cast to the configured
             float type.
+        wide: whether it needs at least 32 bits; float16 is then computed in float32, and the
+            result cast back.
         shape: ``shape(*shapes, **options)``, the shape of the output from those of the inputs, or a
             list of shapes; see ``diptych.shape_rules``. Without it, a call on symbolic tensors
             tries the operation on zeros.
@@ -182,12 +184,14 @@ class ArrayOp(Operation):
         constant: bool = False,
         same: int | None = None,
         floating: bool = False,
+        wide: bool = False,
         shape: Callable | None = None,
         dtype: Any = None,
     ) -> None:
         self.name = name
         self.shape = shape
         self.dtype = dtype
+        self.wide = wide
         self.forward = forward
         self.rules = rules
         self.variadic = variadic
@@ -206,6 +210,8 @@ class ArrayOp(Operation):
         if self.same is not None and not _alike(arrays):
             inputs = (*inputs[: self.same], *align(inputs[self.same :], self.floating))
             arrays = [x.array for x in inputs]
+        if self.wide and _has_float16(arrays):
+            return narrowed(self(*[widened(x) for x in inputs], **options))
         y = self.forward(*arrays, **options)
         if self.constant or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
             return wrap(y, False)  # integers have no derivative
@@ -347,6 +353,22 @@ stack = ArrayOp(
 )
 
 
+def _has_float16(arrays: Iterable) -> bool:
+    return any(x is not None and x.dtype.char == "e" for x in arrays)
+
+
+def widened(x: Any) -> Any:
+    """``x`` in float32, if it is float16."""
+    return cast(x, dtype="float32") if x is not None and x.dtype.char == "e" else x
+
+
+def narrowed(y: Any) -> Any:
+    """What an operation computed in float32, as float16: one tensor, or a list of them."""
+    if isinstance(y, list):
+        return [narrowed(part) for part in y]
+    return cast(y, dtype="float16") if y.dtype.char == "f" else y
+
+
 def holds_tensors(x: Any) -> bool:
     """Whether a nested list contains a tensor, symbolic or not."""
     if isinstance(x, (list, tuple)):
@@ -364,15 +386,15 @@ def gather(x: Any) -> Any:
 def as_floats(name: str | None, inputs: Sequence) -> list[Tensor]:
     """All inputs but those that are None, as tensors of one float type."""
     given = align([x for x in inputs if x is not None], floating=True)
-    if name is not None and given[0].dtype.char not in "fd":
-        raise TypeError(f"ops.{name} computes in float32 or float64, but got {given[0].dtype}.")
+    if name is not None and given[0].dtype.char not in "efd":
+        raise TypeError(f"ops.{name} takes float16, float32 and float64, but got {given[0].dtype}.")
     return [x if isinstance(x, Tensor) else Tensor(x) for x in given]
 
 
 def common_float(name: str | None, inputs: Sequence) -> np.dtype:
     """The float type of an operation on these inputs, some of which are symbolic or None.
 
-    name: that of the operation, where an engine computes it, which takes float32 and float64 only.
+    name: that of the operation, where an engine computes it, which takes no complex numbers.
     """
     return as_floats(name, [x if x is None else _one_number(x) for x in inputs])[0].dtype
 
@@ -479,7 +501,10 @@ class Twin(Operation):
         if any(is_symbolic(x) for x in inputs):
             return self.record_symbolic(inputs, (inputs, *options), {}, *options)
         tensors = iter(as_floats(self.name, inputs))
-        return self(tuple([None if x is None else next(tensors) for x in inputs]), *options)
+        aligned = tuple([None if x is None else next(tensors) for x in inputs])
+        if _has_float16(aligned):  # the engines compute in float32
+            return narrowed(self(tuple([widened(x) for x in aligned]), *options))
+        return self(aligned, *options)
 
     def _dtype(self, inputs: tuple, options: dict[str, Any]) -> Any:
         return common_float(self.name, inputs[self.typed])
@@ -548,27 +573,26 @@ class Derived:
         cache = _engine.current(), inputs, options
         return record(y, inputs, self._backward, cache, operation=self)
 
-    def _backward(self, g: np.ndarray, cache: tuple, needs: Sequence[bool]) -> list:
-        gradients = self._by_operations(Tensor(g), cache, needs)
-        return [dx if dx is None else dx.array for dx in gradients]
-
-    def way_back(self, g: Tensor, record: Record, needs: Sequence[bool]) -> list:
-        return self._by_operations(g, record.cache, needs)
-
-    def _by_operations(self, g: Tensor, cache: tuple, needs: Sequence[bool]) -> list:
+    def _backward(self, g: Any, cache: tuple, needs: Sequence[bool]) -> list:
         engine, inputs, options = cache
+        g = g if isinstance(g, Tensor) else Tensor(g)
         with _engine.use(engine):
             return [
                 rule(g, *inputs, *options) if need else None
                 for rule, need in zip(self.rules, needs, strict=True)
             ]
 
+    def way_back(self, g: Tensor, record: Record, needs: Sequence[bool]) -> list:
+        return self._backward(g, record.cache, needs)
 
-def stop_gradient(x: Any) -> Tensor:
-    """Return the values of ``x`` as a constant: no gradient flows back through it."""
-    if is_symbolic(x):
-        return _STOP(x)
-    return Tensor(x.numpy() if isinstance(x, Variable) else as_array(x))
+
+def stop_gradient(variable: Any) -> Tensor:
+    """Return the values of a tensor or variable as a constant, in its shape: no gradient flows back
+    through it.
+    """
+    if is_symbolic(variable):
+        return _STOP(variable)
+    return Tensor(variable.numpy() if isinstance(variable, Variable) else as_array(variable))
 
 
 _STOP = ViewOp("stop_gradient", lambda x: x, constant=True, shape=same)

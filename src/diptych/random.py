@@ -16,6 +16,13 @@ from typing import Any
 import numpy as np
 
 from . import config, ops
+from .generators import (
+    check_seed,
+    generator_of,
+    global_generator,
+    in_force,
+    reset_global_generator,  # noqa: F401 - for `utils.seeds`
+)
 from .ops import nn
 from .tensor import Tensor
 from .trial import open_trial
@@ -36,28 +43,6 @@ __all__ = [
     "uniform",
 ]
 
-_global_generator = None
-
-
-def global_generator() -> np.random.Generator:
-    """The global np.random.Generator; unseeded until `utils.set_random_seed` is called."""
-    global _global_generator
-    if _global_generator is None:
-        _global_generator = np.random.default_rng()
-    return _in_force(_global_generator)
-
-
-def _in_force(generator: np.random.Generator) -> np.random.Generator:
-    """The generator itself, or the copy that an open trial draws from."""
-    trial = open_trial.get()
-    return generator if trial is None else trial.copy_of(generator)
-
-
-def reset_global_generator(seed):
-    """Reset the global generator; users call `utils.set_random_seed`."""
-    global _global_generator
-    _global_generator = np.random.default_rng(seed)
-
 
 class SeedGenerator:
     """A sequence of random numbers with a seed of its own.
@@ -73,7 +58,7 @@ class SeedGenerator:
 
     @property
     def generator(self) -> np.random.Generator:
-        return _in_force(self._generator)
+        return in_force(self._generator)
 
     def reset(self) -> None:
         """Start the sequence again."""
@@ -100,26 +85,6 @@ objects.TABLES["random"] = {"SeedGenerator": SeedGenerator}
 def draw_seed():
     """Draw a seed from the global generator."""
     return int(global_generator().integers(2**32))
-
-
-def check_seed(seed):
-    """`seed` as a Python int; ValueError unless it is an integer of at least 0."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(
-            f"seed={seed!r}: expected None, an integer of at least 0 or a SeedGenerator"
-        )
-    return int(seed)
-
-
-def generator_of(seed):
-    """The np.random.Generator for the argument `seed` of the functions here."""
-    if seed is None:
-        return global_generator()
-    if isinstance(seed, SeedGenerator):
-        return seed.generator
-    if isinstance(seed, np.random.Generator):
-        return _in_force(seed)
-    return np.random.default_rng(check_seed(seed))
 
 
 # The functions below return arrays, for initializers and layers; the public functions wrap them.
@@ -262,8 +227,8 @@ def dropout(
     noise_shape: the shape of the dropout mask, broadcast to `inputs`; None is the shape of
         `inputs`, and None in it the size of that axis.
     """
-    if not 0.0 <= rate < 1.0:
-        raise ValueError(f"dropout() got rate={rate!r}; expected a number in [0, 1)")
+    if not 0.0 <= rate <= 1.0:
+        raise ValueError(f"dropout() got rate={rate!r}; expected a number in [0, 1]")
     inputs = ops.convert_to_tensor(inputs)
     shape = inputs.shape
     if noise_shape is not None:
@@ -275,7 +240,8 @@ def dropout(
         shape = tuple(
             full if size is None else size for size, full in zip(noise_shape, shape, strict=True)
         )
-    return nn.drop(inputs, draw_dropout_mask(generator_of(seed), shape, rate), rate)
+    mask = draw_dropout_mask(generator_of(seed), shape, rate)
+    return nn.drop(inputs, mask, rate if rate < 1 else 0.0)
 
 
 def binomial(

@@ -180,7 +180,7 @@ def _refuse(dy: Any, record: Record, needs: Any) -> Any:
 
 def _in_dtype(dx: Any, dtype: np.dtype) -> Any:
     """dL/dx in the dtype of x: as an array; or as a tensor, in a walk made of operations."""
-    if isinstance(dx, Tensor):
+    if isinstance(dx, Tensor) and only_tensors.get():
         return dx if dx.array.dtype == dtype else dx.astype(dtype)
     return np.asarray(dx, dtype)
 
@@ -345,7 +345,8 @@ def _seeds(targets: list, output_gradients: Any, is_tracked: bool) -> dict[Tenso
             seed = np.ones(t.shape, t.dtype)
         elif not (is_tracked and isinstance(seed, Tensor)):
             seed = as_array(seed, t.array.dtype)
-        if is_tracked and not isinstance(seed, Tensor):
-            seed = Tensor(seed)
-        gradients[t] = _in_dtype(gradients[t] + seed, t.dtype) if t in gradients else seed
+        if t in gradients:
+            seed = gradients[t] + seed
+        as_given = Tensor if is_tracked else np.asarray
+        gradients[t] = seed if isinstance(seed, Tensor) else as_given(seed)
     return gradients

@@ -76,7 +76,7 @@ class Tensor:
         return self.array.tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if self.tracked and only_tensors.get():
+        if self.tracked and self.array.dtype.kind in "fc" and only_tensors.get():
             raise NotImplementedError(
                 "The gradient of a gradient needs gradient rules that keep to tensors: one has "
                 "made an array of a tensor, or has written it into an array. Let the rule consist "

@@ -146,4 +146,12 @@ CASES = {
         Case("shorter than epsilon", with_options(regression(4, 3), epsilon=100.0)),
         Case("a label of zeros", fixed([[0.0, 0.0], [1.0, 2.0]], [[1.0, 2.0], [-2.0, 1.5]])),
     ],
+    "scaled_sum_forward": [
+        Case("a batch", lambda rng: {"losses": rng.normal(size=33), "divisor": 33}),
+        Case("one sample", lambda rng: {"losses": rng.normal(size=1), "divisor": 1}),
+        Case("a number", lambda rng: {"losses": np.asarray(rng.normal()), "divisor": 1}),
+        Case("steps of sequences", lambda rng: {"losses": rng.normal(size=(5, 7)), "divisor": 35}),
+        Case("the sum", lambda rng: {"losses": rng.normal(size=(4, 3)), "divisor": 1}),
+        Case("no samples", lambda rng: {"losses": np.zeros(0), "divisor": 0}),
+    ],
 }

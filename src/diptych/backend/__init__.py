@@ -4,7 +4,6 @@ Values and defaults are those of Keras 2; gradients flow as through ``ops``. Scr
 ``keras.ops`` instead.
 """
 
-from .. import config
 from ..config import (
     backend,
     epsilon,
@@ -14,6 +13,7 @@ from ..config import (
     set_floatx,
     set_image_data_format,
 )
+from ..utils.dtypes import standardize_dtype
 from . import arrays, graphs, nn
 from .arrays import *  # noqa: F403
 from .graphs import *  # noqa: F403
@@ -28,11 +28,6 @@ def is_float_dtype(dtype):
 def is_int_dtype(dtype):
     """Whether a dtype, or its name, is one of integers."""
     return str(dtype).startswith(("int", "uint"))
-
-
-def standardize_dtype(dtype):
-    """The name of a dtype; None is the float type."""
-    return config.floatx() if dtype is None else str(getattr(dtype, "name", dtype))
 
 
 def __getattr__(name):

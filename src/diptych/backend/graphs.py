@@ -17,6 +17,7 @@ from ..operation import ArrayOp
 from ..tape import GradientTape
 from ..tensor import Tensor
 from ..utils import clear_session as _clear_session
+from ..utils.graphs import is_keras_tensor, sources
 from ..utils.naming import auto_name
 
 __all__ = [
@@ -83,11 +84,6 @@ def placeholder(
             raise ValueError("K.placeholder needs `shape`, or the number of axes, `ndim`.")
         shape = (None,) * ndim
     return Input(batch_shape=tuple(shape), dtype=dtype, sparse=sparse or None, name=name)
-
-
-def is_keras_tensor(x: Any) -> bool:
-    """Whether this is a symbolic tensor."""
-    return isinstance(x, KerasTensor)
 
 
 def function(
@@ -188,26 +184,9 @@ def gradients(loss: KerasTensor, variables: Any) -> list:
             "..., then tape.gradient(loss, variables)."
         )
     wanted = flatten(variables)
-    inputs = _sources(loss)
+    inputs = sources(loss)
     graph = Function(inputs, [loss, *(x for x in wanted if isinstance(x, KerasTensor))])
     return list(KerasTensor.record(_Gradients(graph, wanted), tuple(inputs), {}))
-
-
-def _sources(tensor: KerasTensor) -> list[KerasTensor]:
-    """The inputs that a symbolic tensor depends on, in the order they are met."""
-    found: dict[int, KerasTensor] = {}
-    seen: set[int] = set()
-    stack = [tensor]
-    while stack:
-        x = stack.pop()
-        if id(x) in seen:
-            continue
-        seen.add(id(x))
-        if x.node is None or x.node.is_input:
-            found[id(x)] = x
-        else:
-            stack.extend(reversed(x.node.inputs))
-    return list(found.values())
 
 
 def _printed(x: np.ndarray, message: str) -> np.ndarray:

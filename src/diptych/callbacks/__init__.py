@@ -1,8 +1,9 @@
 """Callbacks: code that runs at the start and end of training, epochs and batches."""
 
-from .callback import Callback, History, LambdaCallback
+from .callback import Callback, LambdaCallback
 from .callback_list import CallbackList
 from .checkpoints import BackupAndRestore, ModelCheckpoint
+from .history import History
 from .logs import CSVLogger, RemoteMonitor
 from .monitors import EarlyStopping, ReduceLROnPlateau
 from .others import LearningRateScheduler, SwapEMAWeights, TerminateOnNaN

@@ -8,19 +8,13 @@ from typing import Any
 from ..legacy import Logs
 from ..utils.progbar import write
 from .callback import Callback
+from .directions import is_better_smaller
 
 __all__ = ["EarlyStopping", "Monitor", "ReduceLROnPlateau"]
 
+
 # Words in the name of a result that show whether smaller or larger is better. They are used where
 # no metric object says so.
-_DOWN = frozenset(
-    "loss error mse mae mape msle rmse crossentropy ce bce kld divergence hinge poisson".split()
-)
-_UP = frozenset(
-    "acc accuracy auc precision recall f1 fbeta iou score similarity sensitivity".split()
-)
-
-
 class Monitor(Callback):
     """Keeps the best value of one result so far.
 
@@ -71,17 +65,13 @@ class Monitor(Callback):
         """Whether smaller is better."""
         if self.mode != "auto":
             return self.mode == "min"
-        name = self.monitor.removeprefix("val_")
-        for metric in getattr(self.model, "metrics", None) or ():
-            if getattr(metric, "name", None) == name and getattr(metric, "_direction", None):
-                return metric._direction == "down"
-        words = set(name.lower().split("_"))
-        if bool(words & _DOWN) == bool(words & _UP):
+        falls = is_better_smaller(self.monitor, self.model)
+        if falls is None:
             raise ValueError(
                 f"{type(self).__name__} cannot tell whether a larger or a smaller {self.monitor!r} "
                 "is better: give mode='max' or mode='min'."
             )
-        return bool(words & _DOWN)
+        return falls
 
     def _improves(self, value: float, on: float | None) -> bool:
         return on is None or self._sign * (value - self._sign * self.min_delta - on) > 0

@@ -39,6 +39,7 @@ from .tracking import tracked
 # The `training` argument of the outermost call in this context; layers called inside it inherit it.
 _training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
 _TRAINING = frozenset(["training"])
+_ARRAYS = (Tensor, np.ndarray)
 
 
 def current_training() -> Any:
@@ -60,6 +61,9 @@ _INTERNAL = frozenset(
         "_outputs_structure",
         "_added_losses",
         "_build_shapes",
+        "stop_training",
+        "stop_evaluating",
+        "stop_predicting",
     ]
 )
 
@@ -172,7 +176,7 @@ class Layer(metaclass=AcceptsOldNames):
     # Calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and isinstance(args[0], Tensor) and kwargs.keys() <= _TRAINING:
+        if len(args) == 1 and isinstance(args[0], _ARRAYS) and kwargs.keys() <= _TRAINING:
             # Fast path for the common case: no nested structures.
             args = (self._as_input(args[0]),)
         else:

@@ -6,6 +6,7 @@ is in float64 variables, so that counts stay exact in long runs.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -109,8 +110,11 @@ class Metric:
 
     def reset_state(self) -> None:
         """Reset the state to zero."""
+        trial = open_trial.get()
         for variable in self.variables:
-            variable.assign(np.zeros(variable.shape))
+            if trial is not None:
+                trial.remember(variable)
+            variable.array.fill(0)
 
     def reset_states(self) -> None:
         """The name of `reset_state` in Keras 2."""
@@ -161,6 +165,7 @@ class _Float64(np.float64):
 
 
 _RESULTS = {"f": _Float32, "d": _Float64}
+_count = inspect.unwrap(np.count_nonzero)  # without NumPy's search for other kinds of arrays
 
 
 class Sum(Metric):
@@ -211,9 +216,6 @@ class Mean(Metric):
             else:
                 self._update_weighted(values, sample_weight)
             return
-        if isinstance(values, (float, np.floating)):
-            add_pair(self.total, float(values), self.count, 1)
-            return
         values = as_array(values)
         if not values.ndim:
             add_pair(self.total, float(values), self.count, 1)
@@ -223,8 +225,8 @@ class Mean(Metric):
         if not size:
             return
         # Counting is several times faster than summing, and accuracies are the common case.
-        if values.dtype == bool:
-            total = np.count_nonzero(values)
+        if values.dtype.char == "?":
+            total = _count(values)
         else:
             total = np.add.reduce(values, axis=None, dtype=np.float64)
         amount = float(total) if size == samples else total * samples / size

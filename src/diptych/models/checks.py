@@ -19,8 +19,9 @@ from ..nested import flatten, map_structure
 from ..trial import Trial
 from ..utils.naming import snake_case, suggest
 from ..utils.objects import is_builtin
+from .arrays import as_data, count_rows
+from .class_weights import several_classes
 from .compiled import Crossentropy, as_loss
-from .data import as_data, count_rows, several_classes
 from .frames import is_text
 
 __all__ = ["Checks"]

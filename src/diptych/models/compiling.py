@@ -19,7 +19,7 @@ from .compiled import CompiledLoss, CompiledMetrics
 from .frozen import TrainableFlags
 from .passes import Progress
 from .replay import Replay
-from .results import named, names_before_build
+from .results import enter, names_before_build
 
 if TYPE_CHECKING:
     from ..graph import KerasTensor
@@ -70,6 +70,7 @@ class Compiling(_Beside):
         # None, the key of a step that is not recorded, is never in here.
         self._replays: dict[tuple | None, Replay | None] = {}
         self._progress: Progress | None = None  # while `fit` runs
+        self._plan_report = "No plan: the model has not been trained by fit()."
 
     @accepts_old("compile")
     def compile(
@@ -185,12 +186,11 @@ class Compiling(_Beside):
 
     def _own_metrics(self) -> list:
         """Metrics that the model or a layer in it holds as an attribute."""
-        layers = self._cached("layers", lambda: list(self._flatten_layers()))
         return self._cached(
             "metrics",
             lambda: [
                 value
-                for layer in layers
+                for layer in self._flatten_layers()
                 for name, attribute in vars(layer).items()
                 if name != "_loss_mean"
                 for value in flatten(attribute)
@@ -210,24 +210,22 @@ class Compiling(_Beside):
             each = self._metrics.names if self._metrics.built else names_before_build(self._metrics)
             # As in Keras: metrics of several outputs in alphabetical order, those of one in the
             # given order.
-            several = len(self.outputs or ()) > 1 or (
-                self._metrics.built and self._metrics.outputs.count > 1
-            )
-            names += sorted(each) if several else each
+            count = self._metrics.outputs.count if self._metrics.built else len(self.outputs or ())
+            names += sorted(each) if count > 1 else each
         return names + [metric.name for metric in self._own_metrics()]
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the result of every metric by its name."""
-        results = {}
-        if self._loss_mean.count:
+        results: dict[str, Any] = {}
+        if self._loss_mean.count.array:
             results["loss"] = float(self._loss_mean.result())
         for metric in [] if self._loss is None else self._loss.metrics:
             results[metric.name] = float(metric.result())
         if self._metrics is not None:
             for name, metric in zip(self._metrics.names, self._metrics.metrics, strict=True):
-                results.update(named(name, metric.result()))
+                enter(results, name, metric.result())
         for metric in self._own_metrics():
-            results.update(named(metric.name, metric.result()))
+            enter(results, metric.name, metric.result())
         return results
 
     def reset_metrics(self) -> None:

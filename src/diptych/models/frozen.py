@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ..layers.layer import Layer
 
 
+_AS_THEY_ARE = contextlib.nullcontext()
+
+
 class TrainableFlags:
     """The ``trainable`` of all layers and variables of a model at its ``compile``."""
 
@@ -31,11 +34,17 @@ class TrainableFlags:
         ]
         self._unbuilt = not self._variables and not model.built
         self._lists: Any = None  # the model's cached lists while these flags are in force
-        self.any_trained = bool(model.trainable_variables) or self._unbuilt and model.trainable
+        self._any_trained = bool(model.trainable_variables) or self._unbuilt and model.trainable
+
+    def in_force(self) -> contextlib.AbstractContextManager[None]:
+        """A block in which a model that was frozen as a whole since its ``compile`` trains what it
+        trained then.
+        """
+        frozen_since = self._any_trained and not self._model.trainable_variables
+        return self._forced() if frozen_since else _AS_THEY_ARE
 
     @contextlib.contextmanager
-    def in_force(self) -> Iterator[None]:
-        """Within the block the model trains what it trained at ``compile``."""
+    def _forced(self) -> Iterator[None]:
         if any(layer._trainable != flag for layer, flag in self._layers) or self._variables:
             note(
                 "trainable = False",

@@ -20,14 +20,16 @@ from ..tape import unrecorded
 from ..tensor import Tensor
 from ..trial import Trial
 from ..utils import objects
-from ..utils.naming import suggest
+from ..utils.model_pictures import model_to_dot
+from ..utils.naming import auto_name, suggest
 from ..utils.progbar import write
 from . import storage
+from .arrays import as_data
 from .config import graph_config, masks_named, model_from_graph
-from .data import as_data
 from .order import layers_in_order
 from .outputs import Outputs
 from .summary import summary_text
+from .summary_table import as_printable
 from .trainer import Trainer
 
 
@@ -60,6 +62,8 @@ class Model(OldMethods, Trainer, Layer):
         engine: str | None = None,
         **kwargs: Any,
     ) -> None:
+        if name is None and inputs is not None and type(self) is Model:
+            name = auto_name("Functional")  # as Keras calls a model that is made of a graph
         super().__init__(name=name, trainable=trainable, **kwargs)
         self.engine = None if engine is None else _engine.get(engine).name
         self._function: Function | None = None
@@ -368,27 +372,43 @@ class Model(OldMethods, Trainer, Layer):
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: Any = None,
+        show_costs: bool = False,
     ) -> None:
         """Print a table of the layers with their output shapes and numbers of weights.
 
         Args:
-            line_length: the table's width; by default that of the text. Text that does not fit
-                its column is broken.
-            positions: where the columns end, as shares of ``line_length`` or in characters; by
-                default Keras's shares where ``line_length`` is given, else the columns take the
-                width that they need.
+            line_length: the table's width; by default 88 characters, or 108 with branches, or what
+                the terminal has. Text that does not fit its column is broken.
+            positions: where the columns end, as shares of ``line_length`` or in characters.
             print_fn: called with the text instead of ``print``.
             expand_nested: whether to show the layers of nested models.
             show_trainable: whether a column says which layers are trained.
-            layer_range: a pair of layer names, the first and the last to show.
+            layer_range: a pair of layer names or of regular expressions for them, the first and the
+                last to show.
+            show_costs: whether to show the memory of each layer's outputs, the multiply-adds of its
+                matrix products and convolutions, both for one sample, and the engine.
         """
         text = summary_text(
-            self, line_length, positions, expand_nested, show_trainable, layer_range
+            self, line_length, positions, expand_nested, show_trainable, layer_range, show_costs
         )
         if print_fn is not None:
             print_fn(text)
         else:
-            write(f"{text}\n")
+            write(as_printable(text))
+
+    def _repr_svg_(self) -> str | None:
+        """The picture of the model, which a notebook shows; None before it is built."""
+        return self._picture()._repr_svg_() if self.built else None
+
+    def _repr_html_(self) -> str | None:
+        """The same in HTML, with a bar to scroll where it is long."""
+        if not self.built:
+            return None
+        picture = self._picture()._repr_html_()
+        return f'<div style="max-height: 45em; overflow: auto">{picture}</div>'
+
+    def _picture(self) -> Any:
+        return model_to_dot(self, show_shapes=True, show_layer_activations=True).picture
 
     def get_config(self) -> dict[str, Any]:
         """Return the graph as nested dicts; for a subclassed model, the result of its own

@@ -130,3 +130,13 @@ class Passes(Batches):
         generator = self._generator()
         self._drawn_from = generator.bit_generator.state
         return generator.permutation(count)
+
+
+def check_size(value: Any, name: str, default: int | None = None) -> int:
+    """A whole number of at least 1, or the default for None; ValueError for anything else."""
+    if value is None and default is not None:
+        return default
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value <= 0:
+        raise ValueError(f"{name}={value!r}; expected a whole number of at least 1")
+    return int(value)

@@ -20,22 +20,19 @@ from ..legacy import Logs, accepts_old
 from ..nested import map_structure
 from ..tape import GradientTape, unrecorded
 from ..tensor import Structure, Tensor
+from ..utils.batches import unpack_x_y_sample_weight as unpack
+from .arrays import as_data, count_rows
 from .checks import Checks
+from .class_weights import class_weights_to_sample_weights
 from .compiling import Compiling
-from .data import (
-    as_data,
-    batches_for,
-    check_size,
-    class_weights_to_sample_weights,
-    count_rows,
-    split_off_validation,
-    unpack,
-)
+from .data import batches_for, split_off_validation
 from .fitting import batch_size_of, named_in_errors, pack, plain
-from .passes import Progress
-from .replay import may_be_replayed, record_of, record_of_prediction
+from .passes import Progress, check_size
+from .plans import NotPlannedError, PlannedEpochs, StepPlan, converted
+from .replay import Replay, may_be_replayed, record_of, record_of_prediction
 from .results import array_of, as_log, check_frequency, due, joined
 
+_COUNTING = np.arange(1024)
 MOST_REPLAYS = 32  # the most recorded steps of a model, one for each batch shape
 
 
@@ -133,36 +130,64 @@ class Trainer(Compiling):
 
     def _update(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Make one update; return what a `compute_metrics` of one's own returned."""
-        if self._compiled_flags.any_trained and not self.trainable_variables:
-            with self._compiled_flags.in_force():
-                return self._update_weights(x, y, sample_weight)
-        return self._update_weights(x, y, sample_weight)
-
-    def _update_weights(self, x: Any, y: Any, sample_weight: Any) -> Any:
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
+        if replay is not None and self._run_plan(replay, x.array, y.array):
+            return None
         if replay is not None:
-            variables = self.trainable_variables
             y_pred, loss, caches = replay.forward(x.array, y.array)
-            gradients = replay.gradients(caches, self.optimizer)
+            gradients, variables = replay.gradients(caches, self.optimizer), replay.wanted
         else:
-            self._follow_input(key, x)
-            with GradientTape() as tape:
-                y_pred = self(x, training=True)
-                loss = self._compute_loss(x, y, y_pred, sample_weight, True)
-                scaled = self.optimizer.scale_loss(loss)
-            self._keep_replay(key, tape, x, y, y_pred, loss)
-            variables = self.trainable_variables  # the call may have made them
-            tape.optimizer = self.optimizer
-            with unrecorded():  # they go to the optimizer alone
-                gradients = tape.gradient(scaled, variables)
-            loss = loss.array
+            with self._compiled_flags.in_force():
+                self._follow_input(key, x)
+                with GradientTape() as tape:
+                    y_pred = self(x, training=True)
+                    loss = self._compute_loss(x, y, y_pred, sample_weight, True)
+                    scaled = self.optimizer.scale_loss(loss)
+                variables = self.trainable_variables  # the call may have made them
+                self._keep_replay(key, tape, x, y, y_pred, loss)
+                tape.optimizer = self.optimizer
+                with unrecorded():  # they go to the optimizer alone
+                    gradients = tape.gradient(scaled, variables)
+                loss = loss.array
         if variables:
             self.optimizer.apply(gradients, variables)
         else:
             self._checks.nothing_to_train()
         self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
         return self._after_step(x, y, y_pred, sample_weight)
+
+    def _run_plan(self, replay: Replay, x: np.ndarray, y: np.ndarray) -> bool:
+        """Make a step by the plan of a recorded step, or make the plan of this step; return False
+        if the step is still to be made.
+        """
+        plan = replay.plan
+        if isinstance(plan, str):  # why there is none
+            return False
+        if plan is None or not plan.fits(self):
+            try:
+                plan = StepPlan(self, replay, x, y)
+            except NotPlannedError as error:
+                replay.plan = str(error)
+                return False
+            replay.plan = plan.refusal or plan
+            return True
+        x, y = map(converted, (x, y), plan.dtypes)
+        if not plan.takes(y):
+            return False
+        plan.run(_COUNTING[: len(x)] if len(x) <= len(_COUNTING) else np.arange(len(x)), x, y, 1)
+        return True
+
+    def _plan_of(self, key: tuple | None) -> tuple[StepPlan | None, str | None]:
+        """The plan of the steps with this key, or why there is none; None and None if none has been
+        made yet.
+        """
+        replay = self._replays.get(key)
+        if replay is None:
+            return None, "a step depends on more than a batch and the weights"
+        if isinstance(replay.plan, StepPlan):
+            return replay.plan, None
+        return None, replay.plan
 
     def _test(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Evaluate one batch; return what a `compute_metrics` of one's own returned."""
@@ -368,6 +393,7 @@ class Trainer(Compiling):
             )
         self.stop_training = False
         train_step, _ = self._steps()
+        planned = PlannedEpochs(self, batches, train_step)
         logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
         done = progress.done  # not 0 if a callback has put the training into the middle of an epoch
@@ -377,7 +403,12 @@ class Trainer(Compiling):
             if not done:
                 self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
-            last = self._train_epoch(batches, train_step, callbacks, done)
+            if planned.begin():
+                self._train_planned_epoch(planned, callbacks)
+                last = None
+            else:
+                last = self._train_epoch(batches, train_step, callbacks, done)
+            self._plan_report = planned.report
             done = 0
             logs = self._results(last)
             if validation is not None and due(validation_freq, epoch):
@@ -390,6 +421,25 @@ class Trainer(Compiling):
             self.optimizer.finalize_variable_values(self.trainable_variables)
         callbacks.on_train_end(logs)
         return self.history
+
+    def _train_planned_epoch(self, planned: PlannedEpochs, callbacks: CallbackList) -> None:
+        """One pass over the batches, as many in one call as the callbacks allow."""
+        step = 0
+        while planned.left and not self.stop_training:
+            if not callbacks.wants_train_batches:
+                planned.run()
+                continue
+            callbacks.on_train_batch_begin(step)
+            planned.run(1)
+            callbacks.on_train_batch_end(step, partial(self._results, None))
+            step += 1
+
+    def plan_report(self) -> str:
+        """Whether the steps of the last ``fit`` ran as a plan, many in one call, and if not, why.
+
+        A plan is only for speed: it gives the bits of single steps.
+        """
+        return self._plan_report
 
     def _train_epoch(
         self, batches: Any, train_step: Any, callbacks: CallbackList, done: int = 0
@@ -423,8 +473,11 @@ class Trainer(Compiling):
         """Results as ``evaluate`` and its like return them: one number, a list, or a dict."""
         if return_dict:
             return results
-        names = [name for name in self.metrics_names if name in results]
-        values = [results[name] for name in [*names, *sorted(results.keys() - names)]]
+        there = results.keys()
+        names = [name for name in self.metrics_names if name in there]
+        if len(names) < len(there):
+            names += sorted(there - names)
+        values = [results[name] for name in names]
         return values[0] if len(values) == 1 else values
 
     @accepts_old("evaluate")

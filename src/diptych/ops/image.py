@@ -16,6 +16,16 @@ from ..utils.windows import standardize_data_format
 from . import resizing
 from .creation import as_tensor, cast
 from .elementwise import absolute, clip, maximum, minimum, mod, round
+from .filters import (
+    elastic_transform,
+    extract_patches,
+    extract_patches_3d,
+    gaussian_blur,
+    map_coordinates,
+    scale_and_translate,
+    sobel_edges,
+    ssim,
+)
 from .indexing import where
 from .logic import equal, greater, less
 from .reductions import sum
@@ -24,12 +34,20 @@ from .shapes import expand_dims, moveaxis, pad, squeeze, stack, unstack
 __all__ = [
     "affine_transform",
     "crop_images",
+    "elastic_transform",
+    "extract_patches",
+    "extract_patches_3d",
+    "gaussian_blur",
     "hsv_to_rgb",
+    "map_coordinates",
     "pad_images",
     "perspective_transform",
     "resize",
     "rgb_to_grayscale",
     "rgb_to_hsv",
+    "scale_and_translate",
+    "sobel_edges",
+    "ssim",
 ]
 
 

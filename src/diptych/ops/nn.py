@@ -376,13 +376,22 @@ def glu(x, axis=-1):
 def softmax(x, axis=-1):
     """exp(x) / sum(exp(x)) along ``axis``; for the last axis, the result stores ``x`` as its
     ``logits``.
+
+    ``axis`` is one axis, or None for the softmax of all elements together; the shape is that of x.
     """
-    return _softmax((x,), axis)
+    return _of_all(softmax, x) if axis is None else _softmax((x,), axis)
 
 
 def log_softmax(x, axis=-1):
-    """log(softmax(x)), without overflow."""
-    return _log_softmax((x,), axis)
+    """log(softmax(x)), without overflow, along ``axis`` or of all elements together (None); in the
+    shape of x.
+    """
+    return _of_all(log_softmax, x) if axis is None else _log_softmax((x,), axis)
+
+
+def _of_all(function, x):
+    x = as_tensor(x)
+    return reshape(function(reshape(x, (-1,))), x.shape)
 
 
 def dense(x, kernel, bias=None, activation="linear"):

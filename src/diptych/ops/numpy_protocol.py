@@ -115,7 +115,7 @@ _ARGUMENTS = {
     np.concatenate: (shapes.concatenate, "xs axis"),
     np.copy: (creation.copy, "x"),
     np.count_nonzero: (reductions.count_nonzero, "x axis"),
-    np.cross: (linalg.cross, "x1 x2 - - - axis"),
+    np.cross: (linalg.cross, "x1 x2 axisa axisb axisc axis"),
     np.cumprod: (ordering.cumprod, "x axis"),
     np.cumsum: (ordering.cumsum, "x axis"),
     np.diag: (linalg.diag, "x k"),

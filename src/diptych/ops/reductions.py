@@ -244,6 +244,16 @@ def min(x, axis=None, keepdims=False, initial=None):
     )
 
 
+def amax(x, axis=None, keepdims=False):
+    """The greatest element along ``axis``: ``max`` without ``initial``."""
+    return max(x, axis, keepdims)
+
+
+def amin(x, axis=None, keepdims=False):
+    """The least element along ``axis``: ``min`` without ``initial``."""
+    return min(x, axis, keepdims)
+
+
 def var(x, axis=None, keepdims=False):
     """The mean squared distance from the mean (divided by n, not by n - 1)."""
     return _var(x, axis=_tidy(axis), keepdims=keepdims)
@@ -293,6 +303,8 @@ def average(x, axis=None, weights=None):
     """The mean, with weights in the shape of ``x`` or, for one axis, of that axis's length."""
     if weights is None:
         return mean(x, axis)
+    if isinstance(axis, (tuple, list)) and len(axis) == 1:
+        (axis,) = axis
     x, weights = as_tensor(x), as_tensor(weights)
     given = dtype(x)
     if dtype(weights) == "float16" and given == "float16":

@@ -16,7 +16,7 @@ from ..layers.layer import Layer
 from ..nested import flatten, map_structure
 from ..tape import GradientTape
 from ..tensor import Structure, Tensor
-from .table import text_table
+from .table import html_table, text_table
 
 # From a kink, gradients are compared this many steps beside it, with a step of a tenth: of the many
 # kinks of a large network, another may be near.
@@ -61,7 +61,8 @@ class GradientReport:
     def __bool__(self) -> bool:
         return self.ok
 
-    def __str__(self) -> str:
+    def _table(self) -> tuple[list[list[str]], str]:
+        """The rows, and a note about kinks if there are any."""
         what = "gradient of" if self.order == 1 else "gradient of the gradient of"
         rows = [[what, "shape", "by the tape", "by differences", "relative error", ""]]
         for check in self.checks:
@@ -69,10 +70,16 @@ class GradientReport:
             verdict += ", beside a kink" if check.at_kink else ""
             numbers = [f"{check.by_tape:.9g}", f"{check.by_difference:.9g}", f"{check.error:.1e}"]
             rows.append([check.what, str(check.shape), *numbers, verdict])
-        table = text_table(rows)
-        return f"{table}\n{_ABOUT_KINKS}" if any(c.at_kink for c in self.checks) else table
+        return rows, _ABOUT_KINKS if any(c.at_kink for c in self.checks) else ""
+
+    def __str__(self) -> str:
+        rows, note = self._table()
+        return "\n".join([text_table(rows), *([note] if note else [])])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html_table(*self._table())
 
 
 def gradcheck(
