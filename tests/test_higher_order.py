@@ -391,6 +391,40 @@ def test_products_with_the_jacobian_and_the_hessian():
     np.testing.assert_allclose(outer.gradient(product, u), by_difference, rtol=1e-8)
 
 
+def test_a_derivative_in_a_direction_is_differentiated():
+    x, v = Tensor(np.array([0.3, 1.2])), Tensor(np.array([1.0, -2.0]))
+    with GradientTape() as tape:
+        tape.watch([x, v])
+        y, slope_along = ops.jvp(lambda x: ops.sin(x) * x[::-1], (x,), (v,))
+        both = ops.sum(y) + ops.sum(slope_along)
+    by_x, by_v = tape.gradient(both, [x, v])
+    s, c, w = np.sin(x.array), np.cos(x.array), v.array
+    by_sum = c * x.array[::-1] + s[::-1]  # J^T 1
+    np.testing.assert_allclose(by_v, by_sum)
+    by_slope = -s * x.array[::-1] * w + c * w[::-1] + (c * w)[::-1]
+    np.testing.assert_allclose(by_x, by_sum + by_slope)
+
+
+def test_a_gradient_of_ones_own_has_a_gradient(engine):
+    @ops.custom_gradient
+    def softplus(x):
+        e = ops.exp(x)
+        return ops.log(1 + e), lambda dy: dy * (1 - 1 / (1 + e))
+
+    def called(x, y):
+        return ops.square(softplus(x * y))
+
+    rng = np.random.default_rng(0)
+    check_second_order(called, [rng.normal(size=(4, 3)), rng.normal(size=3)])
+
+    @ops.custom_gradient
+    def both(pair):
+        a, b = pair["a"], pair["b"]
+        return (a * b, a**2), lambda da, db: {"a": da * b + db * 2 * a, "b": da * a}
+
+    check_second_order(lambda a, b: list(both({"a": a, "b": b})), rng.normal(size=(2, 3)))
+
+
 # --------------------------------------------------------------------------------------------------
 # Layers and losses
 
