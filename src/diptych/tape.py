@@ -139,8 +139,10 @@ def walk_back(
                 if x in gradients:
                     dx = gradients[x] + dx
                 if type(dx) is not ndarray or dx.dtype is not x.array.dtype:
-                    if not _stays_sparse(dx, x, optimizer):
-                        dx = _in_dtype(dx, x.array.dtype)
+                    if isinstance(dx, Tensor) and only_tensors.get():
+                        dx = dx if dx.array.dtype == x.array.dtype else dx.astype(x.array.dtype)
+                    elif not _stays_sparse(dx, x, optimizer):
+                        dx = np.asarray(dx, x.array.dtype)
                 gradients[x] = dx
     gradients.update(kept)
 
@@ -176,13 +178,6 @@ def _refuse(dy: Any, record: Record, needs: Any) -> Any:
         "what computes the same with operations on tensors, as way_back(dy, record, needs); or "
         "build the function from diptych.ops."
     )
-
-
-def _in_dtype(dx: Any, dtype: np.dtype) -> Any:
-    """dL/dx in the dtype of x: as an array; or as a tensor, in a walk made of operations."""
-    if isinstance(dx, Tensor) and only_tensors.get():
-        return dx if dx.array.dtype == dtype else dx.astype(dtype)
-    return np.asarray(dx, dtype)
 
 
 def _stays_sparse(dx: Any, x: Tensor, optimizer: Any) -> bool:
@@ -345,8 +340,8 @@ def _seeds(targets: list, output_gradients: Any, is_tracked: bool) -> dict[Tenso
             seed = np.ones(t.shape, t.dtype)
         elif not (is_tracked and isinstance(seed, Tensor)):
             seed = as_array(seed, t.array.dtype)
-        if t in gradients:
-            seed = gradients[t] + seed
-        as_given = Tensor if is_tracked else np.asarray
-        gradients[t] = seed if isinstance(seed, Tensor) else as_given(seed)
+        if is_tracked and not isinstance(seed, Tensor):
+            seed = Tensor(seed)
+        # NumPy's sum of arrays without axes is a number; [...] makes an array of it.
+        gradients[t] = (gradients[t] + seed)[...] if t in gradients else seed
     return gradients
