@@ -8,6 +8,7 @@ import pytest
 import diptych
 from diptych import GradientTape, Input, Model, Sequential, Tensor, Variable, layers, losses, ops
 from diptych.operation import ArrayOp, Twin
+from diptych.ops.nn import drop_at_random
 from diptych.tape import record
 from tests.second_order import check_second_order
 from tests.test_layers import TABLE, draw
@@ -448,6 +449,20 @@ def test_every_layer(label, make, shapes, engine_name):
 def test_layers_in_training(make, shape, engine):
     x = np.random.default_rng(3).normal(size=(5, *shape))
     assert (report := diptych.gradcheck(make(), x, order=2, training=True)), f"\n{report}"
+
+
+def test_dropout_draws_once(engine):
+    """The way back, and the way back from it, drop what the way forward has dropped."""
+    masks = iter([np.array([True, False, True]), np.zeros(3, bool)])
+    x = Tensor(np.array([1.0, 2.0, 3.0]))
+    with GradientTape() as outer:
+        outer.watch(x)
+        with GradientTape() as inner:
+            y = drop_at_random(x * x, lambda: next(masks), 0.5)
+        gradient = inner.gradient(y, x)
+    np.testing.assert_array_equal(gradient.array, [4, 0, 12])
+    np.testing.assert_array_equal(outer.gradient(gradient, x), [4, 0, 4])
+    assert len(list(masks)) == 1
 
 
 def test_layers_with_masks(engine):

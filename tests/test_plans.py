@@ -100,6 +100,25 @@ SHAPES = {
     ),
     "lstm": ((4, 3), lambda: [layers.LSTM(3, return_sequences=True), layers.LSTM(2)]),
     "gru": ((4, 3), lambda: [layers.GRU(3, return_sequences=True), layers.SimpleRNN(2)]),
+    "dropout": ((3,), lambda: [layers.Dense(9), layers.Dropout(0.3), layers.Dropout(0.5)]),
+    "dropout of sequences": (
+        (4, 3),
+        lambda: [layers.LSTM(3, return_sequences=True), layers.Dropout(0.2), layers.GRU(2)],
+    ),
+    "batch normalization": (
+        (3,),
+        lambda: [
+            layers.Dense(4),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Dropout(0.1),
+            layers.BatchNormalization(scale=False),
+        ],
+    ),
+    "batch normalization of images": (
+        (6, 6, 2),
+        lambda: [layers.Conv2D(3, 3), layers.BatchNormalization(), layers.Flatten()],
+    ),
     "layer normalization": ((3,), lambda: [layers.Dense(4), layers.LayerNormalization()]),
 }
 
@@ -244,7 +263,7 @@ def test_a_wrong_label_raises_as_without_a_plan():
 @pytest.mark.parametrize(
     ("build", "why"),
     [
-        (lambda: Sequential([Input((3,)), layers.Dropout(0.5), layers.Dense(2)]), "more than"),
+        (lambda: Sequential([Input((3,)), layers.GaussianNoise(1), layers.Dense(2)]), "more than"),
         (lambda: dense(kernel_constraint="non_neg"), "constraint"),
         (lambda: Sequential([Input((3,)), layers.Dense(2)], engine="reference"), "fast engine"),
     ],
@@ -287,3 +306,23 @@ def test_a_trained_model_keeps_no_data_and_can_be_copied():
     del x, other
     gc.collect()
     assert watched() is None
+
+
+@pytest.mark.parametrize("noise_shape", [None, (None, 1)])
+def test_a_plan_draws_from_a_generator_that_begins_anew(noise_shape, monkeypatch):
+    x, y = data()
+    drop = layers.Dropout(0.4, noise_shape=noise_shape, seed=3)
+
+    def train(model):
+        drop.seed_generator.reset()
+        histories = []
+        for _ in range(2):
+            histories.append(fit(x, y, shuffle=False)(model))
+            drop.seed_generator.reset()
+        return histories, drop.seed_generator.generator.random()
+
+    def build():
+        stack = [layers.Dense(5), drop, layers.Dense(2, "softmax")]
+        return compiled(Sequential([Input((3,)), *stack]))
+
+    assert_same(monkeypatch, build, train, planned=noise_shape is None)

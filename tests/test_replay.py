@@ -191,7 +191,7 @@ def disguised(y_true, y_pred):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: network(layers.Dropout(0.5)),
+        lambda: network(layers.GaussianNoise(0.5)),
         lambda: network(layers.Lambda(lambda x: x * 2)),
         lambda: network(Stranger(4)),
         lambda: network(layers.Dense(4, kernel_regularizer="l2")),

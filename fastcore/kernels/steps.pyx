@@ -1,4 +1,5 @@
-"""What a step of training does besides the twins, as stages of a plan: rows and running sums.
+"""What a step of training does besides the twins, as stages of a plan: rows, running sums, dropout
+masks.
 
     rows = Rows(x, y)               # x and y, of one batch, are filled with what is next
     rows.start(order, all_x, all_y)
@@ -13,10 +14,13 @@ Each function does its work, as twins do, and the plan that is being made notes 
 """
 
 cimport numpy as cnp
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
+from numpy.random cimport bitgen_t
 
-from .arrays cimport data, dim, rank, real, size
-from .threads cimport recorder, run_chunks, run_typed
+from .arrays cimport data, dim, new_array, rank, real, size
+from .threads cimport recorder, refuse_plan, run_chunks, run_typed
 
 cnp.import_array()
 
@@ -253,3 +257,55 @@ def add_accuracy(
         run_typed(
             single, sparse_task[float], sparse_task[double], 1, &r, sizeof(Running), size(p)
         )
+
+
+cdef struct Draw:
+    bitgen_t* bits
+    unsigned char* mask
+    Py_ssize_t count
+    int whole               # the integer part of 256 * rate
+    double rest
+
+
+cdef void draw_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    """A word for each eight entries; then one more for each whose byte does not decide."""
+    cdef const Draw* d = <const Draw*>context
+    cdef uint64_t word = 0
+    cdef Py_ssize_t i
+    cdef unsigned char byte
+    for i in range(d.count):
+        if i % 8 == 0:
+            word = d.bits.next_uint64(d.bits.state)
+        d.mask[i] = word & 255
+        word >>= 8
+    for i in range(d.count):
+        byte = d.mask[i]
+        d.mask[i] = byte >= d.whole
+        if byte == d.whole and d.rest > 0:
+            d.mask[i] = (d.bits.next_uint64(d.bits.state) >> 11) * 2.0**-53 >= d.rest
+
+
+def draw_mask(bit_generator, tuple shape, double rate):
+    """What random.draw_dropout_mask draws with a PCG64: True with probability 1 - rate."""
+    cdef cnp.npy_intp dims[64]
+    cdef Draw d
+    cdef int i
+    if len(shape) > 64:
+        raise ValueError(f"draw_mask: {len(shape)} axes are too many")
+    for i in range(len(shape)):
+        dims[i] = shape[i]
+    cdef cnp.ndarray mask = new_array(<int>len(shape), dims, cnp.NPY_BOOL)
+    d.bits = <bitgen_t*>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
+    d.mask, d.count = <unsigned char*>data(mask), size(mask)
+    d.whole = <int>(rate * 256)
+    d.rest = rate * 256 - d.whole
+    if recorder() != NULL:
+        recorder().keep(recorder(), bit_generator)
+    with bit_generator.lock:
+        run_chunks(draw_task, 1, &d, sizeof(Draw), d.count)
+    return mask
+
+
+def numpy_draws():
+    """A plan that is being made on this thread could not draw again what NumPy draws next."""
+    refuse_plan("random numbers are drawn by NumPy")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import config, ops
+from . import engine as _engine
 from .generators import (
     check_seed,
     generator_of,
@@ -123,6 +124,11 @@ def draw_dropout_mask(generator, shape, rate):
     whole, rest = divmod(rate * 256, 1)
     if whole > 255:
         return np.zeros(shape, np.bool_)
+    engine = _engine.current()
+    if engine.name == "fast":
+        if type(generator.bit_generator) is np.random.PCG64:
+            return engine.kernels.steps.draw_mask(generator.bit_generator, tuple(shape), rate)
+        engine.kernels.steps.numpy_draws()
     drawn = _raw_words(generator, (count + 7) // 8).astype("<u8", copy=False).view(np.uint8)[:count]
     mask = drawn >= np.uint8(whole)
     if rest:
@@ -130,6 +136,18 @@ def draw_dropout_mask(generator, shape, rate):
         more = _raw_words(generator, even.size) >> np.uint64(11)
         mask[even] = more * 2.0**-53 >= rest
     return mask.reshape(shape)
+
+
+class MaskDraw:
+    """Draws dropout masks of one shape, with the generator that a seed generator has then."""
+
+    def __init__(self, seed_generator: SeedGenerator, shape: tuple, rate: float) -> None:
+        self.seed_generator = seed_generator
+        self.shape = shape
+        self.rate = rate
+
+    def __call__(self) -> np.ndarray:
+        return draw_dropout_mask(self.seed_generator.generator, self.shape, self.rate)
 
 
 def _raw_words(generator, count):

@@ -165,6 +165,11 @@ class BatchNormalization(_Normalization):
 
     pure_in_prediction = True
 
+    @property
+    def pure(self) -> bool:  # type: ignore[override]
+        """Whether a step can be recorded: it moves the averages as well (``move_average``)."""
+        return not self.renorm
+
     def __init__(
         self,
         axis: int = -1,

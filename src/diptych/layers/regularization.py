@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import ops, regularizers
 from ..ops import nn
-from ..random import SeedGenerator, draw_dropout_mask
+from ..random import MaskDraw, SeedGenerator, draw_dropout_mask
 from ..tensor import Tensor
 from ..utils.windows import standardize_data_format
 from .layer import Layer
@@ -70,7 +70,7 @@ class Dropout(_Noise):
         Overfitting.
     """
 
-    pure_in_prediction = True
+    pure = True  # but for the mask, which each step draws anew
 
     def __init__(
         self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
@@ -82,8 +82,9 @@ class Dropout(_Noise):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:
             return inputs
-        dropout_mask = self._dropout_mask(_mask_shape(self.noise_shape, inputs.shape), self.rate)
-        return nn.drop(inputs, dropout_mask, self.rate if self.rate < 1 else 0.0)
+        shape = _mask_shape(self.noise_shape, inputs.shape)
+        draw = MaskDraw(self.seed_generator, shape, self.rate)
+        return nn.drop_at_random(inputs, draw, self.rate if self.rate < 1 else 0.0)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -13,6 +13,7 @@ recorded step, or layer by layer, and ``Model.plan_report`` says why.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from functools import cache
@@ -24,6 +25,7 @@ from .. import engine as _engine
 from ..metrics import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
 from ..nested import flatten
 from ..operation import Operation
+from ..random import MaskDraw
 from ..tensor import Variable
 from .batches import ArrayBatches
 from .replay import Replay, is_own
@@ -57,6 +59,8 @@ class StepPlan:
         self._optimizer = optimizer = model.optimizer
         self._metrics = [_accuracy(metric) for _, metric, _ in model._metrics.entries]
         self._circumstances = _circumstances(model)
+        draws = [x for call in replay.calls for x in call[3] if isinstance(x, MaskDraw)]
+        self._generators = [(x.seed_generator, x.seed_generator.generator) for x in draws]
         mean = model._loss_mean
         self.dtypes = x.dtype, y.dtype if replay.labels is None else replay.labels[1]
         self.size = len(x)
@@ -83,7 +87,9 @@ class StepPlan:
 
     def fits(self, model: Any) -> bool:
         """Whether it is still a step of this model, and nothing that it depends on has changed."""
-        return self._circumstances == _circumstances(model)
+        return self._circumstances == _circumstances(model) and all(
+            seed.generator is generator for seed, generator in self._generators
+        )
 
     def takes(self, y: np.ndarray) -> bool:
         """Whether no label is wrong: other steps raise an error for one that is no class."""
@@ -101,7 +107,10 @@ class StepPlan:
             update.restart(counter.item(), self._optimizer._current_rate())
         self._rows.start(order[: count * self.size], x, y)
         start = time.perf_counter()
-        self._plan.run(count)
+        with contextlib.ExitStack() as drawing:
+            for _, generator in self._generators:
+                drawing.enter_context(generator.bit_generator.lock)
+            self._plan.run(count)
         taken = time.perf_counter() - start
         self._rows.let_go()
         counter[()] += count

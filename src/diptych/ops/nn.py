@@ -47,6 +47,21 @@ def warn_of_softmax_of_one(where, shape, axis=-1):
         )
 
 
+class _RandomDropout(LinearTwin):
+    """Dropout whose option is not a mask, but the function that draws it."""
+
+    def _again(self, g, dy, record):
+        return _dropout((g,), *record.cache)  # with the mask that was drawn
+
+    def _pair(self, engine):
+        forward, backward = super()._pair(engine)
+
+        def dropout_forward(x, draw, rate):
+            return forward(x, draw(), rate)
+
+        return dropout_forward, backward
+
+
 class _Probabilities(Twin):
     """A twin whose output stores its logits, from which crossentropy losses are exact."""
 
@@ -236,6 +251,7 @@ _dense = Twin(
     shape=_dense_shape,
 )
 _dropout = LinearTwin("dropout", "dropout", shape=same)
+_random_dropout = _RandomDropout("dropout", "dropout", shape=same)
 
 # --------------------------------------------------------------------------------------------------
 # Piecewise linear functions
@@ -405,6 +421,11 @@ def dense(x, kernel, bias=None, activation="linear"):
 
 # --------------------------------------------------------------------------------------------------
 # Dropout
+
+
+def drop_at_random(x, draw, rate):
+    """``drop`` with the mask that ``draw()`` returns; a recorded step draws a new one each time."""
+    return _random_dropout((x,), draw, rate)
 
 
 def drop(x, dropout_mask, rate):
