@@ -166,7 +166,7 @@ class _Gradients:
             sources = [next(found) if isinstance(x, KerasTensor) else x for x in self.variables]
         gradients = tape.gradient(loss, sources)
         return [
-            Tensor(np.zeros_like(x.array) if g is None else np.asarray(g))
+            g if isinstance(g, Tensor) else Tensor(np.zeros_like(x.array) if g is None else g)
             for x, g in zip(sources, gradients, strict=True)
         ]
 

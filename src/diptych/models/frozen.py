@@ -50,12 +50,13 @@ class TrainableFlags:
 
     @contextlib.contextmanager
     def _forced(self) -> Iterator[None]:
-        note(
-            "trainable = False",
-            "after compile(): the model still trains what it was compiled to train, as in Keras 1 "
-            "and 2; Keras 3 trains nothing then",
-            f"Model {self._model.name!r}",
-        )
+        if any(layer._trainable != flag for layer, flag in self._layers) or self._variables:
+            note(
+                "trainable = False",
+                "after compile(): the model still trains what it was compiled to train, as in "
+                "Keras 1 and 2; Keras 3 trains nothing then",
+                f"Model {self._model.name!r}",
+            )
         if self._unbuilt and self._model.weights:
             self._variables = [
                 (variable, flag and not variable.is_state)

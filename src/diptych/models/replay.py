@@ -201,7 +201,7 @@ def record_of(
         output = map_structure(_without_values, record.output)
         if True in needs:
             stand_ins.update(zip(map(id, flatten(record.output)), flatten(output), strict=True))
-        replay.records.append(Record(output, inputs, needs, record.backward, None, (), None))
+        replay.records.append(Record(output, inputs, needs, record.backward, None, (), None, None))
     replay.records.reverse()
     if id(loss) in stand_ins:
         replay.seed = {stand_ins[id(loss)]: np.ones(loss.shape, loss.dtype)}

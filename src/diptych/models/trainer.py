@@ -18,7 +18,7 @@ from ..callbacks import CallbackList
 from ..layers.signatures import parameters_of
 from ..legacy import Logs, accepts_old
 from ..nested import map_structure
-from ..tape import GradientTape
+from ..tape import GradientTape, unrecorded
 from ..tensor import Structure, Tensor
 from ..utils.batches import unpack_x_y_sample_weight as unpack
 from .arrays import as_data, count_rows
@@ -147,7 +147,8 @@ class Trainer(Compiling):
                 variables = self.trainable_variables  # the call may have made them
                 self._keep_replay(key, tape, x, y, y_pred, loss)
                 tape.optimizer = self.optimizer
-                gradients = tape.gradient(scaled, variables)
+                with unrecorded():  # they go to the optimizer alone
+                    gradients = tape.gradient(scaled, variables)
                 loss = loss.array
         if variables:
             self.optimizer.apply(gradients, variables)

@@ -10,7 +10,7 @@ import inspect
 import numpy as np
 
 from .. import config, graph
-from ..operation import Twin
+from ..operation import LinearTwin
 from ..shape_rules import replaced
 from ..utils.windows import standardize_data_format
 from . import resizing
@@ -51,8 +51,10 @@ __all__ = [
 ]
 
 
-class _AffineTwin(Twin):
-    """A twin ``(images, transforms)`` with a gradient for the images only."""
+class _AffineTwin(LinearTwin):
+    """A twin ``(images, transforms)`` with a gradient for the images only; but for the fill value,
+    its last option, it is linear in these.
+    """
 
     def _pair(self, engine):
         forward = engine.function(self.family, f"{self.name}_forward")
@@ -68,6 +70,9 @@ class _AffineTwin(Twin):
             return backward(dy, cache), None
 
         return forward, gradients
+
+    def _again(self, g, dy, record):
+        return super()._again(g, dy, record._replace(options=(*record.options[:-1], 0.0)))
 
 
 _affine = _AffineTwin("resizing", "affine")

@@ -4,7 +4,7 @@ The equations and gradients are in ``diptych.reference.resizing``. Inputs have a
 spatial axes, and channels last or first.
 """
 
-from ..operation import Twin
+from ..operation import LinearTwin
 from ..tensor import is_symbolic
 from .creation import as_tensor
 from .indexing import get_item
@@ -23,10 +23,10 @@ def _spatial(rule):
     return shape
 
 
-_zero_pad = Twin("resizing", "zero_pad", shape=_spatial(lambda n, pair: n + sum(pair)))
-_crop = Twin("resizing", "crop", shape=_spatial(lambda n, pair: n - sum(pair)))
-_upsample = Twin("resizing", "upsample", shape=_spatial(lambda n, factor: n * factor))
-_resize = Twin("resizing", "resize", shape=lambda x, sizes, *options: (x[0], *sizes, x[-1]))
+_zero_pad = LinearTwin("resizing", "zero_pad", shape=_spatial(lambda n, pair: n + sum(pair)))
+_crop = LinearTwin("resizing", "crop", shape=_spatial(lambda n, pair: n - sum(pair)))
+_upsample = LinearTwin("resizing", "upsample", shape=_spatial(lambda n, factor: n * factor))
+_resize = LinearTwin("resizing", "resize", shape=lambda x, sizes, *options: (x[0], *sizes, x[-1]))
 
 
 def zero_pad(x, padding, data_format="channels_last"):
