@@ -500,6 +500,10 @@ LOSSES = [
     (losses.SparseCategoricalCrossentropy, "labels"),
     (losses.BinaryFocalCrossentropy, "classes"),
     (losses.CategoricalFocalCrossentropy, "classes"),
+    (losses.CategoricalGeneralizedCrossEntropy, "labels"),
+    (losses.Circle, "labels"),
+    (losses.Dice, "numbers"),
+    (losses.Tversky, "numbers"),
 ]
 
 
@@ -516,7 +520,9 @@ def test_every_loss(loss, kind, engine):
 def test_the_table_of_losses_is_complete():
     classes = [value for value in vars(losses).values() if isinstance(value, type)]
     named = {cls for cls in classes if issubclass(cls, losses.Loss) and cls.__name__[0] != "_"}
-    assert named - {losses.Loss, losses.LossFunctionWrapper} == {loss for loss, _ in LOSSES}
+    # CTC is a twin that can be differentiated once.
+    others = {losses.Loss, losses.LossFunctionWrapper, losses.CTC}
+    assert named - others == {loss for loss, _ in LOSSES}
 
 
 def test_gradcheck_of_second_order_notices_a_wrong_rule():

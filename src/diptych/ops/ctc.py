@@ -33,7 +33,7 @@ class _CTC(Twin):
             *options,
         )
         # Without a forward function: a recorded step would keep the lengths of its first batch.
-        return record(loss, (output,), backward, cache)
+        return record(loss, (output,), backward, cache, operation=self)
 
     def _pair(self, engine):
         forward = engine.function(self.family, f"{self.name}_forward")
