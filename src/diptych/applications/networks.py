@@ -130,6 +130,7 @@ def assemble(
         x = bottom(x, pooling) if bottom else pooled(x, pooling, pools)
     if is_keras_tensor(input_tensor):
         inputs = get_source_inputs(input_tensor)
+        inputs = inputs[0] if len(inputs) == 1 else inputs
     model = Model(inputs, x, name=name)
     load(model, title, weights, files[0] if include_top else files[1])
     return model
@@ -240,13 +241,18 @@ def padding_for_strides(x: Any, kernel: int) -> tuple[tuple[int, int], tuple[int
     return (rows, half), (columns, half)
 
 
-def rounded(channels: float, divisor: int = 8) -> int:
-    """The nearest multiple of ``divisor``, at least one, and not below nine tenths of it.
+def nearest_multiple(channels: float) -> int:
+    """The nearest multiple of 8, at least 8."""
+    return max(8, int(channels + 4) // 8 * 8)
+
+
+def rounded(channels: float) -> int:
+    """The nearest multiple of 8, or the next if that is below nine tenths of ``channels``.
 
     Source: Sandler et al. 2018, MobileNetV2, in its published code.
     """
-    nearest = max(divisor, int(channels + divisor / 2) // divisor * divisor)
-    return nearest + divisor if nearest < 0.9 * channels else nearest
+    nearest = nearest_multiple(channels)
+    return nearest + 8 if nearest < 0.9 * channels else nearest
 
 
 # Pretrained weights
