@@ -24,56 +24,6 @@ MISSING = {
         DTypePolicy FloatDTypePolicy Function Operation RematScope StatelessScope
         SymbolicScope device name_scope remat
     """,
-    "keras.applications": """
-        ConvNeXtBase ConvNeXtLarge ConvNeXtSmall ConvNeXtTiny ConvNeXtXLarge DenseNet121
-        DenseNet169 DenseNet201 EfficientNetB0 EfficientNetB1 EfficientNetB2 EfficientNetB3
-        EfficientNetB4 EfficientNetB5 EfficientNetB6 EfficientNetB7 EfficientNetV2B0
-        EfficientNetV2B1 EfficientNetV2B2 EfficientNetV2B3 EfficientNetV2L EfficientNetV2M
-        EfficientNetV2S InceptionResNetV2 InceptionV3 MobileNet MobileNetV2 MobileNetV3Large
-        MobileNetV3Small NASNetLarge NASNetMobile ResNet101 ResNet101V2 ResNet152
-        ResNet152V2 ResNet50 ResNet50V2 Xception
-    """,
-    "keras.applications.convnext": """
-        ConvNeXtBase ConvNeXtLarge ConvNeXtSmall ConvNeXtTiny ConvNeXtXLarge
-    """,
-    "keras.applications.densenet": """
-        DenseNet121 DenseNet169 DenseNet201
-    """,
-    "keras.applications.efficientnet": """
-        EfficientNetB0 EfficientNetB1 EfficientNetB2 EfficientNetB3 EfficientNetB4
-        EfficientNetB5 EfficientNetB6 EfficientNetB7
-    """,
-    "keras.applications.efficientnet_v2": """
-        EfficientNetV2B0 EfficientNetV2B1 EfficientNetV2B2 EfficientNetV2B3 EfficientNetV2L
-        EfficientNetV2M EfficientNetV2S
-    """,
-    "keras.applications.inception_resnet_v2": """
-        InceptionResNetV2
-    """,
-    "keras.applications.inception_v3": """
-        InceptionV3
-    """,
-    "keras.applications.mobilenet": """
-        MobileNet
-    """,
-    "keras.applications.mobilenet_v2": """
-        MobileNetV2
-    """,
-    "keras.applications.nasnet": """
-        NASNetLarge NASNetMobile
-    """,
-    "keras.applications.resnet": """
-        ResNet101 ResNet152 ResNet50
-    """,
-    "keras.applications.resnet50": """
-        ResNet50
-    """,
-    "keras.applications.resnet_v2": """
-        ResNet101V2 ResNet152V2 ResNet50V2
-    """,
-    "keras.applications.xception": """
-        Xception
-    """,
     "keras.backend": """
         result_type
     """,

@@ -81,7 +81,8 @@ def test_an_image_is_classified_and_trained_on(name, top, engine):
     np.testing.assert_allclose(probabilities.sum(), 1, rtol=1e-5)
     assert np.isfinite(loss)
     changed = [not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
-    assert changed[0] and changed[-1]
+    assert changed[0]
+    assert changed[-1]
 
 
 @pytest.mark.parametrize(
@@ -223,5 +224,5 @@ def test_a_network_is_described():
         told = inspect.getdoc(build)
         assert build.__name__ == name
         assert build.__module__.startswith("diptych.applications.")
-        assert told and "\n\n" in told
+        assert "\n\n" in told
         assert "input_shape" in told or "ResNet50" in told

@@ -33,9 +33,7 @@ MEANS = (0.485 * 255, 0.456 * 255, 0.406 * 255)
 STDS = (0.229 * 255, 0.224 * 255, 0.225 * 255)
 
 
-def convnext(
-    x: Any, name: str, depths: tuple, widths: tuple, include_preprocessing: bool
-) -> Any:
+def convnext(x: Any, name: str, depths: tuple, widths: tuple, include_preprocessing: bool) -> Any:
     """A stem and four stages, with a reduction of rows and columns before each but the first."""
     if include_preprocessing:
         variances = [std**2 for std in STDS]

@@ -258,18 +258,16 @@ def rounded(channels: float) -> int:
 # Pretrained weights
 
 
-def files(
-    stem: str, checksum: str, checksum_without_top: str, middle: str = "", store: str = STORE
-) -> Files:
-    """The files ``stem + middle + ".h5"`` and, without the top, ``..._notop.h5``."""
-    address = f"{store}{stem}{middle}"
+def files(stem: str, checksum: str, checksum_without_top: str, store: str = STORE) -> Files:
+    """The files ``stem + ".h5"`` and, without the top, ``stem + "_notop.h5"``."""
+    address = f"{store}{stem}"
     return (f"{address}.h5", checksum), (f"{address}_notop.h5", checksum_without_top)
 
 
 def old_files(folder: str, name: str, checksum: str, checksum_without_top: str) -> Files:
     """The same, of the networks whose files name the order of axes that they were written with."""
-    middle = "_weights_tf_dim_ordering_tf_kernels"
-    return files(f"{folder}/{name}", checksum, checksum_without_top, middle)
+    stem = f"{folder}/{name}_weights_tf_dim_ordering_tf_kernels"
+    return files(stem, checksum, checksum_without_top)
 
 
 def load(model: Model, title: str, weights: Any, file: Checked) -> None:
