@@ -551,7 +551,7 @@ def test_missing_parts_and_parts_of_other_lengths_raise():
     a, b, p, q = (np.ones((6, n), "float32") for n in (4, 3, 2, 1))
     model = two_inputs_and_outputs()
     for call in (model.predict, model.predict_on_batch, model):
-        with pytest.raises(ValueError, match=r"'b' has no data|'a', 'b'\].*with None"):
+        with pytest.raises(ValueError, match="'b' has no data|None for its input 'b'"):
             call([a, None])
     for call in (model.predict, model.predict_on_batch):
         with pytest.raises(ValueError, match=r"number of samples \(x: 6, 5\)"):
@@ -632,7 +632,7 @@ def test_numpys_numbers_count_epochs():
 
 def test_uncompiled_model_says_so():
     model = Sequential([Input((4,)), layers.Dense(3)])
-    with pytest.raises(RuntimeError, match="must be compiled before fit"):
+    with pytest.raises(ValueError, match="must be compiled before fit"):
         model.fit(np.ones((2, 4)), np.ones((2, 3)))
 
 

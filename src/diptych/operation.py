@@ -18,6 +18,7 @@ import numpy as np
 from . import config
 from . import engine as _engine
 from .nested import flatten
+from .promotion import integers_together
 from .shape_rules import common_shape, nth_axis, same
 from .tape import record
 from .tensor import (
@@ -49,7 +50,7 @@ def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
     if floating or any(isinstance(x, FLOATS) for x in inputs):
         return np.dtype(config.floatx())
     numbers = [x for x in inputs if isinstance(x, NUMBERS) and not isinstance(x, bool)]
-    dtype = np.result_type(*tensors, *arrays, *([np.bool_] if not tensors and not arrays else []))
+    dtype = integers_together(*tensors, *arrays, np.dtype(np.bool_))
     if numbers and dtype == np.bool_:
         return np.dtype(np.int32)
     return dtype
@@ -139,7 +140,7 @@ def _shape(x: Any) -> tuple[int | None, ...]:
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
-def _one_number(x: Any) -> Any:
+def one_number(x: Any) -> Any:
     """A single number of the kind and dtype of ``x``, to find out dtypes with."""
     if is_symbolic(x):
         return Tensor(np.zeros((), x._dtype))
@@ -228,8 +229,12 @@ class ArrayOp(Operation):
         given = [*inputs[:own], *align(inputs[own:], self.floating)]
         return [x if isinstance(x, Tensor) else Tensor(as_array(x)) for x in given]
 
+    def dtypes_of(self, inputs: Sequence) -> list[np.dtype]:
+        """The dtype in which the operation takes each of these inputs, which may be symbolic."""
+        return [x.array.dtype for x in self._aligned([one_number(x) for x in inputs])]
+
     def _dtype(self, inputs: tuple, options: dict[str, Any]) -> Any:
-        dtypes = [x.array.dtype for x in self._aligned([_one_number(x) for x in inputs])]
+        dtypes = self.dtypes_of(inputs)
         if callable(self.dtype):
             return self.dtype(*dtypes, **options)
         return self.dtype or self._default_dtype(dtypes)
@@ -375,7 +380,7 @@ def common_float(name: str | None, inputs: Sequence) -> np.dtype:
 
     name: that of the operation, where an engine computes it, which takes no complex numbers.
     """
-    return as_floats(name, [x if x is None else _one_number(x) for x in inputs])[0].dtype
+    return as_floats(name, [x if x is None else one_number(x) for x in inputs])[0].dtype
 
 
 class Twin(Operation):

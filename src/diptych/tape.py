@@ -84,6 +84,23 @@ def record(
     return output
 
 
+def record_effect(function: Callable, inputs: Sequence[Tensor], *options: Any) -> None:
+    """Call ``function(*arrays, *options)``, which returns nothing but changes something in place,
+    and record the call on an open tape: a recorded step makes it again. It has no output, so the
+    chain rule passes it by.
+    """
+
+    def effect(*arguments: Any) -> tuple[tuple, None]:
+        function(*arguments)
+        return (), None
+
+    effect(*[x.array for x in inputs], *options)
+    records = open_records.get()
+    if records is not None:
+        needs = [False] * len(inputs)
+        records.append(new_record(Record, ([], inputs, needs, None, effect, options, None)))
+
+
 def walk_back(
     records: Iterable[tuple[Record, Any]],
     gradients: dict[Tensor, Any],

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import config
+from .scopes import current_scope
 from .trial import for_good, open_trial
 
 
@@ -127,6 +128,8 @@ class Variable(Tensor):
         dtype: by default the configured float type.
         trainable: whether tapes track it.
         name: its own name; ``path`` is set by the layer that owns it.
+        autocast, aggregation, synchronization, layout: accepted for Keras's sake; without effect
+            on one CPU.
 
     The buffer behind ``array`` stays the same for the life of the variable: ``assign`` copies into
     it, and an optimizer updates it in place. So ``array`` is for code that reads it at once; what
@@ -143,7 +146,11 @@ class Variable(Tensor):
         shape: Sequence[int] | None = None,
         dtype: Any = None,
         trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str = "none",
+        synchronization: str = "auto",
         name: str | None = None,
+        layout: Any = None,
     ) -> None:
         if dtype is None and not hasattr(initializer, "dtype"):
             dtype = config.floatx()
@@ -166,7 +173,8 @@ class Variable(Tensor):
                 f"Variable {name!r} got values of shape {self.shape} and shape={tuple(shape)}."
             )
         self.name = name or "variable"
-        self.path = self.name
+        scope = current_scope()
+        self.path = f"{scope}/{self.name}" if scope else self.name
         self.is_state = not trainable  # unchanged when the layer's `trainable` changes
         self.constraint: Any = None
         self.regularizer: Any = None

@@ -155,6 +155,10 @@ def fused_conv(
     activation: str = "linear",
 ) -> Tensor:
     """``activation(conv(inputs, kernel) + bias)``, for an activation that the engines support."""
+    if is_symbolic(inputs):
+        options = strides, padding, data_format, dilation
+        shape = conv_output_shape("conv", inputs.shape, kernel.shape[-1], kernel.shape, *options)
+        return _record_fused(fused_conv, inputs, kernel, bias, shape, *options, activation)
     x = channels_last(inputs, data_format)
     window = kernel.shape[:-2]
     groups = max(1, x.shape[-1] // max(1, kernel.shape[-2]))
@@ -174,6 +178,12 @@ def fused_depthwise_conv(
     activation: str = "linear",
 ) -> Tensor:
     """``activation(depthwise_conv(inputs, kernel) + bias)``."""
+    if is_symbolic(inputs):
+        options, filters = (strides, padding, data_format, dilation), count(kernel.shape[-2:])
+        shape = conv_output_shape("depthwise_conv", inputs.shape, filters, kernel.shape, *options)
+        return _record_fused(
+            fused_depthwise_conv, inputs, kernel, bias, shape, *options, activation
+        )
     x = channels_last(inputs, data_format)
     pairs = padding_pairs(padding, x.shape[1:-1], kernel.shape[:-2], strides, dilation)
     y = _depthwise_conv((x, kernel, bias), strides, pairs, dilation, activation)
@@ -192,6 +202,13 @@ def fused_conv_transpose(
     activation: str = "linear",
 ) -> Tensor:
     """``activation(conv_transpose(inputs, kernel) + bias)``."""
+    if is_symbolic(inputs):
+        options = strides, padding, data_format, dilation
+        shape = conv_transpose_output_shape(
+            "conv_transpose", inputs.shape, kernel.shape[-2], kernel.shape, *options, output_padding
+        )
+        more = *options, output_padding, activation
+        return _record_fused(fused_conv_transpose, inputs, kernel, bias, shape, *more)
     x = channels_last(inputs, data_format)
     window, sizes = kernel.shape[:-2], x.shape[1:-1]
     out = _windows.transposed_sizes(sizes, window, strides, padding, output_padding, dilation)
@@ -310,6 +327,13 @@ def _check_channels(
 def _record(operation: Any, inputs: Any, kernel: Any, shape: tuple, *options: Any) -> KerasTensor:
     output = KerasTensor(shape, common_float(operation.__name__, (inputs, kernel)))
     return record(operation, (inputs, kernel, *options), {}, output)
+
+
+def _record_fused(
+    operation: Any, inputs: Any, kernel: Any, bias: Any, shape: tuple, *options: Any
+) -> Any:
+    output = KerasTensor(shape, common_float(operation.__name__, (inputs, kernel)))
+    return record(operation, (inputs, kernel, bias, *options), {}, output)
 
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]

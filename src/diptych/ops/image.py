@@ -122,7 +122,7 @@ def _batched(function, images):
 
 def _as_float(images):
     """Images as floats: integers become the configured float type."""
-    return images if images.dtype.kind == "f" else cast(images, config.floatx())
+    return images if np.dtype(images.dtype).kind == "f" else cast(images, config.floatx())
 
 
 def _in_range_of(values, dtype):
@@ -444,7 +444,7 @@ def rgb_to_grayscale(images, data_format=None):
     weights = np.array([0.2989, 0.5870, 0.1140]).reshape((3,) + (1,) * (-1 - axis))
     values = _as_float(images)
     gray = sum(values * weights.astype(values.dtype), axis=axis, keepdims=True)
-    return gray if images.dtype.kind == "f" else cast(gray, images.dtype)
+    return gray if np.dtype(images.dtype).kind == "f" else cast(gray, images.dtype)
 
 
 @_on_images(_colours_of("rgb_to_hsv"))

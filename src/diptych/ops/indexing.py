@@ -5,7 +5,7 @@ import builtins
 import numpy as np
 
 from .. import config
-from ..operation import ArrayOp, ViewOp, cast, gather
+from ..operation import ArrayOp, ViewOp, align, cast, gather, one_number
 from ..shape_rules import broadcast, check_rank, common_shape, count, nth_axis, replaced
 from ..tensor import Tensor, is_symbolic
 from .array_ops import unbroadcast
@@ -296,22 +296,36 @@ def nonzero(x):
 
 def _select_rule(i, g, y, *arrays, n):
     conditions, x = arrays[:n], arrays[i]
-    chosen = np.select(conditions, np.arange(n, 2 * n), default=2 * n)
+    chosen = np.select([c.astype(bool) for c in conditions], np.arange(n, 2 * n), default=2 * n)
     return unbroadcast(np.where(chosen == i, g, np.zeros_like(g)), x)
 
 
-_select = ArrayOp(
+class _Select(ArrayOp):
+    """``n`` conditions, then the choices and the default, which share one dtype."""
+
+    def __call__(self, *inputs, n):
+        inputs = [gather(x) for x in inputs]
+        if not builtins.any(map(is_symbolic, inputs)):
+            inputs[n:] = align(inputs[n:])
+        return super().__call__(*inputs, n=n)
+
+    def _dtype(self, inputs, options):
+        return align([one_number(x) for x in inputs[options["n"] :]])[0].dtype
+
+
+_select = _Select(
     "select",
-    lambda *arrays, n: np.select(arrays[:n], arrays[n:-1], arrays[-1]),
+    lambda *arrays, n: np.select([c.astype(bool) for c in arrays[:n]], arrays[n:-1], arrays[-1]),
     _select_rule,
     variadic=True,
     shape=broadcast,
-    dtype=lambda *dtypes, n: np.result_type(*dtypes[n:]),
 )
 
 
 def select(condlist, choicelist, default=0):
-    """Take elements from the first choice whose condition is true, or from ``default``."""
+    """Take elements from the first choice whose condition is true, or from ``default``; a plain
+    number there takes the dtype of the choices.
+    """
     return _select(*condlist, *choicelist, default, n=len(condlist))
 
 

@@ -23,13 +23,15 @@ from .shapes import reshape
 
 
 def warn_of_softmax_of_one(where, shape, axis=-1):
-    """Warn if a softmax along ``axis``, one or several, of an array of this shape is always 1.
+    """Warn if a softmax along ``axis``, one or several, of an array of this shape is always 1, and
+    return whether it is.
 
-    where: what takes the softmax, as the start of a sentence. This is called when a layer is built
-    or a graph is made, not when a softmax is computed.
+    where: what takes the softmax, as the start of a sentence. This is called for a layer, once, and
+    when a graph is made, not when ``ops.softmax`` computes.
     """
     axes = axis if isinstance(axis, (list, tuple)) else [axis]
-    if all(-len(shape) <= one < len(shape) and shape[one] == 1 for one in axes):
+    is_one = all(-len(shape) <= one < len(shape) and shape[one] == 1 for one in axes)
+    if is_one:
         warnings.warn(
             f"{where} takes a softmax over axis {axis} of an array of shape {tuple(shape)}. This "
             "axis has size 1: the result is always 1, and nothing is learned. For a yes/no "
@@ -37,6 +39,19 @@ def warn_of_softmax_of_one(where, shape, axis=-1):
             "unit for each.",
             stacklevel=users_level(),
         )
+    return is_one
+
+
+class _RandomDropout(Twin):
+    """Dropout whose option is not a mask, but the function that draws it."""
+
+    def _pair(self, engine):
+        forward, backward = super()._pair(engine)
+
+        def dropout_forward(x, draw, rate):
+            return forward(x, draw(), rate)
+
+        return dropout_forward, backward
 
 
 class _Probabilities(Twin):
@@ -108,6 +123,7 @@ _softmax = _Probabilities("activations", "softmax", shape=along)
 _log_softmax = Twin("activations", "log_softmax", shape=along)
 _dense = Twin("dense", "dense", has_need_dx=True, shape=_dense_shape)
 _dropout = Twin("dropout", "dropout", shape=same)
+_random_dropout = _RandomDropout("dropout", "dropout", shape=same)
 
 # --------------------------------------------------------------------------------------------------
 # Piecewise linear functions
@@ -277,6 +293,11 @@ def dense(x, kernel, bias=None, activation="linear"):
 
 # --------------------------------------------------------------------------------------------------
 # Dropout
+
+
+def drop_at_random(x, draw, rate):
+    """``drop`` with the mask that ``draw()`` returns; a recorded step draws a new one each time."""
+    return _random_dropout((x,), draw, rate)
 
 
 def drop(x, dropout_mask, rate):

@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 
 from .. import config
+from .. import engine as _engine
 from ..engine import Engine
 from ..graph import KerasTensor, record
 from ..operation import Twin, common_float
 from ..shape_rules import agree, broadcast, check_rank, count
+from ..tape import record_effect
 from ..tensor import Tensor, Variable, is_symbolic
+from ..trial import open_trial
 from .creation import as_tensor, cast, dtype, shape
 from .elementwise import add, clip, divide, maximum, multiply, rsqrt, square, subtract
 from .indexing import where
@@ -228,8 +231,16 @@ def batch_statistics_over(
 
 
 def move_average(average: Variable, value: Tensor, momentum: float) -> None:
-    """Update a moving average: momentum * average + (1 - momentum) * value. No tape records it."""
-    average.assign(average.array * momentum + value.array * (1.0 - momentum))
+    """Update a moving average: momentum * average + (1 - momentum) * value. It has no gradient."""
+    record_effect(_move, (value,), average, momentum)
+
+
+def _move(value: np.ndarray, average: Variable, momentum: float) -> None:
+    trial = open_trial.get()
+    if trial is not None:
+        trial.remember(average)
+    value = value.astype(average.array.dtype, copy=False)
+    _engine.current().optimizers.average_([average.array], [value], momentum)
 
 
 def _masked_moments(x: Any, mask: Any, axis: int) -> tuple[Any, Any]:

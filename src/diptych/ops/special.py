@@ -2,10 +2,8 @@
 
 import math
 from functools import lru_cache
-from statistics import NormalDist
 
 import numpy as np
-from numpy.polynomial import chebyshev
 
 from .. import config
 from ..operation import ArrayOp
@@ -30,6 +28,7 @@ def _exp_minus_square(x):
 @lru_cache
 def _fits():
     """Fitted polynomials: erf(x) / x in x**2 up to 1, erfc(x) exp(x**2) in 1 / (1 + x) above."""
+    from numpy.polynomial import chebyshev  # here, since it takes long to import
 
     def near(u):
         x = np.sqrt((u + 1) / 2)
@@ -72,6 +71,8 @@ def _erf_and_erfc(x):
 
 
 def _erfinv(x):
+    from statistics import NormalDist  # here, since it takes long to import
+
     def one(v):
         if not -1 < v < 1:
             return math.copysign(math.inf, v) if abs(v) == 1 else math.nan

@@ -269,7 +269,7 @@ def in_float64(target: Any) -> Iterator[None]:
     """
     layers = list(target._flatten_layers()) if isinstance(target, Layer) else [target]
     compiled = getattr(target, "_loss", None)
-    layers += [] if compiled is None else [f for f in compiled.functions if f is not None]
+    layers += [] if compiled is None else [part.function for part in compiled.parts]
     symbols = [
         t for layer in layers for t in getattr(getattr(layer, "_function", None), "inputs", ())
     ]

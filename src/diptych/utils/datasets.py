@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 __all__ = ["PyDataset", "Sequence"]
@@ -26,9 +28,13 @@ class PyDataset:
                 return np.stack([load(f) for f in self.files[rows]]), self.labels[rows]
 
     Args:
-        workers: the number of threads that prepare batches in advance; with 1, each is made when
-        needed. use_multiprocessing: accepted for Keras's sake; the workers are threads in any case.
-        max_queue_size: the most batches prepared in advance, with several workers.
+        workers: the number of threads or processes that make batches in advance, in their order.
+            With one thread, the default, each batch is made when it is needed.
+        use_multiprocessing: whether the workers are processes, each with a copy of the data set
+            as it is when an epoch begins. It must be possible to pickle it, and in a script
+            training belongs under ``if __name__ == "__main__":`` (where processes are forked, as
+            on Linux before Python 3.14, neither is needed).
+        max_queue_size: the most batches made in advance.
     """
 
     def __init__(
@@ -43,6 +49,10 @@ class PyDataset:
             f"{type(self).__name__} needs __getitem__(self, index), which returns one batch: "
             f"x, (x, y) or (x, y, sample_weight)"
         )
+
+    def __iter__(self) -> Iterator:
+        total = self.num_batches
+        return map(self.__getitem__, count() if total is None else range(total))
 
     def __len__(self) -> int:
         raise NotImplementedError(
