@@ -9,16 +9,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ..initializers import Constant
 from ..layers import (
     Activation,
     Conv2D,
     Dense,
     GlobalAveragePooling2D,
-    Layer,
     LayerNormalization,
     Normalization,
 )
+from ..layers.scaling import LayerScale
 from ..models import Model, Sequential
 from .imagenet_utils import decode_predictions, preparation
 from .networks import assemble, files, named, pooled
@@ -34,31 +33,7 @@ MEANS = (0.485 * 255, 0.456 * 255, 0.406 * 255)
 STDS = (0.229 * 255, 0.224 * 255, 0.225 * 255)
 
 
-class LayerScale(Layer):
-    """Each channel times a weight of its own, ``gamma``: (N, H, W, C) to (N, H, W, C)."""
-
-    def __init__(self, init_values: float, projection_dim: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.init_values = init_values
-        self.projection_dim = projection_dim
-
-    def build(self, _: Any) -> None:
-        self.gamma = self.add_weight(
-            shape=(self.projection_dim,), initializer=Constant(self.init_values), name="gamma"
-        )
-        self.built = True
-
-    def call(self, x: Any) -> Any:
-        return x * self.gamma
-
-    def get_config(self) -> dict[str, Any]:
-        own = {"init_values": self.init_values, "projection_dim": self.projection_dim}
-        return {**super().get_config(), **own}
-
-
-def convnext(
-    x: Any, name: str, depths: tuple, widths: tuple, include_preprocessing: bool
-) -> Any:
+def convnext(x: Any, name: str, depths: tuple, widths: tuple, include_preprocessing: bool) -> Any:
     """A stem and four stages, with a reduction of rows and columns before each but the first."""
     if include_preprocessing:
         variances = [std**2 for std in STDS]

@@ -157,7 +157,7 @@ def top(x: Any, classes: int, activation: Any, dropout: float, **options: Any) -
 
 
 def _member(
-    title: str, width: float, depth: float, size: int, dropout: float, *checksums: str
+    title: str, width: float, depth: float, size: int, dropout: float, with_top: str, without: str
 ) -> Callable[..., Model]:
     stem, store = title.lower(), "https://storage.googleapis.com/keras-applications/"
 
@@ -171,11 +171,9 @@ def _member(
         classifier_activation: Any = "softmax",
         name: str = stem,
     ) -> Model:
-        features = partial(
-            efficientnet, width=width, depth=depth, pretrained=weights == "imagenet"
-        )
+        features = partial(efficientnet, width=width, depth=depth, pretrained=weights == "imagenet")
         return assemble(
-            title, features, files(stem, *checksums, store=store), include_top, weights,
+            title, features, files(stem, with_top, without, store), include_top, weights,
             input_tensor, input_shape, pooling, classes, classifier_activation, name, size=size,
             top=partial(top, dropout=dropout),
         )  # fmt: skip

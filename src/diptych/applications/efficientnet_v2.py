@@ -21,7 +21,7 @@ from ..layers import (
 from ..models import Model
 from .efficientnet import DROP_RATE, STDS, added, convolved, normal, squeeze_and_excitation, top
 from .imagenet_utils import decode_predictions, preparation
-from .networks import assemble, channel_axis, channels_of, files, named, rounded
+from .networks import assemble, channel_axis, channels_of, files, named, nearest_multiple
 
 __all__ = [
     "EfficientNetV2B0", "EfficientNetV2B1", "EfficientNetV2B2", "EfficientNetV2B3",
@@ -52,18 +52,19 @@ def efficientnet_v2(
     """A stem, the stages and a last convolution, with ``width`` and ``depth`` times the usual."""
     if include_preprocessing:
         x = prepared(x, stages)
-    x = convolved(x, rounded(stem * width), 3, "stem_conv", strides=2)
+    x = convolved(x, nearest_multiple(stem * width), 3, "stem_conv", strides=2)
     x = activated(normalized(x, "stem_bn"), "stem_activation")
     i, usual = 0, sum(stage[2] for stage in stages)
     for number, (expansion, filters, count, strides) in enumerate(stages, 1):
         block = fused_block if number <= 3 else split_block
         for j in range(math.ceil(depth * count)):
-            given, name, width_now = x, f"block{number}{chr(ord('a') + j)}_", rounded(filters * width)
-            x = block(x, name, expansion, width_now, strides if j == 0 else 1)
-            if (j > 0 or strides == 1) and channels_of(given) == width_now:
+            given, name = x, f"block{number}{chr(ord('a') + j)}_"
+            narrow = nearest_multiple(filters * width)
+            x = block(x, name, expansion, narrow, strides if j == 0 else 1)
+            if (j > 0 or strides == 1) and channels_of(given) == narrow:
                 x = added(x, given, name, DROP_RATE * i / usual)
             i += 1
-    x = convolved(x, rounded(1280 * width), 1, "top_conv")
+    x = convolved(x, nearest_multiple(1280 * width), 1, "top_conv")
     return activated(normalized(x, "top_bn"), "top_activation")
 
 

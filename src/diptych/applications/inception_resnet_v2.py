@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..layers import Activation, Conv2D, Layer, MaxPooling2D
+from ..layers import Activation, Conv2D, MaxPooling2D
+from ..layers.scaling import CustomScaleLayer
 from .imagenet_utils import decode_predictions, preparation
 from .inception_v3 import Steps, averaged, chain, convolved, joined, stem
 from .networks import channels_of, network, old_files
@@ -23,20 +24,6 @@ STAGES: dict[str, tuple[int, float, list[Steps]]] = {
     "block17": (20, 0.1, [[(192, 1)], [(128, 1), (160, (1, 7)), (192, (7, 1))]]),
     "block8": (10, 0.2, [[(192, 1)], [(192, 1), (224, (1, 3)), (256, (3, 1))]]),
 }
-
-
-class CustomScaleLayer(Layer):
-    """The first input plus the second times ``scale``; all three have one shape."""
-
-    def __init__(self, scale: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.scale = scale
-
-    def call(self, inputs: list[Any]) -> Any:
-        return inputs[0] + inputs[1] * self.scale
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "scale": self.scale}
 
 
 def inception_resnet_v2(x: Any) -> Any:

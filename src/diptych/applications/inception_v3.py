@@ -6,6 +6,7 @@ computer vision.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..layers import (
@@ -23,7 +24,7 @@ __all__ = ["InceptionV3", "decode_predictions", "preprocess_input"]
 
 preprocess_input = preparation("tf")
 
-Steps = list[tuple[int, int | tuple[int, int]]]  # filters and kernel of each convolution
+Steps = Sequence[tuple[int, int | tuple[int, int]]]  # filters and kernel of each convolution
 
 
 def inception_v3(x: Any) -> Any:
@@ -40,8 +41,14 @@ def inception_v3(x: Any) -> Any:
     ]
     x = joined(branches, "mixed3")
     for i, width in ((4, 128), (5, 160), (6, 160), (7, 192)):
-        once = [(width, 1), (width, (1, 7)), (192, (7, 1))]
-        twice = [(width, 1), (width, (7, 1)), (width, (1, 7)), (width, (7, 1)), (192, (1, 7))]
+        once: Steps = [(width, 1), (width, (1, 7)), (192, (7, 1))]
+        twice: Steps = [
+            (width, 1),
+            (width, (7, 1)),
+            (width, (1, 7)),
+            (width, (7, 1)),
+            (192, (1, 7)),
+        ]
         branches = [chain(x, [(192, 1)]), chain(x, once), chain(x, twice), averaged(x, 192)]
         x = joined(branches, f"mixed{i}")
     sevens: Steps = [(192, 1), (192, (1, 7)), (192, (7, 1))]

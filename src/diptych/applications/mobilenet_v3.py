@@ -122,7 +122,9 @@ def _member(title: str, blocks: tuple, last: int) -> Callable[..., Model]:
             ),
         )  # fmt: skip
 
-    return named(build, title, f"The {kind} network of Howard et al. 2019.{_MORE}", mobilenet_v3, 224, 32)
+    return named(
+        build, title, f"The {kind} network of Howard et al. 2019.{_MORE}", mobilenet_v3, 224, 32
+    )
 
 
 _MORE = """

@@ -58,15 +58,14 @@ def nasnet(x: Any, stem: int, filters: int, cells: int, skips: bool) -> Any:
     x = normalized(x, "stem_bn1")
     x, before = reduction_cell(x, None, filters // 4, "stem_1"), x
     x, before = reduction_cell(x, before, filters // 2, "stem_2"), x
-    number = 0
     for stage in range(3):
+        width, number = filters * 2**stage, cells * stage
         if stage > 0:
-            reduced = reduction_cell(x, before, filters * 2**stage, f"reduce_{number}")
+            reduced = reduction_cell(x, before, width, f"reduce_{number}")
             x, before = reduced, before if skips else x
             number += 1
-        for _ in range(cells):
-            x, before = normal_cell(x, before, filters * 2**stage, str(number)), x
-            number += 1
+        for i in range(number, number + cells):
+            x, before = normal_cell(x, before, width, str(i)), x
     return activated(x)
 
 

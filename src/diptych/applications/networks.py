@@ -130,6 +130,7 @@ def assemble(
         x = bottom(x, pooling) if bottom else pooled(x, pooling, pools)
     if is_keras_tensor(input_tensor):
         inputs = get_source_inputs(input_tensor)
+        inputs = inputs[0] if len(inputs) == 1 else inputs
     model = Model(inputs, x, name=name)
     load(model, title, weights, files[0] if include_top else files[1])
     return model
@@ -240,30 +241,33 @@ def padding_for_strides(x: Any, kernel: int) -> tuple[tuple[int, int], tuple[int
     return (rows, half), (columns, half)
 
 
-def rounded(channels: float, divisor: int = 8) -> int:
-    """The nearest multiple of ``divisor``, at least one, and not below nine tenths of it.
+def nearest_multiple(channels: float) -> int:
+    """The nearest multiple of 8, at least 8."""
+    return max(8, int(channels + 4) // 8 * 8)
+
+
+def rounded(channels: float) -> int:
+    """The nearest multiple of 8, or the next if that is below nine tenths of ``channels``.
 
     Source: Sandler et al. 2018, MobileNetV2, in its published code.
     """
-    nearest = max(divisor, int(channels + divisor / 2) // divisor * divisor)
-    return nearest + divisor if nearest < 0.9 * channels else nearest
+    nearest = nearest_multiple(channels)
+    return nearest + 8 if nearest < 0.9 * channels else nearest
 
 
 # Pretrained weights
 
 
-def files(
-    stem: str, checksum: str, checksum_without_top: str, middle: str = "", store: str = STORE
-) -> Files:
-    """The files ``stem + middle + ".h5"`` and, without the top, ``..._notop.h5``."""
-    address = f"{store}{stem}{middle}"
+def files(stem: str, checksum: str, checksum_without_top: str, store: str = STORE) -> Files:
+    """The files ``stem + ".h5"`` and, without the top, ``stem + "_notop.h5"``."""
+    address = f"{store}{stem}"
     return (f"{address}.h5", checksum), (f"{address}_notop.h5", checksum_without_top)
 
 
 def old_files(folder: str, name: str, checksum: str, checksum_without_top: str) -> Files:
     """The same, of the networks whose files name the order of axes that they were written with."""
-    middle = "_weights_tf_dim_ordering_tf_kernels"
-    return files(f"{folder}/{name}", checksum, checksum_without_top, middle)
+    stem = f"{folder}/{name}_weights_tf_dim_ordering_tf_kernels"
+    return files(stem, checksum, checksum_without_top)
 
 
 def load(model: Model, title: str, weights: Any, file: Checked) -> None:

@@ -33,7 +33,7 @@ def resnet(x: Any, depths: tuple[int, int, int, int]) -> Any:
 
 
 def block(x: Any, name: str, width: int, strides: int, projected: bool) -> Any:
-    """relu(f(x) + x), where f narrows, convolves and widens; ``projected`` brings x to its shape."""
+    """relu(f(x) + x), f narrowing, convolving and widening; ``projected`` fits x to the sum."""
     shortcut = convolved(x, f"{name}_0", 4 * width, 1, strides) if projected else x
     x = activated(convolved(x, f"{name}_1", width, 1, strides), f"{name}_1")
     x = activated(convolved(x, f"{name}_2", width, 3, padding="same"), f"{name}_2")
