@@ -6,7 +6,7 @@ classes), sums by row, logarithms over the rows.
 """
 
 cimport numpy as cnp
-from libc.math cimport INFINITY, pow
+from libc.math cimport pow
 
 from .kernels.arrays cimport (
     as_real, as_size, as_type, data, dim, new_like, rank, real, real_type, size,
@@ -29,6 +29,7 @@ from .kernels.loss_rows cimport (
     first_row,
     is_clipped,
     labels_of,
+    largest_of,
     new_column,
     new_loss,
     predictions_of,
@@ -162,25 +163,6 @@ def binary_crossentropy_backward(dloss, cache):
 
 
 # ---- rows of classes ----
-
-cdef inline real largest_of(const real* v, Py_ssize_t n) noexcept nogil:
-    """max_i v[i], in 16 lanes; NaN is skipped (the softmax of its row is NaN all the same)."""
-    cdef real lanes[16]
-    cdef real m = <real>-INFINITY
-    cdef Py_ssize_t i, k
-    cdef Py_ssize_t whole = n - n % 16
-    if whole:
-        for k in range(16):
-            lanes[k] = m
-        for i in range(0, whole, 16):
-            for k in range(16):
-                lanes[k] = v[i + k] if v[i + k] > lanes[k] else lanes[k]
-        for k in range(16):
-            m = lanes[k] if lanes[k] > m else m
-    for i in range(whole, n):
-        m = v[i] if v[i] > m else m
-    return m
-
 
 cdef void softmax_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """Softmax + cross-entropy fusion: q = softmax(z), and the loss of labels y or class numbers k.

@@ -13,6 +13,7 @@ from .kernels.arrays cimport (
 from .kernels.threads cimport refuse_plan, run_typed
 from .kernels.vector_math cimport vabs, vlog, vlog1p, vsoftplus, vtanh
 from .kernels.loss_rows cimport (
+    BLOCK,
     LossJob,
     affine,
     back,
@@ -33,7 +34,6 @@ from .kernels.loss_rows cimport (
 
 import numpy as np
 
-from ..reference._shapes import check_cotangent
 
 cnp.import_array()
 
@@ -543,22 +543,32 @@ def cosine_similarity_backward(dloss, cache):
     return back(out, axis)
 
 
+cdef real total_of(const real* v, Py_ssize_t n) noexcept nogil:
+    """sum_i v[i]; sums of blocks are added in double precision."""
+    cdef double s = 0
+    cdef Py_ssize_t start = 0
+    while start < n:
+        s += sum_of(v + start, min(BLOCK, n - start))
+        start += BLOCK
+    return <real>s
+
+
 cdef struct ScaledSum:
     const void* losses
-    void* y             # OUT of forward, IN of backward: dy
+    void* loss          # OUT of forward, IN of backward: dloss
     void* out           # OUT of backward
     Py_ssize_t n
-    double divisor
+    double divisor      # of an empty sum infinity, not 0
 
 
 cdef void scaled_sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     cdef const ScaledSum* job = <const ScaledSum*>context
-    (<real*>job.y)[0] = sum_of(<const real*>job.losses, job.n) / <real>job.divisor
+    (<real*>job.loss)[0] = total_of(<const real*>job.losses, job.n) / <real>job.divisor
 
 
 cdef void scaled_slopes_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     cdef const ScaledSum* job = <const ScaledSum*>context
-    cdef real slope = (<const real*>job.y)[0] / <real>job.divisor
+    cdef real slope = (<const real*>job.loss)[0] / <real>job.divisor
     cdef real* out = <real*>job.out
     cdef Py_ssize_t i
     for i in range(job.n):
@@ -568,27 +578,27 @@ cdef void scaled_slopes_task(Py_ssize_t chunk, void* context, const real* like) 
 def scaled_sum_forward(losses, divisor):
     """Twin of reference.losses.scaled_sum_forward. In 16 lanes."""
     cdef cnp.ndarray values = as_real(losses, real_type(losses))
-    cdef cnp.ndarray y = new_array(0, NULL, cnp.PyArray_TYPE(values))
+    cdef cnp.ndarray loss = new_array(0, NULL, cnp.PyArray_TYPE(values))
     cdef ScaledSum job
-    job.losses, job.y, job.n = data(values), data(y), cnp.PyArray_SIZE(values)
+    job.losses, job.loss, job.n = data(values), data(loss), size(values)
     job.divisor = divisor or INFINITY
     run_typed(
         cnp.PyArray_TYPE(values) == cnp.NPY_FLOAT, scaled_sum_task[float],
         scaled_sum_task[double], 1, &job, sizeof(ScaledSum), job.n,
     )
-    return y, (values, divisor)
+    return loss, (values, divisor)
 
 
-def scaled_sum_backward(dy, cache):
+def scaled_sum_backward(dloss, cache):
     """Twin of reference.losses.scaled_sum_backward."""
     losses, divisor = cache
     cdef cnp.ndarray values = as_real(losses, real_type(losses))
-    cdef cnp.ndarray d = as_type(dy, cnp.PyArray_TYPE(values))
+    cdef cnp.ndarray d = as_type(dloss, cnp.PyArray_TYPE(values))
     cdef cnp.ndarray out = new_like(values)
     cdef ScaledSum job
-    if rank(d) != 0:
-        check_cotangent("scaled_sum_backward", (<object>d).shape, ())
-    job.y, job.out, job.n = data(d), data(out), cnp.PyArray_SIZE(values)
+    if size(d) != 1:
+        raise ValueError(f"dloss has shape {(<object>d).shape}; the loss is a single number")
+    job.loss, job.out, job.n = data(d), data(out), size(values)
     job.divisor = divisor or INFINITY
     run_typed(
         cnp.PyArray_TYPE(values) == cnp.NPY_FLOAT, scaled_slopes_task[float],

@@ -25,7 +25,7 @@ from .kernels.indexed_slices cimport Rows, note_rows, spread_rows
 from .kernels.threads cimport Recorder, Stage, recorder, refuse_plan, run_stages, stage
 from .kernels.update_rules cimport (
     adadelta, adagrad, adam, adamax, add, clip, ftrl, larger, lion, mix, momentum_step, multiply,
-    nadam, quotient, rmsprop, sgd, shrink,
+    nadam, quotient, rmsprop, schedule_free, sgd, shrink,
 )
 
 import numpy as np
@@ -542,6 +542,19 @@ def lion_update_(variables, gradients, momentums, learning_rate, beta_1, beta_2)
     )
     arrays.follow(rate_alone, 0, learning_rate, 0, 0)
     arrays.run(lion[float], lion[double], p, 3, 6)
+
+
+def schedule_free_adamw_update_(
+    variables, gradients, momentums, velocities, step, learning_rate, beta_1, beta_2, epsilon
+):
+    """Twin of reference.optimizers.schedule_free_adamw_update_. All variables in one pass."""
+    cdef double[6] p = [learning_rate, beta_1, beta_2, epsilon, correction(beta_2, step), step]
+    cdef _Arrays arrays = check(
+        (tuple(variables), ordered_rows(gradients), tuple(momentums), tuple(velocities)),
+        ("variables", "gradients", "momentums", "velocities"),
+    )
+    refuse_plan("schedule-free averages depend on the number of the step")
+    arrays.run(schedule_free[float], schedule_free[double], p, 6, 12)
 
 
 def decay_weights_(variables, learning_rate, weight_decay):

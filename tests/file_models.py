@@ -214,6 +214,13 @@ OPTIMIZERS = {
     "Nadam": "",
     "Ftrl": "",
     "Lion": "clipnorm=1.0",
+    "Adafactor": "learning_rate=0.1",
+    "Lamb": "learning_rate=0.1",
+    "Muon": "learning_rate=0.01, exclude_layers=['dense_1']",
+    "ScheduleFreeAdamW": "learning_rate=0.1, warmup_steps=5",
+    "LossScaleOptimizer": "keras.optimizers.Adam(0.01), initial_scale=64.0, dynamic_growth_steps=3",
+    "MultiOptimizer": "keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1, momentum=0.9), "
+    "{'dense_1/.*': keras.optimizers.Adam(0.01)})",
 }
 
 

@@ -20,79 +20,9 @@ OUT_OF_SCOPE = {
 
 # Names that are not there yet, by module. A name that comes goes from this list.
 MISSING = {
-    "keras": """
-        DTypePolicy FloatDTypePolicy Function Operation RematScope StatelessScope
-        SymbolicScope device name_scope remat
-    """,
-    "keras.applications": """
-        ConvNeXtBase ConvNeXtLarge ConvNeXtSmall ConvNeXtTiny ConvNeXtXLarge DenseNet121
-        DenseNet169 DenseNet201 EfficientNetB0 EfficientNetB1 EfficientNetB2 EfficientNetB3
-        EfficientNetB4 EfficientNetB5 EfficientNetB6 EfficientNetB7 EfficientNetV2B0
-        EfficientNetV2B1 EfficientNetV2B2 EfficientNetV2B3 EfficientNetV2L EfficientNetV2M
-        EfficientNetV2S InceptionResNetV2 InceptionV3 MobileNet MobileNetV2 MobileNetV3Large
-        MobileNetV3Small NASNetLarge NASNetMobile ResNet101 ResNet101V2 ResNet152
-        ResNet152V2 ResNet50 ResNet50V2 Xception
-    """,
-    "keras.applications.convnext": """
-        ConvNeXtBase ConvNeXtLarge ConvNeXtSmall ConvNeXtTiny ConvNeXtXLarge
-    """,
-    "keras.applications.densenet": """
-        DenseNet121 DenseNet169 DenseNet201
-    """,
-    "keras.applications.efficientnet": """
-        EfficientNetB0 EfficientNetB1 EfficientNetB2 EfficientNetB3 EfficientNetB4
-        EfficientNetB5 EfficientNetB6 EfficientNetB7
-    """,
-    "keras.applications.efficientnet_v2": """
-        EfficientNetV2B0 EfficientNetV2B1 EfficientNetV2B2 EfficientNetV2B3 EfficientNetV2L
-        EfficientNetV2M EfficientNetV2S
-    """,
-    "keras.applications.inception_resnet_v2": """
-        InceptionResNetV2
-    """,
-    "keras.applications.inception_v3": """
-        InceptionV3
-    """,
-    "keras.applications.mobilenet": """
-        MobileNet
-    """,
-    "keras.applications.mobilenet_v2": """
-        MobileNetV2
-    """,
-    "keras.applications.nasnet": """
-        NASNetLarge NASNetMobile
-    """,
-    "keras.applications.resnet": """
-        ResNet101 ResNet152 ResNet50
-    """,
-    "keras.applications.resnet50": """
-        ResNet50
-    """,
-    "keras.applications.resnet_v2": """
-        ResNet101V2 ResNet152V2 ResNet50V2
-    """,
-    "keras.applications.xception": """
-        Xception
-    """,
-    "keras.backend": """
-        result_type
-    """,
-    "keras.config": """
-        disable_flash_attention disable_traceback_filtering dtype_policy
-        enable_flash_attention enable_traceback_filtering enable_unsafe_deserialization
-        is_flash_attention_enabled is_nnx_enabled is_traceback_filtering_enabled max_epochs
-        max_steps_per_epoch set_backend set_dtype_policy set_max_epochs
-        set_max_steps_per_epoch
-    """,
-    "keras.distillation": """
-        DistillationLoss Distiller FeatureDistillation LogitsDistillation
-    """,
     "keras.distribution": """
         DataParallel DeviceMesh LayoutMap ModelParallel TensorLayout distribute_tensor
         distribution get_device_count initialize list_devices set_distribution
-    """,
-    "keras.dtype_policies": """
-        DTypePolicy DTypePolicyMap FloatDTypePolicy deserialize get serialize
     """,
     "keras.export": """
         ExportArchive
@@ -105,31 +35,6 @@ MISSING = {
         RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue
         RandomInvert RandomPerspective RandomPosterization RandomSaturation RandomSharpness
         RandomShear ReversibleEmbedding STFTSpectrogram Solarization
-    """,
-    "keras.losses": """
-        CTC CategoricalGeneralizedCrossEntropy Circle Dice Tversky
-        categorical_generalized_cross_entropy circle ctc dice tversky
-    """,
-    "keras.metrics": """
-        BinaryIoU ConcordanceCorrelation IoU MeanIoU OneHotIoU OneHotMeanIoU
-        PearsonCorrelation PrecisionAtRecall RecallAtPrecision SensitivityAtSpecificity
-        SpecificityAtSensitivity concordance_correlation pearson_correlation
-    """,
-    "keras.mixed_precision": """
-        DTypePolicy LossScaleOptimizer Policy dtype_policy global_policy set_dtype_policy
-        set_global_policy
-    """,
-    "keras.ops": """
-        ctc_loss
-    """,
-    "keras.ops.nn": """
-        ctc_loss
-    """,
-    "keras.optimizers": """
-        Adafactor Lamb LossScaleOptimizer MultiOptimizer Muon OptimizerMap ScheduleFreeAdamW
-    """,
-    "keras.optimizers.legacy": """
-        Adagrad Adam Ftrl Optimizer RMSprop SGD
     """,
     "keras.saving": """
         KerasFileEditor
@@ -145,30 +50,11 @@ MISSING = {
 
 # Methods of classes that are not there yet.
 MISSING_METHODS = {
+    "keras.optimizers.Muon": """
+        lr_adjust transpose_last_axis zeropower_via_newtonschulz5
+    """,
     "keras.utils.FeatureSpace": """
         save
-    """,
-    "keras.InputSpec": """
-        from_config get_config
-    """,
-    "keras.Layer": """
-        add_metric add_variable rematerialized_call stateless_call symbolic_call
-    """,
-    "keras.Metric": """
-        stateless_reset_state stateless_result stateless_update_state
-    """,
-    "keras.Model": """
-        compute_loss_and_updates export get_state_tree jax_state_sync make_predict_function
-        make_test_function make_train_function set_state_tree stateless_compute_loss
-    """,
-    "keras.Optimizer": """
-        stateless_apply
-    """,
-    "keras.callbacks.EarlyStopping": """
-        get_monitor_value
-    """,
-    "keras.callbacks.ReduceLROnPlateau": """
-        in_cooldown
     """,
     "keras.layers.CategoryEncoding": """
         convert_weight
@@ -177,41 +63,17 @@ MISSING_METHODS = {
         convert_weight transform_single_image transform_single_label
         transform_single_segmentation_mask
     """,
-    "keras.layers.Conv1D": """
-        convolution_op
-    """,
-    "keras.layers.Conv2D": """
-        convolution_op
-    """,
-    "keras.layers.Conv3D": """
-        convolution_op
-    """,
-    "keras.layers.Convolution1D": """
-        convolution_op
-    """,
-    "keras.layers.Convolution2D": """
-        convolution_op
-    """,
-    "keras.layers.Convolution3D": """
-        convolution_op
-    """,
     "keras.layers.Discretization": """
         convert_weight
     """,
     "keras.layers.GRU": """
         inner_loop
     """,
-    "keras.layers.InputSpec": """
-        from_config get_config
-    """,
     "keras.layers.LSTM": """
         inner_loop
     """,
-    "keras.layers.Layer": """
-        add_metric add_variable rematerialized_call stateless_call symbolic_call
-    """,
     "keras.layers.Normalization": """
-        convert_weight finalize_state
+        convert_weight
     """,
     "keras.layers.RNN": """
         inner_loop
@@ -251,37 +113,12 @@ MISSING_METHODS = {
         convert_weight transform_single_image transform_single_label
         transform_single_segmentation_mask
     """,
-    "keras.layers.SpectralNormalization": """
-        normalized_weights
-    """,
-    "keras.metrics.AUC": """
-        interpolate_pr_auc
-    """,
-    "keras.metrics.Metric": """
-        stateless_reset_state stateless_result stateless_update_state
-    """,
-    "keras.models.Model": """
-        compute_loss_and_updates export get_state_tree jax_state_sync make_predict_function
-        make_test_function make_train_function set_state_tree stateless_compute_loss
-    """,
-    "keras.optimizers.Optimizer": """
-        stateless_apply
-    """,
-    "keras.random.SeedGenerator": """
-        next
-    """,
 }
 
 # Functions and classes whose arguments are not yet those of Keras.
 UNLIKE = set(
     """
     keras.utils.deserialize_keras_object
-    keras.Input
-    keras.KerasTensor
-    keras.Variable
-    keras.backend.clear_session
-    keras.layers.Input
-    keras.models.clone_model
     keras.models.save_model
     keras.preprocessing.image.smart_resize
     keras.saving.deserialize_keras_object
@@ -341,4 +178,37 @@ DIFFERENT = {
     """,
     "keras.ops.nn.relu": "x negative_slope=0.0 max_value=None threshold=0.0",
     "keras.ops.relu": "x negative_slope=0.0 max_value=None threshold=0.0",
+    "keras.optimizers.legacy.Adagrad": """
+        learning_rate=0.001 initial_accumulator_value=0.1 epsilon=1e-07 weight_decay=None
+        clipnorm=None clipvalue=None global_clipnorm=None use_ema=False ema_momentum=0.99
+        ema_overwrite_frequency=None loss_scale_factor=None gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.Adam": """
+        learning_rate=0.001 beta_1=0.9 beta_2=0.999 epsilon=1e-07 amsgrad=False
+        weight_decay=None clipnorm=None clipvalue=None global_clipnorm=None use_ema=False
+        ema_momentum=0.99 ema_overwrite_frequency=None loss_scale_factor=None
+        gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.Ftrl": """
+        learning_rate=0.001 learning_rate_power=-0.5 initial_accumulator_value=0.1
+        l1_regularization_strength=0.0 l2_regularization_strength=0.0
+        l2_shrinkage_regularization_strength=0.0 beta=0.0 weight_decay=None clipnorm=None
+        clipvalue=None global_clipnorm=None use_ema=False ema_momentum=0.99
+        ema_overwrite_frequency=None loss_scale_factor=None gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.Optimizer": """
+        learning_rate weight_decay=None clipnorm=None clipvalue=None global_clipnorm=None
+        use_ema=False ema_momentum=0.99 ema_overwrite_frequency=None loss_scale_factor=None
+        gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.RMSprop": """
+        learning_rate=0.001 rho=0.9 momentum=0.0 epsilon=1e-07 centered=False weight_decay=None
+        clipnorm=None clipvalue=None global_clipnorm=None use_ema=False ema_momentum=0.99
+        ema_overwrite_frequency=None loss_scale_factor=None gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.SGD": """
+        learning_rate=0.01 momentum=0.0 nesterov=False weight_decay=None clipnorm=None
+        clipvalue=None global_clipnorm=None use_ema=False ema_momentum=0.99
+        ema_overwrite_frequency=None loss_scale_factor=None gradient_accumulation_steps=None
+    """,
 }

@@ -283,14 +283,21 @@ def test_processes_make_the_batches_in_their_order(workers):
     assert not multiprocessing.active_children()
 
 
+def start_anew(monkeypatch):
+    """Let processes be started as "spawn" does."""
+    spawn = multiprocessing.get_context("spawn")
+    for name in ("Process", "Pipe"):
+        monkeypatch.setattr(multiprocessing, name, getattr(spawn, name))
+
+
 def test_processes_that_start_anew(monkeypatch):
-    monkeypatch.setattr(ahead, "multiprocessing", multiprocessing.get_context("spawn"))
+    start_anew(monkeypatch)
     data = Numbers(workers=1, use_multiprocessing=True)
     assert columns(batches_for(data)) == [0, 1, 2, 3, 4]
 
 
 def test_what_cannot_be_sent_to_processes_is_refused(monkeypatch):
-    monkeypatch.setattr(ahead, "multiprocessing", multiprocessing.get_context("spawn"))
+    start_anew(monkeypatch)
     data = Numbers(at=lambda: None, workers=1, use_multiprocessing=True)
     with pytest.raises(TypeError, match="Numbers to other processes, but it cannot be pickled"):
         list(batches_for(data))

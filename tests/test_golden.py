@@ -24,6 +24,7 @@ from tests.golden import (  # noqa: F401  (each registers its recipes)
     preparation,
     recurrent,
     single,
+    special,
     training,
 )
 from tests.golden.recipes import RECIPES, Kit

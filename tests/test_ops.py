@@ -630,3 +630,28 @@ def test_no_result_changes_with_a_variable(row):
     for y in leaves(row[1](ops, *variables)):
         for v in variables:
             assert not np.shares_memory(y.array, v.array)
+
+
+@pytest.mark.parametrize(
+    ("choices", "default", "dtype"),
+    [
+        (["int8", "int8"], 0, "int8"),
+        (["float32", "float32"], 0, "float32"),
+        (["float32", "float32"], 1.5, "float32"),
+        (["int8", "float32"], 0, "float32"),
+        (["int8", "uint8"], 0, "int16"),
+        (["uint8", "uint8"], 1.5, "float32"),
+        (["bool", "bool"], 0, "int32"),
+        (["bool", "bool"], True, "bool"),
+        (["float32", "float32"], np.ones(3, "int32"), "float32"),
+    ],
+)
+def test_select_has_the_dtype_of_its_choices(choices, default, dtype):
+    x, y = (np.array([1, 2, 3], name) for name in choices)
+    first, second = np.array([1, 0, 0]), np.array([True, True, False])
+    found = ops.select([first, second], [x, ops.convert_to_tensor(y)], default)
+    assert found.dtype == dtype
+    last = np.broadcast_to(default, 3)[2]
+    assert found.numpy().tolist() == [x[0], y[1], last]
+    symbols = [diptych.KerasTensor((3,), name) for name in choices]
+    assert ops.select([first, second], symbols, default).dtype == dtype

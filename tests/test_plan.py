@@ -22,6 +22,7 @@ from diptych.fastcore.kernels.threads import get_num_threads, set_least_work, se
 
 # Twins that no case of theirs lets be planned, each with its reason.
 NEVER_PLANNED = {
+    "ctc_forward": "labels and lengths are checked first",
     "embedding_forward": "the rows that it looks up are checked first",
     "hinge_forward": "it looks at all labels before it begins",
     "squared_hinge_forward": "it looks at all labels before it begins",

@@ -220,7 +220,7 @@ def test_dtypes_of_two_inputs_agree_with_calls(left, right):
             assert mixed.dtype == call(Tensor(arrays[0]), arrays[1]).dtype.name
 
 
-INPUTS = {"prelu": 2, "dense": 3, "matmul": 2, "embedding": 2, "scaled_sum": 1}
+INPUTS = {"prelu": 2, "dense": 3, "matmul": 2, "embedding": 2, "scaled_sum": 1, "ctc": 4}
 
 
 @pytest.mark.filterwarnings("ignore:ops.softmax takes a softmax over")  # of one number

@@ -215,7 +215,7 @@ MODULES = sorted(
     diptych._MODULES
     | {"optimizers.schedules", "ops.image", "compat", "wrappers.scikit_learn"}
     | {f"preprocessing.{name}" for name in ("image", "sequence", "text")}
-    | {f"applications.{name}" for name in ("imagenet_utils", "vgg16", "vgg19")}
+    | {"applications." + name for name in diptych.applications.__all__ if name.islower()}
 )
 
 

@@ -201,6 +201,24 @@ cdef inline void lion(real** at, Py_ssize_t n, const double* p) noexcept nogil:
         m[i] = beta_2 * m[i] + rest_2 * g[i]  # momentum: moving average of gradients
 
 
+cdef inline void schedule_free(real** at, Py_ssize_t n, const double* p) noexcept nogil:
+    cdef real* w = at[0]  # IN and OUT
+    cdef const real* g = at[1]  # IN
+    cdef real* z = at[2]  # IN and OUT
+    cdef real* v = at[3]  # IN and OUT
+    cdef real rate = <real>p[0], epsilon = <real>p[3], correction = <real>p[4]
+    cdef real beta_1 = <real>p[1], rest_1 = <real>(1 - p[1])
+    cdef real beta_2 = <real>p[2], rest_2 = <real>(1 - p[2])
+    cdef real newest = <real>(1 / p[5]), others = <real>(1 - 1 / p[5])
+    cdef real x
+    cdef Py_ssize_t i
+    for i in range(n):
+        v[i] = beta_2 * v[i] + rest_2 * (g[i] * g[i])  # second moment
+        x = (w[i] - rest_1 * z[i]) / beta_1  # the average of all z so far
+        z[i] -= rate * g[i] / (root(v[i] / correction) + epsilon)
+        w[i] = rest_1 * z[i] + beta_1 * (others * x + newest * z[i])
+
+
 cdef inline void shrink(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef real* w = at[0]  # IN and OUT
     cdef real decay = <real>p[0]

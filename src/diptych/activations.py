@@ -124,8 +124,10 @@ def get(identifier: Any) -> Callable:
     )
 
 
-def serialize(activation: Callable) -> Any:
-    """Return the name of a built-in activation, or that of a function."""
+def serialize(activation: Callable | None) -> Any:
+    """Return the name of a built-in activation, or that of a function; "linear" for None."""
+    if activation is None:
+        return "linear"
     for name, function in _FUNCTIONS.items():
         if function is activation:
             return name

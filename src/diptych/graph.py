@@ -27,7 +27,7 @@ class KerasTensor:
     """A tensor with a shape and a dtype and no values: the output of a layer before any data came.
 
     ``None`` in the shape stands for a size that is known only with the data, such as the batch
-    size.
+    size. ``record_history`` is accepted for Keras's sake; ``sparse`` and ``ragged`` are refused.
     """
 
     is_symbolic = True
@@ -35,8 +35,16 @@ class KerasTensor:
     __array_function__: ClassVar[Callable]
 
     def __init__(
-        self, shape: Sequence[int | None], dtype: Any = None, name: str | None = None
+        self,
+        shape: Sequence[int | None],
+        dtype: Any = None,
+        sparse: bool = False,
+        ragged: bool = False,
+        record_history: bool = True,
+        name: str | None = None,
     ) -> None:
+        if sparse or ragged:
+            raise ValueError("diptych has no sparse and ragged tensors: use dense arrays.")
         self.shape = tuple(shape)
         self.dtype = dtype or config.floatx()
         self.name = name or f"keras_tensor_{next(_names)}"
@@ -141,7 +149,7 @@ def symbolic(structure: Any) -> list[KerasTensor]:
 # Operations on symbolic tensors
 
 
-def record(operation: Callable, args: tuple, kwargs: dict, outputs: Any) -> Any:
+def record(operation: Any, args: tuple, kwargs: dict, outputs: Any) -> Any:
     """Record that a call of ``operation`` with these arguments returns these symbolic outputs."""
     Node(operation, args, kwargs, outputs)
     return outputs

@@ -25,7 +25,7 @@ from .generators import (
     reset_global_generator,  # noqa: F401 - for `utils.seeds`
 )
 from .ops import nn
-from .tensor import Tensor
+from .tensor import Tensor, Variable
 from .trial import open_trial
 from .utils import objects
 
@@ -49,13 +49,33 @@ class SeedGenerator:
     """A sequence of random numbers with a seed of its own.
 
     `seed=None` draws a seed from the global generator, so that `set_random_seed` applies too.
-    `.generator` is the np.random.Generator, `.seed` the integer it started from.
+    `.generator` is the np.random.Generator, `.seed` the integer it started from, and `.state` a
+    variable with its place in the sequence.
     """
 
     def __init__(self, seed: Any = None, name: str | None = None) -> None:
         self.seed = draw_seed() if seed is None else check_seed(seed)
         self.name = name or "seed_generator"
         self._generator = np.random.default_rng(self.seed)
+        self._state: SeedState | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied: not the state's variable, which only shows the generator."""
+        return {**vars(self), "_state": None}
+
+    @property
+    def state(self) -> SeedState:
+        """The place in the sequence, as a variable: to keep it, and to come back to it."""
+        if self._state is None:
+            self._state = SeedState(self)
+        return self._state
+
+    def next(self, ordered: bool = True) -> Tensor:
+        """Draw two numbers of 32 bits, from which another generator can be seeded, (2,) uint32.
+
+        `ordered` is accepted for Keras's sake: the numbers always follow one another.
+        """
+        return Tensor(self.generator.integers(2**32, size=2, dtype=np.uint32))
 
     @property
     def generator(self) -> np.random.Generator:
@@ -78,6 +98,60 @@ class SeedGenerator:
 
     def __repr__(self) -> str:
         return f"<SeedGenerator seed={self.seed}>"
+
+
+class SeedState(Variable):
+    """The state of a `SeedGenerator` as a variable of ten words: 128 bits of its place in the
+    sequence, 128 bits that choose the sequence, and what is left of a number drawn in halves.
+
+    It always shows the generator's present state, and `assign` puts the generator there.
+    """
+
+    __slots__ = ("_owner",)
+
+    def __init__(self, owner: SeedGenerator) -> None:
+        self._owner = owner
+        super().__init__(self.array, trainable=False, name="seed_generator_state")
+        self.path = f"{owner.name}/{self.name}"
+
+    def __reduce__(self) -> Any:
+        return _state_of, (self._owner,)
+
+    @property
+    def array(self) -> np.ndarray:  # type: ignore[override]
+        """A copy of the state, (10,) uint32."""
+        state = self._owner.generator.bit_generator.state
+        wide = [state["state"]["state"], state["state"]["inc"]]
+        words = [number >> shift & 0xFFFFFFFF for number in wide for shift in range(0, 128, 32)]
+        return np.array([*words, state["has_uint32"], state["uinteger"]], np.uint32)
+
+    @array.setter
+    def array(self, value: Any) -> None:
+        words = [int(word) for word in np.asarray(value)]
+        place, sequence = (
+            sum(word << 32 * i for i, word in enumerate(part)) for part in (words[:4], words[4:8])
+        )
+        self._owner.generator.bit_generator.state = {
+            "bit_generator": "PCG64",
+            "state": {"state": place, "inc": sequence},
+            "has_uint32": words[8],
+            "uinteger": words[9],
+        }
+
+    def assign(self, value: Any) -> SeedState:
+        """Put the generator into this state; ValueError if the shapes differ."""
+        value = np.asarray(value)
+        if value.shape != self.shape:
+            raise ValueError(
+                f"The state of a SeedGenerator has shape {self.shape}; it cannot take a value of "
+                f"shape {value.shape}."
+            )
+        self.array = value
+        return self
+
+
+def _state_of(owner: SeedGenerator) -> SeedState:
+    return owner.state
 
 
 objects.TABLES["random"] = {"SeedGenerator": SeedGenerator}
@@ -298,9 +372,6 @@ def _float_type(dtype, function):
 
 def _parameter(value):
     return np.asarray(value, dtype=np.float64)
-
-
-objects.TABLES["random"] = {"SeedGenerator": SeedGenerator}
 
 
 def __dir__() -> list[str]:

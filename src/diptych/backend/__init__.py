@@ -13,7 +13,7 @@ from ..config import (
     set_floatx,
     set_image_data_format,
 )
-from ..utils.dtypes import standardize_dtype
+from ..utils.dtypes import result_type, standardize_dtype
 from . import arrays, graphs, nn
 from .arrays import *  # noqa: F403
 from .graphs import *  # noqa: F403
@@ -39,8 +39,8 @@ def __getattr__(name):
 
 __all__ = [
     "backend", "epsilon", "floatx", "image_data_format", "is_float_dtype", "is_int_dtype",
-    "set_epsilon", "set_floatx", "set_image_data_format", "standardize_dtype", *arrays.__all__,
-    *graphs.__all__, *nn.__all__,
+    "result_type", "set_epsilon", "set_floatx", "set_image_data_format", "standardize_dtype",
+    *arrays.__all__, *graphs.__all__, *nn.__all__,
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from .. import config
 from ..graph import Function, KerasTensor
 from ..layers import Input
-from ..layers.layer import current_training
+from ..layers.context import current_training
 from ..legacy import note
 from ..nested import flatten
 from ..operation import ArrayOp
@@ -166,7 +166,7 @@ class _Gradients:
             sources = [next(found) if isinstance(x, KerasTensor) else x for x in self.variables]
         gradients = tape.gradient(loss, sources)
         return [
-            Tensor(np.zeros_like(x.array) if g is None else np.asarray(g))
+            g if isinstance(g, Tensor) else Tensor(np.zeros_like(x.array) if g is None else g)
             for x, g in zip(sources, gradients, strict=True)
         ]
 
@@ -251,11 +251,13 @@ def set_session(session: Any) -> None:
     note("set_session", "is no longer needed: values are computed at once", "backend")
 
 
-def clear_session() -> None:
-    """Start automatic names from the beginning, and the learning phase at 0."""
+def clear_session(free_memory: bool = True) -> None:
+    """Start automatic names from the beginning, and the learning phase at 0; see
+    ``utils.clear_session``.
+    """
     global _phase
     _phase = LearningPhase(0)
-    _clear_session()
+    _clear_session(free_memory)
 
 
 def manual_variable_initialization(value: bool) -> None:

@@ -95,7 +95,7 @@ class LambdaCallback(Callback):
         LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
 
     Functions for epochs and batches take (number, logs), the others take (logs). Every method name
-    of `Callback` that starts with on_ may be given.
+    of `Callback` that starts with on_ may be given; anything else becomes an attribute.
     """
 
     def __init__(
@@ -118,9 +118,9 @@ class LambdaCallback(Callback):
             **kwargs,
         }
         for name, function in given.items():
-            if name not in HOOKS:
+            if name.startswith("on_") and name not in HOOKS:
                 raise TypeError(f"LambdaCallback() has no argument {name!r}{suggest(name, HOOKS)}")
             if function is not None:
-                if not callable(function):
+                if name in HOOKS and not callable(function):
                     raise TypeError(f"LambdaCallback: {name}={function!r} is not a function")
                 setattr(self, name, function)

@@ -37,7 +37,13 @@ class Monitor(Callback):
         self._warned = False
 
     def _value(self, logs: Any) -> Any:
-        """The monitored result; None, with a warning, if there is no result of that name."""
+        """The monitored result; None, with a warning, if there is no result of that name.
+
+        Raises:
+            ValueError: nothing tells whether a larger or a smaller one is better.
+        """
+        if not self._sign:
+            self._sign = -1 if self._falls() else 1
         try:
             value = Logs(logs)[self.monitor]
         except KeyError:
@@ -50,8 +56,6 @@ class Monitor(Callback):
                     stacklevel=2,
                 )
             return None
-        if not self._sign:
-            self._sign = -1 if self._falls() else 1
         return value
 
     def _advice(self, logs: Any) -> str:
@@ -110,6 +114,10 @@ class EarlyStopping(Monitor):
         self.start_from_epoch = start_from_epoch
         self._begin()
 
+    def get_monitor_value(self, logs: Any) -> Any:
+        """The monitored result; None, with a warning, if there is none of that name."""
+        return self._value(logs or {})
+
     def _begin(self) -> None:
         self.best = None
         self.best_epoch = 0
@@ -122,7 +130,7 @@ class EarlyStopping(Monitor):
         self._begin()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        value = self._value(logs or {})
+        value = self.get_monitor_value(logs)
         if value is None or epoch < self.start_from_epoch:
             return
         self.wait += 1
@@ -183,6 +191,10 @@ class ReduceLROnPlateau(Monitor):
         self.wait = 0
         self.cooldown_counter = 0
 
+    def in_cooldown(self) -> bool:
+        """Whether it waits after a reduction."""
+        return self.cooldown_counter > 0
+
     def on_train_begin(self, logs: Any = None) -> None:
         super().on_train_begin(logs)
         self._begin()
@@ -194,12 +206,12 @@ class ReduceLROnPlateau(Monitor):
         logs["learning_rate"] = rate
         if value is None:
             return
-        if self.cooldown_counter:
+        if self.in_cooldown():
             self.cooldown_counter -= 1
             self.wait = 0
         if self._improves(value, self.best):
             self.best, self.wait = value, 0
-        elif not self.cooldown_counter:
+        elif not self.in_cooldown():
             self.wait += 1
             # An optimizer may store its rate in float32, which differs a little from min_lr.
             if self.wait >= self.patience and rate > self.min_lr * (1 + 1e-6):

@@ -34,7 +34,7 @@ def write_model(file: IO[bytes], model: Any, include_optimizer: bool = True) -> 
     with new_file(file) as h5:
         texts = {"model_config": json.dumps(described, default=plain)}
         compiled = model.get_compile_config() if include_optimizer else None
-        if compiled is not None:
+        if compiled:
             optimizer = compiled.pop("optimizer")
             compiled["loss"] = _full_names(compiled["loss"])
             training = {**compiled, "optimizer_config": optimizer}

@@ -3,72 +3,45 @@
 from __future__ import annotations
 
 import inspect
-import math
 import warnings
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from .. import constraints, graph, initializers, ops, regularizers
-from ..config import floatx
+from .. import dtype_policies, graph, ops, regularizers
+from ..dtype_policies import DTypePolicy
 from ..graph import KerasTensor, Node
-from ..legacy import AcceptsOldNames, accepts_old_order
 from ..nested import flatten, map_structure
-from ..tensor import Structure, Tensor, Variable
-from ..trial import for_good, open_trial
+from ..scopes import current_scope
+from ..stateless import StatelessScope, check_values, values_of
+from ..tensor import Tensor, Variable
+from ..trial import drops_losses, for_good, open_trial
 from ..utils.naming import auto_name, public_names
 from ..utils.objects import is_builtin
 from .arguments import as_mask, with_array
-from .budget import from_file
+from .context import following, training_is, training_now
+from .holder import Holder
+from .operation import Operation
 from .signatures import (
     BY_NAME_ONLY,
     has_default,
     mask_arguments,
     masked_arguments,
+    needed_by,
     parameters_of,
     position_of,
     takes,
 )
 from .spec import InputSpec
 from .structures import fresh, map_shapes, mask_of, one_mask_each, shapes_of
-from .tracking import tracked
 
-# The `training` argument of the outermost call in this context; layers called inside it inherit it.
-_training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
 _TRAINING = frozenset(["training"])
 _ARRAYS = (Tensor, np.ndarray)
 
 
-def current_training() -> Any:
-    """The `training` argument of the outermost call going on; None outside of one."""
-    training = _training.get()
-    return None if training == "outside" else training
-
-
-# Attributes of layers and models that are bookkeeping and not tracked as sublayers.
-_INTERNAL = frozenset(
-    [
-        "_own",
-        "_sublayers",
-        "_losses",
-        "_nodes",
-        "_stack",
-        "_between",
-        "_inputs_structure",
-        "_outputs_structure",
-        "_added_losses",
-        "_build_shapes",
-        "stop_training",
-        "stop_evaluating",
-        "stop_predicting",
-    ]
-)
-
-
-class Layer(metaclass=AcceptsOldNames):
+class Layer(Holder, Operation):
     """A callable with weights: the building block of models.
 
     A layer of your own overrides ``__init__``, ``build(input_shape)`` (make the weights with
@@ -79,20 +52,18 @@ class Layer(metaclass=AcceptsOldNames):
         activity_regularizer: a penalty on the outputs, added to the loss.
         trainable: whether its weights, and those of layers inside, are trained; False has the same
             effect as ``layer.trainable = False`` later on.
-        dtype: the float type of weights and computation; by default the configured one.
+        dtype: the float type of weights and computation, or a ``DTypePolicy``; by default that of
+            ``config.dtype_policy()``.
         autocast: whether float inputs are cast to that type.
         name: a name; by default the class name in snake case with a number.
     """
 
     # The dtype of the Input that a Sequential puts before it; None: the float type.
-    input_dtype: str | None = None
+    data_dtype: str | None = None
 
     # Whether layers of this class need no `build`, so that they are built from the start, as in
     # Keras. A subclass with a `build` of its own is built by that.
     weightless = False
-
-    # The call that `input` and `output` return: the latest for a model, the first for other layers.
-    _shows_latest_call = False
 
     def __init__(
         self,
@@ -103,19 +74,23 @@ class Layer(metaclass=AcceptsOldNames):
         autocast: bool = True,
         name: str | None = None,
     ) -> None:
-        self._scope = ""
+        self._scope = current_scope()
         self._own: list[Variable] = []
         self._sublayers: list[Layer] = []
         self._losses: list[Tensor] = []
         self._nodes: list[Node] = []
-        self._trainable = bool(trainable)
+        if not isinstance(trainable, bool):
+            raise ValueError(
+                f"{type(self).__name__} got trainable={trainable!r}; expected True or False."
+            )
+        self._trainable = trainable
         self.built = self.weightless and type(self).build is Layer.build
         self._build_shapes: Any = None
         self.autocast = autocast
-        self.dtype = dtype or floatx()
         if not isinstance(name, str | None):
             raise ValueError(f"A layer's name is a text; {type(self).__name__} got name={name!r}.")
         self.name = auto_name(type(self).__name__) if name is None else name
+        self.dtype_policy = dtype
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.input_spec: Any = None
         self.supports_masking = type(self).compute_mask is not Layer.compute_mask
@@ -127,7 +102,38 @@ class Layer(metaclass=AcceptsOldNames):
 
     @dtype.setter
     def dtype(self, dtype: Any) -> None:
-        self._dtype = graph.dtype_of(dtype)
+        self.dtype_policy = dtype
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """The policy that the layer was given; ``dtype`` is what it stands for here."""
+        return self._policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, policy: Any) -> None:
+        self._policy = dtype_policies.get(policy)
+        self._follow_policy()
+
+    def _follow_policy(self) -> None:
+        policy = self._policy
+        if isinstance(policy, dtype_policies.DTypePolicyMap):
+            policy = policy[self.path]
+        self._dtype = graph.dtype_of(dtype_policies.computed_in(policy.compute_dtype))
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of the weights: ``dtype``."""
+        return self.dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype to which float inputs are cast, if ``autocast``: ``dtype``."""
+        return self.dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype of the computation: ``dtype``."""
+        return self.dtype
 
     # ----------------------------------------------------------------------------------------------
     # To be overridden
@@ -141,7 +147,22 @@ class Layer(metaclass=AcceptsOldNames):
         raise NotImplementedError(f"{type(self).__name__} needs a method `call(self, inputs)`.")
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the output's shape for an input's shape; by default found by a call on zeros."""
+        """Return the output's shape for an input's shape; to be overridden, as in Keras.
+
+        Graphs do without it: ``compute_output_spec`` finds the shape by a call on zeros.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no method `compute_output_shape(self, input_shape)`: write "
+            "one, or ask compute_output_spec(KerasTensor(shape)).shape, which tries `call` on "
+            "zeros."
+        )
+
+    def output_shape_for(self, input_shape: Any) -> Any:
+        """The output's shape for an input's shape; without a ``compute_output_shape`` found by a
+        call on zeros.
+        """
+        if type(self).compute_output_shape is not Layer.compute_output_shape:
+            return self.compute_output_shape(input_shape)
         inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
         return map_structure(lambda t: t.shape, self._infer((inputs,), {}))
 
@@ -154,8 +175,11 @@ class Layer(metaclass=AcceptsOldNames):
         config: dict[str, Any] = {
             "name": self.name,
             "trainable": self._trainable,
-            "dtype": self.dtype,
+            "dtype": dtype_policies.serialize(self._policy),
         }
+        given = self._given
+        if given is not None and is_builtin(type(self).get_config):
+            return given.config(self, config)
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config
@@ -189,19 +213,68 @@ class Layer(metaclass=AcceptsOldNames):
                 return self._symbolic_call(args, kwargs)
             args = map_structure(self._as_input, args)
             kwargs = {key: map_structure(self._as_input, value) for key, value in kwargs.items()}
-        outer = _training.get()
+        outer = training_now.get()
         training = self._resolve_training(args, kwargs, outer)
         if self.input_spec is not None:
             self._check_input(args or self._first_by_name(kwargs))
-        if not self.built:
+        is_new = not self.built
+        if is_new:
             self._build_from(args, kwargs)
-        token = _training.set(training)
+        token = training_now.set(training)
         try:
             if outer == "outside":
                 self._clear_losses()
-            return self._call_with_mask(args, kwargs)
+            outputs = self._call_with_mask(args, kwargs)
         finally:
-            _training.reset(token)
+            training_now.reset(token)
+        if is_new:
+            self._complete()
+        return outputs
+
+    def stateless_call(
+        self,
+        trainable_variables: Sequence[Any],
+        non_trainable_variables: Sequence[Any],
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> tuple:
+        """Call the layer with other values of its variables, which stay as they are.
+
+        Args:
+            trainable_variables, non_trainable_variables: the values, in the order of the
+                attributes of these names.
+            return_losses: whether ``losses`` is returned too.
+            args, kwargs: those of the call.
+
+        Returns:
+            The outputs, the new values of the non-trainable variables, and the losses if asked for.
+
+        Raises:
+            ValueError: the layer is not built, or the values are not one for each variable.
+        """
+        if not self.built:
+            raise ValueError(
+                f"Layer {self.name!r} has no variables yet: call it, or build(), before "
+                "stateless_call()."
+            )
+        others = self.non_trainable_variables
+        pairs = check_values(
+            self, "trainable_variables", trainable_variables, self.trainable_variables
+        ) + check_values(self, "non_trainable_variables", non_trainable_variables, others)
+        with StatelessScope(pairs):
+            outputs = self(*args, **kwargs)
+            new, losses = values_of(others), self.losses
+            self._clear_losses()
+        return (outputs, new, losses) if return_losses else (outputs, new)
+
+    def add_metric(self, *args: Any, **kwargs: Any) -> None:
+        """Not there any more, as in Keras 3: NotImplementedError says what is."""
+        raise NotImplementedError(
+            f"Layer {self.name!r}: add_metric() went with Keras 2. Pass metrics to "
+            "compile(metrics=[...]); or make a metric an attribute of the layer and call its "
+            "update_state() in `call`."
+        )
 
     def _with_training_by_name(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The arguments of a call, with `training` and those after it passed by name."""
@@ -223,7 +296,8 @@ class Layer(metaclass=AcceptsOldNames):
                 parts[position] = as_mask(self, name, parts[position])
         return tuple(parts), kwargs
 
-    def _call_with_mask(self, args: tuple, kwargs: dict) -> Any:
+    def _call_with_mask(self, args: tuple, kwargs: dict, call: Callable | None = None) -> Any:
+        """Call ``call``, by default the layer's, with masks, and give the outputs theirs."""
         first = self._first(args, kwargs)
         masks = first.mask if isinstance(first, Tensor) else map_structure(mask_of, first)
         for name, its_mask, position in masked_arguments(type(self)):
@@ -236,8 +310,8 @@ class Layer(metaclass=AcceptsOldNames):
             masks, masked = given, True
         elif masked and self._may_add_mask(args, kwargs):
             kwargs["mask"] = masks
-        outputs = self.call(*args, **kwargs)
-        if self.activity_regularizer is not None:
+        outputs = (call or self.call)(*args, **kwargs)
+        if self.activity_regularizer is not None and open_trial.get() is None:
             self._penalise_activity(outputs)
         if masked or self.makes_mask:
             self._pass_mask_on(first, masks, masked, outputs)
@@ -370,15 +444,24 @@ class Layer(metaclass=AcceptsOldNames):
             self._build_with_shapes(args, kwargs)
 
     def _build_with_shapes(self, args: tuple, kwargs: dict) -> None:
+        needed = needed_by(type(self), "build")
         parameters = parameters_of(type(self), "build")
         named = [p for p in parameters if p.endswith("_shape") and p != "input_shape"]
-        if named and len(parameters) > 1:
+        if len(needed) > 1 or (named and len(parameters) > 1):
             bound = inspect.signature(self.call).bind_partial(*args, **kwargs).arguments
             shapes: Any = {
-                p: shapes_of(bound[p[: -len("_shape")]])
+                p: shapes_of(bound[p.removesuffix("_shape")])
                 for p in named
-                if p[: -len("_shape")] in bound
+                if p.removesuffix("_shape") in bound
             }
+            unknown = [p for p in needed if p not in shapes]
+            if unknown:
+                raise ValueError(
+                    f"Layer {self.name!r} ({type(self).__name__}): build({', '.join(parameters)}) "
+                    "has several arguments, so each has to be named after an argument of `call`, "
+                    f"with _shape at its end. {unknown[0]!r} is not: `call` was given "
+                    f"{', '.join(bound)}."
+                )
             self.build(**shapes)
         else:
             first = args or self._first_by_name(kwargs)
@@ -386,6 +469,8 @@ class Layer(metaclass=AcceptsOldNames):
             self.build(shapes)
         self._build_shapes = shapes
         self.built = True
+        if type(self).build is not Layer.build or all(layer.built for layer in self._sublayers):
+            self._complete()  # otherwise after the first call, which builds the layers
         weights = vars(self).pop("_first_weights", None)  # from the old argument `weights`
         if weights is not None:
             self.set_weights(weights)
@@ -393,9 +478,15 @@ class Layer(metaclass=AcceptsOldNames):
     def _symbolic_call(self, args: tuple, kwargs: dict) -> Any:
         if self.input_spec is not None:
             self._check_input(args or self._first_by_name(kwargs))
-        if not self.built:
+        is_new = not self.built
+        if is_new:
             self._build_from(args, kwargs)
+        follow = following.get()
+        if follow is not None:
+            return follow(self, args, kwargs)
         outputs = self.compute_output_spec(*args, **kwargs)
+        if is_new:
+            self._complete()
         outputs = map_structure(fresh, outputs)
         node = Node(self, args, kwargs, outputs)
         self._nodes.append(node)
@@ -418,16 +509,14 @@ class Layer(metaclass=AcceptsOldNames):
         masks = map_structure(mask_of, self._first(args, kwargs))
         if graph.symbolic(masks) and self._may_add_mask(args, kwargs):
             kwargs = {**kwargs, "mask": masks}
-        token = _training.set(False)
         try:
-            return graph.infer_outputs(self.call, args, kwargs)
+            with training_is(False):
+                return graph.infer_outputs(self.call, args, kwargs)
         except Exception as error:
             shapes = shapes_of(args[0]) if args else None
             note = f"Layer {self.name!r} was tried on zeros of shape {shapes} to find its output."
             error.args = (f"{error.args[0]}\n{note}" if error.args else note, *error.args[1:])
             raise
-        finally:
-            _training.reset(token)
 
     @property
     def takes_training(self) -> bool:
@@ -450,262 +539,11 @@ class Layer(metaclass=AcceptsOldNames):
         return self.call if plain else self
 
     # ----------------------------------------------------------------------------------------------
-    # Weights and sublayers
-
-    @accepts_old_order
-    def add_weight(
-        self,
-        shape: Any = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str = "none",
-        overwrite_with_gradient: bool = False,
-        name: str | None = None,
-    ) -> Variable:
-        """Make a weight of this layer.
-
-        Args:
-            shape: a tuple; () for a scalar, which is the default.
-            initializer: a name, an ``Initializer``, or a function of shape and dtype; Glorot
-                uniform by default.
-            dtype: by default the layer's.
-            trainable: False for a state that no optimizer should update.
-            regularizer: a penalty on its values, added to the loss.
-            constraint: applied to its values after each update.
-            name: the last part of its path.
-            autocast, aggregation, overwrite_with_gradient: accepted for Keras's sake; without
-                effect on one CPU.
-        """
-        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-        if any(size is None for size in shape):
-            raise ValueError(
-                f"Layer {self.name!r} needs a weight {name!r} of shape {shape}, in which a size is "
-                "unknown. Give the input's full shape (without the batch), for instance "
-                "Input(shape=(784,))."
-            )
-        dtype = np.dtype(dtype or self.dtype)
-        budget = from_file.get()
-        if budget is not None:  # the values come from a file
-            budget.take(math.prod(shape) * dtype.itemsize, f"{self.path}/{name}", shape)
-            initializer = "zeros"
-        if initializer is None:
-            initializer = "glorot_uniform" if dtype.kind == "f" else "zeros"
-        with for_good():
-            variable = Variable(
-                initializers.get(initializer), shape, dtype, trainable=trainable, name=name
-            )
-        variable.path = f"{self.path}/{variable.name}"
-        variable.regularizer = regularizers.get(regularizer)
-        variable.constraint = constraints.get(constraint)
-        self._track_all(variable)
-        return variable
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _INTERNAL:
-            if isinstance(value, (Variable, Layer, list, tuple, dict)):
-                value = tracked(value, self)
-                self._track_all(value)
-            elif name == "call" or hasattr(
-                value, "update_state"
-            ):  # a metric: cached lists are out of date
-                Structure.version += 1
-            cls = type(self)
-            if (cls.pure or cls.pure_in_prediction) and vars(self).get("built"):
-                Structure.version += 1  # recorded steps are no longer valid
-        object.__setattr__(self, name, value)
-
-    def _track_all(self, value: Any) -> None:
-        """Track the variables and layers among nested values."""
-        for part in flatten(value):
-            if isinstance(part, (Variable, Layer)) and self._track(part) and not self._trainable:
-                part.trainable = False
-
-    def _track(self, part: Variable | Layer) -> bool:
-        """Track a variable or layer; return whether it is new here."""
-        try:
-            mine: list = self._own if isinstance(part, Variable) else self._sublayers
-        except AttributeError:
-            raise RuntimeError(
-                f"In the constructor of {type(self).__name__}, call super().__init__() before "
-                "setting attributes."
-            ) from None
-        if any(part is other for other in mine):
-            return False
-        mine.append(part)
-        Structure.version += 1
-        if isinstance(part, Layer):
-            part._move_under(self.path)
-        return True
-
-    @property
-    def path(self) -> str:
-        """The names of the layers around this one and its own, the prefix of its weights' paths."""
-        return f"{self._scope}/{self.name}" if self._scope else self.name
-
-    def _move_under(self, scope: str) -> None:
-        """Record the layer around this one, unless there are weights already: their paths stay."""
-        if not self.built or self.weightless:
-            self._scope = scope
-            for layer in self._sublayers:
-                layer._move_under(self.path)
-
-    def _flatten_layers(self) -> Iterator[Layer]:
-        """This layer and all below it, each once, parents first."""
-        seen: set[int] = set()
-        stack: list[Layer] = [self]
-        while stack:
-            layer = stack.pop()
-            if id(layer) not in seen:
-                seen.add(id(layer))
-                yield layer
-                stack.extend(reversed(layer._sublayers))
-
-    def _cached(self, what: str, find: Callable[[], list]) -> list:
-        """The list that ``find()`` returns, cached until the structure changes."""
-        cached: tuple[int, dict[str, list]] | None = self.__dict__.get("_lists")
-        if cached is None or cached[0] != Structure.version:
-            cached = (Structure.version, {})
-            object.__setattr__(self, "_lists", cached)
-        if what not in cached[1]:
-            cached[1][what] = find()
-        return cached[1][what]
-
-    def _weights_in_order(self) -> list[Variable]:
-        found: dict[int, Variable] = {}
-        for layer in self._flatten_layers():
-            for variable in sorted(layer._own, key=lambda v: v.is_state):
-                found.setdefault(id(variable), variable)
-        return list(found.values())
-
-    @property
-    def variables(self) -> list[Variable]:
-        """Every variable of this layer and the layers in it."""
-        return list(self._cached("variables", self._weights_in_order))
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """The variables that an optimizer updates: none if this layer is not trainable, otherwise
-        the trainable ones, also of the layers in it.
-        """
-        return list(
-            self._cached(
-                "trainable", lambda: [v for v in self.variables if v.trainable and self._trainable]
-            )
-        )
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The variables that no optimizer updates: frozen weights, and states."""
-        return list(
-            self._cached(
-                "frozen",
-                lambda: [v for v in self.variables if not (v.trainable and self._trainable)],
-            )
-        )
-
-    @property
-    def weights(self) -> list[Variable]:
-        """The trainable weights, then the others: the order of ``get_weights``."""
-        return self.variables
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        return self.trainable_variables
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        return self.non_trainable_variables
-
-    @property
-    def trainable(self) -> bool:
-        """Whether the weights are trained. Setting it does so for all layers inside as well, and
-        for weights and layers that are made later; a layer inside may be set otherwise afterwards.
-        """
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        value = bool(value)
-        object.__setattr__(self, "_trainable", value)
-        for variable in self._own:
-            if not variable.is_state:
-                variable.trainable = value
-        for layer in self._sublayers:
-            layer.trainable = value
-        Structure.version += 1
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Return copies of all weights, in the order of ``weights``."""
-        return [variable.array.copy() for variable in self.weights]
-
-    def set_weights(self, weights: list) -> None:
-        """Copy arrays into the weights, in the order of ``weights``. If one does not fit, none is
-        copied.
-        """
-        mine = self.weights
-        if len(weights) != len(mine):
-            raise ValueError(
-                f"Layer {self.name!r} has {len(mine)} weights, but set_weights got {len(weights)}. "
-                f"Expected shapes, in order: {[f'{v.path} {v.shape}' for v in mine]}."
-            )
-        arrays = [np.asarray(w) for w in weights]
-        for variable, array in zip(mine, arrays, strict=True):
-            if array.shape != variable.shape:
-                raise ValueError(
-                    f"Layer {self.name!r}: weight {variable.path!r} has shape {variable.shape}, "
-                    f"and the array for it has shape {array.shape}."
-                )
-        for variable, array in zip(mine, arrays, strict=True):
-            variable.assign(array)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Put this layer's own weights, without those of layers in it, into a mapping of names to
-        arrays; override it together with ``load_own_variables``.
-        """
-        for i, variable in enumerate(sorted(self._own, key=lambda v: v.is_state)):
-            store[str(i)] = variable.array
-
-    def load_own_variables(self, store: Any) -> None:
-        """Set this layer's own weights to those of a mapping that ``save_own_variables`` filled."""
-        for i, variable in enumerate(sorted(self._own, key=lambda v: v.is_state)):
-            variable.assign(store[str(i)])
-
-    def get_build_config(self) -> dict[str, Any] | None:
-        """The shapes for which ``build`` made the weights; None before that."""
-        shapes = self._build_shapes
-        if shapes is None:
-            return None
-        return {"shapes_dict": shapes} if isinstance(shapes, dict) else {"input_shape": shapes}
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        """Make the weights for the shapes that ``get_build_config`` returned."""
-        if config.get("shapes_dict"):
-            self.build(**map_shapes(tuple, config["shapes_dict"]))
-        elif config.get("input_shape") is not None:
-            self.build(map_shapes(tuple, config["input_shape"]))
-        else:
-            return
-        self.built = True
-
-    def count_params(self) -> int:
-        """Return the number of entries of all weights."""
-        if not self.built:
-            raise ValueError(
-                f"Layer {self.name!r} has no weights yet: its input's shape is unknown. Call it, "
-                "or call build()."
-            )
-        return sum(variable.size for variable in self.variables)
-
-    # ----------------------------------------------------------------------------------------------
     # Losses that layers add
 
     def add_loss(self, loss: Any) -> None:
         """Add a scalar to the loss of the model, from within ``call``."""
-        if open_trial.get() is not None:
+        if drops_losses():
             return
         for one in flatten(loss):
             self._losses.append(
@@ -718,7 +556,7 @@ class Layer(metaclass=AcceptsOldNames):
             self.add_loss(ops.divide(self.activity_regularizer(output), float(batch)))
 
     def _clear_losses(self) -> None:
-        if open_trial.get() is not None:
+        if drops_losses():
             return
         for layer in self._cached("layers", lambda: list(self._flatten_layers())):
             if layer._losses:
@@ -738,31 +576,12 @@ class Layer(metaclass=AcceptsOldNames):
     # Symbolic inputs and outputs
 
     @property
-    def input(self) -> Any:
-        """The symbolic input of this layer's first call."""
-        node = self._node_shown("input")
-        return node.args[0] if node.args else node.outputs
-
-    @property
-    def output(self) -> Any:
-        """The symbolic output of this layer's first call."""
-        return self._node_shown("output").outputs
-
-    @property
     def input_shape(self) -> Any:
         return map_structure(lambda t: t.shape, self.input)
 
     @property
     def output_shape(self) -> Any:
         return map_structure(lambda t: t.shape, self.output)
-
-    def _node_shown(self, what: str) -> Node:
-        if not self._nodes:
-            raise AttributeError(
-                f"Layer {self.name!r} has no `{what}`: it was not yet called on a symbolic tensor, "
-                "such as Input(...)."
-            )
-        return self._nodes[-1 if self._shows_latest_call else 0]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -778,5 +597,7 @@ def _that_marks_as_built(build: Callable) -> Callable:
         build(self, *args, **kwargs)
         if not self.built:
             self.built = True
+        if build is getattr(type(self).build, "__wrapped__", None):  # not called by super()
+            self._complete()
 
     return marking

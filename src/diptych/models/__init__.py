@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..layers import Lambda
 from ..layers.serialization import deserialize
 from ..legacy import old_attribute
-from ..utils.objects import CustomObjectScope, is_builtin
+from . import distilling  # noqa: F401 - files may hold a Distiller
+from .cloning import clone_model
 from .model import Model
 from .sequential import Sequential
-from .storage import load_model, save_model
+
+if TYPE_CHECKING:
+    from .storage import load_model, save_model
 
 __all__ = [
     "Model",
@@ -23,34 +24,6 @@ __all__ = [
     "model_from_json",
     "save_model",
 ]
-
-
-def clone_model(model: Model) -> Model:
-    """Return a model of the same structure with new weights."""
-    with CustomObjectScope(_own_things(model)):
-        return type(model).from_config(model.get_config())
-
-
-def _own_things(model: Model) -> dict[str, Any]:
-    """A user's own classes and functions in a model, by their names in configs."""
-    found: dict[str, Any] = {}
-    for layer in model._flatten_layers():
-        things: list[Any] = [
-            type(layer),
-            *(v for v in vars(layer).values() if inspect.isfunction(v)),
-        ]
-        for thing in things:
-            if is_builtin(thing):
-                continue
-            if found.setdefault(thing.__name__, thing) is not thing and not isinstance(
-                layer, Lambda
-            ):
-                raise ValueError(
-                    f"Model {model.name!r} uses two different classes or functions named "
-                    f"{thing.__name__!r}, which a copy could not tell apart. Give them different "
-                    "names."
-                )
-    return found
 
 
 def model_from_config(
@@ -69,6 +42,10 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("load_model", "save_model"):
+        from . import storage  # imported when first used, since it needs much that others do not
+
+        return getattr(storage, name)
     return old_attribute("models", name, globals())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..nested import flatten
 from .frames import TEXT, is_column, is_text, of_frame
-from .rows import Rows, read_late
+from .rows import read_late
 
 __all__ = ["NO_DATA", "as_arrays", "as_data", "count_rows", "is_array", "no_text", "text_in"]
 

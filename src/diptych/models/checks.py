@@ -14,7 +14,7 @@ import numpy as np
 
 from ..layers.core import is_optional
 from ..legacy.notes import users_level
-from ..losses import warn_of_one_class
+from ..losses.crossentropy import warn_of_one_class
 from ..nested import flatten, map_structure
 from ..trial import Trial
 from ..utils.naming import snake_case, suggest

@@ -12,7 +12,6 @@ from .. import losses as losses_module
 from .. import metrics as metrics_module
 from .. import optimizers
 from ..legacy import accepts_old
-from ..nested import flatten
 from ..utils import objects
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics
@@ -133,10 +132,10 @@ class Compiling(_Beside):
         self.stop_training = False
         self.compiled = True
 
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """Return the arguments of ``compile`` as a file holds them; None if it was not called."""
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return the arguments of ``compile`` as a file holds them; {} if it was not called."""
         if not self.compiled:
-            return None
+            return {}
         described = {key: objects.serialize(v) for key, v in self._compile_arguments.given.items()}
         return {"optimizer": optimizers.serialize(self.optimizer), **described}
 
@@ -194,17 +193,7 @@ class Compiling(_Beside):
 
     def _own_metrics(self) -> list:
         """Metrics that the model or a layer in it holds as an attribute."""
-        return self._cached(
-            "metrics",
-            lambda: [
-                value
-                for layer in self._flatten_layers()
-                for name, attribute in vars(layer).items()
-                if name != "_loss_mean"
-                for value in flatten(attribute)
-                if isinstance(value, metrics_module.Metric)
-            ],
-        )
+        return super().metrics
 
     @property
     def metrics_names(self) -> list[str]:

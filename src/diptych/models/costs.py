@@ -164,9 +164,7 @@ def _all_tracked(model: Any) -> Iterator[None]:
 
 
 def _count(record: Record) -> int:
-    operation = getattr(record.backward, "__self__", None)
-    name = getattr(operation, "name", "") or getattr(record.forward, "__name__", "")
-    rule = RULES.get(str(name).removesuffix("_forward"))
+    rule = RULES.get(getattr(record.operation, "name", ""))
     if rule is None:
         return 0
     y = record.output[0] if isinstance(record.output, list) else record.output

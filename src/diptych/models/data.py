@@ -19,12 +19,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from .. import config
 from ..nested import map_structure
 from ..tensor import NUMBERS
 from ..utils.datasets import PyDataset
 from .arrays import NO_DATA, as_arrays, count_rows, is_array, no_text, text_in
 from .batches import ArrayBatches
 from .class_weights import class_weights_to_sample_weights
+from .fitting import at_most
 from .passes import Batches
 from .rows import Rows
 from .streams import DatasetBatches, GeneratorBatches
@@ -94,6 +96,7 @@ def batches_for(
     """
     if isinstance(x, Batches):
         return x
+    steps = at_most(config.max_steps_per_epoch(), steps, "steps_per_epoch")
     if x is None:
         raise ValueError(NO_DATA)
     if callable(x) and not hasattr(x, "__iter__") and hasattr(x, "__name__"):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
+from ..legacy.notes import users_level
 from ..nested import flatten
 from ..tensor import Tensor
 
@@ -52,6 +54,17 @@ def executions(
         if size > 1:
             group = itertools.chain(group, itertools.islice(iterator, size - 1))
         yield begin, begin + size - 1, group
+
+
+def at_most(limit: int | None, count: Any, what: str) -> Any:
+    """``count``, or the configured limit if that is lower, with a warning."""
+    if limit is None or (count is not None and count <= limit):
+        return count
+    warnings.warn(
+        f"{what} is limited to {limit}, by config.set_max_{what}({limit}).",
+        stacklevel=users_level(),
+    )
+    return limit
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ class TrainableFlags:
             (layer, layer._trainable) for layer in model._flatten_layers()
         ]
         self._variables: list[tuple[Variable, bool]] = [
-            (variable, variable.tracked) for variable in model.variables
+            (variable, variable.tracked) for variable in model.weights
         ]
         self._unbuilt = not self._variables and not model.built
         self._lists: Any = None  # the model's cached lists while these flags are in force
@@ -50,13 +50,14 @@ class TrainableFlags:
 
     @contextlib.contextmanager
     def _forced(self) -> Iterator[None]:
-        note(
-            "trainable = False",
-            "after compile(): the model still trains what it was compiled to train, as in Keras 1 "
-            "and 2; Keras 3 trains nothing then",
-            f"Model {self._model.name!r}",
-        )
-        if self._unbuilt and self._model.variables:
+        if any(layer._trainable != flag for layer, flag in self._layers) or self._variables:
+            note(
+                "trainable = False",
+                "after compile(): the model still trains what it was compiled to train, as in "
+                "Keras 1 and 2; Keras 3 trains nothing then",
+                f"Model {self._model.name!r}",
+            )
+        if self._unbuilt and self._model.weights:
             self._variables = [
                 (variable, flag and not variable.is_state)
                 for layer, flag in self._layers

@@ -26,17 +26,15 @@ from ..utils import objects
 from ..utils.model_pictures import model_to_dot
 from ..utils.naming import auto_name, suggest
 from ..utils.progbar import write
-from . import storage
 from .arrays import as_data
 from .config import graph_config, masks_named, model_from_graph
-from .order import layers_in_order
+from .order import Order, layers_in_order
 from .outputs import Outputs
-from .summary import summary_text
-from .summary_table import as_printable
+from .stateless import Stateless
 from .trainer import Trainer
 
 
-class Model(OldMethods, Trainer, Layer):
+class Model(OldMethods, Stateless, Trainer, Layer):
     """A network with ``fit``, ``evaluate`` and ``predict``.
 
     From a graph, functionally:
@@ -110,6 +108,10 @@ class Model(OldMethods, Trainer, Layer):
                 )
         self.built = True
 
+    def _check_incomplete(self, what: str) -> None:
+        if self._function is None:  # the graph says what layers there are, whatever else is held
+            super()._check_incomplete(what)
+
     def _layers_in_order(self) -> list[Layer]:
         function = self._function
         if function is None:
@@ -156,6 +158,15 @@ class Model(OldMethods, Trainer, Layer):
     def _producers(self) -> list[str]:
         """The name of the layer of each output."""
         return [_producer(tensor) for tensor in self.outputs or ()]
+
+    @property
+    def operations(self) -> list[Any]:
+        """The layers, and what is called outside them, in the order of ``layers``."""
+        function = self._function
+        if function is None:
+            return list(self.layers)
+        steps = Order(function.inputs, function.outputs).steps
+        return [step.operation if isinstance(step, Node) else step for step in steps]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of that name or number; ValueError if there is none."""
@@ -355,10 +366,10 @@ class Model(OldMethods, Trainer, Layer):
         return function.infer(given)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        if self._function is None:
-            return super().compute_output_shape(input_shape)
         inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
-        return map_structure(lambda t: t.shape, self.compute_output_spec(inputs))
+        known = self._function is not None
+        outputs = self.compute_output_spec(inputs) if known else self._infer((inputs,), {})
+        return map_structure(lambda t: t.shape, outputs)
 
     @property
     def makes_mask(self) -> bool:  # type: ignore[override]
@@ -427,6 +438,9 @@ class Model(OldMethods, Trainer, Layer):
             show_costs: whether to show the memory of each layer's outputs, the multiply-adds of its
                 matrix products and convolutions, both for one sample, and the engine.
         """
+        from .summary import summary_text  # here, since a training needs none
+        from .summary_table import as_printable
+
         text = summary_text(
             self, line_length, positions, expand_nested, show_trainable, layer_range, show_costs
         )
@@ -454,7 +468,8 @@ class Model(OldMethods, Trainer, Layer):
         ``get_config``.
         """
         if self._function is None:
-            return {"name": self.name, "trainable": self.trainable}
+            own = {"name": self.name, "trainable": self.trainable}
+            return own if self._given is None else self._given.config(self, own)
         return graph_config(self, self._function)
 
     def to_json(self, **kwargs: Any) -> str:
@@ -470,6 +485,8 @@ class Model(OldMethods, Trainer, Layer):
         save_format: str | None = None,
     ) -> None:
         """Write the model to a file, ``.keras`` or ``.h5``: see ``saving.save_model``."""
+        from . import storage
+
         storage.save_model(self, filepath, overwrite, include_optimizer, save_format)
 
     def save_weights(
@@ -478,13 +495,50 @@ class Model(OldMethods, Trainer, Layer):
         """Write the weights to a file, ``.weights.h5`` or ``.safetensors``: see
         ``saving.save_weights``.
         """
+        from . import storage
+
         storage.save_weights(self, filepath, overwrite, max_shard_size)
 
     def load_weights(
         self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
     ) -> None:
         """Read weights from a file; see ``saving.load_weights``."""
+        from . import storage
+
         storage.load_weights(self, filepath, skip_mismatch, by_name)
+
+    def export(
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write the model, for inference by other programs, as an ONNX file.
+
+        Args:
+            filepath: the file.
+            format: "onnx", which a name that ends in .onnx implies. Keras's others need other
+                programs.
+            verbose: whether to print where the file is; False: no.
+            input_signature: a list with an ``InputSpec`` (or anything with a shape and a dtype) for
+                each input, None for sizes that may vary; by default those of the model's inputs, or
+                of its first call.
+            opset_version: 18, the operator set of the files.
+
+        Raises:
+            ImportError: the package onnx is missing.
+            ValueError: the format is another one, the shapes of the inputs are unknown, or a layer
+                or operation has no counterpart in ONNX; the message names it and says what to do.
+        """
+        from ..export import format_of, symbolic_arguments
+        from ..export.onnx_file import write_onnx
+
+        format_of(filepath, format)
+        write_onnx(self, filepath, symbolic_arguments(self, input_signature), **kwargs)
+        if verbose is not False:
+            write(f"Saved artifact at '{filepath}'.\n")
 
     @classmethod
     def from_config(

@@ -25,6 +25,7 @@ from .. import engine as _engine
 from ..metrics import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
 from ..nested import flatten
 from ..operation import Operation
+from ..optimizers import MultiOptimizer
 from ..random import MaskDraw
 from ..tensor import Variable
 from .batches import ArrayBatches
@@ -227,6 +228,8 @@ def _check(model: Any, replay: Replay) -> None:
         raise NotPlannedError("the model has a compute_metrics of its own")
     if not (is_own(optimizer, "apply") and is_own(optimizer, "update_step")):
         raise NotPlannedError("the optimizer is not a built-in one")
+    if isinstance(optimizer, MultiOptimizer):
+        raise NotPlannedError("the optimizer is made of several")
     if not isinstance(optimizer._learning_rate, Variable):
         raise NotPlannedError("the learning rate follows a schedule or a function")
     if optimizer.use_ema or optimizer.gradient_accumulation_steps:

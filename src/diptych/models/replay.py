@@ -201,7 +201,7 @@ def record_of(
         output = map_structure(_without_values, record.output)
         if True in needs:
             stand_ins.update(zip(map(id, flatten(record.output)), flatten(output), strict=True))
-        replay.records.append(Record(output, inputs, needs, record.backward, None, (), None))
+        replay.records.append(Record(output, inputs, needs, record.backward, None, (), None, None))
     replay.records.reverse()
     if id(loss) in stand_ins:
         replay.seed = {stand_ins[id(loss)]: np.ones(loss.shape, loss.dtype)}
@@ -343,11 +343,11 @@ def may_be_replayed(model: Any) -> bool:
         and all(is_own(model, name) for name in ("compute_loss", "losses"))
         and model.optimizer is not None
         and is_own(model.optimizer, "scale_loss")
-        and model.optimizer.loss_scale_factor is None
+        and not model.optimizer.scales_loss
         and loss is not None
         and len(loss.parts) == 1
         and _is_builtin_loss(loss.parts[0].function)
-        and not any(variable.regularizer for variable in model.variables)
+        and not any(variable.regularizer for variable in model.weights)
     )
 
 

@@ -81,6 +81,9 @@ class Sequential(Model):
             self._connect()
         return layer
 
+    def _check_incomplete(self, what: str) -> None:
+        """Layers may come at any time."""
+
     def _append(self, layer: Any) -> None:
         if (
             isinstance(layer, KerasTensor)
@@ -94,7 +97,7 @@ class Sequential(Model):
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
             self._stack.append(
                 InputLayer(
-                    batch_shape=shape, dtype=getattr(layer, "_input_dtype", layer.input_dtype)
+                    batch_shape=shape, dtype=getattr(layer, "_input_dtype", layer.data_dtype)
                 )
             )
         elif isinstance(layer, InputLayer) and self._stack:
@@ -200,7 +203,7 @@ class Sequential(Model):
 
     def _symbol(self, shape: Any, dtype: Any = None) -> KerasTensor:
         """A symbolic input of this shape, of the first layer's dtype by default."""
-        return Input(batch_shape=tuple(shape), dtype=dtype or self._stack[0].input_dtype)
+        return Input(batch_shape=tuple(shape), dtype=dtype or self._stack[0].data_dtype)
 
     @property
     def layers(self) -> list[Layer]:

@@ -11,6 +11,7 @@ from typing import Any
 from .. import engine as _engine
 from ..graph import Node
 from ..layers.layer import Layer
+from ..layers.structures import map_shapes
 from ..nested import flatten, map_structure
 from .costs import Costs, costs_of
 from .order import Order
@@ -47,7 +48,7 @@ def summary_text(
     lines = [f'Model: "{model.name}"']
     body = [row for step in _selected(rows.steps, layer_range) for row in rows.of(step)]
     lines += table(rows.head, body, _widths(rows, line_length, positions), rows.alignment)
-    trained, frozen = model.trainable_variables, model.non_trainable_variables
+    trained, frozen = model.trainable_variables, model.non_trainable_weights
     optimizer = getattr(model, "optimizer", None)
     slots = list(optimizer.variables) if optimizer is not None and optimizer.built else []
     lines += [
@@ -109,7 +110,7 @@ class _Rows:
         if self.branched:
             row.append(self._sources(step))
         if self.show_trainable:
-            weights = step.variables if is_layer else ()
+            weights = step.weights if is_layer else ()
             row.append(("Y" if step.trainable else "N") if weights else "-")
         if self.costs:
             costs = self.costs.get(step, Costs())
@@ -203,13 +204,14 @@ def _shape_of(step: Any) -> str:
         shapes = map_structure(lambda tensor: _Shape(tensor.shape), step._nodes[-1].outputs)
     elif step._build_shapes is not None:
         try:
-            found = step.compute_output_shape(step._build_shapes)
+            found = step.output_shape_for(step._build_shapes)
         except Exception:
             return "?"  # it does not say, or cannot be tried on zeros
-        shapes = [_Shape(one) for one in (found if isinstance(found, list) else [found])]
+        shapes = map_shapes(_Shape, found)
     else:
         return "?"
     leaves = flatten(shapes)
+    shapes = list(shapes) if isinstance(shapes, tuple) else shapes
     return str(leaves[0]) if len(leaves) == 1 else str(shapes).replace("'", "")
 
 

@@ -18,7 +18,7 @@ from ..callbacks import CallbackList
 from ..layers.signatures import parameters_of
 from ..legacy import Logs, accepts_old
 from ..nested import map_structure
-from ..tape import GradientTape
+from ..tape import GradientTape, unrecorded
 from ..tensor import Structure, Tensor
 from ..utils.batches import unpack_x_y_sample_weight as unpack
 from .arrays import as_data, count_rows
@@ -26,7 +26,7 @@ from .checks import Checks
 from .class_weights import class_weights_to_sample_weights
 from .compiling import Compiling
 from .data import batches_for, split_off_validation
-from .fitting import batch_size_of, executions, named_in_errors, pack, plain
+from .fitting import at_most, batch_size_of, executions, named_in_errors, pack, plain
 from .passes import Progress, check_size
 from .plans import NotPlannedError, PlannedEpochs, StepPlan, converted
 from .replay import Replay, may_be_replayed, record_of, record_of_prediction
@@ -147,7 +147,8 @@ class Trainer(Compiling):
                 variables = self.trainable_variables  # the call may have made them
                 self._keep_replay(key, tape, x, y, y_pred, loss)
                 tape.optimizer = self.optimizer
-                gradients = tape.gradient(scaled, variables)
+                with unrecorded():  # they go to the optimizer alone
+                    gradients = tape.gradient(scaled, variables)
                 loss = loss.array
         if variables:
             self.optimizer.apply(gradients, variables)
@@ -330,6 +331,7 @@ class Trainer(Compiling):
         ):
             if size is not None:
                 check_size(size, name)
+        epochs = at_most(config.max_epochs(), epochs, "epochs")
         check_frequency(validation_freq)
         part_of_x = bool(validation_split) and validation_data is None
         if part_of_x:

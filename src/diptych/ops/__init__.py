@@ -54,6 +54,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .ctc import ctc_loss
 from .ctc_decoding import (
     ctc_decode,
 )
@@ -398,9 +399,9 @@ __all__ = [
     "blackman", "broadcast_to", "cast", "categorical_crossentropy", "cbrt", "cdist", "ceil",
     "celu", "cholesky", "cholesky_inverse", "clip", "concatenate", "cond", "conj", "conjugate",
     "conv", "conv_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "corrcoef",
-    "correlate", "cos", "cosh", "count_nonzero", "cross", "ctc_decode", "cumprod", "cumsum",
-    "custom_gradient", "deg2rad", "dense", "depth_to_space", "depthwise_conv", "det", "diag",
-    "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot",
+    "correlate", "cos", "cosh", "count_nonzero", "cross", "ctc_decode", "ctc_loss", "cumprod",
+    "cumsum", "custom_gradient", "deg2rad", "dense", "depth_to_space", "depthwise_conv", "det",
+    "diag", "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot",
     "dot_product_attention", "dsplit", "dstack", "dtype", "eig", "eigh", "einsum", "elu",
     "empty", "empty_like", "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expand_dims",
     "expm1", "extract_sequences", "eye", "fabs", "fft", "fft2", "flip", "fliplr", "flipud",

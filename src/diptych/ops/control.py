@@ -8,6 +8,7 @@ outputs have the shapes that one step of the function gives.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from ..graph import KerasTensor, symbolic
 from ..graph import record as record_symbolic
 from ..nested import flatten, map_structure, pack_like
+from ..operation import alias
 from ..tape import GradientTape, record, unrecorded
 from ..tensor import NUMBERS, Tensor, as_array
 from .creation import as_tensor, convert_to_numpy, is_tensor
@@ -406,7 +408,7 @@ def custom_gradient(f: Callable) -> Callable:
             output = _tensors(output)
         inputs = flatten(args)
 
-        def backward(dy: Any, cache: Any, needs: Any) -> list:
+        def gradients(gradient: Callable, dy: Any) -> list:
             given = gradient(*_tensors(dy)) if isinstance(dy, list) else gradient(as_tensor(dy))
             found = flatten(given)
             if len(found) != len(inputs):
@@ -414,12 +416,19 @@ def custom_gradient(f: Callable) -> Callable:
                     f"The gradient function of {getattr(f, '__name__', f)!r} returned "
                     f"{len(found)} gradients for {len(inputs)} arguments."
                 )
-            return [dx if dx is None else convert_to_numpy(dx) for dx in found]
+            return found
 
-        if is_tensor(output):
-            return record(output.array, inputs, backward, None)
-        arrays = [as_array(y) for y in flatten(output)]
-        return pack_like(output, record(arrays, inputs, backward, None))
+        # The way back calls f again: what its gradient function has from f is then recorded too.
+        operation = SimpleNamespace(
+            name=getattr(f, "__name__", "custom_gradient"),
+            way_back=lambda dy, record, needs: gradients(f(*args)[1], dy),
+        )
+        is_one = is_tensor(output)
+        y = output.array if is_one else [as_array(part) for part in flatten(output)]
+        made = record(
+            y, inputs, lambda dy, cache, needs: gradients(gradient, dy), None, operation=operation
+        )
+        return made if is_one else pack_like(output, made)
 
     return with_own_gradient
 
@@ -428,7 +437,7 @@ def jvp(fun: Callable, primals: Any, tangents: Any, has_aux: bool = False) -> tu
     """The output of a function, and its derivative in a direction: J v, with J the matrix of
     derivatives at ``primals`` and v the ``tangents``.
 
-    J v is computed row by row, with a backward pass for each number that the function returns.
+    It goes back twice: J^T u is linear in u, and the gradient of <J^T u, v> by u is J v.
 
     Args:
         fun: ``fun(*primals)``, a tensor or a structure of tensors.
@@ -445,28 +454,22 @@ def jvp(fun: Callable, primals: Any, tangents: Any, has_aux: bool = False) -> tu
         raise ValueError(
             f"jvp() needs tangents in the shapes of the primals; got {shapes[1]} for {shapes[0]}."
         )
-    points = map_structure(lambda x: Tensor(x.array), primals)
-    with GradientTape(persistent=True) as tape:
-        tape.watch(points)
-        result = fun(*points)
-        output, aux = result if has_aux else (result, None)
-        output = _tensors(output)
-
-    def along(y: Any) -> Tensor:
-        changes = np.zeros(y.shape, y.dtype)
-        for index in np.ndindex(*y.shape):
-            row = np.zeros(y.shape, y.dtype)
-            row[index] = 1
-            found = tape.gradient(y, flatten(points), row)
-            changes[index] = sum(
-                float(np.vdot(dx, v.array))
-                for dx, v in zip(found, flatten(tangents), strict=True)
-                if dx is not None
-            )
-        return Tensor(changes)
-
-    slopes = map_structure(along, output)
-    return (output, slopes, aux) if has_aux else (output, slopes)
+    points = map_structure(alias, primals)
+    with GradientTape() as second:
+        with GradientTape() as first:
+            first.watch(points)
+            result = fun(*points)
+            output, aux = result if has_aux else (result, None)
+            output = _tensors(output)
+        outputs = flatten(output)
+        u = [Tensor(np.zeros(y.shape, y.dtype), tracked=True) for y in outputs]
+        back = zip(first.gradient(outputs, flatten(points), u), flatten(tangents), strict=True)
+        products = [dx * v for dx, v in back if dx is not None]
+    slopes = [
+        as_tensor(np.zeros(y.shape, y.dtype) if dx is None else dx)
+        for y, dx in zip(outputs, second.gradient(products, u), strict=True)
+    ]
+    return (output, pack_like(output, slopes), *([aux] if has_aux else []))
 
 
 def __dir__() -> list[str]:

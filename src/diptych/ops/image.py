@@ -10,7 +10,7 @@ import inspect
 import numpy as np
 
 from .. import config, graph
-from ..operation import Twin
+from ..operation import LinearTwin
 from ..shape_rules import replaced
 from ..utils.windows import standardize_data_format
 from . import resizing
@@ -51,8 +51,10 @@ __all__ = [
 ]
 
 
-class _AffineTwin(Twin):
-    """A twin ``(images, transforms)`` with a gradient for the images only."""
+class _AffineTwin(LinearTwin):
+    """A twin ``(images, transforms)`` with a gradient for the images only; but for the fill value,
+    its last option, it is linear in these.
+    """
 
     def _pair(self, engine):
         forward = engine.function(self.family, f"{self.name}_forward")
@@ -68,6 +70,9 @@ class _AffineTwin(Twin):
             return backward(dy, cache), None
 
         return forward, gradients
+
+    def _again(self, g, dy, record):
+        return super()._again(g, dy, record._replace(options=(*record.options[:-1], 0.0)))
 
 
 _affine = _AffineTwin("resizing", "affine")
@@ -122,7 +127,7 @@ def _batched(function, images):
 
 def _as_float(images):
     """Images as floats: integers become the configured float type."""
-    return images if images.dtype.kind == "f" else cast(images, config.floatx())
+    return images if np.dtype(images.dtype).kind == "f" else cast(images, config.floatx())
 
 
 def _in_range_of(values, dtype):
@@ -444,7 +449,7 @@ def rgb_to_grayscale(images, data_format=None):
     weights = np.array([0.2989, 0.5870, 0.1140]).reshape((3,) + (1,) * (-1 - axis))
     values = _as_float(images)
     gray = sum(values * weights.astype(values.dtype), axis=axis, keepdims=True)
-    return gray if images.dtype.kind == "f" else cast(gray, images.dtype)
+    return gray if np.dtype(images.dtype).kind == "f" else cast(gray, images.dtype)
 
 
 @_on_images(_colours_of("rgb_to_hsv"))

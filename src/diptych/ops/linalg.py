@@ -1,5 +1,7 @@
 """Matrix and tensor products, triangles and diagonals, inverses and decompositions."""
 
+import string
+
 import numpy as np
 
 from ..operation import ArrayOp, Twin, ViewOp, gather
@@ -9,7 +11,7 @@ from .creation import convert_to_tensor, is_whole, ndim
 from .elementwise import multiply
 from .indexing import take
 from .reductions import WIDE, dtype_of_sum
-from .shapes import expand_dims, pad, ravel, swapaxes
+from .shapes import expand_dims, inverse, pad, ravel, reshape, swapaxes
 
 # --------------------------------------------------------------------------------------------------
 # Products
@@ -20,7 +22,26 @@ def _int8_is_widened(*dtypes, **_):
     return np.int32 if all(dtype == np.int8 for dtype in dtypes) else dtypes[0]
 
 
-_matmul = Twin("dense", "matmul", shape=matrix_product)
+def _as_matrices(g, a, b):
+    """A vector a as a matrix of one row, a vector b as one of one column, and g to match."""
+    if b.ndim == 1:
+        b, g = expand_dims(b, -1), expand_dims(g, -1)
+    if a.ndim == 1:
+        a, g = expand_dims(a, 0), expand_dims(g, -2)
+    return g, a, b
+
+
+def _matmul_wrt_a(g, y, a, b):
+    g, rows, columns = _as_matrices(g, a, b)
+    return reshape(unbroadcast(matmul(g, swapaxes(columns, -1, -2)), rows), a.shape)
+
+
+def _matmul_wrt_b(g, y, a, b):
+    g, rows, columns = _as_matrices(g, a, b)
+    return reshape(unbroadcast(matmul(swapaxes(rows, -1, -2), g), columns), b.shape)
+
+
+_matmul = Twin("dense", "matmul", _matmul_wrt_a, _matmul_wrt_b, shape=matrix_product)
 _matmul_integers = ArrayOp(
     "matmul",
     lambda a, b: np.matmul(*_wide_if_int8(a, b)),
@@ -55,16 +76,16 @@ def _tensordot_shape(a, b, axes):
 
 def _tensordot_wrt_a(g, y, a, b, axes):
     sum_a, sum_b, keep_a, keep_b = _contracted(a.ndim, b.ndim, axes)
-    da = np.tensordot(
-        g, b, (range(len(keep_a), g.ndim), keep_b)
-    )  # axes: keep_a, then sum_b in order
-    return da.transpose(np.argsort(keep_a + [sum_a[i] for i in np.argsort(sum_b)]))
+    # The axes of the product: keep_a, then sum_b in order.
+    da = np.tensordot(g, b, (list(range(len(keep_a), g.ndim)), keep_b))
+    return da.transpose(inverse(keep_a + [sum_a[i] for i in inverse(sum_b)]))
 
 
 def _tensordot_wrt_b(g, y, a, b, axes):
     sum_a, sum_b, keep_a, keep_b = _contracted(a.ndim, b.ndim, axes)
-    db = np.tensordot(g, a, (range(len(keep_a)), keep_a))  # axes: keep_b, then sum_a in order
-    return db.transpose(np.argsort(keep_b + [sum_b[i] for i in np.argsort(sum_a)]))
+    # The axes of the product: keep_b, then sum_a in order.
+    db = np.tensordot(g, a, (list(range(len(keep_a))), keep_a))
+    return db.transpose(inverse(keep_b + [sum_b[i] for i in inverse(sum_a)]))
 
 
 _tensordot = ArrayOp(
@@ -77,11 +98,14 @@ _tensordot = ArrayOp(
 )
 
 
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase
+
+
 def _einsum_terms(subscripts, shapes):
     """Return the letters of each operand's axes and of the output's, ellipsis spelt out."""
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
-    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in subscripts]
+    free = [c for c in _LETTERS if c not in subscripts]
     dots = max(
         len(s) - len(t.replace("...", "")) if "..." in t else 0
         for t, s in zip(terms, shapes, strict=True)
@@ -124,11 +148,13 @@ def _einsum_rule(i, g, y, *operands, subscripts):
     dx = np.einsum(equation, *[z for _, z in factors], optimize=True)
     if wanted == own:
         return unbroadcast(dx, x)
-    full = np.zeros_like(
-        x
-    )  # a repeated index in one operand takes a diagonal; only that gets a gradient
-    np.einsum(f"{own}->{wanted}", full)[...] = dx
-    return full
+    # A repeated index in one operand takes a diagonal: only that gets a gradient.
+    free = iter(c for c in _LETTERS if c not in own)
+    letters = [c if c not in own[:k] else next(free) for k, c in enumerate(own)]
+    repeated = [k for k, c in enumerate(own) if c in own[:k]]
+    diagonals = [np.eye(x.shape[k], dtype=x.dtype) for k in repeated]
+    equation = ",".join([wanted] + [own[k] + letters[k] for k in repeated])
+    return np.einsum(f"{equation}->{''.join(letters)}", dx, *diagonals)
 
 
 _einsum = ArrayOp(
@@ -247,12 +273,26 @@ def _in_space(x, axis):
 # Triangles and diagonals
 
 
-def _diagonal_rule(g, y, x, offset, axis1, axis2):
-    dx = np.zeros_like(x)
-    lines = np.moveaxis(dx, (axis1, axis2), (-2, -1))
+def _on_diagonal(g, shape, offset, axis1, axis2):
+    """Zeros with g on a diagonal of the matrices along two axes."""
+    x = np.zeros(shape, g.dtype)
+    lines = np.moveaxis(x, (axis1, axis2), (-2, -1))
     rows = np.arange(g.shape[-1]) - min(offset, 0)
     lines[..., rows, rows + offset] = g
-    return dx
+    return x
+
+
+_put_diagonal = ArrayOp(
+    "put_diagonal",
+    _on_diagonal,
+    lambda g, y, x, shape, offset, axis1, axis2: np.diagonal(g, offset, axis1, axis2),
+    shape=lambda x, shape, offset, axis1, axis2: shape,
+)
+
+
+def _diagonal_rule(g, y, x, offset, axis1, axis2):
+    where = {"offset": offset, "axis1": axis1, "axis2": axis2}
+    return _put_diagonal.in_rule(g, shape=x.shape, **where)
 
 
 def _triangle_shape(x, k):
@@ -295,17 +335,17 @@ def _trace_of(x, offset, axis1, axis2):
     return np.asarray(y).astype(x.dtype) if x.dtype.char == "e" else np.asarray(y)
 
 
+def _trace_rule(g, y, x, offset, axis1, axis2):
+    length = np.diagonal(x, offset, axis1, axis2).shape[-1]
+    return _diagonal_rule(
+        np.broadcast_to(g[..., None], (*g.shape, length)), y, x, offset, axis1, axis2
+    )
+
+
 _trace = ArrayOp(
     "trace",
     _trace_of,
-    lambda g, y, x, offset, axis1, axis2: _diagonal_rule(
-        np.broadcast_to(g[..., None], np.diagonal(x, offset, axis1, axis2).shape),
-        y,
-        x,
-        offset,
-        axis1,
-        axis2,
-    ),
+    _trace_rule,
     shape=_trace_shape,
     dtype=dtype_of_sum,
 )
@@ -347,7 +387,7 @@ def trace(x, offset=0, axis1=0, axis2=1):
 
 
 def _t(x):
-    return x.swapaxes(-1, -2)
+    return np.swapaxes(x, -1, -2)
 
 
 def _solve_wrt_b(g, y, a, b):
@@ -504,7 +544,7 @@ def _qr_rule(g, y, x, mode):
 
 def _svd_rule(g, y, x, full_matrices, compute_uv):
     if not compute_uv:
-        u, _, vh = np.linalg.svd(x, full_matrices=False)
+        u, _, vh = _svd.in_rule(x, full_matrices=False, compute_uv=True)
         return _scaled(u, g) @ vh
     u, s, vh = y
     if u.shape[-1] != s.shape[-1] or vh.shape[-2] != s.shape[-1]:
@@ -555,7 +595,7 @@ _qr = ArrayOp(
     wide=True,
     shape=_qr_shape,
 )
-_svd = ArrayOp(
+_svd: ArrayOp = ArrayOp(
     "svd",
     lambda x, full_matrices, compute_uv: (
         list(np.linalg.svd(x, full_matrices)) if compute_uv else np.linalg.svd(x, compute_uv=False)

@@ -9,7 +9,7 @@ from ..operation import ArrayOp, ViewOp
 from ..shape_rules import common_shape, nth_axis, reduced, replaced, scanned
 from ..tensor import is_symbolic
 from .creation import as_tensor, cast, is_whole, ndim
-from .indexing import take_along_axis
+from .indexing import add_along_axis, take_along_axis
 from .reductions import _spread, fold
 from .reductions import sum as sum_of
 from .shapes import reshape
@@ -41,12 +41,11 @@ def _cumsum_rule(g, y, x, axis):
 def _cumprod_rule(g, y, x, axis):
     # dx_j = sum over k >= j of g_k * (product of x_i for i <= k, i != j): exact with zeros too.
     x, g = np.moveaxis(x, axis, -1), np.moveaxis(g, axis, -1)
-    dx = np.empty_like(x)
-    for j in range(x.shape[-1]):
-        others = x.copy()
-        others[..., j] = 1
-        dx[..., j] = (g * np.cumprod(others, axis=-1))[..., j:].sum(axis=-1)
-    return np.moveaxis(dx, -1, axis)
+    places = np.arange(x.shape[-1])
+    dx = [
+        (g * np.cumprod(np.where(places == j, 1, x), axis=-1))[..., j:].sum(axis=-1) for j in places
+    ]
+    return np.stack(dx, axis) if dx else np.zeros_like(x)
 
 
 def _diff_rule(g, y, x, n, axis):
@@ -103,9 +102,8 @@ def diff(a, n=1, axis=-1):
 
 
 def _sort_rule(g, y, x, axis):
-    dx = np.empty_like(x)
-    np.put_along_axis(dx, np.argsort(x, axis, kind="stable"), g, axis)
-    return dx
+    order = np.argsort(x, axis, kind="stable")
+    return add_along_axis.in_rule(g, order, shape=x.shape, axis=axis % x.ndim)
 
 
 def _top_k_indices(x, k):
@@ -231,9 +229,9 @@ _SHARE_ABOVE = {
 def _quantile_rule(g, y, x, q, axis, method, keepdims):
     # NaN, which sorts last, is left out; if one were counted, there would be no gradient anyway.
     flat, unfold = fold(x, axis)
-    ranks = np.argsort(np.argsort(flat, axis=-1, kind="stable"), axis=-1)
-    last = np.maximum((flat == flat).sum(axis=-1, keepdims=True) - 1, 0)
-    places = [fraction * last for fraction in np.ravel(q)]
+    ranks = np.asarray(np.argsort(np.argsort(flat, axis=-1, kind="stable"), axis=-1))
+    last = np.maximum(np.asarray(flat == flat).sum(axis=-1, keepdims=True) - 1, 0)
+    places = [fraction * last for fraction in np.ravel(np.asarray(q))]
     g = g.reshape((len(places), *g.shape[np.ndim(q) :]))
     dx = np.zeros_like(x)
     for place, own in zip(places, g, strict=True):

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..operation import ArrayOp
 from ..shape_rules import agree, nth_axis, replaced
+from ..tensor import Tensor
 from .creation import as_tensor
 
 # --------------------------------------------------------------------------------------------------
@@ -85,6 +86,15 @@ def _last_there(indices, shape):
     return writer[key] == numbers
 
 
+def products_of_others(x, places):
+    """For each row of a tensor (N, ...), by operations, the product of the other rows that have the
+    same place (N, k). Each factor is by itself, so that there is a gradient where one of them is 0.
+    """
+    others = (places[:, None] == places).all(axis=-1) & ~np.eye(len(places), dtype=bool)
+    others = others.reshape(others.shape + (1,) * (x.ndim - 1))
+    return np.prod(np.where(others, x, 1), axis=1)
+
+
 def _behind(mask, updates):
     """A mask of places with axes of size 1 for those of the updates."""
     return mask.reshape(mask.shape + (1,) * (updates.ndim - mask.ndim))
@@ -92,6 +102,8 @@ def _behind(mask, updates):
 
 def _products_of_others(updates, key, inputs):
     """For each update the product of everything else at its place, without dividing by zero."""
+    if isinstance(updates, Tensor):
+        return inputs[key] * products_of_others(updates, np.stack(key, axis=-1))
     zero = updates == 0
     nonzero = np.where(zero, 1, updates)
     product, zeros = np.array(inputs), np.zeros(inputs.shape, int)
@@ -109,9 +121,8 @@ def _update_wrt_inputs(g, y, inputs, indices, updates, reduction):
     if reduction == "add":
         return g
     if reduction == "mul":
-        factors = np.ones(inputs.shape, inputs.dtype)
-        np.multiply.at(factors, key, updates)
-        return g * factors
+        ones = np.ones(inputs.shape, inputs.dtype)
+        return g * _scatter_update.in_rule(ones, indices, updates, reduction="mul")
     return g * (inputs == y) / _winners(y, inputs, key, updates)
 
 
@@ -130,8 +141,8 @@ def _winners(y, inputs, key, updates):
     """How many of the old and new numbers at each place are the greatest, or least: they share its
     gradient.
     """
-    winners = (inputs == y).astype(inputs.dtype)
-    np.add.at(winners, key, updates == y[key])
+    winners = np.asarray(inputs == y).astype(inputs.dtype)
+    np.add.at(winners, key, np.asarray(updates == y[key]))
     return winners
 
 

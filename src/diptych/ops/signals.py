@@ -137,8 +137,12 @@ def _parts(y, dtype):
     return [y.real.astype(dtype), y.imag.astype(dtype)]
 
 
-def _transform(name, function, axes):
+def _transform(name, axes):
     """A transform of complex numbers, given and returned as their real and imaginary parts."""
+
+    def forward(real, imaginary):
+        function = getattr(np.fft, name)  # looked up here, since NumPy imports it on first use
+        return _parts(function(real + 1j * imaginary), real.dtype)
 
     def shape(real, imaginary):
         nth_axis(-axes, len(real))
@@ -146,7 +150,7 @@ def _transform(name, function, axes):
 
     operation = ArrayOp(
         name,
-        lambda real, imaginary: _parts(function(real + 1j * imaginary), real.dtype),
+        forward,
         lambda g, y, real, imaginary: operation(g[0], -g[1])[0],
         lambda g, y, real, imaginary: -operation(g[0], -g[1])[1],
         same=0,
@@ -155,9 +159,9 @@ def _transform(name, function, axes):
     return operation
 
 
-_fft = _transform("fft", np.fft.fft, 1)
-_fft2 = _transform("fft2", np.fft.fft2, 2)
-_ifft2 = _transform("ifft2", np.fft.ifft2, 2)
+_fft = _transform("fft", 1)
+_fft2 = _transform("fft2", 2)
+_ifft2 = _transform("ifft2", 2)
 
 
 def _fitted(x, size):

@@ -2,20 +2,20 @@
 
 import math
 from functools import lru_cache
-from statistics import NormalDist
 
 import numpy as np
-from numpy.polynomial import chebyshev
 
 from .. import config
 from ..operation import ArrayOp
 from ..shape_rules import agree, check_rank, common_shape
+from ..tensor import Tensor
 from . import ordering, reductions
 from .array_ops import Unary
 from .creation import as_tensor, cast, convert_to_numpy, dtype, is_whole, ndim, ones_like
 from .elementwise import divide, sqrt, square, subtract
 from .indexing import one_hot, where
 from .logic import equal, isnan, logical_not
+from .scattering import products_of_others
 
 # --------------------------------------------------------------------------------------------------
 # The error function. NumPy has none: polynomials are fitted once to math.erf.
@@ -30,6 +30,7 @@ def _exp_minus_square(x):
 @lru_cache
 def _fits():
     """Fitted polynomials: erf(x) / x in x**2 up to 1, erfc(x) exp(x**2) in 1 / (1 + x) above."""
+    from numpy.polynomial import chebyshev  # here, since it takes long to import
 
     def near(u):
         x = np.sqrt((u + 1) / 2)
@@ -72,6 +73,8 @@ def _erf_and_erfc(x):
 
 
 def _erfinv(x):
+    from statistics import NormalDist  # here, since it takes long to import
+
     def one(v):
         if not -1 < v < 1:
             return math.copysign(math.inf, v) if abs(v) == 1 else math.nan
@@ -233,11 +236,17 @@ _bincount = ArrayOp(
     shape=_bincount_shape,
     dtype=lambda x, weights, minlength: weights,
 )
-_segment_sum = ArrayOp(
+_segment_sum: ArrayOp = ArrayOp(
     "segment_sum",
     lambda data, ids, num_segments: _add_at(data, ids, num_segments),
-    lambda g, y, data, ids, num_segments: _from_segments(g, ids),
+    lambda g, y, data, ids, num_segments: _row_of_segment.in_rule(g, ids),
     shape=_segments_shape,
+)
+_row_of_segment: ArrayOp = ArrayOp(
+    "row_of_segment",
+    lambda rows, ids: _from_segments(rows, ids),
+    lambda g, y, rows, ids: _segment_sum.in_rule(g, ids, num_segments=len(rows)),
+    shape=lambda rows, ids: (*ids, *rows[1:]),
 )
 
 
@@ -304,12 +313,15 @@ def _from_segments(g, ids):
 
 
 def _share_in_segments(g, y, data, ids):
-    ties = (data == _from_segments(y, ids)).astype(g.dtype)
-    return ties * _from_segments(g / np.maximum(_add_at(ties, ids, len(y)), 1), ids)
+    ties = (data == _row_of_segment.in_rule(y, ids)).astype(g.dtype)
+    shares = np.maximum(_segment_sum.in_rule(ties, ids, num_segments=len(y)), 1)
+    return ties * _row_of_segment.in_rule(g / shares, ids)
 
 
 def _product_in_segments(g, y, data, ids):
     """g times the product of the others, without division by zero: 0 if another one is 0."""
+    if isinstance(data, Tensor):
+        return _row_of_segment(g, ids) * products_of_others(data, np.asarray(ids)[:, None])
     zero = (data == 0).astype(data.dtype)
     others = np.where(zero == 1, 1, data)
     zeros = _from_segments(_add_at(zero, ids, len(y)), ids) - zero

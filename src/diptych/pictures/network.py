@@ -129,7 +129,7 @@ class Box:
     @property
     def trainable(self) -> bool | None:
         """Whether its weights are trained; None without weights."""
-        if not self.is_layer or not self.thing.variables:
+        if not self.is_layer or not self.thing.weights:
             return None
         return bool(self.thing.trainable)
 

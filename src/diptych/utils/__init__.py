@@ -1,7 +1,8 @@
 """Utilities: data sets, labels, padding, seeds, registration, pictures of models, progress bar."""
 
 import sys
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from ..config import (
     disable_interactive_logging,
@@ -10,20 +11,11 @@ from ..config import (
 )
 from ..legacy import old_attribute
 from . import legacy
-from .audio_files import audio_dataset_from_directory
 from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .configs import Config
 from .datasets import PyDataset, Sequence
-from .downloads import get_file
 from .dtypes import standardize_dtype
 from .graphs import get_source_inputs, is_keras_tensor
-from .images import (
-    array_to_img,
-    image_dataset_from_directory,
-    img_to_array,
-    load_img,
-    save_img,
-)
 from .model_pictures import model_to_dot, plot_model
 from .naming import snake_case, suggest
 from .numerical import normalize, to_categorical
@@ -35,13 +27,24 @@ from .objects import (
     get_registered_object,
     register_keras_serializable,
 )
-from .pipelines import Dataset
 from .progbar import Progbar
 from .seeds import clear_session, set_random_seed
-from .sequences import pad_sequences, timeseries_dataset_from_array
 from .serialization import deserialize_keras_object, serialize_keras_object
-from .splitting import split_dataset
-from .text_files import text_dataset_from_directory
+
+if TYPE_CHECKING:
+    from .audio_files import audio_dataset_from_directory
+    from .downloads import get_file
+    from .images import (
+        array_to_img,
+        image_dataset_from_directory,
+        img_to_array,
+        load_img,
+        save_img,
+    )
+    from .pipelines import Dataset
+    from .sequences import pad_sequences, timeseries_dataset_from_array
+    from .splitting import split_dataset
+    from .text_files import text_dataset_from_directory
 
 __all__ = [
     "Config",
@@ -88,8 +91,27 @@ __all__ = [
     "unpack_x_y_sample_weight",
 ]
 
+# Data sets and files need much that a training does not: imported when first used.
+_HOMES = {
+    "Dataset": "pipelines",
+    "array_to_img": "images",
+    "audio_dataset_from_directory": "audio_files",
+    "get_file": "downloads",
+    "image_dataset_from_directory": "images",
+    "img_to_array": "images",
+    "load_img": "images",
+    "pad_sequences": "sequences",
+    "save_img": "images",
+    "split_dataset": "splitting",
+    "text_dataset_from_directory": "text_files",
+    "timeseries_dataset_from_array": "sequences",
+}
+
 
 def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return value
     found = sys.modules["diptych"].lent("utils", name)  # FeatureSpace, which is made of layers
     return found or old_attribute("utils", name, globals())
 

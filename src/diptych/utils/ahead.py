@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import multiprocessing
 import pickle
 import queue
 import signal
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
@@ -36,6 +34,8 @@ def by_threads(
     raised where its item would come, with its traceback. `stop` is called at the end, before the
     threads are waited for.
     """
+    from concurrent.futures import ThreadPoolExecutor  # late: it brings logging
+
     keys = iter(keys)
     waiting: deque = deque()
     with ThreadPoolExecutor(workers, "diptych-data") as pool:
@@ -74,6 +74,8 @@ class _Process:
 
     def __init__(self, data: Any) -> None:
         self.name = type(data).__name__
+        import multiprocessing  # late: a training without processes needs none of it
+
         # The start method is Python's default or the user's (multiprocessing.set_start_method).
         self.connection, theirs = multiprocessing.Pipe()
         self.process = multiprocessing.Process(target=_answer, args=(data, theirs), daemon=True)

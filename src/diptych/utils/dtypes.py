@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import config
+from ..promotion import integers_together
 from .naming import suggest
 
-__all__ = ["standardize_dtype"]
+__all__ = ["result_type", "standardize_dtype"]
 
 _OF_PYTHON = {
     bool: "bool",
@@ -45,3 +48,33 @@ def standardize_dtype(dtype: Any) -> str:
             f"{dtype!r} is no dtype{suggest(name, _NAMES)}; expected one of {', '.join(_NAMES)}"
         )
     return name
+
+
+def result_type(*dtypes: Any) -> str:
+    """The name of the dtype in which values of these dtypes are computed together.
+
+    Python's ``int``, ``float`` and ``bool`` stand for plain numbers, which take the dtype of their
+    kind that is there; None is the configured float type. float16 and bfloat16 give float32, and
+    uint64 with a signed integer the float type.
+
+    Raises:
+        ValueError: one of them is no dtype of numbers.
+    """
+    numbers = {dtype for dtype in dtypes if dtype in (int, float)}
+    names = {standardize_dtype(dtype) for dtype in dtypes if dtype not in (int, float)}
+    odd = sorted(name for name in names if name == "string" or name.startswith("float8"))
+    if odd:
+        raise ValueError(f"{odd[0]!r} does not mix with other dtypes: cast it to another one first")
+    halves = names & {"float16", "bfloat16"}
+    floats = {name for name in names if "float" in name or name.startswith("complex")}
+    if floats == {"bfloat16"}:
+        return "bfloat16"
+    if len(halves) == 2 or (halves and floats > halves):
+        floats = floats - halves | {"float32"}
+    if floats:
+        return np.result_type(*floats).name
+    if float in numbers or not dtypes:
+        return config.floatx()
+    if int in numbers and names <= {"bool"}:
+        return "int32"
+    return integers_together(*map(np.dtype, names)).name

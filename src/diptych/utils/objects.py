@@ -157,7 +157,7 @@ def serialize(obj: Any) -> Any:
     }
     for key in ("build_config", "compile_config"):
         more = getattr(obj, f"get_{key}", lambda: None)()
-        if more is not None:
+        if more:
             described[key] = more
     return described
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
 import sys
 import time
 from typing import Any
@@ -149,6 +147,8 @@ class Progbar:
             line = "".join(
                 f"{style}{part}{PLAIN}" if style and part else part for style, part in pieces
             )
+        import shutil  # here, since few need it and it takes long to import
+
         columns = shutil.get_terminal_size().columns
         if not finalize and len(text) >= columns:
             # A line that wraps cannot be redrawn in place, so it is truncated until the last time.
@@ -163,6 +163,8 @@ def write(text: str) -> None:
     program without a console has no output.
     """
     if not config.is_interactive_logging_enabled():
+        import logging
+
         logging.getLogger("diptych").info(text.rstrip("\n"))
         return
     stream = sys.stdout

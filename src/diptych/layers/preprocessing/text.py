@@ -67,7 +67,7 @@ class TextVectorization(Preparation):
         encoding: the encoding of texts given as bytes.
     """
 
-    input_dtype = "string"
+    data_dtype = "string"
     reads_text = True
 
     def __init__(
@@ -272,7 +272,7 @@ class TextVectorization(Preparation):
             return (*outer, length)
         if self._split is not None:
             shape = (*shape[:1], None)
-        return self._lookup_layer.compute_output_shape(shape)
+        return self._lookup_layer.output_shape_for(shape)
 
     asset_names = StringLookup.asset_names
 
