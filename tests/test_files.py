@@ -160,6 +160,31 @@ def test_a_model_that_was_compiled_and_not_trained_comes_back(ending, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
+def test_an_optimizer_keeps_its_state_where_the_file_has_another(ending, tmp_path):
+    """A file from before the first step, or of SGD, has a counter and a learning rate alone."""
+
+    def made(optimizer):
+        model = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+        model.compile(optimizer, "mse")
+        return model
+
+    def written(model):
+        (model.save if ending == ".keras" else model.save_weights)(tmp_path / f"m{ending}")
+
+    model, untrained, sgd = made("adam"), made("adam"), made("sgd")
+    for step in range(3):
+        model.train_on_batch(*file_models.batch(step))
+        sgd.train_on_batch(*file_models.batch(step))
+    before = model.optimizer.get_weights()
+    for other in (untrained, sgd):
+        written(other)
+        with pytest.warns(UserWarning, match="2 arrays of an optimizer, but 'adam.* has 6"):
+            model.load_weights(tmp_path / f"m{ending}")
+        same(model.get_weights(), other.get_weights())
+        same(model.optimizer.get_weights(), before)
+
+
 # --------------------------------------------------------------------------------------------------
 # A user's own things
 

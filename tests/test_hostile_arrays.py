@@ -1,5 +1,6 @@
 """Hostile arrays: HDF5, zip, safetensors and NumPy files that name other files or claim sizes."""
 
+import contextlib
 import io
 import json
 import math
@@ -16,6 +17,7 @@ import diptych as dp
 from diptych.datasets import imdb, read_idx, reuters
 
 from .guard import Guard, Watch
+from .lookup3 import checksums_of, lookup3
 from .test_hostile_files import archive_of, model, refused
 
 h5py = pytest.importorskip("h5py")
@@ -269,19 +271,120 @@ def test_a_group_where_an_array_is_expected_and_the_other_way_round(tmp_path):
     refused_everywhere(tmp_path, loop)
 
 
-def test_attributes_that_multiply(tmp_path):
-    """4,000 texts of varying length that are one and the same text of a megabyte."""
+def text_file(path, texts, libver, change=None, **options):
+    """A file whose attributes are texts; ``change`` gets the lengths and places of one of them, by
+    their addresses in the content, and the content.
+    """
+    with h5py.File(path, "w", libver=libver, **options) as file:
+        for name, value in texts.items():
+            file.attrs[name] = value
+    if change is not None:
+        content = bytearray(path.read_bytes())
+        heaps = [at for at in range(len(content)) if content.startswith(b"GCOL", at)]
+        lengths = {len(text) for value in texts.values() for text in np.ravel(value)}
+        marks = {struct.pack("<IQ", n, heap) for n in lengths for heap in heaps}
+        places = [at for at in range(heaps[0]) if bytes(content[at : at + 12]) in marks]
+        headers = checksums_of(content) if libver != "earliest" else []
+        change(places, content)
+        for begin, end in headers:
+            content[end : end + 4] = struct.pack("<I", lookup3(content[begin:end]))
+        path.write_bytes(content)
+    return path
+
+
+LIBVER = ["earliest", "v108", "latest"]
+
+
+@pytest.mark.parametrize("libver", LIBVER)
+@pytest.mark.parametrize("length", [2**32 - 1, 2**31, 300 << 20, 14 << 20])
+def test_a_text_that_claims_a_length(tmp_path, libver, length):
+    def claim(places, content):
+        for at in places:
+            content[at : at + 4] = struct.pack("<I", length)
+
+    path = text_file(tmp_path / "m.h5", {"model_config": "x" * 3000}, libver, claim)
+    refused(path, match=f"claims to have {length + 8} bytes")
+    refused(path, model().load_weights, match="claims")
+    names = {"layer_names": ["a", "b" * 3000]}
+    path = text_file(tmp_path / "m.h5", names, libver, claim)
+    refused(path, model().load_weights, match="claims")
+
+
+@pytest.mark.parametrize("libver", LIBVER)
+def test_texts_that_are_one_and_the_same_text(tmp_path, libver):
+    """40 texts of a megabyte in a file of a megabyte."""
+
+    def repeat(places, content):
+        first = places[0]
+        for at in places:
+            content[at : at + 16] = content[first : first + 16]
+
+    names = np.array(["x" * (1 << 20)] + ["a"] * 39, object)
+    path = text_file(tmp_path / "m.h5", {"layer_names": names}, libver, repeat)
+    assert path.stat().st_size < 3 << 20
+    refused(path, model().load_weights, match="claims")
+
+
+@pytest.mark.parametrize("libver", LIBVER)
+def test_texts_of_varying_length_are_read(tmp_path, libver):
+    texts = {"layer_names": ["dense", "other" * 100], "a": "b", "model_config": "{}" * 9}
+    with h5py.File(text_file(tmp_path / "m.h5", texts, libver), "r+") as file:
+        file.create_group("dense").attrs["weight_names"] = ["kernel", "bias"]
+        file["dense/kernel"], file["dense/bias"] = np.ones((3, 2)), np.ones(2)
+    target = model()
+    target.load_weights(tmp_path / "m.h5")
+    assert all((w == 1).all() for w in target.get_weights())
+
+
+def test_texts_that_are_kept_in_an_unusual_way_are_not_read(tmp_path):
+    """What their lengths are is found in the header; so that must be where HDF5 looks as well."""
+    many = {f"a{i}": "x" for i in range(20)}
+    path = text_file(tmp_path / "m.h5", {**many, "model_config": "{}"}, "latest")
+    refused(path, match="apart from its group")
+    path = text_file(tmp_path / "m.h5", {"model_config": "{}"}, "earliest", userblock_size=512)
+    refused(path, model().load_weights, match="not read here")
+    plan = h5p.create(h5p.FILE_CREATE)
+    plan.set_sizes(4, 4)
+    with h5py.File(h5py.h5f.create(os.fsencode(path), fcpl=plan)) as file:
+        file.attrs["model_config"] = "{}"
+    refused(path, match="not read here")
+
+
+def test_an_attribute_of_a_name_twice(tmp_path):
+    def double(places, content):
+        content[:] = content.replace(b"model_confix", b"model_config")
+
+    texts = {"model_confix": "{}", "model_config": "{}"}
+    path = text_file(tmp_path / "m.h5", texts, "earliest", double)
+    refused(path, match="header cannot be read")
+
+
+def test_attributes_that_are_no_texts(tmp_path):
     path = tmp_path / "m.h5"
-    with h5py.File(path, "w", libver="latest") as file:
-        kind = h5py.string_dtype()
-        file.attrs.create("layer_names", np.array(["x" * 1000] * 3000, object), dtype=kind)
-    refused(path, model().load_weights, "attribute")
     with h5py.File(path, "w") as file:
         file.attrs["layer_names"] = h5py.Empty("S10")
     refused(path, model().load_weights)
     with h5py.File(path, "w") as file:
         file.attrs["model_config"] = np.array([file.ref], dtype=h5py.ref_dtype)
     refused(path)
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+def test_headers_that_go_in_circles(tmp_path, libver):
+    """Any eight bytes of the header are another address or length: an error, or the text."""
+    path = text_file(tmp_path / "m.h5", {"model_config": "{}", "layer_names": ["a"]}, libver)
+    content = path.read_bytes()
+    start = content.index(b"OHDR") if libver == "latest" else 96
+    headers = checksums_of(content) if libver == "latest" else []
+    for at in range(start, start + 300, 2):
+        for value in (start, start + 16, 2**64 - 1, 1 << 20, len(content)):
+            damaged = bytearray(content)
+            damaged[at : at + 8] = struct.pack("<Q", value)
+            for begin, end in headers:
+                damaged[end : end + 4] = struct.pack("<I", lookup3(damaged[begin:end]))
+            path.write_bytes(damaged)
+            with Guard(path), contextlib.suppress(ValueError):
+                dp.saving.load_model(path)
 
 
 # --------------------------------------------------------------------------------------------------

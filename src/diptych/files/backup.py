@@ -21,9 +21,10 @@ from ..optimizers import Optimizer
 from ..tensor import Variable
 from ..trial import Trial
 from .hdf5 import Reader
+from .jsontext import parse_json
 from .region import Damaged
 from .tree import Part, generators_of, parts_of, state_of
-from .weights import Loading, collect, parse_json, states_of, write_weights
+from .weights import Loading, collect, states_of, write_weights
 
 _GROUP = "diptych_training"
 _GLOBAL = "global generator"  # no layer's path has a space

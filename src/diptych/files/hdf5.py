@@ -16,6 +16,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from .headers import check_header, check_start, text_lengths
+from .jsontext import MOST_JSON
 from .region import Damaged, Region, comparing, sealed
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 # Compression that is unpacked here, so that no more is unpacked than an array needs.
 _GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3
-_MOST_TEXTS = 128 << 20  # bytes of a list of texts, each as long as the file can make it
+_MOST_ATTRIBUTE = MOST_JSON + (1 << 20)  # bytes
 
 
 def _h5py() -> Any:
@@ -47,7 +49,6 @@ class Reader:
         self.name = name
         self._region, self._told = (file, told) if isinstance(file, Region) else sealed(file)
         self._opened = ExitStack()
-        self._text: int | None = None
 
     def __enter__(self) -> Reader:
         with ExitStack() as opened:
@@ -55,6 +56,7 @@ class Reader:
             #: Call it when all has been read: it raises Damaged if the checksum is another.
             self.compare = opened.enter_context(comparison)
             try:
+                check_start(self._region)
                 self.root = opened.enter_context(_h5py().File(self._region, "r"))
             except ImportError:
                 raise
@@ -89,12 +91,13 @@ class Reader:
                 key = name.encode()
                 if key in (b"", b".") or not found.id.links.exists(key):
                     return None
-                kind = found.id.links.get_info(key).type
-                if kind != h5.h5l.TYPE_HARD:
+                link = found.id.links.get_info(key)
+                if link.type != h5.h5l.TYPE_HARD:
                     raise Damaged(
                         f"{self.name}: {name!r} of {path!r} is a link to another place, which is "
                         "not followed."
                     )
+                check_header(self._region, link.u)
                 found = found[name]
             return found
         except Damaged:
@@ -116,35 +119,22 @@ class Reader:
                 return None
             found = group.attrs.get_id(name)
             kind = found.get_type()
-            varying = isinstance(kind, h5.h5t.TypeStringID) and kind.is_variable_str()
             count = found.get_space().get_simple_extent_npoints()
-            if count * kind.get_size() > self._region.size or (
-                count * self._most_text() > _MOST_TEXTS
-                if varying and count > 1
-                else not varying and found.dtype.kind not in "biufS"
-            ):
+            size = count * kind.get_size()
+            if isinstance(kind, h5.h5t.TypeStringID) and kind.is_variable_str():
+                address = h5.h5o.get_info(group.id).addr
+                size += sum(text_lengths(self._region, address, name.encode(), count))
+            elif found.dtype.kind not in "biufS":
                 raise Damaged(
                     f"{self.name}: attribute {name!r} is no text, number or list of them."
                 )
+            if size > min(self._region.size, _MOST_ATTRIBUTE):
+                raise Damaged(f"{self.name}: attribute {name!r} claims to have {size} bytes.")
             return group.attrs[name]
         except Damaged:
             raise
         except Exception as error:
             raise Damaged(f"{self.name}: attribute {name!r} is damaged ({error}).") from None
-
-    def _most_text(self) -> int:
-        """The longest text that the file can hold: its bytes that are in no array."""
-        if self._text is None:
-            arrays = 0
-
-            def add(_: str, thing: Any) -> None:
-                nonlocal arrays
-                if isinstance(thing, _h5py().Dataset):
-                    arrays += thing.id.get_storage_size()
-
-            self.root.visititems(add)
-            self._text = max(0, self._region.size - arrays)
-        return self._text
 
     def text(self, group: Any, name: str) -> str | None:
         """An attribute that is a text."""
@@ -280,6 +270,6 @@ class Arrays(Mapping):
         ]
 
 
-def new_file(file: IO[bytes]) -> h5py.File:
+def new_file(file: IO[bytes] | Region) -> h5py.File:
     """A new HDF5 file, written to an open file."""
     return _h5py().File(file, "w")
