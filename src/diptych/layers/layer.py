@@ -680,11 +680,14 @@ class Layer(metaclass=AcceptsOldNames):
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Make the weights for the shapes that ``get_build_config`` returned."""
         if config.get("shapes_dict"):
-            self.build(**map_shapes(tuple, config["shapes_dict"]))
+            shapes = map_shapes(tuple, config["shapes_dict"])
+            self.build(**shapes)
         elif config.get("input_shape") is not None:
-            self.build(map_shapes(tuple, config["input_shape"]))
+            shapes = map_shapes(tuple, config["input_shape"])
+            self.build(shapes)
         else:
             return
+        self._build_shapes = shapes
         self.built = True
 
     def count_params(self) -> int:
@@ -767,11 +770,19 @@ class Layer(metaclass=AcceptsOldNames):
 
 
 def _that_marks_as_built(build: Callable) -> Callable:
-    """A ``build`` after which the layer is built, whether it says so or not."""
+    """A ``build`` after which the layer is built, whether it says so or not, and knows for what."""
 
     @wraps(build)
     def marking(self: Layer, *args: Any, **kwargs: Any) -> None:
-        build(self, *args, **kwargs)
+        before = self._build_shapes
+        if before is None:  # and not within the build of a subclass, which may pass other shapes
+            given = dict(zip(parameters_of(type(self), "build"), args, strict=False)) | kwargs
+            self._build_shapes = given if len(given) > 1 else next(iter(given.values()), None)
+        try:
+            build(self, *args, **kwargs)
+        except BaseException:
+            self._build_shapes = before
+            raise
         if not self.built:
             self.built = True
 

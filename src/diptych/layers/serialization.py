@@ -30,8 +30,7 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None =
             f"{config!r:.200}."
         )
     with objects.CustomObjectScope(custom_objects or {}):
-        cls = objects.class_of(config, ("layers", "models"))
-        layer = cls.from_config(objects.dict_of(config.get("config"), name))
+        layer = objects.made(objects.class_of(config, ("layers", "models")), config)
     if not isinstance(layer, Layer):
         raise ValueError(f"The configuration of {name!r} makes no layer, but a {type(layer)}.")
     return layer

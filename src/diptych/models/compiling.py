@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -124,19 +125,29 @@ class Compiling(_Beside):
         self.stop_training = False
         self.compiled = True
 
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """Return the arguments of ``compile`` as a file holds them; None if it was not called."""
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return the arguments of ``compile`` as a file holds them; empty if it was not called."""
         if not self.compiled:
-            return None
+            return {}
         described = {key: objects.serialize(v) for key, v in self._compile_arguments.given.items()}
         return {"optimizer": optimizers.serialize(self.optimizer), **described}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as the model was compiled that ``get_compile_config`` described.
 
+        A model that overrides ``compile`` has to override this as well.
+
         Raises:
             ValueError: a loss, metric or optimizer is unknown.
         """
+        if type(self).compile is not Compiling.compile:
+            warnings.warn(
+                f"Model {self.name!r} was not compiled as it was when it was saved: "
+                f"{type(self).__name__} has a compile() of its own, so it needs its own "
+                "get_compile_config() and compile_from_config(config), too; or call compile() now.",
+                stacklevel=2,
+            )
+            return
         kinds = {"loss": losses_module, "metrics": metrics_module}
         kinds["weighted_metrics"] = metrics_module
         known = ("loss_weights", "run_eagerly", "steps_per_execution", *kinds)

@@ -244,7 +244,7 @@ def deserialize(
     registered = config.get("registered_name")
     known = isinstance(registered, str) and get_registered_object(registered) is not None
     found = _find(registered if known else name, registry, kind)
-    return _made(found, dict_of(inner, name))
+    return made(found, config)
 
 
 # What configurations may name, besides the user's own: {kind: {name: class or function}}, where the
@@ -281,13 +281,22 @@ def revive(config: Any, custom_objects: dict[str, Any] | None = None, level: int
     with CustomObjectScope(custom_objects or {}):
         if name == "function":
             return function_of(config)
-        found = class_of(config)
-        return _made(found, dict_of(inner, name))
+        return made(class_of(config), config)
 
 
-def _made(found: Any, config: dict[str, Any]) -> Any:
-    """The object of a class and a configuration; a function is the object itself."""
-    return found.from_config(config) if inspect.isclass(found) else found  # type: ignore[attr-defined]
+def made(found: Any, config: dict[str, Any]) -> Any:
+    """The object of a class and a configuration, with weights if there are shapes for them; a
+    function is the object itself.
+    """
+    if not inspect.isclass(found):
+        return found
+    name = config["class_name"]
+    thing = found.from_config(dict_of(config.get("config"), name))  # type: ignore[attr-defined]
+    told = config.get("build_config")
+    if told and not getattr(thing, "built", True):
+        thing.build_from_config(dict_of(told, f"how {name} is built"))
+        thing.built = True
+    return thing
 
 
 def class_of(config: dict[str, Any], kinds: Iterable[str] | None = None) -> Any:
