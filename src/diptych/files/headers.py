@@ -1,9 +1,10 @@
-"""The headers of an HDF5 file, read here before HDF5 reads them.
+"""The headers in an HDF5 file, read here before HDF5 reads them.
 
 HDF5 makes room for what a header claims before it looks whether the file holds so much: for the
-continuation of a header, and for a text of varying length. Neither can be asked for through h5py.
-After the "HDF5 File Format Specification", sections II.A (superblock), IV.A.1 (object headers),
-IV.A.2.m (attributes) and III.E (global heap).
+continuation of a header, and for a text of varying length; h5py has no function that tells either.
+The layout for more than a few things in one place, which HDF5 has since 1.8 and Keras does not use,
+makes it crash where it is damaged. So only the older one is read. After the "HDF5 File Format
+Specification", sections II.A (superblock), IV.A.1.a (headers), IV.A.2.m (attributes).
 """
 
 from __future__ import annotations
@@ -13,27 +14,30 @@ from collections.abc import Iterator
 
 from .region import Region
 
-_ATTRIBUTE, _CONTINUATION, _ATTRIBUTES_ELSEWHERE = 12, 16, 21
+_ATTRIBUTE, _CONTINUATION = 12, 16
+# Nothing; shape; type; two kinds of fill values; external files, which are refused later; layout;
+# filters; attribute; comment; time; continuation; a group's table; time.
+_KNOWN = {0, 1, 3, 4, 5, 7, 8, 11, _ATTRIBUTE, 13, 14, _CONTINUATION, 17, 18}
 _NOWHERE = b"\xff" * 8  # the address of nothing
-_MOST_HEADER, _MOST_BLOCKS = 2 << 20, 1000  # bytes
+_MOST_HEADER, _MOST_BLOCKS = 2 << 20, 1000
 
 
 def check_start(region: Region) -> None:
-    """Check the beginning of a file, and the headers of its first group and of what extends it.
+    """Check the beginning of a file, and the header of its first group.
 
     Raises:
-        ValueError: it is no file in which an address has 8 bytes, and counts from the first byte.
+        ValueError: it has not the layout of Keras's files: version 0, and addresses of 8 bytes,
+            which count from the first byte.
     """
     start = _bytes(region, 0, 96)
-    newer = start[8] >= 2
-    sizes = start[9:11] if newer else start[13:15]
-    base = start[12:20] if newer else start[24:32] if start[8] == 0 else start[28:36]
-    if start[:8] != b"\x89HDF\r\n\x1a\n" or start[8] > 3 or sizes != b"\x08\x08" or any(base):
-        raise ValueError("it is a kind of HDF5 file that is not read here")
-    places = (20, 36) if newer else (64 if start[8] == 0 else 68,)
-    for at in places:
-        if start[at : at + 8] != _NOWHERE:
-            check_header(region, int.from_bytes(start[at : at + 8], "little"))
+    if start[:8] != b"\x89HDF\r\n\x1a\n":
+        raise ValueError("it does not begin like one")
+    if start[8]:
+        raise ValueError("its layout is newer than the one that Keras and h5py use")
+    told, base, more = start[13:15], start[24:32], start[32:40]
+    if told != b"\x08\x08" or any(base) or more != _NOWHERE:
+        raise ValueError("its layout is not the one that Keras and h5py use")
+    check_header(region, int.from_bytes(start[64:72], "little"))
 
 
 def check_header(region: Region, address: int) -> None:
@@ -43,24 +47,20 @@ def check_header(region: Region, address: int) -> None:
         ValueError: it does not.
     """
     for kind, flags, data in _messages(region, address):
-        if flags & 2 or (kind == _ATTRIBUTE and data[1] & 3):
-            raise ValueError("a part of it is shared with others, and not read from there")
+        shared = flags & 2 or (kind == _ATTRIBUTE and data[0] > 1 and data[1] & 3)
+        if shared or kind not in _KNOWN:
+            raise ValueError("a part of it is kept elsewhere, and not read from there")
 
 
 def text_lengths(region: Region, address: int, name: bytes, count: int) -> list[int]:
-    """The lengths of the texts in an attribute of the group whose header is at this address.
-
-    The header was checked.
+    """The lengths of the texts in an attribute of the group whose header is at this address; it was
+    checked.
 
     Raises:
-        ValueError: the attribute is elsewhere, or the header is damaged.
+        ValueError: the header is damaged.
     """
-    found = []
-    for kind, _, data in _messages(region, address):
-        if kind == _ATTRIBUTES_ELSEWHERE and data[4 if data[1] & 1 else 2 :][:8] != _NOWHERE:
-            raise ValueError("it is kept apart from its group, and not read from there")
-        if kind == _ATTRIBUTE and (value := _value_of(data, name)) is not None:
-            found.append(value)
+    attributes = [data for kind, _, data in _messages(region, address) if kind == _ATTRIBUTE]
+    found = [value for data in attributes if (value := _value_of(data, name)) is not None]
     if len(found) != 1 or len(found[0]) < 16 * count:
         raise ValueError("its header cannot be read")
     # Each is a length (4 bytes), and a place in the heap: an address (8) and a number (4).
@@ -80,33 +80,24 @@ def _value_of(attribute: bytes, name: bytes) -> bytes | None:
 
 def _messages(region: Region, address: int) -> Iterator[tuple[int, int, bytes]]:
     """The parts of a header, each with its kind and flags; continuations are followed."""
-    start = _bytes(region, address, min(48, region.size - address))
-    if start[:4] == b"OHDR" and start[4] == 2:
-        options = start[5]
-        at = 6 + 16 * (options >> 5 & 1) + 4 * (options >> 4 & 1)
-        width = 1 << (options & 3)
-        blocks = [(address + at + width, int.from_bytes(start[at : at + width], "little"))]
-        head, extra, signature = "<BHB", 2 * (options >> 2 & 1), 4
-    elif start[0] == 1:
-        blocks = [(address + 16, int.from_bytes(start[8:12], "little"))]
-        head, extra, signature = "<HHB", 3, 0
-    else:
-        raise ValueError("its header cannot be read")
-    before = struct.calcsize(head) + extra
+    start = _bytes(region, address, 16)
+    if start[0] != 1:
+        raise ValueError("its header is not of the kind that Keras uses")
+    blocks = [(address + 16, int.from_bytes(start[8:12], "little"))]
     left = _MOST_HEADER
     for begin, length in blocks:
         left -= length
         if left < 0 or len(blocks) > _MOST_BLOCKS:
             raise ValueError("its header is too large")
         block, at = _bytes(region, begin, length), 0
-        while at + before <= length:
-            kind, size, flags = struct.unpack_from(head, block, at)
-            data = block[at + before : at + before + size]
-            at += before + size
-            if kind == _CONTINUATION and size >= 16:
-                where, long = struct.unpack_from("<QQ", data)
-                # In the newer form there is a signature, and a checksum behind.
-                blocks.append((where + signature, long - 2 * signature))
+        while at + 8 <= length:
+            kind, size, flags = struct.unpack_from("<HHB", block, at)
+            data = block[at + 8 : at + 8 + size]
+            if len(data) < size:
+                raise ValueError("its header is cut off")
+            at += 8 + size
+            if kind == _CONTINUATION:
+                blocks.append(struct.unpack_from("<QQ", data))
             yield kind, flags, data
 
 

@@ -26,9 +26,13 @@ __all__ = [
 
 
 def clone_model(model: Model) -> Model:
-    """Return a model of the same structure with new weights."""
+    """Return a model of the same structure with new weights, on the same engine."""
     with CustomObjectScope(_own_things(model)):
-        return type(model).from_config(model.get_config())
+        copy = type(model).from_config(model.get_config())
+    for old, new in zip(model._flatten_layers(), copy._flatten_layers(), strict=False):
+        if isinstance(old, Model) and isinstance(new, Model):
+            new.engine = old.engine
+    return copy
 
 
 def _own_things(model: Model) -> dict[str, Any]:
