@@ -6,7 +6,6 @@ import datetime
 import io
 import json
 import zipfile
-from functools import partial
 from typing import IO, Any
 
 from ..utils.objects import dict_of, plain, serialize
@@ -20,7 +19,8 @@ from .weights import read_weights, states_of, write_states
 KERAS = "3.15.1"  # the version of the layout
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _GENERATORS = "diptych.random.json"  # where dropout goes on; Keras does not look at it
-_MOST_ASSET = 64 << 20  # bytes, of a vocabulary
+_MOST_ASSETS = 64 << 20  # bytes, more than the archive
+_MOST_WORDS = 1_000_000  # in a vocabulary that is packed; others have one word in 8 bytes
 _MOST_NAME = 1000
 
 
@@ -60,6 +60,13 @@ def _add_weights(archive: zipfile.ZipFile, file: IO[bytes], model: Any) -> None:
             at += read
 
 
+def _most_of(info: zipfile.ZipInfo) -> int:
+    """How many bytes a member of weights or texts may have. Zeros could be packed to a thousandth,
+    which no honest ones are, and Keras packs nothing.
+    """
+    return min(info.file_size, 8 * info.compress_size + (16 << 20))
+
+
 class Archive:
     """An archive open for reading."""
 
@@ -73,10 +80,8 @@ class Archive:
         except Exception as error:
             raise Damaged(f"{name} is no .keras file, or a damaged one ({error}).") from None
         self._names = set(names)
-        # The most that its weights can be: a packed member is not larger than what it says.
-        self.size = max(
-            [min(i.file_size, 1100 * i.compress_size) for i in self._zip.infolist()], default=0
-        )
+        # The most that its weights can be.
+        self.size = max(map(_most_of, self._zip.infolist()), default=0)
         if any(len(member) > _MOST_NAME for member in names):
             raise Damaged(f"{name} has a member with a very long name.")
         if len(self._names) != len(names):
@@ -113,13 +118,19 @@ class Archive:
         """Read weights and assets into a model; if anything is wrong, it stays as it was, unless it
         is ``new``, that is, made for this file.
         """
-        text = partial(self._member, most=_MOST_ASSET)
-        most = self._whole.size + _MOST_ASSET
-        with read_assets(self._zip, text, most, model) as give_assets:
+        most = self._whole.size + _MOST_ASSETS
+        with read_assets(self._zip, self._vocabulary, most, model) as give_assets:
             with self._weights(model) as reader:
                 read_weights(reader, model, skip_mismatch, new)
             give_assets()
         self._continue_generators(model)
+
+    def _vocabulary(self, name: str) -> bytes:
+        info = self._zip.getinfo(name)
+        content = self._member(name, _most_of(info))
+        if content.count(b"\n") > _MOST_WORDS + info.compress_size // 8:
+            raise Damaged(f"{self.name}: {name} has more words than can be read safely.")
+        return content
 
     def _continue_generators(self, model: Any) -> None:
         """Let random layers go on where they were when the file was written."""
@@ -143,8 +154,7 @@ class Archive:
         window = self._window(info)
         if window is not None:
             return Reader(window, name, info.CRC)
-        size = sum(a.nbytes for _, arrays in states_of(model) for a in arrays.values())
-        content = self._member(_WEIGHTS, 2 * size + (16 << 20))
+        content = self._member(_WEIGHTS, _most_of(info))
         return Reader(io.BytesIO(content), name)
 
     def _window(self, info: zipfile.ZipInfo) -> Region | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Compression that is unpacked here, so that no more is unpacked than an array needs.
 _GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3
+MOST_NAMES = 10_000  # in one place
 _MOST_ATTRIBUTE = MOST_JSON + (1 << 20)  # bytes
 
 
@@ -68,6 +69,10 @@ class Reader:
     def __exit__(self, *exception: Any) -> bool | None:
         return self._opened.__exit__(*exception)
 
+    @property
+    def size(self) -> int:
+        return self._region.size
+
     def arrays(self, path: str) -> Arrays:
         """The arrays of one part of a model; none if the file has no such part."""
         group = self.group(f"{path}/vars" if path else "vars")
@@ -89,7 +94,7 @@ class Reader:
                 if not isinstance(found, h5.Group):
                     raise Damaged(f"{self.name}: {name!r} of {path!r} is in no group.")
                 key = name.encode()
-                if key in (b"", b".") or not found.id.links.exists(key):
+                if key in (b"", b".") or b"\0" in key or not found.id.links.exists(key):
                     return None
                 link = found.id.links.get_info(key)
                 if link.type != h5.h5l.TYPE_HARD:
@@ -107,7 +112,11 @@ class Reader:
 
     def names(self, group: Any) -> list[str]:
         try:
+            if len(group) > MOST_NAMES:
+                raise Damaged(f"{self.name}: {group.name!r} has {len(group)} parts.")
             return [str(name) for name in group]
+        except Damaged:
+            raise
         except Exception as error:
             raise Damaged(f"{self.name} is damaged ({error}).") from None
 
@@ -260,6 +269,15 @@ class Arrays(Mapping):
         if name not in self._names:
             raise KeyError(name)
         return self._reader.read(self._reader.dataset(self._group, name))
+
+    def of_any_shape(self) -> dict[str, np.ndarray]:
+        """All arrays; one that has several names is not there several times."""
+        datasets = {name: self._reader.dataset(self._group, name) for name in self._names}
+        if sum(dataset.nbytes for dataset in datasets.values()) > self._reader.size:
+            raise Damaged(
+                f"{self._reader.name}: the arrays at {self.path!r} are larger than the file."
+            )
+        return {name: self._reader.read(dataset) for name, dataset in datasets.items()}
 
     def read_all(self, like: Sequence[np.ndarray], into: bool = False) -> list[np.ndarray]:
         """The arrays "0", "1", ..., of the shapes of these, and in them where ``into`` is true."""

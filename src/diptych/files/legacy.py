@@ -16,7 +16,7 @@ import numpy as np
 from ..legacy import quiet
 from ..tensor import Variable
 from ..utils.objects import TABLES, dict_of, plain, serialize
-from .hdf5 import Reader, new_file
+from .hdf5 import MOST_NAMES, Reader, new_file
 from .jsontext import bounded, parse_json
 from .region import Damaged, seal
 from .weights import Loading, build_optimizer
@@ -311,6 +311,8 @@ def _names(reader: Reader, group: Any, name: str) -> list[str]:
         raise Damaged(f"{reader.name}: {name!r} is damaged.") from None
     if not all(isinstance(value, str) for value in names) or len(set(names)) != len(names):
         raise Damaged(f"{reader.name}: {name!r} is damaged.")
+    if len(names) > MOST_NAMES:
+        raise Damaged(f"{reader.name}: {name!r} holds {len(names)} names.")
     return names
 
 

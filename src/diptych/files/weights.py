@@ -94,7 +94,7 @@ class Loading:
         """Read the arrays of one part; whether there were any."""
         thing = part.thing
         if not _reads_plainly(thing):
-            read_by_itself = {name: arrays[name] for name in arrays}
+            read_by_itself = arrays.of_any_shape()
             self.actions.append(lambda: thing.load_own_variables(read_by_itself))
             return len(arrays) > 0
         variables = state_of(thing)

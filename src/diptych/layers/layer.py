@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import constraints, graph, initializers, ops, regularizers
+from ..budget import from_file
 from ..config import floatx
 from ..graph import KerasTensor, Node
 from ..legacy import AcceptsOldNames, accepts_old_order
@@ -22,7 +22,6 @@ from ..trial import for_good, open_trial
 from ..utils.naming import auto_name, public_names
 from ..utils.objects import is_builtin
 from .arguments import as_mask, with_array
-from .budget import from_file
 from .signatures import (
     BY_NAME_ONLY,
     has_default,
@@ -99,6 +98,9 @@ class Layer(metaclass=AcceptsOldNames):
         autocast: bool = True,
         name: str | None = None,
     ) -> None:
+        budget = from_file.get()
+        if budget is not None:
+            budget.take_layer(type(self).__name__)
         self._scope = ""
         self._own: list[Variable] = []
         self._sublayers: list[Layer] = []
@@ -484,9 +486,7 @@ class Layer(metaclass=AcceptsOldNames):
                 "Input(shape=(784,))."
             )
         dtype = np.dtype(dtype or self.dtype)
-        budget = from_file.get()
-        if budget is not None:  # the values come from a file
-            budget.take(math.prod(shape) * dtype.itemsize, f"{self.path}/{name}", shape)
+        if from_file.get() is not None:  # the values come from there
             initializer = "zeros"
         if initializer is None:
             initializer = "glorot_uniform" if dtype.kind == "f" else "zeros"

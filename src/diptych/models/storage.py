@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from ..budget import Budget, from_file
 from ..files import legacy, safetensors
 from ..files.archive import Archive, write_archive
 from ..files.atomic import replacing
@@ -25,7 +26,6 @@ from ..files.weights import (
     write_shards,
     write_weights,
 )
-from ..layers.budget import Budget, from_file
 from ..layers.serialization import deserialize
 from ..utils.lambdas import lambdas_allowed
 from ..utils.objects import CustomObjectScope, dict_of
