@@ -6,6 +6,7 @@ import datetime
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from typing import IO, Any
 
 from ..utils.objects import dict_of, plain, serialize
@@ -13,7 +14,7 @@ from .assets import UNPACKED, read_assets, write_assets
 from .hdf5 import Reader
 from .jsontext import MOST_JSON, bounded, parse_json
 from .region import Damaged, Region
-from .tree import generators_of
+from .tree import continuing, generators_of
 from .weights import read_weights, states_of, write_states
 
 KERAS = "3.15.1"  # the version of the layout
@@ -118,12 +119,13 @@ class Archive:
         """Read weights and assets into a model; if anything is wrong, it stays as it was, unless it
         is ``new``, that is, made for this file.
         """
+        go_on = self._continuing(model)
         most = self._whole.size + _MOST_ASSETS
         with read_assets(self._zip, self._vocabulary, most, model) as give_assets:
             with self._weights(model) as reader:
                 read_weights(reader, model, skip_mismatch, new)
             give_assets()
-        self._continue_generators(model)
+        go_on()
 
     def _vocabulary(self, name: str) -> bytes:
         info = self._zip.getinfo(name)
@@ -132,18 +134,11 @@ class Archive:
             raise Damaged(f"{self.name}: {name} has more words than can be read safely.")
         return content
 
-    def _continue_generators(self, model: Any) -> None:
-        """Let random layers go on where they were when the file was written."""
-        if _GENERATORS not in self._names:
-            return
+    def _continuing(self, model: Any) -> Callable[[], None]:
+        """What lets random layers go on where they were when the file was written."""
         name = f"{self.name}: {_GENERATORS}"
-        states = dict_of(parse_json(self._member(_GENERATORS, MOST_JSON), name), name)
-        for path, generator in generators_of(model).items():
-            if path in states:
-                try:
-                    generator.bit_generator.state = states[path]
-                except (TypeError, ValueError, KeyError, OverflowError) as error:
-                    raise Damaged(f"{name} is damaged ({error}).") from None
+        text = self._member(_GENERATORS, MOST_JSON) if _GENERATORS in self._names else b"{}"
+        return continuing(generators_of(model), dict_of(parse_json(text, name), name), name)
 
     def _weights(self, model: Any) -> Reader:
         """The HDF5 file within. Where it is stored as it is, it is read where it lies."""

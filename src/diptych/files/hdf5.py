@@ -206,6 +206,22 @@ class Reader:
         except Exception as error:
             raise Damaged(f"{self.name} is damaged ({error}).") from None
 
+    def _blocks(self, dataset: Any, where: str) -> list[Any]:
+        """Where the blocks of an array are."""
+        found: list[Any] = []
+        count = dataset.id.get_num_chunks()
+        shape = zip(dataset.shape, dataset.chunks, strict=True)
+        # Older versions of HDF5 search for each from the beginning.
+        in_one_go = hasattr(dataset.id, "chunk_iter")
+        most = min(math.prod(-(-n // m) for n, m in shape), 100_000 if in_one_go else 2000)
+        if count > most:
+            raise Damaged(f"{where} is stored in {count} blocks, expected at most {most}.")
+        if in_one_go:
+            dataset.id.chunk_iter(found.append)
+        else:
+            found = [dataset.id.get_chunk_info(i) for i in range(count)]
+        return found
+
     def _read_chunks(self, dataset: Any, where: str, most: int | None) -> np.ndarray:
         """An array that is stored in blocks, each perhaps packed."""
         plan = dataset.id.get_create_plist()
@@ -220,8 +236,7 @@ class Reader:
             raise Damaged(f"{where} declares {dataset.nbytes} bytes in blocks of {size}.")
         found = np.zeros(dataset.shape, dataset.dtype)
         count = 0
-        for i in range(dataset.id.get_num_chunks()):
-            info = dataset.id.get_chunk_info(i)
+        for info in self._blocks(dataset, where):
             raw = bytearray(min(info.size, self._region.size))
             if self._region.read_at(info.byte_offset, raw) != info.size:
                 raise Damaged(f"{where} is cut off.")
@@ -232,6 +247,8 @@ class Reader:
             target = found[place]
             part = np.frombuffer(block, dataset.dtype).reshape(dataset.chunks)
             target[...] = part[tuple(map(slice, target.shape))]
+            if not target.size:
+                raise Damaged(f"{where} has a block outside of it.")
             count += target.size
         if count != found.size:
             raise Damaged(f"{where} has {count} of {found.size} numbers.")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import constraints, graph, initializers, ops, regularizers
-from ..budget import from_file
+from ..budget import OBJECT, charge, from_file
 from ..config import floatx
 from ..graph import KerasTensor, Node
 from ..legacy import AcceptsOldNames, accepts_old_order
@@ -98,9 +98,7 @@ class Layer(metaclass=AcceptsOldNames):
         autocast: bool = True,
         name: str | None = None,
     ) -> None:
-        budget = from_file.get()
-        if budget is not None:
-            budget.take_layer(type(self).__name__)
+        charge(OBJECT, f"a {type(self).__name__} is one layer too many")
         self._scope = ""
         self._own: list[Variable] = []
         self._sublayers: list[Layer] = []

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import json
 from typing import Any
 
+from ..files.jsontext import parse_json
 from ..layers import Lambda
 from ..layers.serialization import deserialize
 from ..legacy import old_attribute
@@ -69,7 +69,7 @@ def model_from_config(
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
     """Return a model with new weights from the result of ``model.to_json()``."""
-    return model_from_config(json.loads(json_string), custom_objects)
+    return model_from_config(parse_json(json_string, "The text"), custom_objects)
 
 
 def __getattr__(name: str) -> Any:
