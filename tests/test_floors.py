@@ -15,8 +15,8 @@ PACKAGE = ROOT / "src" / "diptych"
 # On the second floor the order counts too: a module imports only those before it.
 SECOND = (
     "blas engine config utils.naming utils.lambdas utils.objects legacy utils.windows "
-    "utils.numerical utils.progbar nested trial budget tensor tape shape_rules operation graph ops random "
-    "utils"
+    "utils.numerical utils.progbar nested trial budget tensor tape shape_rules operation graph ops "
+    "random utils"
 ).split()
 FLOORS = {
     1: "reference fastcore",

@@ -160,10 +160,11 @@ def model_from_graph(
         if isinstance(layer, InputLayer):
             tensors[name, 0, 0] = layer.output
         for number, call in enumerate(described.get("inbound_nodes") or []):
-            args, kwargs = _arguments(call)
-            calls.append(_Call(name, number, args, kwargs))
+            calls.append(_Call(name, number, *_arguments(call)))
     for name, number, args, kwargs in _in_order(calls, tensors):
         args, kwargs = _read(args, tensors), _read(kwargs, tensors)
+        if not isinstance(layers[name], Layer) and any(map(callable, flatten([args, kwargs]))):
+            raise ValueError(f"The config's operation {name!r} is called on a function.")
         if kwargs.get("training") is _default_of_training(layers[name]):
             kwargs.pop("training", None)  # Keras writes it; fit and predict say it at each call
         for index, tensor in enumerate(flatten(layers[name](*args, **kwargs))):
@@ -193,7 +194,10 @@ def _in_order(calls: list[_Call], tensors: dict[tuple, KerasTensor]) -> Iterator
     waiting: dict[tuple, list[int]] = {}  # {tensor: the calls that need it}
     missing = []
     for place, call in enumerate(calls):
-        needed = {p for p in _places([call.args, call.kwargs]) if p not in tensors}
+        places = set(_places([call.args, call.kwargs]))
+        if not places:  # it would be computed at once, whatever its size
+            raise ValueError(f"The config calls {call.name!r} on no tensor of the model.")
+        needed = {p for p in places if p not in tensors}
         missing.append(len(needed))
         for tensor in needed:
             waiting.setdefault(tensor, []).append(place)
