@@ -8,6 +8,7 @@ from .kernels.elementwise cimport (
     EXP, GAUSS, SIMPLE, ElementwiseJob, each, kernel32_t, kernel64_t, like, real_array, rows_of,
     run, use,
 )
+from .kernels.threads cimport refuse_plan
 
 import operator
 
@@ -50,6 +51,7 @@ cdef cnp.ndarray along(
     width = 1
     for i in axes:
         width *= a.shape[i]
+    refuse_plan("an array is transposed")
     a = np.ascontiguousarray(np.transpose(a, order))
     if b is not None:
         b = np.ascontiguousarray(np.transpose(b, order))

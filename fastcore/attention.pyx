@@ -13,6 +13,7 @@ from .kernels.arrays cimport as_real, as_type, data, dim, new_array, rank, real_
 from .kernels.attention_blocks cimport Attention, forward_work, run_backward, run_forward
 from .kernels.gemm_tile cimport panel_width
 from .kernels.gil cimport WORTH_RELEASING
+from .kernels.threads cimport refuse_plan
 
 import numpy as np
 
@@ -110,6 +111,7 @@ cdef object run_biased(Attention* p, object bias, int typenum):
     dims[0], dims[1], dims[2], dims[3] = most, p.h, p.t, p.s
     cdef cnp.ndarray dlogits = new_array(4, dims, typenum)
     p.dlogits = data(dlogits)
+    refuse_plan("the gradient of attention's bias is summed by NumPy")
     dbias = np.zeros(bias.shape, bias.dtype)
     for first in range(0, p.n, most):
         rows = min(most, p.n - first)

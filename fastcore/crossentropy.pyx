@@ -6,12 +6,12 @@ classes), sums by row, logarithms over the rows.
 """
 
 cimport numpy as cnp
-from libc.math cimport INFINITY, pow
+from libc.math cimport pow
 
 from .kernels.arrays cimport (
     as_real, as_size, as_type, data, dim, new_like, rank, real, real_type, size,
 )
-from .kernels.threads cimport task32_t, task64_t
+from .kernels.threads cimport refuse_plan, run_chunks, task32_t, task64_t
 from .kernels.vector_math cimport vexp, vlog, vlog1p, vsigmoid, vsoftplus
 from .kernels.loss_rows cimport (
     BLOCK,
@@ -29,6 +29,7 @@ from .kernels.loss_rows cimport (
     first_row,
     is_clipped,
     labels_of,
+    largest_of,
     new_column,
     new_loss,
     predictions_of,
@@ -162,25 +163,6 @@ def binary_crossentropy_backward(dloss, cache):
 
 
 # ---- rows of classes ----
-
-cdef inline real largest_of(const real* v, Py_ssize_t n) noexcept nogil:
-    """max_i v[i], in 16 lanes; NaN is skipped (the softmax of its row is NaN all the same)."""
-    cdef real lanes[16]
-    cdef real m = <real>-INFINITY
-    cdef Py_ssize_t i, k
-    cdef Py_ssize_t whole = n - n % 16
-    if whole:
-        for k in range(16):
-            lanes[k] = m
-        for i in range(0, whole, 16):
-            for k in range(16):
-                lanes[k] = v[i + k] if v[i + k] > lanes[k] else lanes[k]
-        for k in range(16):
-            m = lanes[k] if lanes[k] > m else m
-    for i in range(whole, n):
-        m = v[i] if v[i] > m else m
-    return m
-
 
 cdef void softmax_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """Softmax + cross-entropy fusion: q = softmax(z), and the loss of labels y or class numbers k.
@@ -451,21 +433,28 @@ def categorical_crossentropy_backward(dloss, cache):
     )
 
 
-cdef bint _encode(
-    const cnp.int64_t* y, cnp.int64_t* k, Py_ssize_t n, Py_ssize_t classes,
-    bint ignoring, cnp.int64_t ignored,
-) noexcept nogil:
-    """k = y, or -1 where it is ignored; whether the others are classes."""
+cdef struct Labels:
+    const cnp.int64_t* y
+    cnp.int64_t* k
+    Py_ssize_t n
+    Py_ssize_t classes
+    bint ignoring
+    cnp.int64_t ignored
+    bint wrong          # OUT: whether one is no class
+
+
+cdef void encode_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    """k = y, or -1 where it is ignored or no class."""
+    cdef Labels* p = <Labels*>context
     cdef Py_ssize_t i
     cdef cnp.int64_t label
-    for i in range(n):
-        label = y[i]  # read once: another thread may be writing the caller's array
-        if ignoring and label == ignored:
+    for i in range(p.n):
+        label = p.y[i]  # read once: another thread may be writing the caller's array
+        if p.ignoring and label == p.ignored:
             label = -1
-        elif label < 0 or label >= classes:
-            return False
-        k[i] = label
-    return True
+        elif label < 0 or label >= p.classes:
+            label, p.wrong = -1, True
+        p.k[i] = label
 
 
 cdef cnp.ndarray class_numbers(object y_true, object y_pred, object axis, object ignore_class):
@@ -478,6 +467,7 @@ cdef cnp.ndarray class_numbers(object y_true, object y_pred, object axis, object
     cdef bint good
     cdef cnp.int64_t ignored = ignore_class if ignoring else 0
     cdef int i, ndim
+    cdef Labels labels
     real_type(y_pred)
     p = <cnp.ndarray>y_pred
     ndim = cnp.PyArray_NDIM(p)
@@ -488,11 +478,11 @@ cdef cnp.ndarray class_numbers(object y_true, object y_pred, object axis, object
     if not good:
         check_classes(y, y_pred, axis, ignore_class)
     k = new_like(y)
-    good = _encode(
-        <const cnp.int64_t*>data(y), <cnp.int64_t*>data(k), cnp.PyArray_SIZE(y),
-        dim(p, <int>(at + ndim if at < 0 else at)), ignoring, ignored,
-    )
-    if not good:
+    labels.y, labels.k = <const cnp.int64_t*>data(y), <cnp.int64_t*>data(k)
+    labels.n, labels.classes = cnp.PyArray_SIZE(y), dim(p, <int>(at + ndim if at < 0 else at))
+    labels.ignoring, labels.ignored, labels.wrong = ignoring, ignored, False
+    run_chunks(encode_task, 1, &labels, sizeof(Labels), labels.n)
+    if labels.wrong:
         check_classes(y, y_pred, axis, ignore_class)
     return k
 
@@ -726,6 +716,7 @@ cdef cnp.ndarray weighted(object y, object alpha, int axis):
         rows = predictions_of(y, axis)
         return affine(rows, alpha, 0)
     check_alpha(y, alpha)
+    refuse_plan("the labels are weighted by NumPy")
     return predictions_of(y * np.asarray(alpha, dtype=y.dtype), axis)
 
 

@@ -8,13 +8,13 @@ cimport numpy as cnp
 from libc.string cimport memset
 
 from .kernels.arrays cimport (
-    as_real, data, dim, new_array, new_like, new_vector, rank, real, real_type, same_shape,
+    as_real, data, dim, new_array, new_like, new_vector, noted, rank, real, real_type, same_shape,
 )
 from .kernels.fused cimport LINEAR, activation_code, derive
 from .kernels.gemm cimport (
     Batch, Product, add_product, end_product, multiply, multiply_batches,
 )
-from .kernels.threads cimport Region, add_stage, run_region, typed_stage
+from .kernels.threads cimport Region, add_stage, refuse_plan, run_region, typed_stage
 
 from ..reference._shapes import broadcast_axes, check_cotangent, check_dense, matmul_shape, sum_to
 
@@ -89,7 +89,10 @@ cdef void backward(
     region.count, region.work = 0, 0
     if p.dz != NULL or p.sums != NULL:
         add_stage(
-            &region, typed_stage(p.single, dz_task[float], dz_task[double], p.chunks, p),
+            &region,
+            typed_stage(
+                p.single, dz_task[float], dz_task[double], p.chunks, p, sizeof(p[0]),
+            ),
             3.0 * p.rows * p.units,
         )
     add_product(  # dkernel = x^T dz
@@ -103,7 +106,10 @@ cdef void backward(
         )
     if p.sums != p.dbias:
         add_stage(
-            &region, typed_stage(p.single, add_rows_task[float], add_rows_task[double], 1, p),
+            &region,
+            typed_stage(
+                p.single, add_rows_task[float], add_rows_task[double], 1, p, sizeof(p[0]),
+            ),
             p.chunks * p.units,
         )
     run_region(&region)
@@ -307,6 +313,7 @@ def matmul_backward(dy, cache):
     set_batch(&batches[1], True, False, k, n, m, left_data, a_at, dy_data, y_at, db_data)
     with nogil:
         multiply_batches(single, 2, batches)
+    refuse_plan("the gradients of a batch of products are summed by NumPy")
     da = sum_to(da, (1, k) if rank(left) == 1 else a.shape).reshape(a.shape)
     return da, sum_to(db, b.shape)
 
@@ -336,4 +343,4 @@ cdef Py_ssize_t[::1] starts(tuple shape, tuple lead):
     cdef Py_ssize_t axes = max(0, len(shape) - 2)
     first = np.arange(math.prod(shape[:axes]), dtype=np.intp) * math.prod(shape[axes:])
     repeated = np.broadcast_to(first.reshape(shape[:axes]), lead)
-    return np.array(repeated, order="C").ravel()  # a copy: writable
+    return noted(np.array(repeated, order="C").ravel())  # a copy: writable

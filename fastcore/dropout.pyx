@@ -46,7 +46,7 @@ cdef cnp.ndarray dropped(cnp.ndarray x, cnp.ndarray mask, double rate):
     job.scale = 1 / (1 - rate)
     cdef Stage stage = typed_stage(
         cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT, dropout_task[float], dropout_task[double],
-        (job.n + CHUNK - 1) // CHUNK, &job,
+        (job.n + CHUNK - 1) // CHUNK, &job, sizeof(job),
     )
     run_with_gil(&stage, 1, job.n)
     return y

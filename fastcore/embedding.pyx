@@ -8,7 +8,7 @@ from .kernels.arrays cimport (
     size,
 )
 from .kernels.gil cimport run_with_gil
-from .kernels.threads cimport Stage, stage, typed_stage
+from .kernels.threads cimport Stage, refuse_plan, stage, typed_stage
 
 import numpy as np
 
@@ -99,6 +99,7 @@ cdef Py_ssize_t chunks_of(const EmbeddingJob* job, Py_ssize_t things) noexcept n
 cdef cnp.ndarray checked(object indices, Py_ssize_t rows, object shape):
     """The indices as int64, all of them rows of the table."""
     cdef cnp.ndarray numbers
+    refuse_plan("the rows that an embedding looks up are checked first")
     if not isinstance(indices, (np.ndarray, np.generic)):
         raise TypeError(
             f"embedding: the numbers of rows must be an array, got {type(indices).__name__}"
@@ -133,7 +134,7 @@ def embedding_forward(indices, table):
     job.chunk = max(1, CHUNK // max(1, job.units))
     job.item = cnp.PyArray_ITEMSIZE(weights)
     job.source, job.target = <const char*>data(weights), <char*>data(y)
-    cdef Stage gather = stage(gather_task, chunks_of(&job, job.places), &job)
+    cdef Stage gather = stage(gather_task, chunks_of(&job, job.places), &job, sizeof(job))
     run_with_gil(&gather, 1, <double>job.places * job.units)
     return y, (numbers, (job.rows, job.units))
 
@@ -197,7 +198,7 @@ def embedding_backward(dy, cache):
     job.order, job.first = <const Py_ssize_t*>data(order), <const Py_ssize_t*>data(first)
     cdef Stage scatter = typed_stage(
         cnp.PyArray_TYPE(dtable) == cnp.NPY_FLOAT, scatter_task[float], scatter_task[double],
-        chunks, &job,
+        chunks, &job, sizeof(job),
     )
     run_with_gil(&scatter, 1, <double>job.rows * job.units)
     return dtable
@@ -274,7 +275,7 @@ def embedding_backward_rows(dy, cache):
     job.target = <char*>data(values)
     cdef Stage sums = typed_stage(
         cnp.PyArray_TYPE(values) == cnp.NPY_FLOAT, sum_task[float], sum_task[double],
-        chunks_of(&job, job.rows), &job,
+        chunks_of(&job, job.rows), &job, sizeof(job),
     )
     run_with_gil(&sums, 1, <double>job.rows * job.units)
     return rows[:job.rows], values

@@ -5,12 +5,15 @@ No array of errors is stored: the cache holds the inputs themselves, and nothing
 """
 
 cimport numpy as cnp
-from libc.math cimport sqrt
+from libc.math cimport INFINITY, sqrt
 
-from .kernels.arrays cimport as_real, as_type, data, dim, new_like, rank, real, real_type, size
-from .kernels.threads cimport run_typed
+from .kernels.arrays cimport (
+    as_real, as_type, data, dim, new_array, new_like, rank, real, real_type, size,
+)
+from .kernels.threads cimport refuse_plan, run_typed
 from .kernels.vector_math cimport vabs, vlog, vlog1p, vsoftplus, vtanh
 from .kernels.loss_rows cimport (
+    BLOCK,
     LossJob,
     affine,
     back,
@@ -26,9 +29,11 @@ from .kernels.loss_rows cimport (
     predictions_of,
     run,
     set_up,
+    sum_of,
 )
 
 import numpy as np
+
 
 cnp.import_array()
 
@@ -304,9 +309,11 @@ cdef void scan_task(Py_ssize_t chunk, void* context, const real* like) noexcept 
 cdef cnp.ndarray signs(cnp.ndarray y):
     """Labels for a hinge: 0 and 1 become -1 and 1, if there are no others."""
     cdef LabelScan scan
+    refuse_plan("a hinge looks at its labels first")
     scan.y, scan.n = data(y), cnp.PyArray_SIZE(y)
     run_typed(
-        cnp.PyArray_TYPE(y) == cnp.NPY_FLOAT, scan_task[float], scan_task[double], 1, &scan, scan.n
+        cnp.PyArray_TYPE(y) == cnp.NPY_FLOAT, scan_task[float], scan_task[double], 1, &scan,
+        sizeof(scan), scan.n,
     )
     return affine(y, 2, -1) if scan.binary else y
 
@@ -534,3 +541,67 @@ def cosine_similarity_backward(dloss, cache):
     with nogil:
         run(&job, cosine_slopes_task[float], cosine_slopes_task[double], 6)
     return back(out, axis)
+
+
+cdef real total_of(const real* v, Py_ssize_t n) noexcept nogil:
+    """sum_i v[i]; sums of blocks are added in double precision."""
+    cdef double s = 0
+    cdef Py_ssize_t start = 0
+    while start < n:
+        s += sum_of(v + start, min(BLOCK, n - start))
+        start += BLOCK
+    return <real>s
+
+
+cdef struct ScaledSum:
+    const void* losses
+    void* loss          # OUT of forward, IN of backward: dloss
+    void* out           # OUT of backward
+    Py_ssize_t n
+    double divisor      # of an empty sum infinity, not 0
+
+
+cdef void scaled_sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef const ScaledSum* job = <const ScaledSum*>context
+    (<real*>job.loss)[0] = total_of(<const real*>job.losses, job.n) / <real>job.divisor
+
+
+cdef void scaled_slopes_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef const ScaledSum* job = <const ScaledSum*>context
+    cdef real slope = (<const real*>job.loss)[0] / <real>job.divisor
+    cdef real* out = <real*>job.out
+    cdef Py_ssize_t i
+    for i in range(job.n):
+        out[i] = slope
+
+
+def scaled_sum_forward(losses, divisor):
+    """Twin of reference.losses.scaled_sum_forward. In 16 lanes."""
+    cdef cnp.ndarray values = as_real(losses, real_type(losses))
+    cdef cnp.ndarray loss = new_array(0, NULL, cnp.PyArray_TYPE(values))
+    cdef ScaledSum job
+    job.losses, job.loss, job.n = data(values), data(loss), size(values)
+    job.divisor = divisor or INFINITY
+    run_typed(
+        cnp.PyArray_TYPE(values) == cnp.NPY_FLOAT, scaled_sum_task[float],
+        scaled_sum_task[double], 1, &job, sizeof(ScaledSum), job.n,
+    )
+    return loss, (values, divisor)
+
+
+def scaled_sum_backward(dloss, cache):
+    """Twin of reference.losses.scaled_sum_backward."""
+    losses, divisor = cache
+    cdef cnp.ndarray values = as_real(losses, real_type(losses))
+    cdef cnp.ndarray d = as_type(dloss, cnp.PyArray_TYPE(values))
+    cdef cnp.ndarray out = new_like(values)
+    cdef ScaledSum job
+    if size(d) != 1:
+        raise ValueError(f"dloss has shape {(<object>d).shape}; the loss is a single number")
+    job.loss, job.out, job.n = data(d), data(out), size(values)
+    job.divisor = divisor or INFINITY
+    run_typed(
+        cnp.PyArray_TYPE(values) == cnp.NPY_FLOAT, scaled_slopes_task[float],
+        scaled_slopes_task[double], 1, &job, sizeof(ScaledSum), job.n,
+    )
+    return out

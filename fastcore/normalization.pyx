@@ -17,6 +17,7 @@ from .kernels.norm_columns cimport (
 )
 from .kernels.norm_rows cimport Rows, lay_out_rows, run_rows, sums_of_rows
 from .kernels.norm_tile cimport LAYER_ROWS, RMS_ROWS, UNIT_ROWS
+from .kernels.threads cimport recorder
 
 from ..reference._normal import check_cotangents, check_groups, check_mask, check_vectors
 from ..reference._shapes import check_cotangent
@@ -110,7 +111,9 @@ cdef object finished(cnp.ndarray sums):
     """The vector in front of the work area, without keeping that alive."""
     if sums is None:
         return None
-    return (<object>sums)[0].copy() if dim(sums, 0) > 1 else (<object>sums).reshape(-1)
+    if dim(sums, 0) > 1 and recorder() == NULL:
+        return (<object>sums)[0].copy()
+    return (<object>sums)[0]  # all of it, or a plan keeps the work area anyway
 
 
 cdef tuple backward_of(

@@ -5,8 +5,7 @@
     checks have passed.
 (c) Each variable is cut into chunks of CHUNK elements; the chunks of all the variables are one
     loop for the threads. Where a chunk begins does not depend on the threads.
-(d) A kernel is the update rule on one chunk: a plain loop that the compiler vectorises. It sees the
-    lists as at[0], at[1], ... in the order of the signature, NULL where a list is None.
+(d) A kernel is the update rule on one chunk (kernels/update_rules.pxd).
 
 The first list of a call is written, the second is read, all others are written.
 
@@ -18,11 +17,16 @@ reads that array in main memory.
 cimport cython
 cimport numpy as cnp
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.math cimport NAN, fabs, fabsf, isfinite, pow, sqrt, sqrtf
+from libc.math cimport NAN, isfinite, pow, sqrt
+from libc.string cimport memcpy
 
 from .kernels.arrays cimport as_type, new_vector, real, real_type, same_shape, size
 from .kernels.indexed_slices cimport Rows, note_rows, spread_rows
-from .kernels.threads cimport Stage, run_stages, stage
+from .kernels.threads cimport Recorder, Stage, recorder, refuse_plan, run_stages, stage
+from .kernels.update_rules cimport (
+    adadelta, adagrad, adam, adamax, add, clip, ftrl, larger, lion, mix, momentum_step, multiply,
+    nadam, quotient, rmsprop, schedule_free, sgd, shrink,
+)
 
 import numpy as np
 
@@ -35,13 +39,24 @@ ctypedef void (*kernel64_t)(double** at, Py_ssize_t n, const double* p) noexcept
 cdef enum:
     CHUNK = 4096  # five arrays of 16 KB: a chunk stays in the second-level cache
     MOST_LISTS = 5
+    MOST_OPTIONS = 8
     FREE_THE_GIL = 16384  # elements from which letting other Python threads run pays
 
+
+cdef struct UpdatePlan
+
+ctypedef void (*numbers_t)(UpdatePlan* plan) noexcept nogil
 
 cdef struct UpdatePlan:
     kernel32_t kernel32  # for float32 variables
     kernel64_t kernel64  # for float64 variables
     const double* p      # hyper-parameters: variable k has p + k * step
+    double options[MOST_OPTIONS]  # where p points if all variables have the same
+    numbers_t numbers    # what sets them anew in every step of a plan, or NULL
+    double number        # of the step, from 1
+    double rate          # the learning rate
+    double beta_1        # what else `numbers` needs
+    double beta_2
     Py_ssize_t step
     Py_ssize_t lists
     Py_ssize_t variables
@@ -56,254 +71,6 @@ cdef struct UpdatePlan:
     double limit         # of the norm, where gradients are clipped by it
     double* factors      # OUT of norm_factors: clipped gradient / gradient
     bint is_global       # one norm of all the gradients together
-
-
-# Tier 3: what the rules share.
-
-
-cdef inline real root(real x) noexcept nogil:
-    return sqrtf(x) if real is float else sqrt(x)
-
-
-cdef inline real magnitude(real x) noexcept nogil:
-    return fabsf(x) if real is float else fabs(x)
-
-
-cdef inline real larger(real a, real b) noexcept nogil:
-    """max(a, b), or NaN where one of them is: two selections, since `or` would not vectorise."""
-    cdef real most = a if a > b else b
-    return most if a == a else a
-
-
-cdef inline real clipped(real x, real limit) noexcept nogil:
-    """x brought into [-limit, limit]; NaN stays."""
-    x = -limit if x < -limit else x
-    return limit if x > limit else x
-
-
-# Tier 2: the kernels.
-
-
-cdef void sgd(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* w = at[0]  # IN and OUT
-    cdef const real* g = at[1]  # IN
-    cdef real rate = <real>p[0]
-    cdef Py_ssize_t i
-    for i in range(n):
-        w[i] -= rate * g[i]
-
-
-cdef void momentum_step(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* w = at[0]  # IN and OUT
-    cdef const real* g = at[1]  # IN
-    cdef real* m = at[2]  # IN and OUT
-    cdef real rate = <real>p[0], momentum = <real>p[1]
-    cdef bint nesterov = p[2] != 0
-    cdef real velocity
-    cdef Py_ssize_t i
-    for i in range(n):
-        velocity = momentum * m[i] - rate * g[i]  # momentum: the velocity so far, with friction
-        m[i] = velocity
-        if nesterov:
-            w[i] += momentum * velocity - rate * g[i]  # Nesterov momentum
-        else:
-            w[i] += velocity
-
-
-cdef void adagrad(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* w = at[0]  # IN and OUT
-    cdef const real* g = at[1]  # IN
-    cdef real* a = at[2]  # IN and OUT
-    cdef real rate = <real>p[0], epsilon = <real>p[1]
-    cdef Py_ssize_t i
-    for i in range(n):
-        a[i] += g[i] * g[i]  # accumulator: the sum of squared gradients
-        w[i] -= rate * g[i] / root(a[i] + epsilon)
-
-
-cdef void rmsprop(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* w = at[0]  # IN and OUT
-    cdef const real* g = at[1]  # IN
-    cdef real* v = at[2]  # IN and OUT
-    cdef real* a = at[3]  # IN and OUT, or NULL
-    cdef real* m = at[4]  # IN and OUT, or NULL
-    cdef real rate = <real>p[0], rho = <real>p[1], rest = <real>(1 - p[1])
-    cdef real momentum = <real>p[2], epsilon = <real>p[3]
-    cdef real variance, d
-    cdef Py_ssize_t i
-    for i in range(n):
-        v[i] = rho * v[i] + rest * (g[i] * g[i])  # moving average of squared gradients
-        variance = v[i]
-        if a != NULL:
-            a[i] = rho * a[i] + rest * g[i]  # moving average of gradients
-            variance = variance - a[i] * a[i]  # centered: the variance of the gradient
-        d = rate * g[i] / root(variance + epsilon)
-        if m != NULL:
-            d = momentum * m[i] + d  # momentum
-            m[i] = d
-        w[i] -= d
-
-
-cdef void adadelta(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* w = at[0]  # IN and OUT
-    cdef const real* g = at[1]  # IN
-    cdef real* a = at[2]  # IN and OUT
-    cdef real* u = at[3]  # IN and OUT
-    cdef real rate = <real>p[0], rho = <real>p[1], rest = <real>(1 - p[1])
-    cdef real epsilon = <real>p[2]
-    cdef real d
-    cdef Py_ssize_t i
-    for i in range(n):
-        a[i] = rho * a[i] + rest * (g[i] * g[i])  # moving average of squared gradients
-        d = g[i] * root(u[i] + epsilon) / root(a[i] + epsilon)
-        u[i] = rho * u[i] + rest * (d * d)  # moving average of squared updates
-        w[i] -= rate * d
-
-
-cdef void adam(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* w = at[0]  # IN and OUT
-    cdef const real* g = at[1]  # IN
-    cdef real* m = at[2]  # IN and OUT
-    cdef real* v = at[3]  # IN and OUT
-    cdef real* h = at[4]  # IN and OUT, or NULL
-    cdef real alpha = <real>p[0], epsilon = <real>p[3]
-    cdef real beta_1 = <real>p[1], rest_1 = <real>(1 - p[1])
-    cdef real beta_2 = <real>p[2], rest_2 = <real>(1 - p[2])
-    cdef real square
-    cdef Py_ssize_t i
-    for i in range(n):
-        m[i] = beta_1 * m[i] + rest_1 * g[i]  # first moment: moving average of gradients
-        square = beta_2 * v[i] + rest_2 * (g[i] * g[i])  # second moment: of squared gradients
-        v[i] = square
-        if h != NULL:
-            square = larger(h[i], square)  # AMSGrad: the maximum of all second moments
-            h[i] = square
-        w[i] -= alpha * m[i] / (root(square) + epsilon)  # alpha holds both bias corrections
-
-
-cdef void adamax(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* w = at[0]  # IN and OUT
-    cdef const real* g = at[1]  # IN
-    cdef real* m = at[2]  # IN and OUT
-    cdef real* u = at[3]  # IN and OUT
-    cdef real alpha = <real>p[0], epsilon = <real>p[3]
-    cdef real beta_1 = <real>p[1], rest_1 = <real>(1 - p[1]), beta_2 = <real>p[2]
-    cdef Py_ssize_t i
-    for i in range(n):
-        m[i] = beta_1 * m[i] + rest_1 * g[i]  # first moment
-        u[i] = larger(beta_2 * u[i], magnitude(g[i]))  # infinity norm, exponentially weighted
-        w[i] -= alpha * m[i] / (u[i] + epsilon)
-
-
-cdef void nadam(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* w = at[0]  # IN and OUT
-    cdef const real* g = at[1]  # IN
-    cdef real* m = at[2]  # IN and OUT
-    cdef real* v = at[3]  # IN and OUT
-    cdef real rate = <real>p[0], epsilon = <real>p[3]
-    cdef real beta_1 = <real>p[1], rest_1 = <real>(1 - p[1])
-    cdef real beta_2 = <real>p[2], rest_2 = <real>(1 - p[2])
-    cdef real for_momentum = <real>p[4], for_gradient = <real>p[5], correction = <real>p[6]
-    cdef real m_hat
-    cdef Py_ssize_t i
-    for i in range(n):
-        m[i] = beta_1 * m[i] + rest_1 * g[i]  # first moment
-        v[i] = beta_2 * v[i] + rest_2 * (g[i] * g[i])  # second moment
-        m_hat = for_momentum * m[i] + for_gradient * g[i]  # Nesterov momentum, bias-corrected
-        w[i] -= rate * m_hat / (root(v[i] / correction) + epsilon)  # bias correction of v
-
-
-cdef void ftrl(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* w = at[0]  # IN and OUT
-    cdef const real* g = at[1]  # IN
-    cdef real* a = at[2]  # IN and OUT
-    cdef real* z = at[3]  # IN and OUT
-    cdef real rate = <real>p[0], exponent = <real>-p[1], l1 = <real>p[2]
-    cdef real l2 = <real>(2 * p[3]), shrinkage = <real>(2 * p[4]), beta = <real>p[5]
-    cdef real old_power, power
-    cdef Py_ssize_t i
-    if exponent == 0.5:  # the paper's, and a root vectorises where pow does not
-        for i in range(n):
-            old_power = root(a[i])
-            a[i] += g[i] * g[i]
-            power = root(a[i])
-            z[i] += g[i] + shrinkage * w[i] - (power - old_power) / rate * w[i]
-            w[i] = (clipped(z[i], l1) - z[i]) / ((beta + power) / rate + l2)
-    else:
-        for i in range(n):
-            old_power = <real>pow(a[i], exponent)
-            a[i] += g[i] * g[i]
-            power = <real>pow(a[i], exponent)
-            z[i] += g[i] + shrinkage * w[i] - (power - old_power) / rate * w[i]
-            w[i] = (clipped(z[i], l1) - z[i]) / ((beta + power) / rate + l2)
-
-
-cdef void lion(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* w = at[0]  # IN and OUT
-    cdef const real* g = at[1]  # IN
-    cdef real* m = at[2]  # IN and OUT
-    cdef real rate = <real>p[0]
-    cdef real beta_1 = <real>p[1], rest_1 = <real>(1 - p[1])
-    cdef real beta_2 = <real>p[2], rest_2 = <real>(1 - p[2])
-    cdef real mix
-    cdef Py_ssize_t i
-    for i in range(n):
-        mix = beta_1 * m[i] + rest_1 * g[i]  # interpolation of momentum and gradient
-        mix = 1 if mix > 0 else -1 if mix < 0 else mix  # the last: 0 and NaN
-        w[i] -= rate * mix
-        m[i] = beta_2 * m[i] + rest_2 * g[i]  # momentum: moving average of gradients
-
-
-cdef void shrink(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* w = at[0]  # IN and OUT
-    cdef real decay = <real>p[0]
-    cdef Py_ssize_t i
-    for i in range(n):
-        w[i] -= decay * w[i]  # decoupled weight decay
-
-
-cdef void clip(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* y = at[0]  # OUT
-    cdef const real* g = at[1]  # IN
-    cdef real limit = <real>p[0]
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[i] = clipped(g[i], limit)
-
-
-cdef void multiply(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* y = at[0]  # OUT
-    cdef const real* g = at[1]  # IN
-    cdef real factor = <real>p[0]
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[i] = factor * g[i]
-
-
-cdef void quotient(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* y = at[0]  # OUT
-    cdef const real* g = at[1]  # IN
-    cdef real divisor = <real>p[0]
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[i] = g[i] / divisor
-
-
-cdef void mix(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* a = at[0]  # IN and OUT
-    cdef const real* w = at[1]  # IN
-    cdef real momentum = <real>p[0], rest = <real>(1 - p[0])
-    cdef Py_ssize_t i
-    for i in range(n):
-        a[i] = momentum * a[i] + rest * w[i]  # exponential moving average
-
-
-cdef void add(real** at, Py_ssize_t n, const double* p) noexcept nogil:
-    cdef real* a = at[0]  # IN and OUT
-    cdef const real* g = at[1]  # IN
-    cdef Py_ssize_t i
-    for i in range(n):
-        a[i] += g[i]
 
 
 # Tier 2: from a chunk to its kernel.
@@ -406,6 +173,36 @@ cdef void norm_factors_task(Py_ssize_t index, void* context) noexcept nogil:
             plan.factors[k] = plan.limit / larger(sqrt(plan.factors[k]), plan.limit)
 
 
+# The options that change from step to step.
+
+
+cdef void numbers_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef UpdatePlan* plan = (<UpdatePlan**>context)[0]
+    plan.number += 1
+    plan.numbers(plan)
+
+
+cdef void rate_alone(UpdatePlan* plan) noexcept nogil:
+    plan.options[0] = plan.rate
+
+
+cdef void adam_numbers(UpdatePlan* plan) noexcept nogil:
+    """The bias corrections of both moments, in the learning rate."""
+    cdef double first = 1 - pow(plan.beta_1, plan.number)
+    cdef double second = 1 - pow(plan.beta_2, plan.number)
+    plan.options[0] = plan.rate * sqrt(second) / first
+
+
+cdef void adamax_numbers(UpdatePlan* plan) noexcept nogil:
+    """The bias correction of the first moment, in the learning rate."""
+    plan.options[0] = plan.rate / (1 - pow(plan.beta_1, plan.number))
+
+
+cdef void decay_numbers(UpdatePlan* plan) noexcept nogil:
+    """beta_1 is the weight decay."""
+    plan.options[0] = plan.rate * plan.beta_1
+
+
 # Tier 1.
 
 
@@ -443,6 +240,7 @@ cdef class _Arrays:
         plan.first = plan.is_double + count
         plan.rows = <Rows*>(plan.first + count + 1)
         plan.zeros_do_nothing = False
+        plan.numbers = NULL
         for j in range(plan.lists):
             arrays = lists[j]
             if arrays is None:
@@ -458,6 +256,7 @@ cdef class _Arrays:
                 if j == 1:
                     plan.rows[k].named = NULL
                     if type(arrays[k]) is tuple:
+                        refuse_plan("which rows of a table have a gradient, the batch decides")
                         note_rows(&plan.rows[k], k, arrays[k], (<tuple>lists[0])[k])
                         plan.data[count + k] = NULL
                         continue
@@ -489,15 +288,38 @@ cdef class _Arrays:
         return 0
 
     cdef void run(
-        self, kernel32_t kernel32, kernel64_t kernel64, const double* p, double cost
+        self, kernel32_t kernel32, kernel64_t kernel64, const double* p, int count, double cost
     ) noexcept:
         """Call the kernel on every chunk; `cost` is its rough number of operations an element."""
         cdef UpdatePlan* plan = &self.plan
-        cdef Stage update = stage(update_task, plan.first[plan.variables], plan)
-        plan.kernel32, plan.kernel64, plan.p, plan.step = kernel32, kernel64, p, 0
+        cdef Stage update = stage(update_task, plan.first[plan.variables], plan, sizeof(UpdatePlan))
+        if p != NULL:
+            memcpy(plan.options, p, count * sizeof(double))
+        plan.kernel32, plan.kernel64 = kernel32, kernel64
+        plan.p, plan.step = plan.options, 0
         self.start(&update, 1, cost)
 
+    cdef void follow(
+        self, numbers_t numbers, double number, double rate, double beta_1, double beta_2
+    ) noexcept:
+        """Name what sets the options anew in each step of a plan, and what it needs."""
+        cdef UpdatePlan* plan = &self.plan
+        plan.numbers, plan.number, plan.rate = numbers, number, rate
+        plan.beta_1, plan.beta_2 = beta_1, beta_2
+
+    def restart(self, double number, double rate):
+        """In a plan: the number of the last step before its next run, and the learning rate."""
+        self.plan.number, self.plan.rate = number, rate
+
     cdef void start(self, const Stage* stages, int count, double cost) noexcept:
+        cdef UpdatePlan* plan = &self.plan
+        cdef Recorder* by = recorder()
+        cdef Stage numbers
+        if by != NULL:
+            by.keep(by, self)
+            if plan.numbers != NULL:  # done for this step; only noted for the next
+                numbers = stage(numbers_task, 1, &plan, sizeof(plan))
+                by.note(by, &numbers, 1, 0)
         if self.plan.elements < FREE_THE_GIL:
             run_stages(stages, count, cost * self.plan.elements)
         else:
@@ -515,9 +337,9 @@ cdef class _Arrays:
         plan.limit, plan.is_global = limit, is_global
         plan.kernel32, plan.kernel64 = multiply[float], multiply[double]
         plan.p, plan.step = plan.factors, 0 if is_global else 1
-        stages[0] = stage(square_sum_task, chunks, plan)
-        stages[1] = stage(norm_factors_task, 1, plan)
-        stages[2] = stage(update_task, chunks, plan)
+        stages[0] = stage(square_sum_task, chunks, plan, sizeof(UpdatePlan))
+        stages[1] = stage(norm_factors_task, 1, plan, sizeof(UpdatePlan))
+        stages[2] = stage(update_task, chunks, plan, sizeof(UpdatePlan))
         self.start(stages, 3, 3)
         return 0
 
@@ -580,7 +402,8 @@ def sgd_update_(variables, gradients, learning_rate):
         (tuple(variables), ordered_rows(gradients)), ("variables", "gradients")
     )
     arrays.plan.zeros_do_nothing = 0 < p < 1e38  # not if 0 * p could be NaN or -0
-    arrays.run(sgd[float], sgd[double], &p, 2)
+    arrays.follow(rate_alone, 0, learning_rate, 0, 0)
+    arrays.run(sgd[float], sgd[double], &p, 1, 2)
 
 
 def momentum_update_(variables, gradients, momentums, learning_rate, momentum, nesterov):
@@ -590,7 +413,8 @@ def momentum_update_(variables, gradients, momentums, learning_rate, momentum, n
         (tuple(variables), ordered_rows(gradients), tuple(momentums)),
         ("variables", "gradients", "momentums"),
     )
-    arrays.run(momentum_step[float], momentum_step[double], p, 4)
+    arrays.follow(rate_alone, 0, learning_rate, 0, 0)
+    arrays.run(momentum_step[float], momentum_step[double], p, 3, 4)
 
 
 def adagrad_update_(variables, gradients, accumulators, learning_rate, epsilon):
@@ -600,7 +424,8 @@ def adagrad_update_(variables, gradients, accumulators, learning_rate, epsilon):
         (tuple(variables), ordered_rows(gradients), tuple(accumulators)),
         ("variables", "gradients", "accumulators"),
     )
-    arrays.run(adagrad[float], adagrad[double], p, 10)
+    arrays.follow(rate_alone, 0, learning_rate, 0, 0)
+    arrays.run(adagrad[float], adagrad[double], p, 2, 10)
 
 
 def rmsprop_update_(
@@ -616,7 +441,8 @@ def rmsprop_update_(
         ),
         ("variables", "gradients", "velocities", "average_gradients", "momentums"),
     )
-    arrays.run(rmsprop[float], rmsprop[double], p, 12)
+    arrays.follow(rate_alone, 0, learning_rate, 0, 0)
+    arrays.run(rmsprop[float], rmsprop[double], p, 4, 12)
 
 
 def adadelta_update_(
@@ -631,7 +457,8 @@ def adadelta_update_(
         ),
         ("variables", "gradients", "accumulated_gradients", "accumulated_deltas"),
     )
-    arrays.run(adadelta[float], adadelta[double], p, 16)
+    arrays.follow(rate_alone, 0, learning_rate, 0, 0)
+    arrays.run(adadelta[float], adadelta[double], p, 3, 16)
 
 
 def adam_update_(
@@ -649,7 +476,8 @@ def adam_update_(
         ),
         ("variables", "gradients", "momentums", "velocities", "velocity_hats"),
     )
-    arrays.run(adam[float], adam[double], p, 12)
+    arrays.follow(adam_numbers, step, learning_rate, beta_1, beta_2)
+    arrays.run(adam[float], adam[double], p, 4, 12)
 
 
 def adamax_update_(
@@ -661,7 +489,8 @@ def adamax_update_(
         (tuple(variables), ordered_rows(gradients), tuple(momentums), tuple(norms)),
         ("variables", "gradients", "momentums", "norms"),
     )
-    arrays.run(adamax[float], adamax[double], p, 8)
+    arrays.follow(adamax_numbers, step, learning_rate, beta_1, 0)
+    arrays.run(adamax[float], adamax[double], p, 4, 8)
 
 
 def nadam_update_(
@@ -669,6 +498,7 @@ def nadam_update_(
     step, mu_product, learning_rate, beta_1, beta_2, epsilon,
 ):
     """Twin of reference.optimizers.nadam_update_. All variables in one pass."""
+    refuse_plan("Nadam's step depends on all the steps before")
     cdef double t = step, first = beta_1
     cdef double mu = first * (1 - 0.5 * pow(0.96, t))
     cdef double mu_next = first * (1 - 0.5 * pow(0.96, t + 1))
@@ -681,7 +511,7 @@ def nadam_update_(
         (tuple(variables), ordered_rows(gradients), tuple(momentums), tuple(velocities)),
         ("variables", "gradients", "momentums", "velocities"),
     )
-    arrays.run(nadam[float], nadam[double], p, 16)
+    arrays.run(nadam[float], nadam[double], p, 7, 16)
     return product
 
 
@@ -699,7 +529,8 @@ def ftrl_update_(
         (tuple(variables), ordered_rows(gradients), tuple(accumulators), tuple(linears)),
         ("variables", "gradients", "accumulators", "linears"),
     )
-    arrays.run(ftrl[float], ftrl[double], p, 20)
+    arrays.follow(rate_alone, 0, learning_rate, 0, 0)
+    arrays.run(ftrl[float], ftrl[double], p, 6, 20)
 
 
 def lion_update_(variables, gradients, momentums, learning_rate, beta_1, beta_2):
@@ -709,7 +540,21 @@ def lion_update_(variables, gradients, momentums, learning_rate, beta_1, beta_2)
         (tuple(variables), ordered_rows(gradients), tuple(momentums)),
         ("variables", "gradients", "momentums"),
     )
-    arrays.run(lion[float], lion[double], p, 6)
+    arrays.follow(rate_alone, 0, learning_rate, 0, 0)
+    arrays.run(lion[float], lion[double], p, 3, 6)
+
+
+def schedule_free_adamw_update_(
+    variables, gradients, momentums, velocities, step, learning_rate, beta_1, beta_2, epsilon
+):
+    """Twin of reference.optimizers.schedule_free_adamw_update_. All variables in one pass."""
+    cdef double[6] p = [learning_rate, beta_1, beta_2, epsilon, correction(beta_2, step), step]
+    cdef _Arrays arrays = check(
+        (tuple(variables), ordered_rows(gradients), tuple(momentums), tuple(velocities)),
+        ("variables", "gradients", "momentums", "velocities"),
+    )
+    refuse_plan("schedule-free averages depend on the number of the step")
+    arrays.run(schedule_free[float], schedule_free[double], p, 6, 12)
 
 
 def decay_weights_(variables, learning_rate, weight_decay):
@@ -717,14 +562,15 @@ def decay_weights_(variables, learning_rate, weight_decay):
     cdef double rate = learning_rate, decay = weight_decay
     cdef double p = rate * decay
     cdef _Arrays arrays = check((tuple(variables),), ("variables",))
-    arrays.run(shrink[float], shrink[double], &p, 2)
+    arrays.follow(decay_numbers, 0, rate, decay, 0)
+    arrays.run(shrink[float], shrink[double], &p, 1, 2)
 
 
 def clip_by_value_(clipped, gradients, limit):
     """Twin of reference.optimizers.clip_by_value_. All gradients in one pass."""
     cdef double p = limit
     cdef _Arrays arrays = check((tuple(clipped), ordered(gradients)), ("clipped", "gradients"))
-    arrays.run(clip[float], clip[double], &p, 2)
+    arrays.run(clip[float], clip[double], &p, 1, 2)
 
 
 def clip_by_norm_(clipped, gradients, limit):
@@ -743,7 +589,7 @@ def average_(averages, variables, momentum):
     """Twin of reference.optimizers.average_. All variables in one pass."""
     cdef double p = momentum
     cdef _Arrays arrays = check((tuple(averages), ordered(variables)), ("averages", "variables"))
-    arrays.run(mix[float], mix[double], &p, 3)
+    arrays.run(mix[float], mix[double], &p, 1, 3)
 
 
 def accumulate_(accumulators, gradients):
@@ -751,11 +597,11 @@ def accumulate_(accumulators, gradients):
     cdef _Arrays arrays = check(
         (tuple(accumulators), ordered(gradients)), ("accumulators", "gradients")
     )
-    arrays.run(add[float], add[double], NULL, 2)
+    arrays.run(add[float], add[double], NULL, 0, 2)
 
 
 def divide_(quotients, gradients, divisor):
     """Twin of reference.optimizers.divide_. All gradients in one pass."""
     cdef double p = divisor
     cdef _Arrays arrays = check((tuple(quotients), ordered(gradients)), ("quotients", "gradients"))
-    arrays.run(quotient[float], quotient[double], &p, 4)
+    arrays.run(quotient[float], quotient[double], &p, 1, 4)

@@ -9,7 +9,7 @@ from .kernels.elementwise cimport (
     CHUNK, SIMPLE, ElementwiseJob, each, like, real_array, rows_of, run, stage_of, use,
 )
 from .kernels.gil cimport run_with_gil
-from .kernels.threads cimport Stage
+from .kernels.threads cimport Stage, refuse_plan
 
 import numpy as np
 
@@ -118,6 +118,7 @@ def prelu_backward(dy, cache):
     run_with_gil(stages, 2, 2 * size(a))
 
     if not same_shape(dalpha, slopes):
+        refuse_plan("the gradient of a PReLU's slopes is summed by NumPy")
         summed = np.sum(dalpha, axis=tuple(range(rank(dalpha) - rank(slopes))))
         ones = tuple([i for i in range(rank(slopes)) if dim(slopes, i) == 1])
         return dx, np.asarray(np.sum(summed, axis=ones, keepdims=True))
@@ -132,6 +133,7 @@ cdef cnp.ndarray for_a_sample(cnp.ndarray x, cnp.ndarray alpha):
         fits = fits and dim(alpha, i) == dim(x, i + lead)
     if fits:
         return alpha
+    refuse_plan("the slopes of a PReLU are repeated")
     return np.ascontiguousarray(np.broadcast_to(alpha, np.shape(x)[lead:]))
 
 

@@ -337,11 +337,17 @@ cdef void run(Pool* p, bint forward) noexcept:
     chunks = (p.units + p.per_chunk - 1) // p.per_chunk
     work *= overlap
     if forward:
-        stage = typed_stage(p.single, forward_task[float], forward_task[double], chunks, p)
+        stage = typed_stage(
+            p.single, forward_task[float], forward_task[double], chunks, p, sizeof(p[0]),
+        )
     elif scatters:
-        stage = typed_stage(p.single, scatter_task[float], scatter_task[double], chunks, p)
+        stage = typed_stage(
+            p.single, scatter_task[float], scatter_task[double], chunks, p, sizeof(p[0]),
+        )
     else:
-        stage = typed_stage(p.single, backward_task[float], backward_task[double], chunks, p)
+        stage = typed_stage(
+            p.single, backward_task[float], backward_task[double], chunks, p, sizeof(p[0]),
+        )
     run_with_gil(&stage, 1, work)
 
 

@@ -11,7 +11,7 @@ from libc.string cimport memset
 cimport numpy as cnp
 
 from .kernels.arrays cimport (
-    as_real, as_type, data, dim, new_array, new_like, new_vector, rank, real, real_type,
+    as_real, as_type, copied, data, dim, new_array, new_like, new_vector, rank, real, real_type,
 )
 from .kernels.gates cimport (
     GATE_HARD_SIGMOID, GATE_LINEAR, GATE_RELU, GATE_SIGMOID, GATE_TANH,
@@ -20,6 +20,7 @@ from .kernels.gemm_tile cimport panel_width
 from .kernels.recurrent_steps cimport (
     GRU, LSTM, SIMPLE, SUM_PLACES, Layer, Pack, Sum, run_backward, run_forward,
 )
+from .kernels.threads cimport run_typed
 
 from ..reference._fused import gate_pair
 from ..reference._sequences import check_cotangents, check_recurrent
@@ -139,6 +140,25 @@ cdef void add_sum(
     p.sum_count += 1
 
 
+cdef struct Biases:
+    const void* source      # b, and after it b'
+    void* sum
+    Py_ssize_t columns      # of each of them
+    Py_ssize_t added        # of b', the parts of z and r
+
+
+cdef void biases_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """What can be added to the product of x: b, and of b' the parts of z and r."""
+    cdef const Biases* p = <const Biases*>context
+    cdef const real* bias = <const real*>p.source
+    cdef real* out = <real*>p.sum
+    cdef Py_ssize_t i
+    for i in range(p.columns):
+        out[i] = bias[i]
+        if i < p.added:
+            out[i] += bias[p.columns + i]
+
+
 cdef tuple forward(
     int layer, str name, x, kernel, recurrent_kernel, bias, h0, c0, mask, recurrent_mask,
     activation, recurrent_activation, bint reset_after, bint return_sequences, bint go_backwards,
@@ -199,6 +219,7 @@ cdef tuple forward(
         y = new_like(hs)
 
     cdef Py_ssize_t packed_columns = 2 * units if layer == GRU else columns
+    cdef Biases both
     cdef Py_ssize_t kernel_room = 0
     if p.local:
         kernel_room = room(features * in_panels(columns, p.single), item)
@@ -230,10 +251,11 @@ cdef tuple forward(
     p.bias = data_or_null(bs)
     if two_biases and bs is not None:
         p.bias = take(&area, columns * item)
-        if p.single:
-            add_biases(&p, <const float*>data(bs), <float*>p.bias)
-        else:
-            add_biases(&p, <const double*>data(bs), <double*>p.bias)
+        both.source, both.sum = data(bs), <void*>p.bias
+        both.columns, both.added = columns, packed_columns
+        run_typed(
+            p.single, biases_task[float], biases_task[double], 1, &both, sizeof(Biases), columns,
+        )
         p.bias_h = <char*>data(bs) + (columns + packed_columns) * item
     p.begins = <Py_ssize_t*>take(&area, rows * sizeof(Py_ssize_t)) if on is not None else NULL
     p.mask = <const unsigned char*>data_or_null(on)
@@ -249,15 +271,6 @@ cdef tuple forward(
             run_forward[double](&p, NULL)
     given = xs, ks, rs, bs is not None, h_first, c_first, on, factors
     return y, h, c, given, gates, hs, cs, vs
-
-
-cdef void add_biases(const Layer* p, const real* bias, real* out) noexcept:
-    """What can be added to the product of x: b, and of b' the parts of z and r."""
-    cdef Py_ssize_t i
-    for i in range(p.gate_columns):
-        out[i] = bias[i]
-        if i < 2 * p.units:
-            out[i] += bias[p.gate_columns + i]
 
 
 cdef tuple backward(
@@ -308,9 +321,9 @@ cdef tuple backward(
     if not fits:
         check_cotangents(f"{name}_backward", dy, hs, return_sequences)
         raise ValueError(f"{name}_backward: dy does not fit the cache")
-    dh = cnp.PyArray_NewCopy(dh, cnp.NPY_CORDER)  # becomes dh0
+    dh = copied(dh)  # becomes dh0
     if dc is not None:
-        dc = cnp.PyArray_NewCopy(dc, cnp.NPY_CORDER)
+        dc = copied(dc)
 
     cdef Layer p
     memset(&p, 0, sizeof(Layer))

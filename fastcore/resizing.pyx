@@ -125,7 +125,7 @@ cdef cnp.ndarray shifted(cnp.ndarray x, tuple shape, list before):
         job.before[i] = before[i - lead] if i >= lead else 0
     cdef Grid* g = &job.grid
     cdef Py_ssize_t rows = g.images * g.out[0] * g.out[1]
-    cdef Stage shift = stage(shift_task, chunks_of(rows, g.rows), &job)
+    cdef Stage shift = stage(shift_task, chunks_of(rows, g.rows), &job, sizeof(job))
     run_with_gil(&shift, 1, <double>rows * g.out[2] * g.channels)
     return y
 
@@ -171,7 +171,7 @@ def upsample_forward(x, factors):
     per_row_of_x(&grid)
     cdef Stage stretch = typed_stage(
         grid.single, stretch_task[float], stretch_task[double],
-        chunks_of(grid.images * grid.size[0] * grid.size[1], grid.rows), &grid,
+        chunks_of(grid.images * grid.size[0] * grid.size[1], grid.rows), &grid, sizeof(grid),
     )
     run_with_gil(&stretch, 1, cnp.PyArray_SIZE(y))
     return y, (shape, factors)
@@ -188,7 +188,7 @@ def upsample_backward(dy, cache):
     per_row_of_x(&grid)
     cdef Stage fold = typed_stage(
         grid.single, fold_task[float], fold_task[double],
-        chunks_of(grid.images * grid.size[0] * grid.size[1], grid.rows), &grid,
+        chunks_of(grid.images * grid.size[0] * grid.size[1], grid.rows), &grid, sizeof(grid),
     )
     run_with_gil(&fold, 1, cnp.PyArray_SIZE(g))
     return dx
@@ -370,6 +370,7 @@ cdef cnp.ndarray resampled(cnp.ndarray x, tuple shape, interpolation, antialias,
     cdef Py_ssize_t blocks = chunks_of(g.out[1], g.rows)
     cdef Stage rows = typed_stage(
         g.single, resize_task[float], resize_task[double], g.images * g.out[0] * blocks, &job,
+        sizeof(job),
     )
     if cnp.PyArray_SIZE(y) > 0:
         run_with_gil(&rows, 1, work + cnp.PyArray_SIZE(y))
@@ -519,7 +520,7 @@ def affine_forward(x, transforms, interpolation="bilinear", fill_mode="constant"
     cdef Grid* g = &job.grid
     cdef Stage sample = typed_stage(
         g.single, sample_task[float], sample_task[double],
-        chunks_of(g.images * g.out[1], g.rows), &job,
+        chunks_of(g.images * g.out[1], g.rows), &job, sizeof(job),
     )
     run_with_gil(&sample, 1, <double>g.images * g.out[1] * g.out[2] * (20 + 4 * g.channels))
     return y, (shape, moves, interpolation, fill_mode)
@@ -537,6 +538,7 @@ def affine_backward(dy, cache):
     prepare(&job, moves64, interpolation, fill_mode)
     cdef Stage scatter = typed_stage(
         job.grid.single, scatter_task[float], scatter_task[double], job.grid.images, &job,
+        sizeof(job),
     )
     run_with_gil(
         &scatter, 1,

@@ -34,6 +34,41 @@ def check_classes(y_true, y_pred, axis, ignore_class):
         )
 
 
+def check_sequences(target, output, target_length, output_length, mask_index):
+    """Raise ValueError unless labels, frames and their numbers fit together (see ctc.py)."""
+    if target.ndim != 2 or output.ndim != 3 or len(target) != len(output):
+        raise ValueError(
+            f"target has shape {target.shape} and output has shape {output.shape}: this loss takes "
+            "(N, labels) class numbers and (N, frames, classes) logits, the same N"
+        )
+    classes = output.shape[2]
+    if not 0 <= mask_index < classes:
+        raise ValueError(
+            f"mask_index = {mask_index} is no class: output has {classes}, numbered from 0"
+        )
+    for name, lengths, most in (
+        ("target_length", target_length, target.shape[1]),
+        ("output_length", output_length, output.shape[1]),
+    ):
+        if lengths.shape != (len(output),):
+            raise ValueError(
+                f"{name} has shape {lengths.shape}: it takes one number for each of the "
+                f"{len(output)} samples"
+            )
+        bad = (lengths < 0) | (lengths > most)
+        if bad.any():
+            n = int(np.argmax(bad))
+            raise ValueError(f"{name}[{n}] = {lengths[n]}, but a row has {most} of them")
+    counted = np.arange(target.shape[1]) < target_length[:, np.newaxis]
+    bad = counted & ((target < 0) | (target >= classes))
+    if bad.any():
+        where = tuple(np.argwhere(bad)[0].tolist())
+        raise ValueError(
+            f"target{list(where)} = {target[where]} is no class: output has {classes} classes, so "
+            f"labels run from 0 to {classes - 1}"
+        )
+
+
 def check_alpha(y_pred, alpha):
     """Raise ValueError unless alpha is one number, or has one for every entry of the last axis."""
     if np.ndim(alpha) and np.shape(alpha) != y_pred.shape[-1:]:

@@ -55,3 +55,9 @@ def sum_to(gradient, shape):
     gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))
     repeated = tuple(i for i, n in enumerate(shape) if n == 1 and gradient.shape[i] != 1)
     return gradient.sum(axis=repeated, keepdims=True)
+
+
+def check_rounds(ns_steps):
+    """Raise ValueError for a number of Newton-Schulz rounds that nobody can mean."""
+    if not 0 <= ns_steps <= 100:
+        raise ValueError(f"ns_steps must be from 0 to 100, 5 as a rule, but is {ns_steps}")

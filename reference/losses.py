@@ -1,7 +1,7 @@
 """Losses of regression and of margins: how far a prediction is from its label.
 
 Every function compares y_true with y_pred, both (..., D), and returns one loss per sample, (...):
-the sum or the mean over the last axis. Averaging over samples is left to the caller.
+the sum or the mean over the last axis. The last pair of functions, scaled_sum, adds these up.
 Labels are data, so backward returns the gradient of y_pred alone:
 
     name_forward(y_true, y_pred, options) -> loss, cache
@@ -283,6 +283,25 @@ def cosine_similarity_backward(dloss, cache):
     cosine = np.sum(t * p, axis=axis, keepdims=True)
     cosine = np.where(length <= epsilon, 0, cosine)
     return -np.expand_dims(dloss, axis) * (t - p * cosine) / length
+
+
+def scaled_sum_forward(losses, divisor):
+    """One loss for the whole batch: the mean over its samples if the divisor is their number.
+
+        L = 1/divisor sum_n loss_n
+
+    losses: (...). divisor: a number; 0, the number of samples of an empty batch, gives 0.
+    Returns L: () and cache = (losses, divisor).
+    Source: Goodfellow, Bengio & Courville 2016, sec. 8.1.1 (empirical risk).
+    """
+    loss = np.sum(losses) / losses.dtype.type(divisor or math.inf)
+    return np.asarray(loss), (losses, divisor)
+
+
+def scaled_sum_backward(dloss, cache):
+    """dlosses_n = dL 1/divisor"""
+    losses, divisor = cache
+    return np.full_like(losses, dloss / losses.dtype.type(divisor or math.inf))
 
 
 def _length(v, axis, epsilon):

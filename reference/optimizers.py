@@ -12,7 +12,8 @@ Lists of different lengths raise ValueError. Hyper-parameters are Python floats;
 In the equations products and powers are element by element, and each line uses the values that the
 lines above it have left.
 
-The second half is what can be done to gradients before an update, and to variables around it.
+Rules that look at a variable as a whole have a file of their own, layerwise.py. The second half
+here is what can be done to gradients before an update, and to variables around it.
 
 Fast twins, by the same names: fastcore/optimizers.pyx.
 """
@@ -235,6 +236,31 @@ def lion_update_(variables, gradients, momentums, learning_rate, beta_1, beta_2)
     for w, g, m in zip(variables, gradients, momentums, strict=True):
         w -= learning_rate * np.sign(beta_1 * m + (1 - beta_1) * g)
         m[...] = beta_2 * m + (1 - beta_2) * g
+
+
+def schedule_free_adamw_update_(
+    variables, gradients, momentums, velocities,
+    step, learning_rate, beta_1, beta_2, epsilon,
+):  # fmt: skip
+    """Schedule-free Adam: an average over all steps in the place of a falling learning rate.
+
+        v = beta_2 v + (1 - beta_2) g^2                 second moment
+        d = sqrt(v / (1 - beta_2^step)) + epsilon
+        x = (w - (1 - beta_1) z) / beta_1               the average so far, found again
+        z = z - learning_rate g / d                     where gradient descent is
+        x = (1 - 1 / step) x + z / step                 the average of all z
+        w = (1 - beta_1) z + beta_1 x                   between them the gradient is taken
+
+    z are the momentums, which begin as the variables themselves. beta_1 is above 0.
+    Source: Defazio et al. 2024, algorithm 1, weight decay and warm-up apart.
+    """
+    for w, g, z, v in zip(variables, gradients, momentums, velocities, strict=True):
+        v[...] = beta_2 * v + (1 - beta_2) * g**2
+        d = np.sqrt(v / (1 - beta_2**step)) + epsilon
+        x = (w - (1 - beta_1) * z) / beta_1
+        z -= learning_rate * g / d
+        x = (1 - 1 / step) * x + z / step
+        w[...] = (1 - beta_1) * z + beta_1 * x
 
 
 # What goes on around an update.

@@ -83,6 +83,8 @@ def inputs_for(model, rows=4, seed=0):
         return rng.random(shape).astype("float32")
 
     found = [values(tensor) for tensor in model.inputs]
+    if isinstance(model.input, dict):
+        return dict(zip(model.input, found, strict=True))
     return found[0] if len(found) == 1 else found
 
 
@@ -238,6 +240,13 @@ OPTIMIZERS = {
     "Nadam": "",
     "Ftrl": "",
     "Lion": "clipnorm=1.0",
+    "Adafactor": "learning_rate=0.1",
+    "Lamb": "learning_rate=0.1",
+    "Muon": "learning_rate=0.01, exclude_layers=['dense_1']",
+    "ScheduleFreeAdamW": "learning_rate=0.1, warmup_steps=5",
+    "LossScaleOptimizer": "keras.optimizers.Adam(0.01), initial_scale=64.0, dynamic_growth_steps=3",
+    "MultiOptimizer": "keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1, momentum=0.9), "
+    "{'dense_1/.*': keras.optimizers.Adam(0.01)})",
 }
 
 

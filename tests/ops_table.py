@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from diptych import ops
+from tests.golden import operations
 
 # --------------------------------------------------------------------------------------------------
 # Inputs: functions of a random generator
@@ -423,6 +424,23 @@ CONSTANT += [
     ("nanargmax", lambda xp, a: xp.nanargmax(a), [exactly(1.0, math.nan, 3.0)]),
     ("nanargmin", lambda xp, a: xp.nanargmin(a), [exactly(math.nan, 2.0, 1.0)]),
 ]  # fmt: skip
+
+# The operations beyond, whose values Keras computed: see `test_golden.py`.
+
+
+def _with_numbers(rows):
+    """Rows of `golden.operations` in float64, whose arrays are given rather than drawn."""
+    return [
+        (label, call, [exactly_like(x.astype(float) if x.dtype.kind == "f" else x) for x in arrays])
+        for label, call, arrays in rows
+    ]
+
+
+def exactly_like(array):
+    return lambda rng: array.copy()
+
+
+MORE_SMOOTH, MORE_CONSTANT = map(_with_numbers, (operations.SMOOTH, operations.CONSTANT))
 
 
 def label(row):

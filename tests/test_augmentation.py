@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diptych import layers, models, utils
+from diptych import layers, legacy, models, utils
 from diptych.preprocessing import image
 from diptych.preprocessing.image import ImageDataGenerator
 from tests.golden.augmentation import made
@@ -101,6 +101,10 @@ def test_fit_takes_them():
         (lambda: ImageDataGenerator().flow(X, [1, 2]), "10 images, but y has 2"),
         (lambda: ImageDataGenerator(validation_split=1.5), "below 1"),
         (lambda: ImageDataGenerator(brightness_range=[1]), "two factors"),
+        (lambda: ImageDataGenerator(brightness_range=2), "two factors"),
+        (lambda: ImageDataGenerator(data_format="last"), "did you mean|channels_last"),
+        (lambda: image.apply_affine_transform(X[0], 5, order=3), "order 3 is not available"),
+        (lambda: ImageDataGenerator().flow((X, X[:3])), "10 images, but another input has 3"),
         (lambda: ImageDataGenerator(zoom_range=[1, 2, 3]), "a number or two"),
         (lambda: ImageDataGenerator().flow(X, subset="training"), "needs ImageDataGenerator"),
         (
@@ -113,7 +117,6 @@ def test_fit_takes_them():
             ),
             "shuffle them first",
         ),
-        (lambda: ImageDataGenerator(featurewise_center=True).flow(X)[0], r"call .fit\(x_train\)"),
         (
             lambda: image.apply_affine_transform(X[0], theta=5, fill_mode="mirror"),
             "expected 'constant'",
@@ -155,7 +158,7 @@ def test_images_go_through_files(tmp_path):
     np.testing.assert_array_equal(utils.img_to_array(larger)[::2, ::2], x)
     stretched = np.asarray(utils.array_to_img(np.array([[[0.0]], [[0.5]], [[1.0]]])))
     assert stretched.ravel().tolist() == [0, 127, 255]
-    with pytest.raises(ValueError, match="one of grayscale, rgb, rgba"):
+    with pytest.raises(ValueError, match="one of 'grayscale', 'rgb', 'rgba'"):
         utils.load_img(tmp_path / "a.png", color_mode="blue")
 
 
@@ -182,19 +185,144 @@ def test_a_folder_for_each_class(folder, capsys):
         generator.flow_from_directory(folder / "birds")
 
 
-def test_files_of_a_table(folder, capsys):
-    table = {"filename": ["cats/2.png", "dogs/0.png"], "class": ["cat", "dog"], "age": [3.0, 4.0]}
+def test_the_middle_of_files(folder):
+    """keep_aspect_ratio cuts before it resizes."""
+    wide = np.zeros((4, 8, 3), "uint8")
+    wide[:, 2:6] = 200
+    utils.save_img(folder / "cats" / "0.png", wide, scale=False)
     generator = ImageDataGenerator()
-    batches = generator.flow_from_dataframe(
-        table, folder, target_size=(4, 6), class_mode="sparse", shuffle=False
-    )
-    x, y = batches[0]
-    assert x[:, 0, 0, 0].tolist() == [20, 30]
-    assert (y.tolist(), batches.class_indices) == ([0, 1], {"cat": 0, "dog": 1})
-    raw = generator.flow_from_dataframe(
-        table, folder, y_col="age", target_size=(4, 6), class_mode="raw", shuffle=False
-    )
-    assert raw[0][1].tolist() == [3.0, 4.0]
+    options = {"target_size": (4, 4), "shuffle": False, "classes": ["cats"], "class_mode": None}
+    whole = generator.flow_from_directory(folder, **options)[0][0]
+    middle = generator.flow_from_directory(folder, **options, keep_aspect_ratio=True)[0][0]
+    assert whole.min() == 0
+    assert middle.min() == 200
+
+
+TABLE = {
+    "filename": ["cats/2.png", "dogs/0.png", "dogs/1.png", "absent.png", "cats/notes.txt"],
+    "class": ["cat", "dog", "dog", "cow", "text"],
+    "several": [["a"], ["b", "a"], ["c"], ["d"], ["e"]],
+    "age": [3.0, 4.0, 5.0, 6.0, 7.0],
+    "weight": [5, 4, 3, 2, 1],
+}
+
+
+def frame(kind):
+    return TABLE if kind == "dict" else pytest.importorskip(kind).DataFrame(TABLE)
+
+
+@pytest.fixture(params=["dict", "pandas"])
+def of_table(request, folder):
+    """A function that makes an iterator over the images of the table that are there."""
+
+    def made(generator=None, **options):
+        options = {"target_size": (4, 6), "shuffle": False, **options}
+        with pytest.warns(UserWarning, match=r"leaves out 2 of 5 files.*absent\.png"):
+            return (generator or ImageDataGenerator()).flow_from_dataframe(
+                frame(request.param), folder, **options
+            )
+
+    return made
+
+
+def test_files_of_a_table(of_table, capsys):
+    batches = of_table(class_mode="sparse", weight_col="weight")
+    said = capsys.readouterr().out
+    assert said == "Found 3 validated image filenames belonging to 2 classes.\n"
+    x, y, weight = batches[0]
+    assert x[:, 0, 0, 0].tolist() == [20, 30, 40]
+    assert (y.tolist(), weight.tolist()) == ([0, 1, 1], [5, 4, 3])
+    assert batches.class_indices == {"cat": 0, "dog": 1}
+    assert batches.filenames == TABLE["filename"][:3]
+
+
+@pytest.mark.parametrize(
+    ("options", "y"),
+    [
+        ({"class_mode": "categorical"}, [[1, 0], [0, 1], [0, 1]]),
+        ({"class_mode": "categorical", "classes": ["dog"]}, [[1], [1]]),
+        ({"y_col": "several"}, [[1, 0, 0], [1, 1, 0], [0, 0, 1]]),
+        ({"y_col": "several", "classes": ["c", "b"]}, [[0, 1], [1, 0]]),
+        ({"class_mode": "raw", "y_col": "age"}, [3, 4, 5]),
+        ({"class_mode": "raw", "y_col": ["age", "weight"]}, [[3, 5], [4, 4], [5, 3]]),
+        ({"class_mode": "multi_output", "y_col": ["age", "weight"]}, [[3, 4, 5], [5, 4, 3]]),
+    ],
+)
+def test_labels_of_a_table(of_table, options, y):
+    found = of_table(**options)[0][1]
+    assert [np.asarray(part).tolist() for part in found] == y
+
+
+def test_parts_of_a_table(of_table):
+    generator = ImageDataGenerator(validation_split=0.4)
+    parts = [of_table(generator, subset=part) for part in ("training", "validation")]
+    assert [part.filenames for part in parts] == [TABLE["filename"][1:3], TABLE["filename"][:1]]
+    assert parts[0].class_indices == parts[1].class_indices == {"cat": 0, "dog": 1}
+    (images, y) = of_table(class_mode="input")[0]
+    np.testing.assert_array_equal(images, y)
+    assert of_table(class_mode=None)[0].shape == (3, 4, 6, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"class_mode": "binary"}, ValueError, "needs two classes; there are 4"),
+        ({"class_mode": "sprase"}, ValueError, "did you mean 'sparse'"),
+        ({"color_mode": "gray"}, ValueError, "did you mean 'grayscale'"),
+        ({"y_col": "age"}, TypeError, "needs texts, or lists of texts in the column 'age'"),
+        ({"weight_col": "class"}, TypeError, "weights must hold numbers"),
+        ({"class_mode": "multi_output"}, TypeError, "a list of columns"),
+        ({"x_col": "age"}, TypeError, "'age' must hold texts"),
+        ({"wieght_col": "weight"}, TypeError, "no argument 'wieght_col'"),
+        ({"directory": "nowhere"}, ValueError, "of the 5 files of the column 'filename' none"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:flow_from_dataframe leaves out")
+def test_errors_of_a_table(folder, options, error, message):
+    with pytest.raises(error, match=message):
+        ImageDataGenerator().flow_from_dataframe(TABLE, **{"directory": folder, **options})
+
+
+def test_old_words_of_a_table(folder):
+    legacy.forget_notes()
+    with pytest.warns(legacy.LegacySpelling) as noted:
+        batches = ImageDataGenerator().flow_from_dataframe(
+            {"filename": ["cats/0.png"], "class": [2.5]},
+            folder,
+            class_mode="other",
+            target_size=(4, 6),
+            has_ext=True,
+        )
+    assert len(noted) == 2
+    assert batches[0][1].tolist() == [2.5]
+
+
+@pytest.mark.parametrize(
+    ("options", "switched"),
+    [
+        ({"zca_whitening": True}, {"featurewise_center": True}),
+        (
+            {"zca_whitening": True, "featurewise_std_normalization": True},
+            {"featurewise_center": True, "featurewise_std_normalization": False},
+        ),
+        ({"samplewise_std_normalization": True}, {"samplewise_center": True}),
+    ],
+)
+def test_what_one_setting_does_to_another(options, switched):
+    with pytest.warns(UserWarning, match="which is switched") as warned:
+        made = ImageDataGenerator(**options)
+    assert len(warned) == len(switched)
+    assert {name: getattr(made, name) for name in switched} == switched
+
+
+def test_statistics_that_are_not_known_are_left_out_with_a_warning():
+    batches = ImageDataGenerator(featurewise_center=True).flow(X, shuffle=False)
+    with pytest.warns(UserWarning, match=r"call \.fit\(x_train\)") as warned:
+        x = batches[0]
+    assert len(warned) == 1
+    np.testing.assert_allclose(x, X, rtol=1e-6)
+    with pytest.warns(UserWarning, match="have 2 channels"):
+        ImageDataGenerator().flow(X[..., :2])
 
 
 def test_augmented_images_can_be_looked_at(folder, tmp_path):

@@ -382,6 +382,14 @@ def test_gradients_of_a_symbolic_loss(model, engine):
         K.gradients(K.variable(1.0), K.variable(1.0))
 
 
+def test_gradients_of_a_symbolic_gradient(engine):
+    x = diptych.Input((2,))
+    (slope,) = K.gradients(K.sum(K.exp(x) * x), [x])
+    (bend,) = K.gradients(K.sum(slope), [x])
+    (found,) = K.function([x], [bend])([A[:, :2]])
+    np.testing.assert_allclose(found, (2 + A[:, :2]) * np.exp(A[:, :2]), rtol=1e-5)
+
+
 def test_the_learning_phase():
     assert K.learning_phase() == 0
     assert K.in_train_phase(lambda: 1, 2) == 2

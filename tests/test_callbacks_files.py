@@ -26,7 +26,7 @@ from diptych.callbacks import (
     SwapEMAWeights,
 )
 from diptych.files.hdf5 import Damaged
-from diptych.utils.datasets import BatchDataset
+from diptych.utils import Dataset
 from tests import killed_training
 
 ENGINES = ["reference", "fast"]
@@ -278,7 +278,7 @@ class Restarting:
 
 def shuffled(seed):
     """A data set that draws a new order in each pass."""
-    return BatchDataset.of_rows(lambda rows: (X[rows], Y[rows]), 50, 10, shuffle=True, seed=seed)
+    return Dataset.from_tensor_slices((X, Y)).shuffle(50, seed).batch(10)
 
 
 @pytest.mark.parametrize("save_freq", ["epoch", 1, 2])

@@ -11,6 +11,7 @@ import pytest
 
 from diptych.models import checks
 from diptych.models.checks import Checks
+from diptych.models.compiled import LossPart
 from diptych.models.data import batches_for
 from diptych.models.outputs import Outputs
 
@@ -35,7 +36,7 @@ class FakeModel:
         self.layers = [type(name, (), {})() for name in layers]
         self._loss = types.SimpleNamespace(
             built=True,
-            functions=losses,
+            parts=[LossPart(i, one, 1.0) for i, one in enumerate(losses) if one is not None],
             outputs=Outputs([0] * len(outputs), self.output_names),
         )
 
@@ -356,9 +357,12 @@ def test_nan_among_the_sample_weights_warns():
 
 
 def test_data_in_a_file_are_not_read_through(tmp_path):
-    held = np.memmap(tmp_path / "rows", dtype="float32", mode="w+", shape=(6, 4))
-    held[:] = np.nan
-    check(model(), held, zeros(6, 10))
+    held = np.memmap(tmp_path / "rows", dtype="float32", mode="w+", shape=(40, 4))
+    held[32:] = np.nan
+    check(model(), held, zeros(40, 10))
+    held[31] = np.nan
+    with pytest.warns(UserWarning, match="x has 4 NaN in 1 rows?, the first in row 31"):
+        check(model(), held, zeros(40, 10))
 
 
 def test_bytes_are_hinted_at_once(monkeypatch):

@@ -8,17 +8,13 @@ import numpy as np
 import pytest
 
 from diptych import Input, Sequential, layers, losses, random, utils
-from diptych.models import data
-from diptych.models.data import (
-    ArrayBatches,
-    as_arrays,
-    batches_for,
-    class_weights_to_sample_weights,
-    split_off_validation,
-    unpack,
-)
+from diptych.models import batches as of_arrays
+from diptych.models.arrays import as_arrays
+from diptych.models.batches import ArrayBatches
+from diptych.models.class_weights import class_weights_to_sample_weights
+from diptych.models.data import batches_for, split_off_validation
 from diptych.tensor import Tensor
-from diptych.utils import PyDataset
+from diptych.utils import PyDataset, unpack_x_y_sample_weight
 
 
 def rows(batches):
@@ -81,7 +77,7 @@ def test_dtypes_are_kept(dtype):
 @pytest.mark.parametrize("small", [True, False])
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_dtypes_are_cast_where_asked_for(x, y, monkeypatch, small, shuffle):
-    monkeypatch.setattr(data, "SMALL", 1 << 20 if small else 0)
+    monkeypatch.setattr(of_arrays, "SMALL", 1 << 20 if small else 0)
     batches = batches_for(x, y, batch_size=4, dtypes="float32", shuffle=shuffle)
     assert batches.first()[0].dtype == np.float32
     for bx, by, _ in batches:
@@ -114,7 +110,7 @@ def test_first_returns_a_batch_without_using_it_up(x, y):
 
 @pytest.mark.parametrize("small", [True, False])
 def test_shuffling_keeps_rows_together_and_uses_each_once(x, y, monkeypatch, small):
-    monkeypatch.setattr(data, "SMALL", 1 << 20 if small else 0)
+    monkeypatch.setattr(of_arrays, "SMALL", 1 << 20 if small else 0)
     utils.set_random_seed(1)
     batches = batches_for(x, y, y / 10, batch_size=4, shuffle=True)
     orders = []
@@ -137,7 +133,7 @@ def test_the_seed_decides_the_order_and_one_permutation_is_drawn_an_epoch(x, mon
 
     first = epochs()
     assert epochs() == first
-    monkeypatch.setattr(data, "SMALL", 0)
+    monkeypatch.setattr(of_arrays, "SMALL", 0)
     assert epochs() == first
     utils.set_random_seed(3)
     orders = [random.global_generator().permutation(10) for _ in range(2)]
@@ -435,12 +431,12 @@ def test_a_split_of_a_dataset_is_refused():
 
 
 def test_unpack():
-    assert unpack((1,)) == (1, None, None)
-    assert unpack([1, 2]) == (1, 2, None)
-    assert unpack((1, 2, 3)) == (1, 2, 3)
-    assert unpack({"a": 1}) == ({"a": 1}, None, None)
+    assert unpack_x_y_sample_weight((1,)) == (1, None, None)
+    assert unpack_x_y_sample_weight([1, 2]) == (1, 2, None)
+    assert unpack_x_y_sample_weight((1, 2, 3)) == (1, 2, 3)
+    assert unpack_x_y_sample_weight({"a": 1}) == ({"a": 1}, None, None)
     with pytest.raises(ValueError, match="tuple of 4 parts"):
-        unpack((1, 2, 3, 4))
+        unpack_x_y_sample_weight((1, 2, 3, 4))
 
 
 # PyDataset

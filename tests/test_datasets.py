@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from diptych import config, datasets
-from diptych.datasets import _cache, mnist
+from diptych.datasets import _cache, idx, mnist
 from diptych.utils import set_random_seed
 
 # ---------------------------------------------------------------- digits
@@ -114,7 +114,7 @@ def no_network(tmp_path, monkeypatch):
 def write_idx(folder, arrays, names, packed=True, dot=False):
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        stem = mnist._IDX_NAMES[name]
+        stem = idx.NAMES[name]
         stem = stem.replace("-idx", ".idx") if dot else stem
         content = idx_bytes(arrays[name])
         path = folder / (stem + ".gz" if packed else stem)

@@ -3,6 +3,7 @@ same bits.
 """
 
 import json
+import weakref
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import diptych as keras
 from diptych import layers, ops
 from diptych.files.hdf5 import Damaged
+from diptych.files.tree import parts_of
 from diptych.models import clone_model, load_model, model_from_json
 from tests import file_models
 from tests.golden import make_files
@@ -49,6 +51,48 @@ def test_a_model_comes_back(name, ending, tmp_path):
     assert [w.path.split("/")[-1] for w in copy.weights] == [
         w.path.split("/")[-1] for w in model.weights
     ]
+
+
+def test_lists_that_properties_make_are_told_apart():
+    """A list that was freed on the way would give its id to the next, which then seemed known."""
+
+    made, alive = [], []
+
+    class Made(list):
+        pass
+
+    class Inner(keras.Sequential):
+        @property
+        def layers(self):
+            found = Made(super().layers)
+            alive[:] = [one() is not None for one in made]
+            made.append(weakref.ref(found))
+            return found
+
+    x = inputs = keras.Input((2,))
+    for _ in range(3):
+        x = Inner([layers.Dense(2)])(x)
+    model = keras.Model(inputs, x)
+    made.clear()
+    parts_of(model)
+    assert alive[1::2] == [True, True]  # each is asked for twice, first whether it has any
+
+
+def test_weights_of_hundreds_of_layers_whose_names_are_texts_of_any_length_are_read(tmp_path):
+    """So Keras 3 writes the old layout: the names lie in heaps, beside a large rest of the file."""
+    model = keras.Sequential([keras.Input((1,)), *(layers.Dense(1) for _ in range(300))])
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        names = [layer.name for layer in model.layers]
+        file.attrs.create("layer_names", np.array(names, object), dtype=h5py.string_dtype())
+        for layer in model.layers:
+            group = file.create_group(layer.name)
+            paths = [f"{layer.name}/{weight.name}" for weight in layer.weights]
+            kind = h5py.string_dtype()
+            group.attrs.create("weight_names", np.array(paths, object), dtype=kind)
+            for path in paths:
+                group[path] = np.ones((1, 1) if path.endswith("kernel") else (1,), "float32")
+    model.load_weights(tmp_path / "m.h5")
+    assert all((weight == 1).all() for weight in model.get_weights())
 
 
 @pytest.mark.parametrize("engine", ENGINES)

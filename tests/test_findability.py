@@ -66,6 +66,14 @@ CONCEPTS = [
         "pooling",
     ),
     (
+        "forward variable",
+        "reference",
+        "ctc.py",
+        r"alpha_t\(s\) +forward variable",
+        r"alpha_t\(s\) = log y_t\(l'_s\)",
+        "ctc",
+    ),
+    (
         "multi-head projection",
         "reference",
         "attention.py",

@@ -14,16 +14,17 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "diptych"
 # On the second floor the order counts too: a module imports only those before it.
 SECOND = (
-    "blas engine config utils.naming utils.lambdas utils.objects legacy utils.windows "
-    "utils.numerical utils.progbar nested trial budget tensor tape shape_rules operation graph ops "
-    "random utils"
+    "blas engine dtype_policies config promotion utils.naming utils.lambdas utils.objects legacy "
+    "utils.windows utils.numerical utils.notebook utils.progbar nested tree trial budget scopes "
+    "generators tensor stateless jacobian tape shape_rules operation graph ops random pictures "
+    "utils"
 ).split()
 FLOORS = {
     1: "reference fastcore",
     2: " ".join(name for name in SECOND if "." not in name),
     3: "layers labels losses metrics optimizers initializers regularizers constraints activations "
-    "preprocessing autodiff backend",
-    4: "files models callbacks saving datasets applications wrappers",
+    "preprocessing autodiff backend mixed_precision",
+    4: "files export models callbacks saving datasets applications wrappers distillation",
     5: "teach compat demo info __main__ __init__",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
@@ -111,6 +112,27 @@ def test_nothing_imports_upwards(path):
             assert place_on_second_floor(target) <= place_on_second_floor(module), (
                 f"{where}, which comes after it in SECOND"
             )
+
+
+TRAINING = """
+import sys, numpy
+before = set(sys.modules)
+import diptych
+model = diptych.Sequential([diptych.layers.Dense(1, activation="sigmoid")])
+model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+model.fit(numpy.eye(4), [0, 1, 1, 0], verbose=0)
+print(*sys.modules.keys() - before)
+"""
+
+
+def test_a_training_imports_nothing_that_only_files_and_reports_need():
+    done = subprocess.run(
+        [sys.executable, "-c", TRAINING], check=True, capture_output=True, text=True
+    )
+    late = {"files", "callbacks.checkpoints", "callbacks.logs", "callbacks.tensorboard"}
+    late = {f"diptych.{name}" for name in late}
+    late |= {"h5py", "logging", "numpy.polynomial", "shutil", "statistics", "zipfile"}
+    assert not late & set(done.stdout.split())
 
 
 def test_no_modules_import_each_other_in_a_circle():

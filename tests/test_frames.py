@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from diptych import Input, Sequential, layers
-from diptych.models.data import as_arrays
+from diptych.models.arrays import as_arrays
 
 pd = pytest.importorskip("pandas")
 

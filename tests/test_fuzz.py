@@ -17,7 +17,7 @@ LOSSES = [
     (family, name)
     for family in ("losses", "crossentropy")
     for name in twins.public_functions(twins.module("fastcore", family))
-    if name.endswith("_backward")
+    if name.endswith("_backward") and name != "scaled_sum_backward"
 ]
 
 

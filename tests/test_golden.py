@@ -19,10 +19,12 @@ from tests.golden import (  # noqa: F401  (each registers its recipes)
     images,
     masks,
     normalization,
+    operations,
     pooling,
     preparation,
     recurrent,
     single,
+    special,
     training,
 )
 from tests.golden.recipes import RECIPES, Kit

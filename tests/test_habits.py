@@ -472,23 +472,6 @@ def test_a_model_is_called_on_lists_and_data_frames():
         model(3.0)
 
 
-def test_the_summary_shows_operations_between_layers():
-    inputs = Input((4,), name="x")
-    hidden = layers.Dense(3, name="hidden")(inputs)
-    model = Model(inputs, ops.relu(hidden) * 2 + layers.Dense(3, name="side")(inputs))
-    lines = []
-    model.summary(print_fn=lines.append)
-    text = "\n".join(lines)
-    for row in (
-        "relu (operation)",
-        "multiply (operation)",
-        "add (operation)",
-        "multiply[0], side[0]",
-    ):
-        assert row in text
-    assert text.index("hidden (Dense)") < text.index("relu (op") < text.index("add (op")
-
-
 # Logs and histories by their old names
 
 

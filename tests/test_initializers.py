@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import diptych.initializers as initializers
-from diptych import config
+from diptych import Tensor, config
 from diptych.random import SeedGenerator
 from diptych.utils import set_random_seed
 
@@ -106,10 +106,11 @@ def test_orthogonal_matrices_turn_either_way():
 @pytest.mark.parametrize("name", CLASSES)
 def test_dtype(name):
     make = getattr(initializers, name)
-    assert make()((4, 4)).dtype == np.float32
-    assert make()((4, 4), dtype="float64").dtype == np.float64
+    shape = (4, 1, 3) if name == "STFT" else (4, 4)
+    assert make()(shape).dtype == np.float32
+    assert make()(shape, dtype="float64").dtype == np.float64
     config.set_floatx("float64")
-    assert make()((4, 4)).dtype == np.float64
+    assert make()(shape).dtype == np.float64
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -225,3 +226,30 @@ def test_an_initializer_of_one_s_own():
     assert repr(ramp) == "Ramp(step=2.0)"
     with pytest.raises(NotImplementedError, match="__call__"):
         initializers.Initializer()((2,))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, [0.586652, -0.181285, -0.474611]),
+        (
+            {"side": "imag", "window": "hamming", "scaling": "spectrum", "periodic": True},
+            [0.0, -0.190491, 0.11773],
+        ),
+        ({"window": None}, [1.0, -0.309017, -0.809017]),
+        ({"window": "flattop", "scaling": None}, [0.780874, -0.241303, -0.63174]),
+        ({"window": [1.0, 2, 3, 4, 5, 6, 7, 8]}, [0.280056, -0.086542, -0.22657]),
+    ],
+    ids=str,
+)
+def test_fourier_kernels_are_those_of_keras(arguments, expected):
+    kernel = initializers.STFT(**arguments)((8, 1, 6))
+    np.testing.assert_allclose(kernel[3, 0, :3], expected, atol=1e-5)
+
+
+def test_a_tensor_gives_its_own_values():
+    values = np.arange(6, dtype="float32").reshape(2, 3)
+    given = initializers.get(Tensor(values))
+    np.testing.assert_array_equal(given((2, 3)), values)
+    with pytest.raises(ValueError, match=r"shape \(2, 3\)"):
+        given((3, 2))

@@ -53,6 +53,11 @@ CLASSES = {
     "binary_focal_crossentropy": losses.BinaryFocalCrossentropy,
     "categorical_focal_crossentropy": losses.CategoricalFocalCrossentropy,
     "sparse_categorical_crossentropy": losses.SparseCategoricalCrossentropy,
+    "categorical_generalized_cross_entropy": losses.CategoricalGeneralizedCrossEntropy,
+    "circle": losses.Circle,
+    "ctc": losses.CTC,
+    "dice": losses.Dice,
+    "tversky": losses.Tversky,
 }
 # Errors 1, 2, 3, 4: the squared error of each sample is 1, 4, 9, 16.
 Y_TRUE = np.zeros((4, 1), np.float32)

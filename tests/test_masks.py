@@ -30,6 +30,29 @@ def test_masks_go_through_a_model_in_the_model(made_inside, engine):
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
 
 
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+def test_metrics_leave_out_masked_steps_in_training_as_in_evaluation(engine):
+    """As Keras on TensorFlow; on JAX, its training step loses the mask for metrics."""
+    tokens = np.array([[1, 2, 3, 4], [2, 3, 0, 0], [4, 0, 0, 0]])
+    labels = np.array([[0, 1, 2, 1], [2, 1, 0, 0], [1, 0, 0, 0]])
+    model = Sequential(
+        [
+            Input((4,)),
+            layers.Embedding(5, 3, mask_zero=True),
+            layers.LSTM(3, return_sequences=True),
+            layers.Dense(3, activation="softmax"),
+        ],
+        engine=engine,
+    )
+    right = (np.argmax(model.predict(tokens, verbose=0), -1) == labels)[tokens != 0].mean()
+    model.compile(
+        diptych.optimizers.SGD(0.0), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    trained = model.fit(tokens, labels, batch_size=2, verbose=0, validation_data=(tokens, labels))
+    np.testing.assert_allclose(trained.history["accuracy"], [right], rtol=1e-6)
+    np.testing.assert_allclose(trained.history["val_accuracy"], [right], rtol=1e-6)
+
+
 MASK = np.array([[True, True, False], [True, False, False]])
 
 

@@ -354,13 +354,28 @@ FUNCTIONS = sorted(
 )
 
 
+# What the constructors need; all others need nothing.
+ARGUMENTS = {
+    "IoU": (3, [0, 2]),
+    "MeanIoU": (3,),
+    "OneHotIoU": (3, [1]),
+    "OneHotMeanIoU": (3,),
+    "PrecisionAtRecall": (0.5,),
+    "RecallAtPrecision": (0.5,),
+    "SensitivityAtSpecificity": (0.5,),
+    "SpecificityAtSensitivity": (0.5,),
+}
+
+
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_metric_goes_through_its_configuration(name):
-    metric = getattr(metrics, name)(name="mine", dtype="float64")
+    metric = getattr(metrics, name)(*ARGUMENTS.get(name, ()), name="mine", dtype="float64")
     again = metrics.deserialize(metrics.serialize(metric))
     assert type(again) is type(metric)
     assert again.get_config() == metric.get_config()
     assert (again.name, again.dtype) == ("mine", "float64")
+    if name in ARGUMENTS:
+        return
     by_name = metrics.get(name)
     assert type(by_name) is type(metric)
     assert by_name is not metrics.get(name)
@@ -378,6 +393,10 @@ def test_every_metric_goes_through_its_configuration(name):
         metrics.BinaryCrossentropy(from_logits=True, label_smoothing=0.1),
         metrics.CosineSimilarity(axis=0),
         metrics.MeanMetricWrapper(metrics.huber, name="h", delta=0.3),
+        metrics.BinaryIoU([1], threshold=0.3),
+        metrics.OneHotIoU(2, [1], ignore_class=0, dtype="float32"),
+        metrics.PearsonCorrelation(axis=0),
+        metrics.RecallAtPrecision(0.3, num_thresholds=4, class_id=1),
     ],
     ids=lambda metric: type(metric).__name__,
 )
@@ -554,6 +573,12 @@ def test_labels_that_are_no_class_are_not_among_the_best():
         (lambda: metrics.AUC(num_labels=2), "multi_label"),
         (lambda: metrics.F1Score(average="mean"), "'macro'"),
         (lambda: metrics.FBetaScore(beta=0.0), "above 0"),
+        (lambda: metrics.FBetaScore(beta=1), "beta=1; expected a float"),
+        (lambda: metrics.F1Score(threshold=1), "threshold=1; expected None, or a float"),
+        (lambda: metrics.IoU(3, [0, 3]), "target_class_ids=.0, 3.*0 to 2"),
+        (lambda: metrics.PrecisionAtRecall(1.5), "recall=1.5"),
+        (lambda: metrics.SensitivityAtSpecificity(-0.1), "specificity=-0.1"),
+        (lambda: metrics.RecallAtPrecision(0.5, num_thresholds=0), "num_thresholds=0"),
         (lambda: metrics.F1Score(threshold=1.5), "threshold"),
         (lambda: metrics.R2Score(class_aggregation="mean"), "'uniform_average'"),
         (lambda: metrics.R2Score(num_regressors=-1), "at least 0"),

@@ -51,6 +51,30 @@ def test_it_is_said_once_and_not_in_training():
     assert [SOFTMAX in str(one.message) for one in record] == [True]
 
 
+class OwnModel(diptych.Model):
+    """A model without a graph: its layers are called on arrays only."""
+
+    def __init__(self, last):
+        super().__init__()
+        self.first, self.last = layers.Dense(1), last
+
+    def call(self, inputs):
+        return self.last(self.first(inputs))
+
+
+@pytest.mark.parametrize("last", [layers.Softmax, lambda: layers.Activation("softmax")])
+def test_it_is_said_once_where_there_is_no_graph(last):
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        model = OwnModel(last())
+        model.compile("sgd", "binary_crossentropy")
+        model.fit(X, Y, epochs=3, verbose=0)
+        model.predict(X, verbose=0)
+        last()(X[:1])  # two units, one row
+    assert [SOFTMAX in str(one.message) for one in record] == [True]
+    assert record[0].filename == __file__
+
+
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "categorical_focal_crossentropy"])
 def test_a_loss_over_a_single_class_is_warned_of_once_and_before_training(loss):
     model = sequential(layers.Dense(1, activation="sigmoid"))

@@ -5,7 +5,20 @@ import pytest
 
 import diptych
 from diptych import GradientTape, KerasTensor, Tensor, Variable, config, ops
-from tests.ops_table import CONSTANT, ENGINE_OPS, SMOOTH, definite, expected, label, leaves, make
+from tests.ops_table import (
+    CONSTANT,
+    ENGINE_OPS,
+    MORE_CONSTANT,
+    MORE_SMOOTH,
+    SMOOTH,
+    definite,
+    expected,
+    label,
+    leaves,
+    make,
+)
+
+ALL_SMOOTH, ALL_CONSTANT = SMOOTH + MORE_SMOOTH, CONSTANT + MORE_CONSTANT
 
 # --------------------------------------------------------------------------------------------------
 # Values
@@ -22,7 +35,7 @@ def test_values_are_those_of_numpy(row):
         np.testing.assert_allclose(y.array, right, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("row", SMOOTH, ids=label)
+@pytest.mark.parametrize("row", ALL_SMOOTH, ids=label)
 def test_float32_stays_float32(row):
     arrays = [a.astype(np.float32) if a.dtype == np.float64 else a for a in make(row)]
     outputs = leaves(row[1](ops, *map(Tensor, arrays)))
@@ -32,7 +45,7 @@ def test_float32_stays_float32(row):
     assert any(y.dtype.kind == "f" for y in outputs)
 
 
-@pytest.mark.parametrize("row", SMOOTH + CONSTANT, ids=label)
+@pytest.mark.parametrize("row", ALL_SMOOTH + ALL_CONSTANT, ids=label)
 def test_inputs_stay_unchanged(row):
     arrays = make(row)
     before = [a.copy() for a in arrays]
@@ -85,7 +98,7 @@ def check_gradients(call, arrays, seed=1, step=1e-6, tolerance=1e-6):
     assert analytic == pytest.approx(numeric, rel=tolerance, abs=tolerance), (analytic, numeric)
 
 
-@pytest.mark.parametrize("row", SMOOTH, ids=label)
+@pytest.mark.parametrize("row", ALL_SMOOTH, ids=label)
 def test_gradients_against_finite_differences(row):
     for seed in (0, 1):
         check_gradients(row[1], make(row, seed), seed)
@@ -108,7 +121,7 @@ def test_cholesky_gradient():
     np.testing.assert_array_equal(np.tril(upper, -1), 0)
 
 
-@pytest.mark.parametrize("row", [row for row in CONSTANT if row[0] != "bincount"], ids=label)
+@pytest.mark.parametrize("row", [row for row in ALL_CONSTANT if row[0] != "bincount"], ids=label)
 def test_constant_operations_carry_no_gradient(row):
     arrays = make(row)
     tensors = [Tensor(a) for a in arrays]
@@ -313,7 +326,7 @@ def test_convert_to_tensor_leaves_tensors_alone_and_stacks_lists_of_them():
     np.testing.assert_allclose(tape.gradient(y, w), [0, 1])
 
 
-def test_decompositions_compute_and_refuse_gradients():
+def test_decompositions_compute():
     a = definite(3)(np.random.default_rng(0))
     q, r = ops.qr(a)
     np.testing.assert_allclose(q.array @ r.array, a)
@@ -325,17 +338,45 @@ def test_decompositions_compute_and_refuse_gradients():
     np.testing.assert_allclose(sign.array * np.exp(log.array), np.linalg.det(a))
     np.testing.assert_allclose(ops.pinv(a).array, np.linalg.inv(a))
     assert ops.matrix_rank(a).array == 3
-    w = Variable(a)
-    with GradientTape() as tape:
-        y = ops.sum(ops.svd(w, compute_uv=False))
-    with pytest.raises(NotImplementedError, match="ops.svd has no gradient rule"):
-        tape.gradient(y, w)
+
+
+def test_a_gradient_that_a_decomposition_has_not_is_refused():
+    w = Variable(np.arange(6.0).reshape(3, 2))
+    for call, message in (
+        (lambda: ops.svd(w)[0], "full_matrices=False"),
+        (lambda: ops.qr(ops.transpose(w))[1], "at least as many rows"),
+        (lambda: ops.lu_factor(w)[0], "square matrices only"),
+        (lambda: ops.view_as_real(ops.eig(w[:2])[0]), "has no gradient rule"),
+    ):
+        with GradientTape() as tape:
+            y = ops.sum(call())
+        with pytest.raises(NotImplementedError, match=message):
+            tape.gradient(y, w)
+
+
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+def test_a_softmax_of_all_elements(engine):
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    with diptych.engine(engine):
+        y = ops.softmax(x, axis=None).array
+        np.testing.assert_allclose(y, np.exp(x) / np.exp(x).sum())
+        np.testing.assert_allclose(ops.log_softmax(x, axis=None).array, np.log(y))
+    assert ops.softmax(KerasTensor((None, 3)), axis=None).shape == (None, 3)
+
+
+def test_an_average_along_one_axis_in_a_tuple():
+    x, weights = np.arange(12.0).reshape(4, 3), np.array([1.0, 0, 0, 1])
+    assert ops.average(x, axis=(0,), weights=weights).tolist() == [4.5, 5.5, 6.5]
 
 
 def test_histogram():
     counts, edges = ops.histogram(np.array([0.0, 0.1, 0.9, 1.0]), bins=2)
     assert counts.tolist() == [2, 2]
     assert edges.tolist() == [0, 0.5, 1]
+    counts, edges = ops.histogram(np.array([1, 2, 2]), bins=[0, 2, 3], range=None)
+    assert (counts.tolist(), counts.dtype, edges.dtype) == ([1, 2], np.float32, np.float32)
+    symbols = ops.histogram(KerasTensor((None, 3)), bins=4)
+    assert [(y.shape, y.dtype) for y in symbols] == [((4,), "float32"), ((5,), "float32")]
 
 
 # --------------------------------------------------------------------------------------------------
@@ -392,11 +433,24 @@ def test_engines_get_one_float_type(inputs, dtype):
     assert ops.dense(*inputs).dtype == dtype
 
 
-def test_engines_refuse_other_types():
-    with pytest.raises(TypeError, match="float32 or float64, but got float16"):
-        ops.relu(np.ones(3, np.float16))
-    with pytest.raises(TypeError, match="float32 or float64, but got float16"):
-        ops.sparse_categorical_crossentropy([0], np.ones((1, 3), np.float16))
+def test_engines_compute_float16_in_float32():
+    x = np.array([[1.5, -2.0, 20000.0]], np.float16)
+    w = Variable(x)
+    with GradientTape() as tape:
+        y = ops.sum(ops.log_softmax(w))  # exp of the largest, and its sum, overflow in float16
+    assert y.dtype == np.float16
+    (dx,) = tape.gradient(y, [w])
+    assert dx.dtype == np.float16
+    np.testing.assert_allclose(dx, [[1, 1, -2]])
+    assert ops.relu(x).dtype == np.float16
+    assert ops.dense(x, np.ones((3, 2), np.float16)).dtype == np.float16
+    assert ops.sparse_categorical_crossentropy([0], x).dtype == np.float16
+    assert ops.det(np.eye(3, dtype=np.float16)).dtype == np.float16
+
+
+def test_engines_refuse_complex_numbers():
+    with pytest.raises(TypeError, match="float16, float32 and float64, but got complex64"):
+        ops.relu(np.ones(3, np.complex64))
 
 
 # --------------------------------------------------------------------------------------------------
@@ -407,7 +461,7 @@ NEEDS_VALUES = {"nonzero", "where alone", "bincount", "bincount of weights"}
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in SMOOTH + CONSTANT if row[0] not in NEEDS_VALUES], ids=label
+    "row", [row for row in ALL_SMOOTH + ALL_CONSTANT if row[0] not in NEEDS_VALUES], ids=label
 )
 def test_shapes_and_dtypes_are_known_before_the_data(row):
     """Symbolically, the call must give the shape and dtype that it gives with data."""
@@ -568,7 +622,7 @@ def test_errors_teach(call, error, message):
         call(Tensor(np.ones((2, 3), np.float32)))
 
 
-@pytest.mark.parametrize("row", [*SMOOTH, *CONSTANT], ids=label)
+@pytest.mark.parametrize("row", [*ALL_SMOOTH, *ALL_CONSTANT], ids=label)
 def test_no_result_changes_with_a_variable(row):
     """A result that is kept has the values of its moment."""
     arrays = make(row, 0)
@@ -576,3 +630,28 @@ def test_no_result_changes_with_a_variable(row):
     for y in leaves(row[1](ops, *variables)):
         for v in variables:
             assert not np.shares_memory(y.array, v.array)
+
+
+@pytest.mark.parametrize(
+    ("choices", "default", "dtype"),
+    [
+        (["int8", "int8"], 0, "int8"),
+        (["float32", "float32"], 0, "float32"),
+        (["float32", "float32"], 1.5, "float32"),
+        (["int8", "float32"], 0, "float32"),
+        (["int8", "uint8"], 0, "int16"),
+        (["uint8", "uint8"], 1.5, "float32"),
+        (["bool", "bool"], 0, "int32"),
+        (["bool", "bool"], True, "bool"),
+        (["float32", "float32"], np.ones(3, "int32"), "float32"),
+    ],
+)
+def test_select_has_the_dtype_of_its_choices(choices, default, dtype):
+    x, y = (np.array([1, 2, 3], name) for name in choices)
+    first, second = np.array([1, 0, 0]), np.array([True, True, False])
+    found = ops.select([first, second], [x, ops.convert_to_tensor(y)], default)
+    assert found.dtype == dtype
+    last = np.broadcast_to(default, 3)[2]
+    assert found.numpy().tolist() == [x[0], y[1], last]
+    symbols = [diptych.KerasTensor((3,), name) for name in choices]
+    assert ops.select([first, second], symbols, default).dtype == dtype

@@ -15,7 +15,8 @@ from diptych.optimizers import schedules
 from diptych.tensor import Tensor, Variable
 
 CLASSES = [getattr(optimizers, name) for name in optimizers.__all__ if name[0].isupper()]
-RULES = [cls for cls in CLASSES if cls is not optimizers.Optimizer]
+WRAPPERS = {"LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}  # see test_optimizer_wrappers
+RULES = [cls for cls in CLASSES if cls.__name__ not in WRAPPERS | {"Optimizer"}]
 ENGINES = ["reference", "fast"]
 
 
@@ -127,7 +128,9 @@ def test_twenty_updates_as_in_keras(run, dtype):
         optimizer.apply([np.asarray(g[step]) for g in gradients], variables)
     optimizer.finalize_variable_values(variables)
     weights = np.concatenate([v.array.ravel() for v in variables])
-    rtol, atol = (1e-12, 1e-13) if dtype == "float64" else (2e-5, 2e-6)
+    # Keras takes means and norms in float32, also of float64.
+    exact = dtype == "float64" and name not in ("Adafactor", "Muon")
+    rtol, atol = (1e-12, 1e-13) if exact else (2e-5, 2e-6)
     np.testing.assert_allclose(weights, GOLDEN[run], rtol, atol)
 
 
@@ -446,7 +449,7 @@ def test_rules_check_their_own_options():
         optimizers.AdamW(weight_decay=None)
 
 
-@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("cls", [optimizers.Optimizer, *RULES])
 def test_unknown_keywords_are_named(cls):
     with pytest.raises(TypeError, match="learning_rat.*did you mean 'learning_rate'"):
         cls(learning_rat=0.1)

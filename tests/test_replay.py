@@ -1,9 +1,11 @@
 """Recorded steps give what eager ones give, and only steps that may be are recorded."""
 
+import collections
 import copy
 import functools
 import operator
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -191,7 +193,7 @@ def disguised(y_true, y_pred):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: network(layers.Dropout(0.5)),
+        lambda: network(layers.GaussianNoise(0.5)),
         lambda: network(layers.Lambda(lambda x: x * 2)),
         lambda: network(Stranger(4)),
         lambda: network(layers.Dense(4, kernel_regularizer="l2")),
@@ -276,8 +278,8 @@ def test_a_prediction_lets_go_of_what_it_no_longer_needs(monkeypatch):
     most = []
     run = replay._run
 
-    def counted(call, reader, values):
-        result = run(call, reader, values)
+    def counted(step, values):
+        result = run(step, values)
         weights = {id(variable.array) for variable in model.variables}
         most.append(sum(v is not None and id(v) not in weights for v in values))
         return result
@@ -456,3 +458,31 @@ def test_another_thread_may_forget_predictions_at_any_time(monkeypatch):
     model._replays = Forgetful(model._replays)
     for _ in range(2):
         np.testing.assert_array_equal(model.predict(x, verbose=0), wanted)
+
+
+def calls_in(run):
+    """How many calls of Python functions, and of C functions from Python, ``run()`` makes."""
+    counted = collections.Counter()
+
+    def count(frame, event, argument):
+        counted[event] += 1
+
+    sys.setprofile(count)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return counted["call"] + counted["c_call"]
+
+
+def test_a_recorded_step_makes_few_calls():
+    """In a small network they are what a step costs: 95 when this was written, in Python 3.11."""
+    model = network(metrics=["accuracy"])
+    x, y = data(160)
+
+    def epoch(rows):
+        model.fit(x[:rows], y[:rows], batch_size=8, verbose=0)
+
+    epoch(16)
+    few, many = calls_in(lambda: epoch(80)), calls_in(lambda: epoch(160))
+    assert (many - few) / 10 <= 100

@@ -355,7 +355,7 @@ def test_a_package_that_is_not_installed(script):
     ("text", "answer"),
     [
         ("from keras.datasets import digitz\n", "did you mean `digits`?"),
-        ("from keras.datasets import svhn\n", "diptych has no `svhn`; there are agreement,"),
+        ("from keras.preprocessing import sound\n", "diptych has no `sound`; there are image,"),
         ("from keras.utils.np_utils import no_such_thing\n", "diptych has no `no_such_thing`."),
         ("import keras\nkeras.layers.Dens(3)\n", "did you mean `Dense`?"),
         ("import keras\nkeras.optimizers.Adamm()\n", "did you mean `Adam`?"),

@@ -96,6 +96,15 @@ PRINTS = {
         "[([0, 1], [2]), ([1, 2], [3])]",
     ],
     "tf2_dcgan": ["(20, 8, 8, 1)", ("middle minus border: ", 0.05, 2.0)],
+    "tf2_image_folder": [
+        "['daisy', 'rose']",
+        "looks like its title: True True",
+        "(8, 20, 20, 3) (8,)",
+        "batches: 4 1",
+        "scaled: True",
+        ("val_accuracy: ", 0.9, 1.0),
+        "This image most likely belongs to rose",
+    ],
     "tf2_regression": [
         "[] True",
         "dy/dx = 4.0200 dz/dx = 74.6295",
@@ -148,6 +157,8 @@ def number_after(text, output):
 @pytest.mark.parametrize("name", sorted(PRINTS))
 def test_a_script_runs(name, engine, as_keras, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    if name == "tf2_image_folder":
+        pytest.importorskip("PIL")
     text = (SCRIPTS / f"{name}.py").read_text(encoding="utf-8")
     for old, new in SMALLER.get(name, {}).items():
         assert old in text

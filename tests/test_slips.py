@@ -209,53 +209,13 @@ def test_metrics_keep_their_order_in_each_line_and_log(monkeypatch, live):
     assert all(names[:3] == each for names in shown)
 
 
-def named(name="dense"):
-    return diptych.Sequential([diptych.Input((7,)), layers.Dense(12, name=name)], name="net")
-
-
-def table(model, **options):
-    lines = []
-    model.summary(print_fn=lines.append, **options)
-    return [line for line in lines[0].splitlines() if line[0] in "┌│├└"]
-
-
-@pytest.mark.parametrize("length", [40, 60, 100])
-def test_the_summary_has_the_length_that_is_asked_for(length):
-    model = named("a_name_that_is_much_longer_than_its_column_if_that_is_narrow")
-    lines = table(model, line_length=length)
-    assert {len(line) for line in lines} == {length}
-    first = "".join(line.split("│")[1].strip() for line in lines if line[0] == "│")
-    assert model.layers[0].name in first
-
-
-def test_the_summary_ends_its_columns_at_the_positions():
-    model = named()
-    shares = {"positions": [0.2, 0.45, 0.6], "line_length": 100}
-    for options in ({"positions": [20, 45, 60]}, shares):
-        lines = table(model, **options)
-        assert [i + 1 for i, c in enumerate(lines[0]) if c in "┬┐"] == [20, 45, 60]
-    trainable = table(model, line_length=80, show_trainable=True)
-    assert {len(line) for line in trainable} == {80}
-    assert "Trainable"[:4] in "".join(trainable)
-
-
-def test_positions_that_do_not_fit_are_refused():
-    model = named()
-    for positions, said in (
-        ([0.5, 1.0], "got 2 positions, [0.5, 1.0]; the table has 3 columns"),
-        ([0.5, 0.4, 1.0], "at least 4 characters for each of its columns"),
-    ):
-        refused(lambda p=positions: model.summary(positions=p), said)
-    refused(lambda: model.summary(line_length=10), "Give a larger line_length")
-
-
 # What `dir` shows
 
 MODULES = sorted(
     diptych._MODULES
     | {"optimizers.schedules", "ops.image", "compat", "wrappers.scikit_learn"}
     | {f"preprocessing.{name}" for name in ("image", "sequence", "text")}
-    | {f"applications.{name}" for name in ("imagenet_utils", "vgg16", "vgg19")}
+    | {"applications." + name for name in diptych.applications.__all__ if name.islower()}
 )
 
 

@@ -197,6 +197,22 @@ def test_a_tape_gives_tensors(engine):
     assert named["x"].numpy() == 12
 
 
+def test_a_tape_within_a_tape_and_jacobians(engine):
+    x, unused = tf.Variable([1.0, 2.0]), tf.Variable(1.0)
+    with tf.GradientTape(persistent=True) as outer:
+        with tf.GradientTape() as inner:
+            y = tf.reduce_sum(x**3)
+        slope = inner.gradient(y, x)
+    assert outer.gradient(slope, x).numpy().tolist() == [6, 12]
+    hessian = outer.jacobian(slope, x, experimental_use_pfor=False)
+    assert isinstance(hessian, tf.Tensor)
+    assert hessian.numpy().tolist() == [[6, 0], [0, 12]]
+    assert outer.batch_jacobian(slope, x).numpy().tolist() == [6, 12]
+    assert outer.jacobian(slope, [unused]) == [None]
+    zeros = outer.jacobian(slope, {"x": unused}, unconnected_gradients="zero")
+    assert zeros["x"].numpy().tolist() == [0, 0]
+
+
 def test_variables():
     v = tf.Variable([1, 2])
     assert v.dtype == tf.int32

@@ -243,3 +243,23 @@ def test_a_model_without_weights_is_warned_of():
     model.compile("sgd", "mse")
     with pytest.warns(UserWarning, match="has no weights"):
         model.fit(np.ones((3, 2)), np.ones((3, 2)), epochs=2, verbose=0)
+
+
+def test_a_model_compiled_before_it_has_weights_is_not_said_to_be_frozen():
+    class Around(Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = Sequential([layers.Dense(2), layers.Dense(1)])
+
+        def call(self, x):
+            return self.inner(x)
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return ops.mean(ops.square(y_pred))
+
+    forget_notes()
+    model = Around()
+    model.compile("sgd")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, X[:, :1], verbose=0)

@@ -32,6 +32,9 @@ OWN_CACHES = {
 # Array arguments that are data: backward has no place for them.
 NO_GRADIENT = {
     "y_true": "labels are data; a loss is differentiated by its predictions",
+    "target": "labels are data, also those of a whole sequence",
+    "target_length": "how many labels count is no number to learn",
+    "output_length": "how many frames count is no number to learn",
     "indices": "they name rows of a table, and are no numbers to count with",
     "mask": "it says which rows count, and is no number",
     "dropout_mask": "which numbers dropout drops is drawn, not learned",

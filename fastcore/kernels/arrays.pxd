@@ -8,14 +8,25 @@
     cdef cnp.ndarray a = as_real(x, typenum) # C-contiguous, aligned; x itself where it is already
     cdef cnp.ndarray y = new_like(a)
     # ... a context with the addresses data(a) and data(y), and a task in both types for it:
-    run_typed(typenum == cnp.NPY_FLOAT, f_task[float], f_task[double], chunks, &context, work)
+    run_typed(typenum == cnp.NPY_FLOAT, f_task[float], f_task[double], chunks, &context,
+              sizeof(context), work)
 """
 
 cimport numpy as cnp
+from libc.string cimport memcpy
+
+from .threads cimport recorder, refuse_plan, run_chunks
 
 ctypedef fused real:
     float
     double
+
+
+cdef inline cnp.ndarray noted(cnp.ndarray a):
+    """An array that stages will use: a plan that is being made keeps it."""
+    if recorder() != NULL:
+        recorder().keep(recorder(), a)
+    return a
 
 
 cdef inline void* data(cnp.ndarray a) noexcept nogil:
@@ -55,7 +66,8 @@ cdef inline cnp.ndarray as_type(object a, int typenum):
     if cnp.PyArray_Check(a):
         b = <cnp.ndarray>a
         if (cnp.PyArray_TYPE(b) == typenum and cnp.PyArray_ISCARRAY_RO(b)):
-            return b
+            return noted(b)
+    refuse_plan("an array is converted")
     try:
         return cnp.PyArray_FROMANY(
             a, typenum, 0, 0, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED
@@ -84,7 +96,7 @@ cdef inline cnp.ndarray as_real(object a, int typenum):
 
 cdef inline cnp.ndarray new_array(int ndim, cnp.npy_intp* dims, int typenum):
     """An uninitialised C-contiguous array."""
-    return cnp.PyArray_EMPTY(ndim, dims, typenum, 0)
+    return noted(cnp.PyArray_EMPTY(ndim, dims, typenum, 0))
 
 
 cdef inline cnp.ndarray new_result(int ndim, cnp.npy_intp* dims, int typenum):
@@ -96,23 +108,26 @@ cdef inline cnp.ndarray new_result(int ndim, cnp.npy_intp* dims, int typenum):
     if bytes_ > 2.0**47:  # what a process can address on the processors of today
         shape = tuple([dims[i] for i in range(ndim)])
         raise ValueError(f"an array of shape {shape} is larger than any memory")
-    return cnp.PyArray_EMPTY(ndim, dims, typenum, 0)
+    return noted(cnp.PyArray_EMPTY(ndim, dims, typenum, 0))
 
 
 cdef inline cnp.ndarray new_zeros(int ndim, cnp.npy_intp* dims, int typenum):
     """A C-contiguous array of zeros."""
+    refuse_plan("an array begins as zeros")
     return cnp.PyArray_ZEROS(ndim, dims, typenum, 0)
 
 
 cdef inline cnp.ndarray new_like(cnp.ndarray a):
     """An uninitialised C-contiguous array with the shape and type of `a`."""
-    return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a), 0)
+    return noted(
+        cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a), 0)
+    )
 
 
 cdef inline cnp.ndarray new_vector(Py_ssize_t length, int typenum):
     """An uninitialised array with one axis."""
     cdef cnp.npy_intp dims = length
-    return cnp.PyArray_EMPTY(1, &dims, typenum, 0)
+    return noted(cnp.PyArray_EMPTY(1, &dims, typenum, 0))
 
 
 cdef inline bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
@@ -124,3 +139,23 @@ cdef inline bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
         if cnp.PyArray_DIM(a, i) != cnp.PyArray_DIM(b, i):
             return False
     return True
+
+
+cdef struct Copy:
+    const void* source
+    void* target
+    size_t size
+
+
+cdef inline void copy_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Copy* copy = <const Copy*>context
+    memcpy(copy.target, copy.source, copy.size)
+
+
+cdef inline cnp.ndarray copied(cnp.ndarray a):
+    """A copy of a contiguous array, which a plan makes anew each time."""
+    cdef cnp.ndarray new = new_like(a)
+    cdef Copy copy
+    copy.source, copy.target, copy.size = data(a), data(new), cnp.PyArray_NBYTES(a)
+    run_chunks(copy_task, 1, &copy, sizeof(Copy), size(a) / 8.0)
+    return new

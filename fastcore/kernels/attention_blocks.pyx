@@ -654,7 +654,7 @@ cdef double forward_work(const Attention* p) noexcept nogil:
 
 cdef void run_forward(Attention* p) noexcept nogil:
     cdef Stage stage = typed_stage(
-        p.single, forward_task[float], forward_task[double], chunks_of(p), p,
+        p.single, forward_task[float], forward_task[double], chunks_of(p), p, sizeof(p[0]),
     )
     run_stages(&stage, 1, forward_work(p))
 
@@ -662,9 +662,10 @@ cdef void run_forward(Attention* p) noexcept nogil:
 cdef void run_backward(Attention* p) noexcept nogil:
     cdef Stage[2] stages
     stages[0] = typed_stage(
-        p.single, backward_task[float], backward_task[double], chunks_of(p), p,
+        p.single, backward_task[float], backward_task[double], chunks_of(p), p, sizeof(p[0]),
     )
     stages[1] = typed_stage(
         p.single, sum_task[float], sum_task[double], sum_chunks(p, p.d) + sum_chunks(p, p.e), p,
+        sizeof(p[0]),
     )
     run_stages(stages, 2, 2 * forward_work(p))

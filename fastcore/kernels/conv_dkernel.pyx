@@ -21,7 +21,7 @@ from .conv_walk cimport (
     phase_of, plan, read_box,
 )
 from .fused cimport LINEAR, derive
-from .threads cimport Stage, run_stages, typed_stage
+from .threads cimport Stage, release, run_stages, typed_stage
 
 cdef enum:
     RUN = 256               # places whose dz is packed at a time
@@ -81,7 +81,7 @@ cdef void gradient_task(Py_ssize_t chunk, void* context, const real* like) noexc
     cdef real* dkernel = <real*>p.dkernel
     cdef real* dbias = <real*>p.dbias
     cdef const BoxWalk* w = &p.walk
-    cdef const Conv* conv = w.conv
+    cdef const Conv* conv = &w.conv
     cdef Py_ssize_t width = panel_width(real is float)
     cdef Py_ssize_t from_panel = chunk % p.column_blocks * p.columns
     cdef Py_ssize_t to_panel = min(from_panel + p.columns, conv.groups * p.panels)
@@ -203,13 +203,14 @@ cdef int direct_dkernel(
             return -1
     stages[0] = typed_stage(
         conv.single, gradient_task[float], gradient_task[double], p.parts * p.column_blocks, &p,
+        sizeof(p),
     )
     stages[1] = typed_stage(
         conv.single, sum_task[float], sum_task[double],
-        divide_up(kernel_length, SUM_CHUNK) + 1, &p,
+        divide_up(kernel_length, SUM_CHUNK) + 1, &p, sizeof(p),
     )
     run_stages(stages, 2 if p.parts > 1 else 1, work / 8 + 1.0 * p.parts * p.length)
-    free(p.sums)
+    release(p.sums)
     return -1 if p.failed else 0
 
 
@@ -278,8 +279,8 @@ cdef int sum_places(
     p.parts = malloc(max(1, p.chunks) * columns * item)
     if p.parts == NULL:
         return -1
-    stages[0] = typed_stage(single, rows_task[float], rows_task[double], p.chunks, &p)
-    stages[1] = typed_stage(single, add_rows_task[float], add_rows_task[double], 1, &p)
+    stages[0] = typed_stage(single, rows_task[float], rows_task[double], p.chunks, &p, sizeof(p))
+    stages[1] = typed_stage(single, add_rows_task[float], add_rows_task[double], 1, &p, sizeof(p))
     run_stages(stages, 2, 2.0 * rows * columns)
-    free(p.parts)
+    release(p.parts)
     return 0

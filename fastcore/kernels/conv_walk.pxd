@@ -42,7 +42,7 @@ cdef inline Py_ssize_t floor_divide(Py_ssize_t x, Py_ssize_t y) noexcept nogil:
 
 # A walk over the places of the result in boxes, and what each of them sees of the source.
 cdef struct BoxWalk:
-    const Conv* conv
+    Conv conv
     bint reverse
     Py_ssize_t seen[3]          # sizes of the source
     Py_ssize_t channels         # of the source
@@ -73,7 +73,7 @@ cdef inline void reach(
     Py_ssize_t* length,
 ) noexcept nogil:
     """What the given places of the result see of the source, along a spatial axis."""
-    cdef const Conv* p = w.conv
+    cdef const Conv* p = &w.conv
     cdef Py_ssize_t span = (p.window[axis] - 1) * p.dilation[axis]
     cdef Py_ssize_t stride = p.stride[axis]
     if w.reverse:
@@ -113,7 +113,7 @@ cdef inline Py_ssize_t plan(
     cdef Py_ssize_t count[4]
     cdef Py_ssize_t most, axis, length, boxes, places, chunks
     cdef int i
-    w.conv, w.reverse = p, reverse
+    w.conv, w.reverse = p[0], reverse
     w.channels = p.filters if reverse else p.channels
     w.size[0] = p.batch
     w.taps = p.window[0] * p.window[1] * p.window[2]
@@ -221,7 +221,7 @@ cdef inline const real* read_box(
 # ---------------------------------------------------------------- offsets of places and of steps
 
 cdef inline Py_ssize_t phases(const BoxWalk* w) noexcept nogil:
-    cdef const Conv* p = w.conv
+    cdef const Conv* p = &w.conv
     return p.stride[0] * p.stride[1] * p.stride[2] if w.reverse else 1
 
 
@@ -244,7 +244,7 @@ cdef inline void phase_of(const BoxWalk* w, Py_ssize_t number, Phase* f) noexcep
 
 cdef inline Py_ssize_t next_tap(const BoxWalk* w, const Phase* f, Py_ssize_t tap) noexcept nogil:
     """The first tap of a phase after the given one; -1 begins."""
-    cdef const Conv* p = w.conv
+    cdef const Conv* p = &w.conv
     cdef Py_ssize_t left, k
     cdef bint fits
     cdef int axis
@@ -265,7 +265,7 @@ cdef inline void list_steps(
     const BoxWalk* w, const Phase* f, const Box* box, Py_ssize_t channels, Py_ssize_t* step_at,
 ) noexcept nogil:
     """Where the numbers under a window stand: taps, and the channels of one group under each."""
-    cdef const Conv* p = w.conv
+    cdef const Conv* p = &w.conv
     cdef Py_ssize_t tap = -1
     cdef Py_ssize_t c, k, left, at, offset
     cdef int axis
@@ -288,7 +288,7 @@ cdef inline Py_ssize_t list_places(
     const BoxWalk* w, const Phase* f, const Box* box, Py_ssize_t* row_at, Py_ssize_t* out_at,
 ) noexcept nogil:
     """Where the windows of a phase begin in the source, and where their sums go; how many."""
-    cdef const Conv* p = w.conv
+    cdef const Conv* p = &w.conv
     cdef Py_ssize_t count[4]
     cdef Py_ssize_t a_step[4]
     cdef Py_ssize_t c_step[4]

@@ -19,7 +19,7 @@ from .arrays cimport real
 from .conv cimport Conv
 from .depthwise_tile cimport Line, line_forward, line_scatter, line_sum, line_taps
 from .fused cimport LINEAR, activate, derive
-from .threads cimport Stage, run_stages, run_typed, typed_stage
+from .threads cimport Stage, release, run_stages, run_typed, typed_stage
 
 cdef enum:
     CHUNK_BYTES = 1 << 16  # of the result: a chunk and what it reads stay in the second-level cache
@@ -382,7 +382,9 @@ cdef int depthwise_forward(
     begin(&job, p, x, kernel)
     job.bias, job.result = bias, y
     chunks = cut(&job, p.out[1], p.out[2]) * p.batch * p.out[0]
-    run_typed(p.single, forward_task[float], forward_task[double], chunks, &job, work_of(p))
+    run_typed(
+        p.single, forward_task[float], forward_task[double], chunks, &job, sizeof(job), work_of(p),
+    )
     return 0
 
 
@@ -403,18 +405,24 @@ cdef int depthwise_backward(
     if area == NULL:
         return -1
     sums.result = area
-    stages[0] = typed_stage(p.single, dkernel_task[float], dkernel_task[double], PARTS, &sums)
-    stages[1] = typed_stage(p.single, sum_task[float], sum_task[double], 1, &sums)
+    stages[0] = typed_stage(
+        p.single, dkernel_task[float], dkernel_task[double], PARTS, &sums, sizeof(sums),
+    )
+    stages[1] = typed_stage(p.single, sum_task[float], sum_task[double], 1, &sums, sizeof(sums))
     rest = sums
     if dx != NULL:
         rest.result = dx
         chunks = cut(&rest, p.size[1], p.size[2]) * p.batch * p.size[0]
         if p.stride[0] == 1 and p.stride[1] == 1 and p.stride[2] == 1:
             rest.turned = area + parts * sums.bytes
-            stages[count] = typed_stage(p.single, turn_task[float], turn_task[double], 1, &rest)
+            stages[count] = typed_stage(
+                p.single, turn_task[float], turn_task[double], 1, &rest, sizeof(rest),
+            )
             count += 1
-        stages[count] = typed_stage(p.single, dx_task[float], dx_task[double], chunks, &rest)
+        stages[count] = typed_stage(
+            p.single, dx_task[float], dx_task[double], chunks, &rest, sizeof(rest),
+        )
         count += 1
     run_stages(stages, count, work_of(p) * (1 if dx == NULL else 2))
-    free(area)
+    release(area)
     return -1 if sums.failed or rest.failed else 0

@@ -25,7 +25,7 @@ from .conv_walk cimport (
     locate, next_tap, phase_of, phases, plan, read_box,
 )
 from .fused cimport RELU, SIGMOID, TANH, activate
-from .threads cimport Stage, run_stages, typed_stage
+from .threads cimport Stage, release, run_stages, typed_stage
 
 cdef enum:
     MOST_DEPTH = 288    # steps between two visits to c: a panel of b stays in the first cache
@@ -52,7 +52,7 @@ cdef void pack_task(Py_ssize_t chunk, void* context, const real* like) noexcept 
     cdef const DirectProduct* p = <const DirectProduct*>context
     cdef const real* kernel = <const real*>p.kernel
     cdef real* packed = <real*>p.packed
-    cdef const Conv* conv = p.walk.conv
+    cdef const Conv* conv = &p.walk.conv
     cdef Py_ssize_t width = panel_width(real is float)
     cdef Py_ssize_t each = conv.groups * p.panels
     cdef Py_ssize_t group = chunk % each // p.panels
@@ -192,10 +192,12 @@ cdef int direct_product(
         return -1
     stages[0] = typed_stage(
         conv.single, pack_task[float], pack_task[double], phases(&p.walk) * all_panels, &p,
+        sizeof(p),
     )
     stages[1] = typed_stage(
         conv.single, product_task[float], product_task[double], boxes * p.column_blocks, &p,
+        sizeof(p),
     )
     run_stages(stages, 2, 2.0 * packed + work / 8)
-    free(p.packed)
+    release(p.packed)
     return -1 if p.failed else 0

@@ -56,7 +56,9 @@ cdef inline void kernel_task(Py_ssize_t index, void* context, const real* like) 
 cdef inline Stage stage_of(ElementwiseJob* job) noexcept:
     """All the chunks of a job."""
     cdef Py_ssize_t chunks = (job.units + job.chunk - 1) // job.chunk
-    return typed_stage(job.single, kernel_task[float], kernel_task[double], chunks, job)
+    return typed_stage(
+        job.single, kernel_task[float], kernel_task[double], chunks, job, sizeof(job[0]),
+    )
 
 
 cdef inline void run(ElementwiseJob* job, double work) noexcept:

@@ -16,7 +16,7 @@ Nothing is skipped because it is zero: 0 * inf is nan here too.
 """
 
 from libc.stdint cimport uintptr_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport malloc
 
 cimport numpy as cnp
 
@@ -26,7 +26,7 @@ from .gemm_tile cimport (
     FLAG_ACCUMULATE, FLAG_RELU, ROWS, lanes_f32, lanes_f64, pack_a_rows, pack_columns, pack_rows,
     panel_columns_f32, panel_columns_f64, panel_product, panel_width,
 )
-from .threads cimport Region, add_stage, run_region, typed_stage
+from .threads cimport Region, add_stage, release, run_region, typed_stage
 
 cdef extern from *:
     """
@@ -353,13 +353,17 @@ cdef void add_slice(Region* region, Product* p, Py_ssize_t begin) noexcept nogil
     p.begin, p.end = begin, min(p.k, begin + p.slice)
     visits = divide_up(p.end - p.begin, p.depth)
     add_stage(
-        region, typed_stage(p.single, pack_task[float], pack_task[double], parts * visits, p),
+        region,
+        typed_stage(
+            p.single, pack_task[float], pack_task[double], parts * visits, p, sizeof(p[0]),
+        ),
         2.0 * ((p.m if p.pack_a else 0) + p.n) * (p.end - p.begin),
     )
     add_stage(
         region,
         typed_stage(
             p.single, shared_task[float], shared_task[double], p.row_blocks * p.column_blocks, p,
+            sizeof(p[0]),
         ),
         <double>p.m * p.n * (p.end - p.begin) / 8,
     )
@@ -382,7 +386,10 @@ cdef void add_product(
     p.single, p.memory = single, NULL
     if not share(p):
         add_stage(
-            region, typed_stage(single, block_task[float], block_task[double], plan(p), p),
+            region,
+            typed_stage(
+                single, block_task[float], block_task[double], plan(p), p, sizeof(p[0]),
+            ),
             2.0 * m * n * k / 16,
         )
         return
@@ -394,7 +401,7 @@ cdef void add_product(
 
 
 cdef void end_product(Product* p) noexcept nogil:
-    free(p.memory)
+    release(p.memory)
 
 
 cdef void multiply(
@@ -445,6 +452,7 @@ cdef void multiply_batches(bint single, int batches, const Batch* batch) noexcep
             &region,
             typed_stage(
                 single, block_task[float], block_task[double], batch[i].count * plan(p), p,
+                sizeof(p[0]),
             ),
             2.0 * batch[i].count * p.m * p.n * p.k / 16,
         )

@@ -1,6 +1,7 @@
 """Losses row by row: what losses.pyx and crossentropy.pyx share. See loss_rows.pyx."""
 
 cimport numpy as cnp
+from libc.math cimport INFINITY
 
 from .arrays cimport real
 from .threads cimport task32_t, task64_t
@@ -70,6 +71,25 @@ cdef inline Py_ssize_t first_row(const LossJob* job, Py_ssize_t chunk) noexcept 
 cdef inline Py_ssize_t end_row(const LossJob* job, Py_ssize_t chunk) noexcept nogil:
     """The row after the last one of a chunk."""
     return min((chunk + 1) * rows_per_chunk(job), job.rows)
+
+
+cdef inline real largest_of(const real* v, Py_ssize_t n) noexcept nogil:
+    """max_i v[i], in 16 lanes; NaN is skipped (the softmax of its row is NaN all the same)."""
+    cdef real lanes[16]
+    cdef real m = <real>-INFINITY
+    cdef Py_ssize_t i, k
+    cdef Py_ssize_t whole = n - n % 16
+    if whole:
+        for k in range(16):
+            lanes[k] = m
+        for i in range(0, whole, 16):
+            for k in range(16):
+                lanes[k] = v[i + k] if v[i + k] > lanes[k] else lanes[k]
+        for k in range(16):
+            m = lanes[k] if lanes[k] > m else m
+    for i in range(whole, n):
+        m = v[i] if v[i] > m else m
+    return m
 
 
 cdef inline real sum_of(const real* v, Py_ssize_t n) noexcept nogil:

@@ -121,7 +121,7 @@ cdef cnp.ndarray affine(cnp.ndarray y, double scale, double shift):
     a.scale, a.shift = scale, shift
     run_typed(
         cnp.PyArray_TYPE(y) == cnp.NPY_FLOAT, affine_task[float], affine_task[double],
-        (a.n + CHUNK - 1) // CHUNK, &a, a.n,
+        (a.n + CHUNK - 1) // CHUNK, &a, sizeof(a), a.n,
     )
     return out
 
@@ -139,7 +139,7 @@ cdef void run(LossJob* job, task32_t task32, task64_t task64, double cost) noexc
     """All rows; cost is that of one entry, as run_typed counts."""
     cdef Py_ssize_t each = rows_per_chunk(job)
     run_typed(
-        job.single, task32, task64, (job.rows + each - 1) // each, job,
+        job.single, task32, task64, (job.rows + each - 1) // each, job, sizeof(job[0]),
         cost * job.rows * job.width,
     )
 

@@ -374,24 +374,34 @@ cdef double elements(const Columns* p) noexcept nogil:
 cdef void normalize(Columns* p) noexcept nogil:
     cdef Stage stages[3]
     cdef Py_ssize_t chunks = p.samples * p.chunks
-    stages[0] = typed_stage(p.single, statistics_task[float], statistics_task[double], chunks, p)
-    stages[1] = typed_stage(
-        p.single, forward_map_task[float], forward_map_task[double], p.samples, p,
+    stages[0] = typed_stage(
+        p.single, statistics_task[float], statistics_task[double], chunks, p, sizeof(p[0]),
     )
-    stages[2] = typed_stage(p.single, apply_task[float], apply_task[double], chunks, p)
+    stages[1] = typed_stage(
+        p.single, forward_map_task[float], forward_map_task[double], p.samples, p, sizeof(p[0]),
+    )
+    stages[2] = typed_stage(
+        p.single, apply_task[float], apply_task[double], chunks, p, sizeof(p[0]),
+    )
     run_stages(stages, 3, 4 * elements(p))
 
 
 cdef void normalize_backward(Columns* p) noexcept nogil:
     cdef Stage stages[5]
     cdef Py_ssize_t chunks = p.samples * p.chunks
-    stages[0] = typed_stage(p.single, means_task[float], means_task[double], p.samples, p)
-    stages[1] = typed_stage(p.single, gradients_task[float], gradients_task[double], chunks, p)
-    stages[2] = typed_stage(
-        p.single, backward_map_task[float], backward_map_task[double], p.samples, p,
+    stages[0] = typed_stage(
+        p.single, means_task[float], means_task[double], p.samples, p, sizeof(p[0]),
     )
-    stages[3] = typed_stage(p.single, weights_task[float], weights_task[double], 1, p)
-    stages[4] = typed_stage(p.single, apply_task[float], apply_task[double], chunks, p)
+    stages[1] = typed_stage(
+        p.single, gradients_task[float], gradients_task[double], chunks, p, sizeof(p[0]),
+    )
+    stages[2] = typed_stage(
+        p.single, backward_map_task[float], backward_map_task[double], p.samples, p, sizeof(p[0]),
+    )
+    stages[3] = typed_stage(p.single, weights_task[float], weights_task[double], 1, p, sizeof(p[0]))
+    stages[4] = typed_stage(
+        p.single, apply_task[float], apply_task[double], chunks, p, sizeof(p[0]),
+    )
     run_stages(stages, 5 if p.out != NULL else 4, (5 if p.out != NULL else 2) * elements(p))
 
 
@@ -417,15 +427,17 @@ cdef void given_map_task(Py_ssize_t chunk, void* context, const real* like) noex
 
 cdef void normalize_given(Columns* p) noexcept nogil:
     cdef Stage stages[2]
-    stages[0] = typed_stage(p.single, given_map_task[float], given_map_task[double], 1, p)
+    stages[0] = typed_stage(
+        p.single, given_map_task[float], given_map_task[double], 1, p, sizeof(p[0]),
+    )
     stages[1] = typed_stage(
-        p.single, apply_task[float], apply_task[double], p.samples * p.chunks, p,
+        p.single, apply_task[float], apply_task[double], p.samples * p.chunks, p, sizeof(p[0]),
     )
     run_stages(stages, 2, 2 * elements(p))
 
 
 cdef struct GivenGradients:
-    const Columns* columns
+    Columns columns
     void* dmean
     void* dvariance
 
@@ -433,7 +445,7 @@ cdef struct GivenGradients:
 cdef void given_gradients_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """From sum dy and sum dy (x - mean) what is wanted; NULL is not."""
     cdef const GivenGradients* wanted = <const GivenGradients*>context
-    cdef const Columns* p = wanted.columns
+    cdef const Columns* p = &wanted.columns
     cdef const real* variance = <const real*>p.variance
     cdef const real* gamma = <const real*>p.gamma
     cdef real* dmean = <real*>wanted.dmean
@@ -461,12 +473,14 @@ cdef void given_gradients_task(Py_ssize_t chunk, void* context, const real* like
 cdef void normalize_given_backward(Columns* p, void* dmean, void* dvariance) noexcept nogil:
     cdef GivenGradients wanted
     cdef Stage stages[3]
-    wanted.columns, wanted.dmean, wanted.dvariance = p, dmean, dvariance
-    stages[0] = typed_stage(p.single, means_task[float], means_task[double], 1, p)
+    wanted.columns, wanted.dmean, wanted.dvariance = p[0], dmean, dvariance
+    stages[0] = typed_stage(p.single, means_task[float], means_task[double], 1, p, sizeof(p[0]))
     stages[1] = typed_stage(
         p.single, gradients_task[float], gradients_task[double], p.samples * p.chunks, p,
+        sizeof(p[0]),
     )
     stages[2] = typed_stage(
         p.single, given_gradients_task[float], given_gradients_task[double], 1, &wanted,
+        sizeof(wanted),
     )
     run_stages(stages, 3, 2 * elements(p))

@@ -129,13 +129,16 @@ cdef void run_rows(Rows* p) noexcept nogil:
     if by_columns:
         stages[count] = typed_stage(
             p.single, columns_task[float], columns_task[double], (p.width + TILE - 1) // TILE, p,
+            sizeof(p[0]),
         )
         count += 1
         rows.dgamma, rows.dbeta = NULL, NULL
     if p.out != NULL or (sums and not by_columns):
-        stages[count] = typed_stage(p.single, rows_task[float], rows_task[double], p.chunks, &rows)
+        stages[count] = typed_stage(
+            p.single, rows_task[float], rows_task[double], p.chunks, &rows, sizeof(rows),
+        )
         count += 1
     if sums and not by_columns:
-        stages[count] = typed_stage(p.single, add_task[float], add_task[double], 2, p)
+        stages[count] = typed_stage(p.single, add_task[float], add_task[double], 2, p, sizeof(p[0]))
         count += 1
     run_stages(stages, count, 4.0 * p.rows * p.width)

@@ -165,10 +165,15 @@ INLINE void NAME(project_rows)(const int rows, const int scaled, const int sums,
         UNROLL(4)
         for (int r = 0; r < rows; r++) {
             REAL s = NAME(total)(a[r]), p = NAME(total)(b[r]);
+            /* Two loops: sums beside something that is written would be rounded in one way where
+               the compiler's check finds the arrays apart, and in another where they are near. */
+            for (Py_ssize_t k = i; sums && k < last; k++) {
+                REAL g = dy[r * width + k], d = x[r * width + k] - mean[r];
+                if (dgamma) dgamma[k] += g * (d * inv[r]);
+                if (dbeta) dbeta[k] += g;
+            }
             for (Py_ssize_t k = i; k < last; k++) {
                 REAL g = dy[r * width + k], d = x[r * width + k] - mean[r];
-                if (sums && dgamma) dgamma[k] += g * (d * inv[r]);
-                if (sums && dbeta) dbeta[k] += g;
                 if (scaled) g *= gamma[k];
                 s += g;
                 p += g * d;

@@ -55,6 +55,13 @@ static void end_team(void) {}
 #define PAUSE() ((void)0)
 #endif
 
+/* What records the stages that this thread runs, see plan.pyx. */
+#if defined(_MSC_VER) && !defined(__clang__)
+static __declspec(thread) void *this_thread_s;
+#else
+static __thread void *this_thread_s;
+#endif
+
 #ifdef _WIN32
 #include <windows.h>
 static void nap(void) { Sleep(0); }

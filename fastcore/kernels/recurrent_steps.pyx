@@ -274,10 +274,16 @@ cdef void run_forward(Layer* p, const real* like) noexcept nogil:
             p.gate_columns, p.bias, LINEAR, False,
         )
     add_stage(
-        &region, typed_stage(p.single, pack_task[float], pack_task[double], pack_tasks(p), p), 0,
+        &region,
+        typed_stage(
+            p.single, pack_task[float], pack_task[double], pack_tasks(p), p, sizeof(p[0]),
+        ), 0,
     )
     add_stage(
-        &region, typed_stage(p.single, forward_task[float], forward_task[double], p.chunks, p),
+        &region,
+        typed_stage(
+            p.single, forward_task[float], forward_task[double], p.chunks, p, sizeof(p[0]),
+        ),
         step_work(p),
     )
     run_region(&region)
@@ -518,14 +524,23 @@ cdef void run_backward(Layer* p, const real* like) noexcept nogil:
     cdef int i, count = 0
     region.count, region.work = 0, 0
     add_stage(
-        &region, typed_stage(p.single, pack_task[float], pack_task[double], pack_tasks(p), p), 0,
+        &region,
+        typed_stage(
+            p.single, pack_task[float], pack_task[double], pack_tasks(p), p, sizeof(p[0]),
+        ), 0,
     )
     add_stage(
-        &region, typed_stage(p.single, backward_task[float], backward_task[double], p.chunks, p),
+        &region,
+        typed_stage(
+            p.single, backward_task[float], backward_task[double], p.chunks, p, sizeof(p[0]),
+        ),
         2 * step_work(p),
     )
     add_stage(
-        &region, typed_stage(p.single, sum_task[float], sum_task[double], sum_tasks(p), p), 0,
+        &region,
+        typed_stage(
+            p.single, sum_task[float], sum_task[double], sum_tasks(p), p, sizeof(p[0]),
+        ), 0,
     )
     if not p.local:
         count = weights_gradients(p, &region, products)

@@ -1,5 +1,7 @@
 """The one door to threads. See threads.pyx."""
 
+from libc.stdint cimport uint64_t
+
 cdef enum:
     MOST_STAGES = 16
 
@@ -17,10 +19,11 @@ cdef struct Stage:
     task64_t task64
     Py_ssize_t chunks
     void* context
+    size_t size             # of the context, in bytes: a plan keeps a copy of it
 
-cdef Stage stage(task_t task, Py_ssize_t chunks, void* context) noexcept nogil
+cdef Stage stage(task_t task, Py_ssize_t chunks, void* context, size_t size) noexcept nogil
 cdef Stage typed_stage(
-    bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context,
+    bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context, size_t size,
 ) noexcept nogil
 
 # Does all the chunks of the first stage, in any order and perhaps at the same time, then those of
@@ -31,9 +34,22 @@ cdef Stage typed_stage(
 cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
 
 # The same for one stage.
-cdef void run_chunks(task_t task, Py_ssize_t chunks, void* context, double work) noexcept nogil
+cdef void run_chunks(
+    task_t task, Py_ssize_t chunks, void* context, size_t size, double work,
+) noexcept nogil
 cdef void run_typed(
-    bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context, double work,
+    bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context, size_t size,
+    double work,
+) noexcept nogil
+
+# The same for any number of stages, with room for how far each of them is.
+cdef struct Progress:
+    uint64_t claimed        # chunks from the front, and 32 bits higher chunks from the end
+    uint64_t done
+    uint64_t unused[6]      # stages are a cache line apart
+
+cdef void run_many(
+    const Stage* stages, int count, double work, Progress* progress,
 ) noexcept nogil
 
 # Stages that are collected one by one: the same as run_stages with all of them in their order.
@@ -45,3 +61,23 @@ cdef struct Region:
 
 cdef void add_stage(Region* region, Stage s, double work) noexcept nogil
 cdef void run_region(Region* region) noexcept nogil
+
+# What this thread runs is noted by its recorder, if it has one: a plan (plan.pyx), which runs the
+# same stages again. Memory that a stage uses then stays: `release` instead of `free`.
+cdef struct Recorder:
+    void (*note)(
+        Recorder* recorder, const Stage* stages, int count, double work
+    ) noexcept nogil
+    void (*own)(Recorder* recorder, void* memory) noexcept nogil
+    void (*keep)(Recorder* recorder, object array)
+    void (*refuse)(Recorder* recorder, const char* why) noexcept nogil
+
+cdef Recorder* recorder() noexcept nogil
+cdef Recorder* set_recorder(Recorder* recorder) noexcept nogil
+cdef void release(void* memory) noexcept nogil
+
+
+cdef inline void refuse_plan(const char* why) noexcept nogil:
+    """What follows is not all done in stages: a plan that is being made could not do it again."""
+    if recorder() != NULL:
+        recorder().refuse(recorder(), why)

@@ -26,6 +26,7 @@ from threading import Thread
 
 from cython.parallel cimport parallel, threadid
 from libc.stdint cimport uint64_t
+from libc.stdlib cimport free
 from libc.string cimport memset
 
 cdef extern from "openmp.h" nogil:
@@ -34,6 +35,7 @@ cdef extern from "openmp.h" nogil:
     uint64_t READ(uint64_t* place)
     int SWAP_INT(int* place, int value)
     int READ_INT(int* place)
+    void* this_thread_s
     int HAS_OPENMP
     int FORKS_KEEP_THREADS
     void end_team()
@@ -59,17 +61,10 @@ cdef int at_start = 1           # threads that the run-time would use, if nobody
 cdef int busy = 0               # whether a caller has the threads: a second one works alone
 
 
-# How far a stage is.
-cdef struct Progress:
-    uint64_t claimed        # chunks from the front, and 32 bits higher chunks from the end
-    uint64_t done
-    uint64_t unused[6]      # stages are a cache line apart
-
-
 cdef struct Job:
     const Stage* stages
     int count
-    Progress progress[MOST_STAGES]
+    Progress* progress      # of each stage
     Progress left           # done: the threads that have no more to do
     double start            # when they were called
     double late             # how much later one of them came
@@ -122,6 +117,16 @@ cdef void take_part(Job* job, bint from_front) noexcept nogil:
 
 
 cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil:
+    cdef Progress progress[MOST_STAGES]
+    cdef Recorder* by = recorder()
+    if by != NULL:
+        by.note(by, stages, count, work)
+    run_many(stages, count, work, progress)
+
+
+cdef void run_many(
+    const Stage* stages, int count, double work, Progress* progress,
+) noexcept nogil:
     cdef double delay, before
     cdef Job job
     cdef Py_ssize_t chunk, most = 0
@@ -134,7 +139,7 @@ cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
         # So that they are called again some time.
         before = READ_INT(&lateness)
         SWAP_INT(&lateness, <int>(before * max(0.5, 1 - work / SPEED / MEMORY)))
-    if count > MOST_STAGES or most >= <Py_ssize_t>1 << 31:
+    if most >= <Py_ssize_t>1 << 31:
         size = 1
     if size < 2 or SWAP_INT(&busy, 1):  # somebody else has the threads
         for i in range(count):
@@ -142,7 +147,8 @@ cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
                 do_chunk(&stages[i], chunk)
         return
     memset(&job, 0, sizeof(Job))
-    job.stages, job.count = stages, count
+    memset(progress, 0, count * sizeof(Progress))
+    job.stages, job.count, job.progress = stages, count, progress
     job.start = seconds()
     with parallel(num_threads=size):
         if threadid() == 0:
@@ -164,32 +170,35 @@ cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
     SWAP_INT(&busy, 0)
 
 
-cdef Stage stage(task_t task, Py_ssize_t chunks, void* context) noexcept nogil:
+cdef Stage stage(task_t task, Py_ssize_t chunks, void* context, size_t size) noexcept nogil:
     cdef Stage s
     s.task, s.task32, s.task64 = task, NULL, NULL
-    s.chunks, s.context = chunks, context
+    s.chunks, s.context, s.size = chunks, context, size
     return s
 
 
 cdef Stage typed_stage(
-    bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context,
+    bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context, size_t size,
 ) noexcept nogil:
     cdef Stage s
     s.task = NULL
     s.task32, s.task64 = (task32 if single else NULL), (NULL if single else task64)
-    s.chunks, s.context = chunks, context
+    s.chunks, s.context, s.size = chunks, context, size
     return s
 
 
-cdef void run_chunks(task_t task, Py_ssize_t chunks, void* context, double work) noexcept nogil:
-    cdef Stage s = stage(task, chunks, context)
+cdef void run_chunks(
+    task_t task, Py_ssize_t chunks, void* context, size_t size, double work,
+) noexcept nogil:
+    cdef Stage s = stage(task, chunks, context, size)
     run_stages(&s, 1, work)
 
 
 cdef void run_typed(
-    bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context, double work,
+    bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context, size_t size,
+    double work,
 ) noexcept nogil:
-    cdef Stage s = typed_stage(single, task32, task64, chunks, context)
+    cdef Stage s = typed_stage(single, task32, task64, chunks, context, size)
     run_stages(&s, 1, work)
 
 
@@ -204,6 +213,27 @@ cdef void add_stage(Region* region, Stage s, double work) noexcept nogil:
 cdef void run_region(Region* region) noexcept nogil:
     run_stages(region.stages, region.count, region.work)
     region.count, region.work = 0, 0
+
+
+cdef Recorder* recorder() noexcept nogil:
+    """The recorder of this thread, or NULL."""
+    return <Recorder*>this_thread_s
+
+
+cdef Recorder* set_recorder(Recorder* new) noexcept nogil:
+    """Give this thread a recorder, or NULL; return the one before."""
+    global this_thread_s
+    cdef Recorder* before = <Recorder*>this_thread_s
+    this_thread_s = new
+    return before
+
+
+cdef void release(void* memory) noexcept nogil:
+    """Free what stages have used, unless a plan will run them again."""
+    if recorder() != NULL and memory != NULL:
+        recorder().own(recorder(), memory)
+    else:
+        free(memory)
 
 
 cdef void in_child() noexcept nogil:
@@ -346,7 +376,7 @@ def check_stages(chunks, double work=1e12):
         checks[i].done, checks[i].chunks = &done[0], chunks[i]
         checks[i].finished, checks[i].early = 0, 0
         checks[i].before = &checks[i - 1] if i > 0 else NULL
-        stages[i] = stage(check_task, chunks[i], &checks[i])
+        stages[i] = stage(check_task, chunks[i], &checks[i], sizeof(Check))
     with nogil:
         run_stages(stages, count, work)
     found = [c.tolist()[:n] for c, n in zip(counters, chunks, strict=True)]

@@ -52,7 +52,7 @@ from .arrays cimport as_real, data, dim, rank, real, real_type
 from .conv cimport Conv
 from .fused cimport LINEAR, RELU, activate, activation_code
 from .gemm_tile cimport ROWS, panel_width
-from .threads cimport Stage, run_stages, typed_stage
+from .threads cimport Stage, refuse_plan, release, run_stages, typed_stage
 from .winograd_tile cimport (
     POSITIONS, REACH, SIDE, View, Winograd, area_bytes, dkernel_chunk, forward_block, sums_size,
     transform_kernel,
@@ -208,14 +208,19 @@ cdef bint run(
     k.flat, k.backward = p.flat, backward
     p.packed = k.packed
     p.chunks = divide_up(p.tiles, p.block)
-    stages[0] = typed_stage(single, kernel_task[float], kernel_task[double], k.channels, &k)
-    stages[1] = typed_stage(single, forward_task[float], forward_task[double], p.chunks, p)
+    refuse_plan("a convolution by Winograd's method may have to be done again")
+    stages[0] = typed_stage(
+        single, kernel_task[float], kernel_task[double], k.channels, &k, sizeof(k),
+    )
+    stages[1] = typed_stage(
+        single, forward_task[float], forward_task[double], p.chunks, p, sizeof(p[0]),
+    )
     run_stages(
         stages, 2,
         200.0 * k.channels * k.filters
         + <double>positions * p.tiles * p.source.channels * p.filters,
     )
-    free(memory)
+    release(memory)
     return not p.failed
 
 
@@ -333,18 +338,21 @@ cdef bint winograd_dkernel(
     p.sums = malloc(max(1, p.chunks) * (length + c.filters) * item)
     if p.sums == NULL:
         return False
+    refuse_plan("a convolution by Winograd's method may have to be done again")
     a.p, a.length, a.filters = &p, length, c.filters
     a.dkernel, a.dbias, a.failed = dkernel, dbias, False
-    stages[0] = typed_stage(c.single, dkernel_task[float], dkernel_task[double], p.chunks, &p)
+    stages[0] = typed_stage(
+        c.single, dkernel_task[float], dkernel_task[double], p.chunks, &p, sizeof(p),
+    )
     stages[1] = typed_stage(
-        c.single, sum_task[float], sum_task[double], divide_up(length, SLICE) + 1, &a,
+        c.single, sum_task[float], sum_task[double], divide_up(length, SLICE) + 1, &a, sizeof(a),
     )
     run_stages(
         stages, 2,
         <double>(REACH if p.flat else POSITIONS) * p.tiles * c.channels * c.filters
         + <double>length * (p.chunks + 1),
     )
-    free(p.sums)
+    release(p.sums)
     return not (p.failed or a.failed)
 
 

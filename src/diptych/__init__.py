@@ -22,12 +22,16 @@ if TYPE_CHECKING:
         config,
         constraints,
         datasets,
+        distillation,
+        dtype_policies,
         engine,
+        export,
         initializers,
         layers,
         legacy,
         losses,
         metrics,
+        mixed_precision,
         models,
         ops,
         optimizers,
@@ -35,18 +39,23 @@ if TYPE_CHECKING:
         random,
         regularizers,
         saving,
+        tree,
         utils,
         wrappers,
     )
     from .compat import install_as_keras
+    from .dtype_policies import DTypePolicy, FloatDTypePolicy
     from .graph import KerasTensor
     from .initializers import Initializer
     from .layers import Input, InputSpec, Layer
+    from .layers.operation import Function, Operation
     from .losses import Loss
     from .metrics import Metric
     from .models import Model, Sequential
     from .optimizers import Optimizer
     from .regularizers import Regularizer
+    from .scopes import RematScope, SymbolicScope, device, name_scope, remat
+    from .stateless import StatelessScope
     from .tape import GradientTape
     from .teach import compare_engines, gradcheck
     from .tensor import Tensor, Variable
@@ -54,15 +63,22 @@ if TYPE_CHECKING:
 # Everything is imported when it is first used, so that `import diptych` costs little more than
 # NumPy.
 _MODULES = frozenset(
-    "activations applications autodiff backend callbacks config constraints datasets engine "
-    "initializers layers legacy losses metrics models ops optimizers preprocessing random "
-    "regularizers saving teach utils wrappers".split()
+    "activations applications autodiff backend callbacks config constraints datasets "
+    "distillation dtype_policies engine export initializers layers legacy losses metrics "
+    "mixed_precision models ops optimizers preprocessing random regularizers saving teach tree "
+    "utils wrappers".split()
 )
 _HOMES = {
     "GradientTape": "tape",
     "Tensor": "ops.operators",  # which defines +, @ and x.sum() for it
     "Variable": "initializers",  # which defines names such as Variable("zeros", shape)
     "KerasTensor": "graph",
+    "DTypePolicy": "dtype_policies",
+    "FloatDTypePolicy": "dtype_policies",
+    "StatelessScope": "stateless",
+    "Function": "layers.operation",
+    "Operation": "layers.operation",
+    **dict.fromkeys("RematScope SymbolicScope device name_scope remat".split(), "scopes"),
     "Initializer": "initializers",
     "Input": "layers",
     "InputSpec": "layers",
@@ -77,6 +93,16 @@ _HOMES = {
     "gradcheck": "teach",
     "install_as_keras": "compat",
 }
+
+
+# What Keras has in a module that here, on its floor, may not import what it is made of.
+_LENT = {("utils", "FeatureSpace"): "layers.preprocessing.feature_space"}
+
+
+def lent(module: str, name: str) -> Any:
+    """The value of a name that a higher floor lends to a module; None if it lends none."""
+    home = _LENT.get((module, name))
+    return home and getattr(import_module(f"{__name__}.{home}"), name)
 
 
 def version() -> str:
@@ -100,6 +126,9 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "DTypePolicy",
+    "FloatDTypePolicy",
+    "Function",
     "GradientTape",
     "Initializer",
     "Input",
@@ -109,9 +138,13 @@ __all__ = [
     "Loss",
     "Metric",
     "Model",
+    "Operation",
     "Optimizer",
     "Regularizer",
+    "RematScope",
     "Sequential",
+    "StatelessScope",
+    "SymbolicScope",
     "Tensor",
     "Variable",
     "activations",
@@ -123,7 +156,11 @@ __all__ = [
     "config",
     "constraints",
     "datasets",
+    "device",
+    "distillation",
+    "dtype_policies",
     "engine",
+    "export",
     "gradcheck",
     "initializers",
     "install_as_keras",
@@ -131,13 +168,17 @@ __all__ = [
     "legacy",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
+    "name_scope",
     "ops",
     "optimizers",
     "preprocessing",
     "random",
     "regularizers",
+    "remat",
     "saving",
+    "tree",
     "utils",
     "version",
     "wrappers",

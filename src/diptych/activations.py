@@ -27,6 +27,9 @@ from .ops import (
     softmax,
     softplus,
     softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
     squareplus,
     tanh,
     tanh_shrink,
@@ -79,6 +82,9 @@ _FUNCTIONS: dict[str, Callable] = {
     "softmax": softmax,
     "softplus": softplus,
     "softsign": softsign,
+    "sparse_plus": sparse_plus,
+    "sparse_sigmoid": sparse_sigmoid,
+    "sparsemax": sparsemax,
     "squareplus": squareplus,
     "swish": swish,
     "tanh": tanh,
@@ -118,8 +124,10 @@ def get(identifier: Any) -> Callable:
     )
 
 
-def serialize(activation: Callable) -> Any:
-    """Return the name of a built-in activation, or that of a function."""
+def serialize(activation: Callable | None) -> Any:
+    """Return the name of a built-in activation, or that of a function; "linear" for None."""
+    if activation is None:
+        return "linear"
     for name, function in _FUNCTIONS.items():
         if function is activation:
             return name

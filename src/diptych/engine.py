@@ -27,6 +27,7 @@ from .blas import one_thread
 
 __all__ = ["Engine", "EngineError", "current", "get", "installed", "set_default", "use"]
 
+_NOTHING = nullcontext()
 PACKAGES = {"fast": "diptych.fastcore", "reference": "diptych.reference"}
 
 
@@ -89,7 +90,7 @@ class Engine:
 
     def computing(self) -> AbstractContextManager[None]:
         """Around a step or many: the reference engine's products stay on one thread."""
-        return one_thread() if self.name == "reference" else nullcontext()
+        return one_thread() if self.name == "reference" else _NOTHING
 
     def extra(self, family: str, name: str) -> Callable[..., Any] | None:
         """Return a function that only speed needs, such as two operations in one; None where this
@@ -101,7 +102,7 @@ class Engine:
         """Context manager for computing batch after batch: the fast engine keeps its buffers for
         the next batch instead of freeing them.
         """
-        return self.kernels.memory.large_arrays_kept() if self.name == "fast" else nullcontext()
+        return self.kernels.memory.large_arrays_kept() if self.name == "fast" else _NOTHING
 
     def __repr__(self) -> str:
         return f"<engine {self.name}>"

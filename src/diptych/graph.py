@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,7 +27,7 @@ class KerasTensor:
     """A tensor with a shape and a dtype and no values: the output of a layer before any data came.
 
     ``None`` in the shape stands for a size that is known only with the data, such as the batch
-    size.
+    size. ``record_history`` is accepted for Keras's sake; ``sparse`` and ``ragged`` are refused.
     """
 
     is_symbolic = True
@@ -35,8 +35,16 @@ class KerasTensor:
     __array_function__: ClassVar[Callable]
 
     def __init__(
-        self, shape: Sequence[int | None], dtype: Any = None, name: str | None = None
+        self,
+        shape: Sequence[int | None],
+        dtype: Any = None,
+        sparse: bool = False,
+        ragged: bool = False,
+        record_history: bool = True,
+        name: str | None = None,
     ) -> None:
+        if sparse or ragged:
+            raise ValueError("diptych has no sparse and ragged tensors: use dense arrays.")
         self.shape = tuple(shape)
         self.dtype = dtype or config.floatx()
         self.name = name or f"keras_tensor_{next(_names)}"
@@ -103,6 +111,7 @@ def dtype_of(dtype: Any) -> np.dtype:
     return np.dtype(object if isinstance(dtype, str) and dtype == "string" else dtype)
 
 
+@lru_cache  # NumPy puts the name together anew each time
 def name_of(dtype: np.dtype) -> str:
     """The name that `dtype_of` reads."""
     return "string" if dtype.kind in "OUS" else dtype.name
@@ -115,8 +124,8 @@ class Node:
 
     def __init__(self, operation: Any, args: tuple, kwargs: dict, outputs: Any) -> None:
         self.operation = operation
-        self.args = args
-        self.kwargs = kwargs
+        # Copies of the lists: their owner may add to them later.
+        self.args, self.kwargs = map_structure(lambda leaf: leaf, (args, kwargs))
         self.outputs = outputs
         self.inputs = list(symbolic(args)) + list(symbolic(kwargs))
         for index, tensor in enumerate(flatten(outputs)):
@@ -140,7 +149,7 @@ def symbolic(structure: Any) -> list[KerasTensor]:
 # Operations on symbolic tensors
 
 
-def record(operation: Callable, args: tuple, kwargs: dict, outputs: Any) -> Any:
+def record(operation: Any, args: tuple, kwargs: dict, outputs: Any) -> Any:
     """Record that a call of ``operation`` with these arguments returns these symbolic outputs."""
     Node(operation, args, kwargs, outputs)
     return outputs
@@ -210,12 +219,12 @@ class Function:
         training: bool | None = None,
         observe: Callable | None = None,
     ) -> Any:
-        """Replay every call on ``values``, one for each input, and return the outputs in their
-        structure.
+        """Replay every call on ``values``, one for each input (None for one that is left out), and
+        return the outputs in their structure.
 
         ``observe(node, outputs)``, if given, is called after each call.
         """
-        masked = any(value.mask is not None for value in values)
+        masked = any(value is not None and value.mask is not None for value in values)
         version, calls = self._calls.get(masked, (None, []))
         if version != Structure.version:  # a layer may have a new `call`
             version, calls = Structure.version, [self._prepare(node, masked) for node in self.nodes]

@@ -17,7 +17,7 @@ import numpy as np
 
 from . import config, random
 from .legacy import old_attribute
-from .tensor import Variable
+from .tensor import Tensor, Variable
 from .utils import objects
 
 __all__ = [
@@ -36,6 +36,8 @@ __all__ = [
     "OrthogonalInitializer",
     "RandomNormal",
     "RandomUniform",
+    "STFT",
+    "STFTInitializer",
     "TruncatedNormal",
     "VarianceScaling",
     "Zeros",
@@ -55,6 +57,7 @@ __all__ = [
     "random_normal",
     "random_uniform",
     "serialize",
+    "stft",
     "truncated_normal",
     "variance_scaling",
     "zeros",
@@ -372,6 +375,97 @@ class Orthogonal(_RandomInitializer):
         return {"gain": self.gain, **super().get_config()}
 
 
+# The weights of cos(2 pi k n / (N - 1)), k = 0, 1, ..., with alternating signs (Harris 1978, "On
+# the use of windows for harmonic analysis with the discrete Fourier transform").
+_COSINE_SUMS = {
+    "boxcar": (1.0,),
+    "hann": (0.5, 0.5),
+    "hamming": (0.54, 0.46),
+    "blackman": (0.42, 0.5, 0.08),
+    "nuttall": (0.3635819, 0.4891775, 0.1365995, 0.0106411),
+    "blackmanharris": (0.35875, 0.48829, 0.14128, 0.01168),
+    "flattop": (0.21557895, 0.41663158, 0.277263158, 0.083578947, 0.006947368),
+}
+_WINDOWS = (*_COSINE_SUMS, "bartlett")
+
+
+def _window_named(name: str, points: int, periodic: bool) -> np.ndarray:
+    """A window of so many points; a periodic one is the beginning of one that is a point longer."""
+    if points == 1:
+        return np.ones(1)
+    length = points + bool(periodic)
+    if name == "bartlett":
+        return np.bartlett(length)[:points]
+    angles = 2 * np.pi * np.arange(points) / (length - 1)
+    weights = enumerate(_COSINE_SUMS[name])
+    return sum((-1) ** k * weight * np.cos(k * angles) for k, weight in weights)
+
+
+class STFT(Initializer):
+    """The kernel of a Conv1D that computes a short-time Fourier transform: cos(2 pi k n / N), or
+    -sin of it, times a window; shape (frame length, 1, N // 2 + 1).
+
+    side: "real" or "imag": the real part of the transform, or the imaginary one.
+    window: "hann", "hamming", "blackman", "nuttall", "blackmanharris", "flattop", "bartlett",
+        "boxcar", the numbers of a window, or None.
+    scaling: "density": divided by the root of the sum of the window's squares; "spectrum": by the
+        sum of its absolute values; None: not.
+    periodic: whether the window is periodic, as suits transforms, or else symmetric.
+    """
+
+    def __init__(
+        self,
+        side: str = "real",
+        window: Any = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ) -> None:
+        for name, value, choices in (
+            ("side", side, ("real", "imag")),
+            ("scaling", scaling, ("density", "spectrum", None)),
+        ):
+            if value not in choices:
+                raise ValueError(f"STFT got {name}={value!r}; expected one of {choices}")
+        if isinstance(window, str) and window not in _WINDOWS:
+            raise ValueError(
+                f"STFT got window={window!r}; expected one of {', '.join(_WINDOWS)}, the numbers "
+                "of a window, or None"
+            )
+        self.side = side
+        self.window = window
+        self.scaling = scaling
+        self.periodic = periodic
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        dtype = _float_type(dtype, self)
+        length, channels, frequencies = shape
+        if channels != 1:
+            raise ValueError(f"STFT got the shape {tuple(shape)}; expected (length, 1, N // 2 + 1)")
+        cycles = np.outer(np.arange(length), np.arange(frequencies)) / (2 * (frequencies - 1))
+        kernel = np.cos(2 * np.pi * cycles) if self.side == "real" else -np.sin(2 * np.pi * cycles)
+        if self.window is not None:
+            kernel = kernel * self._window(length)[:, None]
+        return kernel[:, None].astype(dtype)
+
+    def _window(self, length: int) -> np.ndarray:
+        """The window's numbers, scaled."""
+        if isinstance(self.window, str):
+            window = _window_named(self.window, length, self.periodic)
+        else:
+            window = np.asarray(self.window, np.float64)
+        if window.shape != (length,):
+            raise ValueError(
+                f"STFT has a window of shape {window.shape}; the kernel has ({length},)"
+            )
+        if self.scaling == "density":
+            return window / np.sqrt(np.sum(window**2))
+        return window / np.sum(np.abs(window)) if self.scaling == "spectrum" else window
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("side", "window", "scaling", "periodic")
+        return {name: getattr(self, name) for name in names}
+
+
 def compute_fans(
     shape: Sequence[int],
     input_axes: Sequence[int] | None = None,
@@ -424,6 +518,7 @@ ones = Ones
 orthogonal = OrthogonalInitializer = Orthogonal
 random_normal = RandomNormal
 random_uniform = RandomUniform
+stft = STFTInitializer = STFT
 truncated_normal = TruncatedNormal
 variance_scaling = VarianceScaling
 zeros = Zeros
@@ -443,6 +538,7 @@ _REGISTRY = {
             Orthogonal,
             RandomNormal,
             RandomUniform,
+            STFT,
             TruncatedNormal,
             VarianceScaling,
             Zeros,
@@ -450,6 +546,7 @@ _REGISTRY = {
     ),
     "IdentityInitializer": Identity,
     "OrthogonalInitializer": Orthogonal,
+    "STFTInitializer": STFT,
     "normal": RandomNormal,
     "one": Ones,
     "uniform": RandomUniform,
@@ -461,8 +558,10 @@ objects.TABLES["initializers"] = _REGISTRY
 def get(identifier: Any) -> Any:
     """The initializer for a name, configuration, class, function or array; None stays None.
 
-    An array gives its own values, for a weight of its own shape only.
+    An array or a tensor gives its own values, for a weight of its own shape only.
     """
+    if isinstance(identifier, Tensor):
+        return _values_of(np.array(identifier.array))
     if isinstance(identifier, (np.ndarray, np.generic)):
         return _values_of(identifier)
     return objects.get(identifier, _REGISTRY, "initializer")

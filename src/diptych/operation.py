@@ -18,8 +18,9 @@ import numpy as np
 from . import config
 from . import engine as _engine
 from .nested import flatten
+from .promotion import integers_together
 from .shape_rules import common_shape, nth_axis, same
-from .tape import record
+from .tape import GradientTape, Record, record
 from .tensor import (
     FLOATS,
     NUMBERS,
@@ -44,12 +45,14 @@ def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
     arrays = [x.dtype for x in inputs if isinstance(x, np.ndarray)]
     for dtypes in (tensors, arrays):
         floats = [dtype for dtype in dtypes if dtype.kind in "fc"]
+        if len(floats) == 1 and floats[0].isnative:
+            return floats[0]  # what result_type would return, at once
         if floats:
             return np.result_type(*floats)
     if floating or any(isinstance(x, FLOATS) for x in inputs):
         return np.dtype(config.floatx())
     numbers = [x for x in inputs if isinstance(x, NUMBERS) and not isinstance(x, bool)]
-    dtype = np.result_type(*tensors, *arrays, *([np.bool_] if not tensors and not arrays else []))
+    dtype = integers_together(*tensors, *arrays, np.dtype(np.bool_))
     if numbers and dtype == np.bool_:
         return np.dtype(np.int32)
     return dtype
@@ -139,7 +142,7 @@ def _shape(x: Any) -> tuple[int | None, ...]:
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
-def _one_number(x: Any) -> Any:
+def one_number(x: Any) -> Any:
     """A single number of the kind and dtype of ``x``, to find out dtypes with."""
     if is_symbolic(x):
         return Tensor(np.zeros((), x._dtype))
@@ -156,13 +159,17 @@ class ArrayOp(Operation):
         forward: ``forward(*arrays, **options) -> y`` (an array, or a list of arrays).
         rules: for each array input a function ``rule(g, y, *arrays, **options) -> gradient``, where
             ``g`` is the gradient of the output. An input without a rule raises an error when its
-            gradient is needed, so that it is never silently zero.
+            gradient is needed, so that it is never silently zero. For gradients of gradients, rules
+            are called with tensors in place of arrays: they consist of functions and methods of
+            NumPy that tensors have, and write into no array.
         variadic: whether a single rule applies to any number of inputs; its first argument is the
             number of the input.
         constant: whether the result is not differentiable by nature (a comparison, an index).
         same: the first of the inputs that must share one dtype; None if each keeps its own.
         floating: whether the computation needs floats; integers are then cast to the configured
             float type.
+        wide: whether it needs at least 32 bits; float16 is then computed in float32, and the
+            result cast back.
         shape: ``shape(*shapes, **options)``, the shape of the output from those of the inputs, or a
             list of shapes; see ``diptych.shape_rules``. Without it, a call on symbolic tensors
             tries the operation on zeros.
@@ -180,12 +187,14 @@ class ArrayOp(Operation):
         constant: bool = False,
         same: int | None = None,
         floating: bool = False,
+        wide: bool = False,
         shape: Callable | None = None,
         dtype: Any = None,
     ) -> None:
         self.name = name
         self.shape = shape
         self.dtype = dtype
+        self.wide = wide
         self.forward = forward
         self.rules = rules
         self.variadic = variadic
@@ -204,15 +213,17 @@ class ArrayOp(Operation):
         if self.same is not None and not _alike(arrays):
             inputs = (*inputs[: self.same], *align(inputs[self.same :], self.floating))
             arrays = [x.array for x in inputs]
+        if self.wide and _has_float16(arrays):
+            return narrowed(self(*[widened(x) for x in inputs], **options))
         y = self.forward(*arrays, **options)
         if self.constant or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
             return wrap(y, False)  # integers have no derivative
-        return record(y, inputs, self.backward, (y, arrays, options), self.forward, options)
+        return record(y, inputs, self.backward, (y, arrays, options), self.forward, options, self)
 
     def _with_others(self, inputs: tuple, options: dict) -> Any:
         """A call with inputs that are not all tensors, or that are symbolic."""
-        inputs = tuple(gather(x) for x in inputs)
-        if any(is_symbolic(x) for x in inputs):
+        inputs = tuple(map(gather, inputs))
+        if any(map(is_symbolic, inputs)):
             return self.record_symbolic(inputs, inputs, options)
         return self(*self._aligned(inputs), **options)
 
@@ -222,8 +233,12 @@ class ArrayOp(Operation):
         given = [*inputs[:own], *align(inputs[own:], self.floating)]
         return [x if isinstance(x, Tensor) else Tensor(as_array(x)) for x in given]
 
+    def dtypes_of(self, inputs: Sequence) -> list[np.dtype]:
+        """The dtype in which the operation takes each of these inputs, which may be symbolic."""
+        return [x.array.dtype for x in self._aligned([one_number(x) for x in inputs])]
+
     def _dtype(self, inputs: tuple, options: dict[str, Any]) -> Any:
-        dtypes = [x.array.dtype for x in self._aligned([_one_number(x) for x in inputs])]
+        dtypes = self.dtypes_of(inputs)
         if callable(self.dtype):
             return self.dtype(*dtypes, **options)
         return self.dtype or self._default_dtype(dtypes)
@@ -238,6 +253,21 @@ class ArrayOp(Operation):
         return [
             self.rule(i)(g, y, *arrays, **options) if need else None for i, need in enumerate(needs)
         ]
+
+    def way_back(self, g: Tensor, record: Record, needs: Sequence[bool]) -> list:
+        """The gradients as tensors: the same rules, with tensors in place of arrays, are made of
+        operations, which are recorded.
+        """
+        return self.backward(g, (record.output, record.inputs, record.options), needs)
+
+    def in_rule(self, *inputs: Any, **options: Any) -> Any:
+        """For the rules of other operations: the result as an array, or, if one of the inputs is a
+        tensor, as a tensor.
+        """
+        for x in inputs:
+            if isinstance(x, Tensor):
+                return self(*inputs, **options)
+        return self.forward(*inputs, **options)
 
     def rule(self, i: int) -> Callable:
         """Return the rule for input number ``i``; NotImplementedError if there is none."""
@@ -272,7 +302,7 @@ class ViewOp(ArrayOp):
             y = [part.copy() for part in y] if isinstance(y, list) else np.array(y)
         if self.constant or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
             return wrap(y, False)  # integers have no derivative
-        return record(y, (x,), self.backward, (y, (array,), options), self.forward, options)
+        return record(y, (x,), self.backward, (y, (array,), options), self.forward, options, self)
 
     def view(self, x: Tensor, **options: Any) -> Any:
         """The same without a copy, for a result that is used only within the step."""
@@ -301,7 +331,7 @@ def _cast_dtype(x: np.dtype, dtype: Any) -> np.dtype:
     return np.dtype(dtype)
 
 
-# The two array operations that all others use: casting inputs to one dtype, and stacking lists.
+# The array operations that others use: casting inputs to one dtype, and stacking lists.
 cast = ViewOp(
     "cast",
     _cast,
@@ -309,6 +339,10 @@ cast = ViewOp(
     shape=same,
     dtype=_cast_dtype,
 )
+
+
+# The same values as a tensor of their own.
+alias = ArrayOp("alias", lambda x: x, lambda g, y, x: g, shape=same)
 
 
 def _stack_shape(*xs: tuple, axis: int) -> tuple:
@@ -324,6 +358,22 @@ stack = ArrayOp(
     same=0,
     shape=_stack_shape,
 )
+
+
+def _has_float16(arrays: Iterable) -> bool:
+    return any(x is not None and x.dtype.char == "e" for x in arrays)
+
+
+def widened(x: Any) -> Any:
+    """``x`` in float32, if it is float16."""
+    return cast(x, dtype="float32") if x is not None and x.dtype.char == "e" else x
+
+
+def narrowed(y: Any) -> Any:
+    """What an operation computed in float32, as float16: one tensor, or a list of them."""
+    if isinstance(y, list):
+        return [narrowed(part) for part in y]
+    return cast(y, dtype="float16") if y.dtype.char == "f" else y
 
 
 def holds_tensors(x: Any) -> bool:
@@ -343,30 +393,36 @@ def gather(x: Any) -> Any:
 def as_floats(name: str | None, inputs: Sequence) -> list[Tensor]:
     """All inputs but those that are None, as tensors of one float type."""
     given = align([x for x in inputs if x is not None], floating=True)
-    if name is not None and given[0].dtype.char not in "fd":
-        raise TypeError(f"ops.{name} computes in float32 or float64, but got {given[0].dtype}.")
+    if name is not None and given[0].dtype.char not in "efd":
+        raise TypeError(f"ops.{name} takes float16, float32 and float64, but got {given[0].dtype}.")
     return [x if isinstance(x, Tensor) else Tensor(x) for x in given]
 
 
 def common_float(name: str | None, inputs: Sequence) -> np.dtype:
     """The float type of an operation on these inputs, some of which are symbolic or None.
 
-    name: that of the operation, where an engine computes it, which takes float32 and float64 only.
+    name: that of the operation, where an engine computes it, which takes no complex numbers.
     """
-    return as_floats(name, [x if x is None else _one_number(x) for x in inputs])[0].dtype
+    return as_floats(name, [x if x is None else one_number(x) for x in inputs])[0].dtype
 
 
 class Twin(Operation):
     """An operation that is a pair of functions in both engines, ``<name>_forward`` and
     ``<name>_backward``.
 
+    For gradients of gradients, what backward does is also written as operations on tensors, with
+    rules or as a composition; without them, such a gradient raises an error.
+
     Args:
         family: the twin module, for instance "dense".
         name: the pair's name, for instance "dense".
+        rules: for each input a function ``rule(g, y, *inputs, *options) -> gradient``.
         has_need_dx: whether backward takes ``need_dx``, which skips the gradient of the first
             input.
         shape: ``shape(*shapes, *options)``, the shape of the output from those of the inputs. Twins
             that only layers use, and functions that state the shape themselves, need none.
+        composition: ``composition(*inputs, *options)``, forward itself made of operations, which
+            have gradients of gradients; instead of rules.
     """
 
     typed = slice(None)  # the inputs that share the float type of the output
@@ -375,13 +431,17 @@ class Twin(Operation):
         self,
         family: str,
         name: str,
+        *rules: Callable,
         has_need_dx: bool = False,
         shape: Callable | None = None,
+        composition: Callable | None = None,
     ) -> None:
         self.family = family
         self.name = name
+        self.rules = rules
         self.has_need_dx = has_need_dx
         self.shape = shape
+        self.composition = composition
         self._pairs: dict[str, tuple[Callable, Callable]] = {}
         self._register(f"{family}.{name}")
 
@@ -406,15 +466,52 @@ class Twin(Operation):
         except KeyError:
             forward, backward = self._pairs[engine.name] = self._pair(engine)
         y, cache = forward(*arrays, *options)
-        return record(y, inputs, backward, cache, forward, options)
+        return record(y, inputs, backward, cache, forward, options, self)
+
+    def way_back(self, g: Any, record: Record, needs: Sequence[bool]) -> list:
+        """The gradients as tensors, by operations of the engine that computed forward."""
+        (engine,) = [name for name, pair in self._pairs.items() if pair[1] is record.backward]
+        with _engine.use(engine):
+            return self._by_operations(g, record, needs)
+
+    def _by_operations(self, g: Any, record: Record, needs: Sequence[bool]) -> list:
+        if self.composition is not None:
+            return self._through(self.composition, g, record, needs)
+        return [
+            self._rule(i)(g, record.output, *record.inputs, *record.options) if need else None
+            for i, need in enumerate(needs)
+        ]
+
+    def _rule(self, i: int) -> Callable:
+        if i < len(self.rules):
+            return self.rules[i]
+        raise NotImplementedError(
+            f"{self.name} has no gradient of its gradient by input number {i}, but that is needed: "
+            "a tape was open while tape.gradient() went back through it. Pass what is a constant "
+            "through ops.stop_gradient(...)."
+        )
+
+    @staticmethod
+    def _through(composition: Callable, g: Any, record: Record, needs: Sequence[bool]) -> list:
+        """Compute forward once more by operations, on a tape that gives their gradient."""
+        # Each input under a name of its own: several may be the same tensor.
+        inputs = [x if x is None else alias(x) for x in record.inputs]
+        with GradientTape() as tape:
+            y = composition(*inputs, *record.options)
+        wanted = [x for x, need in zip(inputs, needs, strict=True) if need]
+        gradients = iter(tape.gradient(y, wanted, g))
+        return [next(gradients) if need else None for need in needs]
 
     def _mixed(self, inputs: tuple, options: tuple) -> Any:
         """A call with inputs that are not all tensors, or not all of one float type."""
-        inputs = tuple(gather(x) for x in inputs)
-        if any(is_symbolic(x) for x in inputs):
+        inputs = tuple(map(gather, inputs))
+        if any(map(is_symbolic, inputs)):
             return self.record_symbolic(inputs, (inputs, *options), {}, *options)
         tensors = iter(as_floats(self.name, inputs))
-        return self(tuple([None if x is None else next(tensors) for x in inputs]), *options)
+        aligned = tuple([None if x is None else next(tensors) for x in inputs])
+        if _has_float16(aligned):  # the engines compute in float32
+            return narrowed(self(tuple([widened(x) for x in aligned]), *options))
+        return self(aligned, *options)
 
     def _dtype(self, inputs: tuple, options: dict[str, Any]) -> Any:
         return common_float(self.name, inputs[self.typed])
@@ -441,11 +538,68 @@ class Twin(Operation):
         return f"<op {self.name}>"
 
 
-def stop_gradient(x: Any) -> Tensor:
-    """Return the values of ``x`` as a constant: no gradient flows back through it."""
-    if is_symbolic(x):
-        return _STOP(x)
-    return Tensor(x.numpy() if isinstance(x, Variable) else as_array(x))
+class LinearTwin(Twin):
+    """A twin that is linear in one of its inputs, the only one with a gradient: what the others and
+    the options say is constant, so that the gradient of its backward is its forward.
+    """
+
+    def __init__(self, family: str, name: str, wrt: int = 0, **kinds: Any) -> None:
+        super().__init__(family, name, **kinds)
+        self.wrt = wrt
+        self._backward = Derived(self._transposed, self._again)
+
+    def _by_operations(self, g: Any, record: Record, needs: Sequence[bool]) -> list:
+        only_these = record._replace(needs=needs)
+        return [self._backward((g,), only_these) if need else None for need in needs]
+
+    def _transposed(self, g: np.ndarray, record: Record) -> np.ndarray:
+        return np.asarray(record.backward(g, record.cache, record.needs)[self.wrt])
+
+    def _again(self, g: Any, _: Any, record: Record) -> Tensor:
+        inputs = [g if i == self.wrt else x for i, x in enumerate(record.inputs)]
+        return self(tuple(inputs), *record.options)
+
+
+class Derived:
+    """An operation that the backward functions of the engines compute, such as the gradient by the
+    kernel of a convolution, and that has a gradient itself.
+
+    Args:
+        compute: ``compute(*arrays, *options) -> array``.
+        rules: for each input a function ``rule(g, *inputs, *options) -> gradient`` made of
+            operations on tensors.
+    """
+
+    def __init__(self, compute: Callable, *rules: Callable) -> None:
+        self.compute = compute
+        self.rules = rules
+
+    def __call__(self, inputs: tuple, *options: Any) -> Tensor:
+        inputs = tuple([x if isinstance(x, Tensor) else Tensor(x) for x in inputs])
+        y = self.compute(*[x.array for x in inputs], *options)
+        cache = _engine.current(), inputs, options
+        return record(y, inputs, self._backward, cache, operation=self)
+
+    def _backward(self, g: Any, cache: tuple, needs: Sequence[bool]) -> list:
+        engine, inputs, options = cache
+        g = g if isinstance(g, Tensor) else Tensor(g)
+        with _engine.use(engine):
+            return [
+                rule(g, *inputs, *options) if need else None
+                for rule, need in zip(self.rules, needs, strict=True)
+            ]
+
+    def way_back(self, g: Tensor, record: Record, needs: Sequence[bool]) -> list:
+        return self._backward(g, record.cache, needs)
+
+
+def stop_gradient(variable: Any) -> Tensor:
+    """Return the values of a tensor or variable as a constant, in its shape: no gradient flows back
+    through it.
+    """
+    if is_symbolic(variable):
+        return _STOP(variable)
+    return Tensor(variable.numpy() if isinstance(variable, Variable) else as_array(variable))
 
 
 _STOP = ViewOp("stop_gradient", lambda x: x, constant=True, shape=same)

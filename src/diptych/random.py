@@ -16,8 +16,16 @@ from typing import Any
 import numpy as np
 
 from . import config, ops
+from . import engine as _engine
+from .generators import (
+    check_seed,
+    generator_of,
+    global_generator,
+    in_force,
+    reset_global_generator,  # noqa: F401 - for `utils.seeds`
+)
 from .ops import nn
-from .tensor import Tensor
+from .tensor import Tensor, Variable
 from .trial import open_trial
 from .utils import objects
 
@@ -36,44 +44,42 @@ __all__ = [
     "uniform",
 ]
 
-_global_generator = None
-
-
-def global_generator() -> np.random.Generator:
-    """The global np.random.Generator; unseeded until `utils.set_random_seed` is called."""
-    global _global_generator
-    if _global_generator is None:
-        _global_generator = np.random.default_rng()
-    return _in_force(_global_generator)
-
-
-def _in_force(generator: np.random.Generator) -> np.random.Generator:
-    """The generator itself, or the copy that an open trial draws from."""
-    trial = open_trial.get()
-    return generator if trial is None else trial.copy_of(generator)
-
-
-def reset_global_generator(seed):
-    """Reset the global generator; users call `utils.set_random_seed`."""
-    global _global_generator
-    _global_generator = np.random.default_rng(seed)
-
 
 class SeedGenerator:
     """A sequence of random numbers with a seed of its own.
 
     `seed=None` draws a seed from the global generator, so that `set_random_seed` applies too.
-    `.generator` is the np.random.Generator, `.seed` the integer it started from.
+    `.generator` is the np.random.Generator, `.seed` the integer it started from, and `.state` a
+    variable with its place in the sequence.
     """
 
     def __init__(self, seed: Any = None, name: str | None = None) -> None:
         self.seed = draw_seed() if seed is None else check_seed(seed)
         self.name = name or "seed_generator"
         self._generator = np.random.default_rng(self.seed)
+        self._state: SeedState | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied: not the state's variable, which only shows the generator."""
+        return {**vars(self), "_state": None}
+
+    @property
+    def state(self) -> SeedState:
+        """The place in the sequence, as a variable: to keep it, and to come back to it."""
+        if self._state is None:
+            self._state = SeedState(self)
+        return self._state
+
+    def next(self, ordered: bool = True) -> Tensor:
+        """Draw two numbers of 32 bits, from which another generator can be seeded, (2,) uint32.
+
+        `ordered` is accepted for Keras's sake: the numbers always follow one another.
+        """
+        return Tensor(self.generator.integers(2**32, size=2, dtype=np.uint32))
 
     @property
     def generator(self) -> np.random.Generator:
-        return _in_force(self._generator)
+        return in_force(self._generator)
 
     def reset(self) -> None:
         """Start the sequence again."""
@@ -94,32 +100,66 @@ class SeedGenerator:
         return f"<SeedGenerator seed={self.seed}>"
 
 
+class SeedState(Variable):
+    """The state of a `SeedGenerator` as a variable of ten words: 128 bits of its place in the
+    sequence, 128 bits that choose the sequence, and what is left of a number drawn in halves.
+
+    It always shows the generator's present state, and `assign` puts the generator there.
+    """
+
+    __slots__ = ("_owner",)
+
+    def __init__(self, owner: SeedGenerator) -> None:
+        self._owner = owner
+        super().__init__(self.array, trainable=False, name="seed_generator_state")
+        self.path = f"{owner.name}/{self.name}"
+
+    def __reduce__(self) -> Any:
+        return _state_of, (self._owner,)
+
+    @property
+    def array(self) -> np.ndarray:  # type: ignore[override]
+        """A copy of the state, (10,) uint32."""
+        state = self._owner.generator.bit_generator.state
+        wide = [state["state"]["state"], state["state"]["inc"]]
+        words = [number >> shift & 0xFFFFFFFF for number in wide for shift in range(0, 128, 32)]
+        return np.array([*words, state["has_uint32"], state["uinteger"]], np.uint32)
+
+    @array.setter
+    def array(self, value: Any) -> None:
+        words = [int(word) for word in np.asarray(value)]
+        place, sequence = (
+            sum(word << 32 * i for i, word in enumerate(part)) for part in (words[:4], words[4:8])
+        )
+        self._owner.generator.bit_generator.state = {
+            "bit_generator": "PCG64",
+            "state": {"state": place, "inc": sequence},
+            "has_uint32": words[8],
+            "uinteger": words[9],
+        }
+
+    def assign(self, value: Any) -> SeedState:
+        """Put the generator into this state; ValueError if the shapes differ."""
+        value = np.asarray(value)
+        if value.shape != self.shape:
+            raise ValueError(
+                f"The state of a SeedGenerator has shape {self.shape}; it cannot take a value of "
+                f"shape {value.shape}."
+            )
+        self.array = value
+        return self
+
+
+def _state_of(owner: SeedGenerator) -> SeedState:
+    return owner.state
+
+
 objects.TABLES["random"] = {"SeedGenerator": SeedGenerator}
 
 
 def draw_seed():
     """Draw a seed from the global generator."""
     return int(global_generator().integers(2**32))
-
-
-def check_seed(seed):
-    """`seed` as a Python int; ValueError unless it is an integer of at least 0."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(
-            f"seed={seed!r}: expected None, an integer of at least 0 or a SeedGenerator"
-        )
-    return int(seed)
-
-
-def generator_of(seed):
-    """The np.random.Generator for the argument `seed` of the functions here."""
-    if seed is None:
-        return global_generator()
-    if isinstance(seed, SeedGenerator):
-        return seed.generator
-    if isinstance(seed, np.random.Generator):
-        return _in_force(seed)
-    return np.random.default_rng(check_seed(seed))
 
 
 # The functions below return arrays, for initializers and layers; the public functions wrap them.
@@ -158,6 +198,11 @@ def draw_dropout_mask(generator, shape, rate):
     whole, rest = divmod(rate * 256, 1)
     if whole > 255:
         return np.zeros(shape, np.bool_)
+    engine = _engine.current()
+    if engine.name == "fast":
+        if type(generator.bit_generator) is np.random.PCG64:
+            return engine.kernels.steps.draw_mask(generator.bit_generator, tuple(shape), rate)
+        engine.kernels.steps.numpy_draws()
     drawn = _raw_words(generator, (count + 7) // 8).astype("<u8", copy=False).view(np.uint8)[:count]
     mask = drawn >= np.uint8(whole)
     if rest:
@@ -165,6 +210,18 @@ def draw_dropout_mask(generator, shape, rate):
         more = _raw_words(generator, even.size) >> np.uint64(11)
         mask[even] = more * 2.0**-53 >= rest
     return mask.reshape(shape)
+
+
+class MaskDraw:
+    """Draws dropout masks of one shape, with the generator that a seed generator has then."""
+
+    def __init__(self, seed_generator: SeedGenerator, shape: tuple, rate: float) -> None:
+        self.seed_generator = seed_generator
+        self.shape = shape
+        self.rate = rate
+
+    def __call__(self) -> np.ndarray:
+        return draw_dropout_mask(self.seed_generator.generator, self.shape, self.rate)
 
 
 def _raw_words(generator, count):
@@ -262,8 +319,8 @@ def dropout(
     noise_shape: the shape of the dropout mask, broadcast to `inputs`; None is the shape of
         `inputs`, and None in it the size of that axis.
     """
-    if not 0.0 <= rate < 1.0:
-        raise ValueError(f"dropout() got rate={rate!r}; expected a number in [0, 1)")
+    if not 0.0 <= rate <= 1.0:
+        raise ValueError(f"dropout() got rate={rate!r}; expected a number in [0, 1]")
     inputs = ops.convert_to_tensor(inputs)
     shape = inputs.shape
     if noise_shape is not None:
@@ -275,7 +332,8 @@ def dropout(
         shape = tuple(
             full if size is None else size for size, full in zip(noise_shape, shape, strict=True)
         )
-    return nn.drop(inputs, draw_dropout_mask(generator_of(seed), shape, rate), rate)
+    mask = draw_dropout_mask(generator_of(seed), shape, rate)
+    return nn.drop(inputs, mask, rate if rate < 1 else 0.0)
 
 
 def binomial(
@@ -314,9 +372,6 @@ def _float_type(dtype, function):
 
 def _parameter(value):
     return np.asarray(value, dtype=np.float64)
-
-
-objects.TABLES["random"] = {"SeedGenerator": SeedGenerator}
 
 
 def __dir__() -> list[str]:

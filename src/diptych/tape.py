@@ -24,12 +24,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
+from .jacobian import Jacobians
 from .nested import flatten, map_structure
-from .tensor import IndexedSlices, Tensor, Variable, as_array, wrap
+from .tensor import IndexedSlices, Tensor, Variable, as_array, only_tensors, wrap
 
 
 class Record(NamedTuple):
-    """One operation: its output, its inputs, and its backward function."""
+    """One call of an operation: its output, its inputs, and its backward function."""
 
     output: Any  # a Tensor, or a list of them
     inputs: Sequence[Any]  # Tensors; None for a missing input, such as a bias
@@ -38,6 +39,7 @@ class Record(NamedTuple):
     forward: Callable | None  # the forward function, if it may be replayed with other arrays
     options: Any  # its other arguments: a tuple, or a dict if passed by name
     cache: Any  # the intermediate results that backward needs
+    operation: Any  # its way_back(dy, record, needs) is backward made of operations; or None
 
 
 # Record(...) goes through a Python function, which takes three times as long.
@@ -52,11 +54,12 @@ _open_tapes: ContextVar[tuple[GradientTape, ...]] = ContextVar("diptych_tapes", 
 @contextmanager
 def unrecorded() -> Iterator[None]:
     """A block in which no tape that was open before records anything."""
-    token = open_records.set(None)
+    tokens = open_records.set(None), _open_tapes.set(())
     try:
         yield
     finally:
-        open_records.reset(token)
+        open_records.reset(tokens[0])
+        _open_tapes.reset(tokens[1])
 
 
 def record(
@@ -66,12 +69,15 @@ def record(
     cache: Any,
     forward: Callable | None = None,
     options: Any = (),
+    operation: Any = None,
 ) -> Any:
     """Wrap ``y`` (an array, or a list of arrays) and record the operation on an open tape.
 
     ``backward(dy, cache, needs)`` returns a gradient for each of ``inputs``, or None where
     ``needs`` is False. All differentiable operations end here; your own functions may too. Pass
-    ``forward(*arrays, ...)`` if a recorded step may call it again.
+    ``forward(*arrays, ...)`` if a recorded step may call it again, and an ``operation`` if its
+    gradient has a gradient: ``operation.way_back(dy, record, needs)`` computes what backward does,
+    with operations on tensors.
     """
     records = open_records.get()
     if records is None:
@@ -80,8 +86,27 @@ def record(
     if True not in needs:
         return wrap(y, False)
     output = wrap(y, True)
-    records.append(new_record(Record, (output, inputs, needs, backward, forward, options, cache)))
+    records.append(
+        new_record(Record, (output, inputs, needs, backward, forward, options, cache, operation))
+    )
     return output
+
+
+def record_effect(function: Callable, inputs: Sequence[Tensor], *options: Any) -> None:
+    """Call ``function(*arrays, *options)``, which returns nothing but changes something in place,
+    and record the call on an open tape: a recorded step makes it again. It has no output, so the
+    chain rule passes it by.
+    """
+
+    def effect(*arguments: Any) -> tuple[tuple, None]:
+        function(*arguments)
+        return (), None
+
+    effect(*[x.array for x in inputs], *options)
+    records = open_records.get()
+    if records is not None:
+        needs = [False] * len(inputs)
+        records.append(new_record(Record, ([], inputs, needs, None, effect, options, None, None)))
 
 
 def walk_back(
@@ -92,8 +117,8 @@ def walk_back(
 ) -> None:
     """The chain rule: from the gradients of the last outputs to those of everything before them.
 
-    Gradients are only summed here and passed to the backward functions. If those were operations on
-    tensors, and the cast of dx too, an open tape would record this walk, and gradients could be
+    Gradients are only summed here and passed to the backward functions. Where these are made of
+    operations on tensors (``by_operations``), an open tape records this walk, and gradients can be
     differentiated again.
 
     Args:
@@ -104,30 +129,39 @@ def walk_back(
         optimizer: the optimizer that gets the gradients, if any; if it takes ``IndexedSlices``, the
             gradient of a variable may be one.
     """
-    for (output, inputs, needs, backward, _, _, _), cache in records:
+    kept: dict[Tensor, Any] = {}  # the gradients of wanted outputs
+    for (output, inputs, needs, backward, _, _, _, _), cache in records:
         # Every use of this output y was recorded after it, so the sum dL/dy is complete.
         if type(output) is list:
-            dy: Any = [_taken(gradients, part, wanted) for part in output]
+            dy: Any = [gradients.pop(part, None) for part in output]
             if all(part is None for part in dy):
                 continue
+            for y, part in zip(output, dy, strict=True):
+                if part is not None and y in wanted:
+                    kept[y] = kept[y] + part if y in kept else part
             dy = [
                 np.zeros(y.shape, y.dtype) if part is None else part
                 for y, part in zip(output, dy, strict=True)
             ]
-        else:  # the most common case: _taken, inlined
+        else:
             dy = gradients.pop(output, None)
             if dy is None:  # L does not depend on y
                 continue
             if wanted and output in wanted:
-                gradients[output] = dy
+                kept[output] = kept[output] + dy if output in kept else dy
         # dL/dx = dL/dy dy/dx for each input x; if it is used several times, the sum of these.
         for i, dx in enumerate(backward(dy, cache, needs)):
             if dx is not None and needs[i]:
                 x = inputs[i]
+                if x in gradients:
+                    dx = gradients[x] + dx
                 if type(dx) is not ndarray or dx.dtype is not x.array.dtype:
-                    if x in gradients or not _stays_sparse(dx, x, optimizer):
+                    if isinstance(dx, Tensor) and only_tensors.get():
+                        dx = dx if dx.array.dtype == x.array.dtype else dx.astype(x.array.dtype)
+                    elif not _stays_sparse(dx, x, optimizer):
                         dx = np.asarray(dx, x.array.dtype)
-                gradients[x] = gradients[x] + dx if x in gradients else dx
+                gradients[x] = dx
+    gradients.update(kept)
 
 
 def newest_first(records: list[Record]) -> Iterator[tuple[Record, Any]]:
@@ -139,9 +173,28 @@ def newest_first(records: list[Record]) -> Iterator[tuple[Record, Any]]:
         yield record, record.cache
 
 
-def _taken(gradients: dict[Tensor, Any], y: Tensor, wanted: Collection[Tensor]) -> Any:
-    """dL/dy, or None; removed from ``gradients`` unless it is wanted."""
-    return gradients.get(y) if y in wanted else gradients.pop(y, None)
+def by_operations(records: list[Record], wanted: Iterable[Tensor]) -> Iterator[tuple[Record, Any]]:
+    """The records from last to first, with backward functions made of operations on tensors, for
+    gradients that an open tape tracks. They lead to the wanted tensors only.
+    """
+    leading = set(wanted)
+    steps = []
+    for record in records:
+        needs = [need and x in leading for x, need in zip(record.inputs, record.needs, strict=True)]
+        if any(needs):
+            leading.update(flatten(record.output))
+            backward = _refuse if record.operation is None else record.operation.way_back
+            steps.append((record._replace(backward=backward, needs=needs), record))
+    return reversed(steps)
+
+
+def _refuse(dy: Any, record: Record, needs: Any) -> Any:
+    raise NotImplementedError(
+        "This is a gradient of a gradient, on whose way is a function that recorded itself with an "
+        f"array function as its backward: {record.backward!r}. Pass record(..., operation=...) "
+        "what computes the same with operations on tensors, as way_back(dy, record, needs); or "
+        "build the function from diptych.ops."
+    )
 
 
 def _stays_sparse(dx: Any, x: Tensor, optimizer: Any) -> bool:
@@ -154,15 +207,16 @@ def _stays_sparse(dx: Any, x: Tensor, optimizer: Any) -> bool:
     )
 
 
-class GradientTape:
+class GradientTape(Jacobians):
     """Records operations while it is open, and computes gradients.
 
         with diptych.GradientTape() as tape:
             loss = diptych.ops.mean(diptych.ops.square(model(x) - y))
         gradients = tape.gradient(loss, model.trainable_variables)
 
-    Tapes may be nested or opened side by side; each records the operations while it is open. A tape
-    that is opened again continues where it was closed.
+    Tapes may be nested or opened side by side; each records the operations while it is open, and
+    among them those that compute another tape's gradients. A tape that is opened again continues
+    where it was closed.
 
     Args:
         persistent: whether ``gradient`` may be called more than once.
@@ -217,8 +271,10 @@ class GradientTape:
             t.tracked = True
 
     def gradient(self, target: Any, sources: Any, output_gradients: Any = None) -> Any:
-        """Return d target / d source for each source, in the structure of ``sources``: as arrays,
-        or as tensors if another tape is open.
+        """Return d target / d source for each source, in the structure of ``sources``, as arrays.
+
+        While another tape is open (or this one, if it is persistent), they are tensors, and that
+        tape tracks how they were computed: it gives gradients of gradients.
 
         Args:
             target: a tensor, or a list of tensors, which are summed. If it has several elements,
@@ -229,34 +285,67 @@ class GradientTape:
         The gradient is None for a source on which the target does not depend.
 
         Raises:
-            NotImplementedError: the target depends on gradients from another tape, computed while
-                this one was open. Their computation is not recorded.
+            NotImplementedError: another tape is open, and an operation on the way has no gradient
+                of its gradient.
             RuntimeError: the tape was never opened, or has already returned its gradient.
+        """
+        records, wanted, is_tracked = self._ready(sources)
+        gradients = _seeds(flatten(target), output_gradients, is_tracked)
+        self._walk(records, gradients, wanted, is_tracked)
+        return map_structure(gradients.get, sources)
+
+    def _ready(self, sources: Any) -> tuple[list[Record], list, bool]:
+        """The records, which a tape that is not persistent gives up; the sources as a list; and
+        whether an open tape tracks their gradients.
         """
         if self._records is None:
             raise RuntimeError(
                 "This tape has no records: it was never opened, or gradient() was already called "
                 "(use GradientTape(persistent=True) to call it more than once)."
             )
-        targets, wanted = flatten(target), flatten(sources)
-        gradients = _seeds(targets, output_gradients)
+        wanted = flatten(sources)
         for source in wanted:
             if not isinstance(source, Tensor):
                 raise TypeError(
                     "gradient() needs variables or watched tensors as sources, but got "
                     f"{type(source).__name__}."
                 )
-        records = self.records
+        records, is_tracked = self.records, False
+        for tape in _open_tapes.get():
+            if tape is not self or self.persistent:
+                is_tracked = True
+                tape._learn_of(self)
         if not self.persistent:
             self._records, self._earlier = None, []
-        walk_back(newest_first(records), gradients, set(wanted), self.optimizer)
-        if any(tape is not self or self.persistent for tape in _open_tapes.get()):
-            gradients = _for_open_tapes(gradients, targets, wanted)
-        return map_structure(gradients.get, sources)
+        return records, wanted, is_tracked
+
+    def _walk(
+        self, records: list[Record], gradients: dict[Tensor, Any], wanted: list, is_tracked: bool
+    ) -> None:
+        """From the initial gradients to those by the sources; the list of records is used up."""
+        if not is_tracked:
+            walk_back(newest_first(records), gradients, set(wanted), self.optimizer)
+            return
+        token = only_tensors.set(True)
+        try:
+            walk_back(by_operations(records, wanted), gradients, set(wanted))
+        finally:
+            only_tensors.reset(token)
+        for x in wanted:
+            if x in gradients and not isinstance(gradients[x], Tensor):
+                gradients[x] = Tensor(gradients[x])
+
+    def _learn_of(self, tape: GradientTape) -> None:
+        """Add the records of a tape beside this open one, whose gradient it is going to track: or a
+        part of the gradient's gradient would be left out.
+        """
+        is_around = self._records is tape._records and self._start <= tape._start
+        if self is not tape and self._records is not None and (tape._earlier or not is_around):
+            self._records.extend(tape.records)
 
 
-def _seeds(targets: list, output_gradients: Any) -> dict[Tensor, Any]:
-    """The initial gradients: dL/dL = 1, or those given."""
+def _seeds(targets: list, output_gradients: Any, is_tracked: bool) -> dict[Tensor, Any]:
+    """The initial gradients, dL/dL = 1 or those given: arrays, or tensors if a tape tracks them."""
     given = output_gradients if isinstance(output_gradients, (list, tuple)) else [output_gradients]
     if output_gradients is None:
         given = [None] * len(targets)
@@ -264,28 +353,12 @@ def _seeds(targets: list, output_gradients: Any) -> dict[Tensor, Any]:
     for t, seed in zip(targets, given, strict=True):
         if not isinstance(t, Tensor):
             raise TypeError(f"gradient() needs a Tensor as target, but got {type(t).__name__}.")
-        seed = np.ones(t.shape, t.dtype) if seed is None else as_array(seed, t.array.dtype)
-        gradients[t] = gradients[t] + seed if t in gradients else seed
+        if seed is None:
+            seed = np.ones(t.shape, t.dtype)
+        elif not (is_tracked and isinstance(seed, Tensor)):
+            seed = as_array(seed, t.array.dtype)
+        if is_tracked and not isinstance(seed, Tensor):
+            seed = Tensor(seed)
+        # NumPy's sum of arrays without axes is a number; [...] makes an array of it.
+        gradients[t] = (gradients[t] + seed)[...] if t in gradients else seed
     return gradients
-
-
-def _for_open_tapes(
-    gradients: dict[Tensor, Any], targets: list, wanted: Iterable[Tensor]
-) -> dict[Tensor, Any]:
-    """The gradients as tensors that an open tape tracks. Its own backward pass raises an error at
-    them, since this one was not recorded: a missing part is never left out silently.
-    """
-    found = {x: np.asarray(gradients[x]) for x in wanted if gradients.get(x) is not None}
-    tensors = record(list(found.values()), (*targets, *found), _refuse, None)
-    return dict(zip(found, tensors, strict=True))
-
-
-def _refuse(dy: Any, cache: Any, needs: Any) -> Any:
-    raise NotImplementedError(
-        "This is a gradient of a gradient: the target depends on what tape.gradient() returned "
-        "while this tape was open, and tapes do not yet record how a gradient is computed. To use "
-        "it as a constant, pass it through diptych.ops.stop_gradient(). Instead of a gradient "
-        "penalty, layers.SpectralNormalization limits the slope of a critic. A derivative for a "
-        "differential equation can be written as a finite difference, (f(x + h) - f(x - h)) / "
-        "(2 h)."
-    )

@@ -6,13 +6,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, ClassVar
 
 import numpy as np
 
 from . import config
+<<<<<<< HEAD
 from .budget import from_file
+=======
+from .scopes import current_scope
+>>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
 from .trial import for_good, open_trial
+
+# Whether tracked tensors refuse to become arrays: while a tape tracks gradients, a part of the
+# gradient of the gradient would be left out.
+only_tensors: ContextVar[bool] = ContextVar("diptych_only_tensors", default=False)
 
 
 class Tensor:
@@ -31,6 +40,7 @@ class Tensor:
     __array_priority__ = 1000
     __array_ufunc__: ClassVar[Callable]  # set by ops.numpy_protocol
     __array_function__: ClassVar[Callable]
+    astype: Callable  # set by ops.operators, as are all operators and methods of arrays
 
     def __init__(self, array: Any, tracked: bool = False) -> None:
         self.array = array
@@ -71,6 +81,12 @@ class Tensor:
         return self.array.tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.tracked and self.array.dtype.kind in "fc" and only_tensors.get():
+            raise NotImplementedError(
+                "The gradient of a gradient needs gradient rules that keep to tensors: one has "
+                "made an array of a tensor, or has written it into an array. Let the rule consist "
+                "of operators, functions of diptych.ops or NumPy's, such as np.where and np.sum."
+            )
         if copy or (dtype is not None and np.dtype(dtype) != self.array.dtype):
             return np.array(self.array, dtype=dtype)
         return self.array
@@ -128,6 +144,8 @@ class Variable(Tensor):
         dtype: by default the configured float type.
         trainable: whether tapes track it.
         name: its own name; ``path`` is set by the layer that owns it.
+        autocast, aggregation, synchronization, layout: accepted for Keras's sake; without effect
+            on one CPU.
 
     The buffer behind ``array`` stays the same for the life of the variable: ``assign`` copies into
     it, and an optimizer updates it in place. So ``array`` is for code that reads it at once; what
@@ -144,7 +162,11 @@ class Variable(Tensor):
         shape: Sequence[int] | None = None,
         dtype: Any = None,
         trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str = "none",
+        synchronization: str = "auto",
         name: str | None = None,
+        layout: Any = None,
     ) -> None:
         if dtype is None and not hasattr(initializer, "dtype"):
             dtype = config.floatx()
@@ -170,7 +192,8 @@ class Variable(Tensor):
                 f"Variable {name!r} got values of shape {self.shape} and shape={tuple(shape)}."
             )
         self.name = name or "variable"
-        self.path = self.name
+        scope = current_scope()
+        self.path = f"{scope}/{self.name}" if scope else self.name
         self.is_state = not trainable  # unchanged when the layer's `trainable` changes
         self.constraint: Any = None
         self.regularizer: Any = None
@@ -197,7 +220,7 @@ class Variable(Tensor):
         return self.array.copy() if self.array.ndim else self.array[()]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.array, dtype=dtype)
+        return np.array(super().__array__(), dtype=dtype)
 
     def assign(self, value: Any) -> Variable:
         """Copy ``value`` into the variable; ValueError if the shapes differ."""

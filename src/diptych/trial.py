@@ -22,6 +22,8 @@ open_trial: ContextVar[Trial | None] = ContextVar("diptych_trial", default=None)
 class Trial:
     """A ``with`` block after which variables and random generators are as they were before."""
 
+    drops_losses = True  # those of ``add_loss``
+
     def __init__(self) -> None:
         self._values: dict[Any, Any] = {}
         self._generators: dict[Any, Any] = {}
@@ -53,6 +55,12 @@ class Trial:
         self._generators[generator] = fresh
 
 
+def drops_losses() -> bool:
+    """Whether a trial is open in which losses do not count."""
+    trial = open_trial.get()
+    return trial is not None and trial.drops_losses
+
+
 @contextmanager
 def for_good() -> Iterator[None]:
     """A block within a trial whose effects stay: making weights."""
@@ -63,4 +71,4 @@ def for_good() -> Iterator[None]:
         open_trial.reset(token)
 
 
-__all__ = ["Trial", "for_good", "open_trial"]
+__all__ = ["Trial", "drops_losses", "for_good", "open_trial"]

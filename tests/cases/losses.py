@@ -92,6 +92,19 @@ def extreme(label="labels and predictions of 10,000 and 0"):
     return Case(label, fixed([[1e4, -1e4, 0.0, 3.0]], [[-1e4, -2e4, 1e4, 3.5]]))
 
 
+def losses_of(*shape, divisor=None):
+    """Losses; by default for their mean."""
+
+    def make(rng):
+        losses = rng.exponential(size=shape)
+        return {
+            "losses": np.asarray(losses),
+            "divisor": np.size(losses) if divisor is None else divisor,
+        }
+
+    return make
+
+
 CASES = {
     "mean_squared_error_forward": [*shapes(regression), extreme()],
     "mean_absolute_error_forward": [
@@ -145,5 +158,15 @@ CASES = {
         Case("axis given as the last", with_options(regression(4, 3), axis=1)),
         Case("shorter than epsilon", with_options(regression(4, 3), epsilon=100.0)),
         Case("a label of zeros", fixed([[0.0, 0.0], [1.0, 2.0]], [[1.0, 2.0], [-2.0, 1.5]])),
+    ],
+    "scaled_sum_forward": [
+        Case("a mean", losses_of(8)),
+        Case("one sample", losses_of(1)),
+        Case("a sum", losses_of(7, divisor=1)),
+        Case("a loss for each step", losses_of(3, 5)),
+        Case("a single number", losses_of()),
+        Case("several blocks", losses_of(1500)),
+        Case("no samples", losses_of(0)),
+        Case("divided by a fraction", losses_of(4, divisor=0.25)),
     ],
 }

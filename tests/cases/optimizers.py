@@ -38,13 +38,13 @@ def lists(shapes, **kinds):
     return lambda rng: {n: kind and kind(rng, shapes) for n, kind in kinds.items()}
 
 
-def cases(kinds, *options):
+def cases(kinds, *options, shapes=SHAPES, one="four variables"):
     """Every set of shapes with the first options, and one set of shapes with each of the others.
 
     kinds says how to fill each list, options are the scalars; a list can be replaced in options.
     """
-    table = [(label, shapes, options[0]) for label, shapes in SHAPES.items()]
-    table += [(str(other), SHAPES["four variables"], other) for other in options[1:]]
+    table = [(label, given, options[0]) for label, given in shapes.items()]
+    table += [(str(other), shapes[one], other) for other in options[1:]]
     return [case(label, shapes, kinds, chosen) for label, shapes, chosen in table]
 
 
@@ -126,6 +126,11 @@ RULES = {
             "l2_regularization_strength": 0.0, "l2_shrinkage_regularization_strength": 0.2,
             "beta": 0.5,
         },
+    ),
+    "schedule_free_adamw_update_": (
+        {**UPDATE, "momentums": signed, "velocities": positive},
+        {**ADAM, "step": 3},
+        {"step": 1, "learning_rate": 0.3, "beta_1": 0.5, "beta_2": 0.7, "epsilon": 0.1},
     ),
     "lion_update_": (
         {**UPDATE, "momentums": signed},

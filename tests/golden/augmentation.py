@@ -48,12 +48,24 @@ def made(image):
     found["shifts of a list"] = next(listed.flow(x, batch_size=5, shuffle=False, seed=1))
     for name, options in (
         ("by features", {"featurewise_center": True, "featurewise_std_normalization": True}),
-        ("zca", {"zca_whitening": True}),
+        ("rescaled", {"featurewise_center": True, "rescale": 1 / 255}),
+        ("zca", {"zca_whitening": True, "featurewise_center": True}),
         ("by samples", {"samplewise_center": True, "samplewise_std_normalization": True}),
     ):
         fitted = generator(**options)
         fitted.fit(x)
         found[name] = fitted.flow(x, shuffle=False)[0]
+    nearest = generator(rotation_range=40, zoom_range=0.3, interpolation_order=0)
+    found["nearest pixels"] = next(nearest.flow(x, shuffle=False, seed=2))
+    np.random.seed(6)
+    one = x[1].astype("float32")
+    found["random_rotation"] = image.random_rotation(one, 30, **axes)
+    found["random_shift"] = image.random_shift(one, 0.3, 0.4, **axes, fill_mode="constant")
+    found["random_shear"] = image.random_shear(one, 20, **axes, fill_mode="wrap", cval=3.0)
+    found["random_zoom"] = image.random_zoom(one, (0.5, 1.5), **axes, interpolation_order=0)
+    found["random_channel_shift"] = image.random_channel_shift(one, 50.0, 2)
+    found["random_brightness"] = image.random_brightness(one / 2, (0.5, 1.5))
+    found["darker"] = image.apply_brightness_shift(one - 100, 0.5, scale=False)
     return found
 
 

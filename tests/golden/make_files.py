@@ -23,7 +23,7 @@ from tests import file_models
 HERE = Path(__file__).parent / "files"
 # Every one would be half a megabyte: the suite has diptych write and read the others.
 KEPT = ["masked", "shared", "convolutional", "late"]
-TRAINED = ["SGD", "Adam", "RMSprop"]
+TRAINED = ["SGD", "Adam", "RMSprop", "MultiOptimizer"]
 STEPS = (5, 6, 7)
 # What Keras 3.15.1 does otherwise, for its own files, too.
 NOT_ALIKE = {

@@ -1,8 +1,8 @@
 """Write the golden files with Keras: python -m tests.golden.make_golden [group ...]
 
-Needs keras and tensorflow, which the tests do not; the group "convolution" is made with jax
-(KERAS_BACKEND=jax), because TensorFlow lacks some gradients of convolutions on a CPU. The versions
-are stored in each file under the key "versions".
+Needs keras and tensorflow, which the tests do not; the groups of JAX below are made
+with KERAS_BACKEND=jax: TensorFlow lacks some gradients of convolutions on a CPU, and
+differs in other results. The versions are stored in each file under the key "versions".
 """
 
 import importlib
@@ -24,16 +24,19 @@ from . import (  # noqa: F401  (each registers its recipes)
     images,
     masks,
     normalization,
+    operations,
     pooling,
     preparation,
     recurrent,
     single,
+    special,
     training,
 )
 from .recipes import RECIPES, Kit
 
 FOLDER = Path(__file__).parent
-BACKENDS = {"convolution": "jax"}  # all others: tensorflow
+JAX = ("convolution", "operations", "special_losses", "special_metrics")
+BACKENDS = dict.fromkeys(JAX, "jax")  # all others: tensorflow
 BACKEND = keras.backend.backend()
 library = importlib.import_module(BACKEND)
 

@@ -1,4 +1,4 @@
-# An old tutorial, without its pictures of the models.
+# An old tutorial.
 from keras.models import Sequential
 from keras.layers import Dense, Activation
 model = Sequential()
@@ -6,6 +6,8 @@ model = Sequential()
 model.add(Dense(1, input_dim=3, kernel_initializer='random_normal', name="Dense"))
 # 激活函数使用sigmoid
 model.add( Activation('sigmoid', name="Activation"))
+from keras.utils import plot_model
+plot_model(model, to_file='images/simple-perception.png')
 import numpy as np
 # 总人数是1000, 一半是男生
 n = 1000

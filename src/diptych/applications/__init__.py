@@ -1,62 +1,75 @@
-"""Known networks. VGG16 and VGG19 can be built, without their pretrained weights.
+"""Known networks for images, with Keras's names of layers and order of weights.
 
-Pretrained weights cannot be downloaded: ``weights=None`` draws new ones. Of the other networks the
-modules have ``preprocess_input``, and the names, which raise an error that says so.
+Each is a function that builds a model, as ``ResNet50(weights=None, classes=10)``. ``weights`` may
+be the path of a file of Keras's; "imagenet" downloads one. A network's own module, as
+``applications.resnet``, has ``preprocess_input``, for the images that its pretrained weights need.
 """
 
-from __future__ import annotations
-
-import sys
-from types import ModuleType
-from typing import Any
-
-from . import imagenet_utils, vgg16, vgg19
-from .imagenet_utils import Missing, preprocessing_module
+from . import (
+    convnext,
+    densenet,
+    efficientnet,
+    efficientnet_v2,
+    imagenet_utils,
+    inception_resnet_v2,
+    inception_v3,
+    mobilenet,
+    mobilenet_v2,
+    mobilenet_v3,
+    nasnet,
+    resnet,
+    resnet50,
+    resnet_v2,
+    vgg16,
+    vgg19,
+    xception,
+)
+from .convnext import ConvNeXtBase, ConvNeXtLarge, ConvNeXtSmall, ConvNeXtTiny, ConvNeXtXLarge
+from .densenet import DenseNet121, DenseNet169, DenseNet201
+from .efficientnet import (
+    EfficientNetB0,
+    EfficientNetB1,
+    EfficientNetB2,
+    EfficientNetB3,
+    EfficientNetB4,
+    EfficientNetB5,
+    EfficientNetB6,
+    EfficientNetB7,
+)
+from .efficientnet_v2 import (
+    EfficientNetV2B0,
+    EfficientNetV2B1,
+    EfficientNetV2B2,
+    EfficientNetV2B3,
+    EfficientNetV2L,
+    EfficientNetV2M,
+    EfficientNetV2S,
+)
+from .inception_resnet_v2 import InceptionResNetV2
+from .inception_v3 import InceptionV3
+from .mobilenet import MobileNet
+from .mobilenet_v2 import MobileNetV2
+from .mobilenet_v3 import MobileNetV3Large, MobileNetV3Small
+from .nasnet import NASNetLarge, NASNetMobile
+from .resnet import ResNet50, ResNet101, ResNet152
+from .resnet_v2 import ResNet50V2, ResNet101V2, ResNet152V2
 from .vgg16 import VGG16
 from .vgg19 import VGG19
+from .xception import Xception
 
-# Modules, the names in them, and how they prepare images.
-_OTHERS = {
-    "convnext": ("ConvNeXtTiny ConvNeXtSmall ConvNeXtBase ConvNeXtLarge ConvNeXtXLarge", None),
-    "densenet": ("DenseNet121 DenseNet169 DenseNet201", "torch"),
-    "efficientnet": (" ".join(f"EfficientNetB{i}" for i in range(8)), None),
-    "efficientnet_v2": (
-        "EfficientNetV2B0 EfficientNetV2B1 EfficientNetV2B2 EfficientNetV2B3 EfficientNetV2S "
-        "EfficientNetV2M EfficientNetV2L",
-        None,
-    ),
-    "inception_resnet_v2": ("InceptionResNetV2", "tf"),
-    "inception_v3": ("InceptionV3", "tf"),
-    "mobilenet": ("MobileNet", "tf"),
-    "mobilenet_v2": ("MobileNetV2", "tf"),
-    "mobilenet_v3": ("MobileNetV3Small MobileNetV3Large", None),
-    "nasnet": ("NASNetMobile NASNetLarge", "tf"),
-    "resnet": ("ResNet50 ResNet101 ResNet152", "caffe"),
-    "resnet50": ("ResNet50", "caffe"),
-    "resnet_v2": ("ResNet50V2 ResNet101V2 ResNet152V2", "tf"),
-    "xception": ("Xception", "tf"),
-}
-
-
-def _module(name: str, classes: str, mode: str | None) -> ModuleType:
-    made = preprocessing_module(f"{__name__}.{name}", mode)
-    for one in classes.split():
-        setattr(made, one, Missing(one))
-    sys.modules[made.__name__] = made
-    return made
-
-
-for _name, (_classes, _mode) in _OTHERS.items():
-    globals()[_name] = _module(_name, _classes, _mode)
-    globals().update({_class: getattr(globals()[_name], _class) for _class in _classes.split()})
-
-__all__ = ["VGG16", "VGG19", "imagenet_utils", "vgg16", "vgg19"]
-
-
-def __getattr__(name: str) -> Any:
-    raise AttributeError(
-        f"module 'diptych.applications' has no attribute {name!r}; VGG16 and VGG19 can be built"
-    )
+__all__ = [
+    "VGG16", "VGG19", "ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtSmall", "ConvNeXtTiny",
+    "ConvNeXtXLarge", "DenseNet121", "DenseNet169", "DenseNet201", "EfficientNetB0",
+    "EfficientNetB1", "EfficientNetB2", "EfficientNetB3", "EfficientNetB4", "EfficientNetB5",
+    "EfficientNetB6", "EfficientNetB7", "EfficientNetV2B0", "EfficientNetV2B1", "EfficientNetV2B2",
+    "EfficientNetV2B3", "EfficientNetV2L", "EfficientNetV2M", "EfficientNetV2S",
+    "InceptionResNetV2", "InceptionV3", "MobileNet", "MobileNetV2", "MobileNetV3Large",
+    "MobileNetV3Small", "NASNetLarge", "NASNetMobile", "ResNet50", "ResNet50V2", "ResNet101",
+    "ResNet101V2", "ResNet152", "ResNet152V2", "Xception", "convnext", "densenet", "efficientnet",
+    "efficientnet_v2", "imagenet_utils", "inception_resnet_v2", "inception_v3", "mobilenet",
+    "mobilenet_v2", "mobilenet_v3", "nasnet", "resnet", "resnet50", "resnet_v2", "vgg16", "vgg19",
+    "xception",
+]  # fmt: skip
 
 
 def __dir__() -> list[str]:

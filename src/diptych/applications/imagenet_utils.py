@@ -1,19 +1,28 @@
-"""How images are prepared for networks that were trained on ImageNet."""
+"""How images are prepared for networks that were trained on ImageNet, and how answers are read."""
 
 from __future__ import annotations
 
-from types import ModuleType
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import config, ops
 from ..tensor import Tensor
+from .networks import fetch
 
 __all__ = ["decode_predictions", "preprocess_input"]
 
 _MEANS = (103.939, 116.779, 123.68)  # of blue, green and red
 _TORCH_MEANS, _TORCH_STDS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+CLASS_NAMES = (
+    "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json",
+    "c2c37ea517e94d9795004a39431a14cb",
+)
 
 
 def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe") -> Any:
@@ -28,6 +37,10 @@ def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe"
     """
     if mode not in ("caffe", "tf", "torch"):
         raise ValueError(f"mode={mode!r}; expected 'caffe', 'tf' or 'torch'")
+    if data_format not in (None, "channels_first", "channels_last"):
+        raise ValueError(
+            f"data_format={data_format!r}; expected 'channels_first' or 'channels_last'"
+        )
     first = (data_format or config.image_data_format()) == "channels_first"
     shape = (3, 1, 1) if first else (3,)
     symbolic = isinstance(x, Tensor) or ops.is_tensor(x)
@@ -51,51 +64,62 @@ def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe"
     return array
 
 
-def decode_predictions(preds: Any, top: int = 5) -> Any:
-    """Not available: the names of the classes belong to weights that cannot be downloaded."""
-    raise NotImplementedError(
-        "decode_predictions needs the class names of ImageNet, which belong to pretrained weights; "
-        "these cannot be downloaded here. preds.argmax(axis=-1) gives the class numbers."
-    )
+_MODES = {
+    "caffe": "blue first, the means of ImageNet taken away",
+    "tf": "from -1 to 1",
+    "torch": "from 0 to 1, then less the means of ImageNet and by its standard deviations",
+}
 
 
-class Missing:
-    """Stands for a network that is not built in: calling it raises an error."""
+def preparation(mode: str | None) -> Callable[..., Any]:
+    """The ``preprocess_input`` of a network; None for one whose first layers prepare the images."""
 
-    def __init__(self, name: str) -> None:
-        self.__name__ = name
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError(
-            f"{self.__name__} is not built into diptych, and its pretrained weights cannot be "
-            "downloaded. VGG16(weights=None) and VGG19(weights=None) can be built; any other "
-            "network can be written with diptych.layers."
-        )
-
-    def __repr__(self) -> str:
-        return f"<{self.__name__}: not built into diptych>"
-
-
-def preprocessing_module(name: str, mode: str | None) -> ModuleType:
-    """A module with ``preprocess_input`` of this mode (None: images stay as they are)."""
-    made = ModuleType(name, f"Preparation of images, mode {mode}.")
-
-    def prepare(x: Any, data_format: str | None = None) -> Any:
+    def preprocess_input_(x: Any, data_format: str | None = None) -> Any:
         return x if mode is None else preprocess_input(x, data_format, mode)
 
-    prepare.__name__, prepare.__doc__ = "preprocess_input", preprocess_input.__doc__
-    vars(made).update(preprocess_input=prepare, decode_predictions=decode_predictions)
-    return made
+    preprocess_input_.__name__ = preprocess_input_.__qualname__ = "preprocess_input"
+    preprocess_input_.__doc__ = (
+        "The images as they are: the network itself prepares them."
+        if mode is None
+        else f"Images with values from 0 to 255, red first, as the network needs them: "
+        f"{_MODES[mode]}.\n\nFloats are changed in place, as in Keras; see ``imagenet_utils``."
+    )
+    return preprocess_input_
 
 
-def check_weights(name: str, weights: Any) -> None:
-    """Raise an error unless a network is asked for without pretrained weights."""
-    if weights is not None:
+def decode_predictions(preds: Any, top: int = 5) -> list[list[tuple[str, str, Any]]]:
+    """The names of the likeliest classes of ImageNet.
+
+    Args:
+        preds: probabilities (N, 1000).
+        top: how many to name.
+
+    Returns:
+        For each image a list of (WordNet's number, name, probability), the likeliest first.
+
+    Raises:
+        ValueError: ``preds`` have another shape.
+        FileNotFoundError: the file of names can't be downloaded; it says where to put it.
+    """
+    preds = np.asarray(preds)
+    if preds.ndim != 2 or preds.shape[1] != 1000:
         raise ValueError(
-            f"{name}(weights={weights!r}): pretrained weights cannot be downloaded. {name}("
-            "weights=None) builds the network with new weights; model.load_weights(file) reads "
-            "yours."
+            "decode_predictions() needs the probabilities of ImageNet's classes, (N, 1000); got "
+            f"the shape {preds.shape}."
         )
+    path = fetch(*CLASS_NAMES, "preds.argmax(axis=-1) gives the numbers of the classes")
+    names = _class_names(path)
+    return [
+        [(*names[i], row[i]) for i in row.argsort()[::-1][: max(top, 0)]]
+        for row in preds
+    ]  # fmt: skip
+
+
+@cache
+def _class_names(path: str) -> list[tuple[str, str]]:
+    """Of each class, its number in WordNet and its name."""
+    listed = json.loads(Path(path).read_text(encoding="utf-8"))
+    return [tuple(listed[str(i)]) for i in range(1000)]
 
 
 def __dir__() -> list[str]:

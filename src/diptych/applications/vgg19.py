@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
-from ..models import Model
-from .vgg16 import decode_predictions, preprocess_input, vgg
+from .imagenet_utils import decode_predictions, preparation
+from .networks import network, old_files
+from .vgg16 import three_dense_layers, vgg
 
 __all__ = ["VGG19", "decode_predictions", "preprocess_input"]
 
+preprocess_input = preparation("caffe")
 
-def VGG19(  # noqa: N802 - Keras's name
-    include_top: bool = True,
-    weights: Any = "imagenet",
-    input_tensor: Any = None,
-    input_shape: tuple | None = None,
-    pooling: str | None = None,
-    classes: int = 1000,
-    classifier_activation: Any = "softmax",
-    name: str = "vgg19",
-) -> Model:
-    """The network with 19 layers of weights; the arguments are those of ``VGG16``."""
-    counts = (2, 2, 4, 4, 4)
-    return vgg(
-        "VGG19", counts, include_top, weights, input_tensor, input_shape, pooling, classes,
-        classifier_activation, name,
-    )  # fmt: skip
+VGG19 = network(
+    "VGG19",
+    "The network of Simonyan & Zisserman with 19 layers of weights.",
+    partial(vgg, convolutions=(2, 2, 4, 4, 4)),
+    old_files(
+        "vgg19", "vgg19", "cbe5617147190e668d6c5d5026f83318", "253f8cb515780f3b799900260a226db6"
+    ),
+    top=three_dense_layers,
+    pools=(None, None),
+)
 
 
 def __dir__() -> list[str]:

@@ -4,7 +4,6 @@ Values and defaults are those of Keras 2; gradients flow as through ``ops``. Scr
 ``keras.ops`` instead.
 """
 
-from .. import config
 from ..config import (
     backend,
     epsilon,
@@ -14,6 +13,7 @@ from ..config import (
     set_floatx,
     set_image_data_format,
 )
+from ..utils.dtypes import result_type, standardize_dtype
 from . import arrays, graphs, nn
 from .arrays import *  # noqa: F403
 from .graphs import *  # noqa: F403
@@ -30,11 +30,6 @@ def is_int_dtype(dtype):
     return str(dtype).startswith(("int", "uint"))
 
 
-def standardize_dtype(dtype):
-    """The name of a dtype; None is the float type."""
-    return config.floatx() if dtype is None else str(getattr(dtype, "name", dtype))
-
-
 def __getattr__(name):
     raise AttributeError(
         f"K.{name} is not among the functions of diptych.backend: diptych.ops has what Keras 3 "
@@ -44,8 +39,8 @@ def __getattr__(name):
 
 __all__ = [
     "backend", "epsilon", "floatx", "image_data_format", "is_float_dtype", "is_int_dtype",
-    "set_epsilon", "set_floatx", "set_image_data_format", "standardize_dtype", *arrays.__all__,
-    *graphs.__all__, *nn.__all__,
+    "result_type", "set_epsilon", "set_floatx", "set_image_data_format", "standardize_dtype",
+    *arrays.__all__, *graphs.__all__, *nn.__all__,
 ]  # fmt: skip
 
 

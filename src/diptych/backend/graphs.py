@@ -10,13 +10,14 @@ import numpy as np
 from .. import config
 from ..graph import Function, KerasTensor
 from ..layers import Input
-from ..layers.layer import current_training
+from ..layers.context import current_training
 from ..legacy import note
 from ..nested import flatten
 from ..operation import ArrayOp
 from ..tape import GradientTape
 from ..tensor import Tensor
 from ..utils import clear_session as _clear_session
+from ..utils.graphs import is_keras_tensor, sources
 from ..utils.naming import auto_name
 
 __all__ = [
@@ -83,11 +84,6 @@ def placeholder(
             raise ValueError("K.placeholder needs `shape`, or the number of axes, `ndim`.")
         shape = (None,) * ndim
     return Input(batch_shape=tuple(shape), dtype=dtype, sparse=sparse or None, name=name)
-
-
-def is_keras_tensor(x: Any) -> bool:
-    """Whether this is a symbolic tensor."""
-    return isinstance(x, KerasTensor)
 
 
 def function(
@@ -170,7 +166,7 @@ class _Gradients:
             sources = [next(found) if isinstance(x, KerasTensor) else x for x in self.variables]
         gradients = tape.gradient(loss, sources)
         return [
-            Tensor(np.zeros_like(x.array) if g is None else np.asarray(g))
+            g if isinstance(g, Tensor) else Tensor(np.zeros_like(x.array) if g is None else g)
             for x, g in zip(sources, gradients, strict=True)
         ]
 
@@ -188,26 +184,9 @@ def gradients(loss: KerasTensor, variables: Any) -> list:
             "..., then tape.gradient(loss, variables)."
         )
     wanted = flatten(variables)
-    inputs = _sources(loss)
+    inputs = sources(loss)
     graph = Function(inputs, [loss, *(x for x in wanted if isinstance(x, KerasTensor))])
     return list(KerasTensor.record(_Gradients(graph, wanted), tuple(inputs), {}))
-
-
-def _sources(tensor: KerasTensor) -> list[KerasTensor]:
-    """The inputs that a symbolic tensor depends on, in the order they are met."""
-    found: dict[int, KerasTensor] = {}
-    seen: set[int] = set()
-    stack = [tensor]
-    while stack:
-        x = stack.pop()
-        if id(x) in seen:
-            continue
-        seen.add(id(x))
-        if x.node is None or x.node.is_input:
-            found[id(x)] = x
-        else:
-            stack.extend(reversed(x.node.inputs))
-    return list(found.values())
 
 
 def _printed(x: np.ndarray, message: str) -> np.ndarray:
@@ -272,11 +251,13 @@ def set_session(session: Any) -> None:
     note("set_session", "is no longer needed: values are computed at once", "backend")
 
 
-def clear_session() -> None:
-    """Start automatic names from the beginning, and the learning phase at 0."""
+def clear_session(free_memory: bool = True) -> None:
+    """Start automatic names from the beginning, and the learning phase at 0; see
+    ``utils.clear_session``.
+    """
     global _phase
     _phase = LearningPhase(0)
-    _clear_session()
+    _clear_session(free_memory)
 
 
 def manual_variable_initialization(value: bool) -> None:

@@ -1,13 +1,19 @@
 """Callbacks: code that runs at the start and end of training, epochs and batches."""
 
-from .callback import Callback, History, LambdaCallback
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .callback import Callback, LambdaCallback
 from .callback_list import CallbackList
-from .checkpoints import BackupAndRestore, ModelCheckpoint
-from .logs import CSVLogger, RemoteMonitor
+from .history import History
 from .monitors import EarlyStopping, ReduceLROnPlateau
 from .others import LearningRateScheduler, SwapEMAWeights, TerminateOnNaN
 from .progress import ProgbarLogger
-from .tensorboard import TensorBoard
+
+if TYPE_CHECKING:
+    from .checkpoints import BackupAndRestore, ModelCheckpoint
+    from .logs import CSVLogger, RemoteMonitor
+    from .tensorboard import TensorBoard
 
 __all__ = [
     "BackupAndRestore",
@@ -26,6 +32,22 @@ __all__ = [
     "TensorBoard",
     "TerminateOnNaN",
 ]
+
+# Callbacks that write files need much that a training does not: imported when first used.
+_HOMES = {
+    "BackupAndRestore": "checkpoints",
+    "CSVLogger": "logs",
+    "ModelCheckpoint": "checkpoints",
+    "RemoteMonitor": "logs",
+    "TensorBoard": "tensorboard",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'diptych.callbacks' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return value
 
 
 def __dir__() -> list[str]:

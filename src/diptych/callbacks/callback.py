@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..legacy import AcceptsOldNames, Logs
+from ..legacy import AcceptsOldNames
 from ..utils.naming import public_names, suggest
 
-__all__ = ["HOOKS", "Callback", "History", "LambdaCallback"]
+__all__ = ["HOOKS", "Callback", "LambdaCallback"]
 
 
 class Callback(metaclass=AcceptsOldNames):
@@ -89,52 +89,13 @@ class Callback(metaclass=AcceptsOldNames):
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 
 
-class History(Callback):
-    """What `fit` returns: the results of every epoch.
-
-    Attributes:
-        history: {name: one value for each epoch}; old keys such as 'acc' are understood too.
-        epoch: the numbers of the epochs.
-        params: verbose, epochs and steps, as they were given to `fit`.
-    """
-
-    def __init__(self) -> None:
-        self.history: dict[str, list] = Logs()
-        self.epoch: list[int] = []
-
-    def set_model(self, model: Any) -> None:
-        super().set_model(model)
-        model.history = self
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        self.epoch = []
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.epoch.append(epoch)
-        for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(value)
-
-    def __repr__(self) -> str:
-        """Where the training started and ended: <History of 10 epochs: loss 0.6743 -> 0.4407>."""
-        count = len(self.epoch)
-        parts = []
-        for name, values in self.history.items():
-            try:
-                ends = [f"{float(values[i]):.4g}" for i in (0, -1)]
-            except TypeError:
-                continue  # a metric with several entries has no short form
-            parts.append(f"{name} {ends[0]}" + (f" -> {ends[1]}" if len(values) > 1 else ""))
-        results = f": {', '.join(parts)}" if parts else ""
-        return f"<History of {count} epoch{'' if count == 1 else 's'}{results}>"
-
-
 class LambdaCallback(Callback):
     """A callback made of functions.
 
         LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
 
     Functions for epochs and batches take (number, logs), the others take (logs). Every method name
-    of `Callback` that starts with on_ may be given.
+    of `Callback` that starts with on_ may be given; anything else becomes an attribute.
     """
 
     def __init__(
@@ -157,9 +118,9 @@ class LambdaCallback(Callback):
             **kwargs,
         }
         for name, function in given.items():
-            if name not in HOOKS:
+            if name.startswith("on_") and name not in HOOKS:
                 raise TypeError(f"LambdaCallback() has no argument {name!r}{suggest(name, HOOKS)}")
             if function is not None:
-                if not callable(function):
+                if name in HOOKS and not callable(function):
                     raise TypeError(f"LambdaCallback: {name}={function!r} is not a function")
                 setattr(self, name, function)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .callback import HOOKS, Callback, History
+from .callback import HOOKS, Callback
+from .history import History
 from .progress import ProgbarLogger
 
 __all__ = ["CallbackList"]

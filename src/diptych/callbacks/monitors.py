@@ -8,19 +8,13 @@ from typing import Any
 from ..legacy import Logs
 from ..utils.progbar import write
 from .callback import Callback
+from .directions import is_better_smaller
 
 __all__ = ["EarlyStopping", "Monitor", "ReduceLROnPlateau"]
 
+
 # Words in the name of a result that show whether smaller or larger is better. They are used where
 # no metric object says so.
-_DOWN = frozenset(
-    "loss error mse mae mape msle rmse crossentropy ce bce kld divergence hinge poisson".split()
-)
-_UP = frozenset(
-    "acc accuracy auc precision recall f1 fbeta iou score similarity sensitivity".split()
-)
-
-
 class Monitor(Callback):
     """Keeps the best value of one result so far.
 
@@ -43,7 +37,13 @@ class Monitor(Callback):
         self._warned = False
 
     def _value(self, logs: Any) -> Any:
-        """The monitored result; None, with a warning, if there is no result of that name."""
+        """The monitored result; None, with a warning, if there is no result of that name.
+
+        Raises:
+            ValueError: nothing tells whether a larger or a smaller one is better.
+        """
+        if not self._sign:
+            self._sign = -1 if self._falls() else 1
         try:
             value = Logs(logs)[self.monitor]
         except KeyError:
@@ -56,8 +56,6 @@ class Monitor(Callback):
                     stacklevel=2,
                 )
             return None
-        if not self._sign:
-            self._sign = -1 if self._falls() else 1
         return value
 
     def _advice(self, logs: Any) -> str:
@@ -71,17 +69,13 @@ class Monitor(Callback):
         """Whether smaller is better."""
         if self.mode != "auto":
             return self.mode == "min"
-        name = self.monitor.removeprefix("val_")
-        for metric in getattr(self.model, "metrics", None) or ():
-            if getattr(metric, "name", None) == name and getattr(metric, "_direction", None):
-                return metric._direction == "down"
-        words = set(name.lower().split("_"))
-        if bool(words & _DOWN) == bool(words & _UP):
+        falls = is_better_smaller(self.monitor, self.model)
+        if falls is None:
             raise ValueError(
                 f"{type(self).__name__} cannot tell whether a larger or a smaller {self.monitor!r} "
                 "is better: give mode='max' or mode='min'."
             )
-        return bool(words & _DOWN)
+        return falls
 
     def _improves(self, value: float, on: float | None) -> bool:
         return on is None or self._sign * (value - self._sign * self.min_delta - on) > 0
@@ -120,6 +114,10 @@ class EarlyStopping(Monitor):
         self.start_from_epoch = start_from_epoch
         self._begin()
 
+    def get_monitor_value(self, logs: Any) -> Any:
+        """The monitored result; None, with a warning, if there is none of that name."""
+        return self._value(logs or {})
+
     def _begin(self) -> None:
         self.best = None
         self.best_epoch = 0
@@ -132,7 +130,7 @@ class EarlyStopping(Monitor):
         self._begin()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        value = self._value(logs or {})
+        value = self.get_monitor_value(logs)
         if value is None or epoch < self.start_from_epoch:
             return
         self.wait += 1
@@ -193,6 +191,10 @@ class ReduceLROnPlateau(Monitor):
         self.wait = 0
         self.cooldown_counter = 0
 
+    def in_cooldown(self) -> bool:
+        """Whether it waits after a reduction."""
+        return self.cooldown_counter > 0
+
     def on_train_begin(self, logs: Any = None) -> None:
         super().on_train_begin(logs)
         self._begin()
@@ -204,12 +206,12 @@ class ReduceLROnPlateau(Monitor):
         logs["learning_rate"] = rate
         if value is None:
             return
-        if self.cooldown_counter:
+        if self.in_cooldown():
             self.cooldown_counter -= 1
             self.wait = 0
         if self._improves(value, self.best):
             self.best, self.wait = value, 0
-        elif not self.cooldown_counter:
+        elif not self.in_cooldown():
             self.wait += 1
             # An optimizer may store its rate in float32, which differs a little from min_lr.
             if self.wait >= self.patience and rate > self.min_lr * (1 + 1e-6):

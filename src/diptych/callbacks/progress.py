@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from ..utils.notebook import Area, is_notebook
 from ..utils.progbar import Progbar, redraws, write
 from .callback import Callback
 
@@ -12,10 +13,12 @@ __all__ = ["ProgbarLogger"]
 
 # Seconds between two redraws: often enough to look smooth, and rarely enough to cost nothing.
 INTERVAL = 0.2
+NOTEBOOK_INTERVAL = 0.5  # each is a message to the browser
 
 
 class ProgbarLogger(Callback):
-    """Prints a progress bar on a terminal, and one line for each epoch elsewhere.
+    """Prints a progress bar on a terminal, and one line for each epoch elsewhere; in a notebook
+    these lines are one output.
 
     `verbose` comes with the parameters of `fit`: 'auto' or 1 a bar, 2 one line for each epoch, 0
     nothing.
@@ -27,6 +30,7 @@ class ProgbarLogger(Callback):
         self.target: int | None = None
         self.live = False
         self._bar: Progbar | None = None
+        self._area: Area | None = None
         self._seen = 0
         self._in_fit = False
         self._validating = False
@@ -40,6 +44,7 @@ class ProgbarLogger(Callback):
         self.epochs = params.get("epochs") or 1
         self.target = params.get("steps")
         self.live = self.verbose == 1 and redraws(sys.stdout)
+        self._area = Area() if self.live and is_notebook(sys.stdout) else None
 
     def due(self, batch: int) -> bool:
         """Whether to redraw at the end of this batch; cheap, since it is called for each batch."""
@@ -57,7 +62,12 @@ class ProgbarLogger(Callback):
         self._seen = 0
         # The logs are already means over the epoch, so the bar shows them unchanged.
         self._bar = Progbar(
-            self.target, verbose=self.verbose, interval=INTERVAL, average=False, prefix=prefix
+            self.target,
+            verbose=self.verbose,
+            interval=INTERVAL if self._area is None else NOTEBOOK_INTERVAL,
+            average=False,
+            prefix=prefix,
+            area=self._area,
         )
 
     def _draw(self, batch: int, logs: Any) -> None:
@@ -79,10 +89,15 @@ class ProgbarLogger(Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         self._in_fit = False
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._area is not None:
+            self._area.flush()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         title = f"Epoch {epoch + 1}/{self.epochs}" if self.epochs > 1 else ""
-        if title and self.live:
+        if title and self.live and self._area is None:
             write(f"{title}\n")
         self._begin(f"{title} - " if title else "")
 
@@ -105,6 +120,7 @@ class ProgbarLogger(Callback):
         self._validating = False
         if not self._in_fit:
             self._finish(logs)
+            self._flush()
 
     def on_predict_begin(self, logs: Any = None) -> None:
         self._begin()
@@ -114,3 +130,4 @@ class ProgbarLogger(Callback):
 
     def on_predict_end(self, logs: Any = None) -> None:
         self._finish(None)
+        self._flush()

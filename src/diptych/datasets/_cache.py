@@ -1,43 +1,51 @@
-"""Where downloaded data is kept, and the download itself."""
+"""Where downloaded data sets are kept, and where else they are searched for."""
 
 import os
 from pathlib import Path
 
+from ..utils.downloads import get_file, home_folder
+
 
 def cache_folder():
     """The folder of downloaded data: $DIPTYCH_HOME/datasets, or ~/.diptych/datasets."""
-    home = os.environ.get("DIPTYCH_HOME")
-    return (Path(home) if home else Path.home() / ".diptych") / "datasets"
+    return Path(home_folder()) / "datasets"
 
 
-def download(url, path, checksum):
-    """Download `url` to `path`. The file appears only once it is complete and its checksum is
-    right.
+def named_by(variable):
+    """The file or folder that an environment variable names; None if it is not set.
 
-    checksum: the SHA-256, 64 hexadecimal digits, or if none is published, the MD5, 32 digits.
-    Raises OSError if the network fails, ValueError if the checksum differs.
+    Raises FileNotFoundError if it is not there.
     """
-    import hashlib
-    import tempfile
-    from urllib.request import urlopen
+    named = os.environ.get(variable)
+    if not named:
+        return None
+    place = Path(named).expanduser()
+    if not place.exists():
+        raise FileNotFoundError(
+            f"the environment variable {variable} names {named!r}, which is not there"
+        )
+    return place
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    kind = "SHA-256" if len(checksum) == 64 else "MD5"
-    digest = hashlib.new(kind.replace("-", "").lower(), usedforsecurity=False)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+
+def download(url, path, checksum, help_text, **options):
+    """Download `url` to `path`, checked by its SHA-256 or MD5; return the path that is to be read.
+
+    help_text: what to do without a network, for the error.
+    Raises FileNotFoundError if the network fails, ValueError if the checksum differs.
+    """
     try:
-        with os.fdopen(handle, "wb") as file, urlopen(url, timeout=30) as response:
-            while block := response.read(1 << 20):
-                digest.update(block)
-                file.write(block)
-        if digest.hexdigest() != checksum:
-            raise ValueError(
-                f"{url} has the {kind} {digest.hexdigest()}, expected {checksum}; the file was "
-                "deleted"
+        return Path(
+            get_file(
+                path.name,
+                url,
+                file_hash=checksum,
+                cache_dir=path.parent,
+                cache_subdir="",
+                **options,
             )
-        os.replace(part, path)
-    finally:
-        Path(part).unlink(missing_ok=True)
+        )
+    except OSError as error:
+        raise FileNotFoundError(f"{url} could not be fetched ({error}).\n{help_text}") from error
 
 
 def find_file(name, path, variable, url, checksum, what):
@@ -52,15 +60,14 @@ def find_file(name, path, variable, url, checksum, what):
     given = Path(path).expanduser()
     if str(path) != name and given.exists():
         return _inside(given, name)
-    named = os.environ.get(variable)
-    if named:
-        place = Path(named).expanduser()
+    place = named_by(variable)
+    if place is not None:
         if place.is_file() and place.name != name:
             place = place.parent  # it names another file of the data set
-        found = _inside(place, name) if place.exists() else place
+        found = _inside(place, name)
         if not found.is_file():
             raise FileNotFoundError(
-                f"the environment variable {variable} names {named!r}; {found} is not there"
+                f"the environment variable {variable} names {str(place)!r}; {found} is not there"
             )
         return found
     cached = cache_folder() / given.name
@@ -70,16 +77,13 @@ def find_file(name, path, variable, url, checksum, what):
         raise FileNotFoundError(
             f"{path} does not exist; expected {name}, or a folder that contains it"
         )
-    try:
-        download(url, cached, checksum)
-    except OSError as error:
-        raise FileNotFoundError(
-            f"{what} is not on this computer, and {url} could not be fetched ({error}).\n"
-            f"Put {name} into {cache_folder()},\n"
-            f"or name its place: path=..., or the environment variable {variable} (a file or a "
-            "folder)."
-        ) from error
-    return cached
+    return download(
+        url,
+        cached,
+        checksum,
+        f"{what} is not on this computer. Put {name} into {cache_folder()},\n"
+        f"or name its place: path=..., or the environment variable {variable} (a file or folder).",
+    )
 
 
 def _inside(place, name):

@@ -15,6 +15,13 @@ import numpy as np
 
 __all__ = ["read_idx"]
 
+# The files of MNIST and of data sets in its form.
+NAMES = {
+    "x_train": "train-images-idx3-ubyte",
+    "y_train": "train-labels-idx1-ubyte",
+    "x_test": "t10k-images-idx3-ubyte",
+    "y_test": "t10k-labels-idx1-ubyte",
+}
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -68,3 +75,29 @@ def _up_to(file, size):
     while len(content) < size and (piece := file.read(min(size - len(content), 1 << 24))):
         content += piece
     return bytes(content)
+
+
+def find_idx(folder, array):
+    """The file of an array of `NAMES` in `folder`, gzipped or not, or None."""
+    stem = NAMES[array]
+    for name in (stem, stem.replace("-idx", ".idx")):
+        for ending in ("", ".gz"):
+            if (folder / (name + ending)).is_file():
+                return folder / (name + ending)
+    return None
+
+
+def read_pair(image_file, label_file):
+    """The images and labels of two files; ValueError if they don't belong together."""
+    images, labels = read_idx(image_file), read_idx(label_file)
+    check_pair(images, labels, image_file)
+    return images, labels
+
+
+def check_pair(images, labels, path):
+    """Raise a ValueError unless these are images of two axes, and a label for each."""
+    if images.ndim != 3 or labels.shape != images.shape[:1]:
+        raise ValueError(
+            f"{path}: images of shape {images.shape} with labels of shape {labels.shape}; "
+            "expected (samples, height, width) and (samples,)"
+        )

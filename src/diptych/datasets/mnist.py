@@ -12,22 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ._cache import cache_folder, download
+from ._cache import cache_folder, download, named_by
 from ._words import read_arrays
-from .idx import read_idx
+from .idx import NAMES, check_pair, find_idx, read_pair
 
 __all__ = ["load_data"]
 
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
-
-_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
-_IDX_NAMES = {
-    "x_train": "train-images-idx3-ubyte",
-    "y_train": "train-labels-idx1-ubyte",
-    "x_test": "t10k-images-idx3-ubyte",
-    "y_test": "t10k-labels-idx1-ubyte",
-}
 
 
 def load_data(
@@ -53,35 +45,27 @@ def load_data(
     given = Path(path).expanduser()
     if str(path) != "mnist.npz" and given.exists():
         return _read(given)
-    named = os.environ.get("DIPTYCH_MNIST")
-    if named:
-        if not Path(named).expanduser().exists():
-            raise FileNotFoundError(
-                f"the environment variable DIPTYCH_MNIST names {named!r}, which is not there"
-            )
-        return _read(Path(named).expanduser())
+    named = named_by("DIPTYCH_MNIST")
+    if named is not None:
+        return _read(named)
     folder = cache_folder()
     cached = folder / given.name
     if cached.exists():
         return _read(cached)
-    if _idx_file(folder, "x_test"):
+    if find_idx(folder, "x_test"):
         return _read(folder)
     if given.is_absolute() or len(given.parts) > 1:
         raise FileNotFoundError(
             f"{path} does not exist; expected mnist.npz, or a folder with mnist.npz or IDX files"
         )
-    try:
-        download(URL, cached, SHA256)
-    except OSError as error:
-        raise FileNotFoundError(
-            f"MNIST is not on this computer, and {URL} could not be fetched ({error}).\n"
-            f"Put mnist.npz into {folder},\n"
-            f"or the IDX files {', '.join(_IDX_NAMES.values())}\n"
-            "(as they are or with .gz; the last two are enough),\n"
-            "or name their place: load_data(path=...), or the environment variable DIPTYCH_MNIST.\n"
-            "datasets.digits.load_data() needs no download."
-        ) from error
-    return _read(cached)
+    help_text = (
+        f"MNIST is not on this computer. Put mnist.npz into {folder},\n"
+        f"or the IDX files {', '.join(NAMES.values())}\n"
+        "(as they are or with .gz; the last two are enough),\n"
+        "or name their place: load_data(path=...), or the environment variable DIPTYCH_MNIST.\n"
+        "datasets.digits.load_data() needs no download."
+    )
+    return _read(download(URL, cached, SHA256, help_text))
 
 
 def _read(path):
@@ -90,17 +74,17 @@ def _read(path):
     folder = path if path.is_dir() else path.parent
     if path.is_dir() and (path / "mnist.npz").exists():
         return _read_npz(path / "mnist.npz")
-    files = {name: _idx_file(folder, name) for name in _ARRAYS}
+    files = {name: find_idx(folder, name) for name in NAMES}
     if not (files["x_test"] and files["y_test"]) or bool(files["x_train"]) != bool(
         files["y_train"]
     ):
-        missing = [_IDX_NAMES[name] for name in _ARRAYS if not files[name]]
+        missing = [NAMES[name] for name in NAMES if not files[name]]
         raise FileNotFoundError(
             f"{folder} holds neither mnist.npz nor the IDX files; missing: {', '.join(missing)}"
         )
-    test = _read_pair(files["x_test"], files["y_test"])
+    test = read_pair(files["x_test"], files["y_test"])
     if files["x_train"]:
-        return _read_pair(files["x_train"], files["y_train"]), test
+        return read_pair(files["x_train"], files["y_train"]), test
     images, labels = test
     split = len(images) - len(images) // 10
     print(
@@ -112,35 +96,11 @@ def _read(path):
     return (images[:split], labels[:split]), (images[split:], labels[split:])
 
 
-def _idx_file(folder, array):
-    """The IDX file of an array in `folder`, under one of the names in use, or None."""
-    stem = _IDX_NAMES[array]
-    for name in (stem, stem.replace("-idx", ".idx")):
-        for ending in ("", ".gz"):
-            if (folder / (name + ending)).is_file():
-                return folder / (name + ending)
-    return None
-
-
 def _read_npz(path):
-    x_train, y_train, x_test, y_test = read_arrays(path, _ARRAYS)
-    _check(x_train, y_train, path)
-    _check(x_test, y_test, path)
+    x_train, y_train, x_test, y_test = read_arrays(path, tuple(NAMES))
+    check_pair(x_train, y_train, path)
+    check_pair(x_test, y_test, path)
     return (x_train, y_train), (x_test, y_test)
-
-
-def _read_pair(image_file, label_file):
-    images, labels = read_idx(image_file), read_idx(label_file)
-    _check(images, labels, image_file)
-    return images, labels
-
-
-def _check(images, labels, path):
-    if images.ndim != 3 or labels.shape != images.shape[:1]:
-        raise ValueError(
-            f"{path}: images of shape {images.shape} with labels of shape {labels.shape}; "
-            "expected (samples, height, width) and (samples,)"
-        )
 
 
 def __dir__() -> list[str]:

@@ -83,7 +83,7 @@ def read(file: IO[bytes], name: str, model: Any, skip_mismatch: bool = False) ->
         )
     entries = _entries(header, region.size - begin, name)
     loading = Loading(name)
-    variables = {id(v.array): v for v in model.variables}
+    variables = {id(v.array): v for v in model.weights}
     region = Region(file, begin)
     with _comparing(told, region, name) as compare:
         for key, array in wanted.items():

@@ -41,15 +41,15 @@ class Part(NamedTuple):
 def parts_of(thing: Any) -> list[Part]:
     """The model (or layer) and all its parts with a state, each once, in Keras's order."""
     found: list[Part] = []
-    seen: set[int] = set()
+    seen: dict[int, Any] = {}  # with the things: a list that is freed would give its id away
     _visit(thing, "", found, seen)
     return found
 
 
-def _visit(thing: Any, path: str, found: list[Part], seen: set[int]) -> None:
+def _visit(thing: Any, path: str, found: list[Part], seen: dict[int, Any]) -> None:
     if id(thing) in seen:
         return
-    seen.add(id(thing))
+    seen[id(thing)] = thing
     found.append(Part(path, thing))
     for name, child in _children(thing):
         below = f"{path}/{name}" if path else name
@@ -59,10 +59,10 @@ def _visit(thing: Any, path: str, found: list[Part], seen: set[int]) -> None:
             _visit_all(child, below, found, seen)
 
 
-def _visit_all(container: Any, path: str, found: list[Part], seen: set[int]) -> None:
+def _visit_all(container: Any, path: str, found: list[Part], seen: dict[int, Any]) -> None:
     if id(container) in seen:
         return
-    seen.add(id(container))
+    seen[id(container)] = container
     used: dict[str, int] = {}
     for child in container.values() if isinstance(container, dict) else container:
         if isinstance(child, (Layer, Optimizer)):

@@ -53,7 +53,7 @@ def states_of(model: Any) -> list[tuple[Part, dict[str, np.ndarray]]]:
 def _check_complete(model: Any, parts: Sequence[Part]) -> None:
     """Raise a ValueError if a weight of the model belongs to no part."""
     known = {id(v) for part in parts for v in state_of(part.thing)}
-    for variable in model.variables:
+    for variable in model.weights:
         if id(variable) not in known:
             raise ValueError(
                 f"Model {model.name!r} has a weight {variable.path!r} in a layer that is no "

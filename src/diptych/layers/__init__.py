@@ -101,6 +101,7 @@ from .pooling import (
 from .preprocessing import (
     CategoryEncoding,
     Discretization,
+    HashedCrossing,
     Hashing,
     IntegerLookup,
     Normalization,
@@ -146,6 +147,7 @@ from .resizing import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
+from .scaling import CustomScaleLayer, LayerScale
 from .serialization import CLASSES, deserialize, serialize
 from .spec import InputSpec
 from .wrapper import Wrapper
@@ -219,6 +221,7 @@ __all__ = [
     "GlobalMaxPooling3D",
     "GroupNormalization",
     "GroupQueryAttention",
+    "HashedCrossing",
     "Hashing",
     "Identity",
     "Input",
@@ -297,6 +300,7 @@ __all__ = [
 ]
 
 CLASSES.update({name: globals()[name] for name in __all__ if isinstance(globals()[name], type)})
+CLASSES.update(CustomScaleLayer=CustomScaleLayer, LayerScale=LayerScale)
 CLASSES["GroupedQueryAttention"] = GroupQueryAttention  # so in Keras's .h5 files
 for _module in (removed, locally_connected):
     CLASSES.update({name: getattr(_module, name) for name in _module.__all__ if name != "merge"})

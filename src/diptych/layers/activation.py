@@ -174,6 +174,7 @@ class Softmax(_Elementwise):
         return input_shape
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
+        check_softmax(self, inputs.shape, self.axis)
         if mask is not None:
             mask = self._as_mask(mask, inputs.shape)
             inputs = ops.where(mask, inputs, -1e9)

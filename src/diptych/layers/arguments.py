@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from ..nested import flatten, map_structure
 from ..ops.nn import warn_of_softmax_of_one
 from ..tensor import NUMBERS, Tensor, from_python
 from ..utils.objects import is_builtin
+
+_told: WeakSet = WeakSet()  # layers whose softmax of one number has been warned of
 
 
 def with_array(layer: Any, args: tuple) -> tuple:
@@ -94,16 +97,18 @@ def instance_of(cls: type) -> str:
 
 
 def check_activation(layer: Any, shape: tuple) -> None:
-    """Warn if the activation of a layer, built for an output of this shape, is a softmax that is
-    always 1.
+    """Warn if the activation of a layer with an output of this shape is a softmax that is always
+    1.
     """
     if layer.activation is ops.softmax:
-        warn_of_softmax_of_one(_named(layer), shape)
+        check_softmax(layer, shape)
 
 
-def check_softmax(layer: Any, shape: tuple, axis: Any) -> None:
-    """Warn if a softmax layer is always 1."""
-    warn_of_softmax_of_one(_named(layer), shape, axis)
+def check_softmax(layer: Any, shape: tuple, axis: Any = -1) -> None:
+    """Warn, once for each layer, if its softmax is always 1."""
+    may_be = shape[-1:] == (1,) if axis == -1 else 1 in shape
+    if may_be and layer not in _told and warn_of_softmax_of_one(_named(layer), shape, axis):
+        _told.add(layer)
 
 
 def _is_one(mask: Any) -> bool:

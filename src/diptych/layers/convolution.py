@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from .. import activations, constraints, initializers, regularizers
+from .. import activations, constraints, initializers, ops, regularizers
 from ..ops import convolution
 from ..tensor import Variable
-from ..utils.windows import AXES, standardize_data_format, standardize_padding, standardize_tuple
+from ..utils.objects import is_builtin
+from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
 from .arguments import check_activation
 from .core import FUSED, activated_shape
+from .hints import hint_of_axes
 from .layer import Layer
 from .spec import InputSpec
-
-_SAMPLE = {1: "28", 2: "28, 28", 3: "9, 28, 28"}
 
 
 class _Convolution(Layer):
@@ -141,30 +141,7 @@ class _Convolution(Layer):
         raise NotImplementedError
 
     def input_hint(self, shape: tuple) -> str:
-        first = self.data_format == "channels_first"
-        axes = f"channels, {AXES[self.rank]}" if first else f"{AXES[self.rank]}, channels"
-        hint = f" The axes that it works on are (batch, {axes})."
-        index = "[:, None]" if first else "[..., None]"
-        if len(shape) == self.rank + 1 and shape[0] is None:
-            sample = f"1, {_SAMPLE[self.rank]}" if first else f"{_SAMPLE[self.rank]}, 1"
-            return (
-                f"{hint} A single channel needs an axis too: pass the data as x{index}, and the "
-                f"shape as in Input(shape=({sample}))."
-            )
-        if len(shape) == self.rank + 1:
-            return (
-                f"{hint} A single channel needs an axis too: pass x{index}. A single sample is a "
-                "batch of one: pass x[None]."
-            )
-        if len(shape) == 2:
-            return f"{hint} A Reshape(({axes})) layer before it turns flat rows into this form."
-        if len(shape) == self.rank + 2:
-            others = ("first", "last") if first else ("last", "first")
-            return (
-                f"{hint} Its kernel was made for a different number of channels, or the channels "
-                f"of the data come {others[1]}: see data_format."
-            )
-        return hint
+        return hint_of_axes(shape, self.rank, self.data_format == "channels_first")
 
     def get_config(self) -> dict[str, Any]:
         config = {
@@ -270,10 +247,23 @@ class _Conv(_Convolution):
         shape = (*self.kernel_size, channels // self.groups, self.filters)
         self.kernel = self._add_kernel("kernel", shape, "kernel")
 
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        """The convolution with this kernel, without bias and activation. A subclass may change it,
+        for instance to normalise the kernel first.
+        """
+        return convolution.fused_conv(inputs, kernel, None, *self._options, activation="linear")
+
     def _convolve(self, inputs: Any, activation: str) -> Any:
-        return convolution.fused_conv(
-            inputs, self.kernel, self.bias, *self._options, activation=activation
-        )
+        if is_builtin(type(self).convolution_op):
+            return convolution.fused_conv(
+                inputs, self.kernel, self.bias, *self._options, activation=activation
+            )
+        y = self.convolution_op(inputs, self.kernel)
+        if self.bias is not None:
+            last = self.data_format == "channels_last"
+            places = () if last else (1,) * self.rank
+            y = ops.add(y, ops.reshape(self.bias, (-1, *places)))
+        return activations.get(activation)(y)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "filters": self.filters, "groups": self.groups}

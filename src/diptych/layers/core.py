@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,23 +13,30 @@ from ..graph import KerasTensor, Node, infer_outputs
 from ..nested import map_structure
 from ..tensor import Variable
 from ..utils import objects
+from ..utils.lambdas import lambdas_allowed
 from ..utils.naming import auto_name
-from .arguments import check_activation
+from .arguments import check_activation, check_softmax
 from .layer import Layer
 from .spec import InputSpec
 
 # Activations that the dense twin applies itself. Sigmoid and softmax are applied separately, since
 # cross-entropy losses need the logits (softmax + cross-entropy, see ops.losses.with_logits).
-FUSED = {activations.linear: "linear", activations.relu: "relu", activations.tanh: "tanh"}
+# An activation that was set to None is linear.
+FUSED = {
+    None: "linear",
+    activations.linear: "linear",
+    activations.relu: "relu",
+    activations.tanh: "tanh",
+}
 
 
-def activated_shape(activation: Callable, shape: tuple) -> tuple:
+def activated_shape(activation: Callable | None, shape: tuple) -> tuple:
     """The shape of ``activation(x)`` for an ``x`` of this shape. A function of one's own is tried
     on zeros.
     """
     if isinstance(activation, Layer):
-        return activation.compute_output_shape(shape)
-    if activation in activations.KEEP_SHAPE:
+        return activation.output_shape_for(shape)
+    if activation is None or activation in activations.KEEP_SHAPE:
         return shape
     return infer_outputs(activation, (KerasTensor(shape),), {}).shape
 
@@ -41,6 +49,7 @@ class InputLayer(Layer):
         batch_size: the batch size, where it is fixed.
         dtype: the dtype of the data; the float type by default.
         batch_shape: the shape with the batch, instead of ``shape`` and ``batch_size``.
+        optional: whether the model may be called with None for it.
         name: a name.
     """
 
@@ -87,6 +96,8 @@ class InputLayer(Layer):
         return {
             "batch_shape": self.batch_shape,
             "dtype": self.dtype,
+            "sparse": False,
+            "ragged": False,
             "optional": self.optional,
             "name": self.name,
         }
@@ -97,6 +108,7 @@ def Input(  # noqa: N802 - Keras's name
     batch_size: int | None = None,
     dtype: Any = None,
     sparse: bool | None = None,
+    ragged: bool | None = None,
     batch_shape: Any = None,
     name: str | None = None,
     tensor: Any = None,
@@ -112,18 +124,27 @@ def Input(  # noqa: N802 - Keras's name
         batch_shape: the shape with the batch, instead of ``shape`` and ``batch_size``.
         name: a name, by which dicts of inputs are matched.
         tensor: an existing symbolic tensor to use.
+        optional: whether the model may be called with None for it, which then reaches the layers.
+        sparse, ragged: refused if True: there are only dense arrays.
     """
     layer = InputLayer(
         shape=shape,
         batch_size=batch_size,
         dtype=dtype,
         sparse=sparse,
+        ragged=ragged,
         batch_shape=batch_shape,
         input_tensor=tensor,
         optional=optional,
         name=name,
     )
     return layer.output
+
+
+def is_optional(tensor: KerasTensor) -> bool:
+    """Whether a model may be called with None for this input."""
+    operation = None if tensor.node is None else tensor.node.operation
+    return isinstance(operation, InputLayer) and operation.optional
 
 
 def _as_shape(shape: Any) -> tuple:
@@ -308,12 +329,21 @@ class Lambda(Layer):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Lambda:
-        functions = {
-            key: objects.revive(config[key])
-            for key in ("function", "output_shape", "mask", "arguments")
-            if isinstance(config.get(key), dict)
-        }
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        custom_objects: dict[str, Any] | None = None,
+        safe_mode: bool | None = None,
+    ) -> Lambda:
+        """The layer of a config. ``safe_mode=False`` also makes lambdas that a file brought, which
+        are code; True does not, and None does what is allowed around this call.
+        """
+        with nullcontext() if safe_mode is None else lambdas_allowed(not safe_mode):
+            functions = {
+                key: objects.revive(config[key], custom_objects)
+                for key in ("function", "output_shape", "mask", "arguments")
+                if isinstance(config.get(key), dict)
+            }
         return cls(**{**config, **functions})
 
 
@@ -329,6 +359,8 @@ class Activation(Layer):
         self.supports_masking = True
 
     def call(self, inputs: Any) -> Any:
+        if self.activation is ops.softmax:
+            check_softmax(self, getattr(inputs, "shape", ()))
         return self.activation(inputs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:

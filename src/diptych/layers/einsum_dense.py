@@ -164,7 +164,7 @@ class EinsumDense(Layer):
         kernel, bias = self.kernel, self.bias
         if not self._summed:
             y = ops.einsum(self.equation, inputs, kernel)
-            return self.activation(y if bias is None else ops.add(y, bias))
+            return activations.get(self.activation)(y if bias is None else ops.add(y, bias))
         if self._order is not None:
             kernel = transpose_view(kernel, self._order)
         free, units = inputs.shape[: -self._summed], kernel.shape[self._summed :]
@@ -182,7 +182,7 @@ class EinsumDense(Layer):
             y = ops.reshape(y, (*free, *units))
         if bias is not None and not within:
             y = ops.add(y, bias)
-        return y if fused else self.activation(y)
+        return y if fused else activations.get(self.activation)(y)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
         return activated_shape(self.activation, self._sizes(tuple(input_shape))[1])

@@ -88,7 +88,7 @@ class Embedding(Layer):
     def _named(self, error: ValueError) -> ValueError:
         return ValueError(f"{error}. (Layer {self.name!r}.)")
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
@@ -138,7 +138,7 @@ class Masking(Layer):
     def call(self, inputs: Any) -> Any:
         return ops.where(self._counts(inputs, True), inputs, 0.0)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return self._counts(inputs, False)
 
     def compute_output_shape(self, input_shape: Any) -> Any:

@@ -4,66 +4,53 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
+<<<<<<< HEAD
 from .. import constraints, graph, initializers, ops, regularizers
 from ..budget import OBJECT, charge, from_file
 from ..config import floatx
+=======
+from .. import dtype_policies, graph, ops, regularizers
+from ..dtype_policies import DTypePolicy
+>>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
 from ..graph import KerasTensor, Node
-from ..legacy import AcceptsOldNames, accepts_old_order
 from ..nested import flatten, map_structure
-from ..tensor import Structure, Tensor, Variable
-from ..trial import for_good, open_trial
+from ..scopes import current_scope
+from ..stateless import StatelessScope, check_values, values_of
+from ..tensor import Tensor, Variable
+from ..trial import drops_losses, for_good, open_trial
 from ..utils.naming import auto_name, public_names
 from ..utils.objects import is_builtin
 from .arguments import as_mask, with_array
+<<<<<<< HEAD
+=======
+from .context import following, training_is, training_now
+from .holder import Holder
+from .operation import Operation
+>>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
 from .signatures import (
     BY_NAME_ONLY,
     has_default,
     mask_arguments,
     masked_arguments,
+    needed_by,
     parameters_of,
     position_of,
     takes,
 )
 from .spec import InputSpec
 from .structures import fresh, map_shapes, mask_of, one_mask_each, shapes_of
-from .tracking import tracked
 
-# The `training` argument of the outermost call in this context; layers called inside it inherit it.
-_training: ContextVar[Any] = ContextVar("diptych_training", default="outside")
 _TRAINING = frozenset(["training"])
+_ARRAYS = (Tensor, np.ndarray)
 
 
-def current_training() -> Any:
-    """The `training` argument of the outermost call going on; None outside of one."""
-    training = _training.get()
-    return None if training == "outside" else training
-
-
-# Attributes of layers and models that are bookkeeping and not tracked as sublayers.
-_INTERNAL = frozenset(
-    [
-        "_own",
-        "_sublayers",
-        "_losses",
-        "_nodes",
-        "_stack",
-        "_between",
-        "_inputs_structure",
-        "_outputs_structure",
-        "_added_losses",
-        "_build_shapes",
-    ]
-)
-
-
-class Layer(metaclass=AcceptsOldNames):
+class Layer(Holder, Operation):
     """A callable with weights: the building block of models.
 
     A layer of your own overrides ``__init__``, ``build(input_shape)`` (make the weights with
@@ -74,20 +61,18 @@ class Layer(metaclass=AcceptsOldNames):
         activity_regularizer: a penalty on the outputs, added to the loss.
         trainable: whether its weights, and those of layers inside, are trained; False has the same
             effect as ``layer.trainable = False`` later on.
-        dtype: the float type of weights and computation; by default the configured one.
+        dtype: the float type of weights and computation, or a ``DTypePolicy``; by default that of
+            ``config.dtype_policy()``.
         autocast: whether float inputs are cast to that type.
         name: a name; by default the class name in snake case with a number.
     """
 
     # The dtype of the Input that a Sequential puts before it; None: the float type.
-    input_dtype: str | None = None
+    data_dtype: str | None = None
 
     # Whether layers of this class need no `build`, so that they are built from the start, as in
     # Keras. A subclass with a `build` of its own is built by that.
     weightless = False
-
-    # The call that `input` and `output` return: the latest for a model, the first for other layers.
-    _shows_latest_call = False
 
     def __init__(
         self,
@@ -98,20 +83,28 @@ class Layer(metaclass=AcceptsOldNames):
         autocast: bool = True,
         name: str | None = None,
     ) -> None:
+<<<<<<< HEAD
         charge(OBJECT, f"a {type(self).__name__} is one layer too many")
         self._scope = ""
+=======
+        self._scope = current_scope()
+>>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
         self._own: list[Variable] = []
         self._sublayers: list[Layer] = []
         self._losses: list[Tensor] = []
         self._nodes: list[Node] = []
-        self._trainable = bool(trainable)
+        if not isinstance(trainable, bool):
+            raise ValueError(
+                f"{type(self).__name__} got trainable={trainable!r}; expected True or False."
+            )
+        self._trainable = trainable
         self.built = self.weightless and type(self).build is Layer.build
         self._build_shapes: Any = None
         self.autocast = autocast
-        self.dtype = dtype or floatx()
         if not isinstance(name, str | None):
             raise ValueError(f"A layer's name is a text; {type(self).__name__} got name={name!r}.")
         self.name = auto_name(type(self).__name__) if name is None else name
+        self.dtype_policy = dtype
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.input_spec: Any = None
         self.supports_masking = type(self).compute_mask is not Layer.compute_mask
@@ -123,7 +116,38 @@ class Layer(metaclass=AcceptsOldNames):
 
     @dtype.setter
     def dtype(self, dtype: Any) -> None:
-        self._dtype = graph.dtype_of(dtype)
+        self.dtype_policy = dtype
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """The policy that the layer was given; ``dtype`` is what it stands for here."""
+        return self._policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, policy: Any) -> None:
+        self._policy = dtype_policies.get(policy)
+        self._follow_policy()
+
+    def _follow_policy(self) -> None:
+        policy = self._policy
+        if isinstance(policy, dtype_policies.DTypePolicyMap):
+            policy = policy[self.path]
+        self._dtype = graph.dtype_of(dtype_policies.computed_in(policy.compute_dtype))
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of the weights: ``dtype``."""
+        return self.dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype to which float inputs are cast, if ``autocast``: ``dtype``."""
+        return self.dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype of the computation: ``dtype``."""
+        return self.dtype
 
     # ----------------------------------------------------------------------------------------------
     # To be overridden
@@ -137,7 +161,22 @@ class Layer(metaclass=AcceptsOldNames):
         raise NotImplementedError(f"{type(self).__name__} needs a method `call(self, inputs)`.")
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the output's shape for an input's shape; by default found by a call on zeros."""
+        """Return the output's shape for an input's shape; to be overridden, as in Keras.
+
+        Graphs do without it: ``compute_output_spec`` finds the shape by a call on zeros.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no method `compute_output_shape(self, input_shape)`: write "
+            "one, or ask compute_output_spec(KerasTensor(shape)).shape, which tries `call` on "
+            "zeros."
+        )
+
+    def output_shape_for(self, input_shape: Any) -> Any:
+        """The output's shape for an input's shape; without a ``compute_output_shape`` found by a
+        call on zeros.
+        """
+        if type(self).compute_output_shape is not Layer.compute_output_shape:
+            return self.compute_output_shape(input_shape)
         inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
         return map_structure(lambda t: t.shape, self._infer((inputs,), {}))
 
@@ -150,8 +189,11 @@ class Layer(metaclass=AcceptsOldNames):
         config: dict[str, Any] = {
             "name": self.name,
             "trainable": self._trainable,
-            "dtype": self.dtype,
+            "dtype": dtype_policies.serialize(self._policy),
         }
+        given = self._given
+        if given is not None and is_builtin(type(self).get_config):
+            return given.config(self, config)
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config
@@ -172,7 +214,7 @@ class Layer(metaclass=AcceptsOldNames):
     # Calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and isinstance(args[0], Tensor) and kwargs.keys() <= _TRAINING:
+        if len(args) == 1 and isinstance(args[0], _ARRAYS) and kwargs.keys() <= _TRAINING:
             # Fast path for the common case: no nested structures.
             args = (self._as_input(args[0]),)
         else:
@@ -185,19 +227,68 @@ class Layer(metaclass=AcceptsOldNames):
                 return self._symbolic_call(args, kwargs)
             args = map_structure(self._as_input, args)
             kwargs = {key: map_structure(self._as_input, value) for key, value in kwargs.items()}
-        outer = _training.get()
+        outer = training_now.get()
         training = self._resolve_training(args, kwargs, outer)
         if self.input_spec is not None:
             self._check_input(args or self._first_by_name(kwargs))
-        if not self.built:
+        is_new = not self.built
+        if is_new:
             self._build_from(args, kwargs)
-        token = _training.set(training)
+        token = training_now.set(training)
         try:
             if outer == "outside":
                 self._clear_losses()
-            return self._call_with_mask(args, kwargs)
+            outputs = self._call_with_mask(args, kwargs)
         finally:
-            _training.reset(token)
+            training_now.reset(token)
+        if is_new:
+            self._complete()
+        return outputs
+
+    def stateless_call(
+        self,
+        trainable_variables: Sequence[Any],
+        non_trainable_variables: Sequence[Any],
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> tuple:
+        """Call the layer with other values of its variables, which stay as they are.
+
+        Args:
+            trainable_variables, non_trainable_variables: the values, in the order of the
+                attributes of these names.
+            return_losses: whether ``losses`` is returned too.
+            args, kwargs: those of the call.
+
+        Returns:
+            The outputs, the new values of the non-trainable variables, and the losses if asked for.
+
+        Raises:
+            ValueError: the layer is not built, or the values are not one for each variable.
+        """
+        if not self.built:
+            raise ValueError(
+                f"Layer {self.name!r} has no variables yet: call it, or build(), before "
+                "stateless_call()."
+            )
+        others = self.non_trainable_variables
+        pairs = check_values(
+            self, "trainable_variables", trainable_variables, self.trainable_variables
+        ) + check_values(self, "non_trainable_variables", non_trainable_variables, others)
+        with StatelessScope(pairs):
+            outputs = self(*args, **kwargs)
+            new, losses = values_of(others), self.losses
+            self._clear_losses()
+        return (outputs, new, losses) if return_losses else (outputs, new)
+
+    def add_metric(self, *args: Any, **kwargs: Any) -> None:
+        """Not there any more, as in Keras 3: NotImplementedError says what is."""
+        raise NotImplementedError(
+            f"Layer {self.name!r}: add_metric() went with Keras 2. Pass metrics to "
+            "compile(metrics=[...]); or make a metric an attribute of the layer and call its "
+            "update_state() in `call`."
+        )
 
     def _with_training_by_name(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The arguments of a call, with `training` and those after it passed by name."""
@@ -219,7 +310,8 @@ class Layer(metaclass=AcceptsOldNames):
                 parts[position] = as_mask(self, name, parts[position])
         return tuple(parts), kwargs
 
-    def _call_with_mask(self, args: tuple, kwargs: dict) -> Any:
+    def _call_with_mask(self, args: tuple, kwargs: dict, call: Callable | None = None) -> Any:
+        """Call ``call``, by default the layer's, with masks, and give the outputs theirs."""
         first = self._first(args, kwargs)
         masks = first.mask if isinstance(first, Tensor) else map_structure(mask_of, first)
         for name, its_mask, position in masked_arguments(type(self)):
@@ -232,8 +324,8 @@ class Layer(metaclass=AcceptsOldNames):
             masks, masked = given, True
         elif masked and self._may_add_mask(args, kwargs):
             kwargs["mask"] = masks
-        outputs = self.call(*args, **kwargs)
-        if self.activity_regularizer is not None:
+        outputs = (call or self.call)(*args, **kwargs)
+        if self.activity_regularizer is not None and open_trial.get() is None:
             self._penalise_activity(outputs)
         if masked or self.makes_mask:
             self._pass_mask_on(first, masks, masked, outputs)
@@ -366,15 +458,24 @@ class Layer(metaclass=AcceptsOldNames):
             self._build_with_shapes(args, kwargs)
 
     def _build_with_shapes(self, args: tuple, kwargs: dict) -> None:
+        needed = needed_by(type(self), "build")
         parameters = parameters_of(type(self), "build")
         named = [p for p in parameters if p.endswith("_shape") and p != "input_shape"]
-        if named and len(parameters) > 1:
+        if len(needed) > 1 or (named and len(parameters) > 1):
             bound = inspect.signature(self.call).bind_partial(*args, **kwargs).arguments
             shapes: Any = {
-                p: shapes_of(bound[p[: -len("_shape")]])
+                p: shapes_of(bound[p.removesuffix("_shape")])
                 for p in named
-                if p[: -len("_shape")] in bound
+                if p.removesuffix("_shape") in bound
             }
+            unknown = [p for p in needed if p not in shapes]
+            if unknown:
+                raise ValueError(
+                    f"Layer {self.name!r} ({type(self).__name__}): build({', '.join(parameters)}) "
+                    "has several arguments, so each has to be named after an argument of `call`, "
+                    f"with _shape at its end. {unknown[0]!r} is not: `call` was given "
+                    f"{', '.join(bound)}."
+                )
             self.build(**shapes)
         else:
             first = args or self._first_by_name(kwargs)
@@ -382,6 +483,8 @@ class Layer(metaclass=AcceptsOldNames):
             self.build(shapes)
         self._build_shapes = shapes
         self.built = True
+        if type(self).build is not Layer.build or all(layer.built for layer in self._sublayers):
+            self._complete()  # otherwise after the first call, which builds the layers
         weights = vars(self).pop("_first_weights", None)  # from the old argument `weights`
         if weights is not None:
             self.set_weights(weights)
@@ -389,9 +492,15 @@ class Layer(metaclass=AcceptsOldNames):
     def _symbolic_call(self, args: tuple, kwargs: dict) -> Any:
         if self.input_spec is not None:
             self._check_input(args or self._first_by_name(kwargs))
-        if not self.built:
+        is_new = not self.built
+        if is_new:
             self._build_from(args, kwargs)
+        follow = following.get()
+        if follow is not None:
+            return follow(self, args, kwargs)
         outputs = self.compute_output_spec(*args, **kwargs)
+        if is_new:
+            self._complete()
         outputs = map_structure(fresh, outputs)
         node = Node(self, args, kwargs, outputs)
         self._nodes.append(node)
@@ -414,16 +523,14 @@ class Layer(metaclass=AcceptsOldNames):
         masks = map_structure(mask_of, self._first(args, kwargs))
         if graph.symbolic(masks) and self._may_add_mask(args, kwargs):
             kwargs = {**kwargs, "mask": masks}
-        token = _training.set(False)
         try:
-            return graph.infer_outputs(self.call, args, kwargs)
+            with training_is(False):
+                return graph.infer_outputs(self.call, args, kwargs)
         except Exception as error:
             shapes = shapes_of(args[0]) if args else None
             note = f"Layer {self.name!r} was tried on zeros of shape {shapes} to find its output."
             error.args = (f"{error.args[0]}\n{note}" if error.args else note, *error.args[1:])
             raise
-        finally:
-            _training.reset(token)
 
     @property
     def takes_training(self) -> bool:
@@ -446,6 +553,7 @@ class Layer(metaclass=AcceptsOldNames):
         return self.call if plain else self
 
     # ----------------------------------------------------------------------------------------------
+<<<<<<< HEAD
     # Weights and sublayers
 
     @accepts_old_order
@@ -698,11 +806,13 @@ class Layer(metaclass=AcceptsOldNames):
         return sum(variable.size for variable in self.variables)
 
     # ----------------------------------------------------------------------------------------------
+=======
+>>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
     # Losses that layers add
 
     def add_loss(self, loss: Any) -> None:
         """Add a scalar to the loss of the model, from within ``call``."""
-        if open_trial.get() is not None:
+        if drops_losses():
             return
         for one in flatten(loss):
             self._losses.append(
@@ -715,7 +825,7 @@ class Layer(metaclass=AcceptsOldNames):
             self.add_loss(ops.divide(self.activity_regularizer(output), float(batch)))
 
     def _clear_losses(self) -> None:
-        if open_trial.get() is not None:
+        if drops_losses():
             return
         for layer in self._cached("layers", lambda: list(self._flatten_layers())):
             if layer._losses:
@@ -735,31 +845,12 @@ class Layer(metaclass=AcceptsOldNames):
     # Symbolic inputs and outputs
 
     @property
-    def input(self) -> Any:
-        """The symbolic input of this layer's first call."""
-        node = self._node_shown("input")
-        return node.args[0] if node.args else node.outputs
-
-    @property
-    def output(self) -> Any:
-        """The symbolic output of this layer's first call."""
-        return self._node_shown("output").outputs
-
-    @property
     def input_shape(self) -> Any:
         return map_structure(lambda t: t.shape, self.input)
 
     @property
     def output_shape(self) -> Any:
         return map_structure(lambda t: t.shape, self.output)
-
-    def _node_shown(self, what: str) -> Node:
-        if not self._nodes:
-            raise AttributeError(
-                f"Layer {self.name!r} has no `{what}`: it was not yet called on a symbolic tensor, "
-                "such as Input(...)."
-            )
-        return self._nodes[-1 if self._shows_latest_call else 0]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -783,5 +874,7 @@ def _that_marks_as_built(build: Callable) -> Callable:
             raise
         if not self.built:
             self.built = True
+        if build is getattr(type(self).build, "__wrapped__", None):  # not called by super()
+            self._complete()
 
     return marking

@@ -122,7 +122,7 @@ class _LocallyConnected(Layer):
         windows = ops.reshape(windows, (x.shape[0], self.kernel.shape[0], self.kernel.shape[1]))
         y = ops.einsum("npd,pdf->npf", windows, self.kernel)
         y = ops.reshape(y, (x.shape[0], *places, self.filters))
-        y = self.activation(y if self.bias is None else ops.add(y, self.bias))
+        y = activations.get(self.activation)(y if self.bias is None else ops.add(y, self.bias))
         return ops.moveaxis(y, -1, 1) if first else y
 
     def compute_output_shape(self, input_shape: Any) -> tuple:

@@ -23,11 +23,11 @@ class _Merge(Layer):
         self.built = True
 
     def _check_shapes(self, shapes: Any) -> None:
-        if not isinstance(shapes, list) or len(shapes) < self.least:
+        if not _is_list(shapes) or len(shapes) < self.least:
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}) merges a list of at least "
                 f"{self.least} tensors, but was called on "
-                f"{'one tensor' if not isinstance(shapes, list) else f'{len(shapes)}'}."
+                f"{f'{len(shapes)}' if _is_list(shapes) else 'one tensor'}."
             )
         if any(shape is None for shape in shapes):
             raise ValueError(
@@ -65,19 +65,41 @@ class _Merge(Layer):
             return known.pop()
         return None if None in sizes else 1
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """True where the mask of any input is; None if an input has no mask."""
-        masks = list(previous_mask or [None])
+        masks = self._masks(inputs, mask)
         return None if any(mask is None for mask in masks) else reduce(ops.logical_or, masks)
+
+    def _masks(self, inputs: Any, mask: Any) -> list:
+        """The masks of a list of inputs; ValueError unless there is one, or None, for each."""
+        if mask is None:
+            return [None] * len(inputs)
+        if not (isinstance(inputs, (list, tuple)) and isinstance(mask, (list, tuple))) or len(
+            mask
+        ) != len(inputs):
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) takes a list of inputs and a list "
+                f"with a mask, or None, for each; got {_told(inputs)} and {_told(mask)}."
+            )
+        return list(mask)
+
+
+def _told(given: Any) -> str:
+    return f"a list of {len(given)}" if isinstance(given, (list, tuple)) else type(given).__name__
+
+
+def _is_list(shapes: Any) -> bool:
+    """Whether these are several shapes, rather than the shape of one tensor, a tuple of sizes."""
+    return isinstance(shapes, list) or (
+        isinstance(shapes, tuple) and any(isinstance(shape, (list, tuple)) for shape in shapes)
+    )
 
 
 def _same_rank(tensors: list) -> list:
     """Tensors of one rank: axes of size 1 are inserted after the batch."""
     rank = max(t.ndim for t in tensors)
     return [
-        t
-        if t.ndim == rank
-        else ops.reshape(t, (*t.shape[:1], *[1] * (rank - t.ndim), *t.shape[1:]))
+        t if t.ndim == rank else ops.expand_dims(t, tuple(range(1, 1 + rank - t.ndim)))
         for t in tensors
     ]
 
@@ -86,7 +108,7 @@ def _wide_mask(x: Any) -> Any:
     """The mask of a tensor, repeated over the entries of each step; None if it has none."""
     if x.mask is None:
         return None
-    mask = ops.reshape(x.mask, (*x.mask.shape, *[1] * (x.ndim - x.mask.ndim)))
+    mask = ops.expand_dims(x.mask, tuple(range(x.mask.ndim, x.ndim)))
     return ops.broadcast_to(mask, x.shape)
 
 
@@ -119,7 +141,7 @@ class Subtract(_Merge):
     pure = True
 
     def _check_shapes(self, shapes: Any) -> None:
-        if not isinstance(shapes, list) or len(shapes) != 2:
+        if not _is_list(shapes) or len(shapes) != 2:
             raise ValueError(f"Layer {self.name!r} (Subtract) takes a list of exactly 2 tensors.")
         super()._check_shapes(shapes)
 
@@ -206,16 +228,16 @@ class Concatenate(_Merge):
         joined = None if None in sizes else sum(sizes)
         return (*shapes[0][:axis], joined, *shapes[0][axis + 1 :])
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        if all(mask is None for mask in previous_mask):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        masks = self._masks(inputs, mask)
+        if all(mask is None for mask in masks):
             return None
         parts = []
-        for x, mask in zip(inputs, previous_mask, strict=True):
+        for x, mask in zip(inputs, masks, strict=True):
             whole = ops.ones_like(x, dtype="bool")
             if mask is not None:
-                whole = ops.logical_and(
-                    whole, ops.reshape(mask, (*mask.shape, *[1] * (x.ndim - mask.ndim)))
-                )
+                mask = ops.expand_dims(mask, tuple(range(mask.ndim, x.ndim)))
+                whole = ops.logical_and(whole, mask)
             parts.append(whole)
         return ops.any(ops.concatenate(parts, axis=self.axis), axis=-1)
 
@@ -246,7 +268,7 @@ class Dot(_Merge):
         return pair[0] % ranks[0], pair[1] % ranks[1]
 
     def _check_shapes(self, shapes: Any) -> None:
-        if not isinstance(shapes, list) or len(shapes) != 2:
+        if not _is_list(shapes) or len(shapes) != 2:
             raise ValueError(f"Layer {self.name!r} (Dot) takes a list of exactly 2 tensors.")
         super()._check_shapes(shapes)
 
@@ -283,7 +305,7 @@ class Dot(_Merge):
         rest = a[1:i] + a[i + 1 :] + b[1:j] + b[j + 1 :]
         return (a[0], *(rest or [1]))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return None
 
     def get_config(self) -> dict[str, Any]:

@@ -165,6 +165,11 @@ class BatchNormalization(_Normalization):
 
     pure_in_prediction = True
 
+    @property
+    def pure(self) -> bool:  # type: ignore[override]
+        """Whether a step can be recorded: it moves the averages as well (``move_average``)."""
+        return not self.renorm
+
     def __init__(
         self,
         axis: int = -1,
@@ -244,12 +249,8 @@ class BatchNormalization(_Normalization):
         return self.add_weight(name=name, shape=shape, initializer=initializer, trainable=False)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        if mask is not None and len(mask.shape) != len(inputs.shape) - 1:
-            raise ValueError(
-                f"Layer {self.name!r} (BatchNormalization) takes a mask with one axis less than "
-                f"its input: the input has shape {tuple(inputs.shape)}, the mask "
-                f"{tuple(mask.shape)}."
-            )
+        if mask is not None:
+            mask = self._mask_of_rows(mask, tuple(inputs.shape))
         if not (training and self.trainable) or 0 in inputs.shape:  # an empty batch has no mean
             return normalization.batch_over(
                 inputs,
@@ -269,6 +270,20 @@ class BatchNormalization(_Normalization):
         normalization.move_average(self.moving_mean, mean, self.momentum)
         normalization.move_average(self.moving_variance, variance, self.momentum)
         return y
+
+    def _mask_of_rows(self, mask: Any, shape: tuple) -> Any:
+        """A mask with a number for each row of an input of this shape; sizes of 1 are repeated."""
+        given, rows = tuple(mask.shape), shape[:-1]
+        if given == rows:
+            return mask
+        if len(given) != len(rows) or any(
+            n not in (1, m) for n, m in zip(given, rows, strict=True)
+        ):
+            raise ValueError(
+                f"Layer {self.name!r} (BatchNormalization) takes a mask with one axis less than "
+                f"its input: the input has shape {shape}, the mask {given}."
+            )
+        return ops.broadcast_to(mask, rows)
 
     def _renormalize(self, inputs: Any, mask: Any) -> Any:
         """(x_hat r + d) gamma + beta, where r and d, which are treated as constants, correct x_hat
@@ -615,10 +630,15 @@ class SpectralNormalization(Wrapper):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         if training and self.kernel.array.any():
-            self._divide_kernel()
+            u, kernel = self.normalized_weights()
+            self.vector_u.assign(u)
+            self.kernel.assign(kernel)
         return self.layer(inputs)
 
-    def _divide_kernel(self) -> None:
+    def normalized_weights(self) -> tuple[Any, Any]:
+        """The kernel's largest left singular vector as found so far, (1, C), and the kernel divided
+        by its largest singular value.
+        """
         kernel = ops.stop_gradient(self.kernel)
         matrix = ops.reshape(kernel, (-1, self.kernel.shape[-1]))
         u = ops.stop_gradient(self.vector_u)
@@ -626,11 +646,10 @@ class SpectralNormalization(Wrapper):
             v = ops.normalize(ops.matmul(u, ops.transpose(matrix)), axis=None)
             u = ops.normalize(ops.matmul(v, matrix), axis=None)
         sigma = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))
-        self.vector_u.assign(u)
-        self.kernel.assign(ops.divide(kernel, ops.reshape(sigma, ())))
+        return u, ops.divide(kernel, ops.reshape(sigma, ()))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return self.layer.compute_output_shape(input_shape)
+        return self.layer.output_shape_for(input_shape)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "power_iterations": self.power_iterations}

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import ops, regularizers
 from ..ops import nn
-from ..random import SeedGenerator, draw_dropout_mask
+from ..random import MaskDraw, SeedGenerator, draw_dropout_mask
 from ..tensor import Tensor
 from ..utils.windows import standardize_data_format
 from .layer import Layer
@@ -43,13 +43,31 @@ class _Noise(Layer):
         return input_shape
 
 
+def _as_noise_shape(noise_shape: Any, layer: str) -> tuple | None:
+    """The argument ``noise_shape`` as a tuple; ValueError unless it is a shape."""
+    if noise_shape is None:
+        return None
+    sizes = tuple(noise_shape) if isinstance(noise_shape, (list, tuple)) else (noise_shape,)
+    if not isinstance(noise_shape, (list, tuple)) or not all(
+        n is None or (isinstance(n, (int, np.integer)) and n > 0) for n in sizes
+    ):
+        raise ValueError(
+            f"{layer} got noise_shape={noise_shape!r}; expected a tuple with one size for each "
+            "axis of the input: a number above 0, or None for the input's size."
+        )
+    return sizes
+
+
 def _mask_shape(noise_shape: tuple | None, shape: tuple) -> tuple:
     """The shape of the dropout mask for an input of this shape."""
     if noise_shape is None:
         return shape
-    if len(noise_shape) != len(shape):
+    if len(noise_shape) != len(shape) or any(
+        wanted not in (None, 1, size) for wanted, size in zip(noise_shape, shape, strict=True)
+    ):
         raise ValueError(
-            f"Dropout's noise_shape {noise_shape} does not fit an input of shape {shape}."
+            f"Dropout's noise_shape {noise_shape} does not fit an input of shape {shape}: it needs "
+            "one entry for each axis, the input's size (or None) or 1."
         )
     return tuple(
         size if wanted is None else wanted for wanted, size in zip(noise_shape, shape, strict=True)
@@ -70,20 +88,21 @@ class Dropout(_Noise):
         Overfitting.
     """
 
-    pure_in_prediction = True
+    pure = True  # but for the mask, which each step draws anew
 
     def __init__(
         self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.rate = self._rate(rate)
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.noise_shape = _as_noise_shape(noise_shape, type(self).__name__)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:
             return inputs
-        dropout_mask = self._dropout_mask(_mask_shape(self.noise_shape, inputs.shape), self.rate)
-        return nn.drop(inputs, dropout_mask, self.rate if self.rate < 1 else 0.0)
+        shape = _mask_shape(self.noise_shape, inputs.shape)
+        draw = MaskDraw(self.seed_generator, shape, self.rate)
+        return nn.drop_at_random(inputs, draw, self.rate if self.rate < 1 else 0.0)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -230,7 +249,7 @@ class AlphaDropout(_Noise):
     ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.rate = self._rate(rate)
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.noise_shape = _as_noise_shape(noise_shape, type(self).__name__)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:

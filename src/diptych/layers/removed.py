@@ -203,7 +203,7 @@ class Highway(_Weighted):
 
     def call(self, inputs: Any) -> Any:
         gate = ops.sigmoid(ops.dense(inputs, self.gate_kernel, self.gate_bias))
-        y = self.activation(ops.dense(inputs, self.kernel, self.bias))
+        y = activations.get(self.activation)(ops.dense(inputs, self.kernel, self.bias))
         return ops.add(ops.multiply(gate, y), ops.multiply(ops.subtract(1.0, gate), inputs))
 
     def compute_output_shape(self, input_shape: Any) -> Any:

@@ -109,6 +109,8 @@ class RepeatVector(Layer):
             raise TypeError(
                 f"RepeatVector needs a whole number n; got {n!r} of type {type(n).__name__}."
             )
+        if n <= 0:
+            raise ValueError(f"RepeatVector needs n > 0, the number of copies; got {n}.")
         self.n = n
         self.input_spec = InputSpec(ndim=2)
 

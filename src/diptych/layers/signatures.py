@@ -23,6 +23,17 @@ def parameters_of(cls: type, method: str) -> dict[str, int]:
     }
 
 
+@cache
+def needed_by(cls: type, method: str) -> tuple[str, ...]:
+    """The parameters of a method without defaults, without `self`."""
+    found = list(inspect.signature(getattr(cls, method)).parameters.values())[1:]
+    return tuple(
+        p.name
+        for p in found
+        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    )
+
+
 def takes(cls: type, argument: str) -> bool:
     """Whether the class's ``call`` has an argument of that name."""
     return argument in parameters_of(cls, "call")
@@ -66,6 +77,7 @@ __all__ = [
     "has_default",
     "mask_arguments",
     "masked_arguments",
+    "needed_by",
     "parameters_of",
     "position_of",
     "takes",

@@ -45,6 +45,18 @@ class InputSpec:
         self.name = name
         self.optional = optional
 
+    def get_config(self) -> dict[str, Any]:
+        names = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes", "optional")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> InputSpec:
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        given = {name: value for name, value in self.get_config().items() if value}
+        return f"InputSpec({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
     def check(self, layer: Layer, shape: tuple) -> None:
         """Raise a ValueError unless an input of this shape fits."""
         rank = len(shape)

@@ -22,7 +22,6 @@ def one_mask_each(mask: Any, outputs: Any) -> list:
 
 
 def shapes_of(inputs: Any) -> Any:
-    inputs = list(inputs) if isinstance(inputs, tuple) else inputs
     return map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else None, inputs)
 
 
@@ -34,7 +33,7 @@ def map_shapes(function: Callable, shapes: Any) -> Any:
         return function(tuple(shapes))
     if isinstance(shapes, dict):
         return {key: map_shapes(function, part) for key, part in shapes.items()}
-    return [map_shapes(function, part) for part in shapes]
+    return type(shapes)(map_shapes(function, part) for part in shapes)
 
 
 def fresh(tensor: Any) -> Any:

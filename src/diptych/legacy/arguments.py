@@ -4,7 +4,6 @@
 says what each old spelling means; this module applies it.
 """
 
-import difflib
 import functools
 import inspect
 import re
@@ -163,6 +162,11 @@ def accepts_old_order(method):
     def wrapper(self, *args, **kwargs):
         order = ()
         if args and isinstance(args[0], str):
+            if len(args) == 1 and "shape" not in kwargs:
+                raise ValueError(
+                    f"add_weight({args[0]!r}): the first argument is the weight's shape, and the "
+                    f"name goes by keyword: add_weight(shape, name={args[0]!r})."
+                )
             order = NAME_FIRST
         elif len(args) > 2 and isinstance(args[2], str) and not _is_dtype(args[2]):
             order = NAME_THIRD
@@ -342,6 +346,8 @@ def _unknown_here(cls, name):
 
 def _unknown(place, name, parameters, table, words=()):
     """The TypeError for an unknown keyword, with the nearest known one."""
+    import difflib
+
     candidates = [*(n for n in parameters if n != "self"), *table, *words]
     near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)
     if near:

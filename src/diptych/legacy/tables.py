@@ -109,6 +109,13 @@ def period(given, old, defaults):
     return "is now `save_freq='epoch'`"
 
 
+def grayscale(given, old, defaults):
+    """Whether an image is to be read as shades of grey."""
+    if given.pop(old):
+        given["color_mode"] = "grayscale"
+    return "is now `color_mode='grayscale'`"
+
+
 def per_sample(new, source="x"):
     """Once counted in samples, now in batches; of a generator the first batch is looked at.
 
@@ -365,6 +372,7 @@ FUNCTIONS = {
     },
     "predict": {**_WORKERS, "val_samples": per_sample("steps")},
     "Input": {"batch_input_shape": "batch_shape", "input_dtype": "dtype"},
+    "load_img": {"grayscale": grayscale},
     "to_categorical": {"nb_classes": "num_classes", "y": "x"},
 }
 

@@ -64,11 +64,15 @@ def _sparse_top_k(y_true, y_pred, k=5, from_sorted_ids=False):
 
 
 def _class_numbers(y_true, y_pred, metric):
-    """Labels in the shape of y_pred without its last axis; (N, 1) counts as (N,)."""
+    """Labels, and scores in rows of the same shape: (N, 1) counts as (N,), and (N T,) goes with
+    (N, T, classes).
+    """
     y_true = as_array(y_true)
     if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
         y_true = y_true[..., 0]
     if y_true.shape != y_pred.shape[:-1]:
+        if y_true.ndim and y_true.size and y_true.size * y_pred.shape[-1] == y_pred.size:
+            return y_true, y_pred.reshape(*y_true.shape, -1)
         hint = (
             "; one-hot labels go with categorical_accuracy and top_k_categorical_accuracy"
             if y_true.shape == y_pred.shape
@@ -107,7 +111,8 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
     """1 where the largest score is that of the class number in `y_true`, else 0.
 
-    y_true: (...) or (..., 1). y_pred: (..., classes). Returns (...).
+    y_true: (...) or (..., 1), or the same number of labels in another shape. y_pred:
+    (..., classes). Returns (...), the shape of the labels.
     """
     return _sparse_categorical(y_true, y_pred).astype(config.floatx())
 

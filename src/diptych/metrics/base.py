@@ -6,6 +6,7 @@ is in float64 variables, so that counts stay exact in long runs.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import config
+from ..stateless import StatelessScope, check_values, values_of
 from ..tensor import Tensor, Variable
 from ..trial import open_trial
 from ..utils import objects
@@ -109,8 +111,36 @@ class Metric:
 
     def reset_state(self) -> None:
         """Reset the state to zero."""
+        trial = open_trial.get()
         for variable in self.variables:
-            variable.assign(np.zeros(variable.shape))
+            if trial is not None:
+                trial.remember(variable)
+            variable.array.fill(0)
+
+    def stateless_update_state(
+        self, metric_variables: Sequence[Any], *args: Any, **kwargs: Any
+    ) -> list[Tensor]:
+        """`update_state` from these values of the variables; returns the new ones.
+
+        The variables themselves stay as they are. ValueError unless there is a value for each.
+        """
+        with self._other_values(metric_variables):
+            self.update_state(*args, **kwargs)
+            return values_of(self.variables)
+
+    def stateless_result(self, metric_variables: Sequence[Any]) -> Any:
+        """`result` for these values of the variables, which stay as they are."""
+        with self._other_values(metric_variables):
+            return self.result()
+
+    def stateless_reset_state(self) -> list[Tensor]:
+        """The values of the variables after `reset_state`; they stay as they are."""
+        with self._other_values(values_of(self.variables)):
+            self.reset_state()
+            return values_of(self.variables)
+
+    def _other_values(self, values: Sequence[Any]) -> StatelessScope:
+        return StatelessScope(check_values(self, "metric_variables", values, self.variables))
 
     def reset_states(self) -> None:
         """The name of `reset_state` in Keras 2."""
@@ -142,8 +172,7 @@ class Metric:
 
     def _typed(self, value):
         """A number or array in the metric's float type."""
-        array = np.array(value, dtype=self._dtype)
-        return array if array.ndim else _RESULTS[array.dtype.char](array)
+        return typed(value, self._dtype)
 
 
 class _Float32(np.float32):
@@ -161,6 +190,13 @@ class _Float64(np.float64):
 
 
 _RESULTS = {"f": _Float32, "d": _Float64}
+_count = inspect.unwrap(np.count_nonzero)  # without NumPy's search for other kinds of arrays
+
+
+def typed(value, dtype):
+    """A result of a float type: a number of NumPy's, or an array."""
+    array = np.array(value, dtype=dtype)
+    return array if array.ndim else _RESULTS[array.dtype.char](array)
 
 
 class Sum(Metric):
@@ -211,9 +247,6 @@ class Mean(Metric):
             else:
                 self._update_weighted(values, sample_weight)
             return
-        if isinstance(values, (float, np.floating)):
-            add_pair(self.total, float(values), self.count, 1)
-            return
         values = as_array(values)
         if not values.ndim:
             add_pair(self.total, float(values), self.count, 1)
@@ -223,8 +256,8 @@ class Mean(Metric):
         if not size:
             return
         # Counting is several times faster than summing, and accuracies are the common case.
-        if values.dtype == bool:
-            total = np.count_nonzero(values)
+        if values.dtype.char == "?":
+            total = _count(values)
         else:
             total = np.add.reduce(values, axis=None, dtype=np.float64)
         amount = float(total) if size == samples else total * samples / size

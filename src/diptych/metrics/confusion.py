@@ -324,6 +324,12 @@ class AUC(_Counts):
         precision_gain = np.where(tp == 0, 1.0, 1.0 - odds * _ratio(fp, tp))
         return np.maximum(recall_gain, 0.0), precision_gain
 
+    def interpolate_pr_auc(self) -> Any:
+        """The area under the precision-recall curve, interpolated between the thresholds; with
+        several labels that of each.
+        """
+        return self._typed(self._interpolated_pr_areas().sum(axis=0))
+
     def _interpolated_pr_areas(self):
         """Interpolate tp and p = tp + fp linearly between two thresholds, not their ratio.
 

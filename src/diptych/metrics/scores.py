@@ -43,12 +43,14 @@ class FBetaScore(Metric):
                 f"{type(self).__name__} got average={average!r}; "
                 "expected None, 'micro', 'macro' or 'weighted'"
             )
-        if not beta > 0.0:
-            raise ValueError(f"{type(self).__name__} got beta={beta!r}; expected a number above 0")
-        if threshold is not None and not 0.0 < threshold <= 1.0:
+        if not isinstance(beta, float) or not beta > 0.0:  # an int is refused, as in Keras
+            raise ValueError(
+                f"{type(self).__name__} got beta={beta!r}; expected a float above 0, such as 2.0"
+            )
+        if threshold is not None and not (isinstance(threshold, float) and 0.0 < threshold <= 1.0):
             raise ValueError(
                 f"{type(self).__name__} got threshold={threshold!r}; "
-                "expected None or 0 < threshold <= 1"
+                "expected None, or a float above 0 and at most 1, such as 0.5"
             )
         self.average = average
         self.beta = beta

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import inspect
 from typing import Any
 
 from ..files.jsontext import parse_json
 from ..layers import Lambda
+=======
+import json
+from typing import TYPE_CHECKING, Any
+
+>>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
 from ..layers.serialization import deserialize
 from ..legacy import old_attribute
-from ..utils.objects import CustomObjectScope, is_builtin
+from . import distilling  # noqa: F401 - files may hold a Distiller
+from .cloning import clone_model
 from .model import Model
 from .sequential import Sequential
-from .storage import load_model, save_model
+
+if TYPE_CHECKING:
+    from .storage import load_model, save_model
 
 __all__ = [
     "Model",
@@ -25,6 +34,7 @@ __all__ = [
 ]
 
 
+<<<<<<< HEAD
 def clone_model(model: Model) -> Model:
     """Return a model of the same structure with new weights, on the same engine."""
     with CustomObjectScope(_own_things(model)):
@@ -57,6 +67,8 @@ def _own_things(model: Model) -> dict[str, Any]:
     return found
 
 
+=======
+>>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
 def model_from_config(
     config: dict[str, Any], custom_objects: dict[str, Any] | None = None
 ) -> Model:
@@ -73,6 +85,10 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("load_model", "save_model"):
+        from . import storage  # imported when first used, since it needs much that others do not
+
+        return getattr(storage, name)
     return old_attribute("models", name, globals())
 
 

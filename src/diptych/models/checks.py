@@ -7,20 +7,21 @@ are counted in one warning.
 
 from __future__ import annotations
 
-import mmap
 import warnings
 from typing import Any
 
 import numpy as np
 
+from ..layers.core import is_optional
 from ..legacy.notes import users_level
-from ..losses import warn_of_one_class
+from ..losses.crossentropy import warn_of_one_class
 from ..nested import flatten, map_structure
 from ..trial import Trial
 from ..utils.naming import snake_case, suggest
 from ..utils.objects import is_builtin
+from .arrays import as_data, count_rows
+from .class_weights import several_classes
 from .compiled import Crossentropy, as_loss
-from .data import as_data, count_rows, several_classes
 from .frames import is_text
 
 __all__ = ["Checks"]
@@ -62,9 +63,9 @@ class Checks:
         """Check a whole data set: shapes, values of labels, NaN and infinity; and that the labels
         can have class weights, if there are any.
 
-        Of a generator or a PyDataset, only the first batch is checked.
+        Of data that are not in memory, only the first batch is checked.
         """
-        x, y, sample_weight = getattr(batches, "data", None) or batches.first()
+        x, y, sample_weight = batches.sample()
         pairs = self._check_shapes(x, y)
         if class_weight is not None:
             _check_one_class(pairs)
@@ -143,9 +144,13 @@ class Checks:
         if len(given) != len(wanted):
             raise ValueError(_wrong_number(x, given, wanted))
         for tensor, array in zip(wanted, given, strict=True):
-            if array is None:
-                raise ValueError(f"The model's input {tensor.name!r} has no data: it is None.")
-            self._check_input(tensor, array, len(wanted))
+            if array is not None:
+                self._check_input(tensor, array, len(wanted))
+            elif not is_optional(tensor):
+                raise ValueError(
+                    f"The model's input {tensor.name!r} has no data: it is None, and the input is "
+                    "not optional."
+                )
 
     def batch_sizes(self, batches: Any, what: str = "data", epochs: int = 1) -> None:
         """Raise a ValueError for a smaller last batch, or batches of another size than the model's,
@@ -306,7 +311,7 @@ class Checks:
         if self._found is None and self._stateful_layer() is not None:
             return []
         if self._found is None:
-            row = map_structure(lambda leaf: leaf[:1], x)
+            row = map_structure(lambda leaf: leaf if leaf is None else leaf[:1], x)
             with Trial():
                 outputs = model(model._as_tensors(row)[0], training=False)
             if flatten(outputs)[0] is None:
@@ -333,21 +338,19 @@ class Checks:
             return []
         labels = compiled.outputs.match(y, "y")
         names = compiled.outputs.names if model.outputs or len(shapes) > 1 else [model.name]
-        several = len(shapes) > 1
-        for name, loss, array in zip(names, compiled.functions, labels, strict=True):
-            if loss is not None and array is None:
+        pairs = []
+        for part in compiled.parts:
+            i, loss = part.output, part.function
+            if labels[i] is None:
                 raise ValueError(
-                    f"Output {name!r} of the model has a loss, {_kind(loss)}, but no labels. Pass "
-                    "labels for it, or compile with losses for the other outputs only: a dict, or "
-                    "None in its place."
+                    f"Output {names[i]!r} of the model has a loss, {_kind(loss)}, but no labels. "
+                    "Pass labels for it, or compile with losses for the other outputs only: a "
+                    "dict, or None in its place."
                 )
-        return [
-            (shape, name, _fitting(loss, array, shape), array, f"y[{name!r}]" if several else "y")
-            for shape, name, loss, array in zip(
-                shapes, names, compiled.functions, labels, strict=True
-            )
-            if loss is not None
-        ]
+            fitting = _fitting(loss, labels[i], shapes[i])
+            its_labels = f"y[{names[i]!r}]" if len(shapes) > 1 else "y"
+            pairs.append((shapes[i], names[i], fitting, labels[i], its_labels))
+        return pairs
 
     def _own_step(self, step: str = "train_step") -> bool:
         """Whether a step, or its loss, is the user's own."""
@@ -389,7 +392,7 @@ class Checks:
         for tensor, array in zip(self.model.inputs, self._in_order(x), strict=True):
             for node in function.nodes:
                 look = getattr(node.operation, "check_data", None)
-                if look is not None and node.args[0] is tensor and not _is_mapped(array):
+                if look is not None and node.args[0] is tensor and array is not None:
                     look(array)
 
     def _hint_at_bytes(self, x: Any) -> None:
@@ -569,7 +572,7 @@ def _check_probabilities(labels: np.ndarray, kind: str, name: str) -> None:
 
 def _not_finite(array: Any, name: str) -> str:
     """'x: 3 NaN and 1 infinite in 2 rows, first in row 7', or '' if all values are finite."""
-    if array is None or array.dtype.kind != "f" or array.size == 0 or _is_mapped(array):
+    if array is None or array.dtype.kind != "f" or array.size == 0:
         return ""
     with np.errstate(all="ignore"):
         # A sum with NaN or infinity is not finite; if it only overflows, the exact check follows.
@@ -588,14 +591,6 @@ def _not_finite(array: Any, name: str) -> str:
     )
     many = "row" if rows.size == 1 else "rows"
     return f"{name} has {counts} in {rows.size} {many}, the first in row {rows[0]}"
-
-
-def _is_mapped(array: np.ndarray) -> bool:
-    """Whether the array is memory-mapped: such large data are not read in advance."""
-    base: Any = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    return isinstance(base, mmap.mmap)
 
 
 def _warn(message: str) -> None:

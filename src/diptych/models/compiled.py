@@ -19,9 +19,13 @@ class CompiledLoss:
     """The loss of a model: for each output a loss function and a weight, summed.
 
     Args:
-        loss: a loss, or a list or dict of them for several outputs.
+        loss: a loss, or a list or dict of them for several outputs; in its place a list of losses
+            for one output.
         loss_weights: factors, in the same form; 1 by default.
         producers: the names of the layers that make the outputs; unknown for subclassed models.
+
+    Attributes:
+        parts: the losses, each with its output.
     """
 
     outputs: Outputs
@@ -31,9 +35,7 @@ class CompiledLoss:
         arrays = isinstance(loss_weights, np.ndarray)
         self._weights_given = loss_weights.tolist() if arrays else loss_weights
         self._producers = producers
-        self.functions: list = []
-        self.weights: list = []
-        self.means: list[metrics_module.Mean | None] = []  # None where there is no loss
+        self.parts: list[LossPart] = []
         self.built = False
         for one in flatten(loss):
             as_loss(one)  # a misspelt name raises at compile time
@@ -41,54 +43,89 @@ class CompiledLoss:
     def build(self, structure: Any) -> None:
         """Match the losses to the nested outputs."""
         self.outputs = outputs = Outputs(structure, self._producers)
-        self.functions = [as_loss(one) for one in outputs.match(self._given, "loss")]
+        losses = outputs.match(self._given, "loss")
         weights = outputs.match(self._weights_given, "loss_weights")
-        self.weights = [1.0 if weight is None else weight for weight in weights]
-        for name, weight in zip(outputs.names, self.weights, strict=True):
-            if not isinstance(weight, (*NUMBERS, Tensor)):
-                raise ValueError(
-                    f"`loss_weights` needs a number for output {name!r}; got {weight!r}."
-                )
-        if sum(function is not None for function in self.functions) > 1:
-            self.means = [
-                metrics_module.Mean(name=f"{name}_loss") if function is not None else None
-                for name, function in zip(outputs.names, self.functions, strict=True)
-            ]
+        self.parts = [
+            LossPart(i, function, weight)
+            for i, name in enumerate(outputs.names)
+            for function, weight in _weighted(losses[i], weights[i], name)
+        ]
+        if len(self.parts) > 1:
+            for part in self.parts:
+                part.mean = metrics_module.Mean(name=f"{outputs.names[part.output]}_loss")
         self.built = True
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the weighted sum of the losses of all outputs, a scalar tensor."""
         if not self.built:
             self.build(y_pred)
-        if len(self.functions) == 1:
-            loss = self.functions[0](_only(y_true), _only(y_pred), _only(sample_weight))
-            return loss if self.weights[0] == 1.0 else ops.multiply(loss, self.weights[0])
-        predictions = flatten(y_pred)
-        labels = self.outputs.match(y_true, "y")
-        weights = self.outputs.match(sample_weight, "sample_weight")
+        if self.outputs.count == 1:
+            labels, weights = [_only(y_true)], [_only(sample_weight)]
+            predictions = [_only(y_pred)]
+        else:
+            predictions = flatten(y_pred)
+            labels = self.outputs.match(y_true, "y")
+            weights = self.outputs.match(sample_weight, "sample_weight")
         total = None
-        for i, function in enumerate(self.functions):
-            if function is None:
-                continue
-            loss = function(labels[i], predictions[i], weights[i])
-            if self.means and (mean := self.means[i]) is not None:
-                mean.update_state(loss.array, sample_weight=predictions[i].shape[0])
-            if self.weights[i] != 1.0:
-                loss = ops.multiply(loss, self.weights[i])
+        for part in self.parts:
+            i = part.output
+            loss = part.function(labels[i], predictions[i], weights[i])
+            if part.mean is not None:
+                part.mean.update_state(loss.array, sample_weight=predictions[i].shape[0])
+            if part.weight != 1.0:
+                loss = ops.multiply(loss, part.weight)
             total = loss if total is None else ops.add(total, loss)
         return total
 
     @property
+    def functions(self) -> list:
+        """The first loss of each output, None for one without."""
+        first = {part.output: part.function for part in reversed(self.parts)}
+        return [first.get(i) for i in range(self.outputs.count)] if self.built else []
+
+    @property
     def metrics(self) -> list:
-        """The running mean of each output's loss, where there are several outputs: in the order of
-        a dict of losses, else in that of the outputs, as in Keras.
+        """The running mean of each loss, where there are several: in the order of a dict of losses,
+        else in that of the outputs, as in Keras.
         """
-        if not self.means:
+        if len(self.parts) < 2:
             return []
         names, order = self.outputs.names, self.outputs.order
         if isinstance(self._given, dict) and set(self._given) <= set(names):
             order = [names.index(name) for name in self._given]
-        return [mean for i in order if (mean := self.means[i]) is not None]
+        return [part.mean for i in order for part in self.parts if part.output == i]
+
+
+class LossPart:
+    """One loss of one output.
+
+    Attributes:
+        output: the output's number.
+        function: the loss.
+        weight: its factor.
+        mean: its running mean; None where it is the only loss.
+    """
+
+    def __init__(self, output: int, function: Any, weight: Any) -> None:
+        self.output, self.function, self.weight = output, function, weight
+        self.mean: metrics_module.Mean | None = None
+
+
+def _weighted(losses: Any, weights: Any, name: str) -> list[tuple]:
+    """The losses of an output, each with its weight. Several may have one weight for all."""
+    functions = [as_loss(one) for one in flatten(losses)]
+    factors = flatten(weights) if isinstance(weights, (list, tuple)) else [weights] * len(functions)
+    if len(factors) != len(functions):
+        raise ValueError(
+            f"`loss_weights` has {len(factors)} entries for output {name!r}, which has "
+            f"{len(functions)} losses."
+        )
+    factors = [1.0 if factor is None else factor for factor in factors]
+    for factor in factors:
+        if not isinstance(factor, (*NUMBERS, Tensor)):
+            raise ValueError(f"`loss_weights` needs a number for output {name!r}; got {factor!r}.")
+    both = zip(functions, factors, strict=True)
+    return [(function, factor) for function, factor in both if function is not None]
 
 
 def as_loss(given: Any) -> Any:
@@ -225,6 +262,10 @@ class CompiledMetrics:
         """Update every metric with a batch."""
         if not self.built:
             self.build(y_true, y_pred, loss_functions)
+        if sample_weight is None and type(y_true) is type(y_pred) is Tensor:  # the common case
+            for _, metric, _ in self.entries:
+                metric.update_state(y_true, y_pred)
+            return
         single = self.outputs.count == 1
         predictions = flatten(y_pred)
         labels = [_only(y_true)] if single else self.outputs.match(y_true, "y")

@@ -13,14 +13,13 @@ from .. import losses as losses_module
 from .. import metrics as metrics_module
 from .. import optimizers
 from ..legacy import accepts_old
-from ..nested import flatten
 from ..utils import objects
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics
 from .frozen import TrainableFlags
-from .passes import Progress
+from .passes import Progress, check_size
 from .replay import Replay
-from .results import named, names_before_build
+from .results import enter, names_before_build
 
 if TYPE_CHECKING:
     from ..graph import KerasTensor
@@ -41,26 +40,32 @@ class _Arguments:
 class Compiling(_Beside):
     """The part of ``Trainer`` that knows what the model is compiled with."""
 
-    engine: str | None
+    engine: str | None = None
+    # A layer that is not a Model has no graph.
+    _function: Any = None
 
-    if TYPE_CHECKING:  # attributes of Model
+    @property
+    def inputs(self) -> list[KerasTensor] | None:
+        """The symbolic inputs; None without a graph."""
+        return None
 
-        @property
-        def inputs(self) -> list[KerasTensor] | None: ...
+    @property
+    def outputs(self) -> list[KerasTensor] | None:
+        """The symbolic outputs; None without a graph."""
+        return None
 
-        @property
-        def outputs(self) -> list[KerasTensor] | None: ...
+    @property
+    def _producers(self) -> list[str]:
+        """The name of the layer of each output."""
+        return []
 
-        @property
-        def output(self) -> Any: ...
-
-        @property
-        def _producers(self) -> list[str]: ...
-
-    def _init_trainer(self) -> None:
+    def __init__(self, **kwargs: Any) -> None:
+        if not hasattr(self, "_sublayers"):  # else the class calls Layer.__init__ itself
+            super().__init__(**kwargs)
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled = False
+        self.steps_per_execution = 1
         self._compiled_flags: TrainableFlags
         # Whether to end after the present batch; callbacks and steps of one's own set them.
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
@@ -71,6 +76,7 @@ class Compiling(_Beside):
         # None, the key of a step that is not recorded, is never in here.
         self._replays: dict[tuple | None, Replay | None] = {}
         self._progress: Progress | None = None  # while `fit` runs
+        self._plan_report = "No plan: the model has not been trained by fit()."
 
     @accepts_old("compile")
     def compile(
@@ -95,13 +101,15 @@ class Compiling(_Beside):
             metrics: a list of names, ``Metric``s or functions; for several outputs a list of lists
                 or a dict.
             weighted_metrics: metrics that use sample weights.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's
-                sake, without effect.
+            steps_per_execution: the number of batches between two calls of callbacks, in training,
+                evaluation and prediction.
+            run_eagerly, jit_compile, auto_scale_loss: accepted for Keras's sake, without effect.
 
         Raises:
             ValueError: a name is unknown (the nearest one is suggested), or dicts do not fit the
                 outputs.
         """
+        self.steps_per_execution = check_size(steps_per_execution, "steps_per_execution")
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
         self._compile_arguments = _Arguments(
@@ -126,7 +134,11 @@ class Compiling(_Beside):
         self.compiled = True
 
     def get_compile_config(self) -> dict[str, Any]:
+<<<<<<< HEAD
         """Return the arguments of ``compile`` as a file holds them; empty if it was not called."""
+=======
+        """Return the arguments of ``compile`` as a file holds them; {} if it was not called."""
+>>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
         if not self.compiled:
             return {}
         described = {key: objects.serialize(v) for key, v in self._compile_arguments.given.items()}
@@ -165,7 +177,7 @@ class Compiling(_Beside):
 
     def _must_be_compiled(self, what: str) -> None:
         if not self.compiled:
-            raise RuntimeError(
+            raise ValueError(
                 f"Model {self.name!r} must be compiled before {what}: model.compile(optimizer, "
                 "loss, metrics)."
             )
@@ -196,18 +208,7 @@ class Compiling(_Beside):
 
     def _own_metrics(self) -> list:
         """Metrics that the model or a layer in it holds as an attribute."""
-        layers = self._cached("layers", lambda: list(self._flatten_layers()))
-        return self._cached(
-            "metrics",
-            lambda: [
-                value
-                for layer in layers
-                for name, attribute in vars(layer).items()
-                if name != "_loss_mean"
-                for value in flatten(attribute)
-                if isinstance(value, metrics_module.Metric)
-            ],
-        )
+        return super().metrics
 
     @property
     def metrics_names(self) -> list[str]:
@@ -221,24 +222,22 @@ class Compiling(_Beside):
             each = self._metrics.names if self._metrics.built else names_before_build(self._metrics)
             # As in Keras: metrics of several outputs in alphabetical order, those of one in the
             # given order.
-            several = len(self.outputs or ()) > 1 or (
-                self._metrics.built and self._metrics.outputs.count > 1
-            )
-            names += sorted(each) if several else each
+            count = self._metrics.outputs.count if self._metrics.built else len(self.outputs or ())
+            names += sorted(each) if count > 1 else each
         return names + [metric.name for metric in self._own_metrics()]
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the result of every metric by its name."""
-        results = {}
-        if self._loss_mean.count:
+        results: dict[str, Any] = {}
+        if self._loss_mean.count.array:
             results["loss"] = float(self._loss_mean.result())
         for metric in [] if self._loss is None else self._loss.metrics:
             results[metric.name] = float(metric.result())
         if self._metrics is not None:
             for name, metric in zip(self._metrics.names, self._metrics.metrics, strict=True):
-                results.update(named(name, metric.result()))
+                enter(results, name, metric.result())
         for metric in self._own_metrics():
-            results.update(named(metric.name, metric.result()))
+            enter(results, metric.name, metric.result())
         return results
 
     def reset_metrics(self) -> None:

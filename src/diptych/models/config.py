@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.core import InputLayer
 from ..layers.layer import Layer
+from ..layers.operation import Operation
 from ..layers.serialization import deserialize, serialize
 from ..nested import flatten, map_structure
 from ..utils import objects
@@ -118,7 +119,7 @@ class _Writer:
     def _entry(self, node: Node) -> dict[str, Any]:
         """The entry of a layer, one for all its calls, or of an operation, new at every call."""
         operation = node.operation
-        if isinstance(operation, Layer):
+        if isinstance(operation, Operation):  # layers are operations
             if id(operation) not in self.entries:
                 named = {"name": operation.name, "inbound_nodes": []}
                 self.entries[id(operation)] = {**serialize(operation), **named}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
+from ..legacy.notes import users_level
 from ..nested import flatten
 from ..tensor import Tensor
 
@@ -29,7 +33,38 @@ def plain(x: Any) -> Any:
 
 def batch_size_of(x: Any) -> int:
     """The number of rows of a batch."""
-    return x.shape[0] if isinstance(x, Tensor) else flatten(x)[0].shape[0]
+    if isinstance(x, Tensor):
+        return x.shape[0]
+    return next(leaf for leaf in flatten(x) if leaf is not None).shape[0]
+
+
+def executions(
+    batches: Iterable[tuple], size: int, start: int = 0
+) -> Iterator[tuple[int, int, Iterable[tuple]]]:
+    """Batches in groups of ``steps_per_execution``, between which callbacks are called: the numbers
+    of the group's first and last batch, and the batches. As Keras counts, the last group's numbers
+    are those of a whole one.
+    """
+    iterator = iter(batches)
+    for begin in itertools.count(start, size):
+        first = next(iterator, None)
+        if first is None:
+            return
+        group: Iterable[tuple] = (first,)
+        if size > 1:
+            group = itertools.chain(group, itertools.islice(iterator, size - 1))
+        yield begin, begin + size - 1, group
+
+
+def at_most(limit: int | None, count: Any, what: str) -> Any:
+    """``count``, or the configured limit if that is lower, with a warning."""
+    if limit is None or (count is not None and count <= limit):
+        return count
+    warnings.warn(
+        f"{what} is limited to {limit}, by config.set_max_{what}({limit}).",
+        stacklevel=users_level(),
+    )
+    return limit
 
 
 @contextlib.contextmanager

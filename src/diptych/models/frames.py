@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["TEXT", "is_text", "of_frame"]
+__all__ = ["TEXT", "is_column", "is_text", "of_frame"]
 
 TEXT = (str, bytes)
 
@@ -17,6 +17,11 @@ def is_text(array: np.ndarray) -> bool:
     if array.dtype.kind == "O":
         return array.size > 0 and all(isinstance(value, TEXT) for value in array.flat)
     return array.dtype.kind in "US"
+
+
+def is_column(data: Any) -> bool:
+    """Whether it is a column of a data frame, a Series of pandas or polars."""
+    return hasattr(data, "to_numpy") and hasattr(data, "to_frame")
 
 
 def of_frame(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ..layers.layer import Layer
 
 
+_AS_THEY_ARE = contextlib.nullcontext()
+
+
 class TrainableFlags:
     """The ``trainable`` of all layers and variables of a model at its ``compile``."""
 
@@ -27,22 +30,34 @@ class TrainableFlags:
             (layer, layer._trainable) for layer in model._flatten_layers()
         ]
         self._variables: list[tuple[Variable, bool]] = [
-            (variable, variable.tracked) for variable in model.variables
+            (variable, variable.tracked) for variable in model.weights
         ]
         self._unbuilt = not self._variables and not model.built
         self._lists: Any = None  # the model's cached lists while these flags are in force
-        self.any_trained = bool(model.trainable_variables) or self._unbuilt and model.trainable
+        self._any_trained = bool(model.trainable_variables) or self._unbuilt and model.trainable
+
+    def in_force(self) -> contextlib.AbstractContextManager[None]:
+        """A block in which a model that was frozen as a whole since its ``compile`` trains what it
+        trained then.
+        """
+        model = self._model
+        frozen_since = (
+            self._any_trained
+            and not model.trainable_variables
+            and (model.weights or not model.trainable)  # else there are no weights yet
+        )
+        return self._forced() if frozen_since else _AS_THEY_ARE
 
     @contextlib.contextmanager
-    def in_force(self) -> Iterator[None]:
-        """Within the block the model trains what it trained at ``compile``."""
-        note(
-            "trainable = False",
-            "after compile(): the model still trains what it was compiled to train, as in Keras 1 "
-            "and 2; Keras 3 trains nothing then",
-            f"Model {self._model.name!r}",
-        )
-        if self._unbuilt and self._model.variables:
+    def _forced(self) -> Iterator[None]:
+        if any(layer._trainable != flag for layer, flag in self._layers) or self._variables:
+            note(
+                "trainable = False",
+                "after compile(): the model still trains what it was compiled to train, as in "
+                "Keras 1 and 2; Keras 3 trains nothing then",
+                f"Model {self._model.name!r}",
+            )
+        if self._unbuilt and self._model.weights:
             self._variables = [
                 (variable, flag and not variable.is_state)
                 for layer, flag in self._layers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,27 +12,29 @@ from .. import engine as _engine
 from .. import ops
 from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.arguments import kind_of, uncalled
+from ..layers.core import is_optional
 from ..layers.layer import Layer
 from ..layers.serialization import MODELS
 from ..layers.structures import map_shapes
 from ..legacy import OldMethods
-from ..nested import flatten, map_structure
+from ..legacy.notes import users_level
+from ..nested import flatten, map_structure, pack_like
 from ..tape import unrecorded
 from ..tensor import Tensor
 from ..trial import Trial
 from ..utils import objects
-from ..utils.naming import suggest
+from ..utils.model_pictures import model_to_dot
+from ..utils.naming import auto_name, suggest
 from ..utils.progbar import write
-from . import storage
+from .arrays import as_data
 from .config import graph_config, masks_named, model_from_graph
-from .data import as_data
-from .order import layers_in_order
+from .order import Order, layers_in_order
 from .outputs import Outputs
-from .summary import summary_text
+from .stateless import Stateless
 from .trainer import Trainer
 
 
-class Model(OldMethods, Trainer, Layer):
+class Model(OldMethods, Stateless, Trainer, Layer):
     """A network with ``fit``, ``evaluate`` and ``predict``.
 
     From a graph, functionally:
@@ -60,11 +63,13 @@ class Model(OldMethods, Trainer, Layer):
         engine: str | None = None,
         **kwargs: Any,
     ) -> None:
+        if name is None and inputs is not None and type(self) is Model:
+            name = auto_name("Functional")  # as Keras calls a model that is made of a graph
         super().__init__(name=name, trainable=trainable, **kwargs)
         self.engine = None if engine is None else _engine.get(engine).name
         self._function: Function | None = None
         self._added_losses: list[KerasTensor] = []
-        self._init_trainer()
+        self._warned_of_structure = False
         if (inputs is None) != (outputs is None):
             raise ValueError("A functional model needs both `inputs` and `outputs`.")
         if inputs is not None:
@@ -102,6 +107,10 @@ class Model(OldMethods, Trainer, Layer):
                     "`name=`."
                 )
         self.built = True
+
+    def _check_incomplete(self, what: str) -> None:
+        if self._function is None:  # the graph says what layers there are, whatever else is held
+            super()._check_incomplete(what)
 
     def _layers_in_order(self) -> list[Layer]:
         function = self._function
@@ -150,6 +159,15 @@ class Model(OldMethods, Trainer, Layer):
         """The name of the layer of each output."""
         return [_producer(tensor) for tensor in self.outputs or ()]
 
+    @property
+    def operations(self) -> list[Any]:
+        """The layers, and what is called outside them, in the order of ``layers``."""
+        function = self._function
+        if function is None:
+            return list(self.layers)
+        steps = Order(function.inputs, function.outputs).steps
+        return [step.operation if isinstance(step, Node) else step for step in steps]
+
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of that name or number; ValueError if there is none."""
         layers = self.layers
@@ -190,7 +208,7 @@ class Model(OldMethods, Trainer, Layer):
         given = self._arrange(inputs, self._function.inputs)
         if mask is not None:
             given = [
-                x if m is None or m is x.mask else _with_mask(x, m)
+                x if m is None or x is None or m is x.mask else _with_mask(x, m)
                 for x, m in zip(given, self._masks_in_order(mask), strict=True)
             ]
         if not self._added_losses:
@@ -244,16 +262,11 @@ class Model(OldMethods, Trainer, Layer):
         """
         if len(wanted) == 1 and isinstance(inputs, Tensor):
             return [self._fit_input(inputs, wanted[0])]
-        leaves = flatten(inputs)
-        if any(leaf is None for leaf in leaves):
-            raise ValueError(
-                f"Model {self.name!r} has the inputs {self.input_names}, but was called with None "
-                "for one of them."
-            )
-        if not all(isinstance(leaf, (Tensor, KerasTensor)) for leaf in leaves):
+        if not all(x is None or isinstance(x, (Tensor, KerasTensor)) for x in flatten(inputs)):
             inputs = map_structure(
-                Tensor, as_data(inputs, "x", self.takes_text)
+                lambda x: x if x is None else Tensor(x), as_data(inputs, "x", self.takes_text)
             )  # lists of numbers, data frames
+        self._check_structure(inputs)
         if isinstance(inputs, dict):
             names = self._names_of_inputs()
             missing = [name for name in names if name not in inputs]
@@ -271,11 +284,51 @@ class Model(OldMethods, Trainer, Layer):
             )
         return [self._fit_input(x, tensor) for x, tensor in zip(given, wanted, strict=True)]
 
+    def _check_structure(self, inputs: Any) -> None:
+        """Warn, once, of inputs that are nested unlike the graph's, or have more keys; ValueError
+        where their order could be meant in two ways. Lists and tuples are the same.
+        """
+        expected = self._inputs_structure
+        by_name = isinstance(expected, dict)
+        if self._warned_of_structure or len(self.input_names) == 1 and not by_name:
+            return
+        given = _nesting(inputs)
+        if isinstance(inputs, dict):
+            extra = [key for key in inputs if key not in expected] if by_name else []
+            if not extra:
+                return
+            note = f"it was given {extra} as well, which are not used"
+        elif given == _nesting(expected) or len(self.input_names) == 1:
+            return
+        elif by_name and list(expected) != sorted(expected):
+            raise ValueError(
+                f"Model {self.name!r} takes a dict with the keys {list(expected)}, but was called "
+                f"on a {type(inputs).__name__}: pass a dict, since the order of its inputs is not "
+                "alphabetical."
+            )
+        else:
+            shapes = map_structure(lambda x: getattr(x, "shape", x), inputs)
+            note = f"it was called on {shapes}, which are taken one after the other"
+        self._warned_of_structure = True
+        names = pack_like(expected, self.input_names)
+        warnings.warn(
+            f"Model {self.name!r} expects its inputs as {names}; {note}.",
+            UserWarning,
+            stacklevel=users_level(),
+        )
+
     def widen(self, shape: tuple) -> bool:
         """Whether the model takes an input of this shape, unlike that of its graph."""
         return False
 
     def _fit_input(self, x: Any, tensor: KerasTensor) -> Any:
+        if x is None and is_optional(tensor):
+            return None
+        if x is None:
+            raise ValueError(
+                f"Model {self.name!r} was called with None for its input {tensor.name!r}, which is "
+                "not optional: pass an array, or make it by Input(..., optional=True)."
+            )
         wanted = tensor.shape
         if x.shape[1:] != wanted[1:] or len(x.shape) != len(wanted):
             if len(x.shape) == len(wanted) - 1 and wanted[-1] == 1:
@@ -307,15 +360,16 @@ class Model(OldMethods, Trainer, Layer):
             return super().compute_output_spec(*args, **kwargs)
         function = self._function
         given = self._arrange(self._first(args, kwargs), function.inputs)
-        if all(a.shape == b.shape for a, b in zip(given, function.inputs, strict=True)):
+        pairs = zip(given, function.inputs, strict=True)
+        if all(a is not None and a.shape == b.shape for a, b in pairs):
             return map_structure(lambda t: KerasTensor(t.shape, t.dtype), function.outputs)
         return function.infer(given)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        if self._function is None:
-            return super().compute_output_shape(input_shape)
         inputs = map_shapes(lambda shape: KerasTensor(shape, self.dtype), input_shape)
-        return map_structure(lambda t: t.shape, self.compute_output_spec(inputs))
+        known = self._function is not None
+        outputs = self.compute_output_spec(inputs) if known else self._infer((inputs,), {})
+        return map_structure(lambda t: t.shape, outputs)
 
     @property
     def makes_mask(self) -> bool:  # type: ignore[override]
@@ -368,34 +422,54 @@ class Model(OldMethods, Trainer, Layer):
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: Any = None,
+        show_costs: bool = False,
     ) -> None:
         """Print a table of the layers with their output shapes and numbers of weights.
 
         Args:
-            line_length: the table's width; by default that of the text. Text that does not fit
-                its column is broken.
-            positions: where the columns end, as shares of ``line_length`` or in characters; by
-                default Keras's shares where ``line_length`` is given, else the columns take the
-                width that they need.
+            line_length: the table's width; by default 88 characters, or 108 with branches, or what
+                the terminal has. Text that does not fit its column is broken.
+            positions: where the columns end, as shares of ``line_length`` or in characters.
             print_fn: called with the text instead of ``print``.
             expand_nested: whether to show the layers of nested models.
             show_trainable: whether a column says which layers are trained.
-            layer_range: a pair of layer names, the first and the last to show.
+            layer_range: a pair of layer names or of regular expressions for them, the first and the
+                last to show.
+            show_costs: whether to show the memory of each layer's outputs, the multiply-adds of its
+                matrix products and convolutions, both for one sample, and the engine.
         """
+        from .summary import summary_text  # here, since a training needs none
+        from .summary_table import as_printable
+
         text = summary_text(
-            self, line_length, positions, expand_nested, show_trainable, layer_range
+            self, line_length, positions, expand_nested, show_trainable, layer_range, show_costs
         )
         if print_fn is not None:
             print_fn(text)
         else:
-            write(f"{text}\n")
+            write(as_printable(text))
+
+    def _repr_svg_(self) -> str | None:
+        """The picture of the model, which a notebook shows; None before it is built."""
+        return self._picture()._repr_svg_() if self.built else None
+
+    def _repr_html_(self) -> str | None:
+        """The same in HTML, with a bar to scroll where it is long."""
+        if not self.built:
+            return None
+        picture = self._picture()._repr_html_()
+        return f'<div style="max-height: 45em; overflow: auto">{picture}</div>'
+
+    def _picture(self) -> Any:
+        return model_to_dot(self, show_shapes=True, show_layer_activations=True).picture
 
     def get_config(self) -> dict[str, Any]:
         """Return the graph as nested dicts; for a subclassed model, the result of its own
         ``get_config``.
         """
         if self._function is None:
-            return {"name": self.name, "trainable": self.trainable}
+            own = {"name": self.name, "trainable": self.trainable}
+            return own if self._given is None else self._given.config(self, own)
         return graph_config(self, self._function)
 
     def to_json(self, **kwargs: Any) -> str:
@@ -411,6 +485,8 @@ class Model(OldMethods, Trainer, Layer):
         save_format: str | None = None,
     ) -> None:
         """Write the model to a file, ``.keras`` or ``.h5``: see ``saving.save_model``."""
+        from . import storage
+
         storage.save_model(self, filepath, overwrite, include_optimizer, save_format)
 
     def save_weights(
@@ -419,13 +495,50 @@ class Model(OldMethods, Trainer, Layer):
         """Write the weights to a file, ``.weights.h5`` or ``.safetensors``: see
         ``saving.save_weights``.
         """
+        from . import storage
+
         storage.save_weights(self, filepath, overwrite, max_shard_size)
 
     def load_weights(
         self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
     ) -> None:
         """Read weights from a file; see ``saving.load_weights``."""
+        from . import storage
+
         storage.load_weights(self, filepath, skip_mismatch, by_name)
+
+    def export(
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write the model, for inference by other programs, as an ONNX file.
+
+        Args:
+            filepath: the file.
+            format: "onnx", which a name that ends in .onnx implies. Keras's others need other
+                programs.
+            verbose: whether to print where the file is; False: no.
+            input_signature: a list with an ``InputSpec`` (or anything with a shape and a dtype) for
+                each input, None for sizes that may vary; by default those of the model's inputs, or
+                of its first call.
+            opset_version: 18, the operator set of the files.
+
+        Raises:
+            ImportError: the package onnx is missing.
+            ValueError: the format is another one, the shapes of the inputs are unknown, or a layer
+                or operation has no counterpart in ONNX; the message names it and says what to do.
+        """
+        from ..export import format_of, symbolic_arguments
+        from ..export.onnx_file import write_onnx
+
+        format_of(filepath, format)
+        write_onnx(self, filepath, symbolic_arguments(self, input_signature), **kwargs)
+        if verbose is not False:
+            write(f"Saved artifact at '{filepath}'.\n")
 
     @classmethod
     def from_config(
@@ -442,6 +555,15 @@ class Model(OldMethods, Trainer, Layer):
 
 objects.HOMES[Model] = ("keras.src.models.functional", "Functional", "Functional")
 MODELS |= {"Model": Model, "Functional": Model}
+
+
+def _nesting(structure: Any) -> Any:
+    """The nesting alone, to be compared; lists and tuples are the same."""
+    if isinstance(structure, dict):
+        return {key: _nesting(part) for key, part in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return [_nesting(part) for part in structure]
+    return None
 
 
 def _with_mask(x: Tensor, mask: Any) -> Tensor:

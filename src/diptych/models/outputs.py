@@ -7,6 +7,8 @@ from typing import Any
 from ..nested import flatten, pack_like
 from ..utils.naming import suggest
 
+SEVERAL = ("loss", "loss_weights")  # of which one output may have a list
+
 
 class Outputs:
     """The outputs to which losses, their weights, metrics, labels and sample weights are matched.
@@ -55,6 +57,10 @@ class Outputs:
             return [given] * self.count
         if isinstance(self._places, int) and isinstance(given, dict) and what != "y":
             given = self._by_name(given, what)
+        if isinstance(self._places, int) and what in SEVERAL:
+            if len(given) != 1:  # a list for all outputs, of which there is one
+                raise ValueError(self._wrong_number(given, what))
+            return list(given)
         found: list = [None] * self.count
         self._fill(found, given, self._places, what)
         return found
@@ -64,7 +70,8 @@ class Outputs:
     ) -> None:
         nested = isinstance(given, (list, tuple, dict))
         if isinstance(places, int):
-            if nested and what != "metrics":
+            several = what in SEVERAL and not isinstance(given, dict)
+            if nested and not several and what != "metrics":
                 given = self._only(given, what)
             found[places] = given
         elif isinstance(given, dict) and isinstance(places, dict):

@@ -23,9 +23,18 @@ class Batches:
         """The first batch, for checking shapes and dtypes; iteration returns it again."""
         raise NotImplementedError
 
+    def sample(self) -> tuple:
+        """The data as far as they can be looked at before training: all that is in memory, or else
+        the first batch.
+        """
+        return self.first()
+
     def __iter__(self) -> Iterator[tuple]:
         """The batches of one epoch."""
         raise NotImplementedError
+
+    def close(self) -> None:
+        """End the threads and processes that make batches."""
 
     def sizes(self, epochs: int = 1) -> set[int]:
         """The batch sizes that occur in this number of epochs, as far as they are known."""
@@ -78,6 +87,7 @@ class Passes(Batches):
         self._taken = 0  # and how many batches of it are taken
         self._skipped = 0  # batches of an epoch that begins in the middle
         self._drawn_from: Any = None  # the generator's state before it drew the order
+        self._open: Any = None  # a generator whose threads have to be ended
 
     def _one_pass(self, skip: int = 0) -> Iterator[tuple]:
         """The batches of a new pass without the first ``skip`` ones."""
@@ -88,6 +98,18 @@ class Passes(Batches):
             return self._epoch_of_steps(self._limit)
         going, self._going = self._going, None
         return self._one_pass() if going is None else going
+
+    def _opened(self, items: Any) -> Any:
+        """The items, of a generator to be closed at the end."""
+        self.close()
+        self._open = items
+        return items
+
+    def close(self) -> None:
+        self._going = None
+        if self._open is not None:
+            self._open.close()
+            self._open = None
 
     def _epoch_of_steps(self, limit: int) -> Iterator[tuple]:
         """An epoch of ``limit`` batches, which ends before that where the pass ends. In training
@@ -130,3 +152,13 @@ class Passes(Batches):
         generator = self._generator()
         self._drawn_from = generator.bit_generator.state
         return generator.permutation(count)
+
+
+def check_size(value: Any, name: str, default: int | None = None) -> int:
+    """A whole number of at least 1, or the default for None; ValueError for anything else."""
+    if value is None and default is not None:
+        return default
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value <= 0:
+        raise ValueError(f"{name}={value!r}; expected a whole number of at least 1")
+    return int(value)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import repeat
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from ..tensor import Tensor, Variable
 from ..utils.objects import is_builtin
 
 NOTHING = -1  # the place of a missing input, such as a bias
+_array_of = attrgetter("array")
 _PLAIN_RELU = (0.0, None, 0.0)  # slope, upper limit and threshold
 
 
@@ -40,32 +41,31 @@ class Replay:
     Values are in a list with a place for x, y, each weight and each output. Made by ``record_of``.
     """
 
-    def __init__(
-        self, places: dict[int, int], variables: dict[int, Variable], labels: Tensor | None
-    ) -> None:
-        self.places = places
-        self.variables = variables  # place -> weight
-        self.labels = None if labels is None else (labels.shape, labels.dtype)
+    def __init__(self, weights: list[Variable]) -> None:
+        self.weights = weights
+        self.labels: tuple | None = None  # shape and dtype of y in the loss, if it changes them
         self.calls: list[tuple] = []
-        self.readers: list[
-            Callable
-        ] = []  # for each call, the function that gets its inputs from the values
+        self.steps: list[tuple] = []  # the calls as ``_run`` takes them
+        self.empty: list[None] = []  # the places of the outputs, before the first call
         # The records of the calls, newest first. Their tensors have no values and only identify
         # gradients. Each batch brings its own caches.
         self.records: list[Record] = []
         self.y_pred = self.loss = 0
         self.logits: tuple[str, int] | None = None  # of y_pred: "sigmoid" or "softmax", place
         self.seed: dict[Tensor, np.ndarray] = {}  # dL/dL = 1, for the loss in the records
-        self.wanted: list[Tensor] = []  # the weights whose gradients the step returns
+        self.wanted: list[Variable] = []  # the weights whose gradients the step returns
+        self.plan: Any = None  # its plan, or why there is none; None before that was tried
         self.done: list[list[int]] = []  # after each call, the places that no later call needs
 
     def forward(self, x: np.ndarray, y: np.ndarray) -> tuple[Tensor, np.ndarray, list]:
         """Return the model's output, the loss, and the caches of all calls."""
         values = self._start(x)
-        if self.labels is not None:
+        if self.labels is None:
+            values[1] = y
+        else:
             shape, dtype = self.labels
             values[1] = y.reshape(shape).astype(dtype, copy=False)
-        caches = list(map(_run, self.calls, self.readers, repeat(values)))
+        caches = [_run(step, values) for step in self.steps]
         y_pred = Tensor(values[self.y_pred])
         if self.logits is not None:
             name, place = self.logits
@@ -75,19 +75,15 @@ class Replay:
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the model's output, without caches for a backward pass."""
         values = self._start(x)
-        for call, reader, done in zip(self.calls, self.readers, self.done, strict=True):
-            _run(call, reader, values)
+        for step, done in zip(self.steps, self.done, strict=True):
+            _run(step, values)
             for place in done:
                 values[place] = None
         return values[self.y_pred]
 
     def _start(self, x: np.ndarray) -> list:
         """The values of all places before the first call: the input's and the weights'."""
-        values: list[Any] = [None] * (len(self.places) + 1)  # the last one stays None: NOTHING
-        values[0] = x
-        for place, variable in self.variables.items():
-            values[place] = variable.array
-        return values
+        return [x, None, *map(_array_of, self.weights), *self.empty]
 
     def gradients(self, caches: list, optimizer: Any = None) -> list:
         """Run the backward pass; return the gradients of the loss by the trained weights: None for
@@ -99,31 +95,40 @@ class Replay:
         return list(map(gradients.get, self.wanted))
 
 
-def _reader(call: tuple) -> Callable:
-    """The function that gets a call's inputs from the list of values."""
-    places = call[2]
+def _step(call: tuple) -> tuple:
+    """A call as (function, reader, options, output). Array operations become functions of the kind
+    that twins are, and the reader gets the inputs from the list of values.
+    """
+    is_twin, function, places, options, output = call
     if len(places) == 1:  # itemgetter would give the array itself, not a list of one
-        return itemgetter(slice(places[0], places[0] + 1))
-    return itemgetter(*places)
-
-
-def _run(call: tuple, reader: Callable, values: list) -> Any:
-    """Make one call, store its results, and return its cache for the backward pass."""
-    is_twin, function, _, options, output = call
-    arrays = reader(values)
+        reader = itemgetter(slice(places[0], places[0] + 1))
+    else:
+        reader = itemgetter(*places)
     if is_twin:
-        y, cache = function(*arrays, *options)
-        if type(output) is tuple:  # several results: a recurrent layer's output and states
-            for place, part in zip(output, y, strict=True):
-                values[place] = part
-        else:
-            values[output] = y
-        return cache
-    result = function(*arrays, **options)
-    if type(result) is not np.ndarray:  # NumPy gives a scalar instead of a 0-d array
-        result = np.asarray(result)
-    values[output] = result
-    return result, arrays, options
+        return function, reader, options, output
+    return _with_cache(function, options), reader, (), output
+
+
+def _with_cache(function: Callable, options: dict[str, Any]) -> Callable:
+    """An array operation that also returns the cache of its backward function."""
+
+    def forward(*arrays: np.ndarray) -> tuple[np.ndarray, tuple]:
+        y = np.asarray(function(*arrays, **options))  # NumPy gives a scalar, not a 0-d array
+        return y, (y, arrays, options)
+
+    return forward
+
+
+def _run(step: tuple, values: list) -> Any:
+    """Make one call, store its results, and return its cache for the backward pass."""
+    function, reader, options, output = step
+    y, cache = function(*reader(values), *options)
+    if type(output) is tuple:  # several results: a recurrent layer's output and states
+        for place, part in zip(output, y, strict=True):
+            values[place] = part
+    else:
+        values[output] = y
+    return cache
 
 
 def record_of(
@@ -162,13 +167,16 @@ def record_of(
     places[id(labels) if labels is not None else id(y)] = 1
     for key in weights:
         places[key] = len(places)
-    replay = Replay(places, {places[key]: variable for key, variable in weights.items()}, labels)
+    replay = Replay(list(weights.values()))
+    if labels is not None and y is not None and (labels.shape, labels.dtype) != (y.shape, y.dtype):
+        replay.labels = labels.shape, labels.dtype
     for record in records:
         call = _call(record, places)
         if call is None:
             return None
         replay.calls.append(call)
-    replay.readers = list(map(_reader, replay.calls))
+    replay.steps = list(map(_step, replay.calls))
+    replay.empty = [None] * (len(places) - 2 - len(weights) + 1)  # the last one stays: NOTHING
     if id(y_pred) not in places:
         return None
     replay.y_pred = places[id(y_pred)]
@@ -193,7 +201,7 @@ def record_of(
         output = map_structure(_without_values, record.output)
         if True in needs:
             stand_ins.update(zip(map(id, flatten(record.output)), flatten(output), strict=True))
-        replay.records.append(Record(output, inputs, needs, record.backward, None, (), None))
+        replay.records.append(Record(output, inputs, needs, record.backward, None, (), None, None))
     replay.records.reverse()
     if id(loss) in stand_ins:
         replay.seed = {stand_ins[id(loss)]: np.ones(loss.shape, loss.dtype)}
@@ -221,7 +229,7 @@ def record_of_prediction(model: Any, x: Tensor) -> Replay | None:
     if len(known) != len(calls):
         return None
     one.calls = _join(known, _engine.get(model.engine or _engine.current()))
-    one.readers = list(map(_reader, one.calls))
+    one.steps = list(map(_step, one.calls))
     one.done = _last_needs(one)
     return one
 
@@ -332,14 +340,14 @@ def may_be_replayed(model: Any) -> bool:
     loss = model._loss
     return (
         _is_pure_graph(model, "pure")
-        and all(_is_own(model, name) for name in ("compute_loss", "losses"))
+        and all(is_own(model, name) for name in ("compute_loss", "losses"))
         and model.optimizer is not None
-        and _is_own(model.optimizer, "scale_loss")
-        and model.optimizer.loss_scale_factor is None
+        and is_own(model.optimizer, "scale_loss")
+        and not model.optimizer.scales_loss
         and loss is not None
-        and len(loss.functions) == 1
-        and _is_builtin_loss(loss.functions[0])
-        and not any(variable.regularizer for variable in model.variables)
+        and len(loss.parts) == 1
+        and _is_builtin_loss(loss.parts[0].function)
+        and not any(variable.regularizer for variable in model.weights)
     )
 
 
@@ -355,12 +363,12 @@ def _is_pure_graph(model: Any, *kinds: str) -> bool:
         model._function is not None
         and len(model._function.inputs) == 1
         and len(model.outputs) == 1
-        and all(_is_own(model, name) for name in ("__call__", "call"))
+        and all(is_own(model, name) for name in ("__call__", "call"))
         and all(_is_pure(node.operation, kinds) for node in model._function.nodes)
     )
 
 
-def _is_own(thing: Any, name: str) -> bool:
+def is_own(thing: Any, name: str) -> bool:
     """Whether a method or property is built in, not overridden in a class or on the object."""
     found = getattr(type(thing), name)
     function = getattr(found, "fget", found)

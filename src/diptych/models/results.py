@@ -10,22 +10,23 @@ import numpy as np
 from ..nested import flatten, map_structure
 from ..tensor import Tensor
 from .compiled import CompiledMetrics, name_of
-from .data import check_size
+from .passes import check_size
 
 
 def as_log(value: Any) -> Any:
     """A metric's result as a Python float, or as an array if it has several entries."""
-    if isinstance(value, float):
-        return value
+    if isinstance(value, (float, np.floating)):
+        return float(value)
     array = np.asarray(value)
     return float(array) if array.ndim == 0 else array
 
 
-def named(name: str, result: Any) -> dict[str, Any]:
-    """A metric's result by its name; a metric of one's own may return several, in a dict."""
+def enter(results: dict[str, Any], name: str, result: Any) -> None:
+    """Enter a metric's result by its name; a metric of one's own may return several, in a dict."""
     if isinstance(result, dict):
-        return {key: as_log(value) for key, value in result.items()}
-    return {name: as_log(result)}
+        results.update({key: as_log(value) for key, value in result.items()})
+    else:
+        results[name] = as_log(result)
 
 
 def names_before_build(metrics: CompiledMetrics) -> list[str]:

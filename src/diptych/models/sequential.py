@@ -12,7 +12,8 @@ from ..layers.core import Input, InputLayer
 from ..layers.layer import Layer
 from ..layers.removed import Merge
 from ..layers.serialization import MODELS, deserialize, serialize
-from ..nested import flatten
+from ..layers.structures import map_shapes
+from ..nested import flatten, map_structure
 from ..utils import objects
 from .model import Model
 
@@ -80,6 +81,9 @@ class Sequential(Model):
             self._connect()
         return layer
 
+    def _check_incomplete(self, what: str) -> None:
+        """Layers may come at any time."""
+
     def _append(self, layer: Any) -> None:
         if (
             isinstance(layer, KerasTensor)
@@ -93,7 +97,7 @@ class Sequential(Model):
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
             self._stack.append(
                 InputLayer(
-                    batch_shape=shape, dtype=getattr(layer, "_input_dtype", layer.input_dtype)
+                    batch_shape=shape, dtype=getattr(layer, "_input_dtype", layer.data_dtype)
                 )
             )
         elif isinstance(layer, InputLayer) and self._stack:
@@ -125,13 +129,15 @@ class Sequential(Model):
                 "only the first layer needs it."
             )
 
-    def _connect(self, batch_shape: Any = None, dtype: Any = None) -> None:
-        """Connect new layers, each to the output before it, if the input's shape is known."""
+    def _connect(self, given: Any = None) -> None:
+        """Connect new layers, each to the output before it, if the input's shape is known: from the
+        first layer, or from symbolic inputs that are given.
+        """
         self._sublayers = []
         for layer in self._stack:
             self._track(layer)
         if not self._between:
-            start = self._start(batch_shape, dtype)
+            start = self._start(given)
             if start is None:
                 return
             self._inputs_structure = start
@@ -165,7 +171,7 @@ class Sequential(Model):
         ):
             self._forget_calls()
             try:
-                self._connect(tuple(sizes), now.dtype)
+                self._connect(Input(batch_shape=tuple(sizes), dtype=now.dtype))
             except Exception:
                 self._between[:], self._function = between, function
                 self._inputs_structure, self._outputs_structure = now, outputs
@@ -181,18 +187,23 @@ class Sequential(Model):
             layer._nodes[:] = [other for other in layer._nodes if other is not node]
         self._between.clear()
 
-    def _start(self, batch_shape: Any, dtype: Any) -> Any:
-        """The symbolic input, or None if its shape is unknown."""
+    def _start(self, given: Any) -> Any:
+        """The symbolic input, or nested ones; None if its shape is unknown."""
         first = self._stack[0] if self._stack else None
         if isinstance(first, InputLayer):
             return first.output
         if isinstance(first, Merge) and first.branches:
             return first.new_inputs()
-        if first is not None and batch_shape is not None:
-            return Input(batch_shape=batch_shape, dtype=dtype or first.input_dtype)
+        if first is not None and given is not None:
+            return given
         if isinstance(first, Model) and first.inputs:
-            return Input(batch_shape=first.inputs[0].shape, dtype=first.inputs[0].dtype)
+            structure = first.inputs[0] if len(first.inputs) == 1 else first.input
+            return map_structure(lambda x: self._symbol(x.shape, x.dtype), structure)
         return None
+
+    def _symbol(self, shape: Any, dtype: Any = None) -> KerasTensor:
+        """A symbolic input of this shape, of the first layer's dtype by default."""
+        return Input(batch_shape=tuple(shape), dtype=dtype or self._stack[0].data_dtype)
 
     @property
     def layers(self) -> list[Layer]:
@@ -203,14 +214,14 @@ class Sequential(Model):
         return self.layers
 
     def build(self, input_shape: Any = None) -> None:
-        """Make the weights for an input of this shape, the batch included."""
+        """Make the weights for an input of this shape, the batch included, or for nested ones."""
         if self._function is None and input_shape is not None:
             if not self.layers:
                 raise ValueError(
                     f"Sequential model {self.name!r} has no layers yet: add layers before it is "
                     "built."
                 )
-            self._connect(tuple(input_shape))
+            self._connect(map_shapes(self._symbol, input_shape))
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Compute the output of a batch."""
@@ -219,15 +230,21 @@ class Sequential(Model):
                 raise ValueError(
                     f"Sequential model {self.name!r} has no layers: add some before it is called."
                 )
-            kind = inputs.dtype.kind
-            dtype = inputs.dtype if kind == "f" else "string" if kind in "OUS" else None
-            self._connect((None, *inputs.shape[1:]), dtype)
+
+            def symbol(x: Any) -> KerasTensor:
+                kind = x.dtype.kind
+                dtype = x.dtype if kind == "f" else "string" if kind in "OUS" else None
+                return self._symbol((None, *x.shape[1:]), dtype)
+
+            self._connect(map_structure(symbol, inputs))
         return super().call(inputs, training, mask)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         if self._function is None:
             inputs = self._first(args, kwargs)
-            self._connect((None, *inputs.shape[1:]), inputs.dtype)
+            self._connect(
+                map_structure(lambda x: self._symbol((None, *x.shape[1:]), x.dtype), inputs)
+            )
         return super().compute_output_spec(*args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
@@ -237,7 +254,9 @@ class Sequential(Model):
             "layers": [serialize(layer) for layer in self._stack],
         }
         if self._function is not None and not isinstance(self._stack[0], InputLayer):
-            config["build_input_shape"] = list(self._inputs_structure.shape)
+            config["build_input_shape"] = map_structure(
+                lambda x: list(x.shape), self._inputs_structure
+            )
         return config
 
     @classmethod
@@ -249,7 +268,7 @@ class Sequential(Model):
         model._trainable = config.get("trainable", True)  # each layer has its own in its config
         shape = config.get("build_input_shape")
         if shape is not None and not model.built:
-            model.build(tuple(shape))
+            model.build(shape)
         return model
 
 

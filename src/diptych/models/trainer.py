@@ -18,24 +18,21 @@ from ..callbacks import CallbackList
 from ..layers.signatures import parameters_of
 from ..legacy import Logs, accepts_old
 from ..nested import map_structure
-from ..tape import GradientTape
+from ..tape import GradientTape, unrecorded
 from ..tensor import Structure, Tensor
+from ..utils.batches import unpack_x_y_sample_weight as unpack
+from .arrays import as_data, count_rows
 from .checks import Checks
+from .class_weights import class_weights_to_sample_weights
 from .compiling import Compiling
-from .data import (
-    as_data,
-    batches_for,
-    check_size,
-    class_weights_to_sample_weights,
-    count_rows,
-    split_off_validation,
-    unpack,
-)
-from .fitting import batch_size_of, named_in_errors, pack, plain
-from .passes import Progress
-from .replay import may_be_replayed, record_of, record_of_prediction
+from .data import batches_for, split_off_validation
+from .fitting import at_most, batch_size_of, executions, named_in_errors, pack, plain
+from .passes import Progress, check_size
+from .plans import NotPlannedError, PlannedEpochs, StepPlan, converted
+from .replay import Replay, may_be_replayed, record_of, record_of_prediction
 from .results import array_of, as_log, check_frequency, due, joined
 
+_COUNTING = np.arange(1024)
 MOST_REPLAYS = 32  # the most recorded steps of a model, one for each batch shape
 
 
@@ -133,35 +130,64 @@ class Trainer(Compiling):
 
     def _update(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Make one update; return what a `compute_metrics` of one's own returned."""
-        if self._compiled_flags.any_trained and not self.trainable_variables:
-            with self._compiled_flags.in_force():
-                return self._update_weights(x, y, sample_weight)
-        return self._update_weights(x, y, sample_weight)
-
-    def _update_weights(self, x: Any, y: Any, sample_weight: Any) -> Any:
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
+        if replay is not None and self._run_plan(replay, x.array, y.array):
+            return None
         if replay is not None:
-            variables = self.trainable_variables
             y_pred, loss, caches = replay.forward(x.array, y.array)
-            gradients = replay.gradients(caches, self.optimizer)
+            gradients, variables = replay.gradients(caches, self.optimizer), replay.wanted
         else:
-            self._follow_input(key, x)
-            with GradientTape() as tape:
-                y_pred = self(x, training=True)
-                loss = self._compute_loss(x, y, y_pred, sample_weight, True)
-                scaled = self.optimizer.scale_loss(loss)
-            self._keep_replay(key, tape, x, y, y_pred, loss)
-            variables = self.trainable_variables  # the call may have made them
-            tape.optimizer = self.optimizer
-            gradients = tape.gradient(scaled, variables)
-            loss = loss.array
+            with self._compiled_flags.in_force():
+                self._follow_input(key, x)
+                with GradientTape() as tape:
+                    y_pred = self(x, training=True)
+                    loss = self._compute_loss(x, y, y_pred, sample_weight, True)
+                    scaled = self.optimizer.scale_loss(loss)
+                variables = self.trainable_variables  # the call may have made them
+                self._keep_replay(key, tape, x, y, y_pred, loss)
+                tape.optimizer = self.optimizer
+                with unrecorded():  # they go to the optimizer alone
+                    gradients = tape.gradient(scaled, variables)
+                loss = loss.array
         if variables:
             self.optimizer.apply(gradients, variables)
         else:
             self._checks.nothing_to_train()
         self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
         return self._after_step(x, y, y_pred, sample_weight)
+
+    def _run_plan(self, replay: Replay, x: np.ndarray, y: np.ndarray) -> bool:
+        """Make a step by the plan of a recorded step, or make the plan of this step; return False
+        if the step is still to be made.
+        """
+        plan = replay.plan
+        if isinstance(plan, str):  # why there is none
+            return False
+        if plan is None or not plan.fits(self):
+            try:
+                plan = StepPlan(self, replay, x, y)
+            except NotPlannedError as error:
+                replay.plan = str(error)
+                return False
+            replay.plan = plan.refusal or plan
+            return True
+        x, y = map(converted, (x, y), plan.dtypes)
+        if not plan.takes(y):
+            return False
+        plan.run(_COUNTING[: len(x)] if len(x) <= len(_COUNTING) else np.arange(len(x)), x, y, 1)
+        return True
+
+    def _plan_of(self, key: tuple | None) -> tuple[StepPlan | None, str | None]:
+        """The plan of the steps with this key, or why there is none; None and None if none has been
+        made yet.
+        """
+        replay = self._replays.get(key)
+        if replay is None:
+            return None, "a step depends on more than a batch and the weights"
+        if isinstance(replay.plan, StepPlan):
+            return replay.plan, None
+        return None, replay.plan
 
     def _test(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Evaluate one batch; return what a `compute_metrics` of one's own returned."""
@@ -266,11 +292,14 @@ class Trainer(Compiling):
         """Train, epoch by epoch, and return a ``History``.
 
         Args:
-            x: an array of shape (N, ...), a list or dict of them for several inputs, a generator or
-                a ``PyDataset``.
-            y: the labels, in the same forms; not with a generator, which yields (x, y) or (x, y,
-                weights).
-            batch_size: rows for each update; 32 by default.
+            x: an array of shape (N, ...), or a list or dict of them for several inputs. Also a
+                data frame, a tensor of another library, and what is read batch by batch: a
+                memory-mapped array, a dataset in an HDF5 file, a scipy.sparse matrix. Or what
+                gives whole batches, (x, y) or (x, y, weights): a ``PyDataset``, a generator, a
+                ``DataLoader`` of PyTorch, or any other object to iterate over.
+            y: the labels, in the same forms; not with what gives whole batches.
+            batch_size: rows for each update; by default 32, or with ``steps_per_epoch`` that share
+                of the rows.
             epochs: the epoch at which training ends (counted from 0, not from ``initial_epoch``).
             verbose: "auto" or 1 a progress bar, 2 one line for each epoch, 0 nothing.
             callbacks: a list of ``Callback``s.
@@ -302,13 +331,14 @@ class Trainer(Compiling):
         ):
             if size is not None:
                 check_size(size, name)
+        epochs = at_most(config.max_epochs(), epochs, "epochs")
         check_frequency(validation_freq)
         part_of_x = bool(validation_split) and validation_data is None
         if part_of_x:
             (x, y, sample_weight), validation_data = split_off_validation(
                 x, y, sample_weight, validation_split, self.takes_text
             )
-        with self._in_training():
+        with self._in_training(), contextlib.ExitStack() as feeding:
             batches = batches_for(
                 x,
                 y,
@@ -321,6 +351,7 @@ class Trainer(Compiling):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
+            feeding.callback(batches.close)
             self._checks.before_training(
                 batches, epochs=epochs - initial_epoch, class_weight=class_weight
             )
@@ -335,6 +366,7 @@ class Trainer(Compiling):
                         dtypes=self._dtypes_of(data[0]),
                         text=self.takes_text,
                     )
+                    feeding.callback(validation.close)
                     self._checks.labels_of_validation(batches, validation, validation_data)
                     self._checks.before_training(validation, "validation data")
             self._progress = Progress(batches, initial_epoch)
@@ -367,6 +399,7 @@ class Trainer(Compiling):
             )
         self.stop_training = False
         train_step, _ = self._steps()
+        planned = PlannedEpochs(self, batches, train_step)
         logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
         done = progress.done  # not 0 if a callback has put the training into the middle of an epoch
@@ -376,7 +409,12 @@ class Trainer(Compiling):
             if not done:
                 self.reset_metrics()
             callbacks.on_epoch_begin(epoch)
-            last = self._train_epoch(batches, train_step, callbacks, done)
+            if planned.begin():
+                self._train_planned_epoch(planned, callbacks)
+                last = None
+            else:
+                last = self._train_epoch(batches, train_step, callbacks, done)
+            self._plan_report = planned.report
             done = 0
             logs = self._results(last)
             if validation is not None and due(validation_freq, epoch):
@@ -390,6 +428,27 @@ class Trainer(Compiling):
         callbacks.on_train_end(logs)
         return self.history
 
+    def _train_planned_epoch(self, planned: PlannedEpochs, callbacks: CallbackList) -> None:
+        """One pass over the batches, as many in one call as the callbacks allow."""
+        begin, size = 0, self.steps_per_execution
+        while planned.left and not self.stop_training:
+            if not callbacks.wants_train_batches:
+                planned.run()
+                continue
+            callbacks.on_train_batch_begin(begin)
+            for _ in range(size):
+                if planned.left:
+                    planned.run(1)
+            callbacks.on_train_batch_end(begin + size - 1, partial(self._results, None))
+            begin += size
+
+    def plan_report(self) -> str:
+        """Whether the steps of the last ``fit`` ran as a plan, many in one call, and if not, why.
+
+        A plan is only for speed: it gives the bits of single steps.
+        """
+        return self._plan_report
+
     def _train_epoch(
         self, batches: Any, train_step: Any, callbacks: CallbackList, done: int = 0
     ) -> Any:
@@ -401,10 +460,11 @@ class Trainer(Compiling):
                 if self.stop_training:
                     break
             return last
-        for step, batch in enumerate(batches, done):
-            callbacks.on_train_batch_begin(step)
-            last = train_step(*self._as_tensors(*batch))
-            callbacks.on_train_batch_end(step, partial(self._results, last))
+        for begin, end, group in executions(batches, self.steps_per_execution, done):
+            callbacks.on_train_batch_begin(begin)
+            for batch in group:
+                last = train_step(*self._as_tensors(*batch))
+            callbacks.on_train_batch_end(end, partial(self._results, last))
             if self.stop_training:
                 break
         return last
@@ -422,8 +482,11 @@ class Trainer(Compiling):
         """Results as ``evaluate`` and its like return them: one number, a list, or a dict."""
         if return_dict:
             return results
-        names = [name for name in self.metrics_names if name in results]
-        values = [results[name] for name in [*names, *sorted(results.keys() - names)]]
+        there = results.keys()
+        names = [name for name in self.metrics_names if name in there]
+        if len(set(names)) < len(there):  # several losses of an output have one name
+            names += sorted(there - names)
+        values = [results[name] for name in names]
         return values[0] if len(values) == 1 else values
 
     @accepts_old("evaluate")
@@ -442,7 +505,7 @@ class Trainer(Compiling):
         ``metrics_names``.
         """
         self._must_be_compiled("evaluate()")
-        with self._in_training():
+        with self._in_training(), contextlib.ExitStack() as feeding:
             batches = batches_for(
                 x,
                 y,
@@ -452,6 +515,7 @@ class Trainer(Compiling):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
+            feeding.callback(batches.close)
             self._checks.before_training(batches, "data")
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
@@ -478,10 +542,11 @@ class Trainer(Compiling):
                     if self.stop_evaluating:
                         break
             else:
-                for step, batch in enumerate(batches):
-                    callbacks.on_test_batch_begin(step)
-                    last = test_step(*self._as_tensors(*batch))
-                    callbacks.on_test_batch_end(step, partial(self._results, last))
+                for begin, end, group in executions(batches, self.steps_per_execution):
+                    callbacks.on_test_batch_begin(begin)
+                    for batch in group:
+                        last = test_step(*self._as_tensors(*batch))
+                    callbacks.on_test_batch_end(end, partial(self._results, last))
                     if self.stop_evaluating:
                         break
         results = self._results(last)
@@ -498,7 +563,7 @@ class Trainer(Compiling):
         callbacks: Any = None,
     ) -> Any:
         """Return the outputs for a data set as arrays, computed batch by batch."""
-        with self._in_training():
+        with self._in_training(), contextlib.ExitStack() as feeding:
             batches = batches_for(
                 x,
                 batch_size=batch_size,
@@ -506,6 +571,7 @@ class Trainer(Compiling):
                 dtypes=self._dtypes_of(x),
                 text=self.takes_text,
             )
+            feeding.callback(batches.close)
             checks = Checks(self)
             checks.inputs(batches.first()[0])
             checks.batch_sizes(batches)
@@ -521,18 +587,22 @@ class Trainer(Compiling):
             own_step = type(self).predict_step is not Trainer.predict_step
             self.stop_predicting = False
             callbacks.on_predict_begin()
-            parts = []
+            parts: list = []
             with _engine.current().batch_after_batch():
-                for step, batch in enumerate(batches):
-                    callbacks.on_predict_batch_begin(step)
-                    tensors = self._as_tensors(*batch)
-                    outputs = (
-                        self.predict_step(pack(*tensors)) if own_step else self._predict(tensors[0])
-                    )
-                    parts.append(outputs)
-                    callbacks.on_predict_batch_end(
-                        step, {"outputs": outputs} if callbacks.wants_predict_batches else None
-                    )
+                for begin, end, group in executions(batches, self.steps_per_execution):
+                    callbacks.on_predict_batch_begin(begin)
+                    before = len(parts)
+                    for batch in group:
+                        tensors = self._as_tensors(*batch)
+                        parts.append(
+                            self.predict_step(pack(*tensors))
+                            if own_step
+                            else self._predict(tensors[0])
+                        )
+                    logs = None
+                    if callbacks.wants_predict_batches:
+                        logs = {"outputs": map_structure(Tensor, joined(parts[before:]))}
+                    callbacks.on_predict_batch_end(end, logs)
                     if self.stop_predicting:
                         break
             callbacks.on_predict_end()

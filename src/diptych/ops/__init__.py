@@ -6,8 +6,25 @@ operations with their gradient rules.
 """
 
 from ..operation import stop_gradient
-from . import image, numpy_protocol, operators
+from . import image, linalg, namespaces, nn, numpy, numpy_protocol, operators
+from .adaptive_pooling import (
+    adaptive_average_pool,
+    adaptive_max_pool,
+)
 from .attention import dot_product_attention
+from .control import (
+    associative_scan,
+    cond,
+    custom_gradient,
+    fori_loop,
+    jvp,
+    map,
+    scan,
+    switch,
+    vectorize,
+    vectorized_map,
+    while_loop,
+)
 from .convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from .creation import (
     arange,
@@ -22,6 +39,7 @@ from .creation import (
     eye,
     full,
     full_like,
+    geomspace,
     identity,
     is_tensor,
     linspace,
@@ -35,6 +53,10 @@ from .creation import (
     tri,
     zeros,
     zeros_like,
+)
+from .ctc import ctc_loss
+from .ctc_decoding import (
+    ctc_decode,
 )
 from .elementwise import (
     absolute,
@@ -93,6 +115,9 @@ from .elementwise import (
 )
 from .elementwise import absolute as abs
 from .elementwise import divide as true_divide
+from .filters import (
+    psnr,
+)
 from .indexing import (
     get_item,
     nonzero,
@@ -165,6 +190,17 @@ from .losses import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from .matrices import (
+    cdist,
+    cholesky_inverse,
+    corrcoef,
+    eig,
+    kron,
+    lstsq,
+    lu_factor,
+    solve_triangular,
+    vander,
+)
 from .nn import (
     celu,
     dense,
@@ -203,21 +239,61 @@ from .normalization import (
     normalize,
     rms_normalization,
 )
+from .numbers import (
+    angle,
+    conj,
+    gcd,
+    heaviside,
+    imag,
+    isreal,
+    lcm,
+    ldexp,
+    nextafter,
+    polar,
+    real,
+    saturate_cast,
+    signbit,
+    view,
+    view_as_complex,
+    view_as_real,
+)
+from .numbers import conj as conjugate
 from .ordering import (
+    argpartition,
     argsort,
     cumprod,
     cumsum,
     diff,
     in_top_k,
     median,
+    nanmedian,
+    nanpercentile,
+    nanquantile,
+    percentile,
     quantile,
     searchsorted,
     sort,
     top_k,
+    trapezoid,
+)
+from .patches import (
+    depth_to_space,
+    fold,
+    space_to_depth,
+    unfold,
 )
 from .pooling import average_pool, max_pool
+from .rearranging import (
+    dsplit,
+    dstack,
+    hsplit,
+    rearrange,
+    vsplit,
+)
 from .reductions import (
     all,
+    amax,
+    amin,
     any,
     argmax,
     argmin,
@@ -233,8 +309,12 @@ from .reductions import (
     sum,
     var,
 )
-from .reductions import max as amax
-from .reductions import min as amin
+from .scattering import (
+    scatter,
+    scatter_update,
+    unique,
+    unravel_index,
+)
 from .shapes import (
     append,
     array_split,
@@ -261,6 +341,28 @@ from .shapes import (
     unstack,
     vstack,
 )
+from .signals import (
+    bartlett,
+    blackman,
+    correlate,
+    extract_sequences,
+    fft,
+    fft2,
+    hamming,
+    hanning,
+    i0,
+    ifft2,
+    irfft,
+    istft,
+    kaiser,
+    rfft,
+    stft,
+)
+from .sparse_activations import (
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+)
 from .special import (
     bincount,
     digitize,
@@ -280,47 +382,66 @@ from .special import (
     nanstd,
     nansum,
     nanvar,
-    percentile,
     ptp,
     segment_max,
+    segment_min,
+    segment_prod,
     segment_sum,
 )
 
 __all__ = [
-    "abs", "absolute", "add", "all", "allclose", "amax", "amin", "any", "append", "arange",
-    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin",
-    "argsort", "array", "array_split", "average", "average_pool", "batch_normalization",
-    "binary_crossentropy", "bincount", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
-    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "broadcast_to", "cast",
-    "categorical_crossentropy", "cbrt", "ceil", "celu", "cholesky", "clip", "concatenate", "conv",
-    "conv_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh",
-    "count_nonzero", "cross", "cumprod", "cumsum", "deg2rad", "dense", "depthwise_conv", "det",
+    "abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "allclose",
+    "amax", "amin", "angle", "any", "append", "arange", "arccos", "arccosh", "arcsin",
+    "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argpartition", "argsort",
+    "array", "array_split", "associative_scan", "average", "average_pool", "bartlett",
+    "batch_normalization", "binary_crossentropy", "bincount", "bitwise_and", "bitwise_invert",
+    "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+    "blackman", "broadcast_to", "cast", "categorical_crossentropy", "cbrt", "cdist", "ceil",
+    "celu", "cholesky", "cholesky_inverse", "clip", "concatenate", "cond", "conj", "conjugate",
+    "conv", "conv_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "corrcoef",
+    "correlate", "cos", "cosh", "count_nonzero", "cross", "ctc_decode", "ctc_loss", "cumprod",
+    "cumsum", "custom_gradient", "deg2rad", "dense", "depth_to_space", "depthwise_conv", "det",
     "diag", "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot",
-    "dot_product_attention", "dtype", "eigh", "einsum", "elu", "empty", "empty_like", "equal",
-    "erf", "erfc", "erfinv", "exp", "exp2", "expand_dims", "expm1", "eye", "fabs", "flip", "fliplr",
-    "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "full", "full_like", "gelu",
-    "get_item", "glu", "greater", "greater_equal", "hard_shrink", "hard_sigmoid", "hard_silu",
-    "hard_swish", "hard_tanh", "histogram", "hstack", "hypot", "identity", "image", "in_top_k",
-    "inner", "inv", "is_tensor", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf",
-    "isposinf", "layer_normalization", "leaky_relu", "left_shift", "less", "less_equal", "linspace",
-    "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax", "logaddexp", "logaddexp2",
-    "logdet", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp",
-    "matmul", "matrix_rank", "max", "max_pool", "maximum", "mean", "median", "meshgrid", "min",
-    "minimum", "mish", "mod", "moments", "moveaxis", "multi_hot", "multiply", "nan_to_num",
-    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod",
-    "nanstd", "nansum", "nanvar", "ndim", "negative", "nonzero", "norm", "normalize", "not_equal",
-    "numpy_protocol", "one_hot", "ones", "ones_like", "operators", "outer", "pad", "percentile",
-    "pinv", "power", "prelu", "prod", "ptp", "qr", "quantile", "rad2deg", "ravel", "reciprocal",
-    "relu", "relu6", "repeat", "reshape", "right_shift", "rms_normalization", "roll", "rot90",
-    "round", "rsqrt", "searchsorted", "segment_max", "segment_sum", "select", "selu",
-    "separable_conv", "shape", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "size", "slice",
-    "slice_update", "slogdet", "soft_shrink", "softmax", "softplus", "softsign", "solve", "sort",
-    "sparse_categorical_crossentropy", "split", "sqrt", "square", "squareplus", "squeeze", "stack",
-    "std", "stop_gradient", "subtract", "sum", "svd", "swapaxes", "swish", "take",
-    "take_along_axis", "tan", "tanh", "tanh_shrink", "tensordot", "threshold", "tile", "top_k",
-    "trace", "transpose", "tri", "tril", "triu", "true_divide", "trunc", "unstack", "var", "vdot",
-    "vstack", "where", "zeros", "zeros_like",
+    "dot_product_attention", "dsplit", "dstack", "dtype", "eig", "eigh", "einsum", "elu",
+    "empty", "empty_like", "equal", "erf", "erfc", "erfinv", "exp", "exp2", "expand_dims",
+    "expm1", "extract_sequences", "eye", "fabs", "fft", "fft2", "flip", "fliplr", "flipud",
+    "floor", "floor_divide", "fmax", "fmin", "fmod", "fold", "fori_loop", "full", "full_like",
+    "gcd", "gelu", "geomspace", "get_item", "glu", "greater", "greater_equal", "hamming",
+    "hanning", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh",
+    "heaviside", "histogram", "hsplit", "hstack", "hypot", "i0", "identity", "ifft2", "imag",
+    "image", "in_top_k", "inner", "inv", "irfft", "is_tensor", "isclose", "isfinite", "isin",
+    "isinf", "isnan", "isneginf", "isposinf", "isreal", "istft", "jvp", "kaiser", "kron",
+    "layer_normalization", "lcm", "ldexp", "leaky_relu", "left_shift", "less", "less_equal",
+    "linalg", "linspace", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax",
+    "logaddexp", "logaddexp2", "logdet", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "logspace", "logsumexp", "lstsq", "lu_factor", "map", "matmul",
+    "matrix_rank", "max", "max_pool", "maximum", "mean", "median", "meshgrid", "min", "minimum",
+    "mish", "mod", "moments", "moveaxis", "multi_hot", "multiply", "nan_to_num", "nanargmax",
+    "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin",
+    "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndim", "negative",
+    "nextafter", "nn", "nonzero", "norm", "normalize", "not_equal", "numpy", "numpy_protocol",
+    "one_hot", "ones", "ones_like", "operators", "outer", "pad", "percentile", "pinv", "polar",
+    "power", "prelu", "prod", "psnr", "ptp", "qr", "quantile", "rad2deg", "ravel", "real",
+    "rearrange", "reciprocal", "relu", "relu6", "repeat", "reshape", "rfft", "right_shift",
+    "rms_normalization", "roll", "rot90", "round", "rsqrt", "saturate_cast", "scan", "scatter",
+    "scatter_update", "searchsorted", "segment_max", "segment_min", "segment_prod",
+    "segment_sum", "select", "selu", "separable_conv", "shape", "sigmoid", "sign", "signbit",
+    "silu", "sin", "sinc", "sinh", "size", "slice", "slice_update", "slogdet", "soft_shrink",
+    "softmax", "softplus", "softsign", "solve", "solve_triangular", "sort", "space_to_depth",
+    "sparse_categorical_crossentropy", "sparse_plus", "sparse_sigmoid", "sparsemax", "split",
+    "sqrt", "square", "squareplus", "squeeze", "stack", "std", "stft", "stop_gradient",
+    "subtract", "sum", "svd", "swapaxes", "swish", "switch", "take", "take_along_axis", "tan",
+    "tanh", "tanh_shrink", "tensordot", "threshold", "tile", "top_k", "trace", "transpose",
+    "trapezoid", "tri", "tril", "triu", "true_divide", "trunc", "unfold", "unique",
+    "unravel_index", "unstack", "vander", "var", "vdot", "vectorize", "vectorized_map", "view",
+    "view_as_complex", "view_as_real", "vsplit", "vstack", "where", "while_loop", "zeros",
+    "zeros_like",
 ]  # fmt: skip
+
+
+namespaces.complete(linalg, namespaces.LINALG, globals())
+namespaces.complete(nn, namespaces.NN, globals())
+namespaces.complete(numpy, namespaces.NUMPY, globals())
 
 
 def __dir__() -> list[str]:

@@ -72,7 +72,9 @@ class Unary(_Elementwise):
         output = Tensor(y, True)
         cache = y, (a,), _NONE
         records.append(
-            new_record(Record, (output, (x,), (True,), self.backward, self.forward, _NONE, cache))
+            new_record(
+                Record, (output, (x,), (True,), self.backward, self.forward, _NONE, cache, self)
+            )
         )
         return output
 
@@ -114,7 +116,9 @@ class Binary(_Elementwise):
         needs = x1.tracked, x2.tracked
         cache = y, (a, b), _NONE
         records.append(
-            new_record(Record, (output, (x1, x2), needs, self.backward, self.forward, _NONE, cache))
+            new_record(
+                Record, (output, (x1, x2), needs, self.backward, self.forward, _NONE, cache, self)
+            )
         )
         return output
 

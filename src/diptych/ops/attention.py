@@ -16,8 +16,39 @@ from ..operation import Twin, common_float
 from ..shape_rules import agree, broadcast, check_rank
 from ..tensor import as_array, is_symbolic
 from .creation import as_tensor, shape
+from .indexing import where
+from .linalg import matmul
+from .nn import softmax
+from .shapes import repeat, swapaxes
 
-_attention = Twin("attention", "dot_product_attention")
+
+def _of_operations(
+    query, key, value, bias, mask, dropout_mask, scale, is_causal, rate, return_scores
+):
+    """Attention made of operations, as in the reference: for gradients of gradients only."""
+    heads = query.shape[2]
+    q, k, v = (_by_head(x, heads) for x in (query, key, value))
+    logits = matmul(q, swapaxes(k, -1, -2)) * scale
+    if bias is not None:
+        logits = logits + bias
+    allowed = np.ones(logits.shape, bool) if mask is None else mask
+    if is_causal:
+        allowed = allowed & np.tri(*logits.shape[-2:], dtype=bool)
+    logits = where(allowed, logits, -math.inf)
+    idle = logits.array.max(axis=-1, keepdims=True) == -math.inf
+    scores = softmax(where(idle, 0.0, logits))
+    weights = scores if dropout_mask is None else where(dropout_mask, scores / (1 - rate), 0.0)
+    y = swapaxes(matmul(weights, v), 1, 2)
+    return [y, scores] if return_scores else y
+
+
+def _by_head(x, heads):
+    """(N, T, K, D) -> (N, H, T, D): each of the K heads serves H / K neighbours."""
+    x = swapaxes(x, 1, 2)
+    return repeat(x, heads // x.shape[1], axis=1) if x.shape[1] != heads else x
+
+
+_attention = Twin("attention", "dot_product_attention", composition=_of_operations)
 
 
 def dot_product_attention(

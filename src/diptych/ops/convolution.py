@@ -9,20 +9,90 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from .. import engine as _engine
 from ..graph import KerasTensor, record
-from ..operation import Twin, common_float
+from ..operation import Derived, Twin, common_float
 from ..reference import _windows
 from ..shape_rules import count
 from ..tensor import Tensor, is_symbolic
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
+from .array_ops import unbroadcast
 from .creation import as_tensor
+from .nn import before_activation
 from .spatial import as_given, by, channels_last, padding_pairs, spatial, with_channels
 
-_conv = Twin("convolution", "conv", has_need_dx=True)
-_depthwise_conv = Twin("convolution", "depthwise_conv", has_need_dx=True)
-_conv_transpose = Twin("convolution", "conv_transpose", has_need_dx=True)
-
 Options = tuple[tuple[int, ...], str, str, tuple[int, ...]]  # strides, padding, format, dilation
+
+# --------------------------------------------------------------------------------------------------
+# The twins, and what their backward functions compute as operations, for gradients of gradients
+
+
+class _ConvolutionTwin(Twin):
+    """A twin (x, kernel, bias). Before bias and activation, z is linear in x and in the kernel. So
+    dx is linear in (dz, kernel), and dkernel in (x, dz): their gradients are again z, dx or dkernel
+    of other arguments.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__("convolution", name, has_need_dx=True)
+        self.rules = (self._wrt_x, self._wrt_kernel, self._wrt_bias)
+        self._dx = Derived(
+            lambda dz, kernel, like, options: self._computed(dz, like, kernel, options, True)[0],
+            lambda g, dz, kernel, like, options: self.z(g, kernel, options),
+            lambda g, dz, kernel, like, options: self.dkernel(g, dz, kernel.array, options),
+        )
+        self._dkernel = Derived(
+            lambda x, dz, like, options: self._computed(dz, x, like, options, False)[1],
+            lambda g, x, dz, like, options: self.dx(dz, g, x.array, options),
+            lambda g, x, dz, like, options: self.z(x, g, options),
+        )
+
+    def z(self, x: Any, kernel: Any, options: tuple) -> Any:
+        return self((x, kernel, None), *options[:-1], "linear")
+
+    def dx(self, dz: Any, kernel: Any, like: np.ndarray, options: tuple) -> Any:
+        """In the shape of the array ``like``. That of a convolution is a transposed convolution,
+        and that of a transposed one an ordinary one, if there is a single group.
+        """
+        strides, padding, dilation, *more, _ = options
+        if self.name == "conv" and more == [1]:
+            sizes = like.shape[1:-1]
+            return _conv_transpose((dz, kernel, None), strides, padding, dilation, sizes, "linear")
+        if self.name == "conv_transpose":
+            return _conv((dz, kernel, None), strides, padding, dilation, 1, "linear")
+        return self._dx((dz, kernel), like, options)
+
+    def dkernel(self, x: Any, dz: Any, like: np.ndarray, options: tuple) -> Any:
+        return self._dkernel((x, dz), like, options)
+
+    def _computed(
+        self, dz: np.ndarray, x: np.ndarray, kernel: np.ndarray, options: tuple, need_dx: bool
+    ) -> tuple:
+        """dx, dkernel and dbias by the engine's backward function."""
+        backward = _engine.current().function("convolution", f"{self.name}_backward")
+        strides, padding, dilation, *more, _ = options
+        groups = more if self.name == "conv" else []
+        cache = x, kernel, dz, False, strides, padding, dilation, *groups, "linear"
+        return backward(dz, cache, need_dx=need_dx)
+
+    def _wrt_x(self, g: Any, y: Any, x: Any, kernel: Any, bias: Any, *options: Any) -> Any:
+        return self.dx(before_activation(g, y, options[-1]), kernel, x.array, options)
+
+    def _wrt_kernel(self, g: Any, y: Any, x: Any, kernel: Any, bias: Any, *options: Any) -> Any:
+        return self.dkernel(x, before_activation(g, y, options[-1]), kernel.array, options)
+
+    def _wrt_bias(self, g: Any, y: Any, x: Any, kernel: Any, bias: Any, *options: Any) -> Any:
+        return unbroadcast(before_activation(g, y, options[-1]), bias)
+
+
+_conv = _ConvolutionTwin("conv")
+_depthwise_conv = _ConvolutionTwin("depthwise_conv")
+_conv_transpose = _ConvolutionTwin("conv_transpose")
+
+# --------------------------------------------------------------------------------------------------
+# The functions of keras.ops
 
 
 def conv(
@@ -155,6 +225,10 @@ def fused_conv(
     activation: str = "linear",
 ) -> Tensor:
     """``activation(conv(inputs, kernel) + bias)``, for an activation that the engines support."""
+    if is_symbolic(inputs):
+        options = strides, padding, data_format, dilation
+        shape = conv_output_shape("conv", inputs.shape, kernel.shape[-1], kernel.shape, *options)
+        return _record_fused(fused_conv, inputs, kernel, bias, shape, *options, activation)
     x = channels_last(inputs, data_format)
     window = kernel.shape[:-2]
     groups = max(1, x.shape[-1] // max(1, kernel.shape[-2]))
@@ -174,6 +248,12 @@ def fused_depthwise_conv(
     activation: str = "linear",
 ) -> Tensor:
     """``activation(depthwise_conv(inputs, kernel) + bias)``."""
+    if is_symbolic(inputs):
+        options, filters = (strides, padding, data_format, dilation), count(kernel.shape[-2:])
+        shape = conv_output_shape("depthwise_conv", inputs.shape, filters, kernel.shape, *options)
+        return _record_fused(
+            fused_depthwise_conv, inputs, kernel, bias, shape, *options, activation
+        )
     x = channels_last(inputs, data_format)
     pairs = padding_pairs(padding, x.shape[1:-1], kernel.shape[:-2], strides, dilation)
     y = _depthwise_conv((x, kernel, bias), strides, pairs, dilation, activation)
@@ -192,6 +272,13 @@ def fused_conv_transpose(
     activation: str = "linear",
 ) -> Tensor:
     """``activation(conv_transpose(inputs, kernel) + bias)``."""
+    if is_symbolic(inputs):
+        options = strides, padding, data_format, dilation
+        shape = conv_transpose_output_shape(
+            "conv_transpose", inputs.shape, kernel.shape[-2], kernel.shape, *options, output_padding
+        )
+        more = *options, output_padding, activation
+        return _record_fused(fused_conv_transpose, inputs, kernel, bias, shape, *more)
     x = channels_last(inputs, data_format)
     window, sizes = kernel.shape[:-2], x.shape[1:-1]
     out = _windows.transposed_sizes(sizes, window, strides, padding, output_padding, dilation)
@@ -310,6 +397,13 @@ def _check_channels(
 def _record(operation: Any, inputs: Any, kernel: Any, shape: tuple, *options: Any) -> KerasTensor:
     output = KerasTensor(shape, common_float(operation.__name__, (inputs, kernel)))
     return record(operation, (inputs, kernel, *options), {}, output)
+
+
+def _record_fused(
+    operation: Any, inputs: Any, kernel: Any, bias: Any, shape: tuple, *options: Any
+) -> Any:
+    output = KerasTensor(shape, common_float(operation.__name__, (inputs, kernel)))
+    return record(operation, (inputs, kernel, bias, *options), {}, output)
 
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]

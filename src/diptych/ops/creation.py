@@ -4,8 +4,9 @@ import numpy as np
 
 from .. import config, operation
 from ..operation import ArrayOp, gather
-from ..shape_rules import count, same
+from ..shape_rules import broadcast, count, nth_axis, same
 from ..tensor import Tensor, Variable, as_array, is_symbolic
+from .array_ops import unbroadcast
 
 # --------------------------------------------------------------------------------------------------
 # Conversion
@@ -51,6 +52,10 @@ def cast(x, dtype):
 def _name(dtype):
     """The name of ``dtype``."""
     return dtype if isinstance(dtype, str) else np.dtype(dtype).name
+
+
+def _name_or_none(dtype):
+    return None if dtype is None else _name(dtype)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -151,17 +156,85 @@ def arange(start, stop=None, step=None, dtype=None):
     return Tensor(values.astype(dtype))
 
 
+def _spaced_shape(start, stop, num, axis, **options):
+    ends = broadcast(start, stop)
+    axis = nth_axis(axis, len(ends) + 1)
+    return (*ends[:axis], num, *ends[axis:])
+
+
+def _spaced(name, function, slopes):
+    """Numbers from ``start`` to ``stop``, one after the other.
+
+    function: NumPy's.
+    slopes: ``slopes(y, start, stop, **options)``, the derivative of the position between the ends
+        for each of them, times t, from 0 to 1 along the axis.
+    """
+
+    def forward(start, stop, num, endpoint, axis, dtype, **base):
+        y = function(start, stop, num, endpoint, axis=axis, **base)
+        dtype = dtype_of(start.dtype, stop.dtype, dtype)
+        return np.asarray(np.floor(y) if dtype.kind in "iu" else y).astype(dtype)
+
+    def rule(i):
+        def to_end(g, y, start, stop, num, endpoint, axis, dtype, **base):
+            own = (start, stop)[i]
+            lines = np.broadcast_to(own, np.broadcast_shapes(start.shape, stop.shape))
+            share = np.arange(num) / max(num - bool(endpoint), 1)
+            share = (share if i else 1 - share).astype(own.dtype)
+            g = np.moveaxis(g * slopes(y, np.expand_dims(lines, axis), **base), axis, -1)
+            return unbroadcast(np.sum(g * share, axis=-1), own)
+
+        return to_end
+
+    def dtype_of(start, stop, dtype, **options):
+        if dtype is not None:
+            return np.dtype(dtype)
+        return start if start.kind == "f" else np.dtype(config.floatx())
+
+    return ArrayOp(name, forward, rule(0), rule(1), same=0, shape=_spaced_shape, dtype=dtype_of)
+
+
+_linspace = _spaced("linspace", np.linspace, lambda y, end: 1)
+_logspace = _spaced("logspace", np.logspace, lambda y, end, base: y * np.log(base))
+_geomspace = _spaced("geomspace", np.geomspace, lambda y, end: y / end)
+
+
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
-    """Return ``num`` evenly spaced numbers from start to stop."""
-    values, step = np.linspace(as_array(start), as_array(stop), num, endpoint, True, axis=axis)
-    values = Tensor(values.astype(_default(dtype)))
-    return (values, Tensor(np.asarray(step, _default(dtype)))) if retstep else values
+    """Return ``num`` evenly spaced numbers from start to stop.
+
+    Args:
+        start, stop: numbers, or tensors whose shapes broadcast, (...).
+        num: how many.
+        endpoint: whether ``stop`` is the last of them, or else the first one that is left out.
+        retstep: whether to return the step as well.
+        dtype: that of the result; None: the float type of the ends, or the configured one.
+        axis: the place of the numbers among the axes of the result.
+
+    Returns:
+        (num, ...), or with ``retstep`` that and the step (...).
+    """
+    options = {"num": num, "endpoint": endpoint, "axis": axis}
+    values = _linspace(start, stop, **options, dtype=_name_or_none(dtype))
+    if not retstep:
+        return values
+    ends = as_tensor(start, values.dtype), as_tensor(stop, values.dtype)
+    return values, (ends[1] - ends[0]) / (num - bool(endpoint))
 
 
 def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
-    """Return ``num`` numbers from base**start to base**stop in equal ratios."""
-    values = np.logspace(as_array(start), as_array(stop), num, endpoint, base, axis=axis)
-    return Tensor(values.astype(_default(dtype)))
+    """Return ``num`` numbers from base**start to base**stop in equal ratios; shapes and the other
+    arguments are those of ``linspace``.
+    """
+    options = {"num": num, "endpoint": endpoint, "base": base, "axis": axis}
+    return _logspace(start, stop, **options, dtype=_name_or_none(dtype))
+
+
+def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    """Return ``num`` numbers from start to stop in equal ratios; shapes and the other arguments are
+    those of ``linspace``.
+    """
+    options = {"num": num, "endpoint": endpoint, "axis": axis}
+    return _geomspace(start, stop, **options, dtype=_name_or_none(dtype))
 
 
 _like = ArrayOp(
@@ -192,7 +265,7 @@ def full_like(x, fill_value, dtype=None):
     """Return ``fill_value`` in the shape and dtype of ``x``."""
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.array
-    return _like(x, fill_value=fill_value, dtype=None if dtype is None else _name(dtype))
+    return _like(x, fill_value=fill_value, dtype=_name_or_none(dtype))
 
 
 def _meshgrid_shape(*xs, indexing):

@@ -40,11 +40,11 @@ def _divide_no_nan(a, b):
     )
 
 
-divide_no_nan = Binary(
+divide_no_nan: ArrayOp = Binary(
     "divide_no_nan",
     _divide_no_nan,
-    lambda g, y, a, b: _divide_no_nan(g, b),
-    lambda g, y, a, b: _divide_no_nan(-g * y, b),
+    lambda g, y, a, b: divide_no_nan.in_rule(g, b),
+    lambda g, y, a, b: divide_no_nan.in_rule(-g * y, b),
     floating=True,
 )
 
@@ -120,9 +120,10 @@ rad2deg = Unary("rad2deg", np.rad2deg, lambda g, y, x: g * (180 / math.pi), floa
 
 
 def _sinc_rule(g, y, x):
-    # sinc(x) = sin(pi x) / (pi x); its slope at 0 is 0.
+    # sinc(x) = sin(pi x) / (pi x); near 0 its slope is -pi^2 x / 3.
     away = np.where(x == 0, 1, x)
-    return np.where(x == 0, 0, g * (np.cos(math.pi * x) - y) / away)
+    near = x * (-(math.pi**2) / 3)
+    return g * np.where(x == 0, near, (np.cos(math.pi * x) - y) / away)
 
 
 sinc = Unary("sinc", lambda x: np.sinc(x).astype(x.dtype), _sinc_rule, floating=True)

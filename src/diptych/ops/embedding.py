@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import engine as _engine
-from ..operation import Twin
+from ..operation import LinearTwin
 from ..reference import _tokens
 from ..tape import record
 from ..tensor import IndexedSlices, Tensor, as_array, is_symbolic
@@ -20,7 +20,7 @@ from ..tensor import IndexedSlices, Tensor, as_array, is_symbolic
 SMALL = 1 << 20  # numbers in a table: 4 MB of float32
 
 
-class EmbeddingTwin(Twin):
+class EmbeddingTwin(LinearTwin):
     """A twin ``(indices, table)``: no gradient flows to the indices.
 
     Indices may be floats, from a float input layer; they are truncated as in Keras, also each time
@@ -40,7 +40,7 @@ class EmbeddingTwin(Twin):
             self._pairs[engine.name] = self._pair(engine)
         forward, backward = self._pairs[engine.name]
         y, cache = forward(indices.array, table.array)
-        return record(y, (indices, table), backward, cache, forward, options)
+        return record(y, (indices, table), backward, cache, forward, options, self)
 
     def _pair(self, engine: Any) -> tuple:
         look_up = engine.function(self.family, f"{self.name}_forward")
@@ -88,7 +88,7 @@ def row_numbers(indices: np.ndarray) -> np.ndarray:
 
 
 _embedding = EmbeddingTwin(
-    "embedding", "embedding", shape=lambda indices, table: (*indices, table[1])
+    "embedding", "embedding", wrt=1, shape=lambda indices, table: (*indices, table[1])
 )
 
 

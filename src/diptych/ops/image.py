@@ -10,12 +10,22 @@ import inspect
 import numpy as np
 
 from .. import config, graph
-from ..operation import Twin
+from ..operation import LinearTwin
 from ..shape_rules import replaced
 from ..utils.windows import standardize_data_format
 from . import resizing
 from .creation import as_tensor, cast
 from .elementwise import absolute, clip, maximum, minimum, mod, round
+from .filters import (
+    elastic_transform,
+    extract_patches,
+    extract_patches_3d,
+    gaussian_blur,
+    map_coordinates,
+    scale_and_translate,
+    sobel_edges,
+    ssim,
+)
 from .indexing import where
 from .logic import equal, greater, less
 from .reductions import sum
@@ -24,17 +34,27 @@ from .shapes import expand_dims, moveaxis, pad, squeeze, stack, unstack
 __all__ = [
     "affine_transform",
     "crop_images",
+    "elastic_transform",
+    "extract_patches",
+    "extract_patches_3d",
+    "gaussian_blur",
     "hsv_to_rgb",
+    "map_coordinates",
     "pad_images",
     "perspective_transform",
     "resize",
     "rgb_to_grayscale",
     "rgb_to_hsv",
+    "scale_and_translate",
+    "sobel_edges",
+    "ssim",
 ]
 
 
-class _AffineTwin(Twin):
-    """A twin ``(images, transforms)`` with a gradient for the images only."""
+class _AffineTwin(LinearTwin):
+    """A twin ``(images, transforms)`` with a gradient for the images only; but for the fill value,
+    its last option, it is linear in these.
+    """
 
     def _pair(self, engine):
         forward = engine.function(self.family, f"{self.name}_forward")
@@ -50,6 +70,9 @@ class _AffineTwin(Twin):
             return backward(dy, cache), None
 
         return forward, gradients
+
+    def _again(self, g, dy, record):
+        return super()._again(g, dy, record._replace(options=(*record.options[:-1], 0.0)))
 
 
 _affine = _AffineTwin("resizing", "affine")
@@ -104,7 +127,7 @@ def _batched(function, images):
 
 def _as_float(images):
     """Images as floats: integers become the configured float type."""
-    return images if images.dtype.kind == "f" else cast(images, config.floatx())
+    return images if np.dtype(images.dtype).kind == "f" else cast(images, config.floatx())
 
 
 def _in_range_of(values, dtype):
@@ -426,7 +449,7 @@ def rgb_to_grayscale(images, data_format=None):
     weights = np.array([0.2989, 0.5870, 0.1140]).reshape((3,) + (1,) * (-1 - axis))
     values = _as_float(images)
     gray = sum(values * weights.astype(values.dtype), axis=axis, keepdims=True)
-    return gray if images.dtype.kind == "f" else cast(gray, images.dtype)
+    return gray if np.dtype(images.dtype).kind == "f" else cast(gray, images.dtype)
 
 
 @_on_images(_colours_of("rgb_to_hsv"))

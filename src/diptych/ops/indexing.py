@@ -5,7 +5,7 @@ import builtins
 import numpy as np
 
 from .. import config
-from ..operation import ArrayOp, ViewOp, cast, gather
+from ..operation import ArrayOp, ViewOp, align, cast, gather, one_number
 from ..shape_rules import broadcast, check_rank, common_shape, count, nth_axis, replaced
 from ..tensor import Tensor, is_symbolic
 from .array_ops import unbroadcast
@@ -26,13 +26,26 @@ def _is_basic(key):
     )
 
 
-def _get_item_rule(g, y, x, key):
-    dx = np.zeros_like(x)
+def _put_at(g, key, shape):
+    """Zeros in this shape with g added at the places of a key."""
+    x = np.zeros(shape, g.dtype)
     if _is_basic(key):
-        dx[key] = g
+        x[key] = g
     else:
-        np.add.at(dx, key, g)  # an integer array may take an element twice: the gradients add up
-    return dx
+        np.add.at(x, key, g)  # an integer array may take an element twice: the gradients add up
+    return x
+
+
+_put_item = ArrayOp(
+    "put_item",
+    _put_at,
+    lambda g, y, x, key, shape: g[key],
+    shape=lambda x, key, shape: shape,
+)
+
+
+def _get_item_rule(g, y, x, key):
+    return _put_item.in_rule(g, key=key, shape=x.shape)
 
 
 def _plain_key(key):
@@ -101,9 +114,9 @@ def get_item(x, key):
     return _get_item(x, key=_plain_key(key))
 
 
-def _add_slices(x, axis, indices, g):
-    """Return zeros in the shape of ``x`` with ``g`` added at ``indices`` along ``axis``."""
-    dx = np.zeros_like(x)
+def _add_slices(g, indices, shape, axis):
+    """Zeros in this shape with the slices of ``g`` added at ``indices`` along ``axis``."""
+    x = np.zeros(shape, g.dtype)
     if x.ndim == 2 and axis == 0 and g.size:
         # The gradient of an embedding. Sorted by row, equal rows are adjacent and can be summed at
         # once.
@@ -111,37 +124,52 @@ def _add_slices(x, axis, indices, g):
         order = np.argsort(rows, kind="stable")
         rows = rows[order]
         starts = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
-        dx[rows[starts]] = np.add.reduceat(g[order], starts, axis=0)
-        return dx
-    np.add.at(dx, (builtins.slice(None),) * axis + (indices,), g)
-    return dx
+        x[rows[starts]] = np.add.reduceat(g[order], starts, axis=0)
+        return x
+    np.add.at(x, (builtins.slice(None),) * axis + (indices,), g)
+    return x
+
+
+def _add_along_axis(g, indices, shape, axis):
+    """Zeros in this shape with each element of ``g`` added in its line along ``axis``, at the index
+    that ``indices`` has in its place.
+    """
+    x = np.zeros(shape, g.dtype)
+    index = list(np.indices(g.shape, sparse=True))
+    for a, n in enumerate(shape):
+        if n == 1 and g.shape[a] != 1:
+            index[a] = np.zeros_like(index[a])
+    index[axis] = indices % shape[axis]
+    np.add.at(x, tuple(index), g)
+    return x
+
+
+# The reverse of ``take`` and of ``take_along_axis``: zeros with g added where elements were taken.
+add_slices = ArrayOp(
+    "add_slices",
+    _add_slices,
+    lambda g, y, x, indices, shape, axis: np.take(g, indices, axis),
+    shape=lambda x, indices, shape, axis: shape,
+)
+add_along_axis = ArrayOp(
+    "add_along_axis",
+    _add_along_axis,
+    lambda g, y, x, indices, shape, axis: np.take_along_axis(g, indices, axis),
+    shape=lambda x, indices, shape, axis: shape,
+)
 
 
 def _take_rule(g, y, x, indices, axis):
     if axis is None:
-        dx = np.zeros(x.size, g.dtype)
-        np.add.at(dx, indices, g)
-        return dx.reshape(x.shape)
-    return _add_slices(x, axis % x.ndim, indices, g)
+        return add_slices.in_rule(g, indices, shape=(x.size,), axis=0).reshape(x.shape)
+    return add_slices.in_rule(g, indices, shape=x.shape, axis=axis % x.ndim)
 
 
 def _take_along_axis_rule(g, y, x, indices, axis):
     if axis is None:
-        return _take_along_axis_rule(g, None, x.reshape(-1), indices.reshape(-1), 0).reshape(
-            x.shape
-        )
-    dx = np.zeros_like(x)
-    axis = axis % x.ndim
-    shape = np.broadcast_shapes(
-        *[tuple(1 if a == axis else n for a, n in enumerate(s.shape)) for s in (x, indices)]
-    )
-    index = list(np.indices(y.shape if y is not None else indices.shape, sparse=True))
-    for a, n in enumerate(x.shape):
-        if n == 1 and shape[a] != 1:
-            index[a] = np.zeros_like(index[a])
-    index[axis] = indices % x.shape[axis]
-    np.add.at(dx, tuple(index), g)
-    return dx
+        dx = add_along_axis.in_rule(g.reshape(-1), indices.reshape(-1), shape=(x.size,), axis=0)
+        return dx.reshape(x.shape)
+    return add_along_axis.in_rule(g, indices, shape=x.shape, axis=axis % x.ndim)
 
 
 def _take_shape(x, indices, axis):
@@ -224,9 +252,7 @@ def _numbers(values):
 
 
 def _slice_update_rule(g, y, inputs, updates, start_indices):
-    g = g.copy()
-    g[_window(inputs, start_indices, updates.shape)] = 0
-    return g
+    return _slice_update_op.in_rule(g, np.zeros_like(updates), start_indices=start_indices)
 
 
 def _slice_update(inputs, updates, start_indices):
@@ -295,23 +321,37 @@ def nonzero(x):
 
 
 def _select_rule(i, g, y, *arrays, n):
-    conditions, x = arrays[:n], arrays[i]
+    conditions, x = [np.asarray(condition, bool) for condition in arrays[:n]], arrays[i]
     chosen = np.select(conditions, np.arange(n, 2 * n), default=2 * n)
     return unbroadcast(np.where(chosen == i, g, np.zeros_like(g)), x)
 
 
-_select = ArrayOp(
+class _Select(ArrayOp):
+    """``n`` conditions, then the choices and the default, which share one dtype."""
+
+    def __call__(self, *inputs, n):
+        inputs = [gather(x) for x in inputs]
+        if not builtins.any(map(is_symbolic, inputs)):
+            inputs[n:] = align(inputs[n:])
+        return super().__call__(*inputs, n=n)
+
+    def _dtype(self, inputs, options):
+        return align([one_number(x) for x in inputs[options["n"] :]])[0].dtype
+
+
+_select = _Select(
     "select",
-    lambda *arrays, n: np.select(arrays[:n], arrays[n:-1], arrays[-1]),
+    lambda *arrays, n: np.select([c.astype(bool) for c in arrays[:n]], arrays[n:-1], arrays[-1]),
     _select_rule,
     variadic=True,
     shape=broadcast,
-    dtype=lambda *dtypes, n: np.result_type(*dtypes[n:]),
 )
 
 
 def select(condlist, choicelist, default=0):
-    """Take elements from the first choice whose condition is true, or from ``default``."""
+    """Take elements from the first choice whose condition is true, or from ``default``; a plain
+    number there takes the dtype of the choices.
+    """
     return _select(*condlist, *choicelist, default, n=len(condlist))
 
 

@@ -1,5 +1,7 @@
 """Matrix and tensor products, triangles and diagonals, inverses and decompositions."""
 
+import string
+
 import numpy as np
 
 from ..operation import ArrayOp, Twin, ViewOp, gather
@@ -7,8 +9,9 @@ from ..shape_rules import agree, broadcast, check_rank, matrix_product, nth_axis
 from .array_ops import Unary, unbroadcast
 from .creation import convert_to_tensor, is_whole, ndim
 from .elementwise import multiply
+from .indexing import take
 from .reductions import WIDE, dtype_of_sum
-from .shapes import expand_dims, ravel, swapaxes
+from .shapes import expand_dims, inverse, pad, ravel, reshape, swapaxes
 
 # --------------------------------------------------------------------------------------------------
 # Products
@@ -19,7 +22,26 @@ def _int8_is_widened(*dtypes, **_):
     return np.int32 if all(dtype == np.int8 for dtype in dtypes) else dtypes[0]
 
 
-_matmul = Twin("dense", "matmul", shape=matrix_product)
+def _as_matrices(g, a, b):
+    """A vector a as a matrix of one row, a vector b as one of one column, and g to match."""
+    if b.ndim == 1:
+        b, g = expand_dims(b, -1), expand_dims(g, -1)
+    if a.ndim == 1:
+        a, g = expand_dims(a, 0), expand_dims(g, -2)
+    return g, a, b
+
+
+def _matmul_wrt_a(g, y, a, b):
+    g, rows, columns = _as_matrices(g, a, b)
+    return reshape(unbroadcast(matmul(g, swapaxes(columns, -1, -2)), rows), a.shape)
+
+
+def _matmul_wrt_b(g, y, a, b):
+    g, rows, columns = _as_matrices(g, a, b)
+    return reshape(unbroadcast(matmul(swapaxes(rows, -1, -2), g), columns), b.shape)
+
+
+_matmul = Twin("dense", "matmul", _matmul_wrt_a, _matmul_wrt_b, shape=matrix_product)
 _matmul_integers = ArrayOp(
     "matmul",
     lambda a, b: np.matmul(*_wide_if_int8(a, b)),
@@ -54,16 +76,16 @@ def _tensordot_shape(a, b, axes):
 
 def _tensordot_wrt_a(g, y, a, b, axes):
     sum_a, sum_b, keep_a, keep_b = _contracted(a.ndim, b.ndim, axes)
-    da = np.tensordot(
-        g, b, (range(len(keep_a), g.ndim), keep_b)
-    )  # axes: keep_a, then sum_b in order
-    return da.transpose(np.argsort(keep_a + [sum_a[i] for i in np.argsort(sum_b)]))
+    # The axes of the product: keep_a, then sum_b in order.
+    da = np.tensordot(g, b, (list(range(len(keep_a), g.ndim)), keep_b))
+    return da.transpose(inverse(keep_a + [sum_a[i] for i in inverse(sum_b)]))
 
 
 def _tensordot_wrt_b(g, y, a, b, axes):
     sum_a, sum_b, keep_a, keep_b = _contracted(a.ndim, b.ndim, axes)
-    db = np.tensordot(g, a, (range(len(keep_a)), keep_a))  # axes: keep_b, then sum_a in order
-    return db.transpose(np.argsort(keep_b + [sum_b[i] for i in np.argsort(sum_a)]))
+    # The axes of the product: keep_b, then sum_a in order.
+    db = np.tensordot(g, a, (list(range(len(keep_a))), keep_a))
+    return db.transpose(inverse(keep_b + [sum_b[i] for i in inverse(sum_a)]))
 
 
 _tensordot = ArrayOp(
@@ -76,11 +98,14 @@ _tensordot = ArrayOp(
 )
 
 
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase
+
+
 def _einsum_terms(subscripts, shapes):
     """Return the letters of each operand's axes and of the output's, ellipsis spelt out."""
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
-    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in subscripts]
+    free = [c for c in _LETTERS if c not in subscripts]
     dots = max(
         len(s) - len(t.replace("...", "")) if "..." in t else 0
         for t, s in zip(terms, shapes, strict=True)
@@ -123,11 +148,13 @@ def _einsum_rule(i, g, y, *operands, subscripts):
     dx = np.einsum(equation, *[z for _, z in factors], optimize=True)
     if wanted == own:
         return unbroadcast(dx, x)
-    full = np.zeros_like(
-        x
-    )  # a repeated index in one operand takes a diagonal; only that gets a gradient
-    np.einsum(f"{own}->{wanted}", full)[...] = dx
-    return full
+    # A repeated index in one operand takes a diagonal: only that gets a gradient.
+    free = iter(c for c in _LETTERS if c not in own)
+    letters = [c if c not in own[:k] else next(free) for k, c in enumerate(own)]
+    repeated = [k for k, c in enumerate(own) if c in own[:k]]
+    diagonals = [np.eye(x.shape[k], dtype=x.dtype) for k in repeated]
+    equation = ",".join([wanted] + [own[k] + letters[k] for k in repeated])
+    return np.einsum(f"{equation}->{''.join(letters)}", dx, *diagonals)
 
 
 _einsum = ArrayOp(
@@ -195,41 +222,77 @@ def einsum(subscripts, *operands, **kwargs):
     return _einsum(*operands, subscripts=subscripts)
 
 
-def _cross_shape(a, b, axis):
-    at = nth_axis(axis, len(a)), nth_axis(axis, len(b))
-    sizes = a[at[0]], b[at[1]]
-    if not {*sizes} <= {2, 3, None}:
-        raise ValueError(f"a cross product needs 2 or 3 elements along axis {axis}.")
+def _cross_shape(a, b, axisa, axisb, axisc):
+    at = nth_axis(axisa, len(a)), nth_axis(axisb, len(b))
+    if not {a[at[0]], b[at[1]]} <= {3, None}:
+        raise ValueError("a cross product needs vectors of 2 or 3 elements.")
     lines = broadcast(replaced(a, at[0]), replaced(b, at[1]))
-    place = nth_axis(axis, len(lines) + 1)
-    return lines if sizes == (2, 2) else (*lines[:place], 3, *lines[place:])
+    place = nth_axis(axisc, len(lines) + 1)
+    return (*lines[:place], 3, *lines[place:])
 
 
 _cross = ArrayOp(
     "cross",
-    lambda a, b, axis: np.cross(a, b, axis=axis),
-    lambda g, y, a, b, axis: unbroadcast(np.cross(b, g, axis=axis), a),
-    lambda g, y, a, b, axis: unbroadcast(np.cross(g, a, axis=axis), b),
+    lambda a, b, axisa, axisb, axisc: np.cross(a, b, axisa, axisb, axisc),
+    lambda g, y, a, b, axisa, axisb, axisc: unbroadcast(np.cross(b, g, axisb, axisc, axisa), a),
+    lambda g, y, a, b, axisa, axisb, axisc: unbroadcast(np.cross(g, a, axisc, axisa, axisb), b),
     same=0,
     shape=_cross_shape,
 )
 
 
-def cross(x1, x2, axis=-1):
-    """The cross product of vectors of three elements along ``axis``."""
-    return _cross(x1, x2, axis=axis)
+def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
+    """The cross product of vectors of three elements, or two.
+
+    Args:
+        x1, x2: vectors (..., 3), of shapes that broadcast; a third element that lacks is 0.
+        axisa, axisb, axisc: the axis of the vectors in ``x1``, in ``x2``, and in the result.
+        axis: all three at once.
+
+    Returns:
+        Vectors (..., 3); of vectors of two elements the third of their product, (...).
+    """
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)
+    flat = x1.shape[axisa] == x2.shape[axisb] == 2
+    y = _cross(_in_space(x1, axisa), _in_space(x2, axisb), axisa=axisa, axisb=axisb, axisc=axisc)
+    return take(y, 2, axis=axisc) if flat else y
+
+
+def _in_space(x, axis):
+    """Vectors with a third element, 0, if they have two."""
+    if x.shape[axis] != 2:
+        return x
+    around = [(0, 0)] * len(x.shape)
+    around[axis] = (0, 1)
+    return pad(x, around)
 
 
 # --------------------------------------------------------------------------------------------------
 # Triangles and diagonals
 
 
-def _diagonal_rule(g, y, x, offset, axis1, axis2):
-    dx = np.zeros_like(x)
-    lines = np.moveaxis(dx, (axis1, axis2), (-2, -1))
+def _on_diagonal(g, shape, offset, axis1, axis2):
+    """Zeros with g on a diagonal of the matrices along two axes."""
+    x = np.zeros(shape, g.dtype)
+    lines = np.moveaxis(x, (axis1, axis2), (-2, -1))
     rows = np.arange(g.shape[-1]) - min(offset, 0)
     lines[..., rows, rows + offset] = g
-    return dx
+    return x
+
+
+_put_diagonal = ArrayOp(
+    "put_diagonal",
+    _on_diagonal,
+    lambda g, y, x, shape, offset, axis1, axis2: np.diagonal(g, offset, axis1, axis2),
+    shape=lambda x, shape, offset, axis1, axis2: shape,
+)
+
+
+def _diagonal_rule(g, y, x, offset, axis1, axis2):
+    where = {"offset": offset, "axis1": axis1, "axis2": axis2}
+    return _put_diagonal.in_rule(g, shape=x.shape, **where)
 
 
 def _triangle_shape(x, k):
@@ -272,17 +335,17 @@ def _trace_of(x, offset, axis1, axis2):
     return np.asarray(y).astype(x.dtype) if x.dtype.char == "e" else np.asarray(y)
 
 
+def _trace_rule(g, y, x, offset, axis1, axis2):
+    length = np.diagonal(x, offset, axis1, axis2).shape[-1]
+    return _diagonal_rule(
+        np.broadcast_to(g[..., None], (*g.shape, length)), y, x, offset, axis1, axis2
+    )
+
+
 _trace = ArrayOp(
     "trace",
     _trace_of,
-    lambda g, y, x, offset, axis1, axis2: _diagonal_rule(
-        np.broadcast_to(g[..., None], np.diagonal(x, offset, axis1, axis2).shape),
-        y,
-        x,
-        offset,
-        axis1,
-        axis2,
-    ),
+    _trace_rule,
     shape=_trace_shape,
     dtype=dtype_of_sum,
 )
@@ -324,7 +387,7 @@ def trace(x, offset=0, axis1=0, axis2=1):
 
 
 def _t(x):
-    return x.swapaxes(-1, -2)
+    return np.swapaxes(x, -1, -2)
 
 
 def _solve_wrt_b(g, y, a, b):
@@ -391,12 +454,20 @@ def _svd_shape(x, full_matrices, compute_uv):
     return [(*batch, m, left), (*batch, k), (*batch, right, n)]
 
 
-inv = Unary("inv", np.linalg.inv, lambda g, y, x: -_t(y) @ g @ _t(y), floating=True, shape=_square)
+inv = Unary(
+    "inv",
+    np.linalg.inv,
+    lambda g, y, x: -_t(y) @ g @ _t(y),
+    floating=True,
+    wide=True,
+    shape=_square,
+)
 det = Unary(
     "det",
     np.linalg.det,
     lambda g, y, x: (g * y)[..., None, None] * _t(np.linalg.inv(x)),
     floating=True,
+    wide=True,
     shape=_number_each,
 )
 logdet = Unary(
@@ -404,43 +475,166 @@ logdet = Unary(
     lambda x: np.linalg.slogdet(x)[1],
     lambda g, y, x: g[..., None, None] * _t(np.linalg.inv(x)),
     floating=True,
+    wide=True,
     shape=_number_each,
 )
 _solve = ArrayOp(
-    "solve", np.linalg.solve, _solve_wrt_a, _solve_wrt_b, floating=True, shape=_solve_shape
+    "solve",
+    np.linalg.solve,
+    _solve_wrt_a,
+    _solve_wrt_b,
+    floating=True,
+    wide=True,
+    shape=_solve_shape,
 )
-_cholesky = ArrayOp("cholesky", np.linalg.cholesky, _cholesky_rule, floating=True, shape=_square)
+_cholesky = ArrayOp(
+    "cholesky", np.linalg.cholesky, _cholesky_rule, floating=True, wide=True, shape=_square
+)
 _slogdet = ArrayOp(
     "slogdet",
     lambda x: list(np.linalg.slogdet(x)),
+    lambda g, y, x: g[1][..., None, None] * _t(np.linalg.inv(x)),
     floating=True,
+    wide=True,
     shape=lambda x: [_number_each(x)] * 2,
 )
+
+
+def _symmetric(x):
+    return (x + _t(x)) / 2
+
+
+def _gaps(values):
+    """1 / (values[j] - values[i]) for i != j, and 0 on the diagonal."""
+    distances = values[..., None, :] - values[..., :, None]
+    same = np.eye(values.shape[-1], dtype=bool)
+    return np.where(same, 0, 1 / np.where(same, 1, distances))
+
+
+def _scaled(matrix, columns):
+    """matrix @ diag(columns)"""
+    return matrix * columns[..., None, :]
+
+
+def _eigh_rule(g, y, x):
+    # Giles 2008, "Collected matrix derivative results", section 3.1.
+    values, vectors = y
+    inner = _t(vectors) @ g[1] * _gaps(values) + _scaled(np.eye(x.shape[-1], dtype=x.dtype), g[0])
+    return _symmetric(vectors @ inner @ _t(vectors))
+
+
+def _pinv_rule(g, y, x, rcond):
+    # Golub and Pereyra 1973, "The differentiation of pseudo-inverses", eq. 4.12.
+    left, right = g - g @ x @ y, g - y @ x @ g
+    return _t(y) @ y @ _t(right) + _t(left) @ y @ _t(y) - _t(y) @ g @ _t(y)
+
+
+def _qr_rule(g, y, x, mode):
+    q, r = y
+    if mode != "reduced" or x.shape[-2] < x.shape[-1]:
+        raise NotImplementedError(
+            "ops.qr has a gradient for mode='reduced' and matrices of at least as many rows as "
+            f"columns, but got mode={mode!r} and the shape {x.shape}."
+        )
+    # Walter and Lehmann 2012, "Algorithmic differentiation of linear algebra functions", eq. 3.3.
+    m = r @ _t(g[1]) - _t(g[0]) @ q
+    below = np.tril(m)
+    return _t(np.linalg.solve(r, _t(g[0] + q @ (below + _t(np.tril(m, -1))))))
+
+
+def _svd_rule(g, y, x, full_matrices, compute_uv):
+    if not compute_uv:
+        u, _, vh = _svd.in_rule(x, full_matrices=False, compute_uv=True)
+        return _scaled(u, g) @ vh
+    u, s, vh = y
+    if u.shape[-1] != s.shape[-1] or vh.shape[-2] != s.shape[-1]:
+        raise NotImplementedError(
+            "ops.svd has a gradient with full_matrices=False only, for matrices that are not "
+            f"square; the shape is {x.shape}."
+        )
+    # Townsend 2016, "Differentiating the singular value decomposition", section 2.
+    gaps = _gaps(s * s)
+    v, gv = _t(vh), _t(g[2])
+    skew_u, skew_v = _t(u) @ g[0] * gaps, _t(v) @ gv * gaps
+    inner = _scaled(skew_u + _t(skew_u), s) + s[..., :, None] * (skew_v + _t(skew_v))
+    dx = u @ (inner + _scaled(np.eye(s.shape[-1], dtype=s.dtype), g[1])) @ vh
+    dx = dx + (g[0] - u @ (_t(u) @ g[0])) / s[..., None, :] @ vh
+    return dx + u / s[..., None, :] @ _t(gv - v @ (vh @ gv))
+
+
 _eigh = ArrayOp(
     "eigh",
-    lambda x: list(np.linalg.eigh(x)),
+    lambda x: list(np.linalg.eigh(_symmetric(x))),
+    _eigh_rule,
     floating=True,
+    wide=True,
     shape=lambda x: [_square(x)[:-1], _square(x)],
 )
-pinv = Unary(
-    "pinv", np.linalg.pinv, floating=True, shape=lambda x: (*_matrices(x)[:-2], x[-1], x[-2])
+_pinv = ArrayOp(
+    "pinv",
+    lambda x, rcond: np.linalg.pinv(x, **_cutoff(x, rcond)),
+    _pinv_rule,
+    floating=True,
+    wide=True,
+    shape=lambda x, rcond: (*_matrices(x)[:-2], x[-1], x[-2]),
 )
-matrix_rank = Unary(
+_matrix_rank = ArrayOp(
     "matrix_rank",
-    lambda x: np.asarray(np.linalg.matrix_rank(x), np.int32),
+    lambda x, tol: np.asarray(np.linalg.matrix_rank(x, tol), np.int32),
     constant=True,
-    shape=lambda x: _matrices(x)[:-2],
+    floating=True,
+    wide=True,
+    shape=lambda x, tol: _matrices(x)[:-2],
     dtype="int32",
 )
-_qr = ArrayOp("qr", lambda x, mode: list(np.linalg.qr(x, mode)), floating=True, shape=_qr_shape)
-_svd = ArrayOp(
+_qr = ArrayOp(
+    "qr",
+    lambda x, mode: list(np.linalg.qr(x, mode)),
+    _qr_rule,
+    floating=True,
+    wide=True,
+    shape=_qr_shape,
+)
+_svd: ArrayOp = ArrayOp(
     "svd",
     lambda x, full_matrices, compute_uv: (
         list(np.linalg.svd(x, full_matrices)) if compute_uv else np.linalg.svd(x, compute_uv=False)
     ),
+    _svd_rule,
     floating=True,
+    wide=True,
     shape=_svd_shape,
 )
+
+
+def _cutoff(x, rcond):
+    """Where singular values count as 0, as in Keras: 10 times the precision times the size."""
+    size = max(x.shape[-2:])
+    return {"rcond": 10 * size * np.finfo(x.dtype).eps if rcond is None else rcond}
+
+
+def pinv(x, rcond=None):
+    """The Moore-Penrose inverse: (..., M, N) gives (..., N, M).
+
+    Args:
+        x: matrices; integers give floats.
+        rcond: singular values below ``rcond`` times the greatest count as 0; None: 10 times the
+            precision of the dtype times max(M, N). The gradient holds while the rank does not
+            change.
+    """
+    return _pinv(x, rcond=rcond)
+
+
+def matrix_rank(x, tol=None):
+    """The number of singular values above ``tol``, as int32: (..., M, N) gives (...).
+
+    Args:
+        x: matrices.
+        tol: the bound; None: the greatest singular value times max(M, N) times the precision.
+    """
+    x = convert_to_tensor(x)
+    _matrices(tuple(x.shape))
+    return _matrix_rank(x, tol=tol)
 
 
 def solve(a, b):

@@ -24,12 +24,37 @@ isfinite = Unary("isfinite", np.isfinite, constant=True)
 isposinf = Unary("isposinf", np.isposinf, constant=True)
 isneginf = Unary("isneginf", np.isneginf, constant=True)
 
-bitwise_and = Binary("bitwise_and", np.bitwise_and, constant=True)
-bitwise_or = Binary("bitwise_or", np.bitwise_or, constant=True)
-bitwise_xor = Binary("bitwise_xor", np.bitwise_xor, constant=True)
+_bitwise_and = Binary("bitwise_and", np.bitwise_and, constant=True)
+_bitwise_or = Binary("bitwise_or", np.bitwise_or, constant=True)
+_bitwise_xor = Binary("bitwise_xor", np.bitwise_xor, constant=True)
 bitwise_not = Unary("bitwise_not", np.invert, constant=True)
-bitwise_left_shift = Binary("bitwise_left_shift", np.left_shift, constant=True)
-bitwise_right_shift = Binary("bitwise_right_shift", np.right_shift, constant=True)
+_bitwise_left_shift = Binary("bitwise_left_shift", np.left_shift, constant=True)
+_bitwise_right_shift = Binary("bitwise_right_shift", np.right_shift, constant=True)
+
+
+def bitwise_and(x, y):
+    """The bits that both integers have, element by element, of shapes that broadcast."""
+    return _bitwise_and(x, y)
+
+
+def bitwise_or(x, y):
+    """The bits that one of two integers has, element by element, of shapes that broadcast."""
+    return _bitwise_or(x, y)
+
+
+def bitwise_xor(x, y):
+    """The bits that just one of two integers has, element by element, of shapes that broadcast."""
+    return _bitwise_xor(x, y)
+
+
+def bitwise_left_shift(x, y):
+    """The bits of ``x`` moved up by ``y`` places, element by element, of shapes that broadcast."""
+    return _bitwise_left_shift(x, y)
+
+
+def bitwise_right_shift(x, y):
+    """The bits of ``x`` moved down by ``y`` places, element by element; shapes broadcast."""
+    return _bitwise_right_shift(x, y)
 
 
 def _one_answer(*shapes, **tolerances):

@@ -11,12 +11,16 @@ import numpy as np
 
 from .. import config
 from .. import engine as _engine
-from ..operation import FLOAT32, FLOAT64, ArrayOp, Twin, as_floats
+from ..operation import FLOAT32, FLOAT64, ArrayOp, LinearTwin, Twin, as_floats, narrowed, widened
 from ..shape_rules import common_shape, nth_axis, reduced, replaced
 from ..tape import record
 from ..tensor import Tensor, as_array, is_symbolic
 from .creation import as_tensor
-from .shapes import expand_dims
+from .elementwise import absolute, clip, log, log1p, maximum, square
+from .indexing import take_along_axis, where
+from .nn import log_softmax, relu, sigmoid, softmax, softplus
+from .reductions import all, argmax, mean, norm, sum
+from .shapes import expand_dims, squeeze
 
 
 class LossTwin(Twin):
@@ -27,8 +31,8 @@ class LossTwin(Twin):
     gradient as well; the other losses raise an error if it is needed.
     """
 
-    def __init__(self, family, name, symmetric=False, axis=None):
-        super().__init__(family, name, shape=self._number_for_each_row)
+    def __init__(self, family, name, composition, symmetric=False, axis=None):
+        super().__init__(family, name, shape=self._number_for_each_row, composition=composition)
         self.symmetric = symmetric
         self.axis = axis
 
@@ -64,7 +68,10 @@ class ClassNumbersTwin(Twin):
         if not isinstance(y_pred, Tensor) or (
             y_pred.dtype is not FLOAT32 and y_pred.dtype is not FLOAT64
         ):
-            return self((y_true, *as_floats(self.name, [y_pred])), *options)
+            (y_pred,) = as_floats(self.name, [y_pred])
+            if y_pred.dtype == np.float16:  # the engines compute in float32
+                return narrowed(self((y_true, widened(y_pred)), *options))
+            return self((y_true, y_pred), *options)
         labels = class_numbers(y_true)
         if not isinstance(y_true, Tensor) or labels is not y_true.array:
             y_true = Tensor(labels)
@@ -73,7 +80,7 @@ class ClassNumbersTwin(Twin):
             self._pairs[engine.name] = self._pair(engine)
         forward, backward = self._pairs[engine.name]
         loss, cache = forward(labels, y_pred.array, *options)
-        return record(loss, (y_true, y_pred), backward, cache, forward, options)
+        return record(loss, (y_true, y_pred), backward, cache, forward, options, self)
 
     def _pair(self, engine):
         forward = engine.function(self.family, f"{self.name}_forward")
@@ -83,47 +90,185 @@ class ClassNumbersTwin(Twin):
 
 def class_numbers(y_true):
     """Return labels as int64; ValueError unless they are integers."""
-    labels = as_array(y_true)
-    if labels.dtype.kind in "iub":
-        return labels.astype(np.int64, copy=False)
-    if labels.dtype.kind == "f":
-        with np.errstate(invalid="ignore"):
-            numbers = labels.astype(np.int64)
-        wrong = numbers != labels
-        if not wrong.any():
-            return numbers
-        given = f"{labels[tuple(np.argwhere(wrong)[0])]} among them"
-    else:
-        given = f"an array of dtype {labels.dtype}"
-    raise ValueError(
-        f"y_true must hold class numbers, such as 0, 1, 2, but has {given}. For one-hot labels or "
-        "distributions use categorical_crossentropy."
+    return integers(
+        y_true,
+        "y_true must hold class numbers, such as 0, 1, 2,",
+        " For one-hot labels or distributions use categorical_crossentropy.",
     )
 
 
-MEAN_SQUARED_ERROR = LossTwin("losses", "mean_squared_error", symmetric=True)
-MEAN_ABSOLUTE_ERROR = LossTwin("losses", "mean_absolute_error", symmetric=True)
-MEAN_ABSOLUTE_PERCENTAGE_ERROR = LossTwin("losses", "mean_absolute_percentage_error")
-MEAN_SQUARED_LOGARITHMIC_ERROR = LossTwin("losses", "mean_squared_logarithmic_error")
-HUBER = LossTwin("losses", "huber", symmetric=True)
-LOG_COSH = LossTwin("losses", "log_cosh", symmetric=True)
-POISSON = LossTwin("losses", "poisson")
-HINGE = LossTwin("losses", "hinge")
-SQUARED_HINGE = LossTwin("losses", "squared_hinge")
-CATEGORICAL_HINGE = LossTwin("losses", "categorical_hinge")
-COSINE_SIMILARITY = LossTwin("losses", "cosine_similarity", axis=0)
-KL_DIVERGENCE = LossTwin("crossentropy", "kl_divergence")
-BINARY_CROSSENTROPY = LossTwin("crossentropy", "binary_crossentropy", axis=2)
-CATEGORICAL_CROSSENTROPY = LossTwin("crossentropy", "categorical_crossentropy", axis=2)
+def integers(given, wanted, advice=""):
+    """Return an array as int64; a ValueError with what is wanted and advice, unless it holds
+    integers.
+    """
+    array = as_array(given)
+    if array.dtype.kind in "iub":
+        return array.astype(np.int64, copy=False)
+    if array.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            numbers = array.astype(np.int64)
+        wrong = numbers != array
+        if not wrong.any():
+            return numbers
+        found = f"{array[tuple(np.argwhere(wrong)[0])]} among them"
+    else:
+        found = f"an array of dtype {array.dtype}"
+    raise ValueError(f"{wanted} but has {found}.{advice}")
+
+
+# --------------------------------------------------------------------------------------------------
+# The losses, made of operations, as in the reference: for gradients of gradients only
+
+
+def _mean_squared_error(t, p):
+    return mean(square(p - t), -1)
+
+
+def _mean_absolute_error(t, p):
+    return mean(absolute(p - t), -1)
+
+
+def _mean_absolute_percentage_error(t, p, epsilon):
+    return 100 * mean(absolute(p - t) / maximum(absolute(t), epsilon), -1)
+
+
+def _mean_squared_logarithmic_error(t, p, epsilon):
+    error = log1p(clip(p, epsilon, math.inf)) - log1p(clip(t, epsilon, math.inf))
+    return mean(square(error), -1)
+
+
+def _huber(t, p, delta):
+    error = p - t
+    size = absolute(error)
+    return mean(where(size <= delta, square(error) / 2, delta * size - delta * delta / 2), -1)
+
+
+def _log_cosh(t, p):
+    error = p - t
+    return mean(error + softplus(-2 * error) - math.log(2), -1)
+
+
+def _poisson(t, p, epsilon):
+    return mean(p - t * log(p + epsilon), -1)
+
+
+def _gap(t, p):
+    """What lacks to a margin of 1; labels 0 and 1 count as -1 and 1."""
+    t = where(all((t == 0) | (t == 1)), 2 * t - 1, t)
+    return relu(1 - t * p)
+
+
+def _hinge(t, p):
+    return mean(_gap(t, p), -1)
+
+
+def _squared_hinge(t, p):
+    return mean(square(_gap(t, p)), -1)
+
+
+def _categorical_hinge(t, p):
+    right, wrong = sum(t * p, -1), (1 - t) * p
+    rival = argmax(wrong, -1, keepdims=True)
+    return relu(1 + squeeze(take_along_axis(wrong, rival, -1), -1) - right)
+
+
+def _cosine_similarity(t, p, axis, epsilon):
+    t, p = (v / maximum(norm(v, axis=axis, keepdims=True), epsilon) for v in (t, p))
+    return -sum(t * p, axis)
+
+
+def _kl_divergence(t, p, epsilon):
+    t = clip(t, epsilon, 1)
+    return sum(t * log(t / clip(p, epsilon, 1)), -1)
+
+
+def _binary_crossentropy(t, p, from_logits, label_smoothing, axis, epsilon):
+    t = t * (1 - label_smoothing) + label_smoothing / 2
+    terms = softplus(p) - p * t if from_logits else _surprise(t, clip(p, epsilon, 1 - epsilon))
+    return mean(terms, axis)
+
+
+def _surprise(t, p):
+    return -(t * log(p) + (1 - t) * log1p(-p))
+
+
+def _log_of(p, from_logits, axis, epsilon):
+    """The logarithms of the probabilities: those of the logits, or of ``p`` divided by its sum."""
+    if from_logits:
+        return log_softmax(p, axis)
+    return log(clip(p / sum(p, axis, keepdims=True), epsilon, 1 - epsilon))
+
+
+def _categorical_crossentropy(t, p, from_logits, label_smoothing, axis, epsilon):
+    t = t * (1 - label_smoothing) + label_smoothing / t.shape[axis]
+    return -sum(t * _log_of(p, from_logits, axis, epsilon), axis)
+
+
+def _sparse_categorical_crossentropy(t, p, from_logits, ignore_class, axis, epsilon):
+    ignored = np.zeros(t.shape, bool) if ignore_class is None else t.array == ignore_class
+    label = np.expand_dims(np.where(ignored, 0, t.array), axis)
+    loss = -squeeze(take_along_axis(_log_of(p, from_logits, axis, epsilon), label, axis), axis)
+    return where(ignored, 0.0, loss)
+
+
+def _binary_focal_crossentropy(
+    t, p, apply_class_balancing, alpha, gamma, from_logits, label_smoothing, axis, epsilon
+):
+    t = t * (1 - label_smoothing) + label_smoothing / 2
+    q = sigmoid(p) if from_logits else p
+    weight = t * alpha + (1 - t) * (1 - alpha) if apply_class_balancing else 1.0
+    missing = t * (1 - q) + (1 - t) * q
+    return mean(weight * missing**gamma * _surprise(t, clip(q, epsilon, 1 - epsilon)), axis)
+
+
+def _categorical_focal_crossentropy(
+    t, p, alpha, gamma, from_logits, label_smoothing, axis, epsilon
+):
+    t = t * (1 - label_smoothing) + label_smoothing / t.shape[axis]
+    q = softmax(p, axis) if from_logits else p / sum(p, axis, keepdims=True)
+    q = clip(q, epsilon, 1 - epsilon)
+    return -sum(np.asarray(alpha, q.dtype) * (1 - q) ** gamma * t * log(q), axis)
+
+
+# --------------------------------------------------------------------------------------------------
+# The twins
+
+MEAN_SQUARED_ERROR = LossTwin("losses", "mean_squared_error", _mean_squared_error, symmetric=True)
+MEAN_ABSOLUTE_ERROR = LossTwin(
+    "losses", "mean_absolute_error", _mean_absolute_error, symmetric=True
+)
+MEAN_ABSOLUTE_PERCENTAGE_ERROR = LossTwin(
+    "losses", "mean_absolute_percentage_error", _mean_absolute_percentage_error
+)
+MEAN_SQUARED_LOGARITHMIC_ERROR = LossTwin(
+    "losses", "mean_squared_logarithmic_error", _mean_squared_logarithmic_error
+)
+HUBER = LossTwin("losses", "huber", _huber, symmetric=True)
+LOG_COSH = LossTwin("losses", "log_cosh", _log_cosh, symmetric=True)
+POISSON = LossTwin("losses", "poisson", _poisson)
+HINGE = LossTwin("losses", "hinge", _hinge)
+SQUARED_HINGE = LossTwin("losses", "squared_hinge", _squared_hinge)
+CATEGORICAL_HINGE = LossTwin("losses", "categorical_hinge", _categorical_hinge)
+COSINE_SIMILARITY = LossTwin("losses", "cosine_similarity", _cosine_similarity, axis=0)
+KL_DIVERGENCE = LossTwin("crossentropy", "kl_divergence", _kl_divergence)
+BINARY_CROSSENTROPY = LossTwin("crossentropy", "binary_crossentropy", _binary_crossentropy, axis=2)
+CATEGORICAL_CROSSENTROPY = LossTwin(
+    "crossentropy", "categorical_crossentropy", _categorical_crossentropy, axis=2
+)
 SPARSE_CATEGORICAL_CROSSENTROPY = ClassNumbersTwin(
     "crossentropy",
     "sparse_categorical_crossentropy",
+    composition=_sparse_categorical_crossentropy,
     shape=lambda y_true, y_pred, from_logits, ignore_class, axis, epsilon: common_shape(
         y_true, replaced(y_pred, nth_axis(axis, len(y_pred)))
     ),
 )
-BINARY_FOCAL_CROSSENTROPY = LossTwin("crossentropy", "binary_focal_crossentropy", axis=5)
-CATEGORICAL_FOCAL_CROSSENTROPY = LossTwin("crossentropy", "categorical_focal_crossentropy", axis=4)
+BINARY_FOCAL_CROSSENTROPY = LossTwin(
+    "crossentropy", "binary_focal_crossentropy", _binary_focal_crossentropy, axis=5
+)
+CATEGORICAL_FOCAL_CROSSENTROPY = LossTwin(
+    "crossentropy", "categorical_focal_crossentropy", _categorical_focal_crossentropy, axis=4
+)
 
 # --------------------------------------------------------------------------------------------------
 # From one loss per sample to one number. An empty sum divided by 0 samples is 0.
@@ -133,19 +278,7 @@ def _divide(total, divisor):
     return total / total.dtype.type(divisor or math.inf)
 
 
-def _filled(like, value):
-    """np.full_like, five times as fast."""
-    filled = np.empty(like.shape, like.dtype)
-    filled.fill(value)
-    return filled
-
-
-scaled_sum = ArrayOp(
-    "scaled_sum",
-    lambda values, divisor: _divide(np.add.reduce(values, axis=None), divisor),
-    lambda g, y, values, divisor: _filled(values, _divide(g, divisor)),
-    shape=lambda values, divisor: (),
-)
+scaled_sum = LinearTwin("losses", "scaled_sum", shape=lambda losses, divisor: ())
 weighted_sum = ArrayOp(
     "weighted_sum",
     lambda values, weights, divisor: _divide(np.add.reduce(values * weights, axis=None), divisor),

@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 
 from .. import config
+from .. import engine as _engine
 from ..engine import Engine
 from ..graph import KerasTensor, record
 from ..operation import Twin, common_float
 from ..shape_rules import agree, broadcast, check_rank, count
+from ..tape import record_effect
 from ..tensor import Tensor, Variable, is_symbolic
-from .creation import as_tensor, cast, dtype, shape
+from ..trial import open_trial
+from .creation import as_tensor, cast, dtype, ones, shape
 from .elementwise import add, clip, divide, maximum, multiply, rsqrt, square, subtract
 from .indexing import where
 from .reductions import mean, norm, sum, var
@@ -36,12 +39,72 @@ class _GivenStatistics(Twin):
         return forward, lambda dy, cache, needs: backward(dy, cache, *needs)
 
 
-_unit = Twin("normalization", "unit_normalization", has_need_dx=True)
-_rms = Twin("normalization", "rms_normalization", has_need_dx=True)
-_layer = Twin("normalization", "layer_normalization", has_need_dx=True)
-_group = Twin("normalization", "group_normalization", has_need_dx=True)
-_batch = _GivenStatistics("normalization", "batch_normalization")
-_batch_training = Twin("normalization", "batch_normalization_training", has_need_dx=True)
+# --------------------------------------------------------------------------------------------------
+# The twins, made of operations: for gradients of gradients only
+
+
+def _unit_of_operations(x, epsilon):
+    return divide(x, maximum(norm(x, axis=-1, keepdims=True), epsilon))
+
+
+def _rms_of_operations(x, gamma, epsilon):
+    x_hat = multiply(x, rsqrt(add(mean(square(x), -1, keepdims=True), epsilon)))
+    return _scaled_and_moved(x_hat, gamma, None)
+
+
+def _layer_of_operations(x, gamma, beta, epsilon):
+    return _scaled_and_moved(_standardized(x, -1, epsilon), gamma, beta)
+
+
+def _group_of_operations(x, gamma, beta, groups, epsilon):
+    positions, width = math.prod(x.shape[1:-1]), x.shape[-1] // groups
+    grouped = reshape(x, (x.shape[0], positions, groups, width))
+    x_hat = reshape(_standardized(grouped, (1, 3), epsilon), x.shape)
+    return _scaled_and_moved(x_hat, gamma, beta)
+
+
+def _batch_of_operations(x, mean, variance, gamma, beta, epsilon):
+    x_hat = multiply(subtract(x, mean), rsqrt(add(variance, epsilon)))
+    return _scaled_and_moved(x_hat, gamma, beta)
+
+
+def _batch_training_of_operations(x, gamma, beta, mask, epsilon):
+    mask = ones(x.shape[:-1], x.dtype) if mask is None else mask
+    moments = _masked_moments(x, mask, x.ndim - 1)
+    return [_batch_of_operations(x, *moments, gamma, beta, epsilon), *moments]
+
+
+def _standardized(x, axes, epsilon):
+    """x with mean 0 and variance 1 along these axes."""
+    centred = subtract(x, mean(x, axes, keepdims=True))
+    return multiply(centred, rsqrt(add(mean(square(centred), axes, keepdims=True), epsilon)))
+
+
+def _scaled_and_moved(x_hat, gamma, beta):
+    y = x_hat if gamma is None else multiply(x_hat, gamma)
+    return y if beta is None else add(y, beta)
+
+
+_unit = Twin(
+    "normalization", "unit_normalization", has_need_dx=True, composition=_unit_of_operations
+)
+_rms = Twin("normalization", "rms_normalization", has_need_dx=True, composition=_rms_of_operations)
+_layer = Twin(
+    "normalization", "layer_normalization", has_need_dx=True, composition=_layer_of_operations
+)
+_group = Twin(
+    "normalization", "group_normalization", has_need_dx=True, composition=_group_of_operations
+)
+_batch = _GivenStatistics("normalization", "batch_normalization", composition=_batch_of_operations)
+_batch_training = Twin(
+    "normalization",
+    "batch_normalization_training",
+    has_need_dx=True,
+    composition=_batch_training_of_operations,
+)
+
+# --------------------------------------------------------------------------------------------------
+# The functions of keras.ops
 
 
 def batch_normalization(
@@ -228,8 +291,16 @@ def batch_statistics_over(
 
 
 def move_average(average: Variable, value: Tensor, momentum: float) -> None:
-    """Update a moving average: momentum * average + (1 - momentum) * value. No tape records it."""
-    average.assign(average.array * momentum + value.array * (1.0 - momentum))
+    """Update a moving average: momentum * average + (1 - momentum) * value. It has no gradient."""
+    record_effect(_move, (value,), average, momentum)
+
+
+def _move(value: np.ndarray, average: Variable, momentum: float) -> None:
+    trial = open_trial.get()
+    if trial is not None:
+        trial.remember(average)
+    value = value.astype(average.array.dtype, copy=False)
+    _engine.current().optimizers.average_([average.array], [value], momentum)
 
 
 def _masked_moments(x: Any, mask: Any, axis: int) -> tuple[Any, Any]:

@@ -115,7 +115,7 @@ _ARGUMENTS = {
     np.concatenate: (shapes.concatenate, "xs axis"),
     np.copy: (creation.copy, "x"),
     np.count_nonzero: (reductions.count_nonzero, "x axis"),
-    np.cross: (linalg.cross, "x1 x2 - - - axis"),
+    np.cross: (linalg.cross, "x1 x2 axisa axisb axisc axis"),
     np.cumprod: (ordering.cumprod, "x axis"),
     np.cumsum: (ordering.cumsum, "x axis"),
     np.diag: (linalg.diag, "x k"),
@@ -182,12 +182,17 @@ FUNCTIONS = {function: (op, names.split()) for function, (op, names) in _ARGUMEN
 ALIASES = {"a_min": "x_min", "a_max": "x_max", "min": "x_min", "max": "x_max", "shape": "newshape"}
 
 
+_CANNOT_WRITE = (
+    "writes into an array, which the tape would not record. Write `y = f(x)` instead, or get the "
+    "values with diptych.ops.convert_to_numpy(x)."
+)
+
+
 def _refuse_out(function, kwargs):
     if kwargs.pop("out", None) is not None:
         raise TypeError(
-            f"np.{function.__name__}(..., out=...) and in-place operators like `array += tensor` "
-            "cannot change a tensor's values, since the tape would not record it. Write `y = f(x)` "
-            "instead, or get the values with diptych.ops.convert_to_numpy(x)."
+            f"np.{function.__name__}(..., out=...), or an operator like `array += tensor`, "
+            f"{_CANNOT_WRITE}"
         )
 
 
@@ -234,6 +239,8 @@ def _values_only(function, args, kwargs):
         return ArrayOp(name, lambda *arrays: y)(*tensors)
     if isinstance(y, (list, tuple)) and all(isinstance(part, np.ndarray) for part in y):
         return ArrayOp(name, lambda *arrays: list(y))(*tensors)
+    if y is None and any(x.tracked for x in tensors):
+        raise TypeError(f"{name}(...) {_CANNOT_WRITE}")
     return y
 
 

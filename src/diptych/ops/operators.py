@@ -33,6 +33,11 @@ def _transpose(self, *axes):
     return shapes.transpose(self, axes or None)
 
 
+def _astype(self, dtype, copy=True):
+    """x.astype("float64"), as in NumPy; a cast to the dtype that x has makes no copy."""
+    return creation.cast(self, dtype)
+
+
 METHODS = {
     "__add__": _binary(elementwise.add),
     "__radd__": _reflected(elementwise.add),
@@ -74,7 +79,7 @@ METHODS = {
     "flatten": shapes.ravel,
     "ravel": shapes.ravel,
     "squeeze": shapes.squeeze,
-    "astype": creation.cast,
+    "astype": _astype,
     "copy": creation.copy,
     "sum": reductions.sum,
     "mean": reductions.mean,

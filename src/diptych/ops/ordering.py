@@ -1,12 +1,18 @@
 """Running sums and products, sorting, ranks and medians."""
 
+import warnings
+
 import numpy as np
 
+from .. import config
 from ..operation import ArrayOp, ViewOp
 from ..shape_rules import common_shape, nth_axis, reduced, replaced, scanned
-from .creation import cast
-from .indexing import take_along_axis
+from ..tensor import is_symbolic
+from .creation import as_tensor, cast, is_whole, ndim
+from .indexing import add_along_axis, take_along_axis
 from .reductions import _spread, fold
+from .reductions import sum as sum_of
+from .shapes import reshape
 
 # --------------------------------------------------------------------------------------------------
 # Running sums and products, differences
@@ -35,12 +41,11 @@ def _cumsum_rule(g, y, x, axis):
 def _cumprod_rule(g, y, x, axis):
     # dx_j = sum over k >= j of g_k * (product of x_i for i <= k, i != j): exact with zeros too.
     x, g = np.moveaxis(x, axis, -1), np.moveaxis(g, axis, -1)
-    dx = np.empty_like(x)
-    for j in range(x.shape[-1]):
-        others = x.copy()
-        others[..., j] = 1
-        dx[..., j] = (g * np.cumprod(others, axis=-1))[..., j:].sum(axis=-1)
-    return np.moveaxis(dx, -1, axis)
+    places = np.arange(x.shape[-1])
+    dx = [
+        (g * np.cumprod(np.where(places == j, 1, x), axis=-1))[..., j:].sum(axis=-1) for j in places
+    ]
+    return np.stack(dx, axis) if dx else np.zeros_like(x)
 
 
 def _diff_rule(g, y, x, n, axis):
@@ -97,9 +102,8 @@ def diff(a, n=1, axis=-1):
 
 
 def _sort_rule(g, y, x, axis):
-    dx = np.empty_like(x)
-    np.put_along_axis(dx, np.argsort(x, axis, kind="stable"), g, axis)
-    return dx
+    order = np.argsort(x, axis, kind="stable")
+    return add_along_axis.in_rule(g, order, shape=x.shape, axis=axis % x.ndim)
 
 
 def _top_k_indices(x, k):
@@ -138,6 +142,13 @@ _argsort = ArrayOp(
     shape=scanned,
     dtype="int32",
 )
+_argpartition = ArrayOp(
+    "argpartition",
+    lambda x, kth, axis: np.argpartition(x, kth, axis).astype(np.int32),
+    constant=True,
+    shape=lambda x, kth, axis: scanned(x, axis),
+    dtype="int32",
+)
 _top_k = ArrayOp("top_k_indices", _top_k_indices, constant=True, shape=_top_k_shape, dtype="int32")
 _in_top_k = ArrayOp(
     "in_top_k",
@@ -165,6 +176,21 @@ def sort(x, axis=-1):
 def argsort(x, axis=-1):
     """The indices that sort ``x`` along ``axis``; equal elements keep their order."""
     return _argsort(x, axis=axis)
+
+
+def argpartition(x, kth, axis=-1):
+    """Indices that part a line: those of smaller elements, that of element number ``kth`` of the
+    sorted line, and those of greater ones, in any order within the parts.
+
+    Args:
+        x: numbers.
+        kth: the number of the element that stands in its sorted place.
+        axis: the axis; None: the flattened tensor.
+
+    Returns:
+        int32 in the shape of ``x``, or (size,).
+    """
+    return _argpartition(x, kth=kth, axis=axis)
 
 
 def top_k(x, k, sorted=True):
@@ -201,38 +227,68 @@ _SHARE_ABOVE = {
 
 
 def _quantile_rule(g, y, x, q, axis, method, keepdims):
+    # NaN, which sorts last, is left out; if one were counted, there would be no gradient anyway.
     flat, unfold = fold(x, axis)
-    order = np.argsort(flat, axis=-1, kind="stable")
-    places = np.ravel(q) * (flat.shape[-1] - 1)
-    g = g.reshape(places.size, *g.shape[np.ndim(q) :])
+    ranks = np.asarray(np.argsort(np.argsort(flat, axis=-1, kind="stable"), axis=-1))
+    last = np.maximum(np.asarray(flat == flat).sum(axis=-1, keepdims=True) - 1, 0)
+    places = [fraction * last for fraction in np.ravel(np.asarray(q))]
+    g = g.reshape((len(places), *g.shape[np.ndim(q) :]))
     dx = np.zeros_like(x)
     for place, own in zip(places, g, strict=True):
-        low, high = int(np.floor(place)), int(np.ceil(place))
-        above = _SHARE_ABOVE[method](place) if high > low else 0.0
-        weights = np.zeros_like(flat)
-        for number, share in ((low, 1 - above), (high, above)):
-            if share:
-                where = order[..., number : number + 1]
-                np.put_along_axis(weights, where, np.asarray(share, x.dtype), -1)
-        dx += _spread(own, x, axis, keepdims) * unfold(weights)
+        above = _SHARE_ABOVE[method](place)
+        weights = (ranks == np.floor(place)) * (1 - above) + (ranks == np.ceil(place)) * above
+        dx = dx + _spread(own, x, axis, keepdims) * unfold(weights.astype(x.dtype))
     return dx
 
 
-_median = ArrayOp(
-    "median",
-    np.median,
-    lambda g, y, x, axis, keepdims: _quantile_rule(g, y, x, 0.5, axis, "linear", keepdims),
+def _median_rule(g, y, x, axis, keepdims):
+    return _quantile_rule(g, y, x, 0.5, axis, "linear", keepdims)
+
+
+def _quantiles(function):
+    def forward(x, q, axis, method, keepdims):
+        y = function(x, q, axis=axis, method=method, keepdims=keepdims)
+        return np.asarray(y).astype(x.dtype)
+
+    return forward
+
+
+def _without_warning(function):
+    """NumPy warns where there is nothing but NaN; the result is NaN."""
+
+    def quiet(*args, **options):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            return function(*args, **options)
+
+    return quiet
+
+
+_median = ArrayOp("median", np.median, _median_rule, floating=True, shape=reduced, wide=True)
+_nanmedian = ArrayOp(
+    "nanmedian",
+    _without_warning(np.nanmedian),
+    _median_rule,
     floating=True,
     shape=reduced,
+    wide=True,
 )
-_quantile = ArrayOp(
-    "quantile",
-    lambda x, q, axis, method, keepdims: np.quantile(
-        x, q, axis=axis, method=method, keepdims=keepdims
-    ).astype(x.dtype),
-    _quantile_rule,
-    floating=True,
-    shape=lambda x, q, axis, method, keepdims: (*np.shape(q), *reduced(x, axis, keepdims)),
+
+
+def _quantile_operations(name, function):
+    """The operation with the fractions as an option, and the one that takes symbolic fractions."""
+    rules = _quantiles(function), _quantile_rule
+    return (
+        ArrayOp(
+            name, *rules, wide=True, shape=lambda x, q, **axes: np.shape(q) + reduced(x, **axes)
+        ),
+        ArrayOp(f"{name}_at", *rules, wide=True, shape=lambda x, q, **axes: q + reduced(x, **axes)),
+    )
+
+
+_quantile, _quantile_at = _quantile_operations("quantile", np.quantile)
+_nanquantile, _nanquantile_at = _quantile_operations(
+    "nanquantile", _without_warning(np.nanquantile)
 )
 
 
@@ -241,27 +297,92 @@ def median(x, axis=None, keepdims=False):
     return _median(x, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
 
 
-def quantile(x, q, axis=None, method="linear", keepdims=False):
-    """The value below which the fraction ``q`` of the elements along ``axis`` lies.
+def nanmedian(x, axis=None, keepdims=False):
+    """The median of all that is not NaN along ``axis``; NaN where there is nothing else."""
+    return _nanmedian(x, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
 
-    Args:
-        x: numbers; integers give floats.
-        q: a fraction between 0 and 1, or an array of them, whose axes come first in the result.
-        axis: None (all axes), an int or a tuple of ints.
-        method: where a quantile lies between two elements: "linear" (in proportion), "lower",
-            "higher", "midpoint" or "nearest" (the even one of two that are equally near).
-        keepdims: whether the reduced axes stay, with size 1.
-    """
-    if method not in _SHARE_ABOVE:
+
+def _any_quantile(operation, symbolic, x, q, **options):
+    if options["method"] not in _SHARE_ABOVE:
         raise ValueError(
-            f"quantile() got method={method!r}; the methods are 'linear', 'lower', 'higher', "
-            "'midpoint' or 'nearest'."
+            f"{operation.name}() got method={options['method']!r}; the methods are 'linear', "
+            "'lower', 'higher', 'midpoint' or 'nearest'."
         )
+    x = as_tensor(x)
+    if is_whole(x):
+        x = cast(x, config.floatx())
+    if isinstance(options["axis"], list):
+        options["axis"] = tuple(options["axis"])
+    if is_symbolic(q):
+        return symbolic(x, q, **options)
     q = np.asarray(q, np.float64)
     if not ((q >= 0) & (q <= 1)).all():
         raise ValueError(
             f"Quantiles are asked for by fractions between 0 and 1, percentiles by numbers between "
             f"0 and 100; got the fractions {q}."
         )
-    axis = tuple(axis) if isinstance(axis, list) else axis
-    return _quantile(x, q=q.tolist(), axis=axis, method=method, keepdims=keepdims)
+    return operation(x, q=q.tolist(), **options)
+
+
+def quantile(x, q, axis=None, method="linear", keepdims=False):
+    """The value below which the fraction ``q`` of the elements along ``axis`` lies.
+
+    Args:
+        x: numbers; integers give floats.
+        q: a fraction between 0 and 1, or an array of them, whose axes come first in the result. No
+            gradient goes to it.
+        axis: None (all axes), an int or a tuple of ints.
+        method: where a quantile lies between two elements: "linear" (in proportion), "lower",
+            "higher", "midpoint" or "nearest" (the even one of two that are equally near).
+        keepdims: whether the reduced axes stay, with size 1.
+    """
+    options = {"axis": axis, "method": method, "keepdims": keepdims}
+    return _any_quantile(_quantile, _quantile_at, x, q, **options)
+
+
+def nanquantile(x, q, axis=None, method="linear", keepdims=False):
+    """The quantile of all that is not NaN; the arguments are those of ``quantile``."""
+    options = {"axis": axis, "method": method, "keepdims": keepdims}
+    return _any_quantile(_nanquantile, _nanquantile_at, x, q, **options)
+
+
+def percentile(x, q, axis=None, method="linear", keepdims=False):
+    """The quantile for ``q`` per cent: a number between 0 and 100, or an array of them."""
+    return quantile(x, _fractions(q), axis, method, keepdims)
+
+
+def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
+    """The percentile of all that is not NaN; the arguments are those of ``percentile``."""
+    return nanquantile(x, _fractions(q), axis, method, keepdims)
+
+
+def _fractions(q):
+    return q / 100 if is_symbolic(q) else np.asarray(q, np.float64) / 100
+
+
+# --------------------------------------------------------------------------------------------------
+# Integrals
+
+
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    """The integral of samples along an axis by the trapezoidal rule: the sum of
+    (y[i] + y[i + 1]) / 2 times the distance.
+
+    Args:
+        y: the samples; integers give floats.
+        x: where they were taken, a vector or in the shape of ``y``; None: at equal distances.
+        dx: the distance, without ``x``.
+        axis: the axis, which the result does not have.
+    """
+    y = as_tensor(y)
+    if is_whole(y):
+        y = cast(y, config.floatx())
+    axis = nth_axis(axis, len(y.shape))
+    before = (slice(None),) * axis
+    distance = dx
+    if x is not None:
+        distance = diff(x, axis=axis if ndim(x) > 1 else 0)
+        if ndim(x) == 1:
+            distance = reshape(distance, (-1,) + (1,) * (len(y.shape) - axis - 1))
+    pairs = y[(*before, slice(1, None))] + y[(*before, slice(None, -1))]
+    return sum_of(pairs * distance / 2.0, axis=axis)

@@ -8,17 +8,45 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..graph import KerasTensor, record
-from ..operation import Twin, common_float
+from ..operation import Derived, LinearTwin, Twin, common_float
 from ..reference import _windows
+from ..tape import Record
 from ..tensor import Tensor, is_symbolic
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
 from .creation import as_tensor
+from .indexing import take
 from .shapes import reshape
 from .spatial import as_given, by, channels_last, padding_pairs, spatial, with_channels
 
-_max_pool = Twin("pooling", "max_pool")
-_average_pool = Twin("pooling", "average_pool")
+
+class _MaxPool(Twin):
+    """Its backward is linear in dy, and takes the places of the maxima from the cache."""
+
+    def __init__(self) -> None:
+        super().__init__("pooling", "max_pool")
+        self._dx = Derived(
+            lambda dy, record: record.backward(dy, record.cache, record.needs)[0],
+            lambda g, dy, record: take(g, _places(*record.cache)),
+        )
+
+    def _by_operations(self, g: Any, record: Record, needs: Any) -> list:
+        return [self._dx((g,), record)]
+
+
+def _places(argmax: np.ndarray, shape: tuple, window: tuple, strides: tuple, padding: Any) -> Any:
+    """Where in the flattened x the maximum of each window is."""
+    places = list(np.indices(argmax.shape))
+    positions = np.unravel_index(argmax, window)
+    for axis, (before, _) in enumerate(padding):
+        places[1 + axis] = places[1 + axis] * strides[axis] + positions[axis] - before
+    return np.ravel_multi_index(places, shape)
+
+
+_max_pool = _MaxPool()
+_average_pool = LinearTwin("pooling", "average_pool")
 
 
 def max_pool(

@@ -13,7 +13,7 @@ from ..operation import ArrayOp
 from ..shape_rules import reduced
 from .creation import as_tensor, cast, dtype, is_whole, ones_like
 from .elementwise import divide, multiply
-from .shapes import reshape
+from .shapes import inverse, reshape
 
 # --------------------------------------------------------------------------------------------------
 # Helpers of the rules
@@ -49,7 +49,7 @@ def _spread(g, x, axis, keepdims):
 
 def _to_extremes(g, y, x, axis=None, keepdims=False, **_):
     ties = x == _stretch(y, x, axis, keepdims)
-    share = ties.sum(axis=axis, keepdims=True, dtype=g.dtype)
+    share = ties.astype(g.dtype).sum(axis=axis, keepdims=True)
     return ties * (_stretch(g, x, axis, keepdims) / np.maximum(share, 1))  # none: `initial` won
 
 
@@ -58,7 +58,7 @@ def fold(x, axis):
     axes = _axes(axis, x.ndim)
     other_axes = tuple(a for a in range(x.ndim) if a not in axes)
     moved = x.transpose(other_axes + axes)
-    back = np.argsort(other_axes + axes)
+    back = inverse(other_axes + axes)
     folded = moved.reshape(*moved.shape[: len(other_axes)], -1)
     return folded, lambda r: r.reshape(moved.shape).transpose(back)
 
@@ -244,6 +244,16 @@ def min(x, axis=None, keepdims=False, initial=None):
     )
 
 
+def amax(x, axis=None, keepdims=False):
+    """The greatest element along ``axis``: ``max`` without ``initial``."""
+    return max(x, axis, keepdims)
+
+
+def amin(x, axis=None, keepdims=False):
+    """The least element along ``axis``: ``min`` without ``initial``."""
+    return min(x, axis, keepdims)
+
+
 def var(x, axis=None, keepdims=False):
     """The mean squared distance from the mean (divided by n, not by n - 1)."""
     return _var(x, axis=_tidy(axis), keepdims=keepdims)
@@ -293,6 +303,8 @@ def average(x, axis=None, weights=None):
     """The mean, with weights in the shape of ``x`` or, for one axis, of that axis's length."""
     if weights is None:
         return mean(x, axis)
+    if isinstance(axis, (tuple, list)) and len(axis) == 1:
+        (axis,) = axis
     x, weights = as_tensor(x), as_tensor(weights)
     given = dtype(x)
     if dtype(weights) == "float16" and given == "float16":

@@ -4,15 +4,29 @@ The equations and gradients are in ``diptych.reference.resizing``. Inputs have a
 spatial axes, and channels last or first.
 """
 
-from ..operation import Twin
+from ..operation import LinearTwin
+from ..tensor import is_symbolic
 from .creation import as_tensor
 from .indexing import get_item
-from .shapes import pad, repeat, reshape
+from .shapes import moveaxis, pad, repeat, reshape
 
-_zero_pad = Twin("resizing", "zero_pad")
-_crop = Twin("resizing", "crop")
-_upsample = Twin("resizing", "upsample")
-_resize = Twin("resizing", "resize")
+
+def _spatial(rule):
+    """A rule for shapes that gives each spatial axis its new size; None where it is unknown."""
+
+    def shape(x, values, *options):
+        sizes = [
+            None if n is None else rule(n, value) for n, value in zip(x[1:-1], values, strict=True)
+        ]
+        return (x[0], *sizes, x[-1])
+
+    return shape
+
+
+_zero_pad = LinearTwin("resizing", "zero_pad", shape=_spatial(lambda n, pair: n + sum(pair)))
+_crop = LinearTwin("resizing", "crop", shape=_spatial(lambda n, pair: n - sum(pair)))
+_upsample = LinearTwin("resizing", "upsample", shape=_spatial(lambda n, factor: n * factor))
+_resize = LinearTwin("resizing", "resize", shape=lambda x, sizes, *options: (x[0], *sizes, x[-1]))
 
 
 def zero_pad(x, padding, data_format="channels_last"):
@@ -64,6 +78,8 @@ def _by_channel(twin, x, data_format, *options):
     """
     if data_format == "channels_last":
         return twin((x,), *options)
+    if is_symbolic(x):
+        return moveaxis(twin((moveaxis(x, 1, -1),), *options), -1, 1)
     count, channels, *spatial = x.shape
     y = twin((reshape(x, (count * channels, *spatial, 1)),), *options)
     return reshape(y, (count, channels, *y.shape[1:-1]))

@@ -10,6 +10,7 @@ from ..operation import stack as _stack
 from ..shape_rules import agree, along, check_rank, count, moved, nth_axis, replaced
 from .array_ops import unbroadcast
 from .creation import ndim, shape
+from .indexing import add_slices
 
 # --------------------------------------------------------------------------------------------------
 # Shape and order of axes
@@ -37,6 +38,11 @@ def _broadcast_to_shape(x, shape):
     return shape
 
 
+def inverse(axes):
+    """The order of axes that undoes this one."""
+    return tuple(sorted(range(len(axes)), key=axes.__getitem__))
+
+
 _reshape = ViewOp(
     "reshape",
     lambda x, newshape: x.reshape(newshape),
@@ -47,7 +53,7 @@ _transpose = ViewOp(
     "transpose",
     lambda x, axes: x.transpose(axes),
     lambda g, y, x, axes: g.transpose(
-        None if axes is None else np.argsort([a % x.ndim for a in axes])
+        None if axes is None else inverse([a % x.ndim for a in axes])
     ),
     shape=moved(np.transpose),
 )
@@ -60,7 +66,7 @@ _moveaxis = ViewOp(
 _swapaxes = ViewOp(
     "swapaxes",
     lambda x, axis1, axis2: x.swapaxes(axis1, axis2),
-    lambda g, y, x, axis1, axis2: g.swapaxes(axis1, axis2),
+    lambda g, y, x, axis1, axis2: np.swapaxes(g, axis1, axis2),
     shape=moved(np.swapaxes),
 )
 _squeeze = ViewOp(
@@ -291,9 +297,7 @@ def _repeat_rule(g, y, x, repeats, axis):
         return _repeat_rule(g, y, x.reshape(-1), repeats, 0).reshape(x.shape)
     repeats = np.broadcast_to(repeats, x.shape[axis])
     origin = np.repeat(np.arange(x.shape[axis]), repeats)
-    dx = np.zeros_like(x)
-    np.add.at(np.moveaxis(dx, axis, 0), origin, np.moveaxis(g, axis, 0))
-    return dx
+    return add_slices.in_rule(g, origin, shape=x.shape, axis=axis % x.ndim)
 
 
 def _pad(x, pad_width, mode, constant_values):
@@ -309,9 +313,8 @@ def _pad_rule(g, y, x, pad_width, mode, constant_values):
         if width != (0, 0):
             # Padding the indices in the same way shows which element each entry was copied from.
             origin = np.pad(np.arange(x.shape[axis]), [width], mode)
-            part = np.zeros((*g.shape[:axis], x.shape[axis], *g.shape[axis + 1 :]), g.dtype)
-            np.add.at(np.moveaxis(part, axis, 0), origin, np.moveaxis(g, axis, 0))
-            g = part
+            shape = (*g.shape[:axis], x.shape[axis], *g.shape[axis + 1 :])
+            g = add_slices.in_rule(g, origin, shape=shape, axis=axis)
     return g
 
 

@@ -2,21 +2,20 @@
 
 import math
 from functools import lru_cache
-from statistics import NormalDist
 
 import numpy as np
-from numpy.polynomial import chebyshev
 
 from .. import config
 from ..operation import ArrayOp
-from ..shape_rules import agree, check_rank, same
+from ..shape_rules import agree, check_rank, common_shape
+from ..tensor import Tensor
 from . import ordering, reductions
 from .array_ops import Unary
 from .creation import as_tensor, cast, convert_to_numpy, dtype, is_whole, ndim, ones_like
 from .elementwise import divide, sqrt, square, subtract
 from .indexing import one_hot, where
 from .logic import equal, isnan, logical_not
-from .ordering import quantile
+from .scattering import products_of_others
 
 # --------------------------------------------------------------------------------------------------
 # The error function. NumPy has none: polynomials are fitted once to math.erf.
@@ -31,6 +30,7 @@ def _exp_minus_square(x):
 @lru_cache
 def _fits():
     """Fitted polynomials: erf(x) / x in x**2 up to 1, erfc(x) exp(x**2) in 1 / (1 + x) above."""
+    from numpy.polynomial import chebyshev  # here, since it takes long to import
 
     def near(u):
         x = np.sqrt((u + 1) / 2)
@@ -73,6 +73,8 @@ def _erf_and_erfc(x):
 
 
 def _erfinv(x):
+    from statistics import NormalDist  # here, since it takes long to import
+
     def one(v):
         if not -1 < v < 1:
             return math.copysign(math.inf, v) if abs(v) == 1 else math.nan
@@ -202,11 +204,6 @@ def ptp(x, axis=None, keepdims=False):
     return subtract(reductions.max(x, axis, keepdims), reductions.min(x, axis, keepdims))
 
 
-def percentile(x, q, axis=None, method="linear", keepdims=False):
-    """The quantile for ``q`` per cent: a number between 0 and 100, or an array of them."""
-    return quantile(x, np.asarray(q, np.float64) / 100, axis, method, keepdims)
-
-
 # --------------------------------------------------------------------------------------------------
 # Counting, and sums over segments
 
@@ -214,15 +211,15 @@ _digitize = ArrayOp(
     "digitize",
     lambda x, bins: np.digitize(x, bins).astype(np.int32),
     constant=True,
-    shape=same,
+    shape=lambda x, bins: x,
     dtype="int32",
 )
 
 
 def _bincount_shape(x, weights, minlength):
-    check_rank(x, 1)
-    agree(x[0], *weights, "along axis 0: every number needs a weight")
-    return (None,)  # one more than the greatest number
+    check_rank(x, 1, 2)
+    common_shape(x, weights)
+    return (*x[:-1], None)  # one more than the greatest number
 
 
 def _segments_shape(data, ids, num_segments):
@@ -233,24 +230,40 @@ def _segments_shape(data, ids, num_segments):
 
 _bincount = ArrayOp(
     "bincount",
-    lambda x, weights, minlength: np.bincount(x, weights, minlength).astype(weights.dtype),
+    lambda x, weights, minlength: _counted(x, weights, minlength),
     lambda g, y, x, weights, minlength: np.zeros_like(x),
-    lambda g, y, x, weights, minlength: g[x],
+    lambda g, y, x, weights, minlength: np.take_along_axis(g, x, axis=-1),
     shape=_bincount_shape,
     dtype=lambda x, weights, minlength: weights,
 )
-_segment_sum = ArrayOp(
+_segment_sum: ArrayOp = ArrayOp(
     "segment_sum",
     lambda data, ids, num_segments: _add_at(data, ids, num_segments),
-    lambda g, y, data, ids, num_segments: _from_segments(g, ids),
+    lambda g, y, data, ids, num_segments: _row_of_segment.in_rule(g, ids),
     shape=_segments_shape,
 )
-_segment_max = ArrayOp(
-    "segment_max",
-    lambda data, ids, num_segments: _max_at(data, ids, num_segments),
-    lambda g, y, data, ids, num_segments: _share_in_segments(g, y, data, ids, num_segments),
-    shape=_segments_shape,
+_row_of_segment: ArrayOp = ArrayOp(
+    "row_of_segment",
+    lambda rows, ids: _from_segments(rows, ids),
+    lambda g, y, rows, ids: _segment_sum.in_rule(g, ids, num_segments=len(rows)),
+    shape=lambda rows, ids: (*ids, *rows[1:]),
 )
+
+
+def _reduced_segments(name, rule):
+    return ArrayOp(
+        f"segment_{name}",
+        lambda data, ids, num_segments: _ufunc_at(name, data, ids, num_segments),
+        lambda g, y, data, ids, num_segments: rule(g, y, data, ids),
+        shape=_segments_shape,
+    )
+
+
+def _counted(x, weights, minlength):
+    length = max(minlength, int(x.max()) + 1 if x.size else 0)
+    rows = zip(np.atleast_2d(x), np.atleast_2d(weights), strict=True)
+    y = [np.bincount(row, own, length).astype(weights.dtype) for row, own in rows]
+    return y[0] if x.ndim == 1 else np.reshape(y, (len(x), length))
 
 
 def _segments(ids, num_segments):
@@ -271,12 +284,23 @@ def _add_at(data, ids, num_segments):
     return y
 
 
-def _max_at(data, ids, num_segments):
-    kind = data.dtype.kind
-    least = -np.inf if kind == "f" else kind != "b" and np.iinfo(data.dtype).min
-    y = np.full((_segments(ids, num_segments), *data.shape[1:]), least, data.dtype)
+def _extreme(dtype, name):
+    """What an empty segment has: 1, the least number or the greatest."""
+    if name == "prod":
+        return 1
+    if dtype.kind == "f":
+        return -np.inf if name == "max" else np.inf
+    if dtype.kind == "b":
+        return name == "min"
+    return np.iinfo(dtype).min if name == "max" else np.iinfo(dtype).max
+
+
+def _ufunc_at(name, data, ids, num_segments):
+    ufunc = {"max": np.maximum, "min": np.minimum, "prod": np.multiply}[name]
+    shape = (_segments(ids, num_segments), *data.shape[1:])
+    y = np.full(shape, _extreme(data.dtype, name), data.dtype)
     there = _existing(ids, len(y))
-    np.maximum.at(y, ids[there], data[there])
+    ufunc.at(y, ids[there], data[there])
     return y
 
 
@@ -288,18 +312,46 @@ def _from_segments(g, ids):
     return rows
 
 
-def _share_in_segments(g, y, data, ids, num_segments):
-    ties = (data == _from_segments(y, ids)).astype(g.dtype)
-    return ties * _from_segments(g / np.maximum(_add_at(ties, ids, len(y)), 1), ids)
+def _share_in_segments(g, y, data, ids):
+    ties = (data == _row_of_segment.in_rule(y, ids)).astype(g.dtype)
+    shares = np.maximum(_segment_sum.in_rule(ties, ids, num_segments=len(y)), 1)
+    return ties * _row_of_segment.in_rule(g / shares, ids)
+
+
+def _product_in_segments(g, y, data, ids):
+    """g times the product of the others, without division by zero: 0 if another one is 0."""
+    if isinstance(data, Tensor):
+        return _row_of_segment(g, ids) * products_of_others(data, np.asarray(ids)[:, None])
+    zero = (data == 0).astype(data.dtype)
+    others = np.where(zero == 1, 1, data)
+    zeros = _from_segments(_add_at(zero, ids, len(y)), ids) - zero
+    product = _from_segments(_ufunc_at("prod", others, ids, len(y)), ids)
+    return _from_segments(g, ids) * np.where(zeros > 0, 0, product / others)
+
+
+_segment_max = _reduced_segments("max", _share_in_segments)
+_segment_min = _reduced_segments("min", _share_in_segments)
+_segment_prod = _reduced_segments("prod", _product_in_segments)
 
 
 def digitize(x, bins):
-    """The index of the interval of ``bins`` that contains each element."""
-    return _digitize(x, bins=np.asarray(bins))
+    """The index of the interval of ``bins``, a sorted vector, that contains each element: how many
+    boundaries are not above it, int32 in the shape of ``x``.
+    """
+    return _digitize(x, bins)
 
 
 def bincount(x, weights=None, minlength=0, sparse=False):
-    """How often each of 0, 1, 2, ... occurs in a vector of integers, or the sum of its weights."""
+    """How often each of 0, 1, 2, ... occurs, or the sum of its weights.
+
+    Args:
+        x: integers of at least 0, (N,) or (B, N).
+        weights: a number for each, which gives sums; None: each counts 1, in int32.
+        minlength: the least length of the result.
+
+    Returns:
+        (L,) or (B, L), with L one more than the greatest number.
+    """
     if sparse:
         raise ValueError("Sparse tensors are not available; bincount makes dense ones.")
     if weights is None:
@@ -307,10 +359,42 @@ def bincount(x, weights=None, minlength=0, sparse=False):
     return _bincount(x, weights, minlength=minlength)
 
 
+def _histogram_of(x, bins, range):
+    counts, edges = np.histogram(x, bins, range)
+    dtype = _histogram_dtype(x.dtype)
+    return [counts.astype(dtype), edges.astype(dtype)]
+
+
+def _histogram_dtype(x, **options):
+    return x if x.kind == "f" else np.dtype(config.floatx())
+
+
+def _histogram_shape(x, bins, range):
+    bins = bins if isinstance(bins, int) else len(bins) - 1
+    return [(bins,), (bins + 1,)]
+
+
+_histogram = ArrayOp(
+    "histogram", _histogram_of, constant=True, shape=_histogram_shape, dtype=_histogram_dtype
+)
+
+
 def histogram(x, bins=10, range=None):
-    """The number of elements in each interval of equal length, and the interval boundaries."""
-    counts, edges = np.histogram(convert_to_numpy(x), bins, range)
-    return as_tensor(counts.astype(np.int32)), as_tensor(edges)
+    """How many elements are in each of several intervals of equal length.
+
+    Args:
+        x: numbers of any shape.
+        bins: the number of intervals, or their boundaries.
+        range: the ends (low, high) of the first and last interval; None: the least and the
+            greatest element.
+
+    Returns:
+        The numbers (bins,) and the boundaries (bins + 1,), in the float type of ``x`` or the
+        configured one.
+    """
+    if not isinstance(bins, int):
+        bins = convert_to_numpy(bins).tolist()
+    return tuple(_histogram(x, bins=bins, range=range))
 
 
 def segment_sum(data, segment_ids, num_segments=None, sorted=False):
@@ -330,11 +414,31 @@ def segment_max(data, segment_ids, num_segments=None, sorted=False):
     return _segment_max(data, segment_ids, num_segments=num_segments)
 
 
-def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False):
+def segment_min(data, segment_ids, num_segments=None, sorted=False):
+    """The minimum, element by element, of the rows of ``data`` (N, ...) that have the same id.
+
+    Ids are as in ``segment_max``. A segment without rows has the greatest value of the dtype.
+    """
+    return _segment_min(data, segment_ids, num_segments=num_segments)
+
+
+def segment_prod(data, segment_ids, num_segments=None, sorted=False):
+    """The product, element by element, of the rows of ``data`` (N, ...) that have the same id.
+
+    Ids are as in ``segment_max``. A segment without rows has ones.
+    """
+    return _segment_prod(data, segment_ids, num_segments=num_segments)
+
+
+def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwargs):
     """Turn sets of class numbers into vectors with a one for each of them.
 
     A vector is one set. Of more axes the second is the set, as in Keras: (N, T, ...) becomes
     (N, ..., num_classes). ``axis`` is the place of the classes before the sets are joined.
+    ``num_tokens`` is an old name of ``num_classes``.
     """
+    num_classes = kwargs.pop("num_tokens", num_classes)
+    if kwargs:
+        raise TypeError(f"multi_hot() got an unexpected argument {next(iter(kwargs))!r}.")
     hot = one_hot(inputs, num_classes, axis, dtype, sparse)
     return reductions.max(hot, axis=1 if ndim(hot) > 2 else 0)

@@ -8,33 +8,58 @@ from typing import Any
 
 from ..utils import objects
 from ..utils.naming import suggest
-from . import schedules
+from . import legacy, schedules
+from .layerwise import Adafactor, Lamb, Muon
 from .optimizer import Optimizer
-from .rules import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lion, Nadam, RMSprop
+from .rules import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Ftrl,
+    Lion,
+    Nadam,
+    RMSprop,
+    ScheduleFreeAdamW,
+)
+from .wrappers import LossScaleOptimizer, MultiOptimizer, OptimizerMap
 
 __all__ = [
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
     "Ftrl",
+    "Lamb",
     "Lion",
+    "LossScaleOptimizer",
+    "MultiOptimizer",
+    "Muon",
     "Nadam",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
+    "legacy",
     "schedules",
     "serialize",
 ]
 
 _CLASSES: dict[str, Any] = {
     cls.__name__: cls
-    for cls in (SGD, Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, RMSprop)
-}
-objects.TABLES["optimizers"] = _CLASSES
+    for cls in (
+        SGD, Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion,
+        LossScaleOptimizer, MultiOptimizer, Muon, Nadam, RMSprop, ScheduleFreeAdamW,
+    )
+}  # fmt: skip
+objects.TABLES["optimizers"] = {**_CLASSES, "OptimizerMap": OptimizerMap}
 _SPELLINGS = {name.lower(): name for name in _CLASSES}
 
 

@@ -19,9 +19,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
+from numpy import ndarray
 
 from .. import engine, initializers, ops
 from ..legacy import AcceptsOldNames
+from ..stateless import StatelessScope, check_values, values_of
 from ..tensor import IndexedSlices, Tensor, Variable
 from ..utils.naming import auto_name, public_names
 from ..utils.objects import is_builtin
@@ -29,7 +31,7 @@ from . import schedules
 
 if TYPE_CHECKING:
     Rate = float | schedules.LearningRateSchedule | Callable[[], float]
-    Slots = Sequence[list[Variable] | None]
+    Slots = Sequence[Sequence[Variable | None] | None]
 
 
 class Options(TypedDict, total=False):
@@ -51,8 +53,11 @@ class _Part:
     """The variables of one update, as lists of arrays for the twins."""
 
     def __init__(self, optimizer: Optimizer, indices: Sequence[int]) -> None:
-        def pick(variables: list[Variable] | None) -> list[np.ndarray] | None:
-            return None if variables is None else [variables[i].array for i in indices]
+        def pick(variables: Sequence[Variable | None] | None) -> list[np.ndarray | None] | None:
+            if variables is None:
+                return None
+            chosen = [variables[i] for i in indices]
+            return [None if v is None else v.array for v in chosen]
 
         self.indices = indices
         self.variables = [optimizer._trainable_variables[i] for i in indices]
@@ -98,6 +103,7 @@ class Optimizer(metaclass=AcceptsOldNames):
 
     # Constructor arguments for get_config, which are attributes of the same names.
     _arguments: tuple[str, ...] = ()
+    _takes_rows = True  # whether the rule's twin takes a gradient as (rows, values)
 
     def __init__(
         self,
@@ -202,7 +208,8 @@ class Optimizer(metaclass=AcceptsOldNames):
         rows, a built-in rule uses them, and they are not scaled, clipped or accumulated before.
         """
         return (
-            engine.current().extra("embedding", "embedding_backward_rows") is not None
+            self._takes_rows
+            and engine.current().extra("embedding", "embedding_backward_rows") is not None
             and is_builtin(type(self))
             and "apply" not in vars(self)
             and self.loss_scale_factor is None
@@ -257,18 +264,47 @@ class Optimizer(metaclass=AcceptsOldNames):
             variable.assign(variable.constraint(variable.array))
         self._iterations.array[()] = count + 1
 
+    def stateless_apply(
+        self,
+        optimizer_variables: Sequence[Any],
+        grads: Sequence[Any],
+        trainable_variables: Sequence[Any],
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """``apply`` from these values of the variables, which stay as they are.
+
+        Returns:
+            The new values of the trainable variables, and of the optimizer's own.
+
+        Raises:
+            ValueError: it is not built, or the values are not one for each variable.
+        """
+        if not self.built:
+            raise ValueError(
+                f"{self.name} has no variables yet: call build(trainable_variables) before "
+                "stateless_apply()."
+            )
+        trained, own = self._trainable_variables, list(self.variables)
+        pairs = check_values(self, "optimizer_variables", optimizer_variables, own)
+        pairs += check_values(self, "trainable_variables", trainable_variables, trained)
+        with StatelessScope(pairs):
+            self.apply(grads, trained)
+            return values_of(trained), values_of(own)
+
     def _update(self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray]) -> None:
         learning_rate = self._current_rate()
         if self.clipnorm or self.global_clipnorm or self.clipvalue:
             gradients = self._clip(twins, part.buffers, gradients)
-        if self.weight_decay:
-            twins.decay_weights_(part.decayed, learning_rate, self.weight_decay)
+        self._decay(twins, part, learning_rate)
         if type(self).update_step is Optimizer.update_step:
             self._update_all(twins, part, gradients, learning_rate)
         else:
             for gradient, variable in zip(gradients, part.variables, strict=True):
                 self.update_step(Tensor(gradient), variable, learning_rate)
         self._after_update()
+
+    def _decay(self, twins: ModuleType, part: _Part, learning_rate: float) -> None:
+        if self.weight_decay:
+            twins.decay_weights_(part.decayed, learning_rate, self.weight_decay)
 
     def _clip(
         self, twins: ModuleType, clipped: list[np.ndarray], gradients: Sequence[np.ndarray]
@@ -302,6 +338,11 @@ class Optimizer(metaclass=AcceptsOldNames):
         for variable in variables:
             variable.assign(self._averages[self._get_variable_index(variable)])
 
+    @property
+    def scales_loss(self) -> bool:
+        """Whether ``scale_loss`` changes the loss."""
+        return self.loss_scale_factor is not None
+
     def scale_loss(self, loss: Any) -> Any:
         """Return the loss times ``loss_scale_factor``, if set."""
         factor = self.loss_scale_factor
@@ -334,9 +375,9 @@ class Optimizer(metaclass=AcceptsOldNames):
             part = self._part(None)
         else:
             part = self._part(tuple(self._get_variable_index(v) for v in variables))
-        for gradient, (shape, dtype) in zip(grads, part.forms, strict=True):
+        for gradient, (shape, dtype) in zip(grads, part.forms):  # noqa: B905 - hot
             if (
-                gradient.__class__ is not np.ndarray
+                type(gradient) is not ndarray
                 or gradient.shape != shape
                 or gradient.dtype is not dtype
             ):
@@ -540,7 +581,7 @@ class Optimizer(metaclass=AcceptsOldNames):
 
     def get_weights(self) -> list[np.ndarray]:
         """Return copies of the optimizer's variables."""
-        return [v.array.copy() for v in self._variables]
+        return [v.array.copy() for v in self.variables]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set the optimizer's variables to what ``get_weights`` returned."""
@@ -548,12 +589,13 @@ class Optimizer(metaclass=AcceptsOldNames):
             raise ValueError(
                 f"{self.name} has no variables to set yet: call build(trainable_variables) first."
             )
-        if len(weights) != len(self._variables):
+        variables = self.variables
+        if len(weights) != len(variables):
             raise ValueError(
-                f"{self.name} has {len(self._variables)} variables "
-                f"({', '.join(v.name for v in self._variables)}). Received {len(weights)} arrays."
+                f"{self.name} has {len(variables)} variables "
+                f"({', '.join(v.name for v in variables)}). Received {len(weights)} arrays."
             )
-        for variable, weight in zip(self._variables, weights, strict=True):
+        for variable, weight in zip(variables, weights, strict=True):
             variable.assign(weight)
 
     def save_own_variables(self, store: Any) -> None:
@@ -563,15 +605,16 @@ class Optimizer(metaclass=AcceptsOldNames):
 
     def load_own_variables(self, store: Any) -> None:
         """Load the optimizer's variables from a store."""
-        if len(store) != len(self._variables):
+        variables = self.variables
+        if len(store) != len(variables):
             warnings.warn(
                 f"The saved optimizer has {len(store)} variables, but {self.name} has "
-                f"{len(self._variables)}, so it starts with new ones"
+                f"{len(variables)}, so it starts with new ones"
                 + ("." if self.built else ": it was not built, call build(trainable_variables)."),
                 stacklevel=2,
             )
             return
-        for i, variable in enumerate(self._variables):
+        for i, variable in enumerate(variables):
             variable.assign(store[str(i)])
 
     def get_config(self) -> dict[str, Any]:

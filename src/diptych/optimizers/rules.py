@@ -479,3 +479,61 @@ class Lion(Optimizer):
         twins.lion_update_(
             part.arrays, gradients, *part.slots, learning_rate, self.beta_1, self.beta_2
         )
+
+
+class ScheduleFreeAdamW(Optimizer):
+    """Adam without a schedule: the weights are pulled towards the average over all steps, which
+    does what a falling learning rate would do.
+
+        z = z - learning_rate g / (sqrt(v_hat) + epsilon)
+        x = (1 - 1 / t) x + z / t                               the average of all z
+        w = (1 - beta_1) z + beta_1 x
+
+    The twin functions are ``schedule_free_adamw_update_``. The variables called momentum are z.
+
+    Args:
+        learning_rate: a float, a schedule, or a function without arguments.
+        beta_1: how near the weights are to the average, above 0 and at most 1.
+        beta_2: the weight of the old mean of the squared gradients in the moving average.
+        epsilon: added to the root.
+        warmup_steps: over so many steps the learning rate rises to its value.
+    """
+
+    _arguments = ("beta_1", "beta_2", "epsilon", "warmup_steps")
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.0025,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        warmup_steps: int = 0,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        if beta_1 == 0:
+            raise ValueError("beta_1 must be above 0: the weights are found from the average.")
+        self.beta_1 = _between(0, "beta_1", beta_1, 1)
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.warmup_steps = warmup_steps
+
+    def _build(self, variables: list[Variable]) -> None:
+        self._momentums, self._velocities = self.add_optimizer_variables(
+            variables, ["momentum", "velocity"]
+        )
+        for momentum, variable in zip(self._momentums, variables, strict=True):
+            momentum.assign(variable)
+
+    def _slots(self) -> Slots:
+        return self._momentums, self._velocities
+
+    def _update_all(
+        self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray], learning_rate: float
+    ) -> None:
+        if self.warmup_steps:
+            learning_rate *= min(self._step / self.warmup_steps, 1.0)
+        twins.schedule_free_adamw_update_(
+            part.arrays, gradients, *part.slots,
+            self._step, learning_rate, self.beta_1, self.beta_2, self.epsilon,
+        )  # fmt: skip

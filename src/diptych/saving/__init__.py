@@ -9,7 +9,7 @@ from ..utils.objects import (
     get_registered_object,
     register_keras_serializable,
 )
-from .serialization import deserialize_keras_object, serialize_keras_object
+from ..utils.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = [
     "CustomObjectScope",

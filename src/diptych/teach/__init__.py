@@ -1,10 +1,24 @@
-"""Comparison of the two engines, and of gradients with finite differences."""
+"""Looking closer: comparison of the two engines, and of gradients with finite differences; what a
+classifier takes for what.
+"""
 
 from .claims import Checks
 from .compare import EngineComparison, compare_engines
 from .gradients import GradientReport, gradcheck
+from .mistakes import ConfusionMatrix, Mistake, WorstMistakes, confusion_matrix, worst_mistakes
 
-__all__ = ["Checks", "EngineComparison", "GradientReport", "compare_engines", "gradcheck"]
+__all__ = [
+    "Checks",
+    "ConfusionMatrix",
+    "EngineComparison",
+    "GradientReport",
+    "Mistake",
+    "WorstMistakes",
+    "compare_engines",
+    "confusion_matrix",
+    "gradcheck",
+    "worst_mistakes",
+]
 
 
 def __dir__() -> list[str]:

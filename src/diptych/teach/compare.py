@@ -13,7 +13,7 @@ from .. import engine as _engine
 from .. import ops
 from ..nested import flatten
 from ..tape import GradientTape
-from .table import text_table
+from .table import html_table, text_table
 
 ENGINES = ("reference", "fast")
 
@@ -53,7 +53,8 @@ class EngineComparison:
             np.max([row.difference / row.scale for row in self.rows if row.scale > 0], initial=0.0)
         )
 
-    def __str__(self) -> str:
+    def _table(self) -> tuple[list[list[str]], str]:
+        """The rows, and a line about the times."""
         table = [["", "shape", "max |difference|", "max |value|", "reference ms", "fast ms"]]
         for row in self.rows:
             times = (
@@ -67,9 +68,16 @@ class EngineComparison:
             f"forward and backward: reference {reference:.3f} ms, fast {fast:.3f} ms "
             f"({reference / max(fast, 1e-9):.1f} times as fast)"
         )
-        return "\n".join([text_table(table), total])
+        return table, total
+
+    def __str__(self) -> str:
+        table, total = self._table()
+        return f"{text_table(table)}\n{total}"
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html_table(*self._table())
 
 
 def compare_engines(model: Any, x: Any, y: Any = None, repeats: int = 5) -> EngineComparison:

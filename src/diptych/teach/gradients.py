@@ -16,7 +16,7 @@ from ..layers.layer import Layer
 from ..nested import flatten, map_structure
 from ..tape import GradientTape
 from ..tensor import Structure, Tensor
-from .table import text_table
+from .table import html_table, text_table
 
 # From a kink, gradients are compared this many steps beside it, with a step of a tenth: of the many
 # kinks of a large network, another may be near.
@@ -30,7 +30,7 @@ class Check:
 
     what: str
     shape: tuple
-    by_tape: float  # <gradient, direction>
+    by_tape: float  # <gradient of L, direction>
     by_difference: float  # (L(t + h v) - L(t - h v)) / 2h
     error: float  # |difference of the two|, relative to the sum of magnitudes
     at_kink: bool = False  # whether the point given is at a kink; the numbers are from beside it
@@ -48,6 +48,7 @@ class GradientReport:
 
     checks: list[Check] = field(default_factory=list)
     tolerance: float = 1e-6
+    order: int = 1
 
     @property
     def max_error(self) -> float:
@@ -60,17 +61,25 @@ class GradientReport:
     def __bool__(self) -> bool:
         return self.ok
 
-    def __str__(self) -> str:
-        rows = [["gradient of", "shape", "by the tape", "by differences", "relative error", ""]]
+    def _table(self) -> tuple[list[list[str]], str]:
+        """The rows, and a note about kinks if there are any."""
+        what = "gradient of" if self.order == 1 else "gradient of the gradient of"
+        rows = [[what, "shape", "by the tape", "by differences", "relative error", ""]]
         for check in self.checks:
             verdict = "ok" if check.error <= self.tolerance else "WRONG"
             verdict += ", beside a kink" if check.at_kink else ""
             numbers = [f"{check.by_tape:.9g}", f"{check.by_difference:.9g}", f"{check.error:.1e}"]
             rows.append([check.what, str(check.shape), *numbers, verdict])
-        table = text_table(rows)
-        return f"{table}\n{_ABOUT_KINKS}" if any(c.at_kink for c in self.checks) else table
+        return rows, _ABOUT_KINKS if any(c.at_kink for c in self.checks) else ""
+
+    def __str__(self) -> str:
+        rows, note = self._table()
+        return "\n".join([text_table(rows), *([note] if note else [])])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html_table(*self._table())
 
 
 def gradcheck(
@@ -83,6 +92,7 @@ def gradcheck(
     tolerance: float = 1e-6,
     training: bool = False,
     seed: int = 0,
+    order: int = 1,
 ) -> GradientReport:
     """Compare the gradients of a function, layer, loss or whole model with central differences, in
     float64.
@@ -91,6 +101,10 @@ def gradcheck(
     derivative of L = <c, target(x)> along v, with a random c, is found twice: by the tape, as
     <dL/dt, v>, and as (L(t + h v) - L(t - h v)) / 2h. (A plain sum instead of the random c would
     let a wrong softmax pass.)
+
+    With ``order=2``, gradients of gradients are compared: in the place of L stands the sum over all
+    t of <dL/dt, w>, with random w. Its derivatives by t are a Hessian-vector product, H w, and the
+    differences are those of first gradients.
 
     Args:
         target: a function of tensors, a ``Layer``, a ``Loss`` (then ``x`` is y_pred and ``y`` is
@@ -102,12 +116,18 @@ def gradcheck(
         tolerance: the largest relative error that passes.
         training: passed on to layers and models.
         seed: of the random directions.
+        order: 1 for gradients, 2 for gradients of gradients.
 
     Returns:
         A ``GradientReport``, true if all gradients agree. Where the function has a kink (relu at 0,
         equal numbers in max pooling), differences say nothing: if they disagree there, a point
         beside it is checked instead, and the report says so.
+
+    Raises:
+        NotImplementedError: order is 2, and the gradient of something in the target has none.
     """
+    if order not in (1, 2):
+        raise ValueError(f"gradcheck compares gradients of order 1 or 2; got order={order!r}.")
     rng = np.random.default_rng(seed)
     name = engine or getattr(target, "engine", None)
     compiled = getattr(target, "_loss", None)
@@ -124,15 +144,36 @@ def gradcheck(
             named = {"y_pred": leaves[0]}
         for variable in getattr(target, "trainable_variables", ()):
             named[variable.path] = variable
-        checks = _check_all(compute, named, cotangents, rng, step, tolerance)
-        return GradientReport(checks, tolerance)
+
+        def terms() -> list:
+            outputs = flatten(compute())
+            return [ops.multiply(t, c) for t, c in zip(outputs, cotangents, strict=True)]
+
+        if order == 2:
+            terms = _terms_of_gradients(terms, list(named.values()), rng)
+        checks = _check_all(terms, named, rng, step, tolerance)
+        return GradientReport(checks, tolerance, order)
+
+
+def _terms_of_gradients(terms: Callable[[], list], tensors: list, rng: Any) -> Callable[[], list]:
+    """The terms of the sum of <dL/dt, w> over tensors t with random w, from the terms of L."""
+    directions = [rng.normal(size=t.shape) for t in tensors]
+
+    def products() -> list:
+        with GradientTape() as tape:
+            tape.watch(tensors)
+            loss = terms()
+        gradients = zip(tape.gradient(loss, tensors), directions, strict=True)
+        return [ops.multiply(g, w) for g, w in gradients if g is not None]
+
+    return products
 
 
 def _check_all(
-    compute: Callable, named: dict, cotangents: list, rng: Any, step: float, tolerance: float
+    terms: Callable[[], list], named: dict, rng: Any, step: float, tolerance: float
 ) -> list[Check]:
     originals = {what: tensor.array for what, tensor in named.items()}
-    point = _Point(compute, named, cotangents, rng, step, tolerance)
+    point = _Point(terms, named, rng, step, tolerance)
     checks = {check.what: check for check in point.checks(list(named))}
     beside = BESIDE * step
     try:
@@ -153,34 +194,21 @@ def _check_all(
 
 
 class _Point:
-    """The target as a scalar L of its tensors, compared where these are now."""
+    """A scalar L, the sum of all elements of its terms, compared where its tensors are now."""
 
     def __init__(
-        self,
-        compute: Callable,
-        named: dict,
-        cotangents: list,
-        rng: Any,
-        step: float,
-        tolerance: float,
+        self, terms: Callable[[], list], named: dict, rng: Any, step: float, tolerance: float
     ) -> None:
-        self.compute, self.named, self.cotangents = compute, named, cotangents
+        self.terms, self.named = terms, named
         self.rng, self.step, self.tolerance = rng, step, tolerance
         self.directions: dict[str, np.ndarray] = {}
         # If a gradient is exactly zero (of a bias before a softmax), the finite difference is only
         # rounding error: that of the terms of L, in a few sums, divided by the step.
-        terms = sum(
-            float(np.sum(np.abs(t.array * c)))
-            for t, c in zip(flatten(compute()), cotangents, strict=True)
-        )
-        self.rounding = 4 * float(np.spacing(terms))
+        magnitudes = sum(float(np.sum(np.abs(term.array))) for term in terms())
+        self.rounding = 4 * float(np.spacing(magnitudes))
 
     def scalar(self) -> Any:
-        terms = [
-            ops.sum(ops.multiply(t, c))
-            for t, c in zip(flatten(self.compute()), self.cotangents, strict=True)
-        ]
-        return sum(terms[1:], terms[0])
+        return sum([ops.sum(term) for term in self.terms()], ops.zeros((), "float64"))
 
     def along(self, what: str, distance: float) -> float:
         """L(t + distance v)."""
@@ -262,7 +290,7 @@ def in_float64(target: Any) -> Iterator[None]:
     """
     layers = list(target._flatten_layers()) if isinstance(target, Layer) else [target]
     compiled = getattr(target, "_loss", None)
-    layers += [] if compiled is None else [f for f in compiled.functions if f is not None]
+    layers += [] if compiled is None else [part.function for part in compiled.parts]
     symbols = [
         t for layer in layers for t in getattr(getattr(layer, "_function", None), "inputs", ())
     ]

@@ -1,6 +1,8 @@
-"""Plain text tables."""
+"""Tables, as plain text and as HTML."""
 
 from __future__ import annotations
+
+from html import escape
 
 
 def text_table(rows: list[list[str]]) -> str:
@@ -17,3 +19,18 @@ def text_table(rows: list[list[str]]) -> str:
     ]
     lines.insert(1, "-" * len(lines[0]))
     return "\n".join(line.rstrip() for line in lines)
+
+
+def html_table(rows: list[list[str]], note: str = "") -> str:
+    """Return rows as an HTML table, the first as its head, and a note under it."""
+
+    def cells(row: list[str], tag: str) -> str:
+        return "".join(
+            f'<{tag} style="text-align: {"right" if i else "left"}">{escape(cell)}</{tag}>'
+            for i, cell in enumerate(row)
+        )
+
+    head, *body = rows
+    lines = [f"<tr>{cells(row, 'td')}</tr>" for row in body]
+    below = f"<p>{escape(note)}</p>" if note else ""
+    return f"<table>\n<tr>{cells(head, 'th')}</tr>\n" + "\n".join(lines) + f"\n</table>{below}"

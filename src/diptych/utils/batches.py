@@ -18,7 +18,8 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
         return data, None, None
     if not 1 <= len(data) <= 3:
         raise ValueError(
-            f"a batch is (x,), (x, y) or (x, y, sample_weight); got a tuple of {len(data)}"
+            f"A batch must be x, (x,), (x, y) or (x, y, sample_weight); got a tuple of {len(data)} "
+            "parts. Pass several inputs as a list or dict in place of x: ([a, b], y)."
         )
     return data + (None,) * (3 - len(data))
 

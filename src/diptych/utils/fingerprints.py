@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from struct import iter_unpack, unpack_from
 
-__all__ = ["fingerprint64", "siphash64"]
+__all__ = ["fingerprint64", "joined64", "siphash64"]
 
 _64 = (1 << 64) - 1  # sums and products are taken modulo 2**64
 K0, K1, K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
@@ -25,6 +25,14 @@ def fingerprint64(data: bytes) -> int:
     if size <= 64:
         return _up_to_64(data, size)
     return _above_64(data, size)
+
+
+def joined64(first: int, second: int) -> int:
+    """TensorFlow's fingerprint of two fingerprints (its FingerprintCat64)."""
+    factor = 0xC6A4A7935BD1E995
+    mixed = first ^ factor ^ (_fold(second * factor & _64) * factor & _64)
+    mixed = _fold(mixed * factor & _64) * factor & _64
+    return _fold(mixed)
 
 
 def siphash64(data: bytes, key: tuple[int, int]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import marshal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,12 +9,15 @@ from contextvars import ContextVar
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
-_allowed: ContextVar[bool] = ContextVar("diptych_lambdas_allowed", default=False)
+from ..config import is_unsafe_deserialization_enabled
+
+# None: as configured, which is False unless the user has changed it.
+_allowed: ContextVar[bool | None] = ContextVar("diptych_lambdas_allowed", default=None)
 
 
 @contextmanager
 def lambdas_allowed(allowed: bool) -> Iterator[None]:
-    """Within it, configurations may hold lambda functions or (False, the default) not."""
+    """Within it, configurations may hold lambda functions (True) or not (False)."""
     token = _allowed.set(allowed)
     try:
         yield
@@ -25,6 +27,8 @@ def lambdas_allowed(allowed: bool) -> Iterator[None]:
 
 def lambda_to_config(function: Any) -> dict[str, Any]:
     """The code of a function, as Keras writes it."""
+    import base64  # here, since few need it
+
     cells = function.__closure__
     return {
         "code": base64.encodebytes(marshal.dumps(function.__code__)).decode("ascii"),
@@ -39,7 +43,8 @@ def lambda_from_config(config: Any, global_names: dict[str, Any]) -> Callable:
     Raises:
         ValueError: it was not allowed, or another version of Python wrote the code.
     """
-    if not _allowed.get():
+    allowed = _allowed.get()
+    if not (is_unsafe_deserialization_enabled() if allowed is None else allowed):
         raise ValueError(
             "The file holds a Python lambda, that is, code which would run on this machine, so it "
             "is not loaded. If you know where the file comes from and trust it, pass "
@@ -52,6 +57,8 @@ def lambda_from_config(config: Any, global_names: dict[str, Any]) -> Callable:
         if isinstance(value, list)
         else [value.get(k) for k in ("code", "defaults", "closure")]
     )
+    import base64
+
     try:
         compiled = marshal.loads(base64.b64decode(code))
     except (EOFError, ValueError, TypeError) as error:

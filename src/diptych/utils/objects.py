@@ -51,18 +51,27 @@ def get_custom_objects() -> dict[str, Any]:
     return _registered
 
 
-def get_registered_name(thing: Any) -> str:
+def get_registered_name(obj: Any) -> str:
     """The name under which a class or function was registered, or else its own."""
-    own = getattr(thing, "__name__", type(thing).__name__)
-    return next((name for name, other in _registered.items() if other is thing), own)
+    own = getattr(obj, "__name__", type(obj).__name__)
+    return next((name for name, other in _registered.items() if other is obj), own)
 
 
-def get_registered_object(name: str) -> Any:
-    """The user's class or function with this name, registered or in a scope; or None."""
+def get_registered_object(
+    name: str,
+    custom_objects: dict[str, Any] | None = None,
+    module_objects: dict[str, Any] | None = None,
+) -> Any:
+    """The class or function with this name: registered or in a scope, or else in one of these
+    dicts; or None.
+    """
     known = {**_registered, **_scopes.get()}
     if name in known:
         return known[name]
-    return next((thing for full, thing in known.items() if full.rpartition(">")[2] == name), None)
+    for full, thing in known.items():
+        if full.rpartition(">")[2] == name:
+            return thing
+    return {**(module_objects or {}), **(custom_objects or {})}.get(name)
 
 
 class CustomObjectScope:
@@ -148,7 +157,7 @@ def serialize(obj: Any) -> Any:
     }
     for key in ("build_config", "compile_config"):
         more = getattr(obj, f"get_{key}", lambda: None)()
-        if more is not None:
+        if more:
             described[key] = more
     return described
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
 import sys
 import time
 from typing import Any
 
 from .. import config
+from .notebook import Area, is_notebook
 
 __all__ = ["Progbar"]
 
@@ -22,7 +21,8 @@ class Progbar:
         125/125 ━━━━━━━━━━━━━━━━━━━━ 0s 1ms/step - accuracy: 0.7180 - loss: 0.6743
 
     On a terminal and in a notebook, the line is redrawn in place; elsewhere it is printed once,
-    when complete, so that files and logs have one line for each loop.
+    when complete, so that files and logs have one line for each loop. In a notebook, the lines of
+    all epochs are one output, in which the middle ones of many are left out.
 
     Args:
         target: the number of steps; None where it is not known.
@@ -33,6 +33,7 @@ class Progbar:
         unit_name: what is counted.
         average: False shows all values unchanged.
         prefix: the start of a line that is printed once.
+        area: the output of a notebook to draw in, if not one of its own.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Progbar:
         unit_name: str = "step",
         average: bool = True,
         prefix: str = "",
+        area: Area | None = None,
     ) -> None:
         self.target = target
         self.width = width
@@ -55,7 +57,11 @@ class Progbar:
         self.average = average
         self.prefix = prefix
         self.live = verbose == 1 and redraws(sys.stdout)
-        self.colour = self.live and "NO_COLOR" not in os.environ
+        self.area = area
+        self._owns_area = area is None and self.live and is_notebook(sys.stdout)
+        if self._owns_area:
+            self.area = Area()
+        self.colour = self.live and self.area is None and "NO_COLOR" not in os.environ
         self._seen = 0
         self._values: dict[str, tuple[Any, int]] = {}  # name: (sum, count)
         self._start = time.perf_counter()
@@ -131,11 +137,18 @@ class Progbar:
         if not self.live:
             write(f"{self.prefix}{text}\n")
             return
+        if self.area is not None:
+            self.area.show(f"{self.prefix}{text}", finalize)
+            if finalize and self._owns_area:
+                self.area.flush()
+            return
         line = text
         if self.colour:
             line = "".join(
                 f"{style}{part}{PLAIN}" if style and part else part for style, part in pieces
             )
+        import shutil  # here, since few need it and it takes long to import
+
         columns = shutil.get_terminal_size().columns
         if not finalize and len(text) >= columns:
             # A line that wraps cannot be redrawn in place, so it is truncated until the last time.
@@ -150,6 +163,8 @@ def write(text: str) -> None:
     program without a console has no output.
     """
     if not config.is_interactive_logging_enabled():
+        import logging
+
         logging.getLogger("diptych").info(text.rstrip("\n"))
         return
     stream = sys.stdout
@@ -165,7 +180,7 @@ def redraws(stream: Any) -> bool:
     if stream is None or os.environ.get("TERM") == "dumb":
         return False
     terminal = getattr(stream, "isatty", None)
-    return bool(terminal and terminal()) or type(stream).__module__.startswith("ipykernel")
+    return bool(terminal and terminal()) or is_notebook(stream)
 
 
 def _bar_characters(stream: Any, colour: bool) -> tuple[str, str]:

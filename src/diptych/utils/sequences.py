@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .datasets import BatchDataset
+from ..tensor import Tensor, as_array
+from .directories import check_format
 from .naming import suggest
+from .pipelines import Dataset, in_batches
 
 __all__ = ["pad_sequences", "timeseries_dataset_from_array"]
 
@@ -96,16 +98,17 @@ def timeseries_dataset_from_array(
     seed: int | None = None,
     start_index: int | None = None,
     end_index: int | None = None,
-) -> BatchDataset:
+    format: str = "tf",
+) -> Dataset:
     """Batches of sliding windows over a time series.
 
         for x, y in timeseries_dataset_from_array(series[:-10], series[10:], sequence_length=10):
             ...                                         # 10 steps, and the one that follows them
 
     Window i takes the steps i * stride, i * stride + rate, ... of ``data``, and the target at its
-    first step; shift the targets for later ones. It returns a ``BatchDataset``, not a
-    tf.data.Dataset: `fit`, `evaluate` and `predict` take it, `for` loops can iterate over it
-    repeatedly, and windows are copied batch by batch, so that long series need no extra memory.
+    first step; shift the targets for later ones. It returns a ``Dataset`` with the methods of a
+    tf.data.Dataset; `fit`, `evaluate` and `predict` take it. Windows are copied batch by batch, so
+    that long series need no extra memory.
 
     Args:
         data: (T, ...), the steps in their order.
@@ -117,8 +120,10 @@ def timeseries_dataset_from_array(
         shuffle: whether to shuffle the windows in each pass; the order differs from TensorFlow's.
         seed: of the shuffling; None takes the generator that `utils.set_random_seed` seeds.
         start_index, end_index: use only the steps from start_index to end_index, exclusive.
+        format: "tf" or "grain", for Keras's sake; the result is the same.
     """
-    data = np.asarray(data)
+    check_format("timeseries_dataset_from_array()", format)
+    data = as_array(data)
     steps = len(data)
     for name, value in (
         ("sequence_length", sequence_length),
@@ -141,7 +146,7 @@ def timeseries_dataset_from_array(
     data = data[start:end]
     if targets is not None:
         windows = min(windows, len(targets))
-        targets = np.asarray(targets)[start:end]
+        targets = as_array(targets)[start:end]
     if windows < 1:
         raise ValueError(
             f"timeseries_dataset_from_array(): a window of {sequence_length} steps, "
@@ -156,8 +161,8 @@ def timeseries_dataset_from_array(
     firsts = np.arange(0, windows, sequence_stride)
     offsets = np.arange(sequence_length) * sampling_rate
 
-    def pick(rows: np.ndarray) -> Any:
-        x = data[firsts[rows][..., None] + offsets]
-        return x if targets is None else (x, targets[firsts[rows]])
+    def pick(rows: Any) -> Any:
+        x = Tensor(data[firsts[rows][..., None] + offsets])
+        return x if targets is None else (x, Tensor(np.asarray(targets[firsts[rows]])))
 
-    return BatchDataset.of_rows(pick, len(firsts), batch_size, shuffle, seed)
+    return in_batches(pick, len(firsts), batch_size, shuffle, seed)

@@ -11,7 +11,7 @@ import numpy as np
 from ... import ops
 from ... import tensor as _tensor
 from ...graph import KerasTensor
-from ...nested import flatten, map_structure
+from ...nested import flatten, map_structure, pack_like
 from ...tape import GradientTape as _Tape
 from ...tensor import Tensor, from_python
 
@@ -418,17 +418,43 @@ class GradientTape(_Tape):
         depend on one.
         """
         found = super().gradient(target, sources, output_gradients)
-        wrapped = [
-            g if g is None or isinstance(g, Tensor) else Tensor(np.asarray(g))
-            for g in flatten(found)
-        ]
-        if unconnected_gradients in ("zero", "ZERO"):
-            wrapped = [
-                Tensor(np.zeros_like(x.array)) if g is None else g
-                for g, x in zip(wrapped, flatten(sources), strict=True)
-            ]
-        rest = iter(wrapped)
-        return map_structure(lambda _: next(rest), sources)
+        return _as_tensors(found, sources, unconnected_gradients)
+
+    def jacobian(
+        self,
+        target: Any,
+        sources: Any,
+        unconnected_gradients: Any = "none",
+        parallel_iterations: Any = None,
+        experimental_use_pfor: Any = True,
+    ) -> Any:
+        """The derivatives of each element of ``target`` by each of the sources' elements."""
+        found = super().jacobian(target, sources)
+        return _as_tensors(found, sources, unconnected_gradients, tuple(target.shape))
+
+    def batch_jacobian(
+        self,
+        target: Any,
+        source: Any,
+        unconnected_gradients: Any = "none",
+        parallel_iterations: Any = None,
+        experimental_use_pfor: Any = True,
+    ) -> Any:
+        """The derivatives of each row of ``target`` by the same row of the source."""
+        return _as_tensors(super().batch_jacobian(target, source), source, "none")
+
+
+def _as_tensors(
+    gradients: Any, sources: Any, unconnected_gradients: Any, target_shape: tuple = ()
+) -> Any:
+    """Gradients as tensors; None, or zeros if these are asked for, where there is none."""
+
+    def as_tensor(g: Any, x: Any) -> Any:
+        if g is None and unconnected_gradients in ("zero", "ZERO"):
+            g = np.zeros((*target_shape, *x.shape), x.dtype)
+        return g if g is None or isinstance(g, Tensor) else Tensor(np.asarray(g))
+
+    return pack_like(sources, map(as_tensor, flatten(gradients), flatten(sources)))
 
 
 def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: Any = None) -> list:

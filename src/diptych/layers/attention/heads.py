@@ -211,12 +211,12 @@ class Heads(Layer):
                     f"needs {name}_mask to have the shape {x.shape[:-1]}, a boolean for each step "
                     f"of the {name}; got shape {mask.shape}."
                 )
-            mask = ops.reshape(mask, (*mask.shape, *[1] * (len(x.shape) - 1 - mask.ndim)))
+            mask = ops.expand_dims(mask, tuple(range(mask.ndim, len(x.shape) - 1)))
             if len(x.shape) > 3:
                 mask = ops.transpose(mask, (*batch, *steps))
-            outer, own = mask.shape[: len(batch)], mask.shape[len(batch) :]
-            pair = (*own, *[1] * count) if name == "query" else (*[1] * count, *own)
-            masks.append(ops.reshape(mask, (*outer, 1, *pair)))
+            # Axes of size 1: for the heads, and for the steps of the other side.
+            others = len(batch) + 1 + (count if name == "query" else 0)
+            masks.append(ops.expand_dims(mask, (len(batch), *range(others, others + count))))
         pairs = (*[query.shape[i] for i in steps], *[value.shape[i] for i in steps])
         if attention_mask is not None:
             masks.append(self._full_mask(attention_mask, query, pairs, batch))

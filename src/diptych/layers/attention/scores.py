@@ -199,9 +199,10 @@ class Attention(Layer):
             pairs = ops.multiply(self.scale, pairs)
         return ops.multiply(self.concat_score_weight, ops.sum(ops.tanh(pairs), axis=-1))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the queries, the first of a list of masks."""
         self._check_list(inputs)
-        return previous_mask[0] if previous_mask else None
+        return mask[0] if mask else None
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
         self._check_shapes(input_shape)

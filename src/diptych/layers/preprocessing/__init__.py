@@ -5,6 +5,7 @@ NumPy, and no tape records them; the layers in `numbers` scale their input and a
 """
 
 from .categories import CategoryEncoding, Discretization, Hashing
+from .crossing import HashedCrossing
 from .lookup import IntegerLookup, StringLookup
 from .numbers import Normalization, Rescaling
 from .text import TextVectorization
@@ -12,6 +13,7 @@ from .text import TextVectorization
 __all__ = [
     "CategoryEncoding",
     "Discretization",
+    "HashedCrossing",
     "Hashing",
     "IntegerLookup",
     "Normalization",

@@ -41,7 +41,7 @@ class CategoryEncoding(Preparation):
     A number outside 0 .. num_tokens - 1 is an error (Keras ignores most of them silently).
     """
 
-    input_dtype = "int64"
+    data_dtype = "int64"
 
     def __init__(
         self,

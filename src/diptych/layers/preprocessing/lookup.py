@@ -629,7 +629,7 @@ class StringLookup(IndexLookup):
         return not self.invert
 
     @property
-    def input_dtype(self) -> str:  # type: ignore[override]
+    def data_dtype(self) -> str:  # type: ignore[override]
         return "int64" if self.invert else "string"
 
     def _read(self, inputs: Any) -> np.ndarray:
@@ -683,7 +683,7 @@ class IntegerLookup(IndexLookup):
     """
 
     vocabulary_dtype = "int64"
-    input_dtype = "int64"
+    data_dtype = "int64"
 
     def __init__(
         self,

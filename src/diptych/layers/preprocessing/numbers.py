@@ -157,6 +157,9 @@ class Normalization(Layer):
         self.adapt_mean.assign(mean)
         self.adapt_variance.assign(variance)
 
+    def finalize_state(self) -> None:
+        """Nothing is left to do: what ``adapt`` computed counts at once."""
+
     def _check_batch(self, shape: tuple) -> None:
         if len(shape) != len(self._broadcast) or any(
             shape[a] != self._broadcast[a] for a in self._kept

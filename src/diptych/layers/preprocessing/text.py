@@ -68,7 +68,7 @@ class TextVectorization(KeepsVocabulary, Preparation):
         encoding: the encoding of texts given as bytes.
     """
 
-    input_dtype = "string"
+    data_dtype = "string"
     reads_text = True
 
     def __init__(
@@ -273,7 +273,7 @@ class TextVectorization(KeepsVocabulary, Preparation):
             return (*outer, length)
         if self._split is not None:
             shape = (*shape[:1], None)
-        return self._lookup_layer.compute_output_shape(shape)
+        return self._lookup_layer.output_shape_for(shape)
 
     def vocabulary_text(self) -> str | None:
         return self._lookup_layer.vocabulary_text()

@@ -41,7 +41,7 @@ class TimeDistributed(Wrapper):
         super().build(self._step_shape(input_shape))
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
-        batch, *shape = self.layer.compute_output_shape(self._step_shape(input_shape))
+        batch, *shape = self.layer.output_shape_for(self._step_shape(input_shape))
         return (batch, input_shape[1], *shape)
 
     @property
@@ -108,7 +108,7 @@ def _looks_at_the_batch(layer: Layer) -> bool:
     """Whether the rows of a batch are not independent: statistics over the batch, a state for each
     row, or a penalty divided by the batch size.
     """
-    return any(variable.is_state for variable in layer.variables) or any(
+    return any(variable.is_state for variable in layer.weights) or any(
         getattr(one, "stateful", False) or one.activity_regularizer is not None
         for one in layer._flatten_layers()
     )
@@ -192,7 +192,7 @@ class Bidirectional(Layer):
             if not layer.built:
                 layer.build(input_shape)
                 layer.built = True
-            shape = layer.compute_output_shape(input_shape)
+            shape = layer.output_shape_for(input_shape)
             shapes.append(tuple(shape[0] if self.return_state else shape))
         if self.merge_mode in ("sum", "mul", "ave") and shapes[0] != shapes[1]:
             raise ValueError(
@@ -203,11 +203,11 @@ class Bidirectional(Layer):
         self.built = True
 
     def compute_output_shape(self, input_shape: Any, initial_state_shape: Any = None) -> Any:
-        shape = self.forward_layer.compute_output_shape(input_shape)
+        shape = self.forward_layer.output_shape_for(input_shape)
         states: tuple = ()
         if self.return_state:
             shape, *one = shape
-            states = (*one, *self.backward_layer.compute_output_shape(input_shape)[1:])
+            states = (*one, *self.backward_layer.output_shape_for(input_shape)[1:])
         if self.merge_mode is None:
             outputs: tuple = (shape, self._backward_shape(input_shape))
         elif self.merge_mode == "concat":
@@ -218,7 +218,7 @@ class Bidirectional(Layer):
         return (*outputs, *states) if len(outputs) > 1 or states else outputs[0]
 
     def _backward_shape(self, input_shape: Any) -> tuple:
-        shape = self.backward_layer.compute_output_shape(input_shape)
+        shape = self.backward_layer.output_shape_for(input_shape)
         return shape[0] if self.return_state else shape
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:

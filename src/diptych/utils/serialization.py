@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..utils.lambdas import lambdas_allowed
-from ..utils.objects import plain, revive
+from .lambdas import lambdas_allowed
+from .objects import plain, revive
+
+__all__ = ["deserialize_keras_object", "serialize_keras_object"]
 
 
 def serialize_keras_object(obj: Any) -> Any:

@@ -1,0 +1,311 @@
+"""What a step of training does besides the twins, as stages of a plan: rows, running sums, dropout
+masks.
+
+    rows = Rows(x, y)               # x and y, of one batch, are filled with what is next
+    rows.start(order, all_x, all_y)
+    with plan:
+        rows.gather()
+        ...
+        add_mean(total, count, loss, batch_size)
+        rows.advance()
+    rows.start(order, all_x, all_y) # from which rows, and in which order, plan.run(times) takes
+
+Each function does its work, as twins do, and the plan that is being made notes it.
+"""
+
+cimport numpy as cnp
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport uint64_t
+from libc.string cimport memcpy
+from numpy.random cimport bitgen_t
+
+from .arrays cimport data, dim, new_array, rank, real, size
+from .threads cimport recorder, refuse_plan, run_chunks, run_typed
+
+cnp.import_array()
+
+cdef enum:
+    CHUNK = 32768  # bytes
+
+
+cdef struct Order:
+    const cnp.int64_t* rows
+    Py_ssize_t at               # where in the order the batch begins
+    Py_ssize_t batch_size
+    const char* sources[2]      # x and y of all rows
+
+
+cdef struct Gather:
+    const Order* order
+    int which                   # of the sources
+    char* target
+    Py_ssize_t width            # bytes of a row
+    Py_ssize_t together         # rows of a chunk
+
+
+cdef void gather_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Gather* g = <const Gather*>context
+    cdef const cnp.int64_t* rows = g.order.rows + g.order.at
+    cdef const char* source = g.order.sources[g.which]
+    cdef Py_ssize_t i
+    for i in range(chunk * g.together, min((chunk + 1) * g.together, g.order.batch_size)):
+        memcpy(g.target + i * g.width, source + rows[i] * g.width, g.width)
+
+
+cdef void advance_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef Order* order = (<Order**>context)[0]
+    order.at += order.batch_size
+
+
+cdef class Rows:
+    """The rows of the batches: x and y are filled with those that are next.
+
+    x, y: C-contiguous arrays with the rows of one batch.
+    """
+
+    cdef Order order
+    cdef tuple targets
+    cdef tuple alive            # the order and the sources
+
+    def __init__(self, x, y):
+        self.targets = x, y
+        self.order.batch_size = len(x)
+
+    def start(self, order, x, y):
+        """From now on the rows are those of x and y in this order; the first batch is next.
+
+        order: int64, rows of x and y. x, y: C-contiguous, like the batch but for how many they are.
+        """
+        cdef cnp.ndarray numbers = cnp.PyArray_FROMANY(
+            order, cnp.NPY_INT64, 1, 1, cnp.NPY_ARRAY_CARRAY_RO
+        )
+        cdef const cnp.int64_t* rows = <const cnp.int64_t*>data(numbers)
+        cdef Py_ssize_t count = min(len(x), len(y)), i
+        for i in range(size(numbers)):
+            if not 0 <= rows[i] < count:
+                raise IndexError(f"there is no row {rows[i]}: there are {count}")
+        for i in range(2):
+            self.use(i, (x, y)[i], self.targets[i])
+        self.alive = numbers, x, y
+        self.order.rows, self.order.at = rows, 0
+
+    cdef int use(self, int which, cnp.ndarray source, cnp.ndarray target) except -1:
+        cdef int i
+        cdef bint alike = (
+            cnp.PyArray_TYPE(source) == cnp.PyArray_TYPE(target) and rank(source) == rank(target)
+            and cnp.PyArray_ISCARRAY_RO(source)
+        )
+        for i in range(1, rank(target)):
+            alike = alike and dim(source, i) == dim(target, i)
+        if not alike:
+            raise ValueError(
+                f"the rows of {source.dtype} {np_shape(source)} do not fit into {target.dtype} "
+                f"{np_shape(target)}"
+            )
+        self.order.sources[which] = <const char*>data(source)
+        return 0
+
+    def let_go(self):
+        """Keep the data alive no longer; they are to be named again before the next batch."""
+        self.alive = None
+        self.order.sources[0] = self.order.sources[1] = NULL
+
+    def gather(self):
+        """Fill x and y with the rows of the batch."""
+        cdef Gather g
+        cdef cnp.ndarray target
+        cdef int i
+        if recorder() != NULL:
+            recorder().keep(recorder(), self)
+        for i in range(2):
+            target = self.targets[i]
+            g.order, g.which, g.target = &self.order, i, <char*>data(target)
+            g.width = cnp.PyArray_NBYTES(target) // max(1, self.order.batch_size)
+            g.together = max(1, CHUNK // max(1, g.width))
+            run_chunks(
+                gather_task, (self.order.batch_size + g.together - 1) // g.together, &g,
+                sizeof(Gather), cnp.PyArray_NBYTES(target) / 16.0,
+            )
+
+    def advance(self):
+        """Go on to the next batch."""
+        cdef Order* order = &self.order
+        run_chunks(advance_task, 1, &order, sizeof(order), 1)
+
+
+cdef struct Running:
+    const void* value
+    const void* y
+    const void* p
+    double* total
+    double* count
+    double number
+    Py_ssize_t rows
+    Py_ssize_t width
+    double threshold
+
+
+cdef double* running(cnp.ndarray a) except NULL:
+    if cnp.PyArray_TYPE(a) != cnp.NPY_DOUBLE or size(a) != 1:
+        raise ValueError(f"a running sum is one number of float64, not {a.dtype} {np_shape(a)}")
+    if recorder() != NULL:
+        recorder().keep(recorder(), a)
+    return <double*>data(a)
+
+
+cdef tuple np_shape(cnp.ndarray a):
+    return (<object>a).shape
+
+
+cdef void mean_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef const Running* r = <const Running*>context
+    r.total[0] += <double>(<const real*>r.value)[0] * r.number
+    r.count[0] += r.number
+
+
+def add_mean(cnp.ndarray total, cnp.ndarray count, cnp.ndarray value, double number):
+    """total += value * number; count += number."""
+    cdef Running r
+    r.value, r.number, r.total, r.count = data(value), number, running(total), running(count)
+    run_typed(
+        cnp.PyArray_TYPE(value) == cnp.NPY_FLOAT, mean_task[float], mean_task[double], 1, &r,
+        sizeof(Running), 1,
+    )
+
+
+cdef inline Py_ssize_t largest(const real* v, Py_ssize_t n) noexcept nogil:
+    """np.argmax: the first of the largest, or the first NaN."""
+    cdef Py_ssize_t i, best = 0
+    for i in range(1, n):
+        if v[best] != v[best]:
+            break
+        if v[i] > v[best] or v[i] != v[i]:
+            best = i
+    return best
+
+
+cdef void categorical_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef const Running* r = <const Running*>context
+    cdef const real* y = <const real*>r.y
+    cdef const real* p = <const real*>r.p
+    cdef Py_ssize_t i, matches = 0
+    for i in range(r.rows):
+        matches += largest(y + i * r.width, r.width) == largest(p + i * r.width, r.width)
+    add_matches(r, matches, r.rows)
+
+
+cdef void sparse_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef const Running* r = <const Running*>context
+    cdef const cnp.int64_t* y = <const cnp.int64_t*>r.y
+    cdef const real* p = <const real*>r.p
+    cdef Py_ssize_t i, matches = 0
+    for i in range(r.rows):
+        matches += y[i] == largest(p + i * r.width, r.width)
+    add_matches(r, matches, r.rows)
+
+
+cdef void binary_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef const Running* r = <const Running*>context
+    cdef const real* y = <const real*>r.y
+    cdef const real* p = <const real*>r.p
+    cdef real threshold = <real>r.threshold
+    cdef Py_ssize_t i, matches = 0
+    for i in range(r.rows * r.width):
+        matches += y[i] == (<real>1 if p[i] > threshold else <real>0)
+    add_matches(r, matches, r.rows * r.width)
+
+
+cdef inline void add_matches(const Running* r, Py_ssize_t matches, Py_ssize_t of) noexcept nogil:
+    """As Mean.update_state: the mean over a sample's entries counts, once for each sample."""
+    r.total[0] += <double>matches if of == r.number else matches * r.number / of
+    r.count[0] += r.number
+
+
+def add_accuracy(
+    str kind, cnp.ndarray total, cnp.ndarray count, cnp.ndarray y, cnp.ndarray p, double threshold,
+):
+    """total += how many predictions match their labels; count += the number of samples.
+
+    kind: "binary", "categorical" (labels in the type of p, of its shape) or "sparse" (int64 labels,
+    of the shape of p without the last axis).
+    """
+    cdef Running r
+    cdef bint single = cnp.PyArray_TYPE(p) == cnp.NPY_FLOAT
+    cdef Py_ssize_t last = dim(p, rank(p) - 1)
+    r.y, r.p, r.total, r.count = data(y), data(p), running(total), running(count)
+    r.number, r.width, r.threshold = dim(p, 0), last, threshold
+    r.rows = size(p) // last
+    if size(y) != (r.rows if kind == "sparse" else size(p)) or cnp.PyArray_TYPE(y) != (
+        cnp.NPY_INT64 if kind == "sparse" else cnp.PyArray_TYPE(p)
+    ):
+        raise ValueError(
+            f"{kind} accuracy: labels {y.dtype} {np_shape(y)} do not fit predictions {np_shape(p)}"
+        )
+    if recorder() != NULL:
+        recorder().keep(recorder(), y)
+        recorder().keep(recorder(), p)
+    if kind == "binary":
+        run_typed(
+            single, binary_task[float], binary_task[double], 1, &r, sizeof(Running), size(p)
+        )
+    elif kind == "categorical":
+        run_typed(
+            single, categorical_task[float], categorical_task[double], 1, &r, sizeof(Running),
+            2 * size(p),
+        )
+    else:
+        run_typed(
+            single, sparse_task[float], sparse_task[double], 1, &r, sizeof(Running), size(p)
+        )
+
+
+cdef struct Draw:
+    bitgen_t* bits
+    unsigned char* mask
+    Py_ssize_t count
+    int whole               # the integer part of 256 * rate
+    double rest
+
+
+cdef void draw_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    """A word for each eight entries; then one more for each whose byte does not decide."""
+    cdef const Draw* d = <const Draw*>context
+    cdef uint64_t word = 0
+    cdef Py_ssize_t i
+    cdef unsigned char byte
+    for i in range(d.count):
+        if i % 8 == 0:
+            word = d.bits.next_uint64(d.bits.state)
+        d.mask[i] = word & 255
+        word >>= 8
+    for i in range(d.count):
+        byte = d.mask[i]
+        d.mask[i] = byte >= d.whole
+        if byte == d.whole and d.rest > 0:
+            d.mask[i] = (d.bits.next_uint64(d.bits.state) >> 11) * 2.0**-53 >= d.rest
+
+
+def draw_mask(bit_generator, tuple shape, double rate):
+    """What random.draw_dropout_mask draws with a PCG64: True with probability 1 - rate."""
+    cdef cnp.npy_intp dims[64]
+    cdef Draw d
+    cdef int i
+    if len(shape) > 64:
+        raise ValueError(f"draw_mask: {len(shape)} axes are too many")
+    for i in range(len(shape)):
+        dims[i] = shape[i]
+    cdef cnp.ndarray mask = new_array(<int>len(shape), dims, cnp.NPY_BOOL)
+    d.bits = <bitgen_t*>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
+    d.mask, d.count = <unsigned char*>data(mask), size(mask)
+    d.whole = <int>(rate * 256)
+    d.rest = rate * 256 - d.whole
+    if recorder() != NULL:
+        recorder().keep(recorder(), bit_generator)
+    with bit_generator.lock:
+        run_chunks(draw_task, 1, &d, sizeof(Draw), d.count)
+    return mask
+
+
+def numpy_draws():
+    """A plan that is being made on this thread could not draw again what NumPy draws next."""
+    refuse_plan("random numbers are drawn by NumPy")

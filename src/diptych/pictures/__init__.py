@@ -1,0 +1,1 @@
+"""Pictures of models and of trainings, drawn without any other program."""

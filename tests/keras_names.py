@@ -1,0 +1,214 @@
+"""What of Keras is not there, or not alike: the lists of `test_keras_names`."""
+
+# Names and whole modules that will not come, and why.
+OUT_OF_SCOPE = {
+    "keras.Quantizer": "quantisation",
+    "keras.dtype_policies.AWQDTypePolicy": "quantisation",
+    "keras.dtype_policies.GPTQDTypePolicy": "quantisation",
+    "keras.dtype_policies.Int4DTypePolicy": "quantisation",
+    "keras.dtype_policies.QuantizedDTypePolicy": "quantisation",
+    "keras.dtype_policies.QuantizedFloat8DTypePolicy": "quantisation",
+    "keras.quantizers": "quantisation",
+    "keras.layers.FlaxLayer": "another framework's",
+    "keras.layers.JaxLayer": "another framework's",
+    "keras.layers.TFSMLayer": "another framework's",
+    "keras.layers.TorchModuleWrapper": "another framework's",
+    "keras.callbacks.OrbaxCheckpoint": "another framework's",
+    "keras.layers.MaxNumBoundingBoxes": "bounding boxes",
+    "keras.utils.bounding_boxes": "bounding boxes",
+}
+
+# Names that are not there yet, by module. A name that comes goes from this list.
+MISSING = {
+    "keras.distribution": """
+        DataParallel DeviceMesh LayoutMap ModelParallel TensorLayout distribute_tensor
+        distribution get_device_count initialize list_devices set_distribution
+    """,
+    "keras.export": """
+        ExportArchive
+    """,
+    "keras.layers": """
+        AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
+        AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D AugMix AutoContrast
+        ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization
+        MelSpectrogram MixUp Pipeline RandAugment RandomColorDegeneration RandomColorJitter
+        RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue
+        RandomInvert RandomPerspective RandomPosterization RandomSaturation RandomSharpness
+        RandomShear ReversibleEmbedding STFTSpectrogram Solarization
+    """,
+    "keras.saving": """
+        KerasFileEditor
+    """,
+    "keras.visualization": """
+        draw_bounding_boxes draw_segmentation_masks plot_bounding_box_gallery
+        plot_image_gallery plot_segmentation_mask_gallery
+    """,
+    "keras.wrappers": """
+        SKLearnClassifier SKLearnRegressor SKLearnTransformer
+    """,
+}
+
+# Methods of classes that are not there yet.
+MISSING_METHODS = {
+    "keras.optimizers.Muon": """
+        lr_adjust transpose_last_axis zeropower_via_newtonschulz5
+    """,
+    "keras.utils.FeatureSpace": """
+        save
+    """,
+    "keras.layers.CategoryEncoding": """
+        convert_weight
+    """,
+    "keras.layers.CenterCrop": """
+        convert_weight transform_single_image transform_single_label
+        transform_single_segmentation_mask
+    """,
+    "keras.layers.Discretization": """
+        convert_weight
+    """,
+    "keras.layers.GRU": """
+        inner_loop
+    """,
+    "keras.layers.LSTM": """
+        inner_loop
+    """,
+    "keras.layers.Normalization": """
+        convert_weight
+    """,
+    "keras.layers.RNN": """
+        inner_loop
+    """,
+    "keras.layers.RandomBrightness": """
+        convert_weight transform_single_image transform_single_label
+        transform_single_segmentation_mask
+    """,
+    "keras.layers.RandomContrast": """
+        convert_weight transform_single_image transform_single_label
+        transform_single_segmentation_mask
+    """,
+    "keras.layers.RandomCrop": """
+        convert_weight transform_single_image transform_single_label
+        transform_single_segmentation_mask
+    """,
+    "keras.layers.RandomFlip": """
+        convert_weight transform_single_image transform_single_label
+        transform_single_segmentation_mask
+    """,
+    "keras.layers.RandomRotation": """
+        convert_weight transform_single_image transform_single_label
+        transform_single_segmentation_mask
+    """,
+    "keras.layers.RandomTranslation": """
+        convert_weight get_transformed_x_y transform_single_image transform_single_label
+        transform_single_segmentation_mask
+    """,
+    "keras.layers.RandomZoom": """
+        convert_weight get_transformed_x_y transform_single_image transform_single_label
+        transform_single_segmentation_mask
+    """,
+    "keras.layers.Rescaling": """
+        convert_weight
+    """,
+    "keras.layers.Resizing": """
+        convert_weight transform_single_image transform_single_label
+        transform_single_segmentation_mask
+    """,
+}
+
+# Functions and classes whose arguments are not yet those of Keras.
+UNLIKE = set(
+    """
+    keras.utils.deserialize_keras_object
+    keras.models.save_model
+    keras.preprocessing.image.smart_resize
+    keras.saving.deserialize_keras_object
+    keras.saving.load_weights
+    keras.saving.save_model
+    keras.saving.save_weights
+    keras.utils.Progbar
+    """.split()
+)
+
+# Arguments that stay different: more of them, or a default where Keras has none.
+DIFFERENT = {
+    "keras.Model": "inputs=None outputs=None engine=None",
+    "keras.Sequential": "layers=None engine=None",
+    "keras.datasets.imdb.load_data": """
+        path='imdb.npz' num_words=None skip_top=0 maxlen=None seed=113 start_char=1
+        oov_char=2 index_from=3
+    """,
+    "keras.layers.AdditiveAttention": "use_scale=True dropout=0.0 seed=None",
+    "keras.layers.AveragePooling1D": "pool_size=2 strides=None padding='valid' data_format=None",
+    "keras.layers.AveragePooling2D": "pool_size=2 strides=None padding='valid' data_format=None",
+    "keras.layers.AveragePooling3D": "pool_size=2 strides=None padding='valid' data_format=None",
+    "keras.layers.AvgPool1D": "pool_size=2 strides=None padding='valid' data_format=None",
+    "keras.layers.AvgPool2D": "pool_size=2 strides=None padding='valid' data_format=None",
+    "keras.layers.AvgPool3D": "pool_size=2 strides=None padding='valid' data_format=None",
+    "keras.layers.IntegerLookup": """
+        max_tokens=None num_oov_indices=1 mask_token=None oov_token=-1 vocabulary=None
+        vocabulary_dtype='int64' idf_weights=None invert=False output_mode='int'
+        sparse=False pad_to_max_tokens=False oov_method='floormod' salt=None
+        vocabulary_size=None has_input_vocabulary=None
+    """,
+    "keras.layers.LayerNormalization": """
+        axis=-1 epsilon=0.001 center=True scale=True beta_initializer='zeros'
+        gamma_initializer='ones' beta_regularizer=None gamma_regularizer=None
+        beta_constraint=None gamma_constraint=None rms_scaling=False
+    """,
+    "keras.layers.StringLookup": """
+        max_tokens=None num_oov_indices=1 mask_token=None oov_token='[UNK]' vocabulary=None
+        idf_weights=None invert=False output_mode='int' pad_to_max_tokens=False sparse=False
+        encoding='utf-8' salt=None oov_method='floormod' vocabulary_size=None
+        has_input_vocabulary=None
+    """,
+    "keras.layers.TextVectorization": """
+        max_tokens=None standardize='lower_and_strip_punctuation' split='whitespace'
+        ngrams=None output_mode='int' output_sequence_length=None pad_to_max_tokens=False
+        vocabulary=None idf_weights=None sparse=False ragged=False encoding='utf-8'
+        vocabulary_size=None has_input_vocabulary=None
+    """,
+    "keras.layers.dot": "inputs axes=-1 normalize=False **kwargs",
+    "keras.models.Model": "inputs=None outputs=None engine=None",
+    "keras.models.Sequential": "layers=None engine=None",
+    "keras.ops.layer_normalization": """
+        x gamma=None beta=None axis=-1 epsilon=None rms_scaling=False
+    """,
+    "keras.ops.nn.layer_normalization": """
+        x gamma=None beta=None axis=-1 epsilon=None rms_scaling=False
+    """,
+    "keras.ops.nn.relu": "x negative_slope=0.0 max_value=None threshold=0.0",
+    "keras.ops.relu": "x negative_slope=0.0 max_value=None threshold=0.0",
+    "keras.optimizers.legacy.Adagrad": """
+        learning_rate=0.001 initial_accumulator_value=0.1 epsilon=1e-07 weight_decay=None
+        clipnorm=None clipvalue=None global_clipnorm=None use_ema=False ema_momentum=0.99
+        ema_overwrite_frequency=None loss_scale_factor=None gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.Adam": """
+        learning_rate=0.001 beta_1=0.9 beta_2=0.999 epsilon=1e-07 amsgrad=False
+        weight_decay=None clipnorm=None clipvalue=None global_clipnorm=None use_ema=False
+        ema_momentum=0.99 ema_overwrite_frequency=None loss_scale_factor=None
+        gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.Ftrl": """
+        learning_rate=0.001 learning_rate_power=-0.5 initial_accumulator_value=0.1
+        l1_regularization_strength=0.0 l2_regularization_strength=0.0
+        l2_shrinkage_regularization_strength=0.0 beta=0.0 weight_decay=None clipnorm=None
+        clipvalue=None global_clipnorm=None use_ema=False ema_momentum=0.99
+        ema_overwrite_frequency=None loss_scale_factor=None gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.Optimizer": """
+        learning_rate weight_decay=None clipnorm=None clipvalue=None global_clipnorm=None
+        use_ema=False ema_momentum=0.99 ema_overwrite_frequency=None loss_scale_factor=None
+        gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.RMSprop": """
+        learning_rate=0.001 rho=0.9 momentum=0.0 epsilon=1e-07 centered=False weight_decay=None
+        clipnorm=None clipvalue=None global_clipnorm=None use_ema=False ema_momentum=0.99
+        ema_overwrite_frequency=None loss_scale_factor=None gradient_accumulation_steps=None
+    """,
+    "keras.optimizers.legacy.SGD": """
+        learning_rate=0.01 momentum=0.0 nesterov=False weight_decay=None clipnorm=None
+        clipvalue=None global_clipnorm=None use_ema=False ema_momentum=0.99
+        ema_overwrite_frequency=None loss_scale_factor=None gradient_accumulation_steps=None
+    """,
+}

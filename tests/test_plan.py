@@ -1,0 +1,218 @@
+"""Plans of the fast engine: what twins ran, run again on other numbers, gives the same bits.
+
+Every twin is tried on its cases: a plan is made with the numbers of the case, the same memory gets
+others, and after `run` all results must be those of ordinary calls. What a twin does outside of its
+stages would show here, unless the twin refuses to be planned.
+"""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+from tests import test_twins, twins
+
+pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
+
+from diptych.fastcore import activations, dense, losses, optimizers
+from diptych.fastcore.kernels.plan import Plan
+from diptych.fastcore.kernels.steps import Rows, add_accuracy, add_mean
+from diptych.fastcore.kernels.threads import get_num_threads, set_least_work, set_num_threads
+
+# Twins that no case of theirs lets be planned, each with its reason.
+NEVER_PLANNED = {
+    "ctc_forward": "labels and lengths are checked first",
+    "embedding_forward": "the rows that it looks up are checked first",
+    "hinge_forward": "it looks at all labels before it begins",
+    "squared_hinge_forward": "it looks at all labels before it begins",
+    ("affine_forward", np.float32): "its transforms are converted to float64",
+}
+
+
+def other_numbers(rng, arguments):
+    """Shuffle every array in its place: other numbers of the same kind."""
+    twins.map_arrays(lambda a: (rng.shuffle(a.reshape(-1)), a)[1], arguments)
+
+
+def call(pair, arguments, cotangents=None):
+    """(y, gradients), the cotangents being made where none are given."""
+    result = pair.forward("fast")(**arguments)
+    if not test_twins.has_backward(pair):
+        return result, (), ()
+    y, cache = result
+    parts = y if isinstance(y, tuple) else (y,)
+    if cotangents is None:
+        rng = np.random.default_rng(1)
+        cotangents = tuple(rng.standard_normal(part.shape).astype(part.dtype) for part in parts)
+    dy = cotangents if isinstance(y, tuple) else cotangents[0]
+    return y, pair.backward("fast")(dy, cache), cotangents
+
+
+def same_bits(a, b):
+    if isinstance(a, np.ndarray):
+        return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    if isinstance(a, tuple | list):
+        return len(a) == len(b) and all(map(same_bits, a, b))
+    return True
+
+
+@pytest.mark.parametrize("dtype", twins.DTYPES, ids=lambda d: np.dtype(d).name)
+@pytest.mark.parametrize(
+    ("pair", "tried"),
+    [pytest.param(p, t, id=p.name) for p, t in test_twins.TABLE if not p.updates_in_place],
+)
+def test_a_plan_gives_the_bits_of_ordinary_calls(pair, tried, dtype):
+    rng = np.random.default_rng(0)
+    planned = 0
+    for case in tried:
+        arguments = twins.map_arrays(
+            lambda a: np.array(a, dtype if a.dtype.kind == "f" else None, order="C"),
+            case.arguments(),
+        )
+        plan = Plan()
+        with plan:
+            y, gradients, cotangents = call(pair, arguments)
+        if plan.refusal is not None:
+            with pytest.raises(ValueError, match="this plan cannot be run"):
+                plan.run()
+            continue
+        planned += 1
+        for times in (1, 2):
+            other_numbers(rng, [arguments, list(cotangents)])
+            expected_y, expected_gradients, _ = call(pair, arguments, cotangents)
+            plan.run(times)
+            assert same_bits(y, expected_y), f"{case.label}: y"
+            assert same_bits(gradients, expected_gradients), f"{case.label}: gradients"
+    never = pair.name in NEVER_PLANNED or (pair.name, dtype) in NEVER_PLANNED
+    assert (planned == 0) == never
+
+
+def test_optimizers_go_on_counting():
+    """The bias corrections of Adam and Adamax, and the rate, are those of each step."""
+    rng = np.random.default_rng(0)
+    for update, slots, more in (
+        (optimizers.adam_update_, 2, lambda step: (None, step, 0.01, 0.9, 0.999, 1e-7)),
+        (optimizers.adamax_update_, 2, lambda step: (step, 0.01, 0.9, 0.999, 1e-7)),
+        (optimizers.momentum_update_, 1, lambda step: (0.01, 0.9, True)),
+    ):
+        start = [rng.standard_normal(7) for _ in range(slots + 2)]
+        start[2:] = [np.abs(a) for a in start[2:]]
+        planned, plain = ([[a.copy()] for a in start] for _ in range(2))
+        plan = Plan()
+        with plan:
+            update(*planned, *more(1))
+        plan.run(2)
+        for step in (1, 2, 3):
+            update(*plain, *more(step))
+        assert same_bits(planned, plain), update.__name__
+        (arrays,) = [kept for kept in plan.kept if hasattr(kept, "restart")]
+        arrays.restart(8, 0.5)
+        plan.run()
+        update(*plain, *[0.5 if x == 0.01 else 9 if x == 3 else x for x in more(3)])
+        assert same_bits(planned, plain), update.__name__
+
+
+def test_nadam_is_refused():
+    plan = Plan()
+    with plan:
+        a = [np.ones(3)]
+        optimizers.nadam_update_(a, a, [np.ones(3)], [np.ones(3)], 1, 1.0, 0.1, 0.9, 0.999, 1e-7)
+    assert "Nadam" in plan.refusal
+
+
+def a_step(x, kernel, bias, y):
+    """Forward and back through one layer and a loss."""
+    z, cache = dense.dense_forward(x, kernel, bias)
+    loss, loss_cache = losses.mean_squared_error_forward(y, z)
+    mean, mean_cache = losses.scaled_sum_forward(loss, len(x))
+    dloss = losses.scaled_sum_backward(np.ones((), x.dtype), mean_cache)
+    dz = losses.mean_squared_error_backward(dloss, loss_cache)
+    return mean, dense.dense_backward(dz, cache, need_dx=False)[1:]
+
+
+def test_a_whole_step_has_the_same_bits_on_any_number_of_threads():
+    rng = np.random.default_rng(0)
+    all_x, all_y = rng.standard_normal((2, 96, 40)).astype("f4")
+    kernel, bias = rng.standard_normal((40, 40)).astype("f4"), np.zeros(40, "f4")
+    order = rng.permutation(96)
+    found = []
+    threads, least = get_num_threads(), set_least_work(0)
+    try:
+        for count in twins.THREADS:
+            set_num_threads(count)
+            w, b = kernel.copy(), bias.copy()
+            x, y = np.empty((2, 16, 40), "f4")
+            total, number = np.zeros(()), np.zeros(())
+            rows = Rows(x, y)
+            rows.start(order, all_x, all_y)
+            plan = Plan()
+            with plan:
+                rows.gather()
+                mean, gradients = a_step(x, w, b, y)
+                optimizers.sgd_update_([w, b], gradients, 0.1)
+                add_mean(total, number, mean, 16)
+                rows.advance()
+            plan.run(5)
+            found.append((w, b, total, number))
+    finally:
+        set_num_threads(threads)
+        set_least_work(least)
+    w, b, total, number = kernel.copy(), bias.copy(), 0.0, 96
+    for i in range(0, 96, 16):
+        mean, gradients = a_step(all_x[order[i : i + 16]], w, b, all_y[order[i : i + 16]])
+        optimizers.sgd_update_([w, b], gradients, 0.1)
+        total += float(mean) * 16
+    for one in found:
+        assert same_bits(one, (w, b, np.asarray(total), np.asarray(96.0)))
+
+
+def test_accuracies_are_those_of_numpy():
+    rng = np.random.default_rng(0)
+    p = rng.standard_normal((64, 3)).astype("f4")
+    p[3] = p[5, 0] = np.nan
+    p[6] = 1
+    y = rng.standard_normal((64, 3)).astype("f4")
+    labels = rng.integers(0, 3, 64)
+    binary = (rng.random((64, 3)) > 0.5).astype("f4")
+    for kind, truth, right in (
+        ("categorical", y, (y.argmax(-1) == p.argmax(-1)).sum()),
+        ("sparse", labels, (labels == p.argmax(-1)).sum()),
+        ("binary", binary, (binary == (p > 0.25)).sum() / 3),
+    ):
+        total, count = np.full((), 2.0), np.full((), 5.0)
+        add_accuracy(kind, total, count, truth, p, 0.25)
+        np.testing.assert_allclose([total, count], [2 + right, 69], rtol=1e-15)
+
+
+def test_bad_rows_and_sums_are_refused():
+    source = np.zeros((5, 2))
+    rows = Rows(np.zeros((2, 2)), np.zeros((2, 2)))
+    with pytest.raises(IndexError, match="no row 5"):
+        rows.start([0, 5], source, source)
+    for bad in (source.astype("f4"), source[:, :1], source.T, np.zeros((5, 2), order="F")):
+        with pytest.raises((ValueError, IndexError), match="do not fit|no row"):
+            rows.start([0, 1, 4], source, bad)
+    with pytest.raises(ValueError, match="running sum"):
+        add_mean(np.zeros((), "f4"), np.zeros(()), np.zeros(()), 1)
+    with pytest.raises(ValueError, match="do not fit predictions"):
+        add_accuracy("sparse", np.zeros(()), np.zeros(()), np.zeros(3), np.zeros((2, 3)), 0)
+
+
+def test_a_plan_keeps_its_arrays_and_no_longer():
+    class Noted(np.ndarray):
+        """An array that can be watched."""
+
+    x = np.ones((4, 4)).view(Noted)
+    plan = Plan()
+    with plan:
+        y, _ = activations.sigmoid_forward(x)
+    _ = None
+    watched = weakref.ref(x)
+    del x
+    plan.run()
+    assert watched() is not None
+    del plan
+    gc.collect()
+    assert watched() is None
+    np.testing.assert_allclose(y, 1 / (1 + np.exp(-1.0)), rtol=1e-12)
