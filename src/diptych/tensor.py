@@ -12,11 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import config
-<<<<<<< HEAD
 from .budget import from_file
-=======
 from .scopes import current_scope
->>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
 from .trial import for_good, open_trial
 
 # Whether tracked tensors refuse to become arrays: while a tape tracks gradients, a part of the

@@ -145,28 +145,6 @@ class Reader:
         except Exception as error:
             raise Damaged(f"{self.name}: attribute {name!r} is damaged ({error}).") from None
 
-<<<<<<< HEAD
-=======
-    def _most_text(self) -> int:
-        """The longest text that the file can hold: the size of its largest collection of texts.
-
-        A collection begins with GCOL, its version and its size; those letters may occur elsewhere,
-        which only makes the answer larger.
-        """
-        if self._text is None:
-            self._text, size = 0, self._region.size
-            overlap = 16
-            piece = bytearray((1 << 20) + overlap)
-            for begin in range(0, size, len(piece) - overlap):
-                read = bytes(piece[: self._region.read_at(begin, piece)])
-                at = read.find(b"GCOL\1")
-                while at >= 0:
-                    told = int.from_bytes(read[at + 8 : at + 16], "little")
-                    self._text = max(self._text, min(told, size))
-                    at = read.find(b"GCOL\1", at + 1)
-        return self._text
-
->>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
     def text(self, group: Any, name: str) -> str | None:
         """An attribute that is a text."""
         value = self.attribute(group, name)

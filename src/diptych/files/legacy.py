@@ -34,18 +34,11 @@ def write_model(file: IO[bytes], model: Any, include_optimizer: bool = True) -> 
     described = {"class_name": serialize(model)["class_name"], "config": model.get_config()}
     with new_file(file) as h5:
         texts = {"model_config": json.dumps(described, default=plain)}
-<<<<<<< HEAD
         compiled = dict(model.get_compile_config()) if include_optimizer else {}
         if compiled:
             optimizer = compiled.pop("optimizer", None)
             if "loss" in compiled:
                 compiled["loss"] = _full_names(compiled["loss"])
-=======
-        compiled = model.get_compile_config() if include_optimizer else None
-        if compiled:
-            optimizer = compiled.pop("optimizer")
-            compiled["loss"] = _full_names(compiled["loss"])
->>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
             training = {**compiled, "optimizer_config": optimizer}
             texts["training_config"] = json.dumps(training, default=plain)
         bounded(texts["model_config"], f"The configuration of model {model.name!r}")

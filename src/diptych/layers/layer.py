@@ -10,14 +10,9 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
-from .. import constraints, graph, initializers, ops, regularizers
-from ..budget import OBJECT, charge, from_file
-from ..config import floatx
-=======
 from .. import dtype_policies, graph, ops, regularizers
+from ..budget import OBJECT, charge
 from ..dtype_policies import DTypePolicy
->>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
 from ..graph import KerasTensor, Node
 from ..nested import flatten, map_structure
 from ..scopes import current_scope
@@ -27,12 +22,9 @@ from ..trial import drops_losses, for_good, open_trial
 from ..utils.naming import auto_name, public_names
 from ..utils.objects import is_builtin
 from .arguments import as_mask, with_array
-<<<<<<< HEAD
-=======
 from .context import following, training_is, training_now
 from .holder import Holder
 from .operation import Operation
->>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
 from .signatures import (
     BY_NAME_ONLY,
     has_default,
@@ -83,12 +75,8 @@ class Layer(Holder, Operation):
         autocast: bool = True,
         name: str | None = None,
     ) -> None:
-<<<<<<< HEAD
         charge(OBJECT, f"a {type(self).__name__} is one layer too many")
-        self._scope = ""
-=======
         self._scope = current_scope()
->>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
         self._own: list[Variable] = []
         self._sublayers: list[Layer] = []
         self._losses: list[Tensor] = []
@@ -553,261 +541,6 @@ class Layer(Holder, Operation):
         return self.call if plain else self
 
     # ----------------------------------------------------------------------------------------------
-<<<<<<< HEAD
-    # Weights and sublayers
-
-    @accepts_old_order
-    def add_weight(
-        self,
-        shape: Any = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str = "none",
-        overwrite_with_gradient: bool = False,
-        name: str | None = None,
-    ) -> Variable:
-        """Make a weight of this layer.
-
-        Args:
-            shape: a tuple; () for a scalar, which is the default.
-            initializer: a name, an ``Initializer``, or a function of shape and dtype; Glorot
-                uniform by default.
-            dtype: by default the layer's.
-            trainable: False for a state that no optimizer should update.
-            regularizer: a penalty on its values, added to the loss.
-            constraint: applied to its values after each update.
-            name: the last part of its path.
-            autocast, aggregation, overwrite_with_gradient: accepted for Keras's sake; without
-                effect on one CPU.
-        """
-        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-        if any(size is None for size in shape):
-            raise ValueError(
-                f"Layer {self.name!r} needs a weight {name!r} of shape {shape}, in which a size is "
-                "unknown. Give the input's full shape (without the batch), for instance "
-                "Input(shape=(784,))."
-            )
-        dtype = np.dtype(dtype or self.dtype)
-        if from_file.get() is not None:  # the values come from there
-            initializer = "zeros"
-        if initializer is None:
-            initializer = "glorot_uniform" if dtype.kind == "f" else "zeros"
-        with for_good():
-            variable = Variable(
-                initializers.get(initializer), shape, dtype, trainable=trainable, name=name
-            )
-        variable.path = f"{self.path}/{variable.name}"
-        variable.regularizer = regularizers.get(regularizer)
-        variable.constraint = constraints.get(constraint)
-        self._track_all(variable)
-        return variable
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _INTERNAL:
-            if isinstance(value, (Variable, Layer, list, tuple, dict)):
-                value = tracked(value, self)
-                self._track_all(value)
-            elif name == "call" or hasattr(
-                value, "update_state"
-            ):  # a metric: cached lists are out of date
-                Structure.version += 1
-            cls = type(self)
-            if (cls.pure or cls.pure_in_prediction) and vars(self).get("built"):
-                Structure.version += 1  # recorded steps are no longer valid
-        object.__setattr__(self, name, value)
-
-    def _track_all(self, value: Any) -> None:
-        """Track the variables and layers among nested values."""
-        for part in flatten(value):
-            if isinstance(part, (Variable, Layer)) and self._track(part) and not self._trainable:
-                part.trainable = False
-
-    def _track(self, part: Variable | Layer) -> bool:
-        """Track a variable or layer; return whether it is new here."""
-        try:
-            mine: list = self._own if isinstance(part, Variable) else self._sublayers
-        except AttributeError:
-            raise RuntimeError(
-                f"In the constructor of {type(self).__name__}, call super().__init__() before "
-                "setting attributes."
-            ) from None
-        if any(part is other for other in mine):
-            return False
-        mine.append(part)
-        Structure.version += 1
-        if isinstance(part, Layer):
-            part._move_under(self.path)
-        return True
-
-    @property
-    def path(self) -> str:
-        """The names of the layers around this one and its own, the prefix of its weights' paths."""
-        return f"{self._scope}/{self.name}" if self._scope else self.name
-
-    def _move_under(self, scope: str) -> None:
-        """Record the layer around this one, unless there are weights already: their paths stay."""
-        if not self.built or self.weightless:
-            self._scope = scope
-            for layer in self._sublayers:
-                layer._move_under(self.path)
-
-    def _flatten_layers(self) -> Iterator[Layer]:
-        """This layer and all below it, each once, parents first."""
-        seen: set[int] = set()
-        stack: list[Layer] = [self]
-        while stack:
-            layer = stack.pop()
-            if id(layer) not in seen:
-                seen.add(id(layer))
-                yield layer
-                stack.extend(reversed(layer._sublayers))
-
-    def _cached(self, what: str, find: Callable[[], list]) -> list:
-        """The list that ``find()`` returns, cached until the structure changes."""
-        cached: tuple[int, dict[str, list]] | None = self.__dict__.get("_lists")
-        if cached is None or cached[0] != Structure.version:
-            cached = (Structure.version, {})
-            object.__setattr__(self, "_lists", cached)
-        if what not in cached[1]:
-            cached[1][what] = find()
-        return cached[1][what]
-
-    def _weights_in_order(self) -> list[Variable]:
-        found: dict[int, Variable] = {}
-        for layer in self._flatten_layers():
-            for variable in sorted(layer._own, key=lambda v: v.is_state):
-                found.setdefault(id(variable), variable)
-        return list(found.values())
-
-    @property
-    def variables(self) -> list[Variable]:
-        """Every variable of this layer and the layers in it."""
-        return list(self._cached("variables", self._weights_in_order))
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """The variables that an optimizer updates: none if this layer is not trainable, otherwise
-        the trainable ones, also of the layers in it.
-        """
-        return list(
-            self._cached(
-                "trainable", lambda: [v for v in self.variables if v.trainable and self._trainable]
-            )
-        )
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The variables that no optimizer updates: frozen weights, and states."""
-        return list(
-            self._cached(
-                "frozen",
-                lambda: [v for v in self.variables if not (v.trainable and self._trainable)],
-            )
-        )
-
-    @property
-    def weights(self) -> list[Variable]:
-        """The trainable weights, then the others: the order of ``get_weights``."""
-        return self.variables
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        return self.trainable_variables
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        return self.non_trainable_variables
-
-    @property
-    def trainable(self) -> bool:
-        """Whether the weights are trained. Setting it does so for all layers inside as well, and
-        for weights and layers that are made later; a layer inside may be set otherwise afterwards.
-        """
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        value = bool(value)
-        object.__setattr__(self, "_trainable", value)
-        for variable in self._own:
-            if not variable.is_state:
-                variable.trainable = value
-        for layer in self._sublayers:
-            layer.trainable = value
-        Structure.version += 1
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Return copies of all weights, in the order of ``weights``."""
-        return [variable.array.copy() for variable in self.weights]
-
-    def set_weights(self, weights: list) -> None:
-        """Copy arrays into the weights, in the order of ``weights``. If one does not fit, none is
-        copied.
-        """
-        mine = self.weights
-        if len(weights) != len(mine):
-            raise ValueError(
-                f"Layer {self.name!r} has {len(mine)} weights, but set_weights got {len(weights)}. "
-                f"Expected shapes, in order: {[f'{v.path} {v.shape}' for v in mine]}."
-            )
-        arrays = [np.asarray(w) for w in weights]
-        for variable, array in zip(mine, arrays, strict=True):
-            if array.shape != variable.shape:
-                raise ValueError(
-                    f"Layer {self.name!r}: weight {variable.path!r} has shape {variable.shape}, "
-                    f"and the array for it has shape {array.shape}."
-                )
-        for variable, array in zip(mine, arrays, strict=True):
-            variable.assign(array)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Put this layer's own weights, without those of layers in it, into a mapping of names to
-        arrays; override it together with ``load_own_variables``.
-        """
-        for i, variable in enumerate(sorted(self._own, key=lambda v: v.is_state)):
-            store[str(i)] = variable.array
-
-    def load_own_variables(self, store: Any) -> None:
-        """Set this layer's own weights to those of a mapping that ``save_own_variables`` filled."""
-        for i, variable in enumerate(sorted(self._own, key=lambda v: v.is_state)):
-            variable.assign(store[str(i)])
-
-    def get_build_config(self) -> dict[str, Any] | None:
-        """The shapes for which ``build`` made the weights; None before that."""
-        shapes = self._build_shapes
-        if shapes is None:
-            return None
-        return {"shapes_dict": shapes} if isinstance(shapes, dict) else {"input_shape": shapes}
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        """Make the weights for the shapes that ``get_build_config`` returned."""
-        if config.get("shapes_dict"):
-            shapes = map_shapes(tuple, config["shapes_dict"])
-            self.build(**shapes)
-        elif config.get("input_shape") is not None:
-            shapes = map_shapes(tuple, config["input_shape"])
-            self.build(shapes)
-        else:
-            return
-        self._build_shapes = shapes
-        self.built = True
-
-    def count_params(self) -> int:
-        """Return the number of entries of all weights."""
-        if not self.built:
-            raise ValueError(
-                f"Layer {self.name!r} has no weights yet: its input's shape is unknown. Call it, "
-                "or call build()."
-            )
-        return sum(variable.size for variable in self.variables)
-
-    # ----------------------------------------------------------------------------------------------
-=======
->>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
     # Losses that layers add
 
     def add_loss(self, loss: Any) -> None:

@@ -31,13 +31,7 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None =
             f"{config!r:.200}."
         )
     with objects.CustomObjectScope(custom_objects or {}):
-<<<<<<< HEAD
         layer = objects.made(objects.class_of(config, ("layers", "models")), config)
-    if not isinstance(layer, Layer):
-=======
-        cls = objects.class_of(config, ("layers", "models"))
-        layer = cls.from_config(objects.dict_of(config.get("config"), name))
     if not isinstance(layer, Operation):
->>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
         raise ValueError(f"The configuration of {name!r} makes no layer, but a {type(layer)}.")
     return layer  # type: ignore[return-value]  # an operation stands in a graph as layers do

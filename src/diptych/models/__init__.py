@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import inspect
-from typing import Any
-
-from ..files.jsontext import parse_json
-from ..layers import Lambda
-=======
-import json
 from typing import TYPE_CHECKING, Any
 
->>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
+from ..files.jsontext import parse_json
 from ..layers.serialization import deserialize
 from ..legacy import old_attribute
 from . import distilling  # noqa: F401 - files may hold a Distiller
@@ -34,41 +26,6 @@ __all__ = [
 ]
 
 
-<<<<<<< HEAD
-def clone_model(model: Model) -> Model:
-    """Return a model of the same structure with new weights, on the same engine."""
-    with CustomObjectScope(_own_things(model)):
-        copy = type(model).from_config(model.get_config())
-    for old, new in zip(model._flatten_layers(), copy._flatten_layers(), strict=False):
-        if isinstance(old, Model) and isinstance(new, Model):
-            new.engine = old.engine
-    return copy
-
-
-def _own_things(model: Model) -> dict[str, Any]:
-    """A user's own classes and functions in a model, by their names in configs."""
-    found: dict[str, Any] = {}
-    for layer in model._flatten_layers():
-        things: list[Any] = [
-            type(layer),
-            *(v for v in vars(layer).values() if inspect.isfunction(v)),
-        ]
-        for thing in things:
-            if is_builtin(thing):
-                continue
-            if found.setdefault(thing.__name__, thing) is not thing and not isinstance(
-                layer, Lambda
-            ):
-                raise ValueError(
-                    f"Model {model.name!r} uses two different classes or functions named "
-                    f"{thing.__name__!r}, which a copy could not tell apart. Give them different "
-                    "names."
-                )
-    return found
-
-
-=======
->>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
 def model_from_config(
     config: dict[str, Any], custom_objects: dict[str, Any] | None = None
 ) -> Model:

@@ -134,11 +134,7 @@ class Compiling(_Beside):
         self.compiled = True
 
     def get_compile_config(self) -> dict[str, Any]:
-<<<<<<< HEAD
-        """Return the arguments of ``compile`` as a file holds them; empty if it was not called."""
-=======
         """Return the arguments of ``compile`` as a file holds them; {} if it was not called."""
->>>>>>> 7c3ca42d0c98fdfd60ecf131d66e25a2f1f47f59
         if not self.compiled:
             return {}
         described = {key: objects.serialize(v) for key, v in self._compile_arguments.given.items()}
