@@ -20,7 +20,7 @@ from ..stateless import StatelessScope, check_values, values_of
 from ..tensor import Tensor, Variable
 from ..trial import drops_losses, for_good, open_trial
 from ..utils.naming import auto_name, public_names
-from ..utils.objects import is_builtin
+from ..utils.registration import is_builtin
 from .arguments import as_mask, with_array
 from .context import following, training_is, training_now
 from .holder import Holder

@@ -10,7 +10,7 @@ from ..graph import KerasTensor
 from ..layers import Input, InputLayer, Lambda, Layer
 from ..metrics import Metric
 from ..nested import flatten, map_structure, pack_like
-from ..utils.objects import CustomObjectScope, is_builtin
+from ..utils.registration import CustomObjectScope, is_builtin
 from .model import Model
 from .sequential import Sequential
 

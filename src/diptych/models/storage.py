@@ -28,7 +28,8 @@ from ..files.weights import (
 )
 from ..layers.serialization import deserialize
 from ..utils.lambdas import lambdas_allowed
-from ..utils.objects import CustomObjectScope, dict_of
+from ..utils.objects import dict_of
+from ..utils.registration import CustomObjectScope
 from .config import masks_named
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...utils.objects import get_registered_object
+from ...utils.registration import get_registered_object
 from .base import (
     MODES,
     KeepsVocabulary,
