@@ -7,10 +7,12 @@ memory above what the process had, in sizes of the model. The file is in the cac
 """
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import diptych as dp
@@ -41,14 +43,15 @@ def write(content, path):
         os.fsync(file.fileno())
 
 
-def best(function, *arguments, times=5):
-    """The shortest of a few runs, in seconds."""
-    taken = []
+def taken(one, other, times=9):
+    """The shortest and the middle of a few runs of two functions in turn, in seconds."""
+    seconds = [], []
     for _ in range(times):
-        start = time.perf_counter()
-        function(*arguments)
-        taken.append(time.perf_counter() - start)
-    return min(taken)
+        for function, found in zip((one, other), seconds, strict=True):
+            start = time.perf_counter()
+            function()
+            found.append(time.perf_counter() - start)
+    return [(min(found), statistics.median(found)) for found in seconds]
 
 
 def memory(name):
@@ -73,25 +76,29 @@ def peak(action, path, size):
 
 def main(size):
     print(f"{size} MB of float32 weights")
-    print(f"{'':14}{'save':>8}{'write':>8}{'ratio':>7}{'load':>8}{'read':>8}{'ratio':>7}  memory")
+    print("Seconds, the shortest and the middle of nine; memory in sizes of the model")
+    heads = (("save", "write"), ("load", "read"))
+    head = "".join(f"{a:>12}{b:>12}{'ratio':>11}" for a, b in heads)
+    print(f"{'':14}{head}  memory")
     with tempfile.TemporaryDirectory() as folder:
         made = model(size)
         for name in NAMES:
             path = Path(folder, name)
-            saved = best(save, made, path)
+            save(made, path)
             content = path.read_bytes()
-            written = best(write, content, Path(folder, "bytes"))
+            saved = taken(partial(save, made, path), partial(write, content, Path(folder, "bytes")))
             del content
-            loaded, read = best(load, made, path), best(path.read_bytes)
+            loaded = taken(partial(load, made, path), path.read_bytes)
             used = []
             for action in ("save", "load"):
                 command = [sys.executable, __file__, action, path, str(size)]
                 found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
                 used.append(f"{action} {int(found) / (size << 20):.2f}")
-            print(
-                f"{name:14}{saved:8.3f}{written:8.3f}{saved / written:7.2f}{loaded:8.3f}{read:8.3f}"
-                f"{loaded / read:7.2f}  {', '.join(used)}"
+            shown = "".join(
+                f"{a:6.3f}{b:6.3f}{c:6.3f}{d:6.3f}{a / c:6.2f}{b / d:5.2f}"
+                for (a, b), (c, d) in (saved, loaded)
             )
+            print(f"{name:14}{shown}  {', '.join(used)}")
 
 
 if __name__ == "__main__":

@@ -202,7 +202,33 @@ def late(keras):
     return model
 
 
-WHOLE = {f.__name__: f for f in (masked, shared, convolutional, late)}
+def learnt(keras):
+    """Layers that have learnt from data, each in its own way."""
+    keras.utils.clear_session()
+    layers = keras.layers
+    text = keras.Input((1,), dtype="string", name="text")
+    numbers = keras.Input((3,), dtype="int64", name="numbers")
+    sizes = keras.Input((3,), name="sizes")
+    texts = np.array([["a b c a"], ["b é"]], dtype=object)
+    words, counts = layers.TextVectorization(), layers.TextVectorization(output_mode="tf_idf")
+    pairs = layers.TextVectorization(ngrams=2, output_mode="count", max_tokens=6)
+    lookup = layers.StringLookup(output_mode="multi_hot", num_oov_indices=2)
+    index = layers.IntegerLookup(output_mode="one_hot")
+    bins, scale = layers.Discretization(num_bins=3), layers.Normalization()
+    for layer in (words, counts, pairs):
+        layer.adapt(texts)
+    lookup.adapt(np.array([["a"], ["c"]], dtype=object))
+    index.adapt(np.array([[2, 1], [2, 5]]))
+    bins.adapt(np.array([[0.1, 0.5, 0.9]], "float32"))
+    scale.adapt(np.arange(6, dtype="float32").reshape(2, 3))
+    ends = [layer(text) for layer in (words, counts, pairs, lookup)]
+    ends += [index(numbers), layers.Hashing(4)(numbers), bins(sizes), scale(sizes)]
+    return keras.Model([text, numbers, sizes], ends)
+
+
+WHOLE = {f.__name__: f for f in (masked, shared, convolutional, late, learnt)}
+LEARNT = ("layer_Normalization", "learnt")  # their weights are no longer anything
+WITH_VOCABULARY = ("learnt",)  # which a .h5 file does not hold
 OPTIMIZERS = {
     "SGD": "learning_rate=0.1, momentum=0.9, nesterov=True",
     "Adam": "learning_rate=0.01, amsgrad=True",

@@ -244,6 +244,13 @@ def test_output_of_another_graph_is_refused():
         Model(a, layers.Add()([a, b]))
 
 
+def test_a_clone_stays_on_the_engine_of_its_model():
+    inner = Sequential([Input((2,)), layers.Dense(2)], engine="fast", name="inner")
+    for engine in ("reference", "fast", None):
+        copy = models.clone_model(Sequential([Input((2,)), inner], engine=engine))
+        assert (copy.engine, copy.get_layer("inner").engine) == (engine, "fast")
+
+
 @pytest.mark.parametrize("make", [small, two_tower])
 def test_config_and_json_make_the_same_model(make):
     model = make()

@@ -35,7 +35,7 @@ from .ops import (
     tanh_shrink,
     threshold,
 )
-from .utils import objects
+from .utils import objects, registration
 from .utils.naming import suggest
 
 swish = silu
@@ -106,7 +106,7 @@ def get(identifier: Any) -> Callable:
     if isinstance(identifier, dict):
         return deserialize(identifier)
     if isinstance(identifier, str):
-        own = objects.get_registered_object(identifier)
+        own = registration.get_registered_object(identifier)
         if own is not None:
             return own
         try:

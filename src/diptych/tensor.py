@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import config
+from .budget import from_file
 from .scopes import current_scope
 from .trial import for_good, open_trial
 
@@ -166,6 +167,9 @@ class Variable(Tensor):
     ) -> None:
         if dtype is None and not hasattr(initializer, "dtype"):
             dtype = config.floatx()
+        budget = from_file.get()
+        if budget is not None and shape is not None:
+            budget.take_variable(name or "variable", tuple(shape), np.dtype(dtype))
         with for_good():
             if isinstance(initializer, str):
                 initializer = self.initializer_named(initializer)

@@ -15,7 +15,7 @@ from ..layers.layer import Layer
 from ..nested import flatten, map_structure
 from ..tensor import is_symbolic
 from ..trial import Trial
-from ..utils.objects import is_builtin
+from ..utils.registration import is_builtin
 from .tables import CALLS, NotExportable, Part
 
 

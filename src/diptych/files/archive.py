@@ -6,46 +6,66 @@ import datetime
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from typing import IO, Any
 
 from ..utils.objects import dict_of, plain, serialize
+from .assets import UNPACKED, read_assets, write_assets
 from .hdf5 import Reader
+from .jsontext import MOST_JSON, bounded, parse_json
 from .region import Damaged, Region
-from .tree import generators_of, parts_of
-from .weights import MOST_JSON, parse_json, read_weights, states_of, write_weights
+from .tree import continuing, generators_of
+from .weights import read_weights, states_of, write_states
 
 KERAS = "3.15.1"  # the version of the layout
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _GENERATORS = "diptych.random.json"  # where dropout goes on; Keras does not look at it
-_MOST_ASSET = 64 << 20  # bytes, of a vocabulary
+_MOST_ASSETS = 64 << 20  # bytes, more than the archive
+_MOST_WORDS = 1_000_000  # in a vocabulary that is packed; others have one word in 8 bytes
+_MOST_NAME = 1000
 
 
 def write_archive(file: IO[bytes], model: Any) -> None:
     """Write a model with all that belongs to it."""
     config = json.dumps(serialize(model), default=plain)
+    bounded(config, f"The configuration of model {model.name!r}")
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
-    weights = io.BytesIO()
-    write_weights(weights, states_of(model), whole=False)
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr(_METADATA, json.dumps({"keras_version": KERAS, "date_saved": now}))
         archive.writestr(_CONFIG, config)
-        archive.writestr(_WEIGHTS, weights.getbuffer())
-        for name, content in _assets_of(model).items():
-            archive.writestr(f"assets/{name}", content)
+        _add_weights(archive, file, model)
+        write_assets(archive, model)
         states = generators_of(model)
         if states:
             found = {path: generator.bit_generator.state for path, generator in states.items()}
             archive.writestr(_GENERATORS, json.dumps(found))
 
 
-def _assets_of(model: Any) -> dict[str, str]:
-    """The texts that layers keep beside their weights, by their paths."""
-    return {
-        f"{part.path}/{name}" if part.path else name: content
-        for part in parts_of(model)
-        if hasattr(part.thing, "asset_names")
-        for name, content in part.thing.save_assets().items()
-    }
+def _add_weights(archive: zipfile.ZipFile, file: IO[bytes], model: Any) -> None:
+    """Write the weights where they lie in the archive, so that memory does not hold them twice.
+
+    HDF5 jumps back and forth, which a member of an archive does not allow: the same bytes are
+    written to it once more, for its checksum.
+    """
+    states = states_of(model)
+    with archive.open(_WEIGHTS, "w", force_zip64=True) as member:
+        in_place = isinstance(file, io.IOBase) and file.seekable() and file.readable()
+        begin = file.tell() if in_place else 0
+        region = Region(file, begin, 0) if in_place else Region(io.BytesIO())
+        write_states(region, states)
+        at, buffer = 0, memoryview(bytearray(1 << 20))
+        while read := region.read_at(at, buffer):
+            if in_place:
+                file.seek(begin + at)
+            member.write(buffer[:read])
+            at += read
+
+
+def _most_of(info: zipfile.ZipInfo) -> int:
+    """How many bytes a member of weights or texts may have. Zeros could be packed to a thousandth,
+    which no honest ones are, and Keras packs nothing.
+    """
+    return min(info.file_size, 8 * info.compress_size + (16 << 20))
 
 
 class Archive:
@@ -54,16 +74,17 @@ class Archive:
     def __init__(self, file: IO[bytes], name: str) -> None:
         self.name = name
         self._file = file
+        self._whole = Region(file)
         try:
             self._zip = zipfile.ZipFile(file)
             names = self._zip.namelist()
         except Exception as error:
             raise Damaged(f"{name} is no .keras file, or a damaged one ({error}).") from None
         self._names = set(names)
-        # The most that its weights can be: a packed member is not larger than what it says.
-        self.size = max(
-            [min(i.file_size, 1100 * i.compress_size) for i in self._zip.infolist()], default=0
-        )
+        # The most that its weights can be.
+        self.size = max(map(_most_of, self._zip.infolist()), default=0)
+        if any(len(member) > _MOST_NAME for member in names):
+            raise Damaged(f"{name} has a member with a very long name.")
         if len(self._names) != len(names):
             raise Damaged(f"{name} has two members of one name.")
         if _CONFIG not in names:
@@ -82,7 +103,7 @@ class Archive:
             info = self._zip.getinfo(name)
             if info.file_size > most:
                 raise Damaged(f"{self.name}: {name} has more than {most >> 20} MB.")
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            if info.compress_type not in UNPACKED:
                 raise Damaged(f"{self.name}: {name} is packed in a way that is not unpacked here.")
             with self._zip.open(info) as member:
                 content = member.read(most + 1)
@@ -98,40 +119,26 @@ class Archive:
         """Read weights and assets into a model; if anything is wrong, it stays as it was, unless it
         is ``new``, that is, made for this file.
         """
-        assets = self._assets(model)
-        with self._weights(model) as reader:
-            read_weights(reader, model, skip_mismatch, new)
-        for layer, content in assets:
-            layer.load_assets(content)
-        self._continue_generators(model)
+        go_on = self._continuing(model)
+        most = self._whole.size + _MOST_ASSETS
+        with read_assets(self._zip, self._vocabulary, most, model) as give_assets:
+            with self._weights(model) as reader:
+                read_weights(reader, model, skip_mismatch, new)
+            give_assets()
+        go_on()
 
-    def _continue_generators(self, model: Any) -> None:
-        """Let random layers go on where they were when the file was written."""
-        if _GENERATORS not in self._names:
-            return
+    def _vocabulary(self, name: str) -> bytes:
+        info = self._zip.getinfo(name)
+        content = self._member(name, _most_of(info))
+        if content.count(b"\n") > _MOST_WORDS + info.compress_size // 8:
+            raise Damaged(f"{self.name}: {name} has more words than can be read safely.")
+        return content
+
+    def _continuing(self, model: Any) -> Callable[[], None]:
+        """What lets random layers go on where they were when the file was written."""
         name = f"{self.name}: {_GENERATORS}"
-        states = dict_of(parse_json(self._member(_GENERATORS, MOST_JSON), name), name)
-        for path, generator in generators_of(model).items():
-            if path in states:
-                try:
-                    generator.bit_generator.state = states[path]
-                except (TypeError, ValueError, KeyError, OverflowError) as error:
-                    raise Damaged(f"{name} is damaged ({error}).") from None
-
-    def _assets(self, model: Any) -> list[tuple[Any, dict[str, str]]]:
-        found = []
-        for part in parts_of(model):
-            prefix = f"assets/{part.path}/" if part.path else "assets/"
-            content = {}
-            for name in getattr(part.thing, "asset_names", ()):
-                if prefix + name in self._names:
-                    try:
-                        content[name] = self._member(prefix + name, _MOST_ASSET).decode()
-                    except UnicodeDecodeError:
-                        raise Damaged(f"{self.name}: {prefix}{name} is no text.") from None
-            if content:
-                found.append((part.thing, content))
-        return found
+        text = self._member(_GENERATORS, MOST_JSON) if _GENERATORS in self._names else b"{}"
+        return continuing(generators_of(model), dict_of(parse_json(text, name), name), name)
 
     def _weights(self, model: Any) -> Reader:
         """The HDF5 file within. Where it is stored as it is, it is read where it lies."""
@@ -142,20 +149,18 @@ class Archive:
         window = self._window(info)
         if window is not None:
             return Reader(window, name, info.CRC)
-        size = sum(a.nbytes for _, arrays in states_of(model) for a in arrays.values())
-        content = self._member(_WEIGHTS, 2 * size + (16 << 20))
+        content = self._member(_WEIGHTS, _most_of(info))
         return Reader(io.BytesIO(content), name)
 
     def _window(self, info: zipfile.ZipInfo) -> Region | None:
         """The bytes of a member where they lie in the file; None if it is packed."""
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
             return None
-        whole = Region(self._file)
         header = bytearray(30)
-        if whole.read_at(info.header_offset, header) < 30 or header[:4] != b"PK\x03\x04":
+        if self._whole.read_at(info.header_offset, header) < 30 or header[:4] != b"PK\x03\x04":
             raise Damaged(f"{self.name}: {info.filename} is damaged.")
         lengths = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
         begin = info.header_offset + 30 + sum(lengths)
-        if begin + info.file_size > whole.size:
+        if begin + info.file_size > self._whole.size:
             raise Damaged(f"{self.name}: {info.filename} is cut off.")
         return Region(self._file, begin, info.file_size)

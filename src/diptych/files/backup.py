@@ -7,7 +7,6 @@ metrics in the middle of an epoch, and the states of stateful layers.
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,9 +20,10 @@ from ..optimizers import Optimizer
 from ..tensor import Variable
 from ..trial import Trial
 from .hdf5 import Reader
+from .jsontext import parse_json
 from .region import Damaged
-from .tree import Part, generators_of, parts_of, state_of
-from .weights import Loading, collect, parse_json, states_of, write_weights
+from .tree import Part, continuing, generators_of, parts_of, state_of
+from .weights import Loading, collect, states_of, write_weights
 
 _GROUP = "diptych_training"
 _GLOBAL = "global generator"  # no layer's path has a space
@@ -58,9 +58,9 @@ def read_backup(path: Path, model: Any, batch: Callable[[], tuple]) -> dict[str,
     """
     with path.open("rb") as file, Reader(file, str(path)) as reader:
         loading = collect(reader, model)
-        arrays = reader.arrays(_GROUP)
-        own = [arrays[str(i)] for i in range(len(arrays))]
+        arrays = reader.arrays(_GROUP).of_any_shape()
         reader.compare()
+    own = [arrays[str(i)] for i in range(len(arrays)) if str(i) in arrays]
     if not own:
         loading.finish()
         return None
@@ -68,18 +68,15 @@ def read_backup(path: Path, model: Any, batch: Callable[[], tuple]) -> dict[str,
     try:
         place, states, count = told["place"], told["generators"], told["metrics"]
         metrics = own[1 : 1 + count]
-        generators = {n: g for n, g in _generators(model).items() if n in states}
-        for name, generator in generators.items():
-            copy.deepcopy(generator).bit_generator.state = states[name]
-    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        go_on = continuing(_generators(model), states, str(path))
+    except (TypeError, KeyError) as error:
         raise Damaged(f"{path} is damaged ({type(error).__name__}: {error}).") from None
     if count:
         _build_metrics(model, count, batch)
     variables = _metric_variables(model) if count else []
     _take(loading, [*variables, *_other_variables(model)], [*metrics, *own[1 + count :]])
     loading.finish()
-    for name, generator in generators.items():
-        generator.bit_generator.state = states[name]
+    go_on()
     return place
 
 

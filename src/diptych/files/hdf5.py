@@ -16,6 +16,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from .headers import check_header, check_start, text_lengths
+from .jsontext import MOST_JSON
 from .region import Damaged, Region, comparing, sealed
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
 # Compression that is unpacked here, so that no more is unpacked than an array needs.
 _GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3
-_MOST_TEXTS = 128 << 20  # bytes of a list of texts, each as long as the file can make it
+MOST_NAMES = 10_000  # in one place
+_MOST_ATTRIBUTE = MOST_JSON + (1 << 20)  # bytes
 
 
 def _h5py() -> Any:
@@ -47,7 +50,6 @@ class Reader:
         self.name = name
         self._region, self._told = (file, told) if isinstance(file, Region) else sealed(file)
         self._opened = ExitStack()
-        self._text: int | None = None
 
     def __enter__(self) -> Reader:
         with ExitStack() as opened:
@@ -55,6 +57,7 @@ class Reader:
             #: Call it when all has been read: it raises Damaged if the checksum is another.
             self.compare = opened.enter_context(comparison)
             try:
+                check_start(self._region)
                 self.root = opened.enter_context(_h5py().File(self._region, "r"))
             except ImportError:
                 raise
@@ -65,6 +68,10 @@ class Reader:
 
     def __exit__(self, *exception: Any) -> bool | None:
         return self._opened.__exit__(*exception)
+
+    @property
+    def size(self) -> int:
+        return self._region.size
 
     def arrays(self, path: str) -> Arrays:
         """The arrays of one part of a model; none if the file has no such part."""
@@ -87,14 +94,15 @@ class Reader:
                 if not isinstance(found, h5.Group):
                     raise Damaged(f"{self.name}: {name!r} of {path!r} is in no group.")
                 key = name.encode()
-                if key in (b"", b".") or not found.id.links.exists(key):
+                if key in (b"", b".") or b"\0" in key or not found.id.links.exists(key):
                     return None
-                kind = found.id.links.get_info(key).type
-                if kind != h5.h5l.TYPE_HARD:
+                link = found.id.links.get_info(key)
+                if link.type != h5.h5l.TYPE_HARD:
                     raise Damaged(
                         f"{self.name}: {name!r} of {path!r} is a link to another place, which is "
                         "not followed."
                     )
+                check_header(self._region, link.u)
                 found = found[name]
             return found
         except Damaged:
@@ -104,7 +112,11 @@ class Reader:
 
     def names(self, group: Any) -> list[str]:
         try:
+            if len(group) > MOST_NAMES:
+                raise Damaged(f"{self.name}: {group.name!r} has {len(group)} parts.")
             return [str(name) for name in group]
+        except Damaged:
+            raise
         except Exception as error:
             raise Damaged(f"{self.name} is damaged ({error}).") from None
 
@@ -116,40 +128,22 @@ class Reader:
                 return None
             found = group.attrs.get_id(name)
             kind = found.get_type()
-            varying = isinstance(kind, h5.h5t.TypeStringID) and kind.is_variable_str()
             count = found.get_space().get_simple_extent_npoints()
-            if count * kind.get_size() > self._region.size or (
-                count * self._most_text() > _MOST_TEXTS
-                if varying and count > 1
-                else not varying and found.dtype.kind not in "biufS"
-            ):
+            size = count * kind.get_size()
+            if isinstance(kind, h5.h5t.TypeStringID) and kind.is_variable_str():
+                address = h5.h5o.get_info(group.id).addr
+                size += sum(text_lengths(self._region, address, name.encode(), count))
+            elif found.dtype.kind not in "biufS":
                 raise Damaged(
                     f"{self.name}: attribute {name!r} is no text, number or list of them."
                 )
+            if size > min(self._region.size, _MOST_ATTRIBUTE):
+                raise Damaged(f"{self.name}: attribute {name!r} claims to have {size} bytes.")
             return group.attrs[name]
         except Damaged:
             raise
         except Exception as error:
             raise Damaged(f"{self.name}: attribute {name!r} is damaged ({error}).") from None
-
-    def _most_text(self) -> int:
-        """The longest text that the file can hold: the size of its largest collection of texts.
-
-        A collection begins with GCOL, its version and its size; those letters may occur elsewhere,
-        which only makes the answer larger.
-        """
-        if self._text is None:
-            self._text, size = 0, self._region.size
-            overlap = 16
-            piece = bytearray((1 << 20) + overlap)
-            for begin in range(0, size, len(piece) - overlap):
-                read = bytes(piece[: self._region.read_at(begin, piece)])
-                at = read.find(b"GCOL\1")
-                while at >= 0:
-                    told = int.from_bytes(read[at + 8 : at + 16], "little")
-                    self._text = max(self._text, min(told, size))
-                    at = read.find(b"GCOL\1", at + 1)
-        return self._text
 
     def text(self, group: Any, name: str) -> str | None:
         """An attribute that is a text."""
@@ -212,6 +206,22 @@ class Reader:
         except Exception as error:
             raise Damaged(f"{self.name} is damaged ({error}).") from None
 
+    def _blocks(self, dataset: Any, where: str) -> list[Any]:
+        """Where the blocks of an array are."""
+        found: list[Any] = []
+        count = dataset.id.get_num_chunks()
+        shape = zip(dataset.shape, dataset.chunks, strict=True)
+        # Older versions of HDF5 search for each from the beginning.
+        in_one_go = hasattr(dataset.id, "chunk_iter")
+        most = min(math.prod(-(-n // m) for n, m in shape), 100_000 if in_one_go else 2000)
+        if count > most:
+            raise Damaged(f"{where} is stored in {count} blocks, expected at most {most}.")
+        if in_one_go:
+            dataset.id.chunk_iter(found.append)
+        else:
+            found = [dataset.id.get_chunk_info(i) for i in range(count)]
+        return found
+
     def _read_chunks(self, dataset: Any, where: str, most: int | None) -> np.ndarray:
         """An array that is stored in blocks, each perhaps packed."""
         plan = dataset.id.get_create_plist()
@@ -226,8 +236,7 @@ class Reader:
             raise Damaged(f"{where} declares {dataset.nbytes} bytes in blocks of {size}.")
         found = np.zeros(dataset.shape, dataset.dtype)
         count = 0
-        for i in range(dataset.id.get_num_chunks()):
-            info = dataset.id.get_chunk_info(i)
+        for info in self._blocks(dataset, where):
             raw = bytearray(min(info.size, self._region.size))
             if self._region.read_at(info.byte_offset, raw) != info.size:
                 raise Damaged(f"{where} is cut off.")
@@ -238,6 +247,8 @@ class Reader:
             target = found[place]
             part = np.frombuffer(block, dataset.dtype).reshape(dataset.chunks)
             target[...] = part[tuple(map(slice, target.shape))]
+            if not target.size:
+                raise Damaged(f"{where} has a block outside of it.")
             count += target.size
         if count != found.size:
             raise Damaged(f"{where} has {count} of {found.size} numbers.")
@@ -276,6 +287,15 @@ class Arrays(Mapping):
             raise KeyError(name)
         return self._reader.read(self._reader.dataset(self._group, name))
 
+    def of_any_shape(self) -> dict[str, np.ndarray]:
+        """All arrays; one that has several names is not there several times."""
+        datasets = {name: self._reader.dataset(self._group, name) for name in self._names}
+        if sum(dataset.nbytes for dataset in datasets.values()) > self._reader.size:
+            raise Damaged(
+                f"{self._reader.name}: the arrays at {self.path!r} are larger than the file."
+            )
+        return {name: self._reader.read(dataset) for name, dataset in datasets.items()}
+
     def read_all(self, like: Sequence[np.ndarray], into: bool = False) -> list[np.ndarray]:
         """The arrays "0", "1", ..., of the shapes of these, and in them where ``into`` is true."""
         datasets = [self._reader.dataset(self._group, str(i)) for i in range(len(like))]
@@ -285,6 +305,6 @@ class Arrays(Mapping):
         ]
 
 
-def new_file(file: IO[bytes]) -> h5py.File:
+def new_file(file: IO[bytes] | Region) -> h5py.File:
     """A new HDF5 file, written to an open file."""
     return _h5py().File(file, "w")

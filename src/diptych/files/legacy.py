@@ -16,9 +16,10 @@ import numpy as np
 from ..legacy import quiet
 from ..tensor import Variable
 from ..utils.objects import TABLES, dict_of, plain, serialize
-from .hdf5 import Reader, new_file
+from .hdf5 import MOST_NAMES, Reader, new_file
+from .jsontext import bounded, parse_json
 from .region import Damaged, seal
-from .weights import Loading, parse_json
+from .weights import Loading, build_optimizer
 
 KERAS = "3.15.1"
 _MOST_ATTRIBUTE = 64_000  # bytes that an attribute may have in HDF5
@@ -33,18 +34,20 @@ def write_model(file: IO[bytes], model: Any, include_optimizer: bool = True) -> 
     described = {"class_name": serialize(model)["class_name"], "config": model.get_config()}
     with new_file(file) as h5:
         texts = {"model_config": json.dumps(described, default=plain)}
-        compiled = model.get_compile_config() if include_optimizer else None
+        compiled = dict(model.get_compile_config()) if include_optimizer else {}
         if compiled:
-            optimizer = compiled.pop("optimizer")
-            compiled["loss"] = _full_names(compiled["loss"])
+            optimizer = compiled.pop("optimizer", None)
+            if "loss" in compiled:
+                compiled["loss"] = _full_names(compiled["loss"])
             training = {**compiled, "optimizer_config": optimizer}
             texts["training_config"] = json.dumps(training, default=plain)
+        bounded(texts["model_config"], f"The configuration of model {model.name!r}")
         for name, text in texts.items():
             h5.attrs[name] = text
         h5.attrs["keras_version"] = KERAS
         h5.attrs["backend"] = "numpy"
         _write_weights(h5.create_group("model_weights"), model)
-        if compiled is not None and model.optimizer is not None:
+        if compiled and model.optimizer is not None:
             group = h5.create_group("optimizer_weights")
             _write_arrays(group, model.optimizer.variables)
     seal(file)
@@ -141,7 +144,8 @@ def read_model(reader: Reader, compile: bool, deserialize: Callable[[Any], Any])
         raise Damaged(f"{reader.name} holds no weights.")
     if model.built:
         _take_weights(reader, group, model, loading, by_name=False)
-    if compile and model.optimizer is not None:
+    if compile and model.optimizer is not None and model.built:
+        build_optimizer(model)
         _take_optimizer(reader, model, loading)
     reader.compare()
     loading.finish()
@@ -307,6 +311,8 @@ def _names(reader: Reader, group: Any, name: str) -> list[str]:
         raise Damaged(f"{reader.name}: {name!r} is damaged.") from None
     if not all(isinstance(value, str) for value in names) or len(set(names)) != len(names):
         raise Damaged(f"{reader.name}: {name!r} is damaged.")
+    if len(names) > MOST_NAMES:
+        raise Damaged(f"{reader.name}: {name!r} holds {len(names)} names.")
     return names
 
 
@@ -318,11 +324,12 @@ def _take_optimizer(reader: Reader, model: Any, loading: Loading) -> None:
     names = _names(reader, group, "weight_names")
     optimizer = model.optimizer
     variables = optimizer.variables
-    if len(names) <= 2:  # without slots: it was saved before its first step
-        variables = variables[: len(names)]
     if len(names) != len(variables):
         slots = [v for slot in optimizer._slots() for v in slot or ()]
         variables = [optimizer._iterations, *slots]
+        if len(names) < len(variables):
+            loading.keep_optimizer(optimizer, len(names))
+            return
         names = names[: len(variables)]
     shapes = [
         reader.dataset(_parent(reader, group, name), name.rpartition("/")[2]).shape

@@ -1,4 +1,4 @@
-"""A part of an open file, read and summed up by two threads at once."""
+"""A part of an open file, as a file of its own; read and summed up by two threads at once."""
 
 from __future__ import annotations
 
@@ -68,6 +68,27 @@ class Region(io.RawIOBase):
                 break
             done += read
         return done
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        view = memoryview(content).cast("B")
+        done, at = 0, self._begin + self._at
+        while done < len(view):
+            if self._number is None:
+                self._file.seek(at + done)
+                done += self._file.write(view[done:])
+            else:
+                done += os.pwritev(self._number, [view[done:]], at + done)
+        self._at += done
+        self.size = max(self.size, self._at)
+        return done
+
+    def truncate(self, size: int | None = None) -> int:
+        self.size = self._at if size is None else size
+        self._file.truncate(self._begin + self.size)
+        return self.size
 
     @property
     def shared(self) -> bool:

@@ -11,8 +11,9 @@ from typing import IO, Any
 
 import numpy as np
 
+from .jsontext import MOST_JSON, parse_json
 from .region import Damaged, Region, comparing
-from .weights import Loading, parse_json, states_of
+from .weights import Loading, states_of
 
 _TYPES = {
     "F64": "<f8",
@@ -30,7 +31,6 @@ _TYPES = {
 }
 _DTYPES = {name: np.dtype(code) for name, code in _TYPES.items()}
 _NAMES = {np.dtype(code): name for name, code in _TYPES.items()}
-_MOST_HEADER = 100 << 20  # bytes
 _CHECKSUM = "diptych_checksum"  # among the metadata, of all arrays: others do not look at it
 
 
@@ -128,8 +128,10 @@ def _header(region: Region, name: str) -> tuple[dict[str, Any], int]:
     start = bytearray(8)
     read = region.read_at(0, start)
     length = int.from_bytes(start, "little")
-    if read < 8 or length > min(_MOST_HEADER, region.size - 8):
+    if read < 8 or length > region.size - 8:
         raise Damaged(f"{name} is no safetensors file, or cut off.")
+    if length > MOST_JSON:
+        raise Damaged(f"{name} has a header of {length >> 20} MB.")
     text = bytearray(length)
     region.read_at(8, text)
     if not text.startswith(b"{"):

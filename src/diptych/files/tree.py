@@ -7,7 +7,8 @@ layers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..random import SeedGenerator
 from ..tensor import Variable
 from ..utils.naming import snake_case
 from ..utils.objects import HOMES
+from .region import Damaged
 
 
 def _names(thing: Any) -> set[str]:
@@ -108,6 +110,26 @@ def state_of(thing: Any) -> Sequence[Variable]:
     if isinstance(thing, Optimizer):
         return thing.variables
     return sorted(thing._own, key=lambda v: v.is_state)
+
+
+def continuing(model_generators: Mapping[str, Any], states: Any, name: str) -> Callable[[], None]:
+    """What lets random generators go on from these states, which have been tried on copies.
+
+    Raises:
+        Damaged: one of them is no state.
+    """
+    found = [(g, states[path]) for path, g in model_generators.items() if path in states]
+    try:
+        for generator, state in found:
+            copy.deepcopy(generator).bit_generator.state = state
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        raise Damaged(f"{name} is damaged ({type(error).__name__}: {error}).") from None
+
+    def go_on() -> None:
+        for generator, state in found:
+            generator.bit_generator.state = state
+
+    return go_on
 
 
 def generators_of(model: Any) -> dict[str, np.random.Generator]:

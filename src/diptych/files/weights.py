@@ -17,7 +17,8 @@ from ..optimizers import Optimizer
 from ..tensor import Variable
 from .atomic import replacing
 from .hdf5 import Arrays, Reader, new_file
-from .region import Damaged, seal
+from .jsontext import read_json
+from .region import Damaged, Region, seal
 from .tree import Part, parts_of, state_of
 
 
@@ -25,7 +26,16 @@ class Store(dict):
     """What a part writes: arrays by name."""
 
     def __setitem__(self, key: str, value: Any) -> None:
-        super().__setitem__(str(key), getattr(value, "array", np.asarray(value)))
+        try:
+            array = np.asarray(getattr(value, "array", value))
+        except ValueError:
+            array = np.empty(0, object)  # lists of different lengths
+        if array.dtype.kind not in "biufc" or "/" in str(key):
+            raise TypeError(
+                f"A file of weights holds arrays of numbers by names without a slash, but {key!r} "
+                f"would be {value!r:.60}. Other things belong in get_config(), or save_assets()."
+            )
+        super().__setitem__(str(key), array)
 
 
 def states_of(model: Any) -> list[tuple[Part, dict[str, np.ndarray]]]:
@@ -52,18 +62,22 @@ def _check_complete(model: Any, parts: Sequence[Part]) -> None:
             )
 
 
-def write_weights(
-    file: IO[bytes], states: list[tuple[Part, dict[str, np.ndarray]]], whole: bool = True
+def write_weights(file: IO[bytes], states: list[tuple[Part, dict[str, np.ndarray]]]) -> None:
+    """Write these states as an HDF5 file with a checksum."""
+    write_states(file, states)
+    seal(file)
+
+
+def write_states(
+    file: IO[bytes] | Region, states: list[tuple[Part, dict[str, np.ndarray]]]
 ) -> None:
-    """Write these states as an HDF5 file; ``whole``: it stands alone, and gets a checksum."""
+    """Write these states as an HDF5 file, which another one may contain."""
     with new_file(file) as h5:
         for part, arrays in states:
             group = h5.require_group(f"{part.path}/vars" if part.path else "vars")
             group.attrs["name"] = part.thing.name
             for name, array in arrays.items():
                 group.create_dataset(name, data=array)
-    if whole:
-        seal(file)
 
 
 class Loading:
@@ -80,20 +94,13 @@ class Loading:
         """Read the arrays of one part; whether there were any."""
         thing = part.thing
         if not _reads_plainly(thing):
-            read_by_itself = {name: arrays[name] for name in arrays}
+            read_by_itself = arrays.of_any_shape()
             self.actions.append(lambda: thing.load_own_variables(read_by_itself))
             return len(arrays) > 0
         variables = state_of(thing)
-        if isinstance(thing, Optimizer) and len(arrays) <= 2:
-            # Without slots: it was saved before its first step.
-            variables = variables[: len(arrays)]
-        elif isinstance(thing, Optimizer) and len(arrays) != len(variables):
-            warnings.warn(
-                f"{self.name}: the optimizer's state is not that of {thing.name!r}, which starts "
-                "anew.",
-                stacklevel=5,
-            )
-            return len(arrays) > 0
+        if isinstance(thing, Optimizer) and len(arrays) != len(variables):
+            self.keep_optimizer(thing, len(arrays))
+            return True
         try:
             self._check(thing, variables, arrays)
             read = arrays.read_all([v.array for v in variables], self.new)
@@ -105,6 +112,19 @@ class Loading:
         for variable, array in zip(variables, read, strict=True):
             self.add(variable, array)
         return len(arrays) > 0
+
+    def keep_optimizer(self, optimizer: Optimizer, count: int) -> None:
+        """Leave an optimizer as it is, as Keras does; the file has so many arrays for it.
+
+        A new one loses nothing where the file was written before the first step of training.
+        """
+        if not (self.new and count <= 2):
+            warnings.warn(
+                f"{self.name} holds {count} arrays of an optimizer, but {optimizer.name!r} has "
+                f"{len(optimizer.variables)}: it was another one, or had not been trained. "
+                f"{optimizer.name!r} keeps the state that it has.",
+                stacklevel=6,
+            )
 
     def add(self, variable: Variable, array: np.ndarray) -> None:
         """Remember an array for a variable, after comparing shape and kind."""
@@ -138,7 +158,7 @@ class Loading:
                 variable.assign(array)
 
 
-def _build_optimizer(model: Any) -> None:
+def build_optimizer(model: Any) -> None:
     """Make the variables of a compiled model's optimizer, so that it can take its state."""
     optimizer = getattr(model, "optimizer", None)
     if isinstance(optimizer, Optimizer) and model.built:
@@ -167,7 +187,7 @@ def read_weights(
 def collect(reader: Reader, model: Any, skip_mismatch: bool = False, new: bool = False) -> Loading:
     """The arrays of an HDF5 file for a model, which have not yet gone to their variables."""
     loading = Loading(reader.name, skip_mismatch, new)
-    _build_optimizer(model)
+    build_optimizer(model)
     found = False
     parts = parts_of(model)
     _check_complete(model, parts)
@@ -218,7 +238,7 @@ def read_shards(path: Path, model: Any, skip_mismatch: bool = False) -> None:
     if not isinstance(places, dict):
         raise Damaged(f"{path} is no list of weight files: it has no 'weight_map'.")
     loading = Loading(str(path), skip_mismatch)
-    _build_optimizer(model)
+    build_optimizer(model)
     readers: dict[str, Reader] = {}
     with ExitStack() as opened:
         for part in parts_of(model):
@@ -242,40 +262,6 @@ def read_shards(path: Path, model: Any, skip_mismatch: bool = False) -> None:
 def _is_beside(name: str) -> bool:
     """Whether this is the name of an HDF5 file, without a folder."""
     return name.endswith(".h5") and not set(name) & set("/\\:\0")
-
-
-MOST_JSON = 64 << 20  # bytes of a configuration
-
-
-def read_json(path: Path) -> Any:
-    with path.open("rb") as file:
-        text = file.read(MOST_JSON + 1)
-    return parse_json(text, str(path))
-
-
-def parse_json(text: bytes | str, name: str) -> Any:
-    """JSON that may come from anywhere: not too large, not too deep, no key twice.
-
-    Raises:
-        Damaged: it is not that.
-    """
-    if len(text) > MOST_JSON:
-        raise Damaged(f"{name} is larger than {MOST_JSON >> 20} MB.")
-    try:
-        return json.loads(text, object_pairs_hook=_without_doubles)
-    except RecursionError:
-        raise Damaged(f"{name} is nested too deeply.") from None
-    except (ValueError, UnicodeDecodeError) as error:
-        raise Damaged(f"{name} is no JSON ({error}).") from None
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        double = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"it has the key {double!r} twice")
-    return found
 
 
 def exists_or_raise(path: os.PathLike | str) -> Path:

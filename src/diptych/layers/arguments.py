@@ -13,7 +13,7 @@ from ..graph import KerasTensor, dtype_of
 from ..nested import flatten, map_structure
 from ..ops.nn import warn_of_softmax_of_one
 from ..tensor import NUMBERS, Tensor, from_python
-from ..utils.objects import is_builtin
+from ..utils.registration import is_builtin
 
 _told: WeakSet = WeakSet()  # layers whose softmax of one number has been warned of
 

@@ -11,7 +11,7 @@ import numpy as np
 from .. import activations, constraints, initializers, ops, regularizers
 from ..ops import convolution
 from ..tensor import Variable
-from ..utils.objects import is_builtin
+from ..utils.registration import is_builtin
 from ..utils.windows import standardize_data_format, standardize_padding, standardize_tuple
 from .arguments import check_activation
 from .core import FUSED, activated_shape

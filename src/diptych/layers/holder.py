@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from .. import constraints, initializers, regularizers
+from ..budget import from_file
 from ..legacy import accepts_old_order
 from ..nested import flatten
 from ..random import SeedGenerator
 from ..tensor import Structure, Variable
 from ..trial import for_good
-from .budget import from_file
 from .structures import map_shapes
 from .tracking import tracked
 
@@ -102,9 +101,7 @@ class Holder:
                 "Input(shape=(784,))."
             )
         dtype = np.dtype(dtype or self.dtype)
-        budget = from_file.get()
-        if budget is not None:  # the values come from a file
-            budget.take(math.prod(shape) * dtype.itemsize, f"{self.path}/{name}", shape)
+        if from_file.get() is not None:  # the values come from there
             initializer = "zeros"
         if initializer is None:
             initializer = "glorot_uniform" if dtype.kind == "f" else "zeros"
@@ -373,11 +370,14 @@ class Holder:
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Make the weights for the shapes that ``get_build_config`` returned."""
         if config.get("shapes_dict"):
-            self.build(**map_shapes(tuple, config["shapes_dict"]))
+            shapes = map_shapes(tuple, config["shapes_dict"])
+            self.build(**shapes)
         elif config.get("input_shape") is not None:
-            self.build(map_shapes(tuple, config["input_shape"]))
+            shapes = map_shapes(tuple, config["input_shape"])
+            self.build(shapes)
         else:
             return
+        self._build_shapes = shapes
         self.built = True
 
     def count_params(self) -> int:

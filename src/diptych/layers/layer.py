@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtype_policies, graph, ops, regularizers
+from ..budget import OBJECT, charge
 from ..dtype_policies import DTypePolicy
 from ..graph import KerasTensor, Node
 from ..nested import flatten, map_structure
@@ -19,7 +20,7 @@ from ..stateless import StatelessScope, check_values, values_of
 from ..tensor import Tensor, Variable
 from ..trial import drops_losses, for_good, open_trial
 from ..utils.naming import auto_name, public_names
-from ..utils.objects import is_builtin
+from ..utils.registration import is_builtin
 from .arguments import as_mask, with_array
 from .context import following, training_is, training_now
 from .holder import Holder
@@ -74,6 +75,7 @@ class Layer(Holder, Operation):
         autocast: bool = True,
         name: str | None = None,
     ) -> None:
+        charge(OBJECT, f"a {type(self).__name__} is one layer too many")
         self._scope = current_scope()
         self._own: list[Variable] = []
         self._sublayers: list[Layer] = []
@@ -590,11 +592,19 @@ class Layer(Holder, Operation):
 
 
 def _that_marks_as_built(build: Callable) -> Callable:
-    """A ``build`` after which the layer is built, whether it says so or not."""
+    """A ``build`` after which the layer is built, whether it says so or not, and knows for what."""
 
     @wraps(build)
     def marking(self: Layer, *args: Any, **kwargs: Any) -> None:
-        build(self, *args, **kwargs)
+        before = self._build_shapes
+        if before is None:  # and not within the build of a subclass, which may pass other shapes
+            given = dict(zip(parameters_of(type(self), "build"), args, strict=False)) | kwargs
+            self._build_shapes = given if len(given) > 1 else next(iter(given.values()), None)
+        try:
+            build(self, *args, **kwargs)
+        except BaseException:
+            self._build_shapes = before
+            raise
         if not self.built:
             self.built = True
         if build is getattr(type(self).build, "__wrapped__", None):  # not called by super()

@@ -14,7 +14,7 @@ from ..legacy import AcceptsOldNames
 from ..nested import flatten, map_structure
 from ..tensor import Tensor
 from ..utils.naming import auto_name
-from ..utils.objects import is_builtin
+from ..utils.registration import is_builtin
 from .given import Given
 from .structures import fresh, map_shapes
 

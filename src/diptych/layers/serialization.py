@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..utils import objects
+from ..utils import objects, registration
 from .layer import Layer
 from .operation import Operation
 
@@ -30,9 +30,8 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None =
             "The configuration of a layer looks like {'class_name': 'Dense', 'config': {...}}; got "
             f"{config!r:.200}."
         )
-    with objects.CustomObjectScope(custom_objects or {}):
-        cls = objects.class_of(config, ("layers", "models"))
-        layer = cls.from_config(objects.dict_of(config.get("config"), name))
+    with registration.CustomObjectScope(custom_objects or {}):
+        layer = objects.made(objects.class_of(config, ("layers", "models")), config)
     if not isinstance(layer, Operation):
         raise ValueError(f"The configuration of {name!r} makes no layer, but a {type(layer)}.")
     return layer  # type: ignore[return-value]  # an operation stands in a graph as layers do

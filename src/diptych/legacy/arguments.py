@@ -202,7 +202,7 @@ def _constructor(cls):
     closed: whether every keyword is known, since all constructors up to one without **kwargs are
         built-in.
     """
-    from ..utils.objects import is_builtin  # here, since other modules of utils need this one
+    from ..utils.registration import is_builtin
 
     parameters, closed, followed = {}, False, True
     for base, own in _constructors(cls):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from ..utils.objects import CustomObjectScope, get_registered_name, get_registered_object
+from ..utils.registration import CustomObjectScope, get_registered_name, get_registered_object
 
 __all__ = ["deserialize_keras_object", "serialize_keras_object"]
 

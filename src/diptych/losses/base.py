@@ -14,7 +14,7 @@ from ..labels import same_rank, to_float
 from ..legacy import AcceptsOldNames
 from ..ops import losses as twins
 from ..tensor import Tensor, as_array, is_symbolic
-from ..utils import objects
+from ..utils import objects, registration
 from ..utils.naming import auto_name, public_names
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
@@ -87,7 +87,7 @@ class Loss:
 
     def _has_rows(self) -> bool:
         """Whether there is one loss per row, as in built-in functions; a user's may differ."""
-        return objects.is_builtin(type(self).call)
+        return registration.is_builtin(type(self).call)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
         """Return one loss per sample."""
@@ -184,7 +184,7 @@ class LossFunctionWrapper(Loss):
         self._fn_kwargs = kwargs
 
     def _has_rows(self) -> bool:
-        return super()._has_rows() and objects.is_builtin(self.fn)
+        return super()._has_rows() and registration.is_builtin(self.fn)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
         if y_true.ndim != y_pred.ndim:

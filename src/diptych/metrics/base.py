@@ -17,7 +17,7 @@ from .. import config
 from ..stateless import StatelessScope, check_values, values_of
 from ..tensor import Tensor, Variable
 from ..trial import open_trial
-from ..utils import objects
+from ..utils import objects, registration
 from ..utils.naming import auto_name, public_names
 from .serialization import deserialize
 
@@ -291,7 +291,7 @@ class MeanMetricWrapper(Mean):
         super().__init__(name=name, dtype=dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
-        self._is_users = not objects.is_builtin(fn)
+        self._is_users = not registration.is_builtin(fn)
 
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import config
+from ..budget import charge
 from ..tensor import Variable
 from .base import Metric, align_rank, as_array, broadcast_weight, masked_weight
 
@@ -225,6 +226,7 @@ class AUC(_Counts):
         if thresholds is None:
             if num_thresholds < 2:
                 raise ValueError(f"AUC got num_thresholds={num_thresholds}; expected at least 2")
+            charge(32 * num_thresholds, f"AUC has num_thresholds={num_thresholds}")
             inner = [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)]
         else:
             inner = sorted(float(threshold) for threshold in thresholds)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from ..files.jsontext import parse_json
 from ..layers.serialization import deserialize
 from ..legacy import old_attribute
 from . import distilling  # noqa: F401 - files may hold a Distiller
@@ -38,7 +38,7 @@ def model_from_config(
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
     """Return a model with new weights from the result of ``model.to_json()``."""
-    return model_from_config(json.loads(json_string), custom_objects)
+    return model_from_config(parse_json(json_string, "The text"), custom_objects)
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ from ..losses.crossentropy import warn_of_one_class
 from ..nested import flatten, map_structure
 from ..trial import Trial
 from ..utils.naming import snake_case, suggest
-from ..utils.objects import is_builtin
+from ..utils.registration import is_builtin
 from .arrays import as_data, count_rows
 from .class_weights import several_classes
 from .compiled import Crossentropy, as_loss

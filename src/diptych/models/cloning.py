@@ -10,7 +10,7 @@ from ..graph import KerasTensor
 from ..layers import Input, InputLayer, Lambda, Layer
 from ..metrics import Metric
 from ..nested import flatten, map_structure, pack_like
-from ..utils.objects import CustomObjectScope, is_builtin
+from ..utils.registration import CustomObjectScope, is_builtin
 from .model import Model
 from .sequential import Sequential
 
@@ -23,7 +23,8 @@ def clone_model(
     recursive: bool = False,
     **kwargs: Any,
 ) -> Model:
-    """Return a model of the same structure with new weights, compiled as the model is.
+    """Return a model of the same structure with new weights, on the same engine and compiled as the
+    model is.
 
     Args:
         model: the model.
@@ -74,6 +75,9 @@ def clone_model(
                 f"{type(model).__name__} is a subclass of Model without a graph: it is copied by "
                 "its get_config() alone, without input_tensors, clone_function and call_function."
             )
+    for old, new in zip(model._flatten_layers(), clone._flatten_layers(), strict=False):
+        if isinstance(old, Model) and isinstance(new, Model):
+            new.engine = old.engine
     if model.compiled:
         _compile_like(model, clone)
     return clone

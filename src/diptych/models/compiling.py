@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,9 +143,19 @@ class Compiling(_Beside):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as the model was compiled that ``get_compile_config`` described.
 
+        A model that overrides ``compile`` has to override this as well.
+
         Raises:
             ValueError: a loss, metric or optimizer is unknown.
         """
+        if type(self).compile is not Compiling.compile:
+            warnings.warn(
+                f"Model {self.name!r} was not compiled as it was when it was saved: "
+                f"{type(self).__name__} has a compile() of its own, so it needs its own "
+                "get_compile_config() and compile_from_config(config), too; or call compile() now.",
+                stacklevel=2,
+            )
+            return
         kinds = {"loss": losses_module, "metrics": metrics_module}
         kinds["weighted_metrics"] = metrics_module
         known = ("loss_weights", "run_eagerly", "steps_per_execution", *kinds)

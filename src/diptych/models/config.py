@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.core import InputLayer
@@ -150,30 +150,26 @@ def model_from_graph(
     """
     tensors: dict[tuple, KerasTensor] = {}
     layers: dict[str, Callable] = {}
-    waiting = []
+    calls: list[_Call] = []
     for entry in config["layers"]:
         described = objects.dict_of(entry, "a layer")
         layer = operation_from_config(described) or deserialize(described, custom_objects)
         name = str(described.get("name") or getattr(layer, "name", ""))
+        if name in layers:
+            raise ValueError(f"The config has two layers of the name {name!r}.")
         layers[name] = layer
         if isinstance(layer, InputLayer):
             tensors[name, 0, 0] = layer.output
-        calls = described.get("inbound_nodes") or []
-        waiting += [(name, number, _arguments(call)) for number, call in enumerate(calls)]
-    while waiting:
-        ready = [call for call in waiting if all(place in tensors for place in _places(call[2]))]
-        if not ready:
-            raise ValueError(
-                f"The config's calls cannot be put in order: {[name for name, _, _ in waiting]}."
-            )
-        for name, number, (args, kwargs) in ready:
-            args, kwargs = _read(args, tensors), _read(kwargs, tensors)
-            if kwargs.get("training") is _default_of_training(layers[name]):
-                kwargs.pop("training", None)  # Keras writes it; fit and predict say it at each call
-            for index, tensor in enumerate(flatten(layers[name](*args, **kwargs))):
-                tensors[name, number, index] = tensor
-        done = {(name, number) for name, number, _ in ready}
-        waiting = [call for call in waiting if call[:2] not in done]
+        for number, call in enumerate(described.get("inbound_nodes") or []):
+            calls.append(_Call(name, number, *_arguments(call)))
+    for name, number, args, kwargs in _in_order(calls, tensors):
+        args, kwargs = _read(args, tensors), _read(kwargs, tensors)
+        if not isinstance(layers[name], Layer) and any(map(callable, flatten([args, kwargs]))):
+            raise ValueError(f"The config's operation {name!r} is called on a function.")
+        if kwargs.get("training") is _default_of_training(layers[name]):
+            kwargs.pop("training", None)  # Keras writes it; fit and predict say it at each call
+        for index, tensor in enumerate(flatten(layers[name](*args, **kwargs))):
+            tensors[name, number, index] = tensor
     model = cls(
         _ends(config["input_layers"], tensors),
         _ends(config["output_layers"], tensors),
@@ -181,6 +177,52 @@ def model_from_graph(
     )
     model._trainable = config.get("trainable", True)  # each layer has its own in its config
     return model
+
+
+class _Call(NamedTuple):
+    """A call of a layer in a config."""
+
+    name: str
+    number: int
+    args: list
+    kwargs: dict[str, Any]
+
+
+def _in_order(calls: list[_Call], tensors: dict[tuple, KerasTensor]) -> Iterator[_Call]:
+    """The calls, each when the tensors that it needs are there: in rounds, first those that need
+    only what is there at the beginning.
+    """
+    waiting: dict[tuple, list[int]] = {}  # {tensor: the calls that need it}
+    missing = []
+    for place, call in enumerate(calls):
+        places = set(_places([call.args, call.kwargs]))
+        if not places:  # it would be computed at once, whatever its size
+            raise ValueError(f"The config calls {call.name!r} on no tensor of the model.")
+        needed = {p for p in places if p not in tensors}
+        missing.append(len(needed))
+        for tensor in needed:
+            waiting.setdefault(tensor, []).append(place)
+    ready = [place for place, count in enumerate(missing) if not count]
+    done = 0
+    while ready:
+        following = []
+        for place in ready:
+            call = calls[place]
+            yield call
+            done += 1
+            index = 0
+            while (call.name, call.number, index) in tensors:
+                for user in waiting.pop((call.name, call.number, index), ()):
+                    missing[user] -= 1
+                    if not missing[user]:
+                        following.append(user)
+                index += 1
+        ready = sorted(following)
+    if done < len(calls):
+        raise ValueError(
+            "The config's calls cannot be put in order: "
+            f"{[call.name for call, count in zip(calls, missing, strict=True) if count]!r:.500}."
+        )
 
 
 def _default_of_training(layer: Any) -> Any:

@@ -27,7 +27,7 @@ from .. import engine as _engine
 from ..nested import flatten, map_structure
 from ..tape import GradientTape, Record, walk_back
 from ..tensor import Tensor, Variable
-from ..utils.objects import is_builtin
+from ..utils.registration import is_builtin
 
 NOTHING = -1  # the place of a missing input, such as a bias
 _array_of = attrgetter("array")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from ..budget import Budget, from_file
 from ..files import legacy, safetensors
 from ..files.archive import Archive, write_archive
 from ..files.atomic import replacing
@@ -25,10 +26,10 @@ from ..files.weights import (
     write_shards,
     write_weights,
 )
-from ..layers.budget import Budget, from_file
 from ..layers.serialization import deserialize
 from ..utils.lambdas import lambdas_allowed
-from ..utils.objects import CustomObjectScope, dict_of
+from ..utils.objects import dict_of
+from ..utils.registration import CustomObjectScope
 from .config import masks_named
 
 if TYPE_CHECKING:
@@ -129,9 +130,9 @@ def _load_archive(
     with _reading(archive.size, custom_objects, safe_mode):
         config = archive.config()
         model = _model_of(config, name)
-        if compile and config.get("compile_config"):
+        if compile:
             with _explained(name):
-                model.compile_from_config(dict_of(config["compile_config"], "compile"))
+                _compile(model, config)
         archive.load_state(model, new=True)
         return model
 
@@ -140,11 +141,22 @@ def _model_of(config: dict[str, Any], name: str) -> Any:
     """The model of a configuration, with weights if the shapes of its inputs are known."""
     with _explained(name):
         model: Any = deserialize(config)
-        if not model.built and config.get("build_config"):
-            model.build_from_config(dict_of(config["build_config"], "build"))
     if not hasattr(model, "load_weights"):
         raise Damaged(f"{name} holds a {type(model).__name__}, which is no model.")
     return model
+
+
+def _compile(model: Any, config: dict[str, Any]) -> None:
+    """Compile a model, and those that are layers of it, as their configurations say."""
+    told = config.get("compile_config")
+    if told:
+        model.compile_from_config(dict_of(told, "compile"))
+    models = {x.name: x for x in model.layers if hasattr(x, "compile_from_config")}
+    entries = dict_of(config.get("config"), "a model").get("layers") if models else ()
+    for entry in filter(lambda x: isinstance(x, dict), entries or ()):
+        layer = models.get(dict_of(entry.get("config"), "a layer").get("name"))
+        if layer is not None:
+            _compile(layer, entry)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..utils import objects
+from ..utils import objects, registration
 from ..utils.naming import suggest
 from . import legacy, schedules
 from .layerwise import Adafactor, Lamb, Muon
@@ -95,8 +95,8 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None =
             "The configuration of an optimizer looks like "
             f"{{'class_name': 'Adam', 'config': {{...}}}}. Received {config!r}."
         )
-    with objects.CustomObjectScope(custom_objects or {}):
-        registered = objects.get_registered_object(config.get("registered_name") or name)
+    with registration.CustomObjectScope(custom_objects or {}):
+        registered = registration.get_registered_object(config.get("registered_name") or name)
         cls = registered or _CLASSES[_spelt(name)]
         return cls.from_config(objects.dict_of(config.get("config"), name), custom_objects)
 

@@ -26,7 +26,7 @@ from ..legacy import AcceptsOldNames
 from ..stateless import StatelessScope, check_values, values_of
 from ..tensor import IndexedSlices, Tensor, Variable
 from ..utils.naming import auto_name, public_names
-from ..utils.objects import is_builtin
+from ..utils.registration import is_builtin
 from . import schedules
 
 if TYPE_CHECKING:

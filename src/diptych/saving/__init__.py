@@ -1,7 +1,7 @@
 """Models to files and back, and a user's own classes and functions in them."""
 
 from ..models.storage import load_model, load_weights, save_model, save_weights
-from ..utils.objects import (
+from ..utils.registration import (
     CustomObjectScope,
     custom_object_scope,
     get_custom_objects,

@@ -19,7 +19,8 @@ from .graphs import get_source_inputs, is_keras_tensor
 from .model_pictures import model_to_dot, plot_model
 from .naming import snake_case, suggest
 from .numerical import normalize, to_categorical
-from .objects import (
+from .progbar import Progbar
+from .registration import (
     CustomObjectScope,
     custom_object_scope,
     get_custom_objects,
@@ -27,7 +28,6 @@ from .objects import (
     get_registered_object,
     register_keras_serializable,
 )
-from .progbar import Progbar
 from .seeds import clear_session, set_random_seed
 from .serialization import deserialize_keras_object, serialize_keras_object
 

@@ -6,99 +6,22 @@ Each kind has an explicit registry {name: class or function}, which it passes to
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
-from contextvars import ContextVar
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from .lambdas import lambda_from_config, lambda_to_config
 from .naming import snake_case, suggest
+from .registration import CustomObjectScope, get_registered_name, get_registered_object, is_builtin
 
 __all__ = [
-    "CustomObjectScope",
-    "custom_object_scope",
     "deserialize",
     "get",
-    "get_custom_objects",
-    "get_registered_name",
-    "get_registered_object",
-    "is_builtin",
     "names_of",
     "plain",
-    "register_keras_serializable",
     "serialize",
 ]
-
-_registered: dict[str, Any] = {}
-_scopes: ContextVar[dict[str, Any]] = ContextVar("diptych_custom_objects", default={})  # noqa: B039 - never changed
-
-
-def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable:
-    """Decorate a class or function of your own, so that configurations can refer to it."""
-
-    def register(thing: Any) -> Any:
-        if inspect.isclass(thing) and not hasattr(thing, "get_config"):
-            raise ValueError(f"{thing.__name__} cannot be saved: it has no get_config()")
-        _registered[f"{package}>{name or thing.__name__}"] = thing
-        return thing
-
-    return register
-
-
-def get_custom_objects() -> dict[str, Any]:
-    """The dict of registered classes and functions, to which entries may be added."""
-    return _registered
-
-
-def get_registered_name(obj: Any) -> str:
-    """The name under which a class or function was registered, or else its own."""
-    own = getattr(obj, "__name__", type(obj).__name__)
-    return next((name for name, other in _registered.items() if other is obj), own)
-
-
-def get_registered_object(
-    name: str,
-    custom_objects: dict[str, Any] | None = None,
-    module_objects: dict[str, Any] | None = None,
-) -> Any:
-    """The class or function with this name: registered or in a scope, or else in one of these
-    dicts; or None.
-    """
-    known = {**_registered, **_scopes.get()}
-    if name in known:
-        return known[name]
-    for full, thing in known.items():
-        if full.rpartition(">")[2] == name:
-            return thing
-    return {**(module_objects or {}), **(custom_objects or {})}.get(name)
-
-
-class CustomObjectScope:
-    """Context manager: names that configurations may use inside it: `CustomObjectScope({"My":
-    My})`.
-    """
-
-    def __init__(self, custom_objects: dict[str, Any]) -> None:
-        self.custom_objects = custom_objects
-
-    def __enter__(self) -> CustomObjectScope:
-        self._token = _scopes.set({**_scopes.get(), **self.custom_objects})
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        _scopes.reset(self._token)
-
-
-custom_object_scope = CustomObjectScope
-
-
-def is_builtin(thing: Any) -> bool:
-    """Whether a class or function belongs to diptych; all others are a user's own.
-
-    A function made in a notebook may have no module at all.
-    """
-    return (getattr(thing, "__module__", None) or "").startswith("diptych.")
 
 
 def names_of(classes: Iterable[type]) -> dict[str, Any]:
@@ -253,7 +176,7 @@ def deserialize(
     registered = config.get("registered_name")
     known = isinstance(registered, str) and get_registered_object(registered) is not None
     found = _find(registered if known else name, registry, kind)
-    return _made(found, dict_of(inner, name))
+    return made(found, config)
 
 
 # What configurations may name, besides the user's own: {kind: {name: class or function}}, where the
@@ -290,13 +213,22 @@ def revive(config: Any, custom_objects: dict[str, Any] | None = None, level: int
     with CustomObjectScope(custom_objects or {}):
         if name == "function":
             return function_of(config)
-        found = class_of(config)
-        return _made(found, dict_of(inner, name))
+        return made(class_of(config), config)
 
 
-def _made(found: Any, config: dict[str, Any]) -> Any:
-    """The object of a class and a configuration; a function is the object itself."""
-    return found.from_config(config) if inspect.isclass(found) else found  # type: ignore[attr-defined]
+def made(found: Any, config: dict[str, Any]) -> Any:
+    """The object of a class and a configuration, with weights if there are shapes for them; a
+    function is the object itself.
+    """
+    if not inspect.isclass(found):
+        return found
+    name = config["class_name"]
+    thing = found.from_config(dict_of(config.get("config"), name))  # type: ignore[attr-defined]
+    told = config.get("build_config")
+    if told and not getattr(thing, "built", True):
+        thing.build_from_config(dict_of(told, f"how {name} is built"))
+        thing.built = True
+    return thing
 
 
 def class_of(config: dict[str, Any], kinds: Iterable[str] | None = None) -> Any:

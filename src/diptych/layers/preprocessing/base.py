@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,15 @@ from ...tensor import Tensor
 from ...utils.naming import suggest
 from ..layer import Layer
 
-__all__ = ["Preparation", "Ragged", "check_choice", "encode", "refuse_sparse", "texts_of"]
+__all__ = [
+    "KeepsVocabulary",
+    "Preparation",
+    "Ragged",
+    "check_choice",
+    "encode",
+    "refuse_sparse",
+    "texts_of",
+]
 
 MODES = ("int", "one_hot", "multi_hot", "count")
 OLD_MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
@@ -50,6 +60,32 @@ class Preparation(Layer):
 
     def compute_output_spec(self, inputs: Any) -> KerasTensor:  # type: ignore[override]
         return KerasTensor(self.compute_output_shape(inputs.shape), self.output_dtype())
+
+
+class KeepsVocabulary:
+    """What a layer with a learnt vocabulary puts beside its weights: one text file."""
+
+    VOCABULARY_FILE = "vocabulary.txt"
+
+    def vocabulary_text(self) -> str | None:
+        """The text of the file; None if there is no need for one."""
+        raise NotImplementedError
+
+    def take_vocabulary_text(self, text: str) -> None:
+        """Set the vocabulary of a text that ``vocabulary_text`` returned."""
+        raise NotImplementedError
+
+    def save_assets(self, dir_path: str | os.PathLike) -> None:
+        """Write the vocabulary to a file in a folder, if it is not in the config."""
+        text = self.vocabulary_text()
+        if text is not None:
+            Path(dir_path, self.VOCABULARY_FILE).write_bytes(text.encode())
+
+    def load_assets(self, dir_path: str | os.PathLike) -> None:
+        """Set the vocabulary that ``save_assets`` wrote to a folder."""
+        path = Path(dir_path, self.VOCABULARY_FILE)
+        if path.exists():
+            self.take_vocabulary_text(path.read_bytes().decode())
 
 
 class Ragged:

@@ -13,6 +13,7 @@ from ...config import floatx
 from ...utils.fingerprints import fingerprint64, siphash64
 from .base import (
     MODES,
+    KeepsVocabulary,
     Preparation,
     Ragged,
     batches_to_adapt_to,
@@ -85,7 +86,7 @@ class Counts:
         self.number_of_documents = 0
 
 
-class IndexLookup(Preparation):
+class IndexLookup(KeepsVocabulary, Preparation):
     """What StringLookup and IntegerLookup share.
 
     The vocabulary is, in this order: the mask token (in output mode "int" only), the indices for
@@ -473,12 +474,11 @@ class IndexLookup(Preparation):
 
     # A vocabulary that was learnt is a text file beside the weights; one that was given is in the
     # config.
-    asset_names = ("vocabulary.txt",)
 
-    def save_assets(self) -> dict[str, str]:
-        """The files beside the weights: the learnt vocabulary, a token on each line."""
+    def vocabulary_text(self) -> str | None:
+        """The learnt vocabulary, a token on each line."""
         if self._given_vocabulary is not None or self._table is None:
-            return {}
+            return None
         tokens = [str(token) for token in self.get_vocabulary()]
         broken = next((token for token in tokens if "\n" in token or "\r" in token), None)
         if broken is not None:
@@ -486,13 +486,13 @@ class IndexLookup(Preparation):
                 f"Layer {self.name!r} cannot be saved: its vocabulary has a token of several "
                 f"lines, {broken!r:.60}."
             )
-        return {"vocabulary.txt": "\n".join(tokens)}
+        return "\n".join(tokens)
 
-    def load_assets(self, texts: dict[str, str]) -> None:
-        """Set the vocabulary that ``save_assets`` wrote."""
+    def take_vocabulary_text(self, text: str) -> None:
+        """Set the vocabulary that ``vocabulary_text`` returned."""
         if self._given_vocabulary is not None:
             return
-        tokens = texts["vocabulary.txt"].split("\n")
+        tokens = text.split("\n")
         while tokens and tokens[-1] == "":
             tokens.pop()
         own = [self._token(token) for token in tokens[self._special_places() :]]

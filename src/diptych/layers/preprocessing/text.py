@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ...utils.objects import get_registered_object
+from ...utils.registration import get_registered_object
 from .base import (
     MODES,
+    KeepsVocabulary,
     Preparation,
     Ragged,
     batches_to_adapt_to,
@@ -35,7 +36,7 @@ _LOWER = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase
 _PUNCTUATION = string.punctuation.encode()
 
 
-class TextVectorization(Preparation):
+class TextVectorization(KeepsVocabulary, Preparation):
     """Turns texts into numbers: standardizes, splits into words, numbers them by a vocabulary.
 
         layer = TextVectorization(output_sequence_length=4)
@@ -274,15 +275,11 @@ class TextVectorization(Preparation):
             shape = (*shape[:1], None)
         return self._lookup_layer.output_shape_for(shape)
 
-    asset_names = StringLookup.asset_names
+    def vocabulary_text(self) -> str | None:
+        return self._lookup_layer.vocabulary_text()
 
-    def save_assets(self) -> dict[str, str]:
-        """The files beside the weights: the learnt vocabulary, a word on each line."""
-        return self._lookup_layer.save_assets()
-
-    def load_assets(self, texts: dict[str, str]) -> None:
-        """Set the vocabulary that ``save_assets`` wrote."""
-        self._lookup_layer.load_assets(texts)
+    def take_vocabulary_text(self, text: str) -> None:
+        self._lookup_layer.take_vocabulary_text(text)
 
     def save_own_variables(self, store: Any) -> None:
         self._lookup_layer.save_own_variables(store)
