@@ -520,7 +520,7 @@ def test_every_loss(loss, kind, engine):
 def test_the_table_of_losses_is_complete():
     classes = [value for value in vars(losses).values() if isinstance(value, type)]
     named = {cls for cls in classes if issubclass(cls, losses.Loss) and cls.__name__[0] != "_"}
-    # CTC is a twin that can be differentiated once.
+    # CTC, with labels of its own kind, is among the twins of test_second_order.
     others = {losses.Loss, losses.LossFunctionWrapper, losses.CTC}
     assert named - others == {loss for loss, _ in LOSSES}
 

@@ -111,26 +111,9 @@ NOT_SMOOTH = {
 }
 
 
-# Twins whose gradient has no gradient, each with its reason.
-ONCE = {"ctc": "it would be the forward-backward algorithm once more"}
-
-
-def test_a_twin_without_a_second_order_names_itself():
-    logits = Tensor(np.zeros((1, 3, 4)))
-    with GradientTape() as outer:
-        outer.watch(logits)
-        with GradientTape() as inner:
-            inner.watch(logits)
-            loss = ops.ctc_loss([[1, 2]], logits, [2], [3])
-        with pytest.raises(NotImplementedError, match="^ctc has no gradient of its gradient"):
-            inner.gradient(loss, logits)
-
-
 def twin_calls():
     """(operation, its case's label, inputs, options, places of inputs without a gradient)."""
     for operation in all_twins():
-        if operation.name in ONCE:
-            continue
         forward = vars(twins.module("reference", operation.family))[f"{operation.name}_forward"]
         table = cases.load(operation.family)[f"{operation.name}_forward"]
         arrays = {name for case in table for name, v in case.arguments().items() if is_array(v)}

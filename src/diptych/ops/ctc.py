@@ -3,12 +3,21 @@
 The equations and gradients are in ``diptych.reference.ctc``.
 """
 
+import numpy as np
+
 from .. import engine as _engine
 from ..operation import Twin, as_floats
+from ..reference.ctc import LOG_ZERO, _extended_labels
 from ..shape_rules import agree, check_rank
 from ..tape import record
 from ..tensor import is_symbolic
+from .creation import cast
+from .elementwise import logaddexp
+from .indexing import take
 from .losses import integers
+from .nn import log_softmax
+from .reductions import logsumexp, sum
+from .shapes import concatenate, stack
 
 
 class _CTC(Twin):
@@ -39,6 +48,39 @@ class _CTC(Twin):
         forward = engine.function(self.family, f"{self.name}_forward")
         backward = engine.function(self.family, f"{self.name}_backward")
         return forward, lambda dloss, cache, needs: (backward(dloss, cache),)
+
+    def _by_operations(self, g, record, needs):
+        target, _, target_length, output_length, mask_index, *_ = record.cache
+
+        def composition(output):
+            samples = [
+                _of_operations(one[:frames], labels[:length], mask_index)
+                for one, labels, length, frames in zip(
+                    cast(output, "float64"), target, target_length, output_length, strict=True
+                )
+            ]
+            return cast(stack(samples), output.dtype) if samples else sum(output, (1, 2))
+
+        return self._through(composition, g, record, needs)
+
+
+def _of_operations(output, labels, blank):
+    """The loss of one sample, made of operations as in the reference: for gradients of gradients.
+
+    output: (T, K), the logits of the frames that count. labels: those that count.
+    """
+    extended, toll = _extended_labels(labels, blank)
+    alpha = np.full(len(extended), LOG_ZERO)
+    alpha[0] = 0
+    for log_y in take(log_softmax(output, -1), extended, axis=1):
+        jump = _moved(alpha, 2) + toll
+        alpha = log_y + logaddexp(logaddexp(alpha, _moved(alpha, 1)), jump)
+    return -logsumexp(alpha[-2:])
+
+
+def _moved(x, by):
+    """x moved to the right by so many places, -inf moving in."""
+    return concatenate([np.full(by, -np.inf), x])[: len(x)]
 
 
 def _shape(target, output, target_length, output_length, mask_index):
