@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..files.jsontext import parse_json
 from ..layers.serialization import deserialize
 from ..legacy import old_attribute
 from . import distilling  # noqa: F401 - files may hold a Distiller
@@ -38,6 +37,8 @@ def model_from_config(
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
     """Return a model with new weights from the result of ``model.to_json()``."""
+    from ..files.jsontext import parse_json  # imported when first used, as storage is
+
     return model_from_config(parse_json(json_string, "The text"), custom_objects)
 
 
