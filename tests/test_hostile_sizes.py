@@ -57,7 +57,15 @@ def metric(name, **config):
     return layer(name, config, "keras.metrics")
 
 
+SHARED = called(layer("Identity", {"name": "a"}), name="a")
 MANY = {
+    "calls of a layer": functional({**SHARED, "inbound_nodes": SHARED["inbound_nodes"] * 30_000}),
+    "letters of a class": sequential(layer("x" * 2_000_000)),
+    "letters of a function": sequential(
+        layer("Dense", {"units": 1, "activation": "x" * 5_000_000})
+    ),
+    "letters of an option": sequential(layer("Dense", {"units": 1, "x" * 5_000_000: 1})),
+    "letters of metrics": compiled(metrics=["x" * 5_000_000]),
     "layers": sequential(*[layer("Flatten")] * 100_000),
     "layers with weights": sequential(*[layer("Dense", {"units": 1})] * 50_000),
     "models in models": sequential(*[sequential()] * 50_000),
