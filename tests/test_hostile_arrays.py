@@ -179,6 +179,10 @@ def test_packed_blocks_unpack_to_no_more_than_the_array(tmp_path):
     bomb = zlib.compress(b"\0" * (210 << 20), 1)
 
     def gzip(group, name):
+        block = zlib.compress(bytes(400 << 10))
+        with_blocks(group, name, {(0, 0): block}, (3, 2), compression="gzip")
+
+    def long(group, name):
         with_blocks(group, name, {(0, 0): bomb}, (3, 2), compression="gzip")
 
     def large(group, name):
@@ -206,7 +210,7 @@ def test_packed_blocks_unpack_to_no_more_than_the_array(tmp_path):
         space = h5s.create_simple((3, 2))
         h5d.create(group.id, name.encode(), h5t.NATIVE_FLOAT, space, plan)
 
-    for make in (large, twice, cut, garbage, plugin):
+    for make in (long, large, twice, cut, garbage, plugin):
         refused_everywhere(tmp_path, replaced(KERNEL, make))
     path = weights_of(tmp_path / "m.weights.h5", replaced(KERNEL, gzip))
     target = model()

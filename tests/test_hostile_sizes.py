@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -57,7 +58,15 @@ def metric(name, **config):
     return layer(name, config, "keras.metrics")
 
 
+SHARED = called(layer("Identity", {"name": "a"}), name="a")
 MANY = {
+    "calls of a layer": functional({**SHARED, "inbound_nodes": SHARED["inbound_nodes"] * 30_000}),
+    "letters of a class": sequential(layer("x" * 2_000_000)),
+    "letters of a function": sequential(
+        layer("Dense", {"units": 1, "activation": "x" * 5_000_000})
+    ),
+    "letters of an option": sequential(layer("Dense", {"units": 1, "x" * 5_000_000: 1})),
+    "letters of metrics": compiled(metrics=["x" * 5_000_000]),
     "layers": sequential(*[layer("Flatten")] * 100_000),
     "layers with weights": sequential(*[layer("Dense", {"units": 1})] * 50_000),
     "models in models": sequential(*[sequential()] * 50_000),
@@ -190,6 +199,29 @@ def test_an_array_in_many_blocks(tmp_path, count):
     with Guard(path):
         target.load_weights(path)
     np.testing.assert_array_equal(target.get_weights()[0], data)
+
+
+@pytest.mark.parametrize("rows", [1, 20_000])
+def test_blocks_that_are_much_larger_than_what_the_array_has_of_them(tmp_path, rows):
+    """All in one place of the file, so that it is small; together they unpack to gigabytes."""
+    count = 10_000
+    path = tmp_path / "m.weights.h5"
+    target = dp.Sequential([dp.Input((1,)), dp.layers.Dense(count, name="dense")])
+    target.save_weights(path)
+    with h5py.File(path, "r+") as file:
+        del file["layers/dense/vars/0"]
+        made = file.create_dataset(
+            "layers/dense/vars/0",
+            (1, count),
+            "f4",
+            chunks=(rows, 1),
+            maxshape=(None, None),
+            compression="gzip",
+        )
+        block = zlib.compress(bytes(4 * rows)) + bytes(5_000 if rows == 1 else 0)
+        for column in range(count):
+            made.id.write_direct_chunk((0, column), block)
+    refused(path, target.load_weights, match="10000 of 80000 bytes|larger than what")
 
 
 @pytest.mark.parametrize(("rows", "match"), [((0, 6), "in 2 blocks"), ((3, 6), "outside")])

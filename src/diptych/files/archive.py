@@ -82,7 +82,7 @@ class Archive:
             raise Damaged(f"{name} is no .keras file, or a damaged one ({error}).") from None
         self._names = set(names)
         # The most that its weights can be.
-        self.size = max(map(_most_of, self._zip.infolist()), default=0)
+        self.size = _most_of(self._zip.getinfo(_WEIGHTS)) if _WEIGHTS in self._names else 0
         if any(len(member) > _MOST_NAME for member in names):
             raise Damaged(f"{name} has a member with a very long name.")
         if len(self._names) != len(names):

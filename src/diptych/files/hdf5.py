@@ -234,12 +234,16 @@ class Reader:
             2 * dataset.nbytes, 1 << 20
         ):
             raise Damaged(f"{where} declares {dataset.nbytes} bytes in blocks of {size}.")
+        blocks = self._blocks(dataset, where)
+        packed = size + size // 100 + 1000  # the most that packing can make of it
+        if len(blocks) * size > 16 * dataset.nbytes + (1 << 20):
+            raise Damaged(f"{where} of {dataset.nbytes} bytes is in {len(blocks)} of {size} bytes.")
         found = np.zeros(dataset.shape, dataset.dtype)
         count = 0
-        for info in self._blocks(dataset, where):
-            raw = bytearray(min(info.size, self._region.size))
+        for info in blocks:
+            raw = bytearray(min(info.size, packed))
             if self._region.read_at(info.byte_offset, raw) != info.size:
-                raise Damaged(f"{where} is cut off.")
+                raise Damaged(f"{where} is cut off, or larger than what it is made of.")
             block = _unpacked(bytes(raw), kinds, info.filter_mask, size, dataset.dtype.itemsize)
             if len(block) != size:
                 raise Damaged(f"{where} has a block of {len(block)} bytes, expected {size}.")

@@ -13,6 +13,7 @@ MOST_JSON = 12 << 20  # bytes
 # of three bytes has 64. What each byte begins costs about so much beside the others.
 _COSTS = {b",": 1, b"[": 2, b"{": 4, b":": 4}
 _MOST_COSTS = 2_000_000
+_MOST_TEXT = 1 << 20  # letters of one text: an error may say all of it, more than once
 
 
 def read_json(path: Path) -> Any:
@@ -30,11 +31,11 @@ def parse_json(text: bytes | str, name: str) -> Any:
     """
     raw = bounded(text, name)
     try:
-        return json.loads(raw, object_pairs_hook=_without_doubles)
+        return json.loads(raw, object_pairs_hook=_checked)
     except RecursionError:
         raise Damaged(f"{name} is nested too deeply.") from None
     except (ValueError, UnicodeDecodeError) as error:
-        raise Damaged(f"{name} is no JSON ({error}).") from None
+        raise Damaged(f"{name} cannot be read as JSON ({error}).") from None
 
 
 def bounded(text: bytes | str, name: str) -> bytes:
@@ -42,7 +43,7 @@ def bounded(text: bytes | str, name: str) -> bytes:
     try:
         raw = text.encode() if isinstance(text, str) else text
     except UnicodeEncodeError as error:
-        raise Damaged(f"{name} is no JSON ({error}).") from None
+        raise Damaged(f"{name} cannot be read as JSON ({error}).") from None
     if len(raw) > MOST_JSON:
         raise Damaged(f"{name} is larger than {MOST_JSON >> 20} MB.")
     if sum(raw.count(begin) * cost for begin, cost in _COSTS.items()) > _MOST_COSTS:
@@ -50,8 +51,12 @@ def bounded(text: bytes | str, name: str) -> bytes:
     return raw
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _checked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
+    for key, value in pairs:
+        for text in (key, *(value if isinstance(value, list) else [value])):
+            if isinstance(text, str) and len(text) > _MOST_TEXT:
+                raise ValueError(f"it has a text of {len(text)} letters at {key!r:.60}")
     if len(found) != len(pairs):
         for name, _ in pairs:
             if name not in found:

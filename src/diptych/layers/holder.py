@@ -14,6 +14,7 @@ from ..nested import flatten
 from ..random import SeedGenerator
 from ..tensor import Structure, Variable
 from ..trial import for_good
+from .signatures import parameters_of
 from .structures import map_shapes
 from .tracking import tracked
 
@@ -365,7 +366,11 @@ class Holder:
         shapes = self._build_shapes
         if shapes is None:
             return None
-        return {"shapes_dict": shapes} if isinstance(shapes, dict) else {"input_shape": shapes}
+        # A dict has the shapes of several arguments of `build`, or is the shape of a nested input.
+        by_name = isinstance(shapes, dict) and shapes.keys() <= set(
+            parameters_of(type(self), "build")
+        )
+        return {"shapes_dict" if by_name else "input_shape": shapes}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Make the weights for the shapes that ``get_build_config`` returned."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..budget import charge
 from .confusion import _Counts, _ratio
 
 __all__ = [
@@ -39,6 +40,7 @@ class _BestAt(_Counts):
             raise ValueError(
                 f"{type(self).__name__} got num_thresholds={num_thresholds}; expected at least 1"
             )
+        charge(64 * num_thresholds, f"{type(self).__name__} has num_thresholds={num_thresholds}")
         even = np.linspace(0, 1, num_thresholds).tolist()
         super().__init__(even if num_thresholds > 1 else 0.5, name=name, dtype=dtype)
         setattr(self, self._held, value)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..budget import OBJECT, charge
 from ..graph import Function, KerasTensor, Node, symbolic
 from ..layers.core import InputLayer
 from ..layers.layer import Layer
@@ -161,6 +162,7 @@ def model_from_graph(
         if isinstance(layer, InputLayer):
             tensors[name, 0, 0] = layer.output
         for number, call in enumerate(described.get("inbound_nodes") or []):
+            charge(OBJECT, f"{name!r} is called once too often")
             calls.append(_Call(name, number, *_arguments(call)))
     for name, number, args, kwargs in _in_order(calls, tensors):
         args, kwargs = _read(args, tensors), _read(kwargs, tensors)

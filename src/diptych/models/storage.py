@@ -133,7 +133,8 @@ def _load_archive(
         if compile:
             with _explained(name):
                 _compile(model, config)
-        archive.load_state(model, new=True)
+        with _explained(name):
+            archive.load_state(model, new=True)
         return model
 
 
