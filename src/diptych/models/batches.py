@@ -107,6 +107,8 @@ class ArrayBatches(Passes):
         self._rows = [as_rows(leaf) for leaf in self._leaves]
 
     def first(self) -> tuple:
+        if self._plain:
+            return self._pack([leaf[: self.batch_size] for leaf in self._leaves])
         return self._read(slice(0, self.batch_size))
 
     def sample(self) -> tuple:
