@@ -35,6 +35,8 @@ def as_arrays(data: Any, name: str, text: Callable[[], bool] = no_text, whole: b
     """
     if data is None:
         return None
+    if type(data) is np.ndarray:  # the common case
+        return _as_array(data, name, text)
     if isinstance(data, dict):
         return {key: as_arrays(part, f"{name}[{key!r}]", text, whole) for key, part in data.items()}
     if isinstance(data, list | tuple) and _holds_arrays(data):
@@ -89,10 +91,11 @@ def _as_array(data: Any, name: str, text: Callable[[], bool]) -> np.ndarray:
             array = np.asarray(data)
         except ValueError as error:
             raise ValueError(_ragged(data, name)) from error
-    if array.dtype.name == "bfloat16":  # of JAX
-        array = array.astype(np.float32)
-    if array.dtype.kind not in "biuf" and not (is_text(array) and text()):
-        raise ValueError(_not_numbers(array, data, name))
+    if array.dtype.kind not in "biuf":
+        if array.dtype.name == "bfloat16":  # of JAX
+            array = array.astype(np.float32)
+        elif not (is_text(array) and text()):
+            raise ValueError(_not_numbers(array, data, name))
     if array.ndim == 0:
         raise ValueError(
             f"{name} is the single value {array!r}; expected an array whose first axis is the "

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..nested import flatten, map_structure, pack_like
-from ..utils.ahead import by_threads
 from .arrays import as_arrays, count_rows, no_text, text_in
 from .passes import Passes, check_size
 from .rows import as_rows, is_late
@@ -107,6 +106,8 @@ class ArrayBatches(Passes):
         self._rows = [as_rows(leaf) for leaf in self._leaves]
 
     def first(self) -> tuple:
+        if self._plain:
+            return self._pack([leaf[: self.batch_size] for leaf in self._leaves])
         return self._read(slice(0, self.batch_size))
 
     def sample(self) -> tuple:
@@ -144,7 +145,11 @@ class ArrayBatches(Passes):
                 return self._read(slice(start, start + size))
             return self._read(order[start : start + size])
 
-        return self._opened(by_threads(read, starts)) if self.late else map(read, starts)
+        if not self.late:
+            return map(read, starts)
+        from ..utils.ahead import by_threads  # here, since most data need no threads
+
+        return self._opened(by_threads(read, starts))
 
     def _starts(self) -> Any:
         """The first row of each batch, where a batch is a run of rows."""

@@ -181,12 +181,17 @@ class Compiling(_Beside):
     def _on_its_engine(self) -> Any:
         return _ON_ANY_ENGINE if self.engine is None else _engine.use(self.engine)
 
-    @contextlib.contextmanager
     def _in_training(self) -> Any:
         """Run on the model's engine, without NumPy's warnings about NaN and infinity, which are
         reported once.
         """
-        with self._on_its_engine(), _engine.current().computing(), np.errstate(all="ignore"):
+        quiet = np.errstate(all="ignore")
+        one_is_enough = self.engine is None and _engine.current().name != "reference"
+        return quiet if one_is_enough else self._computing(quiet)
+
+    @contextlib.contextmanager
+    def _computing(self, quiet: Any) -> Any:
+        with self._on_its_engine(), _engine.current().computing(), quiet:
             yield
 
     # ----------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .. import config
 from ..nested import map_structure
 from ..tensor import NUMBERS
@@ -109,13 +111,14 @@ def batches_for(
                 f"x is a list of {len(x)} tuples of arrays. If these are batches, iter(x) gives "
                 "them one after the other."
             )
-    if not _is_data(x) and not hasattr(x, "__iter__"):
+    is_data = _is_data(x)
+    if not is_data and not hasattr(x, "__iter__"):
         raise ValueError(
             f"x is a {type(x).__name__}, which is neither an array nor can be iterated over. If "
             "its items are batches, derive its class from diptych.utils.PyDataset; if they are "
             "samples, as in PyTorch, pass a DataLoader of it."
         )
-    if _is_data(x):
+    if is_data:
         if class_weight is not None:
             sample_weight = class_weights_to_sample_weights(
                 y, sample_weight, class_weight, is_all=True
@@ -155,6 +158,8 @@ def _is_data(x: Any) -> bool:
     """Whether `x` is complete data, rather than an object that makes batches."""
     if isinstance(x, PyDataset):
         return False
+    if isinstance(x, np.ndarray):  # the common case
+        return True
     if x is None or isinstance(x, list | tuple | dict | Rows) or is_array(x):
         return True
     return not hasattr(x, "__iter__") and not hasattr(x, "__getitem__")

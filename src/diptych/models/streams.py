@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from ..legacy.notes import users_level
-from ..utils.ahead import by_processes, by_threads
 from ..utils.batches import unpack_x_y_sample_weight
 from ..utils.datasets import PyDataset
 from .arrays import as_arrays, count_rows, no_text
@@ -86,12 +85,17 @@ class DatasetBatches(Passes):
         # A Sequence of old may not call super().__init__().
         workers = getattr(dataset, "workers", 1)
         size = getattr(dataset, "max_queue_size", 10)
-        made: Iterator = map(dataset.__getitem__, indices)
-        if workers > 0 and getattr(dataset, "use_multiprocessing", False):
-            made = self._opened(by_processes(dataset, indices, workers, size))
-        elif workers > 1:
-            made = self._opened(by_threads(dataset.__getitem__, indices, workers, size))
-        return map(self._prepare, made)
+        processes = workers > 0 and getattr(dataset, "use_multiprocessing", False)
+        if not processes and workers < 2:
+            return map(self._prepare, map(dataset.__getitem__, indices))
+        from ..utils.ahead import by_processes, by_threads  # here, since most data need neither
+
+        made = (
+            by_processes(dataset, indices, workers, size)
+            if processes
+            else by_threads(dataset.__getitem__, indices, workers, size)
+        )
+        return map(self._prepare, self._opened(made))
 
     def _prepare(self, batch: Any) -> tuple:
         return _prepare(batch, self.class_weight, self.text)

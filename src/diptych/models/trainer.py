@@ -505,17 +505,20 @@ class Trainer(Compiling):
         ``metrics_names``.
         """
         self._must_be_compiled("evaluate()")
-        with self._in_training(), contextlib.ExitStack() as feeding:
-            batches = batches_for(
-                x,
-                y,
-                sample_weight,
-                batch_size=batch_size,
-                steps=steps,
-                dtypes=self._dtypes_of(x),
-                text=self.takes_text,
-            )
-            feeding.callback(batches.close)
+        with (
+            self._in_training(),
+            contextlib.closing(
+                batches_for(
+                    x,
+                    y,
+                    sample_weight,
+                    batch_size=batch_size,
+                    steps=steps,
+                    dtypes=self._dtypes_of(x),
+                    text=self.takes_text,
+                )
+            ) as batches,
+        ):
             self._checks.before_training(batches, "data")
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
@@ -563,15 +566,18 @@ class Trainer(Compiling):
         callbacks: Any = None,
     ) -> Any:
         """Return the outputs for a data set as arrays, computed batch by batch."""
-        with self._in_training(), contextlib.ExitStack() as feeding:
-            batches = batches_for(
-                x,
-                batch_size=batch_size,
-                steps=steps,
-                dtypes=self._dtypes_of(x),
-                text=self.takes_text,
-            )
-            feeding.callback(batches.close)
+        with (
+            self._in_training(),
+            contextlib.closing(
+                batches_for(
+                    x,
+                    batch_size=batch_size,
+                    steps=steps,
+                    dtypes=self._dtypes_of(x),
+                    text=self.takes_text,
+                )
+            ) as batches,
+        ):
             checks = Checks(self)
             checks.inputs(batches.first()[0])
             checks.batch_sizes(batches)
