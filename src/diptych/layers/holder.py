@@ -367,9 +367,8 @@ class Holder:
         if shapes is None:
             return None
         # A dict has the shapes of several arguments of `build`, or is the shape of a nested input.
-        by_name = isinstance(shapes, dict) and shapes.keys() <= set(
-            parameters_of(type(self), "build")
-        )
+        cls: Any = type(self)
+        by_name = isinstance(shapes, dict) and shapes.keys() <= set(parameters_of(cls, "build"))
         return {"shapes_dict" if by_name else "input_shape": shapes}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
