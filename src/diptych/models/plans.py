@@ -55,8 +55,7 @@ class StepPlan:
 
     def __init__(self, model: Any, replay: Replay, x: np.ndarray, y: np.ndarray) -> None:
         _check(model, replay)
-        from ..fastcore.kernels import plan, steps  # only where the fast engine is built
-
+        kernels = _engine.current().kernels
         self._optimizer = optimizer = model.optimizer
         self._metrics = [_accuracy(metric) for _, metric, _ in model._metrics.entries]
         self._circumstances = _circumstances(model)
@@ -68,18 +67,18 @@ class StepPlan:
         self._pace = 1  # steps of a slice of time
         x, y = map(converted, (x, y), self.dtypes)
         batch_x, batch_y = np.empty_like(x), np.empty_like(y)
-        self._rows = steps.Rows(batch_x, batch_y)
+        self._rows = kernels.steps.Rows(batch_x, batch_y)
         self._rows.start(np.arange(self.size), x, y)
-        self._plan = plan.Plan()
+        self._plan = kernels.plan.Plan()
         with self._plan:
             self._rows.gather()
             y_pred, loss, caches = replay.forward(batch_x, batch_y)
             optimizer.apply(replay.gradients(caches, optimizer), replay.wanted)
-            steps.add_mean(mean.total.array, mean.count.array, loss, self.size)
+            kernels.steps.add_mean(mean.total.array, mean.count.array, loss, self.size)
             for kind, metric in self._metrics:
                 total, count = metric.total.array, metric.count.array
                 threshold = getattr(metric, "threshold", 0.5)
-                steps.add_accuracy(kind, total, count, batch_y, y_pred.array, threshold)
+                kernels.steps.add_accuracy(kind, total, count, batch_y, y_pred.array, threshold)
             self._rows.advance()
         self._rows.let_go()
         self._classes = y_pred.shape[-1]
