@@ -57,6 +57,11 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     return ops.gelu(x, approximate)
 
 
+def keras2_hard_sigmoid(x: Any) -> Any:
+    """Return 0.2 x + 0.5, cut to 0 and 1: what "hard_sigmoid" is in models of Keras 1 and 2."""
+    return ops.clip(ops.add(ops.multiply(x, 0.2), 0.5), 0.0, 1.0)
+
+
 _FUNCTIONS: dict[str, Callable] = {
     "celu": celu,
     "elu": elu,
@@ -68,6 +73,7 @@ _FUNCTIONS: dict[str, Callable] = {
     "hard_silu": hard_silu,
     "hard_swish": hard_swish,
     "hard_tanh": hard_tanh,
+    "keras2_hard_sigmoid": keras2_hard_sigmoid,
     "leaky_relu": leaky_relu,
     "linear": linear,
     "log_sigmoid": log_sigmoid,

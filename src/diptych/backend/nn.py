@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import config, losses, ops, random
+from ..activations import keras2_hard_sigmoid
 from ..ops import in_top_k as _in_top_k
 from ..ops import sigmoid, softplus, softsign, tanh
 from .arrays import ndim
@@ -38,7 +39,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
 
 def hard_sigmoid(x: Any) -> Any:
     """0.2 x + 0.5, cut to 0 and 1: the one of Keras 1 and 2, steeper than ``ops.hard_sigmoid``."""
-    return ops.clip(ops.add(ops.multiply(x, 0.2), 0.5), 0.0, 1.0)
+    return keras2_hard_sigmoid(x)
 
 
 def l2_normalize(x: Any, axis: Any = None) -> Any:

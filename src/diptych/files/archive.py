@@ -13,6 +13,7 @@ from ..utils.objects import dict_of, plain, serialize
 from .assets import UNPACKED, read_assets, write_assets
 from .hdf5 import Reader
 from .jsontext import MOST_JSON, bounded, parse_json
+from .keras2 import modern, modern_compilation
 from .region import Damaged, Region
 from .tree import continuing, generators_of
 from .weights import read_weights, states_of, write_states
@@ -95,7 +96,20 @@ class Archive:
         found = parse_json(self._member(_CONFIG, MOST_JSON), f"{self.name}: {_CONFIG}")
         if not isinstance(found, dict):
             raise Damaged(f"{self.name}: {_CONFIG} is no dict.")
+        if self.version.startswith("2."):
+            found = modern(found)
+            told = dict_of(found.get("compile_config"), "how the model is compiled")
+            found["compile_config"] = modern_compilation(told)
         return found
+
+    @property
+    def version(self) -> str:
+        """The version of Keras that wrote it, as far as it says so."""
+        if _METADATA not in self._names:
+            return ""
+        name = f"{self.name}: {_METADATA}"
+        told = dict_of(parse_json(self._member(_METADATA, MOST_JSON), name), name)
+        return str(told.get("keras_version", ""))
 
     def _member(self, name: str, most: int) -> bytes:
         """The bytes of a member, which may be so many and not more, whatever its header says."""

@@ -76,6 +76,9 @@ class Reader:
     def arrays(self, path: str) -> Arrays:
         """The arrays of one part of a model; none if the file has no such part."""
         group = self.group(f"{path}/vars" if path else "vars")
+        if group is None and path:  # Keras 2 had private attributes where Keras 3 has not
+            above, _, name = path.rpartition("/")
+            group = self.group(f"{above}/_{name}/vars")
         return Arrays(self, group, path)
 
     def group(self, path: str) -> Any:

@@ -18,8 +18,9 @@ from ..tensor import Variable
 from ..utils.objects import TABLES, dict_of, plain, serialize
 from .hdf5 import MOST_NAMES, Reader, new_file
 from .jsontext import bounded, parse_json
+from .keras2 import modern, modern_compilation
 from .region import Damaged, seal
-from .weights import Loading, build_optimizer
+from .weights import Loading, build_optimizer, without_rate
 
 KERAS = "3.15.1"
 _MOST_ATTRIBUTE = 64_000  # bytes that an attribute may have in HDF5
@@ -131,13 +132,14 @@ def read_model(reader: Reader, compile: bool, deserialize: Callable[[Any], Any])
         )
     training = reader.text(reader.root, "training_config")
     described = dict_of(parse_json(text, f"{reader.name}: model_config"), "a model")
+    old = not (reader.text(reader.root, "keras_version") or "").startswith("3")
     with quiet():
-        model = deserialize(_modern(described))
+        model = deserialize(modern(described) if old else described)
     if compile and training is not None:
         config = dict_of(parse_json(training, f"{reader.name}: training_config"), "compile")
         with quiet():
             config["optimizer"] = config.pop("optimizer_config", None)
-            model.compile_from_config(config)
+            model.compile_from_config(modern_compilation(config) if old else config)
     loading = Loading(reader.name, new=True)
     group = reader.group("model_weights")
     if group is None:
@@ -150,26 +152,6 @@ def read_model(reader: Reader, compile: bool, deserialize: Callable[[Any], Any])
     reader.compare()
     loading.finish()
     return model
-
-
-def _modern(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration of Keras 1 or 2 with what is said otherwise today."""
-    if isinstance(config.get("config"), list):  # a Sequential of Keras 1 and early 2
-        config = {**config, "config": {"name": None, "layers": config["config"]}}
-    inner = config.get("config")
-    if not isinstance(inner, dict):
-        return config
-    inner = dict(inner)
-    if "layers" in inner and isinstance(inner["layers"], list):
-        inner["layers"] = [_modern(x) if isinstance(x, dict) else x for x in inner["layers"]]
-    for key in ("layer", "backward_layer"):
-        if isinstance(inner.get(key), dict):
-            inner[key] = _modern(inner[key])
-    if config.get("class_name") == "InputLayer" and "batch_input_shape" in inner:
-        inner["batch_shape"] = inner.pop("batch_input_shape")
-    if config.get("class_name") == "GRU" and "reset_after" not in inner:
-        inner["reset_after"] = False  # before it was an argument
-    return {**config, "config": inner}
 
 
 def read_weights_file(
@@ -324,9 +306,11 @@ def _take_optimizer(reader: Reader, model: Any, loading: Loading) -> None:
     names = _names(reader, group, "weight_names")
     optimizer = model.optimizer
     variables = optimizer.variables
+    if names[:1] == ["iteration:0"] and len(names) == len(variables) - 1:
+        variables = without_rate(variables)
     if len(names) != len(variables):
-        slots = [v for slot in optimizer._slots() for v in slot or ()]
-        variables = [optimizer._iterations, *slots]
+        slots = [list(slot) for slot in optimizer._slots() if slot]
+        variables = [optimizer._iterations, *_slots_by_name(names[1:], slots)]
         if len(names) < len(variables):
             loading.keep_optimizer(optimizer, len(names))
             return
@@ -343,3 +327,17 @@ def _take_optimizer(reader: Reader, model: Any, loading: Loading) -> None:
         )
         return
     _take_arrays(reader, group, names, variables, loading, optimizer.name)
+
+
+def _slots_by_name(names: list[str], slots: list[list[Variable]]) -> list[Variable]:
+    """The variables of an optimizer's slots in the order of these names, which end in the slot's:
+    "dense/kernel/rms:0". Names of Keras 1 do not; their order is slot by slot.
+    """
+    words = [name.rpartition("/")[2].removesuffix(":0") for name in names]
+    kinds = list(dict.fromkeys(words))
+    if set(kinds) == {"rms", "momentum", "mg"}:  # the order of RMSprop's slots has changed
+        kinds = ["rms", "mg", "momentum"]
+    if [words.count(kind) for kind in kinds] != [len(slot) for slot in slots]:
+        return [variable for slot in slots for variable in slot]
+    following = {kind: iter(slot) for kind, slot in zip(kinds, slots, strict=True)}
+    return [next(following[word]) for word in words]

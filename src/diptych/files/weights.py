@@ -98,6 +98,8 @@ class Loading:
             self.actions.append(lambda: thing.load_own_variables(read_by_itself))
             return len(arrays) > 0
         variables = state_of(thing)
+        if isinstance(thing, Optimizer) and 2 < len(arrays) == len(variables) - 1:
+            variables = without_rate(variables)
         if isinstance(thing, Optimizer) and len(arrays) != len(variables):
             self.keep_optimizer(thing, len(arrays))
             return True
@@ -105,6 +107,9 @@ class Loading:
             self._check(thing, variables, arrays)
             read = arrays.read_all([v.array for v in variables], self.new)
         except Damaged as error:
+            if isinstance(thing, Optimizer):
+                self.keep_optimizer(thing, len(arrays))
+                return True
             if self.skip_mismatch:
                 warnings.warn(f"{thing.name!r} keeps its weights: {error}", stacklevel=5)
                 return len(arrays) > 0
@@ -156,6 +161,11 @@ class Loading:
         for variable, array in self.pairs:
             if variable.array is not array:
                 variable.assign(array)
+
+
+def without_rate(variables: Sequence[Variable]) -> list[Variable]:
+    """An optimizer's variables as Keras 2 kept them: all but the learning rate."""
+    return [variable for place, variable in enumerate(variables) if place != 1]
 
 
 def build_optimizer(model: Any) -> None:

@@ -17,6 +17,7 @@ from .. import ops
 from ..graph import Node
 from ..operation import Operation, Twin
 from ..utils import objects
+from . import tensorflow
 
 _CORE = "cast slice slice_update stop_gradient unstack"
 _LINALG = "cholesky det eigh inv matrix_rank norm pinv qr solve svd"
@@ -174,6 +175,8 @@ def operation_from_config(entry: dict[str, Any]) -> Callable | None:
             module = "keras.ops"
     if not isinstance(module, str):
         return None
+    if module == tensorflow.MODULE:
+        return tensorflow.function_named(class_name)
     if module == _CALLED:
         operation: Any = Operation.named.get(class_name)
         if operation is None and class_name in ops.__all__:

@@ -27,6 +27,7 @@ from ..files.weights import (
     write_weights,
 )
 from ..layers.serialization import deserialize
+from ..legacy import quiet
 from ..utils.lambdas import lambdas_allowed
 from ..utils.objects import dict_of
 from ..utils.registration import CustomObjectScope
@@ -128,11 +129,13 @@ def _load_archive(
 ) -> Model:
     archive = Archive(file, name)
     with _reading(archive.size, custom_objects, safe_mode):
-        config = archive.config()
-        model = _model_of(config, name)
-        if compile:
-            with _explained(name):
-                _compile(model, config)
+        with _explained(name):
+            config = archive.config()
+        with quiet():  # files of Keras 2 have its spellings
+            model = _model_of(config, name)
+            if compile:
+                with _explained(name):
+                    _compile(model, config)
         with _explained(name):
             archive.load_state(model, new=True)
         return model
