@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from .scopes import RematScope, SymbolicScope, device, name_scope, remat
     from .stateless import StatelessScope
     from .tape import GradientTape
-    from .teach import compare_engines, gradcheck
+    from .teach import compare_engines, gradcheck, repeat_fit
     from .tensor import Tensor, Variable
 
 # Everything is imported when it is first used, so that `import diptych` costs little more than
@@ -91,6 +91,7 @@ _HOMES = {
     "Regularizer": "regularizers",
     "compare_engines": "teach",
     "gradcheck": "teach",
+    "repeat_fit": "teach",
     "install_as_keras": "compat",
 }
 
@@ -177,6 +178,7 @@ __all__ = [
     "random",
     "regularizers",
     "remat",
+    "repeat_fit",
     "saving",
     "tree",
     "utils",

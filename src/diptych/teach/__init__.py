@@ -6,6 +6,7 @@ from .claims import Checks
 from .compare import EngineComparison, compare_engines
 from .gradients import GradientReport, gradcheck
 from .mistakes import ConfusionMatrix, Mistake, WorstMistakes, confusion_matrix, worst_mistakes
+from .repeat import Run, Runs, repeat_fit
 
 __all__ = [
     "Checks",
@@ -13,10 +14,13 @@ __all__ = [
     "EngineComparison",
     "GradientReport",
     "Mistake",
+    "Run",
+    "Runs",
     "WorstMistakes",
     "compare_engines",
     "confusion_matrix",
     "gradcheck",
+    "repeat_fit",
     "worst_mistakes",
 ]
 
