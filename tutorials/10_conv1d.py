@@ -501,8 +501,8 @@ print("output", broken(x_file).shape, "with", broken.count_params(), "weights")
 # %% [markdown]
 r"""
 No error. The layer took it for 3 steps of 10 channels, the window fits once, and it now has
-$3 \cdot 10 \cdot 4 + 4 = 124$ weights. It slides along nothing. Such a network even trains; it is only worse. **Read the
-output's shape before you train.**
+$3 \cdot 10 \cdot 4 + 4 = 124$ weights. It slides along nothing. Such a network even trains; it is only worse. **Read
+the output's shape before you train.**
 
 Two repairs come to mind. Only one is right:
 """
@@ -553,8 +553,8 @@ check("the engines agree to float32's accuracy", comparison.max_relative_differe
 r"""
 ## Exercises
 
-1. A minute of sound, 16,000 numbers a second, goes through `Conv1D(32, 400, strides=160)`. What shape comes out, and how
-   many weights has the layer? First the formula, then the library.
+1. A minute of sound, 16,000 numbers a second, goes through `Conv1D(32, 400, strides=160)`. What shape comes out, and
+   how many weights has the layer? First the formula, then the library.
 2. Three layers `Conv1D(1, 3)` with dilations 1, 2 and 4 follow each other. How many steps of the input does one output
    see? Find it with the gradient: which inputs does one output depend on?
 3. A `Dense` layer on the flattened input could do what `Conv1D(4, 3)` does to 10 steps of 3 channels. How many weights
