@@ -36,15 +36,9 @@ MISSING = {
         RandomInvert RandomPerspective RandomPosterization RandomSaturation RandomSharpness
         RandomShear ReversibleEmbedding STFTSpectrogram Solarization
     """,
-    "keras.saving": """
-        KerasFileEditor
-    """,
     "keras.visualization": """
         draw_bounding_boxes draw_segmentation_masks plot_bounding_box_gallery
         plot_image_gallery plot_segmentation_mask_gallery
-    """,
-    "keras.wrappers": """
-        SKLearnClassifier SKLearnRegressor SKLearnTransformer
     """,
 }
 
