@@ -269,7 +269,7 @@ def test_a_list_of_one_output_is_the_output(kind, engine):
     assert (model.input_shape, model.output_shape) == ((None, 3), (None, 2))
     assert model.compute_output_shape(kind([(None, 3)])) == kind([(None, 2)])
     assert [tuple(out.shape) for out in model(diptych.Input((3,)))] == [(None, 2)]
-    outer = diptych.Sequential([diptych.Input((3,)), model, diptych.layers.Dense(1)])
+    outer = diptych.Model(first, diptych.layers.Dense(1)(model(first)[0]))
     assert outer.predict(x, verbose=0).shape == (4, 1)
 
 

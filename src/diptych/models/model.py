@@ -491,13 +491,13 @@ class Model(OldMethods, Stateless, Trainer, Layer):
         self,
         filepath: Any,
         overwrite: bool = True,
-        include_optimizer: bool = True,
-        save_format: str | None = None,
+        zipped: bool | None = None,
+        **kwargs: Any,
     ) -> None:
         """Write the model to a file, ``.keras`` or ``.h5``: see ``saving.save_model``."""
         from . import storage
 
-        storage.save_model(self, filepath, overwrite, include_optimizer, save_format)
+        storage.save_model(self, filepath, overwrite, zipped, **kwargs)
 
     def save_weights(
         self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None
@@ -509,13 +509,11 @@ class Model(OldMethods, Stateless, Trainer, Layer):
 
         storage.save_weights(self, filepath, overwrite, max_shard_size)
 
-    def load_weights(
-        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
-    ) -> None:
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Read weights from a file; see ``saving.load_weights``."""
         from . import storage
 
-        storage.load_weights(self, filepath, skip_mismatch, by_name)
+        storage.load_weights(self, filepath, skip_mismatch, **kwargs)
 
     def export(
         self,
