@@ -8,9 +8,9 @@ r"""
 >
 > 4 VGG? LSTM? - 需要更深入了解模型的原理
 >
-> *"1: What does the structure of a model look like? It has to be made visible. 4: VGG? LSTM? I need to understand better
-> how these models work."* So end the notes of somebody who has just copied the network below. Nothing is trained on
-> this page. We take the network apart.
+> *"1: What does the structure of a model look like? It has to be made visible. 4: VGG? LSTM? I need to understand
+> better how these models work."* So end the notes of somebody who has just copied the network below. Nothing is
+> trained on this page. We take the network apart.
 """
 
 # %%
@@ -59,8 +59,8 @@ the weights? And which layers do most of the work, counted in multiplications? W
 
 ## What it looks like
 
-`model.summary()` prints it as a table; `diptych.utils.plot_model(model, "model.png", show_shapes=True)` draws it into a
-file. This is that picture:
+`model.summary()` prints it as a table; `diptych.utils.plot_model(model, "model.png", show_shapes=True)` draws it into
+a file. This is that picture:
 """
 
 # %% tags=["plot"]
@@ -69,9 +69,9 @@ diptych.utils.model_to_dot(model, show_shapes=True, show_layer_names=False)
 
 # %% [markdown]
 r"""
-Read it downward. A picture of 100 × 100 points with 3 colours goes in. `None` is the number of pictures. Twice the same
-block: two convolutions, then a pooling that halves the sides. Then everything is laid out in one row of 30,976 numbers,
-and two dense layers make ten probabilities of them. Now one part after the other.
+Read it downward. A picture of 100 × 100 points with 3 colours goes in. `None` is the number of pictures. Twice the
+same block: two convolutions, then a pooling that halves the sides. Then everything is laid out in one row of 30,976
+numbers, and two dense layers make ten probabilities of them. Now one part after the other.
 
 ## A convolution looks for one small thing everywhere
 
@@ -80,8 +80,8 @@ place it multiplies 3 × 3 numbers by 3 × 3 weights and adds up.
 
 $$z_{i,j,f} = b_f + \sum_{p=0}^{2} \sum_{q=0}^{2} \sum_{c} x_{i+p,\; j+q,\; c} \; w_{p,q,c,f}$$
 
-Which weights find what? Here is a picture made of a few lines of code, and three kernels made by hand. All weights of a
-kernel are the same for the three colours.
+Which weights find what? Here is a picture made of a few lines of code, and three kernels made by hand. All weights of
+a kernel are the same for the three colours.
 """
 
 # %%
@@ -107,7 +107,7 @@ maps, _ = conv.conv_forward(batch, kernel, None, (1, 1), ((0, 0), (0, 0)), (1, 1
 print("picture", batch.shape, "-> maps", maps.shape)
 
 # %% tags=["plot"]
-# alt: The picture of a house, and three maps: where something changes from left to right, from top to bottom, and a blur
+# alt: A picture of a house, and three maps of it: upright edges, level edges, and a blur
 figure, grid = plt.subplots(2, 2, figsize=(6.4, 6.4))
 titles = ["the picture", "upright edges", "level edges", "blur"]
 images = [picture, maps[0, :, :, 0], maps[0, :, :, 1], maps[0, :, :, 2]]
@@ -185,11 +185,11 @@ an edge moves by one point, often the same maximum comes out.
 
 ## Why small windows: two of 3 × 3 see as far as one of 5 × 5
 
-The idea of VGG (Simonyan and Zisserman, 2014) fits in one line: *only* windows of 3 × 3, but more of them. **Predict:**
-how many points of the picture does one output of the second convolution depend on?
+The idea of VGG (Simonyan and Zisserman, 2014) fits in one line: *only* windows of 3 × 3, but more of them.
+**Predict:** how many points of the picture does one output of the second convolution depend on?
 
-You need no formula for this. The gradient of one output is zero for every point that it does not depend on. (Weights of
-1 and no ReLU, so that nothing cancels by chance.)
+You need no formula for this. The gradient of one output is zero for every point that it does not depend on. (Weights
+of 1 and no ReLU, so that nothing cancels by chance.)
 """
 
 
@@ -228,8 +228,8 @@ check(
 r"""
 The same view, 18 C² weights instead of 25 C², and one ReLU more in between. That is the whole trick.
 
-How far does each layer of *our* network see? A window of 3 adds two steps of its own input to the view. Behind a pooling
-each step is two points wide, behind two poolings four. Write $r$ for the view and $j$ for the width of a step:
+How far does each layer of *our* network see? A window of 3 adds two steps of its own input to the view. Behind a
+pooling each step is two points wide, behind two poolings four. Write $r$ for the view and $j$ for the width of a step:
 
 $$r \leftarrow r + (k - 1)\, j, \qquad j \leftarrow j \cdot \text{stride}$$
 
@@ -273,8 +273,8 @@ check("formula and gradient agree for every layer", all(a == b for a, b in views
 
 # %% [markdown]
 r"""
-So the last pooling sees squares of 16 × 16 points: a corner, a piece of the roof, half the sun. What the *whole* picture
-shows is put together by the dense layers alone.
+So the last pooling sees squares of 16 × 16 points: a corner, a piece of the roof, half the sun. What the *whole*
+picture shows is put together by the dense layers alone.
 
 ## Where the weights are, and where the work is
 
@@ -306,7 +306,7 @@ all_products = sum(row[3] for row in table)
 print(f"{'together':<30}{all_weights:>10,}{all_products:>16,}")
 
 # %% tags=["plot"]
-# alt: Two bars for each layer: the first dense layer holds 99.1 % of the weights, the convolutions do 96.3 % of the work
+# alt: Two bars a layer: the first dense layer holds 99.1 % of the weights, the convolutions do 96.3 % of the work
 BLUE, ORANGE = "#1f5fa8", "#e8a25c"
 heavy = [row for row in table if row[2]]
 names = ["conv 1", "conv 2", "conv 3", "conv 4", "dense 1", "dense 2"]
@@ -349,8 +349,8 @@ and uses it once. If the file is too large, look at the dense layer; if training
 
 ## Why "VGG-style" and not VGG
 
-The notes call this network "the VGG model often used for images". It has the idea, not the size. In VGG16 a number is a
-convolution of 3 × 3 with so many filters, and M a pooling:
+The notes call this network "the VGG model often used for images". It has the idea, not the size. In VGG16 a number is
+a convolution of 3 × 3 with so many filters, and M a pooling:
 """
 
 # %%
@@ -392,8 +392,8 @@ The trained network itself comes as `diptych.applications.VGG16`.
 
 ## Break it, repair it
 
-Give the same layers a picture of 120 × 120. The convolutions do not mind. The dense layer does: its kernel was made for
-30,976 numbers. Made anew it is half as large again. And a small picture does not go through at all:
+Give the same layers a picture of 120 × 120. The convolutions do not mind. The dense layer does: its kernel was made
+for 30,976 numbers. Made anew it is half as large again. And a small picture does not go through at all:
 """
 
 # %%
@@ -413,9 +413,9 @@ except ValueError as error:
 
 # %% [markdown]
 r"""
-The usual repair is to replace `Flatten` by `GlobalAveragePooling2D`: of each of the 64 maps only the mean goes on. Then
-the size of the picture does not matter, and the heavy layer is gone. **Predict** the number of weights of the dense
-layer that follows.
+The usual repair is to replace `Flatten` by `GlobalAveragePooling2D`: of each of the 64 maps only the mean goes on.
+Then the size of the picture does not matter, and the heavy layer is gone. **Predict** the number of weights of the
+dense layer that follows.
 """
 
 # %%
@@ -454,7 +454,8 @@ check("the engines agree to float32's accuracy", comparison.max_relative_differe
 # %% [markdown]
 r"""
 (In the flat sky the four numbers of a window are equal but for the last bit. The engines add up in another order, so
-they often choose another of the four as the largest. No weight's gradient changes by that: all four saw the same blue.)
+they often choose another of the four as the largest. No weight's gradient changes by that: all four saw the same
+blue.)
 
 ## Exercises
 
