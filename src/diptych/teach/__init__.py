@@ -9,6 +9,7 @@ from .compare import EngineComparison, compare_engines
 from .explaining import Explanation, explain
 from .gradients import GradientReport, gradcheck
 from .mistakes import ConfusionMatrix, Mistake, WorstMistakes, confusion_matrix, worst_mistakes
+from .repeat import Run, Runs, repeat_fit
 
 __all__ = [
     "KINDS",
@@ -20,6 +21,8 @@ __all__ = [
     "GradientReport",
     "LayerStep",
     "Mistake",
+    "Run",
+    "Runs",
     "Step",
     "WorstMistakes",
     "capture",
@@ -27,6 +30,7 @@ __all__ = [
     "confusion_matrix",
     "explain",
     "gradcheck",
+    "repeat_fit",
     "worst_mistakes",
 ]
 
