@@ -158,7 +158,10 @@ def test_arguments_of_saving_and_loading(tmp_path):
     for wrong, message in (
         (lambda: model.save(tmp_path / "x.keras", zipped=False), "to one file"),
         (lambda: model.save(tmp_path / "x.h5", include_optimiser=False), "'include_optimizer'"),
-        (lambda: model.save_weights(tmp_path / "x.weights.h5", max_shard=1), "'max_shard'"),
+        (
+            lambda: dp.saving.save_weights(model, tmp_path / "x.weights.h5", max_shard=1),
+            "did you mean 'max_shard_size'",
+        ),
         (lambda: model.load_weights(tmp_path / "model.weights.h5", name=True), "'name'"),
         (lambda: model.load_weights(tmp_path / "model.keras", by_name=True), "Keras 1 and 2"),
         (lambda: model.load_weights(tmp_path / "model.weights.h5", by_name=True), "Keras 1 and 2"),
