@@ -6,6 +6,7 @@ from .captured import KINDS, Call, LayerStep, Step
 from .capturing import capture
 from .claims import Checks
 from .compare import EngineComparison, compare_engines
+from .diagnosis import Diagnosis, Doctor, Finding, diagnose
 from .gradients import GradientReport, gradcheck
 from .mistakes import ConfusionMatrix, Mistake, WorstMistakes, confusion_matrix, worst_mistakes
 from .repeat import Run, Runs, repeat_fit
@@ -15,7 +16,10 @@ __all__ = [
     "Call",
     "Checks",
     "ConfusionMatrix",
+    "Diagnosis",
+    "Doctor",
     "EngineComparison",
+    "Finding",
     "GradientReport",
     "LayerStep",
     "Mistake",
@@ -26,6 +30,7 @@ __all__ = [
     "capture",
     "compare_engines",
     "confusion_matrix",
+    "diagnose",
     "gradcheck",
     "repeat_fit",
     "worst_mistakes",
