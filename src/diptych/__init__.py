@@ -57,7 +57,16 @@ if TYPE_CHECKING:
     from .scopes import RematScope, SymbolicScope, device, name_scope, remat
     from .stateless import StatelessScope
     from .tape import GradientTape
-    from .teach import Doctor, capture, compare_engines, diagnose, gradcheck, repeat_fit
+    from .teach import (
+        Doctor,
+        capture,
+        compare_engines,
+        diagnose,
+        explain,
+        gradcheck,
+        repeat_fit,
+        show,
+    )
     from .tensor import Tensor, Variable
 
 # Everything is imported when it is first used, so that `import diptych` costs little more than
@@ -90,7 +99,7 @@ _HOMES = {
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
     **dict.fromkeys(
-        "Doctor capture compare_engines diagnose gradcheck repeat_fit".split(), "teach"
+        "Doctor capture compare_engines diagnose explain gradcheck repeat_fit show".split(), "teach"
     ),
     "install_as_keras": "compat",
 }
@@ -164,6 +173,7 @@ __all__ = [
     "distillation",
     "dtype_policies",
     "engine",
+    "explain",
     "export",
     "gradcheck",
     "initializers",
@@ -183,6 +193,7 @@ __all__ = [
     "remat",
     "repeat_fit",
     "saving",
+    "show",
     "tree",
     "utils",
     "version",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from html import escape
-from unicodedata import east_asian_width
 from typing import Any
+from unicodedata import east_asian_width
 
 from ...language import language
 from .messages import MESSAGES, PHRASES, WORDS
