@@ -387,7 +387,7 @@ class Trainer(Compiling):
                     feeding.callback(validation.close)
                     self._checks.labels_of_validation(batches, validation, validation_data)
                     self._checks.before_training(validation, "validation data")
-            self._progress = Progress(batches, initial_epoch)
+            self._progress = Progress(batches, initial_epoch, validation)
             try:
                 return self._fit(
                     self._progress, validation, epochs, verbose, callbacks, validation_freq
