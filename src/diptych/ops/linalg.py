@@ -500,8 +500,8 @@ x: (..., N, N), floats; integers become the configured float type.
 
 Returns: (...).
 """
-logdet.__doc__ = """log |det x|, without overflow: minus infinity for a singular matrix, where there is
-no gradient.
+logdet.__doc__ = """log |det x|, without overflow: minus infinity for a singular matrix, where there
+is no gradient.
 
 x: (..., N, N), floats; integers become the configured float type.
 
