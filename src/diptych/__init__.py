@@ -58,7 +58,16 @@ if TYPE_CHECKING:
     from .scopes import RematScope, SymbolicScope, device, name_scope, remat
     from .stateless import StatelessScope
     from .tape import GradientTape
-    from .teach import capture, compare_engines, explain, gradcheck, repeat_fit, show
+    from .teach import (
+        Doctor,
+        capture,
+        compare_engines,
+        diagnose,
+        explain,
+        gradcheck,
+        repeat_fit,
+        show,
+    )
     from .tensor import Tensor, Variable
 
 # Everything is imported when it is first used, so that `import diptych` costs little more than
@@ -90,7 +99,9 @@ _HOMES = {
     "Sequential": "models",
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
-    **dict.fromkeys("capture compare_engines explain gradcheck repeat_fit show".split(), "teach"),
+    **dict.fromkeys(
+        "Doctor capture compare_engines diagnose explain gradcheck repeat_fit show".split(), "teach"
+    ),
     "install_as_keras": "compat",
 }
 
@@ -127,6 +138,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "DTypePolicy",
+    "Doctor",
     "FloatDTypePolicy",
     "Function",
     "GradientTape",
@@ -158,6 +170,7 @@ __all__ = [
     "constraints",
     "datasets",
     "device",
+    "diagnose",
     "distillation",
     "dtype_policies",
     "engine",
