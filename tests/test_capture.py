@@ -161,6 +161,10 @@ def test_what_is_recorded_of_dense_layers(engine):
     for entry, (kernel, bias) in ((hidden, (w1, b1)), (out, (w2, b2))):
         assert np.array_equal(entry.weights["kernel"], kernel)
         assert np.array_equal(entry.weights["bias"], bias)
+    assert hidden.operations == ["dense.dense"]
+    assert out.operations == ["dense.dense", "activations.softmax"]
+    np.testing.assert_allclose(c[0].loss, -np.mean(np.sum(y * np.log(p), axis=1)), rtol=1e-5)
+    assert c[0].loss_operations[0] == "crossentropy.categorical_crossentropy"
     now = model.get_weights()
     assert np.array_equal(hidden.new_weights["kernel"], now[0])
     assert np.array_equal(out.updates["bias"], now[3] - b2)
@@ -532,7 +536,7 @@ def test_tables():
     with diptych.capture(model) as c:
         model.train_on_batch(x, y)
     text = str(c)
-    assert text.startswith("step 0, training\nlayer   what")
+    assert text.startswith("step 0, training, loss ")
     assert "hidden  input" in text
     assert "kernel gradient" in text
     assert "(8, 5)" in text

@@ -34,6 +34,9 @@ class Call:
     """One call of a layer. What was not chosen, or does not exist for this layer, is None or empty.
 
     Attributes:
+        operations: what it computed with, in order, without what the layers within it did: twins as
+            "family.name", such as "dense.dense", others by their name in ``diptych.ops``. Known
+            where a tape was open.
         inputs: the arrays that went in, in the order of the arguments.
         preactivation: z, where output = activation(z), for layers with an activation of their own;
             in the shape of the output.
@@ -50,6 +53,7 @@ class Call:
             computed from the logits, before a sigmoid or softmax: dL/dz is there.
     """
 
+    operations: list[str] = field(default_factory=list)
     inputs: list[Any] = field(default_factory=list)
     preactivation: Any = None
     outputs: list[Any] = field(default_factory=list)
@@ -164,12 +168,16 @@ class Step:
         number: of the call, counted from 0 while the capture is open.
         training: whether it was a call in training.
         layers: by name, a ``LayerStep`` for each layer that was called, in the order of calls.
+        loss: of the batch, with all penalties, if the model computed it; else None.
+        loss_operations: what it was computed with, as ``Call.operations``.
     """
 
     def __init__(self, number: int, training: bool) -> None:
         self.number = number
         self.training = training
         self.layers: dict[str, LayerStep] = {}
+        self.loss: float | None = None
+        self.loss_operations: list[str] = []
 
     def __getitem__(self, layer: Any) -> LayerStep:
         """A layer by its name, or the layer itself."""
@@ -193,7 +201,8 @@ class Step:
 
     @property
     def title(self) -> str:
-        return f"step {self.number}, {'training' if self.training else 'no training'}"
+        loss = "" if self.loss is None else f", loss {self.loss:.6g}"
+        return f"step {self.number}, {'training' if self.training else 'no training'}{loss}"
 
     def rows(self) -> list[list[str]]:
         """A table: one row for each array, with its shape and what its numbers are like."""

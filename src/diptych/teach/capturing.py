@@ -21,6 +21,7 @@ import numpy as np
 from ..graph import symbolic
 from ..layers.context import training_now
 from ..layers.layer import Layer
+from ..models import Model
 from ..nested import flatten, map_structure
 from ..tape import GradientTape, Record, open_records, unrecorded
 from ..tensor import Structure, Tensor, Variable
@@ -28,7 +29,7 @@ from ..trial import Trial, open_trial
 from ..utils.naming import suggest
 from . import inside
 from .captured import KINDS, Call, LayerStep, Step
-from .recording import Frame, Recording, named, tensors_in
+from .recording import Frame, Recording, name_of, named, tensors_in
 from .table import text_table
 
 LIMIT = 1 << 28  # bytes
@@ -97,7 +98,7 @@ class capture:  # noqa: N801 - called like a function
         self._count = 0
         self._names: dict[int, str] = {}
         self._recorded: set[int] = set()  # the ids of the layers to record
-        self._restore: dict[int, tuple] = {}
+        self._restore: dict[Any, tuple] = {}
         self._current: Recording | None = None
         self._last: Recording | None = None
         self._paused = False
@@ -166,13 +167,15 @@ class capture:  # noqa: N801 - called like a function
         optimizer = getattr(self.model, "optimizer", None)
         if optimizer is not None and id(optimizer) not in self._restore:
             self._replace(optimizer, "apply", self._applied)
+        if isinstance(self.model, Model) and "compute_loss" not in self._restore:
+            self._replace(self.model, "compute_loss", self._lost, "compute_loss")
         if len(self._restore) > count:
             Structure.version += 1
             self._choose()
 
-    def _replace(self, thing: Any, name: str, around: Callable) -> None:
+    def _replace(self, thing: Any, name: str, around: Callable, key: Any = None) -> None:
         original = getattr(thing, name)
-        self._restore[id(thing)] = thing, name, vars(thing).get(name)
+        self._restore[key or id(thing)] = thing, name, vars(thing).get(name)
 
         @wraps(original)
         def replacement(*args: Any, **kwargs: Any) -> Any:
@@ -247,7 +250,7 @@ class capture:  # noqa: N801 - called like a function
                 call.output_gradients = [None] * len(made)
                 for i, y in enumerate(made):
                     recording.want(y, partial(_set_item, call.output_gradients, i))
-        if records is not None and any(kind.endswith("_gradients") for kind in self.kinds):
+        if records is not None:
             recording.spy(records, start, frame)
         return outputs
 
@@ -337,7 +340,18 @@ class capture:  # noqa: N801 - called like a function
             self._paused = False
 
     # ----------------------------------------------------------------------------------------------
-    # Updates
+    # Losses and updates
+
+    def _lost(self, original: Callable, *args: Any, **kwargs: Any) -> Any:
+        """The model's ``compute_loss``, in place of its own."""
+        records = open_records.get()
+        start = 0 if records is None else len(records)
+        loss = original(*args, **kwargs)
+        if self._last is not None and loss is not None:
+            step = self._last.step
+            step.loss = float(loss)
+            step.loss_operations = [name_of(record) for record in (records or ())[start:]]
+        return loss
 
     def _applied(
         self, original: Callable, grads: Sequence[Any], trainable_variables: Any = None
@@ -385,12 +399,12 @@ class capture:  # noqa: N801 - called like a function
     def __str__(self) -> str:
         if not self.steps:
             return "Nothing recorded: the model was not called while the capture was open."
-        table = [["step", "training", "layers", "arrays"]]
+        table = [["step", "training", "layers", "arrays", "loss"]]
         for step in self.steps:
             arrays = sum(1 for layer in step for _ in layer.arrays())
-            table.append(
-                [str(step.number), "yes" if step.training else "no", str(len(step)), str(arrays)]
-            )
+            loss = "" if step.loss is None else f"{step.loss:.6g}"
+            training = "yes" if step.training else "no"
+            table.append([str(step.number), training, str(len(step)), str(arrays), loss])
         if len(table) == 2:
             return str(self.steps[0])
         note = f"\n{self.dropped} arrays were left out (limit)." if self.dropped else ""

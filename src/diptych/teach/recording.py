@@ -83,6 +83,7 @@ class Recording:
         for i, record in enumerate(records[start:], start):
             is_new = not isinstance(getattr(record.backward, "__self__", None), _Spy)
             if is_new and record.backward is not None:
+                frame.call.operations.append(name_of(record))
                 spy = _Spy(record, frame, self)
                 operation = None if record.operation is None else spy
                 records[i] = record._replace(backward=spy.backward, operation=operation)
@@ -223,6 +224,14 @@ def weights_of(layer: Layer) -> dict[str, Variable]:
         variable.name if names.count(variable.name) == 1 else variable.path: variable
         for variable in own
     }
+
+
+def name_of(record: Record) -> str:
+    """The operation of a record: "dense.dense" of a twin, "add" of an array operation."""
+    operation: Any = record.operation
+    name = str(getattr(operation, "name", "") or getattr(record.backward, "__name__", "?"))
+    family = getattr(operation, "family", None)
+    return f"{family}.{name}" if family else name
 
 
 def tensors_in(structure: Any) -> list[Tensor]:
