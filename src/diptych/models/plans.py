@@ -167,20 +167,24 @@ class PlannedEpochs:
             return f"No plan: {self.refusal}."
         return "No plan: there were only a few steps." if self._plan is None else "A plan ran."
 
-    def run(self, most: int | None = None) -> None:
-        """Train on the next batch, or on as many as a slice of time allows, up to ``most``."""
+    def run(self, most: int | None = None) -> int:
+        """Train on the next batch, or on as many as a slice of time allows, up to ``most``; return
+        on how many.
+        """
         size = min(self._batches.batch_size, len(self._order))
         order = self._order[self._at :]
         whole = len(order) // size
         if whole and self._plan is not None and self._plan.fits(self._model):
             x, y = self._data
-            self._at += size * self._plan.run(order, x, y, min(whole, most or whole))
-            return
+            count = self._plan.run(order, x, y, min(whole, most or whole))
+            self._at += size * count
+            return count
         tensors = self._model._as_tensors(*self._batches.rows(order[:size]))
         self._train_step(*tensors)
         self._at += min(size, len(order))
         if whole:
             self._find_plan(tensors)
+        return 1
 
     def _find_plan(self, tensors: tuple) -> None:
         """Take the plan of the step that has been made on this batch."""

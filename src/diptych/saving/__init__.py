@@ -1,6 +1,7 @@
 """Models to files and back, and a user's own classes and functions in them."""
 
 from ..models.storage import load_model, load_weights, save_model, save_weights
+from ..utils.naming import suggest_attributes
 from ..utils.registration import (
     CustomObjectScope,
     custom_object_scope,
@@ -25,6 +26,9 @@ __all__ = [
     "save_weights",
     "serialize_keras_object",
 ]
+
+
+suggest_attributes(globals())
 
 
 def __dir__() -> list[str]:
