@@ -28,8 +28,7 @@ MISSING = {
         ExportArchive
     """,
     "keras.layers": """
-        AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
-        AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D AugMix AutoContrast
+        AugMix AutoContrast
         ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization
         MelSpectrogram MixUp Pipeline RandAugment RandomColorDegeneration RandomColorJitter
         RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue

@@ -34,6 +34,8 @@ FROM_THE_START = [
         )
         for rank, shape in ((1, SEQUENCE), (2, IMAGE), (3, VOLUME))
     ],
+    (lambda: layers.AdaptiveAveragePooling2D(2), IMAGE),
+    (lambda: layers.AdaptiveMaxPooling1D(2), SEQUENCE),
 ]  # fmt: skip
 BY_THE_INPUT = [
     (lambda: layers.Dense(2), VECTOR),

@@ -122,6 +122,16 @@ def test_what_works_on_texts_is_refused(name, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_pooling_to_a_size_is_exported_for_fixed_sizes(tmp_path):
+    model = around((None, None, 3), layers.AdaptiveMaxPooling2D((3, 2)))
+    with pytest.raises(ValueError, match=r"\(AdaptiveMaxPooling2D\) .*input_signature=\[InputSpec"):
+        model.export(tmp_path / "model.onnx", verbose=False)
+    fixed = [InputSpec(shape=(None, 7, 5, 3))]
+    model.export(tmp_path / "model.onnx", verbose=False, input_signature=fixed)
+    x = np.random.default_rng(0).random((2, 7, 5, 3)).astype("float32")
+    check(model, session_of(tmp_path / "model.onnx"), x)
+
+
 # --------------------------------------------------------------------------------------------------
 # The file
 

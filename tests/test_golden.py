@@ -16,6 +16,7 @@ from tests.golden import (  # noqa: F401  (each registers its recipes)
     attention,
     convolution,
     embedding,
+    further,
     images,
     masks,
     normalization,

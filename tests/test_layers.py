@@ -283,6 +283,16 @@ TABLE = [
     ),
     ("global average pooling 2d", lambda: layers.GlobalAveragePooling2D(), (3, 4, 2)),
     ("global average pooling 3d", lambda: layers.GlobalAveragePooling3D(), (2, 3, 2, 4)),
+    ("adaptive average pooling 1d", lambda: layers.AdaptiveAveragePooling1D(3), (5, 2)),
+    (
+        "adaptive average pooling 2d, channels first",
+        lambda: layers.AdaptiveAveragePooling2D((2, 3), "channels_first"),
+        (2, 3, 5),
+    ),
+    ("adaptive average pooling 3d", lambda: layers.AdaptiveAveragePooling3D(2), (3, 2, 4, 2)),
+    ("adaptive max pooling 1d", lambda: layers.AdaptiveMaxPooling1D(7), (5, 2)),
+    ("adaptive max pooling 2d", lambda: layers.AdaptiveMaxPooling2D((2, 3)), (4, 5, 2)),
+    ("adaptive max pooling 3d", lambda: layers.AdaptiveMaxPooling3D(2), (3, 2, 3, 2)),
     ("masking", lambda: layers.Masking(), (5, 4)),
     ("einsum dense", lambda: layers.EinsumDense("abc,cd->abd", (None, 2), bias_axes="d"), (4, 3)),
     (

@@ -217,6 +217,8 @@ def test_a_layer_built_without_sizes_checks_them_when_it_is_called():
         (layers.GlobalMaxPooling2D(), (None, None, None, 6), (None, 6)),
         (layers.GlobalAveragePooling3D("channels_first"), (None, 6, 1, 2, 3), (None, 6)),
         (layers.GlobalMaxPooling1D("channels_first", True), (4, 6, None), (4, 6, 1)),
+        (layers.AdaptiveMaxPooling2D((3, 2)), (None, None, None, 6), (None, 3, 2, 6)),
+        (layers.AdaptiveAveragePooling1D(4, "channels_first"), (2, 6, None), (2, 6, 4)),
     ],
 )
 def test_output_shapes_with_unknown_sizes(layer, shape, expected):
@@ -230,11 +232,40 @@ def test_output_shapes_with_unknown_sizes(layer, shape, expected):
         (layers.GlobalMaxPooling1D(), (2, 5, 4, 3), r"\(batch, steps, channels\).* Pooling2D"),
         (layers.AveragePooling3D(data_format="channels_first"), (2, 3), r"channels, depth"),
         (layers.GlobalMaxPooling1D(), (2, 0, 4), "no numbers to pool"),
+        (layers.AdaptiveMaxPooling1D(2), (2, 3, 4, 5), "there is AdaptiveMaxPooling2D"),
     ],
 )
 def test_inputs_of_another_rank_are_explained(layer, shape, message):
     with pytest.raises(ValueError, match=message.replace(" Pooling2D", " GlobalMaxPooling2D")):
         layer(np.zeros(shape, "float32"))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_model_with_adaptive_pooling_takes_images_of_any_size(engine):
+    entrance = layers.Input((None, None, 2))
+    ends = [
+        layers.AdaptiveAveragePooling2D((3, 2))(entrance),
+        layers.AdaptiveMaxPooling2D((3, 2))(entrance),
+    ]
+    model = diptych.Model(entrance, ends)
+    assert model.output_shape == [(None, 3, 2, 2)] * 2
+    with diptych.engine(engine):
+        for height, width in ((9, 4), (2, 3), (1, 1)):
+            x = np.random.default_rng(height).normal(size=(2, height, width, 2)).astype("f4")
+            rows = [slice(i * height // 3, -(-(i + 1) * height // 3)) for i in range(3)]
+            columns = [slice(i * width // 2, -(-(i + 1) * width // 2)) for i in range(2)]
+            for y, reduce in zip(model.predict(x, verbose=0), (np.mean, np.max), strict=True):
+                expected = [[reduce(x[:, r, c], axis=(1, 2)) for c in columns] for r in rows]
+                np.testing.assert_allclose(y, np.moveaxis(expected, 2, 0), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("output_size", "error"),
+    [(1.5, TypeError), ((1, 2, 3), TypeError), ("2", TypeError), (0, ValueError)],
+)
+def test_the_output_size_of_adaptive_pooling(output_size, error):
+    with pytest.raises(error, match="AdaptiveMaxPooling2D needs .*output_size.* got"):
+        layers.AdaptiveMaxPooling2D(output_size)
 
 
 def test_strides_are_the_window_unless_given():

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from .scopes import RematScope, SymbolicScope, device, name_scope, remat
     from .stateless import StatelessScope
     from .tape import GradientTape
-    from .teach import compare_engines, gradcheck
+    from .teach import capture, compare_engines, explain, gradcheck, repeat_fit
     from .tensor import Tensor, Variable
 
 # Everything is imported when it is first used, so that `import diptych` costs little more than
@@ -89,8 +89,7 @@ _HOMES = {
     "Sequential": "models",
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
-    "compare_engines": "teach",
-    "gradcheck": "teach",
+    **dict.fromkeys("capture compare_engines explain gradcheck repeat_fit".split(), "teach"),
     "install_as_keras": "compat",
 }
 
@@ -154,6 +153,7 @@ __all__ = [
     "autodiff",
     "backend",
     "callbacks",
+    "capture",
     "compare_engines",
     "config",
     "constraints",
@@ -162,6 +162,7 @@ __all__ = [
     "distillation",
     "dtype_policies",
     "engine",
+    "explain",
     "export",
     "gradcheck",
     "initializers",
@@ -179,6 +180,7 @@ __all__ = [
     "random",
     "regularizers",
     "remat",
+    "repeat_fit",
     "saving",
     "tree",
     "utils",

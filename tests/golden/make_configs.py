@@ -1,13 +1,15 @@
-"""Write configs.json with Keras: python -m tests.golden.make_configs
+"""Write configs.json with Keras: python -m tests.golden.make_configs [layer ...]
 
 Of every layer class that diptych has as well: the config, whether it supports masking, and the
-arguments of its constructor and of its call in their order.
+arguments of its constructor and of its call in their order. With names, those of these layers
+alone, the rest of the file staying as it is: some layers of Keras need TensorFlow.
 """
 
 import ast
 import inspect
 import json
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -60,6 +62,8 @@ ARGUMENTS = {
 }
 for rank in (1, 2, 3):
     ARGUMENTS |= {
+        f"AdaptiveAveragePooling{rank}D": "2",
+        f"AdaptiveMaxPooling{rank}D": "2",
         f"AveragePooling{rank}D": "2",
         f"Conv{rank}D": "4, 3",
         f"Conv{rank}DTranspose": "4, 3",
@@ -92,12 +96,14 @@ def arguments(function):
     return [p.name for p in parameters if p.kind not in kinds]
 
 
-def main():
+def main(wanted):
     import keras
 
     layers = keras.layers
-    entries = {"versions": {"keras": keras.__version__}}
-    for name in names():
+    path = Path(__file__).with_name("configs.json")
+    entries = json.loads(path.read_text(encoding="utf-8")) if wanted else {}
+    entries["versions"] = {"keras": keras.__version__}
+    for name in wanted or names():
         cls = getattr(layers, name, None)
         aliases = {"GroupedQueryAttention": "GroupQueryAttention"}
         own_name = aliases.get(getattr(cls, "__name__", None), getattr(cls, "__name__", None))
@@ -109,11 +115,12 @@ def main():
                 "arguments": {"new": arguments(cls.__init__), "call": arguments(cls.call)},
                 "layer": layers.serialize(layer),
             }
-    lines = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in entries.items()]
-    path = Path(__file__).with_name("configs.json")
+    versions = entries.pop("versions")
+    ordered = {"versions": versions, **dict(sorted(entries.items()))}
+    lines = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in ordered.items()]
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    print(f"{path.name}: {len(entries) - 1} layers")
+    print(f"{path.name}: {len(entries)} layers")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -21,6 +21,7 @@ from . import (  # noqa: F401  (each registers its recipes)
     attention,
     convolution,
     embedding,
+    further,
     images,
     masks,
     normalization,
@@ -35,7 +36,7 @@ from . import (  # noqa: F401  (each registers its recipes)
 from .recipes import RECIPES, Kit
 
 FOLDER = Path(__file__).parent
-JAX = ("convolution", "operations", "special_losses", "special_metrics")
+JAX = ("convolution", "further", "operations", "special_losses", "special_metrics")
 BACKENDS = dict.fromkeys(JAX, "jax")  # all others: tensorflow
 BACKEND = keras.backend.backend()
 library = importlib.import_module(BACKEND)

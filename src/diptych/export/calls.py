@@ -11,6 +11,7 @@ import numpy as np
 from .. import ops
 from ..graph import Function, KerasTensor, record
 from ..layers import pooling
+from ..layers.adaptive_pooling import _AdaptivePooling
 from ..layers.attention.heads import Heads
 from ..layers.attention.scores import Attention
 from ..layers.einsum_dense import EinsumDense
@@ -88,6 +89,18 @@ def _pool_globally(layer: Any, inputs: Any) -> Any:
 @in_place_of(pooling.GlobalAveragePooling1D)
 def _average_steps(layer: Any, inputs: Any, mask: Any = None) -> Any:
     return _pool_globally(layer, inputs) if mask is None else layer.call(inputs, mask)
+
+
+@in_place_of(_AdaptivePooling)
+def _pool_to_size(layer: Any, inputs: Any) -> Any:
+    if None in pooling.pooling.spatial(inputs.shape, layer.data_format):
+        raise NotExportable(
+            f"Layer {layer.name!r} ({type(layer).__name__}) has windows that depend on the size of "
+            f"its input, and the exporter knows only its shape, {inputs.shape}. Export for a fixed "
+            "size: model.export(path, format='onnx', input_signature=[InputSpec(shape=(None, 64, "
+            "64, 3))])."
+        )
+    return layer.call(inputs)
 
 
 @in_place_of(BatchNormalization)
