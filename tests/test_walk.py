@@ -84,6 +84,57 @@ def test_a_graph_that_fails_on_data_shows_their_shapes(engine):
     ]
 
 
+class Inner(layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = Dense(3, name="dense_within")
+
+    def call(self, inputs):
+        return self.dense(inputs) + np.zeros(7, "float32")
+
+
+class Own(Model):
+    def __init__(self):
+        super().__init__(name="own")
+        self.first, self.inner = Conv2D(4, 3, name="first"), Inner(name="inner")
+
+    def call(self, inputs):
+        return self.inner(self.first(inputs))
+
+
+def fitted():
+    model = Own()
+    model.compile("sgd", "mse")
+    model.fit(np.zeros((2, 8, 8, 1)), np.zeros((2, 7)), verbose=0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Own()(np.zeros((1, 8, 8, 1))), lambda: Own().build((1, 8, 8, 1)), fitted],
+    ids=["call", "build", "fit"],
+)
+def test_a_model_without_a_graph_tells_the_layer_and_the_way_to_it(make):
+    with pytest.raises(ValueError, match="ops.add cannot take") as error:
+        make()
+    assert "In the call of layer 'inner' (Inner) on (1, 6, 6, 4)." in str(error.value)
+    assert table_of(error) == [
+        ["inputs", "input", "(1, 8, 8, 1)"],
+        ["first", "Conv2D", "(1, 6, 6, 4)"],
+        ["inner", "Inner", "cannot take (1, 6, 6, 4)"],
+    ]
+
+
+def test_the_second_call_leaves_no_trace():
+    model = Own()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="In the call of layer 'inner'"):
+            model(np.zeros((1, 8, 8, 1)))
+    assert model.first._nodes == model.inner._nodes == []
+    plus = layers.Lambda(lambda x: x + np.zeros(9), name="plus")
+    with pytest.raises(ValueError, match=r"In the call of layer 'plus' \(Lambda\) on \(2, 3\)"):
+        plus(np.zeros((2, 3)))
+
+
 def test_it_is_told_once_and_only_of_shapes():
     class Silent(layers.Layer):
         def call(self, inputs):

@@ -15,6 +15,7 @@ from .nested import map_structure
 from .tensor import is_symbolic
 
 MOST = 12  # the most calls that are shown
+TITLE = "The shapes on the way there:"
 _ABOUT_SHAPES = re.compile(
     r"\b(shapes?|ax[ie]s|sizes?|dimensions?|channels|entries|broadcast|window|rank|fit)\b"
 )
@@ -69,7 +70,7 @@ def steps(
     return rows
 
 
-def table(rows: Sequence[tuple[str, str, str]], title: str = "The shapes on the way there:") -> str:
+def table(rows: Sequence[tuple[str, str, str]], title: str = TITLE) -> str:
     """The rows as text, one below the other; of many, the last ones."""
     left_out, shown = len(rows) - MOST, list(rows[-MOST:])
     widths = [max(len(row[i]) for row in shown) for i in range(2)]

@@ -38,6 +38,7 @@ from .signatures import (
 )
 from .spec import InputSpec
 from .structures import fresh, map_shapes, mask_of, one_mask_each, shapes_of
+from .telling import tell_call
 
 _TRAINING = frozenset(["training"])
 _ARRAYS = (Tensor, np.ndarray)
@@ -232,6 +233,9 @@ class Layer(Holder, Operation):
             if outer == "outside":
                 self._clear_losses()
             outputs = self._call_with_mask(args, kwargs)
+        except Exception as error:
+            tell_call(self, error, args, outer == "outside")
+            raise
         finally:
             training_now.reset(token)
         if is_new:
