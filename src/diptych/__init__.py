@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from .scopes import RematScope, SymbolicScope, device, name_scope, remat
     from .stateless import StatelessScope
     from .tape import GradientTape
-    from .teach import capture, compare_engines, explain, gradcheck, repeat_fit
+    from .teach import capture, compare_engines, explain, gradcheck, repeat_fit, show
     from .tensor import Tensor, Variable
 
 # Everything is imported when it is first used, so that `import diptych` costs little more than
@@ -89,7 +89,7 @@ _HOMES = {
     "Sequential": "models",
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
-    **dict.fromkeys("capture compare_engines explain gradcheck repeat_fit".split(), "teach"),
+    **dict.fromkeys("capture compare_engines explain gradcheck repeat_fit show".split(), "teach"),
     "install_as_keras": "compat",
 }
 
@@ -182,6 +182,7 @@ __all__ = [
     "remat",
     "repeat_fit",
     "saving",
+    "show",
     "tree",
     "utils",
     "version",

@@ -10,6 +10,7 @@ from .explaining import Explanation, explain
 from .gradients import GradientReport, gradcheck
 from .mistakes import ConfusionMatrix, Mistake, WorstMistakes, confusion_matrix, worst_mistakes
 from .repeat import Run, Runs, repeat_fit
+from .showing import TwinSources, show
 
 __all__ = [
     "KINDS",
@@ -24,6 +25,7 @@ __all__ = [
     "Run",
     "Runs",
     "Step",
+    "TwinSources",
     "WorstMistakes",
     "capture",
     "compare_engines",
@@ -31,6 +33,7 @@ __all__ = [
     "explain",
     "gradcheck",
     "repeat_fit",
+    "show",
     "worst_mistakes",
 ]
 
