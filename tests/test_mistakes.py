@@ -103,3 +103,18 @@ def test_it_is_told(mistake, engine, tmp_path, monkeypatch):
 def test_the_table_is_whole():
     assert len(MISTAKES) > 200
     assert len({mistake.name for mistake in MISTAKES}) == len(MISTAKES)
+
+
+@pytest.mark.parametrize(
+    "module",
+    "activations applications callbacks constraints datasets initializers layers losses metrics "
+    "ops optimizers preprocessing random regularizers saving utils".split(),
+)
+def test_every_module_suggests_the_name_that_was_meant(module):
+    home = getattr(diptych, module)
+    name = max((one for one in home.__all__ if hasattr(home, one)), key=len)
+    with pytest.raises(AttributeError, match=f"{module}' has no .*did you mean '{name}'"):
+        getattr(home, name[:2] + name[3:])
+    with pytest.raises(AttributeError) as error:
+        home.__wrapped__  # noqa: B018 - as Python asks
+    assert "did you mean" not in str(error.value)

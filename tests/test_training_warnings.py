@@ -63,7 +63,12 @@ def copied(layer):
         (Dense(1, "sigmoid"), "mse", 9 * X[:, 0], "between 0 and 1, but y ranges from"),
         (Dense(1, "relu"), "mae", X[:, 0], "at least 0, but y ranges from"),
         (Dense(1, "tanh"), "mse", 9 * X[:, 0], "between -1 and 1, but y"),
-        (Dense(3, "softmax"), "categorical_crossentropy", np.ones((48, 3)), "add up to more"),
+        (
+            Dense(3, "softmax"),
+            "categorical_crossentropy",
+            np.ones((48, 3)),
+            "have more than one, up to 3",
+        ),
         (Dense(1, "sigmoid"), "binary_crossentropy", Y, "numbers of 3 classes, end with Dense.3"),
         (Dense(1, "sigmoid"), "binary_crossentropy", np.sign(X[:, 0]), r"\(y \+ 1\) / 2"),
     ],

@@ -143,14 +143,16 @@ def _of_range(activation: str, layer: str, labels: np.ndarray, name: str) -> Ite
 
 
 def _of_rows(kind: str, labels: np.ndarray, name: str) -> Iterator[str]:
-    sums = labels[:_ROWS].sum(axis=-1)
-    many = np.count_nonzero(sums > 1.01)
-    if many and labels[:_ROWS].min() >= 0 and labels[:_ROWS].max() <= 1:
+    some = labels[:_ROWS]
+    if np.any((some != 0) & (some != 1)):
+        return
+    counts = np.count_nonzero(some, axis=-1)
+    many = np.count_nonzero(counts > 1)
+    if many:
         yield (
-            f"{kind} takes one class for each row, or shares that add up to 1, but {many} of the "
-            f"first {len(labels[:_ROWS])} rows of {name} add up to more, such as {sums.max():g}. "
-            "If several classes may be right at once, use activation='sigmoid' and "
-            "loss='binary_crossentropy'."
+            f"{kind} takes one class for each row, but {many} of the first {len(some)} rows of "
+            f"{name} have more than one, up to {counts.max()}. If several classes may be right at "
+            "once, use activation='sigmoid' and loss='binary_crossentropy'."
         )
 
 
