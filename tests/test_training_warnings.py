@@ -174,14 +174,15 @@ def test_bytes_that_nothing_scales(dtype):
 
 
 def test_what_guessing_costs():
-    sparse = losses.SparseCategoricalCrossentropy()
-    assert loss_of_guessing([("sparse_categorical_crossentropy", sparse, 10)])[0] == np.log(10)
-    assert (
-        loss_of_guessing([("binary_crossentropy", losses.BinaryCrossentropy(), 1)])[1] == "log(2)"
-    )
-    summed = losses.BinaryCrossentropy(reduction="sum")
-    assert loss_of_guessing([("binary_crossentropy", summed, 1)]) is None
-    assert loss_of_guessing([("mean_squared_error", losses.MeanSquaredError(), 1)]) is None
+    def guessing(loss, units, labels=None):
+        return loss_of_guessing([(loss.name, loss, units, labels)])
+
+    assert guessing(losses.SparseCategoricalCrossentropy(), 10) == (np.log(10), "log(10)")
+    assert guessing(losses.CategoricalCrossentropy(), 3, ONE_HOT) == (np.log(3), "log(3)")
+    assert guessing(losses.CategoricalCrossentropy(), 3, 2 * ONE_HOT)[1] == "2 log(3)"
+    assert guessing(losses.BinaryCrossentropy(), 1) == (np.log(2), "log(2)")
+    assert guessing(losses.BinaryCrossentropy(reduction="sum"), 1) is None
+    assert guessing(losses.MeanSquaredError(), 1) is None
 
 
 @ENGINES

@@ -107,7 +107,7 @@ class Checks:
             pairs = self._pairs(x, y)
             ends = [(last_activation(self._output(pair[1])), pair[0][-1]) for pair in pairs]
             if ("softmax", 1) not in ends:  # which is warned of elsewhere
-                guessing = loss_of_guessing([(_kind(p[2]), p[2], p[0][-1]) for p in pairs])
+                guessing = loss_of_guessing([(_kind(p[2]), p[2], p[0][-1], p[3]) for p in pairs])
         return LossWatch(self.model, guessing, x)
 
     def class_weight(self, x: Any, y: Any) -> None:

@@ -19,17 +19,21 @@ def loss_of_guessing(parts: list[tuple]) -> tuple[float, str] | None:
     None where a loss is no cross-entropy.
 
     Args:
-        parts: (kind, loss, number of units) of each loss.
+        parts: (kind, loss, number of units, labels) of each loss.
     """
     if len(parts) != 1:
         return None
-    kind, loss, units = parts[0]
+    kind, loss, units, labels = parts[0]
     if getattr(loss, "reduction", None) not in _MEANS or "focal" in kind:
         return None
     if kind in BINARY:
         return math.log(2), "log(2)"
     if kind in SPARSE | ONE_HOT and units is not None and units > 1:
-        return math.log(units), f"log({units})"
+        one = math.log(units)
+        each = 1.0 if kind in SPARSE else float(np.mean(np.sum(labels, axis=-1)))
+        if abs(each - 1) < 1e-3:
+            return one, f"log({units})"
+        return each * one, f"{each:.3g} log({units})"  # labels that do not add up to 1
     return None
 
 
