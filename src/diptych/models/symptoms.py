@@ -10,7 +10,7 @@ import numpy as np
 from ..nested import flatten
 from .mending import BINARY, ONE_HOT, SPARSE
 
-FAR = 5  # times the loss of guessing
+FAR = 5  # times the loss of guessing, and so much above it
 _MEANS = frozenset(["sum_over_batch_size", "mean", "mean_with_sample_weight"])
 
 
@@ -81,10 +81,11 @@ class LossWatch:
         if self._guessing is None or self._first is None:
             return
         loss, how = self._guessing
-        if self._first <= FAR * loss:
+        far = max(FAR * loss, FAR + loss)
+        if self._first <= far:
             return
         self._first -= sum(float(one) for one in self._model.losses)
-        if self._first > FAR * loss:
+        if self._first > far:
             self._model._checks.tell(
                 f"The loss of the first batch is {self._first:.3g}, where guessing gives {how} = "
                 f"{loss:.3g}: the model begins as one that is sure and wrong. Mostly the inputs "
