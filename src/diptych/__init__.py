@@ -57,7 +57,15 @@ if TYPE_CHECKING:
     from .scopes import RematScope, SymbolicScope, device, name_scope, remat
     from .stateless import StatelessScope
     from .tape import GradientTape
-    from .teach import capture, compare_engines, explain, gradcheck, repeat_fit, show
+    from .teach import (
+        capture,
+        compare_engines,
+        explain,
+        explain_shapes,
+        gradcheck,
+        repeat_fit,
+        show,
+    )
     from .tensor import Tensor, Variable
 
 # Everything is imported when it is first used, so that `import diptych` costs little more than
@@ -89,7 +97,9 @@ _HOMES = {
     "Sequential": "models",
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
-    **dict.fromkeys("capture compare_engines explain gradcheck repeat_fit show".split(), "teach"),
+    **dict.fromkeys(
+        "capture compare_engines explain explain_shapes gradcheck repeat_fit show".split(), "teach"
+    ),
     "install_as_keras": "compat",
 }
 
@@ -161,6 +171,7 @@ __all__ = [
     "dtype_policies",
     "engine",
     "explain",
+    "explain_shapes",
     "export",
     "gradcheck",
     "initializers",

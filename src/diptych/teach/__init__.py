@@ -10,6 +10,7 @@ from .explaining import Explanation, explain
 from .gradients import GradientReport, gradcheck
 from .mistakes import ConfusionMatrix, Mistake, WorstMistakes, confusion_matrix, worst_mistakes
 from .repeat import Run, Runs, repeat_fit
+from .shapes import ShapeStep, ShapeWalk, explain_shapes
 from .showing import TwinSources, show
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "Mistake",
     "Run",
     "Runs",
+    "ShapeStep",
+    "ShapeWalk",
     "Step",
     "TwinSources",
     "WorstMistakes",
@@ -31,6 +34,7 @@ __all__ = [
     "compare_engines",
     "confusion_matrix",
     "explain",
+    "explain_shapes",
     "gradcheck",
     "repeat_fit",
     "show",
