@@ -105,7 +105,7 @@ _HOMES = {
 
 
 # What Keras has in a module that here, on its floor, may not import what it is made of.
-_LENT = {("utils", "FeatureSpace"): "layers.preprocessing.feature_space"}
+_LENT = {("utils", "FeatureSpace"): "models.feature_space"}
 
 
 def lent(module: str, name: str) -> Any:

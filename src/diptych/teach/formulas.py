@@ -130,7 +130,7 @@ def _axes(layer: Any, x: tuple, y: tuple, windows: Sequence[_Window], tell: Call
 def _conv(layer: Any, inputs: Sequence[tuple], y: tuple) -> list[str]:
     rank = len(inputs[0]) - 2
     options = (_tuple(getattr(layer, n), rank) for n in ("kernel_size", "strides", "dilation_rate"))
-    windows = [_Window(*each, layer.padding) for each in zip(*options, strict=False)]
+    windows = [_Window(k, s, d, layer.padding) for k, s, d in zip(*options, strict=True)]
     lines = _axes(layer, inputs[0], y, windows, _along)
     return [*lines, f"channels: {_filters(layer, inputs[0], y)}"] if lines else []
 
@@ -146,7 +146,7 @@ def _filters(layer: Any, x: tuple, y: tuple) -> str:
 def _transposed(layer: Any, inputs: Sequence[tuple], y: tuple) -> list[str]:
     rank = len(inputs[0]) - 2
     options = (_tuple(getattr(layer, n), rank) for n in ("kernel_size", "strides"))
-    windows = [_Window(*each, 1, layer.padding) for each in zip(*options, strict=True)]
+    windows = [_Window(k, s, 1, layer.padding) for k, s in zip(*options, strict=True)]
 
     def tell(before: int, window: _Window) -> tuple[str, int]:
         size, stride, _, padding = window
@@ -163,7 +163,7 @@ def _pooling(layer: Any, inputs: Sequence[tuple], y: tuple) -> list[str]:
     rank = len(inputs[0]) - 2
     strides = layer.strides or layer.pool_size
     options = (_tuple(n, rank) for n in (layer.pool_size, strides))
-    windows = [_Window(*each, 1, layer.padding) for each in zip(*options, strict=True)]
+    windows = [_Window(k, s, 1, layer.padding) for k, s in zip(*options, strict=True)]
     lines = _axes(layer, inputs[0], y, windows, _along)
     return [*lines, "channels: they stay, each is pooled on its own"] if lines else []
 

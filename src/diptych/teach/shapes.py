@@ -176,7 +176,7 @@ def _input_shapes(model: Any, x_shape: Any) -> list[tuple[tuple, Any]]:
 
 def _built_for(model: Any) -> Iterable[tuple]:
     """The shapes for which a model was built without a graph."""
-    shapes = getattr(model, "_build_shapes", None)
+    shapes: Any = getattr(model, "_build_shapes", None)
     is_one = isinstance(shapes, (list, tuple)) and not any(
         isinstance(part, (list, tuple)) for part in shapes
     )

@@ -197,6 +197,7 @@ def smart_resize(
     size: tuple[int, int],
     interpolation: str = "bilinear",
     data_format: str = "channels_last",
+    **kwargs: Any,
 ) -> Any:
     """An image or a batch of another size, cut to its proportions first.
 
@@ -205,9 +206,16 @@ def smart_resize(
         size: (height, width).
         interpolation: "nearest", "bilinear", "bicubic", "lanczos3" or "lanczos5".
         data_format: "channels_last" or "channels_first".
+        **kwargs: Keras's ``backend_module``, which is ignored.
 
     Returns an array if ``x`` is one, else a tensor.
+
+    Raises:
+        ValueError: another argument is given.
     """
+    kwargs.pop("backend_module", None)
+    if kwargs:
+        raise ValueError(f"smart_resize() has no argument {next(iter(kwargs))!r}.")
     y = ops.image.resize(x, size, interpolation, crop_to_aspect_ratio=True, data_format=data_format)
     return np.asarray(y) if isinstance(x, np.ndarray) else y
 
