@@ -58,8 +58,10 @@ if TYPE_CHECKING:
     from .stateless import StatelessScope
     from .tape import GradientTape
     from .teach import (
+        Doctor,
         capture,
         compare_engines,
+        diagnose,
         explain,
         explain_shapes,
         gradcheck,
@@ -98,7 +100,9 @@ _HOMES = {
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
     **dict.fromkeys(
-        "capture compare_engines explain explain_shapes gradcheck repeat_fit show".split(), "teach"
+        "Doctor capture compare_engines diagnose explain explain_shapes gradcheck repeat_fit "
+        "show".split(),
+        "teach",
     ),
     "install_as_keras": "compat",
 }
@@ -136,6 +140,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "DTypePolicy",
+    "Doctor",
     "FloatDTypePolicy",
     "Function",
     "GradientTape",
@@ -167,6 +172,7 @@ __all__ = [
     "constraints",
     "datasets",
     "device",
+    "diagnose",
     "distillation",
     "dtype_policies",
     "engine",

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import config, ops
+from .. import ops
 from ..legacy import accepts_old
+from ..promotion import dtype_named
 from .directories import FileFinder, check_format
 from .naming import suggest
 from .windows import standardize_data_format
@@ -126,7 +127,7 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) ->
         dtype: by default the configured float type.
     """
     data_format = standardize_data_format(data_format, "img_to_array()")
-    array = np.asarray(img, dtype or config.floatx())
+    array = np.asarray(img, dtype_named(dtype))
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3:
@@ -148,7 +149,7 @@ def array_to_img(
     """
     image_module = _pillow("array_to_img()")
     data_format = standardize_data_format(data_format, "array_to_img()")
-    array = np.asarray(x, dtype or config.floatx())
+    array = np.asarray(x, dtype_named(dtype))
     if array.ndim != 3:
         raise ValueError(f"array_to_img() takes one image of 3 axes; got the shape {array.shape}.")
     if data_format == "channels_first":
