@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         saving,
         tree,
         utils,
+        visualization,
         wrappers,
     )
     from .compat import install_as_keras
@@ -76,7 +77,7 @@ _MODULES = frozenset(
     "activations applications autodiff backend callbacks config constraints datasets "
     "distillation dtype_policies engine export initializers layers legacy losses metrics "
     "mixed_precision models ops optimizers preprocessing random regularizers saving teach tree "
-    "utils wrappers".split()
+    "utils visualization wrappers".split()
 )
 _HOMES = {
     "GradientTape": "tape",
@@ -200,6 +201,7 @@ __all__ = [
     "show",
     "tree",
     "utils",
+    "visualization",
     "version",
     "wrappers",
 ]
