@@ -37,6 +37,7 @@ class Call:
         operations: what it computed with, in order, without what the layers within it did: twins as
             "family.name", such as "dense.dense", others by their name in ``diptych.ops``. Known
             where a tape was open.
+        input_shapes, output_shapes: of all inputs and outputs; always known.
         inputs: the arrays that went in, in the order of the arguments.
         preactivation: z, where output = activation(z), for layers with an activation of their own;
             in the shape of the output.
@@ -54,6 +55,8 @@ class Call:
     """
 
     operations: list[str] = field(default_factory=list)
+    input_shapes: list[tuple[int, ...]] = field(default_factory=list)
+    output_shapes: list[tuple[int, ...]] = field(default_factory=list)
     inputs: list[Any] = field(default_factory=list)
     preactivation: Any = None
     outputs: list[Any] = field(default_factory=list)
