@@ -12,6 +12,7 @@ from .kernels.direct_conv cimport direct_product
 from .kernels.depthwise cimport depthwise_backward, depthwise_forward
 from .kernels.conv_dkernel cimport direct_dkernel, sum_places
 from .kernels.fused cimport LINEAR, RELU, activation_code
+from .kernels.threads cimport refuse_plan
 from .kernels.winograd cimport winograd_dkernel, winograd_dx, winograd_forward, winograd_pays
 
 from ..reference._shapes import check_cotangent
@@ -265,6 +266,8 @@ cdef tuple gradients(str name, object dy, tuple cache, Py_ssize_t groups, bint n
     fits = describe(&p, xs, ks, groups, strides, padding, dilation)
     if not fits or rank(ys) != rank(xs) or not has_shape(ys, p.batch, p.out, p.filters):
         raise wrong_cache(name, x, kernel, y)
+    if p.batch == 0:
+        refuse_plan("there are no rows")
     cdef cnp.ndarray dkernel = new_like(ks)
     cdef cnp.ndarray dbias = new_vector(p.filters, typenum) if has_bias else None
     cdef cnp.ndarray dx = new_like(xs) if need_dx else None
@@ -437,6 +440,8 @@ def conv_transpose_backward(dy, cache, need_dx=True):
     fits = describe(&p, ys, ks, 1, strides, padding, dilation)
     if not fits or rank(ys) != rank(xs) or not has_shape(xs, p.batch, p.out, p.filters):
         raise wrong_cache("conv_transpose_backward", x, kernel, y)
+    if p.batch == 0:
+        refuse_plan("there are no rows")
     cdef cnp.ndarray dkernel = new_like(ks)
     cdef cnp.ndarray dbias = new_vector(p.channels, typenum) if has_bias else None
     cdef cnp.ndarray dx = new_like(xs) if need_dx else None

@@ -1,5 +1,6 @@
 """Twin of reference/embedding.py: rows gathered, and gradients added to the rows they belong to."""
 
+cimport cython
 cimport numpy as cnp
 from libc.string cimport memcpy, memset
 
@@ -8,7 +9,7 @@ from .kernels.arrays cimport (
     size,
 )
 from .kernels.gil cimport run_with_gil
-from .kernels.threads cimport Stage, refuse_plan, stage, typed_stage
+from .kernels.threads cimport Stage, recorder, refuse_plan, run_chunks, stage, typed_stage
 
 import numpy as np
 
@@ -23,6 +24,15 @@ cdef enum:
     RADIX = 2048
 
 
+cdef struct Numbers:
+    const void* given        # int32 or int64
+    bint wide
+    cnp.int64_t* numbers     # the same as int64, those that name no row as 0
+    Py_ssize_t places
+    Py_ssize_t rows
+    int* wrong               # set where one names no row
+
+
 cdef struct EmbeddingJob:
     const cnp.int64_t* indices
     Py_ssize_t places        # how many indices there are
@@ -32,8 +42,22 @@ cdef struct EmbeddingJob:
     Py_ssize_t item          # bytes of a number
     const char* source       # the table, or dy
     char* target             # y, dtable, or its rows that are named
-    const Py_ssize_t* order  # places, those of each chunk of the table (or row) together
-    const Py_ssize_t* first  # where those of a chunk (or row) begin in order, and the last end
+    Py_ssize_t* order        # places, those of each chunk of the table (or row) together
+    Py_ssize_t* first        # where those of a chunk (or row) begin in order, and the last end
+
+
+cdef void numbers_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    """The check of a plan: it goes on with row 0 in place of what is wrong, as far as it has to."""
+    cdef const Numbers* n = <const Numbers*>context
+    cdef cnp.int64_t number
+    cdef Py_ssize_t i
+    for i in range(n.places):
+        number = (<const cnp.int64_t*>n.given)[i] if n.wide else (<const cnp.int32_t*>n.given)[i]
+        if not 0 <= number < n.rows:
+            number = 0
+            if n.wrong != NULL:
+                n.wrong[0] = True
+        n.numbers[i] = number
 
 
 cdef void gather_task(Py_ssize_t chunk, void* context) noexcept nogil:
@@ -96,10 +120,47 @@ cdef Py_ssize_t chunks_of(const EmbeddingJob* job, Py_ssize_t things) noexcept n
     return (things + job.chunk - 1) // job.chunk
 
 
+@cython.final
+cdef class _Check:
+    """Whether a plan's numbers name no rows: the plan asks it in each run, which ends if so."""
+
+    cdef int wrong
+
+    def ends_run(self):
+        wrong, self.wrong = bool(self.wrong), False
+        return wrong
+
+
+cdef cnp.ndarray planned(object indices, Py_ssize_t rows, object shape, bint ends_runs):
+    """For a plan: the indices as int64 by a stage, which checks them. None where it cannot be.
+
+    ends_runs: whether a run ends if they name no rows; it may have looked at them before.
+    """
+    cdef cnp.ndarray numbers
+    cdef _Check check = _Check()
+    cdef Numbers n
+    if type(indices) is not np.ndarray or (
+        indices.dtype != np.int64 and not (ends_runs and indices.dtype == np.int32)
+    ):
+        return None
+    n.wide = indices.dtype == np.int64
+    n.given = data(as_type(indices, cnp.NPY_INT64 if n.wide else cnp.NPY_INT32))
+    numbers = new_array(cnp.PyArray_NDIM(indices), cnp.PyArray_DIMS(indices), cnp.NPY_INT64)
+    n.numbers, n.places, n.rows = <cnp.int64_t*>data(numbers), size(numbers), rows
+    n.wrong = &check.wrong if ends_runs else NULL
+    run_chunks(numbers_task, 1, &n, sizeof(n), n.places)
+    if ends_runs:
+        recorder().keep(recorder(), check)
+    if check.ends_run() or not (ends_runs or all_name_rows(
+        <const cnp.int64_t*>n.given, n.places, rows
+    )):
+        check_tokens(indices, shape)
+    return numbers
+
+
 cdef cnp.ndarray checked(object indices, Py_ssize_t rows, object shape):
     """The indices as int64, all of them rows of the table."""
     cdef cnp.ndarray numbers
-    refuse_plan("the rows that an embedding looks up are checked first")
     if not isinstance(indices, (np.ndarray, np.generic)):
         raise TypeError(
             f"embedding: the numbers of rows must be an array, got {type(indices).__name__}"
@@ -114,13 +175,23 @@ cdef cnp.ndarray checked(object indices, Py_ssize_t rows, object shape):
     return numbers
 
 
+cdef cnp.ndarray usable(object indices, Py_ssize_t rows, object shape, bint ends_runs):
+    """checked, or in a plan planned."""
+    cdef cnp.ndarray numbers = None
+    if recorder() != NULL:
+        numbers = planned(indices, rows, shape, ends_runs)
+        if numbers is None:
+            refuse_plan("the rows that an embedding looks up are checked first")
+    return checked(indices, rows, shape) if numbers is None else numbers
+
+
 def embedding_forward(indices, table):
     """Twin of reference.embedding.embedding_forward. Rows are copied; the check is a pass apart."""
     cdef int typenum = real_type(table)
     cdef cnp.ndarray weights = as_real(table, typenum)
     if rank(weights) != 2:
         check_tokens(indices, table.shape)
-    cdef cnp.ndarray numbers = checked(indices, dim(weights, 0), table.shape)
+    cdef cnp.ndarray numbers = usable(indices, dim(weights, 0), table.shape, True)
     cdef cnp.npy_intp dims[64]
     cdef int axes = rank(numbers)
     cdef int i
@@ -139,11 +210,12 @@ def embedding_forward(indices, table):
     return y, (numbers, (job.rows, job.units))
 
 
-cdef void sort_by_chunk(
-    const EmbeddingJob* job, Py_ssize_t* order, Py_ssize_t* first, Py_ssize_t chunks
-) noexcept nogil:
+cdef void sort_by_chunk(Py_ssize_t _, void* context) noexcept nogil:
     """The places, those of a chunk of the table together and in their order: a counting sort."""
-    cdef Py_ssize_t i, c, begin, count
+    cdef const EmbeddingJob* job = <const EmbeddingJob*>context
+    cdef Py_ssize_t* order = job.order
+    cdef Py_ssize_t* first = job.first
+    cdef Py_ssize_t chunks = chunks_of(job, job.rows), i, c, begin, count
     memset(first, 0, (chunks + 1) * sizeof(Py_ssize_t))
     for i in range(job.places):
         first[job.indices[i] // job.chunk] += 1
@@ -168,7 +240,7 @@ cdef tuple begin_backward(EmbeddingJob* job, str name, object dy, tuple cache):
     cdef cnp.ndarray dys = as_real(dy, real_type(dy))
     rows, units = shape
     job.rows, job.units = as_size(rows), as_size(units)
-    cdef cnp.ndarray numbers = checked(indices, job.rows, shape)
+    cdef cnp.ndarray numbers = usable(indices, job.rows, shape, False)
     if dy.shape != (*indices.shape, job.units):
         check_cotangent(name, dy.shape, (*indices.shape, job.units))
     job.indices, job.places = <const cnp.int64_t*>data(numbers), size(numbers)
@@ -194,13 +266,14 @@ def embedding_backward(dy, cache):
     cdef cnp.npy_intp places = job.places, ends = chunks + 1
     cdef cnp.ndarray order = new_array(1, &places, cnp.NPY_INTP)
     cdef cnp.ndarray first = new_array(1, &ends, cnp.NPY_INTP)
-    sort_by_chunk(&job, <Py_ssize_t*>data(order), <Py_ssize_t*>data(first), chunks)
-    job.order, job.first = <const Py_ssize_t*>data(order), <const Py_ssize_t*>data(first)
-    cdef Stage scatter = typed_stage(
+    job.order, job.first = <Py_ssize_t*>data(order), <Py_ssize_t*>data(first)
+    cdef Stage[2] stages
+    stages[0] = stage(sort_by_chunk, 1, &job, sizeof(job))
+    stages[1] = typed_stage(
         cnp.PyArray_TYPE(dtable) == cnp.NPY_FLOAT, scatter_task[float], scatter_task[double],
         chunks, &job, sizeof(job),
     )
-    run_with_gil(&scatter, 1, <double>job.rows * job.units)
+    run_with_gil(stages, 2, <double>job.rows * job.units)
     return dtable
 
 
@@ -260,6 +333,7 @@ def embedding_backward_rows(dy, cache):
     tests/extras.py holds it against the reference.
     """
     cdef EmbeddingJob job
+    refuse_plan("how many rows of a table have a gradient, the batch decides")
     alive = begin_backward(&job, "embedding_backward_rows", dy, cache)
     cdef cnp.npy_intp dims[2]
     cdef cnp.ndarray order = new_vector(job.places + 1, cnp.NPY_INTP)
@@ -268,7 +342,7 @@ def embedding_backward_rows(dy, cache):
     job.order = sort_by_row(&job, <Py_ssize_t*>data(order), <Py_ssize_t*>data(first))
     if job.order != <Py_ssize_t*>data(order):
         order, first = first, order
-    job.first = <const Py_ssize_t*>data(first)
+    job.first = <Py_ssize_t*>data(first)
     job.rows = find_rows(&job, <Py_ssize_t*>data(first), <cnp.int64_t*>data(rows))
     dims[0], dims[1] = job.rows, job.units
     cdef cnp.ndarray values = new_array(2, dims, cnp.PyArray_TYPE(alive[0]))

@@ -11,7 +11,8 @@ from libc.string cimport memset
 cimport numpy as cnp
 
 from .kernels.arrays cimport (
-    as_real, as_type, copied, data, dim, new_array, new_like, new_vector, rank, real, real_type,
+    as_real, as_type, copied, data, dim, new_array, new_like, new_vector, noted, rank, real,
+    real_type,
 )
 from .kernels.gates cimport (
     GATE_HARD_SIGMOID, GATE_LINEAR, GATE_RELU, GATE_SIGMOID, GATE_TANH,
@@ -228,8 +229,8 @@ cdef tuple forward(
     cdef Py_ssize_t each = room(2 * p.chunk_rows * units, item)
     p.chunk_work = each // item
     cdef cnp.ndarray memory = new_vector(
-        kernel_room + recurrent_room + h_room + p.chunks * each + room(units, item)
-        + room(columns, item) + room(rows, sizeof(Py_ssize_t)) + 64, cnp.NPY_UINT8,
+        kernel_room + recurrent_room + h_room + p.chunks * each + room(columns, item)
+        + room(rows, sizeof(Py_ssize_t)) + 64, cnp.NPY_UINT8,
     )
     cdef char* area = start(memory)
     p.kernel = data(ks)
@@ -245,9 +246,9 @@ cdef tuple forward(
         p.packed_kernel = take(&area, kernel_room)
         add_pack(&p, p.kernel, columns, False, features, columns, p.packed_kernel, features)
     p.work = take(&area, p.chunks * each)
-    cdef void* zeros = take(&area, units * item)
-    memset(zeros, 0, units * item)
-    p.zeros = zeros
+    cdef cnp.npy_intp one_state = units
+    cdef cnp.ndarray zeros = noted(cnp.PyArray_ZEROS(1, &one_state, typenum, 0))
+    p.zeros = data(zeros)
     p.bias = data_or_null(bs)
     if two_biases and bs is not None:
         p.bias = take(&area, columns * item)
@@ -365,7 +366,7 @@ cdef tuple backward(
         kernel_room + parts_room + room(depth * across, item) + room(units * across, item)
         + p.chunks * each + room(places * p.da_columns, item) + room(places * p.h_row, item)
         + (room(places * units, item) if reset_first else 0)
-        + room(units, item) + room(p.chunks * p.da_columns, item) + room(rows, sizeof(Py_ssize_t))
+        + room(p.chunks * p.da_columns, item) + room(rows, sizeof(Py_ssize_t))
         + 64, cnp.NPY_UINT8,
     )
     cdef char* area = start(memory)
@@ -399,9 +400,9 @@ cdef tuple backward(
     p.da = take(&area, places * p.da_columns * item)
     p.h_in = <char*>take(&area, places * p.h_row * item) + (p.h_row - units) * item
     p.reset_h = take(&area, places * units * item) if reset_first else NULL
-    cdef void* zeros = take(&area, units * item)
-    memset(zeros, 0, units * item)
-    p.zeros = zeros
+    cdef cnp.npy_intp one_state = units
+    cdef cnp.ndarray zeros = noted(cnp.PyArray_ZEROS(1, &one_state, typenum, 0))
+    p.zeros = data(zeros)
     p.dbias = take(&area, p.chunks * p.da_columns * item) if has_bias else NULL
     p.begins = <Py_ssize_t*>take(&area, rows * sizeof(Py_ssize_t)) if on is not None else NULL
     p.mask = <const unsigned char*>data_or_null(on)

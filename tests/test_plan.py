@@ -15,15 +15,14 @@ from tests import test_twins, twins
 
 pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
 
-from diptych.fastcore import activations, dense, losses, optimizers
-from diptych.fastcore.kernels.plan import Plan
-from diptych.fastcore.kernels.steps import Rows, add_accuracy, add_mean
+from diptych.fastcore import activations, dense, embedding, losses, optimizers, piecewise
+from diptych.fastcore.kernels.plan import Plan, scribble
+from diptych.fastcore.kernels.steps import Rows, add_accuracy, add_mean, in_stages
 from diptych.fastcore.kernels.threads import get_num_threads, set_least_work, set_num_threads
 
 # Twins that no case of theirs lets be planned, each with its reason.
 NEVER_PLANNED = {
     "ctc_forward": "labels and lengths are checked first",
-    "embedding_forward": "the rows that it looks up are checked first",
     "hinge_forward": "it looks at all labels before it begins",
     "squared_hinge_forward": "it looks at all labels before it begins",
     ("affine_forward", np.float32): "its transforms are converted to float64",
@@ -81,7 +80,8 @@ def test_a_plan_gives_the_bits_of_ordinary_calls(pair, tried, dtype):
         for times in (1, 2):
             other_numbers(rng, [arguments, list(cotangents)])
             expected_y, expected_gradients, _ = call(pair, arguments, cotangents)
-            plan.run(times)
+            scribble(plan)
+            assert plan.run(times) == times
             assert same_bits(y, expected_y), f"{case.label}: y"
             assert same_bits(gradients, expected_gradients), f"{case.label}: gradients"
     never = pair.name in NEVER_PLANNED or (pair.name, dtype) in NEVER_PLANNED
@@ -197,6 +197,107 @@ def test_bad_rows_and_sums_are_refused():
         add_mean(np.zeros((), "f4"), np.zeros(()), np.zeros(()), 1)
     with pytest.raises(ValueError, match="do not fit predictions"):
         add_accuracy("sparse", np.zeros(()), np.zeros(()), np.zeros(3), np.zeros((2, 3)), 0)
+
+
+def test_results_are_stored_in_the_order_of_the_batches():
+    x = np.arange(24.0).reshape(12, 2)
+    batch, results = np.empty((3, 2)), np.zeros((12, 2))
+    rows, plan = Rows(batch), Plan()
+    rows.start([0, 1, 2], x)
+    with plan:
+        rows.gather()
+        y, _ = piecewise.relu6_forward(batch)
+        rows.store(y, np.empty((3, 2)))
+        rows.advance()
+    rows.start(np.arange(12)[::-1], x, results=results)
+    plan.run(4)
+    np.testing.assert_array_equal(results, np.clip(x, 0, 6)[::-1])
+    for wrong in (results[:11], results.astype("f4"), results[:, :1]):
+        with pytest.raises(ValueError, match="results|fit"):
+            rows.start(np.arange(12), x, results=wrong)
+    with pytest.raises(ValueError, match="no batch"):
+        rows.store(np.zeros((2, 2)), results)
+
+
+@pytest.mark.parametrize("dtype", twins.DTYPES, ids=lambda d: np.dtype(d).name)
+def test_sums_and_products_in_stages_are_those_of_numpy(dtype):
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 5, 4001)).astype(dtype)
+    for name, function in (("add", np.add), ("multiply", np.multiply)):
+        assert same_bits(in_stages(name, a, b), function(a, b))
+        for c in (b[:, :1], b.T, b.astype("i4"), 2.0, b[:, ::-1]):
+            assert in_stages(name, a, c) is None
+
+
+def test_results_that_nobody_needs_share_memory():
+    x = np.linspace(-3, 3, 1000)
+    plan = Plan()
+    with plan:
+        y = x
+        for _ in range(6):
+            y, _ = activations.tanh_forward(y)
+        _ = None
+    assert len(plan.memory) <= 3
+    expected, x[...] = x, x[::-1].copy()
+    for _ in range(6):
+        expected, _ = activations.tanh_forward(expected)
+    scribble(plan)
+    plan.run()
+    assert same_bits(y, expected)
+
+
+def test_python_is_called_between_stages_and_can_end_a_run():
+    x, doubled = np.ones(3), np.empty(3)
+    plan = Plan()
+    with plan:
+        y, _ = piecewise.relu6_forward(x)
+        plan.aside(np.multiply, y, 2, doubled)
+        plan.call(lambda: bool(np.multiply(y, 2, doubled)[0] > 11))
+        z, _ = piecewise.relu6_forward(doubled)
+    for value, done, expected in ((1.5, 3, 3), (2, 3, 4), (9, 0, 4), (1, 3, 2)):
+        x[:] = value
+        assert plan.run(3) == done
+        assert z[0] == expected
+    plan = Plan()
+    with plan:
+        plan.call(iter([None, False, True, None]).__next__)
+    assert plan.run(4) == 2
+
+
+def test_what_a_twin_has_noted_can_be_taken_back():
+    x = np.ones(3)
+    plan = Plan()
+    with plan:
+        y, _ = piecewise.relu6_forward(x)
+        mark = plan.mark()
+        losses.hinge_forward(np.ones((3, 1)), np.ones((3, 1)))
+        plan.call(lambda: True)
+        assert "hinge" in plan.take_back(mark)
+        assert plan.take_back(mark) is None
+    x[:] = 2
+    assert plan.run(3) == 3
+    assert y[0] == 2
+
+
+def test_a_plan_ends_where_a_number_names_no_row():
+    table = np.arange(8.0).reshape(4, 2)
+    for dtype in ("int32", "int64"):
+        numbers = np.array([0, 3, 1], dtype)
+        plan = Plan()
+        with plan:
+            y, cache = embedding.embedding_forward(numbers, table)
+            dtable = embedding.embedding_backward(y, cache)
+        numbers[:] = [2, 2, 0]
+        assert plan.run(2) == 2
+        np.testing.assert_array_equal(y, table[numbers])
+        np.testing.assert_array_equal(dtable, [[0, 1], [0, 0], [8, 10], [0, 0]])
+        for wrong in (4, -1):
+            numbers[1] = wrong
+            assert plan.run() == 0
+            numbers[1] = 0
+            assert plan.run() == 1
+        with pytest.raises(ValueError, match="token 4"), Plan():
+            embedding.embedding_forward(np.array([4], dtype), table)
 
 
 def test_a_plan_keeps_its_arrays_and_no_longer():

@@ -280,7 +280,7 @@ def test_small_work_stays_on_one_thread():
 
 
 @needs_openmp
-def test_threads_that_come_late_are_not_called_for_a_while():
+def test_threads_that_come_late_are_called_for_larger_work():
     """The work that they are called for grows with their lateness, and shrinks again."""
     threads.set_num_threads(2)
     threads.set_least_work(40_000)
@@ -288,14 +288,32 @@ def test_threads_that_come_late_are_not_called_for_a_while():
     assert threads.team_size_for(1e6) == 1
     assert threads.team_size_for(2e6) == 2
     threads.set_lateness(3_000_000)  # another program has their processor
-    assert threads.team_size_for(1e9) == 1
+    assert threads.team_size_for(1e7) == 1
+    assert threads.team_size_for(1e8) == 2
     for _ in range(2000):
         threads.check_stages([2], work=1e6)  # done by the caller
-        if threads.team_size_for(1e9) == 2:
+        if threads.team_size_for(1e7) == 2:
             break
     else:
         pytest.fail("the threads are never called again")
     threads.set_lateness(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux alone tells")
+def test_a_thread_leaves_the_callers_processor_and_keeps_its_affinity():
+    allowed = os.sched_getaffinity(0)
+    moves = [threads.leave_this_processor() for _ in range(20)]
+    assert os.sched_getaffinity(0) == allowed
+    assert {processor for move in moves for processor in move} <= allowed
+    if len(allowed) > 1:
+        assert any(before != after for before, after in moves)
+    one = {min(allowed)}
+    os.sched_setaffinity(0, one)
+    try:
+        assert threads.leave_this_processor() == (min(allowed), min(allowed))
+        assert os.sched_getaffinity(0) == one
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def test_environment_reaches_a_new_process():

@@ -22,6 +22,7 @@ SETUP = """
 import matplotlib, matplotlib_inline.backend_inline
 matplotlib_inline.backend_inline.set_matplotlib_formats("svg", metadata={"Date": None})
 matplotlib.rcParams["svg.hashsalt"] = "diptych"
+matplotlib.rcParams["font.size"] = 12  # of a page as wide as a telephone, still legible
 matplotlib.rcParams["figure.figsize"] = (6.4, 3.4)
 matplotlib.rcParams["figure.constrained_layout.use"] = True
 """

@@ -95,8 +95,12 @@ cdef inline cnp.ndarray as_real(object a, int typenum):
 
 
 cdef inline cnp.ndarray new_array(int ndim, cnp.npy_intp* dims, int typenum):
-    """An uninitialised C-contiguous array."""
-    return noted(cnp.PyArray_EMPTY(ndim, dims, typenum, 0))
+    """An uninitialised C-contiguous array. Only stages may fill it: a plan that is being made gives
+    memory that others use before and after.
+    """
+    if recorder() != NULL:
+        return recorder().new(recorder(), ndim, <const Py_ssize_t*>dims, typenum)
+    return cnp.PyArray_EMPTY(ndim, dims, typenum, 0)
 
 
 cdef inline cnp.ndarray new_result(int ndim, cnp.npy_intp* dims, int typenum):
@@ -108,7 +112,7 @@ cdef inline cnp.ndarray new_result(int ndim, cnp.npy_intp* dims, int typenum):
     if bytes_ > 2.0**47:  # what a process can address on the processors of today
         shape = tuple([dims[i] for i in range(ndim)])
         raise ValueError(f"an array of shape {shape} is larger than any memory")
-    return noted(cnp.PyArray_EMPTY(ndim, dims, typenum, 0))
+    return new_array(ndim, dims, typenum)
 
 
 cdef inline cnp.ndarray new_zeros(int ndim, cnp.npy_intp* dims, int typenum):
@@ -119,15 +123,13 @@ cdef inline cnp.ndarray new_zeros(int ndim, cnp.npy_intp* dims, int typenum):
 
 cdef inline cnp.ndarray new_like(cnp.ndarray a):
     """An uninitialised C-contiguous array with the shape and type of `a`."""
-    return noted(
-        cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a), 0)
-    )
+    return new_array(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.PyArray_TYPE(a))
 
 
 cdef inline cnp.ndarray new_vector(Py_ssize_t length, int typenum):
     """An uninitialised array with one axis."""
     cdef cnp.npy_intp dims = length
-    return noted(cnp.PyArray_EMPTY(1, &dims, typenum, 0))
+    return new_array(1, &dims, typenum)
 
 
 cdef inline bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept:

@@ -92,6 +92,25 @@ static double seconds(void) {
 }
 #endif
 
+/* The processor that this thread is on, and to leave it for another one. Linux likes to wake a
+   thread where the one is that calls it, although that one goes on working there, if the other
+   processors are busy as well: both then take as long as one. */
+#ifdef __linux__
+#include <sched.h>
+static int processor(void) { return sched_getcpu(); }
+static void leave(int processor) {
+    cpu_set_t allowed, others;
+    if (sched_getcpu() != processor || sched_getaffinity(0, sizeof allowed, &allowed)) return;
+    others = allowed;
+    CPU_CLR(processor, &others);
+    if (CPU_COUNT(&others) && !sched_setaffinity(0, sizeof others, &others))
+        sched_setaffinity(0, sizeof allowed, &allowed);
+}
+#else
+static int processor(void) { return -1; }
+static void leave(int processor) { (void)processor; }
+#endif
+
 /* Wait until *place has grown to n: awake for about as long as a sleeper needs to wake up, then
    giving the processor away. */
 static void wait_for(uint64_t *place, uint64_t n, double awake) {

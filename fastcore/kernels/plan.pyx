@@ -14,13 +14,33 @@ same order, in one parallel region: the same sums in the same order, so the same
 
 A twin may do only a part of its work in stages: convert an array, look at numbers in order to
 decide. What is known to do so says `refuse`, and the plan cannot be run. tests/test_plan.py tries
-all twins: a plan made with one set of numbers must give the bits of any other.
+all twins: a plan made with one set of numbers must give the bits of any other. Who makes a plan may
+take such a twin back, and have Python call it again in every run:
+
+    mark = plan.mark()
+    y, cache = some_forward(x)
+    if plan.take_back(mark) is not None:
+        plan.call(lambda: np.copyto(y, some_forward(x)[0]))
+
+Results lie in memory that the plan shares out: what nobody holds any longer, stages that come later
+may use. So a plan needs no more memory than the calls of which it is made.
 """
 
+cimport numpy as cnp
+from cpython.ref cimport PyObject
+from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from .threads cimport Progress, Recorder, Stage, run_many, set_recorder
+
+cnp.import_array()
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(PyObject* thing)
+
+cdef enum:
+    LINE = 64  # bytes: where a cache line begins, so does an array
 
 
 cdef struct Recording:
@@ -35,6 +55,8 @@ cdef struct Recording:
     Py_ssize_t owned_room
     const char* refusal     # why the plan cannot be run, or NULL
     void* kept              # the list of arrays
+    void* memory            # the list of the buffers that results lie in
+    void* calls             # the list of (stages before it, their work, function)
 
 
 cdef const char* NO_MEMORY = "there was no memory for it"
@@ -61,7 +83,48 @@ cdef void own(Recorder* recorder, void* memory) noexcept nogil:
 
 
 cdef void keep(Recorder* recorder, object array):
-    (<list>(<Recording*>recorder).kept).append(array)
+    """Keep it, unless it lies in the plan's own memory, which is there anyway. What has a method
+    `ends_run` is asked in each run, after the stages that are there already.
+    """
+    cdef Recording* r = <Recording*>recorder
+    cdef PyObject* base
+    if cnp.PyArray_Check(array):
+        base = <PyObject*>cnp.PyArray_BASE(<cnp.ndarray>array)
+        for buffer in <list>r.memory:
+            if base == <PyObject*>buffer:
+                return
+    elif hasattr(array, "ends_run"):
+        (<list>r.calls).append((r.count, r.work, array.ends_run))
+    (<list>r.kept).append(array)
+
+
+cdef object new(Recorder* recorder, int ndim, const Py_ssize_t* dims, int typenum):
+    """An uninitialised array, in the smallest buffer with room for it that nobody else holds."""
+    cdef list memory = <list>(<Recording*>recorder).memory
+    cdef cnp.npy_intp size = cnp.PyArray_DescrFromType(typenum).itemsize, room
+    cdef cnp.ndarray buffer, best = None, array
+    cdef PyObject* held
+    cdef Py_ssize_t i
+    for i in range(ndim):
+        size *= dims[i]
+    size = (size + LINE - 1) // LINE * LINE + LINE
+    for i in range(len(memory)):
+        held = <PyObject*>memory[i]
+        if Py_REFCNT(held) == 1:
+            buffer = <cnp.ndarray>held
+            room = cnp.PyArray_SIZE(buffer)
+            if room >= size and (best is None or room < cnp.PyArray_SIZE(best)):
+                best = buffer
+            buffer = None
+    if best is None:
+        best = cnp.PyArray_EMPTY(1, &size, cnp.NPY_UINT8, 0)
+        memory.append(best)
+    array = cnp.PyArray_SimpleNewFromData(
+        ndim, <cnp.npy_intp*>dims, typenum,
+        <void*>((<uintptr_t>cnp.PyArray_DATA(best) + LINE - 1) // LINE * LINE),
+    )
+    cnp.set_array_base(array, best)
+    return array
 
 
 cdef void note(
@@ -97,24 +160,29 @@ cdef void note(
 
 
 cdef class Plan:
-    """The stages that ran in its `with` blocks; see the module.
+    """The stages that ran in its `with` block; see the module.
 
-    refusal: None, or why it cannot be run.
+    refusal: None, or why it cannot be run. done: how often the last `run` has come to the end.
     """
 
     cdef Recording recording
+    cdef readonly Py_ssize_t done
     cdef Recorder* before
     cdef list arrays
+    cdef list buffers
+    cdef list calls
 
     def __cinit__(self):
         cdef Recording* r = &self.recording
-        self.arrays = []
+        self.arrays, self.buffers, self.calls = [], [], []
         r.hooks.note, r.hooks.own, r.hooks.keep, r.hooks.refuse = note, own, keep, refuse
+        r.hooks.new = new
         r.stages, r.progress, r.owned, r.refusal = NULL, NULL, NULL, NULL
         r.count = r.room = 0
         r.owns = r.owned_room = 0
         r.work = 0
-        r.kept = <void*>self.arrays
+        r.kept, r.memory = <void*>self.arrays, <void*>self.buffers
+        r.calls = <void*>self.calls
 
     def __dealloc__(self):
         cdef Recording* r = &self.recording
@@ -147,12 +215,76 @@ cdef class Plan:
         """What it keeps alive: arrays, and the updates of optimizers."""
         return tuple(self.arrays)
 
+    @property
+    def memory(self):
+        """The buffers that results lie in."""
+        return tuple(self.buffers)
+
+    def mark(self):
+        """A place to which `take_back` can return."""
+        cdef Recording* r = &self.recording
+        return r.count, r.work, len(self.arrays), len(self.calls)
+
+    def take_back(self, tuple mark):
+        """If a refusal has come since this mark, forget all that has been noted since; return why,
+        or None.
+        """
+        cdef Recording* r = &self.recording
+        why = self.refusal
+        if why is not None:
+            r.count, r.work, arrays, calls = mark
+            r.refusal = NULL
+            del self.arrays[arrays:]
+            del self.calls[calls:]
+        return why
+
+    def call(self, function):
+        """Between the stages before and those that come later, each run calls this function. If it
+        returns True, the run ends there.
+        """
+        self.calls.append((self.recording.count, self.recording.work, function))
+
+    def aside(self, function, *arguments):
+        """Call a function now, without noting what it does."""
+        cdef Recorder* by = set_recorder(NULL)
+        try:
+            return function(*arguments)
+        finally:
+            set_recorder(by)
+
     def run(self, Py_ssize_t times=1):
-        """Run all stages, so many times."""
+        """Run all stages and calls, so many times; return how often no call has ended it."""
         cdef Recording* r = &self.recording
         cdef Py_ssize_t _
+        cdef int first, end
+        cdef double work, until
         if r.refusal != NULL:
             raise ValueError(f"this plan cannot be run: {self.refusal}")
-        with nogil:
-            for _ in range(times):
-                run_many(r.stages, r.count, r.work, r.progress)
+        self.done = 0
+        if not self.calls:
+            with nogil:
+                for _ in range(times):
+                    run_many(r.stages, r.count, r.work, r.progress)
+            self.done = times
+            return times
+        for _ in range(times):
+            first, work = 0, 0
+            for end, until, function in self.calls:
+                if end > first:
+                    with nogil:
+                        run_many(r.stages + first, end - first, until - work, r.progress)
+                if function() is True:
+                    return self.done
+                first, work = end, until
+            if r.count > first:
+                with nogil:
+                    run_many(r.stages + first, r.count - first, r.work - work, r.progress)
+            self.done += 1
+        return self.done
+
+
+def scribble(Plan plan):
+    """For tests: fill the memory that results lie in with NaN. A run has to write it anew."""
+    cdef cnp.ndarray buffer
+    for buffer in plan.buffers:
+        memset(cnp.PyArray_DATA(buffer), 0xff, cnp.PyArray_NBYTES(buffer))

@@ -19,37 +19,53 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 from numpy.random cimport bitgen_t
 
-from .arrays cimport data, dim, new_array, rank, real, size
+from .arrays cimport data, dim, new_array, new_like, rank, real, same_shape, size
 from .threads cimport recorder, refuse_plan, run_chunks, run_typed
 
 cnp.import_array()
 
+cdef tuple np_shape(cnp.ndarray a):
+    return (<object>a).shape
+
+
 cdef enum:
     CHUNK = 32768  # bytes
+    MOST_SOURCES = 16
 
 
 cdef struct Order:
     const cnp.int64_t* rows
     Py_ssize_t at               # where in the order the batch begins
     Py_ssize_t batch_size
-    const char* sources[2]      # x and y of all rows
+    const char* sources[MOST_SOURCES]
+    char* results
 
 
-cdef struct Gather:
+cdef struct Move:
     const Order* order
     int which                   # of the sources
-    char* target
+    char* batch
     Py_ssize_t width            # bytes of a row
     Py_ssize_t together         # rows of a chunk
 
 
 cdef void gather_task(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef const Gather* g = <const Gather*>context
+    cdef const Move* g = <const Move*>context
     cdef const cnp.int64_t* rows = g.order.rows + g.order.at
     cdef const char* source = g.order.sources[g.which]
     cdef Py_ssize_t i
     for i in range(chunk * g.together, min((chunk + 1) * g.together, g.order.batch_size)):
-        memcpy(g.target + i * g.width, source + rows[i] * g.width, g.width)
+        memcpy(g.batch + i * g.width, source + rows[i] * g.width, g.width)
+
+
+cdef void store_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Move* g = <const Move*>context
+    cdef Py_ssize_t first = chunk * g.together
+    cdef Py_ssize_t count = min(g.together, g.order.batch_size - first)
+    memcpy(
+        g.order.results + (g.order.at + first) * g.width, g.batch + first * g.width,
+        count * g.width,
+    )
 
 
 cdef void advance_task(Py_ssize_t chunk, void* context) noexcept nogil:
@@ -58,79 +74,166 @@ cdef void advance_task(Py_ssize_t chunk, void* context) noexcept nogil:
 
 
 cdef class Rows:
-    """The rows of the batches: x and y are filled with those that are next.
+    """The rows of the batches: these arrays are filled with those that are next.
 
-    x, y: C-contiguous arrays with the rows of one batch.
+    targets: C-contiguous arrays with the rows of one batch.
     """
 
     cdef Order order
     cdef tuple targets
-    cdef tuple alive            # the order and the sources
+    cdef tuple alive            # the order, the sources and the results
+    cdef cnp.ndarray batch      # of results
 
-    def __init__(self, x, y):
-        self.targets = x, y
-        self.order.batch_size = len(x)
+    def __init__(self, *targets):
+        if not 1 <= len(targets) <= MOST_SOURCES:
+            raise ValueError(f"rows of {len(targets)} arrays; expected 1 to {MOST_SOURCES}")
+        self.targets = targets
+        self.order.batch_size = len(targets[0])
 
-    def start(self, order, x, y):
-        """From now on the rows are those of x and y in this order; the first batch is next.
+    def start(self, order, *sources, results=None):
+        """From now on the rows are those of the sources in this order; the first batch is next.
 
-        order: int64, rows of x and y. x, y: C-contiguous, like the batch but for how many they are.
+        order: int64, rows of the sources. sources: C-contiguous, like the batch but for how many
+        rows they have. results: where `store` puts its rows, the first of the order first.
         """
         cdef cnp.ndarray numbers = cnp.PyArray_FROMANY(
             order, cnp.NPY_INT64, 1, 1, cnp.NPY_ARRAY_CARRAY_RO
         )
         cdef const cnp.int64_t* rows = <const cnp.int64_t*>data(numbers)
-        cdef Py_ssize_t count = min(len(x), len(y)), i
+        cdef Py_ssize_t count = min(map(len, sources)), i
+        cdef bint wrong = False
         for i in range(size(numbers)):
-            if not 0 <= rows[i] < count:
-                raise IndexError(f"there is no row {rows[i]}: there are {count}")
-        for i in range(2):
-            self.use(i, (x, y)[i], self.targets[i])
-        self.alive = numbers, x, y
+            wrong |= not 0 <= rows[i] < count
+        if wrong:
+            bad = next(row for row in numbers if not 0 <= row < count)
+            raise IndexError(f"there is no row {bad}: there are {count}")
+        for i in range(len(self.targets)):
+            check_alike(sources[i], self.targets[i])
+            self.order.sources[i] = <const char*>data(sources[i])
+        if self.batch is not None:
+            check_alike(results, self.batch)
+            if len(results) < size(numbers) or not cnp.PyArray_ISWRITEABLE(results):
+                raise ValueError(f"{len(results)} rows of results cannot take {size(numbers)}")
+            self.order.results = <char*>data(results)
+        self.alive = numbers, sources, results
         self.order.rows, self.order.at = rows, 0
-
-    cdef int use(self, int which, cnp.ndarray source, cnp.ndarray target) except -1:
-        cdef int i
-        cdef bint alike = (
-            cnp.PyArray_TYPE(source) == cnp.PyArray_TYPE(target) and rank(source) == rank(target)
-            and cnp.PyArray_ISCARRAY_RO(source)
-        )
-        for i in range(1, rank(target)):
-            alike = alike and dim(source, i) == dim(target, i)
-        if not alike:
-            raise ValueError(
-                f"the rows of {source.dtype} {np_shape(source)} do not fit into {target.dtype} "
-                f"{np_shape(target)}"
-            )
-        self.order.sources[which] = <const char*>data(source)
-        return 0
 
     def let_go(self):
         """Keep the data alive no longer; they are to be named again before the next batch."""
-        self.alive = None
-        self.order.sources[0] = self.order.sources[1] = NULL
-
-    def gather(self):
-        """Fill x and y with the rows of the batch."""
-        cdef Gather g
-        cdef cnp.ndarray target
         cdef int i
+        self.alive = None
+        self.order.results = NULL
+        for i in range(len(self.targets)):
+            self.order.sources[i] = NULL
+
+    cdef Move of(self, cnp.ndarray batch):
+        cdef Move g
         if recorder() != NULL:
             recorder().keep(recorder(), self)
-        for i in range(2):
-            target = self.targets[i]
-            g.order, g.which, g.target = &self.order, i, <char*>data(target)
-            g.width = cnp.PyArray_NBYTES(target) // max(1, self.order.batch_size)
-            g.together = max(1, CHUNK // max(1, g.width))
+        g.order, g.which, g.batch = &self.order, 0, <char*>data(batch)
+        g.width = cnp.PyArray_NBYTES(batch) // max(1, self.order.batch_size)
+        g.together = max(1, CHUNK // max(1, g.width))
+        return g
+
+    def gather(self):
+        """Fill the arrays with the rows of the batch."""
+        cdef Move g
+        cdef int i
+        for i in range(len(self.targets)):
+            g = self.of(self.targets[i])
+            g.which = i
             run_chunks(
                 gather_task, (self.order.batch_size + g.together - 1) // g.together, &g,
-                sizeof(Gather), cnp.PyArray_NBYTES(target) / 16.0,
+                sizeof(Move), cnp.PyArray_NBYTES(self.targets[i]) / 16.0,
             )
+
+    def store(self, cnp.ndarray batch, cnp.ndarray results):
+        """Put the rows of a batch of results in their place; the first time into these results."""
+        cdef Move g
+        check_alike(results, batch)
+        if not cnp.PyArray_ISCARRAY_RO(batch) or len(batch) != self.order.batch_size:
+            raise ValueError(f"results of {np_shape(batch)} are no batch of these rows")
+        if len(results) < self.order.at + len(batch):
+            raise ValueError(f"{len(results)} rows of results cannot take {len(batch)}")
+        self.batch = batch
+        self.order.results = <char*>data(results)
+        g = self.of(batch)
+        run_chunks(
+            store_task, (self.order.batch_size + g.together - 1) // g.together, &g,
+            sizeof(Move), cnp.PyArray_NBYTES(batch) / 16.0,
+        )
 
     def advance(self):
         """Go on to the next batch."""
         cdef Order* order = &self.order
         run_chunks(advance_task, 1, &order, sizeof(order), 1)
+
+
+cdef int check_alike(cnp.ndarray many, cnp.ndarray batch) except -1:
+    """Refuse an array whose rows are not like those of the batch."""
+    cdef int i
+    cdef bint alike = (
+        cnp.PyArray_TYPE(many) == cnp.PyArray_TYPE(batch) and rank(many) == rank(batch)
+        and cnp.PyArray_ISCARRAY_RO(many)
+    )
+    for i in range(1, rank(batch)):
+        alike = alike and dim(many, i) == dim(batch, i)
+    if not alike:
+        raise ValueError(
+            f"the rows of {many.dtype} {np_shape(many)} do not fit into {batch.dtype} "
+            f"{np_shape(batch)}"
+        )
+    return 0
+
+
+cdef struct Sum:
+    const void* a
+    const void* b
+    void* out
+    Py_ssize_t count
+    bint product
+
+
+cdef void sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef const Sum* s = <const Sum*>context
+    cdef Py_ssize_t first = chunk * (CHUNK // sizeof(real)), i
+    cdef Py_ssize_t count = min(<Py_ssize_t>(CHUNK // sizeof(real)), s.count - first)
+    cdef const real* a = <const real*>s.a + first
+    cdef const real* b = <const real*>s.b + first
+    cdef real* out = <real*>s.out + first
+    if s.product:
+        for i in range(count):
+            out[i] = a[i] * b[i]
+    else:
+        for i in range(count):
+            out[i] = a[i] + b[i]
+
+
+def in_stages(str name, a, b):
+    """np.add or np.multiply (`name`) of two arrays as a stage; None where they are not alike."""
+    cdef Sum s
+    cdef bint single
+    cdef cnp.ndarray out
+    if not (cnp.PyArray_Check(a) and cnp.PyArray_Check(b)):
+        return None
+    single = cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT
+    if (
+        cnp.PyArray_TYPE(a) != cnp.PyArray_TYPE(b) or not same_shape(a, b)
+        or not (single or cnp.PyArray_TYPE(a) == cnp.NPY_DOUBLE)
+        or not (cnp.PyArray_ISCARRAY_RO(a) and cnp.PyArray_ISCARRAY_RO(b))
+    ):
+        return None
+    if recorder() != NULL:
+        recorder().keep(recorder(), a)
+        recorder().keep(recorder(), b)
+    out = new_like(a)
+    s.a, s.b, s.out, s.count = data(a), data(b), data(out), size(out)
+    s.product = name == "multiply"
+    run_typed(
+        single, sum_task[float], sum_task[double],
+        (cnp.PyArray_NBYTES(out) + CHUNK - 1) // CHUNK, &s, sizeof(Sum), 1.5 * s.count,
+    )
+    return out
 
 
 cdef struct Running:
@@ -151,10 +254,6 @@ cdef double* running(cnp.ndarray a) except NULL:
     if recorder() != NULL:
         recorder().keep(recorder(), a)
     return <double*>data(a)
-
-
-cdef tuple np_shape(cnp.ndarray a):
-    return (<object>a).shape
 
 
 cdef void mean_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
@@ -309,3 +408,8 @@ def draw_mask(bit_generator, tuple shape, double rate):
 def numpy_draws():
     """A plan that is being made on this thread could not draw again what NumPy draws next."""
     refuse_plan("random numbers are drawn by NumPy")
+
+
+def numpy_converts():
+    """The same of what NumPy has made of another array."""
+    refuse_plan("an array is converted")

@@ -63,13 +63,15 @@ cdef void add_stage(Region* region, Stage s, double work) noexcept nogil
 cdef void run_region(Region* region) noexcept nogil
 
 # What this thread runs is noted by its recorder, if it has one: a plan (plan.pyx), which runs the
-# same stages again. Memory that a stage uses then stays: `release` instead of `free`.
+# same stages again. Memory that a stage uses then stays: `release` instead of `free`. `new` gives
+# arrays for results, which may lie where others have lain that nobody needs any longer.
 cdef struct Recorder:
     void (*note)(
         Recorder* recorder, const Stage* stages, int count, double work
     ) noexcept nogil
     void (*own)(Recorder* recorder, void* memory) noexcept nogil
     void (*keep)(Recorder* recorder, object array)
+    object (*new)(Recorder* recorder, int ndim, const Py_ssize_t* dims, int typenum)
     void (*refuse)(Recorder* recorder, const char* why) noexcept nogil
 
 cdef Recorder* recorder() noexcept nogil

@@ -5,9 +5,9 @@ of more. Beside other programs that takes from everybody the processor that the 
 threads took 3 to 15 times as long as one. So the run-time is told to wait asleep (openmp.py), and a
 thread wakes up once for each call of run_stages, not for each of its stages.
 
-How late they come is measured at every call. Work that takes less than that is done by the caller
-alone, and for a while all work where they come so late that another program must have their
-processor: nobody waits for a thread that does not run.
+How late they come is measured at every call: work that takes less than that is done by the caller
+alone. And a thread that wakes up on the caller's processor goes to another (openmp.h), where it
+shares with another program what the caller would have to share with it.
 
 And a forked child has none of its parent's threads, for which OpenMP would wait forever: they are
 ended before a fork (openmp.h).
@@ -43,6 +43,8 @@ cdef extern from "openmp.h" nogil:
     double seconds()
     void wait_for(uint64_t* place, uint64_t n, double awake)
     int team_size()
+    int processor()
+    void leave(int processor)
 
 # How long the caller waits for the others, in nanoseconds: a moving average of the time until one
 # comes when it is called, or that one takes longer at the end, if that is more. About 1 us where
@@ -51,7 +53,6 @@ cdef extern from "openmp.h" nogil:
 cdef int lateness = 50_000
 cdef double NEWS = 0.25         # weight of the last call in this average
 cdef double MEMORY = 5e7        # nanoseconds of work done alone after which it is forgotten
-cdef int BESIDE_OTHERS = 250_000  # so late are threads only beside other programs
 cdef double SPEED = 7           # simple vectorised operations in a nanosecond
 cdef double least_work = 40_000  # on which threads that come at once save anything
 cdef double AWAKE = 50e-6        # seconds; about what a sleeping thread needs to wake up
@@ -67,6 +68,7 @@ cdef struct Job:
     Progress* progress      # of each stage
     Progress left           # done: the threads that have no more to do
     double start            # when they were called
+    int processor           # from where
     double late             # how much later one of them came
     double end              # when the caller had no more to do
     int size                # of the team, which may be smaller than was asked for
@@ -77,9 +79,7 @@ cdef inline int team(double work) noexcept nogil:
     cdef int limit, wanted = READ_INT(&threads)  # which another thread may be setting
     if wanted == 1 or work < least_work:
         return 1
-    if least_work > 0 and (
-        READ_INT(&lateness) > BESIDE_OTHERS or work < 2 * SPEED * READ_INT(&lateness)
-    ):
+    if least_work > 0 and work < 2 * SPEED * READ_INT(&lateness):
         return 1
     limit = runtime_limit()  # threadpoolctl and omp_set_num_threads set it
     wanted = min(wanted, most_threads)
@@ -149,7 +149,7 @@ cdef void run_many(
     memset(&job, 0, sizeof(Job))
     memset(progress, 0, count * sizeof(Progress))
     job.stages, job.count, job.progress = stages, count, progress
-    job.start = seconds()
+    job.start, job.processor = seconds(), processor()
     with parallel(num_threads=size):
         if threadid() == 0:
             take_part(&job, True)
@@ -159,6 +159,7 @@ cdef void run_many(
         else:
             if threadid() == 1:
                 job.late = seconds() - job.start
+            leave(job.processor)
             take_part(&job, False)
             ADD(&job.left.done, 1)
     if least_work > 0 and job.size > 1:
@@ -342,6 +343,13 @@ def set_least_work(double work):
 def set_lateness(int nanoseconds):
     """Set how late threads are taken to be; return what it was."""
     return SWAP_INT(&lateness, nanoseconds)
+
+
+def leave_this_processor():
+    """Have this thread go to another processor, where that can be; return both numbers."""
+    before = processor()
+    leave(before)
+    return before, processor()
 
 
 cdef struct Check:

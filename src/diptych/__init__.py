@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from .scopes import RematScope, SymbolicScope, device, name_scope, remat
     from .stateless import StatelessScope
     from .tape import GradientTape
-    from .teach import compare_engines, gradcheck
+    from .teach import capture, compare_engines, explain, gradcheck, repeat_fit, show
     from .tensor import Tensor, Variable
 
 # Everything is imported when it is first used, so that `import diptych` costs little more than
@@ -89,8 +89,7 @@ _HOMES = {
     "Sequential": "models",
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
-    "compare_engines": "teach",
-    "gradcheck": "teach",
+    **dict.fromkeys("capture compare_engines explain gradcheck repeat_fit show".split(), "teach"),
     "install_as_keras": "compat",
 }
 
@@ -152,6 +151,7 @@ __all__ = [
     "autodiff",
     "backend",
     "callbacks",
+    "capture",
     "compare_engines",
     "config",
     "constraints",
@@ -160,6 +160,7 @@ __all__ = [
     "distillation",
     "dtype_policies",
     "engine",
+    "explain",
     "export",
     "gradcheck",
     "initializers",
@@ -177,7 +178,9 @@ __all__ = [
     "random",
     "regularizers",
     "remat",
+    "repeat_fit",
     "saving",
+    "show",
     "tree",
     "utils",
     "version",

@@ -1,6 +1,6 @@
 """The command line. ``python -m diptych`` trains two networks on both engines; ``python -m diptych
-run script.py`` runs a Keras script; ``python -m diptych info`` prints versions, engine, instruction
-set and threads.
+run script.py`` runs a Keras script; ``python -m diptych show conv2d_forward`` prints a function in
+both engines; ``python -m diptych info`` prints versions, engine, instruction set and threads.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ def main(arguments: list[str] | None = None) -> int:
         from .compat.run import main as run_script
 
         return run_script(given[1:])
+    if given[:1] == ["show"]:
+        from .teach.showing import main as show_sources
+
+        return show_sources(given[1:])
     parser = argparse.ArgumentParser(
         prog="diptych",
         description="A neural network library with the Keras API and two engines.",
@@ -43,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             help="where the picture goes",
         )
     commands.add_parser("run", help="run a Keras script or notebook: diptych run script.py")
+    commands.add_parser("show", help="a function in both engines: diptych show conv2d_forward")
     commands.add_parser("info", help="versions, engine, instruction set, threads")
     chosen = parser.parse_args(given)
     if chosen.command == "info":

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import add
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -114,6 +115,7 @@ def walk_back(
     gradients: dict[Tensor, Any],
     wanted: Collection[Tensor] = (),
     optimizer: Any = None,
+    add: Callable = add,
 ) -> None:
     """The chain rule: from the gradients of the last outputs to those of everything before them.
 
@@ -128,6 +130,7 @@ def walk_back(
         wanted: outputs of records whose gradients are returned too.
         optimizer: the optimizer that gets the gradients, if any; if it takes ``IndexedSlices``, the
             gradient of a variable may be one.
+        add: the sum of two gradients; a plan notes it.
     """
     kept: dict[Tensor, Any] = {}  # the gradients of wanted outputs
     for (output, inputs, needs, backward, _, _, _, _), cache in records:
@@ -154,7 +157,7 @@ def walk_back(
             if dx is not None and needs[i]:
                 x = inputs[i]
                 if x in gradients:
-                    dx = gradients[x] + dx
+                    dx = add(gradients[x], dx)
                 if type(dx) is not ndarray or dx.dtype is not x.array.dtype:
                     if isinstance(dx, Tensor) and only_tensors.get():
                         dx = dx if dx.array.dtype == x.array.dtype else dx.astype(x.array.dtype)

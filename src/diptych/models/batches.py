@@ -103,6 +103,7 @@ class ArrayBatches(Passes):
         self._plain = not self.late and all(leaf.dtype == dtype for leaf, dtype in both)
         arrays = isinstance(x, np.ndarray) and isinstance(y, np.ndarray)
         self.is_pairs = self._plain and arrays and sample_weight is None
+        self.is_alone = self._plain and isinstance(x, np.ndarray) and len(present) == 1
         self._rows = [as_rows(leaf) for leaf in self._leaves]
 
     def first(self) -> tuple:
@@ -159,6 +160,11 @@ class ArrayBatches(Passes):
             return starts
         # The smaller batch stays last: elsewhere it would shift the rows of all later batches.
         return [*(self._permutation(whole) * size).tolist(), *starts[whole:]]
+
+    @property
+    def all_rows(self) -> np.ndarray:
+        """The rows of x, where there is nothing else (`is_alone`), in the dtype of the batches."""
+        return self._leaves[0]
 
     @property
     def begins_a_pass(self) -> bool:

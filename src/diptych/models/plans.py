@@ -1,14 +1,15 @@
-"""Steps of training as plans of the fast engine.
+"""Steps of training, evaluation and prediction as plans of the fast engine.
 
 Of a recorded step (``replay``), Python still calls one function after the other, which takes most
 of the time in a small network. A plan (``fastcore/kernels/plan.pyx``) is made of one more step: the
 rows of a batch are gathered, the calls run forward and back, the weights are updated, loss and
 metrics are added up. Then it does so for all batches that follow, in one call without the GIL: the
-same functions on the same numbers in the same order, so the bits are those of other steps.
+same functions on the same numbers in the same order, so the bits are those of other steps. Where a
+part of a step cannot run in stages, Python calls that part (``noting``).
 
-A plan belongs to a recorded step, for batches of one shape. ``fit`` on arrays gives it as many
-batches at a time as its callbacks allow; ``train_on_batch`` one. What cannot be planned runs as a
-recorded step, or layer by layer, and ``Model.plan_report`` says why.
+A plan belongs to a recorded step, for batches of one shape. ``fit``, ``evaluate`` and ``predict``
+on arrays give it as many batches at a time as the callbacks allow; ``train_on_batch`` one. What
+cannot be planned runs as a recorded step, or layer by layer, and ``Model.plan_report`` says why.
 """
 
 from __future__ import annotations
@@ -16,24 +17,26 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from .. import engine as _engine
 from ..metrics import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
-from ..nested import flatten
-from ..operation import Operation
 from ..optimizers import MultiOptimizer
 from ..random import MaskDraw
-from ..tensor import Variable
+from ..tensor import Tensor, Variable
+from ..utils.registration import is_builtin
 from .batches import ArrayBatches
+from .noting import Notes, NotPlannedError
 from .replay import Replay, is_own
 
 SLICE = 0.05  # seconds of a run: between two of them the interpreter hears of Ctrl-C
 # Arrays of another dtype than the step's are converted as a whole, if they are no larger.
 MOST_CONVERTED = 1 << 26
+MOST_KEPT = 1 << 26  # bytes of the memory of a plan of predictions that waits for the next ones
+SEEN = True  # in place of a plan: this number of rows has been predicted once
+MOST_SIZES = 8  # plans of a recorded prediction, one for each number of rows
 _CLIPS = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema")
 _ACCURACIES = {
     BinaryAccuracy: "binary",
@@ -42,48 +45,149 @@ _ACCURACIES = {
 }
 
 
-class NotPlannedError(Exception):
-    """Why a step cannot be a plan."""
+class _BatchPlan:
+    """The plan of a step on batches of one size."""
+
+    def __init__(self, replay: Replay, *batch: np.ndarray) -> None:
+        self.size = len(batch[0])
+        self._pace = 1  # steps of a slice of time
+        kernels = _engine.current().kernels
+        self._notes = Notes(kernels)
+        self._plan = self._notes.plan
+        self._rows = kernels.steps.Rows(*batch)
+        draws = [x for call in replay.calls for x in call[3] if isinstance(x, MaskDraw)]
+        self._generators = [(x.seed_generator, x.seed_generator.generator) for x in draws]
+
+    @property
+    def refusal(self) -> str | None:
+        return self._plan.refusal or self._notes.refusal
+
+    @property
+    def report(self) -> str:
+        calls = self._notes.calls
+        return "A plan ran." + (f" In each step Python calls {', '.join(calls)}." if calls else "")
+
+    def _run(self, order: np.ndarray, *sources: np.ndarray, most: int, results: Any = None) -> int:
+        """Run on the first batches of these rows, up to ``most`` and for a slice of time; return on
+        how many. The next one is for others if there is none.
+        """
+        count = min(most, self._pace)
+        self._rows.start(order[: count * self.size], *sources, results=results)
+        start = time.perf_counter()
+        try:
+            with contextlib.ExitStack() as drawing:
+                for _, generator in () if self._notes.calls else self._generators:
+                    drawing.enter_context(generator.bit_generator.lock)
+                self._plan.run(count)
+        finally:
+            self._rows.let_go()
+        taken = time.perf_counter() - start
+        if self._plan.done == self._pace:
+            self._pace = max(1, min(2 * count, int(SLICE * count / max(taken, 1e-9))))
+        return self._plan.done
 
 
-class StepPlan:
-    """The plan of a training step, made of a step on the batch x, y.
+class StepPlan(_BatchPlan):
+    """The plan of a step of training, or of evaluation, made of a step on the batch x, y.
 
     Raises NotPlannedError before the step if that is known then; ``refusal`` is what only the step
     has shown, or None.
     """
 
-    def __init__(self, model: Any, replay: Replay, x: np.ndarray, y: np.ndarray) -> None:
-        _check(model, replay)
-        kernels = _engine.current().kernels
-        self._optimizer = optimizer = model.optimizer
-        self._metrics = [_accuracy(metric) for _, metric, _ in model._metrics.entries]
+    def __init__(
+        self, model: Any, replay: Replay, x: np.ndarray, y: np.ndarray, trains: bool
+    ) -> None:
+        _check(model, replay, trains)
         self._circumstances = _circumstances(model)
-        draws = [x for call in replay.calls for x in call[3] if isinstance(x, MaskDraw)]
-        self._generators = [(x.seed_generator, x.seed_generator.generator) for x in draws]
-        mean = model._loss_mean
-        self.dtypes = x.dtype, y.dtype if replay.labels is None else replay.labels[1]
-        self.size = len(x)
-        self._pace = 1  # steps of a slice of time
-        x, y = map(converted, (x, y), self.dtypes)
-        batch_x, batch_y = np.empty_like(x), np.empty_like(y)
-        self._rows = kernels.steps.Rows(batch_x, batch_y)
-        self._rows.start(np.arange(self.size), x, y)
-        self._plan = kernels.plan.Plan()
+        self._trains, self._optimizer = trains, model.optimizer
+        self._counts = False  # whether the plan counts the updates
+        self._updates: list[Any] = []
+        labels = y.dtype if replay.labels is None else replay.labels[1]
+        self.dtypes: tuple[np.dtype, ...] = x.dtype, labels
+        # The labels as the loss takes them, and for some metrics as they are given.
+        metrics = [metric for _, metric, _ in model._metrics.entries]
+        needed = any(type(metric) not in _ACCURACIES for metric in metrics)
+        if needed and y.dtype != self.dtypes[1]:
+            self.dtypes += (y.dtype,)
+        batch = [np.ascontiguousarray(a, dtype) for a, dtype in zip((x, y, y), self.dtypes)]  # noqa: B905
+        rows = [np.empty_like(part) for part in batch]
+        super().__init__(replay, *rows)
+        self._rows.start(np.arange(self.size), *batch)
+        batch_x, batch_y = rows[:2]
         with self._plan:
             self._rows.gather()
-            y_pred, loss, caches = replay.forward(batch_x, batch_y)
-            optimizer.apply(replay.gradients(caches, optimizer), replay.wanted)
-            kernels.steps.add_mean(mean.total.array, mean.count.array, loss, self.size)
-            for kind, metric in self._metrics:
-                total, count = metric.total.array, metric.count.array
-                threshold = getattr(metric, "threshold", 0.5)
-                kernels.steps.add_accuracy(kind, total, count, batch_y, y_pred.array, threshold)
+            y_pred, loss, caches = replay.forward(batch_x, batch_y, self._notes.steps(replay))
+            if trains:
+                self._update(replay, caches)
+            mean = model._loss_mean
+            add_mean = _engine.current().kernels.steps.add_mean
+            add_mean(mean.total.array, mean.count.array, loss, self.size)
+            for metric in metrics:
+                self._add_metric(metric, batch_y, rows[-1], y_pred)
             self._rows.advance()
         self._rows.let_go()
-        self._classes = y_pred.shape[-1]
-        self._updates = [kept for kept in self._plan.kept if hasattr(kept, "restart")]
-        self.refusal = self._plan.refusal
+        self._classes = y_pred.shape[-1] if y_pred.ndim else 0
+        self._updates += [kept for kept in self._plan.kept if hasattr(kept, "restart")]
+
+    def _update(self, replay: Replay, caches: list) -> None:
+        """The way back, and the update of the weights."""
+        plan, notes, optimizer = self._plan, self._notes, self._optimizer
+        gradients, wanted = replay.gradients(caches, optimizer, notes), replay.wanted
+        counter = optimizer._iterations.array
+        why = _why_python_updates(optimizer, wanted)
+        mark = plan.mark()
+        planned = why is None
+        if planned:
+            if not isinstance(optimizer._learning_rate, Variable):
+                updates = self._updates  # not self: a plan ends with its model, not later
+
+                def follow() -> None:
+                    for update in updates:
+                        update.restart(counter.item(), optimizer._current_rate())
+                    counter[()] += 1
+
+                notes.call("the learning rate", follow)
+                self._counts = True
+            optimizer.apply(gradients, wanted)
+            why = plan.take_back(mark)
+            if why is not None and self._counts:
+                notes.calls.remove("the learning rate")
+        if why is not None:
+            given = list if is_builtin(type(optimizer)) else _copies
+
+            def apply() -> None:
+                optimizer.apply(given(gradients), wanted)
+
+            if not planned:
+                plan.aside(apply)
+            notes.call(f"the optimizer ({why})", apply)
+            self._counts = True
+
+    def _add_metric(self, metric: Any, y: np.ndarray, given: np.ndarray, y_pred: Tensor) -> None:
+        """Add the batch to a metric.
+
+        y: the labels as the loss takes them. given: as the metric does.
+        """
+        kind = _ACCURACIES.get(type(metric))
+        if kind is not None:
+            total, count = metric.total.array, metric.count.array
+            threshold = getattr(metric, "threshold", 0.5)
+            add_accuracy = _engine.current().kernels.steps.add_accuracy
+            add_accuracy(kind, total, count, y, y_pred.array, threshold)
+            return
+        labels = Tensor(given)
+        if is_builtin(type(metric)):
+
+            def update() -> None:
+                metric.update_state(labels, y_pred)
+
+        else:  # it may keep what it is given
+
+            def update() -> None:
+                metric.update_state(Tensor(given.copy()), Tensor(y_pred.array.copy()))
+
+        self._plan.aside(update)
+        self._notes.call(f"the metric {metric.name}", update)
 
     def fits(self, model: Any) -> bool:
         """Whether it is still a step of this model, and nothing that it depends on has changed."""
@@ -97,58 +201,104 @@ class StepPlan:
             return True
         return bool(y.min() >= 0 and y.max() < self._classes)
 
-    def run(self, order: np.ndarray, x: np.ndarray, y: np.ndarray, most: int) -> int:
-        """Train on the first batches of these rows of x and y, up to ``most`` and for a slice of
-        time; return on how many.
+    def sources(self, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+        """The rows of these data as it takes them."""
+        return list(map(converted, (x, y, y)[: len(self.dtypes)], self.dtypes))
+
+    def run(self, order: np.ndarray, sources: list[np.ndarray], most: int) -> int:
+        """Make steps on the first batches of these rows, up to ``most`` and for a slice of time;
+        return how many.
         """
-        count = min(most, self._pace)
+        if not self._trains:
+            return self._run(order, *sources, most=most)
         counter = self._optimizer._iterations.array
-        for update in self._updates:
-            update.restart(counter.item(), self._optimizer._current_rate())
-        self._rows.start(order[: count * self.size], x, y)
-        start = time.perf_counter()
-        with contextlib.ExitStack() as drawing:
-            for _, generator in self._generators:
-                drawing.enter_context(generator.bit_generator.lock)
-            self._plan.run(count)
-        taken = time.perf_counter() - start
+        if not self._counts:
+            for update in self._updates:
+                update.restart(counter.item(), self._optimizer._current_rate())
+        try:
+            return self._run(order, *sources, most=most)
+        finally:
+            if not self._counts:
+                counter[()] += self._plan.done
+
+
+class PredictionPlan(_BatchPlan):
+    """The plan of a prediction, made of the prediction for the rows x.
+
+    Attributes:
+        first: the results of x.
+    """
+
+    def __init__(self, replay: Replay, x: np.ndarray) -> None:
+        batch = np.empty_like(x)
+        super().__init__(replay, batch)
+        self._rows.start(np.arange(self.size), x)
+        with self._plan:
+            self._rows.gather()
+            y = self._notes.in_order(replay.predict(batch, self._notes.steps(replay)))
+            if not y.ndim or len(y) != self.size:
+                raise NotPlannedError("the results are not one for each row")
+            self.first = np.empty_like(y)
+            self._rows.store(y, self.first)
+            self._rows.advance()
         self._rows.let_go()
-        counter[()] += count
-        if count == self._pace:
-            self._pace = max(1, min(2 * count, int(SLICE * count / max(taken, 1e-9))))
-        return count
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is worth keeping for later predictions."""
+        return sum(buffer.nbytes for buffer in self._plan.memory) <= MOST_KEPT
+
+    def run(self, order: np.ndarray, x: np.ndarray, results: np.ndarray) -> int:
+        """Predict for the first batches of these rows, for a slice of time; return for how many.
+
+        results: those of the rows of ``order``, and of all that come before.
+        """
+        most, results = len(order) // self.size, results[-len(order) :]
+        done = self._run(order, x, most=most, results=results)
+        if not done:
+            raise NotPlannedError("the layers have to say what is wrong")
+        return done
 
 
-class PlannedEpochs:
-    """The epochs of one call of ``fit``, with as many batches at a time as plans allow.
+def _copies(gradients: list) -> list:
+    """For what may keep the gradients that it is given."""
+    return [g.copy() if isinstance(g, np.ndarray) else g for g in gradients]
+
+
+class PlannedPasses:
+    """The passes over the data of one call of ``fit`` or ``evaluate``, with as many batches at a
+    time as plans allow.
 
     Args:
         model: the model.
-        batches: the training data.
-        train_step: makes one step on a batch (x, y, sample_weight).
+        batches: the data.
+        step: makes one step on a batch (x, y, sample_weight).
+        what: "update" or "test".
 
     Attributes:
         refusal: why there is no plan; None where there is one.
     """
 
-    def __init__(self, model: Any, batches: Any, train_step: Callable) -> None:
+    def __init__(self, model: Any, batches: Any, step: Callable, what: str) -> None:
         self._model = model
         self._batches = batches
-        self._train_step = train_step
-        self._order = np.zeros(0, np.int64)  # the rows of this epoch
-        self._at = 0  # how many of them have been trained on
+        self._step = step
+        self._what = what
+        self._order = np.zeros(0, np.int64)  # the rows of this pass
+        self._at = 0  # how many of them are done
         self._plan: StepPlan | None = None  # that of a batch of full size
         self._data: list[np.ndarray] = []  # x and y as it takes them
         self.refusal: str | None = None
-        if train_step != model._update:
-            self.refusal = "the model has a train_step of its own"
+        if step not in (model._update, model._test):
+            name = {"update": "train_step", "test": "test_step"}[what]
+            self.refusal = f"the model has a {name} of its own"
         elif not is_own(model, "compute_metrics"):
             self.refusal = "the model has a compute_metrics of its own"
         elif type(batches) is not ArrayBatches or not batches.is_pairs:
             self.refusal = "the data are not one array x and one array y of the model's dtypes"
 
     def begin(self) -> bool:
-        """Draw the order of the rows of the next epoch; False if its batches are to be taken from
+        """Draw the order of the rows of the next pass; False if its batches are to be taken from
         ``batches``.
         """
         if self.refusal is not None or not self._batches.begins_a_pass:
@@ -158,26 +308,27 @@ class PlannedEpochs:
 
     @property
     def left(self) -> bool:
-        """Whether the epoch has rows left."""
+        """Whether the pass has rows left."""
         return self._at < len(self._order)
 
     @property
     def report(self) -> str:
         if self.refusal is not None:
             return f"No plan: {self.refusal}."
-        return "No plan: there were only a few steps." if self._plan is None else "A plan ran."
+        return "No plan: there were only a few steps." if self._plan is None else self._plan.report
 
     def run(self, most: int | None = None) -> None:
-        """Train on the next batch, or on as many as a slice of time allows, up to ``most``."""
+        """Do the next batch, or as many as a slice of time allows, up to ``most``."""
         size = min(self._batches.batch_size, len(self._order))
         order = self._order[self._at :]
         whole = len(order) // size
         if whole and self._plan is not None and self._plan.fits(self._model):
-            x, y = self._data
-            self._at += size * self._plan.run(order, x, y, min(whole, most or whole))
-            return
+            done = self._plan.run(order, self._data, min(whole, most or whole))
+            self._at += size * done
+            if done:
+                return
         tensors = self._model._as_tensors(*self._batches.rows(order[:size]))
-        self._train_step(*tensors)
+        self._step(*tensors)
         self._at += min(size, len(order))
         if whole:
             self._find_plan(tensors)
@@ -185,11 +336,11 @@ class PlannedEpochs:
     def _find_plan(self, tensors: tuple) -> None:
         """Take the plan of the step that has been made on this batch."""
         self._plan = None
-        plan, self.refusal = self._model._plan_of(self._model._replay_key("update", *tensors))
+        plan, self.refusal = self._model._plan_of(self._model._replay_key(self._what, *tensors))
         if plan is None:
             return
         try:
-            self._data = list(map(converted, self._batches.data[:2], plan.dtypes))
+            self._data = plan.sources(*self._batches.data[:2])
         except NotPlannedError as error:
             self.refusal = str(error)
             return
@@ -199,6 +350,79 @@ class PlannedEpochs:
             self.refusal = "some labels are no classes"
 
 
+class PlannedPrediction:
+    """The prediction for an array, with as many batches at a time as plans allow.
+
+    A plan has memory of its own, so nobody else finds it while it runs: predictions in several
+    threads take one each, or none.
+
+    Args:
+        model: the model.
+        x: the rows.
+        batch_size: how many are predicted together.
+
+    Raises NotPlannedError, also from ``run``, where the batches are to be predicted one by one.
+    """
+
+    def __init__(self, model: Any, x: np.ndarray, batch_size: int) -> None:
+        if _engine.current().name != "fast":
+            raise NotPlannedError("plans are made by the fast engine")
+        first = model._as_tensors(x[:batch_size])[0]
+        self._x = converted(x, first.dtype)
+        self._size = batch_size
+        self._order = np.arange(len(x))
+        self._model = model
+        self._replay = model._replay_of_prediction(first)
+        if self._replay is None:
+            raise NotPlannedError("a prediction depends on more than a batch and the weights")
+        self._large: dict[int, PredictionPlan] = {}  # plans for this prediction alone
+        self._results: Any = None
+        self._done = 0
+
+    @property
+    def left(self) -> bool:
+        """Whether there are rows left."""
+        return self._done < len(self._x)
+
+    @property
+    def results(self) -> np.ndarray:
+        """Those of the rows that are done."""
+        return self._results[: self._done]
+
+    def run(self) -> None:
+        """Predict for the next batch, or for as many as a slice of time allows."""
+        order = self._order[self._done :]
+        size = min(self._size, len(order))
+        rows, plans = self._x[self._done : self._done + size], self._replay.plans
+        plan = self._large.pop(size, None) or plans.pop(size, None)
+        if isinstance(plan, PredictionPlan):
+            self._make_room(plan.first)
+            self._done += size * plan.run(order, self._x, self._results)
+        elif plan is SEEN or (plan is None and len(order) >= 2 * size):
+            made = PredictionPlan(self._replay, rows)
+            self._keep(made.first)
+            plan = made.refusal or made
+        else:
+            self._keep(self._model._predict(Tensor(rows)).array)
+            plan = plan or SEEN
+        if isinstance(plan, PredictionPlan) and not plan.is_small:
+            self._large[size] = plan
+            return
+        if len(plans) >= MOST_SIZES:
+            plans.clear()
+        plans[size] = plan
+
+    def _keep(self, y: np.ndarray) -> None:
+        """Keep the results of a batch."""
+        self._make_room(y)
+        self._results[self._done : self._done + len(y)] = y
+        self._done += len(y)
+
+    def _make_room(self, y: np.ndarray) -> None:
+        if self._results is None:
+            self._results = np.empty((len(self._x), *y.shape[1:]), y.dtype)
+
+
 def _circumstances(model: Any) -> tuple:
     """What a plan depends on besides its replay, whose key has the engine and the structure.
 
@@ -206,7 +430,8 @@ def _circumstances(model: Any) -> tuple:
     """
     optimizer = model.optimizer
     settings = [getattr(optimizer, name) for name in (*_CLIPS, *optimizer._arguments)]
-    return (*model._circumstances(), id(optimizer), id(model._loss_mean), *settings)
+    parts = optimizer, optimizer._learning_rate, model._loss_mean
+    return (*model._circumstances(), *map(id, parts), *settings)
 
 
 def converted(data: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -218,45 +443,26 @@ def converted(data: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.ascontiguousarray(data, dtype)
 
 
-def _check(model: Any, replay: Replay) -> None:
+def _check(model: Any, replay: Replay, trains: bool) -> None:
     """Raise NotPlannedError for what can be known before a step."""
-    optimizer = model.optimizer
     if _engine.current().name != "fast":
         raise NotPlannedError("plans are made by the fast engine")
     if not is_own(model, "compute_metrics"):
         raise NotPlannedError("the model has a compute_metrics of its own")
+    if trains and not replay.wanted:
+        raise NotPlannedError("there are no weights to train")
+
+
+def _why_python_updates(optimizer: Any, variables: list[Variable]) -> str | None:
+    """What of an update is decided anew in each step; None if it runs in stages."""
     if not (is_own(optimizer, "apply") and is_own(optimizer, "update_step")):
-        raise NotPlannedError("the optimizer is not a built-in one")
+        return "it is not a built-in one"
     if isinstance(optimizer, MultiOptimizer):
-        raise NotPlannedError("the optimizer is made of several")
-    if not isinstance(optimizer._learning_rate, Variable):
-        raise NotPlannedError("the learning rate follows a schedule or a function")
-    if optimizer.use_ema or optimizer.gradient_accumulation_steps:
-        raise NotPlannedError("the optimizer averages weights or accumulates gradients")
-    if not replay.wanted or any(variable.constraint is not None for variable in replay.wanted):
-        raise NotPlannedError("there are no weights to train, or one has a constraint")
-    for is_twin, function, *_ in replay.calls:
-        if not is_twin and function not in _views():
-            raise NotPlannedError("an operation of the step is NumPy's")
-    reached = set(replay.seed)  # the tensors that have a gradient
-    for record in replay.records:
-        if reached.isdisjoint(flatten(record.output)):
-            continue
-        for x, need in zip(record.inputs, record.needs, strict=True):
-            if need and x in reached:
-                raise NotPlannedError("the gradients of branches are summed by NumPy")
-            reached.add(x)
-
-
-@cache
-def _views() -> frozenset[Callable]:
-    """The array operations that only look at memory in another way, forward and back."""
-    reshape: Any = Operation.named["reshape"]
-    return frozenset({reshape.forward})
-
-
-def _accuracy(metric: Any) -> tuple[str, Any]:
-    kind = _ACCURACIES.get(type(metric))
-    if kind is None:
-        raise NotPlannedError(f"the metric {metric.name} is not an accuracy")
-    return kind, metric
+        return "it is made of several"
+    if optimizer.use_ema:
+        return "it averages weights"
+    if optimizer.gradient_accumulation_steps:
+        return "it accumulates gradients"
+    if any(variable.constraint is not None for variable in variables):
+        return "a weight has a constraint"
+    return None

@@ -55,27 +55,33 @@ class Replay:
         self.seed: dict[Tensor, np.ndarray] = {}  # dL/dL = 1, for the loss in the records
         self.wanted: list[Variable] = []  # the weights whose gradients the step returns
         self.plan: Any = None  # its plan, or why there is none; None before that was tried
+        self.plans: dict[int, Any] = {}  # those of a prediction, by the number of rows
         self.done: list[list[int]] = []  # after each call, the places that no later call needs
 
-    def forward(self, x: np.ndarray, y: np.ndarray) -> tuple[Tensor, np.ndarray, list]:
-        """Return the model's output, the loss, and the caches of all calls."""
+    def forward(
+        self, x: np.ndarray, y: np.ndarray, steps: list[tuple] | None = None
+    ) -> tuple[Tensor, np.ndarray, list]:
+        """Return the model's output, the loss, and the caches of all calls.
+
+        steps: its own, noted for a plan.
+        """
         values = self._start(x)
         if self.labels is None:
             values[1] = y
         else:
             shape, dtype = self.labels
             values[1] = y.reshape(shape).astype(dtype, copy=False)
-        caches = [_run(step, values) for step in self.steps]
+        caches = [_run(step, values) for step in steps or self.steps]
         y_pred = Tensor(values[self.y_pred])
         if self.logits is not None:
             name, place = self.logits
             y_pred.logits = (name, Tensor(values[place]))
         return y_pred, values[self.loss], caches
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
+    def predict(self, x: np.ndarray, steps: list[tuple] | None = None) -> np.ndarray:
         """Return the model's output, without caches for a backward pass."""
         values = self._start(x)
-        for step, done in zip(self.steps, self.done, strict=True):
+        for step, done in zip(steps or self.steps, self.done, strict=True):
             _run(step, values)
             for place in done:
                 values[place] = None
@@ -85,13 +91,19 @@ class Replay:
         """The values of all places before the first call: the input's and the weights'."""
         return [x, None, *map(_array_of, self.weights), *self.empty]
 
-    def gradients(self, caches: list, optimizer: Any = None) -> list:
+    def gradients(self, caches: list, optimizer: Any = None, notes: Any = None) -> list:
         """Run the backward pass; return the gradients of the loss by the trained weights: None for
         a weight on which it does not depend, possibly IndexedSlices if they go to an optimizer.
+
+        notes: those of a plan that is being made.
         """
         newest_first = map(list.pop, repeat(caches))  # so that each is freed after use
         gradients: dict[Tensor, Any] = self.seed.copy()
-        walk_back(zip(self.records, newest_first), gradients, (), optimizer)  # noqa: B905 - hot
+        if notes is None:
+            walk_back(zip(self.records, newest_first), gradients, (), optimizer)  # noqa: B905 - hot
+        else:
+            records = zip(notes.records(self), newest_first)  # noqa: B905
+            walk_back(records, gradients, (), optimizer, notes.add)
         return list(map(gradients.get, self.wanted))
 
 

@@ -22,13 +22,15 @@ from ..tape import GradientTape, unrecorded
 from ..tensor import Structure, Tensor
 from ..utils.batches import unpack_x_y_sample_weight as unpack
 from .arrays import as_data, count_rows
+from .batches import ArrayBatches
 from .checks import Checks
 from .class_weights import class_weights_to_sample_weights
 from .compiling import Compiling
 from .data import batches_for, split_off_validation
 from .fitting import at_most, batch_size_of, executions, named_in_errors, pack, plain
+from .noting import NotPlannedError
 from .passes import Progress, check_size
-from .plans import NotPlannedError, PlannedEpochs, StepPlan, converted
+from .plans import PlannedPasses, PlannedPrediction, StepPlan
 from .replay import Replay, may_be_replayed, record_of, record_of_prediction
 from .results import array_of, as_log, check_frequency, due, joined
 
@@ -114,25 +116,29 @@ class Trainer(Compiling):
         """The outputs for one batch, replayed if possible."""
         if not isinstance(x, Tensor) or not len(x):
             return self(x, training=False)
-        key = ("predict", x.shape[1:], x.dtype, *self._circumstances())
         try:
-            if key in self._replays:
-                replay = self._replays.get(key)  # another thread may have removed it
-            else:
-                replay = record_of_prediction(self, x)
-                self._forget_replays()
-                self._replays[key] = replay
+            replay = self._replay_of_prediction(x)
             if replay is not None:
                 return Tensor(replay.predict(x.array))
         except (ValueError, TypeError, IndexError):
             pass  # run the layers: their error names the layer and this number of rows
         return self(x, training=False)
 
+    def _replay_of_prediction(self, x: Tensor) -> Replay | None:
+        """The recorded prediction for rows like these; None if there is none."""
+        key = ("predict", x.shape[1:], x.dtype, *self._circumstances())
+        if key in self._replays:
+            return self._replays.get(key)  # another thread may have removed it
+        replay = record_of_prediction(self, x)
+        self._forget_replays()
+        self._replays[key] = replay
+        return replay
+
     def _update(self, x: Any, y: Any, sample_weight: Any) -> Any:
         """Make one update; return what a `compute_metrics` of one's own returned."""
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
-        if replay is not None and self._run_plan(replay, x.array, y.array):
+        if replay is not None and self._run_plan(replay, x.array, y.array, trains=True):
             return None
         if replay is not None:
             y_pred, loss, caches = replay.forward(x.array, y.array)
@@ -157,7 +163,7 @@ class Trainer(Compiling):
         self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
         return self._after_step(x, y, y_pred, sample_weight)
 
-    def _run_plan(self, replay: Replay, x: np.ndarray, y: np.ndarray) -> bool:
+    def _run_plan(self, replay: Replay, x: np.ndarray, y: np.ndarray, trains: bool) -> bool:
         """Make a step by the plan of a recorded step, or make the plan of this step; return False
         if the step is still to be made.
         """
@@ -166,17 +172,17 @@ class Trainer(Compiling):
             return False
         if plan is None or not plan.fits(self):
             try:
-                plan = StepPlan(self, replay, x, y)
+                plan = StepPlan(self, replay, x, y, trains)
             except NotPlannedError as error:
                 replay.plan = str(error)
                 return False
             replay.plan = plan.refusal or plan
             return True
-        x, y = map(converted, (x, y), plan.dtypes)
-        if not plan.takes(y):
+        sources = plan.sources(x, y)
+        if not plan.takes(sources[1]):
             return False
-        plan.run(_COUNTING[: len(x)] if len(x) <= len(_COUNTING) else np.arange(len(x)), x, y, 1)
-        return True
+        order = _COUNTING[: len(x)] if len(x) <= len(_COUNTING) else np.arange(len(x))
+        return plan.run(order, sources, 1) == 1
 
     def _plan_of(self, key: tuple | None) -> tuple[StepPlan | None, str | None]:
         """The plan of the steps with this key, or why there is none; None and None if none has been
@@ -193,6 +199,8 @@ class Trainer(Compiling):
         """Evaluate one batch; return what a `compute_metrics` of one's own returned."""
         key = self._replay_key("test", x, y, sample_weight)
         replay = self._replays.get(key)
+        if replay is not None and self._run_plan(replay, x.array, y.array, trains=False):
+            return None
         if replay is not None:
             y_pred, loss, _ = replay.forward(x.array, y.array)
             self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
@@ -399,7 +407,7 @@ class Trainer(Compiling):
             )
         self.stop_training = False
         train_step, _ = self._steps()
-        planned = PlannedEpochs(self, batches, train_step)
+        planned = PlannedPasses(self, batches, train_step, "update")
         logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
         done = progress.done  # not 0 if a callback has put the training into the middle of an epoch
@@ -428,7 +436,7 @@ class Trainer(Compiling):
         callbacks.on_train_end(logs)
         return self.history
 
-    def _train_planned_epoch(self, planned: PlannedEpochs, callbacks: CallbackList) -> None:
+    def _train_planned_epoch(self, planned: PlannedPasses, callbacks: CallbackList) -> None:
         """One pass over the batches, as many in one call as the callbacks allow."""
         begin, size = 0, self.steps_per_execution
         while planned.left and not self.stop_training:
@@ -538,8 +546,12 @@ class Trainer(Compiling):
         _, test_step = self._steps()
         callbacks.on_test_begin()
         last = None
+        planned = PlannedPasses(self, batches, test_step, "test")
         with _engine.current().batch_after_batch():
-            if not callbacks.wants_test_batches:
+            if not callbacks.wants_test_batches and planned.begin():
+                while planned.left and not self.stop_evaluating:
+                    planned.run()
+            elif not callbacks.wants_test_batches:
                 for batch in batches:
                     last = test_step(*self._as_tensors(*batch))
                     if self.stop_evaluating:
@@ -593,25 +605,50 @@ class Trainer(Compiling):
             own_step = type(self).predict_step is not Trainer.predict_step
             self.stop_predicting = False
             callbacks.on_predict_begin()
-            parts: list = []
             with _engine.current().batch_after_batch():
-                for begin, end, group in executions(batches, self.steps_per_execution):
-                    callbacks.on_predict_batch_begin(begin)
-                    before = len(parts)
-                    for batch in group:
-                        tensors = self._as_tensors(*batch)
-                        parts.append(
-                            self.predict_step(pack(*tensors))
-                            if own_step
-                            else self._predict(tensors[0])
-                        )
-                    logs = None
-                    if callbacks.wants_predict_batches:
-                        logs = {"outputs": map_structure(Tensor, joined(parts[before:]))}
-                    callbacks.on_predict_batch_end(end, logs)
-                    if self.stop_predicting:
-                        break
+                outputs = None
+                if not own_step and not callbacks.wants_predict_batches:
+                    outputs = self._predict_by_plans(batches)
+                if outputs is None:
+                    outputs = self._predict_batches(batches, own_step, callbacks)
             callbacks.on_predict_end()
+        return outputs
+
+    def _predict_by_plans(self, batches: Any) -> np.ndarray | None:
+        """The outputs, of as many batches in one call as fit into a slice of time; None where the
+        batches are to be predicted one by one.
+        """
+        if (
+            not isinstance(batches, ArrayBatches)
+            or not batches.is_alone
+            or not batches.begins_a_pass
+        ):
+            return None
+        try:
+            planned = PlannedPrediction(self, batches.all_rows, batches.batch_size)
+            while planned.left and not self.stop_predicting:
+                planned.run()
+        except (NotPlannedError, ValueError, TypeError, IndexError):
+            return None  # the layers say what is wrong
+        return planned.results
+
+    def _predict_batches(self, batches: Any, own_step: bool, callbacks: CallbackList) -> Any:
+        """The outputs, batch by batch."""
+        parts: list = []
+        for begin, end, group in executions(batches, self.steps_per_execution):
+            callbacks.on_predict_batch_begin(begin)
+            before = len(parts)
+            for batch in group:
+                tensors = self._as_tensors(*batch)
+                parts.append(
+                    self.predict_step(pack(*tensors)) if own_step else self._predict(tensors[0])
+                )
+            logs = None
+            if callbacks.wants_predict_batches:
+                logs = {"outputs": map_structure(Tensor, joined(parts[before:]))}
+            callbacks.on_predict_batch_end(end, logs)
+            if self.stop_predicting:
+                break
         return joined(parts)
 
     # ----------------------------------------------------------------------------------------------
@@ -655,7 +692,7 @@ class Trainer(Compiling):
             x = as_data(x, "x", self.takes_text)
             count_rows({"x": x})
             Checks(self).inputs(x)
-            return map_structure(array_of, self(self._as_tensors(x)[0], training=False))
+            return map_structure(array_of, self._predict(self._as_tensors(x)[0]))
 
     def takes_text(self) -> bool:
         """Whether the inputs may be texts: by the graph's inputs or, without a graph, by the

@@ -55,7 +55,14 @@ class EmbeddingTwin(LinearTwin):
                 partial(backward, dy, cache), partial(backward_rows, dy, cache)
             )
 
-        return lambda indices, table: look_up(row_numbers(indices), table), gradients
+        def forward(indices: np.ndarray, table: np.ndarray) -> tuple:
+            if indices.dtype not in (np.int32, np.int64):  # which the engines take as they are
+                indices = row_numbers(indices)
+                if engine.name == "fast":
+                    engine.kernels.steps.numpy_converts()
+            return look_up(indices, table)
+
+        return forward, gradients
 
 
 def reads_little(places: int, table: tuple[int, int]) -> bool:

@@ -211,7 +211,7 @@ class Optimizer(metaclass=AcceptsOldNames):
             self._takes_rows
             and engine.current().extra("embedding", "embedding_backward_rows") is not None
             and is_builtin(type(self))
-            and "apply" not in vars(self)
+            and is_builtin(self.apply)
             and self.loss_scale_factor is None
             and self.gradient_accumulation_steps is None
             and not (self.clipnorm or self.global_clipnorm or self.clipvalue)

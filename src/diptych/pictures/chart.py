@@ -22,7 +22,7 @@ class Curve:
     """One value for some of the epochs.
 
     Attributes:
-        what: a name, for the legend.
+        what: a name, for the legend; "" for none.
         epochs: their numbers, the first is 1.
         values: not all need be finite.
         colour: of the line.
@@ -34,6 +34,7 @@ class Curve:
     values: Sequence[float]
     colour: str
     dashed: bool = False
+    thickness: float = 2.2
 
 
 @dataclass
@@ -49,8 +50,13 @@ def charts(title: str, many: Sequence[Chart]) -> Scene:
     """The charts, one under the other, so that they are legible on a narrow screen as well."""
     scene = Scene(WIDTH, HEIGHT * max(len(many), 1), title)
     for number, chart in enumerate(many):
-        scene.shapes += _Axes(chart, HEIGHT * number).shapes()
+        scene.shapes += axes(chart, HEIGHT * number)
     return scene
+
+
+def axes(chart: Chart, top: float) -> list[Shape]:
+    """A chart whose upper edge is at ``top``."""
+    return _Axes(chart, top).shapes()
 
 
 class _Axes:
@@ -107,7 +113,7 @@ class _Axes:
         found: list[Shape] = []
         right = WIDTH - RIGHT
         y = self.top + 14
-        for curve in reversed(self.chart.curves):
+        for curve in reversed([curve for curve in self.chart.curves if curve.what]):
             right -= width_of(curve.what, SIZE)
             found.append(Text(right, y + 4, curve.what, SIZE, colour=INK))
             line: list[Step] = [("M", [(right - 31, y)]), ("L", [(right - 5, y)])]
@@ -118,14 +124,14 @@ class _Axes:
     def _curve(self, curve: Curve) -> list[Shape]:
         found: list[Shape] = []
         part: list[Point] = []
-        many = len(curve.epochs) > MOST_DOTS
+        many = len(curve.epochs) > MOST_DOTS or not curve.what
         for epoch, value in zip([*curve.epochs, 0], [*curve.values, math.nan], strict=True):
             if math.isfinite(value) and (value > 0 or not self.logarithmic):
                 part.append((self.x(epoch), self.y(value)))
                 continue
             if len(part) > 1:
                 line: list[Step] = [("M", part[:1]), ("L", part[1:])]
-                found.append(Path(line, curve.colour, thickness=2.2, dashed=curve.dashed))
+                found.append(Path(line, curve.colour, "none", curve.thickness, curve.dashed))
             found += [dot(point, curve.colour) for point in part if not many or len(part) == 1]
             part = []
         return found

@@ -1,22 +1,39 @@
-"""Looking closer: comparison of the two engines, and of gradients with finite differences; what a
-classifier takes for what.
+"""Looking closer: what goes on in a model; one update spelled out; comparison of the two engines,
+and of gradients with finite differences; what a classifier takes for what.
 """
 
+from .captured import KINDS, Call, LayerStep, Step
+from .capturing import capture
 from .claims import Checks
 from .compare import EngineComparison, compare_engines
+from .explaining import Explanation, explain
 from .gradients import GradientReport, gradcheck
 from .mistakes import ConfusionMatrix, Mistake, WorstMistakes, confusion_matrix, worst_mistakes
+from .repeat import Run, Runs, repeat_fit
+from .showing import TwinSources, show
 
 __all__ = [
+    "KINDS",
+    "Call",
     "Checks",
     "ConfusionMatrix",
     "EngineComparison",
+    "Explanation",
     "GradientReport",
+    "LayerStep",
     "Mistake",
+    "Run",
+    "Runs",
+    "Step",
+    "TwinSources",
     "WorstMistakes",
+    "capture",
     "compare_engines",
     "confusion_matrix",
+    "explain",
     "gradcheck",
+    "repeat_fit",
+    "show",
     "worst_mistakes",
 ]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from html import escape
 
 
-def text_table(rows: list[list[str]]) -> str:
-    """Return rows as aligned columns: the first column to the left, the others to the right, with a
-    line under the header.
+def text_table(rows: list[list[str]], left: int = 1) -> str:
+    """Return rows as aligned columns: the first ``left`` columns to the left, the others to the
+    right, with a line under the header.
     """
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join(
-            f"{cell:<{w}}" if i == 0 else f"{cell:>{w}}"
+            f"{cell:<{w}}" if i < left else f"{cell:>{w}}"
             for i, (cell, w) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows
@@ -21,12 +21,12 @@ def text_table(rows: list[list[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def html_table(rows: list[list[str]], note: str = "") -> str:
+def html_table(rows: list[list[str]], note: str = "", left: int = 1) -> str:
     """Return rows as an HTML table, the first as its head, and a note under it."""
 
     def cells(row: list[str], tag: str) -> str:
         return "".join(
-            f'<{tag} style="text-align: {"right" if i else "left"}">{escape(cell)}</{tag}>'
+            f'<{tag} style="text-align: {"left" if i < left else "right"}">{escape(cell)}</{tag}>'
             for i, cell in enumerate(row)
         )
 

@@ -1,0 +1,197 @@
+"""Making the plan of a step: what runs in stages is noted, all else Python calls again.
+
+A plan of the fast engine (``fastcore/kernels/plan.pyx``) notes the stages of the twins. Some twins
+do a part of their work outside of stages, and array operations are NumPy's: for these the plan has
+calls between its stages. Such a call makes the same function run again on the same memory, so the
+bits are those of any other step, and brings what it returns to the places where the stages after it
+expect it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from ..nested import flatten
+from ..operation import Operation
+from ..tape import Record
+from ..tensor import IndexedSlices
+from .replay import Replay
+
+MOST_COPIED = 1 << 22  # bytes that calls may bring to their places in each step
+
+
+class NotPlannedError(Exception):
+    """Why a step cannot be a plan."""
+
+
+class _Latest:
+    """The cache of a twin that is called again in each step: that of the last call."""
+
+    cache: Any
+
+
+class Notes:
+    """A plan in the making.
+
+    Attributes:
+        plan: the plan; open while the step is made.
+        calls: what Python calls in each step, in words.
+        refusal: why the plan would be of no use, or None.
+    """
+
+    def __init__(self, kernels: Any) -> None:
+        self.plan = kernels.plan.Plan()
+        self.calls: list[str] = []
+        self.refusal: str | None = None
+        self._in_stages = kernels.steps.in_stages
+        self._copied = 0
+
+    def steps(self, replay: Replay) -> list[tuple]:
+        """The steps of a replay, noted."""
+        noted = []
+        for call, (function, reader, options, output) in zip(
+            replay.calls, replay.steps, strict=True
+        ):
+            noted.append((self._forward(call, function), reader, options, output))
+        return noted
+
+    def records(self, replay: Replay) -> list[Record]:
+        """The records of a replay, whose backward functions are noted."""
+        calls = zip(replay.records, reversed(replay.calls), strict=True)
+        return [
+            record._replace(backward=self._backward(record, *call[:2])) for record, call in calls
+        ]
+
+    def add(self, a: Any, b: Any) -> Any:
+        """a + b, gradients of branches that meet."""
+        total = self._in_stages("add", a, b)
+        return self._again("a sum of gradients", add, (a, b)) if total is None else total
+
+    def in_order(self, y: np.ndarray) -> np.ndarray:
+        """The same numbers in C order."""
+        if y.flags.c_contiguous:
+            return y
+        return self._again("the order of the results", np.ascontiguousarray, (y,))
+
+    def call(self, what: str, function: Callable[[], Any]) -> None:
+        """Let Python call a function in each step. What it does in this one is done already."""
+        self.plan.call(function)
+        if what not in self.calls:
+            self.calls.append(what)
+
+    def _forward(self, call: tuple, function: Callable) -> Callable:
+        is_twin, operation, _, options, _ = call
+        name = _name_of(operation)
+        if is_twin:
+            return lambda *arguments: self._twin(name, function, arguments)
+        in_stages = {np.add: "add", np.multiply: "multiply"}.get(operation)
+
+        def forward(*arrays: np.ndarray) -> tuple[np.ndarray, tuple]:
+            y = None if in_stages is None else self._in_stages(in_stages, *arrays)
+            if y is None:
+                y = self._again(name, lambda *inputs: function(*inputs)[0], arrays)
+            return y, (y, arrays, options)
+
+        return forward
+
+    def _twin(self, name: str, function: Callable, arguments: tuple) -> tuple:
+        mark = self.plan.mark()
+        y, cache = function(*arguments)
+        if self.plan.take_back(mark) is None:
+            return y, cache
+        latest = _Latest()
+        latest.cache = cache
+
+        def again() -> None:
+            new, latest.cache = function(*arguments)
+            _bring(new, y)
+
+        self._note(name, again, y)
+        return y, latest
+
+    def _backward(self, record: Record, is_twin: bool, operation: Callable) -> Callable:
+        name = f"the gradient of {_name_of(operation)}"
+        backward, inputs = record.backward, record.inputs
+
+        def gradients(dy: Any, cache: Any, needs: Sequence[bool]) -> list:
+            return [
+                np.asarray(dx, x.array.dtype)
+                if need and dx is not None and type(dx) is not IndexedSlices
+                else dx
+                for dx, x, need in zip(backward(dy, cache, needs), inputs, needs)  # noqa: B905
+            ]
+
+        def latest(dy: Any, cache: _Latest, needs: Sequence[bool]) -> list:
+            return gradients(dy, cache.cache, needs)
+
+        def noted(dy: Any, cache: Any, needs: Sequence[bool]) -> list:
+            if type(cache) is _Latest:
+                return self._again(name, latest, (dy, cache, needs))
+            if not is_twin:
+                if operation is np.multiply:
+                    in_stages = self._product(dy, cache, needs)
+                    if in_stages is not None:
+                        return in_stages
+                return self._again(name, gradients, (dy, cache, needs))
+            mark = self.plan.mark()
+            found = gradients(dy, cache, needs)
+            if self.plan.take_back(mark) is not None:
+                self._note(name, lambda: _bring(gradients(dy, cache, needs), found), found)
+            return found
+
+        return noted
+
+    def _product(self, dy: Any, cache: tuple, needs: Sequence[bool]) -> list | None:
+        """The gradients of a product, each the product of dy and the other factor."""
+        _, (a, b), _ = cache
+        if a.shape != b.shape or not all(needs):
+            return None
+        found = [self._in_stages("multiply", dy, b), self._in_stages("multiply", dy, a)]
+        return None if any(dx is None for dx in found) else found
+
+    def _again(self, name: str, function: Callable, arguments: tuple) -> Any:
+        """Call a function of NumPy's, and let each step call it again; unless all it returns are
+        views of what it was given.
+        """
+        found = self.plan.aside(function, *arguments)
+        given = [x for x in flatten(arguments) if isinstance(x, np.ndarray)]
+        places = [
+            place
+            for place in _parts(found)
+            if not any(np.may_share_memory(place, x) for x in given)
+        ]
+        if places or any(type(x) is IndexedSlices for x in flatten(found)):
+            self._note(name, lambda: _bring(function(*arguments), found), places)
+        return found
+
+    def _note(self, name: str, function: Callable, found: Any) -> None:
+        self._copied += sum(part.nbytes for part in _parts(found))
+        if self._copied > MOST_COPIED:
+            self.refusal = f"arrays are large, and {name} is not done in stages"
+        self.call(name, function)
+
+
+def _parts(found: Any) -> list[np.ndarray]:
+    return [part for part in flatten(found) if isinstance(part, np.ndarray)]
+
+
+def _bring(new: Any, places: Any) -> None:
+    """Bring what a function has returned to its places."""
+    for part, place in zip(flatten(new), flatten(places), strict=True):
+        if isinstance(place, np.ndarray):
+            if part is not place:
+                np.copyto(place, part)
+        elif type(place) is IndexedSlices:
+            place.dense, place.slices = part.dense, part.slices
+
+
+def _name_of(function: Callable) -> str:
+    """An operation's name, by its forward function."""
+    for operation in Operation.named.values():
+        if getattr(operation, "forward", None) is function:
+            return operation.name
+    return getattr(function, "__name__", "a function").removesuffix("_forward")
