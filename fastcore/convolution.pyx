@@ -12,7 +12,8 @@ from .kernels.direct_conv cimport direct_product
 from .kernels.depthwise cimport depthwise_backward, depthwise_forward
 from .kernels.conv_dkernel cimport direct_dkernel, sum_places
 from .kernels.fused cimport LINEAR, RELU, activation_code
-from .kernels.threads cimport refuse_plan
+from .kernels.plan cimport only_if
+from .kernels.threads cimport Recorder, recorder, refuse_plan, set_recorder
 from .kernels.winograd cimport winograd_dkernel, winograd_dx, winograd_forward, winograd_pays
 
 from ..reference._shapes import check_cotangent
@@ -30,27 +31,64 @@ cdef Py_ssize_t LONGEST = 1 << 30
 # pays and can be: it has no place for a bias or an activation on the way back, nor for a derivative
 # on the way there, and it says itself where it does not do (numbers that are not finite).
 
+cdef bint by_winograd(
+    const Conv* p, bint reverse, const Field* source, const void* kernel, const void* bias,
+    int activation, void* result, const int** failed,
+) noexcept nogil:
+    if not winograd_pays(p):
+        return False
+    if reverse and bias == NULL and activation == LINEAR:
+        return winograd_dx(p, source.values, source.y, kernel, result, failed)
+    if not reverse and source.y == NULL:
+        return winograd_forward(p, source.values, kernel, bias, NULL, result, failed)
+    return False
+
+
 cdef int product(
     const Conv* p, bint reverse, const Field* source, const void* kernel, const void* bias,
     int activation, void* result,
 ) noexcept nogil:
-    if winograd_pays(p):
-        if reverse and bias == NULL and activation == LINEAR:
-            if winograd_dx(p, source.values, source.y, kernel, result):
-                return 0
-        elif not reverse and source.y == NULL:
-            if winograd_forward(p, source.values, kernel, bias, NULL, result):
-                return 0
-    return direct_product(p, reverse, source, kernel, bias, activation, result)
+    cdef Recorder* by = recorder()
+    cdef const int* failed = NULL
+    cdef bint done = by_winograd(p, reverse, source, kernel, bias, activation, result, &failed)
+    cdef int error
+    if done and by == NULL:
+        return 0
+    # A plan has both ways: the direct one for when Winograd's has failed.
+    if failed != NULL:
+        only_if(by, failed)
+    error = direct_product(p, reverse, source, kernel, bias, activation, result)
+    if failed != NULL:
+        only_if(by, NULL)
+    if done:  # as the first time, which is noted
+        set_recorder(NULL)
+        by_winograd(p, reverse, source, kernel, bias, activation, result, &failed)
+        set_recorder(by)
+    return error
 
 
 cdef int kernel_gradient(
     const Conv* p, const Field* x, const Field* dz, void* dkernel, void* dbias,
 ) noexcept nogil:
-    if winograd_pays(p) and x.y == NULL:
-        if winograd_dkernel(p, x.values, dz.values, dz.y, dkernel, dbias):
-            return 0
-    return direct_dkernel(p, x, dz, dkernel, dbias)
+    cdef Recorder* by = recorder()
+    cdef const int* failed = NULL
+    cdef bint tries = winograd_pays(p) and x.y == NULL
+    cdef bint done = tries and winograd_dkernel(
+        p, x.values, dz.values, dz.y, dkernel, dbias, &failed,
+    )
+    cdef int error
+    if done and by == NULL:
+        return 0
+    if failed != NULL:
+        only_if(by, failed)
+    error = direct_dkernel(p, x, dz, dkernel, dbias)
+    if failed != NULL:
+        only_if(by, NULL)
+    if done:
+        set_recorder(NULL)
+        winograd_dkernel(p, x.values, dz.values, dz.y, dkernel, dbias, &failed)
+        set_recorder(by)
+    return error
 
 
 cdef int backward(
@@ -246,8 +284,9 @@ cdef cnp.ndarray pooled_forward(
     cdef const void* bias_data = data(bs) if bs is not None else NULL
     cdef void* y_data = data(y)
     p.activation = code
+    cdef const int* failed = NULL
     with nogil:
-        done = winograd_forward(p, x_data, kernel_data, bias_data, pooled, y_data)
+        done = winograd_forward(p, x_data, kernel_data, bias_data, pooled, y_data, &failed)
     return y if done else None
 
 

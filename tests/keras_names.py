@@ -16,6 +16,9 @@ OUT_OF_SCOPE = {
     "keras.callbacks.OrbaxCheckpoint": "another framework's",
     "keras.layers.MaxNumBoundingBoxes": "bounding boxes",
     "keras.utils.bounding_boxes": "bounding boxes",
+    "keras.visualization.draw_bounding_boxes": "bounding boxes",
+    "keras.visualization.plot_bounding_box_gallery": "bounding boxes",
+    "keras.export.ExportArchive": "TensorFlow's SavedModel, made of its functions and variables",
 }
 
 # Names that are not there yet, by module. A name that comes goes from this list.
@@ -24,28 +27,12 @@ MISSING = {
         DataParallel DeviceMesh LayoutMap ModelParallel TensorLayout distribute_tensor
         distribution get_device_count initialize list_devices set_distribution
     """,
-    "keras.export": """
-        ExportArchive
-    """,
-    "keras.saving": """
-        KerasFileEditor
-    """,
-    "keras.visualization": """
-        draw_bounding_boxes draw_segmentation_masks plot_bounding_box_gallery
-        plot_image_gallery plot_segmentation_mask_gallery
-    """,
-    "keras.wrappers": """
-        SKLearnClassifier SKLearnRegressor SKLearnTransformer
-    """,
 }
 
 # Methods of classes that are not there yet.
 MISSING_METHODS = {
     "keras.optimizers.Muon": """
         lr_adjust transpose_last_axis zeropower_via_newtonschulz5
-    """,
-    "keras.utils.FeatureSpace": """
-        save
     """,
     "keras.layers.GRU": """
         inner_loop
@@ -59,18 +46,7 @@ MISSING_METHODS = {
 }
 
 # Functions and classes whose arguments are not yet those of Keras.
-UNLIKE = set(
-    """
-    keras.utils.deserialize_keras_object
-    keras.models.save_model
-    keras.preprocessing.image.smart_resize
-    keras.saving.deserialize_keras_object
-    keras.saving.load_weights
-    keras.saving.save_model
-    keras.saving.save_weights
-    keras.utils.Progbar
-    """.split()
-)
+UNLIKE: set[str] = set()
 
 # Arguments that stay different: more of them, or a default where Keras has none.
 DIFFERENT = {

@@ -293,6 +293,13 @@ TABLE = [
     ("adaptive max pooling 1d", lambda: layers.AdaptiveMaxPooling1D(7), (5, 2)),
     ("adaptive max pooling 2d", lambda: layers.AdaptiveMaxPooling2D((2, 3)), (4, 5, 2)),
     ("adaptive max pooling 3d", lambda: layers.AdaptiveMaxPooling3D(2), (3, 2, 3, 2)),
+    ("stft spectrogram", lambda: layers.STFTSpectrogram("psd", 8, 3), (20, 2)),
+    ("mel spectrogram", lambda: layers.MelSpectrogram(32, 10, num_mel_bins=3, mag_exp=1.0), (80,)),
+    (
+        "pipeline",
+        lambda: layers.Pipeline([layers.Dense(3, "tanh"), layers.LayerNormalization()]),
+        (4,),
+    ),
     ("masking", lambda: layers.Masking(), (5, 4)),
     ("einsum dense", lambda: layers.EinsumDense("abc,cd->abd", (None, 2), bias_axes="d"), (4, 3)),
     (
@@ -456,10 +463,12 @@ def test_every_layer_stands_in_the_table():
     others = {"Layer", "InputSpec", "InputLayer", "Lambda", "Wrapper"}
     # Cells take states beside the input: test_recurrent.py.
     others |= {"SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells"}
-    others |= {"Embedding"}  # reads whole numbers: test_embedding.py
+    others |= {"Embedding", "ReversibleEmbedding"}  # read whole numbers: test_embedding.py
     classes = {c for name in layers.__all__ if isinstance(c := getattr(layers, name), type)}
     # What prepares data has no gradient and often takes texts: see test_preprocessing_layers.py.
     prepare = {c for c in classes if ".preprocessing" in c.__module__}
+    # What changes images is drawn at random: test_images.py, test_image_changes.py.
+    prepare |= {c for c in classes - shown if ".layers.image." in c.__module__}
     assert {c.__name__ for c in classes - shown - prepare} == others
 
 

@@ -15,7 +15,15 @@ from tests import test_twins, twins
 
 pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
 
-from diptych.fastcore import activations, dense, embedding, losses, optimizers, piecewise
+from diptych.fastcore import (
+    activations,
+    convolution,
+    dense,
+    embedding,
+    losses,
+    optimizers,
+    piecewise,
+)
 from diptych.fastcore.kernels.plan import Plan, scribble
 from diptych.fastcore.kernels.steps import Rows, add_accuracy, add_mean, in_stages
 from diptych.fastcore.kernels.threads import get_num_threads, set_least_work, set_num_threads
@@ -131,33 +139,37 @@ def a_step(x, kernel, bias, y):
     return mean, dense.dense_backward(dz, cache, need_dx=False)[1:]
 
 
-def test_a_whole_step_has_the_same_bits_on_any_number_of_threads():
+@pytest.fixture
+def any_work():
+    """Threads are called for any work, however little."""
+    threads, least = get_num_threads(), set_least_work(0)
+    yield
+    set_num_threads(threads)
+    set_least_work(least)
+
+
+def test_a_whole_step_has_the_same_bits_on_any_number_of_threads(any_work):
     rng = np.random.default_rng(0)
     all_x, all_y = rng.standard_normal((2, 96, 40)).astype("f4")
     kernel, bias = rng.standard_normal((40, 40)).astype("f4"), np.zeros(40, "f4")
     order = rng.permutation(96)
     found = []
-    threads, least = get_num_threads(), set_least_work(0)
-    try:
-        for count in twins.THREADS:
-            set_num_threads(count)
-            w, b = kernel.copy(), bias.copy()
-            x, y = np.empty((2, 16, 40), "f4")
-            total, number = np.zeros(()), np.zeros(())
-            rows = Rows(x, y)
-            rows.start(order, all_x, all_y)
-            plan = Plan()
-            with plan:
-                rows.gather()
-                mean, gradients = a_step(x, w, b, y)
-                optimizers.sgd_update_([w, b], gradients, 0.1)
-                add_mean(total, number, mean, 16)
-                rows.advance()
-            plan.run(5)
-            found.append((w, b, total, number))
-    finally:
-        set_num_threads(threads)
-        set_least_work(least)
+    for count in twins.THREADS:
+        set_num_threads(count)
+        w, b = kernel.copy(), bias.copy()
+        x, y = np.empty((2, 16, 40), "f4")
+        total, number = np.zeros(()), np.zeros(())
+        rows = Rows(x, y)
+        rows.start(order, all_x, all_y)
+        plan = Plan()
+        with plan:
+            rows.gather()
+            mean, gradients = a_step(x, w, b, y)
+            optimizers.sgd_update_([w, b], gradients, 0.1)
+            add_mean(total, number, mean, 16)
+            rows.advance()
+        plan.run(5)
+        found.append((w, b, total, number))
     w, b, total, number = kernel.copy(), bias.copy(), 0.0, 96
     for i in range(0, 96, 16):
         mean, gradients = a_step(all_x[order[i : i + 16]], w, b, all_y[order[i : i + 16]])
@@ -298,6 +310,39 @@ def test_a_plan_ends_where_a_number_names_no_row():
             assert plan.run() == 1
         with pytest.raises(ValueError, match="token 4"), Plan():
             embedding.embedding_forward(np.array([4], dtype), table)
+
+
+@pytest.mark.parametrize("dtype", twins.DTYPES, ids=lambda d: np.dtype(d).name)
+def test_winograds_way_is_left_and_taken_again(dtype, any_work):
+    """Where a number is not finite the direct way is taken, in each run anew."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((4, 14, 14, 16)).astype(dtype)
+    kernel = rng.standard_normal((3, 3, 16, 16)).astype(dtype)
+    bias, dy = rng.standard_normal(16).astype(dtype), rng.standard_normal(x.shape).astype(dtype)
+
+    def both():
+        y, cache = convolution.conv_forward(
+            x, kernel, bias, (1, 1), ((1, 1), (1, 1)), (1, 1), 1, "relu"
+        )
+        return y, convolution.conv_backward(dy, cache)
+
+    whole = x.copy(), dy.copy()
+    for first in (0, np.inf):
+        plan = Plan()
+        x[1, 2, 3, 4] = first
+        with plan:
+            found = both()
+        assert plan.refusal is None
+        assert same_bits(found, both())
+        for place, value in ((x, 1), (x, np.nan), (dy, np.inf), (x, 2), (x, -np.inf), (x, 3)):
+            x[...], dy[...] = whole
+            place[1, 2, 3, 4] = value
+            expected = both()
+            for count in twins.THREADS:
+                set_num_threads(count)
+                scribble(plan)
+                assert plan.run(2) == 2
+                assert same_bits(found, expected), (value, count)
 
 
 def test_a_plan_keeps_its_arrays_and_no_longer():

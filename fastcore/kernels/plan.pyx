@@ -32,7 +32,7 @@ from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
-from .threads cimport Progress, Recorder, Stage, run_many, set_recorder
+from .threads cimport Progress, Recorder, Stage, run_many, set_recorder, stage
 
 cnp.import_array()
 
@@ -41,6 +41,11 @@ cdef extern from "Python.h":
 
 cdef enum:
     LINE = 64  # bytes: where a cache line begins, so does an array
+
+
+cdef struct Conditional:
+    Stage stage
+    const int* flag         # it runs if this is not 0
 
 
 cdef struct Recording:
@@ -54,6 +59,7 @@ cdef struct Recording:
     Py_ssize_t owns
     Py_ssize_t owned_room
     const char* refusal     # why the plan cannot be run, or NULL
+    const int* flag         # of what is being noted, or NULL
     void* kept              # the list of arrays
     void* memory            # the list of the buffers that results lie in
     void* calls             # the list of (stages before it, their work, function)
@@ -146,6 +152,8 @@ cdef void note(
         for j in range(i):
             if stages[j].context == stages[i].context:
                 copy = r.stages[r.count + j].context
+                if r.flag != NULL:
+                    copy = (<Conditional*>copy).stage.context
         if copy == NULL:
             copy = malloc(stages[i].size)
             if copy == NULL:
@@ -155,8 +163,38 @@ cdef void note(
             own(recorder, copy)
         r.stages[r.count + i] = stages[i]
         r.stages[r.count + i].context = copy
+        if r.flag != NULL and not make_conditional(r, &r.stages[r.count + i]):
+            return
     r.count += count
-    r.work += work
+    if r.flag == NULL:
+        r.work += work
+
+
+cdef void conditional_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Conditional* c = <const Conditional*>context
+    if not c.flag[0]:
+        return
+    if c.stage.task32 != NULL:
+        c.stage.task32(chunk, c.stage.context, NULL)
+    elif c.stage.task64 != NULL:
+        c.stage.task64(chunk, c.stage.context, NULL)
+    else:
+        c.stage.task(chunk, c.stage.context)
+
+
+cdef bint make_conditional(Recording* r, Stage* s) noexcept nogil:
+    cdef Conditional* c = <Conditional*>malloc(sizeof(Conditional))
+    if c == NULL:
+        refuse(&r.hooks, NO_MEMORY)
+        return False
+    c.stage, c.flag = s[0], r.flag
+    own(&r.hooks, c)
+    s[0] = stage(conditional_task, s.chunks, c, sizeof(Conditional))
+    return True
+
+
+cdef void only_if(Recorder* recorder, const int* flag) noexcept nogil:
+    (<Recording*>recorder).flag = flag
 
 
 cdef class Plan:
@@ -177,7 +215,7 @@ cdef class Plan:
         self.arrays, self.buffers, self.calls = [], [], []
         r.hooks.note, r.hooks.own, r.hooks.keep, r.hooks.refuse = note, own, keep, refuse
         r.hooks.new = new
-        r.stages, r.progress, r.owned, r.refusal = NULL, NULL, NULL, NULL
+        r.stages, r.progress, r.owned, r.refusal, r.flag = NULL, NULL, NULL, NULL, NULL
         r.count = r.room = 0
         r.owns = r.owned_room = 0
         r.work = 0

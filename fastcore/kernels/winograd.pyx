@@ -45,6 +45,7 @@ a call. Outside of the image there are zeros; what tiles compute outside of the 
 """
 
 from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
 cimport numpy as cnp
 
@@ -52,7 +53,9 @@ from .arrays cimport as_real, data, dim, rank, real, real_type
 from .conv cimport Conv
 from .fused cimport LINEAR, RELU, activate, activation_code
 from .gemm_tile cimport ROWS, panel_width
-from .threads cimport Stage, refuse_plan, release, run_stages, typed_stage
+from .threads cimport (
+    Stage, recorder, refuse_plan, release, run_stages, stage, typed_stage,
+)
 from .winograd_tile cimport (
     POSITIONS, REACH, SIDE, View, Winograd, area_bytes, dkernel_chunk, forward_block, sums_size,
     transform_kernel,
@@ -146,8 +149,27 @@ cdef struct KernelTransform:
     bint backward
 
 
+cdef struct ChunkSum:
+    Py_ssize_t length       # of dkernel
+    Py_ssize_t filters
+    void* dkernel
+    void* dbias             # or NULL
+
+
+# What a call needs, in memory that a plan keeps: its stages have the address of it.
+cdef struct Work:
+    Winograd p
+    KernelTransform k
+    ChunkSum a
+
+
+cdef void begin_task(Py_ssize_t _, void* context) noexcept nogil:
+    """In a plan: nothing has failed yet."""
+    (<Work**>context)[0].p.failed = False
+
+
 cdef void kernel_task(Py_ssize_t channel, void* context, const real* like) noexcept nogil:
-    cdef const KernelTransform* k = <const KernelTransform*>context
+    cdef const KernelTransform* k = &(<Work**>context)[0].k
     transform_kernel(
         <const real*>k.kernel, k.channels, k.filters, k.flat, k.backward, channel,
         <real*>k.packed,
@@ -172,7 +194,7 @@ cdef void activate_tiles(
 
 cdef void forward_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """One block of tiles of the result."""
-    cdef Winograd* p = <Winograd*>context
+    cdef Winograd* p = &(<Work**>context)[0].p
     cdef Py_ssize_t first = chunk * p.block
     cdef Py_ssize_t count = min(p.block, p.tiles - first)
     cdef void* area = NULL if p.failed else take_area()
@@ -185,67 +207,91 @@ cdef void forward_task(Py_ssize_t chunk, void* context, const real* like) noexce
         activate_tiles(p, first, count, <real*>p.out)
 
 
+cdef Work* new_work() noexcept nogil:
+    cdef Work* work = <Work*>malloc(sizeof(Work))
+    if work != NULL:
+        memset(work, 0, sizeof(Work))
+    return work
+
+
+cdef bint finished(Work* work, void* memory, const int** failed) noexcept nogil:
+    """Let go of the memory; return whether it is done."""
+    cdef bint done = not work.p.failed
+    if recorder() != NULL:
+        failed[0] = &work.p.failed
+    release(memory)
+    release(work)
+    return done
+
+
 cdef bint run(
-    Winograd* p, bint single, Py_ssize_t batch, const void* kernel, bint backward,
+    Work* work, bint single, Py_ssize_t batch, const void* kernel, bint backward,
+    const int** failed,
 ) noexcept nogil:
     """Transform the kernel, then every block of tiles."""
-    cdef KernelTransform k
-    cdef Stage stages[2]
+    cdef Stage stages[3]
+    cdef Winograd* p = &work.p
+    cdef KernelTransform* k = &work.k
     cdef Py_ssize_t panel = panel_width(single)
     cdef Py_ssize_t item = sizeof(float) if single else sizeof(double)
     cdef Py_ssize_t positions = REACH if p.flat else POSITIONS
-    cdef void* memory
+    cdef void* memory = NULL
     p.dz.x = NULL
-    if not plan(p, single, batch, p.height, p.width, MANY_BLOCKS):
-        return False
-    memory = malloc(
-        positions * p.source.channels * divide_up(p.filters, panel) * panel * item + 64
-    )
+    if plan(p, single, batch, p.height, p.width, MANY_BLOCKS):
+        memory = malloc(
+            positions * p.source.channels * divide_up(p.filters, panel) * panel * item + 64
+        )
     if memory == NULL:
+        free(work)
         return False
     k.kernel, k.packed = kernel, aligned(memory)
     k.channels, k.filters = p.source.channels, p.filters
     k.flat, k.backward = p.flat, backward
     p.packed = k.packed
     p.chunks = divide_up(p.tiles, p.block)
-    refuse_plan("a convolution by Winograd's method may have to be done again")
-    stages[0] = typed_stage(
-        single, kernel_task[float], kernel_task[double], k.channels, &k, sizeof(k),
-    )
+    stages[0] = stage(begin_task, 1, &work, sizeof(work))
     stages[1] = typed_stage(
-        single, forward_task[float], forward_task[double], p.chunks, p, sizeof(p[0]),
+        single, kernel_task[float], kernel_task[double], k.channels, &work, sizeof(work),
+    )
+    stages[2] = typed_stage(
+        single, forward_task[float], forward_task[double], p.chunks, &work, sizeof(work),
     )
     run_stages(
-        stages, 2,
+        stages, 3,
         200.0 * k.channels * k.filters
         + <double>positions * p.tiles * p.source.channels * p.filters,
     )
-    release(memory)
-    return not p.failed
+    return finished(work, memory, failed)
 
 
 cdef bint winograd_forward(
     const Conv* c, const void* x, const void* kernel, const void* bias, const Py_ssize_t* pooled,
-    void* y,
+    void* y, const int** failed,
 ) noexcept nogil:
-    cdef Winograd p
-    if not fits(c):
+    cdef Work* work = new_work() if fits(c) else NULL
+    cdef Winograd* p
+    if work == NULL:
         return False
+    p = &work.p
+    if pooled != NULL:
+        refuse_plan("a convolution may have to be done again, and then not with its pooling")
     p.source = view(c.size[1], c.size[2], c.channels, c.before[1], c.before[2], x, NULL, LINEAR)
     p.height, p.width, p.filters = c.out[1], c.out[2], c.filters
     p.pool, p.out_height, p.out_width = False, p.height, p.width
     if pooled != NULL:
         p.pool, p.out_height, p.out_width = True, pooled[1], pooled[2]
     p.bias, p.out, p.activation, p.flat = bias, y, c.activation, is_flat(c)
-    return run(&p, c.single, c.batch, kernel, False)
+    return run(work, c.single, c.batch, kernel, False, failed)
 
 
 cdef bint winograd_dx(
-    const Conv* c, const void* dy, const void* y, const void* kernel, void* dx,
+    const Conv* c, const void* dy, const void* y, const void* kernel, void* dx, const int** failed,
 ) noexcept nogil:
-    cdef Winograd p
-    if not fits(c):
+    cdef Work* work = new_work() if fits(c) else NULL
+    cdef Winograd* p
+    if work == NULL:
         return False
+    p = &work.p
     p.source = view(
         c.out[1], c.out[2], c.filters, c.window[1] - 1 - c.before[1], 2 - c.before[2], dy,
         y if c.activation != LINEAR else NULL, c.activation,
@@ -253,14 +299,14 @@ cdef bint winograd_dx(
     p.height, p.width, p.filters = c.size[1], c.size[2], c.channels
     p.pool, p.out_height, p.out_width = False, p.height, p.width
     p.bias, p.out, p.activation, p.flat = NULL, dx, LINEAR, is_flat(c)
-    return run(&p, c.single, c.batch, kernel, True)
+    return run(work, c.single, c.batch, kernel, True, failed)
 
 
 # ---------------------------------------------------------------------------- dkernel
 
 cdef void dkernel_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """A chunk of tiles: its own dkernel and dbias."""
-    cdef Winograd* p = <Winograd*>context
+    cdef Winograd* p = &(<Work**>context)[0].p
     cdef void* area = NULL if p.failed else take_area()
     cdef void* sums = NULL
     if area != NULL:
@@ -273,25 +319,17 @@ cdef void dkernel_task(Py_ssize_t chunk, void* context, const real* like) noexce
     give_area(area)
 
 
-cdef struct ChunkSum:
-    const Winograd* p       # p.sums: of each chunk its dkernel, then its dbias
-    Py_ssize_t length       # of dkernel
-    Py_ssize_t filters
-    void* dkernel
-    void* dbias             # or NULL
-    bint failed             # a sum is not finite
-
-
 cdef void sum_task(Py_ssize_t index, void* context, const real* like) noexcept nogil:
     """A slice of dkernel, or after the last one dbias: the chunks, added in their order."""
-    cdef ChunkSum* a = <ChunkSum*>context
-    cdef const real* parts = <const real*>a.p.sums
+    cdef Winograd* p = &(<Work**>context)[0].p
+    cdef const ChunkSum* a = &(<Work**>context)[0].a
+    cdef const real* parts = <const real*>p.sums
     cdef Py_ssize_t first = min(index * SLICE, a.length)
     cdef Py_ssize_t count = min(SLICE, a.length - first)
     cdef real* out = <real*>a.dkernel + first
     cdef Py_ssize_t chunk, i
     cdef real finite = 0
-    if a.p.failed:
+    if p.failed:
         return
     if index * SLICE >= a.length:
         if a.dbias == NULL:
@@ -299,25 +337,27 @@ cdef void sum_task(Py_ssize_t index, void* context, const real* like) noexcept n
         first, count, out = a.length, a.filters, <real*>a.dbias
     for i in range(count):
         out[i] = 0
-    for chunk in range(a.p.chunks):
+    for chunk in range(p.chunks):
         for i in range(count):
             out[i] += parts[chunk * (a.length + a.filters) + first + i]
     for i in range(count):
         finite += 0 * out[i]
     if finite != 0:
-        a.failed = True
+        p.failed = True
 
 
 cdef bint winograd_dkernel(
     const Conv* c, const void* x, const void* dy, const void* y, void* dkernel, void* dbias,
+    const int** failed,
 ) noexcept nogil:
-    cdef Winograd p
-    cdef ChunkSum a
-    cdef Stage stages[2]
+    cdef Work* work = new_work() if fits(c) else NULL
+    cdef Stage stages[3]
     cdef Py_ssize_t item = sizeof(float) if c.single else sizeof(double)
-    cdef Py_ssize_t length
-    if not fits(c):
+    cdef Py_ssize_t length = 3 * c.channels * c.filters
+    cdef Winograd* p
+    if work == NULL:
         return False
+    p = &work.p
     p.source = view(c.size[1], c.size[2], c.channels, c.before[1], c.before[2], x, NULL, LINEAR)
     p.dz = view(
         c.out[1], c.out[2], c.filters, 0, 0, dy, y if c.activation != LINEAR else NULL,
@@ -325,35 +365,36 @@ cdef bint winograd_dkernel(
     )
     p.wants_dbias = dbias != NULL
     p.flat = is_flat(c)
-    if not plan(&p, c.single, c.batch, c.out[1], c.out[2], 1):
-        return False
-    p.chunks = MOST_CHUNKS
-    while p.chunks > 1 and p.tiles < p.chunks * LEAST_CHUNK:
-        p.chunks //= 2
-    p.chunk_tiles = divide_up(p.tiles, p.chunks)
-    p.chunks = divide_up(p.tiles, p.chunk_tiles) if p.tiles else 0
-    if p.chunks:  # blocks of one size
-        p.block = divide_up(p.chunk_tiles, divide_up(p.chunk_tiles, p.block))
-    length = (3 if p.flat else 9) * c.channels * c.filters
-    p.sums = malloc(max(1, p.chunks) * (length + c.filters) * item)
+    if not p.flat:
+        length *= 3
+    if plan(p, c.single, c.batch, c.out[1], c.out[2], 1):
+        p.chunks = MOST_CHUNKS
+        while p.chunks > 1 and p.tiles < p.chunks * LEAST_CHUNK:
+            p.chunks //= 2
+        p.chunk_tiles = divide_up(p.tiles, p.chunks)
+        p.chunks = divide_up(p.tiles, p.chunk_tiles) if p.tiles else 0
+        if p.chunks:  # blocks of one size
+            p.block = divide_up(p.chunk_tiles, divide_up(p.chunk_tiles, p.block))
+        p.sums = malloc(max(1, p.chunks) * (length + c.filters) * item)
     if p.sums == NULL:
+        free(work)
         return False
-    refuse_plan("a convolution by Winograd's method may have to be done again")
-    a.p, a.length, a.filters = &p, length, c.filters
-    a.dkernel, a.dbias, a.failed = dkernel, dbias, False
-    stages[0] = typed_stage(
-        c.single, dkernel_task[float], dkernel_task[double], p.chunks, &p, sizeof(p),
-    )
+    work.a.length, work.a.filters = length, c.filters
+    work.a.dkernel, work.a.dbias = dkernel, dbias
+    stages[0] = stage(begin_task, 1, &work, sizeof(work))
     stages[1] = typed_stage(
-        c.single, sum_task[float], sum_task[double], divide_up(length, SLICE) + 1, &a, sizeof(a),
+        c.single, dkernel_task[float], dkernel_task[double], p.chunks, &work, sizeof(work),
+    )
+    stages[2] = typed_stage(
+        c.single, sum_task[float], sum_task[double], divide_up(length, SLICE) + 1, &work,
+        sizeof(work),
     )
     run_stages(
-        stages, 2,
+        stages, 3,
         <double>(REACH if p.flat else POSITIONS) * p.tiles * c.channels * c.filters
         + <double>length * (p.chunks + 1),
     )
-    release(p.sums)
-    return not (p.failed or a.failed)
+    return finished(work, p.sums, failed)
 
 
 # ------------------------------------------------------------------------- where it pays
@@ -405,7 +446,8 @@ def forward_into(x, kernel, bias, y, before, activation="linear"):
     cdef cnp.ndarray ys = as_real(y, typenum)
     cdef Conv c = describe(xs, ys, dim(ks, rank(ks) - 1), before, activation)
     cdef void* bias_data = NULL if bias is None else data(bs)
-    return winograd_forward(&c, data(xs), data(ks), bias_data, NULL, data(ys))
+    cdef const int* failed = NULL
+    return winograd_forward(&c, data(xs), data(ks), bias_data, NULL, data(ys), &failed)
 
 
 def dx_into(dy, kernel, y, dx, before, activation="linear"):
@@ -414,7 +456,8 @@ def dx_into(dy, kernel, y, dx, before, activation="linear"):
     cdef cnp.ndarray dys = as_real(dy, typenum), ys = as_real(y, typenum)
     cdef cnp.ndarray ks = as_real(kernel, typenum), dxs = as_real(dx, typenum)
     cdef Conv c = describe(dxs, ys, dim(ks, rank(ks) - 1), before, activation)
-    return winograd_dx(&c, data(dys), data(ys), data(ks), data(dxs))
+    cdef const int* failed = NULL
+    return winograd_dx(&c, data(dys), data(ys), data(ks), data(dxs), &failed)
 
 
 def dkernel_into(dy, x, y, dkernel, dbias, before, activation="linear"):
@@ -425,4 +468,5 @@ def dkernel_into(dy, x, y, dkernel, dbias, before, activation="linear"):
     cdef cnp.ndarray dbs = None if dbias is None else as_real(dbias, typenum)
     cdef Conv c = describe(xs, ys, dim(dks, rank(dks) - 1), before, activation)
     cdef void* dbias_data = NULL if dbias is None else data(dbs)
-    return winograd_dkernel(&c, data(xs), data(dys), data(ys), data(dks), dbias_data)
+    cdef const int* failed = NULL
+    return winograd_dkernel(&c, data(xs), data(dys), data(ys), data(dks), dbias_data, &failed)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         saving,
         tree,
         utils,
+        visualization,
         wrappers,
     )
     from .compat import install_as_keras
@@ -57,7 +58,16 @@ if TYPE_CHECKING:
     from .scopes import RematScope, SymbolicScope, device, name_scope, remat
     from .stateless import StatelessScope
     from .tape import GradientTape
-    from .teach import capture, compare_engines, explain, gradcheck, repeat_fit, show
+    from .teach import (
+        Doctor,
+        capture,
+        compare_engines,
+        diagnose,
+        explain,
+        gradcheck,
+        repeat_fit,
+        show,
+    )
     from .tensor import Tensor, Variable
 
 # Everything is imported when it is first used, so that `import diptych` costs little more than
@@ -66,7 +76,7 @@ _MODULES = frozenset(
     "activations applications autodiff backend callbacks config constraints datasets "
     "distillation dtype_policies engine export initializers layers legacy losses metrics "
     "mixed_precision models ops optimizers preprocessing random regularizers saving teach tree "
-    "utils wrappers".split()
+    "utils visualization wrappers".split()
 )
 _HOMES = {
     "GradientTape": "tape",
@@ -89,13 +99,15 @@ _HOMES = {
     "Sequential": "models",
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
-    **dict.fromkeys("capture compare_engines explain gradcheck repeat_fit show".split(), "teach"),
+    **dict.fromkeys(
+        "Doctor capture compare_engines diagnose explain gradcheck repeat_fit show".split(), "teach"
+    ),
     "install_as_keras": "compat",
 }
 
 
 # What Keras has in a module that here, on its floor, may not import what it is made of.
-_LENT = {("utils", "FeatureSpace"): "layers.preprocessing.feature_space"}
+_LENT = {("utils", "FeatureSpace"): "models.feature_space"}
 
 
 def lent(module: str, name: str) -> Any:
@@ -126,6 +138,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "DTypePolicy",
+    "Doctor",
     "FloatDTypePolicy",
     "Function",
     "GradientTape",
@@ -157,6 +170,7 @@ __all__ = [
     "constraints",
     "datasets",
     "device",
+    "diagnose",
     "distillation",
     "dtype_policies",
     "engine",
@@ -183,6 +197,7 @@ __all__ = [
     "show",
     "tree",
     "utils",
+    "visualization",
     "version",
     "wrappers",
 ]

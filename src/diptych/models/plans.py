@@ -286,8 +286,8 @@ class PlannedPasses:
         self._what = what
         self._order = np.zeros(0, np.int64)  # the rows of this pass
         self._at = 0  # how many of them are done
-        self._plan: StepPlan | None = None  # that of a batch of full size
-        self._data: list[np.ndarray] = []  # x and y as it takes them
+        self._plans: dict[int, StepPlan] = {}  # by the number of rows: the last batch has fewer
+        self._data: dict[tuple, list[np.ndarray]] = {}  # x and y as plans take them
         self.refusal: str | None = None
         if step not in (model._update, model._test):
             name = {"update": "train_step", "test": "test_step"}[what]
@@ -315,39 +315,41 @@ class PlannedPasses:
     def report(self) -> str:
         if self.refusal is not None:
             return f"No plan: {self.refusal}."
-        return "No plan: there were only a few steps." if self._plan is None else self._plan.report
+        plan = self._plans.get(min(self._batches.batch_size, len(self._order)))
+        return "No plan: there were only a few steps." if plan is None else plan.report
 
     def run(self, most: int | None = None) -> None:
         """Do the next batch, or as many as a slice of time allows, up to ``most``."""
-        size = min(self._batches.batch_size, len(self._order))
         order = self._order[self._at :]
-        whole = len(order) // size
-        if whole and self._plan is not None and self._plan.fits(self._model):
-            done = self._plan.run(order, self._data, min(whole, most or whole))
+        size = min(self._batches.batch_size, len(order))
+        plan = self._plans.get(size)
+        if plan is not None and plan.fits(self._model):
+            whole = len(order) // size
+            done = plan.run(order, self._data[plan.dtypes], min(whole, most or whole))
             self._at += size * done
             if done:
                 return
         tensors = self._model._as_tensors(*self._batches.rows(order[:size]))
         self._step(*tensors)
-        self._at += min(size, len(order))
-        if whole:
-            self._find_plan(tensors)
+        self._at += size
+        self._find_plan(size, tensors)
 
-    def _find_plan(self, tensors: tuple) -> None:
+    def _find_plan(self, size: int, tensors: tuple) -> None:
         """Take the plan of the step that has been made on this batch."""
-        self._plan = None
-        plan, self.refusal = self._model._plan_of(self._model._replay_key(self._what, *tensors))
-        if plan is None:
-            return
-        try:
-            self._data = plan.sources(*self._batches.data[:2])
-        except NotPlannedError as error:
-            self.refusal = str(error)
-            return
-        if plan.takes(self._data[1]):
-            self._plan = plan
-        else:
-            self.refusal = "some labels are no classes"
+        self._plans.pop(size, None)
+        plan, refusal = self._model._plan_of(self._model._replay_key(self._what, *tensors))
+        if plan is not None:
+            try:
+                if plan.dtypes not in self._data:
+                    self._data[plan.dtypes] = plan.sources(*self._batches.data[:2])
+                if plan.takes(self._data[plan.dtypes][1]):
+                    self._plans[size] = plan
+                else:
+                    refusal = "some labels are no classes"
+            except NotPlannedError as error:
+                refusal = str(error)
+        if size == min(self._batches.batch_size, len(self._order)):
+            self.refusal = refusal
 
 
 class PlannedPrediction:
