@@ -35,15 +35,9 @@ MISSING = {
         RandomInvert RandomPerspective RandomPosterization RandomSaturation RandomSharpness
         RandomShear ReversibleEmbedding STFTSpectrogram Solarization
     """,
-    "keras.saving": """
-        KerasFileEditor
-    """,
     "keras.visualization": """
         draw_bounding_boxes draw_segmentation_masks plot_bounding_box_gallery
         plot_image_gallery plot_segmentation_mask_gallery
-    """,
-    "keras.wrappers": """
-        SKLearnClassifier SKLearnRegressor SKLearnTransformer
     """,
 }
 
@@ -51,9 +45,6 @@ MISSING = {
 MISSING_METHODS = {
     "keras.optimizers.Muon": """
         lr_adjust transpose_last_axis zeropower_via_newtonschulz5
-    """,
-    "keras.utils.FeatureSpace": """
-        save
     """,
     "keras.layers.CategoryEncoding": """
         convert_weight
@@ -115,18 +106,7 @@ MISSING_METHODS = {
 }
 
 # Functions and classes whose arguments are not yet those of Keras.
-UNLIKE = set(
-    """
-    keras.utils.deserialize_keras_object
-    keras.models.save_model
-    keras.preprocessing.image.smart_resize
-    keras.saving.deserialize_keras_object
-    keras.saving.load_weights
-    keras.saving.save_model
-    keras.saving.save_weights
-    keras.utils.Progbar
-    """.split()
-)
+UNLIKE: set[str] = set()
 
 # Arguments that stay different: more of them, or a default where Keras has none.
 DIFFERENT = {

@@ -635,7 +635,7 @@ def test_without_colour_the_rest_of_the_bar_is_empty(terminal, clock, monkeypatc
 
 
 def test_a_shorter_line_wipes_out_a_longer_one(terminal, clock):
-    bar = Progbar(2, interval=0, average=False)
+    bar = Progbar(2, interval=0, stateless_metrics=())
     bar.update(1, {"loss": 1e-9})
     bar.update(2, {"loss": 1.0})
     first, last = plain(terminal.getvalue()).split("\r")[1:]
@@ -724,3 +724,12 @@ def test_fit_learns_the_number_of_steps_in_its_first_epoch(capsys):
 def test_a_metric_of_several_entries_is_shown_as_it_is(capsys):
     fit([{"each": np.array([0.5, 1.0])}], verbose=2)
     assert capsys.readouterr().out.endswith("each: [0.5 1. ]\n")
+
+
+def test_names_of_values_to_average_leave_the_others_unchanged(terminal, clock):
+    bar = Progbar(8, interval=0, stateless_metrics=["loss"])
+    bar.update(1, [("loss", 4.0), ("size", 1.0)])
+    bar.add(3, [("loss", 2.0), ("size", 5.0)])
+    assert plain(terminal.getvalue()).endswith("loss: 2.5000 - size: 5.0000")
+    with pytest.raises(ValueError, match="not both"):
+        Progbar(8, stateful_metrics=["size"], stateless_metrics=["loss"])

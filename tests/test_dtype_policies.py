@@ -70,7 +70,7 @@ def test_a_layer_computes_in_the_dtype_of_its_policy(dtype):
 
 @pytest.mark.parametrize("name", ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"])
 def test_half_precision_is_a_name(name):
-    with pytest.warns(UserWarning, match="compute in float32"):
+    with pytest.warns(UserWarning, match="computes in float32"):
         layer = layers.Dense(3, dtype=name)
     assert layer(X).dtype == layer.kernel.dtype == np.float32
     assert layer.compute_dtype == "float32"

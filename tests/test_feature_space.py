@@ -1,11 +1,17 @@
 """FeatureSpace and HashedCrossing, with the results of Keras 3.15 on TensorFlow 2.21."""
 
+import copy
+import json
+import zipfile
+
 import numpy as np
 import pytest
 
 import diptych
 from diptych import layers
 from diptych.utils import Dataset, FeatureSpace
+
+from .guard import Guard
 
 TABLE = {
     "number": [0.0, 0.1, 0.2, 0.3],
@@ -175,3 +181,80 @@ def test_a_configuration():
 def test_errors_of_a_feature_space(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# ------------------------------------------------------------------------------------------------
+# Files
+
+
+def space_of_columns():
+    space = FeatureSpace(
+        {
+            "age": "float_normalized",
+            "size": FeatureSpace.float_discretized(3),
+            "job": "string_categorical",
+            "count": "integer_categorical",
+            "city": "string_hashed",
+        },
+        crosses=[("job", "city")],
+        crossing_dim=8,
+        hashing_dim=4,
+        name="space",
+    )
+    space.adapt(COLUMNS)
+    return space
+
+
+COLUMNS = {
+    "age": np.array([1.0, 2.0, 3.0, 6.0], "float32"),
+    "size": np.array([0.1, 0.2, 0.3, 0.9], "float32"),
+    "job": np.array(["cook", "smith", "cook", "tailor"]),
+    "count": np.array([5, 6, 5, 7]),
+    "city": np.array(["Ulm", "Bonn", "Ulm", "Jena"]),
+}
+
+
+def test_a_space_in_a_file_of_its_own(tmp_path):
+    space = space_of_columns()
+    space.save(tmp_path / "space.keras")
+    again = diptych.models.load_model(tmp_path / "space.keras")
+    assert type(again) is FeatureSpace
+    assert again.name == "space"
+    np.testing.assert_array_equal(again(COLUMNS), space(COLUMNS))
+    inputs = again.get_inputs()
+    outputs = layers.Dense(1)(again.get_encoded_features())
+    assert diptych.Model(inputs, outputs).predict(COLUMNS, verbose=0).shape == (4, 1)
+
+
+def test_a_space_that_was_not_adapted_is_not_adapted_in_its_file(tmp_path):
+    space = FeatureSpace({"age": "float_normalized"})
+    space.save(tmp_path / "space.keras")
+    again = diptych.models.load_model(tmp_path / "space.keras")
+    with pytest.raises(ValueError, match="adapt"):
+        again({"age": COLUMNS["age"]})
+    again.adapt({"age": COLUMNS["age"]})
+    assert again({"age": COLUMNS["age"]}).shape == (4, 1)
+
+
+def test_a_file_of_a_space_is_checked_as_that_of_a_model(tmp_path):
+    with pytest.raises(ValueError, match="ends in .keras"):
+        space_of_columns().save(tmp_path / "space.h5")
+    space_of_columns().save(tmp_path / "space.keras")
+    with zipfile.ZipFile(tmp_path / "space.keras") as good:
+        contents = {name: good.read(name) for name in good.namelist()}
+    config = json.loads(contents["config.json"])
+    for change in (
+        lambda c: c["config"].update(features={"age": "unheard of"}),
+        lambda c: c["config"]["features"]["age"].update(config=[]),
+        lambda c: c["build_config"].update(age=7),
+        lambda c: c.update(config=None),
+    ):
+        wrong = copy.deepcopy(config)
+        change(wrong)
+        path = tmp_path / "wrong.keras"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in contents.items():
+                text = json.dumps(wrong) if name == "config.json" else content
+                archive.writestr(name, text)
+        with Guard(path), pytest.raises(ValueError, match="wrong.keras"):
+            diptych.models.load_model(path)

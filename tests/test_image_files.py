@@ -88,6 +88,8 @@ def test_the_middle_in_new_proportions():
     y = diptych.preprocessing.image.smart_resize(x, (2, 2), "nearest")
     assert type(y) is np.ndarray
     np.testing.assert_array_equal(y[..., 0], RAMP[1::2, 2:5:2])
+    with pytest.raises(ValueError, match="no argument 'keep'"):
+        diptych.preprocessing.image.smart_resize(x, (2, 2), keep=True)
     assert type(diptych.preprocessing.image.smart_resize(ops.ones((4, 4, 1)), (2, 2))) is not type(
         y
     )

@@ -288,3 +288,14 @@ def test_a_layer_that_supports_no_masking_is_not_asked_for_a_mask():
     layer = OwnEmbedding()
     layer.supports_masking = False
     assert layer(TOKENS).mask is None
+
+
+def test_a_mask_by_the_name_that_scripts_for_keras_read():
+    numbers = np.array([[3, 1, 0], [2, 0, 0]])
+    y = layers.Embedding(4, 2, mask_zero=True)(numbers)
+    np.testing.assert_array_equal(y._keras_mask, numbers > 0)
+    y._keras_mask = None
+    assert y.mask is None
+    symbol = layers.Embedding(4, 2, mask_zero=True)(diptych.Input((3,), dtype="int32"))
+    assert symbol._keras_mask is symbol.mask
+    assert symbol.mask.shape == (None, 3)

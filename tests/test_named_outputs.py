@@ -253,3 +253,32 @@ def test_crossentropy_among_named_outputs(make):
     )
     expected = {"loss": 0.92, "a_loss": 0.225, "b_loss": 0.695, "b_accuracy": 0.5}
     assert history == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+def test_a_list_of_one_output_is_the_output(kind, engine):
+    first = diptych.Input((3,))
+    model = diptych.Model(kind([first]), kind([diptych.layers.Dense(2)(first)]), engine=engine)
+    model.compile("sgd", "mse")
+    x = np.ones((4, 3), "float32")
+    assert type(model.output) is kind
+    assert model(x).shape == model.predict_on_batch(x).shape == (4, 2)
+    assert model.predict(x, verbose=0).shape == (4, 2)  # first step by step
+    assert model.predict(x, verbose=0).shape == (4, 2)  # and then replayed
+    assert (model.input_shape, model.output_shape) == ((None, 3), (None, 2))
+    assert model.compute_output_shape(kind([(None, 3)])) == kind([(None, 2)])
+    assert [tuple(out.shape) for out in model(diptych.Input((3,)))] == [(None, 2)]
+    outer = diptych.Model(first, diptych.layers.Dense(1)(model(first)[0]))
+    assert outer.predict(x, verbose=0).shape == (4, 1)
+
+
+def test_shapes_of_nested_inputs_and_outputs_are_lists():
+    a, b = diptych.Input((3,)), diptych.Input((4,))
+    c, d = diptych.layers.Dense(2)(a), diptych.layers.Dense(5)(b)
+    for model in (
+        diptych.Model({"a": a, "b": b}, {"c": c, "d": [d]}),
+        diptych.Model((a, [b]), (c, d)),
+    ):
+        assert model.input_shape == [(None, 3), (None, 4)]
+        assert model.output_shape == [(None, 2), (None, 5)]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import diptych
-from diptych import Input, layers, ops
+from diptych import Input, layers, ops, saving
 
 X = np.arange(8, dtype="float32").reshape(2, 4)
 
@@ -517,3 +517,20 @@ def test_a_copy_of_a_compiled_model_is_compiled():
     assert float(clone.optimizer.learning_rate) == 0.5
     clone.fit(X, np.ones((2, 5)), verbose=0)
     assert metric.result() == 0
+
+
+def test_module_objects_of_keras_2_are_further_names():
+    known = {"Dense": layers.Dense, "twice": twice, "Thing": dict}
+    make = saving.deserialize_keras_object
+    assert make("twice", module_objects=known, printable_module_name="thing") is twice
+    assert make("Thing", module_objects=known) == {}
+    assert make("unheard", module_objects=known) == "unheard"
+    dense = make(saving.serialize_keras_object(layers.Dense(3)), module_objects=known)
+    assert dense.units == 3
+    assert make(["twice"], custom_objects={"twice": abs}) == ["twice"]
+    with pytest.raises(TypeError, match="no argument 'objects'"):
+        make("twice", objects=known)
+
+
+def twice(x):
+    return 2 * x

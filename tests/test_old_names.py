@@ -304,6 +304,47 @@ def test_generators_as_fit_generator_took_them(small):
     np.testing.assert_allclose(found, np.tile(small.predict(X[:8], verbose=0), (2, 1)))
 
 
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_the_train_step_of_keras_2_is_fit(engine):
+    class Stepping(diptych.Model):
+        def train_step(self, data):
+            x, y, weight = data
+            with diptych.GradientTape() as tape:
+                y_pred = self(x, training=True)
+                loss = self.compiled_loss(
+                    y, y_pred, sample_weight=weight, regularization_losses=self.losses
+                )
+            gradients = tape.gradient(loss, self.trainable_variables)
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+            self.compiled_metrics.update_state(y, y_pred, weight)
+            assert self.compiled_metrics.result()["accuracy"] == self.metrics[-1].result()
+            return {metric.name: metric.result() for metric in self.metrics}
+
+    logs = []
+    for cls in (diptych.Model, Stepping):
+        diptych.utils.set_random_seed(3)
+        x = diptych.Input((3,))
+        y = diptych.layers.Dense(2, "softmax", kernel_regularizer="l2")(x)
+        model = cls(x, y, engine=engine)
+        model.compile("sgd", "sparse_categorical_crossentropy", weighted_metrics=["accuracy"])
+        with legacy.quiet():
+            logs.append(model.fit(X, Y, epochs=3, sample_weight=abs(X[:, 0]), verbose=0).history)
+    assert logs[0].keys() == logs[1].keys()
+    for name, values in logs[0].items():
+        np.testing.assert_allclose(logs[1][name], values, rtol=1e-5)
+
+
+def test_reductions_by_their_old_names():
+    with pytest.warns(LegacySpelling, match="losses.Reduction"):
+        assert diptych.losses.Reduction.SUM == "sum"
+    with legacy.quiet():
+        assert diptych.losses.Reduction.NONE == "none"
+        loss = diptych.losses.MeanSquaredError(reduction=diptych.losses.Reduction.AUTO)
+    assert loss.reduction == "sum_over_batch_size"
+    with pytest.warns(LegacySpelling, match="sum_over_batch_size"):
+        assert diptych.losses.MeanSquaredError(reduction="auto").reduction == loss.reduction
+
+
 def test_classes_and_probabilities(small, quiet):
     p = small.predict(X, verbose=0)
     np.testing.assert_array_equal(small.predict_classes(X), p.argmax(1))

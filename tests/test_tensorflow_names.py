@@ -30,6 +30,7 @@ VALUES = {
     "cast": (lambda: tf.cast([1.7, 2.2], tf.int32), np.array([1, 2], np.int32)),
     "zeros": (lambda: tf.zeros([2, 2], dtype=tf.int32), np.zeros((2, 2), np.int32)),
     "ones": (lambda: tf.ones(3), np.ones(3)),
+    "ones of a dtype by its number": (lambda: tf.ones(1, 3), np.ones(1, np.int32)),
     "fill": (lambda: tf.fill([2], 7), np.array([7, 7], np.int32)),
     "eye": (lambda: tf.eye(2), np.eye(2)),
     "range": (lambda: tf.range(1, 7, 2), np.array([1, 3, 5], np.int32)),
@@ -428,3 +429,20 @@ def test_models_take_data_sets(engine):
         model.fit(data.repeat(), verbose=0)
     model.fit(data.filter(lambda a, b: True), verbose=0)  # of unknown length
     assert int(model.optimizer.iterations) == 13
+
+
+@pytest.mark.parametrize(
+    ("name", "cls"),
+    [
+        ("zeros_initializer", "Zeros"),
+        ("ones_initializer", "Ones"),
+        ("constant_initializer", "Constant"),
+        ("random_normal_initializer", "RandomNormal"),
+        ("random_uniform_initializer", "RandomUniform"),
+    ],
+)
+def test_initializers_of_tf(name, cls):
+    made = getattr(tf, name)()
+    assert type(made) is getattr(diptych.initializers, cls)
+    weight = tf.Variable(initial_value=made(shape=(2, 3), dtype="float32"), trainable=True)
+    assert weight.shape == (2, 3)

@@ -149,3 +149,23 @@ def test_the_process_is_killed_while_it_saves(tmp_path, name):
             process.kill()
             reached += [float(line) for line in process.stdout.read().split()]
         assert value_in(path) in (reached[-1], reached[-1] + 1)
+
+
+def test_arguments_of_saving_and_loading(tmp_path):
+    model = dp.Sequential([dp.Input((2,)), dp.layers.Dense(1)])
+    model.save(tmp_path / "model.keras", zipped=True)
+    model.save_weights(tmp_path / "model.weights.h5")
+    for wrong, message in (
+        (lambda: model.save(tmp_path / "x.keras", zipped=False), "to one file"),
+        (lambda: model.save(tmp_path / "x.h5", include_optimiser=False), "'include_optimizer'"),
+        (
+            lambda: dp.saving.save_weights(model, tmp_path / "x.weights.h5", max_shard=1),
+            "did you mean 'max_shard_size'",
+        ),
+        (lambda: model.load_weights(tmp_path / "model.weights.h5", name=True), "'name'"),
+        (lambda: model.load_weights(tmp_path / "model.keras", by_name=True), "Keras 1 and 2"),
+        (lambda: model.load_weights(tmp_path / "model.weights.h5", by_name=True), "Keras 1 and 2"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            wrong()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.keras", "model.weights.h5"]

@@ -57,7 +57,16 @@ if TYPE_CHECKING:
     from .scopes import RematScope, SymbolicScope, device, name_scope, remat
     from .stateless import StatelessScope
     from .tape import GradientTape
-    from .teach import capture, compare_engines, explain, gradcheck, repeat_fit, show
+    from .teach import (
+        Doctor,
+        capture,
+        compare_engines,
+        diagnose,
+        explain,
+        gradcheck,
+        repeat_fit,
+        show,
+    )
     from .tensor import Tensor, Variable
 
 # Everything is imported when it is first used, so that `import diptych` costs little more than
@@ -89,13 +98,15 @@ _HOMES = {
     "Sequential": "models",
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
-    **dict.fromkeys("capture compare_engines explain gradcheck repeat_fit show".split(), "teach"),
+    **dict.fromkeys(
+        "Doctor capture compare_engines diagnose explain gradcheck repeat_fit show".split(), "teach"
+    ),
     "install_as_keras": "compat",
 }
 
 
 # What Keras has in a module that here, on its floor, may not import what it is made of.
-_LENT = {("utils", "FeatureSpace"): "layers.preprocessing.feature_space"}
+_LENT = {("utils", "FeatureSpace"): "models.feature_space"}
 
 
 def lent(module: str, name: str) -> Any:
@@ -126,6 +137,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "DTypePolicy",
+    "Doctor",
     "FloatDTypePolicy",
     "Function",
     "GradientTape",
@@ -157,6 +169,7 @@ __all__ = [
     "constraints",
     "datasets",
     "device",
+    "diagnose",
     "distillation",
     "dtype_policies",
     "engine",

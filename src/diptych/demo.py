@@ -124,7 +124,7 @@ def _start(network: str, engines: list[str], seed: int, x_test: Any) -> dict[str
 
 def _train(runs: dict[str, Run], seed: int, epochs: int, x_train: Any, y_train: Any) -> None:
     """Train all models, an epoch each in turn: what slows the machine down slows them all."""
-    progress = utils.Progbar(epochs, unit_name="epoch", average=False)
+    progress = utils.Progbar(epochs, unit_name="epoch", stateless_metrics=())
     for epoch in range(epochs):
         for run in list(runs.values())[:: 1 if epoch % 2 else -1]:
             utils.set_random_seed(seed + epoch)  # the same order of the digits for both

@@ -270,8 +270,8 @@ def computed_in(dtype: str) -> str:
     if dtype not in _HALF:
         return dtype
     warnings.warn(
-        f"Layers with a policy of {dtype} keep their weights and compute in float32: half "
-        "precision gains nothing on a CPU. The policy's name is kept in configurations.",
+        f"What has a policy of {dtype} keeps its weights and computes in float32: half precision "
+        "gains nothing on a CPU. The policy's name is kept in configurations.",
         stacklevel=1,  # this line, so that it is shown once
     )
     return "float32"

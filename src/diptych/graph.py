@@ -16,6 +16,7 @@ import numpy as np
 
 from . import config
 from .nested import flatten, map_structure, pack_like
+from .promotion import dtype_named
 from .tape import unrecorded
 from .tensor import Structure, Tensor, is_symbolic
 from .trial import Trial
@@ -63,6 +64,15 @@ class KerasTensor:
         self._dtype = dtype_of(dtype)
 
     @property
+    def _keras_mask(self) -> KerasTensor | None:
+        """``mask``, by the name that scripts for Keras read."""
+        return self.mask
+
+    @_keras_mask.setter
+    def _keras_mask(self, mask: KerasTensor | None) -> None:
+        self.mask = mask
+
+    @property
     def ndim(self) -> int:
         return len(self.shape)
 
@@ -108,7 +118,9 @@ def dtype_of(dtype: Any) -> np.dtype:
     """A dtype from its name or a Keras policy of one dtype; "string", for texts, is object."""
     if isinstance(dtype, dict) and dtype.get("class_name") == "DTypePolicy":
         dtype = dtype["config"]["name"]
-    return np.dtype(object if isinstance(dtype, str) and dtype == "string" else dtype)
+    if isinstance(dtype, np.dtype):
+        return dtype
+    return np.dtype(object) if dtype in ("string", str) else dtype_named(dtype)
 
 
 @lru_cache  # NumPy puts the name together anew each time

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from . import config, random
+from . import random
 from .legacy import old_attribute
+from .promotion import dtype_named
 from .tensor import Tensor, Variable
 from .utils import objects
 
@@ -97,7 +98,7 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
-        return np.full(shape, self.value, dtype=dtype or config.floatx())
+        return np.full(shape, self.value, dtype=dtype_named(dtype))
 
     def get_config(self) -> dict[str, Any]:
         value = self.value
@@ -108,14 +109,14 @@ class Zeros(Initializer):
     """Every weight is 0: the usual start of biases."""
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
-        return np.zeros(shape, dtype=dtype or config.floatx())
+        return np.zeros(shape, dtype=dtype_named(dtype))
 
 
 class Ones(Initializer):
     """Every weight is 1."""
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
-        return np.ones(shape, dtype=dtype or config.floatx())
+        return np.ones(shape, dtype=dtype_named(dtype))
 
 
 class Identity(Initializer):
@@ -129,7 +130,7 @@ class Identity(Initializer):
             raise ValueError(
                 f"Identity got the shape {tuple(shape)}; expected two axes, (rows, columns)"
             )
-        dtype = np.dtype(dtype or config.floatx())
+        dtype = dtype_named(dtype)
         return np.eye(*shape, dtype=dtype) * dtype.type(self.gain)
 
     def get_config(self) -> dict[str, Any]:
@@ -491,11 +492,11 @@ def compute_fans(
 
 
 def _float_type(dtype, initializer):
-    dtype = np.dtype(dtype or config.floatx())
-    if dtype not in (np.float32, np.float64):
+    dtype = dtype_named(dtype)
+    if dtype.kind != "f":
         raise ValueError(
             f"{type(initializer).__name__} got dtype={dtype.name!r}; "
-            "expected 'float32' or 'float64'"
+            "expected 'float16', 'float32' or 'float64'"
         )
     return dtype
 
@@ -584,7 +585,7 @@ def _values_of(array):
                 f"the array given as initializer has the shape {array.shape}, "
                 f"the weight has the shape {tuple(shape)}"
             )
-        return np.array(array, dtype=dtype or config.floatx())
+        return np.array(array, dtype=dtype_named(dtype))
 
     return initializer
 

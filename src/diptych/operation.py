@@ -58,14 +58,18 @@ def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
     return dtype
 
 
-def align(inputs: Iterable, floating: bool = False) -> list:
-    """Bring inputs to their common dtype; the cast of a tracked tensor is recorded."""
+def align(inputs: Iterable, floating: bool = False, counting: bool = False) -> list:
+    """Bring inputs to their common dtype, with ``counting`` int32 in place of bool; the cast of a
+    tracked tensor is recorded.
+    """
     inputs = [
         x if isinstance(x, (Tensor, np.ndarray, *NUMBERS)) else from_python(x) for x in inputs
     ]
     dtype = common_dtype(inputs, floating)
     if dtype.kind == "f":
         dtype = np.dtype(dtype.type)
+    elif counting and dtype.kind == "b":
+        dtype = np.dtype(np.int32)
     return [_in_dtype(x, dtype) for x in inputs]
 
 
@@ -76,7 +80,13 @@ def _in_dtype(x: Any, dtype: np.dtype) -> Any:
     if not isinstance(x, Tensor):
         if isinstance(x, np.ndarray):
             check_numbers(x, dtype)
-        x = np.asarray(x, dtype)
+        try:
+            x = np.asarray(x, dtype)
+        except OverflowError:
+            raise OverflowError(
+                f"{x!r:.60} is beyond the numbers of {dtype}, the dtype of the other input: give "
+                "that one a wider dtype, for instance by ops.cast(x, 'int32')."
+            ) from None
         return x if x.dtype is dtype else x.view(dtype)
     if x.array.dtype != dtype:
         return cast(x, dtype=dtype)
@@ -168,6 +178,7 @@ class ArrayOp(Operation):
         same: the first of the inputs that must share one dtype; None if each keeps its own.
         floating: whether the computation needs floats; integers are then cast to the configured
             float type.
+        counting: whether bools count as numbers: they are then cast to int32.
         wide: whether it needs at least 32 bits; float16 is then computed in float32, and the
             result cast back.
         shape: ``shape(*shapes, **options)``, the shape of the output from those of the inputs, or a
@@ -187,6 +198,7 @@ class ArrayOp(Operation):
         constant: bool = False,
         same: int | None = None,
         floating: bool = False,
+        counting: bool = False,
         wide: bool = False,
         shape: Callable | None = None,
         dtype: Any = None,
@@ -199,8 +211,9 @@ class ArrayOp(Operation):
         self.rules = rules
         self.variadic = variadic
         self.constant = constant
-        self.same = 0 if floating and same is None else same
+        self.same = 0 if (floating or counting) and same is None else same
         self.floating = floating
+        self.counting = counting
         self.backward = self._backward  # bound once, not at every call
         self._register(name)
 
@@ -211,14 +224,25 @@ class ArrayOp(Operation):
                 return self._with_others(inputs, options)
             arrays.append(x.array)
         if self.same is not None and not _alike(arrays):
-            inputs = (*inputs[: self.same], *align(inputs[self.same :], self.floating))
+            inputs = (*inputs[: self.same], *self._align(inputs[self.same :]))
             arrays = [x.array for x in inputs]
         if self.wide and _has_float16(arrays):
             return narrowed(self(*[widened(x) for x in inputs], **options))
-        y = self.forward(*arrays, **options)
+        try:
+            y = self.forward(*arrays, **options)
+        except TypeError as error:
+            if all(x.dtype.kind != "b" for x in arrays):
+                raise
+            raise TypeError(
+                f"ops.{self.name} does not take bools: make numbers of them by "
+                "ops.cast(x, 'int32'), or use one of the functions named logical_..."
+            ) from error
         if self.constant or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
             return wrap(y, False)  # integers have no derivative
         return record(y, inputs, self.backward, (y, arrays, options), self.forward, options, self)
+
+    def _align(self, inputs: Sequence) -> list:
+        return align(inputs, self.floating, self.counting)
 
     def _with_others(self, inputs: tuple, options: dict) -> Any:
         """A call with inputs that are not all tensors, or that are symbolic."""
@@ -230,7 +254,7 @@ class ArrayOp(Operation):
     def _aligned(self, inputs: Sequence) -> list[Tensor]:
         """The inputs as tensors, in one dtype those that share one."""
         own = len(inputs) if self.same is None else self.same
-        given = [*inputs[:own], *align(inputs[own:], self.floating)]
+        given = [*inputs[:own], *self._align(inputs[own:])]
         return [x if isinstance(x, Tensor) else Tensor(as_array(x)) for x in given]
 
     def dtypes_of(self, inputs: Sequence) -> list[np.dtype]:
@@ -322,8 +346,23 @@ def _alike(arrays: Sequence[np.ndarray]) -> bool:
 
 
 def _cast(x: np.ndarray, dtype: Any) -> np.ndarray:
-    check_numbers(x, np.dtype(dtype))
+    dtype = np.dtype(dtype)
+    check_numbers(x, dtype)
+    if x.dtype.kind == "f" and dtype.kind in "iu":
+        return _as_integers(x, dtype)
     return x.astype(dtype, copy=False)
+
+
+def _as_integers(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Floats rounded towards zero. What is beyond the dtype's numbers becomes the nearest of them,
+    and NaN zero: in C that is undefined, and differs from one processor to another.
+    """
+    info = np.iinfo(dtype)
+    if not x.size or (x.min() >= info.min and x.max() < float(info.max)):  # False for NaN
+        return x.astype(dtype)
+    low, high = x <= info.min, x >= float(info.max)
+    y = np.where(low | high | np.isnan(x), 0, x).astype(dtype)
+    return np.where(low, info.min, np.where(high, info.max, y)).astype(dtype)
 
 
 def _cast_dtype(x: np.dtype, dtype: Any) -> np.dtype:

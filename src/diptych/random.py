@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from . import config, ops
 from . import engine as _engine
+from . import ops
 from .generators import (
     check_seed,
     generator_of,
@@ -25,6 +25,7 @@ from .generators import (
     reset_global_generator,  # noqa: F401 - for `utils.seeds`
 )
 from .ops import nn
+from .promotion import dtype_named
 from .tensor import Tensor, Variable
 from .trial import open_trial
 from .utils import objects
@@ -165,23 +166,30 @@ def draw_seed():
 # The functions below return arrays, for initializers and layers; the public functions wrap them.
 
 
+def _drawn(draw, shape, dtype):
+    """What NumPy's ``draw`` gives in this float type; float16 is drawn in float32."""
+    if dtype == np.float16:
+        return draw(shape, dtype=np.float32).astype(dtype)
+    return draw(shape, dtype=dtype)
+
+
 def draw_normal(generator, shape, mean, stddev, dtype):
-    return generator.standard_normal(shape, dtype=dtype) * dtype.type(stddev) + dtype.type(mean)
+    return _drawn(generator.standard_normal, shape, dtype) * dtype.type(stddev) + dtype.type(mean)
 
 
 def draw_uniform(generator, shape, minval, maxval, dtype):
     low, high = dtype.type(minval), dtype.type(maxval)
-    values = generator.random(shape, dtype=dtype) * (high - low) + low
+    values = _drawn(generator.random, shape, dtype) * (high - low) + low
     # Rounding may lift a value onto maxval, which the half-open interval excludes.
     return np.minimum(values, np.nextafter(high, low)) if high > low else values
 
 
 def draw_truncated_normal(generator, shape, mean, stddev, dtype):
-    values = generator.standard_normal(shape, dtype=dtype)
+    values = _drawn(generator.standard_normal, shape, dtype)
     flat = values.reshape(-1)
     outside = np.flatnonzero(np.abs(flat) > 2.0)
     while outside.size:
-        flat[outside] = generator.standard_normal(outside.size, dtype=dtype)
+        flat[outside] = _drawn(generator.standard_normal, outside.size, dtype)
         outside = outside[np.abs(flat[outside]) > 2.0]
     return values * dtype.type(stddev) + dtype.type(mean)
 
@@ -276,10 +284,10 @@ def randint(
     shape: int | Sequence[int], minval: Any, maxval: Any, dtype: Any = "int32", seed: Any = None
 ) -> Tensor:
     """Draw integers from the uniform distribution over [minval, maxval)."""
-    dtype = np.dtype(dtype)
+    asked, dtype = dtype, dtype_named(dtype)
     if not np.issubdtype(dtype, np.integer):
         raise ValueError(
-            f"randint() got dtype={dtype.name!r}; expected an integer type (floats: uniform)"
+            f"randint() got dtype={asked!r}; expected an integer type (floats: uniform)"
         )
     return Tensor(generator_of(seed).integers(minval, maxval, size=_shape(shape), dtype=dtype))
 
@@ -298,7 +306,7 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
     cumulative = np.cumsum(weights, axis=-1)
     cumulative /= cumulative[:, -1:]
     draws = generator_of(seed).random((len(logits), num_samples))
-    samples = np.empty(draws.shape, dtype=dtype)
+    samples = np.empty(draws.shape, dtype=dtype_named(dtype))
     for row, (steps, points) in enumerate(zip(cumulative, draws, strict=True)):
         samples[row] = np.searchsorted(steps, points, side="right")
     return Tensor(samples)
@@ -364,9 +372,11 @@ def _shape(shape):
 
 
 def _float_type(dtype, function):
-    dtype = np.dtype(dtype or config.floatx())
-    if dtype not in (np.float32, np.float64):
-        raise ValueError(f"{function}() got dtype={dtype.name!r}; expected 'float32' or 'float64'")
+    dtype = dtype_named(dtype)
+    if dtype.kind != "f":
+        raise ValueError(
+            f"{function}() got dtype={dtype.name!r}; expected 'float16', 'float32' or 'float64'"
+        )
     return dtype
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import config
 from .budget import from_file
+from .promotion import dtype_named
 from .scopes import current_scope
 from .trial import for_good, open_trial
 
@@ -60,6 +61,15 @@ class Tensor:
     @property
     def size(self) -> int:
         return self.array.size
+
+    @property
+    def _keras_mask(self) -> Any:
+        """``mask``, by the name that scripts for Keras read."""
+        return self.mask
+
+    @_keras_mask.setter
+    def _keras_mask(self, mask: Any) -> None:
+        self.mask = mask
 
     def numpy(self) -> Any:
         """Return the values as a NumPy array (not a copy), or as NumPy's number if there is one."""
@@ -165,11 +175,11 @@ class Variable(Tensor):
         name: str | None = None,
         layout: Any = None,
     ) -> None:
-        if dtype is None and not hasattr(initializer, "dtype"):
-            dtype = config.floatx()
+        if dtype is not None or not hasattr(initializer, "dtype"):
+            dtype = dtype_named(dtype)
         budget = from_file.get()
         if budget is not None and shape is not None:
-            budget.take_variable(name or "variable", tuple(shape), np.dtype(dtype))
+            budget.take_variable(name or "variable", tuple(shape), dtype_named(dtype))
         with for_good():
             if isinstance(initializer, str):
                 initializer = self.initializer_named(initializer)

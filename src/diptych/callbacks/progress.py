@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from ..utils.notebook import Area, is_notebook
-from ..utils.progbar import Progbar, redraws, write
+from ..utils.progbar import Line, redraws, write
 from .callback import Callback
 
 __all__ = ["ProgbarLogger"]
@@ -29,7 +29,7 @@ class ProgbarLogger(Callback):
         self.epochs = 1
         self.target: int | None = None
         self.live = False
-        self._bar: Progbar | None = None
+        self._bar: Line | None = None
         self._area: Area | None = None
         self._seen = 0
         self._in_fit = False
@@ -61,14 +61,8 @@ class ProgbarLogger(Callback):
     def _begin(self, prefix: str = "") -> None:
         self._seen = 0
         # The logs are already means over the epoch, so the bar shows them unchanged.
-        self._bar = Progbar(
-            self.target,
-            verbose=self.verbose,
-            interval=INTERVAL if self._area is None else NOTEBOOK_INTERVAL,
-            average=False,
-            prefix=prefix,
-            area=self._area,
-        )
+        interval = INTERVAL if self._area is None else NOTEBOOK_INTERVAL
+        self._bar = Line(self.target, self.verbose, interval, prefix, self._area)
 
     def _draw(self, batch: int, logs: Any) -> None:
         if self._bar is not None:

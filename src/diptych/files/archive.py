@@ -105,11 +105,14 @@ class Archive:
     @property
     def version(self) -> str:
         """The version of Keras that wrote it, as far as it says so."""
+        return str(self.metadata().get("keras_version", ""))
+
+    def metadata(self) -> dict[str, Any]:
+        """Which version of Keras wrote it, and when, as far as it says so."""
         if _METADATA not in self._names:
-            return ""
+            return {}
         name = f"{self.name}: {_METADATA}"
-        told = dict_of(parse_json(self._member(_METADATA, MOST_JSON), name), name)
-        return str(told.get("keras_version", ""))
+        return dict_of(parse_json(self._member(_METADATA, MOST_JSON), name), name)
 
     def _member(self, name: str, most: int) -> bytes:
         """The bytes of a member, which may be so many and not more, whatever its header says."""
@@ -136,7 +139,7 @@ class Archive:
         go_on = self._continuing(model)
         most = self._whole.size + _MOST_ASSETS
         with read_assets(self._zip, self._vocabulary, most, model) as give_assets:
-            with self._weights(model) as reader:
+            with self.weights() as reader:
                 read_weights(reader, model, skip_mismatch, new)
             give_assets()
         go_on()
@@ -154,7 +157,7 @@ class Archive:
         text = self._member(_GENERATORS, MOST_JSON) if _GENERATORS in self._names else b"{}"
         return continuing(generators_of(model), dict_of(parse_json(text, name), name), name)
 
-    def _weights(self, model: Any) -> Reader:
+    def weights(self) -> Reader:
         """The HDF5 file within. Where it is stored as it is, it is read where it lies."""
         name = f"{self.name}: {_WEIGHTS}"
         if _WEIGHTS not in self._names:

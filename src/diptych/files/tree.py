@@ -101,7 +101,7 @@ def _children(thing: Any) -> Iterator[tuple[str, Any]]:
 _INNER = frozenset(
     "layers inputs outputs input output losses metrics variables weights history "
     "_function _stack _between _replays _inputs_structure _outputs_structure "
-    "_loss _metrics _loss_mean _checks".split()
+    "_loss _metrics _loss_mean _checks compiled_loss compiled_metrics".split()
 )
 
 

@@ -9,11 +9,14 @@ import numpy as np
 
 from .. import constraints, initializers, regularizers
 from ..budget import from_file
+from ..dtype_policies import computed_in
 from ..legacy import accepts_old_order
 from ..nested import flatten
+from ..promotion import dtype_named
 from ..random import SeedGenerator
 from ..tensor import Structure, Variable
 from ..trial import for_good
+from ..utils import standardize_dtype
 from .signatures import parameters_of
 from .structures import map_shapes
 from .tracking import tracked
@@ -101,7 +104,7 @@ class Holder:
                 "unknown. Give the input's full shape (without the batch), for instance "
                 "Input(shape=(784,))."
             )
-        dtype = np.dtype(dtype or self.dtype)
+        dtype = dtype_named(computed_in(standardize_dtype(dtype or self.dtype)))
         if from_file.get() is not None:  # the values come from there
             initializer = "zeros"
         if initializer is None:

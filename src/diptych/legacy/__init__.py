@@ -7,7 +7,7 @@ quiet():` turns these notes off.
 
 from .arguments import AcceptsOldNames, accepts_old, accepts_old_order, translate_arguments
 from .methods import OldMethods
-from .names import Logs, current_name
+from .names import Logs, Reduction, current_name, reduction_of_today
 from .notes import LegacySpelling, forget_notes, note, quiet
 from .paths import old_attribute
 from .values import pairs_of
@@ -17,6 +17,7 @@ __all__ = [
     "Logs",
     "AcceptsOldNames",
     "OldMethods",
+    "Reduction",
     "accepts_old",
     "accepts_old_order",
     "forget_notes",
@@ -25,6 +26,7 @@ __all__ = [
     "note",
     "old_attribute",
     "pairs_of",
+    "reduction_of_today",
     "quiet",
 ]
 

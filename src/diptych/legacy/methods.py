@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,53 @@ class OldMethods:
         """``to_json``: JSON is YAML too."""
         note("to_yaml", "to_json", type(self).__name__)
         return self.to_json(**kwargs)  # type: ignore[attr-defined]
+
+    @property
+    def compiled_loss(self) -> Callable:
+        """In a ``train_step`` of one's own: ``loss(y, y_pred, sample_weight=None,
+        regularization_losses=None)``, the compiled losses and penalties of a batch, a scalar. The
+        mean loss of the epoch takes it in.
+        """
+        note("compiled_loss", "is now `compute_loss(x, y, y_pred)`", type(self).__name__)
+
+        def loss(
+            y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None
+        ) -> Any:
+            penalties = regularization_losses or ()
+            return self._batch_loss(y_true, y_pred, sample_weight, penalties, counted=True)  # type: ignore[attr-defined]
+
+        return loss
+
+    @property
+    def compiled_metrics(self) -> OldMetrics:
+        """In a ``train_step`` of one's own: what updates the compiled metrics."""
+        note("compiled_metrics", "is now `compute_metrics(x, y, y_pred)`", type(self).__name__)
+        return OldMetrics(self)
+
+
+class OldMetrics:
+    """The compiled metrics of a model, as Keras 2 gave them to a ``train_step`` of one's own.
+
+    Attributes:
+        metrics: their list.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.metrics = [] if model._metrics is None else model._metrics.metrics
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Update every metric with the labels y_true and the outputs y_pred of a batch."""
+        self._model._update_metrics(y_true, y_pred, sample_weight)
+
+    def result(self) -> dict[str, Any]:
+        """The results so far, by their names."""
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def reset_state(self) -> None:
+        """Begin anew."""
+        for metric in self.metrics:
+            metric.reset_state()
 
 
 def _whole(steps: Any) -> Any:

@@ -16,6 +16,22 @@ def current_name(kind, name):
     return current
 
 
+class Reduction:
+    """``losses.Reduction`` of Keras 2: how a loss sums up a batch, as the texts of today."""
+
+    AUTO = SUM_OVER_BATCH_SIZE = "sum_over_batch_size"
+    SUM = "sum"
+    NONE = "none"
+
+
+def reduction_of_today(reduction):
+    """The text of Keras 3 for ``reduction="auto"``, with a note; all else unchanged."""
+    if reduction != "auto":
+        return reduction
+    note("reduction='auto'", "reduction='sum_over_batch_size'")
+    return Reduction.AUTO
+
+
 class Logs(dict):
     """A dict of logs that can also be read by the old keys: `logs['acc']`, `logs.get('acc')` and
     `'acc' in logs` mean 'accuracy', and so do 'val_acc' and 'an_output_acc'.

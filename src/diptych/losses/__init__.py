@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..legacy import current_name, old_attribute
+from ..legacy import Reduction as _Reduction
+from ..legacy import current_name, note, old_attribute
 from ..utils import objects
 from .base import Loss, LossFunctionWrapper
 from .crossentropy import (
@@ -126,6 +127,9 @@ def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "Reduction":
+        note("losses.Reduction", "is now a text: reduction='sum'", "losses")
+        return _Reduction
     return old_attribute("losses", name, globals())
 
 

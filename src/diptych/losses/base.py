@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import config, graph, ops
+from .. import config, dtype_policies, graph, ops
 from ..labels import same_rank, to_float
-from ..legacy import AcceptsOldNames
+from ..legacy import AcceptsOldNames, reduction_of_today
 from ..ops import losses as twins
+from ..promotion import dtype_named
 from ..tensor import Tensor, as_array, is_symbolic
 from ..utils import objects, registration
 from ..utils.naming import auto_name, public_names
@@ -30,9 +31,9 @@ class Loss:
             (one number per sample). As in Keras, that sum is of the weights as they were given:
             weights that broadcast count once, so (N, 1) weights of 1 for losses of shape (N, T)
             give T times the mean.
-        dtype: the float type to compute in; by default ``config.floatx()``, whatever the dtype of
-            the predictions. The functions, such as ``mean_squared_error``, keep that of the
-            predictions.
+        dtype: the float type to compute in, or a ``DTypePolicy``; by default ``config.floatx()``,
+            whatever the dtype of the predictions. Half precision is computed in float32. The
+            functions, such as ``mean_squared_error``, keep the dtype of the predictions.
 
     To write a loss, define a subclass with ``call``, or just a function ``f(y_true, y_pred)``.
     """
@@ -43,6 +44,7 @@ class Loss:
         reduction: str | None = "sum_over_batch_size",
         dtype: Any = None,
     ) -> None:
+        reduction = reduction_of_today(reduction)
         if reduction not in REDUCTIONS:
             raise ValueError(
                 f"Unknown reduction {reduction!r}. The reductions are "
@@ -50,7 +52,7 @@ class Loss:
             )
         self.name = name or auto_name(type(self).__name__)
         self.reduction = reduction
-        self.dtype = dtype or config.floatx()
+        self.dtype = dtype
         self._chose_dtype = dtype is not None
 
     @property
@@ -60,7 +62,8 @@ class Loss:
 
     @dtype.setter
     def dtype(self, dtype: Any) -> None:
-        self._dtype = np.dtype(dtype)
+        self._policy = dtype_policies.get(dtype or config.floatx())
+        self._dtype = dtype_named(dtype_policies.computed_in(self._policy.compute_dtype))
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """Return the loss of a batch.
@@ -95,7 +98,7 @@ class Loss:
 
     def get_config(self) -> dict[str, Any]:
         found = {"name": self.name, "reduction": self.reduction}
-        return {**found, "dtype": self.dtype} if self._chose_dtype else found
+        return {**found, "dtype": self._policy.name} if self._chose_dtype else found
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Loss:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import config
+from .. import config, dtype_policies
+from ..promotion import dtype_named
 from ..stateless import StatelessScope, check_values, values_of
 from ..tensor import Tensor, Variable
 from ..trial import open_trial
@@ -42,7 +43,8 @@ class Metric:
             def result(self):
                 return self.high - self.low
 
-    Arguments may be arrays, tensors or lists. `reset_state` sets every variable to zero.
+    Arguments may be arrays, tensors or lists. `reset_state` sets every variable to zero. `dtype` is
+    that of the result, or a `DTypePolicy`; half precision is float32.
     """
 
     # Which direction is better, for callbacks that monitor the metric: "up", "down", or None if
@@ -51,7 +53,8 @@ class Metric:
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or auto_name(type(self).__name__)
-        self._dtype = np.dtype(dtype or config.floatx())
+        self._policy = dtype_policies.get(dtype or config.floatx())
+        self._dtype = dtype_named(dtype_policies.computed_in(self._policy.compute_dtype))
         self._variables: list[Variable] = []
 
     @property
@@ -151,7 +154,7 @@ class Metric:
         return self.result()
 
     def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, "dtype": self.dtype}
+        return {"name": self.name, "dtype": self._policy.name}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

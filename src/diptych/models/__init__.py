@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..layers.serialization import deserialize
 from ..legacy import old_attribute
-from . import distilling  # noqa: F401 - files may hold a Distiller
+from . import distilling, feature_space  # noqa: F401 - files may hold a Distiller, or a FeatureSpace
 from .cloning import clone_model
 from .model import Model
 from .sequential import Sequential

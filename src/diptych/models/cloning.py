@@ -118,7 +118,7 @@ def _sequential(model: Sequential, input_tensors: Any, make: Callable) -> Sequen
         first = flatten(_inputs(model, input_tensors))
         clone = Sequential([*first, *clone.layers], name=model.name)
     elif model._function is not None:
-        clone.build(model.input_shape)
+        clone.build(map_structure(lambda t: t.shape, model.input))
     return clone
 
 

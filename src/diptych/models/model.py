@@ -142,6 +142,16 @@ class Model(OldMethods, Stateless, Trainer, Layer):
         return super().output if self._function is None else self._outputs_structure
 
     @property
+    def input_shape(self) -> Any:
+        """The shape of the input; of several inputs a list, however they are nested."""
+        return super().input_shape if self._function is None else _shape_of(self.inputs)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output; of several outputs a list, however they are nested."""
+        return super().output_shape if self._function is None else _shape_of(self.outputs)
+
+    @property
     def input_names(self) -> list[str]:
         return [tensor.name for tensor in self.inputs or ()]
 
@@ -212,11 +222,11 @@ class Model(OldMethods, Stateless, Trainer, Layer):
                 for x, m in zip(given, self._masks_in_order(mask), strict=True)
             ]
         if not self._added_losses:
-            return self._function.run(given, training)
+            return _unpacked(self._function.run(given, training))
         both = Function(self._function.inputs, [self._function.outputs, self._added_losses])
         outputs, losses = both.run(given, training)
         super().add_loss([ops.mean(loss) for loss in losses])
-        return outputs
+        return _unpacked(outputs)
 
     def add_loss(self, loss: Any) -> None:
         """Add to the loss: a symbolic tensor made from the graph's tensors, which is computed with
@@ -481,13 +491,13 @@ class Model(OldMethods, Stateless, Trainer, Layer):
         self,
         filepath: Any,
         overwrite: bool = True,
-        include_optimizer: bool = True,
-        save_format: str | None = None,
+        zipped: bool | None = None,
+        **kwargs: Any,
     ) -> None:
         """Write the model to a file, ``.keras`` or ``.h5``: see ``saving.save_model``."""
         from . import storage
 
-        storage.save_model(self, filepath, overwrite, include_optimizer, save_format)
+        storage.save_model(self, filepath, overwrite, zipped, **kwargs)
 
     def save_weights(
         self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None
@@ -499,13 +509,11 @@ class Model(OldMethods, Stateless, Trainer, Layer):
 
         storage.save_weights(self, filepath, overwrite, max_shard_size)
 
-    def load_weights(
-        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
-    ) -> None:
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Read weights from a file; see ``saving.load_weights``."""
         from . import storage
 
-        storage.load_weights(self, filepath, skip_mismatch, by_name)
+        storage.load_weights(self, filepath, skip_mismatch, **kwargs)
 
     def export(
         self,
@@ -564,6 +572,16 @@ def _nesting(structure: Any) -> Any:
     if isinstance(structure, (list, tuple)):
         return [_nesting(part) for part in structure]
     return None
+
+
+def _shape_of(tensors: list[KerasTensor] | None) -> Any:
+    return _unpacked([tensor.shape for tensor in tensors or ()])
+
+
+def _unpacked(outputs: Any) -> Any:
+    """The output itself where the outputs are a list of one, as Keras returns it."""
+    single = isinstance(outputs, (list, tuple)) and len(outputs) == 1
+    return outputs[0] if single else outputs
 
 
 def _with_mask(x: Tensor, mask: Any) -> Tensor:

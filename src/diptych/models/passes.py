@@ -68,8 +68,9 @@ class Batches:
 class Progress:
     """How far a training is. A callback may change it before the first epoch."""
 
-    def __init__(self, batches: Batches, epoch: int) -> None:
+    def __init__(self, batches: Batches, epoch: int, validation: Batches | None = None) -> None:
         self.batches = batches
+        self.validation = validation
         self.epoch = epoch  # the first to run
         self.done = 0  # its batches that have been trained on already
 

@@ -29,6 +29,7 @@ from ..files.weights import (
 from ..layers.serialization import deserialize
 from ..legacy import quiet
 from ..utils.lambdas import lambdas_allowed
+from ..utils.naming import suggest
 from ..utils.objects import dict_of
 from ..utils.registration import CustomObjectScope
 from .config import masks_named
@@ -44,8 +45,8 @@ def save_model(
     model: Model,
     filepath: str | os.PathLike | IO[bytes],
     overwrite: bool = True,
-    include_optimizer: bool = True,
-    save_format: str | None = None,
+    zipped: bool | None = None,
+    **kwargs: Any,
 ) -> None:
     """Write a model: layers, weights, how it was compiled, and the optimizer's state.
 
@@ -54,14 +55,24 @@ def save_model(
         filepath: a path that ends in ``.keras``, or in ``.h5`` for Keras's older layout; or an open
             binary file, for ``.keras``.
         overwrite: whether a file that is there may be replaced.
-        include_optimizer: for ``.h5``: whether the compiled state is written too.
-        save_format: "keras" or "h5", for a path with another ending.
+        zipped: True: a ``.keras`` file is one file, an archive; there is no other kind here.
+        **kwargs: ``include_optimizer``, for ``.h5``: whether the compiled state is written too;
+            ``save_format``, "keras" or "h5", for a path with another ending.
 
     Raises:
-        ValueError: the ending is unknown, or an object of the model has no ``get_config``.
+        ValueError: the ending or an argument is unknown, or an object of the model has no
+            ``get_config``.
         FileExistsError: the file is there, and ``overwrite`` is False.
         OSError: it cannot be written; what was there before is unchanged.
     """
+    include_optimizer = kwargs.pop("include_optimizer", True)
+    save_format = kwargs.pop("save_format", None)
+    _refuse(kwargs, "save_model", ("zipped", "include_optimizer", "save_format", "overwrite"))
+    if zipped is not None and not zipped:
+        raise ValueError(
+            "zipped=False would write a folder of files; diptych writes a model to one file: leave "
+            "the argument out."
+        )
     if not isinstance(filepath, (str, os.PathLike)):
         with masks_named():
             write_archive(filepath, model)
@@ -79,6 +90,17 @@ def save_model(
             write_archive(file, model)
         else:
             legacy.write_model(file, model, include_optimizer)
+
+
+def save_space(space: Any, filepath: str | os.PathLike) -> None:
+    """Write a FeatureSpace, which ``load_model`` reads."""
+    path = Path(filepath)
+    if path.suffix != ".keras":
+        raise ValueError(
+            f"A FeatureSpace is saved to a file that ends in .keras; got {str(path)!r}."
+        )
+    with replacing(path) as file:
+        write_archive(file, space)
 
 
 def load_model(
@@ -133,7 +155,7 @@ def _load_archive(
             config = archive.config()
         with quiet():  # files of Keras 2 have its spellings
             model = _model_of(config, name)
-            if compile:
+            if compile and hasattr(model, "compile_from_config"):  # a feature space has not
                 with _explained(name):
                     _compile(model, config)
         with _explained(name):
@@ -145,7 +167,7 @@ def _model_of(config: dict[str, Any], name: str) -> Any:
     """The model of a configuration, with weights if the shapes of its inputs are known."""
     with _explained(name):
         model: Any = deserialize(config)
-    if not hasattr(model, "load_weights"):
+    if not hasattr(model, "save"):  # as models and feature spaces have
         raise Damaged(f"{name} holds a {type(model).__name__}, which is no model.")
     return model
 
@@ -196,6 +218,7 @@ def save_weights(
     filepath: str | os.PathLike,
     overwrite: bool = True,
     max_shard_size: float | None = None,
+    **kwargs: Any,
 ) -> None:
     """Write the weights of a model.
 
@@ -205,7 +228,14 @@ def save_weights(
             in ``.weights.json``. A plain ``.h5`` gets the layout of Keras 2.
         overwrite: whether a file that is there may be replaced.
         max_shard_size: the largest size of one file, in GB.
+        **kwargs: none; for Keras's sake.
+
+    Raises:
+        ValueError: the model has no weights yet, or the ending or an argument is unknown.
+        FileExistsError: the file is there, and ``overwrite`` is False.
+        OSError: it cannot be written; what was there before is unchanged.
     """
+    _refuse(kwargs, "save_weights", ("max_shard_size", "overwrite"))
     path = Path(filepath)
     if not model.built:
         raise ValueError(
@@ -240,7 +270,7 @@ def load_weights(
     model: Model,
     filepath: str | os.PathLike,
     skip_mismatch: bool = False,
-    by_name: bool = False,
+    **kwargs: Any,
 ) -> None:
     """Read weights into a model; if anything in the file does not fit, the model stays as it was.
 
@@ -248,18 +278,25 @@ def load_weights(
         model: the model; it must have its weights already.
         filepath: a file of ``save_weights`` or ``save``, of diptych or Keras.
         skip_mismatch: whether layers that do not fit keep their weights, with a warning each.
-        by_name: for ``.h5`` files of Keras 1 and 2: match layers by their names; those that the
-            file does not have keep their weights.
+        **kwargs: ``by_name``, for ``.h5`` files of Keras 1 and 2: match layers by their names;
+            those that the file does not have keep their weights.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is damaged, or holds the weights of another model.
+        ValueError: it is damaged, or holds the weights of another model; or an argument is unknown.
     """
+    by_name = kwargs.pop("by_name", False)
+    _refuse(kwargs, "load_weights", ("by_name", "skip_mismatch"))
     path = exists_or_raise(filepath)
     if not model.built:
         raise ValueError(
             f"Model {model.name!r} has no weights yet into which a file could be read: call it on "
             "data, or model.build(input_shape), first."
+        )
+    if by_name and path.suffix not in (".h5", ".hdf5"):
+        raise ValueError(
+            f"by_name=True is for .h5 files of Keras 1 and 2; got {str(path)!r}. "
+            "skip_mismatch=True leaves out what does not fit."
         )
     if path.suffix == ".json":
         read_shards(path, model, skip_mismatch)
@@ -283,6 +320,11 @@ def load_weights(
                     )
                 else:
                     read_weights(reader, model, skip_mismatch)
+
+
+def _refuse(kwargs: dict[str, Any], function: str, known: tuple[str, ...]) -> None:
+    for name in kwargs:
+        raise ValueError(f"{function}() has no argument {name!r}{suggest(name, known) or '.'}")
 
 
 def _ending(path: Path, endings: tuple[str, ...]) -> str | None:

@@ -57,17 +57,27 @@ class Trainer(Compiling):
         training: bool = True,
     ) -> Any:
         """Return the loss of a batch: the compiled losses and those of layers and regularizers."""
+        return self._batch_loss(y, y_pred, sample_weight, self.losses)
+
+    def _batch_loss(
+        self, y: Any, y_pred: Any, sample_weight: Any, penalties: Any, counted: bool = False
+    ) -> Any:
+        """The sum of the compiled losses and of these penalties; the mean loss takes it in, if
+        ``counted``.
+        """
         with self._on_its_engine():
             total = (
                 None if self._loss is None or y is None else self._loss(y, y_pred, sample_weight)
             )
-            for penalty in self.losses:
+            for penalty in penalties:
                 total = penalty if total is None else ops.add(total, penalty)
         if total is None:
             raise ValueError(
                 f"Model {self.name!r} has no loss to minimise: compile it with a loss and pass "
                 "labels y, or call add_loss in a layer."
             )
+        if counted:
+            self._loss_mean.update_state(total.array, sample_weight=batch_size_of(y_pred))
         return total
 
     def _compute_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
@@ -397,7 +407,7 @@ class Trainer(Compiling):
                     feeding.callback(validation.close)
                     self._checks.labels_of_validation(batches, validation, validation_data)
                     self._checks.before_training(validation, "validation data")
-            self._progress = Progress(batches, initial_epoch)
+            self._progress = Progress(batches, initial_epoch, validation)
             try:
                 return self._fit(
                     self._progress, validation, epochs, verbose, callbacks, validation_freq

@@ -10,7 +10,8 @@ These two are often called on small arrays, so the lines of ``tape.record`` are 
 calling it takes 1.28 times as long.
 """
 
-from typing import Any
+import textwrap
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -40,7 +41,34 @@ def unbroadcast(g: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 class _Elementwise(ArrayOp):
-    """An operation that computes each number by itself: one number shows the dtype of all."""
+    """An operation that computes each number by itself: one number shows the dtype of all.
+
+    doc: the equation, and where there is no gradient. Shapes and dtypes are added to it, and make
+        the description that ``help`` shows.
+    """
+
+    shapes: ClassVar[tuple[str, str]]  # of the inputs, and of the result, in words
+
+    def __init__(self, name: str, forward: Any, *rules: Any, doc: str = "", **kinds: Any) -> None:
+        super().__init__(name, forward, *rules, **kinds)
+        if doc:
+            if self.constant:
+                doc = f"{doc} No gradient flows through it."
+            elif not rules:
+                doc = f"{doc} It has no gradient: one that is asked for is refused."
+            given, found = self.shapes
+            found = f"Returns: {found}, {self._dtype_in_words()}."
+            paragraphs = ["\n".join(textwrap.wrap(text, 96)) for text in (doc, given, found)]
+            self.__doc__ = "\n\n".join(paragraphs) + "\n"
+
+    def _dtype_in_words(self) -> str:
+        inputs = "x" if isinstance(self, Unary) else "both together"
+        if self.floating:
+            return f"in the float type of {inputs}; integers and bools become the configured one"
+        found = self._default_dtype([np.dtype(np.int32)] * (1 if inputs == "x" else 2))
+        if found == np.bool_:
+            return "of bools"
+        return f"in the dtype of {inputs}{'; bools count as int32' if self.counting else ''}"
 
     def _default_dtype(self, dtypes: list[np.dtype]) -> np.dtype:
         if self.floating:
@@ -51,6 +79,8 @@ class _Elementwise(ArrayOp):
 
 class Unary(_Elementwise):
     """An element-by-element operation on one array; its rule is ``rule(g, y, x)``."""
+
+    shapes = "x: (...), of any shape.", "(...), the shape of x"
 
     def __init__(
         self, name: str, forward: Any, *rules: Any, shape: Any = same, **kinds: Any
@@ -86,6 +116,8 @@ class Binary(_Elementwise):
     A rule may return its result in the shape of the output; it is summed to the shape of the input
     here.
     """
+
+    shapes = "x1, x2: of shapes that broadcast.", "the shape to which they do"
 
     def __init__(self, name: str, forward: Any, *rules: Any, **kinds: Any) -> None:
         super().__init__(name, forward, *rules, same=0, shape=broadcast, **kinds)

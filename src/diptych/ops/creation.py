@@ -4,6 +4,7 @@ import numpy as np
 
 from .. import config, operation
 from ..operation import ArrayOp, gather
+from ..promotion import dtype_named
 from ..shape_rules import broadcast, count, nth_axis, same
 from ..tensor import Tensor, Variable, as_array, is_symbolic
 from .array_ops import unbroadcast
@@ -50,8 +51,10 @@ def cast(x, dtype):
 
 
 def _name(dtype):
-    """The name of ``dtype``."""
-    return dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    """The name of the dtype in which values of this ``dtype`` are kept."""
+    if isinstance(dtype, np.dtype) and dtype.kind in "OUS":  # texts
+        return dtype.name
+    return dtype_named(dtype).name
 
 
 def _name_or_none(dtype):
@@ -153,7 +156,7 @@ def arange(start, stop=None, step=None, dtype=None):
     )
     if dtype is None:
         dtype = config.floatx() if values.dtype.kind == "f" else np.int32
-    return Tensor(values.astype(dtype))
+    return Tensor(values.astype(_name(dtype)))
 
 
 def _spaced_shape(start, stop, num, axis, **options):

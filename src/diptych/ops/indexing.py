@@ -4,8 +4,8 @@ import builtins
 
 import numpy as np
 
-from .. import config
 from ..operation import ArrayOp, ViewOp, align, cast, gather, one_number
+from ..promotion import dtype_named
 from ..shape_rules import broadcast, check_rank, common_shape, count, nth_axis, replaced
 from ..tensor import Tensor, is_symbolic
 from .array_ops import unbroadcast
@@ -382,5 +382,5 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
     """Turn class numbers into vectors of zeros with a one; other numbers give zeros alone."""
     if sparse:
         raise ValueError("Sparse tensors are not available; one_hot makes dense ones.")
-    dtype = config.floatx() if dtype is None else np.dtype(dtype).name
+    dtype = dtype_named(dtype).name
     return _one_hot_op(_integers(x), num_classes=num_classes, axis=axis, dtype=dtype)

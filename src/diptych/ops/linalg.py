@@ -54,6 +54,10 @@ _matmul_integers = ArrayOp(
 def _contracted(a, b, axes):
     """Return, for each rank, the axes that tensordot sums over and those that it keeps."""
     if isinstance(axes, int):
+        if not 0 <= axes <= min(a, b):
+            raise ValueError(
+                f"axes={axes} is more than the {a} axes of the first or {b} of the second."
+            )
         axes = range(a - axes, a), range(axes)
     sum_a, sum_b = (
         [nth_axis(i, rank) for i in np.ravel(list(own)).astype(int)]
@@ -88,9 +92,14 @@ def _tensordot_wrt_b(g, y, a, b, axes):
     return db.transpose(inverse(keep_b + [sum_b[i] for i in inverse(sum_a)]))
 
 
+def _tensordot_forward(a, b, axes):
+    _tensordot_shape(a.shape, b.shape, axes)  # its errors say which axes do not fit
+    return np.tensordot(a, b, axes)
+
+
 _tensordot = ArrayOp(
     "tensordot",
-    lambda a, b, axes: np.tensordot(a, b, axes),
+    _tensordot_forward,
     _tensordot_wrt_a,
     _tensordot_wrt_b,
     same=0,

@@ -6,30 +6,57 @@ from ..operation import ArrayOp
 from ..shape_rules import broadcast, same
 from .array_ops import Binary, Unary
 
-equal = Binary("equal", np.equal, constant=True)
-not_equal = Binary("not_equal", np.not_equal, constant=True)
-greater = Binary("greater", np.greater, constant=True)
-greater_equal = Binary("greater_equal", np.greater_equal, constant=True)
-less = Binary("less", np.less, constant=True)
-less_equal = Binary("less_equal", np.less_equal, constant=True)
+equal = Binary("equal", np.equal, constant=True, doc="Whether x1 == x2; NaN equals nothing.")
+not_equal = Binary(
+    "not_equal", np.not_equal, constant=True, doc="Whether x1 != x2; NaN differs from everything."
+)
+greater = Binary("greater", np.greater, constant=True, doc="Whether x1 > x2.")
+greater_equal = Binary("greater_equal", np.greater_equal, constant=True, doc="Whether x1 >= x2.")
+less = Binary("less", np.less, constant=True, doc="Whether x1 < x2.")
+less_equal = Binary("less_equal", np.less_equal, constant=True, doc="Whether x1 <= x2.")
 
-logical_and = Binary("logical_and", np.logical_and, constant=True)
-logical_or = Binary("logical_or", np.logical_or, constant=True)
-logical_xor = Binary("logical_xor", np.logical_xor, constant=True)
-logical_not = Unary("logical_not", np.logical_not, constant=True)
+logical_and = Binary(
+    "logical_and",
+    np.logical_and,
+    constant=True,
+    doc="Whether both are true; every number but 0 is.",
+)
+logical_or = Binary(
+    "logical_or",
+    np.logical_or,
+    constant=True,
+    doc="Whether at least one is true; every number but 0 is.",
+)
+logical_xor = Binary(
+    "logical_xor",
+    np.logical_xor,
+    constant=True,
+    doc="Whether exactly one is true; every number but 0 is.",
+)
+logical_not = Unary("logical_not", np.logical_not, constant=True, doc="Whether x is false, or 0.")
 
-isnan = Unary("isnan", np.isnan, constant=True)
-isinf = Unary("isinf", np.isinf, constant=True)
-isfinite = Unary("isfinite", np.isfinite, constant=True)
-isposinf = Unary("isposinf", np.isposinf, constant=True)
-isneginf = Unary("isneginf", np.isneginf, constant=True)
+isnan = Unary("isnan", np.isnan, constant=True, doc="Whether x is NaN.")
+isinf = Unary("isinf", np.isinf, constant=True, doc="Whether x is infinite, of either sign.")
+isfinite = Unary(
+    "isfinite",
+    np.isfinite,
+    constant=True,
+    doc="Whether x is a number that is neither infinite nor NaN.",
+)
+isposinf = Unary("isposinf", np.isposinf, constant=True, doc="Whether x is plus infinity.")
+isneginf = Unary("isneginf", np.isneginf, constant=True, doc="Whether x is minus infinity.")
 
 _bitwise_and = Binary("bitwise_and", np.bitwise_and, constant=True)
 _bitwise_or = Binary("bitwise_or", np.bitwise_or, constant=True)
 _bitwise_xor = Binary("bitwise_xor", np.bitwise_xor, constant=True)
-bitwise_not = Unary("bitwise_not", np.invert, constant=True)
-_bitwise_left_shift = Binary("bitwise_left_shift", np.left_shift, constant=True)
-_bitwise_right_shift = Binary("bitwise_right_shift", np.right_shift, constant=True)
+bitwise_not = Unary(
+    "bitwise_not",
+    np.invert,
+    constant=True,
+    doc="All bits of the integer x turned over; of a bool, its opposite.",
+)
+_bitwise_left_shift = Binary("bitwise_left_shift", np.left_shift, constant=True, counting=True)
+_bitwise_right_shift = Binary("bitwise_right_shift", np.right_shift, constant=True, counting=True)
 
 
 def bitwise_and(x, y):

@@ -9,6 +9,7 @@ import numpy as np
 from .. import config
 from ..graph import KerasTensor
 from ..operation import ArrayOp
+from ..promotion import dtype_named
 from ..shape_rules import broadcast, nth_axis, replaced
 from ..tensor import Tensor
 from .array_ops import Binary, Unary, unbroadcast, zero
@@ -28,9 +29,20 @@ heaviside = Binary(
     lambda g, y, a, b: np.zeros_like(g),
     lambda g, y, a, b: g * (a == 0),
     floating=True,
+    doc=(
+        "0 below 0, 1 above, and x2 where x1 is 0, which alone has a gradient there; "
+        "that by x1 is zero."
+    ),
 )
-nextafter = Binary("nextafter", np.nextafter, floating=True)
-signbit = Unary("signbit", np.signbit, constant=True)
+nextafter = Binary(
+    "nextafter", np.nextafter, floating=True, doc="The float next to x1 on the way to x2."
+)
+signbit = Unary(
+    "signbit",
+    np.signbit,
+    constant=True,
+    doc="Whether the sign of x is minus, which -0.0 has as well.",
+)
 _ldexp = ArrayOp(
     "ldexp",
     np.ldexp,
@@ -102,11 +114,11 @@ def saturate_cast(x, dtype):
     """Return ``x`` in another dtype; what is beyond that dtype's numbers becomes its least or
     greatest, instead of any number that the bits happen to give. The shape is that of ``x``.
     """
-    x = as_tensor(x)
+    x, dtype = as_tensor(x), dtype_named(dtype)
     source = np.dtype(x.dtype)
     (least, greatest), (low, high) = _limits(source.name), _limits(dtype)
     low, high = max(least, low), min(greatest, high)
-    if source.kind != "f" or np.dtype(dtype).kind == "f":
+    if source.kind != "f" or dtype.kind == "f":
         return cast(x if source.kind == "b" else clip(x, low, high), dtype)
     # No float32 is 2**31 - 1: the last one below it is the bound, and more becomes 2**31 - 1.
     bounds = [np.nextafter(source.type(n), source.type(0)) for n in (low, high)]
@@ -116,9 +128,11 @@ def saturate_cast(x, dtype):
 
 
 def _viewed(x, dtype):
+    if str(dtype) == "bfloat16":
+        raise ValueError("view() cannot read bits as bfloat16, which NumPy has not.")
     shape = sizes_of(x)
     last, before = nth_axis(-1, len(shape)), np.dtype(x.dtype).itemsize
-    after = np.dtype(dtype or x.dtype).itemsize
+    after = dtype_named(dtype or x.dtype).itemsize
     n = shape[last]
     if n is not None and n * before % after:
         raise ValueError(
@@ -141,12 +155,13 @@ def view(x, dtype=None):
         (..., N * a / b), a and b being the sizes of a number before and after.
 
     Raises:
-        ValueError: a line of ``x`` is not a whole number of the new numbers.
+        ValueError: a line of ``x`` is not a whole number of the new numbers, or they are bfloat16.
     """
     x = as_tensor(x)
     if dtype is None:
         return x
     _viewed(x, dtype)
+    dtype = dtype_named(dtype)
     return Tensor(np.ascontiguousarray(x.array).view(dtype).copy())
 
 
@@ -171,15 +186,49 @@ def _angle(x):
     return np.angle(x).astype(np.zeros(0, x.dtype).real.dtype)
 
 
-isreal = Unary("isreal", np.isreal, constant=True)
-real = Unary("real", lambda x: np.real(x).copy(), _of_real_numbers(lambda g, y, x: g))
-imag = Unary("imag", lambda x: np.imag(x).copy(), _of_real_numbers(zero))
+isreal = Unary(
+    "isreal",
+    np.isreal,
+    constant=True,
+    doc="Whether x has no imaginary part; all but complex numbers are real.",
+)
+real = Unary(
+    "real",
+    lambda x: np.real(x).copy(),
+    _of_real_numbers(lambda g, y, x: g),
+    doc=(
+        "The real part of x: x itself, if it is not complex. No gradient flows "
+        "through complex numbers."
+    ),
+)
+imag = Unary(
+    "imag",
+    lambda x: np.imag(x).copy(),
+    _of_real_numbers(zero),
+    doc=(
+        "The imaginary part of x: zero, if it is not complex. No gradient flows "
+        "through complex numbers."
+    ),
+)
 conj = Unary(
     "conj",
     lambda x: np.conjugate(x) if x.dtype.kind == "c" else x.copy(),
     _of_real_numbers(lambda g, y, x: g),
+    doc=(
+        "x with the opposite imaginary part: x itself, if it is not complex. No "
+        "gradient flows through complex numbers."
+    ),
 )
-angle = Unary("angle", _angle, _of_real_numbers(zero), floating=True)
+angle = Unary(
+    "angle",
+    _angle,
+    _of_real_numbers(zero),
+    floating=True,
+    doc=(
+        "The angle of the complex number x in radians: 0 or pi for a real one, where "
+        "the gradient is zero."
+    ),
+)
 
 _COMPLEX = {"float16": "complex64", "float32": "complex64", "float64": "complex128"}
 

@@ -107,6 +107,8 @@ def _sort_rule(g, y, x, axis):
 
 
 def _top_k_indices(x, k):
+    if x.dtype.kind == "b":
+        x = x.view(np.int8)
     return np.argsort(-x if x.dtype.kind == "f" else x.max(initial=0) - x, axis=-1, kind="stable")[
         ..., :k
     ].astype(np.int32)

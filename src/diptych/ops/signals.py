@@ -67,7 +67,13 @@ def _i1(x):
     return np.mean(np.exp(x[..., None] * _COSINES) * _COSINES, axis=-1)
 
 
-i0 = Unary("i0", lambda x: np.i0(x).astype(x.dtype), lambda g, y, x: g * _i1(x), floating=True)
+i0 = Unary(
+    "i0",
+    lambda x: np.i0(x).astype(x.dtype),
+    lambda g, y, x: g * _i1(x),
+    floating=True,
+    doc=("The modified Bessel function of order 0, the mean of e**(x cos t) over all angles t."),
+)
 
 # --------------------------------------------------------------------------------------------------
 # Correlation

@@ -86,15 +86,26 @@ def _erfinv(x):
 _SLOPE = 2 / math.sqrt(math.pi)  # of erf at 0
 
 erf = Unary(
-    "erf", lambda x: _erf_and_erfc(x)[0], lambda g, y, x: g * _SLOPE * np.exp(-x * x), floating=True
+    "erf",
+    lambda x: _erf_and_erfc(x)[0],
+    lambda g, y, x: g * _SLOPE * np.exp(-x * x),
+    floating=True,
+    doc="The error function, 2 / sqrt(pi) times the integral of e**(-t**2) from 0 to x.",
 )
 erfc = Unary(
     "erfc",
     lambda x: _erf_and_erfc(x)[1],
     lambda g, y, x: -g * _SLOPE * np.exp(-x * x),
     floating=True,
+    doc="1 - erf(x), exact for large x as well.",
 )
-erfinv = Unary("erfinv", _erfinv, lambda g, y, x: g * np.exp(y * y) / _SLOPE, floating=True)
+erfinv = Unary(
+    "erfinv",
+    _erfinv,
+    lambda g, y, x: g * np.exp(y * y) / _SLOPE,
+    floating=True,
+    doc="The number whose error function is x: infinite at -1 and 1, NaN beyond.",
+)
 
 # --------------------------------------------------------------------------------------------------
 # Statistics that ignore NaN; of nothing but NaN they give NaN (sums 0, products 1, indices -1).
@@ -351,9 +362,14 @@ def bincount(x, weights=None, minlength=0, sparse=False):
 
     Returns:
         (L,) or (B, L), with L one more than the greatest number.
+
+    Raises:
+        TypeError: ``x`` does not hold integers.
     """
     if sparse:
         raise ValueError("Sparse tensors are not available; bincount makes dense ones.")
+    if not is_whole(x):
+        raise TypeError(f"bincount() counts integers, but got {dtype(x)}.")
     if weights is None:
         weights = ones_like(x, "int32")
     return _bincount(x, weights, minlength=minlength)

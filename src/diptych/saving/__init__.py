@@ -1,5 +1,6 @@
 """Models to files and back, and a user's own classes and functions in them."""
 
+from ..files.editor import KerasFileEditor
 from ..models.storage import load_model, load_weights, save_model, save_weights
 from ..utils.registration import (
     CustomObjectScope,
@@ -13,6 +14,7 @@ from ..utils.serialization import deserialize_keras_object, serialize_keras_obje
 
 __all__ = [
     "CustomObjectScope",
+    "KerasFileEditor",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",

@@ -6,6 +6,7 @@ from .captured import KINDS, Call, LayerStep, Step
 from .capturing import capture
 from .claims import Checks
 from .compare import EngineComparison, compare_engines
+from .diagnosis import Diagnosis, Doctor, Finding, diagnose
 from .explaining import Explanation, explain
 from .gradients import GradientReport, gradcheck
 from .mistakes import ConfusionMatrix, Mistake, WorstMistakes, confusion_matrix, worst_mistakes
@@ -17,7 +18,10 @@ __all__ = [
     "Call",
     "Checks",
     "ConfusionMatrix",
+    "Diagnosis",
+    "Doctor",
     "EngineComparison",
+    "Finding",
     "Explanation",
     "GradientReport",
     "LayerStep",
@@ -30,6 +34,7 @@ __all__ = [
     "capture",
     "compare_engines",
     "confusion_matrix",
+    "diagnose",
     "explain",
     "gradcheck",
     "repeat_fit",

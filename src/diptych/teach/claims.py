@@ -19,6 +19,7 @@ class Checks:
 
     def __init__(self, number: str) -> None:
         self.number = number
+        self.skipped = 0
         self._places: set[tuple[str, int]] = set()
 
     def __call__(self, claim: str, holds: Any) -> None:
@@ -31,6 +32,12 @@ class Checks:
         self._places.add((caller.f_code.co_filename, caller.f_lineno))
         print(f"✓ {claim}")
 
+    def skip(self, count: int, reason: str) -> None:
+        """Say that so many claims can't be checked here, and why."""
+        self.skipped += count
+        print(f"- {count} not checked: {reason}")
+
     def done(self) -> None:
-        """Print the number of different claims checked."""
-        print(f"{self.number}: {len(self._places)} checks passed")
+        """Print the number of different claims checked, and of those that were not."""
+        rest = f", {self.skipped} not checked" if self.skipped else ""
+        print(f"{self.number}: {len(self._places)} checks passed{rest}")

@@ -12,7 +12,7 @@ import queue
 import signal
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextvars import copy_context
 from typing import Any
 
@@ -27,7 +27,7 @@ def by_threads(
     workers: int = 1,
     size: int = 2,
     stop: Callable[[], None] = lambda: None,
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     """`make(key)` for each key, in the order of the keys, by `workers` threads.
 
     At most `size` items, and one for each worker, are made in advance. An exception in `make` is

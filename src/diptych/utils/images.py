@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import config, ops
+from .. import ops
 from ..legacy import accepts_old
+from ..promotion import dtype_named
 from .directories import FileFinder, check_format
 from .naming import suggest
 from .windows import standardize_data_format
@@ -126,7 +127,7 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) ->
         dtype: by default the configured float type.
     """
     data_format = standardize_data_format(data_format, "img_to_array()")
-    array = np.asarray(img, dtype or config.floatx())
+    array = np.asarray(img, dtype_named(dtype))
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3:
@@ -148,7 +149,7 @@ def array_to_img(
     """
     image_module = _pillow("array_to_img()")
     data_format = standardize_data_format(data_format, "array_to_img()")
-    array = np.asarray(x, dtype or config.floatx())
+    array = np.asarray(x, dtype_named(dtype))
     if array.ndim != 3:
         raise ValueError(f"array_to_img() takes one image of 3 axes; got the shape {array.shape}.")
     if data_format == "channels_first":
@@ -197,6 +198,7 @@ def smart_resize(
     size: tuple[int, int],
     interpolation: str = "bilinear",
     data_format: str = "channels_last",
+    **kwargs: Any,
 ) -> Any:
     """An image or a batch of another size, cut to its proportions first.
 
@@ -205,9 +207,16 @@ def smart_resize(
         size: (height, width).
         interpolation: "nearest", "bilinear", "bicubic", "lanczos3" or "lanczos5".
         data_format: "channels_last" or "channels_first".
+        **kwargs: Keras's ``backend_module``, which is ignored.
 
     Returns an array if ``x`` is one, else a tensor.
+
+    Raises:
+        ValueError: another argument is given.
     """
+    kwargs.pop("backend_module", None)
+    if kwargs:
+        raise ValueError(f"smart_resize() has no argument {next(iter(kwargs))!r}.")
     y = ops.image.resize(x, size, interpolation, crop_to_aspect_ratio=True, data_format=data_format)
     return np.asarray(y) if isinstance(x, np.ndarray) else y
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -317,8 +318,32 @@ class Dataset:
         return self._then(elements, self._length)
 
     def prefetch(self, buffer_size: Any, name: Any = None) -> Dataset:
-        """The data set itself: elements are made when they are needed."""
-        return self
+        """The same elements, made in advance by a thread, which ends when the iteration does.
+
+        Args:
+            buffer_size: how many elements at most; -1 (``tf.data.AUTOTUNE``) is 2, 0 none.
+
+        An error in a step before is raised where its element would come, with its traceback.
+        """
+        size = 2 if int(buffer_size) == -1 else int(buffer_size)
+        if size < 0:
+            raise ValueError(
+                f"prefetch() takes a number of elements, or -1 for two; got {buffer_size!r}."
+            )
+        if size == 0:
+            return self
+
+        def elements() -> Iterator:
+            from .ahead import by_threads  # here, since most data need no threads
+
+            source, end = self._make(), object()
+            made = by_threads(lambda _: next(source, end), itertools.repeat(None), size=size)
+            with closing(made):
+                yield from itertools.takewhile(lambda element: element is not end, made)
+
+        step = self._then(elements, self._length)
+        step.batch_size = self.batch_size
+        return step
 
     def with_options(self, options: Any, name: Any = None) -> Dataset:
         """The data set itself."""
@@ -486,7 +511,11 @@ class _Orders:
         self.generator = None if reshuffle_each_iteration is False else generator
 
     def next(self) -> np.random.Generator:
-        return self.generator or np.random.default_rng(self._seed)
+        """A generator for one pass. It is drawn from the one that goes on, which is so left alone
+        during the pass: a thread may then be ahead of it.
+        """
+        seed = self._seed if self.generator is None else int(self.generator.integers(2**63))
+        return np.random.default_rng(seed)
 
 
 def _shuffled(items: Iterator, size: int, generator: np.random.Generator) -> Iterator:

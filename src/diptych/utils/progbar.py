@@ -30,11 +30,14 @@ class Progbar:
         verbose: 1 a bar, 2 a line without a bar at the end, 0 nothing.
         interval: seconds between two redraws.
         stateful_metrics: names of values to show unchanged; all others are averaged over the steps.
+        stateless_metrics: or names of values to average; all others are shown unchanged.
         unit_name: what is counted.
-        average: False shows all values unchanged.
-        prefix: the start of a line that is printed once.
-        area: the output of a notebook to draw in, if not one of its own.
+
+    Raises:
+        ValueError: both ``stateful_metrics`` and ``stateless_metrics`` are given.
     """
+
+    prefix = ""  # the start of a line that is printed once
 
     def __init__(
         self,
@@ -43,24 +46,24 @@ class Progbar:
         verbose: int = 1,
         interval: float = 0.05,
         stateful_metrics: Any = None,
+        stateless_metrics: Any = None,
         unit_name: str = "step",
-        average: bool = True,
-        prefix: str = "",
-        area: Area | None = None,
     ) -> None:
+        if stateful_metrics is not None and stateless_metrics is not None:
+            raise ValueError(
+                "Progbar() takes stateful_metrics, the values to show unchanged, or "
+                "stateless_metrics, the values to average, but not both."
+            )
         self.target = target
         self.width = width
         self.verbose = verbose
         self.interval = interval
-        self.stateful_metrics = frozenset(stateful_metrics or ())
+        self.stateful_metrics = set(stateful_metrics or ())
+        self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
         self.unit_name = unit_name
-        self.average = average
-        self.prefix = prefix
         self.live = verbose == 1 and redraws(sys.stdout)
-        self.area = area
-        self._owns_area = area is None and self.live and is_notebook(sys.stdout)
-        if self._owns_area:
-            self.area = Area()
+        self._owns_area = self.live and is_notebook(sys.stdout)
+        self.area = Area() if self._owns_area else None
         self.colour = self.live and self.area is None and "NO_COLOR" not in os.environ
         self._seen = 0
         self._values: dict[str, tuple[Any, int]] = {}  # name: (sum, count)
@@ -98,11 +101,16 @@ class Progbar:
     def _take(self, current: int, values: dict[str, Any], finalize: bool) -> None:
         steps = max(current - self._seen, 1)
         for name, value in values.items():
-            if finalize or not self.average or name in self.stateful_metrics:
+            if finalize or not self._averages(name):
                 self._values[name] = (value, 1)
             else:
                 total, count = self._values.get(name, (0.0, 0))
                 self._values[name] = (total + value * steps, count + steps)
+
+    def _averages(self, name: str) -> bool:
+        if self.stateless_metrics is not None:
+            return name in self.stateless_metrics
+        return name not in self.stateful_metrics
 
     def _line(self, current: int, seconds: float, finalize: bool) -> list[tuple[str, str]]:
         """The line as (style, text) pieces."""
@@ -171,6 +179,24 @@ def write(text: str) -> None:
     if stream is not None:
         stream.write(text)
         stream.flush()
+
+
+class Line(Progbar):
+    """A progress bar that is one line of several.
+
+    Args:
+        target, verbose, interval: as those of Progbar; all values are shown unchanged.
+        prefix: the start of a line that is printed once.
+        area: the output of a notebook that the lines share.
+    """
+
+    def __init__(
+        self, target: int | None, verbose: int, interval: float, prefix: str, area: Area | None
+    ) -> None:
+        super().__init__(target, verbose=verbose, interval=interval, stateless_metrics=())
+        self.prefix = prefix
+        if area is not None:
+            self.area, self._owns_area, self.colour = area, False, False
 
 
 def redraws(stream: Any) -> bool:

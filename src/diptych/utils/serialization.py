@@ -21,7 +21,10 @@ def serialize_keras_object(obj: Any) -> Any:
 
 
 def deserialize_keras_object(
-    config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
+    config: Any,
+    custom_objects: dict[str, Any] | None = None,
+    safe_mode: bool = True,
+    **kwargs: Any,
 ) -> Any:
     """Return the object that ``serialize_keras_object``, of diptych or Keras, described.
 
@@ -29,9 +32,22 @@ def deserialize_keras_object(
         config: the description.
         custom_objects: classes and functions of your own by name, if they are not registered.
         safe_mode: False also makes Python lambdas, which is code: only from a source you trust.
+        **kwargs: of Keras 2: ``module_objects``, further classes and functions by name, of which a
+            text names one. ``printable_module_name`` is ignored.
 
     Raises:
         ValueError: a class or function is unknown.
+        TypeError: an argument is unknown.
     """
+    known = kwargs.pop("module_objects", None)
+    kwargs.pop("printable_module_name", None)
+    if kwargs:
+        raise TypeError(f"deserialize_keras_object() has no argument {next(iter(kwargs))!r}.")
     with lambdas_allowed(not safe_mode):
-        return revive(config, custom_objects)
+        if known is None:
+            return revive(config, custom_objects)
+        known = {**known, **(custom_objects or {})}
+        if not isinstance(config, str):
+            return revive(config, known)
+        found = known.get(config, config)  # as in Keras, a text that names nothing is a text
+        return found() if isinstance(found, type) else found

@@ -119,6 +119,13 @@ def get_logger() -> _logging.Logger:
 _OF_KERAS = {"keras": "diptych"} | {
     name: f"diptych.{name}" for name in ("initializers", "losses", "metrics", "optimizers")
 }
+_INITIALIZERS = {
+    "constant_initializer": "Constant",
+    "ones_initializer": "Ones",
+    "random_normal_initializer": "RandomNormal",
+    "random_uniform_initializer": "RandomUniform",
+    "zeros_initializer": "Zeros",
+}
 _OF_V1 = frozenset(compat.v1.__all__)
 compat.TODAY = compat.v1.TODAY = sys.modules[__name__]
 
@@ -133,6 +140,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _OF_KERAS:
         return import_module(_OF_KERAS[name])
+    if name in _INITIALIZERS:
+        return getattr(import_module("diptych.initializers"), _INITIALIZERS[name])
     if name in _OF_V1:
         return getattr(compat.v1, name)
-    raise missing("tf", name, [*__all__, *_OF_KERAS])
+    raise missing("tf", name, [*__all__, *_OF_KERAS, *_INITIALIZERS])

@@ -14,6 +14,7 @@ from ...graph import KerasTensor
 from ...nested import flatten, map_structure, pack_like
 from ...tape import GradientTape as _Tape
 from ...tensor import Tensor, from_python
+from .dtypes import as_dtype
 
 __all__ = [
     "GradientTape", "Tensor", "TensorShape", "TensorSpec", "Variable", "argsort", "boolean_mask",
@@ -91,12 +92,12 @@ def fill(dims: Any, value: Any, name: Any = None) -> Tensor:
 
 def zeros(shape: Any, dtype: Any = "float32", name: Any = None) -> Tensor:
     """A tensor of zeros."""
-    return Tensor(np.zeros(_sizes(shape), dtype))
+    return Tensor(np.zeros(_sizes(shape), as_dtype(dtype)))
 
 
 def ones(shape: Any, dtype: Any = "float32", name: Any = None) -> Tensor:
     """A tensor of ones."""
-    return Tensor(np.ones(_sizes(shape), dtype))
+    return Tensor(np.ones(_sizes(shape), as_dtype(dtype)))
 
 
 def zeros_like(input: Any, dtype: Any = None, name: Any = None) -> Any:

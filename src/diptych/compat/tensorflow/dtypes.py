@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import ops
+from ...promotion import dtype_named
 from ._names import missing
 
 __all__ = [
@@ -28,11 +29,14 @@ uint32 = np.dtype("uint32")
 uint64 = np.dtype("uint64")
 bool = np.dtype("bool")
 string = "string"
+_NUMBERED = {1: float32, 2: float64, 3: int32, 4: uint8, 6: int8, 9: int64, 10: bool}
 
 
 def as_dtype(type_value: Any) -> Any:
-    """The dtype of a name."""
-    return string if isinstance(type_value, str) and type_value == string else np.dtype(type_value)
+    """The dtype of a name, or of TensorFlow's number for it, such as 1 for float32."""
+    type_value = _NUMBERED.get(type_value, type_value)
+    is_text = isinstance(type_value, str) and type_value == string
+    return string if is_text else dtype_named(type_value)
 
 
 def cast(x: Any, dtype: Any, name: Any = None) -> Any:

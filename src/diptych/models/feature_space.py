@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from ... import ops
-from ...tensor import Tensor
-from ...utils import objects
-from ...utils.naming import auto_name, suggest
-from ...utils.pipelines import Dataset
-from ..core import Identity, Input
-from ..layer import Layer
-from ..serialization import deserialize
-from .base import check_choice, values_of
-from .categories import CategoryEncoding, Discretization, Hashing
-from .crossing import HashedCrossing
-from .lookup import IntegerLookup, StringLookup
-from .numbers import Normalization, Rescaling
-from .text import TextVectorization
+from .. import ops
+from ..layers.core import Identity, Input
+from ..layers.layer import Layer
+from ..layers.preprocessing.base import check_choice, values_of
+from ..layers.preprocessing.categories import CategoryEncoding, Discretization, Hashing
+from ..layers.preprocessing.crossing import HashedCrossing
+from ..layers.preprocessing.lookup import IntegerLookup, StringLookup
+from ..layers.preprocessing.numbers import Normalization, Rescaling
+from ..layers.preprocessing.text import TextVectorization
+from ..layers.serialization import MODELS, deserialize
+from ..tensor import Tensor
+from ..utils import objects
+from ..utils.naming import auto_name, suggest
+from ..utils.pipelines import Dataset
 
 __all__ = ["FeatureSpace"]
 
@@ -395,6 +395,44 @@ class FeatureSpace(Layer):
             "num_discretization_bins": self.num_discretization_bins,
             "name": self.name,
         }
+
+    # ----------------------------------------------------------------------------------------------
+    # Files
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """How the layer of each column was built; None before ``adapt``, if one has to learn."""
+        if not self._is_adapted and self._adaptable():
+            return None
+        return {key: layer.get_build_config() or {} for key, layer in self.preprocessors.items()}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build the layers as ``get_build_config`` of another space says; what they learned has to
+        come from a file.
+        """
+        for key, layer in self.preprocessors.items():
+            told = objects.dict_of(config.get(key), f"how the column {key!r} is built")
+            if told and not layer.built:
+                layer.build_from_config(told)
+        self._is_adapted = True
+
+    def save(self, filepath: Any) -> None:
+        """Write the space, with what it has learned, to a ``.keras`` file, which
+        ``diptych.saving.load_model`` reads.
+
+        Raises:
+            ValueError: the path has another ending.
+            OSError: it cannot be written; what was there before is unchanged.
+        """
+        from .storage import save_space  # late, as in Model.save
+
+        save_space(self, filepath)
+
+
+MODELS["FeatureSpace"] = FeatureSpace
+_HOME = "keras.src.layers.preprocessing.feature_space"
+objects.HOMES[FeatureSpace] = ("keras.utils", "FeatureSpace", None)
+for _part in (Feature, Cross):
+    objects.HOMES[_part] = (_HOME, _part.__name__, _part.__name__)
 
 
 def _learns(layer: Any) -> bool:

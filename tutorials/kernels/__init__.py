@@ -1,0 +1,59 @@
+"""Kernels of the tutorials, in Cython, and how they are compiled: Cython makes C, and a C compiler
+makes a module of it.
+"""
+
+import importlib.util
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+FLAGS = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp"]
+
+
+def compiler():
+    """The C compiler's command as a list; None where there is none, or no Cython."""
+    names = [os.environ.get("CC"), sysconfig.get_config_var("CC"), "cc", "gcc", "clang"]
+    found = next((shlex.split(n) for n in names if n and shutil.which(shlex.split(n)[0])), None)
+    return found if found and importlib.util.find_spec("Cython") else None
+
+
+def build(name, flags=(), report=False):
+    """Compile name.pyx and import it.
+
+    flags: more flags for the compiler.   report: also return what GCC's vectoriser says, as lines.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="kernels_"))
+    try:
+        c_file = folder / f"{name}.c"
+        cython = [sys.executable, "-m", "cython", "-3", HERE / f"{name}.pyx", "-o", c_file]
+        _run(cython)
+        binary = folder / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
+        asks = ["-fopt-info-vec-optimized"] if report else []
+        said = _run(
+            [*compiler(), *FLAGS, *flags, *asks, "-shared", "-fPIC", "-w"]
+            + [f"-I{sysconfig.get_path('include')}", c_file, "-o", binary, "-lm"]
+        )
+        spec = importlib.util.spec_from_file_location(name, binary)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return (module, said.splitlines(), c_file.read_text()) if report else module
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def source(name):
+    """The text of name.pyx."""
+    return (HERE / f"{name}.pyx").read_text(encoding="utf-8")
+
+
+def _run(command):
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stderr}")
+    return done.stderr
