@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         compare_engines,
         diagnose,
         explain,
+        explain_shapes,
         gradcheck,
         repeat_fit,
         show,
@@ -100,7 +101,9 @@ _HOMES = {
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
     **dict.fromkeys(
-        "Doctor capture compare_engines diagnose explain gradcheck repeat_fit show".split(), "teach"
+        "Doctor capture compare_engines diagnose explain explain_shapes gradcheck repeat_fit "
+        "show".split(),
+        "teach",
     ),
     "install_as_keras": "compat",
 }
@@ -175,6 +178,7 @@ __all__ = [
     "dtype_policies",
     "engine",
     "explain",
+    "explain_shapes",
     "export",
     "gradcheck",
     "initializers",
