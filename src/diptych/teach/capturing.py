@@ -29,6 +29,7 @@ from ..trial import Trial, open_trial
 from ..utils.naming import suggest
 from . import inside
 from .captured import KINDS, Call, LayerStep, Step
+from .drawing import picture_of
 from .recording import Frame, Recording, name_of, named, tensors_in
 from .table import text_table
 
@@ -261,7 +262,7 @@ class capture:  # noqa: N801 - called like a function
         if id(layer) not in self._recorded:
             return None
         name = self._names[id(layer)]
-        return recording.step.layers.setdefault(name, LayerStep(name, layer))
+        return recording.step.layers.setdefault(name, LayerStep(name, layer, picture_of))
 
     def _look_inside(
         self,
