@@ -309,6 +309,35 @@ class Kept(metrics.Metric):
         self.seen = []
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("kind", ["rows", "columns", "classes", "mean", "sum", "steps"])
+def test_weights_of_samples(kind, dtype, monkeypatch):
+    shape = (4, 3) if kind == "steps" else (3,)
+    x, y = data(shape)
+    if kind == "steps":
+        y = np.repeat(y[:, None], 4, 1)
+    weights = (np.random.default_rng(1).random(y.shape[:-1]) * 5).astype(dtype)
+    reduction = {"mean": "mean_with_sample_weight", "sum": "sum"}.get(kind, "sum_over_batch_size")
+    options = {"sample_weight": weights[:, None] if kind == "columns" else weights}
+    if kind == "classes":
+        options = {"class_weight": {0: 0.3, 1: 2.5}}
+
+    def build():
+        model = Sequential([Input(shape), layers.Dense(4), layers.Dense(2, "softmax")])
+        loss = losses.CategoricalCrossentropy(reduction=reduction)
+        model.compile("adam", loss, metrics=["accuracy"], weighted_metrics=["accuracy", "mse"])
+        return model
+
+    def train(model):
+        found = [fit(x, y, **options)(model), model.train_on_batch(x[:5], y[:5], weights[:5])]
+        found.append(model.evaluate(x, y, sample_weight=weights, batch_size=5, verbose=0))
+        found.append(model.evaluate(x, y, batch_size=5, verbose=0))
+        return found
+
+    is_planned = kind == "classes" or (dtype[0] == "f" and kind != "mean")
+    assert_same(monkeypatch, build, train, is_planned)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "int64"])
 @pytest.mark.parametrize(
     "names", [["mse", "mae"], ["AUC"], ["Precision", "accuracy"], ["F1Score"], Kept], ids=str
