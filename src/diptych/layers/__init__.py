@@ -41,17 +41,42 @@ from .convolution import (
 )
 from .core import Activation, Dense, Identity, Input, InputLayer, Lambda
 from .einsum_dense import EinsumDense
-from .embedding import Embedding, Masking
+from .embedding import (
+    Embedding,
+    Masking,
+    ReversibleEmbedding,
+)
 from .image import (
+    AugMix,
+    AutoContrast,
     CenterCrop,
+    ContrastLimitedAdaptiveHistogramEqualization,
+    CutMix,
+    Equalization,
+    MixUp,
+    RandAugment,
     RandomBrightness,
+    RandomColorDegeneration,
+    RandomColorJitter,
     RandomContrast,
     RandomCrop,
+    RandomElasticTransform,
+    RandomErasing,
     RandomFlip,
+    RandomGaussianBlur,
+    RandomGrayscale,
+    RandomHue,
+    RandomInvert,
+    RandomPerspective,
+    RandomPosterization,
     RandomRotation,
+    RandomSaturation,
+    RandomSharpness,
+    RandomShear,
     RandomTranslation,
     RandomZoom,
     Resizing,
+    Solarization,
 )
 from .layer import Layer
 from .merging import (
@@ -79,6 +104,9 @@ from .normalization import (
     RMSNormalization,
     SpectralNormalization,
     UnitNormalization,
+)
+from .pipeline import (
+    Pipeline,
 )
 from .pooling import (
     AveragePooling1D,
@@ -158,6 +186,10 @@ from .resizing import (
 from .scaling import CustomScaleLayer, LayerScale
 from .serialization import CLASSES, deserialize, serialize
 from .spec import InputSpec
+from .spectrograms import (
+    MelSpectrogram,
+    STFTSpectrogram,
+)
 from .wrapper import Wrapper
 
 __all__ = [
@@ -175,6 +207,8 @@ __all__ = [
     "AtrousConvolution1D",
     "AtrousConvolution2D",
     "Attention",
+    "AugMix",
+    "AutoContrast",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -187,6 +221,7 @@ __all__ = [
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -205,6 +240,7 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Deconvolution2D",
     "Deconvolution3D",
     "Dense",
@@ -216,6 +252,7 @@ __all__ = [
     "ELU",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
     "GRU",
     "GRUCell",
@@ -256,19 +293,36 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
+    "MixUp",
     "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
     "RNN",
+    "RandAugment",
     "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
     "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
     "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
     "RandomTranslation",
     "RandomZoom",
     "ReLU",
@@ -276,6 +330,8 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "ReversibleEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
@@ -283,6 +339,7 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
