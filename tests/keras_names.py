@@ -16,6 +16,9 @@ OUT_OF_SCOPE = {
     "keras.callbacks.OrbaxCheckpoint": "another framework's",
     "keras.layers.MaxNumBoundingBoxes": "bounding boxes",
     "keras.utils.bounding_boxes": "bounding boxes",
+    "keras.visualization.draw_bounding_boxes": "bounding boxes",
+    "keras.visualization.plot_bounding_box_gallery": "bounding boxes",
+    "keras.export.ExportArchive": "TensorFlow's SavedModel, made of its functions and variables",
 }
 
 # Names that are not there yet, by module. A name that comes goes from this list.
@@ -24,21 +27,6 @@ MISSING = {
         DataParallel DeviceMesh LayoutMap ModelParallel TensorLayout distribute_tensor
         distribution get_device_count initialize list_devices set_distribution
     """,
-    "keras.export": """
-        ExportArchive
-    """,
-    "keras.layers": """
-        AugMix AutoContrast
-        ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization
-        MelSpectrogram MixUp Pipeline RandAugment RandomColorDegeneration RandomColorJitter
-        RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue
-        RandomInvert RandomPerspective RandomPosterization RandomSaturation RandomSharpness
-        RandomShear ReversibleEmbedding STFTSpectrogram Solarization
-    """,
-    "keras.visualization": """
-        draw_bounding_boxes draw_segmentation_masks plot_bounding_box_gallery
-        plot_image_gallery plot_segmentation_mask_gallery
-    """,
 }
 
 # Methods of classes that are not there yet.
@@ -46,62 +34,14 @@ MISSING_METHODS = {
     "keras.optimizers.Muon": """
         lr_adjust transpose_last_axis zeropower_via_newtonschulz5
     """,
-    "keras.layers.CategoryEncoding": """
-        convert_weight
-    """,
-    "keras.layers.CenterCrop": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.Discretization": """
-        convert_weight
-    """,
     "keras.layers.GRU": """
         inner_loop
     """,
     "keras.layers.LSTM": """
         inner_loop
     """,
-    "keras.layers.Normalization": """
-        convert_weight
-    """,
     "keras.layers.RNN": """
         inner_loop
-    """,
-    "keras.layers.RandomBrightness": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.RandomContrast": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.RandomCrop": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.RandomFlip": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.RandomRotation": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.RandomTranslation": """
-        convert_weight get_transformed_x_y transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.RandomZoom": """
-        convert_weight get_transformed_x_y transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.Rescaling": """
-        convert_weight
-    """,
-    "keras.layers.Resizing": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
     """,
 }
 

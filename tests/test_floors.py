@@ -16,14 +16,14 @@ PACKAGE = ROOT / "src" / "diptych"
 SECOND = (
     "blas engine dtype_policies config promotion utils.naming utils.lambdas utils.registration "
     "utils.objects legacy utils.windows utils.numerical utils.notebook utils.progbar nested tree "
-    "trial budget scopes generators tensor stateless jacobian tape shape_rules operation graph ops "
-    "random pictures utils"
+    "language trial budget scopes generators tensor walk stateless jacobian tape shape_rules "
+    "operation graph ops random pictures utils"
 ).split()
 FLOORS = {
     1: "reference fastcore",
     2: " ".join(name for name in SECOND if "." not in name),
     3: "layers labels losses metrics optimizers initializers regularizers constraints activations "
-    "preprocessing autodiff backend mixed_precision",
+    "preprocessing autodiff backend mixed_precision visualization",
     4: "files export models callbacks saving datasets applications wrappers distillation",
     5: "teach compat demo info __main__ __init__",
 }

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         saving,
         tree,
         utils,
+        visualization,
         wrappers,
     )
     from .compat import install_as_keras
@@ -57,7 +58,17 @@ if TYPE_CHECKING:
     from .scopes import RematScope, SymbolicScope, device, name_scope, remat
     from .stateless import StatelessScope
     from .tape import GradientTape
-    from .teach import capture, compare_engines, explain, gradcheck, repeat_fit, show
+    from .teach import (
+        Doctor,
+        capture,
+        compare_engines,
+        diagnose,
+        explain,
+        explain_shapes,
+        gradcheck,
+        repeat_fit,
+        show,
+    )
     from .tensor import Tensor, Variable
 
 # Everything is imported when it is first used, so that `import diptych` costs little more than
@@ -66,7 +77,7 @@ _MODULES = frozenset(
     "activations applications autodiff backend callbacks config constraints datasets "
     "distillation dtype_policies engine export initializers layers legacy losses metrics "
     "mixed_precision models ops optimizers preprocessing random regularizers saving teach tree "
-    "utils wrappers".split()
+    "utils visualization wrappers".split()
 )
 _HOMES = {
     "GradientTape": "tape",
@@ -89,7 +100,11 @@ _HOMES = {
     "Sequential": "models",
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
-    **dict.fromkeys("capture compare_engines explain gradcheck repeat_fit show".split(), "teach"),
+    **dict.fromkeys(
+        "Doctor capture compare_engines diagnose explain explain_shapes gradcheck repeat_fit "
+        "show".split(),
+        "teach",
+    ),
     "install_as_keras": "compat",
 }
 
@@ -115,7 +130,9 @@ def __getattr__(name: str) -> Any:
     elif name in _HOMES:
         value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     else:
-        raise AttributeError(f"module 'diptych' has no attribute {name!r}")
+        from .utils.naming import no_attribute
+
+        raise no_attribute("diptych", name, __dir__())
     globals()[name] = value
     return value
 
@@ -126,6 +143,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "DTypePolicy",
+    "Doctor",
     "FloatDTypePolicy",
     "Function",
     "GradientTape",
@@ -157,10 +175,12 @@ __all__ = [
     "constraints",
     "datasets",
     "device",
+    "diagnose",
     "distillation",
     "dtype_policies",
     "engine",
     "explain",
+    "explain_shapes",
     "export",
     "gradcheck",
     "initializers",
@@ -183,6 +203,7 @@ __all__ = [
     "show",
     "tree",
     "utils",
+    "visualization",
     "version",
     "wrappers",
 ]

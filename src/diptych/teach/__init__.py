@@ -6,10 +6,12 @@ from .captured import KINDS, Call, LayerStep, Step
 from .capturing import capture
 from .claims import Checks
 from .compare import EngineComparison, compare_engines
+from .diagnosis import Diagnosis, Doctor, Finding, diagnose
 from .explaining import Explanation, explain
 from .gradients import GradientReport, gradcheck
 from .mistakes import ConfusionMatrix, Mistake, WorstMistakes, confusion_matrix, worst_mistakes
 from .repeat import Run, Runs, repeat_fit
+from .shapes import ShapeStep, ShapeWalk, explain_shapes
 from .showing import TwinSources, show
 
 __all__ = [
@@ -17,20 +19,27 @@ __all__ = [
     "Call",
     "Checks",
     "ConfusionMatrix",
+    "Diagnosis",
+    "Doctor",
     "EngineComparison",
+    "Finding",
     "Explanation",
     "GradientReport",
     "LayerStep",
     "Mistake",
     "Run",
     "Runs",
+    "ShapeStep",
+    "ShapeWalk",
     "Step",
     "TwinSources",
     "WorstMistakes",
     "capture",
     "compare_engines",
     "confusion_matrix",
+    "diagnose",
     "explain",
+    "explain_shapes",
     "gradcheck",
     "repeat_fit",
     "show",

@@ -1,0 +1,83 @@
+"""Where the first number came about that is not finite: a part of the training, once more."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from ...models import Model
+from ...models.batches import ArrayBatches
+from .exam import first_broken, norm, untouched, update, variables_of
+from .findings import Finding
+
+PATIENCE = 60.0  # seconds that the search may take
+
+
+class Snapshot:
+    """All variables of a built model before an epoch, and where the order of the rows is drawn
+    from.
+    """
+
+    def __init__(self, model: Any, batches: Any, epoch: int) -> None:
+        self.epoch = epoch
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        self._values = [np.array(variable.array) for variable in variables_of(model)]
+        self._order = None
+        self._can_be_repeated = type(batches) is ArrayBatches and batches.begins_a_pass
+        if self._can_be_repeated:
+            self._order = batches._generator().bit_generator.state
+
+    def search(self, model: Any, batches: Any, until: int) -> Finding:
+        """Train again from here, up to the end of epoch ``until`` (counted from 0), and say in
+        which batch, layer and operation the first number appears that is not finite. The same
+        numbers come about as before; afterwards all is as it was.
+        """
+        unknown = dict.fromkeys(("batch", "operation", "loss", "weight", "gradient"), "unknown")
+        evidence: dict[str, Any] = {"epoch": until + 1, "layer": "unknown", **unknown}
+        own = type(model).train_step is not Model.train_step
+        variables = variables_of(model)
+        if not self._can_be_repeated or own or len(variables) != len(self._values):
+            return Finding("not_finite", "", evidence)
+        end = time.monotonic() + PATIENCE
+        with untouched(model):
+            for variable, value in zip(variables, self._values, strict=True):
+                variable.assign(value)
+            batches._generator().bit_generator.state = self._order
+            for epoch in range(self.epoch, until + 1):
+                order, size = batches.next_order(), batches.batch_size
+                for number, start in enumerate(range(0, len(order), size)):
+                    found = _broken_step(model, batches.rows(order[start : start + size]))
+                    if found is not None:
+                        evidence.update(found, epoch=epoch + 1, batch=number + 1)
+                        return Finding("not_finite", evidence["layer"], evidence)
+                    if time.monotonic() > end:
+                        return Finding("not_finite", "", evidence)
+        return Finding("not_finite", "", evidence)
+
+
+def _broken_step(model: Any, batch: tuple) -> dict[str, Any] | None:
+    """What breaks in the update with a batch: in the way forward, back, or in the new weights."""
+    weights = [variable for variable in model.trainable_variables if variable.array.size]
+    largest = max((float(np.abs(v.array).max()) for v in weights), default=0.0)
+    loss, records, gradients = update(model, *batch)
+    found = {"loss": loss, "weight": largest, "gradient": _length(gradients)}
+    broken = first_broken(records)
+    if broken is not None:
+        return {**found, "operation": broken[0], "layer": broken[1]}
+    for path, gradient in reversed(gradients.items()):
+        if gradient is not None and not np.isfinite(np.asarray(gradient)).all():
+            return {**found, "operation": "gradient", "layer": path}
+    for variable in weights:
+        if not np.isfinite(variable.array).all():
+            return {**found, "operation": "update", "layer": variable.path}
+    return None
+
+
+def _length(gradients: dict[str, Any]) -> float:
+    return norm([np.asarray(g) for g in gradients.values() if g is not None])
+
+
+__all__ = ["Snapshot"]
