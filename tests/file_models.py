@@ -83,8 +83,9 @@ def inputs_for(model, rows=4, seed=0):
         return rng.random(shape).astype("float32")
 
     found = [values(tensor) for tensor in model.inputs]
-    if isinstance(model.input, dict):
-        return dict(zip(model.input, found, strict=True))
+    given = model.inputs if type(model).__name__ == "Sequential" else model.input
+    if isinstance(given, dict):
+        return dict(zip(given, found, strict=True))
     return found[0] if len(found) == 1 else found
 
 

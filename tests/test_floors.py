@@ -23,7 +23,7 @@ FLOORS = {
     1: "reference fastcore",
     2: " ".join(name for name in SECOND if "." not in name),
     3: "layers labels losses metrics optimizers initializers regularizers constraints activations "
-    "preprocessing autodiff backend mixed_precision",
+    "preprocessing autodiff backend mixed_precision visualization",
     4: "files export models callbacks saving datasets applications wrappers distillation",
     5: "teach compat demo info __main__ __init__",
 }

@@ -1,10 +1,13 @@
 """Every operation of `diptych.ops`: values, gradients, dtypes, and shapes before the data."""
 
+import re
+
 import numpy as np
 import pytest
 
 import diptych
 from diptych import GradientTape, KerasTensor, Tensor, Variable, config, ops
+from diptych.operation import Operation
 from tests.ops_table import (
     CONSTANT,
     ENGINE_OPS,
@@ -567,6 +570,16 @@ LATER = {"dot_product_attention"}
 def test_the_everyday_names_of_keras_are_there(name):
     assert callable(getattr(ops, name))
     assert name in ops.__all__
+
+
+def test_every_operation_of_a_table_describes_itself():
+    for name in ops.__all__:
+        operation = getattr(ops, name)
+        if isinstance(operation, Operation):
+            text = vars(operation).get("__doc__", "")
+            assert re.search(r"^x.*(\(\.\.\.|broadcast)", text, re.M), name
+            assert re.search(r"^Returns: ", text, re.M), name
+            assert max(map(len, text.split("\n"))) <= 100, name
 
 
 def test_every_exported_name_exists_once():

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -13,8 +12,11 @@ import numpy as np
 import pytest
 
 import diptych as dp
+from diptych.files.hdf5 import new_file
+from diptych.files.region import Region
 
 h5py = pytest.importorskip("h5py")
+resource = pytest.importorskip("resource")
 
 NAMES = ["m.keras", "m.h5", "m.weights.h5", "m.safetensors"]
 
@@ -62,6 +64,23 @@ def test_a_file_larger_than_is_allowed(tmp_path, name):
             signal.signal(signal.SIGXFSZ, self.signal)
 
     fails_and_the_old_file_stands(tmp_path / name, Limit(), "unchanged")
+
+
+def test_the_error_of_writing_is_raised_and_not_what_hdf5_makes_of_it(tmp_path):
+    class Full(Region):
+        def write(self, content):
+            if self.tell() > 2000:
+                self.failure = self.failure or OSError(28, "No space left")
+                raise RuntimeError("what came of it")
+            return super().write(content)
+
+    def write():
+        with (tmp_path / "w.h5").open("wb+", buffering=0) as file, new_file(Full(file)) as h5:
+            for i in range(10):
+                h5[str(i)] = np.ones(1000)
+
+    with pytest.raises(OSError, match="No space left"):
+        write()
 
 
 class Failing:

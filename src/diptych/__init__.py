@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         saving,
         tree,
         utils,
+        visualization,
         wrappers,
     )
     from .compat import install_as_keras
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         compare_engines,
         diagnose,
         explain,
+        explain_shapes,
         gradcheck,
         repeat_fit,
         show,
@@ -75,7 +77,7 @@ _MODULES = frozenset(
     "activations applications autodiff backend callbacks config constraints datasets "
     "distillation dtype_policies engine export initializers layers legacy losses metrics "
     "mixed_precision models ops optimizers preprocessing random regularizers saving teach tree "
-    "utils wrappers".split()
+    "utils visualization wrappers".split()
 )
 _HOMES = {
     "GradientTape": "tape",
@@ -99,7 +101,9 @@ _HOMES = {
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
     **dict.fromkeys(
-        "Doctor capture compare_engines diagnose explain gradcheck repeat_fit show".split(), "teach"
+        "Doctor capture compare_engines diagnose explain explain_shapes gradcheck repeat_fit "
+        "show".split(),
+        "teach",
     ),
     "install_as_keras": "compat",
 }
@@ -174,6 +178,7 @@ __all__ = [
     "dtype_policies",
     "engine",
     "explain",
+    "explain_shapes",
     "export",
     "gradcheck",
     "initializers",
@@ -196,6 +201,7 @@ __all__ = [
     "show",
     "tree",
     "utils",
+    "visualization",
     "version",
     "wrappers",
 ]

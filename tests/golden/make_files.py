@@ -30,6 +30,8 @@ NOT_ALIKE = {
     "layer_RandomCrop": "outside training Keras gives back the whole image",
     "operation_norm": "Keras on JAX cannot call a norm with an axis",
 }
+# Nor does Keras go on training from a .h5: of its own it does not know the loss "mse" again, and
+# it builds the optimizer for no variables.
 
 
 def outputs(model, inputs):
@@ -109,20 +111,29 @@ def write(folder, library):
         found = outputs(model, inputs_of(name, model))
         for ending in (".keras", ".h5"):
             if ending == ".keras" or name not in file_models.WITH_VOCABULARY:
-                model.save(folder / f"{name}{ending}")
+                save(model, folder / f"{name}{ending}")
         np.savez(folder / f"{name}.npz", *found)
     for name in file_models.OPTIMIZERS:
         model = file_models.trained(library, name)
         for ending in (".keras", ".h5"):
-            model.save(folder / f"trained_{name}{ending}")
+            save(model, folder / f"trained_{name}{ending}")
         np.savez(folder / f"trained_{name}.npz", losses(model))
+
+
+def save(model, path):
+    """Write a file, or say why the library cannot: Keras copies configs, and some hold modules."""
+    try:
+        model.save(path)
+    except Exception as error:
+        path.unlink(missing_ok=True)
+        print(f"{path.name} is left out: {type(error).__name__}: {str(error)[:200]}")
 
 
 def read(folder, library):
     wrong = 0
     paths = [p for p in sorted(folder.glob("*")) if p.suffix in (".keras", ".h5")]
     for path in paths:
-        if path.stem in NOT_ALIKE:
+        if path.stem in NOT_ALIKE or (library.__name__ == "keras" and path.match("trained_*.h5")):
             continue
         try:
             model = library.models.load_model(path)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -316,6 +316,16 @@ class Arrays(Mapping):
         ]
 
 
-def new_file(file: IO[bytes] | Region) -> h5py.File:
-    """A new HDF5 file, written to an open file."""
-    return _h5py().File(file, "w")
+@contextmanager
+def new_file(file: IO[bytes] | Region) -> Iterator[h5py.File]:
+    """A new HDF5 file, written to an open file. An error of writing is raised as it was: HDF5 goes
+    on after it, and raises what comes of that.
+    """
+    region = file if isinstance(file, Region) else Region(file)
+    try:
+        with _h5py().File(region, "w") as h5:
+            yield h5
+    except Exception:
+        if region.failure is not None:
+            raise region.failure from None
+        raise

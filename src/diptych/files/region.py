@@ -27,13 +27,14 @@ def _number_of(file: IO[bytes]) -> int | None:
 
 
 class Region(io.RawIOBase):
-    """A part of an open file, as a file."""
+    """A part of an open file, as a file. ``failure`` is the first error of writing, or None."""
 
     def __init__(self, file: IO[bytes], begin: int = 0, size: int | None = None) -> None:
         self._file, self._begin = file, begin
         self.size = file.seek(0, 2) - begin if size is None else size
         self._at = 0
         self._number = _number_of(file)
+        self.failure: OSError | None = None
 
     def readable(self) -> bool:
         return True
@@ -75,12 +76,16 @@ class Region(io.RawIOBase):
     def write(self, content: Any) -> int:
         view = memoryview(content).cast("B")
         done, at = 0, self._begin + self._at
-        while done < len(view):
-            if self._number is None:
-                self._file.seek(at + done)
-                done += self._file.write(view[done:])
-            else:
-                done += os.pwritev(self._number, [view[done:]], at + done)
+        try:
+            while done < len(view):
+                if self._number is None:
+                    self._file.seek(at + done)
+                    done += self._file.write(view[done:])
+                else:
+                    done += os.pwritev(self._number, [view[done:]], at + done)
+        except OSError as error:
+            self.failure = self.failure or error
+            raise
         self._at += done
         self.size = max(self.size, self._at)
         return done

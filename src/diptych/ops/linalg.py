@@ -487,6 +487,26 @@ logdet = Unary(
     wide=True,
     shape=_number_each,
 )
+inv.__doc__ = """The inverse of matrices.
+
+x: (..., N, N), floats; integers become the configured float type.
+
+Returns: (..., N, N). A singular matrix raises numpy.linalg.LinAlgError.
+"""
+det.__doc__ = """The determinant of matrices. Its gradient needs the inverse, and is refused where
+there is none.
+
+x: (..., N, N), floats; integers become the configured float type.
+
+Returns: (...).
+"""
+logdet.__doc__ = """log |det x|, without overflow: minus infinity for a singular matrix, where there
+is no gradient.
+
+x: (..., N, N), floats; integers become the configured float type.
+
+Returns: (...).
+"""
 _solve = ArrayOp(
     "solve",
     np.linalg.solve,

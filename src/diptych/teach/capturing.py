@@ -29,6 +29,7 @@ from ..trial import Trial, open_trial
 from ..utils.naming import suggest
 from . import inside
 from .captured import KINDS, Call, LayerStep, Step
+from .drawing import picture_of
 from .recording import Frame, Recording, name_of, named, tensors_in
 from .table import text_table
 
@@ -144,7 +145,7 @@ class capture:  # noqa: N801 - called like a function
     def __enter__(self) -> capture:
         if self._restore:
             raise RuntimeError("This capture is already open.")
-        self._thread = get_ident()
+        self._thread, self._trial = get_ident(), open_trial.get()
         self._watch()
         return self
 
@@ -190,7 +191,7 @@ class capture:  # noqa: N801 - called like a function
 
     def _called(self, layer: Layer, original: Callable, *args: Any, **kwargs: Any) -> Any:
         """A call of a layer, in place of its own."""
-        if open_trial.get() is not None or symbolic((args, kwargs)):
+        if open_trial.get() is not self._trial or symbolic((args, kwargs)):
             return original(*args, **kwargs)  # only to find shapes
         if self._current is not None:
             return self._record(self._current, layer, original, args, kwargs)
@@ -230,6 +231,7 @@ class capture:  # noqa: N801 - called like a function
         entry, call = self._entry(recording, layer), frame.call
         if entry is not None:
             entry.calls.append(call)
+            call.input_shapes = [x.shape for x in inputs]
             if "inputs" in self.kinds:
                 call.inputs = [recording.copy(x) for x in inputs]
         recording.frames.append(frame)
@@ -239,6 +241,7 @@ class capture:  # noqa: N801 - called like a function
             recording.frames.pop()
         if entry is not None:
             made = tensors_in(outputs)
+            call.output_shapes = [y.shape for y in made]
             if "outputs" in self.kinds:
                 call.outputs = [recording.copy(y) for y in made]
             of_call = [] if records is None else records[start:]
@@ -259,7 +262,7 @@ class capture:  # noqa: N801 - called like a function
         if id(layer) not in self._recorded:
             return None
         name = self._names[id(layer)]
-        return recording.step.layers.setdefault(name, LayerStep(name, layer))
+        return recording.step.layers.setdefault(name, LayerStep(name, layer, picture_of))
 
     def _look_inside(
         self,
