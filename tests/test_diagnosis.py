@@ -76,7 +76,9 @@ def test_saturated_units(kind, activation):
 
 def test_a_saturated_simple_rnn():
     x, y = data("recurrent")
-    model = Sequential([layers.Input((6, 3)), layers.SimpleRNN(4), layers.Dense(1, "sigmoid")])
+    model = Sequential(
+        [layers.Input((6, 3)), layers.SimpleRNN(4, name="simple_rnn"), layers.Dense(1, "sigmoid")]
+    )
     model.compile("adam", "binary_crossentropy")
     findings = diagnose(model, 1000 * x, y)
     assert findings.find("saturated_units").where == "simple_rnn"
@@ -313,9 +315,22 @@ def test_labels_out_of_reach(kind, last):
 
 
 @pytest.mark.parametrize("kind", THREE)
+def test_labels_that_are_not_scaled(kind):
+    x, y = data(kind)
+    target = 150.0 + 40 * y
+    for findings in both(build(kind, last=None, loss="mse"), x, target, epochs=2):
+        found = findings.find("unscaled_labels").evidence
+        assert found["size"] == pytest.approx(np.sqrt(np.mean(target**2)))
+        assert not findings.find("learning_rate_too_high")  # the loss is large, but falls
+        assert not findings.find("learning_rate_too_low")
+    mended = build(kind, last=None, loss="mse")
+    assert diagnose(mended, x, (target - target.mean()) / target.std()).names == []
+
+
+@pytest.mark.parametrize("kind", THREE)
 def test_targets_that_are_no_distribution(kind):
-    x, _ = data(kind)
-    y = np.random.default_rng(0).random((96, 10))
+    x, _ = data(kind, 400)  # more than a sample
+    y = np.random.default_rng(0).random((400, 10))
     model = build(kind, last="softmax", out=10, loss="categorical_crossentropy")
     found = diagnose(model, x, y).find("targets_no_distribution").evidence
     assert found["smallest"] == pytest.approx(y.sum(axis=1).min())

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         compare_engines,
         diagnose,
         explain,
+        explain_shapes,
         gradcheck,
         repeat_fit,
         show,
@@ -100,7 +101,9 @@ _HOMES = {
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
     **dict.fromkeys(
-        "Doctor capture compare_engines diagnose explain gradcheck repeat_fit show".split(), "teach"
+        "Doctor capture compare_engines diagnose explain explain_shapes gradcheck repeat_fit "
+        "show".split(),
+        "teach",
     ),
     "install_as_keras": "compat",
 }
@@ -127,7 +130,9 @@ def __getattr__(name: str) -> Any:
     elif name in _HOMES:
         value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     else:
-        raise AttributeError(f"module 'diptych' has no attribute {name!r}")
+        from .utils.naming import no_attribute
+
+        raise no_attribute("diptych", name, __dir__())
     globals()[name] = value
     return value
 
@@ -175,6 +180,7 @@ __all__ = [
     "dtype_policies",
     "engine",
     "explain",
+    "explain_shapes",
     "export",
     "gradcheck",
     "initializers",

@@ -11,6 +11,7 @@ from .explaining import Explanation, explain
 from .gradients import GradientReport, gradcheck
 from .mistakes import ConfusionMatrix, Mistake, WorstMistakes, confusion_matrix, worst_mistakes
 from .repeat import Run, Runs, repeat_fit
+from .shapes import ShapeStep, ShapeWalk, explain_shapes
 from .showing import TwinSources, show
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "Mistake",
     "Run",
     "Runs",
+    "ShapeStep",
+    "ShapeWalk",
     "Step",
     "TwinSources",
     "WorstMistakes",
@@ -36,6 +39,7 @@ __all__ = [
     "confusion_matrix",
     "diagnose",
     "explain",
+    "explain_shapes",
     "gradcheck",
     "repeat_fit",
     "show",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,7 @@ class Call:
         operations: what it computed with, in order, without what the layers within it did: twins as
             "family.name", such as "dense.dense", others by their name in ``diptych.ops``. Known
             where a tape was open.
+        input_shapes, output_shapes: of all inputs and outputs; always known.
         inputs: the arrays that went in, in the order of the arguments.
         preactivation: z, where output = activation(z), for layers with an activation of their own;
             in the shape of the output.
@@ -54,6 +55,8 @@ class Call:
     """
 
     operations: list[str] = field(default_factory=list)
+    input_shapes: list[tuple[int, ...]] = field(default_factory=list)
+    output_shapes: list[tuple[int, ...]] = field(default_factory=list)
     inputs: list[Any] = field(default_factory=list)
     preactivation: Any = None
     outputs: list[Any] = field(default_factory=list)
@@ -117,9 +120,10 @@ class LayerStep:
         new_weights: by name, the values after the update.
     """
 
-    def __init__(self, name: str, layer: Any) -> None:
+    def __init__(self, name: str, layer: Any, picture_of: Callable) -> None:
         self.name = name
         self.layer = layer
+        self._picture_of = picture_of
         self.calls: list[Call] = []
         self.weights: dict[str, np.ndarray] = {}
         self.weight_gradients: dict[str, np.ndarray] = {}
@@ -143,6 +147,24 @@ class LayerStep:
                 f"call, as in .calls[0].{name}."
             )
         return getattr(self.calls[0], name)
+
+    def plot(self, sample: int = 0, call: int = 0, to_file: Any = None, dpi: float = 200) -> Any:
+        """Draw what the layer computed for one sample of the batch: the gates over time, the scores
+        of each head, the maps of a convolution, or the output. Returns a ``Picture``.
+
+        Args:
+            sample: its place in the batch.
+            call: which call, where there are several.
+            to_file: a path to write the picture to; its ending is the format.
+            dpi: of files of pixels.
+
+        Raises:
+            ValueError: nothing of the kind was recorded, or there is no such sample.
+        """
+        picture = self._picture_of(self.name, self.calls[call], sample)
+        if to_file is not None:
+            picture.save(to_file, dpi)
+        return picture
 
     def arrays(self) -> Iterator[tuple[str, np.ndarray]]:
         """All that was recorded, each with a name."""

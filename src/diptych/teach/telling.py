@@ -320,9 +320,9 @@ def _wrapped(line: str, width: int) -> list[str]:
     lines, indent = [], " " * (len(line) - len(line.lstrip()) + 4)
     while len(line) > width:
         gap = line.rfind("   ", len(indent), width)
-        signs = [line.rfind(sign, len(indent), width) for sign in (" = ", " + ", " - ")]
-        comma = line.rfind(", ", len(indent), width)
-        place = next((place for place in (gap, max(signs), comma) if place > 0), 0)
+        equals = line.rfind(" = ", width // 3, width)
+        others = [line.rfind(sign, len(indent), width) for sign in (" + ", " = ", ", ", " - ")]
+        place = next((place for place in (gap, equals, *others) if place > 0), 0)
         if not place:
             break
         place += line[place] == ","

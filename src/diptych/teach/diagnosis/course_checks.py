@@ -49,7 +49,7 @@ def rate_too_high(losses: list[float], exam: Exam | None) -> Iterator[Finding]:
     jumps = len(ups) >= 2 and float(ups.sum()) > 0.5 * scale > 0
     worse = base is not None and len(finite) > 1 and finite[-1] > 1.5 * base > 0
     blown = len(losses) > len(finite) > 1 and finite[-1] > finite[0]  # up to infinity
-    worse = worse and finite[-1] > 0.5 * finite[0]  # and is not on its way down
+    worse = worse and finite[-1] > min(finite)  # and is not on its way down
     if jumps or worse or blown or (exam is not None and step_too_large(exam)):
         steps = None if exam is None else exam.steps
         evidence = {

@@ -36,7 +36,7 @@ def dead_units(exam: Exam, trained: bool, since: dict[str, Any]) -> Iterator[Fin
     for one in exam.activations:
         if one.kind != "relu" or not one.y.size:
             continue
-        dead = dead_ones(one)
+        dead = one.dead
         share = dead.mean()
         if share >= MANY_DEAD or (trained and is_poor(exam) and share >= SOME_DEAD):
             numbers = np.flatnonzero(dead)
@@ -68,20 +68,15 @@ def blind_rows(exam: Exam) -> Iterator[Finding]:
             continue
         labels = np.unique(exam.labels[dark].reshape(len(dark), -1), axis=0)
         if len(labels) > 1:
+            z, dz = one.z, one.dz
             evidence = {
                 "count": len(dark),
                 "rows": exam.rows,
                 "labels": len(labels),
-                "largest": "unknown" if one.z is None else float(one.z[dark].max()),
-                "slope": "unknown" if one.dz is None else float(np.abs(one.dz[dark]).max()),
+                "largest": "unknown" if z is None else float(z[dark].max()),
+                "slope": "unknown" if dz is None else float(np.abs(dz[dark]).max()),
             }
             yield Finding("blind_rows", one.layer, evidence)
-
-
-def dead_ones(one: Activation) -> np.ndarray:
-    """Which units are 0 everywhere, (units,)."""
-    zero: np.ndarray = one.y.reshape(-1, one.y.shape[-1]) <= 0
-    return np.asarray(zero.all(axis=0))
 
 
 def _gradient(one: Activation, units: int) -> np.ndarray | None:
@@ -117,7 +112,8 @@ def saturated_units(exam: Exam, trained: bool) -> Iterator[Finding]:
         slope = y * (1 - y) if one.kind == "sigmoid" else 1 - y * y
         share = float((slope < FLAT[one.kind]).mean())
         if share > MOST_FLAT:
-            largest = "unknown" if one.z is None else float(np.abs(one.z).max())
+            z = one.z
+            largest = "unknown" if z is None else float(np.abs(z).max())
             evidence = {"kind": one.kind, "share": round(100 * share), "largest": largest}
             yield Finding("saturated_units", one.layer, evidence)
 
