@@ -76,7 +76,9 @@ def test_saturated_units(kind, activation):
 
 def test_a_saturated_simple_rnn():
     x, y = data("recurrent")
-    model = Sequential([layers.Input((6, 3)), layers.SimpleRNN(4), layers.Dense(1, "sigmoid")])
+    model = Sequential(
+        [layers.Input((6, 3)), layers.SimpleRNN(4, name="simple_rnn"), layers.Dense(1, "sigmoid")]
+    )
     model.compile("adam", "binary_crossentropy")
     findings = diagnose(model, 1000 * x, y)
     assert findings.find("saturated_units").where == "simple_rnn"
