@@ -16,6 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 DIRECTIVES = ["boundscheck=False", "wraparound=False", "initializedcheck=False", "cdivision=True"]
 FLAGS = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp"]
+REPORT = "-fopt-info-vec-optimized"  # GCC's
 
 
 def compiler():
@@ -25,10 +26,17 @@ def compiler():
     return found if found and importlib.util.find_spec("Cython") else None
 
 
+def accepts(flag):
+    """Whether the compiler knows a flag."""
+    command = [*compiler(), flag, "-x", "c", "-c", os.devnull, "-o", os.devnull]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
 def build(name, report=False):
     """Compile name.pyx and import it.
 
-    report: also return what GCC's vectoriser says about lines of name.pyx: {line number: text}.
+    report: also return what GCC's vectoriser says about lines of name.pyx: {line number: text}; of
+        other compilers, nothing.
     """
     folder = Path(tempfile.mkdtemp(prefix="kernels_"))
     try:
@@ -37,9 +45,9 @@ def build(name, report=False):
         cython = [sys.executable, "-m", "cython", "-3", "--line-directives", *directives]
         _run([*cython, HERE / f"{name}.pyx", "-o", c_file])
         binary = folder / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
-        asks = ["-fopt-info-vec-optimized"] if report else []
+        flags = [flag for flag in [*FLAGS, *([REPORT] if report else [])] if accepts(flag)]
         said = _run(
-            [*compiler(), *FLAGS, *asks, "-shared", "-fPIC", "-w"]
+            [*compiler(), *flags, "-shared", "-fPIC", "-w"]
             + [f"-I{sysconfig.get_path('include')}", c_file, "-o", binary, "-lm"]
         )
         spec = importlib.util.spec_from_file_location(name, binary)
