@@ -581,3 +581,26 @@ def test_tables():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert repr(c[0]["out"]).startswith("<LayerStep out: input, pre-activation")
+
+
+def test_several_captures_at_once():
+    """Each has its own steps, in whatever order they are closed."""
+    model = dense_model("fast")
+    x, y = batches(dense_model)
+    one, two = diptych.capture(model), diptych.capture(model, "out")
+    one.__enter__()
+    model.train_on_batch(x, y)
+    two.__enter__()
+    model.train_on_batch(x, y)
+    one.__exit__(None, None, None)
+    model.train_on_batch(x, y)
+    two.__exit__(None, None, None)
+    model.train_on_batch(x, y)
+    assert (len(one), len(two)) == (2, 2)
+    for thing, name in [(model, "compute_loss"), (model.optimizer, "apply")]:
+        assert name not in vars(thing)
+    assert all("call" not in vars(layer) for layer in (model, *model.layers))
+    np.testing.assert_array_equal(one[1]["out"].output, two[0]["out"].output)
+    np.testing.assert_array_equal(
+        one[1]["out"].weight_gradients["kernel"], two[0]["out"].weight_gradients["kernel"]
+    )

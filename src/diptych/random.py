@@ -29,6 +29,7 @@ from .promotion import dtype_named
 from .tensor import Tensor, Variable
 from .trial import open_trial
 from .utils import objects
+from .utils.naming import suggest_attributes
 
 __all__ = [
     "SeedGenerator",
@@ -382,6 +383,9 @@ def _float_type(dtype, function):
 
 def _parameter(value):
     return np.asarray(value, dtype=np.float64)
+
+
+suggest_attributes(globals())
 
 
 def __dir__() -> list[str]:

@@ -21,6 +21,7 @@ from ..tensor import Tensor, Variable
 from ..trial import drops_losses, for_good, open_trial
 from ..utils.naming import auto_name, public_names
 from ..utils.registration import is_builtin
+from ..walk import explain
 from .arguments import as_mask, with_array
 from .context import following, training_is, training_now
 from .holder import Holder
@@ -37,6 +38,7 @@ from .signatures import (
 )
 from .spec import InputSpec
 from .structures import fresh, map_shapes, mask_of, one_mask_each, shapes_of
+from .telling import tell_call
 
 _TRAINING = frozenset(["training"])
 _ARRAYS = (Tensor, np.ndarray)
@@ -211,8 +213,12 @@ class Layer(Holder, Operation):
             args = with_array(self, args)
             if kwargs or len(args) > 1:
                 args, kwargs = self._with_masks(args, kwargs)
-            if graph.symbolic((args, kwargs)):
-                return self._symbolic_call(args, kwargs)
+            if inputs := graph.symbolic((args, kwargs)):
+                try:
+                    return self._symbolic_call(args, kwargs)
+                except Exception as error:
+                    explain(error, self, inputs)
+                    raise
             args = map_structure(self._as_input, args)
             kwargs = {key: map_structure(self._as_input, value) for key, value in kwargs.items()}
         outer = training_now.get()
@@ -227,6 +233,9 @@ class Layer(Holder, Operation):
             if outer == "outside":
                 self._clear_losses()
             outputs = self._call_with_mask(args, kwargs)
+        except Exception as error:
+            tell_call(self, error, args, outer == "outside")
+            raise
         finally:
             training_now.reset(token)
         if is_new:
@@ -515,6 +524,7 @@ class Layer(Holder, Operation):
             with training_is(False):
                 return graph.infer_outputs(self.call, args, kwargs)
         except Exception as error:
+            explain(error, self, graph.symbolic((args, kwargs)))
             shapes = shapes_of(args[0]) if args else None
             note = f"Layer {self.name!r} was tried on zeros of shape {shapes} to find its output."
             error.args = (f"{error.args[0]}\n{note}" if error.args else note, *error.args[1:])

@@ -333,5 +333,8 @@ def _find(name, registry, kind):
     if own is not None:
         return own
     if name not in registry:
-        raise ValueError(f"there is no {kind} named {name!r}{suggest(name, registry)}")
+        near = suggest(name, registry)
+        if not near and len(registry) < 20:
+            near = f"; there are {', '.join(sorted(registry, key=str.lower))}"
+        raise ValueError(f"there is no {kind} named {name!r}{near}")
     return registry[name]
