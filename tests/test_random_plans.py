@@ -74,7 +74,7 @@ def build(seed):
         h = layers.Embedding(30, 3)(inputs)
     for _ in range(rng.integers(1, 5)):
         h = choose(parts)(h, int(rng.integers(1, 18)))
-    model = Model(inputs, layers.Dense(3, choose(["softmax", "sigmoid"]))(end(h)))
+    model = Model(inputs, layers.Dense(3, "softmax")(end(h)))
     rate = choose([0.01, optimizers.schedules.CosineDecay(0.05, 20)])
     model.compile(choose(OPTIMIZERS)(rate), choose(LOSSES), metrics=choose(METRICS))
     options = {"batch_size": int(rng.integers(1, 17)), "epochs": 3, "verbose": 0}
