@@ -141,7 +141,9 @@ class Doctor(Callback):
         """Note in which layers there are dead units now."""
         if not self._can_look():
             return
-        for layer, dead in dead_now(self.model, sample(self._data, LOOK_ROWS)[0]).items():
+        for layer, dead in dead_now(
+            self.model, sample(self._data, LOOK_ROWS, self.model)[0]
+        ).items():
             if dead.any():
                 self._since.setdefault(layer, when)
             else:
@@ -176,7 +178,7 @@ def _exam_of(model: Any, x: Any, y: Any) -> Exam | None:
     """The exam of a sample; None for a model whose step is its own, which only it can make."""
     if type(model).train_step is not Model.train_step:
         return None
-    x, y = sample((x, y), ROWS)
+    x, y = sample((x, y), ROWS, model)
     return examine(model, x, y)
 
 
@@ -186,7 +188,8 @@ def _of_network(
     """The findings of an exam."""
     found = Diagnosis()
     x, y = data
-    trained = model.optimizer is not None and int(model.optimizer.iterations) > 0
+    made = 0 if model.optimizer is None else int(model.optimizer.iterations)
+    trained = made > 0
     exam = _exam_of(model, x, y)
     if exam is None:
         found += course_checks.rate_too_high(course.losses, None)
@@ -208,7 +211,7 @@ def _of_network(
     found += network_checks.gradients_by_depth(exam, trained)
     if trained:
         found += network_checks.constant_output(exam, y)
-        found += course_checks.stuck(course.losses, exam)
+        found += course_checks.stuck(course.losses, exam, made)
     found += course_checks.rate_too_high(course.losses, exam)
     if not _STOPPERS & set(found.names):
         found += network_checks.step_too_small(exam, course.losses if trained else [])

@@ -24,7 +24,7 @@ LOOK_ROWS = 64  # of a look at dead units while the training goes on
 STEP_ROWS = 64  # of the batch of the trial updates
 STEPS = 5  # trial updates
 FASTER = (100, 10_000, 1_000_000)  # how much larger the learning rate of the other trial updates is
-SLOW = 1e-3  # a smaller share of the loss is gained by trial updates that are too small
+SLOW = 3e-4  # a smaller share of the loss is gained by trial updates that are too small
 # Operations that only bring weights into another form; their result stands for the weight.
 _FORMS = frozenset({"reshape", "cast", "transpose", "swapaxes", "expand_dims", "squeeze"})
 _MULTIPLIES = frozenset({"dense", "matmul", "einsum", "dot", "tensordot"})
@@ -162,12 +162,18 @@ class _Trial(Trial):
     drops_losses = False
 
 
-def sample(data: Any, rows: int) -> Any:
-    """So many rows of nested arrays, from everywhere among them."""
+def sample(data: Any, rows: int, model: Any) -> Any:
+    """So many rows of nested arrays, from everywhere among them; or as many as the model takes."""
+    rows = _batch_size_of(model) or rows
     leaves = [leaf for leaf in flatten(data) if leaf is not None]
     count = len(leaves[0])
     which = np.linspace(0, count - 1, min(count, rows)).astype(int)
     return map_structure(lambda leaf: None if leaf is None else np.asarray(leaf)[which], data)
+
+
+def _batch_size_of(model: Any) -> int | None:
+    """The only number of rows that a model takes; None if any will do."""
+    return next((x.shape[0] for x in model.inputs or () if x.shape), None)
 
 
 @contextlib.contextmanager
@@ -207,7 +213,7 @@ def examine(model: Any, x: Any, y: Any) -> Exam:
         if exam.base is not None and np.isfinite(exam.loss):
             exam.loss = float(model._loss(tensors[1], y_pred).array)  # without penalties
     if np.isfinite(exam.loss):
-        exam.steps = _try_updates(model, sample(x, STEP_ROWS), sample(y, STEP_ROWS))
+        exam.steps = _try_updates(model, *sample((x, y), STEP_ROWS, model))
     return exam
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from .exam import SLOW, STEPS, Activation, Exam, Stage
 from .findings import Finding
 
+FEW_ROWS = 8  # on fewer, a unit may well be 0 that is not dead
 MANY_DEAD = 1 / 3  # of the units of a layer: an ailment in any case
 SOME_DEAD = 0.1  # of them: one in a network that has not learned
 SOME_DARK = 0.1  # of the rows
@@ -34,7 +35,7 @@ def dead_units(exam: Exam, trained: bool, since: dict[str, Any]) -> Iterator[Fin
         since: the epochs in which layers were first seen to have dead units.
     """
     for one in exam.activations:
-        if one.kind != "relu" or not one.y.size:
+        if one.kind != "relu" or not one.y.size or exam.rows < FEW_ROWS:
             continue
         dead = one.dead
         share = dead.mean()
@@ -190,8 +191,7 @@ def step_too_small(exam: Exam, losses: list[float]) -> Iterator[Finding]:
     if losses and (len(losses) < 2 or losses[-1] < 0.95 * losses[0]):
         return
     gain, faster = steps.before - steps.after, steps.before - steps.after_faster
-    little = SLOW if losses else SLOW / 3
-    if gain < little * steps.before and faster > max(10 * gain, 0.02 * steps.before):
+    if gain < SLOW * steps.before and faster > max(10 * gain, 0.02 * steps.before):
         evidence = {
             "steps": STEPS,
             "before": steps.before,
