@@ -17,6 +17,7 @@ SHAPES = {
     "ConvLSTM3D": (2, 4, 4, 4, 1),
     "EinsumDense": (5, 3),
     "Flatten": (3, 2),
+    "MelSpectrogram": (200,),
     "LSTM": (5, 3),
     "GRU": (5, 3),
     "SimpleRNN": (5, 3),
@@ -37,8 +38,10 @@ for _rank, _shape in {1: (8, 2), 2: (8, 7, 2), 3: (6, 6, 6, 2)}.items():
         "ZeroPadding{}D AdaptiveAveragePooling{}D AdaptiveMaxPooling{}D"
     ).split():
         SHAPES[_kind.format(_rank)] = _shape
-IMAGES = ("Random", "AutoContrast", "Equalization", "Solarization", "MixUp", "CutMix", "Aug")
+IMAGES = ("Rand", "AutoContrast", "Equalization", "Solarization", "MixUp", "CutMix", "Aug")
+IMAGES += ("Contrast",)
 INTEGERS = {"Embedding": (5,), "CategoryEncoding": (3,), "IntegerLookup": (3,), "Hashing": (3,)}
+INTEGERS["ReversibleEmbedding"] = (5,)
 TEXTS = {"StringLookup": (3,), "TextVectorization": (1,)}
 PAIRS = ["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"]
 ATTENTION = ["AdditiveAttention", "Attention", "GroupQueryAttention", "MultiHeadAttention"]
@@ -58,7 +61,7 @@ def layer_model(keras, name):
     layer = make(keras.layers, name)
     if name in INTEGERS or name in TEXTS:
         shape = {**INTEGERS, **TEXTS}[name]
-        dtype = "string" if name in TEXTS else "int64" if name != "Embedding" else "int32"
+        dtype = "string" if name in TEXTS else "int32" if "Embedding" in name else "int64"
         start = keras.Input(shape, dtype=dtype)
         return keras.Model(start, layer(start))
     if name in PAIRS or name in ATTENTION:

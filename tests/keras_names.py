@@ -27,14 +27,6 @@ MISSING = {
         DataParallel DeviceMesh LayoutMap ModelParallel TensorLayout distribute_tensor
         distribution get_device_count initialize list_devices set_distribution
     """,
-    "keras.layers": """
-        AugMix AutoContrast
-        ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization
-        MelSpectrogram MixUp Pipeline RandAugment RandomColorDegeneration RandomColorJitter
-        RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue
-        RandomInvert RandomPerspective RandomPosterization RandomSaturation RandomSharpness
-        RandomShear ReversibleEmbedding STFTSpectrogram Solarization
-    """,
 }
 
 # Methods of classes that are not there yet.
@@ -42,62 +34,14 @@ MISSING_METHODS = {
     "keras.optimizers.Muon": """
         lr_adjust transpose_last_axis zeropower_via_newtonschulz5
     """,
-    "keras.layers.CategoryEncoding": """
-        convert_weight
-    """,
-    "keras.layers.CenterCrop": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.Discretization": """
-        convert_weight
-    """,
     "keras.layers.GRU": """
         inner_loop
     """,
     "keras.layers.LSTM": """
         inner_loop
     """,
-    "keras.layers.Normalization": """
-        convert_weight
-    """,
     "keras.layers.RNN": """
         inner_loop
-    """,
-    "keras.layers.RandomBrightness": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.RandomContrast": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.RandomCrop": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.RandomFlip": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.RandomRotation": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.RandomTranslation": """
-        convert_weight get_transformed_x_y transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.RandomZoom": """
-        convert_weight get_transformed_x_y transform_single_image transform_single_label
-        transform_single_segmentation_mask
-    """,
-    "keras.layers.Rescaling": """
-        convert_weight
-    """,
-    "keras.layers.Resizing": """
-        convert_weight transform_single_image transform_single_label
-        transform_single_segmentation_mask
     """,
 }
 

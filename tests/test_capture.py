@@ -530,6 +530,41 @@ def test_an_optimizer_of_ones_own_step():
     )
 
 
+def test_pictures(tmp_path):
+    model = diptych.Sequential(
+        [
+            diptych.Input((6, 6, 2)),
+            layers.Conv2D(3, 3, name="conv"),
+            layers.Reshape((4, 12)),
+            layers.LSTM(5, return_sequences=True, name="lstm"),
+            layers.Dense(2, name="out"),
+        ]
+    )
+    x = diptych.Input((4, 3))
+    heads = diptych.Model(x, layers.MultiHeadAttention(2, 3, name="mha")(x, x))
+    with diptych.capture(model) as c:
+        model(np.random.default_rng(0).normal(size=(2, 6, 6, 2)))
+    with diptych.capture(heads) as d:
+        heads(np.ones((1, 4, 3)))
+    for entry, words in (
+        (c[0]["conv"], ["channel 0", "channel 2", "4 x 4"]),
+        (c[0]["lstm"], ["gate i", "gate c~", "state h", "5 x 4"]),
+        (c[0]["out"], ["output", "2 x 4"]),
+        (d[0]["mha"], ["head 0", "head 1", "4 x 4"]),
+    ):
+        svg = entry.plot()._repr_svg_()
+        assert f"{entry.name}, sample 0" in svg
+        assert all(word in svg for word in words), words
+    c[0]["lstm"].plot(1, to_file=tmp_path / "gates.svg")
+    assert "sample 1" in (tmp_path / "gates.svg").read_text()
+    with pytest.raises(ValueError, match="no sample 2: the batch has 2"):
+        c[0]["lstm"].plot(2)
+    with diptych.capture(model, kinds="inputs") as c:
+        model(np.ones((1, 6, 6, 2)))
+    with pytest.raises(ValueError, match="nothing to draw"):
+        c[0]["conv"].plot()
+
+
 def test_tables():
     model = dense_model("fast")
     x, y = batches(dense_model)
@@ -546,3 +581,26 @@ def test_tables():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert repr(c[0]["out"]).startswith("<LayerStep out: input, pre-activation")
+
+
+def test_several_captures_at_once():
+    """Each has its own steps, in whatever order they are closed."""
+    model = dense_model("fast")
+    x, y = batches(dense_model)
+    one, two = diptych.capture(model), diptych.capture(model, "out")
+    one.__enter__()
+    model.train_on_batch(x, y)
+    two.__enter__()
+    model.train_on_batch(x, y)
+    one.__exit__(None, None, None)
+    model.train_on_batch(x, y)
+    two.__exit__(None, None, None)
+    model.train_on_batch(x, y)
+    assert (len(one), len(two)) == (2, 2)
+    for thing, name in [(model, "compute_loss"), (model.optimizer, "apply")]:
+        assert name not in vars(thing)
+    assert all("call" not in vars(layer) for layer in (model, *model.layers))
+    np.testing.assert_array_equal(one[1]["out"].output, two[0]["out"].output)
+    np.testing.assert_array_equal(
+        one[1]["out"].weight_gradients["kernel"], two[0]["out"].weight_gradients["kernel"]
+    )

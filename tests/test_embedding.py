@@ -261,3 +261,74 @@ def test_the_fast_twin_gives_no_rows_outside_the_table():
     y, cache = fast.embedding_forward(TOKENS, TABLE)
     with pytest.raises(ValueError, match="outside the vocabulary"):
         fast.embedding_backward_rows(y, (TOKENS + 9, cache[1]))
+
+
+# ------------------------------------------------------------------------- both ways
+
+
+WORDS = np.array([[1, 2, 0, 3], [4, 0, 0, 1]])
+
+
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_way_back_of_an_embedding(tied, engine):
+    layer = layers.ReversibleEmbedding(5, 3, tie_weights=tied, logit_soft_cap=0.01)
+    with diptych.engine(engine):
+        vectors = layer(WORDS)
+        logits = layer(vectors, reverse=True)
+        double = layers.ReversibleEmbedding(5, 3, tied, logit_soft_cap=0.1, dtype="float64")
+        x = np.random.default_rng(0).normal(size=(2, 4, 3))
+        report = diptych.gradcheck(lambda x: double(x, reverse=True), x)
+    assert report, f"\n{report}"
+    assert [w.name for w in layer.weights] == ["embeddings", "reverse_embeddings"][: 2 - tied]
+    table, *back = layer.get_weights()
+    np.testing.assert_array_equal(vectors, table[WORDS])
+    plain = table[WORDS] @ (table.T if tied else back[0])
+    np.testing.assert_allclose(logits, 0.01 * np.tanh(plain / 0.01), rtol=1e-5, atol=1e-7)
+
+
+def test_vectors_of_an_embedding_have_a_mask_and_logits_have_none():
+    layer = layers.ReversibleEmbedding(5, 3, mask_zero=True)
+    vectors = layer(WORDS)
+    np.testing.assert_array_equal(vectors.mask, WORDS != 0)
+    assert layer(vectors, reverse=True).mask is None
+    symbolic = layer(layers.Input((None,), dtype="int32"))
+    assert symbolic.mask is not None
+    logits = layer(symbolic, reverse=True)
+    assert logits.mask is None
+    assert logits.shape == (None, None, 5)
+
+
+def test_the_way_back_in_another_type():
+    layer = layers.ReversibleEmbedding(5, 3, reverse_dtype="float64")
+    logits = layer(layer(WORDS), reverse=True)
+    assert logits.dtype == np.float64
+    assert layer(layers.Input((4, 3)), reverse=True).dtype == "float64"
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_language_model_of_one_embedding_learns_and_is_saved(tied, tmp_path):
+    diptych.utils.set_random_seed(0)
+    words = np.random.default_rng(0).integers(0, 7, (64, 5))
+    start = layers.Input((5,), dtype="int32")
+    both = layers.ReversibleEmbedding(7, 6, tie_weights=tied)
+    hidden = layers.Dense(6)(both(start))
+    model = diptych.Model(start, both(hidden, reverse=True))
+    model.compile(
+        diptych.optimizers.Adam(0.05),
+        diptych.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    losses = model.fit(words, (words + 1) % 7, epochs=12, verbose=0).history["loss"]
+    assert losses[-1] < 0.3 * losses[0]
+    model.save(tmp_path / "model.keras")
+    copy = diptych.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(copy(words), model(words))
+
+
+def test_vectors_for_the_way_back_are_no_words():
+    start = layers.Input((3,))
+    model = diptych.Model(start, layers.ReversibleEmbedding(5, 3)(start, reverse=True))
+    model.compile("sgd", diptych.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(np.full((8, 3), -2.5), np.zeros(8), verbose=0)
+    with pytest.raises(ValueError, match="vectors of output_dim=3 numbers.*\\(None, 4\\)"):
+        layers.ReversibleEmbedding(5, 3)(layers.Input((4,)), reverse=True)

@@ -16,10 +16,11 @@ runtime = pytest.importorskip("onnxruntime")
 
 # What the exporter refuses: texts are split and hashed in ways that ONNX does not know.
 REFUSED = {"Hashing", "HashedCrossing", "TextVectorization"}
+UNKNOWN = {"ContrastLimitedAdaptiveHistogramEqualization", "MelSpectrogram"}
 OLD = ("Atrous", "Convolution", "Deconvolution", "SeparableConvolution", "TimeDistributedDense")
 LAYERS = sorted(
     {value.__name__ for value in vars(layers).values() if isinstance(value, type)}
-    - {*file_models.NO_LAYERS_OF_A_MODEL, *REFUSED}
+    - {*file_models.NO_LAYERS_OF_A_MODEL, *REFUSED, *UNKNOWN}
 )
 LAYERS = [name for name in LAYERS if name in layers.__all__ and not name.startswith(OLD)]
 
@@ -120,6 +121,21 @@ def test_what_works_on_texts_is_refused(name, tmp_path):
     with pytest.raises(ValueError, match=rf"\({name}\) works on texts or hashes"):
         model.export(tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", sorted(UNKNOWN))
+def test_what_onnx_cannot_compute_is_refused(name, tmp_path):
+    model = file_models.layer_model(diptych, name)
+    with pytest.raises(ValueError, match=rf"\({name}\) .* leave it out of the exported model"):
+        model.export(tmp_path / "model.onnx")
+
+
+def test_an_embedding_that_goes_both_ways(tmp_path):
+    words = Input((5,), dtype="int32")
+    both = layers.ReversibleEmbedding(6, 3, tie_weights=False, logit_soft_cap=2.0)
+    tied = layers.ReversibleEmbedding(6, 3)
+    ends = [layer(layer(words), reverse=True) for layer in (both, tied)]
+    export_and_check(Model(words, ends), tmp_path / "model.onnx")
 
 
 def test_pooling_to_a_size_is_exported_for_fixed_sizes(tmp_path):

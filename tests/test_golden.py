@@ -17,6 +17,7 @@ from tests.golden import (  # noqa: F401  (each registers its recipes)
     convolution,
     embedding,
     further,
+    image_changes,
     images,
     masks,
     normalization,

@@ -10,8 +10,9 @@ from diptych import GradientTape, Input, Model, Sequential, Tensor, Variable, la
 from diptych.operation import ArrayOp, Twin
 from diptych.ops.nn import drop_at_random
 from diptych.tape import record
+from tests.layer_table import TABLE
 from tests.second_order import check_second_order
-from tests.test_layers import TABLE, draw
+from tests.test_layers import draw
 
 ENGINES = ("reference", "fast")
 

@@ -316,5 +316,5 @@ def test_wrapped_images_go_round():
     ],
 )
 def test_errors_teach(call, words):
-    with pytest.raises((ValueError, TypeError), match=words):
+    with pytest.raises((ValueError, TypeError, NotImplementedError), match=words):
         call(pictures())

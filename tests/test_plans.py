@@ -227,6 +227,7 @@ def test_branches(name, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:The data contain NaN", "ignore:The training data contain NaN")
+@pytest.mark.filterwarnings("ignore:The loss of model .* became NaN")
 def test_numbers_that_are_not_finite(monkeypatch):
     """Winograd's way is left for one batch; its masks and averages are those of any other step."""
     x, y = data((12, 12, 16))
@@ -307,6 +308,35 @@ class Kept(metrics.Metric):
 
     def reset_state(self):
         self.seen = []
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("kind", ["rows", "columns", "classes", "mean", "sum", "steps"])
+def test_weights_of_samples(kind, dtype, monkeypatch):
+    shape = (4, 3) if kind == "steps" else (3,)
+    x, y = data(shape)
+    if kind == "steps":
+        y = np.repeat(y[:, None], 4, 1)
+    weights = (np.random.default_rng(1).random(y.shape[:-1]) * 5).astype(dtype)
+    reduction = {"mean": "mean_with_sample_weight", "sum": "sum"}.get(kind, "sum_over_batch_size")
+    options = {"sample_weight": weights[:, None] if kind == "columns" else weights}
+    if kind == "classes":
+        options = {"class_weight": {0: 0.3, 1: 2.5}}
+
+    def build():
+        model = Sequential([Input(shape), layers.Dense(4), layers.Dense(2, "softmax")])
+        loss = losses.CategoricalCrossentropy(reduction=reduction)
+        model.compile("adam", loss, metrics=["accuracy"], weighted_metrics=["accuracy", "mse"])
+        return model
+
+    def train(model):
+        found = [fit(x, y, **options)(model), model.train_on_batch(x[:5], y[:5], weights[:5])]
+        found.append(model.evaluate(x, y, sample_weight=weights, batch_size=5, verbose=0))
+        found.append(model.evaluate(x, y, batch_size=5, verbose=0))
+        return found
+
+    is_planned = kind == "classes" or (dtype[0] == "f" and kind != "mean")
+    assert_same(monkeypatch, build, train, is_planned)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int64"])
@@ -446,7 +476,12 @@ def test_predictions_for_data_of_all_dtypes(dtype):
     ("loss", "kind", "metrics"),
     [
         ("binary_crossentropy", "binary", ["accuracy"]),
-        (losses.BinaryCrossentropy(from_logits=True), "binary", ["accuracy"]),
+        pytest.param(
+            losses.BinaryCrossentropy(from_logits=True),
+            "binary",
+            ["accuracy"],
+            marks=pytest.mark.filterwarnings("ignore:.*applied twice"),
+        ),
         ("mse", "binary", []),
         ("mae", "binary", ["binary_accuracy"]),
         ("sparse_categorical_crossentropy", "sparse", ["accuracy"]),

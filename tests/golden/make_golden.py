@@ -22,6 +22,7 @@ from . import (  # noqa: F401  (each registers its recipes)
     convolution,
     embedding,
     further,
+    image_changes,
     images,
     masks,
     normalization,
@@ -36,7 +37,8 @@ from . import (  # noqa: F401  (each registers its recipes)
 from .recipes import RECIPES, Kit
 
 FOLDER = Path(__file__).parent
-JAX = ("convolution", "further", "operations", "special_losses", "special_metrics")
+JAX = ("convolution", "further", "image_changes", "operations")
+JAX += ("special_losses", "special_metrics")
 BACKENDS = dict.fromkeys(JAX, "jax")  # all others: tensorflow
 BACKEND = keras.backend.backend()
 library = importlib.import_module(BACKEND)

@@ -15,6 +15,7 @@ from ..layers.adaptive_pooling import _AdaptivePooling
 from ..layers.attention.heads import Heads
 from ..layers.attention.scores import Attention
 from ..layers.einsum_dense import EinsumDense
+from ..layers.image import ContrastLimitedAdaptiveHistogramEqualization
 from ..layers.merging import Dot
 from ..layers.normalization import BatchNormalization, LayerNormalization, RMSNormalization
 from ..layers.preprocessing.base import Preparation
@@ -26,6 +27,7 @@ from ..layers.recurrent.rnn import RNN
 from ..layers.recurrent.wrappers import TimeDistributed
 from ..layers.reshaping import Flatten, Reshape
 from ..layers.signatures import takes
+from ..layers.spectrograms import MelSpectrogram
 from ..nested import flatten, pack_like
 from ..tensor import Tensor
 from .tables import NotExportable, Part, in_place_of
@@ -345,6 +347,15 @@ def _preparation(layer: Any, *inputs: Any, **options: Any) -> Any:
         f"Layer {layer.name!r} ({type(layer).__name__}) works on texts or hashes, for which ONNX "
         "has no operation: leave it out of the exported model, and feed the model what this layer "
         "returns."
+    )
+
+
+@in_place_of(ContrastLimitedAdaptiveHistogramEqualization, MelSpectrogram)
+def _without_counterpart(layer: Any, *inputs: Any, **options: Any) -> Any:
+    raise NotExportable(
+        f"Layer {layer.name!r} ({type(layer).__name__}) counts pixels or transforms frames, "
+        "for which the exporter has no operation: leave it out of the exported model, and feed the "
+        "model what this layer returns."
     )
 
 

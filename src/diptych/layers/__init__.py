@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..utils.naming import no_attribute
 from . import locally_connected, removed
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .adaptive_pooling import (
@@ -41,17 +42,42 @@ from .convolution import (
 )
 from .core import Activation, Dense, Identity, Input, InputLayer, Lambda
 from .einsum_dense import EinsumDense
-from .embedding import Embedding, Masking
+from .embedding import (
+    Embedding,
+    Masking,
+    ReversibleEmbedding,
+)
 from .image import (
+    AugMix,
+    AutoContrast,
     CenterCrop,
+    ContrastLimitedAdaptiveHistogramEqualization,
+    CutMix,
+    Equalization,
+    MixUp,
+    RandAugment,
     RandomBrightness,
+    RandomColorDegeneration,
+    RandomColorJitter,
     RandomContrast,
     RandomCrop,
+    RandomElasticTransform,
+    RandomErasing,
     RandomFlip,
+    RandomGaussianBlur,
+    RandomGrayscale,
+    RandomHue,
+    RandomInvert,
+    RandomPerspective,
+    RandomPosterization,
     RandomRotation,
+    RandomSaturation,
+    RandomSharpness,
+    RandomShear,
     RandomTranslation,
     RandomZoom,
     Resizing,
+    Solarization,
 )
 from .layer import Layer
 from .merging import (
@@ -79,6 +105,9 @@ from .normalization import (
     RMSNormalization,
     SpectralNormalization,
     UnitNormalization,
+)
+from .pipeline import (
+    Pipeline,
 )
 from .pooling import (
     AveragePooling1D,
@@ -158,6 +187,10 @@ from .resizing import (
 from .scaling import CustomScaleLayer, LayerScale
 from .serialization import CLASSES, deserialize, serialize
 from .spec import InputSpec
+from .spectrograms import (
+    MelSpectrogram,
+    STFTSpectrogram,
+)
 from .wrapper import Wrapper
 
 __all__ = [
@@ -175,6 +208,8 @@ __all__ = [
     "AtrousConvolution1D",
     "AtrousConvolution2D",
     "Attention",
+    "AugMix",
+    "AutoContrast",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -187,6 +222,7 @@ __all__ = [
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -205,6 +241,7 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Deconvolution2D",
     "Deconvolution3D",
     "Dense",
@@ -216,6 +253,7 @@ __all__ = [
     "ELU",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
     "GRU",
     "GRUCell",
@@ -256,19 +294,36 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
+    "MixUp",
     "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
     "RNN",
+    "RandAugment",
     "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
     "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
     "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
     "RandomTranslation",
     "RandomZoom",
     "ReLU",
@@ -276,6 +331,8 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "ReversibleEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
@@ -283,6 +340,7 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
@@ -325,7 +383,7 @@ def __getattr__(name: str) -> Any:
     for module in (removed, locally_connected):
         if name in module.__all__:
             return getattr(module, name)
-    raise AttributeError(f"module 'diptych.layers' has no attribute {name!r}")
+    raise no_attribute("diptych.layers", name, __all__)
 
 
 def __dir__() -> list[str]:

@@ -103,6 +103,7 @@ class ArrayBatches(Passes):
         self._plain = not self.late and all(leaf.dtype == dtype for leaf, dtype in both)
         arrays = isinstance(x, np.ndarray) and isinstance(y, np.ndarray)
         self.is_pairs = self._plain and arrays and sample_weight is None
+        self.is_weighted = self._plain and arrays and isinstance(sample_weight, np.ndarray)
         self.is_alone = self._plain and isinstance(x, np.ndarray) and len(present) == 1
         self._rows = [as_rows(leaf) for leaf in self._leaves]
 

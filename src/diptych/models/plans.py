@@ -88,42 +88,56 @@ class _BatchPlan:
 
 
 class StepPlan(_BatchPlan):
-    """The plan of a step of training, or of evaluation, made of a step on the batch x, y.
+    """The plan of a step of training, or of evaluation, made of a step on a batch.
+
+    Args:
+        batch: x, y and the weights of the samples, or None.
 
     Raises NotPlannedError before the step if that is known then; ``refusal`` is what only the step
     has shown, or None.
     """
 
-    def __init__(
-        self, model: Any, replay: Replay, x: np.ndarray, y: np.ndarray, trains: bool
-    ) -> None:
+    def __init__(self, model: Any, replay: Replay, batch: tuple, trains: bool) -> None:
         _check(model, replay, trains)
         self._circumstances = _circumstances(model)
         self._trains, self._optimizer = trains, model.optimizer
         self._counts = False  # whether the plan counts the updates
         self._updates: list[Any] = []
-        labels = y.dtype if replay.labels is None else replay.labels[1]
-        self.dtypes: tuple[np.dtype, ...] = x.dtype, labels
+        _, y, weights = batch
         # The labels as the loss takes them, and for some metrics as they are given.
-        metrics = [metric for _, metric, _ in model._metrics.entries]
-        needed = any(type(metric) not in _ACCURACIES for metric in metrics)
-        if needed and y.dtype != self.dtypes[1]:
-            self.dtypes += (y.dtype,)
-        batch = [np.ascontiguousarray(a, dtype) for a, dtype in zip((x, y, y), self.dtypes)]  # noqa: B905
-        rows = [np.empty_like(part) for part in batch]
+        parts = [0, 1] if weights is None else [0, 1, 2]
+        dtypes = [part.dtype for part in batch if part is not None]
+        if replay.labels is not None:
+            dtypes[1] = replay.labels[1]
+        entries = [
+            (metric, weighted and weights is not None)
+            for _, metric, weighted in model._metrics.entries
+        ]
+        if y.dtype != dtypes[1] and not all(map(_is_in_stages, entries)):
+            parts.append(1)
+            dtypes.append(y.dtype)
+        self.form = tuple(zip(parts, dtypes, strict=True))
+        sources = self.sources(batch)
+        rows = [np.empty_like(part) for part in sources]
         super().__init__(replay, *rows)
-        self._rows.start(np.arange(self.size), *batch)
+        self._rows.start(np.arange(self.size), *sources)
         batch_x, batch_y = rows[:2]
+        batch_weights = None if weights is None else rows[2]
+        given = rows[-1] if parts[-1] == 1 else batch_y
         with self._plan:
             self._rows.gather()
-            y_pred, loss, caches = replay.forward(batch_x, batch_y, self._notes.steps(replay))
+            steps = self._notes.steps(replay)
+            y_pred, loss, caches = replay.forward(batch_x, batch_y, batch_weights, steps)
             if trains:
                 self._update(replay, caches)
             mean = model._loss_mean
             add_mean = _engine.current().kernels.steps.add_mean
             add_mean(mean.total.array, mean.count.array, loss, self.size)
-            for metric in metrics:
-                self._add_metric(metric, batch_y, rows[-1], y_pred)
+            for entry in entries:
+                if _is_in_stages(entry):
+                    self._add_accuracy(entry[0], batch_y, y_pred)
+                else:
+                    self._add_metric(entry[0], given, y_pred, batch_weights if entry[1] else None)
             self._rows.advance()
         self._rows.let_go()
         self._classes = y_pred.shape[-1] if y_pred.ndim else 0
@@ -163,28 +177,33 @@ class StepPlan(_BatchPlan):
             notes.call(f"the optimizer ({why})", apply)
             self._counts = True
 
-    def _add_metric(self, metric: Any, y: np.ndarray, given: np.ndarray, y_pred: Tensor) -> None:
-        """Add the batch to a metric.
+    def _add_accuracy(self, metric: Any, y: np.ndarray, y_pred: Tensor) -> None:
+        """Add the batch to an accuracy, in a stage."""
+        _engine.current().kernels.steps.add_accuracy(
+            _ACCURACIES[type(metric)],
+            metric.total.array,
+            metric.count.array,
+            y,
+            y_pred.array,
+            getattr(metric, "threshold", 0.5),
+        )
 
-        y: the labels as the loss takes them. given: as the metric does.
-        """
-        kind = _ACCURACIES.get(type(metric))
-        if kind is not None:
-            total, count = metric.total.array, metric.count.array
-            threshold = getattr(metric, "threshold", 0.5)
-            add_accuracy = _engine.current().kernels.steps.add_accuracy
-            add_accuracy(kind, total, count, y, y_pred.array, threshold)
-            return
-        labels = Tensor(given)
+    def _add_metric(
+        self, metric: Any, y: np.ndarray, y_pred: Tensor, weights: np.ndarray | None
+    ) -> None:
+        """Let Python add the batch to a metric."""
+        options = {} if weights is None else {"sample_weight": weights}
+        labels = Tensor(y)
         if is_builtin(type(metric)):
 
             def update() -> None:
-                metric.update_state(labels, y_pred)
+                metric.update_state(labels, y_pred, **options)
 
         else:  # it may keep what it is given
 
             def update() -> None:
-                metric.update_state(Tensor(given.copy()), Tensor(y_pred.array.copy()))
+                copies = {name: value.copy() for name, value in options.items()}
+                metric.update_state(Tensor(y.copy()), Tensor(y_pred.array.copy()), **copies)
 
         self._plan.aside(update)
         self._notes.call(f"the metric {metric.name}", update)
@@ -201,9 +220,9 @@ class StepPlan(_BatchPlan):
             return True
         return bool(y.min() >= 0 and y.max() < self._classes)
 
-    def sources(self, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        """The rows of these data as it takes them."""
-        return list(map(converted, (x, y, y)[: len(self.dtypes)], self.dtypes))
+    def sources(self, data: tuple) -> list[np.ndarray]:
+        """The rows of these data, x, y and weights or None, as it takes them."""
+        return [converted(data[part], dtype) for part, dtype in self.form]
 
     def run(self, order: np.ndarray, sources: list[np.ndarray], most: int) -> int:
         """Make steps on the first batches of these rows, up to ``most`` and for a slice of time;
@@ -260,6 +279,12 @@ class PredictionPlan(_BatchPlan):
         return done
 
 
+def _is_in_stages(entry: tuple[Any, bool]) -> bool:
+    """Whether there is a stage for a metric; none has weights of the samples."""
+    metric, is_weighted = entry
+    return type(metric) in _ACCURACIES and not is_weighted
+
+
 def _copies(gradients: list) -> list:
     """For what may keep the gradients that it is given."""
     return [g.copy() if isinstance(g, np.ndarray) else g for g in gradients]
@@ -294,7 +319,7 @@ class PlannedPasses:
             self.refusal = f"the model has a {name} of its own"
         elif not is_own(model, "compute_metrics"):
             self.refusal = "the model has a compute_metrics of its own"
-        elif type(batches) is not ArrayBatches or not batches.is_pairs:
+        elif type(batches) is not ArrayBatches or not (batches.is_pairs or batches.is_weighted):
             self.refusal = "the data are not one array x and one array y of the model's dtypes"
 
     def begin(self) -> bool:
@@ -318,21 +343,24 @@ class PlannedPasses:
         plan = self._plans.get(min(self._batches.batch_size, len(self._order)))
         return "No plan: there were only a few steps." if plan is None else plan.report
 
-    def run(self, most: int | None = None) -> None:
-        """Do the next batch, or as many as a slice of time allows, up to ``most``."""
+    def run(self, most: int | None = None) -> int:
+        """Do the next batch, or as many as a slice of time allows, up to ``most``; return how
+        many.
+        """
         order = self._order[self._at :]
         size = min(self._batches.batch_size, len(order))
         plan = self._plans.get(size)
         if plan is not None and plan.fits(self._model):
             whole = len(order) // size
-            done = plan.run(order, self._data[plan.dtypes], min(whole, most or whole))
+            done = plan.run(order, self._data[plan.form], min(whole, most or whole))
             self._at += size * done
             if done:
-                return
+                return done
         tensors = self._model._as_tensors(*self._batches.rows(order[:size]))
         self._step(*tensors)
         self._at += size
         self._find_plan(size, tensors)
+        return 1
 
     def _find_plan(self, size: int, tensors: tuple) -> None:
         """Take the plan of the step that has been made on this batch."""
@@ -340,9 +368,9 @@ class PlannedPasses:
         plan, refusal = self._model._plan_of(self._model._replay_key(self._what, *tensors))
         if plan is not None:
             try:
-                if plan.dtypes not in self._data:
-                    self._data[plan.dtypes] = plan.sources(*self._batches.data[:2])
-                if plan.takes(self._data[plan.dtypes][1]):
+                if plan.form not in self._data:
+                    self._data[plan.form] = plan.sources(self._batches.data)
+                if plan.takes(self._data[plan.form][1]):
                     self._plans[size] = plan
                 else:
                     refusal = "some labels are no classes"

@@ -38,7 +38,8 @@ class Replay:
     """The calls of one step, for batches with the recorded shapes and dtypes; for a prediction,
     with any number of rows.
 
-    Values are in a list with a place for x, y, each weight and each output. Made by ``record_of``.
+    Values are in a list with a place for x, y, the weights of the samples, each weight of the model
+    and each output. Made by ``record_of``.
     """
 
     def __init__(self, weights: list[Variable]) -> None:
@@ -59,13 +60,18 @@ class Replay:
         self.done: list[list[int]] = []  # after each call, the places that no later call needs
 
     def forward(
-        self, x: np.ndarray, y: np.ndarray, steps: list[tuple] | None = None
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        steps: list[tuple] | None = None,
     ) -> tuple[Tensor, np.ndarray, list]:
         """Return the model's output, the loss, and the caches of all calls.
 
         steps: its own, noted for a plan.
         """
         values = self._start(x)
+        values[2] = sample_weight
         if self.labels is None:
             values[1] = y
         else:
@@ -89,7 +95,7 @@ class Replay:
 
     def _start(self, x: np.ndarray) -> list:
         """The values of all places before the first call: the input's and the weights'."""
-        return [x, None, *map(_array_of, self.weights), *self.empty]
+        return [x, None, None, *map(_array_of, self.weights), *self.empty]
 
     def gradients(self, caches: list, optimizer: Any = None, notes: Any = None) -> list:
         """Run the backward pass; return the gradients of the loss by the trained weights: None for
@@ -150,6 +156,7 @@ def record_of(
     y_pred: Tensor,
     loss: Tensor | None,
     variables: list[Variable],
+    sample_weight: Tensor | None = None,
 ) -> Replay | None:
     """Return a recorded step as a list of calls; None if it used anything unknown.
 
@@ -161,6 +168,7 @@ def record_of(
         y_pred: the model's output.
         loss: the loss, a scalar; None in prediction.
         variables: the variables whose gradients are wanted.
+        sample_weight: the weights of the samples, as the loss was given them.
     """
     made = {id(tensor) for record in records for tensor in flatten(record.output)}
     places = {id(x): 0}
@@ -168,7 +176,7 @@ def record_of(
     labels = None
     for record in records:
         for tensor in record.inputs:
-            if tensor is None or id(tensor) in made or tensor is x:
+            if tensor is None or id(tensor) in made or tensor is x or tensor is sample_weight:
                 continue
             if isinstance(tensor, Variable):
                 weights[id(tensor)] = tensor
@@ -177,6 +185,7 @@ def record_of(
             else:
                 return None
     places[id(labels) if labels is not None else id(y)] = 1
+    places[NOTHING if sample_weight is None else id(sample_weight)] = 2
     for key in weights:
         places[key] = len(places)
     replay = Replay(list(weights.values()))
@@ -188,7 +197,7 @@ def record_of(
             return None
         replay.calls.append(call)
     replay.steps = list(map(_step, replay.calls))
-    replay.empty = [None] * (len(places) - 2 - len(weights) + 1)  # the last one stays: NOTHING
+    replay.empty = [None] * (len(places) - 3 - len(weights) + 1)  # the last one stays: NOTHING
     if id(y_pred) not in places:
         return None
     replay.y_pred = places[id(y_pred)]
@@ -347,8 +356,11 @@ def _are_labels(tensor: Tensor, y: Tensor | None) -> bool:
     )
 
 
-def may_be_replayed(model: Any) -> bool:
-    """Whether a step of the model depends only on the batch and the weights."""
+def may_be_replayed(model: Any, is_weighted: bool = False) -> bool:
+    """Whether a step of the model depends only on the batch and the weights.
+
+    is_weighted: whether the samples have weights, whose sum the loss must not look at.
+    """
     loss = model._loss
     return (
         _is_pure_graph(model, "pure")
@@ -359,6 +371,7 @@ def may_be_replayed(model: Any) -> bool:
         and loss is not None
         and len(loss.parts) == 1
         and _is_builtin_loss(loss.parts[0].function)
+        and not (is_weighted and loss.parts[0].function.reduction == "mean_with_sample_weight")
         and not any(variable.regularizer for variable in model.weights)
     )
 

@@ -71,6 +71,11 @@ class Trainer(Compiling):
             )
             for penalty in penalties:
                 total = penalty if total is None else ops.add(total, penalty)
+        if total is None and self._loss is not None:
+            raise ValueError(
+                f"Model {self.name!r} was compiled with a loss, which compares its output with "
+                "labels, but got none: pass them as y, or let a generator give (x, y)."
+            )
         if total is None:
             raise ValueError(
                 f"Model {self.name!r} has no loss to minimise: compile it with a loss and pass "
@@ -148,20 +153,20 @@ class Trainer(Compiling):
         """Make one update; return what a `compute_metrics` of one's own returned."""
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
-        if replay is not None and self._run_plan(replay, x.array, y.array, trains=True):
+        if replay is not None and self._run_plan(replay, x.array, y.array, sample_weight, True):
             return None
         if replay is not None:
-            y_pred, loss, caches = replay.forward(x.array, y.array)
+            y_pred, loss, caches = replay.forward(x.array, y.array, sample_weight)
             gradients, variables = replay.gradients(caches, self.optimizer), replay.wanted
         else:
             with self._compiled_flags.in_force():
-                self._follow_input(key, x)
+                weights = self._follow_input(key, x, sample_weight)
                 with GradientTape() as tape:
                     y_pred = self(x, training=True)
-                    loss = self._compute_loss(x, y, y_pred, sample_weight, True)
+                    loss = self._compute_loss(x, y, y_pred, weights, True)
                     scaled = self.optimizer.scale_loss(loss)
                 variables = self.trainable_variables  # the call may have made them
-                self._keep_replay(key, tape, x, y, y_pred, loss)
+                self._keep_replay(key, tape, x, y, y_pred, loss, weights)
                 tape.optimizer = self.optimizer
                 with unrecorded():  # they go to the optimizer alone
                     gradients = tape.gradient(scaled, variables)
@@ -173,7 +178,9 @@ class Trainer(Compiling):
         self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
         return self._after_step(x, y, y_pred, sample_weight)
 
-    def _run_plan(self, replay: Replay, x: np.ndarray, y: np.ndarray, trains: bool) -> bool:
+    def _run_plan(
+        self, replay: Replay, x: np.ndarray, y: np.ndarray, sample_weight: Any, trains: bool
+    ) -> bool:
         """Make a step by the plan of a recorded step, or make the plan of this step; return False
         if the step is still to be made.
         """
@@ -182,13 +189,13 @@ class Trainer(Compiling):
             return False
         if plan is None or not plan.fits(self):
             try:
-                plan = StepPlan(self, replay, x, y, trains)
+                plan = StepPlan(self, replay, (x, y, sample_weight), trains)
             except NotPlannedError as error:
                 replay.plan = str(error)
                 return False
             replay.plan = plan.refusal or plan
             return True
-        sources = plan.sources(x, y)
+        sources = plan.sources((x, y, sample_weight))
         if not plan.takes(sources[1]):
             return False
         order = _COUNTING[: len(x)] if len(x) <= len(_COUNTING) else np.arange(len(x))
@@ -209,30 +216,34 @@ class Trainer(Compiling):
         """Evaluate one batch; return what a `compute_metrics` of one's own returned."""
         key = self._replay_key("test", x, y, sample_weight)
         replay = self._replays.get(key)
-        if replay is not None and self._run_plan(replay, x.array, y.array, trains=False):
+        if replay is not None and self._run_plan(replay, x.array, y.array, sample_weight, False):
             return None
         if replay is not None:
-            y_pred, loss, _ = replay.forward(x.array, y.array)
+            y_pred, loss, _ = replay.forward(x.array, y.array, sample_weight)
             self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
         else:
             is_new = key is not None and key not in self._replays
-            self._follow_input(key, x)
+            weights = self._follow_input(key, x, sample_weight)
             with GradientTape() if is_new else contextlib.nullcontext() as tape:
                 y_pred = self(x, training=False)
                 own_loss = type(self).compute_loss is not Trainer.compute_loss
                 if self._loss is not None or self.losses or own_loss:
-                    loss = self._compute_loss(x, y, y_pred, sample_weight, False)
+                    loss = self._compute_loss(x, y, y_pred, weights, False)
                     self._loss_mean.update_state(loss.array, sample_weight=batch_size_of(x))
                     if tape is not None:
-                        self._keep_replay(key, tape, x, y, y_pred, loss)
+                        self._keep_replay(key, tape, x, y, y_pred, loss, weights)
         return self._after_step(x, y, y_pred, sample_weight)
 
     def _replay_key(self, what: str, x: Any, y: Any, sample_weight: Any) -> tuple | None:
         """The key of a recorded step; None if the step is not recorded."""
-        if sample_weight is not None or not isinstance(x, Tensor) or not isinstance(y, Tensor):
+        if not isinstance(x, Tensor) or not isinstance(y, Tensor):
             return None
-        a, b = x.array, y.array
-        return (what, a.shape, a.dtype, b.shape, b.dtype, *self._circumstances())
+        a, b, form = x.array, y.array, None
+        if sample_weight is not None:
+            if not isinstance(sample_weight, np.ndarray) or sample_weight.dtype.kind != "f":
+                return None
+            form = sample_weight.shape, sample_weight.dtype
+        return (what, a.shape, a.dtype, b.shape, b.dtype, form, *self._circumstances())
 
     def _circumstances(self) -> tuple:
         """Settings on which a recorded step depends."""
@@ -243,23 +254,37 @@ class Trainer(Compiling):
             getattr(self.optimizer, "loss_scale_factor", None),
         )
 
-    def _follow_input(self, key: tuple | None, x: Any) -> None:
+    def _follow_input(self, key: tuple | None, x: Any, sample_weight: Any) -> Any:
         """Track the input of a step to be recorded, so that the tape records calls before any
-        weight too.
+        weight too; and the weights of the samples, which are returned.
         """
-        if key is not None and key not in self._replays and may_be_replayed(self):
+        is_weighted = sample_weight is not None
+        if key is not None and key not in self._replays and may_be_replayed(self, is_weighted):
             x.tracked = True
+            if is_weighted:
+                sample_weight = Tensor(sample_weight)
+                sample_weight.tracked = True
+        return sample_weight
 
     def _keep_replay(
-        self, key: tuple | None, tape: GradientTape, x: Any, y: Any, y_pred: Any, loss: Any
+        self,
+        key: tuple | None,
+        tape: GradientTape,
+        x: Any,
+        y: Any,
+        y_pred: Any,
+        loss: Any,
+        sample_weight: Any,
     ) -> None:
         """Store the recorded step, or None if it cannot be replayed."""
         if key is None or key in self._replays:
             return
         self._forget_replays()
         replay = None
-        if may_be_replayed(self):
-            replay = record_of(tape.records, x, y, y_pred, loss, self.trainable_variables)
+        if may_be_replayed(self, sample_weight is not None):
+            weights = sample_weight if isinstance(sample_weight, Tensor) else None
+            records, variables = tape.records, self.trainable_variables
+            replay = record_of(records, x, y, y_pred, loss, variables, weights)
         self._replays[key] = replay
 
     def _forget_replays(self) -> None:
@@ -356,6 +381,7 @@ class Trainer(Compiling):
             (x, y, sample_weight), validation_data = split_off_validation(
                 x, y, sample_weight, validation_split, self.takes_text
             )
+            self._checks.order_of_labels(y, validation_data[1])
         with self._in_training(), contextlib.ExitStack() as feeding:
             batches = batches_for(
                 x,
@@ -418,6 +444,8 @@ class Trainer(Compiling):
         self.stop_training = False
         train_step, _ = self._steps()
         planned = PlannedPasses(self, batches, train_step, "update")
+        weighted = batches.first()[2] is not None
+        watch = self._checks.watch(batches, weighted)
         logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
         done = progress.done  # not 0 if a callback has put the training into the middle of an epoch
@@ -426,12 +454,14 @@ class Trainer(Compiling):
                 break
             if not done:
                 self.reset_metrics()
+            watch.begin()
             callbacks.on_epoch_begin(epoch)
             if planned.begin():
-                self._train_planned_epoch(planned, callbacks)
+                self._train_planned_epoch(planned, callbacks, partial(watch.look, epoch))
                 last = None
             else:
-                last = self._train_epoch(batches, train_step, callbacks, done)
+                look = partial(watch.look, epoch)
+                last = self._train_epoch(batches, train_step, callbacks, look, done)
             self._plan_report = planned.report
             done = 0
             logs = self._results(last)
@@ -446,17 +476,21 @@ class Trainer(Compiling):
         callbacks.on_train_end(logs)
         return self.history
 
-    def _train_planned_epoch(self, planned: PlannedPasses, callbacks: CallbackList) -> None:
-        """One pass over the batches, as many in one call as the callbacks allow."""
+    def _train_planned_epoch(
+        self, planned: PlannedPasses, callbacks: CallbackList, look: Any
+    ) -> None:
+        """One pass over the batches, as many in one call as the callbacks allow; the loss is looked
+        at after each call.
+        """
         begin, size = 0, self.steps_per_execution
         while planned.left and not self.stop_training:
             if not callbacks.wants_train_batches:
-                planned.run()
+                look(planned.run())
                 continue
             callbacks.on_train_batch_begin(begin)
             for _ in range(size):
                 if planned.left:
-                    planned.run(1)
+                    look(planned.run(1))
             callbacks.on_train_batch_end(begin + size - 1, partial(self._results, None))
             begin += size
 
@@ -468,13 +502,16 @@ class Trainer(Compiling):
         return self._plan_report
 
     def _train_epoch(
-        self, batches: Any, train_step: Any, callbacks: CallbackList, done: int = 0
+        self, batches: Any, train_step: Any, callbacks: CallbackList, look: Any, done: int = 0
     ) -> Any:
-        """One pass over the batches; only updates, unless a callback handles batches."""
+        """One pass over the batches; only updates and looks at the loss, unless a callback handles
+        batches.
+        """
         last = None
         if not callbacks.wants_train_batches:
             for batch in batches:
                 last = train_step(*self._as_tensors(*batch))
+                look()
                 if self.stop_training:
                     break
             return last
@@ -482,6 +519,7 @@ class Trainer(Compiling):
             callbacks.on_train_batch_begin(begin)
             for batch in group:
                 last = train_step(*self._as_tensors(*batch))
+                look()
             callbacks.on_train_batch_end(end, partial(self._results, last))
             if self.stop_training:
                 break

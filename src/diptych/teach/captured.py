@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,9 +120,10 @@ class LayerStep:
         new_weights: by name, the values after the update.
     """
 
-    def __init__(self, name: str, layer: Any) -> None:
+    def __init__(self, name: str, layer: Any, picture_of: Callable) -> None:
         self.name = name
         self.layer = layer
+        self._picture_of = picture_of
         self.calls: list[Call] = []
         self.weights: dict[str, np.ndarray] = {}
         self.weight_gradients: dict[str, np.ndarray] = {}
@@ -146,6 +147,24 @@ class LayerStep:
                 f"call, as in .calls[0].{name}."
             )
         return getattr(self.calls[0], name)
+
+    def plot(self, sample: int = 0, call: int = 0, to_file: Any = None, dpi: float = 200) -> Any:
+        """Draw what the layer computed for one sample of the batch: the gates over time, the scores
+        of each head, the maps of a convolution, or the output. Returns a ``Picture``.
+
+        Args:
+            sample: its place in the batch.
+            call: which call, where there are several.
+            to_file: a path to write the picture to; its ending is the format.
+            dpi: of files of pixels.
+
+        Raises:
+            ValueError: nothing of the kind was recorded, or there is no such sample.
+        """
+        picture = self._picture_of(self.name, self.calls[call], sample)
+        if to_file is not None:
+            picture.save(to_file, dpi)
+        return picture
 
     def arrays(self) -> Iterator[tuple[str, np.ndarray]]:
         """All that was recorded, each with a name."""

@@ -29,6 +29,7 @@ from ..trial import Trial, open_trial
 from ..utils.naming import suggest
 from . import inside
 from .captured import KINDS, Call, LayerStep, Step
+from .drawing import picture_of
 from .recording import Frame, Recording, name_of, named, tensors_in
 from .table import text_table
 
@@ -149,12 +150,17 @@ class capture:  # noqa: N801 - called like a function
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        for thing, name, before in self._restore.values():
+        replaced, self._restore = self._restore, {}
+        for thing, name, mine in replaced.values():
+            if vars(thing).get(name) is not mine:
+                continue  # that of a capture opened later, which restores both
+            before = mine
+            while isinstance(before, _Replacement) and not before.owner._restore:
+                before = before.before
             if before is None:
-                vars(thing).pop(name, None)
+                del vars(thing)[name]
             else:
                 vars(thing)[name] = before
-        self._restore.clear()
         Structure.version += 1  # steps that were prepared with the calls of the capture
         self._current = self._last = None
 
@@ -174,16 +180,13 @@ class capture:  # noqa: N801 - called like a function
             self._choose()
 
     def _replace(self, thing: Any, name: str, around: Callable, key: Any = None) -> None:
-        original = getattr(thing, name)
-        self._restore[key or id(thing)] = thing, name, vars(thing).get(name)
+        mine = _Replacement(self, getattr(thing, name), vars(thing).get(name), around)
+        self._restore[key or id(thing)] = thing, name, mine
+        vars(thing)[name] = mine
 
-        @wraps(original)
-        def replacement(*args: Any, **kwargs: Any) -> Any:
-            if self._paused or get_ident() != self._thread:
-                return original(*args, **kwargs)
-            return around(original, *args, **kwargs)
-
-        vars(thing)[name] = replacement
+    def may_record(self) -> bool:
+        """Whether a call is to be recorded now."""
+        return bool(self._restore) and not self._paused and get_ident() == self._thread
 
     # ----------------------------------------------------------------------------------------------
     # Calls of layers
@@ -261,7 +264,7 @@ class capture:  # noqa: N801 - called like a function
         if id(layer) not in self._recorded:
             return None
         name = self._names[id(layer)]
-        return recording.step.layers.setdefault(name, LayerStep(name, layer))
+        return recording.step.layers.setdefault(name, LayerStep(name, layer, picture_of))
 
     def _look_inside(
         self,
@@ -417,6 +420,25 @@ class capture:  # noqa: N801 - called like a function
 
     def _repr_html_(self) -> str:
         return "\n".join(step._repr_html_() for step in self.steps[:10])
+
+
+class _Replacement:
+    """A method of a capture's in place of a layer's or an optimizer's own.
+
+    Attributes:
+        owner: the capture.
+        original: the method.
+        before: what the object held under its name; None if it was the class's.
+    """
+
+    def __init__(self, owner: capture, original: Callable, before: Any, around: Callable) -> None:
+        self.owner, self.original, self.before, self.around = owner, original, before, around
+        wraps(original, updated=())(self)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.owner.may_record():
+            return self.around(self.original, *args, **kwargs)
+        return self.original(*args, **kwargs)
 
 
 def _kinds(kinds: Any) -> set[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from ... import ops
 from ...reference._sampling import INTERPOLATIONS
 from ...tensor import Tensor
-from .base import RandomLayer, SizedLayer, as_numbers, bounds, one_of
+from .base import RandomLayer, SizedLayer, as_numbers, bounds, one_of, shape_of
 
 FILL_MODES = ("reflect", "wrap", "constant", "nearest")
 
@@ -38,8 +38,8 @@ class RandomFlip(RandomLayer):
     def get_random_transformation(self, data: Any, training: Any = True, seed: Any = None) -> Any:
         if not training:
             return None
-        flips = self._uniform(0.0, 1.0, (self._count(data.shape), 1, 1, 1), seed) <= 0.5
-        return {"flips": flips, "input_shape": data.shape}
+        flips = self._uniform(0.0, 1.0, (self._count(data), 1, 1, 1), seed) <= 0.5
+        return {"flips": flips, "input_shape": shape_of(data)}
 
     def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
         images = ops.cast(images, self.dtype)
@@ -70,13 +70,25 @@ class _RandomAffine(RandomLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
-        self.fill_mode = one_of(self, "fill_mode", fill_mode, FILL_MODES)
-        self.interpolation = one_of(self, "interpolation", interpolation, INTERPOLATIONS[:2])
+        self.fill_mode = one_of(self, "fill_mode", fill_mode, FILL_MODES, NotImplementedError)
+        self.interpolation = one_of(
+            self, "interpolation", interpolation, INTERPOLATIONS[:2], NotImplementedError
+        )
         self.fill_value = fill_value
 
     def _matrix(self, transformation: Any, height: int, width: int) -> np.ndarray:
         """The affine transforms, (N, 8), of a drawn transformation."""
         raise NotImplementedError
+
+    def get_transformed_x_y(self, x: Any, y: Any, transform: Any) -> tuple:
+        """Where points (x, y) come to lie under transforms (..., 8): ((a0 x + a1 y + a2) / k,
+        (b0 x + b1 y + b2) / k), k = c0 x + c1 y + 1.
+        """
+        a0, a1, a2, b0, b1, b2, c0, c1 = ops.split(transform, 8, axis=-1)
+        k = ops.add(ops.add(ops.multiply(c0, x), ops.multiply(c1, y)), 1.0)
+        across = ops.add(ops.add(ops.multiply(a0, x), ops.multiply(a1, y)), a2)
+        down = ops.add(ops.add(ops.multiply(b0, x), ops.multiply(b1, y)), b2)
+        return ops.divide(across, k), ops.divide(down, k)
 
     def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
         return self._sample(images, transformation, training, self.interpolation)
@@ -145,8 +157,8 @@ class RandomRotation(_RandomAffine):
     def get_random_transformation(self, data: Any, training: Any = True, seed: Any = None) -> Any:
         if not training:
             return None
-        count = self._count(data.shape)
-        height, width = self._size(data.shape)
+        count = self._count(data)
+        height, width = self._size(shape_of(data))
         angle = self._uniform(360 * self.factor[0], 360 * self.factor[1], (count,), seed)
         radians = np.deg2rad(angle.astype(np.float64))
         cos, sin = np.cos(radians), np.sin(radians)
@@ -156,7 +168,7 @@ class RandomRotation(_RandomAffine):
         matrix = np.stack(rows, axis=1).astype(np.float32)
         return {
             "angle": angle,
-            "rotation_matrix": matrix if len(data.shape) == 4 else matrix[0],
+            "rotation_matrix": matrix if len(shape_of(data)) == 4 else matrix[0],
             "image_height": height,
             "image_width": width,
             "batch_size": count,
@@ -214,13 +226,13 @@ class RandomZoom(_RandomAffine):
     def get_random_transformation(self, data: Any, training: Any = True, seed: Any = None) -> Any:
         if not training:
             return None
-        shape = (self._count(data.shape), 1)
+        shape = (self._count(data), 1)
         lower, upper = self._height_bounds
         height_zoom = width_zoom = self._uniform(1 + lower, 1 + upper, shape, seed)
         if self._width_bounds is not None:
             lower, upper = self._width_bounds
             width_zoom = self._uniform(1 + lower, 1 + upper, shape, seed)
-        return {"height_zoom": height_zoom, "width_zoom": width_zoom, "input_shape": data.shape}
+        return {"height_zoom": height_zoom, "width_zoom": width_zoom, "input_shape": shape_of(data)}
 
     def _matrix(self, transformation: Any, height: int, width: int) -> np.ndarray:
         x_zoom, y_zoom = (
@@ -280,13 +292,13 @@ class RandomTranslation(_RandomAffine):
     def get_random_transformation(self, data: Any, training: Any = True, seed: Any = None) -> Any:
         if not training:
             return None
-        shape = (self._count(data.shape), 1)
-        height, width = self._size(data.shape)
+        shape = (self._count(data), 1)
+        height, width = self._size(shape_of(data))
         down = self._uniform(*self._height_bounds, shape, seed) * np.float32(height)
         right = self._uniform(*self._width_bounds, shape, seed) * np.float32(width)
         return {
             "translations": np.concatenate([right, down], axis=1),
-            "input_shape": data.shape,
+            "input_shape": shape_of(data),
         }
 
     def _matrix(self, transformation: Any, height: int, width: int) -> np.ndarray:
@@ -325,7 +337,7 @@ class RandomCrop(RandomLayer, SizedLayer):
     def get_random_transformation(self, data: Any, training: Any = True, seed: Any = None) -> Any:
         if not training:
             return None
-        height, width = self._size(data.shape)
+        height, width = self._size(shape_of(data))
         if height > self.height and width > self.width:
             rows = self._uniform(0.0, height - self.height + 1, (), seed)
             columns = self._uniform(0.0, width - self.width + 1, (), seed)

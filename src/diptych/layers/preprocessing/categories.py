@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...tensor import Tensor
+from ..data_layer import DataLayer
 from .base import (
     MODES,
     Preparation,
@@ -26,7 +27,7 @@ from .lookup import buckets_of
 __all__ = ["CategoryEncoding", "Discretization", "Hashing"]
 
 
-class CategoryEncoding(Preparation):
+class CategoryEncoding(DataLayer, Preparation):
     """Numbers of categories as columns of zeros and ones, or of counts.
 
         CategoryEncoding(num_tokens=4, output_mode="one_hot")([3, 0])     # 0 0 0 1 / 1 0 0 0
@@ -98,7 +99,7 @@ class CategoryEncoding(Preparation):
         }
 
 
-class Discretization(Preparation):
+class Discretization(DataLayer, Preparation):
     """Maps numbers to bins: bin 0 is below the first boundary, bin 1 from the first boundary up to
     the second, and so on.
 

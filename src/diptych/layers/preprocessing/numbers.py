@@ -11,10 +11,10 @@ import numpy as np
 from ... import config, ops
 from ...tensor import Tensor
 from ...utils import PyDataset
-from ..layer import Layer
+from ..data_layer import DataLayer
 
 
-class Rescaling(Layer):
+class Rescaling(DataLayer):
     """``inputs * scale + offset``: Rescaling(1 / 255) brings bytes into the range from 0 to 1.
 
     Args:
@@ -49,7 +49,7 @@ def _plain(value: Any) -> Any:
     return np.asarray(value).tolist() if hasattr(value, "__array__") else value
 
 
-class Normalization(Layer):
+class Normalization(DataLayer):
     """Subtracts the mean and divides by the standard deviation, feature by feature.
 
     Mean and variance are given, or computed by ``adapt(data)`` before training.
