@@ -175,7 +175,7 @@ print("compiled" if compiled else "no C compiler or no Cython here: the twin is 
 # %% [markdown]
 r"""
 A parity test, small but with the edges in it: one row, one number in a row, odd widths, a row of zeros, both types.
-The truth is the reference in float64; the error is measured against the length of what was computed. [Reading a parity
+The truth is the reference in float64; the error is measured against the largest number computed. [Reading a parity
 test](15_reading_a_parity_test.md) says why.
 """
 

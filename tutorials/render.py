@@ -40,8 +40,11 @@ def sources():
 
 
 def digest(path):
-    """Return what a rendering remembers of its source."""
-    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:16]
+    """Return what a rendering remembers of its source and of the kernels that it compiles."""
+    kernels = re.findall(r'kernels\.build\("(\w+)"', path.read_text(encoding="utf-8"))
+    files = [path, *(HERE / "kernels" / f"{name}.pyx" for name in kernels)]
+    text = b"".join(file.read_bytes().replace(b"\r\n", b"\n") for file in files)
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 def rendering_of(path):
