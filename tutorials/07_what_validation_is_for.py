@@ -119,7 +119,7 @@ for epoch in (0, 4, best, 49, 99):
     )
 
 # %% tags=["plot"]
-# alt: Two panels over 100 epochs: training loss falls to 0 while validation loss turns up; both accuracies part likewise
+# alt: Over 100 epochs the training loss falls to 0 while the validation loss turns up; the accuracies part likewise
 figure, panels = plt.subplots(2, 1, figsize=(6.4, 5.6), sharex=True)
 epochs = np.arange(1, 101)
 for axes, name, place in zip(
@@ -158,7 +158,7 @@ r"""
 First look at the left edge: at the beginning validation is *better* than training. That's no mistake. A fifth of the
 training labels are wrong, and a network that knows its digits disagrees with them; the validation labels are all right.
 
-In its first ten epochs the network learns what all digits have in common, and both losses fall. Then the only thing left
+In its first ten epochs the network learns what all digits have in common, and both losses fall. Then all that is left
 to learn is which of *these 300* pictures has which wrong label. That helps with no other picture; it hurts. After the
 dotted line the validation loss rises, while the training loss, alone, would tell you that all is going well.
 
