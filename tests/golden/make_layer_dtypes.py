@@ -1,8 +1,8 @@
 """Write layer_dtypes.json with Keras: python -m tests.golden.make_layer_dtypes
 
 Of every layer class below: for inputs of each dtype, the dtypes of the outputs for arrays and for
-symbolic inputs, and the shapes of the outputs for symbolic inputs whose sizes are unknown; "refused"
-where Keras raises an error. The layers have the arguments of make_configs.
+symbolic inputs, and the shapes of the outputs for symbolic inputs whose sizes are unknown;
+"refused" where Keras raises an error. The layers have the arguments of make_configs.
 """
 
 import json
