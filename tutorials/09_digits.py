@@ -274,8 +274,8 @@ check(
 # %% [markdown]
 r"""
 No digits. The units look for patches of ink and of paper, and the second layer puts them together. Where no picture has
-ink, $x_d = 0$ for all of them, so the gradient of $W_{d,u}$, which is $x_d$ times something, is exactly 0: those weights
-still are what the random numbers made them.
+ink, $x_d = 0$ for all of them, so the gradient of $W_{d,u}$, which is $x_d$ times something, is exactly 0: those
+weights still are what the random numbers made them.
 
 ## Save, and load next time
 
