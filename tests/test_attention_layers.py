@@ -357,9 +357,6 @@ def test_numbers_of_numpy_become_those_of_a_config(made):
             r"between the batch, 0, and the features, 2; got attention_axes=\(2,\)",
         ),
         (lambda: layers.MultiHeadAttention(2, 3)(X[0], X[0]), "one rank, at least 3"),
-        (lambda: layers.MultiHeadAttention(2, 3)(X), r"query and a value.*layer\(x, x\)"),
-        (lambda: layers.GroupQueryAttention(3, 4, 2)([X, X]), r"query and a value.*layer\(x, x\)"),
-        (lambda: layers.MultiHeadAttention(2, 3)(X, None), r"query and a value.*layer\(x, x\)"),
         (
             lambda: layers.MultiHeadAttention(2, 3, name="look")(X, Y, Y[:, :5]),
             r"'look' \(MultiHeadAttention\) needs a value for each key.*\(3, 6, 5\), key \(3, 5",
@@ -434,3 +431,16 @@ def test_causal_of_the_first_attention_layers_is_read():
     with pytest.warns(diptych.legacy.LegacySpelling, match="use_causal_mask"):
         layer = layers.Attention(causal=False)
     same(layer([X, Y]), layers.Attention()([X, Y]))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: layers.MultiHeadAttention(2, 3)(X),
+        lambda: layers.GroupQueryAttention(3, 4, 2)([X, X]),
+        lambda: layers.MultiHeadAttention(2, 3)(X, None),
+    ],
+)
+def test_attention_without_a_value_is_a_type_error(call):
+    with pytest.raises(TypeError, match=r"query and a value.*layer\(x, x\)"):
+        call()

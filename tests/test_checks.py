@@ -25,6 +25,8 @@ def loss(name, **attributes):
 
 
 class FakeModel:
+    trainable_variables = ("kernel",)
+
     def __init__(self, inputs, outputs, losses, layers=("Dense",)):
         tensor = types.SimpleNamespace
         self.inputs = [

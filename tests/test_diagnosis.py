@@ -76,7 +76,9 @@ def test_saturated_units(kind, activation):
 
 def test_a_saturated_simple_rnn():
     x, y = data("recurrent")
-    model = Sequential([layers.Input((6, 3)), layers.SimpleRNN(4), layers.Dense(1, "sigmoid")])
+    model = Sequential(
+        [layers.Input((6, 3)), layers.SimpleRNN(4, name="simple_rnn"), layers.Dense(1, "sigmoid")]
+    )
     model.compile("adam", "binary_crossentropy")
     findings = diagnose(model, 1000 * x, y)
     assert findings.find("saturated_units").where == "simple_rnn"
@@ -313,9 +315,22 @@ def test_labels_out_of_reach(kind, last):
 
 
 @pytest.mark.parametrize("kind", THREE)
+def test_labels_that_are_not_scaled(kind):
+    x, y = data(kind)
+    target = 150.0 + 40 * y
+    for findings in both(build(kind, last=None, loss="mse"), x, target, epochs=2):
+        found = findings.find("unscaled_labels").evidence
+        assert found["size"] == pytest.approx(np.sqrt(np.mean(target**2)))
+        assert not findings.find("learning_rate_too_high")  # the loss is large, but falls
+        assert not findings.find("learning_rate_too_low")
+    mended = build(kind, last=None, loss="mse")
+    assert diagnose(mended, x, (target - target.mean()) / target.std()).names == []
+
+
+@pytest.mark.parametrize("kind", THREE)
 def test_targets_that_are_no_distribution(kind):
-    x, _ = data(kind)
-    y = np.random.default_rng(0).random((96, 10))
+    x, _ = data(kind, 400)  # more than a sample
+    y = np.random.default_rng(0).random((400, 10))
     model = build(kind, last="softmax", out=10, loss="categorical_crossentropy")
     found = diagnose(model, x, y).find("targets_no_distribution").evidence
     assert found["smallest"] == pytest.approx(y.sum(axis=1).min())
@@ -489,6 +504,51 @@ def test_a_model_with_a_step_of_its_own_and_one_with_several_outputs():
     model.compile("adam", ["mse", "mae"])
     labels = [y.astype("float32"), y.astype("float32")]
     assert fit(model, x, labels).findings.find("dead_units").evidence["count"] == 8
+
+
+def test_a_model_that_takes_batches_of_one_size_only():
+    x, y = data("recurrent")
+    model = Sequential(
+        [layers.Input(batch_shape=(32, 6, 3)), layers.LSTM(4, stateful=True), layers.Dense(1)]
+    )
+    model.compile("adam", "mse")
+    findings = fit(model, x, 1000 * y + 500, batch_size=32).findings
+    assert findings.names == ["unscaled_labels"]
+    states = [np.array(variable) for variable in model.non_trainable_variables]
+    assert diagnose(model, x, 1000 * y + 500).names == findings.names
+    for before, variable in zip(states, model.non_trainable_variables, strict=True):
+        np.testing.assert_array_equal(before, np.array(variable))
+
+
+def test_texts_several_inputs_and_streams():
+    texts = np.array(["a b", "c d", "b b", "a c"] * 24)
+    reader = layers.TextVectorization(output_sequence_length=4)
+    reader.adapt(texts)
+    labels = np.array([0, 1, 0, 0] * 24)
+    end = [layers.Dense(12, activation="relu"), layers.Dense(1, activation="sigmoid")]
+    embedding = layers.Embedding(10, 4, mask_zero=True)
+    model = Sequential([layers.Input((), dtype="string"), reader, embedding, layers.LSTM(4), *end])
+    model.compile(optimizers.Adam(0.02), "binary_crossentropy")
+    assert fit(model, texts, labels, epochs=8).findings.names == []
+    x, y = data("dense")
+    a, b = (layers.Input((8,), name=name) for name in "ab")
+    hidden = layers.Dense(4, activation="relu", bias_initializer=initializers.Constant(-99.0))
+    joined = hidden(layers.Concatenate()([a, b]))
+    model = diptych.Model([a, b], layers.Dense(1, activation="sigmoid")(joined))
+    model.compile("adam", "binary_crossentropy")
+    for given in ({"a": x, "b": x}, [x, x]):
+        for findings in both(model, given, y):
+            assert findings.find("dead_units").evidence["count"] == 4
+
+    class Batches(diptych.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            return x[i::3], y[i::3]
+
+    model = build("dense", bias_initializer=initializers.Constant(-99.0))
+    assert fit(model, Batches()).findings.find("dead_units").evidence["rows"] == 32
 
 
 def test_what_is_printed_and_when(capsys):

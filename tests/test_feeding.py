@@ -229,7 +229,7 @@ def test_an_error_in_a_file_reaches_the_caller_with_its_traceback(x):
                 raise OSError("the disk is gone")
             return super().__getitem__(which)
 
-    model = Sequential([Input((5, 3)), layers.Flatten(), layers.Dense(1)])
+    model = Sequential([Input((5, 3)), layers.Rescaling(0.1), layers.Flatten(), layers.Dense(1)])
     model.compile("sgd", "mse")
     with pytest.raises(OSError, match="the disk is gone") as caught:
         model.fit(Broken(x), np.zeros(41), batch_size=4, verbose=0)

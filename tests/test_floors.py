@@ -16,8 +16,8 @@ PACKAGE = ROOT / "src" / "diptych"
 SECOND = (
     "blas engine dtype_policies config promotion utils.naming utils.lambdas utils.registration "
     "utils.objects legacy utils.windows utils.numerical utils.notebook utils.progbar nested tree "
-    "language trial budget scopes generators tensor stateless jacobian tape shape_rules operation "
-    "graph ops random pictures utils"
+    "language trial budget scopes generators tensor walk stateless jacobian tape shape_rules "
+    "operation graph ops random pictures utils"
 ).split()
 FLOORS = {
     1: "reference fastcore",

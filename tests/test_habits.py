@@ -309,6 +309,25 @@ def test_a_clone_keeps_classes_and_functions_of_ones_own(own_layer):
     assert clone.layers[0] is not model.layers[0]
 
 
+class WithoutGraph(diptych.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(2)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+def test_a_clone_of_a_built_model_without_a_graph_is_built():
+    model = WithoutGraph()
+    assert not diptych.models.clone_model(model).built
+    model(X)
+    clone = diptych.models.clone_model(model)
+    assert clone.built
+    clone.set_weights(model.get_weights())
+    np.testing.assert_array_equal(clone(X), model(X))
+
+
 def test_json_reads_what_is_registered_or_given(own_layer):
     model = Sequential([Input((4,)), own_layer(3), layers.Lambda(cube)])
     text = model.to_json()

@@ -54,3 +54,44 @@ def test_a_call_that_is_replaced_counts_in_models_that_have_run():
             assert_same(model.predict(x, verbose=0), 2 * x)
             assert_same(model(x), 2 * x)
             assert len(calls) == 2 * steps
+
+
+class Between(layers.Layer):
+    """x, or x + y, with a rule for shapes that takes those of both."""
+
+    def build(self):
+        self.scale = self.add_weight(initializer="ones")
+
+    def call(self, x, y=None):
+        return x * self.scale if y is None else x * self.scale + y
+
+    def compute_output_shape(self, x_shape, y_shape=None):
+        return x_shape if y_shape is None else (*x_shape[:-1], max(x_shape[-1], y_shape[-1]))
+
+
+def test_a_rule_for_shapes_may_take_those_of_several_arguments():
+    x, y = layers.Input((3,)), layers.Input((1,), optional=True)
+    assert Between()(x).shape == (None, 3)
+    outputs = Between()(y, y=x)
+    assert outputs.shape == (None, 3)
+    model = diptych.Model([x, y], Between()(x, y))
+    ones = np.ones((2, 3), "float32")
+    assert len(model.weights) == 1
+    assert_same(model([ones, None]), ones)
+    assert_same(model([ones, ones[:, :1]]), 2 * ones)
+    model.compile("sgd", "mse")
+    assert model.fit([ones, None], ones, verbose=0).history["loss"] == [0.0]
+
+
+class Misnamed(layers.Layer):
+    def call(self, x, y):
+        return x
+
+    def compute_output_shape(self, x_shape, z_shape):
+        return x_shape
+
+
+def test_shapes_named_after_no_argument_are_refused():
+    x = layers.Input((3,))
+    with pytest.raises(ValueError, match=r"compute_output_shape\(x_shape, z_shape\).*'z_shape' is"):
+        Misnamed()(x, x)

@@ -167,7 +167,7 @@ def test_a_dict_with_a_single_output(make):
 @pytest.mark.parametrize(
     ("compiled", "labels", "message"),
     [
-        ({"loss": {"a": "mse", "c": "mse"}}, LABELS, "`loss` names an output 'c'"),
+        ({"loss": {"a": "mse", "c": "mse"}}, LABELS, "^`loss` names an output 'c'"),
         ({"loss": ["mse"] * 3}, LABELS, "`loss` has 3 entries, but the model has 2 outputs"),
         ({"loss": BOTH}, {**LABELS, "c": Y}, "y is a dict with the key 'c'"),
         ({"loss": BOTH}, {"a": Y}, "Output 'b' .* but no labels"),
@@ -181,6 +181,11 @@ def test_a_dict_with_a_single_output(make):
 def test_names_and_numbers_that_do_not_fit(make, compiled, labels, message):
     with pytest.raises(ValueError, match=message):
         make("dict", **compiled).fit(X, labels, verbose=0)
+
+
+def test_a_loss_for_an_output_that_is_not_there_is_a_key_error_as_in_keras(make):
+    with pytest.raises(KeyError, match="^`loss` names an output 'c'"):
+        make("dict", {"c": "mse"}).fit(X, LABELS, verbose=0)
 
 
 def test_gradients_of_a_subclassed_model_with_names():

@@ -228,6 +228,7 @@ def test_weights_for_the_losses_of_an_output_are_one_for_each():
         model.compile("sgd", {"p": ["mse", "mae"]}, loss_weights={"p": [1.0, 2.0, 3.0]})
 
 
+@pytest.mark.filterwarnings("ignore:binary_crossentropy takes probabilities")
 def test_all_losses_of_an_output_are_checked():
     model = outputs_by_name({"p": ["mse", "binary_crossentropy"]})
     with pytest.warns(UserWarning, match="binary_crossentropy takes labels between 0 and 1"):

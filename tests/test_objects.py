@@ -70,6 +70,27 @@ def test_the_config_of_input_spec():
     assert repr(diptych.InputSpec(ndim=3, axes={-1: 3})) == "InputSpec(ndim=3, axes={-1: 3})"
 
 
+def test_values_in_plain_words_and_back():
+    write, read = saving.serialize_keras_object, saving.deserialize_keras_object
+    assert write([1, (2, None, np.float64(0.5))]) == [1, (2, None, 0.5)]
+    assert type(write((np.float64(1.0),))[0]) is float
+    symbolic = read(write({"x": diptych.KerasTensor((None, 3), "int32")}))["x"]
+    assert (symbolic.shape, symbolic.dtype) == ((None, 3), "int32")
+    assert read(write(slice(1, 3))) == slice(1, 3)
+    with pytest.warns(UserWarning, match="written as its code"):
+        assert write([lambda x: x])[0]["class_name"] == "__lambda__"
+
+
+def test_ones_own_store_has_a_place_for_every_weight():
+    layer, built = layers.Dense(3), layers.Dense(3)
+    built.build((None, 4))
+    with pytest.raises(ValueError, match=r"has 2 weights of its own.*was given 1: \['0'\]"):
+        built.load_own_variables({"0": np.ones((4, 3))})
+    with pytest.raises(ValueError, match="was not built"):
+        layer.load_own_variables({"0": np.ones((4, 3)), "1": np.ones(3)})
+
+
+@pytest.mark.filterwarnings("ignore:A lambda is written")
 def test_a_lambda_of_a_file_is_made_only_where_it_is_allowed():
     config = layers.Lambda(lambda x: x * 2).get_config()
     config["function"] = diptych.utils.serialize_keras_object(config["function"])

@@ -151,8 +151,11 @@ def test_dropout():
             assert not random.dropout(x, 1.0).numpy().any()
     with pytest.raises(ValueError, match="rate=1.5"):
         random.dropout(x, 1.5)
-    with pytest.raises(ValueError, match="one entry for each axis"):
-        random.dropout(x, 0.5, noise_shape=(100,))
+    for shape in ((100,), (2, *x.shape)):
+        with pytest.raises(ValueError, match="one entry for each axis"):
+            random.dropout(x, 0.5, noise_shape=shape)
+    rows = random.dropout(x, 0.5, noise_shape=x.shape[-1:]).numpy()
+    np.testing.assert_array_equal((rows != 0).all(0), (rows != 0).any(0))
 
 
 @pytest.mark.parametrize("engine", ["reference", "fast"])

@@ -125,6 +125,7 @@ def test_wilson_s_interval():
     assert repeat.wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:The loss of model .* became")
 def test_a_run_that_is_not_finite_is_the_worst():
     def build():
         model = Sequential([layers.Dense(1, use_bias=False)])

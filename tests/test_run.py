@@ -258,7 +258,9 @@ def test_a_traceback_ends_in_the_script(script):
     assert lines[1] == '  File "script.py", line 5, in <module>'
     assert "inside libraries (--full-traceback shows them)" in err
     assert "trainer.py" not in err
-    assert lines[-1].startswith("ValueError: The model's input has shape (None, 2)")
+    last = next(i for i, line in enumerate(lines) if line.startswith("ValueError: "))
+    assert lines[last].startswith("ValueError: The model's input has shape (None, 2)")
+    assert [line.split()[1] for line in lines[last + 2 :]] == ["InputLayer", "Dense"]
 
 
 def test_the_full_traceback_shows_the_library(script):

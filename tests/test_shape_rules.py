@@ -384,6 +384,7 @@ def test_sizes_that_follow_from_another_input(text, shape):
         (lambda x: ops.norm(x, axis=(0, 1, 2)), [(2, 3, 4)], "vectors or matrices"),
         (ops.categorical_crossentropy, [(None, 3), (None, 4)], "3 does not fit 4"),
         (ops.conv, [(None, 9, 3), (3, 2, 4)], "the inputs have 3 channels, but the kernel expects"),
+        (ops.conv, [(None, 9, 4), (3, 2, 5)], "makes 2 groups; these must divide its 5 filters"),
         (ops.depthwise_conv, [(None, 9, 3), (3, 2, 4)], "the inputs have 3 channels"),
         (ops.conv_transpose, [(None, 9, 3), (3, 4, 2)], "the inputs have 3 channels"),
         (lambda x, m: ops.batch_normalization(x, m, m, 1), [(None, 3), (4,)], "along axis 1"),

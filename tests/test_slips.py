@@ -148,7 +148,7 @@ def test_labels_for_each_position_do_not_need_a_flatten():
 )
 def test_wrong_validation_data_are_named_before_training(given, said):
     model = without_flatten(
-        layers.Flatten(), layers.Dense(3), loss="sparse_categorical_crossentropy"
+        layers.Flatten(), layers.Dense(3, "softmax"), loss="sparse_categorical_crossentropy"
     )
     before = model.get_weights()
     message = refused(lambda: model.fit(X, Y, validation_data=given, verbose=0), said)

@@ -15,8 +15,6 @@ shape comes out? How many weights has the layer? Write both down; the answer com
 """
 
 # %%
-import inspect
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -215,8 +213,8 @@ So far a step was one number. Now let it be three: a gyroscope reports three axe
 has a weight for each. Its products are still added up to *one* number: the window slides along the steps and
 nowhere else. That is why the layer is called one-dimensional.
 
-One kernel can look for one thing only. So a layer has $F$ kernels, called *filters*; each gives a channel of the output
-and has a bias of its own. And $N$ sequences go through together, a *batch*; they do not see each other.
+One kernel can look for one thing only. So a layer has $F$ kernels, called *filters*; each gives a channel of the
+output and has a bias of its own. And $N$ sequences go through together, a *batch*; they do not see each other.
 """
 
 # %% tags=["plot"]
@@ -279,6 +277,14 @@ for weight in layer.weights:
     print(f"{weight.name:<6}", weight.shape)
 print("output", y.shape, "with", layer.count_params(), "weights")
 
+# %% [markdown]
+r"""
+For any model `explain_shapes` does this sum, layer by layer:
+"""
+
+# %%
+print(diptych.explain_shapes(diptych.Sequential([diptych.Input((10, 3)), layer]), (8, 10, 3)))
+
 # %% tags=["check"]
 check("(8, 10, 3) becomes (8, 8, 4)", y.shape == (8, 8, 4))
 check("the layer has 40 weights", layer.count_params() == 3 * 3 * 4 + 4 == 40)
@@ -292,15 +298,15 @@ For sequence $n$, place $o$ and filter $f$ (stride $S$, dilation $D$; $\tilde x$
 
 $$z_{n,o,f} = b_f + \sum_{p=0}^{k-1} \sum_{c=0}^{C-1} \tilde x_{n,\; o S + p D,\; c} \; w_{p,c,f}$$
 
-This is the reference engine's own text, for one, two and three dimensions at once. Find the loop over the positions
-$p$. It is the sum over $p$ in the equation; the sum over $c$ is the `@`. `under(p, ...)` are the places $o S + p D$ for
-all $o$ at once. (`groups` is 1 in this page: every filter sees all channels.)
+`diptych.show` finds an operation's source in both engines; at a terminal `diptych show conv1d_forward` prints them
+side by side. This is the reference's, for one, two and three dimensions at once. Find the loop over the positions $p$.
+It is the sum over $p$ in the equation; the sum over $c$ is the `@`. `under(p, ...)` are the places $o S + p D$ for all
+$o$ at once. (`groups` is 1 in this page: every filter sees all channels.)
 """
 
 # %%
-from diptych.reference import convolution
-
-print(inspect.getsource(convolution.conv_forward))
+source = diptych.show("conv1d_forward")[0].reference[0]
+print("\n".join(source.lines))
 
 # %% [markdown]
 r"""
@@ -348,8 +354,8 @@ check(
 r"""
 ## Backward: two more convolutions
 
-Take one channel and one filter again, stride 1: $z_o = \sum_p x_{o+p}\, w_p$. Let $dz_o$ be the gradient of the loss by
-$z_o$.
+Take one channel and one filter again, stride 1: $z_o = \sum_p x_{o+p}\, w_p$. Let $dz_o$ be the gradient of the loss
+by $z_o$.
 
 - The weight $w_p$ met $x_{o+p}$ at every place $o$, so $dw_p = \sum_o x_{o+p}\, dz_o$. That is the same sliding sum:
   **$dz$ slides over $x$.**
@@ -390,8 +396,8 @@ The last table asked nobody's formula: it moved the numbers a little and looked 
 ## What a kernel learns
 
 You set the kernel $(-1, 0, 1)$ yourself. A layer finds its own. Here are 2000 noisy sequences of 60 steps. In every
-second one a small pattern is hidden, somewhere. The label says whether it is there; nobody says where, or what it looks
-like. The network: one filter of 13 steps, the largest of its outputs, a sigmoid. Fourteen weights.
+second one a small pattern is hidden, somewhere. The label says whether it is there; nobody says where, or what it
+looks like. The network: one filter of 13 steps, the largest of its outputs, a sigmoid. Fourteen weights.
 
 **Predict:** what will the 13 weights look like?
 """

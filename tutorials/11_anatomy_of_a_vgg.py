@@ -14,8 +14,6 @@ r"""
 """
 
 # %%
-import inspect
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -171,12 +169,12 @@ check("of four equal numbers it is the first", gradient[0, 2, 2, 0] == 1)
 
 # %% [markdown]
 r"""
-The source says the same: go through the positions of the window, and keep what is larger than anything before. A tie
-is not larger.
+The reference engine's source (`diptych show max_pool_forward` prints it beside the fast one) says the same: go through
+the positions of the window, and keep what is larger than anything before. A tie is not larger.
 """
 
 # %%
-print(inspect.getsource(pooling.max_pool_forward))
+print("\n".join(diptych.show("max_pool_forward")[0].reference[0].lines))
 
 # %% [markdown]
 r"""
@@ -343,6 +341,8 @@ check("96.3 % of the work is in the convolutions", round(100 * in_convs / all_pr
 
 # %% [markdown]
 r"""
+(For any model, `diptych.explain_shapes(model, shape)` writes such a table with the sum behind each number.)
+
 The two bars tell opposite stories. **The weights are in the first dense layer, the work is in the convolutions.** A
 convolution has few weights and uses each at thousands of places; a dense layer has a weight of its own for each pair,
 and uses it once. If the file is too large, look at the dense layer; if training is too slow, at the convolutions.

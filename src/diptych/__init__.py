@@ -130,7 +130,9 @@ def __getattr__(name: str) -> Any:
     elif name in _HOMES:
         value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     else:
-        raise AttributeError(f"module 'diptych' has no attribute {name!r}")
+        from .utils.naming import no_attribute
+
+        raise no_attribute("diptych", name, __dir__())
     globals()[name] = value
     return value
 

@@ -36,7 +36,7 @@ from .ops import (
     threshold,
 )
 from .utils import objects, registration
-from .utils.naming import suggest
+from .utils.naming import suggest, suggest_attributes
 
 swish = silu
 hard_swish = hard_silu
@@ -155,6 +155,9 @@ def deserialize(config: Any, custom_objects: dict | None = None) -> Callable:
 
 
 __all__ = ["deserialize", "get", "serialize", *_FUNCTIONS]
+
+
+suggest_attributes(globals())
 
 
 def __dir__() -> list[str]:

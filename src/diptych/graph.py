@@ -20,6 +20,7 @@ from .promotion import dtype_named
 from .tape import unrecorded
 from .tensor import Structure, Tensor, is_symbolic
 from .trial import Trial
+from .walk import explain
 
 _names = itertools.count(1)
 
@@ -77,7 +78,7 @@ class KerasTensor:
         return len(self.shape)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        raise TypeError(
+        raise ValueError(
             f"{self.name} is symbolic: it has a shape, {self.shape}, but no values, so NumPy "
             "functions cannot take it. Use diptych.ops, or a Lambda layer around the NumPy "
             "function."
@@ -179,6 +180,12 @@ def infer_outputs(function: Callable, args: tuple, kwargs: dict) -> Any:
         first, second = (
             function(*_zeros(args, unknown), **_zeros(kwargs, unknown)) for unknown in (2, 3)
         )
+    for leaf in flatten(first):
+        if not hasattr(leaf, "shape"):
+            raise ValueError(
+                f"{getattr(function, '__qualname__', 'the function')}() returned {leaf!r:.60}, not "
+                "a tensor: it must return what it computes."
+            )
 
     def symbolic_like(a: Any, b: Any) -> KerasTensor:
         shape = [m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)]
@@ -242,23 +249,34 @@ class Function:
             version, calls = Structure.version, [self._prepare(node, masked) for node in self.nodes]
             self._calls[masked] = version, calls
         known: list[Any] = list(values) + [None] * (self._size - len(values))
-        for number, (call, slot, args, kwargs, outputs) in enumerate(calls):
-            kwargs = {**kwargs, "training": training} if "training" in kwargs else kwargs
-            if slot is not None:
-                y = call(known[slot], **kwargs)
-            else:
-                y = call(*_fill(args, known), **_fill(kwargs, known))
-            if isinstance(outputs, int):
-                known[outputs] = y
-            else:
-                for position, part in zip(outputs, flatten(y), strict=True):
-                    known[position] = part
-            if observe is not None:
-                observe(self.nodes[number], y)
+        number = 0
+        try:
+            for number, (call, slot, args, kwargs, outputs) in enumerate(calls):
+                kwargs = {**kwargs, "training": training} if "training" in kwargs else kwargs
+                if slot is not None:
+                    y = call(known[slot], **kwargs)
+                else:
+                    y = call(*_fill(args, known), **_fill(kwargs, known))
+                if isinstance(outputs, int):
+                    known[outputs] = y
+                else:
+                    for position, part in zip(outputs, flatten(y), strict=True):
+                        known[position] = part
+                if observe is not None:
+                    observe(self.nodes[number], y)
+        except Exception as error:
+            self._explain(error, number, known)
+            raise
         if self._single is not None:
             return known[self._single]
         found = iter(self._out)
         return map_structure(lambda _: known[next(found)], self.outputs)
+
+    def _explain(self, error: Exception, number: int, known: list) -> None:
+        """Add the shapes on the way to call ``number``, which failed, to an error about shapes."""
+        node, slots = self.nodes[number], self._slots
+        shape_of = lambda tensor: tuple(getattr(known[slots[tensor]], "shape", ()))  # noqa: E731
+        explain(error, node.operation, node.inputs, shape_of, self.inputs)
 
     def infer(self, inputs: Sequence[KerasTensor]) -> Any:
         """The symbolic outputs for symbolic inputs whose shapes are not those of the graph."""

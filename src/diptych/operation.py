@@ -9,6 +9,7 @@ with the shapes that their rule, ``shape``, gives; see ``diptych.shape_rules``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -31,6 +32,7 @@ from .tensor import (
     is_symbolic,
     wrap,
 )
+from .walk import explain
 
 
 def common_dtype(inputs: Iterable, floating: bool = False) -> np.dtype:
@@ -140,7 +142,9 @@ class Operation:
             found = self.shape(*shapes, *more, **options)
         except ValueError as error:
             given = " and ".join(str(shape) for shape in shapes if shape is not None)
-            raise ValueError(f"ops.{self.name} cannot take {given}: {error}") from None
+            told = ValueError(f"ops.{self.name} cannot take {given}: {error}")
+            explain(told, self, [x for x in flatten((inputs, options)) if is_symbolic(x)])
+            raise told from None
         return symbol.record(self, arguments, options, found, self._dtype(inputs, options))
 
     def _dtype(self, inputs: tuple, options: dict[str, Any]) -> Any:
@@ -230,6 +234,8 @@ class ArrayOp(Operation):
             return narrowed(self(*[widened(x) for x in inputs], **options))
         try:
             y = self.forward(*arrays, **options)
+        except ValueError as error:
+            raise self._explained(error, arrays, options) from None
         except TypeError as error:
             if all(x.dtype.kind != "b" for x in arrays):
                 raise
@@ -240,6 +246,24 @@ class ArrayOp(Operation):
         if self.constant or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
             return wrap(y, False)  # integers have no derivative
         return record(y, inputs, self.backward, (y, arrays, options), self.forward, options, self)
+
+    def _explained(
+        self, error: ValueError, arrays: Sequence[np.ndarray], options: dict
+    ) -> ValueError:
+        """An error of NumPy about shapes in words that name the operation, by its rule for shapes;
+        any other error as it is.
+        """
+        if not _OF_NUMPY.search(str(error)):
+            return error
+        shapes = [x.shape for x in arrays]
+        reason = str(error).strip()
+        if self.shape is not None:
+            try:
+                self.shape(*shapes, **options)
+            except ValueError as by_rule:
+                reason = str(by_rule)
+        given = " and ".join(map(str, shapes))
+        return ValueError(f"ops.{self.name} cannot take {given}: {reason}")
 
     def _align(self, inputs: Sequence) -> list:
         return align(inputs, self.floating, self.counting)
@@ -321,7 +345,10 @@ class ViewOp(ArrayOp):
         if is_live and not isinstance(x, Tensor):
             return self._with_others((x,), options)
         array = x.array
-        y = self.forward(array, **options)
+        try:
+            y = self.forward(array, **options)
+        except ValueError as error:
+            raise self._explained(error, [array], options) from None
         if is_live:
             y = [part.copy() for part in y] if isinstance(y, list) else np.array(y)
         if self.constant or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
@@ -333,6 +360,11 @@ class ViewOp(ArrayOp):
         return ArrayOp.__call__(self, x, **options)
 
 
+# How NumPy speaks of shapes, without a word on what was computed.
+_OF_NUMPY = re.compile(
+    r"could not be broadcast|could not broadcast|input array dimensions|input arrays must have|"
+    r"cannot reshape array|not aligned|mismatch in its core dimension"
+)
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 

@@ -29,6 +29,7 @@ from .promotion import dtype_named
 from .tensor import Tensor, Variable
 from .trial import open_trial
 from .utils import objects
+from .utils.naming import suggest_attributes
 
 __all__ = [
     "SeedGenerator",
@@ -319,6 +320,24 @@ def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Tensor:
     return ops.take(x, order, axis=axis)
 
 
+def dropout_mask_shape(noise_shape: Sequence[int | None] | None, shape: tuple) -> tuple:
+    """The shape of the dropout mask for inputs of this shape."""
+    if noise_shape is None:
+        return shape
+    sizes = shape[max(0, len(shape) - len(noise_shape)) :]  # left out: one mask along these axes
+    if len(noise_shape) > len(shape) or any(
+        wanted not in (None, 1, size) for wanted, size in zip(noise_shape, sizes, strict=True)
+    ):
+        raise ValueError(
+            f"The noise_shape {tuple(noise_shape)} of a dropout does not fit inputs of shape "
+            f"{shape}: it needs one entry for each axis, the input's size (or None) or 1; leading "
+            "axes may be left out."
+        )
+    return tuple(
+        size if wanted is None else wanted for wanted, size in zip(noise_shape, sizes, strict=True)
+    )
+
+
 def dropout(
     inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
 ) -> Tensor:
@@ -330,16 +349,7 @@ def dropout(
     if not 0.0 <= rate <= 1.0:
         raise ValueError(f"dropout() got rate={rate!r}; expected a number in [0, 1]")
     inputs = ops.convert_to_tensor(inputs)
-    shape = inputs.shape
-    if noise_shape is not None:
-        if len(noise_shape) != len(shape):
-            raise ValueError(
-                f"dropout() got noise_shape={tuple(noise_shape)} for inputs of shape {shape}; "
-                "expected one entry for each axis of inputs"
-            )
-        shape = tuple(
-            full if size is None else size for size, full in zip(noise_shape, shape, strict=True)
-        )
+    shape = dropout_mask_shape(noise_shape, inputs.shape)
     mask = draw_dropout_mask(generator_of(seed), shape, rate)
     return nn.drop(inputs, mask, rate if rate < 1 else 0.0)
 
@@ -382,6 +392,9 @@ def _float_type(dtype, function):
 
 def _parameter(value):
     return np.asarray(value, dtype=np.float64)
+
+
+suggest_attributes(globals())
 
 
 def __dir__() -> list[str]:

@@ -99,10 +99,19 @@ class Tensor:
         return self.array
 
     def __float__(self) -> float:
-        return float(self.array)
+        return float(self._one_number())
 
     def __int__(self) -> int:
-        return int(self.array)
+        return int(self._one_number())
+
+    def _one_number(self) -> np.ndarray:
+        if self.array.ndim:
+            raise TypeError(
+                f"A tensor of shape {self.shape} is no single number. Functions such as those of "
+                "`math` take one; those of diptych.ops take tensors, and x[0] or ops.mean(x) make "
+                "one number of several."
+            )
+        return self.array
 
     def __index__(self) -> int:
         return self.array.__index__()

@@ -4,6 +4,7 @@ makes a module of it.
 
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -13,7 +14,9 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+DIRECTIVES = ["boundscheck=False", "wraparound=False", "initializedcheck=False", "cdivision=True"]
 FLAGS = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp"]
+REPORT = "-fopt-info-vec-optimized"  # GCC's
 
 
 def compiler():
@@ -23,26 +26,36 @@ def compiler():
     return found if found and importlib.util.find_spec("Cython") else None
 
 
-def build(name, flags=(), report=False):
+def accepts(flag):
+    """Whether the compiler knows a flag."""
+    command = [*compiler(), flag, "-x", "c", "-c", os.devnull, "-o", os.devnull]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+def build(name, report=False):
     """Compile name.pyx and import it.
 
-    flags: more flags for the compiler.   report: also return what GCC's vectoriser says, as lines.
+    report: also return what GCC's vectoriser says about lines of name.pyx: {line number: text}; of
+        other compilers, nothing.
     """
     folder = Path(tempfile.mkdtemp(prefix="kernels_"))
     try:
         c_file = folder / f"{name}.c"
-        cython = [sys.executable, "-m", "cython", "-3", HERE / f"{name}.pyx", "-o", c_file]
-        _run(cython)
+        directives = [part for each in DIRECTIVES for part in ("-X", each)]
+        cython = [sys.executable, "-m", "cython", "-3", "--line-directives", *directives]
+        _run([*cython, HERE / f"{name}.pyx", "-o", c_file])
         binary = folder / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
-        asks = ["-fopt-info-vec-optimized"] if report else []
+        flags = [flag for flag in [*FLAGS, *([REPORT] if report else [])] if accepts(flag)]
         said = _run(
-            [*compiler(), *FLAGS, *flags, *asks, "-shared", "-fPIC", "-w"]
+            [*compiler(), *flags, "-shared", "-fPIC", "-w"]
             + [f"-I{sysconfig.get_path('include')}", c_file, "-o", binary, "-lm"]
         )
         spec = importlib.util.spec_from_file_location(name, binary)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        return (module, said.splitlines(), c_file.read_text()) if report else module
+        lines = re.findall(rf"{name}\.pyx:(\d+):\d+: optimized: *(loop .*)", said)
+        first = {int(number): text for number, text in reversed(lines)}  # of several, the first
+        return (module, first) if report else module
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

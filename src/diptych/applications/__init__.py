@@ -5,6 +5,7 @@ be the path of a file of Keras's; "imagenet" downloads one. A network's own modu
 ``applications.resnet``, has ``preprocess_input``, for the images that its pretrained weights need.
 """
 
+from ..utils.naming import suggest_attributes
 from . import (
     convnext,
     densenet,
@@ -70,6 +71,9 @@ __all__ = [
     "mobilenet_v2", "mobilenet_v3", "nasnet", "resnet", "resnet50", "resnet_v2", "vgg16", "vgg19",
     "xception",
 ]  # fmt: skip
+
+
+suggest_attributes(globals())
 
 
 def __dir__() -> list[str]:

@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..utils.naming import no_attribute
 from .callback import Callback, LambdaCallback
 from .callback_list import CallbackList
 from .history import History
@@ -45,7 +46,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        raise AttributeError(f"module 'diptych.callbacks' has no attribute {name!r}")
+        raise no_attribute("diptych.callbacks", name, __all__)
     value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     return value
 

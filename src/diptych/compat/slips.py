@@ -253,9 +253,12 @@ def _of_attribute(error: AttributeError, line: str) -> Answer | None:
     name, owner = error.name or "", error.obj
     if name in _METHODS_OF_PYTHON_2:
         return Answer(f"`{name}` is of Python 2; in Python 3 it is {_METHODS_OF_PYTHON_2[name]}")
-    if not name or "did you mean" in str(error):
+    if not name:
         return None
-    near = difflib.get_close_matches(name, _public_names(owner), n=1, cutoff=0.6)
+    told = re.search(r"did you mean '(\w+)'", str(error))  # by a module of diptych
+    if told is None and "did you mean" in str(error):
+        return None
+    near = [told[1]] if told else difflib.get_close_matches(name, _public_names(owner), n=1)
     if not near:
         return None
     return Answer(f"did you mean `{near[0]}`?", _replaced(line, name, near[0]))

@@ -3,6 +3,7 @@
 files; `made` generates small ones.
 """
 
+from ..utils.naming import suggest_attributes
 from . import (
     boston_housing,
     california_housing,
@@ -36,6 +37,9 @@ __all__ = [
     "spirals",
     "xor",
 ]
+
+
+suggest_attributes(globals())
 
 
 def __dir__() -> list[str]:

@@ -11,8 +11,16 @@ from threading import Thread
 from typing import IO, Any
 
 
+class NoFile(FileNotFoundError, ValueError):
+    """There is no such file; a ValueError too, as in Keras."""
+
+
 class Damaged(ValueError):
     """A file that cannot be read, or holds what no model file should."""
+
+
+class Unmakeable(Damaged, TypeError):
+    """The objects that a file describes cannot be made; a TypeError too, as in Keras."""
 
 
 _PIECE = 8 << 20  # bytes that are read at once

@@ -18,7 +18,7 @@ from ..tensor import Variable
 from .atomic import replacing
 from .hdf5 import Arrays, Reader, new_file
 from .jsontext import read_json
-from .region import Damaged, Region, seal
+from .region import Damaged, NoFile, Region, seal
 from .tree import Part, parts_of, state_of
 
 
@@ -280,5 +280,5 @@ def exists_or_raise(path: os.PathLike | str) -> Path:
     if not path.exists():
         near = [other.name for other in path.parent.glob("*") if other.suffix == path.suffix][:5]
         hint = f" In that folder are: {', '.join(sorted(near))}." if near else ""
-        raise FileNotFoundError(f"There is no file {str(path)!r}.{hint}")
+        raise NoFile(f"There is no file {str(path)!r}.{hint}")
     return path

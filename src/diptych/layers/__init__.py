@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..utils.naming import no_attribute
 from . import locally_connected, removed
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .adaptive_pooling import (
@@ -382,7 +383,7 @@ def __getattr__(name: str) -> Any:
     for module in (removed, locally_connected):
         if name in module.__all__:
             return getattr(module, name)
-    raise AttributeError(f"module 'diptych.layers' has no attribute {name!r}")
+    raise no_attribute("diptych.layers", name, __all__)
 
 
 def __dir__() -> list[str]:

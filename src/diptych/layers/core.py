@@ -290,6 +290,11 @@ class Lambda(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if not callable(function):
+            raise TypeError(
+                "Lambda takes a function of a tensor, such as lambda x: x * 2; got "
+                f"{function!r:.60}."
+            )
         self.function = function
         self.mask = mask
         self.arguments = dict(arguments or {})

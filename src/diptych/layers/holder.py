@@ -360,8 +360,20 @@ class Holder:
             store[str(i)] = variable.array
 
     def load_own_variables(self, store: Any) -> None:
-        """Set this layer's own weights to those of a mapping that ``save_own_variables`` filled."""
-        for i, variable in enumerate(sorted(self._own, key=lambda v: v.is_state)):
+        """Set this layer's own weights to those of a mapping that ``save_own_variables`` filled.
+
+        Raises:
+            ValueError: it has another number of weights than the layer, or one of another shape.
+        """
+        own = sorted(self._own, key=lambda v: v.is_state)
+        if len(store.keys()) != len(own):
+            names = [variable.name for variable in own]
+            raise ValueError(
+                f"Layer {self.name!r} has {len(own)} weights of its own, {names}, but was given "
+                f"{len(store.keys())}: {list(store.keys())}."
+                + ("" if self.built else " It was not built: call it, or build(), before.")
+            )
+        for i, variable in enumerate(own):
             variable.assign(store[str(i)])
 
     def get_build_config(self) -> dict[str, Any] | None:

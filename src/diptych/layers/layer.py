@@ -21,6 +21,7 @@ from ..tensor import Tensor, Variable
 from ..trial import drops_losses, for_good, open_trial
 from ..utils.naming import auto_name, public_names
 from ..utils.registration import is_builtin
+from ..walk import explain
 from .arguments import as_mask, with_array
 from .context import following, training_is, training_now
 from .holder import Holder
@@ -37,6 +38,7 @@ from .signatures import (
 )
 from .spec import InputSpec
 from .structures import fresh, map_shapes, mask_of, one_mask_each, shapes_of
+from .telling import tell_call
 
 _TRAINING = frozenset(["training"])
 _ARRAYS = (Tensor, np.ndarray)
@@ -211,8 +213,12 @@ class Layer(Holder, Operation):
             args = with_array(self, args)
             if kwargs or len(args) > 1:
                 args, kwargs = self._with_masks(args, kwargs)
-            if graph.symbolic((args, kwargs)):
-                return self._symbolic_call(args, kwargs)
+            if inputs := graph.symbolic((args, kwargs)):
+                try:
+                    return self._symbolic_call(args, kwargs)
+                except Exception as error:
+                    explain(error, self, inputs)
+                    raise
             args = map_structure(self._as_input, args)
             kwargs = {key: map_structure(self._as_input, value) for key, value in kwargs.items()}
         outer = training_now.get()
@@ -227,6 +233,9 @@ class Layer(Holder, Operation):
             if outer == "outside":
                 self._clear_losses()
             outputs = self._call_with_mask(args, kwargs)
+        except Exception as error:
+            tell_call(self, error, args, outer == "outside")
+            raise
         finally:
             training_now.reset(token)
         if is_new:
@@ -438,6 +447,31 @@ class Layer(Holder, Operation):
             if shape is not None:
                 spec.check(self, tuple(shape))
 
+    def _shapes_by_name(self, method: str, args: tuple, kwargs: dict) -> Any:
+        """The shapes of the call's arguments for a method that takes several shapes; None for a
+        method that takes one.
+        """
+        needed = needed_by(type(self), method)
+        parameters = parameters_of(type(self), method)
+        named = [p for p in parameters if p.endswith("_shape") and p != "input_shape"]
+        several = named and len(parameters) > 1 and next(iter(parameters)) != "input_shape"
+        if len(needed) < 2 and not several:
+            return None
+        bound = inspect.signature(self.call).bind_partial(*args, **kwargs).arguments
+        shapes = {
+            p: shapes_of(bound[p.removesuffix("_shape")])
+            for p in named
+            if p.removesuffix("_shape") in bound
+        }
+        unknown = [p for p in needed if p not in shapes]
+        if unknown:
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}): {method}({', '.join(parameters)}) "
+                "has several arguments, so each has to be named after an argument of `call`, with "
+                f"_shape at its end. {unknown[0]!r} is not: `call` was given {', '.join(bound)}."
+            )
+        return shapes
+
     def _build_from(self, args: tuple, kwargs: dict) -> None:
         """Call ``build`` with the shape of the first argument, or with all shapes that are
         parameters of ``build``.
@@ -446,29 +480,13 @@ class Layer(Holder, Operation):
             self._build_with_shapes(args, kwargs)
 
     def _build_with_shapes(self, args: tuple, kwargs: dict) -> None:
-        needed = needed_by(type(self), "build")
-        parameters = parameters_of(type(self), "build")
-        named = [p for p in parameters if p.endswith("_shape") and p != "input_shape"]
-        if len(needed) > 1 or (named and len(parameters) > 1):
-            bound = inspect.signature(self.call).bind_partial(*args, **kwargs).arguments
-            shapes: Any = {
-                p: shapes_of(bound[p.removesuffix("_shape")])
-                for p in named
-                if p.removesuffix("_shape") in bound
-            }
-            unknown = [p for p in needed if p not in shapes]
-            if unknown:
-                raise ValueError(
-                    f"Layer {self.name!r} ({type(self).__name__}): build({', '.join(parameters)}) "
-                    "has several arguments, so each has to be named after an argument of `call`, "
-                    f"with _shape at its end. {unknown[0]!r} is not: `call` was given "
-                    f"{', '.join(bound)}."
-                )
+        shapes = self._shapes_by_name("build", args, kwargs)
+        if shapes is not None:
             self.build(**shapes)
         else:
             first = args or self._first_by_name(kwargs)
             shapes = shapes_of(first[0]) if first else None
-            self.build(shapes)
+            self.build(*[shapes] * bool(parameters_of(type(self), "build")))
         self._build_shapes = shapes
         self.built = True
         if type(self).build is not Layer.build or all(layer.built for layer in self._sublayers):
@@ -503,7 +521,11 @@ class Layer(Holder, Operation):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return symbolic outputs for symbolic inputs."""
         if type(self).compute_output_shape is not Layer.compute_output_shape:
-            shape = self.compute_output_shape(shapes_of(self._first(args, kwargs)))
+            shapes = self._shapes_by_name("compute_output_shape", args, kwargs)
+            if shapes is None:
+                shape = self.compute_output_shape(shapes_of(self._first(args, kwargs)))
+            else:
+                shape = self.compute_output_shape(**shapes)
             return map_shapes(lambda s: KerasTensor(s, self.dtype), shape)
         return self._infer(args, kwargs)
 
@@ -515,6 +537,7 @@ class Layer(Holder, Operation):
             with training_is(False):
                 return graph.infer_outputs(self.call, args, kwargs)
         except Exception as error:
+            explain(error, self, graph.symbolic((args, kwargs)))
             shapes = shapes_of(args[0]) if args else None
             note = f"Layer {self.name!r} was tried on zeros of shape {shapes} to find its output."
             error.args = (f"{error.args[0]}\n{note}" if error.args else note, *error.args[1:])

@@ -204,6 +204,11 @@ class Concatenate(_Merge):
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if not isinstance(axis, int):
+            raise TypeError(
+                f"Concatenate needs the number of an axis, such as -1 for the last; got "
+                f"axis={axis!r}."
+            )
         self.axis = axis
 
     def merge(self, tensors: list) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import ops, regularizers
 from ..ops import nn
-from ..random import MaskDraw, SeedGenerator, draw_dropout_mask
+from ..random import MaskDraw, SeedGenerator, draw_dropout_mask, dropout_mask_shape
 from ..tensor import Tensor
 from ..utils.windows import standardize_data_format
 from .layer import Layer
@@ -58,22 +58,6 @@ def _as_noise_shape(noise_shape: Any, layer: str) -> tuple | None:
     return sizes
 
 
-def _mask_shape(noise_shape: tuple | None, shape: tuple) -> tuple:
-    """The shape of the dropout mask for an input of this shape."""
-    if noise_shape is None:
-        return shape
-    if len(noise_shape) != len(shape) or any(
-        wanted not in (None, 1, size) for wanted, size in zip(noise_shape, shape, strict=True)
-    ):
-        raise ValueError(
-            f"Dropout's noise_shape {noise_shape} does not fit an input of shape {shape}: it needs "
-            "one entry for each axis, the input's size (or None) or 1."
-        )
-    return tuple(
-        size if wanted is None else wanted for wanted, size in zip(noise_shape, shape, strict=True)
-    )
-
-
 class Dropout(_Noise):
     """In training, sets each entry to 0 with probability ``rate`` and scales the others by 1 / (1 -
     rate).
@@ -100,7 +84,7 @@ class Dropout(_Noise):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:
             return inputs
-        shape = _mask_shape(self.noise_shape, inputs.shape)
+        shape = dropout_mask_shape(self.noise_shape, inputs.shape)
         draw = MaskDraw(self.seed_generator, shape, self.rate)
         return nn.drop_at_random(inputs, draw, self.rate if self.rate < 1 else 0.0)
 
@@ -255,7 +239,8 @@ class AlphaDropout(_Noise):
         if not training or self.rate == 0:
             return inputs
         limit = -1.7580993408473766  # -scale * alpha of SELU
-        dropout_mask = self._dropout_mask(_mask_shape(self.noise_shape, inputs.shape), self.rate)
+        shape = dropout_mask_shape(self.noise_shape, inputs.shape)
+        dropout_mask = self._dropout_mask(shape, self.rate)
         a = ((1 - self.rate) * (1 + self.rate * limit**2)) ** -0.5 if self.rate < 1 else 0.0
         b = -a * limit * self.rate
         dropped = ops.where(Tensor(dropout_mask), inputs, limit)

@@ -34,6 +34,12 @@ _INPUT_NOTES = {
 _UNEXPECTED = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
 
+class UnknownArgument(TypeError, ValueError):
+    """A keyword that is none: Python's TypeError, where Keras's layers and optimizers raise a
+    ValueError.
+    """
+
+
 class AcceptsOldNames(type):
     """The metaclass of classes whose constructors accept old spellings.
 
@@ -341,11 +347,16 @@ def _sizes(place, word, shape):
 
 def _unknown_here(cls, name):
     parameters, table, _, is_layer = _constructor(cls)
+    if is_layer and name in ("name", "dtype", "trainable"):
+        return UnknownArgument(
+            f"{cls.__name__}() has no argument '{name}', since its __init__ takes no **kwargs: "
+            "write __init__(self, ..., **kwargs), and in it super().__init__(**kwargs)"
+        )
     return _unknown(cls.__name__, name, parameters, table, INPUT_WORDS if is_layer else ())
 
 
 def _unknown(place, name, parameters, table, words=()):
-    """The TypeError for an unknown keyword, with the nearest known one."""
+    """The error about an unknown keyword, with the nearest known one."""
     import difflib
 
     candidates = [*(n for n in parameters if n != "self"), *table, *words]
@@ -357,4 +368,4 @@ def _unknown(place, name, parameters, table, words=()):
     else:
         names = ", ".join(n for n in parameters if n != "self")
         hint = f"; it takes {names}" if names else "; it takes none"
-    return TypeError(f"{place}() has no argument '{name}'{hint}")
+    return UnknownArgument(f"{place}() has no argument '{name}'{hint}")

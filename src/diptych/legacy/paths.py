@@ -132,6 +132,9 @@ def old_attribute(module, name, names):
     """
     current = ATTRIBUTES[module].get(name)
     if current not in names:
-        raise AttributeError(f"module 'diptych.{module}' has no attribute {name!r}")
+        from ..utils.naming import no_attribute
+
+        there = names.get("__all__") or [one for one in names if not one.startswith("_")]
+        raise no_attribute(f"diptych.{module}", name, there)
     note(f"{module}.{name}", f"{module}.{current}")
     return names[current]

@@ -142,6 +142,11 @@ def _not_numbers(array: np.ndarray, data: Any, name: str) -> str:
             f"entries are numbers, {name}.astype('float32') makes them so; text and missing values "
             "must be turned into numbers first."
         )
+    if isinstance(data, str):
+        return (
+            f"{name} is the text {data[:60]!r}. If that is a file, read it first, such as with "
+            "np.load or pandas.read_csv."
+        )
     if is_text(array):
         return (
             (
@@ -167,10 +172,17 @@ def count_rows(parts: dict[str, Any]) -> int:
         raise ValueError(NO_DATA)
     if len(different) > 1:
         listed = "; ".join(f"{name}: {', '.join(map(str, found))}" for name, found in sizes.items())
-        raise ValueError(
-            f"The arrays differ in their number of samples ({listed}). The first axis is the batch "
-            "and must have the same size in all of them."
+        message = (
+            f"The arrays differ in their number of samples ({listed[:200]}). The first axis is the "
+            "batch and must have the same size in all of them."
         )
+        samples = sizes.get("x", [])
+        if len(samples) > 1 and sizes.get("y") == [len(samples)] and len(set(samples)) == 1:
+            message += (
+                f" x is a list of {len(samples)} arrays, as many as there are labels: if they are "
+                "the samples, np.stack(x) makes one array of them."
+            )
+        raise ValueError(message)
     return different.pop()
 
 

@@ -17,29 +17,32 @@ from ..legacy.notes import users_level
 from ..losses.crossentropy import warn_of_one_class
 from ..nested import flatten, map_structure
 from ..trial import Trial
-from ..utils.naming import snake_case, suggest
+from ..utils.naming import suggest
+from ..utils.notices import TrainingWarning
 from ..utils.registration import is_builtin
 from .arrays import as_data, count_rows
 from .class_weights import several_classes
 from .compiled import Crossentropy, as_loss
+from .endings import counts_reals, last_activation, misfits
 from .frames import is_text
+from .mending import (
+    BINARY,
+    ONE_HOT,
+    SAME_SHAPE,
+    SPARSE,
+    agree,
+    beginning,
+    mend_input,
+    mend_labels,
+    one_row_each,
+    walk_to,
+    wrong_number,
+)
+from .mending import kind_of as _kind
+from .symptoms import LossWatch, loss_of_guessing
+from .values import bytes_in, check_class_numbers, is_grouped, not_finite, odd_probabilities
 
 __all__ = ["Checks"]
-
-SPARSE = frozenset({"sparse_categorical_crossentropy"})
-ONE_HOT = frozenset({"categorical_crossentropy", "categorical_focal_crossentropy"})
-BINARY = frozenset({"binary_crossentropy", "binary_focal_crossentropy"})
-SAME_SHAPE = (
-    ONE_HOT
-    | BINARY
-    | frozenset(
-        "mean_squared_error mean_absolute_error mean_absolute_percentage_error "
-        "mean_squared_logarithmic_error huber log_cosh hinge squared_hinge categorical_hinge "
-        "poisson kl_divergence cosine_similarity dice tversky".split()
-    )
-)
-# Layers that handle the range of the inputs, so that no hint is needed.
-SCALES = frozenset("Rescaling Normalization BatchNormalization Embedding Lambda".split())
 
 
 class Checks:
@@ -52,6 +55,9 @@ class Checks:
         self._good: set = set()
         self._said_nothing_to_train = False
         self._found: list[tuple] | None = None  # the shapes of the outputs, without a graph
+        self._told: set[str] = set()
+        self.not_finite = ""  # where the data have NaN or infinity
+        self._begun = False  # whether a training has begun
 
     def before_training(
         self,
@@ -74,6 +80,35 @@ class Checks:
         self.batch_sizes(batches, what, epochs)
         self._check_values(pairs, x, y, sample_weight, what)
         self._check_tokens(x)
+
+    def tell(self, message: str, of: str | None = None) -> None:
+        """Warn, once for each model and compile(), of the message or of what it is about."""
+        if (of or message) not in self._told:
+            self._told.add(of or message)
+            _warn(message)
+
+    def order_of_labels(self, y: Any, y_validation: Any) -> None:
+        """Warn of labels sorted by class, of which validation_split has taken the last."""
+        if type(y) is np.ndarray and is_grouped(np.concatenate([y, y_validation])):
+            self.tell(
+                "The labels are sorted by class, and validation_split takes the last rows, so "
+                "that some classes are only validated, and hardly trained. Shuffle first: "
+                "order = np.random.permutation(len(x)); x, y = x[order], y[order]."
+            )
+
+    def watch(self, batches: Any, weighted: bool) -> LossWatch:
+        """What looks at the loss of a training on these batches. Its beginning is compared with
+        guessing in the first training, where the rows have no weights and nothing odd was found.
+        """
+        guessing, x = None, None
+        begun, self._begun = self._begun, True
+        if self.model.outputs and not (begun or weighted or self._told):
+            x, y, _ = batches.first()
+            pairs = self._pairs(x, y)
+            ends = [(last_activation(self._output(pair[1])), pair[0][-1]) for pair in pairs]
+            if ("softmax", 1) not in ends:  # which is warned of elsewhere
+                guessing = loss_of_guessing([(_kind(p[2]), p[2], p[0][-1], p[3]) for p in pairs])
+        return LossWatch(self.model, guessing, x)
 
     def class_weight(self, x: Any, y: Any) -> None:
         """Raise a ValueError for a batch whose labels cannot have class weights."""
@@ -138,11 +173,11 @@ class Checks:
             if missing:
                 raise ValueError(
                     f"The model's inputs are {names}, but the dict x has no "
-                    f"{missing[0]!r}{suggest(missing[0], x)}."
+                    f"{missing[0]!r}{suggest(missing[0], x) or '.'}"
                 )
         given = self._in_order(x)
         if len(given) != len(wanted):
-            raise ValueError(_wrong_number(x, given, wanted))
+            raise ValueError(wrong_number(x, given, wanted))
         for tensor, array in zip(wanted, given, strict=True):
             if array is not None:
                 self._check_input(tensor, array, len(wanted))
@@ -201,10 +236,15 @@ class Checks:
         pairs = self._pairs(x, y)
         for shape, layer, loss, labels, name in pairs:
             kind = _kind(loss)
-            if kind in SPARSE:
-                self._check_sparse_shape(shape, layer, labels, name)
-            elif kind in SAME_SHAPE:
-                self._check_same_shape(shape, layer, kind, labels, name)
+            try:
+                if kind in SPARSE:
+                    self._check_sparse_shape(shape, layer, labels, name)
+                elif kind in SAME_SHAPE:
+                    self._check_same_shape(shape, layer, kind, labels, name)
+            except ValueError as error:
+                error.args = (f"{error}{self._walk_to(layer, name, labels)}",)
+                raise
+            if kind in SAME_SHAPE:
                 if kind in ONE_HOT and shape[-1] == 1:
                     warn_of_one_class(kind)
         return pairs
@@ -218,12 +258,22 @@ class Checks:
         elif len(have) == len(want) + 1 and have[-1] == 1:
             rows = have[:-1]
         if len(rows) == len(want) and (
-            _agree(rows[1:], want[1:]) or (count == 1 and self.model.widen(rows))
+            agree(rows[1:], want[1:]) or (count == 1 and self.model.widen(rows))
         ):
             return
         which = f"input {tensor.name!r} of the model" if count > 1 else "model's input"
         message = f"The {which} has shape {want}, but the data have shape {have}: "
-        raise ValueError(message + _mend_input(want, have))
+        raise ValueError(message + mend_input(want, have) + beginning(self.model.outputs))
+
+    def _walk_to(self, output: str, name: str, labels: Any) -> str:
+        """The shapes on the way to an output, and that of its labels; '' without a graph."""
+        tensor = self._output(output)
+        return "" if tensor is None else walk_to(tensor, [(name, "labels", str(labels.shape))])
+
+    def _output(self, name: str) -> Any:
+        """The symbolic output of this name; None without a graph."""
+        tensors = self.model.outputs
+        return tensors[self.model._loss.outputs.names.index(name)] if tensors else None
 
     def _check_kind(self, tensor: Any, array: Any, count: int) -> None:
         """Raise a ValueError for texts where the graph expects numbers, or the reverse."""
@@ -242,7 +292,7 @@ class Checks:
 
     def _check_sparse_shape(self, shape: tuple, layer: str, labels: Any, name: str) -> None:
         have, classes = labels.shape, shape[-1]
-        if _agree(have[1:], shape[1:-1]) or (_agree(have[1:-1], shape[1:-1]) and have[-1:] == (1,)):
+        if agree(have[1:], shape[1:-1]) or (agree(have[1:-1], shape[1:-1]) and have[-1:] == (1,)):
             return
         loss = "sparse_categorical_crossentropy"
         if len(have) == len(shape) and have[-1] == classes:
@@ -254,24 +304,24 @@ class Checks:
         raise ValueError(
             f"{name} has shape {have}, and the model's output has shape {shape} after layer "
             f"`{layer}`: {loss} takes one class number for each row of {classes} probabilities, so "
-            f"labels of shape {shape[:-1]}.{_one_row_each(shape, have)}"
+            f"labels of shape {shape[:-1]}.{one_row_each(shape, have)}"
         )
 
     def _check_same_shape(
         self, shape: tuple, layer: str, kind: str, labels: Any, name: str
     ) -> None:
         have = labels.shape
-        if len(have) == len(shape) and _agree(have[1:], shape[1:]):
+        if len(have) == len(shape) and agree(have[1:], shape[1:]):
             return
-        if len(have) == len(shape) - 1 and shape[-1] in (1, None) and _agree(have[1:], shape[1:-1]):
+        if len(have) == len(shape) - 1 and shape[-1] in (1, None) and agree(have[1:], shape[1:-1]):
             return  # (N,) for an output of one unit
-        if len(have) == len(shape) + 1 and have[-1] == 1 and _agree(have[1:-1], shape[1:]):
+        if len(have) == len(shape) + 1 and have[-1] == 1 and agree(have[1:-1], shape[1:]):
             return
         start = (
             f"The model's output has shape {shape} after layer `{layer}`, and {name} has shape "
             f"{have}: "
         )
-        raise ValueError(start + _mend_labels(shape, kind, labels, name))
+        raise ValueError(start + mend_labels(shape, kind, labels, name))
 
     def _check_weights(self, pairs: list[tuple], sample_weight: Any) -> None:
         """Raise a ValueError for weights that do not fit the losses of the rows."""
@@ -366,18 +416,30 @@ class Checks:
     def _check_values(
         self, pairs: list[tuple], x: Any, y: Any, sample_weight: Any, what: str
     ) -> None:
-        for shape, _, loss, labels, name in pairs:
-            kind = _kind(loss)
+        compiled = getattr(self.model, "_metrics", None)
+        metrics = flatten(compiled._given) if compiled and len(pairs) == 1 else []
+        for shape, layer, loss, labels, name in pairs:
+            kind, tensor = _kind(loss), self._output(layer)
             if kind in SPARSE:
-                _check_class_numbers(labels, shape[-1], getattr(loss, "ignore_class", None), name)
-            elif kind in ONE_HOT | BINARY:
-                _check_probabilities(labels, kind, name)
+                check_class_numbers(labels, shape[-1], getattr(loss, "ignore_class", None), name)
+            elif kind in ONE_HOT | BINARY and (odd := odd_probabilities(labels, kind, name)):
+                self.tell(odd)
+            if tensor is not None:
+                for odd in misfits(kind, loss, tensor, layer, labels, name):
+                    self.tell(odd)
+            if counts_reals(kind, metrics, labels):
+                self.tell(
+                    f"The metric 'accuracy' counts predictions that are equal to the label, and "
+                    f"{name} holds real numbers, with the loss {kind}: it stays near 0. For a "
+                    "regression use metrics=['mae']."
+                )
         found = []
         for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
-            found += [text for leaf in flatten(part) if (text := _not_finite(leaf, name))]
+            found += [text for leaf in flatten(part) if (text := not_finite(leaf, name))]
         if found:
-            _warn(
-                f"The {what} contain NaN or infinity: {'; '.join(found)}. They are not replaced: a "
+            self.not_finite = "; ".join(found)
+            self.tell(
+                f"The {what} contain NaN or infinity: {self.not_finite}. They are not replaced: a "
                 "NaN in one row makes the loss NaN, and then all weights."
             )
         self._hint_at_bytes(x)
@@ -396,14 +458,11 @@ class Checks:
                     look(array)
 
     def _hint_at_bytes(self, x: Any) -> None:
-        if Checks.hinted or not _is_one_array(x) or x.dtype != np.uint8 or x[:1000].max() <= 1:
-            return
-        layers = {type(layer).__name__ for layer in getattr(self.model, "layers", ())}
-        if "Dense" in layers and not layers & SCALES:
+        if not Checks.hinted and (most := bytes_in(x, self.model)):
             Checks.hinted = True
-            _warn(
-                f"x contains bytes up to {x[:1000].max()}. Networks learn faster from numbers "
-                "between 0 and 1: use x / 255.0."
+            self.tell(
+                f"x contains bytes up to {most}. Networks learn faster from numbers between 0 and "
+                "1: use x / 255.0, or begin the model with Rescaling(1 / 255)."
             )
 
 
@@ -411,142 +470,11 @@ def _is_one_array(x: Any) -> bool:
     return isinstance(x, np.ndarray)
 
 
-def _agree(have: tuple, want: tuple) -> bool:
-    """Whether two shapes are equal where both sizes are known."""
-    return len(have) == len(want) and all(
-        a == b or a is None or b is None for a, b in zip(have, want, strict=True)
-    )
-
-
 def _fitting(loss: Any, labels: Any, shape: tuple) -> Any:
     """The loss, or the one that fits the shapes where it depends on them."""
     if not isinstance(loss, Crossentropy):
         return loss
     return as_loss(loss.fitting(labels.shape, shape))
-
-
-def _kind(loss: Any) -> str:
-    """The name of the built-in loss of a loss object, whatever its own name."""
-    name = snake_case(type(loss).__name__)
-    if name in SPARSE or name in SAME_SHAPE:
-        return name
-    function = getattr(loss, "fn", None)
-    return getattr(function, "__name__", "another") if is_builtin(function) else "another"
-
-
-def _wrong_number(x: Any, given: list, wanted: list) -> str:
-    names = [tensor.name for tensor in wanted]
-    message = (
-        f"The model has {len(wanted)} input{'s' if len(wanted) > 1 else ''}, {names}, and x is "
-        f"{'a list of ' if isinstance(x, list | tuple) else ''}{len(given)} "
-        f"array{'s' if len(given) != 1 else ''}."
-    )
-    if len(wanted) == 1 and len({leaf.shape for leaf in given}) == 1:
-        one = (len(given), *given[0].shape)
-        message += f" If they are samples, np.stack(x) makes one array of shape {one} of them."
-    return message
-
-
-def _mend_input(want: tuple, have: tuple) -> str:
-    """What is wrong with an input of the shape `have`, and how to fix it."""
-    row, wanted_row = have[1:], want[1:]
-    if have == wanted_row or (len(have) == len(want) - 1 and _agree(have, wanted_row)):
-        return "this looks like a single sample; x[np.newaxis] makes a batch of it."
-    known = None not in wanted_row
-    if known and row and np.prod(row) == np.prod(wanted_row):
-        sizes = ", ".join(map(str, wanted_row))
-        return (
-            f"each row has the right number of values in another shape; x.reshape(len(x), {sizes}) "
-            "fixes it, or a Flatten or Reshape layer in the model."
-        )
-    if len(row) != len(wanted_row):
-        return (
-            f"each sample should have {len(wanted_row)} "
-            f"{'axis' if len(wanted_row) == 1 else 'axes'} but has {len(row)}. The first axis of "
-            "the data is the batch."
-        )
-    return (
-        f"each sample should have shape {wanted_row} but has {row}. Use Input(shape={row}) in the "
-        "model, or reshape the data."
-    )
-
-
-def _mend_labels(shape: tuple, kind: str, labels: Any, name: str) -> str:
-    """Why labels do not fit an output and the loss `kind`, and how to fix it."""
-    have, units = labels.shape, shape[-1]
-    column = have[1:] in ((), (1,)) and len(shape) == 2
-    if column and kind in ONE_HOT | BINARY and units is not None and units > 1:
-        if kind in ONE_HOT:
-            return (
-                f"{kind} needs one column for each of {units} classes. For class numbers use "
-                "loss='sparse_categorical_crossentropy', or turn them into columns: "
-                f"to_categorical({name}, num_classes={units})."
-            )
-        return (
-            f"{kind} needs a label for each of {units} units. For {units} classes, one of which is "
-            "correct, use loss='sparse_categorical_crossentropy', or "
-            f"to_categorical({name}, num_classes={units}) and 'categorical_crossentropy'; for a "
-            "yes/no question end with Dense(1)."
-        )
-    if len(have) == len(shape):
-        wanted = have[-1]
-        if _agree(have[1:-1], shape[1:-1]):
-            ending = ", activation='softmax'" if kind in ONE_HOT and wanted > 1 else ""
-            return (
-                f"{kind} needs as many units as the labels have columns, {wanted}: add "
-                f"Dense({wanted}{ending}) as the last layer, or pass labels with {units} "
-                f"column{'' if units == 1 else 's'}."
-            )
-    wanted = ("N", *shape[1:])
-    return f"{kind} needs labels in the shape of the output, {wanted}.{_one_row_each(shape, have)}"
-
-
-def _one_row_each(shape: tuple, labels: tuple) -> str:
-    """How to mend it if there is one label, or one row of them, for each sample, and more in the
-    output.
-    """
-    if len(labels) > 2 or len(shape) not in (3, 4, 5):
-        return ""
-    rank = len(shape) - 2
-    message = (
-        f" The labels have one row for each sample, and the output one for each position in it: "
-        f"probably a Flatten() or GlobalAveragePooling{rank}D() is missing before the last Dense "
-        "layers."
-    )
-    if rank == 1:
-        message += " After a recurrent layer, leave out return_sequences=True."
-    return message
-
-
-def _check_class_numbers(labels: np.ndarray, classes: int | None, ignored: Any, name: str) -> None:
-    """Raise a ValueError for labels that are not class numbers 0 .. classes - 1."""
-    if classes is None or labels.size == 0:
-        return
-    low, high = labels.min(), labels.max()
-    whole = labels.dtype.kind in "biu" or bool(np.all(labels == np.floor(labels)))
-    if whole and low >= 0 and high < classes:
-        return
-    wrong = ~((labels >= 0) & (labels < classes))
-    if not whole:
-        wrong |= labels != np.floor(labels)
-    if ignored is not None:
-        wrong &= labels != ignored
-    if not wrong.any():
-        return
-    place = np.argwhere(wrong)[0]
-    value = labels[tuple(place)]
-    message = (
-        f"{name} has the label {value} in row {place[0]} "
-        f"({np.count_nonzero(wrong)} such labels in all). The output has {classes} units, so the "
-        f"labels must be integers from 0 to {classes - 1}."
-    )
-    if np.isfinite(value) and value == classes and low > 0:
-        message += f" They start at {low:g}: {name} - 1 makes them start at 0."
-    elif np.isfinite(value) and value >= classes:
-        message += f" For {int(high) + 1} classes end with Dense({int(high) + 1})."
-    elif ignored is None and np.isfinite(value) and value == -1:
-        message += " If -1 marks labels to ignore, pass ignore_class=-1 to the loss."
-    raise ValueError(message)
 
 
 def _check_one_class(pairs: list[tuple]) -> None:
@@ -557,41 +485,5 @@ def _check_one_class(pairs: list[tuple]) -> None:
             raise ValueError(several_classes(labels))
 
 
-def _check_probabilities(labels: np.ndarray, kind: str, name: str) -> None:
-    """Warn about labels outside [0, 1], for which the loss is defined but not meant."""
-    if labels.dtype == bool or labels.size == 0:
-        return
-    low, high = labels.min(), labels.max()
-    if low < 0 or high > 1:
-        hint = f" ({name} + 1) / 2 turns -1 and 1 into 0 and 1." if low == -1 and high == 1 else ""
-        _warn(
-            f"{kind} takes labels between 0 and 1, but {name} ranges from {low:g} to "
-            f"{high:g}.{hint}"
-        )
-
-
-def _not_finite(array: Any, name: str) -> str:
-    """'x: 3 NaN and 1 infinite in 2 rows, first in row 7', or '' if all values are finite."""
-    if array is None or array.dtype.kind != "f" or array.size == 0:
-        return ""
-    with np.errstate(all="ignore"):
-        # A sum with NaN or infinity is not finite; if it only overflows, the exact check follows.
-        flat = array.reshape(-1) if array.flags.c_contiguous else None
-        total = array.sum() if flat is None else np.dot(flat, flat)
-    if np.isfinite(total):
-        return ""
-    wrong = ~np.isfinite(array)
-    rows = np.flatnonzero(wrong.reshape(len(array), -1).any(axis=1))
-    if not rows.size:
-        return ""
-    nan = int(np.count_nonzero(np.isnan(array)))
-    infinite = int(np.count_nonzero(wrong)) - nan
-    counts = " and ".join(
-        f"{count} {kind}" for count, kind in ((nan, "NaN"), (infinite, "infinite")) if count
-    )
-    many = "row" if rows.size == 1 else "rows"
-    return f"{name} has {counts} in {rows.size} {many}, the first in row {rows[0]}"
-
-
 def _warn(message: str) -> None:
-    warnings.warn(message, UserWarning, stacklevel=users_level())
+    warnings.warn(message, TrainingWarning, stacklevel=users_level())

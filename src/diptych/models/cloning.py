@@ -61,6 +61,9 @@ def clone_model(
     with CustomObjectScope(_own_things(model)):
         if not changes:
             clone = type(model).from_config(model.get_config())
+            told = model.get_build_config()
+            if told and not clone.built:
+                clone.build_from_config(told)
         elif isinstance(model, Sequential):
             if call_function:
                 raise ValueError(

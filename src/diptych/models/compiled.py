@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -135,7 +136,22 @@ def as_loss(given: Any) -> Any:
     found = losses_module.get(given)
     if found is None or isinstance(found, losses_module.Loss):
         return found
+    _check_takes_two(found, "loss")
     return losses_module.LossFunctionWrapper(found, name=getattr(found, "__name__", "loss"))
+
+
+def _check_takes_two(function: Any, what: str) -> None:
+    """Raise a TypeError for a function that cannot be called on y_true and y_pred."""
+    if not (inspect.isfunction(function) or inspect.ismethod(function)):
+        return
+    signature = inspect.signature(function)
+    try:
+        signature.bind(None, None)
+    except TypeError:
+        raise TypeError(
+            f"A {what} is called on labels and outputs, {what}(y_true, y_pred), but "
+            f"{function.__name__} takes {signature}."
+        ) from None
 
 
 def _only(x: Any) -> Any:
@@ -191,6 +207,8 @@ class CompiledMetrics:
         for one in [*flatten(metrics), *flatten(weighted_metrics)]:
             if isinstance(one, str) and not _stands_for(one, ACCURACY | CROSSENTROPY):
                 metrics_module.get(one)
+            elif not isinstance(one, (str, type, dict, metrics_module.Metric)):
+                _check_takes_two(one, "metric")
 
     def build(self, y_true: Any, y_pred: Any, loss_functions: list) -> None:
         """Make the metrics for outputs of these shapes."""

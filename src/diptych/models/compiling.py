@@ -110,6 +110,11 @@ class Compiling(_Beside):
                 outputs.
         """
         self.steps_per_execution = check_size(steps_per_execution, "steps_per_execution")
+        if isinstance(optimizer, str) and optimizer in objects.TABLES["losses"]:
+            raise ValueError(
+                f"The optimizer comes first, and {optimizer!r} is a loss: "
+                f"compile('adam', {optimizer!r})."
+            )
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
         self._compile_arguments = _Arguments(

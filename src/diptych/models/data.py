@@ -101,6 +101,8 @@ def batches_for(
     steps = at_most(config.max_steps_per_epoch(), steps, "steps_per_epoch")
     if x is None:
         raise ValueError(NO_DATA)
+    if isinstance(x, str):
+        as_arrays(x, "x")  # raises: a path is not what it leads to
     if callable(x) and not hasattr(x, "__iter__") and hasattr(x, "__name__"):
         raise ValueError(
             f"x is the function {x.__name__}, not a generator; call it: {x.__name__}()."

@@ -28,6 +28,7 @@ from ..utils.naming import auto_name, suggest
 from ..utils.progbar import write
 from .arrays import as_data
 from .config import graph_config, masks_named, model_from_graph
+from .mending import beginning, mend_input
 from .order import Order, layers_in_order
 from .outputs import Outputs
 from .stateless import Stateless
@@ -350,10 +351,13 @@ class Model(OldMethods, Stateless, Trainer, Layer):
                 for have, want in zip(x.shape[1:], wanted[1:], strict=True)
             )
             if not fits and not self.widen(x.shape):
-                raise ValueError(
+                have = tuple(x.shape)
+                error = ValueError(
                     f"Model {self.name!r} expects its input {tensor.name!r} as {wanted}, but got "
-                    f"an array of shape {tuple(x.shape)}."
+                    f"an array of shape {have}: {mend_input(wanted, have)}{beginning(self.outputs)}"
                 )
+                vars(error).update(walked=True)
+                raise error
         if x.dtype == tensor._dtype or tensor.dtype == "string":
             return x
         cast = ops.cast(x, tensor.dtype)

@@ -10,6 +10,13 @@ from ..utils.naming import suggest
 SEVERAL = ("loss", "loss_weights")  # of which one output may have a list
 
 
+class UnknownOutputError(KeyError, ValueError):
+    """A loss for an output that the model does not have; Keras raises a KeyError."""
+
+    def __str__(self) -> str:
+        return ValueError.__str__(self)  # that of KeyError would quote the text
+
+
 class Outputs:
     """The outputs to which losses, their weights, metrics, labels and sample weights are matched.
 
@@ -109,7 +116,8 @@ class Outputs:
                     if what in ("y", "sample_weight")
                     else f"`{what}` names an output {name!r}"
                 )
-                raise ValueError(
+                kind = UnknownOutputError if what == "loss" else ValueError
+                raise kind(
                     f"{start}{suggest(key, keys) or '.'} The model's outputs are {self.names}."
                 )
 

@@ -161,5 +161,10 @@ def check_size(value: Any, name: str, default: int | None = None) -> int:
         return default
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not whole or value <= 0:
+        if hasattr(value, "shape"):
+            raise ValueError(
+                f"{name} is an array of shape {tuple(value.shape)}; expected a whole number of at "
+                "least 1. Labels go to fit and evaluate only, as their second argument."
+            )
         raise ValueError(f"{name}={value!r}; expected a whole number of at least 1")
     return int(value)

@@ -343,8 +343,10 @@ class PlannedPasses:
         plan = self._plans.get(min(self._batches.batch_size, len(self._order)))
         return "No plan: there were only a few steps." if plan is None else plan.report
 
-    def run(self, most: int | None = None) -> None:
-        """Do the next batch, or as many as a slice of time allows, up to ``most``."""
+    def run(self, most: int | None = None) -> int:
+        """Do the next batch, or as many as a slice of time allows, up to ``most``; return how
+        many.
+        """
         order = self._order[self._at :]
         size = min(self._batches.batch_size, len(order))
         plan = self._plans.get(size)
@@ -353,11 +355,12 @@ class PlannedPasses:
             done = plan.run(order, self._data[plan.form], min(whole, most or whole))
             self._at += size * done
             if done:
-                return
+                return done
         tensors = self._model._as_tensors(*self._batches.rows(order[:size]))
         self._step(*tensors)
         self._at += size
         self._find_plan(size, tensors)
+        return 1
 
     def _find_plan(self, size: int, tensors: tuple) -> None:
         """Take the plan of the step that has been made on this batch."""

@@ -12,9 +12,11 @@ from ..layers.core import Input, InputLayer
 from ..layers.layer import Layer
 from ..layers.removed import Merge
 from ..layers.serialization import MODELS, deserialize, serialize
+from ..layers.signatures import parameters_of
 from ..layers.structures import map_shapes
 from ..nested import flatten, map_structure
 from ..utils import objects
+from ..utils.registration import is_builtin
 from .model import Model
 
 
@@ -93,6 +95,11 @@ class Sequential(Model):
             layer = layer.node.operation
         if not isinstance(layer, Layer):
             raise ValueError(f"Sequential takes layers, but got {_no_layer(layer)}")
+        if not parameters_of(type(layer), "call") and not is_builtin(type(layer).call):
+            raise ValueError(
+                f"Sequential calls each layer on the output of the one before, but "
+                f"{type(layer).__name__}.call takes no input: write call(self, inputs)."
+            )
         shape = getattr(layer, "_batch_input_shape", None)
         if not self._stack and shape is not None and not isinstance(layer, InputLayer):
             self._stack.append(

@@ -17,7 +17,7 @@ from ..files import legacy, safetensors
 from ..files.archive import Archive, write_archive
 from ..files.atomic import replacing
 from ..files.hdf5 import Reader
-from ..files.region import Damaged
+from ..files.region import Damaged, Unmakeable
 from ..files.weights import (
     exists_or_raise,
     read_shards,
@@ -193,8 +193,14 @@ def _explained(name: str) -> Iterator[None]:
     except (Damaged, FileNotFoundError, ImportError, NotImplementedError):
         raise
     except Exception as error:
-        raise Damaged(
-            f"{name}: the model in it cannot be made. {type(error).__name__}: {error}"
+        own = ""
+        if "here is no " in str(error) and "named" in str(error):
+            own = (
+                ". What is your own goes into custom_objects={name: it}, or is decorated with "
+                "diptych.saving.register_keras_serializable()"
+            )
+        raise Unmakeable(
+            f"{name}: the model in it cannot be made. {type(error).__name__}: {error}{own}"
         ) from error
 
 

@@ -71,6 +71,11 @@ class Trainer(Compiling):
             )
             for penalty in penalties:
                 total = penalty if total is None else ops.add(total, penalty)
+        if total is None and self._loss is not None:
+            raise ValueError(
+                f"Model {self.name!r} was compiled with a loss, which compares its output with "
+                "labels, but got none: pass them as y, or let a generator give (x, y)."
+            )
         if total is None:
             raise ValueError(
                 f"Model {self.name!r} has no loss to minimise: compile it with a loss and pass "
@@ -376,6 +381,7 @@ class Trainer(Compiling):
             (x, y, sample_weight), validation_data = split_off_validation(
                 x, y, sample_weight, validation_split, self.takes_text
             )
+            self._checks.order_of_labels(y, validation_data[1])
         with self._in_training(), contextlib.ExitStack() as feeding:
             batches = batches_for(
                 x,
@@ -438,6 +444,8 @@ class Trainer(Compiling):
         self.stop_training = False
         train_step, _ = self._steps()
         planned = PlannedPasses(self, batches, train_step, "update")
+        weighted = batches.first()[2] is not None
+        watch = self._checks.watch(batches, weighted)
         logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
         done = progress.done  # not 0 if a callback has put the training into the middle of an epoch
@@ -446,12 +454,14 @@ class Trainer(Compiling):
                 break
             if not done:
                 self.reset_metrics()
+            watch.begin()
             callbacks.on_epoch_begin(epoch)
             if planned.begin():
-                self._train_planned_epoch(planned, callbacks)
+                self._train_planned_epoch(planned, callbacks, partial(watch.look, epoch))
                 last = None
             else:
-                last = self._train_epoch(batches, train_step, callbacks, done)
+                look = partial(watch.look, epoch)
+                last = self._train_epoch(batches, train_step, callbacks, look, done)
             self._plan_report = planned.report
             done = 0
             logs = self._results(last)
@@ -466,17 +476,21 @@ class Trainer(Compiling):
         callbacks.on_train_end(logs)
         return self.history
 
-    def _train_planned_epoch(self, planned: PlannedPasses, callbacks: CallbackList) -> None:
-        """One pass over the batches, as many in one call as the callbacks allow."""
+    def _train_planned_epoch(
+        self, planned: PlannedPasses, callbacks: CallbackList, look: Any
+    ) -> None:
+        """One pass over the batches, as many in one call as the callbacks allow; the loss is looked
+        at after each call.
+        """
         begin, size = 0, self.steps_per_execution
         while planned.left and not self.stop_training:
             if not callbacks.wants_train_batches:
-                planned.run()
+                look(planned.run())
                 continue
             callbacks.on_train_batch_begin(begin)
             for _ in range(size):
                 if planned.left:
-                    planned.run(1)
+                    look(planned.run(1))
             callbacks.on_train_batch_end(begin + size - 1, partial(self._results, None))
             begin += size
 
@@ -488,13 +502,16 @@ class Trainer(Compiling):
         return self._plan_report
 
     def _train_epoch(
-        self, batches: Any, train_step: Any, callbacks: CallbackList, done: int = 0
+        self, batches: Any, train_step: Any, callbacks: CallbackList, look: Any, done: int = 0
     ) -> Any:
-        """One pass over the batches; only updates, unless a callback handles batches."""
+        """One pass over the batches; only updates and looks at the loss, unless a callback handles
+        batches.
+        """
         last = None
         if not callbacks.wants_train_batches:
             for batch in batches:
                 last = train_step(*self._as_tensors(*batch))
+                look()
                 if self.stop_training:
                     break
             return last
@@ -502,6 +519,7 @@ class Trainer(Compiling):
             callbacks.on_train_batch_begin(begin)
             for batch in group:
                 last = train_step(*self._as_tensors(*batch))
+                look()
             callbacks.on_train_batch_end(end, partial(self._results, last))
             if self.stop_training:
                 break

@@ -6,6 +6,7 @@ operations with their gradient rules.
 """
 
 from ..operation import stop_gradient
+from ..utils.naming import suggest_attributes
 from . import image, linalg, namespaces, nn, numpy, numpy_protocol, operators
 from .adaptive_pooling import (
     adaptive_average_pool,
@@ -442,6 +443,9 @@ __all__ = [
 namespaces.complete(linalg, namespaces.LINALG, globals())
 namespaces.complete(nn, namespaces.NN, globals())
 namespaces.complete(numpy, namespaces.NUMPY, globals())
+
+
+suggest_attributes(globals())
 
 
 def __dir__() -> list[str]:

@@ -138,7 +138,10 @@ class Binary(_Elementwise):
             a = x1.array
         else:
             return ArrayOp.__call__(self, x1, x2)
-        y = self.forward(a, b)
+        try:
+            y = self.forward(a, b)
+        except ValueError as error:
+            raise self._explained(error, [a, b], {}) from None
         if type(y) is not np.ndarray:
             y = np.asarray(y)
         records = open_records.get()

@@ -119,6 +119,7 @@ def conv(
     options = _options("conv", kernel, strides, padding, data_format, dilation_rate)
     if is_symbolic(inputs) or is_symbolic(kernel):
         _check_channels("conv", inputs, kernel, -2, options[2], groups=True)
+        _check_groups(inputs, kernel, options[2])
         shape = conv_output_shape("conv", inputs.shape, kernel.shape[-1], kernel.shape, *options)
         return _record(conv, inputs, kernel, shape, strides, padding, data_format, dilation_rate)
     return fused_conv(inputs, kernel, None, *options)
@@ -378,6 +379,18 @@ def _options(
         standardize_data_format(data_format, name),
         standardize_tuple(dilation, rank, "dilation_rate", name),
     )
+
+
+def _check_groups(inputs: Any, kernel: Any, data_format: str) -> None:
+    """Raise ValueError if the kernel's filters cannot be divided among the groups."""
+    have = inputs.shape[-1 if data_format == "channels_last" else 1]
+    *_, each, filters = kernel.shape
+    if have and each and filters and filters % (have // each):
+        raise ValueError(
+            f"conv: the inputs have {have} channels and the kernel takes {each} of them, which "
+            f"makes {have // each} groups; these must divide its {filters} filters: inputs "
+            f"{tuple(inputs.shape)}, {data_format}, kernel {tuple(kernel.shape)}."
+        )
 
 
 def _check_channels(

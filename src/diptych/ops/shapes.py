@@ -142,6 +142,8 @@ def _concatenate_rule(i, g, y, *xs, axis):
 
 
 def _concatenate_shape(*xs, axis):
+    if axis is None:
+        raise ValueError("axis=None is for arrays only: name the axis to join along.")
     axis, joined = nth_axis(axis, len(xs[0])), list(xs[0])
     for x in xs[1:]:
         check_rank(x, len(joined))

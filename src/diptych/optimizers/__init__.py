@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..utils import objects, registration
-from ..utils.naming import suggest
+from ..utils.naming import suggest, suggest_attributes
 from . import legacy, schedules
 from .layerwise import Adafactor, Lamb, Muon
 from .optimizer import Optimizer
@@ -110,6 +110,9 @@ def _spelt(name: str) -> str:
             f"There is no optimizer named {name!r}{suggest(name.lower(), _SPELLINGS)} "
             f"(one of {', '.join(sorted(_CLASSES, key=str.lower))})"
         ) from None
+
+
+suggest_attributes(globals())
 
 
 def __dir__() -> list[str]:

@@ -398,7 +398,8 @@ class Optimizer(metaclass=AcceptsOldNames):
             there = tuple(i for g, i in zip(grads, part.indices, strict=True) if g is not None)
             if there not in self._parts:  # warn once
                 warnings.warn(
-                    f"The loss does not depend on {', '.join(missing)}: no gradient, no update.",
+                    f"The loss does not depend on {', '.join(missing)}: no gradient, no update. Is "
+                    "there NumPy or stop_gradient on the way from them to the loss?",
                     stacklevel=4,
                 )
             part = self._part(there)

@@ -1,6 +1,7 @@
 """Data preparation under the names of Keras 2: `preprocessing.image`, `.sequence`, `.text`."""
 
 from ..utils.images import image_dataset_from_directory
+from ..utils.naming import suggest_attributes
 from ..utils.sequences import timeseries_dataset_from_array
 from ..utils.text_files import text_dataset_from_directory
 from . import image, sequence, text
@@ -13,6 +14,9 @@ __all__ = [
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
 ]
+
+
+suggest_attributes(globals())
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,7 @@
 
 from ..files.editor import KerasFileEditor
 from ..models.storage import load_model, load_weights, save_model, save_weights
+from ..utils.naming import suggest_attributes
 from ..utils.registration import (
     CustomObjectScope,
     custom_object_scope,
@@ -27,6 +28,9 @@ __all__ = [
     "save_weights",
     "serialize_keras_object",
 ]
+
+
+suggest_attributes(globals())
 
 
 def __dir__() -> list[str]:

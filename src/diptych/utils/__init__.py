@@ -18,6 +18,7 @@ from .dtypes import standardize_dtype
 from .graphs import get_source_inputs, is_keras_tensor
 from .model_pictures import model_to_dot, plot_model
 from .naming import snake_case, suggest
+from .notices import TrainingWarning
 from .numerical import normalize, to_categorical
 from .progbar import Progbar
 from .registration import (
@@ -54,6 +55,7 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "TrainingWarning",
     "array_to_img",
     "audio_dataset_from_directory",
     "clear_session",

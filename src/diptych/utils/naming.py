@@ -7,7 +7,15 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["auto_name", "forget_names", "public_names", "snake_case", "suggest"]
+__all__ = [
+    "auto_name",
+    "forget_names",
+    "no_attribute",
+    "public_names",
+    "snake_case",
+    "suggest",
+    "suggest_attributes",
+]
 
 _WORD_START = re.compile(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])")
 
@@ -35,6 +43,24 @@ def suggest(name: Any, candidates: Iterable[Any]) -> str:
         plain = {_plain(candidate): candidate for candidate in candidates}
         near = [plain[key] for key in difflib.get_close_matches(_plain(name), plain, n=1)]
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def no_attribute(module: str, name: str, names: Iterable[str]) -> AttributeError:
+    """The error about a name that a module lacks, with the nearest of the names that it has."""
+    asked_by_python = name.startswith("_")  # __path__, __wrapped__ and the like
+    hint = "" if asked_by_python else suggest(name, names)
+    return AttributeError(f"module {module!r} has no attribute {name!r}{hint}", name=name)
+
+
+def suggest_attributes(module: dict[str, Any]) -> None:
+    """Let a module, given by its ``globals()``, suggest a name where it is asked for one that it
+    lacks.
+    """
+
+    def lacking(name: str) -> Any:
+        raise no_attribute(module["__name__"], name, module["__all__"])
+
+    module["__getattr__"] = lacking
 
 
 def _plain(name):

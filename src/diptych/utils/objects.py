@@ -6,7 +6,7 @@ Each kind has an explicit registry {name: class or function}, which it passes to
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -182,6 +182,8 @@ def deserialize(
 # What configurations may name, besides the user's own: {kind: {name: class or function}}, where the
 # kind is the last part of Keras's module, "layers" of "keras.layers". Each module fills in its own.
 TABLES: dict[str, dict[str, Any]] = {}
+# What else may be written under a name with underscores: {name: function of the config}.
+SPECIAL: dict[str, Callable[[dict], Any]] = {}
 _FUNCTIONS = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints")
 MOST_LEVELS = 100  # of nested configurations; a transformer has about twenty
 
@@ -314,6 +316,8 @@ def _revive_special(name: str, inner: Any) -> Any:
     if name == "__ellipsis__":
         return Ellipsis
     inner = dict_of(inner, name)
+    if name in SPECIAL:
+        return SPECIAL[name](inner)
     if name == "__slice__":
         return slice(*[inner.get(part) for part in ("start", "stop", "step")])
     if name == "__bytes__":
@@ -333,5 +337,8 @@ def _find(name, registry, kind):
     if own is not None:
         return own
     if name not in registry:
-        raise ValueError(f"there is no {kind} named {name!r}{suggest(name, registry)}")
+        near = suggest(name, registry)
+        if not near and len(registry) < 20:
+            near = f"; there are {', '.join(sorted(registry, key=str.lower))}"
+        raise ValueError(f"there is no {kind} named {name!r}{near}")
     return registry[name]

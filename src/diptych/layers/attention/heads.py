@@ -352,9 +352,9 @@ class Heads(Layer):
         self, query_shape: Any, value_shape: Any = None, key_shape: Any = None
     ) -> None:
         if value_shape is None:
-            self._refuse(
-                "is called on a query and a value, layer(query, value); for self-attention, "
-                "layer(x, x)."
+            raise TypeError(
+                f"Layer {self.name!r} ({type(self).__name__}) is called on a query and a value, "
+                "layer(query, value); for self-attention, layer(x, x)."
             )
         query, value = tuple(query_shape), tuple(value_shape)
         key = value if key_shape is None else tuple(key_shape)

@@ -12,7 +12,7 @@ from .network_checks import is_poor, step_too_large
 
 WINDOW = 10  # the last epochs
 NEAR = 0.02  # a loss so near to the base, relative to it, is stuck there
-LEAST_EPOCHS = 3  # after which a loss may be called stuck
+LEAST_EPOCHS, LEAST_UPDATES = 3, 50  # after which a loss may be called stuck
 SMOOTH = 3  # epochs whose mean stands for the end of the validation
 WORSE = 1.3  # so many times its least value is a validation loss that has risen
 
@@ -49,7 +49,7 @@ def rate_too_high(losses: list[float], exam: Exam | None) -> Iterator[Finding]:
     jumps = len(ups) >= 2 and float(ups.sum()) > 0.5 * scale > 0
     worse = base is not None and len(finite) > 1 and finite[-1] > 1.5 * base > 0
     blown = len(losses) > len(finite) > 1 and finite[-1] > finite[0]  # up to infinity
-    worse = worse and finite[-1] > 0.5 * finite[0]  # and is not on its way down
+    worse = worse and finite[-1] > min(finite)  # and is not on its way down
     if jumps or worse or blown or (exam is not None and step_too_large(exam)):
         steps = None if exam is None else exam.steps
         evidence = {
@@ -64,9 +64,11 @@ def rate_too_high(losses: list[float], exam: Exam | None) -> Iterator[Finding]:
         yield Finding("learning_rate_too_high", "", evidence)
 
 
-def stuck(losses: list[float], exam: Exam) -> Iterator[Finding]:
-    """A loss that stays at that of the best constant answer."""
-    if exam.base is None or not exam.base > 0 or len(losses) < LEAST_EPOCHS:
+def stuck(losses: list[float], exam: Exam, updates: int) -> Iterator[Finding]:
+    """A loss that stays at that of the best constant answer, after so many updates."""
+    if exam.base is None or not exam.base > 0:
+        return
+    if len(losses) < LEAST_EPOCHS or updates < LEAST_UPDATES:
         return
     flat = abs(losses[len(losses) // 2] - losses[-1]) < NEAR * exam.base
     if flat and is_poor(exam) and abs(exam.loss - exam.base) < NEAR * exam.base:

@@ -15,6 +15,7 @@ LARGE = 20.0  # a root mean square of inputs that are not scaled
 UNEQUAL = 1000.0  # so many times the smallest deviation is the largest, if they are not scaled
 MOST_CLASSES = 1000
 ROWS_COMPARED = 256  # of the validation
+REGRESSIONS = ("squared", "absolute", "huber", "log_cosh", "logcosh")
 RANGES = {
     "sigmoid": (0.0, 1.0),
     "softmax": (0.0, 1.0),
@@ -133,7 +134,7 @@ def ending(model: Any, exam: Exam, y: Any) -> Iterator[Finding]:
     if len(exam.outputs) != 1 or not isinstance(y, np.ndarray) or y.dtype.kind not in "biuf":
         return
     output, name, logits = exam.outputs[0].astype(np.float64), loss_name(model), takes_logits(model)
-    if not output.size or not np.isfinite(output).all():
+    if not (output.size and y.size) or not np.isfinite(output).all():
         return
     low, high = float(output.min()), float(output.max())
     evidence = {"low": low, "high": high, "loss": name, "last": exam.last}
@@ -151,18 +152,27 @@ def ending(model: Any, exam: Exam, y: Any) -> Iterator[Finding]:
             (low < 0 or high > 1) if binary else np.abs(sums - 1).max(initial=0) > 1e-2
         ):
             yield Finding("wrong_last_activation", "", {**evidence, "sum": float(sums.mean())})
-        if not binary and not is_sparse(model) and y.ndim > 1 and y.shape == output.shape:
+        if not binary and not is_sparse(model) and y.ndim > 1 and y.shape[1:] == output.shape[1:]:
             totals = y.sum(axis=-1, dtype=np.float64)
             if np.abs(totals - 1).max(initial=0) > 1e-2:
                 base = "unknown" if exam.base is None else exam.base
                 found = {"smallest": float(totals.min()), "largest": float(totals.max())}
                 yield Finding("targets_no_distribution", "", {**found, "base": base})
-    elif exam.last in RANGES and any(
-        word in name for word in ("squared", "absolute", "huber", "log_cosh", "logcosh")
-    ):
-        least, most = RANGES[exam.last]
-        beyond = (y < least - 1e-6) | (y > most + 1e-6)
-        if beyond.mean() > 0.05:
-            found = {"low": float(y.min()), "high": float(y.max()), "least": least, "most": most}
-            share = round(100 * float(beyond.mean()))
-            yield Finding("labels_out_of_reach", "", {**found, "share": share, "last": exam.last})
+    elif any(word in name for word in REGRESSIONS):
+        yield from _regression(exam, y)
+
+
+def _regression(exam: Exam, y: np.ndarray) -> Iterator[Finding]:
+    """Labels that the output cannot reach, or only on a long way."""
+    low, high = float(y.min()), float(y.max())
+    least, most = RANGES.get(exam.last, (-np.inf, np.inf))
+    beyond = float(((y < least - 1e-6) | (y > most + 1e-6)).mean())
+    size = float(np.sqrt(np.mean(np.square(y, dtype=np.float64))))
+    if beyond > 0.05:
+        share = round(100 * beyond)
+        found = {"low": low, "high": high, "least": least, "most": most}
+        yield Finding("labels_out_of_reach", "", {**found, "share": share, "last": exam.last})
+    elif size > LARGE and not exam.learned > 0:
+        evidence = {"low": low, "high": high, "size": size, "loss": exam.loss}
+        base = "unknown" if exam.base is None else exam.base
+        yield Finding("unscaled_labels", "", {**evidence, "base": base})

@@ -12,15 +12,16 @@ from ...models.batches import ArrayBatches
 from ...models.data import batches_for
 from ...nested import flatten
 from . import course_checks, data_checks, network_checks
-from .exam import ROWS, Exam, examine, sample
+from .exam import LOOK_ROWS, ROWS, Exam, dead_now, examine, sample
 from .findings import Diagnosis, Finding
 from .nan_search import Snapshot
 
 # What keeps a network from learning at any learning rate.
 _STOPPERS = frozenset(
     "identical_units dead_units saturated_units vanishing_gradients learning_rate_too_high "
-    "softmax_of_one".split()
+    "softmax_of_one unscaled_labels".split()
 )
+OFTEN = 4  # times as many epochs have gone by at each look as at the one before
 SNAPSHOTS = 50  # at most so many in a training
 
 
@@ -63,7 +64,7 @@ class Doctor(Callback):
         model.fit(x, y, epochs=10, callbacks=[diptych.Doctor()])
 
     It looks at the data before the first epoch, at the loss of each epoch, and sends a sample
-    through the model after epochs 1, 2, 4, 8 and so on and at the end. The training gives the same
+    through the model after epochs 1, 4, 16 and so on and at the end. The training gives the same
     bits as without it. Where a loss is not finite, a part of the training is repeated to find the
     batch, the layer and the operation in which that began.
 
@@ -82,6 +83,7 @@ class Doctor(Callback):
     def _begin(self) -> None:
         self.findings = Diagnosis()
         self._course = _Course([], [])
+        self._next_look = 1
         self._since: dict[str, Any] = {}  # the epochs in which layers first had dead units
         self._snapshot: Snapshot | None = None
         self._batches: Any = None
@@ -118,7 +120,8 @@ class Doctor(Callback):
         if not np.isfinite(losses[-1]):
             if "loss" in (logs or {}) and self.findings.find("not_finite") is None:
                 self._search(epoch)
-        elif len(losses) & (len(losses) - 1) == 0:
+        elif len(losses) == self._next_look:
+            self._next_look *= OFTEN
             self._look(epoch + 1)
 
     def on_train_end(self, logs: Any = None) -> None:
@@ -138,15 +141,18 @@ class Doctor(Callback):
         """Note in which layers there are dead units now."""
         if not self._can_look():
             return
-        exam = _exam_of(self.model, *self._data, updates=False)  # type: ignore[misc]
-        for one in exam.activations if exam is not None else ():
-            if one.kind == "relu" and one.y.size and network_checks.dead_ones(one).any():
-                self._since.setdefault(one.layer, when)
+        for layer, dead in dead_now(
+            self.model, sample(self._data, LOOK_ROWS, self.model)[0]
+        ).items():
+            if dead.any():
+                self._since.setdefault(layer, when)
             else:
-                self._since.pop(one.layer, None)
+                self._since.pop(layer, None)
 
     def _can_look(self) -> bool:
-        return self._data is not None and self.findings.find("nan_in_data") is None
+        if self._data is None or self.findings.find("nan_in_data") is not None:
+            return False
+        return type(self.model).train_step is Model.train_step
 
     def _search(self, epoch: int) -> None:
         if self._snapshot is None:
@@ -168,12 +174,12 @@ def _numbers(results: dict[str, list], name: str) -> list[float]:
     return [float(value) for value in results.get(name, [])]
 
 
-def _exam_of(model: Any, x: Any, y: Any, updates: bool) -> Exam | None:
+def _exam_of(model: Any, x: Any, y: Any) -> Exam | None:
     """The exam of a sample; None for a model whose step is its own, which only it can make."""
     if type(model).train_step is not Model.train_step:
         return None
-    x, y = sample((x, y), ROWS)
-    return examine(model, x, y, updates)
+    x, y = sample((x, y), ROWS, model)
+    return examine(model, x, y)
 
 
 def _of_network(
@@ -182,8 +188,9 @@ def _of_network(
     """The findings of an exam."""
     found = Diagnosis()
     x, y = data
-    trained = model.optimizer is not None and int(model.optimizer.iterations) > 0
-    exam = _exam_of(model, x, y, updates=True)
+    made = 0 if model.optimizer is None else int(model.optimizer.iterations)
+    trained = made > 0
+    exam = _exam_of(model, x, y)
     if exam is None:
         found += course_checks.rate_too_high(course.losses, None)
         return found
@@ -204,7 +211,7 @@ def _of_network(
     found += network_checks.gradients_by_depth(exam, trained)
     if trained:
         found += network_checks.constant_output(exam, y)
-        found += course_checks.stuck(course.losses, exam)
+        found += course_checks.stuck(course.losses, exam, made)
     found += course_checks.rate_too_high(course.losses, exam)
     if not _STOPPERS & set(found.names):
         found += network_checks.step_too_small(exam, course.losses if trained else [])

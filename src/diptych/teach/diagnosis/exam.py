@@ -20,13 +20,15 @@ from ...tensor import IndexedSlices, Tensor, Variable
 from ...trial import Trial
 
 ROWS = 256  # of the sample
+LOOK_ROWS = 64  # of a look at dead units while the training goes on
 STEP_ROWS = 64  # of the batch of the trial updates
 STEPS = 5  # trial updates
 FASTER = (100, 10_000, 1_000_000)  # how much larger the learning rate of the other trial updates is
-SLOW = 1e-3  # a smaller share of the loss is gained by trial updates that are too small
+SLOW = 3e-4  # a smaller share of the loss is gained by trial updates that are too small
 # Operations that only bring weights into another form; their result stands for the weight.
 _FORMS = frozenset({"reshape", "cast", "transpose", "swapaxes", "expand_dims", "squeeze"})
 _MULTIPLIES = frozenset({"dense", "matmul", "einsum", "dot", "tensordot"})
+KNOWN = frozenset({"relu", "sigmoid", "tanh"})
 _RECURRENT = frozenset({"lstm", "gru", "simple_rnn"})
 
 
@@ -60,19 +62,47 @@ class Activation:
     Attributes:
         layer: the path of the layer with the weights before it.
         kind: the name of the function.
-        z, y: the arrays that go in and come out; z is None where it cannot be had.
-        dz: the gradient of the loss by z.
+        y, dy: the array that comes out, and the loss's gradient by it.
+        record: the call.
         stage: the weights before it.
         is_output: whether its result is an output of the model.
     """
 
     layer: str
     kind: str
-    z: np.ndarray | None
     y: np.ndarray
-    dz: np.ndarray | None
+    dy: Any
+    record: Record
     stage: Stage | None
     is_output: bool
+
+    @property
+    def z(self) -> np.ndarray | None:
+        """The array that goes in; of a dense or convolutional layer that is joined to its
+        activation, computed anew. None where it cannot be had.
+        """
+        record = self.record
+        arrays = [None if x is None else x.array for x in record.inputs]
+        if name_of(record) == self.kind:
+            return arrays[0]
+        if record.forward is None or _joined(record) is None:
+            return None
+        return np.asarray(record.forward(*arrays, *record.options[:-1], "linear")[0])
+
+    @property
+    def dz(self) -> np.ndarray | None:
+        """The gradient of the loss by z."""
+        if self.dy is None:
+            return None
+        y = self.y
+        slopes = {"relu": y > 0, "sigmoid": y * (1 - y), "tanh": 1 - y * y}
+        return np.asarray(self.dy) * slopes[self.kind]
+
+    @property
+    def dead(self) -> np.ndarray:
+        """Which units are 0 everywhere, (units,)."""
+        zero: np.ndarray = self.y.reshape(-1, self.y.shape[-1]) <= 0
+        return np.asarray(zero.all(axis=0))
 
 
 @dataclass
@@ -132,12 +162,18 @@ class _Trial(Trial):
     drops_losses = False
 
 
-def sample(data: Any, rows: int) -> Any:
-    """So many rows of nested arrays, from everywhere among them."""
+def sample(data: Any, rows: int, model: Any) -> Any:
+    """So many rows of nested arrays, from everywhere among them; or as many as the model takes."""
+    rows = _batch_size_of(model) or rows
     leaves = [leaf for leaf in flatten(data) if leaf is not None]
     count = len(leaves[0])
-    which = np.unique(np.linspace(0, count - 1, min(count, rows)).astype(int))
+    which = np.linspace(0, count - 1, min(count, rows)).astype(int)
     return map_structure(lambda leaf: None if leaf is None else np.asarray(leaf)[which], data)
+
+
+def _batch_size_of(model: Any) -> int | None:
+    """The only number of rows that a model takes; None if any will do."""
+    return next((x.shape[0] for x in model.inputs or () if x.shape), None)
 
 
 @contextlib.contextmanager
@@ -155,42 +191,70 @@ def variables_of(model: Any) -> list[Variable]:
     return [*model.variables, *([] if optimizer is None else optimizer.variables)]
 
 
-def examine(model: Any, x: Any, y: Any, updates: bool = True) -> Exam:
-    """Send (x, y) through the model and back.
-
-    Args:
-        model: a built, compiled model.
-        x, y: nested arrays of a few rows.
-        updates: whether to make trial updates.
+def examine(model: Any, x: Any, y: Any) -> Exam:
+    """Send (x, y), nested arrays of a few rows, through the model and back, and make some trial
+    updates.
     """
     rows = len(flatten(x)[0])
     exam = Exam(rows)
     labels = flatten(y)
     exam.labels = labels[0] if len(labels) == 1 else None
     with untouched(model):
-        tensors = _as_tensors(model, x, y)[:2]
+        tensors = model._as_tensors(x, y)[:2]
         with GradientTape() as tape:
             y_pred = model(tensors[0], training=True)
             loss = model._compute_loss(*tensors, y_pred, None, True)
         exam.outputs = [tensor.array for tensor in flatten(y_pred)]
         exam.loss = float(loss.array)
         _read(exam, tape.records, flatten(y_pred), loss)
-        exam.broken = first_broken(tape.records) or _broken_weight(model)
+        if not np.isfinite(exam.loss):
+            exam.broken = _break_in(model, x) or ("loss", "")
         exam.base = base_loss(model, tensors[1], exam.outputs)
         if exam.base is not None and np.isfinite(exam.loss):
             exam.loss = float(model._loss(tensors[1], y_pred).array)  # without penalties
-    if updates and np.isfinite(exam.loss):
-        exam.steps = _try_updates(model, sample(x, STEP_ROWS), sample(y, STEP_ROWS))
+    if np.isfinite(exam.loss):
+        exam.steps = _try_updates(model, *sample((x, y), STEP_ROWS, model))
     return exam
 
 
-def _as_tensors(model: Any, *batch: Any) -> tuple:
-    """A batch as tensors. What is computed from its numbers is recorded even before any weight."""
-    tensors = model._as_tensors(*batch)
-    for x in flatten(tensors[0]):
-        if x is not None and x.array.dtype.kind == "f":
-            x.tracked = True
-    return tensors
+def dead_now(model: Any, x: Any) -> dict[str, np.ndarray]:
+    """Which units of relu are 0 on every row of x, by layer."""
+    with untouched(model):
+        records = _way_there(model, x)
+    found = _Origins()
+    dead: dict[str, np.ndarray] = {}
+    for record in records:
+        layer, _ = found.follow(record)
+        for kind, output in _activations(record):
+            if kind == "relu" and output.array.size:
+                seen = Activation(layer, kind, output.array, None, record, None, False).dead
+                dead[layer] = seen | dead[layer] if layer in dead else seen
+    return dead
+
+
+def _way_there(model: Any, x: Any, from_data: bool = False) -> list[Record]:
+    """The records of a way through the model."""
+    tensors = model._as_tensors(x)
+    if from_data:
+        track(tensors[0])
+    with GradientTape() as tape:
+        model(tensors[0], training=True)
+    return tape.records
+
+
+def track(x: Any) -> None:
+    """Let a tape record what is computed from these data even before any weight."""
+    for tensor in flatten(x):
+        if isinstance(tensor, Tensor) and tensor.array.dtype.kind == "f":
+            tensor.tracked = True
+
+
+def _break_in(model: Any, x: Any) -> tuple[str, str] | None:
+    """Where numbers come about that are not finite: (operation, layer)."""
+    for variable in model.variables:
+        if not _is_finite(variable.array):
+            return "weights", variable.path
+    return first_broken(_way_there(model, x, True))
 
 
 def _read(exam: Exam, records: list[Record], outputs: list[Tensor], loss: Tensor) -> None:
@@ -205,14 +269,14 @@ def _read(exam: Exam, records: list[Record], outputs: list[Tensor], loss: Tensor
             stage = _stage(record, layer, weight, gradients, found.learns(record.inputs[0]))
             exam.stages.append(stage)
             found.stages[layer] = stage
-        for kind, z, y, tensor in _activations(record):
+        for kind, tensor in _activations(record):
             exam.activations.append(
                 Activation(
                     layer,
                     kind,
-                    z,
-                    y,
-                    _slope_at(kind, y, gradients.get(tensor)),
+                    tensor.array,
+                    gradients.get(tensor),
+                    record,
                     found.stages.get(layer),
                     any(tensor is output for output in outputs),
                 )
@@ -317,31 +381,17 @@ def _joined(record: Record) -> str | None:
     return None
 
 
-def _activations(record: Record) -> list[tuple]:
-    """(kind, z, y, output) of the relu, sigmoid or tanh in a call."""
+def _activations(record: Record) -> list[tuple[str, Tensor]]:
+    """The relu, sigmoid or tanh in a call: its name and its output."""
     name, joined = name_of(record), _joined(record)
-    if joined in ("relu", "sigmoid", "tanh"):
-        output, arrays = record.output, [None if x is None else x.array for x in record.inputs]
-        z = None
-        if record.forward is not None:
-            z, _ = record.forward(*arrays, *record.options[:-1], "linear")
-        return [(joined, z, output.array, output)]
-    if name in ("relu", "sigmoid", "tanh"):
-        slope = record.options[0] if name == "relu" and record.options else 0.0
-        output = record.output
-        return [(name, record.inputs[0].array, output.array, output)] if not slope else []
-    if name == "simple_rnn" and record.options[2] in ("relu", "sigmoid", "tanh"):
-        output = record.output[0]
-        return [(record.options[2], None, output.array, output)]
+    if joined in KNOWN:
+        return [(joined, record.output)]
+    if name in KNOWN:
+        leaks = name == "relu" and record.options and record.options[0]
+        return [] if leaks else [(name, record.output)]
+    if name == "simple_rnn" and record.options[2] in KNOWN:
+        return [(record.options[2], record.output[0])]
     return []
-
-
-def _slope_at(kind: str, y: np.ndarray, dy: Any) -> np.ndarray | None:
-    """dL/dz from dL/dy."""
-    if dy is None:
-        return None
-    slopes = {"relu": y > 0, "sigmoid": y * (1 - y), "tanh": 1 - y * y}
-    return np.asarray(dy) * slopes[kind]
 
 
 def first_broken(records: list[Record]) -> tuple[str, str] | None:
@@ -356,12 +406,6 @@ def first_broken(records: list[Record]) -> tuple[str, str] | None:
         if all(map(_is_finite, given)):
             return name_of(record), layer
     return None
-
-
-def _broken_weight(model: Any) -> tuple[str, str] | None:
-    """The first weight that is not finite as it is."""
-    paths = [v.path for v in model.variables if not _is_finite(v.array)]
-    return ("weights", paths[0]) if paths else None
 
 
 def _is_finite(array: np.ndarray) -> bool:
@@ -479,12 +523,14 @@ def _updates(model: Any, x: Any, y: Any) -> tuple[list[float], float]:
 
 
 def update(
-    model: Any, x: Any, y: Any, weights: Any = None
+    model: Any, x: Any, y: Any, weights: Any = None, from_data: bool = False
 ) -> tuple[float, list[Record], dict[str, Any]]:
     """Make one update as ``fit`` does; return the loss, the records, and the gradients by the paths
-    of the weights.
+    of the weights. With ``from_data`` the records begin at the data.
     """
-    tensors = _as_tensors(model, x, y, weights)
+    tensors = model._as_tensors(x, y, weights)
+    if from_data:
+        track(tensors[0])
     with GradientTape() as tape:
         y_pred = model(tensors[0], training=True)
         loss = model._compute_loss(tensors[0], tensors[1], y_pred, tensors[2], True)

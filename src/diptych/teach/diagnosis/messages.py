@@ -252,6 +252,28 @@ MESSAGES = {
             "回归问题的最后一层应当是线性的，不加激活函数；或者把标签缩放到这个范围之内。",
         ),
     ),
+    "unscaled_labels": _message(
+        "06_loss_optimizer_metric",
+        (
+            "The labels are not scaled",
+            "The labels go from {low} to {high}, with a root mean square of {size}. The loss is "
+            "{loss}; the best constant answer costs {base}.",
+            "The first outputs are about 1 or smaller, so the weights have a long way to go "
+            "before the output is as large as the labels, and squared errors of this size make "
+            "large gradients.",
+            "Scale them: y = (y - y.mean()) / y.std(), and turn predictions back with * y.std() + "
+            "y.mean(). Or start there: a bias_initializer of y.mean() in the last layer.",
+        ),
+        (
+            "标签没有缩放",
+            "标签从 {low} 到 {high}，均方根是 {size}。损失是 {loss}；最好的固定答案，损失是 {base}"
+            "。",
+            "一开始的输出大约是 1 或更小，权重要走很长的路，输出才能和标签一样大；这样大的误差平方"
+            "还会产生很大的梯度。",
+            "缩放标签：y = (y - y.mean()) / y.std()，预测之后再乘以 y.std()、加上 y.mean()。或者让"
+            "最后一层的偏置从 y.mean() 开始（bias_initializer）。",
+        ),
+    ),
     "not_finite": _message(
         "06_loss_optimizer_metric",
         (

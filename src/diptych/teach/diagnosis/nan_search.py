@@ -62,7 +62,8 @@ def _broken_step(model: Any, batch: tuple) -> dict[str, Any] | None:
     """What breaks in the update with a batch: in the way forward, back, or in the new weights."""
     weights = [variable for variable in model.trainable_variables if variable.array.size]
     largest = max((float(np.abs(v.array).max()) for v in weights), default=0.0)
-    loss, records, gradients = update(model, *batch)
+    x, y, sample_weight = batch
+    loss, records, gradients = update(model, x, y, sample_weight, from_data=True)
     found = {"loss": loss, "weight": largest, "gradient": _length(gradients)}
     broken = first_broken(records)
     if broken is not None:

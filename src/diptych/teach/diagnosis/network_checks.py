@@ -10,6 +10,7 @@ import numpy as np
 from .exam import SLOW, STEPS, Activation, Exam, Stage
 from .findings import Finding
 
+FEW_ROWS = 8  # on fewer, a unit may well be 0 that is not dead
 MANY_DEAD = 1 / 3  # of the units of a layer: an ailment in any case
 SOME_DEAD = 0.1  # of them: one in a network that has not learned
 SOME_DARK = 0.1  # of the rows
@@ -34,9 +35,9 @@ def dead_units(exam: Exam, trained: bool, since: dict[str, Any]) -> Iterator[Fin
         since: the epochs in which layers were first seen to have dead units.
     """
     for one in exam.activations:
-        if one.kind != "relu" or not one.y.size:
+        if one.kind != "relu" or not one.y.size or exam.rows < FEW_ROWS:
             continue
-        dead = dead_ones(one)
+        dead = one.dead
         share = dead.mean()
         if share >= MANY_DEAD or (trained and is_poor(exam) and share >= SOME_DEAD):
             numbers = np.flatnonzero(dead)
@@ -68,20 +69,15 @@ def blind_rows(exam: Exam) -> Iterator[Finding]:
             continue
         labels = np.unique(exam.labels[dark].reshape(len(dark), -1), axis=0)
         if len(labels) > 1:
+            z, dz = one.z, one.dz
             evidence = {
                 "count": len(dark),
                 "rows": exam.rows,
                 "labels": len(labels),
-                "largest": "unknown" if one.z is None else float(one.z[dark].max()),
-                "slope": "unknown" if one.dz is None else float(np.abs(one.dz[dark]).max()),
+                "largest": "unknown" if z is None else float(z[dark].max()),
+                "slope": "unknown" if dz is None else float(np.abs(dz[dark]).max()),
             }
             yield Finding("blind_rows", one.layer, evidence)
-
-
-def dead_ones(one: Activation) -> np.ndarray:
-    """Which units are 0 everywhere, (units,)."""
-    zero: np.ndarray = one.y.reshape(-1, one.y.shape[-1]) <= 0
-    return np.asarray(zero.all(axis=0))
 
 
 def _gradient(one: Activation, units: int) -> np.ndarray | None:
@@ -117,7 +113,8 @@ def saturated_units(exam: Exam, trained: bool) -> Iterator[Finding]:
         slope = y * (1 - y) if one.kind == "sigmoid" else 1 - y * y
         share = float((slope < FLAT[one.kind]).mean())
         if share > MOST_FLAT:
-            largest = "unknown" if one.z is None else float(np.abs(one.z).max())
+            z = one.z
+            largest = "unknown" if z is None else float(np.abs(z).max())
             evidence = {"kind": one.kind, "share": round(100 * share), "largest": largest}
             yield Finding("saturated_units", one.layer, evidence)
 
@@ -194,8 +191,7 @@ def step_too_small(exam: Exam, losses: list[float]) -> Iterator[Finding]:
     if losses and (len(losses) < 2 or losses[-1] < 0.95 * losses[0]):
         return
     gain, faster = steps.before - steps.after, steps.before - steps.after_faster
-    little = SLOW if losses else SLOW / 3
-    if gain < little * steps.before and faster > max(10 * gain, 0.02 * steps.before):
+    if gain < SLOW * steps.before and faster > max(10 * gain, 0.02 * steps.before):
         evidence = {
             "steps": STEPS,
             "before": steps.before,
