@@ -254,7 +254,7 @@ class Dense(Layer):
 
 
 class Identity(Layer):
-    """Returns its input."""
+    """Returns its input. Of any shape."""
 
     weightless = True
     pure = True
@@ -353,7 +353,9 @@ class Lambda(Layer):
 
 
 class Activation(Layer):
-    """Applies an activation function, given by name or as a callable."""
+    """Applies an activation function, given by name or as a callable. Element by element, in the
+    shape of its input; softmax goes along the last axis.
+    """
 
     weightless = True
     pure = True

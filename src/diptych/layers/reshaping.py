@@ -75,7 +75,10 @@ class Reshape(Layer):
 
 
 class Permute(Layer):
-    """Reorders the axes of a sample: ``dims=(2, 1)`` swaps the first two (axis 0 is the batch)."""
+    """Reorders the axes of a sample: ``dims=(2, 1)`` swaps the first two (axis 0 is the batch).
+
+    (N, a, b) gives (N, b, a) then.
+    """
 
     pure = True
 
