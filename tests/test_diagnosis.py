@@ -62,6 +62,7 @@ def test_some_dead_units_and_where_they_may_recover():
     assert (dead.where, dead.evidence["dead"]) == ("second", [1, 3])
     assert dead.evidence["recover"] == "maybe"
     assert dead.evidence["gradient"] == 0.0
+    assert "First seen dead: now." in dead.shown  # diagnose saw no training
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -142,6 +142,18 @@ def test_what_is_folded():
     assert checked == f"{summary}\n\n```python\ncheck(a, b)\n```\n\n</details>\n"
 
 
+def test_a_rendering_is_stale_when_a_kernel_has_changed(tmp_path, monkeypatch):
+    monkeypatch.setattr(render, "HERE", tmp_path)
+    (tmp_path / "kernels").mkdir()
+    kernel, tutorial = tmp_path / "kernels" / "sums.pyx", tmp_path / "09_x.py"
+    kernel.write_text("one", encoding="utf-8")
+    tutorial.write_text('kernels.build("sums")', encoding="utf-8")
+    before = render.digest(tutorial)
+    assert render.digest(tutorial) == before
+    kernel.write_text("two", encoding="utf-8")
+    assert render.digest(tutorial) != before
+
+
 def test_comparison_of_renderings_sees_a_changed_number_and_forgives_a_last_digit():
     assert render.differences("loss 0.12345\n", "loss 0.12346\n") == []
     assert render.differences("loss 0.12345\n", "loss 0.16345\n")

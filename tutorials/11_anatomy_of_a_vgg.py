@@ -341,11 +341,11 @@ check("96.3 % of the work is in the convolutions", round(100 * in_convs / all_pr
 
 # %% [markdown]
 r"""
-(For any model, `diptych.explain_shapes(model, shape)` writes such a table with the sum behind each number.)
-
 The two bars tell opposite stories. **The weights are in the first dense layer, the work is in the convolutions.** A
 convolution has few weights and uses each at thousands of places; a dense layer has a weight of its own for each pair,
 and uses it once. If the file is too large, look at the dense layer; if training is too slow, at the convolutions.
+
+(For any model, `diptych.explain_shapes(model, shape)` writes such a table with the sum behind each number.)
 
 ## Why "VGG-style" and not VGG
 

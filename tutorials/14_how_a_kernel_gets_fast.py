@@ -174,8 +174,8 @@ r"""
 There is a second gain in this. The processor has registers of 4, 8 or 16 numbers, and multiplies all of them in one
 instruction. The compiler may use them where steps do not depend on each other: here every step has another $C_{ij}$.
 In `typed` all steps add to the same `s`, one after the other, and to add them in another order would change the last
-digit; the compiler is not allowed to. Ask it (GCC answers to
-`-fopt-info-vec`). These are the loops that it *vectorised*:
+digit; the compiler is not allowed to. Ask it (GCC answers to `-fopt-info-vec`). These are the loops that it
+*vectorised*:
 """
 
 # %%

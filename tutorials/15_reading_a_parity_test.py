@@ -121,7 +121,7 @@ print(inspect.getsource(tolerances.parity))
 r"""
 An error is measured against the *sum of magnitudes*, not against the result. Take $1 + 10^{-8} - 1$: float32 answers
 0, and 0 instead of $10^{-8}$ is wrong by 100 %. But no float32 program can do better; the digits were lost when 1 and
-$10^{-8}$ met. Divided by what was added up, $2$, the error is small, as it should be.
+$10^{-8}$ met. Divided by the sum of magnitudes, about 2, the error is small, as it should be.
 
 ## The test, line by line
 

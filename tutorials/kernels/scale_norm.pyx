@@ -54,7 +54,7 @@ cdef void backward(
 
 
 def scale_norm_forward(x, g, epsilon):
-    rows = np.ascontiguousarray(x).reshape(-1, x.shape[-1])
+    rows = np.ascontiguousarray(x).reshape(-1, x.shape[x.ndim - 1])
     y = np.empty_like(rows)
     length = np.empty(len(rows))
     if rows.size:
@@ -67,7 +67,7 @@ def scale_norm_forward(x, g, epsilon):
 
 def scale_norm_backward(dy, cache):
     x, g, length = cache
-    rows = np.ascontiguousarray(x).reshape(-1, x.shape[-1])
+    rows = np.ascontiguousarray(x).reshape(-1, x.shape[x.ndim - 1])
     dys = np.ascontiguousarray(dy).reshape(rows.shape)
     dx = np.empty_like(rows)
     along = np.zeros(len(rows))

@@ -58,6 +58,7 @@ PHRASES = {
         "x": "x",
         "y": "y",
         "before training": "before training",
+        "now": "now",
         "unknown": "?",
     },
     "zh": {
@@ -67,6 +68,7 @@ PHRASES = {
         "x": "x",
         "y": "y",
         "before training": "训练之前",
+        "now": "现在",
         "unknown": "？",
     },
 }

@@ -49,7 +49,7 @@ def dead_units(exam: Exam, trained: bool, since: dict[str, Any]) -> Iterator[Fin
                 "largest": _largest(one.z, numbers, np.max),
                 "slope": _largest(one.dz, numbers, _largest_size),
                 "gradient": _largest(_gradient(one, len(dead)), numbers, _largest_size),
-                "since": since.get(one.layer, "unknown"),
+                "since": since.get(one.layer, "now"),
                 "recover": _recovery(one.stage),
             }
             yield Finding("dead_units", one.layer, evidence)
