@@ -269,6 +269,11 @@ class Identity(Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
+    def compute_output_spec(self, inputs: Any) -> Any:
+        return map_structure(
+            lambda x: KerasTensor(x.shape, self.dtype if "float" in x.dtype else x.dtype), inputs
+        )
+
 
 class Lambda(Layer):
     """Wraps a function as a layer. Gradients flow through it if it uses ``diptych.ops`` or NumPy.

@@ -19,6 +19,7 @@ class Flatten(Layer):
     """
 
     pure = True
+    moves_only = True
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -43,6 +44,7 @@ class Reshape(Layer):
 
     weightless = True
     pure = True
+    moves_only = True
 
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -81,6 +83,7 @@ class Permute(Layer):
     """
 
     pure = True
+    moves_only = True
 
     def __init__(self, dims: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
