@@ -439,6 +439,104 @@ def test_threads_predict_at_the_same_time():
             np.testing.assert_array_equal(found, expected)
 
 
+class Evaluates(metrics.Metric):
+    """A metric that evaluates the model: another run of its plan, in the middle of a run."""
+
+    def __init__(self, rows):
+        super().__init__(name="evaluates")
+        self.rows, self.inside, self.calls, self.model = rows, False, 0, None
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.calls += 1
+        if self.inside or self.calls < 20:
+            return
+        self.inside = True
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(self.model.evaluate, *self.rows, batch_size=5, verbose=0).result()
+        self.inside = False
+
+    def result(self):
+        return float(self.calls)
+
+
+def test_a_plan_is_run_by_one_thread_at_a_time(monkeypatch):
+    x, y = data()
+
+    def build():
+        metric = Evaluates((x[:15], y[:15]))
+        metric.model = compiled(dense(), metrics=["accuracy", metric])
+        return metric.model
+
+    def train(model):
+        return fit(x, y)(model), [model.evaluate(x, y, batch_size=5, verbose=0) for _ in range(4)]
+
+    assert_same(monkeypatch, build, train)
+
+
+class Raises(metrics.Metric):
+    """A metric that raises in its tenth update."""
+
+    def __init__(self):
+        super().__init__(name="raises")
+        self.calls = 0
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.calls += 1
+        if self.calls == 10:
+            raise RuntimeError("the tenth")
+
+    def result(self):
+        return float(self.calls)
+
+
+def test_an_update_counts_although_a_metric_raises_after_it(monkeypatch):
+    x, y = data()
+
+    def train(model):
+        with pytest.raises(RuntimeError, match="the tenth"):
+            fit(x, y)(model)
+        assert model.optimizer.iterations.item() == 10
+        return fit(x, y)(model)
+
+    assert_same(monkeypatch, lambda: compiled(dense(), "adam", metrics=[Raises()]), train)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+@pytest.mark.parametrize("label", [1, 7])
+def test_data_that_change_between_the_epochs(dtype, label, monkeypatch):
+    """In place, by a callback: also labels that a plan takes in another dtype, and wrong ones."""
+
+    def train(model):
+        x, y = data()
+        labels = y.argmax(-1).astype(dtype)
+
+        def change(epoch, logs):
+            labels[: 5 * epoch] = label
+            x[:] *= 2
+
+        watch = callbacks.LambdaCallback(on_epoch_end=change)
+        if label > 1:
+            with pytest.raises(ValueError, match="is no class"):
+                fit(x, labels, callbacks=[watch])(model)
+            return None
+        return fit(x, labels, callbacks=[watch])(model)
+
+    def build():
+        return compiled(dense(), loss="sparse_categorical_crossentropy")
+
+    assert_same(monkeypatch, build, train, planned=None if label > 1 else True)
+
+
+def test_plans_of_a_structure_that_has_changed_are_freed():
+    x, y = data()
+    model = compiled(dense())
+    for _ in range(4):
+        fit(x, y)(model)
+        model.predict(x, batch_size=5, verbose=0)
+        diptych.Model(model.inputs, model.layers[0].output)
+    assert len(model._replays) == 3  # of training, for whole batches and the rest; of prediction
+
+
 def test_predictions_can_be_stopped_and_told_of(monkeypatch):
     x, _ = data()
     model = dense()

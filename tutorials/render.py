@@ -67,6 +67,7 @@ def run(path):
     from nbclient import NotebookClient
 
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # figures as outputs
+    os.environ["DIPTYCH_LANG"] = "en"
     notebook = jupytext.read(path)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
     NotebookClient(

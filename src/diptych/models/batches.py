@@ -163,6 +163,11 @@ class ArrayBatches(Passes):
         return [*(self._permutation(whole) * size).tolist(), *starts[whole:]]
 
     @property
+    def arrays(self) -> tuple:
+        """x, y and the weights of the samples, all rows, as the batches are taken from them."""
+        return self._pack(self._leaves)
+
+    @property
     def all_rows(self) -> np.ndarray:
         """The rows of x, where there is nothing else (`is_alone`), in the dtype of the batches."""
         return self._leaves[0]
