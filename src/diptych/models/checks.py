@@ -23,7 +23,7 @@ from ..utils.registration import is_builtin
 from .arrays import as_data, count_rows
 from .class_weights import several_classes
 from .compiled import Crossentropy, as_loss
-from .endings import counts_reals, last_activation, misfits
+from .endings import REAL, counts_reals, last_activation, misfits
 from .frames import is_text
 from .mending import (
     BINARY,
@@ -88,16 +88,24 @@ class Checks:
             _warn(message)
 
     def order_of_labels(self, y: Any, y_validation: Any) -> None:
-        """Warn of labels sorted by class, whose last ones are taken for validation."""
+        """Warn of labels sorted by class, whose last ones are taken for validation. Those of a
+        regression are numbers and no classes: counts over time, say, which rise.
+        """
+        parts = getattr(getattr(self.model, "_loss", None), "parts", ())
+        if any(_kind(part.function) in REAL for part in parts):
+            return
         if type(y) is np.ndarray and is_grouped(np.concatenate([y, y_validation])):
             self.tell(SORTED_LABELS)
 
     def watch(self, batches: Any, weighted: bool) -> LossWatch:
         """What looks at the loss of a training on these batches. Its beginning is compared with
-        guessing in the first training, where the rows have no weights and nothing odd was found.
+        guessing in the first training, where neither the rows nor the loss have weights and nothing
+        odd was found.
         """
         guessing, x = None, None
         begun, self._begun = self._begun, True
+        parts = getattr(getattr(self.model, "_loss", None), "parts", ())
+        weighted = weighted or any(part.weight != 1.0 for part in parts)
         if self.model.outputs and not (begun or weighted or self._told):
             x, y, _ = batches.first()
             pairs = self._pairs(x, y)
