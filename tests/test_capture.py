@@ -361,6 +361,19 @@ def test_shared_layers_and_nested_models(engine):
     assert c[0][model.name].weight_gradients["scale"].shape == (3,)
 
 
+def test_one_tensor_as_two_inputs():
+    x = diptych.Input((3,))
+    h = layers.Dense(3, name="hidden")(x)
+    model = diptych.Model(x, layers.Multiply(name="square")([h, h]))
+    model.compile("sgd", "mse")
+    with diptych.capture(model) as c:
+        model.train_on_batch(np.ones((2, 3)), np.ones((2, 3)))
+    square = c[0]["square"]
+    for gradient in square.input_gradients:
+        np.testing.assert_allclose(gradient, 2 * square.input * square.output_gradient, rtol=1e-6)
+    np.testing.assert_array_equal(square.input_gradient, c[0]["hidden"].output_gradient)
+
+
 def test_choice_of_layers_kinds_and_steps():
     model = dense_model("fast")
     x, y = batches(dense_model)

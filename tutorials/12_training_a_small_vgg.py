@@ -296,8 +296,8 @@ check(
 # %% [markdown]
 r"""
 Nobody told a filter about digits. But the dense layer at the end can only use what the filters report, and its gradient
-makes them report what tells digits apart. The drawings are no digits, though. They say how a filter is best pleased, with
-strokes in the right directions, and nobody asked for a picture that a human would have written.
+makes them report what tells digits apart. The drawings are no digits, though. They say how a filter is best pleased:
+by strokes in the right directions. Nobody asked for a picture that a human would have written.
 
 ## Where does it look?
 

@@ -204,8 +204,8 @@ DEMO = {
     ),
     "Largest difference of the loss curves {}, of the outputs for the test digits {};\n{} of the "
     "answers are the same. The fast engine was {} times as fast as the reference.": (
-        "两条损失曲线最多相差 {}，对测试数字的输出最多相差 {}；\n{} 的答案相同。fast 引擎的速度是"
-        " reference 引擎的 {} 倍。"
+        "两条损失曲线最多相差 {}，对测试数字的输出最多相差 {}；\n两个引擎的答案有 {} 相同。"
+        "fast 引擎的速度是 reference 引擎的 {} 倍。"
     ),
     "\nWith matplotlib installed this would also draw the curves and the worst mistakes.": (
         "\n如果装有 matplotlib，还会画出曲线和错得最厉害的数字。"
