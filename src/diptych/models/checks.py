@@ -23,7 +23,7 @@ from ..utils.registration import is_builtin
 from .arrays import as_data, count_rows
 from .class_weights import several_classes
 from .compiled import Crossentropy, as_loss
-from .endings import REAL, counts_reals, last_activation, misfits
+from .endings import counts_reals, last_activation, misfits
 from .frames import is_text
 from .mending import (
     BINARY,
@@ -88,11 +88,15 @@ class Checks:
             _warn(message)
 
     def order_of_labels(self, y: Any, y_validation: Any) -> None:
-        """Warn of labels sorted by class, whose last ones are taken for validation. Those of a
-        regression are numbers and no classes: counts over time, say, which rise.
+        """Warn of labels sorted by class, whose last ones are taken for validation. Only a
+        cross-entropy tells that they are classes, and not counts which rise over time, say.
         """
         parts = getattr(getattr(self.model, "_loss", None), "parts", ())
-        if any(_kind(part.function) in REAL for part in parts):
+        if not any(
+            isinstance(part.function, Crossentropy)
+            or _kind(part.function) in SPARSE | ONE_HOT | BINARY
+            for part in parts
+        ):
             return
         if type(y) is np.ndarray and is_grouped(np.concatenate([y, y_validation])):
             self.tell(SORTED_LABELS)

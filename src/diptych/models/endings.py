@@ -166,4 +166,4 @@ def counts_reals(kind: str, metrics: Any, labels: np.ndarray) -> bool:
     return bool(np.any(some != np.floor(some)) and np.all(np.isfinite(some)))
 
 
-__all__ = ["REAL", "counts_reals", "last_activation", "misfits"]
+__all__ = ["counts_reals", "last_activation", "misfits"]
