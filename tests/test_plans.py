@@ -501,6 +501,18 @@ def test_an_update_counts_although_a_metric_raises_after_it(monkeypatch):
     assert_same(monkeypatch, lambda: compiled(dense(), "adam", metrics=[Raises()]), train)
 
 
+def test_a_loss_that_is_not_reduced(monkeypatch):
+    x, y = data()
+
+    def build():
+        return compiled(dense(), loss=losses.CategoricalCrossentropy(reduction=None))
+
+    def train(model):
+        return fit(x, y)(model), [model.evaluate(x, y, batch_size=5, verbose=0) for _ in range(3)]
+
+    assert_same(monkeypatch, build, train, planned=False)
+
+
 @pytest.mark.parametrize("columns", [False, True])
 @pytest.mark.parametrize("loss", ["mse", "binary_crossentropy", "sparse_categorical_crossentropy"])
 @pytest.mark.parametrize("name", ["Binary", "Categorical", "SparseCategorical"])

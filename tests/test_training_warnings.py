@@ -224,6 +224,9 @@ def test_a_loss_that_begins_far_above_guessing(engine):
     assert len(told) == 1
     assert "log(3) = 1.1" in told[0]
     assert "they range from" in told[0]
+    sure = Dense(3, "softmax", bias_initializer=diptych.initializers.Constant([0, 0, 90]))
+    told = trained([sure], loss, Y, engine=engine)
+    assert "are not too large: the initial weights are" in told[0]
     penalised = Dense(3, "softmax", kernel_regularizer=diptych.regularizers.l2(100.0))
     assert trained([penalised], loss, Y, engine=engine) == []
     assert trained([Dense(3, "softmax")], loss, Y, x=900 * X, class_weight={0: 2.0}) == []

@@ -521,6 +521,8 @@ def _check(model: Any, replay: Replay, trains: bool) -> None:
         raise NotPlannedError("plans are made by the fast engine")
     if not is_own(model, "compute_metrics"):
         raise NotPlannedError("the model has a compute_metrics of its own")
+    if replay.loss_shape != ():
+        raise NotPlannedError("the loss of a batch is not one number: its reduction is None")
     if trains and not replay.wanted:
         raise NotPlannedError("there are no weights to train")
 
