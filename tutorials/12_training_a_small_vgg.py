@@ -1,4 +1,4 @@
-# Question: how does a VGG work inside, once it is trained?   Seed: 4d.
+# Question: how does a VGG work inside, once it is trained?   Seeds: 4d.
 # Engine: fast; four pictures through the reference as well.   Time: seconds.
 # %% [markdown]
 r"""
