@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from math import prod
 from threading import Lock
 from typing import Any
 
@@ -116,7 +117,8 @@ class StepPlan(_BatchPlan):
             (metric, weighted and weights is not None)
             for _, metric, weighted in model._metrics.entries
         ]
-        if y.dtype != dtypes[1] and not all(map(_is_in_stages, entries)):
+        kinds = [_stage_of(*entry, y.shape, dtypes[1], *replay.result) for entry in entries]
+        if y.dtype != dtypes[1] and None in kinds:
             parts.append(1)
             dtypes.append(y.dtype)
         self.form = tuple(zip(parts, dtypes, strict=True))
@@ -133,16 +135,16 @@ class StepPlan(_BatchPlan):
             y_pred, loss, caches = replay.forward(batch_x, batch_y, batch_weights, steps)
             if trains:
                 self._update(replay, caches)
-                if not self._counts and not all(map(_is_in_stages, entries)):
+                if not self._counts and None in kinds:
                     self._count()
             mean = model._loss_mean
             add_mean = _engine.current().kernels.steps.add_mean
             add_mean(mean.total.array, mean.count.array, loss, self.size)
-            for entry in entries:
-                if _is_in_stages(entry):
-                    self._add_accuracy(entry[0], batch_y, y_pred)
+            for (metric, weighted), kind in zip(entries, kinds, strict=True):
+                if kind is not None:
+                    self._add_accuracy(kind, metric, batch_y, y_pred)
                 else:
-                    self._add_metric(entry[0], given, y_pred, batch_weights if entry[1] else None)
+                    self._add_metric(metric, given, y_pred, batch_weights if weighted else None)
             self._rows.advance()
         self._rows.let_go()
         self._classes = y_pred.shape[-1] if y_pred.ndim else 0
@@ -192,10 +194,10 @@ class StepPlan(_BatchPlan):
         self._plan.call(count)
         self._counts = True
 
-    def _add_accuracy(self, metric: Any, y: np.ndarray, y_pred: Tensor) -> None:
+    def _add_accuracy(self, kind: str, metric: Any, y: np.ndarray, y_pred: Tensor) -> None:
         """Add the batch to an accuracy, in a stage."""
         _engine.current().kernels.steps.add_accuracy(
-            _ACCURACIES[type(metric)],
+            kind,
             metric.total.array,
             metric.count.array,
             y,
@@ -302,10 +304,20 @@ class PredictionPlan(_BatchPlan):
         return done
 
 
-def _is_in_stages(entry: tuple[Any, bool]) -> bool:
-    """Whether there is a stage for a metric; none has weights of the samples."""
-    metric, is_weighted = entry
-    return type(metric) in _ACCURACIES and not is_weighted
+def _stage_of(
+    metric: Any, is_weighted: bool, shape: tuple, dtype: Any, result: tuple, made: Any
+) -> str | None:
+    """The kind of the stage that adds to a metric, for labels of this shape and dtype and a result
+    of its own; None if Python adds to it: there is none with weights of the samples, nor for shapes
+    that belong to another metric.
+    """
+    kind = None if is_weighted or not result else _ACCURACIES.get(type(metric))
+    fits = {
+        "binary": dtype == made and prod(shape) == prod(result),
+        "categorical": dtype == made and shape == result,
+        "sparse": dtype == np.int64 and prod(shape) == prod(result[:-1]),
+    }
+    return kind if fits.get(kind or "") else None
 
 
 def _copies(gradients: list) -> list:
@@ -509,6 +521,8 @@ def _check(model: Any, replay: Replay, trains: bool) -> None:
         raise NotPlannedError("plans are made by the fast engine")
     if not is_own(model, "compute_metrics"):
         raise NotPlannedError("the model has a compute_metrics of its own")
+    if replay.loss_shape != ():
+        raise NotPlannedError("the loss of a batch is not one number: its reduction is None")
     if trains and not replay.wanted:
         raise NotPlannedError("there are no weights to train")
 

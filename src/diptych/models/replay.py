@@ -52,6 +52,8 @@ class Replay:
         # gradients. Each batch brings its own caches.
         self.records: list[Record] = []
         self.y_pred = self.loss = 0
+        self.result: tuple = ()  # shape and dtype of y_pred
+        self.loss_shape: tuple = ()  # () but for a loss that is not reduced
         self.logits: tuple[str, int] | None = None  # of y_pred: "sigmoid" or "softmax", place
         self.seed: dict[Tensor, np.ndarray] = {}  # dL/dL = 1, for the loss in the records
         self.wanted: list[Variable] = []  # the weights whose gradients the step returns
@@ -200,12 +202,12 @@ def record_of(
     replay.empty = [None] * (len(places) - 3 - len(weights) + 1)  # the last one stays: NOTHING
     if id(y_pred) not in places:
         return None
-    replay.y_pred = places[id(y_pred)]
+    replay.y_pred, replay.result = places[id(y_pred)], (y_pred.shape, y_pred.dtype)
     if loss is None:
         return replay
     if id(loss) not in places:
         return None
-    replay.loss = places[id(loss)]
+    replay.loss, replay.loss_shape = places[id(loss)], loss.shape
     if y_pred.logits is not None:
         name, logits = y_pred.logits
         if id(logits) not in places:

@@ -385,7 +385,6 @@ class Trainer(Compiling):
             (x, y, sample_weight), validation_data = split_off_validation(
                 x, y, sample_weight, validation_split, self.takes_text
             )
-            self._checks.order_of_labels(y, validation_data[1])
         with self._in_training(), contextlib.ExitStack() as feeding:
             batches = batches_for(
                 x,
@@ -403,6 +402,8 @@ class Trainer(Compiling):
             self._checks.before_training(
                 batches, epochs=epochs - initial_epoch, class_weight=class_weight
             )
+            if part_of_x:
+                self._checks.order_of_labels(y, validation_data[1])
             validation = None
             if validation_data is not None:
                 with named_in_errors("validation_split" if part_of_x else "validation_data"):

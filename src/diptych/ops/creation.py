@@ -153,14 +153,6 @@ def empty(shape, dtype=None):
     return zeros(shape, dtype)
 
 
-def full(shape, fill_value, dtype=None):
-    """Return ``fill_value`` everywhere.
-
-    ``fill_value`` broadcasts to ``shape``; by default it becomes the configured float type.
-    """
-    return Tensor(np.full(_sizes(shape), as_array(fill_value), _default(dtype)))
-
-
 def eye(N, M=None, k=0, dtype=None):
     """Return ones on diagonal ``k`` of an (N, M) matrix, zeros elsewhere.
 
@@ -302,13 +294,43 @@ def empty_like(x, dtype=None):
     return full_like(x, 0, dtype)
 
 
+# Where the value itself is a tensor, gradients flow to it.
+_full = ArrayOp(
+    "full",
+    lambda x, shape: np.array(np.broadcast_to(x, shape)),
+    lambda g, y, x, shape: unbroadcast(g, x),
+    shape=lambda x, shape: broadcast(x, shape),
+)
+_filled = ArrayOp(
+    "full_like",
+    lambda x, fill_value: np.array(np.broadcast_to(fill_value, x.shape)),
+    lambda g, y, x, fill_value: np.zeros_like(g),
+    lambda g, y, x, fill_value: unbroadcast(g, fill_value),
+    shape=lambda x, fill_value: x,
+    dtype=lambda x, fill_value: fill_value,
+)
+
+
+def full(shape, fill_value, dtype=None):
+    """Return ``fill_value`` everywhere.
+
+    ``fill_value`` broadcasts to ``shape``; by default it becomes the configured float type.
+    """
+    if isinstance(fill_value, (Tensor, Variable)) or is_symbolic(fill_value):
+        sizes = _sizes(shape)
+        sizes = sizes if isinstance(sizes, tuple) else (sizes,)
+        return _full(cast(fill_value, _default(dtype)), shape=sizes)
+    return Tensor(np.full(_sizes(shape), as_array(fill_value), _default(dtype)))
+
+
 def full_like(x, fill_value, dtype=None):
     """Return ``fill_value`` in the shape and dtype of ``x``.
 
     ``fill_value`` broadcasts to it.
     """
-    if isinstance(fill_value, Tensor):
-        fill_value = fill_value.array
+    if isinstance(fill_value, (Tensor, Variable)) or is_symbolic(fill_value):
+        x = as_tensor(x)
+        return _filled(x, cast(fill_value, x.dtype if dtype is None else dtype))
     return _like(x, fill_value=fill_value, dtype=_name_or_none(dtype))
 
 

@@ -86,8 +86,8 @@ def compare_engines(model: Any, x: Any, y: Any = None, repeats: int = 5) -> Engi
     """Run a batch through both engines with the model's weights, and compare what they compute.
 
     Args:
-        model: a model, which the batch builds if necessary. It is not changed. An engine of its own,
-            or of a model within it, does not count here.
+        model: a model, which the batch builds if necessary. It is not changed. An engine of its
+            own, or of a model within it, does not count here.
         x: the inputs of one batch.
         y: its labels. With them and a compiled loss, the gradients are those of the loss; otherwise
             those of the sum of the outputs, each weighted by a fixed random number.
