@@ -170,6 +170,24 @@ check("the stack has 23,242 weights", stacked.count_params() == 6272 + 8320 + 83
 r"""
 No length of the sequence in it: the same weights serve every step.
 
+**Break it:** forget `return_sequences` once. The second layer gets a single vector of 32 numbers, and no steps.
+"""
+
+# %%
+try:
+    Sequential([layers.Input((8, 16)), layers.LSTM(32), layers.LSTM(32)])
+    refused = ""
+except ValueError as error:
+    refused = str(error)
+print(refused)
+
+# %% tags=["check"]
+check("the message names the repair", "needs return_sequences=True" in refused)
+
+# %% [markdown]
+r"""
+**Repair it:** the message says how.
+
 ## Why a memory of its own?
 
 A plain recurrent layer has only $h_t = \tanh(w x_t + r h_{t-1} + b)$. On the way back its gradient is multiplied at
@@ -390,6 +408,98 @@ r"""
 The noise is the same in both sequences, and f stays near 1 in both. The memories part by a little at step 0. That
 little is kept; and since $h$ is seen by the next step, each step adds some more on the side where the memory is
 already. So the small difference of the first step becomes a large one at the end.
+
+## Gates that open and shut
+
+Recalling one symbol needs gates that stay as they are. This task needs them to move: at each step a number comes in,
+and now and then a mark beside it. The answer, at every step, is the number that had the last mark: a sticky note, kept
+until the next one. One LSTM unit and one `Dense(1)`, 18 weights, 600 updates.
+
+**Predict.** What will f and i do at a mark, and what between two marks? How well will a plain layer of one unit do?
+"""
+
+# %%
+STEPS = 24
+
+
+def notes(rng, n):
+    """Sequences of (number, mark), and at each step the number that had the last mark."""
+    numbers = rng.uniform(-1, 1, (n, STEPS))
+    marks = rng.random((n, STEPS)) < 0.15
+    marks[:, 0] = True
+    last = np.maximum.accumulate(np.where(marks, np.arange(STEPS), 0), axis=1)
+    wanted = np.take_along_axis(numbers, last, axis=1)[..., None]
+    return np.stack([numbers, marks], axis=-1).astype("float32"), wanted.astype("float32")
+
+
+def note_keeper(kind, seed):
+    """Train one unit; return the model and its error, where 1 is that of always answering 0."""
+    diptych.utils.set_random_seed(seed)
+    rng = np.random.default_rng(seed)
+    unit_alone = kind(1, return_sequences=True, name="unit")
+    model = Sequential([layers.Input((STEPS, 2)), unit_alone, layers.Dense(1)])
+    model.compile(optimizers.Adam(0.03), "mse")
+    model.fit(*notes(rng, 32 * 600), batch_size=32, verbose=0)
+    new, wanted = notes(rng, 500)
+    return model, model.evaluate(new, wanted, verbose=0) / wanted.var()
+
+
+note_lstm, lstm_error = note_keeper(layers.LSTM, 13)
+_, plain_error = note_keeper(layers.SimpleRNN, 13)
+print(f"of the variance is wrong: LSTM {lstm_error:.3f}, plain {plain_error:.3f}")
+
+new, wanted = notes(np.random.default_rng(2), 200)
+with diptych.capture(note_lstm, "unit", ["gates"]) as recorded:
+    answer = np.asarray(note_lstm(new))
+moving = {name: array[..., 0] for name, array in recorded[0]["unit"].gates.items()}
+marked = new[..., 1] > 0
+later = marked & (np.arange(STEPS) > 0)  # at the first step there is nothing to forget
+for name, there in (("f", later), ("i", marked), ("o", marked)):
+    at_mark, between = moving[name][there].mean(), moving[name][~marked].mean()
+    print(f"{name}: {at_mark:.2f} at a mark, {between:.2f} between marks")
+
+# %% tags=["plot"]
+# alt: Five rows over 24 steps: numbers with marks, f falls at each mark, i rises, o stays up, the answer is a staircase
+figure, rows = plt.subplots(
+    5, 1, figsize=(6.4, 6.2), sharex=True, height_ratios=(1.4, 1, 1, 1, 1.6)
+)
+steps = np.arange(STEPS)
+apart = [np.diff(np.flatnonzero(row)).min(initial=STEPS) >= 3 for row in marked]
+one = np.flatnonzero((marked.sum(axis=1) == 5) & apart)[0]
+rows[0].bar(steps, new[one, :, 0], color=["tab:orange" if m else "0.78" for m in marked[one]])
+rows[0].set_ylabel("numbers")
+for axes, name in zip(rows[1:4], "fio", strict=True):
+    axes.bar(steps, moving[name][one], width=0.9, color="tab:blue")
+    axes.set(ylim=(0, 1.05), yticks=(0, 1), ylabel=f"gate {name}")
+rows[4].step(
+    steps, wanted[one, :, 0], where="mid", color="tab:orange", lw=5, alpha=0.5, label="wanted"
+)
+rows[4].step(steps, answer[one, :, 0], where="mid", color="black", lw=1.2, label="answer")
+rows[4].set(ylabel="output", xlabel="step", xlim=(-0.7, STEPS - 0.3), ylim=(-1.3, 1.3))
+rows[4].legend(loc="lower left", ncols=2, fontsize=10)
+for axes in rows:
+    for step in steps[marked[one]]:
+        axes.axvline(step, color="tab:orange", lw=0.8, ls=":")
+figure.align_ylabels(rows)
+plt.show()
+
+# %% tags=["check"]
+check("the LSTM's error is below 5 % of the variance", lstm_error < 0.05)
+check("the plain layer's is above 70 %", plain_error > 0.7)
+check(
+    "f is below a half at marks and above it between them",
+    moving["f"][later].mean() < 0.5 < moving["f"][~marked].mean(),
+)
+
+# %% [markdown]
+r"""
+Orange is a mark. There f falls, and the old note goes; i rises, and the new one comes in. Between the marks f is near 1
+and i near 0. Nobody set them: the loss did.
+
+Over 24 seeds the LSTM's error was 0.003 to 0.024, the plain layer's 0.86 to 1.00; f was 0.02 to 0.32 at marks and 0.77
+to 0.99 between them. What i does is less certain: 14 of the 24 networks shut it between the marks, as here; the other
+ten leave it half open and, by way of $h$, let the candidate refill what f loses. So look before you say what a gate
+does.
 
 ## Letters
 
