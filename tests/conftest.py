@@ -1,9 +1,13 @@
 """What every test shares: a header that says what was tested, and settings left as they were."""
 
+import os
+
 import pytest
 
 from diptych import config as settings
 from diptych import info
+
+os.environ["DIPTYCH_LANG"] = "en"  # wherever the tests run; those of Chinese choose it themselves
 
 
 def pytest_report_header(config):

@@ -326,6 +326,8 @@ SMOOTH = [
     ("where number", lambda xp, c, x: xp.where(c, x, 0.5), [integers(2, 4, 1), normal(3)]),
     ("select", lambda xp, x, y: xp.select([MASK, ~MASK[::-1]], [x, y], 1.5),
      [normal(2, 3), normal(2, 3)]),
+    ("full", lambda xp, x: xp.full((4, 3), x, dtype=x.dtype), [normal(3)]),
+    ("full_like", lambda xp, x, y: xp.full_like(x, y), [normal(4, 3), normal(4, 1)]),
     ("clip", lambda xp, x: xp.clip(x, -0.5, 0.5), [normal(4, 3)]),
     ("clip to tensors", lambda xp, x, a, b: xp.clip(x, a, b),
      [normal(4, 3), exactly(-0.5, 0.0, -0.1), exactly(0.6)]),

@@ -1,6 +1,8 @@
 """What goes on inside a model: diptych.capture."""
 
+import copy
 import gc
+import pickle
 import warnings
 from threading import Thread
 
@@ -11,6 +13,7 @@ import diptych
 from diptych import layers, ops
 from diptych.nested import flatten
 from diptych.teach import KINDS
+from diptych.teach.capturing import _Replacement
 
 ENGINES = pytest.mark.parametrize("engine", ["reference", "fast"])
 
@@ -358,6 +361,19 @@ def test_shared_layers_and_nested_models(engine):
     assert c[0][model.name].weight_gradients["scale"].shape == (3,)
 
 
+def test_one_tensor_as_two_inputs():
+    x = diptych.Input((3,))
+    h = layers.Dense(3, name="hidden")(x)
+    model = diptych.Model(x, layers.Multiply(name="square")([h, h]))
+    model.compile("sgd", "mse")
+    with diptych.capture(model) as c:
+        model.train_on_batch(np.ones((2, 3)), np.ones((2, 3)))
+    square = c[0]["square"]
+    for gradient in square.input_gradients:
+        np.testing.assert_allclose(gradient, 2 * square.input * square.output_gradient, rtol=1e-6)
+    np.testing.assert_array_equal(square.input_gradient, c[0]["hidden"].output_gradient)
+
+
 def test_choice_of_layers_kinds_and_steps():
     model = dense_model("fast")
     x, y = batches(dense_model)
@@ -427,6 +443,34 @@ def test_all_is_as_before_when_it_is_closed():
         model.fit(x, y, epochs=2, verbose=0)
     assert "No plan" in model.plan_report()
     assert len(c) == 2
+
+
+def test_a_capture_that_cannot_be_opened_leaves_all_as_it_was():
+    model = diptych.Sequential([layers.Dense(2)])
+    capture = diptych.capture(model, "hiden")  # not known to be wrong before the model is built
+    model.build((None, 4))
+    with pytest.raises(ValueError, match="'hiden'"), capture:
+        pass
+    assert all("call" not in vars(thing) for thing in (model, *model.layers))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copies_that_are_made_while_it_is_open_record_nothing(copied):
+    model = dense_model("fast")
+    x, y = batches(dense_model)
+    hidden = model.layers[0]
+    with diptych.capture(model) as c:
+        model.train_on_batch(x, y)
+        other = copied(model)
+    assert not any(isinstance(v, _Replacement) for v in _methods_of(other))
+    expected = model.train_on_batch(x, y)
+    assert other.train_on_batch(x, y) == expected
+    assert len(c) == 1
+    np.testing.assert_array_equal(other.layers[0].kernel, hidden.kernel)
+
+
+def _methods_of(model):
+    return [v for thing in (model, *model.layers, model.optimizer) for v in vars(thing).values()]
 
 
 def test_a_call_of_ones_own_comes_back():

@@ -1,28 +1,42 @@
-"""The Chinese pages: they have the code, links and figures of the English ones."""
+"""The Chinese pages: they have the code, formulas, links and figures of the English ones."""
 
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-PAGES = [("README.md", "README.zh-CN.md")]
+ROOT = Path(__file__).resolve().parents[1]
+TUTORIALS = ROOT / "tutorials"
+sys.path.insert(0, str(TUTORIALS))
+
+import chinese  # noqa: E402
+import render  # noqa: E402
+
+NAMES = [path.stem for path in sorted((TUTORIALS / "zh").glob("*.md"))]
+WRITTEN = [(f"{folder}README.md", f"{folder}README.zh-CN.md") for folder in ("", "tutorials/")]
+RENDERED = [(f"tutorials/read/{name}.md", f"tutorials/read/{name}.zh-CN.md") for name in NAMES]
+PAGES = WRITTEN + RENDERED
+IDS = [page for page, _ in PAGES]
 SECTION = re.compile(r"^## ", re.M)
 BLOCK = re.compile(r"^```.*?^```", re.M | re.S)
 LINK = re.compile(r"\]\(([^)]+)\)")
+FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$]+\$", re.S)
 CODE = re.compile(r"`[^`]+`")
 FIGURE = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 
 
 def parts(text):
-    """What a text has of code, links and figures, each with how often it is there."""
-    blocks = Counter(BLOCK.findall(text))
-    prose = BLOCK.sub("", text)
-    links = Counter(LINK.findall(prose))
-    prose = LINK.sub("]", prose)
-    code = Counter(" ".join(span.split()) for span in CODE.findall(prose))
-    return blocks, links, code, Counter(FIGURE.findall(CODE.sub("", prose)))
+    """What a text has of code, links, formulas and figures, each with how often it is there."""
+    found = []
+    for pattern, left in ((BLOCK, ""), (LINK, "]"), (FORMULA, ""), (CODE, ""), (FIGURE, "")):
+        matches = [match[pattern.groups] for match in pattern.finditer(text)]
+        if pattern is not BLOCK:  # a line may end elsewhere
+            matches = [" ".join(match.split()) for match in matches]
+        found.append(Counter(matches))
+        text = pattern.sub(left, text)
+    return found
 
 
 def unlike(english, chinese):
@@ -39,23 +53,107 @@ def unlike(english, chinese):
     return found
 
 
+def bare(text):
+    """A text without what only one language has: a learner's words translated, the language of the
+    pages that it leads to.
+    """
+    return re.sub(r'\*"[^"]+"\*', "", text).replace(".zh-CN.md)", ".md)")
+
+
 def read(name):
-    """A page without the line that leads to the same page in the other language."""
+    """A page without its first comment and the line that leads to the other language."""
     text = (ROOT / name).read_text(encoding="utf-8")
-    return re.sub(r"^\[(?:中文|English)\]\([^)]+\)\n", "", text, count=1, flags=re.M)
+    text = re.sub(r"\A<!--.*?-->\n\n", "", text)
+    return bare(re.sub(r"^\[(?:中文|English)\]\([^)]+\)\n", "", text, count=1, flags=re.M))
 
 
-@pytest.mark.parametrize("names", PAGES, ids=[page for page, _ in PAGES])
+@pytest.mark.parametrize("names", PAGES, ids=IDS)
 def test_the_same_code_links_and_figures(names):
     assert "\n".join(unlike(*map(read, names))) == ""
 
 
-@pytest.mark.parametrize("names", PAGES, ids=[page for page, _ in PAGES])
+@pytest.mark.parametrize("names", PAGES, ids=IDS)
 def test_each_page_leads_to_the_other(names):
     english, chinese = ((ROOT / name).read_text(encoding="utf-8") for name in names)
     here, there = (Path(name).name for name in names)
     assert f"[中文]({there})" in english.splitlines()[:4]
     assert f"[English]({here})" in chinese.splitlines()[:4]
+
+
+@pytest.mark.parametrize("names", PAGES, ids=IDS)
+def test_chinese_pages_lead_to_chinese_pages(names):
+    page = ROOT / names[1]
+    text = page.read_text(encoding="utf-8").partition("\n# " if names in RENDERED else ")")[2]
+    links = [link for link in LINK.findall(text) if link.endswith(".md")]
+    for link in links:
+        assert (page.parent / link).is_file(), link
+        if not link.endswith(".zh-CN.md"):
+            there = (page.parent / link).with_suffix(".zh-CN.md")
+            assert not there.exists(), f"{names[1]} leads to {link}, which is there in Chinese"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tutorial_has_the_same_cells(name):
+    pairs, _ = chinese.cells(name)
+    for number, (ours, theirs) in enumerate(pairs, 1):
+        found = unlike(bare(ours), bare(theirs))
+        assert found == [], f"cell {number}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chinese_page_is_not_stale(name):
+    assert chinese.check(name) == []
+
+
+@pytest.mark.parametrize("names", PAGES, ids=IDS)
+def test_formulas_stand_apart(names):
+    """Code hosts show a formula as such only where no Chinese character or mark touches it."""
+    text = BLOCK.sub("", (ROOT / names[1]).read_text(encoding="utf-8"))
+    inline = re.sub(r"\$\$.+?\$\$", "", text, flags=re.S)
+    for formula in re.finditer(r"(.?)\$[^$]+\$(.?)", inline):
+        assert (formula[1] + formula[2]).isascii(), formula[0]
+
+
+def test_what_is_in_one_page_only_is_refused(tmp_path, monkeypatch):
+    """The Chinese words of a script with a cell, a tick and a picture more or less."""
+    monkeypatch.setattr(chinese, "HERE", tmp_path)
+    (tmp_path / "zh").mkdir()
+    (tmp_path / "read").mkdir()
+    script, words = tmp_path / "09_x.py", tmp_path / "zh" / "09_x.md"
+    rendering = tmp_path / "read" / "09_x.md"
+    script.write_text('# %% [markdown]\nr"""\n# One\n"""\n', encoding="utf-8")
+    rendering.write_text("<!-- -->\n\n# One\n\n- ✓ done\n\n![a line](i.svg)\n", encoding="utf-8")
+    table = "\n| English | 中文 |\n|---|---|\n| done | 好 |\n| a line | 线 |\n"
+    words.write_text(f"# 一\n<!-- %% -->{table}", encoding="utf-8")
+    assert chinese.check("09_x") == ["09_x.zh-CN.md is stale: run `make tutorials`"]
+    chinese.write("09_x")
+    assert chinese.check("09_x") == []
+    page = chinese.page_of("09_x").read_text(encoding="utf-8")
+    assert page.endswith("[English](09_x.md)\n\n# 一\n\n- ✓ 好\n\n![线](i.svg)\n")
+    for text, message in (
+        (f"# 一\n<!-- %% -->\n二\n<!-- %% -->{table}", "09_x has 1 cells of text, its Chinese 2"),
+        (f"# 一\n<!-- %% -->{table.replace('done', 'gone')}", "no row for 'done'"),
+        (f"# 一\n<!-- %% -->{table}| more | 多 |\n", "not on the page: .'more'"),
+    ):
+        words.write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match=message):
+            chinese.page("09_x")
+    rendering.write_text("# Another\n", encoding="utf-8")
+    words.write_text(f"# 一\n<!-- %% -->{table}", encoding="utf-8")
+    with pytest.raises(ValueError, match="render it first"):
+        chinese.page("09_x")
+
+
+def test_check_covers_the_chinese_pages(monkeypatch, capsys):
+    """Without a new run: only what is said about the Chinese page is looked at."""
+    monkeypatch.setattr(render, "check", lambda path: [])
+    monkeypatch.setattr(sys, "argv", ["render.py", "--check", NAMES[0][:2]])
+    assert render.main() == 0
+    monkeypatch.setattr(chinese, "page", lambda name: "other words")
+    assert render.main() == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"{NAMES[0]}: as committed"
+    assert said[1] == f"{NAMES[0]}: {NAMES[0]}.zh-CN.md is stale: run `make tutorials`"
 
 
 def test_what_differs_is_told():

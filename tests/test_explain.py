@@ -336,6 +336,19 @@ def test_what_it_refuses():
     assert all(map(np.array_equal, weights, model.get_weights()))
     assert type(model.optimizer) is optimizers.SGD
     assert "call" not in vars(model)
+    for thing in (5, layers.Dense(1)):
+        with pytest.raises(ValueError, match=r"explain\(\) takes a compiled model; got"):
+            diptych.explain(thing, *AND)
+
+
+def test_a_model_with_nothing_to_train():
+    model = diptych.Sequential([diptych.Input((2,)), layers.Dense(1, trainable=False)])
+    model.compile("adam", "mse")
+    with pytest.warns(diptych.utils.TrainingWarning, match="changes nothing"):
+        e = diptych.explain(model, *AND)
+    assert not e.weights
+    assert "THE UPDATE, by Adam" in str(e)
+    np.testing.assert_allclose(e.loss, model.evaluate(*AND, verbose=0))
 
 
 def test_equations_come_from_the_reference():

@@ -133,6 +133,8 @@ def test_shapes_that_only_the_caller_knows():
     model = diptych.Sequential([layers.Dense(3, name="only")])
     with pytest.raises(ValueError, match=r"its shape is unknown. Give one"):
         diptych.explain_shapes(model)
+    with pytest.raises(ValueError, match="takes a model or a layer; got ndarray"):
+        diptych.explain_shapes(np.ones((2, 5)))
     assert diptych.explain_shapes(model, (None, 5))["only"].outputs == [(None, 3)]
     assert diptych.explain_shapes(model, (7, 5))["only"].outputs == [(7, 3)]
     text = diptych.Sequential([diptych.Input((None, 4)), layers.GRU(2, name="gru")])

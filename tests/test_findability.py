@@ -81,7 +81,14 @@ CONCEPTS = [
         r"dW_q\[m, h, d\] = sum_n",
         "attention",
     ),
-    ("validation_split", "src/diptych/models", "data.py", r"split = math\.floor\(rows", "", ""),
+    (
+        r"validation_split(:| \|)",
+        "src/diptych/models",
+        "data.py",
+        r"split = math\.floor\(rows",
+        "",
+        "",
+    ),
 ]
 
 

@@ -15,9 +15,9 @@ PACKAGE = ROOT / "src" / "diptych"
 # On the second floor the order counts too: a module imports only those before it.
 SECOND = (
     "blas engine dtype_policies config promotion utils.naming utils.lambdas utils.registration "
-    "utils.objects legacy utils.windows utils.numerical utils.notebook utils.progbar nested tree "
-    "language trial budget scopes generators tensor walk stateless jacobian tape shape_rules "
-    "operation graph ops random pictures utils"
+    "utils.objects phrases language legacy utils.windows utils.numerical utils.notebook "
+    "utils.progbar nested tree trial budget scopes generators tensor walk stateless jacobian tape "
+    "shape_rules operation graph ops random pictures utils"
 ).split()
 FLOORS = {
     1: "reference fastcore",

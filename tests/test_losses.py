@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import diptych
-from diptych import Input, Sequential, config, layers, losses, ops
+from diptych import Input, KerasTensor, Sequential, config, layers, losses, ops
 from diptych.legacy import LegacySpelling, forget_notes
 from diptych.tape import GradientTape
 from diptych.tensor import Tensor
@@ -88,6 +88,14 @@ def test_classes_give_the_mean(name):
     loss = CLASSES[name]()(np.array([labels] * 3), np.array([predictions] * 3))
     assert loss.shape == ()
     np.testing.assert_allclose(value(loss), expected, rtol=1e-5)
+
+
+def test_class_numbers_of_the_operation_may_be_one_column():
+    p = np.array([[0.25, 0.75], [0.5, 0.5]])
+    column = ops.sparse_categorical_crossentropy([[1], [0]], p)
+    np.testing.assert_array_equal(column, ops.sparse_categorical_crossentropy([1, 0], p))
+    symbolic = KerasTensor((None, 1), "int32"), KerasTensor((None, 2))
+    assert ops.sparse_categorical_crossentropy(*symbolic).shape == (None,)
 
 
 @ENGINES

@@ -154,7 +154,8 @@ def test_settings_of_other_backends():
 
 def test_lambdas_may_be_allowed_for_good(monkeypatch):
     monkeypatch.setattr(config, "_unsafe_deserialization", False)
-    described = diptych.utils.serialize_keras_object(layers.Lambda(lambda x: x * 2))
+    with pytest.warns(UserWarning, match="written as its code"):
+        described = diptych.utils.serialize_keras_object(layers.Lambda(lambda x: x * 2))
     with pytest.raises(ValueError, match="safe_mode"):
         layers.Lambda.from_config(described["config"])
     config.enable_unsafe_deserialization()

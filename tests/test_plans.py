@@ -13,57 +13,9 @@ import diptych
 from diptych import Input, Sequential, callbacks, layers, losses, metrics, ops, optimizers
 from diptych.models import plans
 from diptych.models.plans import PredictionPlan
-from diptych.models.trainer import Trainer
+from tests.planned import assert_same, compiled, data, dense, fit
 
 pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
-
-
-def dense(**options):
-    return Sequential([Input((3,)), layers.Dense(5, **options), layers.Dense(2, "softmax")])
-
-
-def compiled(model, optimizer="sgd", loss="categorical_crossentropy", metrics=("accuracy",)):
-    model.compile(optimizer, loss, metrics=list(metrics))
-    return model
-
-
-def data(shape=(3,), rows=37, classes=2, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.random((rows, *shape)), np.eye(classes)[rng.integers(0, classes, rows)]
-
-
-def without_plans(monkeypatch):
-    monkeypatch.setattr(Trainer, "_run_plan", lambda *arguments, **options: False)
-    monkeypatch.setattr(Trainer, "_predict_by_plans", lambda *arguments: None)
-
-
-def assert_same(monkeypatch, build, train, planned=True):
-    """Train with plans, step by step, and layer by layer; the weights, histories and states must be
-    the same.
-    """
-    results = []
-    for way in ("plans", "single steps", "layers"):
-        if way != "plans":
-            without_plans(monkeypatch)
-        if way == "layers":
-            monkeypatch.setattr("diptych.models.trainer.may_be_replayed", lambda *given: False)
-        diptych.utils.set_random_seed(3)
-        model = build()
-        history = train(model)
-        if way == "plans" and planned is not None:
-            assert model.plan_report().startswith("A plan ran.") == planned, model.plan_report()
-        state = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
-        results.append((history, state))
-    (history, state), *others = results
-    for other_history, other_state in others:
-        np.testing.assert_equal(history, other_history)
-        for a, b in zip(state, other_state, strict=True):
-            np.testing.assert_array_equal(a, b)
-
-
-def fit(x, y, **options):
-    options = {"epochs": 3, "batch_size": 5, "verbose": 0, **options}
-    return lambda model: model.fit(x, y, **options).history
 
 
 class SignDescent(optimizers.Optimizer):
@@ -235,121 +187,6 @@ def test_branches(name, monkeypatch):
         return compiled(diptych.Model(x, layers.Dense(2, "softmax")(network(x))), "adam")
 
     assert_same(monkeypatch, build, fit(*data(shape)))
-
-
-def of_several(nested=dict, **options):
-    """A model of two inputs and three outputs, one of them without a loss."""
-    a, b = Input((3,), name="a"), Input((4,), name="b", dtype="int32")
-    h = layers.Average()([layers.Dense(5)(a), layers.GRU(5)(layers.Embedding(9, 2)(b))])
-    h = layers.Dropout(0.2)(h)
-    outputs = {
-        "kind": layers.Dense(3, "softmax", name="kind")(h),
-        "yes": layers.Dense(1, "sigmoid", kernel_regularizer="l2", name="yes")(h),
-        "more": layers.Dense(2, trainable=False, name="more")(layers.Concatenate()([h, a])),
-    }
-    if nested is dict:
-        model = diptych.Model({"a": a, "b": b}, outputs)
-    else:
-        model = diptych.Model([a, b], list(outputs.values()))
-    settings = {
-        "optimizer": "adam",
-        "loss": {"kind": "sparse_categorical_crossentropy", "yes": "binary_crossentropy"},
-        "loss_weights": {"kind": 0.3, "yes": 2},
-        "metrics": {"kind": ["accuracy"], "yes": ["accuracy", "mae"], "more": ["mse"]},
-        "weighted_metrics": {"kind": ["accuracy"]},
-    }
-    model.compile(**{**settings, **options})
-    return model
-
-
-def data_of_several(nested=dict, rows=37, dtype="float32"):
-    rng = np.random.default_rng(4)
-    x = {"a": rng.random((rows, 3)), "b": rng.integers(0, 9, (rows, 4)).astype("int32")}
-    y = {
-        "kind": rng.integers(0, 3, rows),
-        "yes": rng.integers(0, 2, (rows, 1)).astype(dtype),
-        "more": rng.random((rows, 2)).astype("f4"),
-    }
-    weights = {name: rng.random(rows).astype("f4") for name in y}
-    if nested is dict:
-        return x, y, weights
-    return tuple(list(part.values()) for part in (x, y, weights))
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
-@pytest.mark.parametrize("weighted", [None, "each", "all"])
-@pytest.mark.parametrize("nested", [dict, list])
-def test_several_inputs_and_outputs(nested, weighted, dtype, monkeypatch):
-    x, y, weights = data_of_several(nested, dtype=dtype)
-    weights = {None: None, "each": weights, "all": np.arange(37) * 0.1}[weighted]
-
-    def train(model):
-        found = [fit(x, y, sample_weight=weights, validation_split=0.2)(model)]
-        found.append(model.evaluate(x, y, batch_size=5, verbose=0, sample_weight=weights))
-        some_x, some_y = (
-            {k: v[:5] for k, v in part.items()} if nested is dict else [v[:5] for v in part]
-            for part in (x, y)
-        )
-        found += [model.train_on_batch(some_x, some_y) for _ in range(4)]
-        for _ in range(2):
-            predicted = model.predict(x, batch_size=5, verbose=0)
-            found += list(predicted.values() if nested is dict else predicted)
-        return found
-
-    assert_same(monkeypatch, lambda: of_several(nested), train)
-
-
-def test_several_losses_of_one_output(monkeypatch):
-    x, y = data()
-
-    def build():
-        model = Sequential([Input((3,)), layers.Dense(2, "softmax", name="only")])
-        model.compile("adam", [["mse", "categorical_crossentropy"]], [[0.1, 2.0]], ["accuracy"])
-        return model
-
-    assert_same(monkeypatch, build, fit(x, y))
-
-
-def test_a_loss_that_is_not_one_number(monkeypatch):
-    x, y = data()
-    loss = losses.CategoricalCrossentropy(reduction="none")
-
-    def train(model):
-        return fit(x, y)(model), model.evaluate(x, y, batch_size=5, verbose=0)
-
-    assert_same(monkeypatch, lambda: compiled(dense(), "adam", loss), train, planned=False)
-
-
-@pytest.mark.parametrize("same", [1, 7, 37])
-def test_labels_of_two_outputs_that_look_alike(same, monkeypatch):
-    """What the first batches do not tell apart, later ones may."""
-    x, y = data()
-    y = y.astype("int64")
-    other = 1 - y
-    other[:same] = y[:same]
-
-    def build():
-        a = Input((3,))
-        ends = layers.Dense(2, name="one"), layers.Dense(2, "softmax", name="other")
-        model = diptych.Model(a, [end(a) for end in ends])
-        model.compile("adam", ["mse", "categorical_crossentropy"], metrics=[["mae"], ["accuracy"]])
-        return model
-
-    for batch_size in (1, 5):
-        train = fit(x, [y, other], batch_size=batch_size, shuffle=False)
-        assert_same(monkeypatch, build, train, same < 37)
-        monkeypatch.undo()
-
-
-def test_a_penalty_that_changes_during_training(monkeypatch):
-    class Stricter(callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            self.model.layers[0].kernel_regularizer.l2 *= 2
-
-    def train(model):
-        return fit(*data(), callbacks=[Stricter()])(model), model.evaluate(*data(), verbose=0)
-
-    assert_same(monkeypatch, lambda: compiled(dense(kernel_regularizer="l2"), "adam"), train)
 
 
 @pytest.mark.filterwarnings("ignore:The data contain NaN", "ignore:The training data contain NaN")
@@ -562,6 +399,104 @@ def test_threads_predict_at_the_same_time():
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(lambda _: model.predict(x, batch_size=4, verbose=0), range(40)):
             np.testing.assert_array_equal(found, expected)
+
+
+class Evaluates(metrics.Metric):
+    """A metric that evaluates the model: another run of its plan, in the middle of a run."""
+
+    def __init__(self, rows):
+        super().__init__(name="evaluates")
+        self.rows, self.inside, self.calls, self.model = rows, False, 0, None
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.calls += 1
+        if self.inside or self.calls < 20:
+            return
+        self.inside = True
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(self.model.evaluate, *self.rows, batch_size=5, verbose=0).result()
+        self.inside = False
+
+    def result(self):
+        return float(self.calls)
+
+
+def test_a_plan_is_run_by_one_thread_at_a_time(monkeypatch):
+    x, y = data()
+
+    def build():
+        metric = Evaluates((x[:15], y[:15]))
+        metric.model = compiled(dense(), metrics=["accuracy", metric])
+        return metric.model
+
+    def train(model):
+        return fit(x, y)(model), [model.evaluate(x, y, batch_size=5, verbose=0) for _ in range(4)]
+
+    assert_same(monkeypatch, build, train)
+
+
+class Raises(metrics.Metric):
+    """A metric that raises in its tenth update."""
+
+    def __init__(self):
+        super().__init__(name="raises")
+        self.calls = 0
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.calls += 1
+        if self.calls == 10:
+            raise RuntimeError("the tenth")
+
+    def result(self):
+        return float(self.calls)
+
+
+def test_an_update_counts_although_a_metric_raises_after_it(monkeypatch):
+    x, y = data()
+
+    def train(model):
+        with pytest.raises(RuntimeError, match="the tenth"):
+            fit(x, y)(model)
+        assert model.optimizer.iterations.item() == 10
+        return fit(x, y)(model)
+
+    assert_same(monkeypatch, lambda: compiled(dense(), "adam", metrics=[Raises()]), train)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+@pytest.mark.parametrize("label", [1, 7])
+def test_data_that_change_between_the_epochs(dtype, label, monkeypatch):
+    """In place, by a callback: also labels that a plan takes in another dtype, and wrong ones."""
+
+    def train(model):
+        x, y = data()
+        labels = y.argmax(-1).astype(dtype)
+
+        def change(epoch, logs):
+            labels[: 5 * epoch] = label
+            x[:] *= 2
+
+        watch = callbacks.LambdaCallback(on_epoch_end=change)
+        if label > 1:
+            with pytest.raises(ValueError, match="is no class"):
+                fit(x, labels, callbacks=[watch])(model)
+            return None
+        return fit(x, labels, callbacks=[watch])(model)
+
+    def build():
+        return compiled(dense(), loss="sparse_categorical_crossentropy")
+
+    assert_same(monkeypatch, build, train, planned=None if label > 1 else True)
+
+
+def test_plans_of_a_structure_that_has_changed_are_freed():
+    x, y = data()
+    model = compiled(dense())
+    for _ in range(4):
+        fit(x, y)(model)
+        model.predict(x, batch_size=5, verbose=0)
+        diptych.Model(model.inputs, model.layers[0].output)
+    assert len(model._replays) == 3  # of training, for whole batches and the rest; of prediction
 
 
 def test_predictions_can_be_stopped_and_told_of(monkeypatch):

@@ -458,3 +458,12 @@ def test_rules_call_no_operation():
             ops.concatenate([ops.reshape(ops.sum(KerasTensor((None, 3, 2)), 1), (-1, 1))] * 2)
         finally:
             operation.forward = forward
+
+
+def test_a_symbolic_number_everywhere():
+    number = KerasTensor((), "float32")
+    assert ops.full((2, 3), number).shape == (2, 3)
+    like = ops.full_like(KerasTensor((None, 3), "int32"), number)
+    assert (like.shape, like.dtype) == ((None, 3), "int32")
+    with pytest.raises(ValueError, match="does not fit"):
+        ops.full((2, 3), KerasTensor((4,)))

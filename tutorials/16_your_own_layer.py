@@ -448,7 +448,7 @@ def milliseconds(layer, engine):
 for name, layer, engine in (
     ("three lines of ops", ScaleNormOfOps(), "fast"),
     ("the reference pair", ScaleNorm(), "reference"),
-    ("the Cython twin", ScaleNorm(), "fast"),
+    *([("the Cython twin", ScaleNorm(), "fast")] if compiled else []),
 ):
     print(f"{name:<20}{milliseconds(layer, engine):>8.1f} ms")
 

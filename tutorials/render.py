@@ -1,5 +1,5 @@
 """Renders the tutorials: NN_slug.py, a script in percent cells, to read/NN_slug.md with its real
-outputs and figures.
+outputs and figures, and where zh/NN_slug.md has its words in Chinese, read/NN_slug.zh-CN.md.
 
     python tutorials/render.py            renders every tutorial whose rendering is stale
     python tutorials/render.py 01 04      renders these
@@ -15,9 +15,12 @@ import re
 import sys
 from pathlib import Path
 
+import chinese
+
 HERE = Path(__file__).resolve().parent
 READ = HERE / "read"
 HEADER = "<!-- Made from tutorials/{name}.py, do not edit. sha256 {digest} -->\n\n"
+TO_CHINESE = "[中文]({name}.zh-CN.md)\n\n"
 SETUP = """
 import matplotlib, matplotlib_inline.backend_inline
 matplotlib_inline.backend_inline.set_matplotlib_formats("svg", metadata={"Date": None})
@@ -64,6 +67,7 @@ def run(path):
     from nbclient import NotebookClient
 
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # figures as outputs
+    os.environ["DIPTYCH_LANG"] = "en"
     notebook = jupytext.read(path)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
     NotebookClient(
@@ -98,7 +102,9 @@ def to_markdown(notebook, name, digest_of_source):
         folded = next((FOLDED[tag] for tag in tags if tag in FOLDED), None)
         pair = (text, _fold(folded, code)) if folded else (code, text)
         parts += [part for part in pair if part]
-    return HEADER.format(name=name, digest=digest_of_source) + "\n\n".join(parts) + "\n", figures
+    header = HEADER + (TO_CHINESE if chinese.source_of(name).exists() else "")
+    header = header.format(name=name, digest=digest_of_source)
+    return header + "\n\n".join(parts) + "\n", figures
 
 
 def _fold(summary, text):
@@ -198,13 +204,16 @@ def main():
     for path in sources():
         if chosen.numbers and path.stem[:2] not in chosen.numbers:
             continue
+        in_chinese = chinese.source_of(path.stem).exists()
         if chosen.check:
-            found = check(path)
+            found = check(path) + (chinese.check(path.stem) if in_chinese else [])
             failed = failed or bool(found)
             print(f"{path.stem}: {'as committed' if not found else chr(10).join(found)}")
         elif chosen.numbers or is_stale(path):
             print(f"{path.stem}: rendering", flush=True)
             write(path)
+        if in_chinese and not chosen.check:
+            chinese.write(path.stem)
     return 1 if failed else 0
 
 

@@ -43,22 +43,26 @@ hard_swish = hard_silu
 
 
 def linear(x: Any) -> Any:
-    """Return ``x`` itself."""
+    """Return ``x`` itself. Its shape stays."""
     return x
 
 
 def exponential(x: Any) -> Any:
-    """Return exp(x)."""
+    """Return exp(x). Element by element, in the shape of x."""
     return ops.exp(x)
 
 
 def gelu(x: Any, approximate: bool = False) -> Any:
-    """Return x Phi(x), Phi being the normal distribution function; exact, unlike ops.gelu."""
+    """Return x Phi(x), Phi being the normal distribution function; exact, unlike ops.gelu. Element
+    by element, in the shape of x.
+    """
     return ops.gelu(x, approximate)
 
 
 def keras2_hard_sigmoid(x: Any) -> Any:
-    """Return 0.2 x + 0.5, cut to 0 and 1: what "hard_sigmoid" is in models of Keras 1 and 2."""
+    """Return 0.2 x + 0.5, cut to 0 and 1, in the shape of x: what "hard_sigmoid" is in models of
+    Keras 1 and 2.
+    """
     return ops.clip(ops.add(ops.multiply(x, 0.2), 0.5), 0.0, 1.0)
 
 

@@ -14,6 +14,7 @@ from . import engine as _engine
 from . import utils
 from .callbacks import Callback
 from .datasets import digits
+from .language import said
 from .layers import Conv2D, Dense, Dropout, Flatten, Input, MaxPooling2D
 from .models import Sequential
 
@@ -89,18 +90,18 @@ def run(epochs: int = 12, seed: int = 0, picture: Path | None = None) -> int:
     x_train, x_test = (x.reshape(len(x), 8, 8, 1).astype("float32") / 16 for x in (x_train, x_test))
     engines = _engine.installed()
     both = "on both engines, which take turns," if len(engines) > 1 else "on the reference engine"
-    print(
+    _say(
         f"{len(x_train)} handwritten digits of 8 x 8 pixels to learn from, {len(x_test)} to be "
         f"tested on.\nTwo networks learn them, each {both} from seed {seed}, {epochs} epochs:"
     )
     if "fast" not in engines:
-        print("diptych was installed without its fast engine: there is nothing to compare.")
+        _say("diptych was installed without its fast engine: there is nothing to compare.")
     trained: dict[str, dict[str, Run]] = {}
     agree = True
     for network in NETWORKS:
         runs = _start(network, engines, seed, x_test)
         parameters = runs["reference"].model.count_params()
-        print(f"\n{network} ({parameters:,} parameters)", flush=True)
+        _say(f"\n{network} ({parameters:,} parameters)")
         _train(runs, seed, epochs, x_train, y_train)
         for one in runs.values():
             _test(one, x_test, y_test)
@@ -108,8 +109,22 @@ def run(epochs: int = 12, seed: int = 0, picture: Path | None = None) -> int:
         agree = (len(runs) == 1 or _print_agreement(runs)) and agree
         trained[network] = runs
     if picture is not None:
-        print(_draw(trained, x_test, y_test, picture))
+        _say(_draw(trained, x_test, y_test, picture))
     return 0 if agree else 1
+
+
+def _say(text: str) -> None:
+    """Print a text in the reader's language, where the output's encoding has its letters."""
+    known = said(text)
+    print(known if _can_print(known) else text, flush=True)
+
+
+def _can_print(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _start(network: str, engines: list[str], seed: int, x_test: Any) -> dict[str, Run]:
@@ -152,7 +167,7 @@ def _print_curves(runs: dict[str, Run]) -> None:
     logs = [np.log(run.losses) for run in runs.values()]
     low, high = np.min(logs), np.max(logs)
     bars = _bars()
-    print(f"{'engine':<11}{'seconds':>8}{'test accuracy':>15}   loss, epoch by epoch (logarithmic)")
+    _say("engine      seconds  test accuracy   loss, epoch by epoch (logarithmic)")
     for name, run in runs.items():
         losses = run.losses
         heights = (np.log(losses) - low) / max(high - low, 1e-9)
@@ -165,11 +180,7 @@ def _print_curves(runs: dict[str, Run]) -> None:
 
 def _bars() -> str:
     """Block characters where the output's encoding has them."""
-    try:
-        BARS.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return PLAIN_BARS
-    return BARS
+    return BARS if _can_print(BARS) else PLAIN_BARS
 
 
 def _print_agreement(runs: dict[str, Run]) -> bool:
@@ -177,7 +188,7 @@ def _print_agreement(runs: dict[str, Run]) -> bool:
     losses = np.max(np.abs(np.subtract(reference.losses, fast.losses)))
     outputs = np.max(np.abs(reference.predictions - fast.predictions))
     same = np.mean(reference.predictions.argmax(1) == fast.predictions.argmax(1))
-    print(
+    _say(
         f"Largest difference of the loss curves {losses:.1e}, of the outputs for the test digits "
         f"{outputs:.1e};\n{same:.1%} of the answers are the same. The fast engine was "
         f"{_speed(reference, fast):.1f} times as fast as the reference."

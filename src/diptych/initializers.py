@@ -92,7 +92,7 @@ class Initializer:
 
 
 class Constant(Initializer):
-    """Every weight is `value`: a number, or an array that broadcasts to the shape."""
+    """Every weight is `value`: a number, or an array that broadcasts to the shape. In any shape."""
 
     def __init__(self, value: Any = 0.0) -> None:
         self.value = value

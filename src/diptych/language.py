@@ -27,4 +27,13 @@ def language() -> str:
     return "zh" if name.lower().startswith(("zh", "chinese")) else "en"
 
 
-__all__ = ["LANGUAGES", "language"]
+def said(text: str) -> str:
+    """A phrase of the library, made in English, in the language of the reader."""
+    if language() == "en":
+        return text
+    from .phrases import in_chinese
+
+    return in_chinese(text)
+
+
+__all__ = ["LANGUAGES", "language", "said"]

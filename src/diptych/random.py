@@ -248,7 +248,11 @@ def normal(
     dtype: Any = None,
     seed: Any = None,
 ) -> Tensor:
-    """Draw from the normal distribution with `mean` and standard deviation `stddev`."""
+    """Draw from the normal distribution with `mean` and standard deviation `stddev`.
+
+    The result has the given ``shape`` and by default the configured float type. ``seed`` is an
+    integer, a SeedGenerator, or None for the global one.
+    """
     return Tensor(
         draw_normal(generator_of(seed), _shape(shape), mean, stddev, _float_type(dtype, "normal"))
     )
@@ -261,7 +265,11 @@ def uniform(
     dtype: Any = None,
     seed: Any = None,
 ) -> Tensor:
-    """Draw from the uniform distribution over [minval, maxval). For integers see `randint`."""
+    """Draw from the uniform distribution over [minval, maxval). For integers see `randint`.
+
+    The result has the given ``shape`` and by default the configured float type. ``seed`` is an
+    integer, a SeedGenerator, or None for the global one.
+    """
     return Tensor(
         draw_uniform(
             generator_of(seed), _shape(shape), minval, maxval, _float_type(dtype, "uniform")
@@ -276,7 +284,10 @@ def truncated_normal(
     dtype: Any = None,
     seed: Any = None,
 ) -> Tensor:
-    """Draw from the normal distribution; values beyond two `stddev` of `mean` are drawn again."""
+    """Draw from the normal distribution; values beyond two `stddev` of `mean` are drawn again.
+
+    The result has the given ``shape`` and by default the configured float type.
+    """
     dtype = _float_type(dtype, "truncated_normal")
     return Tensor(draw_truncated_normal(generator_of(seed), _shape(shape), mean, stddev, dtype))
 
@@ -284,7 +295,10 @@ def truncated_normal(
 def randint(
     shape: int | Sequence[int], minval: Any, maxval: Any, dtype: Any = "int32", seed: Any = None
 ) -> Tensor:
-    """Draw integers from the uniform distribution over [minval, maxval)."""
+    """Draw integers from the uniform distribution over [minval, maxval).
+
+    The result has the given ``shape``, to which both ends broadcast.
+    """
     asked, dtype = dtype, dtype_named(dtype)
     if not np.issubdtype(dtype, np.integer):
         raise ValueError(
@@ -314,7 +328,9 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
 
 
 def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Tensor:
-    """`x` with its entries along `axis` in random order; a gradient flows through it."""
+    """`x` with its entries along `axis` in random order; a gradient flows through it. The shape
+    stays.
+    """
     x = ops.convert_to_tensor(x)
     order = generator_of(seed).permutation(x.shape[axis])
     return ops.take(x, order, axis=axis)
@@ -357,7 +373,10 @@ def dropout(
 def binomial(
     shape: int | Sequence[int], counts: Any, probabilities: Any, dtype: Any = None, seed: Any = None
 ) -> Tensor:
-    """Draw how many of `counts` trials succeed, each with probability `probabilities`."""
+    """Draw how many of `counts` trials succeed, each with probability `probabilities`.
+
+    The result has the given ``shape``, to which both broadcast.
+    """
     counts, probabilities = _parameter(counts), _parameter(probabilities)
     draws = generator_of(seed).binomial(counts.astype(np.int64), probabilities, size=_shape(shape))
     return Tensor(draws.astype(_float_type(dtype, "binomial")))
@@ -366,13 +385,19 @@ def binomial(
 def beta(
     shape: int | Sequence[int], alpha: Any, beta: Any, dtype: Any = None, seed: Any = None
 ) -> Tensor:
-    """Draw from the Beta distribution with parameters `alpha` and `beta`, both positive."""
+    """Draw from the Beta distribution with parameters `alpha` and `beta`, both positive.
+
+    The result has the given ``shape``, to which both broadcast.
+    """
     draws = generator_of(seed).beta(_parameter(alpha), _parameter(beta), size=_shape(shape))
     return Tensor(draws.astype(_float_type(dtype, "beta")))
 
 
 def gamma(shape: int | Sequence[int], alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor:
-    """Draw from the Gamma distribution with shape parameter `alpha` and scale 1."""
+    """Draw from the Gamma distribution with shape parameter `alpha` and scale 1.
+
+    The result has the given ``shape``, to which ``alpha`` broadcasts.
+    """
     draws = generator_of(seed).gamma(_parameter(alpha), size=_shape(shape))
     return Tensor(draws.astype(_float_type(dtype, "gamma")))
 

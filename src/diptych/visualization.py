@@ -222,3 +222,7 @@ def _pyplot() -> Any:
             "Galleries are drawn by the package matplotlib: pip install 'diptych[plot]'"
         ) from error
     return plt
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

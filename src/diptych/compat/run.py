@@ -19,6 +19,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from .. import config
+from ..language import said
 from ..legacy.notes import PACKAGE
 from . import slips
 from .hook import install_as_keras
@@ -125,7 +126,7 @@ def run(command: Command) -> int:
     if command.kind == "file":
         path = Path(command.target)
         if not path.is_file():
-            print(f"diptych run: there is no file {command.target}", file=sys.stderr)
+            print(said(f"diptych run: there is no file {command.target}"), file=sys.stderr)
             return 2
         notebook = path.suffix == ".ipynb"
         pieces = _cells(path) if notebook else [(command.target, _text(path))]
@@ -176,12 +177,12 @@ def without_magics(source: str, name: str) -> str:
     lines = source.split("\n")
     first = next((line.strip() for line in lines if line.strip()), "")
     if first.startswith("%%") and first.split()[0] not in _KEEPS_PYTHON:
-        print(f"{name}: skipped, a cell for {first}", file=sys.stderr)
+        print(said(f"{name}: skipped, a cell for {first}"), file=sys.stderr)
         return "pass"
     for number, line in enumerate(lines, 1):
         found = _MAGIC.match(line)
         if found and not _within_expression(lines, number):
-            print(f"{name}, line {number}: skipped {line.strip()}", file=sys.stderr)
+            print(said(f"{name}, line {number}: skipped {line.strip()}"), file=sys.stderr)
             lines[number - 1] = f"{found[1]}pass"
     return "\n".join(lines)
 
@@ -312,8 +313,9 @@ def _folded(error: BaseException) -> list[str]:
 def _fold(count: int) -> list[str]:
     if not count:
         return []
-    lines = "1 line" if count == 1 else f"{count} lines"
-    return [f"  ... {lines} inside libraries (--full-traceback shows them)\n"]
+    if count == 1:
+        return [said("  ... 1 line inside libraries (--full-traceback shows them)\n")]
+    return [said(f"  ... {count} lines inside libraries (--full-traceback shows them)\n")]
 
 
 _LIBRARIES = (

@@ -11,6 +11,7 @@ import traceback
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from ..language import said
 from ..legacy.notes import PACKAGE
 from .hook import PACKAGES
 from .syntax_slips import mend, without_strings
@@ -44,10 +45,11 @@ def answer(error: BaseException, names: dict[str, Any]) -> str:
 
 
 def _written(filename: str, number: int, known: Answer) -> str:
-    text = f"{filename}, line {number}: {known.words}"
+    text = said(f"{filename}, line {number}: ") + said(known.words)
     if not known.line:
-        return f"{text}."
-    return f"{text}{'' if text.endswith('?') else ':'}\n    {known.line.expandtabs(4).rstrip()}"
+        return text + said(".")
+    end = "" if known.words.endswith("?") else said(":")
+    return f"{text}{end}\n    {known.line.expandtabs(4).rstrip()}"
 
 
 def _place(error: BaseException) -> tuple[str, int]:
@@ -119,12 +121,13 @@ def _of_name(name: str, line: str, names: dict[str, Any]) -> Answer | None:
     if start >= 0 and name in bare[start:]:
         mended = f"{line[:start].rstrip()}  #{line[start + 2 :]}"
         return Answer("`//` divides in Python; a comment begins with `#`", mended)
-    for table, words in (
-        (_PYTHON_2, f"`{name}` is of Python 2; in Python 3 it is `{{}}`"),
-        (_OTHER_LANGUAGES, f"`{name}` is written `{{}}` in Python"),
-    ):
-        if name in table:
-            return Answer(words.format(table[name]), _replaced(line, name, table[name]))
+    new = _PYTHON_2.get(name)
+    if new:
+        words = f"`{name}` is of Python 2; in Python 3 it is `{new}`"
+        return Answer(words, _replaced(line, name, new))
+    new = _OTHER_LANGUAGES.get(name)
+    if new:
+        return Answer(f"`{name}` is written `{new}` in Python", _replaced(line, name, new))
     if name == "get_ipython":
         return Answer("this is a command of Jupyter: delete the line")
     known = [n for n in names if not n.startswith("__")]
@@ -233,8 +236,9 @@ def _of_import(message: str, line: str) -> Answer | None:
     near = difflib.get_close_matches(name, there, n=1, cutoff=0.6)
     if near:
         return Answer(f"did you mean `{near[0]}`?", _replaced(line, name, near[0]))
-    listed = f"; there are {', '.join(there)}" if len(there) <= 15 else ""
-    return Answer(f"diptych has no `{name}`{listed}")
+    if len(there) > 15:
+        return Answer(f"diptych has no `{name}`")
+    return Answer(f"diptych has no `{name}`; there are {', '.join(there)}")
 
 
 def _public_names(owner: Any) -> list[str]:

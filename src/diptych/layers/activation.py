@@ -61,7 +61,9 @@ class ReLU(_Elementwise):
 
 
 class LeakyReLU(_Elementwise):
-    """x where x > 0, ``negative_slope * x`` elsewhere."""
+    """x where x > 0, ``negative_slope * x`` elsewhere. Element by element, in the shape of its
+    input.
+    """
 
     weightless = True
     pure = True
@@ -81,6 +83,8 @@ class LeakyReLU(_Elementwise):
 
 class PReLU(_Elementwise):
     """x where x > 0, ``alpha * x`` elsewhere, with a learned ``alpha`` for each entry of a sample.
+
+    An input (N, *sizes) keeps its shape; alpha is (*sizes), with 1 for shared axes.
 
     Args:
         alpha_initializer, alpha_regularizer, alpha_constraint: of the weight.
@@ -140,7 +144,9 @@ class PReLU(_Elementwise):
 
 
 class ELU(_Elementwise):
-    """x where x > 0, ``alpha * (exp(x) - 1)`` elsewhere."""
+    """x where x > 0, ``alpha * (exp(x) - 1)`` elsewhere. Element by element, in the shape of its
+    input.
+    """
 
     weightless = True
     pure = True
@@ -159,7 +165,8 @@ class ELU(_Elementwise):
 class Softmax(_Elementwise):
     """exp(x) over its sum along ``axis``, one or several.
 
-    Entries where ``mask`` is False get probability 0; if all are False, the output is 0.
+    The shape stays. Entries where ``mask`` is False get probability 0; if all are False, the output
+    is 0.
     """
 
     weightless = True

@@ -254,7 +254,7 @@ class Dense(Layer):
 
 
 class Identity(Layer):
-    """Returns its input."""
+    """Returns its input. Of any shape."""
 
     weightless = True
     pure = True
@@ -268,6 +268,11 @@ class Identity(Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        return map_structure(
+            lambda x: KerasTensor(x.shape, self.dtype if "float" in x.dtype else x.dtype), inputs
+        )
 
 
 class Lambda(Layer):
@@ -353,7 +358,9 @@ class Lambda(Layer):
 
 
 class Activation(Layer):
-    """Applies an activation function, given by name or as a callable."""
+    """Applies an activation function, given by name or as a callable. Element by element, in the
+    shape of its input; softmax goes along the last axis.
+    """
 
     weightless = True
     pure = True

@@ -355,6 +355,8 @@ class Layer(Holder, Operation):
     pure_in_prediction = False
     # Whether compute_mask may create a mask (Embedding, Masking); a user's own always may.
     makes_mask = False
+    # Whether the output has the entries of the input elsewhere, so that integers stay integers.
+    moves_only = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -522,11 +524,14 @@ class Layer(Holder, Operation):
         """Return symbolic outputs for symbolic inputs."""
         if type(self).compute_output_shape is not Layer.compute_output_shape:
             shapes = self._shapes_by_name("compute_output_shape", args, kwargs)
+            first, dtype = self._first(args, kwargs), self.dtype
             if shapes is None:
-                shape = self.compute_output_shape(shapes_of(self._first(args, kwargs)))
+                shape = self.compute_output_shape(shapes_of(first))
             else:
                 shape = self.compute_output_shape(**shapes)
-            return map_shapes(lambda s: KerasTensor(s, self.dtype), shape)
+            if self.moves_only and "float" not in first.dtype:
+                dtype = first.dtype
+            return map_shapes(lambda s: KerasTensor(s, dtype), shape)
         return self._infer(args, kwargs)
 
     def _infer(self, args: tuple, kwargs: dict) -> Any:

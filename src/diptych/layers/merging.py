@@ -127,7 +127,10 @@ def _extreme(choose: Any, tensors: list) -> Any:
 
 
 class Add(_Merge):
-    """The sum of its inputs."""
+    """The sum of its inputs.
+
+    They have one shape, or sizes of 1 that broadcast, and so has the output.
+    """
 
     pure = True
 
@@ -136,7 +139,10 @@ class Add(_Merge):
 
 
 class Subtract(_Merge):
-    """The first of two inputs less the second."""
+    """The first of two inputs less the second.
+
+    They have one shape, or sizes of 1 that broadcast, and so has the output.
+    """
 
     pure = True
 
@@ -152,6 +158,8 @@ class Subtract(_Merge):
 class Multiply(_Merge):
     """The product of its inputs, entry by entry. A masked step of an input counts as 1; if it is
     masked in all inputs, the product is 0.
+
+    They have one shape, or sizes of 1 that broadcast, and so has the output.
     """
 
     pure = True
@@ -169,7 +177,10 @@ class Multiply(_Merge):
 
 
 class Average(_Merge):
-    """The mean of its inputs."""
+    """The mean of its inputs.
+
+    They have one shape, or sizes of 1 that broadcast, and so has the output.
+    """
 
     pure = True
 
@@ -178,7 +189,10 @@ class Average(_Merge):
 
 
 class Maximum(_Merge):
-    """The largest of its inputs, entry by entry; masked steps are ignored."""
+    """The largest of its inputs, entry by entry; masked steps are ignored.
+
+    They have one shape, or sizes of 1 that broadcast, and so has the output.
+    """
 
     pure = True
 
@@ -187,7 +201,10 @@ class Maximum(_Merge):
 
 
 class Minimum(_Merge):
-    """The smallest of its inputs, entry by entry; masked steps are ignored."""
+    """The smallest of its inputs, entry by entry; masked steps are ignored.
+
+    They have one shape, or sizes of 1 that broadcast, and so has the output.
+    """
 
     pure = True
 
@@ -196,7 +213,10 @@ class Minimum(_Merge):
 
 
 class Concatenate(_Merge):
-    """Joins its inputs along ``axis``; all other sizes must be equal."""
+    """Joins its inputs along ``axis``; all other sizes must be equal.
+
+    (N, ..., n) and (N, ..., m) give (N, ..., n + m).
+    """
 
     pure = True
 
@@ -252,6 +272,8 @@ class Concatenate(_Merge):
 
 class Dot(_Merge):
     """The dot product of two tensors along one axis of each, sample by sample.
+
+    (N, a, k) and (N, b, k) with axes=2 give (N, a, b).
 
     Args:
         axes: the axis of both, or a pair with the axis of each.
@@ -318,42 +340,66 @@ class Dot(_Merge):
 
 
 def add(inputs: list, **kwargs: Any) -> Any:
-    """Return the sum of a list of tensors."""
+    """Return the sum of a list of tensors.
+
+    The tensors have one shape, or sizes of 1 that broadcast.
+    """
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs: list, **kwargs: Any) -> Any:
-    """Return the first tensor less the second."""
+    """Return the first tensor less the second.
+
+    The tensors have one shape, or sizes of 1 that broadcast.
+    """
     return Subtract(**kwargs)(inputs)
 
 
 def multiply(inputs: list, **kwargs: Any) -> Any:
-    """Return the product of a list of tensors, entry by entry."""
+    """Return the product of a list of tensors, entry by entry.
+
+    The tensors have one shape, or sizes of 1 that broadcast.
+    """
     return Multiply(**kwargs)(inputs)
 
 
 def average(inputs: list, **kwargs: Any) -> Any:
-    """Return the mean of a list of tensors."""
+    """Return the mean of a list of tensors.
+
+    The tensors have one shape, or sizes of 1 that broadcast.
+    """
     return Average(**kwargs)(inputs)
 
 
 def maximum(inputs: list, **kwargs: Any) -> Any:
-    """Return the largest of a list of tensors, entry by entry."""
+    """Return the largest of a list of tensors, entry by entry.
+
+    The tensors have one shape, or sizes of 1 that broadcast.
+    """
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: list, **kwargs: Any) -> Any:
-    """Return the smallest of a list of tensors, entry by entry."""
+    """Return the smallest of a list of tensors, entry by entry.
+
+    The tensors have one shape, or sizes of 1 that broadcast.
+    """
     return Minimum(**kwargs)(inputs)
 
 
 def concatenate(inputs: list, axis: int = -1, **kwargs: Any) -> Any:
-    """Return a list of tensors joined along ``axis``."""
+    """Return a list of tensors joined along ``axis``.
+
+    (N, ..., n) and (N, ..., m) give (N, ..., n + m).
+    """
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
 def dot(inputs: list, axes: Any = -1, normalize: bool = False, **kwargs: Any) -> Any:
-    """Return the dot product of two tensors along ``axes``, sample by sample."""
+    """Return the dot product of two tensors along ``axes``, sample by sample.
+
+    (N, a, k) and (N, b, k) with axes=2 give (N, a, b).
+    """
     return Dot(axes=axes, normalize=normalize, **kwargs)(inputs)
 
 

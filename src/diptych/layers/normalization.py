@@ -560,7 +560,7 @@ class RMSNormalization(Layer):
 
 
 class UnitNormalization(Layer):
-    """Divides the vectors along the axes by their Euclidean length.
+    """Divides the vectors along the axes by their Euclidean length. The shape stays.
 
     Args:
         axis: an axis, or a list of several.

@@ -14,7 +14,7 @@ class Pipeline(Layer):
     """Applies layers one after the other, such as those that change images before training.
 
     It is a layer and no model; each layer gets what the one before returns, be it a tensor or a
-    dict of images and labels. Input and output: those of the first and of the last layer.
+    dict of images and labels. Shapes and dtypes are those of the first and of the last layer.
 
     Args:
         layers: a list of layers.

@@ -178,7 +178,7 @@ class SpatialDropout3D(_SpatialDropout):
 
 
 class GaussianNoise(_Noise):
-    """In training, adds normal noise of standard deviation ``stddev``."""
+    """In training, adds normal noise of standard deviation ``stddev``. The shape stays."""
 
     pure_in_prediction = True
 
@@ -198,7 +198,7 @@ class GaussianNoise(_Noise):
 
 class GaussianDropout(_Noise):
     """In training, multiplies each entry by a normal number of mean 1 and variance rate / (1 -
-    rate).
+    rate). The shape stays.
     """
 
     pure_in_prediction = True
@@ -221,6 +221,8 @@ class GaussianDropout(_Noise):
 class AlphaDropout(_Noise):
     """Dropout for SELU networks: dropped entries get SELU's lower limit, and mean and variance stay
     the same.
+
+    Input and output have the same shape (N, ...).
 
     Source: Klambauer, Unterthiner, Mayr & Hochreiter 2017, Self-Normalizing Neural Networks,
         section "New dropout technique".
@@ -256,7 +258,10 @@ class AlphaDropout(_Noise):
 
 
 class ActivityRegularization(Layer):
-    """Returns its input and adds ``(l1 * sum |x| + l2 * sum x^2) / batch size`` to the loss."""
+    """Returns its input and adds ``(l1 * sum |x| + l2 * sum x^2) / batch size`` to the loss.
+
+    The shape stays.
+    """
 
     weightless = True
 

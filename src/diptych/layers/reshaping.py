@@ -19,6 +19,7 @@ class Flatten(Layer):
     """
 
     pure = True
+    moves_only = True
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -43,6 +44,7 @@ class Reshape(Layer):
 
     weightless = True
     pure = True
+    moves_only = True
 
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -75,9 +77,13 @@ class Reshape(Layer):
 
 
 class Permute(Layer):
-    """Reorders the axes of a sample: ``dims=(2, 1)`` swaps the first two (axis 0 is the batch)."""
+    """Reorders the axes of a sample: ``dims=(2, 1)`` swaps the first two (axis 0 is the batch).
+
+    (N, a, b) gives (N, b, a) then.
+    """
 
     pure = True
+    moves_only = True
 
     def __init__(self, dims: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -11,6 +11,8 @@ from .serialization import deserialize, serialize
 class Wrapper(Layer):
     """Holds a layer. Subclasses define what to do with it.
 
+    Shapes are those of the layer inside.
+
     Args:
         layer: the layer to be wrapped.
     """

@@ -6,6 +6,8 @@ import pathlib
 import sys
 import warnings
 
+from ..language import said
+
 PACKAGE = str(pathlib.Path(__file__).parent.parent)
 _IMPORTS = "<frozen importlib"
 
@@ -29,7 +31,7 @@ def note(old, new, where=""):
     spelling = (old, new.partition("=")[0])  # notes that differ only in a value are the same
     if _quiet.get() or spelling in _noted:
         return
-    current = new if " " in new else f"is now `{new}`"
+    current = said(new if " " in new else f"is now `{new}`")
     place = f"{where}: " if where else ""
     warnings.warn(f"{place}`{old}` {current}", LegacySpelling, stacklevel=users_level())
     _noted.add(spelling)  # after the warning: if warnings are errors, each call raises

@@ -19,7 +19,10 @@ from .base import NamedLoss, in_graphs
 
 @in_graphs
 def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
-    """Sum of ``y_true * log(y_true / y_pred)`` over the last axis."""
+    """Sum of ``y_true * log(y_true / y_pred)`` over the last axis.
+
+    y_true and y_pred (..., C) give (...).
+    """
     return twins.KL_DIVERGENCE(together("kl_divergence", y_true, y_pred), config.epsilon())
 
 
@@ -32,6 +35,8 @@ def binary_crossentropy(
     axis: int = -1,
 ) -> Tensor:
     """Mean of ``-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred)`` over ``axis``.
+
+    y_true and y_pred (..., D) give (...).
 
     Sigmoid + cross-entropy: if ``y_pred`` is the output of a sigmoid, the loss is computed from its
     logits, which is exact. The twins are ``binary_crossentropy_forward`` and
@@ -67,6 +72,8 @@ def categorical_crossentropy(
     axis: int = -1,
 ) -> Tensor:
     """``-sum(y_true * log(y_pred))`` over ``axis``; labels are one-hot, or distributions.
+
+    y_true and y_pred (..., C) give (...).
 
     Softmax + cross-entropy: if ``y_pred`` is the output of a softmax, the loss is computed from its
     logits, which is exact. The twins are ``categorical_crossentropy_forward`` and
@@ -129,6 +136,8 @@ def binary_focal_crossentropy(
 ) -> Tensor:
     """binary_crossentropy with each term multiplied by ``(1 - probability of the label)**gamma``;
     with balancing also by ``alpha`` for labels 1 and ``1 - alpha`` for labels 0.
+
+    y_true and y_pred (..., D) give (...).
     """
     pair = together("binary_focal_crossentropy", y_true, y_pred)
     options = (
@@ -152,6 +161,8 @@ def categorical_focal_crossentropy(
     axis: int = -1,
 ) -> Tensor:
     """categorical_crossentropy with each term multiplied by ``alpha * (1 - y_pred)**gamma``.
+
+    y_true and y_pred (..., C) give (...).
 
     ``alpha`` is one number, or one for each class.
     """
@@ -185,14 +196,20 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
 
 
 class KLDivergence(NamedLoss):
-    """The sum of ``y_true * log(y_true / y_pred)``."""
+    """The sum of ``y_true * log(y_true / y_pred)``.
+
+    y_true and y_pred (N, ..., C): a value for each (N, ...), then reduced.
+    """
 
     def __init__(self, reduction="sum_over_batch_size", name="kl_divergence", dtype=None):
         super().__init__(kl_divergence, reduction=reduction, name=name, dtype=dtype)
 
 
 class BinaryCrossentropy(NamedLoss):
-    """Cross-entropy of yes/no questions: labels 0 and 1, predictions from a sigmoid (or logits)."""
+    """Cross-entropy of yes/no questions: labels 0 and 1, predictions from a sigmoid (or logits).
+
+    y_true and y_pred (N, ..., D): a value for each (N, ...), then reduced.
+    """
 
     def __init__(
         self,
@@ -210,7 +227,10 @@ class BinaryCrossentropy(NamedLoss):
 
 
 class CategoricalCrossentropy(NamedLoss):
-    """Cross-entropy of several classes: one-hot labels, predictions from a softmax (or logits)."""
+    """Cross-entropy of several classes: one-hot labels, predictions from a softmax (or logits).
+
+    y_true and y_pred (N, ..., C): a value for each (N, ...), then reduced.
+    """
 
     def __init__(
         self,
@@ -228,7 +248,10 @@ class CategoricalCrossentropy(NamedLoss):
 
 
 class SparseCategoricalCrossentropy(NamedLoss):
-    """CategoricalCrossentropy for labels that are class numbers; ``ignore_class`` is ignored."""
+    """CategoricalCrossentropy for labels that are class numbers; ``ignore_class`` is ignored.
+
+    y_true (N, ...) of integers, y_pred (N, ..., C): a value for each (N, ...), then reduced.
+    """
 
     def __init__(
         self,
@@ -246,7 +269,10 @@ class SparseCategoricalCrossentropy(NamedLoss):
 
 
 class BinaryFocalCrossentropy(NamedLoss):
-    """BinaryCrossentropy in which well predicted samples count less."""
+    """BinaryCrossentropy in which well predicted samples count less.
+
+    y_true and y_pred (N, ..., D): a value for each (N, ...), then reduced.
+    """
 
     def __init__(
         self,
@@ -268,7 +294,10 @@ class BinaryFocalCrossentropy(NamedLoss):
 
 
 class CategoricalFocalCrossentropy(NamedLoss):
-    """CategoricalCrossentropy in which well predicted samples count less."""
+    """CategoricalCrossentropy in which well predicted samples count less.
+
+    y_true and y_pred (N, ..., C): a value for each (N, ...), then reduced.
+    """
 
     def __init__(
         self,
@@ -291,6 +320,8 @@ class CategoricalFocalCrossentropy(NamedLoss):
 class CategoricalGeneralizedCrossEntropy(NamedLoss):
     """``(1 - p**q) / q``, with p the probability of the label, a class number: between the
     cross-entropy (q near 0) and the absolute error (q near 1), which forgives wrong labels.
+
+    y_true (N,) of integers, y_pred (N, C): a value for each (N,), then reduced.
     """
 
     def __init__(

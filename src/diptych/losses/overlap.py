@@ -32,9 +32,11 @@ def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Tensor:
 def tversky(
     y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None
 ) -> Tensor:
-    """``1 - both / (both + alpha * missed + beta * surplus)``, with ``both`` the sum of
-    ``y_true * y_pred``, ``missed`` that of ``y_true * (1 - y_pred)`` and ``surplus`` that of
-    ``(1 - y_true) * y_pred``.
+    """``1 - both / (both + alpha * missed + beta * surplus)``, with ``both`` the sum of ``y_true *
+    y_pred``, ``missed`` that of ``y_true * (1 - y_pred)`` and ``surplus`` that of ``(1 - y_true) *
+    y_pred``.
+
+    y_true and y_pred (N, ...) have one shape; without an axis the result is a number, of shape ().
 
     With ``alpha = beta = 0.5`` it is the Dice loss. As in Keras, ``alpha`` weighs what was missed;
     the paper has it the other way round. y_true, y_pred and axis: as for ``dice``.
@@ -58,6 +60,8 @@ class _Overlap(NamedLoss):
 class Dice(_Overlap):
     """One minus the Dice coefficient of two regions; ``axis`` says what a region is: see ``dice``.
 
+    y_true and y_pred (N, ...) have one shape.
+
     Without ``axis`` it is that of the whole batch.
     """
 
@@ -66,7 +70,10 @@ class Dice(_Overlap):
 
 
 class Tversky(_Overlap):
-    """The Dice loss with weights: ``alpha`` for what was missed, ``beta`` for what is surplus."""
+    """The Dice loss with weights: ``alpha`` for what was missed, ``beta`` for what is surplus.
+
+    y_true and y_pred (N, ...) have one shape.
+    """
 
     def __init__(
         self,

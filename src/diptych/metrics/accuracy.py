@@ -96,7 +96,9 @@ def _in_top_k(labels, scores, k):
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> np.ndarray:
-    """1 where `y_pred > threshold` agrees with `y_true`, else 0; an array of floatx."""
+    """1 where `y_pred > threshold` agrees with `y_true`, else 0; an array of floatx. Element by
+    element, in the shape of both.
+    """
     return _binary(y_true, y_pred, threshold).astype(config.floatx())
 
 
@@ -150,14 +152,20 @@ class _Accuracy(MeanMetricWrapper):
 
 
 class Accuracy(_Accuracy):
-    """How often `y_pred` equals `y_true`."""
+    """How often `y_pred` equals `y_true`.
+
+    y_true and y_pred (N, ...) have one shape.
+    """
 
     def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
         super().__init__(_equal, name=name, dtype=dtype)
 
 
 class BinaryAccuracy(_Accuracy):
-    """How often `y_pred > threshold` agrees with the label, 0 or 1."""
+    """How often `y_pred > threshold` agrees with the label, 0 or 1.
+
+    y_true and y_pred (N, ...) have one shape.
+    """
 
     def __init__(
         self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
@@ -167,21 +175,27 @@ class BinaryAccuracy(_Accuracy):
 
 
 class CategoricalAccuracy(_Accuracy):
-    """How often the largest score is that of the one-hot label."""
+    """How often the largest score is that of the one-hot label.
+
+    y_true and y_pred (N, ..., C).
+    """
 
     def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(_categorical, name=name, dtype=dtype)
 
 
 class SparseCategoricalAccuracy(_Accuracy):
-    """How often the largest score is that of the class number in `y_true`."""
+    """How often the largest score is that of the class number in `y_true`.
+
+    y_true (N, ...) of integers, y_pred (N, ..., C).
+    """
 
     def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(_sparse_categorical, name=name, dtype=dtype)
 
 
 class TopKCategoricalAccuracy(_Accuracy):
-    """How often the one-hot label is among the k largest scores."""
+    """How often the one-hot label is among the k largest scores. y_true and y_pred (N, C)."""
 
     def __init__(
         self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
@@ -192,6 +206,8 @@ class TopKCategoricalAccuracy(_Accuracy):
 
 class SparseTopKCategoricalAccuracy(_Accuracy):
     """How often the class number in `y_true` is among the k largest scores.
+
+    y_true (N,) of integers, y_pred (N, C).
 
     from_sorted_ids: y_pred holds class numbers, best first, instead of scores.
     """

@@ -205,8 +205,9 @@ def typed(value, dtype):
 class Sum(Metric):
     """The sum of all values, each times its weight.
 
-    >>> Sum()([1, 3, 5, 7])
-    np.float32(16.0)
+    The values may have any shape.
+
+    >>> Sum()([1, 3, 5, 7]) np.float32(16.0)
     """
 
     def __init__(self, name: str = "sum", dtype: Any = None) -> None:
@@ -228,8 +229,9 @@ class Sum(Metric):
 class Mean(Metric):
     """The mean of all values: sum(weight * value) / sum(weight). 0 before the first.
 
-    >>> Mean()([1, 3, 5, 7], sample_weight=[1, 1, 0, 0])
-    np.float32(2.0)
+    The values may have any shape.
+
+    >>> Mean()([1, 3, 5, 7], sample_weight=[1, 1, 0, 0]) np.float32(2.0)
     """
 
     def __init__(self, name: str | None = "mean", dtype: Any = None) -> None:

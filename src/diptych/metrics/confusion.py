@@ -103,25 +103,37 @@ class _OneCount(_Counts):
 
 
 class TruePositives(_OneCount):
-    """How many positive labels are predicted positive."""
+    """How many positive labels are predicted positive.
+
+    y_true and y_pred (N, ...) have one shape.
+    """
 
     _kept = ("true_positives",)
 
 
 class TrueNegatives(_OneCount):
-    """How many negative labels are predicted negative."""
+    """How many negative labels are predicted negative.
+
+    y_true and y_pred (N, ...) have one shape.
+    """
 
     _kept = ("true_negatives",)
 
 
 class FalsePositives(_OneCount):
-    """How many negative labels are predicted positive."""
+    """How many negative labels are predicted positive.
+
+    y_true and y_pred (N, ...) have one shape.
+    """
 
     _kept = ("false_positives",)
 
 
 class FalseNegatives(_OneCount):
-    """How many positive labels are predicted negative."""
+    """How many positive labels are predicted negative.
+
+    y_true and y_pred (N, ...) have one shape.
+    """
 
     _kept = ("false_negatives",)
 
@@ -162,9 +174,11 @@ class _Rate(_Counts):
 class Precision(_Rate):
     """The fraction of positive predictions that are correct: tp / (tp + fp).
 
-    thresholds: a number in [0, 1], or several, with a result for each; None is 0.5.
-    top_k: the k largest scores of a sample count as positive.
-    class_id: use only this column of y_true and y_pred.
+    y_true and y_pred (N, ...) have one shape.
+
+    thresholds: a number in [0, 1], or several, with a result for each; None is 0.5. top_k: the k
+    largest scores of a sample count as positive. class_id: use only this column of y_true and
+    y_pred.
     """
 
     _kept = ("true_positives", "false_positives")
@@ -176,6 +190,8 @@ class Precision(_Rate):
 
 class Recall(_Rate):
     """The fraction of positive labels that are found: tp / (tp + fn).
+
+    y_true and y_pred (N, ...) have one shape.
 
     thresholds, top_k, class_id: as in `Precision`.
     """
@@ -189,6 +205,8 @@ class Recall(_Rate):
 
 class AUC(_Counts):
     """The area under the ROC or precision-recall curve over all thresholds.
+
+    y_true and y_pred have one shape, (N,), (N, 1) or (N, labels).
 
     num_thresholds: the number of points of the curve, evenly spaced; or pass `thresholds`, numbers
         in [0, 1].

@@ -81,6 +81,8 @@ class PearsonCorrelation(_Correlation):
 class ConcordanceCorrelation(_Correlation):
     """The mean agreement of labels and predictions along `axis`: see `concordance_correlation`.
 
+    y_true and y_pred (N, ...) have one shape.
+
     axis: as for `PearsonCorrelation`.
     """
 

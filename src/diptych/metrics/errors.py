@@ -50,61 +50,94 @@ __all__ = [
 
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> np.ndarray:
-    """mean((y_true - y_pred)^2) over the last axis."""
+    """mean((y_true - y_pred)^2) over the last axis.
+
+    y_true and y_pred (..., D) give (...).
+    """
     return _loss("losses", "mean_squared_error", y_true, y_pred)
 
 
 def mean_absolute_error(y_true: Any, y_pred: Any) -> np.ndarray:
-    """mean(|y_true - y_pred|) over the last axis."""
+    """mean(|y_true - y_pred|) over the last axis.
+
+    y_true and y_pred (..., D) give (...).
+    """
     return _loss("losses", "mean_absolute_error", y_true, y_pred)
 
 
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> np.ndarray:
-    """100 mean(|y_true - y_pred| / max(|y_true|, epsilon)) over the last axis."""
+    """100 mean(|y_true - y_pred| / max(|y_true|, epsilon)) over the last axis.
+
+    y_true and y_pred (..., D) give (...).
+    """
     return _loss(
         "losses", "mean_absolute_percentage_error", y_true, y_pred, epsilon=config.epsilon()
     )
 
 
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> np.ndarray:
-    """mean((log(1 + y_true) - log(1 + y_pred))^2) over the last axis."""
+    """mean((log(1 + y_true) - log(1 + y_pred))^2) over the last axis.
+
+    y_true and y_pred (..., D) give (...).
+    """
     return _loss(
         "losses", "mean_squared_logarithmic_error", y_true, y_pred, epsilon=config.epsilon()
     )
 
 
 def log_cosh(y_true: Any, y_pred: Any) -> np.ndarray:
-    """mean(log(cosh(y_pred - y_true))) over the last axis."""
+    """mean(log(cosh(y_pred - y_true))) over the last axis.
+
+    y_true and y_pred (..., D) give (...).
+    """
     return _loss("losses", "log_cosh", y_true, y_pred)
 
 
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> np.ndarray:
-    """Half the squared error up to `delta`, linear beyond; mean over the last axis."""
+    """Half the squared error up to `delta`, linear beyond; mean over the last axis.
+
+    y_true and y_pred (..., D) give (...).
+    """
     return _loss("losses", "huber", y_true, y_pred, delta=delta)
 
 
 def poisson(y_true: Any, y_pred: Any) -> np.ndarray:
-    """mean(y_pred - y_true log(y_pred)) over the last axis."""
+    """mean(y_pred - y_true log(y_pred)) over the last axis.
+
+    y_true and y_pred (..., D) give (...).
+    """
     return _loss("losses", "poisson", y_true, y_pred, epsilon=config.epsilon())
 
 
 def hinge(y_true: Any, y_pred: Any) -> np.ndarray:
-    """mean(max(1 - y_true y_pred, 0)) over the last axis; labels 0 and 1 count as -1 and 1."""
+    """mean(max(1 - y_true y_pred, 0)) over the last axis; labels 0 and 1 count as -1 and 1.
+
+    y_true and y_pred (..., D) give (...).
+    """
     return _loss("losses", "hinge", y_true, y_pred)
 
 
 def squared_hinge(y_true: Any, y_pred: Any) -> np.ndarray:
-    """mean(max(1 - y_true y_pred, 0)^2) over the last axis; labels 0 and 1 count as -1 and 1."""
+    """mean(max(1 - y_true y_pred, 0)^2) over the last axis; labels 0 and 1 count as -1 and 1.
+
+    y_true and y_pred (..., D) give (...).
+    """
     return _loss("losses", "squared_hinge", y_true, y_pred)
 
 
 def categorical_hinge(y_true: Any, y_pred: Any) -> np.ndarray:
-    """max(1 + best score of a wrong class - score of the right class, 0)."""
+    """max(1 + best score of a wrong class - score of the right class, 0).
+
+    y_true and y_pred (..., C) give (...).
+    """
     return _loss("losses", "categorical_hinge", y_true, y_pred)
 
 
 def kl_divergence(y_true: Any, y_pred: Any) -> np.ndarray:
-    """sum(y_true log(y_true / y_pred)) over the last axis."""
+    """sum(y_true log(y_true / y_pred)) over the last axis.
+
+    y_true and y_pred (..., C) give (...).
+    """
     return _loss("crossentropy", "kl_divergence", y_true, y_pred, epsilon=config.epsilon())
 
 
@@ -115,7 +148,10 @@ def binary_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> np.ndarray:
-    """-mean(y_true log(y_pred) + (1 - y_true) log(1 - y_pred)) over `axis`."""
+    """-mean(y_true log(y_pred) + (1 - y_true) log(1 - y_pred)) over `axis`.
+
+    y_true and y_pred (..., D) give (...).
+    """
     return _loss(
         "crossentropy",
         "binary_crossentropy",
@@ -135,7 +171,10 @@ def categorical_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> np.ndarray:
-    """-sum(y_true log(y_pred)) over `axis`, y_pred scaled to the sum 1."""
+    """-sum(y_true log(y_pred)) over `axis`, y_pred scaled to the sum 1.
+
+    y_true and y_pred (..., C) give (...).
+    """
     return _loss(
         "crossentropy",
         "categorical_crossentropy",
@@ -155,7 +194,10 @@ def sparse_categorical_crossentropy(
     ignore_class: int | None = None,
     axis: int = -1,
 ) -> np.ndarray:
-    """-log(y_pred) at the class number in `y_true`; 0 where that is `ignore_class`."""
+    """-log(y_pred) at the class number in `y_true`; 0 where that is `ignore_class`.
+
+    y_true (...) of integers and y_pred (..., C) give (...).
+    """
     y_true, y_pred = as_array(y_true), as_float(y_pred)
     if y_true.ndim == y_pred.ndim and y_true.shape[axis] == 1:
         y_true = y_true.squeeze(axis)
@@ -181,7 +223,10 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> np.ndarray:
-    """Binary cross-entropy in which easy samples count less: each times (1 - probability)^gamma."""
+    """Binary cross-entropy in which easy samples count less: each times (1 - probability)^gamma.
+
+    y_true and y_pred (..., D) give (...).
+    """
     return _loss(
         "crossentropy",
         "binary_focal_crossentropy",
@@ -208,6 +253,8 @@ def categorical_focal_crossentropy(
 ) -> np.ndarray:
     """Categorical cross-entropy with easy samples weighted down: each times alpha (1 -
     probability)^gamma.
+
+    y_true and y_pred (..., C) give (...).
     """
     return _loss(
         "crossentropy",
@@ -248,14 +295,20 @@ class _Error(MeanMetricWrapper):
 
 
 class MeanSquaredError(_Error):
-    """The mean of (y_true - y_pred)^2."""
+    """The mean of (y_true - y_pred)^2.
+
+    y_true and y_pred (N, ..., D).
+    """
 
     def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
         super().__init__(mean_squared_error, name=name, dtype=dtype)
 
 
 class RootMeanSquaredError(Mean):
-    """The square root of the mean of (y_true - y_pred)^2."""
+    """The square root of the mean of (y_true - y_pred)^2.
+
+    y_true and y_pred (N, ...) have one shape.
+    """
 
     _direction = "down"
 
@@ -277,28 +330,40 @@ class RootMeanSquaredError(Mean):
 
 
 class MeanAbsoluteError(_Error):
-    """The mean of |y_true - y_pred|."""
+    """The mean of |y_true - y_pred|.
+
+    y_true and y_pred (N, ..., D).
+    """
 
     def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
         super().__init__(mean_absolute_error, name=name, dtype=dtype)
 
 
 class MeanAbsolutePercentageError(_Error):
-    """The mean of 100 |y_true - y_pred| / |y_true|."""
+    """The mean of 100 |y_true - y_pred| / |y_true|.
+
+    y_true and y_pred (N, ..., D).
+    """
 
     def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None) -> None:
         super().__init__(mean_absolute_percentage_error, name=name, dtype=dtype)
 
 
 class MeanSquaredLogarithmicError(_Error):
-    """The mean of (log(1 + y_true) - log(1 + y_pred))^2."""
+    """The mean of (log(1 + y_true) - log(1 + y_pred))^2.
+
+    y_true and y_pred (N, ..., D).
+    """
 
     def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
         super().__init__(mean_squared_logarithmic_error, name=name, dtype=dtype)
 
 
 class LogCoshError(_Error):
-    """The mean of log(cosh(y_pred - y_true))."""
+    """The mean of log(cosh(y_pred - y_true)).
+
+    y_true and y_pred (N, ..., D).
+    """
 
     def __init__(self, name: str = "logcosh", dtype: Any = None) -> None:
         super().__init__(log_cosh, name=name, dtype=dtype)
@@ -307,6 +372,8 @@ class LogCoshError(_Error):
 class CosineSimilarity(_Error):
     """The mean cosine of the angle between label and prediction along `axis`: 1 in the same
     direction.
+
+    y_true and y_pred (N, ..., D).
     """
 
     _direction = "up"
@@ -317,42 +384,60 @@ class CosineSimilarity(_Error):
 
 
 class Poisson(_Error):
-    """The mean of y_pred - y_true log(y_pred)."""
+    """The mean of y_pred - y_true log(y_pred).
+
+    y_true and y_pred (N, ..., D).
+    """
 
     def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
         super().__init__(poisson, name=name, dtype=dtype)
 
 
 class KLDivergence(_Error):
-    """The mean of sum(y_true log(y_true / y_pred))."""
+    """The mean of sum(y_true log(y_true / y_pred)).
+
+    y_true and y_pred (N, ..., C).
+    """
 
     def __init__(self, name: str = "kl_divergence", dtype: Any = None) -> None:
         super().__init__(kl_divergence, name=name, dtype=dtype)
 
 
 class Hinge(_Error):
-    """The mean of max(1 - y_true y_pred, 0)."""
+    """The mean of max(1 - y_true y_pred, 0).
+
+    y_true and y_pred (N, ..., D).
+    """
 
     def __init__(self, name: str = "hinge", dtype: Any = None) -> None:
         super().__init__(hinge, name=name, dtype=dtype)
 
 
 class SquaredHinge(_Error):
-    """The mean of max(1 - y_true y_pred, 0)^2."""
+    """The mean of max(1 - y_true y_pred, 0)^2.
+
+    y_true and y_pred (N, ..., D).
+    """
 
     def __init__(self, name: str = "squared_hinge", dtype: Any = None) -> None:
         super().__init__(squared_hinge, name=name, dtype=dtype)
 
 
 class CategoricalHinge(_Error):
-    """The mean of max(1 + best score of a wrong class - score of the right class, 0)."""
+    """The mean of max(1 + best score of a wrong class - score of the right class, 0).
+
+    y_true and y_pred (N, ..., C).
+    """
 
     def __init__(self, name: str = "categorical_hinge", dtype: Any = None) -> None:
         super().__init__(categorical_hinge, name=name, dtype=dtype)
 
 
 class BinaryCrossentropy(_Error):
-    """The mean of -(y_true log(y_pred) + (1 - y_true) log(1 - y_pred))."""
+    """The mean of -(y_true log(y_pred) + (1 - y_true) log(1 - y_pred)).
+
+    y_true and y_pred (N, ..., D).
+    """
 
     def __init__(
         self,
@@ -373,7 +458,10 @@ class BinaryCrossentropy(_Error):
 
 
 class CategoricalCrossentropy(_Error):
-    """The mean of -sum(y_true log(y_pred)) for one-hot labels."""
+    """The mean of -sum(y_true log(y_pred)) for one-hot labels.
+
+    y_true and y_pred (N, ..., C).
+    """
 
     def __init__(
         self,
@@ -398,6 +486,8 @@ class CategoricalCrossentropy(_Error):
 
 class SparseCategoricalCrossentropy(_Error):
     """The mean of -log(y_pred) at the class number in `y_true`.
+
+    y_true (N, ...) of integers, y_pred (N, ..., C).
 
     ignore_class: a label whose samples count as 0; with sample weights, they do not count at all.
     """

@@ -124,6 +124,8 @@ class IoU(Metric):
 class BinaryIoU(IoU):
     """IoU of the classes 0 and 1, where a prediction is 1 from the `threshold` on.
 
+    y_true and y_pred (N, ...) have one shape.
+
     target_class_ids: (0,), (1,), or (0, 1) for the mean of both.
 
     `update_state` takes labels 0 and 1, and scores.
@@ -150,7 +152,10 @@ class BinaryIoU(IoU):
 
 
 class MeanIoU(IoU):
-    """IoU averaged over all classes that occur. Arguments as for `IoU`."""
+    """IoU averaged over all classes that occur. Arguments as for `IoU`.
+
+    y_true and y_pred (N, ...) of integers.
+    """
 
     def __init__(
         self,
@@ -178,7 +183,10 @@ class MeanIoU(IoU):
 
 
 class OneHotIoU(IoU):
-    """IoU of one-hot labels: the class is the largest along `axis`. Arguments as for `IoU`."""
+    """IoU of one-hot labels: the class is the largest along `axis`. Arguments as for `IoU`.
+
+    y_true and y_pred (N, ..., C).
+    """
 
     def __init__(
         self,
@@ -206,7 +214,10 @@ class OneHotIoU(IoU):
 
 
 class OneHotMeanIoU(MeanIoU):
-    """IoU of one-hot labels, averaged over all classes that occur. Arguments as for `IoU`."""
+    """IoU of one-hot labels, averaged over all classes that occur. Arguments as for `IoU`.
+
+    y_true and y_pred (N, ..., C).
+    """
 
     def __init__(
         self,

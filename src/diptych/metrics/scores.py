@@ -16,6 +16,7 @@ __all__ = ["F1Score", "FBetaScore", "R2Score"]
 
 class FBetaScore(Metric):
     """(1 + beta^2) precision recall / (beta^2 precision + recall): above 1, beta stresses recall.
+    y_true and y_pred (N, C).
 
     average: None gives one score per class; 'micro' counts all classes together; 'macro' is the
         mean over classes; 'weighted' the mean weighted by the frequency of each class.
@@ -112,7 +113,9 @@ class FBetaScore(Metric):
 
 
 class F1Score(FBetaScore):
-    """2 precision recall / (precision + recall). Arguments as in `FBetaScore`."""
+    """2 precision recall / (precision + recall). Arguments as in `FBetaScore`. y_true and y_pred
+    (N, C).
+    """
 
     def __init__(
         self,
@@ -131,7 +134,7 @@ class F1Score(FBetaScore):
 
 class R2Score(Metric):
     """1 - sum((y_true - y_pred)^2) / sum((y_true - mean(y_true))^2): 1 is perfect, 0 no better than
-    the mean.
+    the mean. y_true and y_pred (N, D).
 
     class_aggregation: 'uniform_average' or 'variance_weighted_average' over the columns; None gives
         a score for each.

@@ -81,9 +81,10 @@ class _BestAt(_Counts):
 class PrecisionAtRecall(_BestAt):
     """The best precision, tp / (tp + fp), where the recall, tp / (tp + fn), is at least `recall`.
 
-    recall: a number in [0, 1].
-    num_thresholds: how many thresholds are tried, evenly spaced from 0 to 1.
-    class_id: use only this column of y_true and y_pred.
+    y_true and y_pred (N, ...) have one shape.
+
+    recall: a number in [0, 1]. num_thresholds: how many thresholds are tried, evenly spaced from 0
+    to 1. class_id: use only this column of y_true and y_pred.
     """
 
     _held = "recall"
@@ -105,6 +106,8 @@ class PrecisionAtRecall(_BestAt):
 class RecallAtPrecision(_BestAt):
     """The best recall, tp / (tp + fn), where the precision, tp / (tp + fp), is at least
     `precision`.
+
+    y_true and y_pred (N, ...) have one shape.
 
     num_thresholds, class_id: as for `PrecisionAtRecall`.
     """
@@ -129,6 +132,8 @@ class SensitivityAtSpecificity(_BestAt):
     """The best sensitivity, tp / (tp + fn), where the specificity, tn / (tn + fp), is at least
     `specificity`.
 
+    y_true and y_pred (N, ...) have one shape.
+
     num_thresholds, class_id: as for `PrecisionAtRecall`.
     """
 
@@ -151,6 +156,8 @@ class SensitivityAtSpecificity(_BestAt):
 class SpecificityAtSensitivity(_BestAt):
     """The best specificity, tn / (tn + fp), where the sensitivity, tp / (tp + fn), is at least
     `sensitivity`.
+
+    y_true and y_pred (N, ...) have one shape.
 
     num_thresholds, class_id: as for `PrecisionAtRecall`.
     """

@@ -39,7 +39,7 @@ from .mending import (
     wrong_number,
 )
 from .mending import kind_of as _kind
-from .symptoms import LossWatch, loss_of_guessing
+from .symptoms import SORTED_LABELS, LossWatch, loss_of_guessing
 from .values import bytes_in, check_class_numbers, is_grouped, not_finite, odd_probabilities
 
 __all__ = ["Checks"]
@@ -88,13 +88,9 @@ class Checks:
             _warn(message)
 
     def order_of_labels(self, y: Any, y_validation: Any) -> None:
-        """Warn of labels sorted by class, of which validation_split has taken the last."""
+        """Warn of labels sorted by class, whose last ones are taken for validation."""
         if type(y) is np.ndarray and is_grouped(np.concatenate([y, y_validation])):
-            self.tell(
-                "The labels are sorted by class, and validation_split takes the last rows, so "
-                "that some classes are only validated, and hardly trained. Shuffle first: "
-                "order = np.random.permutation(len(x)); x, y = x[order], y[order]."
-            )
+            self.tell(SORTED_LABELS)
 
     def watch(self, batches: Any, weighted: bool) -> LossWatch:
         """What looks at the loss of a training on these batches. Its beginning is compared with

@@ -18,6 +18,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,9 @@ class StepPlan(_BatchPlan):
         _check(model, replay, trains)
         self._circumstances = _circumstances(model)
         self._trains, self._optimizer = trains, model.optimizer
+        self._running = Lock()
         self._counts = False  # whether the plan counts the updates
+        self._follows = False  # whether it is told the learning rate in each of them
         self._updates: list[Any] = []
         numbers = iter(range(len(leaves_of(batch))))
         parts = map_structure(lambda leaf: None if leaf is None else next(numbers), batch)
@@ -124,6 +127,8 @@ class StepPlan(_BatchPlan):
             y_pred, losses, caches = replay.forward(given, steps, labels)
             if trains:
                 self._update(replay, caches)
+                if not self._counts and any(dtype is None for *_, dtype in entries):
+                    self._count()
             means = [model._loss_mean, *[part.mean for part in model._loss.parts]]
             add_mean = _engine.current().kernels.steps.add_mean
             for mean, loss in zip(means, losses):  # noqa: B905 - a single part has no mean
@@ -195,10 +200,10 @@ class StepPlan(_BatchPlan):
                     counter[()] += 1
 
                 notes.call("the learning rate", follow)
-                self._counts = True
+                self._follows = self._counts = True
             optimizer.apply(gradients, wanted)
             why = plan.take_back(mark)
-            if why is not None and self._counts:
+            if why is not None and self._follows:
                 notes.calls.remove("the learning rate")
         if why is not None:
             given = list if is_builtin(type(optimizer)) else _copies
@@ -210,6 +215,16 @@ class StepPlan(_BatchPlan):
                 plan.aside(apply)
             notes.call(f"the optimizer ({why})", apply)
             self._counts = True
+
+    def _count(self) -> None:
+        """Let Python count the update at once: a metric that it calls later may raise."""
+        counter = self._optimizer._iterations.array
+
+        def count() -> None:
+            counter[()] += 1
+
+        self._plan.call(count)
+        self._counts = True
 
     def _add_accuracy(self, metric: Any, y: np.ndarray, y_pred: Tensor) -> None:
         """Add the batch to an accuracy, in a stage."""
@@ -261,12 +276,20 @@ class StepPlan(_BatchPlan):
 
     def run(self, order: np.ndarray, sources: list[np.ndarray], most: int) -> int:
         """Make steps on the first batches of these rows, up to ``most`` and for a slice of time;
-        return how many.
+        return how many: none while another thread runs it, for it has one memory.
         """
+        if not self._running.acquire(blocking=False):
+            return 0
+        try:
+            return self._run_alone(order, sources, most)
+        finally:
+            self._running.release()
+
+    def _run_alone(self, order: np.ndarray, sources: list[np.ndarray], most: int) -> int:
         if not self._trains:
             return self._run(order, *sources, most=most)
         counter = self._optimizer._iterations.array
-        if not self._counts:
+        if not self._follows:
             for update in self._updates:
                 update.restart(counter.item(), self._optimizer._current_rate())
         try:
@@ -364,7 +387,7 @@ class PlannedPasses:
         self._order = np.zeros(0, np.int64)  # the rows of this pass
         self._at = 0  # how many of them are done
         self._plans: dict[int, StepPlan] = {}  # by the number of rows: the last batch has fewer
-        self._data: dict[tuple, list[np.ndarray]] = {}  # x and y as plans take them
+        self._data: dict[tuple, list | None] = {}  # x and y as plans take them, or None
         self.refusal: str | None = None
         if step not in (model._update, model._test):
             name = {"update": "train_step", "test": "test_step"}[what]
@@ -380,6 +403,7 @@ class PlannedPasses:
         """
         if self.refusal is not None or not self._batches.begins_a_pass:
             return False
+        self._data = {}  # they may have been changed in place since
         self._order, self._at = self._batches.next_order(), 0
         return True
 
@@ -402,9 +426,10 @@ class PlannedPasses:
         order = self._order[self._at :]
         size = min(self._batches.batch_size, len(order))
         plan = self._plans.get(size)
-        if plan is not None and plan.fits(self._model):
+        sources = self._sources(plan) if plan is not None and plan.fits(self._model) else None
+        if plan is not None and sources is not None:
             whole = len(order) // size
-            done = plan.run(order, self._data[plan.form], min(whole, most or whole))
+            done = plan.run(order, sources, min(whole, most or whole))
             self._at += size * done
             if done:
                 return done
@@ -420,16 +445,21 @@ class PlannedPasses:
         plan, refusal = self._model._plan_of(self._model._replay_key(self._what, *tensors))
         if plan is not None:
             try:
-                if plan.form not in self._data:
-                    self._data[plan.form] = plan.sources(self._batches.arrays)
-                if plan.takes(self._data[plan.form]):
-                    self._plans[size] = plan
-                else:
+                if self._sources(plan) is None:
                     refusal = "some labels are no classes"
+                else:
+                    self._plans[size] = plan
             except NotPlannedError as error:
                 refusal = str(error)
         if size == min(self._batches.batch_size, len(self._order)):
             self.refusal = refusal
+
+    def _sources(self, plan: StepPlan) -> list[np.ndarray] | None:
+        """The data of this pass as a plan takes them; None if some labels are no classes."""
+        if plan.form not in self._data:
+            sources = plan.sources(self._batches.arrays)
+            self._data[plan.form] = sources if plan.takes(sources) else None
+        return self._data[plan.form]
 
 
 class PlannedPrediction:

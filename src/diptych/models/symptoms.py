@@ -1,4 +1,4 @@
-"""What the loss says while it is trained: that it begins far above guessing, or became NaN."""
+"""Signs that a training goes wrong: labels in order, a loss that begins far above guessing, NaN."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ import numpy as np
 from ..nested import flatten
 from .mending import BINARY, ONE_HOT, SPARSE
 
+SORTED_LABELS = (
+    "The labels are sorted by class, and validation_split takes the last rows, so that some "
+    "classes are only validated, and hardly trained. Shuffle first: "
+    "order = np.random.permutation(len(x)); x, y = x[order], y[order]."
+)
 FAR = 5  # times the loss of guessing, and so much above it
 _MEANS = frozenset(["sum_over_batch_size", "mean", "mean_with_sample_weight"])
 

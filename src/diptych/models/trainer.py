@@ -191,9 +191,9 @@ class Trainer(Compiling):
     def _add_parts(self, losses: list[np.ndarray], x: Any) -> np.ndarray:
         """Let the means of several losses take in those of a batch; return their sum."""
         loss, *values = losses
-        if values:
-            compiled: Any = self._loss
-            for part, value in zip(compiled.parts, values, strict=True):
+        parts = [] if self._loss is None else self._loss.parts
+        for part, value in zip(parts, values, strict=False):
+            if part.mean is not None:  # a single one has none
                 part.mean.update_state(value, sample_weight=batch_size_of(x))
         return loss
 
@@ -267,10 +267,10 @@ class Trainer(Compiling):
         """Settings on which a recorded step depends."""
         return (
             self.engine or _engine.current().name,
-            Structure.version,
             config.epsilon(),
             getattr(self.optimizer, "loss_scale_factor", None),
             *[(type(v.regularizer), *vars(v.regularizer).items()) for v in self._penalised()],
+            Structure.version,  # the last one: see _forget_replays
         )
 
     def _follow_input(self, key: tuple | None, x: Any, sample_weight: Any) -> Any:
@@ -314,9 +314,13 @@ class Trainer(Compiling):
         self._replays[key] = replay
 
     def _forget_replays(self) -> None:
-        """Make room for one more recorded step."""
+        """Make room for one more recorded step. Those of a structure that has changed, with the
+        memory of their plans, go first: they never fit again.
+        """
+        replays = list(self._replays.items())  # other threads may add some
+        self._replays = {key: one for key, one in replays if key and key[-1] == Structure.version}
         if len(self._replays) >= MOST_REPLAYS:
-            self._replays.clear()
+            self._replays = {}
 
     def _after_step(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
         if type(self).compute_metrics is not Trainer.compute_metrics:

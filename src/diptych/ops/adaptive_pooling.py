@@ -94,6 +94,9 @@ def adaptive_average_pool(inputs, output_size, data_format=None):
 def adaptive_max_pool(inputs, output_size, data_format=None):
     """The largest numbers of windows that divide the input into a given number of parts.
 
+    inputs (N, *sizes, C), or (N, C, *sizes) with "channels_first", give (N, *output_size, C) or (N,
+    C, *output_size).
+
     The arguments are those of ``adaptive_average_pool``. Numbers that tie share the gradient.
     """
     return _pool("adaptive_max_pool", _max_along, inputs, output_size, data_format)

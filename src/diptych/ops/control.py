@@ -347,7 +347,8 @@ def vectorize(pyfunc: Callable, *, excluded: Any = None, signature: str | None =
         signature: the core axes of arguments and results, such as "(n),(n)->()".
 
     Returns:
-        The function; gradients flow through ``pyfunc``.
+        The function, whose results have the shape to which its arguments broadcast; gradients flow
+        through ``pyfunc``.
     """
     excluded = {*(excluded or ())}
 

@@ -14,7 +14,8 @@ from .array_ops import unbroadcast
 
 
 def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
-    """Return ``x`` as a tensor: unchanged if it is one, stacked if it is a list of tensors.
+    """Return ``x`` as a tensor: unchanged if it is one, stacked if it is a list of tensors. The
+    shape is that of ``x``.
 
     Python floats become the configured float type and Python integers int32; arrays keep their
     dtype. Of a variable, the tensor has the values at this moment.
@@ -37,7 +38,7 @@ def as_tensor(x, dtype=None):
 
 
 def convert_to_numpy(x):
-    """Return the values as a NumPy array; those of a variable are copied."""
+    """Return the values as a NumPy array; those of a variable are copied. Shape and dtype stay."""
     if is_symbolic(x):
         raise ValueError(f"{x.name} is symbolic: it has a shape, {x.shape}, and no values.")
     if isinstance(x, Variable):
@@ -46,7 +47,11 @@ def convert_to_numpy(x):
 
 
 def cast(x, dtype):
-    """Return ``x`` in another dtype; between float types the gradient is cast back."""
+    """Return ``x`` in another dtype; between float types the gradient is cast back.
+
+    The shape stays. Floats beyond the integers of ``dtype`` become the nearest of them, and NaN
+    becomes 0.
+    """
     return operation.cast(x, dtype=_name(dtype))
 
 
@@ -66,17 +71,22 @@ def _name_or_none(dtype):
 
 
 def shape(x):
-    """The shape as a tuple, with None for sizes that a symbolic tensor does not know."""
+    """The shape as a tuple, with None for sizes that a symbolic tensor does not know. () for a
+    number.
+    """
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
 def ndim(x):
-    """The number of axes."""
+    """The number of axes.
+
+    That of a tensor of shape (2, 3) is 2.
+    """
     return len(shape(x))
 
 
 def size(x):
-    """The number of elements; None where a symbolic tensor does not know it."""
+    """The number of elements; None where a symbolic tensor does not know it. x (n, m) has n * m."""
     n = 1
     for length in shape(x):
         n = None if n is None or length is None else n * length
@@ -84,7 +94,10 @@ def size(x):
 
 
 def dtype(x):
-    """The name of the dtype, for instance "float32"."""
+    """The name of the dtype, for instance "float32".
+
+    ``x`` may have any shape, or be symbolic.
+    """
     x = gather(x)
     return np.dtype(x.dtype if hasattr(x, "dtype") else as_array(x).dtype).name
 
@@ -97,7 +110,10 @@ def is_whole(x):
 
 
 def is_tensor(x):
-    """Whether ``x`` is a tensor, symbolic or not."""
+    """Whether ``x`` is a tensor, symbolic or not.
+
+    Of any shape; a variable is one, an array of NumPy's is not.
+    """
     return isinstance(x, Tensor) or is_symbolic(x)
 
 
@@ -114,27 +130,34 @@ def _sizes(shape):
 
 
 def zeros(shape, dtype=None):
-    """Return zeros; by default of the configured float type."""
+    """Return zeros; by default of the configured float type.
+
+    ``shape`` is a tuple or a number.
+    """
     return Tensor(np.zeros(_sizes(shape), _default(dtype)))
 
 
 def ones(shape, dtype=None):
-    """Return ones; by default of the configured float type."""
+    """Return ones; by default of the configured float type.
+
+    ``shape`` is a tuple or a number.
+    """
     return Tensor(np.ones(_sizes(shape), _default(dtype)))
 
 
 def empty(shape, dtype=None):
-    """Return a tensor whose values do not matter: zeros, for reproducible results."""
+    """Return a tensor whose values do not matter: zeros, for reproducible results.
+
+    ``shape`` is a tuple or a number.
+    """
     return zeros(shape, dtype)
 
 
-def full(shape, fill_value, dtype=None):
-    """Return ``fill_value`` everywhere."""
-    return Tensor(np.full(_sizes(shape), as_array(fill_value), _default(dtype)))
-
-
 def eye(N, M=None, k=0, dtype=None):
-    """Return ones on diagonal ``k`` of an (N, M) matrix, zeros elsewhere."""
+    """Return ones on diagonal ``k`` of an (N, M) matrix, zeros elsewhere.
+
+    M is N by default; positive ``k`` lie above the main diagonal. Of the configured float type.
+    """
     return Tensor(np.eye(N, M, k, _default(dtype)))
 
 
@@ -144,12 +167,19 @@ def identity(n, dtype=None):
 
 
 def tri(N, M=None, k=0, dtype=None):
-    """Return ones on and below diagonal ``k`` of an (N, M) matrix, zeros above."""
+    """Return ones on and below diagonal ``k`` of an (N, M) matrix, zeros above.
+
+    M is N by default. Of the configured float type.
+    """
     return Tensor(np.tri(N, M, k, _default(dtype)))
 
 
 def arange(start, stop=None, step=None, dtype=None):
-    """Return start, start + step, ... without stop; int32 where all of them are integers."""
+    """Return start, start + step, ... without stop; int32 where all of them are integers.
+
+    A vector of shape (n,), n being (stop - start) / step rounded up; with one argument from 0, by
+    default in steps of 1.
+    """
     parts = [0, start] if stop is None else [start, stop]
     values = np.arange(
         *[p.item() if isinstance(p, Tensor) else p for p in (*parts, 1 if step is None else step)]
@@ -264,10 +294,43 @@ def empty_like(x, dtype=None):
     return full_like(x, 0, dtype)
 
 
+# Where the value itself is a tensor, gradients flow to it.
+_full = ArrayOp(
+    "full",
+    lambda x, shape: np.array(np.broadcast_to(x, shape)),
+    lambda g, y, x, shape: unbroadcast(g, x),
+    shape=lambda x, shape: broadcast(x, shape),
+)
+_filled = ArrayOp(
+    "full_like",
+    lambda x, fill_value: np.array(np.broadcast_to(fill_value, x.shape)),
+    lambda g, y, x, fill_value: np.zeros_like(g),
+    lambda g, y, x, fill_value: unbroadcast(g, fill_value),
+    shape=lambda x, fill_value: x,
+    dtype=lambda x, fill_value: fill_value,
+)
+
+
+def full(shape, fill_value, dtype=None):
+    """Return ``fill_value`` everywhere.
+
+    ``fill_value`` broadcasts to ``shape``; by default it becomes the configured float type.
+    """
+    if isinstance(fill_value, (Tensor, Variable)) or is_symbolic(fill_value):
+        sizes = _sizes(shape)
+        sizes = sizes if isinstance(sizes, tuple) else (sizes,)
+        return _full(cast(fill_value, _default(dtype)), shape=sizes)
+    return Tensor(np.full(_sizes(shape), as_array(fill_value), _default(dtype)))
+
+
 def full_like(x, fill_value, dtype=None):
-    """Return ``fill_value`` in the shape and dtype of ``x``."""
-    if isinstance(fill_value, Tensor):
-        fill_value = fill_value.array
+    """Return ``fill_value`` in the shape and dtype of ``x``.
+
+    ``fill_value`` broadcasts to it.
+    """
+    if isinstance(fill_value, (Tensor, Variable)) or is_symbolic(fill_value):
+        x = as_tensor(x)
+        return _filled(x, cast(fill_value, x.dtype if dtype is None else dtype))
     return _like(x, fill_value=fill_value, dtype=_name_or_none(dtype))
 
 
@@ -294,7 +357,10 @@ def _meshgrid_rule(i, g, indexing):
 
 
 def meshgrid(*x, indexing="xy"):
-    """Return coordinate arrays from vectors; with "xy" the first runs along the second axis."""
+    """Return coordinate arrays from vectors; with "xy" the first runs along the second axis.
+
+    Vectors (N,), (M,), (K,) give as many tensors of shape (M, N, K) with "xy", (N, M, K) with "ij".
+    """
     return _meshgrid(*x, indexing=indexing)
 
 
@@ -302,10 +368,13 @@ _copy = ArrayOp("copy", np.copy, lambda g, y, x: g, shape=same)
 
 
 def copy(x):
-    """Return a copy of ``x``, through which gradients flow."""
+    """Return a copy of ``x``, through which gradients flow. Shape and dtype stay."""
     return _copy(x)
 
 
 def array(x, dtype=None):
-    """Return ``x`` as a tensor."""
+    """Return ``x`` as a tensor.
+
+    It keeps its shape; ``dtype`` is by default as for ``convert_to_tensor``.
+    """
     return convert_to_tensor(x, dtype)

@@ -429,12 +429,17 @@ _clip = ArrayOp(
 
 
 def round(x, decimals=0):
-    """Round to the given number of decimals, halves to the even neighbour. The gradient is zero."""
+    """Round to the given number of decimals, halves to the even neighbour. The gradient is zero.
+    Shape and dtype stay.
+    """
     return _round(x, decimals=decimals)
 
 
 def clip(x, x_min, x_max):
-    """Limit ``x`` to x_min ... x_max; between them, ends included, the gradient passes."""
+    """Limit ``x`` to x_min ... x_max; between them, ends included, the gradient passes.
+
+    The shapes of all three broadcast, and the result has theirs.
+    """
     return _clip(x, *(_within(x, bound) for bound in (x_min, x_max)))
 
 
@@ -450,5 +455,8 @@ def _within(x, bound):
 
 
 def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
-    """Replace NaN by ``nan``, and the infinities by numbers: by default the largest ones."""
+    """Replace NaN by ``nan``, and the infinities by numbers: by default the largest ones.
+
+    The shape and dtype of ``x`` stay.
+    """
     return _nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)

@@ -289,6 +289,9 @@ def pad_images(
 ):
     """Pad images with zeros. Pass two of top, bottom and target height, and two of left, right and
     target width; the third follows.
+
+    images (N, H, W, C) or (H, W, C) give (..., target_height, target_width, C); C comes before H
+    with data_format="channels_first".
     """
     data_format = standardize_data_format(data_format, "image.pad_images")
     height, width = _height_and_width(images, data_format)
@@ -313,6 +316,9 @@ def crop_images(
 ):
     """Crop images. Pass two of top, bottom and target height, and two of left, right and target
     width; the third follows.
+
+    images (N, H, W, C) or (H, W, C) give (..., target_height, target_width, C); C comes before H
+    with data_format="channels_first".
     """
     data_format = standardize_data_format(data_format, "image.crop_images")
     height, width = _height_and_width(images, data_format)
@@ -442,7 +448,11 @@ def _colours_of(name):
 
 @_on_images(_gray_shape)
 def rgb_to_grayscale(images, data_format=None):
-    """One channel: 0.2989 red + 0.5870 green + 0.1140 blue."""
+    """One channel: 0.2989 red + 0.5870 green + 0.1140 blue.
+
+    images (..., H, W, 3) give (..., H, W, 1), and (..., 3, H, W) give (..., 1, H, W) with
+    "channels_first".
+    """
     axis = _channels(images, data_format, (1, 3))
     if images.shape[axis] == 1:
         return images
@@ -454,7 +464,10 @@ def rgb_to_grayscale(images, data_format=None):
 
 @_on_images(_colours_of("rgb_to_hsv"))
 def rgb_to_hsv(images, data_format=None):
-    """Hue, saturation and value, all within 0 and 1, of red, green and blue within 0 and 1."""
+    """Hue, saturation and value, all within 0 and 1, of red, green and blue within 0 and 1.
+
+    images (..., H, W, 3), or (..., 3, H, W) with "channels_first", keep their shape.
+    """
     axis = _channels(_floats_only("rgb_to_hsv", images), data_format, (3,))
     red, green, blue = unstack(images, axis=axis)
     value = maximum(maximum(red, green), blue)
@@ -478,7 +491,10 @@ def rgb_to_hsv(images, data_format=None):
 
 @_on_images(_colours_of("hsv_to_rgb"))
 def hsv_to_rgb(images, data_format=None):
-    """Red, green and blue from hue, saturation and value: the inverse of ``rgb_to_hsv``."""
+    """Red, green and blue from hue, saturation and value: the inverse of ``rgb_to_hsv``.
+
+    images (..., H, W, 3), or (..., 3, H, W) with "channels_first", keep their shape.
+    """
     axis = _channels(_floats_only("hsv_to_rgb", images), data_format, (3,))
     hue, saturation, value = unstack(images, axis=axis)
     sixths = mod(hue, 1.0) * 6.0

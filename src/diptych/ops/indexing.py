@@ -110,7 +110,10 @@ _get_item = ViewOp("get_item", lambda x, key: x[key], _get_item_rule, shape=_get
 
 
 def get_item(x, key):
-    """Return ``x[key]``: integers, slices, ellipsis, None, arrays of integers or booleans."""
+    """Return ``x[key]``: integers, slices, ellipsis, None, arrays of integers or booleans.
+
+    The shape is that of NumPy's indexing: x (N, M)[1] is (M,), x[:, None] is (N, 1, M).
+    """
     return _get_item(x, key=_plain_key(key))
 
 
@@ -197,12 +200,19 @@ _take_along_axis = ArrayOp(
 
 
 def take(x, indices, axis=None):
-    """Take the elements (or slices along ``axis``) at ``indices``; -1 is the last."""
+    """Take the elements (or slices along ``axis``) at ``indices``; -1 is the last.
+
+    x (..., n, ...) and indices (*I) of integers give (..., *I, ...); without an axis, x is
+    flattened.
+    """
     return _take(x, _integers(indices), axis=axis)
 
 
 def take_along_axis(x, indices, axis=None):
-    """For every line along ``axis``, take the elements that its own line of ``indices`` names."""
+    """For every line along ``axis``, take the elements that its own line of ``indices`` names.
+
+    x (..., n, ...) and indices (..., k, ...) give the shape of the indices.
+    """
     return _take_along_axis(x, _integers(indices), axis=axis)
 
 
@@ -243,7 +253,11 @@ def _windows(sizes, start_indices, shape):
 
 
 def slice(inputs, start_indices, shape):
-    """Cut out the block that begins at ``start_indices``; a size of -1 means up to the end."""
+    """Cut out the block that begins at ``start_indices``; a size of -1 means up to the end.
+
+    inputs (n, m) with start_indices (i, j) and shape (a, b) give inputs[i : i + a, j : j + b]: one
+    number of each for every axis.
+    """
     return _slice(inputs, start_indices=_numbers(start_indices), shape=_numbers(shape))
 
 
@@ -281,7 +295,12 @@ _slice_update_op = ArrayOp(
 
 
 def slice_update(inputs, start_indices, updates):
-    """Return ``inputs`` with ``updates`` in place of the block at ``start_indices``."""
+    """Return ``inputs`` with ``updates`` in place of the block at ``start_indices``.
+
+    inputs (n, m) and updates (a, b) give (n, m).
+
+    start_indices has one number for each axis of inputs, and updates has as many axes.
+    """
     return _slice_update_op(inputs, updates, start_indices=_numbers(start_indices))
 
 
@@ -307,7 +326,10 @@ _nonzero = ArrayOp(
 
 
 def where(condition, x1=None, x2=None):
-    """Take from ``x1`` where ``condition`` is true, else from ``x2``; without both, its indices."""
+    """Take from ``x1`` where ``condition`` is true, else from ``x2``; without both, its indices.
+
+    The shapes of all three broadcast, and the result has theirs; the dtypes of x1 and x2 promote.
+    """
     if x1 is None and x2 is None:
         return _nonzero(condition)
     if x1 is None or x2 is None:
@@ -316,7 +338,11 @@ def where(condition, x1=None, x2=None):
 
 
 def nonzero(x):
-    """Return the indices of the elements that are not zero: a tensor for each axis."""
+    """Return the indices of the elements that are not zero: a tensor for each axis.
+
+    x of d axes with n such elements gives d int32 tensors of shape (n,); a symbolic one gives
+    (None,).
+    """
     return _nonzero(x)
 
 
@@ -351,6 +377,8 @@ _select = _Select(
 def select(condlist, choicelist, default=0):
     """Take elements from the first choice whose condition is true, or from ``default``; a plain
     number there takes the dtype of the choices.
+
+    Conditions, choices and default have shapes that broadcast, and the result has theirs.
     """
     return _select(*condlist, *choicelist, default, n=len(condlist))
 
@@ -379,7 +407,11 @@ _one_hot_op = ArrayOp(
 
 
 def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
-    """Turn class numbers into vectors of zeros with a one; other numbers give zeros alone."""
+    """Turn class numbers into vectors of zeros with a one; other numbers give zeros alone.
+
+    x (...) of integers gives (..., num_classes), or has the classes on another ``axis``. By default
+    of the configured float type.
+    """
     if sparse:
         raise ValueError("Sparse tensors are not available; one_hot makes dense ones.")
     dtype = dtype_named(dtype).name

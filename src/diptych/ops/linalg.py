@@ -178,7 +178,10 @@ _einsum = ArrayOp(
 
 
 def matmul(x1, x2):
-    """The matrix product; leading axes are batches, a vector counts as a row or a column."""
+    """The matrix product; leading axes are batches, a vector counts as a row or a column.
+
+    x1 (..., N, K) and x2 (..., K, M) give (..., N, M); the leading axes broadcast.
+    """
     if is_whole(x1) and is_whole(x2):
         return _matmul_integers(x1, x2)
     return _matmul((x1, x2))
@@ -192,14 +195,21 @@ def _wide_if_int8(*operands):
 
 
 def tensordot(x1, x2, axes=2):
-    """Multiply and sum over the last n axes of x1 and the first n of x2, or over those listed."""
+    """Multiply and sum over the last n axes of x1 and the first n of x2, or over those listed.
+
+    x1 (a, b, n) and x2 (n, c) with axes=1 give (a, b, c); axes=[[1], [0]] sums over axis 1 of x1
+    and 0 of x2.
+    """
     if not isinstance(axes, int):
         axes = tuple(tuple(own) if isinstance(own, (list, tuple)) else (own,) for own in axes)
     return _tensordot(x1, x2, axes=axes)
 
 
 def dot(x1, x2):
-    """Sum over the last axis of x1 and the second to last (or only) of x2; scalars multiply."""
+    """Sum over the last axis of x1 and the second to last (or only) of x2; scalars multiply.
+
+    x1 (..., k) and x2 (*rest, k, m) give (..., *rest, m).
+    """
     x1, x2 = gather(x1), gather(x2)
     if ndim(x1) == 0 or ndim(x2) == 0:
         return multiply(x1, x2)
@@ -207,7 +217,10 @@ def dot(x1, x2):
 
 
 def inner(x1, x2):
-    """Sum over the last axes of both; scalars multiply."""
+    """Sum over the last axes of both; scalars multiply.
+
+    x1 (..., k) and x2 (*rest, k) give (..., *rest).
+    """
     x1, x2 = gather(x1), gather(x2)
     if ndim(x1) == 0 or ndim(x2) == 0:
         return multiply(x1, x2)
@@ -215,17 +228,29 @@ def inner(x1, x2):
 
 
 def outer(x1, x2):
-    """Every product of an element of x1 with one of x2: a matrix."""
+    """Every product of an element of x1 with one of x2: a matrix.
+
+    x1 of N elements and x2 of M give (N, M).
+    """
     return multiply(expand_dims(ravel(x1), 1), ravel(x2))
 
 
 def vdot(x1, x2):
-    """The inner product of the flattened tensors."""
+    """The inner product of the flattened tensors.
+
+    Both have the same number of elements, and the result has the shape ().
+    """
     return inner(ravel(x1), ravel(x2))
 
 
 def einsum(subscripts, *operands, **kwargs):
-    """Multiply and sum in Einstein's notation: "ij,jk->ik" is the matrix product."""
+    """Multiply and sum in Einstein's notation: "ij,jk->ik" is the matrix product.
+
+    "bij,bjk->bik" of (B, N, K) and (B, K, M) gives (B, N, M).
+
+    Operands have an axis for each of their letters, equal letters have equal sizes, and letters
+    that are missing after the arrow are summed. "..." stands for further axes.
+    """
     if len(operands) == 1:  # perhaps only a transposed view
         operands = (convert_to_tensor(operands[0]),)
     return _einsum(*operands, subscripts=subscripts)
@@ -361,32 +386,52 @@ _trace = ArrayOp(
 
 
 def tril(x, k=0):
-    """Return ``x`` with zeros above diagonal ``k``."""
+    """Return ``x`` with zeros above diagonal ``k``.
+
+    x (..., N, M) keeps its shape.
+    """
     return _tril(x, k=k)
 
 
 def triu(x, k=0):
-    """Return ``x`` with zeros below diagonal ``k``."""
+    """Return ``x`` with zeros below diagonal ``k``.
+
+    x (..., N, M) keeps its shape.
+    """
     return _triu(x, k=k)
 
 
 def diag(x, k=0):
-    """Return diagonal ``k`` of a matrix, or the matrix with the vector ``x`` on that diagonal."""
+    """Return diagonal ``k`` of a matrix, or the matrix with the vector ``x`` on that diagonal.
+
+    (N, M) gives (min(N, M),) for k = 0; a vector (N,) gives (N + |k|, N + |k|). A positive ``k`` is
+    above the diagonal.
+    """
     return _diag(x, k=k)
 
 
 def diagflat(x, k=0):
-    """Return the matrix with the flattened ``x`` on diagonal ``k``."""
+    """Return the matrix with the flattened ``x`` on diagonal ``k``.
+
+    x of N elements gives (N + |k|, N + |k|). A positive ``k`` is above the diagonal.
+    """
     return diag(ravel(x), k)
 
 
 def diagonal(x, offset=0, axis1=0, axis2=1):
-    """Return the diagonals of the matrices along two axes."""
+    """Return the diagonals of the matrices along two axes.
+
+    x (N, M, ...) gives (..., min(N, M)): the two axes go, and the diagonal comes last. ``offset``
+    counts upwards from the main one.
+    """
     return _diagonal(x, offset=offset, axis1=axis1, axis2=axis2)
 
 
 def trace(x, offset=0, axis1=0, axis2=1):
-    """Return the sum of a diagonal."""
+    """Return the sum of a diagonal.
+
+    x (N, N, ...) gives (...): the two axes go. ``offset`` counts upwards from the main diagonal.
+    """
     return _trace(x, offset=offset, axis1=axis1, axis2=axis2)
 
 
@@ -667,31 +712,52 @@ def matrix_rank(x, tol=None):
 
 
 def solve(a, b):
-    """The x for which a @ x = b; ``b`` is a vector or a matrix."""
+    """The x for which a @ x = b; ``b`` is a vector or a matrix.
+
+    a (..., N, N) and b (..., N) or (..., N, M) give the shape of b. A singular a is an error.
+    """
     return _solve(a, b)
 
 
 def cholesky(x, upper=False):
-    """The lower triangle L with L @ L^T = x, or its transpose."""
+    """The lower triangle L with L @ L^T = x, or its transpose.
+
+    x (..., N, N) is symmetric with positive eigenvalues; the result has its shape.
+    """
     y = _cholesky(x)
     return swapaxes(y, -1, -2) if upper else y
 
 
 def slogdet(x):
-    """The sign of the determinant and the logarithm of its absolute value."""
+    """The sign of the determinant and the logarithm of its absolute value.
+
+    x (..., N, N) gives (...) twice; 0 and -inf for a singular matrix.
+    """
     return _slogdet(x)
 
 
 def eigh(x):
-    """The eigenvalues of symmetric matrices, ascending, and their eigenvectors as columns."""
+    """The eigenvalues of symmetric matrices, ascending, and their eigenvectors as columns.
+
+    x (..., N, N) gives (..., N) and (..., N, N); only its lower triangle is read.
+    """
     return _eigh(x)
 
 
 def qr(x, mode="reduced"):
-    """Factor matrices into an orthogonal one and an upper triangle."""
+    """Factor matrices into an orthogonal one and an upper triangle.
+
+    x (..., M, N) gives (..., M, K) and (..., K, N), K = min(M, N), with mode="reduced"; (..., M, M)
+    and (..., M, N) with "complete".
+    """
     return _qr(x, mode=mode)
 
 
 def svd(x, full_matrices=True, compute_uv=True):
-    """Factor matrices into u, s, vh with x = u * s @ vh."""
+    """Factor matrices into u, s, vh with x = u * s @ vh.
+
+    x (..., M, N) gives (..., M, M), (..., K) and (..., N, N), K = min(M, N); (..., M, K), (..., K),
+    (..., K, N) without ``full_matrices``, and s alone without ``compute_uv``. Singular values come
+    greatest first.
+    """
     return _svd(x, full_matrices=full_matrices, compute_uv=compute_uv)

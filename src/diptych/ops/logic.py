@@ -95,15 +95,27 @@ _isin = ArrayOp("isin", np.isin, constant=True, shape=same, dtype="bool")
 
 
 def isclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """Whether elements are equal within a tolerance."""
+    """Whether elements are equal within a tolerance.
+
+    The shapes of x1 and x2 broadcast, and the result of bools has theirs. Close is |x1 - x2| <=
+    atol + rtol |x2|; NaN is close to NaN only with ``equal_nan``.
+    """
     return _isclose(x1, x2, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
 def allclose(x1, x2, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """Whether all elements are equal within a tolerance."""
+    """Whether all elements are equal within a tolerance.
+
+    The shapes of x1 and x2 broadcast; the result is a bool of shape (). Close is |x1 - x2| <= atol
+    + rtol |x2|; NaN is close to NaN only with ``equal_nan``.
+    """
     return _allclose(x1, x2, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
 def isin(x1, x2, assume_unique=False, invert=False):
-    """Whether each element of ``x1`` is among the elements of ``x2``."""
+    """Whether each element of ``x1`` is among the elements of ``x2``.
+
+    The result of bools has the shape of x1; that of x2 does not matter. ``invert`` asks for those
+    that are not there.
+    """
     return _isin(x1, x2, assume_unique=assume_unique, invert=invert)

@@ -303,21 +303,36 @@ def with_logits(output, from_logits, activation):
 
 
 def binary_crossentropy(target, output, from_logits=False):
-    """-(target log(output) + (1 - target) log(1 - output)), element by element."""
+    """-(target log(output) + (1 - target) log(1 - output)), element by element.
+
+    Both have one shape, and so has the result. ``output`` holds probabilities, which are kept away
+    from 0 and 1 by ``config.epsilon()``, or any numbers (logits) with ``from_logits``.
+    """
     output, from_logits = with_logits(as_tensor(output), from_logits, "sigmoid")
     alone = expand_dims(target, -1), expand_dims(output, -1)  # a mean over one entry
     return BINARY_CROSSENTROPY(alone, from_logits, 0.0, -1, config.epsilon())
 
 
 def categorical_crossentropy(target, output, from_logits=False, axis=-1):
-    """-sum(target log(output)) over ``axis``."""
+    """-sum(target log(output)) over ``axis``.
+
+    target and output (..., C) give (...). ``output`` holds probabilities, which are divided by
+    their sum, or any numbers (logits) with ``from_logits``.
+    """
     output, from_logits = with_logits(as_tensor(output), from_logits, "softmax")
     return CATEGORICAL_CROSSENTROPY((target, output), from_logits, 0.0, axis, config.epsilon())
 
 
 def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
-    """-log(output) at the class numbers ``target``."""
+    """-log(output) at the class numbers ``target``.
+
+    target (...) or (..., 1) of integers and output (..., C) give (...). ``output`` holds
+    probabilities, or any numbers (logits) with ``from_logits``.
+    """
     output, from_logits = with_logits(as_tensor(output), from_logits, "softmax")
+    target = as_tensor(target)
+    if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
+        target = squeeze(target, -1)
     return SPARSE_CATEGORICAL_CROSSENTROPY(
         (target, output), from_logits, None, axis, config.epsilon()
     )

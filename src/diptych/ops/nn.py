@@ -270,47 +270,51 @@ def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
 
 
 def leaky_relu(x, negative_slope=0.2):
-    """x above 0, ``negative_slope * x`` below."""
+    """x above 0, ``negative_slope * x`` below. Element by element, in the shape of x."""
     return _leaky_relu((x,), negative_slope)
 
 
 def relu6(x):
-    """min(max(x, 0), 6)."""
+    """min(max(x, 0), 6). Element by element, in the shape of x."""
     return _relu6((x,))
 
 
 def prelu(x, alpha):
-    """x above 0, ``alpha * x`` below, with a learned ``alpha`` that broadcasts against x."""
+    """x above 0, ``alpha * x`` below, with a learned ``alpha`` that broadcasts against x; in the
+    shape of x.
+    """
     return _prelu((x, alpha))
 
 
 def hard_sigmoid(x):
-    """min(max(x / 6 + 1/2, 0), 1)."""
+    """min(max(x / 6 + 1/2, 0), 1). Element by element, in the shape of x."""
     return _hard_sigmoid((x,))
 
 
 def hard_silu(x):
-    """x * hard_sigmoid(x)."""
+    """x * hard_sigmoid(x). Element by element, in the shape of x."""
     return _hard_silu((x,))
 
 
 def hard_tanh(x):
-    """min(max(x, -1), 1)."""
+    """min(max(x, -1), 1). Element by element, in the shape of x."""
     return _hard_tanh((x,))
 
 
 def hard_shrink(x, threshold=0.5):
-    """x where |x| > threshold, else 0."""
+    """x where |x| > threshold, else 0. Element by element, in the shape of x."""
     return _hard_shrink((x,), threshold)
 
 
 def soft_shrink(x, threshold=0.5):
-    """x moved towards 0 by ``threshold``, and 0 if |x| <= ``threshold``."""
+    """x moved towards 0 by ``threshold``, and 0 if |x| <= ``threshold``. Element by element, in the
+    shape of x.
+    """
     return _soft_shrink((x,), threshold)
 
 
 def threshold(x, threshold, default_value):
-    """x where x > threshold, else ``default_value``."""
+    """x where x > threshold, else ``default_value``. Element by element, in the shape of x."""
     return _threshold((x,), threshold, default_value)
 
 
@@ -319,72 +323,81 @@ def threshold(x, threshold, default_value):
 
 
 def sigmoid(x):
-    """1 / (1 + exp(-x)); the result stores ``x`` as its ``logits``."""
+    """1 / (1 + exp(-x)); the result stores ``x`` as its ``logits``. Element by element, in the
+    shape of x.
+    """
     return _sigmoid((x,))
 
 
 def log_sigmoid(x):
-    """log(sigmoid(x)), without overflow."""
+    """log(sigmoid(x)), without overflow. Element by element, in the shape of x."""
     return _log_sigmoid((x,))
 
 
 def tanh(x):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent. Element by element, in the shape of x."""
     return _tanh((x,))
 
 
 def tanh_shrink(x):
-    """x - tanh(x)."""
+    """x - tanh(x). Element by element, in the shape of x."""
     return _tanh_shrink((x,))
 
 
 def softplus(x):
-    """log(1 + exp(x)), without overflow."""
+    """log(1 + exp(x)), without overflow. Element by element, in the shape of x."""
     return _softplus((x,))
 
 
 def softsign(x):
-    """x / (1 + |x|)."""
+    """x / (1 + |x|). Element by element, in the shape of x."""
     return _softsign((x,))
 
 
 def squareplus(x, b=4):
-    """(x + sqrt(x**2 + b)) / 2."""
+    """(x + sqrt(x**2 + b)) / 2. Element by element, in the shape of x."""
     return _squareplus((x,), b)
 
 
 def elu(x, alpha=1.0):
-    """x above 0, ``alpha * (exp(x) - 1)`` below."""
+    """x above 0, ``alpha * (exp(x) - 1)`` below. Element by element, in the shape of x."""
     return _elu((x,), alpha)
 
 
 def selu(x):
-    """elu, scaled so that activations keep mean 0 and variance 1."""
+    """elu, scaled so that activations keep mean 0 and variance 1. Element by element, in the shape
+    of x (Klambauer et al. 2017).
+    """
     return _selu((x,))
 
 
 def celu(x, alpha=1.0):
-    """x above 0, ``alpha * (exp(x / alpha) - 1)`` below."""
+    """x above 0, ``alpha * (exp(x / alpha) - 1)`` below. Element by element, in the shape of x."""
     return _celu((x,), alpha)
 
 
 def gelu(x, approximate=True):
-    """x * Phi(x), Phi being the normal distribution function, or its approximation by tanh."""
+    """x * Phi(x), Phi being the normal distribution function, or its approximation by tanh. Element
+    by element, in the shape of x.
+    """
     return _gelu((x,), approximate)
 
 
 def silu(x):
-    """x * sigmoid(x)."""
+    """x * sigmoid(x). Element by element, in the shape of x."""
     return _silu((x,))
 
 
 def mish(x):
-    """x * tanh(softplus(x))."""
+    """x * tanh(softplus(x)). Element by element, in the shape of x."""
     return _mish((x,))
 
 
 def glu(x, axis=-1):
-    """The first half of x along ``axis``, times the sigmoid of the second half."""
+    """The first half of x along ``axis``, times the sigmoid of the second half.
+
+    x (..., 2n, ...) gives (..., n, ...).
+    """
     return _glu((x,), axis)
 
 
@@ -414,7 +427,10 @@ def _of_all(function, x):
 
 
 def dense(x, kernel, bias=None, activation="linear"):
-    """activation(x @ kernel + bias), in one operation if the engine fuses that activation."""
+    """activation(x @ kernel + bias), in one operation if the engine fuses that activation.
+
+    x (..., D), kernel (D, units) and bias (units,) give (..., units).
+    """
     if activation == "sigmoid":  # separate, so that the result stores its logits
         return sigmoid(dense(x, kernel, bias))
     if activation == "softmax":

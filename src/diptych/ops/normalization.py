@@ -225,7 +225,11 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
 def moments(
     x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False
 ) -> tuple[Any, Any]:
-    """The mean and the variance (divided by n, not by n - 1) along ``axes``."""
+    """The mean and the variance (divided by n, not by n - 1) along ``axes``.
+
+    x (..., n, ...) gives (...) twice, or (..., 1, ...) with keepdims. ``synchronized`` has to be
+    False.
+    """
     if synchronized:
         raise ValueError(
             "moments(synchronized=True) is for several devices, but there is only one."

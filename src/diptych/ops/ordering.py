@@ -83,17 +83,26 @@ _diff = ViewOp("diff", np.diff, _diff_rule, shape=_diff_shape)
 
 
 def cumsum(x, axis=None, dtype=None):
-    """The running sum along ``axis``."""
+    """The running sum along ``axis``.
+
+    The result has the shape of x; without an axis, (x.size,).
+    """
     return _cumsum(x if dtype is None else cast(x, dtype), axis=axis)
 
 
 def cumprod(x, axis=None, dtype=None):
-    """The running product along ``axis``."""
+    """The running product along ``axis``.
+
+    The result has the shape of x; without an axis, (x.size,).
+    """
     return _cumprod(x if dtype is None else cast(x, dtype), axis=axis)
 
 
 def diff(a, n=1, axis=-1):
-    """The difference of neighbours along ``axis``, taken ``n`` times."""
+    """The difference of neighbours along ``axis``, taken ``n`` times.
+
+    a (..., m, ...) gives (..., m - n, ...).
+    """
     return _diff(a, n=n, axis=axis)
 
 
@@ -171,12 +180,19 @@ _searchsorted = ArrayOp(
 
 
 def sort(x, axis=-1):
-    """Sort along ``axis``; gradients go back to the original positions."""
+    """Sort along ``axis``; gradients go back to the original positions.
+
+    The shape stays; without an axis, x is flattened.
+    """
     return _sort(x, axis=axis)
 
 
 def argsort(x, axis=-1):
-    """The indices that sort ``x`` along ``axis``; equal elements keep their order."""
+    """The indices that sort ``x`` along ``axis``; equal elements keep their order.
+
+    x (..., n, ...) gives int32 of the same shape; without an axis, x is flattened. Not
+    differentiable.
+    """
     return _argsort(x, axis=axis)
 
 
@@ -196,7 +212,10 @@ def argpartition(x, kth, axis=-1):
 
 
 def top_k(x, k, sorted=True):
-    """The ``k`` greatest elements along the last axis, greatest first, and their indices."""
+    """The ``k`` greatest elements along the last axis, greatest first, and their indices.
+
+    x (..., n) gives (..., k) twice, the indices as int32. They come sorted even without ``sorted``.
+    """
     indices = _top_k(x, k=k)
     return take_along_axis(x, indices, axis=-1), indices
 
@@ -204,13 +223,19 @@ def top_k(x, k, sorted=True):
 def in_top_k(targets, predictions, k):
     """Whether the prediction for the target class is among the ``k`` greatest of its row.
 
+    targets (N,) of integers and predictions (N, C) give (N,) of bools.
+
     It is not for a class that does not exist; NaN is less than any other prediction.
     """
     return _in_top_k(targets, predictions, k=k)
 
 
 def searchsorted(sorted_sequence, values, side="left"):
-    """The index at which to insert each value so that the sequence stays sorted."""
+    """The index at which to insert each value so that the sequence stays sorted.
+
+    sorted_sequence (n,) and values (...) give int32 of shape (...). side="right" is the index
+    behind elements that are equal.
+    """
     return _searchsorted(sorted_sequence, values, side=side)
 
 
@@ -295,12 +320,19 @@ _nanquantile, _nanquantile_at = _quantile_operations(
 
 
 def median(x, axis=None, keepdims=False):
-    """The middle element along ``axis``, or the mean of the two middle ones."""
+    """The middle element along ``axis``, or the mean of the two middle ones.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; ``axis`` may be several, None is
+    all. Integers give floats.
+    """
     return _median(x, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
 
 
 def nanmedian(x, axis=None, keepdims=False):
-    """The median of all that is not NaN along ``axis``; NaN where there is nothing else."""
+    """The median of all that is not NaN along ``axis``; NaN where there is nothing else.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims.
+    """
     return _nanmedian(x, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
 
 
@@ -329,6 +361,8 @@ def _any_quantile(operation, symbolic, x, q, **options):
 def quantile(x, q, axis=None, method="linear", keepdims=False):
     """The value below which the fraction ``q`` of the elements along ``axis`` lies.
 
+    x (..., n, ...) and q (*Q) give (*Q, ...), or (*Q, ..., 1, ...) with keepdims.
+
     Args:
         x: numbers; integers give floats.
         q: a fraction between 0 and 1, or an array of them, whose axes come first in the result. No
@@ -343,18 +377,27 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
 
 
 def nanquantile(x, q, axis=None, method="linear", keepdims=False):
-    """The quantile of all that is not NaN; the arguments are those of ``quantile``."""
+    """The quantile of all that is not NaN; the arguments are those of ``quantile``.
+
+    x (..., n, ...) and q (*Q) give (*Q, ...).
+    """
     options = {"axis": axis, "method": method, "keepdims": keepdims}
     return _any_quantile(_nanquantile, _nanquantile_at, x, q, **options)
 
 
 def percentile(x, q, axis=None, method="linear", keepdims=False):
-    """The quantile for ``q`` per cent: a number between 0 and 100, or an array of them."""
+    """The quantile for ``q`` per cent: a number between 0 and 100, or an array of them.
+
+    x (..., n, ...) and q (*Q) give (*Q, ...). The arguments are those of ``quantile``.
+    """
     return quantile(x, _fractions(q), axis, method, keepdims)
 
 
 def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
-    """The percentile of all that is not NaN; the arguments are those of ``percentile``."""
+    """The percentile of all that is not NaN; the arguments are those of ``percentile``.
+
+    x (..., n, ...) and q (*Q) give (*Q, ...).
+    """
     return nanquantile(x, _fractions(q), axis, method, keepdims)
 
 

@@ -78,6 +78,9 @@ def average_pool(
 ) -> Any:
     """The mean of each window, channel by channel; padding is not counted.
 
+    inputs (N, *sizes, C), or (N, C, *sizes) with "channels_first", give one number for each window
+    and channel.
+
     The arguments are those of ``max_pool``.
     """
     return _pool(average_pool, _average_pool, inputs, pool_size, strides, padding, data_format)

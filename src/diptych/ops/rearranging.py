@@ -105,6 +105,8 @@ def _plan(sizes, pattern, axes_lengths):
 def rearrange(tensor, pattern, **axes_lengths):
     """Split, reorder and join axes as a pattern says (Rogozhnikov 2022, "Einops").
 
+    tensor (B, H, W, C) by "b h w c -> b (h w) c" gives (B, H * W, C).
+
     Args:
         tensor: a tensor.
         pattern: its axes, an arrow, and those of the result, such as "b (h p) c -> b h (p c)":

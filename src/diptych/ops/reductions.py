@@ -212,18 +212,29 @@ _argmin = ArrayOp(
 
 
 def sum(x, axis=None, keepdims=False):
-    """Add the elements along ``axis``; small integers and booleans in 32 bits."""
+    """Add the elements along ``axis``; small integers and booleans in 32 bits.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; ``axis`` may be several, None is
+    all.
+    """
     return _sum(x, axis=_tidy(axis), keepdims=keepdims)
 
 
 def mean(x, axis=None, keepdims=False):
-    """Average the elements along ``axis``; integers give floats."""
+    """Average the elements along ``axis``; integers give floats.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; ``axis`` may be several, None is
+    all.
+    """
     return _mean(x, axis=_tidy(axis), keepdims=keepdims)
 
 
 def prod(x, axis=None, keepdims=False, dtype=None):
     """Multiply the elements along ``axis``; small integers and booleans in 32 bits, unless a
     ``dtype`` is given.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; ``axis`` may be several, None is
+    all.
     """
     if dtype is None:
         return _prod(x, axis=_tidy(axis), keepdims=keepdims)
@@ -231,76 +242,128 @@ def prod(x, axis=None, keepdims=False, dtype=None):
 
 
 def max(x, axis=None, keepdims=False, initial=None):
-    """The greatest element along ``axis``, at least ``initial``."""
+    """The greatest element along ``axis``, at least ``initial``.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; ``axis`` may be several, None is
+    all. The gradient is shared by elements that tie.
+    """
     return _max(
         x, axis=_tidy(axis), keepdims=keepdims, **({} if initial is None else {"initial": initial})
     )
 
 
 def min(x, axis=None, keepdims=False, initial=None):
-    """The least element along ``axis``, at most ``initial``."""
+    """The least element along ``axis``, at most ``initial``.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; ``axis`` may be several, None is
+    all. The gradient is shared by elements that tie.
+    """
     return _min(
         x, axis=_tidy(axis), keepdims=keepdims, **({} if initial is None else {"initial": initial})
     )
 
 
 def amax(x, axis=None, keepdims=False):
-    """The greatest element along ``axis``: ``max`` without ``initial``."""
+    """The greatest element along ``axis``: ``max`` without ``initial``.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims.
+    """
     return max(x, axis, keepdims)
 
 
 def amin(x, axis=None, keepdims=False):
-    """The least element along ``axis``: ``min`` without ``initial``."""
+    """The least element along ``axis``: ``min`` without ``initial``.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims.
+    """
     return min(x, axis, keepdims)
 
 
 def var(x, axis=None, keepdims=False):
-    """The mean squared distance from the mean (divided by n, not by n - 1)."""
+    """The mean squared distance from the mean (divided by n, not by n - 1).
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; ``axis`` may be several, None is
+    all. Integers give floats.
+    """
     return _var(x, axis=_tidy(axis), keepdims=keepdims)
 
 
 def std(x, axis=None, keepdims=False):
-    """The square root of the variance."""
+    """The square root of the variance.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; ``axis`` may be several, None is
+    all. Integers give floats.
+    """
     return _std(x, axis=_tidy(axis), keepdims=keepdims)
 
 
 def logsumexp(x, axis=None, keepdims=False):
-    """log(sum(exp(x))), without overflow."""
+    """log(sum(exp(x))), without overflow.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; ``axis`` may be several, None is
+    all.
+    """
     return _logsumexp(x, axis=_tidy(axis), keepdims=keepdims)
 
 
 def norm(x, ord=None, axis=None, keepdims=False):
-    """The norm of vectors (one axis) or matrices (two); where x is 0, its gradient is 0."""
+    """The norm of vectors (one axis) or matrices (two); where x is 0, its gradient is 0.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims. ``ord`` as in NumPy: None
+    (Euclidean, Frobenius), a number, inf, -inf, "fro", "nuc".
+    """
     return _norm(x, ord=ord, axis=_tidy(axis), keepdims=keepdims)
 
 
 def all(x, axis=None, keepdims=False):
-    """Whether every element along ``axis`` is true."""
+    """Whether every element along ``axis`` is true.
+
+    x (..., n, ...) gives (...) of bools, or (..., 1, ...) with keepdims. ``axis`` may be several;
+    None is all of them.
+    """
     return _all(x, axis=_tidy(axis), keepdims=keepdims)
 
 
 def any(x, axis=None, keepdims=False):
-    """Whether some element along ``axis`` is true."""
+    """Whether some element along ``axis`` is true.
+
+    x (..., n, ...) gives (...) of bools, or (..., 1, ...) with keepdims. ``axis`` may be several;
+    None is all of them.
+    """
     return _any(x, axis=_tidy(axis), keepdims=keepdims)
 
 
 def count_nonzero(x, axis=None):
-    """How many elements along ``axis`` are not zero."""
+    """How many elements along ``axis`` are not zero.
+
+    x (..., n, ...) gives int32 of shape (...); ``axis`` may be several, and None is all of them.
+    """
     return _count_nonzero(x, axis=_tidy(axis))
 
 
 def argmax(x, axis=None, keepdims=False):
-    """The index of the first greatest element along ``axis``, as int32."""
+    """The index of the first greatest element along ``axis``, as int32.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; without an axis, the index is that
+    of the flattened x. Not differentiable.
+    """
     return _argmax(x, axis=axis, keepdims=keepdims)
 
 
 def argmin(x, axis=None, keepdims=False):
-    """The index of the first least element along ``axis``, as int32."""
+    """The index of the first least element along ``axis``, as int32.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; without an axis, the index is that
+    of the flattened x. Not differentiable.
+    """
     return _argmin(x, axis=axis, keepdims=keepdims)
 
 
 def average(x, axis=None, weights=None):
-    """The mean, with weights in the shape of ``x`` or, for one axis, of that axis's length."""
+    """The mean, with weights in the shape of ``x`` or, for one axis, of that axis's length.
+
+    x (..., n, ...) gives (...). ``axis`` may be several; None is all of them. Integers give floats.
+    """
     if weights is None:
         return mean(x, axis)
     if isinstance(axis, (tuple, list)) and len(axis) == 1:

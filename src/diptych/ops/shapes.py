@@ -90,39 +90,55 @@ _broadcast_to = ViewOp(
 
 
 def reshape(x, newshape):
-    """Reshape ``x``; one size may be -1 (or None), which is then inferred."""
+    """Reshape ``x``; one size may be -1 (or None), which is then inferred.
+
+    x (n, m) with newshape=(m, -1) gives (m, n): the number of elements stays, and the last axis
+    runs fastest.
+    """
     if not isinstance(newshape, (list, tuple)):
         newshape = (newshape,)
     return _reshape(x, newshape=tuple([-1 if n is None else int(n) for n in newshape]))
 
 
 def ravel(x):
-    """Return ``x`` with a single axis."""
+    """Return ``x`` with a single axis. x of n elements gives (n,)."""
     return reshape(x, (-1,))
 
 
 def transpose(x, axes=None):
-    """Put the axes into another order; by default into the reverse one."""
+    """Put the axes into another order; by default into the reverse one.
+
+    x (a, b, c) gives (c, b, a), and with axes=(1, 0, 2) gives (b, a, c).
+    """
     return _transpose(x, axes=None if axes is None else tuple(axes))
 
 
 def moveaxis(x, source, destination):
-    """Move axes to other places; the rest keep their order."""
+    """Move axes to other places; the rest keep their order.
+
+    x (a, b, c) with source=0, destination=2 gives (b, c, a); both may be several axes.
+    """
     return _moveaxis(x, source=source, destination=destination)
 
 
 def swapaxes(x, axis1, axis2):
-    """Exchange two axes."""
+    """Exchange two axes.
+
+    x (a, b, c) with axes 0 and 2 gives (c, b, a).
+    """
     return _swapaxes(x, axis1=axis1, axis2=axis2)
 
 
 def squeeze(x, axis=None):
-    """Remove axes of size 1: those given, or all of them."""
+    """Remove axes of size 1: those given, or all of them. x (1, n, 1) gives (n,)."""
     return _squeeze(x, axis=tuple(axis) if isinstance(axis, list) else axis)
 
 
 def expand_dims(x, axis):
-    """Insert axes of size 1 where ``axis`` says."""
+    """Insert axes of size 1 where ``axis`` says.
+
+    x (n, m) with axis=1 gives (n, 1, m); ``axis`` may be several, and counts in the result.
+    """
     return _expand_dims(x, axis=tuple(axis) if isinstance(axis, list) else axis)
 
 
@@ -215,40 +231,64 @@ _unstack = ViewOp(
 
 
 def concatenate(xs, axis=0):
-    """Join tensors along an axis that they have."""
+    """Join tensors along an axis that they have.
+
+    Tensors (..., n, ...), (..., m, ...) and so on give (..., n + m, ...); the other sizes are
+    equal. The dtype is the one to which those of all promote.
+    """
     return _concatenate(*xs, axis=axis)
 
 
 def stack(x, axis=0):
-    """Join tensors of one shape along a new axis."""
+    """Join tensors of one shape along a new axis.
+
+    n tensors (a, b) give (n, a, b) with axis=0, (a, b, n) with axis=-1.
+    """
     return _stack(*x, axis=axis)
 
 
 def hstack(xs):
-    """Join tensors along the second axis; vectors along the first."""
+    """Join tensors along the second axis; vectors along the first.
+
+    Tensors (N, m, ...) and (N, k, ...) give (N, m + k, ...).
+    """
     xs = [expand_dims(x, 0) if ndim(x) == 0 else x for x in xs]
     return concatenate(xs, axis=0 if ndim(xs[0]) == 1 else 1)
 
 
 def vstack(xs):
-    """Join tensors along the first axis; vectors become rows."""
+    """Join tensors along the first axis; vectors become rows.
+
+    Tensors (n, ...) and (m, ...) give (n + m, ...); vectors (M,) become (1, M).
+    """
     return concatenate([reshape(x, (1, -1)) if ndim(x) < 2 else x for x in xs], axis=0)
 
 
 def append(x1, x2, axis=None):
-    """Join two tensors along an axis, or as vectors without one."""
+    """Join two tensors along an axis, or as vectors without one.
+
+    x1 (..., n, ...) and x2 (..., m, ...) give (..., n + m, ...); sizes along the other axes are
+    equal.
+    """
     return concatenate([ravel(x1), ravel(x2)] if axis is None else [x1, x2], axis=axis or 0)
 
 
 def split(x, indices_or_sections, axis=0):
-    """Cut ``x`` into a number of equal parts, or before the given indices; returns a list."""
+    """Cut ``x`` into a number of equal parts, or before the given indices; returns a list.
+
+    x (..., n, ...) in k parts gives k tensors (..., n / k, ...); n has to be a multiple of k.
+    """
     if isinstance(indices_or_sections, (list, tuple)):
         indices_or_sections = list(indices_or_sections)
     return _split(x, indices_or_sections=indices_or_sections, axis=axis)
 
 
 def array_split(x, indices_or_sections, axis=0):
-    """Cut ``x`` into parts whose sizes may differ by one; returns a list."""
+    """Cut ``x`` into parts whose sizes may differ by one; returns a list.
+
+    x (..., n, ...) in k parts gives n % k of size n // k + 1, then the rest of size n // k. A list
+    of indices cuts before these, as in ``split``.
+    """
     return _array_split(x, indices_or_sections=indices_or_sections, axis=axis)
 
 
@@ -271,7 +311,10 @@ def split_view(x, indices, axis):
 
 
 def unstack(x, num=None, axis=0):
-    """Return the list of slices along an axis; ``num``, if given, must be their number."""
+    """Return the list of slices along an axis; ``num``, if given, must be their number.
+
+    x (n, a, b) gives n tensors (a, b).
+    """
     x = gather(x)
     found = shape(x)[axis]
     if found is None and num is None:
@@ -364,37 +407,55 @@ _PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
 def tile(x, repeats):
-    """Join copies of ``x``, ``repeats`` along each axis."""
+    """Join copies of ``x``, ``repeats`` along each axis.
+
+    x (n, m) with repeats (2, 3) gives (2n, 3m); one axis is added in front for each number too
+    many.
+    """
     return _tile(x, repeats=_ints(repeats))
 
 
 def repeat(x, repeats, axis=None):
-    """Repeat each element along ``axis``; without an axis, those of the flattened tensor."""
+    """Repeat each element along ``axis``; without an axis, those of the flattened tensor.
+
+    x (..., n, ...) gives (..., n * repeats, ...); ``repeats`` is a number, or one for each element
+    along the axis.
+    """
     return _repeat(x, repeats=repeats, axis=axis)
 
 
 def roll(x, shift, axis=None):
-    """Shift the elements along ``axis``, cyclically."""
+    """Shift the elements along ``axis``, cyclically.
+
+    The shape stays. ``shift`` and ``axis`` may be several; without an axis, the flattened x is
+    shifted.
+    """
     return _roll(x, shift=_pair(shift), axis=_pair(axis))
 
 
 def flip(x, axis=None):
-    """Reverse the order along ``axis``, or along all axes."""
+    """Reverse the order along ``axis``, or along all axes. The shape stays."""
     return _flip(x, axis=_pair(axis))
 
 
 def fliplr(x):
-    """Reverse the order along the second axis."""
+    """Reverse the order along the second axis.
+
+    x (N, M, ...) keeps its shape.
+    """
     return flip(x, 1)
 
 
 def flipud(x):
-    """Reverse the order along the first axis."""
+    """Reverse the order along the first axis. x (N, ...) keeps its shape."""
     return flip(x, 0)
 
 
 def rot90(array, k=1, axes=(0, 1)):
-    """Turn by 90 degrees ``k`` times, in the plane of two axes."""
+    """Turn by 90 degrees ``k`` times, in the plane of two axes.
+
+    (N, M, ...) gives (M, N, ...) for odd ``k``, from the first of the axes towards the second.
+    """
     return _rot90(array, k=k, axes=tuple(axes))
 
 

@@ -145,36 +145,54 @@ def _as_float_like(y, x):
 
 
 def nansum(x, axis=None, keepdims=False):
-    """The sum of all that is not NaN."""
+    """The sum of all that is not NaN.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; 0 where there is nothing else.
+    """
     return reductions.sum(_without_nan(x, 0), axis, keepdims)
 
 
 def nanprod(x, axis=None, keepdims=False):
-    """The product of all that is not NaN."""
+    """The product of all that is not NaN.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; 1 where there is nothing else.
+    """
     return reductions.prod(_without_nan(x, 1), axis, keepdims)
 
 
 def nanmax(x, axis=None, keepdims=False):
-    """The greatest element that is not NaN."""
+    """The greatest element that is not NaN.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; NaN where there is nothing else.
+    """
     x = as_tensor(x)
     return _or_nan(reductions.max(_without_nan(x, -math.inf), axis, keepdims), x, axis, keepdims)
 
 
 def nanmin(x, axis=None, keepdims=False):
-    """The least element that is not NaN."""
+    """The least element that is not NaN.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; NaN where there is nothing else.
+    """
     x = as_tensor(x)
     return _or_nan(reductions.min(_without_nan(x, math.inf), axis, keepdims), x, axis, keepdims)
 
 
 def nanmean(x, axis=None, keepdims=False):
-    """The mean of all that is not NaN."""
+    """The mean of all that is not NaN.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; NaN where there is nothing else.
+    """
     wide = _as_wide(x)
     mean = divide(nansum(wide, axis, keepdims), _count(wide, axis, keepdims))
     return _as_float_like(mean, x)
 
 
 def nanvar(x, axis=None, keepdims=False):
-    """The variance of all that is not NaN."""
+    """The variance of all that is not NaN.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; NaN where there is nothing else.
+    """
     wide = _as_wide(x)
     centred = where(isnan(wide), 0, subtract(wide, nanmean(wide, axis, True)))
     total = reductions.sum(square(centred), axis, keepdims)
@@ -182,36 +200,56 @@ def nanvar(x, axis=None, keepdims=False):
 
 
 def nanstd(x, axis=None, keepdims=False):
-    """The standard deviation of all that is not NaN."""
+    """The standard deviation of all that is not NaN.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims; NaN where there is nothing else.
+    """
     return _as_float_like(sqrt(nanvar(_as_wide(x), axis, keepdims)), x)
 
 
 def nanargmax(x, axis=None, keepdims=False):
-    """The index of the first greatest element that is not NaN; -1 if there is none."""
+    """The index of the first greatest element that is not NaN; -1 if there is none.
+
+    x (..., n, ...) gives int32 of shape (...), or (..., 1, ...) with keepdims; without an axis, the
+    index is that of the flattened x.
+    """
     x = as_tensor(x)
     indices = reductions.argmax(_without_nan(x, -math.inf), axis, keepdims)
     return _but_for_nan_alone(indices, x, axis, keepdims)
 
 
 def nanargmin(x, axis=None, keepdims=False):
-    """The index of the first least element that is not NaN; -1 if there is none."""
+    """The index of the first least element that is not NaN; -1 if there is none.
+
+    x (..., n, ...) gives int32 of shape (...), or (..., 1, ...) with keepdims; without an axis, the
+    index is that of the flattened x.
+    """
     x = as_tensor(x)
     indices = reductions.argmin(_without_nan(x, math.inf), axis, keepdims)
     return _but_for_nan_alone(indices, x, axis, keepdims)
 
 
 def nancumsum(x, axis=None, dtype=None):
-    """The running sum that takes NaN as 0."""
+    """The running sum that takes NaN as 0.
+
+    The result has the shape of x; without an axis, (x.size,).
+    """
     return ordering.cumsum(_without_nan(x, 0), axis, dtype)
 
 
 def nancumprod(x, axis=None, dtype=None):
-    """The running product that takes NaN as 1."""
+    """The running product that takes NaN as 1.
+
+    The result has the shape of x; without an axis, (x.size,).
+    """
     return ordering.cumprod(_without_nan(x, 1), axis, dtype)
 
 
 def ptp(x, axis=None, keepdims=False):
-    """The greatest element minus the least."""
+    """The greatest element minus the least.
+
+    x (..., n, ...) gives (...), or (..., 1, ...) with keepdims.
+    """
     return subtract(reductions.max(x, axis, keepdims), reductions.min(x, axis, keepdims))
 
 
@@ -416,6 +454,8 @@ def histogram(x, bins=10, range=None):
 def segment_sum(data, segment_ids, num_segments=None, sorted=False):
     """Add up the rows of ``data`` that have the same id.
 
+    data (N, ...) and segment_ids (N,) give (num_segments, ...).
+
     Ids are integers from 0 to ``num_segments - 1``; rows with any other id are left out.
     """
     return _segment_sum(data, segment_ids, num_segments=num_segments)
@@ -423,6 +463,8 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
 
 def segment_max(data, segment_ids, num_segments=None, sorted=False):
     """The maximum, element by element, of the rows of ``data`` that have the same id.
+
+    data (N, ...) and segment_ids (N,) give (num_segments, ...).
 
     Ids are integers from 0 to ``num_segments - 1``; rows with any other id are left out. A segment
     without rows has the least value of the dtype.

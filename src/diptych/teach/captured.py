@@ -48,7 +48,8 @@ class Call:
         scores: of attention, (N, H, T, S): after the softmax, before dropout; H is 1 for layers
             without heads.
         input_gradients: dL/d input of each input, as far as it goes through this call; None for
-            what needs no gradient, such as the data themselves.
+            what needs no gradient, such as the data themselves. A tensor that is several of the
+            inputs has in each place the gradient by all of them.
         preactivation_gradient: dL/dz.
         output_gradients: dL/d output of each output, over all its uses. None where the loss is
             computed from the logits, before a sigmoid or softmax: dL/dz is there.

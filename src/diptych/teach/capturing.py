@@ -51,7 +51,8 @@ class capture:  # noqa: N801 - called like a function
     ``Step``; ``c[i][name]`` a ``LayerStep``, which says what there is: inputs, pre-activations,
     outputs and the gradients by them, gates and states of recurrent layers, scores of attention,
     weights before and after the update, and their gradients. All are copies. Printing shows a
-    table. Training gives the same bits as without a capture; it runs layer by layer, more slowly.
+    table. Training gives the same bits as without a capture; it runs layer by layer, more slowly,
+    and so do copies of the model that are made while the capture is open; those are not recorded.
 
     Args:
         model: a model, or any layer.
@@ -146,7 +147,11 @@ class capture:  # noqa: N801 - called like a function
         if self._restore:
             raise RuntimeError("This capture is already open.")
         self._thread, self._trial = get_ident(), open_trial.get()
-        self._watch()
+        try:
+            self._watch()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -180,7 +185,7 @@ class capture:  # noqa: N801 - called like a function
             self._choose()
 
     def _replace(self, thing: Any, name: str, around: Callable, key: Any = None) -> None:
-        mine = _Replacement(self, getattr(thing, name), vars(thing).get(name), around)
+        mine = _Replacement(self, thing, name, around)
         self._restore[key or id(thing)] = thing, name, mine
         vars(thing)[name] = mine
 
@@ -431,14 +436,24 @@ class _Replacement:
         before: what the object held under its name; None if it was the class's.
     """
 
-    def __init__(self, owner: capture, original: Callable, before: Any, around: Callable) -> None:
-        self.owner, self.original, self.before, self.around = owner, original, before, around
-        wraps(original, updated=())(self)
+    def __init__(self, owner: capture, thing: Any, name: str, around: Callable) -> None:
+        self.owner, self.around = owner, around
+        self.original, self.before = getattr(thing, name), vars(thing).get(name)
+        self._of_class = (getattr, (thing, name))
+        wraps(self.original, updated=())(self)
+
+    def __reduce__(self) -> tuple:
+        """Copies of the object, and pickled ones, have the method itself and tell no capture."""
+        return self._of_class if self.before is None else (_itself, (self.before,))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.owner.may_record():
             return self.around(self.original, *args, **kwargs)
         return self.original(*args, **kwargs)
+
+
+def _itself(method: Any) -> Any:
+    return method
 
 
 def _kinds(kinds: Any) -> set[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from .. import engine as _engine
 from .. import ops
+from ..models import Model
 from ..nested import flatten
 from ..tape import GradientTape
 from .table import html_table, text_table
@@ -84,7 +86,8 @@ def compare_engines(model: Any, x: Any, y: Any = None, repeats: int = 5) -> Engi
     """Run a batch through both engines with the model's weights, and compare what they compute.
 
     Args:
-        model: a model, which the batch builds if necessary. It is not changed.
+        model: a model, which the batch builds if necessary. It is not changed. An engine of its
+            own, or of a model within it, does not count here.
         x: the inputs of one batch.
         y: its labels. With them and a compiled loss, the gradients are those of the loss; otherwise
             those of the sum of the outputs, each weighted by a fixed random number.
@@ -97,13 +100,28 @@ def compare_engines(model: Any, x: Any, y: Any = None, repeats: int = 5) -> Engi
     tensors = model._as_tensors(x, y)
     model(tensors[0], training=False)  # builds it if necessary
     weights = _cotangents(model, tensors[0])
-    found = {name: _run(model, tensors, weights, name, repeats) for name in ENGINES}
+    with _unbound(model):
+        found = {name: _run(model, tensors, weights, name, repeats) for name in ENGINES}
     result = EngineComparison(milliseconds={name: run.total for name, run in found.items()})
     reference, fast = (found[name] for name in ENGINES)
     for what, value in reference.values.items():
         times = (reference.times[what], fast.times[what]) if what in reference.times else None
         result.rows.append(_row(what, value, fast.values[what], times))
     return result
+
+
+@contextmanager
+def _unbound(model: Any) -> Iterator[None]:
+    """A block in which neither the model nor one within it has an engine of its own."""
+    models = [one for one in model._flatten_layers() if isinstance(one, Model)]
+    before = [one.engine for one in models]
+    try:
+        for one in models:
+            one.engine = None
+        yield
+    finally:
+        for one, engine in zip(models, before, strict=True):
+            one.engine = engine
 
 
 @dataclass

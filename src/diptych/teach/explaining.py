@@ -120,6 +120,8 @@ def explain(model: Model, x: Any, y: Any = None, sample_weight: Any = None) -> E
     Raises:
         ValueError: the model is not compiled, or the batch does not fit.
     """
+    if not isinstance(model, Model):
+        raise ValueError(f"explain() takes a compiled model; got {type(model).__name__}.")
     model._must_be_compiled("explain()")
     x, y, sample_weight = model._checks.batch(x, y, sample_weight)
     loss: Any = model._loss
@@ -299,7 +301,9 @@ def _slots(optimizer: Any, variables: list, before: dict[int, np.ndarray]) -> tu
     slots: dict[str, dict] = {v.path: {} for v in variables}
     owners: dict[int, str] = {}
     for one in _inner(optimizer):
-        own = getattr(one, "_trainable_variables", [])
+        if not one.built:  # the model has no weights to train
+            continue
+        own = one._trainable_variables
         for many in (*one._slots(), one._averages, one._accumulated_gradients):
             owners.update(
                 (id(slot), v.path)

@@ -25,17 +25,21 @@ class Frame:
         self.args = args
         self.kwargs = kwargs
         self.call = Call()
-        self.places = {id(x): i for i, x in enumerate(tensors_in((args, kwargs)))}
+        self.places: dict[int, list[int]] = {}  # of the inputs; one tensor may be several
+        for i, x in enumerate(tensors_in((args, kwargs))):
+            self.places.setdefault(id(x), []).append(i)
         self.steps: list[dict[str, np.ndarray]] = []  # the gates of the calls of its cell
 
     def add_gradient(self, x: Any, dx: np.ndarray, recording: Recording) -> None:
         """Add to the gradient by an input of this call, and of those around it."""
         frame: Frame | None = self
         while frame is not None:
-            place, gradients = frame.places.get(id(x)), frame.call.input_gradients
-            if place is not None and gradients:
-                before = gradients[place]
-                gradients[place] = recording.kept(dx) if before is None else before + dx
+            places, gradients = frame.places.get(id(x)), frame.call.input_gradients
+            if places is not None and gradients:
+                before = gradients[places[0]]
+                total = recording.kept(dx) if before is None else before + dx
+                for place in places:
+                    gradients[place] = total
             frame = frame.around
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..layers.layer import Layer
 from ..models import Model
 from ..nested import flatten
 from ..tensor import Tensor
@@ -121,8 +122,10 @@ def explain_shapes(model: Model, x_shape: Any = None) -> ShapeWalk:
         A ``ShapeWalk``: print it, or take the formulas out of it.
 
     Raises:
-        ValueError: no shape is known, or it has unknown sizes besides the batch.
+        ValueError: no shape is known, or it has unknown sizes besides the batch; or it is no model.
     """
+    if not isinstance(model, Layer):
+        raise ValueError(f"explain_shapes() takes a model or a layer; got {type(model).__name__}.")
     given = _input_shapes(model, x_shape)
     arrays = [_zeros(shape, dtype) for shape, dtype in given]
     batch = None if given[0][0][0] is None else given[0][0][0]

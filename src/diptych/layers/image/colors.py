@@ -300,6 +300,8 @@ class RandomGrayscale(RandomLayer):
 class RandomColorJitter(RandomColorLayer):
     """Changes brightness, contrast, saturation and hue, one after the other, each at random.
 
+    (N, H, W, C) or (H, W, C) keeps its shape.
+
     Args:
         value_range: the range of the pixels.
         brightness_factor: that of ``RandomBrightness``; None: the brightness stays.

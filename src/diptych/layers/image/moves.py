@@ -17,6 +17,8 @@ FILL_MODES = ("reflect", "wrap", "constant", "nearest")
 class RandomFlip(RandomLayer):
     """Mirrors images, each with probability 1/2.
 
+    (N, H, W, C) or (H, W, C) keeps its shape.
+
     Args:
         mode: "horizontal" (swaps left and right), "vertical" (top and bottom), or
             "horizontal_and_vertical" (both at once).
@@ -317,6 +319,8 @@ class RandomTranslation(_RandomAffine):
 class RandomCrop(RandomLayer, SizedLayer):
     """Crops a window at a random position, the same for the whole batch. Outside training it takes
     the largest central window with the wanted proportions and resizes it.
+
+    (N, H, W, C) or (H, W, C) gives (..., height, width, C).
 
     Args:
         height, width: the size of the window; smaller images are resized to it.

@@ -12,6 +12,8 @@ from .base import SizedLayer, one_of
 class Resizing(SizedLayer):
     """Resizes images. Integers stay integers.
 
+    (N, H, W, C) or (H, W, C) gives (..., height, width, C).
+
     Args:
         height, width: the new size.
         interpolation: "bilinear", "nearest", "bicubic", "lanczos3" or "lanczos5".
@@ -86,6 +88,8 @@ class Resizing(SizedLayer):
 class CenterCrop(SizedLayer):
     """Crops the centre of each image. For smaller images, it takes the largest central window with
     the wanted proportions and resizes it.
+
+    (N, H, W, C) or (H, W, C) gives (..., height, width, C).
 
     Args:
         height, width: the size of the window.

@@ -18,6 +18,8 @@ class AutoContrast(ColorLayer):
     """Stretches each channel of each image over the whole range: its lowest value becomes the
     lowest there is, its highest the highest. A channel of one value stays. Active at all times.
 
+    (N, H, W, C) or (H, W, C) keeps its shape.
+
     Args:
         value_range: the range of the pixels.
     """
@@ -42,6 +44,8 @@ class AutoContrast(ColorLayer):
 class Equalization(ColorLayer):
     """Spreads the values of each channel so that all of them occur about equally often: a value
     becomes the share of the pixels that are not above it. Active in training only.
+
+    (N, H, W, C) or (H, W, C) keeps its shape.
 
     As in Keras the pixels are counted over the whole batch, the channels apart.
 

@@ -103,6 +103,8 @@ class Discretization(DataLayer, Preparation):
     """Maps numbers to bins: bin 0 is below the first boundary, bin 1 from the first boundary up to
     the second, and so on.
 
+    Any shape (N, ...) gives the same with "int", and (N, bins) with the others.
+
         Discretization(bin_boundaries=[0.0, 1.0])([-3.0, 0.0, 0.5, 9.0])      # 0 1 1 2
 
     Args:
@@ -269,6 +271,8 @@ def _thinned(summary: np.ndarray, epsilon: float) -> np.ndarray:
 
 class Hashing(Preparation):
     """Maps words or integers to bins by a hash, without a vocabulary.
+
+    Any shape (N, ...) gives the same with "int".
 
         Hashing(num_bins=3)(["A", "B", "C"])                  # 1 0 1
 

@@ -660,6 +660,8 @@ class StringLookup(IndexLookup):
 class IntegerLookup(IndexLookup):
     """Maps integers to indices 0, 1, 2, ... in a vocabulary, or indices back to integers.
 
+    Any shape (N, ...) gives the same with "int".
+
         layer = IntegerLookup(vocabulary=[12, 1138, 42])
         layer([42, 7, 12])                    # 3 0 1
 

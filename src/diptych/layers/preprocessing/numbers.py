@@ -15,7 +15,8 @@ from ..data_layer import DataLayer
 
 
 class Rescaling(DataLayer):
-    """``inputs * scale + offset``: Rescaling(1 / 255) brings bytes into the range from 0 to 1.
+    """``inputs * scale + offset``: Rescaling(1 / 255) brings bytes into the range from 0 to 1. The
+    shape stays.
 
     Args:
         scale: a number, or an array that broadcasts against the inputs.
@@ -51,6 +52,8 @@ def _plain(value: Any) -> Any:
 
 class Normalization(DataLayer):
     """Subtracts the mean and divides by the standard deviation, feature by feature.
+
+    The shape stays; (N, D) has D means.
 
     Mean and variance are given, or computed by ``adapt(data)`` before training.
 

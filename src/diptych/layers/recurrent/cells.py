@@ -438,6 +438,8 @@ class GRUCell(_Cell):
 class StackedRNNCells(Layer):
     """Several cells as one: the output of each is the input of the next, all within one step.
 
+    Of an input (N, D) it makes (N, units) of the last cell.
+
     Its states are a list with the states of each cell.
 
     Args:

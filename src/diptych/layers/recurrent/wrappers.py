@@ -117,6 +117,9 @@ def _looks_at_the_batch(layer: Layer) -> bool:
 class Bidirectional(Layer):
     """Reads sequences in both directions with two layers, and merges the outputs.
 
+    (N, T, D) gives (N, 2 * units) with "concat", (N, units) with the others; with
+    ``return_sequences`` of the layer (N, T, ...).
+
     Args:
         layer: a recurrent layer. Both directions get a copy of it, made from its config.
         merge_mode: how to combine the two outputs: "concat", "sum", "mul", "ave" (the mean) or None
@@ -351,6 +354,6 @@ def _copied(layer: Any, direction: str, **changes: Any) -> Any:
 
 
 class TimeDistributedDense(Dense):
-    """Old name of a Dense layer on sequences; every Dense works on the last axis."""
+    """Old name of a Dense layer on sequences (N, T, D); every Dense works on the last axis."""
 
     pure = True
