@@ -487,8 +487,9 @@ def test_an_input_layer_in_the_words_of_keras_2():
 # Estimators, applications
 
 
-def build(units=4, optimizer="adam"):
-    model = models.Sequential([diptych.Input((3,)), layers.Dense(units), layers.Dense(1)])
+def build(units=4, optimizer="adam", outputs=1):
+    last = layers.Dense(outputs)
+    model = models.Sequential([diptych.Input((3,)), layers.Dense(units), last])
     model.compile(optimizer, "mse")
     return model
 
@@ -528,6 +529,14 @@ def test_a_regressor():
     assert estimator.predict(X).shape == (24,)
     expected = np.mean((estimator.predict(X) - X.sum(axis=1)) ** 2)
     assert estimator.score(X, X.sum(axis=1)) == pytest.approx(-expected, rel=1e-4)
+    assert estimator.predict(X[:1]).shape == (1,)
+
+
+def test_a_regressor_of_two_numbers():
+    estimator = KerasRegressor(lambda: build(outputs=2), verbose=0)
+    estimator.fit(X, X[:, :2])
+    assert estimator.predict(X).shape == (24, 2)
+    assert estimator.predict(X[:1]).shape == (1, 2)
 
 
 WITH_SCIKIT_LEARN = """

@@ -93,6 +93,22 @@ def test_muon_moves_along_all_directions_alike():
     np.testing.assert_allclose(scaled.array, -0.2 * math.sqrt(6) * u @ vt, atol=1e-9)
 
 
+@pytest.mark.parametrize("shape", [(6, 3), (3, 6), (4, 4)])
+@pytest.mark.parametrize("rms_rate", [0.2, None])
+def test_the_helpers_of_muon_compute_its_update(shape, rms_rate):
+    g = np.random.default_rng(0).normal(size=shape)
+    w = Variable(np.zeros(shape))
+    muon = Muon(0.1, weight_decay=None, nesterov=False, rms_rate=rms_rate)
+    muon.apply([g], [w])
+    update = muon.lr_adjust(0.1 * muon.zeropower_via_newtonschulz5(g, muon.ns_steps))
+    np.testing.assert_allclose(w.array, -np.asarray(update), rtol=1e-9)
+    both = muon.zeropower_via_newtonschulz5(np.stack([g, 2 * g]), 2)  # the length does not count
+    np.testing.assert_allclose(both[0], both[1], rtol=1e-5)
+    assert muon.transpose_last_axis(both).shape == (2, *shape[::-1])
+    with pytest.raises(ValueError, match=r"matrices, .* got \(3,\)"):
+        muon.zeropower_via_newtonschulz5(g[0, :3], 5)
+
+
 def test_muon_leaves_what_is_no_matrix_to_adam():
     model = Sequential(
         [

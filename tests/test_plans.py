@@ -463,6 +463,33 @@ def test_an_update_counts_although_a_metric_raises_after_it(monkeypatch):
     assert_same(monkeypatch, lambda: compiled(dense(), "adam", metrics=[Raises()]), train)
 
 
+def test_a_loss_that_is_not_reduced(monkeypatch):
+    x, y = data()
+
+    def build():
+        return compiled(dense(), loss=losses.CategoricalCrossentropy(reduction=None))
+
+    def train(model):
+        return fit(x, y)(model), [model.evaluate(x, y, batch_size=5, verbose=0) for _ in range(3)]
+
+    assert_same(monkeypatch, build, train, planned=False)
+
+
+@pytest.mark.parametrize("columns", [False, True])
+@pytest.mark.parametrize("loss", ["mse", "binary_crossentropy", "sparse_categorical_crossentropy"])
+@pytest.mark.parametrize("name", ["Binary", "Categorical", "SparseCategorical"])
+def test_accuracies_of_other_kinds_of_labels(name, loss, columns, monkeypatch):
+    x, y = data()
+    y = y.argmax(-1).reshape(-1, 1) if columns else y.argmax(-1)
+    y = y * 0 if loss == "sparse_categorical_crossentropy" else y
+
+    def build():
+        model = Sequential([Input((3,)), layers.Dense(1, "sigmoid")])
+        return compiled(model, loss=loss, metrics=[getattr(metrics, f"{name}Accuracy")()])
+
+    assert_same(monkeypatch, build, fit(x, y))
+
+
 @pytest.mark.parametrize("dtype", ["int32", "int64"])
 @pytest.mark.parametrize("label", [1, 7])
 def test_data_that_change_between_the_epochs(dtype, label, monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import diptych
-from diptych import Input, Sequential, callbacks, layers, losses
+from diptych import Input, Sequential, callbacks, layers
 from tests.planned import assert_same, compiled, data, dense, fit
 
 pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
@@ -81,16 +81,6 @@ def test_several_losses_of_one_output(monkeypatch):
         return model
 
     assert_same(monkeypatch, build, fit(x, y))
-
-
-def test_a_loss_that_is_not_one_number(monkeypatch):
-    x, y = data()
-    loss = losses.CategoricalCrossentropy(reduction="none")
-
-    def train(model):
-        return fit(x, y)(model), model.evaluate(x, y, batch_size=5, verbose=0)
-
-    assert_same(monkeypatch, lambda: compiled(dense(), "adam", loss), train, planned=False)
 
 
 @pytest.mark.parametrize("same", [1, 7, 37])

@@ -129,6 +129,7 @@ def test_files(layer, tmp_path):
     ("call", "error", "words"),
     [
         (lambda: layers.STFTSpectrogram("power"), ValueError, "mode as one of.*got 'power'"),
+        (lambda: layers.STFTSpectrogram(frame_length=1), ValueError, "at least 2; got 1"),
         (lambda: layers.STFTSpectrogram(frame_step=300), ValueError, "frame_step from 1 up to"),
         (lambda: layers.STFTSpectrogram(fft_length=8), ValueError, "fft_length of at least"),
         (lambda: layers.STFTSpectrogram(scaling="no"), ValueError, "scaling as one of"),

@@ -19,6 +19,8 @@ X = rng.normal(size=(48, 4)).astype("float32")
 Y = np.arange(48) % 3
 rng.shuffle(Y)
 ONE_HOT = to_categorical(Y, 3)
+SCALED = np.abs(np.tanh(X)).astype(float)
+SCALED[0] = 1 + 2**-52  # as scikit-learn's MinMaxScaler returns them
 ENGINES = pytest.mark.parametrize("engine", ["reference", "fast"])
 
 
@@ -100,6 +102,8 @@ def test_an_end_that_does_not_fit_is_told_once(end, loss, y, words):
         ([Dense(1)], "mse", 100 * X[:, 0]),
         ([Dense(1, "sigmoid")], "mse", Y > 0),
         ([Dense(4, "tanh")], "mse", np.tanh(X)),
+        ([Dense(4, "sigmoid")], "binary_crossentropy", SCALED),
+        ([Dense(4, "sigmoid")], "mse", SCALED),
         ([Dense(1, "relu")], "mse", np.abs(X[:, 0])),
         ([Dense(3, "softmax")], "mse", ONE_HOT),
         ([Dense(1)], "hinge", np.where(Y > 0, 1, -1)),
@@ -139,7 +143,11 @@ def test_sorted_labels_with_validation_split():
     end = [Dense(3, "softmax")]
     loss = "sparse_categorical_crossentropy"
     assert "sorted by class" in trained(end, loss, np.sort(Y), validation_split=0.25)[0]
+    assert "sorted by class" in trained(end, "crossentropy", np.sort(Y), validation_split=0.25)[0]
     assert trained([Dense(3, "softmax")], loss, np.sort(Y)) == []
+    rising = np.repeat([0, 2, 3, 7], 12)  # counts, as of a series in time
+    for loss in ("mse", "mae", lambda y, p: ops.mean(ops.square(y - p))):
+        assert trained([Dense(1)], loss, rising, validation_split=0.25, shuffle=False) == []
 
 
 def images(dtype, scale=1):
@@ -170,6 +178,30 @@ def test_bytes_that_nothing_scales(dtype):
     assert not values.bytes_in(x, Sequential([Input((6, 6, 1)), layers.Flatten()]))
 
 
+class Own(Model):
+    def __init__(self):
+        super().__init__()
+        self.last = Dense(3)
+
+    def call(self, x):
+        return self.last(ops.reshape(x / 255.0, (len(x), -1)))
+
+
+def test_no_hint_at_bytes_where_a_model_computes_with_them_itself():
+    x = Input((6, 6, 1))
+    for scaled in (
+        x / 255.0,
+        layers.RandomFlip()(x) / 127.5 - 1,
+        ops.one_hot(ops.cast(x[..., 0], "int32"), 256),
+    ):
+        inner = Model(x, Dense(3)(layers.Flatten()(scaled)))
+        assert not values.bytes_in(images("uint8"), inner)
+        assert not values.bytes_in(images("uint8"), Sequential([Input((6, 6, 1)), inner]))
+    own = Own()
+    own.build((None, 6, 6, 1))
+    assert not values.bytes_in(images("uint8"), own)
+
+
 # The loss
 
 
@@ -192,9 +224,17 @@ def test_a_loss_that_begins_far_above_guessing(engine):
     assert len(told) == 1
     assert "log(3) = 1.1" in told[0]
     assert "they range from" in told[0]
+    sure = Dense(3, "softmax", bias_initializer=diptych.initializers.Constant([0, 0, 90]))
+    told = trained([sure], loss, Y, engine=engine)
+    assert "are not too large: the initial weights are" in told[0]
     penalised = Dense(3, "softmax", kernel_regularizer=diptych.regularizers.l2(100.0))
     assert trained([penalised], loss, Y, engine=engine) == []
     assert trained([Dense(3, "softmax")], loss, Y, x=900 * X, class_weight={0: 2.0}) == []
+    model = Sequential([Input((4,)), Dense(3, "softmax")], engine=engine)
+    model.compile("adam", loss, loss_weights=[20.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, Y, verbose=0)
 
 
 @ENGINES
@@ -223,6 +263,13 @@ def test_a_plan_tells_between_which_steps_it_was():
         model.fit(x, 9 * x[:, :1], epochs=9, batch_size=2, verbose=0)
     assert model.plan_report() == "A plan ran."
     assert len(told) == 1
+
+
+@ENGINES
+def test_labels_that_are_nan_are_told_of_once(engine):
+    y = np.where(np.arange(48) == 3, np.nan, Y > 0)
+    told = trained([Dense(1, "sigmoid")], "binary_crossentropy", y, engine=engine)
+    assert [words[:17] for words in told] == ["The training data", "The loss of model"]
 
 
 @ENGINES

@@ -294,7 +294,7 @@ digits, test_digits = (a.reshape(len(a), 64).astype("float32") / 16 for a in (di
 
 
 def reader(activation, hidden=2, rate=0.1):
-    dense = [layers.Dense(100, activation) for _ in range(hidden)]
+    dense = [layers.Dense(100, activation, name=f"hidden{k + 1}") for k in range(hidden)]
     model = Sequential([layers.Input((64,)), *dense, layers.Dense(10, "softmax")])
     model.compile(optimizers.SGD(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
@@ -377,7 +377,7 @@ tiny = initializers.RandomNormal(stddev=0.01)
 broken = trained([layers.Dense(100, "relu", kernel_initializer=tiny) for _ in range(6)])
 parts = (lambda: layers.Dense(100), layers.BatchNormalization, lambda: layers.Activation("sigmoid"))
 repaired = trained([part() for _ in range(6) for part in parts])
-print(f"six layers of relu, first weights of 0.01:          accuracy {broken:.3f}")
+print(f"six layers of relu, first weights of 0.01:         accuracy {broken:.3f}")
 print(f"six layers of sigmoid, each with normalized input: accuracy {repaired:.3f}")
 
 # %% tags=["check"]

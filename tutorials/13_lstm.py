@@ -84,7 +84,7 @@ lines:
 # %%
 source = diptych.show("lstm")[0].lines("reference")
 loop = next(k for k, line in enumerate(source) if "for t in order" in line)
-print("\n".join(source[loop : loop + 12]))
+print("\n".join(source[loop : loop + 11]))
 
 # %% [markdown]
 r"""

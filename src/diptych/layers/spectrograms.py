@@ -66,6 +66,10 @@ class STFTSpectrogram(Layer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
+        if frame_length < 2:
+            raise ValueError(
+                f"STFTSpectrogram needs a frame_length of at least 2; got {frame_length!r}."
+            )
         if frame_step is not None and not 1 <= frame_step <= frame_length:
             raise ValueError(
                 "STFTSpectrogram needs a frame_step from 1 up to the frame_length of "

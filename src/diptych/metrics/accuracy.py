@@ -195,7 +195,7 @@ class SparseCategoricalAccuracy(_Accuracy):
 
 
 class TopKCategoricalAccuracy(_Accuracy):
-    """How often the one-hot label is among the k largest scores. y_true and y_pred (N, C)."""
+    """How often the one-hot label is among the k largest scores. Both are (N, ..., C)."""
 
     def __init__(
         self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
@@ -207,7 +207,7 @@ class TopKCategoricalAccuracy(_Accuracy):
 class SparseTopKCategoricalAccuracy(_Accuracy):
     """How often the class number in `y_true` is among the k largest scores.
 
-    y_true (N,) of integers, y_pred (N, C).
+    y_true (N, ...) of integers, y_pred (N, ..., C).
 
     from_sorted_ids: y_pred holds class numbers, best first, instead of scores.
     """

@@ -88,16 +88,28 @@ class Checks:
             _warn(message)
 
     def order_of_labels(self, y: Any, y_validation: Any) -> None:
-        """Warn of labels sorted by class, whose last ones are taken for validation."""
+        """Warn of labels sorted by class, whose last ones are taken for validation. Only a
+        cross-entropy tells that they are classes, and not counts which rise over time, say.
+        """
+        parts = getattr(getattr(self.model, "_loss", None), "parts", ())
+        if not any(
+            isinstance(part.function, Crossentropy)
+            or _kind(part.function) in SPARSE | ONE_HOT | BINARY
+            for part in parts
+        ):
+            return
         if type(y) is np.ndarray and is_grouped(np.concatenate([y, y_validation])):
             self.tell(SORTED_LABELS)
 
     def watch(self, batches: Any, weighted: bool) -> LossWatch:
         """What looks at the loss of a training on these batches. Its beginning is compared with
-        guessing in the first training, where the rows have no weights and nothing odd was found.
+        guessing in the first training, where neither the rows nor the loss have weights and nothing
+        odd was found.
         """
         guessing, x = None, None
         begun, self._begun = self._begun, True
+        parts = getattr(getattr(self.model, "_loss", None), "parts", ())
+        weighted = weighted or any(part.weight != 1.0 for part in parts)
         if self.model.outputs and not (begun or weighted or self._told):
             x, y, _ = batches.first()
             pairs = self._pairs(x, y)

@@ -14,6 +14,7 @@ import numpy as np
 from ..nested import flatten
 from ..utils.registration import is_builtin
 from .mending import BINARY, ONE_HOT, SPARSE
+from .values import SLACK
 
 # The values that an activation returns.
 RANGES = {
@@ -28,7 +29,7 @@ PROBABILITIES = frozenset(name for name, ends in RANGES.items() if ends == (0, 1
 LOGITS = frozenset(["sigmoid", "softmax"])  # activations after which there are no logits any more
 REAL = frozenset(
     "mean_squared_error mean_absolute_error mean_absolute_percentage_error huber log_cosh "
-    "mean_squared_logarithmic_error".split()
+    "mean_squared_logarithmic_error poisson".split()
 )
 _ROWS = 1000  # how many labels are looked at, where one would be enough
 _WITH_ACTIVATION = frozenset(
@@ -132,8 +133,7 @@ def _of_range(activation: str, layer: str, labels: np.ndarray, name: str) -> Ite
     if labels.dtype.kind not in "biuf" or not labels.size:
         return
     low, high = labels.min(), labels.max()
-    slack = 1e-3 * max(1, abs(least))
-    if low < least - slack or high > most + slack:
+    if low < least - SLACK or high > most + SLACK:
         ends = f"between {least} and {most}" if np.isfinite(most) else f"at least {least}"
         yield (
             f"Layer {layer!r} ends in a {activation}, so that the outputs are {ends}, but {name} "

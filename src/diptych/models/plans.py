@@ -15,9 +15,9 @@ cannot be planned runs as a recorded step, or layer by layer, and ``Model.plan_r
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from collections.abc import Callable
+from math import prod
 from threading import Lock
 from typing import Any
 
@@ -127,16 +127,16 @@ class StepPlan(_BatchPlan):
             y_pred, losses, caches = replay.forward(given, steps, labels)
             if trains:
                 self._update(replay, caches)
-                if not self._counts and any(dtype is None for *_, dtype in entries):
+                if not self._counts and any(kind is None for *_, kind in entries):
                     self._count()
             means = [model._loss_mean, *[part.mean for part in model._loss.parts]]
             add_mean = _engine.current().kernels.steps.add_mean
             for mean, loss in zip(means, losses):  # noqa: B905 - a single part has no mean
                 add_mean(mean.total.array, mean.count.array, loss, self.size)
             predictions = flatten(y_pred)
-            for metric, output, y, weights, dtype in entries:
-                if dtype is not None:
-                    self._add_accuracy(metric, rows[y, dtype], predictions[output])
+            for metric, output, y, weights, dtype, kind in entries:
+                if kind is not None:
+                    self._add_accuracy(kind, metric, rows[y, dtype], predictions[output])
                 else:
                     factors = None if weights is None else given[weights]
                     self._add_metric(metric, given[y], predictions[output], factors)
@@ -146,7 +146,7 @@ class StepPlan(_BatchPlan):
 
     def _entries(self, model: Any, replay: Replay, parts: tuple, arrays: list) -> list[tuple]:
         """The metrics, each with the numbers of its output and of the arrays of its labels and
-        weights, and with the dtype of the labels if there is a stage for it.
+        weights, the dtype of the labels in its loss, and the kind of its stage, if there is one.
         """
         compiled = model._metrics
         labels = compiled.matched(parts[1], "y")
@@ -160,11 +160,9 @@ class StepPlan(_BatchPlan):
             if y is None:
                 continue
             dtype = taken.get(y, arrays[y].dtype)
-            if factors is not None or not _fits_stage(
-                metric, arrays[y].size, dtype, *replay.outputs[output]
-            ):
-                dtype = None
-            found.append((metric, output, y, factors, dtype))
+            shape, result = arrays[y].shape, replay.outputs[output]
+            kind = _stage_of(metric, factors is not None, shape, dtype, *result)
+            found.append((metric, output, y, factors, dtype, kind))
         return found
 
     def _class_numbers(self, model: Any, replay: Replay, parts: tuple, arrays: list) -> dict:
@@ -226,10 +224,10 @@ class StepPlan(_BatchPlan):
         self._plan.call(count)
         self._counts = True
 
-    def _add_accuracy(self, metric: Any, y: np.ndarray, y_pred: Tensor) -> None:
+    def _add_accuracy(self, kind: str, metric: Any, y: np.ndarray, y_pred: Tensor) -> None:
         """Add the batch to an accuracy, in a stage."""
         _engine.current().kernels.steps.add_accuracy(
-            _ACCURACIES[type(metric)],
+            kind,
             metric.total.array,
             metric.count.array,
             y,
@@ -337,27 +335,33 @@ class PredictionPlan(_BatchPlan):
         return done
 
 
-def _fits_stage(
-    metric: Any, labels: int, dtype: np.dtype, shape: tuple[int, ...], its_dtype: np.dtype
-) -> bool:
-    """Whether there is a stage for a metric of so many labels of this dtype, and of predictions."""
-    kind = _ACCURACIES.get(type(metric))
-    if kind == "sparse":
-        return dtype == np.int64 and labels * shape[-1] == math.prod(shape)
-    return kind is not None and dtype == its_dtype and labels == math.prod(shape)
-
-
 def _form(replay: Replay, parts: tuple, arrays: list, entries: list) -> tuple:
     """Which arrays a step takes, and in which dtypes: as they are given, and labels as the losses
     and their metrics take them.
     """
     used = {place for call in replay.calls for place in call[2]}
     used.update(leaves_of((parts[0], parts[2])))
-    used.update(y for _, _, y, _, dtype in entries if dtype is None)
+    used.update(y for _, _, y, _, _, kind in entries if kind is None)
     found = [(i, array.dtype) for i, array in enumerate(arrays) if i in used]
     found += [(i, dtype) for i, _, dtype in replay.labels]
-    found += [(y, dtype) for _, _, y, _, dtype in entries if dtype is not None]
+    found += [(y, dtype) for _, _, y, _, dtype, kind in entries if kind is not None]
     return tuple(dict.fromkeys(found))
+
+
+def _stage_of(
+    metric: Any, is_weighted: bool, shape: tuple, dtype: Any, result: tuple, made: Any
+) -> str | None:
+    """The kind of the stage that adds to a metric, for labels of this shape and dtype and a result
+    of its own; None if Python adds to it: there is none with weights of the samples, nor for shapes
+    that belong to another metric.
+    """
+    kind = None if is_weighted or not result else _ACCURACIES.get(type(metric))
+    fits = {
+        "binary": dtype == made and prod(shape) == prod(result),
+        "categorical": dtype == made and shape == result,
+        "sparse": dtype == np.int64 and prod(shape) == prod(result[:-1]),
+    }
+    return kind if fits.get(kind or "") else None
 
 
 def _copies(gradients: list) -> list:
@@ -563,8 +567,8 @@ def _check(model: Any, replay: Replay, trains: bool) -> None:
         raise NotPlannedError("plans are made by the fast engine")
     if not is_own(model, "compute_metrics"):
         raise NotPlannedError("the model has a compute_metrics of its own")
-    if any(part.function.reduction in (None, "none") for part in model._loss.parts):
-        raise NotPlannedError("a loss is not one number for the batch")
+    if replay.loss_shape != ():
+        raise NotPlannedError("the loss of a batch is not one number: its reduction is None")
     if trains and not replay.wanted:
         raise NotPlannedError("there are no weights to train")
 

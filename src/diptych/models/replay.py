@@ -59,6 +59,7 @@ class Replay:
         self.records: list[Record] = []
         self.y_pred: Any = 0  # the place of the output, or nested places
         self.outputs: list[tuple] = []  # their shapes and dtypes
+        self.loss_shape: tuple = ()  # () but for a loss that is not reduced
         self.losses: list[int] = []  # the places of the loss, and of its parts if there are several
         # By an output's place "sigmoid" or "softmax", and the place of its logits.
         self.logits: dict[int, tuple[str, int]] = {}
@@ -234,6 +235,7 @@ def record_of(
     if not losses:
         return replay
     replay.losses = [places[id(tensor)] for tensor in losses]
+    replay.loss_shape = losses[0].shape
     for tensor in predictions:
         if tensor.logits is not None:
             name, logits = tensor.logits

@@ -15,6 +15,7 @@ SORTED_LABELS = (
     "classes are only validated, and hardly trained. Shuffle first: "
     "order = np.random.permutation(len(x)); x, y = x[order], y[order]."
 )
+SMALL = 10  # inputs up to there are not what makes a loss large
 FAR = 5  # times the loss of guessing, and so much above it
 _MEANS = frozenset(["sum_over_batch_size", "mean", "mean_with_sample_weight"])
 
@@ -93,9 +94,7 @@ class LossWatch:
         if self._first > far:
             self._model._checks.tell(
                 f"The loss of the first batch is {self._first:.3g}, where guessing gives {how} = "
-                f"{loss:.3g}: the model begins as one that is sure and wrong. Mostly the inputs "
-                f"are too large{_range(self._x)}; bring them to about -1 to 1. Else the initial "
-                "weights are, or the learning rate of an earlier training was."
+                f"{loss:.3g}: the model begins as one that is sure and wrong. {_too_large(self._x)}"
             )
 
     def _what_went_wrong(self, epoch: int, steps: int, total: float) -> str:
@@ -131,12 +130,22 @@ def _rate(optimizer: Any) -> tuple[str, str]:
     return f", {rate:g}", f"{rate / 10:g}"
 
 
-def _range(x: Any) -> str:
+def _too_large(x: Any) -> str:
+    """What may be too large, for a loss that begins high: the inputs, or else what meets them."""
+    others = "the initial weights are, or the learning rate of an earlier training was."
+    ends = _range(x)
+    if ends is not None and max(map(abs, ends)) <= SMALL:
+        return f"The inputs, from {ends[0]:g} to {ends[1]:g}, are not too large: {others}"
+    given = "" if ends is None else f" (they range from {ends[0]:g} to {ends[1]:g})"
+    return f"Mostly the inputs are too large{given}; bring them to about -1 to 1. Else {others}"
+
+
+def _range(x: Any) -> tuple[float, float] | None:
+    """The lowest and the highest number of the inputs; None if they are not all numbers."""
     leaves = [one for one in flatten(x) if isinstance(one, np.ndarray) and one.size]
     if not leaves or any(one.dtype.kind not in "biuf" for one in leaves):
-        return ""
-    low, high = min(one.min() for one in leaves), max(one.max() for one in leaves)
-    return f" (they range from {low:g} to {high:g})"
+        return None
+    return float(min(one.min() for one in leaves)), float(max(one.max() for one in leaves))
 
 
 __all__ = ["LossWatch", "loss_of_guessing"]

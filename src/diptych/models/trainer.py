@@ -215,8 +215,7 @@ class Trainer(Compiling):
         sources = plan.sources(arrays_in(*batch))
         if not plan.takes(sources):
             return False
-        rows = plan.size
-        order = _COUNTING[:rows] if rows <= len(_COUNTING) else np.arange(rows)
+        order = _COUNTING[: plan.size] if plan.size <= len(_COUNTING) else np.arange(plan.size)
         return plan.run(order, sources, 1) == 1
 
     def _plan_of(self, key: tuple | None) -> tuple[StepPlan | None, str | None]:
@@ -411,7 +410,6 @@ class Trainer(Compiling):
             (x, y, sample_weight), validation_data = split_off_validation(
                 x, y, sample_weight, validation_split, self.takes_text
             )
-            self._checks.order_of_labels(y, validation_data[1])
         with self._in_training(), contextlib.ExitStack() as feeding:
             batches = batches_for(
                 x,
@@ -429,6 +427,8 @@ class Trainer(Compiling):
             self._checks.before_training(
                 batches, epochs=epochs - initial_epoch, class_weight=class_weight
             )
+            if part_of_x:
+                self._checks.order_of_labels(y, validation_data[1])
             validation = None
             if validation_data is not None:
                 with named_in_errors("validation_split" if part_of_x else "validation_data"):

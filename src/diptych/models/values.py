@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from ..layers.layer import Layer
+
 # Layers after which the range of the inputs does not matter, or that take whole numbers.
 SCALES = frozenset(
     "Rescaling Normalization BatchNormalization LayerNormalization GroupNormalization "
     "RMSNormalization UnitNormalization Embedding Lambda CategoryEncoding Discretization Hashing "
     "HashedCrossing IntegerLookup".split()
 )
+SLACK = 1e-3  # how far rounding may bring a scaled label beyond the end of a range
 _ROWS = 1000  # how many rows tell what the inputs are like
 
 
@@ -56,7 +59,7 @@ def odd_probabilities(labels: np.ndarray, kind: str, name: str) -> str:
     if labels.dtype == bool or labels.size == 0:
         return ""
     low, high = labels.min(), labels.max()
-    if low >= 0 and high <= 1:
+    if (low >= -SLACK and high <= 1 + SLACK) or np.isnan(low):  # NaN is warned of elsewhere
         return ""
     whole = labels.dtype.kind in "iu" or bool(np.all(labels == np.floor(labels)))
     hint = ""
@@ -96,7 +99,7 @@ def not_finite(array: Any, name: str) -> str:
 
 
 def bytes_in(x: Any, model: Any) -> int:
-    """The largest value of inputs that are bytes, where nothing in the model scales them; or 0.
+    """The largest value of inputs that are bytes, where nothing in the model may scale them; or 0.
 
     Images of floats that hold whole numbers up to 255 count as bytes.
     """
@@ -109,10 +112,16 @@ def bytes_in(x: Any, model: Any) -> int:
             return 0
     if some.max() <= 1 or not model.trainable_variables:
         return 0
-    layers = list(model._flatten_layers())
-    names = {type(layer).__name__ for layer in layers}
-    own = any(getattr(layer, "runs_own_code", False) for layer in layers if layer is not model)
-    return 0 if names & SCALES or own else int(some.max())
+    for layer in model._flatten_layers():
+        graph = getattr(layer, "_function", None)
+        nodes = graph.nodes if graph is not None else ()
+        if (
+            type(layer).__name__ in SCALES
+            or getattr(layer, "runs_own_code", False)
+            or not all(isinstance(node.operation, Layer) for node in nodes)  # x / 255.0, one_hot
+        ):
+            return 0
+    return int(some.max())
 
 
 def is_grouped(labels: Any) -> bool:
@@ -137,6 +146,7 @@ def is_grouped(labels: Any) -> bool:
 
 __all__ = [
     "SCALES",
+    "SLACK",
     "bytes_in",
     "check_class_numbers",
     "is_grouped",

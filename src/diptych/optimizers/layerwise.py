@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import engine
+from .. import engine, ops
 from ..tensor import Variable
 from .optimizer import Optimizer, Options, _Part
 
@@ -223,6 +223,40 @@ class Muon(Optimizer):
         self.ns_steps = ns_steps
         self.nesterov = nesterov
         self.rms_rate = rms_rate
+
+    def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
+        """About U V^T of a matrix U S V^T, by Newton-Schulz rounds. The update itself is done by
+        the twins ``muon_update_``, so a subclass does not change it here.
+
+        Args:
+            x: a matrix, or several, (..., R, C).
+            steps: how many rounds.
+
+        Raises:
+            ValueError: x has fewer than 2 axes.
+        """
+        if len(x.shape) < 2:
+            raise ValueError(f"Newton-Schulz rounds take matrices, (..., R, C); got {x.shape}.")
+        tall = x.shape[-2] > x.shape[-1]
+        x = self.transpose_last_axis(x) if tall else x
+        x = ops.divide(x, ops.add(ops.norm(x, axis=(-2, -1), keepdims=True), 1e-7))
+        for _ in range(steps):
+            a = ops.matmul(x, self.transpose_last_axis(x))
+            b = ops.add(ops.multiply(self.muon_b, a), ops.matmul(ops.multiply(self.muon_c, a), a))
+            x = ops.add(ops.multiply(self.muon_a, x), ops.matmul(b, x))
+        return self.transpose_last_axis(x) if tall else x
+
+    def lr_adjust(self, x: Any) -> Any:
+        """A step of a matrix, (R, C), as long as one of Adam, times ``rms_rate``: x rms_rate
+        sqrt(max(R, C)), or x itself where ``rms_rate`` is None.
+        """
+        if self.rms_rate is None:
+            return x
+        return ops.multiply(x, self.rms_rate * max(x.shape[:2]) ** 0.5)
+
+    def transpose_last_axis(self, X: Any) -> Any:  # noqa: N803 - Keras's name
+        """Matrices (..., R, C) transposed, (..., C, R)."""
+        return ops.swapaxes(X, -2, -1)
 
     def _uses_adam(self, variable: Variable) -> bool:
         return (

@@ -150,7 +150,8 @@ class KerasRegressor(_Wrapper):
 
     def predict(self, x: Any, **kwargs: Any) -> np.ndarray:
         """(N,), or (N, outputs)."""
-        return np.squeeze(self._predict(x, kwargs), axis=None if len(x) > 1 else -1)
+        numbers = self._predict(x, kwargs)
+        return numbers[..., 0] if numbers.shape[-1] == 1 else numbers
 
     def score(self, x: Any, y: Any, **kwargs: Any) -> float:
         """Minus the loss, so that larger is better, as scikit-learn expects."""
