@@ -105,6 +105,50 @@ def test_there_are_tutorials():
     for path in SCRIPTS:
         for link in (f"read/{path.stem}.md", path.name, f"answers/{path.stem[:2]}.py"):
             assert f"]({link})" in listed
+    pictures = re.findall(r'<img src="(.+?)" .*?alt="(.+?)"', listed)
+    assert [Path(file).name[:2] for file, _ in pictures] == [path.stem[:2] for path in SCRIPTS]
+    for file, _ in pictures:
+        assert (TUTORIALS / file).exists(), file
+
+
+# What five sets of a learner's notes leave open, by set and question, and who answers it.
+OPEN = {
+    "0a": "02",  # why does the training get stuck short of 100 %?
+    "0b": "03",  # why is the result different each time?
+    "0c": "01",  # is one neuron enough for AND?
+    "0d": "07 08",  # what do epochs, batches and validation_split do here?
+    "1a": "01",  # how does a perceptron learn?
+    "1b": "04 06",  # is the optimizer what finds the gradient?
+    "1c": "05",  # why do activations differ, and first weights matter?
+    "1d": "06",  # why does the accuracy stop at 0.79?
+    "1e": "06",  # how sure is the answer?
+    "1f": "07",  # what if no row is kept for validation?
+    "2a": "08",  # what does the batch size do?
+    "2b": "08 14",  # why is a matrix faster?
+    "2c": "08",  # are large batches worse?
+    "2d": "04 06",  # how is a good function found?
+    "2e": "09",  # how to save, load and predict?
+    "3a": "07",  # what is validation for?
+    "3b": "10",  # which dimensions has Conv1D?
+    "3c": "08",  # epochs or batch_size?
+    "3d": "06",  # what is a loss on random labels?
+    "4a": "09 11",  # what does a model look like?
+    "4b": "06 07",  # what do the scores mean?
+    "4c": "08",  # what if the data do not fit?
+    "4d": "11 12",  # how does a VGG work?
+    "4e": "13",  # how does an LSTM work?
+}
+
+
+@pytest.mark.parametrize("question", OPEN)
+def test_every_open_question_has_its_tutorial(question):
+    written = [path for path in SCRIPTS if path.stem[:2] in OPEN[question].split()]
+    assert written
+    for path in written:
+        header = path.read_text(encoding="utf-8").partition("# %%")[0]
+        named = re.search(r"Seeds: ([0-4][a-f](?:, [0-4][a-f])*)\.", header)
+        assert named, f"{path.name} has no line of seeds"
+        assert question in named[1].split(", "), f"{path.name} does not name {question}"
 
 
 def test_what_cannot_be_checked_is_said(capsys):

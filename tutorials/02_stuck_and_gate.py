@@ -1,4 +1,4 @@
-# Question: why does a training of the AND gate sometimes get stuck, and how to find and mend it?   Seed: 000.
+# Question: why does a training of the AND gate sometimes get stuck, and how to find and mend it?   Seeds: 0a.
 # Engine: fast for the many runs, reference at the end.   Time: seconds.
 # %% [markdown]
 r"""

@@ -1,4 +1,4 @@
-# Question: why does the same code give another result each time?   Seed: 000.
+# Question: why does the same code give another result each time?   Seeds: 0b.
 # Engine: both.   Time: seconds.
 # %% [markdown]
 r"""

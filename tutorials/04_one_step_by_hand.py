@@ -1,5 +1,5 @@
 # Question: what happens in one training step, number by number?   Engine: reference in float64; fast beside it.
-# Time: seconds.
+# Seeds: 1b, 2d.   Time: seconds.
 # %% [markdown]
 r"""
 # One training step by hand

@@ -1,4 +1,4 @@
-# Question: why do sigmoid, tanh and relu train so differently, and why do first weights matter?   Seed: 001, 002.
+# Question: why do sigmoid, tanh and relu train so differently, and why do first weights matter?   Seeds: 1c.
 # Engine: reference and capture to look, fast for the race.   Time: seconds.
 # %% [markdown]
 r"""

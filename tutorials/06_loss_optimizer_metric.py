@@ -1,4 +1,4 @@
-# Question: what do loss, optimizer, metric and score mean?   Seed: 001, 002, 003, 004.
+# Question: what do loss, optimizer, metric and score mean?   Seeds: 1b, 1d, 1e, 2d, 3d, 4b.
 # Engine: reference to look, fast to train.   Time: seconds.
 # %% [markdown]
 r"""

@@ -1,4 +1,4 @@
-# Question: what are the dimensions of a Conv1D layer's input and output, and why?   Seed: 003.
+# Question: what are the dimensions of a Conv1D layer's input and output, and why?   Seeds: 3b.
 # Engine: reference, one section after the other; fast to train; both at the end.   Time: seconds.
 # %% [markdown]
 r"""

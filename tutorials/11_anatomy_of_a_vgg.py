@@ -1,4 +1,4 @@
-# Question: what is inside a VGG-style network, and what is each part for?   Seed: 004.
+# Question: what is inside a VGG-style network, and what is each part for?   Seeds: 4a, 4d.
 # Engine: reference, on one picture; fast at the end.   Time: seconds.
 # %% [markdown]
 r"""

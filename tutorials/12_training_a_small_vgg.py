@@ -1,4 +1,4 @@
-# Question: how does a VGG work inside, once it is trained?   Seed: 4d.
+# Question: how does a VGG work inside, once it is trained?   Seeds: 4d.
 # Engine: fast; four pictures through the reference as well.   Time: seconds.
 # %% [markdown]
 r"""
@@ -224,8 +224,8 @@ second you can't. A point of `conv4` no longer says "ink here" but "around here 
 ## What excites a filter
 
 Two ways to ask. First, show it all pictures and keep those where it answers most. Second, let the gradient *draw* one:
-begin with grey, and change the picture (not the weights!) so that the filter's output grows. **Predict:** do the five
-favourites of one filter show the same digit?
+begin with grey, and change the picture (not the weights!) so that the filter's output grows. We do it for the four
+choosiest of the 32 filters. **Predict:** do the five favourites of one filter show the same digit?
 """
 
 # %%

@@ -1,4 +1,4 @@
-# Question: how does an LSTM work inside?   Seed: 004.
+# Question: how does an LSTM work inside?   Seeds: 4e.
 # Engine: reference by hand, fast for the trainings.   Time: seconds.
 # %% [markdown]
 r"""

@@ -1,4 +1,4 @@
-# Question: where does the speed of a matrix product come from?   Seed: 002.
+# Question: where does the speed of a matrix product come from?   Seeds: 2b.
 # Engine: seven kernels of this page's own; the library's two for scale.   Time: half a minute, mostly the C compiler's.
 # %% [markdown]
 r"""
