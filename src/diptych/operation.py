@@ -25,6 +25,7 @@ from .tape import GradientTape, Record, record
 from .tensor import (
     FLOATS,
     NUMBERS,
+    Number,
     Tensor,
     Variable,
     as_array,
@@ -279,7 +280,10 @@ class ArrayOp(Operation):
         """The inputs as tensors, in one dtype those that share one."""
         own = len(inputs) if self.same is None else self.same
         given = [*inputs[:own], *self._align(inputs[own:])]
-        return [x if isinstance(x, Tensor) else Tensor(as_array(x)) for x in given]
+        return [
+            x if isinstance(x, Tensor) else (Number if number else Tensor)(as_array(x))
+            for x, number in zip(given, [isinstance(x, NUMBERS) for x in inputs], strict=True)
+        ]
 
     def dtypes_of(self, inputs: Sequence) -> list[np.dtype]:
         """The dtype in which the operation takes each of these inputs, which may be symbolic."""

@@ -150,6 +150,14 @@ class Structure:
     version = 0
 
 
+class Number(Tensor):
+    """A Python number among the inputs of an operation: what has been written in the code, not what
+    comes from the data.
+    """
+
+    __slots__ = ()
+
+
 class Variable(Tensor):
     """A named tensor whose values can be changed in place: a weight, or a state.
 

@@ -597,10 +597,13 @@ class Layer(Holder, Operation):
         """The scalars that layers added in the last call, and the penalties on weights."""
         layers = self._cached("layers", lambda: list(self._flatten_layers()))
         added = [loss for layer in layers for loss in layer._losses]
-        penalised = self._cached(
+        return added + [v.regularizer(v) for v in self._penalised()]
+
+    def _penalised(self) -> list[Variable]:
+        """The trained weights with a regularizer."""
+        return self._cached(
             "penalised", lambda: [v for v in self.trainable_variables if v.regularizer is not None]
         )
-        return added + [v.regularizer(v) for v in penalised]
 
     # ----------------------------------------------------------------------------------------------
     # Symbolic inputs and outputs

@@ -103,7 +103,7 @@ class ArrayBatches(Passes):
         self._plain = not self.late and all(leaf.dtype == dtype for leaf, dtype in both)
         arrays = isinstance(x, np.ndarray) and isinstance(y, np.ndarray)
         self.is_pairs = self._plain and arrays and sample_weight is None
-        self.is_weighted = self._plain and arrays and isinstance(sample_weight, np.ndarray)
+        self.is_labeled = self._plain and any(leaf is not None for leaf in flatten(y))
         self.is_alone = self._plain and isinstance(x, np.ndarray) and len(present) == 1
         self._rows = [as_rows(leaf) for leaf in self._leaves]
 
@@ -163,9 +163,9 @@ class ArrayBatches(Passes):
         return [*(self._permutation(whole) * size).tolist(), *starts[whole:]]
 
     @property
-    def arrays(self) -> tuple:
-        """x, y and the weights of the samples, all rows, as the batches are taken from them."""
-        return self._pack(self._leaves)
+    def arrays(self) -> list[np.ndarray]:
+        """The arrays of x, y and the weights of the samples, of which the batches are rows."""
+        return self._leaves
 
     @property
     def all_rows(self) -> np.ndarray:

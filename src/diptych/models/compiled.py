@@ -72,6 +72,7 @@ class CompiledLoss:
             i = part.output
             loss = part.function(labels[i], predictions[i], weights[i])
             if part.mean is not None:
+                part.value = loss
                 part.mean.update_state(loss.array, sample_weight=predictions[i].shape[0])
             if part.weight != 1.0:
                 loss = ops.multiply(loss, part.weight)
@@ -105,11 +106,13 @@ class LossPart:
         function: the loss.
         weight: its factor.
         mean: its running mean; None where it is the only loss.
+        value: where it is not, the loss of the last batch.
     """
 
     def __init__(self, output: int, function: Any, weight: Any) -> None:
         self.output, self.function, self.weight = output, function, weight
         self.mean: metrics_module.Mean | None = None
+        self.value: Tensor | None = None
 
 
 def _weighted(losses: Any, weights: Any, name: str) -> list[tuple]:
@@ -284,17 +287,14 @@ class CompiledMetrics:
             for _, metric, _ in self.entries:
                 metric.update_state(y_true, y_pred)
             return
-        single = self.outputs.count == 1
         predictions = flatten(y_pred)
-        labels = [_only(y_true)] if single else self.outputs.match(y_true, "y")
+        labels = self.matched(y_true, "y")
         if sample_weight is None:
             for i, metric, _ in self.entries:
                 if labels[i] is not None:
                     metric.update_state(labels[i], predictions[i])
             return
-        weights = (
-            [_only(sample_weight)] if single else self.outputs.match(sample_weight, "sample_weight")
-        )
+        weights = self.matched(sample_weight, "sample_weight")
         for i, metric, weighted in self.entries:
             if labels[i] is None:
                 continue
@@ -302,6 +302,10 @@ class CompiledMetrics:
                 metric.update_state(labels[i], predictions[i], sample_weight=weights[i])
             else:
                 metric.update_state(labels[i], predictions[i])
+
+    def matched(self, given: Any, what: str) -> list:
+        """What of the labels or weights belongs to each output."""
+        return [_only(given)] if self.outputs.count == 1 else self.outputs.match(given, what)
 
     @property
     def metrics(self) -> list:

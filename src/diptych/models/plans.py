@@ -25,13 +25,14 @@ import numpy as np
 
 from .. import engine as _engine
 from ..metrics import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
+from ..nested import flatten, map_structure
 from ..optimizers import MultiOptimizer
 from ..random import MaskDraw
 from ..tensor import Tensor, Variable
 from ..utils.registration import is_builtin
 from .batches import ArrayBatches
 from .noting import Notes, NotPlannedError
-from .replay import Replay, is_own
+from .replay import Replay, arrays_in, is_own, leaves_of
 
 SLICE = 0.05  # seconds of a run: between two of them the interpreter hears of Ctrl-C
 # Arrays of another dtype than the step's are converted as a whole, if they are no larger.
@@ -107,48 +108,77 @@ class StepPlan(_BatchPlan):
         self._counts = False  # whether the plan counts the updates
         self._follows = False  # whether it is told the learning rate in each of them
         self._updates: list[Any] = []
-        _, y, weights = batch
-        # The labels as the loss takes them, and for some metrics as they are given.
-        parts = [0, 1] if weights is None else [0, 1, 2]
-        dtypes = [part.dtype for part in batch if part is not None]
-        if replay.labels is not None:
-            dtypes[1] = replay.labels[1]
-        entries = [
-            (metric, weighted and weights is not None)
-            for _, metric, weighted in model._metrics.entries
-        ]
-        kinds = [_stage_of(*entry, y.shape, dtypes[1], *replay.result) for entry in entries]
-        if y.dtype != dtypes[1] and None in kinds:
-            parts.append(1)
-            dtypes.append(y.dtype)
-        self.form = tuple(zip(parts, dtypes, strict=True))
-        sources = self.sources(batch)
-        rows = [np.empty_like(part) for part in sources]
-        super().__init__(replay, *rows)
+        numbers = iter(range(len(leaves_of(batch))))
+        parts = map_structure(lambda leaf: None if leaf is None else next(numbers), batch)
+        arrays = arrays_in(*batch)
+        entries = self._entries(model, replay, parts, arrays)
+        self.form = _form(replay, parts, arrays, entries)
+        self._classes = self._class_numbers(model, replay, parts, arrays)
+        sources = self.sources(arrays)
+        rows = {one: np.empty_like(array) for one, array in zip(self.form, sources, strict=True)}
+        super().__init__(replay, *rows.values())
         self._rows.start(np.arange(self.size), *sources)
-        batch_x, batch_y = rows[:2]
-        batch_weights = None if weights is None else rows[2]
-        given = rows[-1] if parts[-1] == 1 else batch_y
+        # The arrays as they are given, and the labels as the losses take them.
+        given = [rows.get((i, array.dtype)) for i, array in enumerate(arrays)]
+        labels = [rows[i, dtype] for i, _, dtype in replay.labels]
         with self._plan:
             self._rows.gather()
             steps = self._notes.steps(replay)
-            y_pred, loss, caches = replay.forward(batch_x, batch_y, batch_weights, steps)
+            y_pred, losses, caches = replay.forward(given, steps, labels)
             if trains:
                 self._update(replay, caches)
-                if not self._counts and None in kinds:
+                if not self._counts and any(kind is None for *_, kind in entries):
                     self._count()
-            mean = model._loss_mean
+            means = [model._loss_mean, *[part.mean for part in model._loss.parts]]
             add_mean = _engine.current().kernels.steps.add_mean
-            add_mean(mean.total.array, mean.count.array, loss, self.size)
-            for (metric, weighted), kind in zip(entries, kinds, strict=True):
+            for mean, loss in zip(means, losses):  # noqa: B905 - a single part has no mean
+                add_mean(mean.total.array, mean.count.array, loss, self.size)
+            predictions = flatten(y_pred)
+            for metric, output, y, weights, dtype, kind in entries:
                 if kind is not None:
-                    self._add_accuracy(kind, metric, batch_y, y_pred)
+                    self._add_accuracy(kind, metric, rows[y, dtype], predictions[output])
                 else:
-                    self._add_metric(metric, given, y_pred, batch_weights if weighted else None)
+                    factors = None if weights is None else given[weights]
+                    self._add_metric(metric, given[y], predictions[output], factors)
             self._rows.advance()
         self._rows.let_go()
-        self._classes = y_pred.shape[-1] if y_pred.ndim else 0
         self._updates += [kept for kept in self._plan.kept if hasattr(kept, "restart")]
+
+    def _entries(self, model: Any, replay: Replay, parts: tuple, arrays: list) -> list[tuple]:
+        """The metrics, each with the numbers of its output and of the arrays of its labels and
+        weights, the dtype of the labels in its loss, and the kind of its stage, if there is one.
+        """
+        compiled = model._metrics
+        labels = compiled.matched(parts[1], "y")
+        weights = [None] * len(labels)
+        if parts[2] is not None:
+            weights = compiled.matched(parts[2], "sample_weight")
+        taken = {i: dtype for i, _, dtype in replay.labels}
+        found = []
+        for output, metric, weighted in compiled.entries:
+            y, factors = labels[output], weights[output] if weighted else None
+            if y is None:
+                continue
+            dtype = taken.get(y, arrays[y].dtype)
+            shape, result = arrays[y].shape, replay.outputs[output]
+            kind = _stage_of(metric, factors is not None, shape, dtype, *result)
+            found.append((metric, output, y, factors, dtype, kind))
+        return found
+
+    def _class_numbers(self, model: Any, replay: Replay, parts: tuple, arrays: list) -> dict:
+        """By the places in the form of labels that losses take as class numbers: how many classes
+        there are.
+        """
+        used = {place for call in replay.calls for place in call[2]}
+        taken = [(i, dtype) for i, _, dtype in replay.labels]
+        taken += [(i, array.dtype) for i, array in enumerate(arrays) if i in used]
+        outputs = zip(model._metrics.matched(parts[1], "y"), replay.outputs, strict=True)
+        return {
+            self.form.index((y, dtype)): shape[-1] if shape else 0
+            for y, (shape, _) in outputs
+            for i, dtype in taken
+            if i == y and dtype.kind == "i"
+        }
 
     def _update(self, replay: Replay, caches: list) -> None:
         """The way back, and the update of the weights."""
@@ -231,15 +261,16 @@ class StepPlan(_BatchPlan):
             seed.generator is generator for seed, generator in self._generators
         )
 
-    def takes(self, y: np.ndarray) -> bool:
+    def takes(self, sources: list[np.ndarray]) -> bool:
         """Whether no label is wrong: other steps raise an error for one that is no class."""
-        if y.dtype.kind != "i":
-            return True
-        return bool(y.min() >= 0 and y.max() < self._classes)
+        return all(
+            bool(sources[i].min() >= 0 and sources[i].max() < count)
+            for i, count in self._classes.items()
+        )
 
-    def sources(self, data: tuple) -> list[np.ndarray]:
-        """The rows of these data, x, y and weights or None, as it takes them."""
-        return [converted(data[part], dtype) for part, dtype in self.form]
+    def sources(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        """The rows of these arrays of x, y and the weights of samples, as it takes them."""
+        return [converted(arrays[i], dtype) for i, dtype in self.form]
 
     def run(self, order: np.ndarray, sources: list[np.ndarray], most: int) -> int:
         """Make steps on the first batches of these rows, up to ``most`` and for a slice of time;
@@ -279,7 +310,7 @@ class PredictionPlan(_BatchPlan):
         self._rows.start(np.arange(self.size), x)
         with self._plan:
             self._rows.gather()
-            y = self._notes.in_order(replay.predict(batch, self._notes.steps(replay)))
+            y = self._notes.in_order(replay.predict([batch], self._notes.steps(replay)))
             if not y.ndim or len(y) != self.size:
                 raise NotPlannedError("the results are not one for each row")
             self.first = np.empty_like(y)
@@ -302,6 +333,19 @@ class PredictionPlan(_BatchPlan):
         if not done:
             raise NotPlannedError("the layers have to say what is wrong")
         return done
+
+
+def _form(replay: Replay, parts: tuple, arrays: list, entries: list) -> tuple:
+    """Which arrays a step takes, and in which dtypes: as they are given, and labels as the losses
+    and their metrics take them.
+    """
+    used = {place for call in replay.calls for place in call[2]}
+    used.update(leaves_of((parts[0], parts[2])))
+    used.update(y for _, _, y, _, _, kind in entries if kind is None)
+    found = [(i, array.dtype) for i, array in enumerate(arrays) if i in used]
+    found += [(i, dtype) for i, _, dtype in replay.labels]
+    found += [(y, dtype) for _, _, y, _, dtype, kind in entries if kind is not None]
+    return tuple(dict.fromkeys(found))
 
 
 def _stage_of(
@@ -354,8 +398,8 @@ class PlannedPasses:
             self.refusal = f"the model has a {name} of its own"
         elif not is_own(model, "compute_metrics"):
             self.refusal = "the model has a compute_metrics of its own"
-        elif type(batches) is not ArrayBatches or not (batches.is_pairs or batches.is_weighted):
-            self.refusal = "the data are not one array x and one array y of the model's dtypes"
+        elif type(batches) is not ArrayBatches or not batches.is_labeled:
+            self.refusal = "the data are not arrays x and y of the model's dtypes"
 
     def begin(self) -> bool:
         """Draw the order of the rows of the next pass; False if its batches are to be taken from
@@ -418,7 +462,7 @@ class PlannedPasses:
         """The data of this pass as a plan takes them; None if some labels are no classes."""
         if plan.form not in self._data:
             sources = plan.sources(self._batches.arrays)
-            self._data[plan.form] = sources if plan.takes(sources[1]) else None
+            self._data[plan.form] = sources if plan.takes(sources) else None
         return self._data[plan.form]
 
 
@@ -447,6 +491,8 @@ class PlannedPrediction:
         self._replay = model._replay_of_prediction(first)
         if self._replay is None:
             raise NotPlannedError("a prediction depends on more than a batch and the weights")
+        if type(self._replay.y_pred) is not int:
+            raise NotPlannedError("a model has several outputs")
         self._large: dict[int, PredictionPlan] = {}  # plans for this prediction alone
         self._results: Any = None
         self._done = 0
@@ -533,6 +579,8 @@ def _why_python_updates(optimizer: Any, variables: list[Variable]) -> str | None
         return "it is not a built-in one"
     if isinstance(optimizer, MultiOptimizer):
         return "it is made of several"
+    if optimizer.scales_loss:
+        return "it scales the loss"
     if optimizer.use_ema:
         return "it averages weights"
     if optimizer.gradient_accumulation_steps:

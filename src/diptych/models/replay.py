@@ -25,12 +25,15 @@ import numpy as np
 from .. import activations, losses
 from .. import engine as _engine
 from ..nested import flatten, map_structure
+from ..optimizers import Optimizer
+from ..regularizers import L1, L1L2, L2
 from ..tape import GradientTape, Record, walk_back
-from ..tensor import Tensor, Variable
+from ..tensor import Number, Tensor, Variable
 from ..utils.registration import is_builtin
 
 NOTHING = -1  # the place of a missing input, such as a bias
 _array_of = attrgetter("array")
+_PENALTIES = (L1, L2, L1L2)
 _PLAIN_RELU = (0.0, None, 0.0)  # slope, upper limit and threshold
 
 
@@ -38,23 +41,28 @@ class Replay:
     """The calls of one step, for batches with the recorded shapes and dtypes; for a prediction,
     with any number of rows.
 
-    Values are in a list with a place for x, y, the weights of the samples, each weight of the model
-    and each output. Made by ``record_of``.
+    Values are in a list with a place for each array of the batch (those of x, of y, and of the
+    weights of the samples), for labels as a loss takes them, for each weight of the model, each
+    number and each output. Made by ``record_of``.
     """
 
-    def __init__(self, weights: list[Variable]) -> None:
+    def __init__(self, weights: list[Variable], numbers: list[np.ndarray]) -> None:
         self.weights = weights
-        self.labels: tuple | None = None  # shape and dtype of y in the loss, if it changes them
+        self.numbers = numbers
+        # Labels as losses take them, if they change them: which array, its shape and dtype then.
+        self.labels: list[tuple] = []
         self.calls: list[tuple] = []
         self.steps: list[tuple] = []  # the calls as ``_run`` takes them
         self.empty: list[None] = []  # the places of the outputs, before the first call
         # The records of the calls, newest first. Their tensors have no values and only identify
         # gradients. Each batch brings its own caches.
         self.records: list[Record] = []
-        self.y_pred = self.loss = 0
-        self.result: tuple = ()  # shape and dtype of y_pred
+        self.y_pred: Any = 0  # the place of the output, or nested places
+        self.outputs: list[tuple] = []  # their shapes and dtypes
         self.loss_shape: tuple = ()  # () but for a loss that is not reduced
-        self.logits: tuple[str, int] | None = None  # of y_pred: "sigmoid" or "softmax", place
+        self.losses: list[int] = []  # the places of the loss, and of its parts if there are several
+        # By an output's place "sigmoid" or "softmax", and the place of its logits.
+        self.logits: dict[int, tuple[str, int]] = {}
         self.seed: dict[Tensor, np.ndarray] = {}  # dL/dL = 1, for the loss in the records
         self.wanted: list[Variable] = []  # the weights whose gradients the step returns
         self.plan: Any = None  # its plan, or why there is none; None before that was tried
@@ -63,41 +71,51 @@ class Replay:
 
     def forward(
         self,
-        x: np.ndarray,
-        y: np.ndarray,
-        sample_weight: np.ndarray | None = None,
+        batch: list,
         steps: list[tuple] | None = None,
-    ) -> tuple[Tensor, np.ndarray, list]:
-        """Return the model's output, the loss, and the caches of all calls.
+        labels: list[np.ndarray] | None = None,
+    ) -> tuple[Any, list[np.ndarray], list]:
+        """Return the model's output; the loss, and its parts if there are several; and the caches
+        of all calls.
 
+        batch: its arrays.
         steps: its own, noted for a plan.
+        labels: the arrays of which ``labels`` are views, in their dtype.
         """
-        values = self._start(x)
-        values[2] = sample_weight
-        if self.labels is None:
-            values[1] = y
-        else:
-            shape, dtype = self.labels
-            values[1] = y.reshape(shape).astype(dtype, copy=False)
+        values = self._start(batch, labels)
         caches = [_run(step, values) for step in steps or self.steps]
-        y_pred = Tensor(values[self.y_pred])
-        if self.logits is not None:
-            name, place = self.logits
-            y_pred.logits = (name, Tensor(values[place]))
-        return y_pred, values[self.loss], caches
+        if type(self.y_pred) is int:
+            y_pred = self._output(values, self.y_pred)
+        else:
+            y_pred = map_structure(lambda place: self._output(values, place), self.y_pred)
+        return y_pred, [values[place] for place in self.losses], caches
 
-    def predict(self, x: np.ndarray, steps: list[tuple] | None = None) -> np.ndarray:
-        """Return the model's output, without caches for a backward pass."""
-        values = self._start(x)
+    def _output(self, values: list, place: int) -> Tensor:
+        """An output, with the logits that it was made of."""
+        y_pred = Tensor(values[place])
+        if place in self.logits:
+            name, before = self.logits[place]
+            y_pred.logits = (name, Tensor(values[before]))
+        return y_pred
+
+    def predict(self, batch: list, steps: list[tuple] | None = None) -> Any:
+        """Return the model's output as arrays, without caches for a backward pass."""
+        values = self._start(batch)
         for step, done in zip(steps or self.steps, self.done, strict=True):
             _run(step, values)
             for place in done:
                 values[place] = None
-        return values[self.y_pred]
+        return map_structure(values.__getitem__, self.y_pred)
 
-    def _start(self, x: np.ndarray) -> list:
-        """The values of all places before the first call: the input's and the weights'."""
-        return [x, None, None, *map(_array_of, self.weights), *self.empty]
+    def _start(self, batch: list, labels: list[np.ndarray] | None = None) -> list:
+        """The values of all places before the first call: the batch's and the weights'."""
+        if labels is None:
+            labels = [batch[i] for i, _, _ in self.labels]
+        changed = [
+            y.reshape(shape).astype(dtype, copy=False)
+            for y, (_, shape, dtype) in zip(labels, self.labels)  # noqa: B905 - hot
+        ]
+        return [*batch, *changed, *map(_array_of, self.weights), *self.numbers, *self.empty]
 
     def gradients(self, caches: list, optimizer: Any = None, notes: Any = None) -> list:
         """Run the backward pass; return the gradients of the loss by the trained weights: None for
@@ -153,66 +171,78 @@ def _run(step: tuple, values: list) -> Any:
 
 def record_of(
     records: list[Record],
-    x: Tensor,
-    y: Tensor | None,
-    y_pred: Tensor,
-    loss: Tensor | None,
+    x: Any,
+    y: Any,
+    y_pred: Any,
+    losses: list[Tensor],
     variables: list[Variable],
-    sample_weight: Tensor | None = None,
+    sample_weight: Any = None,
+    scaled: Tensor | None = None,
 ) -> Replay | None:
     """Return a recorded step as a list of calls; None if it used anything unknown.
 
     Args:
         records: what the tape holds.
-        x: the batch's input.
-        y: its labels. The loss may have changed their dtype, or added or removed an axis of size 1.
+        x: the batch's input; tensors that may be nested, as all that follow.
+        y: its labels. A loss may have changed their dtype, or added or removed an axis of size 1.
             None in prediction.
         y_pred: the model's output.
-        loss: the loss, a scalar; None in prediction.
+        losses: the loss, a scalar, and its parts if there are several; empty in prediction.
         variables: the variables whose gradients are wanted.
-        sample_weight: the weights of the samples, as the loss was given them.
+        sample_weight: the weights of the samples, as the losses were given them.
+        scaled: what is differentiated, if that is not the loss itself.
+
+    Raises LookupError if another batch may tell which labels a loss has taken: these are equal.
     """
     made = {id(tensor) for record in records for tensor in flatten(record.output)}
-    places = {id(x): 0}
+    inputs, given, factors = map(leaves_of, (x, y, sample_weight))
+    places = {id(tensor): i for i, tensor in enumerate([*inputs, *given, *factors])}
+    labels: dict[int, tuple] = {}
     weights: dict[int, Variable] = {}
-    labels = None
+    numbers: dict[int, np.ndarray] = {}
     for record in records:
         for tensor in record.inputs:
-            if tensor is None or id(tensor) in made or tensor is x or tensor is sample_weight:
+            if tensor is None or id(tensor) in made or id(tensor) in places:
                 continue
             if isinstance(tensor, Variable):
                 weights[id(tensor)] = tensor
-            elif (labels is None or labels is tensor) and _are_labels(tensor, y):
-                labels = tensor
-            else:
-                return None
-    places[id(labels) if labels is not None else id(y)] = 1
-    places[NOTHING if sample_weight is None else id(sample_weight)] = 2
-    for key in weights:
+            elif isinstance(tensor, Number):
+                numbers[id(tensor)] = tensor.array
+            elif id(tensor) not in labels:
+                found = [one for one in given if _are_labels(tensor, one)]
+                if not found:
+                    return None
+                if len(found) > 1:
+                    raise LookupError
+                labels[id(tensor)] = places[id(found[0])], tensor.shape, tensor.dtype
+    replay = Replay(list(weights.values()), list(numbers.values()))
+    replay.labels = list(labels.values())
+    for key in (*labels, *weights, *numbers):
         places[key] = len(places)
-    replay = Replay(list(weights.values()))
-    if labels is not None and y is not None and (labels.shape, labels.dtype) != (y.shape, y.dtype):
-        replay.labels = labels.shape, labels.dtype
+    before = len(places)
     for record in records:
         call = _call(record, places)
         if call is None:
             return None
         replay.calls.append(call)
     replay.steps = list(map(_step, replay.calls))
-    replay.empty = [None] * (len(places) - 3 - len(weights) + 1)  # the last one stays: NOTHING
-    if id(y_pred) not in places:
+    replay.empty = [None] * (len(places) - before + 1)  # the last one stays: NOTHING
+    predictions = flatten(y_pred)
+    if any(id(tensor) not in places for tensor in [*predictions, *losses]):
         return None
-    replay.y_pred, replay.result = places[id(y_pred)], (y_pred.shape, y_pred.dtype)
-    if loss is None:
+    replay.y_pred = map_structure(lambda tensor: places[id(tensor)], y_pred)
+    replay.outputs = [(tensor.shape, tensor.dtype) for tensor in predictions]
+    if not losses:
         return replay
-    if id(loss) not in places:
-        return None
-    replay.loss, replay.loss_shape = places[id(loss)], loss.shape
-    if y_pred.logits is not None:
-        name, logits = y_pred.logits
-        if id(logits) not in places:
-            return None
-        replay.logits = (name, places[id(logits)])
+    replay.losses = [places[id(tensor)] for tensor in losses]
+    replay.loss_shape = losses[0].shape
+    for tensor in predictions:
+        if tensor.logits is not None:
+            name, logits = tensor.logits
+            if id(logits) not in places:
+                return None
+            replay.logits[places[id(tensor)]] = (name, places[id(logits)])
+    loss = losses[0] if scaled is None else scaled
     # The tensors with gradients: the weights themselves, and for each output a tensor of its shape
     # and dtype. x is tracked while a step is recorded, but its gradient is not needed.
     stand_ins: dict[int, Tensor] = {
@@ -237,7 +267,7 @@ def _without_values(tensor: Tensor) -> Tensor:
     return Tensor(np.broadcast_to(np.zeros((), tensor.dtype), tensor.shape))
 
 
-def record_of_prediction(model: Any, x: Tensor) -> Replay | None:
+def record_of_prediction(model: Any, x: Any) -> Replay | None:
     """Return the calls of a prediction for any number of rows like those of ``x``; None if unknown.
 
     They are recorded with one row and with two: whatever differs depends on the number of rows.
@@ -246,6 +276,8 @@ def record_of_prediction(model: Any, x: Tensor) -> Replay | None:
         return None
     one, two = (_recorded_prediction(model, x, rows) for rows in (1, 2))
     if one is None or two is None or len(one.calls) != len(two.calls):
+        return None
+    if one.numbers != two.numbers:
         return None
     calls = [_for_any_rows(*both) for both in zip(one.calls, two.calls, strict=True)]
     known = [call for call in calls if call is not None]
@@ -257,13 +289,12 @@ def record_of_prediction(model: Any, x: Tensor) -> Replay | None:
     return one
 
 
-def _recorded_prediction(model: Any, x: Tensor, rows: int) -> Replay | None:
+def _recorded_prediction(model: Any, x: Any, rows: int) -> Replay | None:
     """The prediction for ``rows`` rows, all equal to the first of x."""
-    sample = Tensor(np.repeat(x.array[:1], rows, axis=0))
-    sample.tracked = True
+    sample = map_structure(lambda part: Tensor(np.repeat(part.array[:1], rows, axis=0), True), x)
     with GradientTape() as tape:
         y_pred = model(sample, training=False)
-    return record_of(tape.records, sample, None, y_pred, None, [])
+    return record_of(tape.records, sample, None, y_pred, [], [])
 
 
 def _for_any_rows(one: tuple, two: tuple) -> tuple | None:
@@ -320,7 +351,7 @@ def _in_one(engine: _engine.Engine, one: tuple, other: tuple) -> tuple | None:
 def _last_needs(replay: Replay) -> list[list[int]]:
     """For each call, the places that no later call reads, except the result."""
     done: list[list[int]] = []
-    needed = {replay.y_pred}
+    needed = set(flatten(replay.y_pred))
     for _, _, sources, _, output in reversed(replay.calls):
         places = {*sources, *(output if type(output) is tuple else (output,))} - {NOTHING}
         done.append(sorted(places - needed))
@@ -346,12 +377,43 @@ def _call(record: Record, places: dict[int, int]) -> tuple | None:
     return is_twin, record.forward, sources, record.options, place
 
 
-def _are_labels(tensor: Tensor, y: Tensor | None) -> bool:
+def leaves_of(structure: Any) -> list:
+    """The leaves that there are: nothing for None."""
+    return [leaf for leaf in flatten(structure) if leaf is not None]
+
+
+def arrays_in(x: Any, y: Any, sample_weight: Any) -> list[np.ndarray]:
+    """The arrays of a batch."""
+    if type(x) is Tensor and type(y) is Tensor:  # the common case
+        found = [x.array, y.array]
+        if sample_weight is None:
+            return found
+    else:
+        found = [leaf.array for leaf in leaves_of((x, y))]
+    return [*found, *leaves_of(sample_weight)]
+
+
+def form_of(part: Any, first: int = 0) -> Any:
+    """How tensors or arrays are nested, their shapes without the ``first`` axes, their dtypes."""
+    if isinstance(part, (Tensor, np.ndarray)):
+        if part.dtype.kind not in "fiub":
+            raise TypeError(part.dtype)
+        return part.shape[first:], part.dtype
+    if part is None:
+        return None
+    if isinstance(part, dict):
+        return "dict", *[(key, form_of(below, first)) for key, below in part.items()]
+    if isinstance(part, (list, tuple)):
+        return "list", *[form_of(below, first) for below in part]
+    raise TypeError(type(part))
+
+
+def _are_labels(tensor: Tensor, y: Tensor) -> bool:
     """Whether a tensor holds the labels, perhaps in another shape and dtype.
 
     Class numbers given as floats cannot simply be cast, since 0.5 must raise an error each time.
     """
-    if y is None or (y.dtype.kind == "f" and tensor.dtype.kind != "f"):
+    if y.dtype.kind == "f" and tensor.dtype.kind != "f":
         return False
     return tensor.size == y.size and bool(
         np.array_equal(tensor.array, y.array.reshape(tensor.shape))
@@ -369,12 +431,14 @@ def may_be_replayed(model: Any, is_weighted: bool = False) -> bool:
         and all(is_own(model, name) for name in ("compute_loss", "losses"))
         and model.optimizer is not None
         and is_own(model.optimizer, "scale_loss")
-        and not model.optimizer.scales_loss
+        and type(model.optimizer).scale_loss is Optimizer.scale_loss
         and loss is not None
-        and len(loss.parts) == 1
-        and _is_builtin_loss(loss.parts[0].function)
-        and not (is_weighted and loss.parts[0].function.reduction == "mean_with_sample_weight")
-        and not any(variable.regularizer for variable in model.weights)
+        and all(_is_builtin_loss(part.function) for part in loss.parts)
+        and not (
+            is_weighted
+            and any(part.function.reduction == "mean_with_sample_weight" for part in loss.parts)
+        )
+        and all(type(variable.regularizer) in _PENALTIES for variable in model._penalised())
     )
 
 
@@ -388,8 +452,6 @@ def may_be_predicted(model: Any) -> bool:
 def _is_pure_graph(model: Any, *kinds: str) -> bool:
     return (
         model._function is not None
-        and len(model._function.inputs) == 1
-        and len(model.outputs) == 1
         and all(is_own(model, name) for name in ("__call__", "call"))
         and all(_is_pure(node.operation, kinds) for node in model._function.nodes)
     )

@@ -31,7 +31,15 @@ from .fitting import at_most, batch_size_of, executions, named_in_errors, pack, 
 from .noting import NotPlannedError
 from .passes import Progress, check_size
 from .plans import PlannedPasses, PlannedPrediction, StepPlan
-from .replay import Replay, may_be_replayed, record_of, record_of_prediction
+from .replay import (
+    Replay,
+    arrays_in,
+    form_of,
+    leaves_of,
+    may_be_replayed,
+    record_of,
+    record_of_prediction,
+)
 from .results import array_of, as_log, check_frequency, due, joined
 
 _COUNTING = np.arange(1024)
@@ -129,19 +137,20 @@ class Trainer(Compiling):
 
     def _predict(self, x: Any) -> Any:
         """The outputs for one batch, replayed if possible."""
-        if not isinstance(x, Tensor) or not len(x):
+        leaves = leaves_of(x)
+        if not all(isinstance(leaf, Tensor) and leaf.shape and len(leaf) for leaf in leaves):
             return self(x, training=False)
         try:
             replay = self._replay_of_prediction(x)
             if replay is not None:
-                return Tensor(replay.predict(x.array))
+                return map_structure(Tensor, replay.predict([leaf.array for leaf in leaves]))
         except (ValueError, TypeError, IndexError):
             pass  # run the layers: their error names the layer and this number of rows
         return self(x, training=False)
 
-    def _replay_of_prediction(self, x: Tensor) -> Replay | None:
+    def _replay_of_prediction(self, x: Any) -> Replay | None:
         """The recorded prediction for rows like these; None if there is none."""
-        key = ("predict", x.shape[1:], x.dtype, *self._circumstances())
+        key = ("predict", form_of(x, 1), *self._circumstances())
         if key in self._replays:
             return self._replays.get(key)  # another thread may have removed it
         replay = record_of_prediction(self, x)
@@ -153,10 +162,11 @@ class Trainer(Compiling):
         """Make one update; return what a `compute_metrics` of one's own returned."""
         key = self._replay_key("update", x, y, sample_weight)
         replay = self._replays.get(key)
-        if replay is not None and self._run_plan(replay, x.array, y.array, sample_weight, True):
+        if replay is not None and self._run_plan(replay, (x, y, sample_weight), True):
             return None
         if replay is not None:
-            y_pred, loss, caches = replay.forward(x.array, y.array, sample_weight)
+            y_pred, losses, caches = replay.forward(arrays_in(x, y, sample_weight))
+            loss = self._add_parts(losses, x)
             gradients, variables = replay.gradients(caches, self.optimizer), replay.wanted
         else:
             with self._compiled_flags.in_force():
@@ -166,7 +176,7 @@ class Trainer(Compiling):
                     loss = self._compute_loss(x, y, y_pred, weights, True)
                     scaled = self.optimizer.scale_loss(loss)
                 variables = self.trainable_variables  # the call may have made them
-                self._keep_replay(key, tape, x, y, y_pred, loss, weights)
+                self._keep_replay(key, tape, x, y, y_pred, loss, weights, scaled)
                 tape.optimizer = self.optimizer
                 with unrecorded():  # they go to the optimizer alone
                     gradients = tape.gradient(scaled, variables)
@@ -178,9 +188,16 @@ class Trainer(Compiling):
         self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
         return self._after_step(x, y, y_pred, sample_weight)
 
-    def _run_plan(
-        self, replay: Replay, x: np.ndarray, y: np.ndarray, sample_weight: Any, trains: bool
-    ) -> bool:
+    def _add_parts(self, losses: list[np.ndarray], x: Any) -> np.ndarray:
+        """Let the means of several losses take in those of a batch; return their sum."""
+        loss, *values = losses
+        parts = [] if self._loss is None else self._loss.parts
+        for part, value in zip(parts, values, strict=False):
+            if part.mean is not None:  # a single one has none
+                part.mean.update_state(value, sample_weight=batch_size_of(x))
+        return loss
+
+    def _run_plan(self, replay: Replay, batch: tuple, trains: bool) -> bool:
         """Make a step by the plan of a recorded step, or make the plan of this step; return False
         if the step is still to be made.
         """
@@ -189,16 +206,16 @@ class Trainer(Compiling):
             return False
         if plan is None or not plan.fits(self):
             try:
-                plan = StepPlan(self, replay, (x, y, sample_weight), trains)
+                plan = StepPlan(self, replay, batch, trains)
             except NotPlannedError as error:
                 replay.plan = str(error)
                 return False
             replay.plan = plan.refusal or plan
             return True
-        sources = plan.sources((x, y, sample_weight))
-        if not plan.takes(sources[1]):
+        sources = plan.sources(arrays_in(*batch))
+        if not plan.takes(sources):
             return False
-        order = _COUNTING[: len(x)] if len(x) <= len(_COUNTING) else np.arange(len(x))
+        order = _COUNTING[: plan.size] if plan.size <= len(_COUNTING) else np.arange(plan.size)
         return plan.run(order, sources, 1) == 1
 
     def _plan_of(self, key: tuple | None) -> tuple[StepPlan | None, str | None]:
@@ -216,10 +233,11 @@ class Trainer(Compiling):
         """Evaluate one batch; return what a `compute_metrics` of one's own returned."""
         key = self._replay_key("test", x, y, sample_weight)
         replay = self._replays.get(key)
-        if replay is not None and self._run_plan(replay, x.array, y.array, sample_weight, False):
+        if replay is not None and self._run_plan(replay, (x, y, sample_weight), False):
             return None
         if replay is not None:
-            y_pred, loss, _ = replay.forward(x.array, y.array, sample_weight)
+            y_pred, losses, _ = replay.forward(arrays_in(x, y, sample_weight))
+            loss = self._add_parts(losses, x)
             self._loss_mean.update_state(loss, sample_weight=batch_size_of(x))
         else:
             is_new = key is not None and key not in self._replays
@@ -236,14 +254,13 @@ class Trainer(Compiling):
 
     def _replay_key(self, what: str, x: Any, y: Any, sample_weight: Any) -> tuple | None:
         """The key of a recorded step; None if the step is not recorded."""
-        if not isinstance(x, Tensor) or not isinstance(y, Tensor):
+        if y is None:
             return None
-        a, b, form = x.array, y.array, None
-        if sample_weight is not None:
-            if not isinstance(sample_weight, np.ndarray) or sample_weight.dtype.kind != "f":
-                return None
-            form = sample_weight.shape, sample_weight.dtype
-        return (what, a.shape, a.dtype, b.shape, b.dtype, form, *self._circumstances())
+        try:
+            forms = form_of(x), form_of(y), form_of(sample_weight)
+        except TypeError:  # what is neither a tensor nor an array
+            return None
+        return (what, *forms, *self._circumstances())
 
     def _circumstances(self) -> tuple:
         """Settings on which a recorded step depends."""
@@ -251,6 +268,7 @@ class Trainer(Compiling):
             self.engine or _engine.current().name,
             config.epsilon(),
             getattr(self.optimizer, "loss_scale_factor", None),
+            *[(type(v.regularizer), *vars(v.regularizer).items()) for v in self._penalised()],
             Structure.version,  # the last one: see _forget_replays
         )
 
@@ -260,10 +278,12 @@ class Trainer(Compiling):
         """
         is_weighted = sample_weight is not None
         if key is not None and key not in self._replays and may_be_replayed(self, is_weighted):
-            x.tracked = True
+            for leaf in leaves_of(x):
+                leaf.tracked = True
             if is_weighted:
-                sample_weight = Tensor(sample_weight)
-                sample_weight.tracked = True
+                return map_structure(
+                    lambda part: None if part is None else Tensor(part, True), sample_weight
+                )
         return sample_weight
 
     def _keep_replay(
@@ -275,6 +295,7 @@ class Trainer(Compiling):
         y_pred: Any,
         loss: Any,
         sample_weight: Any,
+        scaled: Any = None,
     ) -> None:
         """Store the recorded step, or None if it cannot be replayed."""
         if key is None or key in self._replays:
@@ -282,9 +303,13 @@ class Trainer(Compiling):
         self._forget_replays()
         replay = None
         if may_be_replayed(self, sample_weight is not None):
-            weights = sample_weight if isinstance(sample_weight, Tensor) else None
             records, variables = tape.records, self.trainable_variables
-            replay = record_of(records, x, y, y_pred, loss, variables, weights)
+            parts = [] if self._loss is None else self._loss.parts
+            losses = [loss, *[part.value for part in parts if part.mean is not None]]
+            try:
+                replay = record_of(records, x, y, y_pred, losses, variables, sample_weight, scaled)
+            except LookupError:
+                return  # until another batch tells the labels of two outputs apart
         self._replays[key] = replay
 
     def _forget_replays(self) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from ..operation import FLOAT32, FLOAT64, ArrayOp, Operation
 from ..shape_rules import broadcast, same
 from ..tape import Record, new_record, open_records
-from ..tensor import Tensor
+from ..tensor import Number, Tensor
 
 _NONE: dict[str, Any] = {}  # the options of all of them
 
@@ -130,11 +130,11 @@ class Binary(_Elementwise):
                 return ArrayOp.__call__(self, x1, x2)
         elif _is_number(x2) and _is_float_tensor(x1):  # fast path for `x * 2.0`
             a = x1.array
-            x2 = Tensor(np.array(x2, a.dtype))
+            x2 = Number(np.array(x2, a.dtype))
             b = x2.array
         elif _is_number(x1) and _is_float_tensor(x2):
             b = x2.array
-            x1 = Tensor(np.array(x1, b.dtype))
+            x1 = Number(np.array(x1, b.dtype))
             a = x1.array
         else:
             return ArrayOp.__call__(self, x1, x2)

@@ -1,0 +1,55 @@
+"""Training in three ways with the same bits: by plans, step by step, and layer by layer."""
+
+import numpy as np
+
+import diptych
+from diptych import Input, Sequential, layers
+from diptych.models.trainer import Trainer
+
+
+def dense(**options):
+    return Sequential([Input((3,)), layers.Dense(5, **options), layers.Dense(2, "softmax")])
+
+
+def compiled(model, optimizer="sgd", loss="categorical_crossentropy", metrics=("accuracy",)):
+    model.compile(optimizer, loss, metrics=list(metrics))
+    return model
+
+
+def data(shape=(3,), rows=37, classes=2, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.random((rows, *shape)), np.eye(classes)[rng.integers(0, classes, rows)]
+
+
+def without_plans(monkeypatch):
+    monkeypatch.setattr(Trainer, "_run_plan", lambda *arguments, **options: False)
+    monkeypatch.setattr(Trainer, "_predict_by_plans", lambda *arguments: None)
+
+
+def assert_same(monkeypatch, build, train, planned=True):
+    """Train with plans, step by step, and layer by layer; the weights, histories and states must be
+    the same.
+    """
+    results = []
+    for way in ("plans", "single steps", "layers"):
+        if way != "plans":
+            without_plans(monkeypatch)
+        if way == "layers":
+            monkeypatch.setattr("diptych.models.trainer.may_be_replayed", lambda *given: False)
+        diptych.utils.set_random_seed(3)
+        model = build()
+        history = train(model)
+        if way == "plans" and planned is not None:
+            assert model.plan_report().startswith("A plan ran.") == planned, model.plan_report()
+        state = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
+        results.append((history, state))
+    (history, state), *others = results
+    for other_history, other_state in others:
+        np.testing.assert_equal(history, other_history)
+        for a, b in zip(state, other_state, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def fit(x, y, **options):
+    options = {"epochs": 3, "batch_size": 5, "verbose": 0, **options}
+    return lambda model: model.fit(x, y, **options).history

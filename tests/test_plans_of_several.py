@@ -1,0 +1,115 @@
+"""Plans of models with several inputs, outputs or losses, and of losses with penalties."""
+
+import numpy as np
+import pytest
+
+import diptych
+from diptych import Input, Sequential, callbacks, layers
+from tests.planned import assert_same, compiled, data, dense, fit
+
+pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
+
+
+def of_several(nested=dict, **options):
+    """A model of two inputs and three outputs, one of them without a loss."""
+    a, b = Input((3,), name="a"), Input((4,), name="b", dtype="int32")
+    h = layers.Average()([layers.Dense(5)(a), layers.GRU(5)(layers.Embedding(9, 2)(b))])
+    h = layers.Dropout(0.2)(h)
+    outputs = {
+        "kind": layers.Dense(3, "softmax", name="kind")(h),
+        "yes": layers.Dense(1, "sigmoid", kernel_regularizer="l2", name="yes")(h),
+        "more": layers.Dense(2, trainable=False, name="more")(layers.Concatenate()([h, a])),
+    }
+    if nested is dict:
+        model = diptych.Model({"a": a, "b": b}, outputs)
+    else:
+        model = diptych.Model([a, b], list(outputs.values()))
+    settings = {
+        "optimizer": "adam",
+        "loss": {"kind": "sparse_categorical_crossentropy", "yes": "binary_crossentropy"},
+        "loss_weights": {"kind": 0.3, "yes": 2},
+        "metrics": {"kind": ["accuracy"], "yes": ["accuracy", "mae"], "more": ["mse"]},
+        "weighted_metrics": {"kind": ["accuracy"]},
+    }
+    model.compile(**{**settings, **options})
+    return model
+
+
+def data_of_several(nested=dict, rows=37, dtype="float32"):
+    rng = np.random.default_rng(4)
+    x = {"a": rng.random((rows, 3)), "b": rng.integers(0, 9, (rows, 4)).astype("int32")}
+    y = {
+        "kind": rng.integers(0, 3, rows),
+        "yes": rng.integers(0, 2, (rows, 1)).astype(dtype),
+        "more": rng.random((rows, 2)).astype("f4"),
+    }
+    weights = {name: rng.random(rows).astype("f4") for name in y}
+    if nested is dict:
+        return x, y, weights
+    return tuple(list(part.values()) for part in (x, y, weights))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("weighted", [None, "each", "all"])
+@pytest.mark.parametrize("nested", [dict, list])
+def test_several_inputs_and_outputs(nested, weighted, dtype, monkeypatch):
+    x, y, weights = data_of_several(nested, dtype=dtype)
+    weights = {None: None, "each": weights, "all": np.arange(37) * 0.1}[weighted]
+
+    def train(model):
+        found = [fit(x, y, sample_weight=weights, validation_split=0.2)(model)]
+        found.append(model.evaluate(x, y, batch_size=5, verbose=0, sample_weight=weights))
+        some_x, some_y = (
+            {k: v[:5] for k, v in part.items()} if nested is dict else [v[:5] for v in part]
+            for part in (x, y)
+        )
+        found += [model.train_on_batch(some_x, some_y) for _ in range(4)]
+        for _ in range(2):
+            predicted = model.predict(x, batch_size=5, verbose=0)
+            found += list(predicted.values() if nested is dict else predicted)
+        return found
+
+    assert_same(monkeypatch, lambda: of_several(nested), train)
+
+
+def test_several_losses_of_one_output(monkeypatch):
+    x, y = data()
+
+    def build():
+        model = Sequential([Input((3,)), layers.Dense(2, "softmax", name="only")])
+        model.compile("adam", [["mse", "categorical_crossentropy"]], [[0.1, 2.0]], ["accuracy"])
+        return model
+
+    assert_same(monkeypatch, build, fit(x, y))
+
+
+@pytest.mark.parametrize("same", [1, 7, 37])
+def test_labels_of_two_outputs_that_look_alike(same, monkeypatch):
+    """What the first batches do not tell apart, later ones may."""
+    x, y = data()
+    y = y.astype("int64")
+    other = 1 - y
+    other[:same] = y[:same]
+
+    def build():
+        a = Input((3,))
+        ends = layers.Dense(2, name="one"), layers.Dense(2, "softmax", name="other")
+        model = diptych.Model(a, [end(a) for end in ends])
+        model.compile("adam", ["mse", "categorical_crossentropy"], metrics=[["mae"], ["accuracy"]])
+        return model
+
+    for batch_size in (1, 5):
+        train = fit(x, [y, other], batch_size=batch_size, shuffle=False)
+        assert_same(monkeypatch, build, train, same < 37)
+        monkeypatch.undo()
+
+
+def test_a_penalty_that_changes_during_training(monkeypatch):
+    class Stricter(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.layers[0].kernel_regularizer.l2 *= 2
+
+    def train(model):
+        return fit(*data(), callbacks=[Stricter()])(model), model.evaluate(*data(), verbose=0)
+
+    assert_same(monkeypatch, lambda: compiled(dense(kernel_regularizer="l2"), "adam"), train)
