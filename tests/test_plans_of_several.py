@@ -72,6 +72,17 @@ def test_several_inputs_and_outputs(nested, weighted, dtype, monkeypatch):
     assert_same(monkeypatch, lambda: of_several(nested), train)
 
 
+def test_more_arrays_than_a_plan_gathers(monkeypatch):
+    x, y = [data(seed=i)[0] for i in range(20)], data()[1]
+
+    def build():
+        inputs = [Input((3,)) for _ in x]
+        model = diptych.Model(inputs, layers.Dense(2, "softmax")(layers.Concatenate()(inputs)))
+        return compiled(model)
+
+    assert_same(monkeypatch, build, fit(x, y), planned=False)
+
+
 def test_several_losses_of_one_output(monkeypatch):
     x, y = data()
 

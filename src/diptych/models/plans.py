@@ -34,6 +34,7 @@ from .batches import ArrayBatches
 from .noting import Notes, NotPlannedError
 from .replay import Replay, arrays_in, is_own, leaves_of
 
+MOST_ARRAYS = 16  # of a batch, as many as steps.Rows gathers
 SLICE = 0.05  # seconds of a run: between two of them the interpreter hears of Ctrl-C
 # Arrays of another dtype than the step's are converted as a whole, if they are no larger.
 MOST_CONVERTED = 1 << 26
@@ -113,6 +114,8 @@ class StepPlan(_BatchPlan):
         arrays = arrays_in(*batch)
         entries = self._entries(model, replay, parts, arrays)
         self.form = _form(replay, parts, arrays, entries)
+        if len(self.form) > MOST_ARRAYS:
+            raise NotPlannedError(f"a batch has {len(self.form)} arrays, more than {MOST_ARRAYS}")
         self._classes = self._class_numbers(model, replay, parts, arrays)
         sources = self.sources(arrays)
         rows = {one: np.empty_like(array) for one, array in zip(self.form, sources, strict=True)}
