@@ -203,3 +203,8 @@ def test_comparison_of_renderings_sees_a_changed_number_and_forgives_a_last_digi
     assert render.differences("loss 0.12345\n", "loss 0.16345\n")
     assert render.differences("loss 0.1\n", "gain 0.1\n")
     assert render.differences("<details>1.0</details>\n", "<details>9.0</details>\n") == []
+    pages = [
+        render.to_markdown(SimpleNamespace(cells=[cell("print(x)", text, "varies")]), "09_x", "a")
+        for text in ("0.5\n", "0.7\n")
+    ]
+    assert render.differences(pages[0][0], pages[1][0]) == []

@@ -228,7 +228,7 @@ begin with grey, and change the picture (not the weights!) so that the filter's 
 choosiest of the 32 filters. **Predict:** do the five favourites of one filter show the same digit?
 """
 
-# %%
+# %% tags=["varies"]
 inside = diptych.Model(model.inputs, model.get_layer("conv4").output)
 answers = inside.predict(x, verbose=0).max(axis=(1, 2))  # (1797, 32): the strongest place counts
 untrained = vgg()

@@ -291,7 +291,7 @@ came first. **Predict:** who manages 10 steps, who 30, who 60?
 """
 
 
-# %%
+# %% tags=["varies"]
 def recall(n, length, seed):
     rng = np.random.default_rng(seed)
     symbols = rng.integers(4, 8, size=(n, length))

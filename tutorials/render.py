@@ -31,7 +31,10 @@ matplotlib.rcParams["figure.constrained_layout.use"] = True
 """
 NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?")
 SLACK = 0.05  # of a printed number's size: another processor may round its last digits otherwise
+ROUNDING = 1e-5  # differences of float32 that are printed as such
 MOST_BYTES_A_FIGURE = 60_000
+# Around what long trainings make of last digits: a check does not compare it.
+VARIES = "<!-- differs with the processor -->", "<!-- until here -->"
 # A cell's tag, and the line behind which its code is folded: `# %% tags=["plot"]`. The outputs of a
 # cell of checks are its ticks.
 FOLDED = {"plot": "How this is drawn", "check": "How this is checked"}
@@ -99,6 +102,8 @@ def to_markdown(notebook, name, digest_of_source):
             text = "\n".join(f"- {line}" for line in text.splitlines() if line.startswith("✓"))
         if text and "timing" in tags:
             text = _fold("Times on the machine that made this page", text)
+        if text and "varies" in tags:
+            text = f"{VARIES[0]}\n\n{text}\n\n{VARIES[1]}"
         folded = next((FOLDED[tag] for tag in tags if tag in FOLDED), None)
         pair = (text, _fold(folded, code)) if folded else (code, text)
         parts += [part for part in pair if part]
@@ -161,7 +166,7 @@ def write(path):
 def differences(old, new):
     """Return where two renderings differ, times aside and but for last digits."""
     found = []
-    old, new = (_without_times(text).splitlines() for text in (old, new))
+    old, new = (_comparable(text).splitlines() for text in (old, new))
     if len(old) != len(new):
         return [f"{len(old)} lines became {len(new)}"]
     for number, (a, b) in enumerate(zip(old, new, strict=True), 1):
@@ -173,11 +178,14 @@ def differences(old, new):
 
 
 def _far(a, b):
-    return abs(a - b) > SLACK * max(abs(a), abs(b)) + 1e-6
+    return abs(a - b) > SLACK * max(abs(a), abs(b)) + ROUNDING
 
 
-def _without_times(text):
-    return re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
+def _comparable(text):
+    """Without times, and without what differs with the processor."""
+    for begin, end in (("<details>", "</details>"), VARIES):
+        text = re.sub(f"{begin}.*?{end}", "", text, flags=re.DOTALL)
+    return text
 
 
 def check(path):
