@@ -251,6 +251,26 @@ class RandomColorLayer(RandomLayer, ColorLayer):
     """A layer that changes the values of pixels in training only."""
 
 
+class RandomFactorLayer(RandomColorLayer):
+    """Changes the values of pixels by a factor that is drawn from a range within ``limits``."""
+
+    limits: tuple[float, float] = (0, 1)
+
+    def __init__(
+        self,
+        factor: Any,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed=seed, value_range=value_range, data_format=data_format, **kwargs)
+        self.factor = bounds(self, "factor", factor, *self.limits)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "factor": self.factor}
+
+
 _NO_BOXES = (
     "bounding boxes are out of the scope of diptych: move the boxes yourself, or pass only "
     "'images', 'labels' and 'segmentation_masks'."

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ... import config, ops
-from .base import RandomColorLayer, RandomLayer, bounds, for_each
+from .base import RandomColorLayer, RandomFactorLayer, RandomLayer, bounds, for_each
 
 
 class RandomContrast(RandomColorLayer):
@@ -91,7 +91,7 @@ class RandomBrightness(RandomColorLayer):
         return {**super().get_config(), "factor": self.factor}
 
 
-class RandomHue(RandomColorLayer):
+class RandomHue(RandomFactorLayer):
     """Turns the hue of each image by an angle of its own, in either direction.
 
     Images (..., H, W, 3) or, with channels first, (..., 3, H, W), of red, green and blue.
@@ -103,17 +103,6 @@ class RandomHue(RandomColorLayer):
         data_format: "channels_last" or "channels_first".
         seed: a seed of its own.
     """
-
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(seed=seed, value_range=value_range, data_format=data_format, **kwargs)
-        self.factor = bounds(self, "factor", factor, 0, 1)
 
     def get_random_transformation(self, data: Any, training: Any = True, seed: Any = None) -> Any:
         if not training:
@@ -136,11 +125,8 @@ class RandomHue(RandomColorLayer):
         images = ops.image.hsv_to_rgb(_joined([hue, *others], self), data_format=self.data_format)
         return self._scaled(ops.clip(images, 0.0, 1.0), (0, 1), self.value_range)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "factor": self.factor}
 
-
-class RandomSaturation(RandomColorLayer):
+class RandomSaturation(RandomFactorLayer):
     """Makes the colours of each image stronger or paler: the saturation is multiplied by f / (1 -
     f), for an f of its own.
 
@@ -155,16 +141,7 @@ class RandomSaturation(RandomColorLayer):
         seed: a seed of its own.
     """
 
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(seed=seed, value_range=value_range, data_format=data_format, **kwargs)
-        self.factor = bounds(self, "factor", factor, -1, 1)
+    limits = -1, 1
 
     def get_random_transformation(self, data: Any, training: Any = True, seed: Any = None) -> Any:
         if not training:
@@ -185,9 +162,6 @@ class RandomSaturation(RandomColorLayer):
         hsv = _joined([hue, saturation, value], self)
         return ops.image.hsv_to_rgb(hsv, data_format=self.data_format)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "factor": self.factor}
-
 
 def _split(images: Any, layer: Any) -> list:
     """The three channels of images, each with its axis."""
@@ -202,7 +176,7 @@ def _channel_axis(layer: Any) -> int:
     return -3 if layer.data_format == "channels_first" else -1
 
 
-class RandomColorDegeneration(RandomColorLayer):
+class RandomColorDegeneration(RandomFactorLayer):
     """Takes a share of its colour from each image: x + factor (grey(x) - x), a factor for each.
 
     Images (..., H, W, 3) or, with channels first, (..., 3, H, W), of red, green and blue.
@@ -215,16 +189,7 @@ class RandomColorDegeneration(RandomColorLayer):
         seed: a seed of its own.
     """
 
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(seed=seed, value_range=value_range, data_format=data_format, **kwargs)
-        self.factor = bounds(self, "factor", factor, -1, 1)
+    limits = -1, 1
 
     def get_random_transformation(self, data: Any, training: Any = True, seed: Any = None) -> Any:
         if not training:
@@ -251,9 +216,6 @@ class RandomColorDegeneration(RandomColorLayer):
                 f"its input has {channels}: its shape is {tuple(input_shape)}."
             )
         return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "factor": self.factor}
 
 
 class RandomGrayscale(RandomLayer):

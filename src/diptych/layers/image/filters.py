@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ... import ops
-from .base import RandomColorLayer, bounds, for_each
+from .base import RandomColorLayer, RandomFactorLayer, bounds, for_each
 
 
 class RandomGaussianBlur(RandomColorLayer):
@@ -77,7 +77,7 @@ class RandomGaussianBlur(RandomColorLayer):
         }
 
 
-class RandomSharpness(RandomColorLayer):
+class RandomSharpness(RandomFactorLayer):
     """Makes each image smoother or sharper: x + (1 - 2 factor) (smooth(x) - x), a factor for each.
 
     smooth(x) is a mean over 3 x 3 pixels, in which that of the middle counts five times; beyond the
@@ -90,17 +90,6 @@ class RandomSharpness(RandomColorLayer):
         data_format: "channels_last" or "channels_first".
         seed: a seed of its own.
     """
-
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(seed=seed, value_range=value_range, data_format=data_format, **kwargs)
-        self.factor = bounds(self, "factor", factor, 0, 1)
 
     def get_random_transformation(self, data: Any, training: Any = True, seed: Any = None) -> Any:
         if not training:
@@ -121,6 +110,3 @@ class RandomSharpness(RandomColorLayer):
         share = ops.subtract(1.0, ops.multiply(factor, 2.0))
         images = ops.add(images, ops.multiply(share, ops.subtract(smooth, images)))
         return ops.clip(images, *self.value_range)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "factor": self.factor}
