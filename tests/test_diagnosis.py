@@ -223,7 +223,7 @@ def test_a_loss_that_overflows_is_told_once_with_the_loss_before(engine, capsys)
     assert printed.count("[not_finite]") == 1
     assert "Numbers became NaN or infinite  [not_finite]" in printed  # in no layer
     text = " ".join(printed.split())
-    found = re.search(r"First in epoch 1, batch (\d): \w+ in the loss. The loss before: (\S+);", text)
+    found = re.search(r"epoch 1, batch (\d): \w+ in the loss. The loss before: (\S+);", text)
     assert int(found[1]) > 1
     assert 1e9 < float(found[2]) < np.inf
 
