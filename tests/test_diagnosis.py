@@ -207,9 +207,25 @@ def test_numbers_that_overflow_in_some_later_epoch(kind):
     # The losses of an epoch may be finite whose last update has broken the weights.
     assert broken.evidence["epoch"] in (first, first + 1)
     assert broken.evidence["batch"] in range(1, 7)
-    assert broken.where
+    assert broken.where or broken.evidence["layer"] == "the loss"
     now = diagnose(model, x, y)
     assert now.find("not_finite")
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_a_loss_that_overflows_is_told_once_with_the_loss_before(engine, capsys):
+    x, y = data("dense")
+    model = Sequential([layers.Dense(1)], engine=engine)
+    model.compile(optimizers.SGD(1e9), "mse")
+    with pytest.warns(UserWarning, match="infinite"):
+        model.fit(x, y, epochs=3, batch_size=16, verbose=0, callbacks=[diptych.Doctor()])
+    printed = capsys.readouterr().out
+    assert printed.count("[not_finite]") == 1
+    assert "Numbers became NaN or infinite  [not_finite]" in printed  # in no layer
+    text = " ".join(printed.split())
+    found = re.search(r"epoch 1, batch (\d): \w+ in the loss. The loss before: (\S+);", text)
+    assert int(found[1]) > 1
+    assert 1e9 < float(found[2]) < np.inf
 
 
 # --------------------------------------------------------------------------------------------------
@@ -224,6 +240,7 @@ def test_nan_in_the_data(kind):
     for findings in both(model, x, y, epochs=1):
         found = findings.find("nan_in_data").evidence
         assert (found["part"], found["count"], found["row"]) == ("x", 1, 17)
+        assert not findings.find("not_finite")  # whose remedies would not help
 
 
 @pytest.mark.parametrize("kind", THREE)
@@ -589,6 +606,21 @@ def test_every_finding_speaks_both_languages(monkeypatch):
         assert not re.search("[\u4e00-\u9fff]", texts["en"])
     assert "另有" in texts["zh"] or "dead" not in evidence["recover"]
     assert "没有发现问题" in str(diptych.teach.Diagnosis())
+
+
+def test_chinese_lines_keep_signs_together_and_code_as_it_is(monkeypatch):
+    monkeypatch.setenv("DIPTYCH_LANG", "zh")
+    evidence = {"size": 300.0, "smallest": 1.0, "largest": 9.0}
+    text = str(diptych.teach.Finding("unscaled_inputs", "dense", evidence))
+    assert "  证据：进入第一组权重的数" in text
+    assert not re.search(r"（$|^ *[，。：；、）]", text, re.M)
+    text = str(diptych.teach.Finding("sorted_labels", "", {"trained": [0, 1], "validated": [1]}))
+    assert "类别是 0、1，" in text
+    code = " ".join(text.partition("打乱：")[2].split()).partition(" 教程")[0]
+    x, y = np.arange(4), np.arange(4)
+    names = {"np": np, "x": x, "y": y}
+    exec(code, names)
+    np.testing.assert_array_equal(names["x"], names["y"])
 
 
 def test_the_guide_lists_all_findings():

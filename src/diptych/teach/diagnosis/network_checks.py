@@ -166,9 +166,12 @@ def constant_output(exam: Exam, y: Any) -> Iterator[Finding]:
     output = exam.outputs[0]
     spread = float(output.std(axis=0).max(initial=0.0))
     if y.dtype.kind in "biuf" and y.std() > 0 and spread < 1e-4 * max(1.0, np.abs(output).max()):
+        first = [float(value) for value in output[0].ravel()]
         evidence = {
-            "rows": exam.rows, "low": float(output.min()), "high": float(output.max())
-        }  # fmt: skip
+            "rows": exam.rows,
+            "output": first if len(first) > 1 else first[0],
+            "spread": float(np.ptp(output, axis=0).max()),
+        }
         yield Finding("constant_output", "", evidence)
 
 
