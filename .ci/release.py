@@ -128,7 +128,8 @@ def hosted() -> None:
 
 
 def tag() -> None:
-    print(f"   ready. git tag -a v{version()} -m 'diptych {version()}' && git push origin main --tags")
+    name = f"v{version()}"
+    print(f"   ready. git tag -a {name} -m 'diptych {name}' && git push origin main {name}")
 
 
 POINTS: dict[str, Callable[[], None]] = {

@@ -1,4 +1,4 @@
-"""What a release needs: one version, a list that the script walks, workflows that name what exists."""
+"""What a release needs: one version, a list that is walked, workflows that name what exists."""
 
 import datetime
 import importlib.util
