@@ -73,7 +73,7 @@ PHRASES = {
         "x": "x",
         "y": "y",
         "before training": "训练之前",
-        "now": "现在",
+        "now": "这次检查时",
         "unknown": "？",
         "the loss": "损失函数",
     },
@@ -437,20 +437,23 @@ MESSAGES = {
         "06_loss_optimizer_metric",
         (
             "The learning rate is too high",
-            "In the last epochs the loss rose {rises} times, by {sum} in all; {steps} more "
-            "updates take it from {before} to {after}; one update changes weights by up to "
-            "{ratio} of their size. Knowing nothing costs {base}.",
+            "The learning rate is {rate}. In the last epochs the loss rose {rises} times, by {sum} "
+            "in all; {steps} more updates take it from {before} to {after}; one update changes "
+            "weights by up to {ratio} of their size. Knowing nothing costs {base}.",
             "A step goes beyond the valley and ends higher on the other side; from there the next "
             "one is larger still.",
-            "Try a tenth of it: compile(optimizer=optimizers.Adam(learning_rate=...)). A healthy "
-            "update changes a weight by about a thousandth of its size.",
+            "Try a tenth of it: compile(optimizer=optimizers.{optimizer}(learning_rate={other})). "
+            "Often more than one such step is needed. A healthy update changes a weight by about a "
+            "thousandth of its size.",
         ),
         (
             "学习率太高",
-            "在最后几轮里，损失上升了 {rises} 次，共 {sum}；再更新 {steps} 次，它从 {before} 变到 "
-            "{after}；一次更新最多使权重改变其大小的 {ratio} 倍。只给固定答案的损失是 {base}。",
+            "学习率是 {rate}。在最后几轮里，损失上升了 {rises} 次，共 {sum}；再更新 {steps} 次，它"
+            "从 {before} 变到 {after}；一次更新最多使权重改变其大小的 {ratio} 倍。只给固定答案的损"
+            "失是 {base}。",
             "一步跨过了谷底，落在对面更高的地方；从那里出发的下一步还要更大。",
-            "试试十分之一：compile(optimizer=optimizers.Adam(learning_rate=...))。正常的一次更新大"
+            "试试十分之一：compile(optimizer=optimizers.{optimizer}(learning_rate={other}))。往往要"
+            "降几次才够。正常的一次更新大"
             "约使权重改变其大小的千分之一。",
         ),
     ),
@@ -458,18 +461,21 @@ MESSAGES = {
         "06_loss_optimizer_metric",
         (
             "The learning rate is too low",
-            "{steps} updates take the loss from {before} to {after}; at {faster} times the rate "
-            "to {better}. One update changes weights by at most {ratio} of their size.",
+            "The learning rate is {rate}: {steps} updates take the loss from {before} to {after}; "
+            "at {faster} times the rate to {better}. One update changes weights by at most {ratio} "
+            "of their size.",
             "The direction is right, but the steps are so small that nothing is gained in the "
             "time.",
-            "Try ten times the rate, and again, until the loss falls from epoch to epoch.",
+            "Try ten times the rate, optimizers.{optimizer}(learning_rate={other}), and ten times "
+            "that again, until the loss falls from epoch to epoch.",
         ),
         (
             "学习率太低",
-            "更新 {steps} 次，损失从 {before} 变到 {after}；学习率乘以 {faster} 时，则变到 {better}"
-            "。一次更新最多使权重改变其大小的 {ratio} 倍。",
+            "学习率是 {rate}：更新 {steps} 次，损失从 {before} 变到 {after}；学习率乘以 {faster} "
+            "时，则变到 {better}。一次更新最多使权重改变其大小的 {ratio} 倍。",
             "方向是对的，但步子太小，在这么多次更新里几乎没有进展。",
-            "把学习率乘以十，再试，直到损失一轮一轮地下降。",
+            "把学习率乘以十：optimizers.{optimizer}(learning_rate={other})；不够就再乘以十，直到损"
+            "失一轮一轮地下降。",
         ),
     ),
     "constant_output": _message(
