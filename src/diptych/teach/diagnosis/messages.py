@@ -293,8 +293,9 @@ MESSAGES = {
             "{loss}; the largest weight: {weight}; the length of the gradient: {gradient}.",
             "From there it spreads: one such number in a gradient makes every weight NaN with the "
             "next update. Usually the steps were too large, or a log, a root or a division met 0.",
-            "Try a tenth of the learning rate, or clipnorm=1.0 in the optimizer; look for log, "
-            "sqrt and / in functions of your own, and scale the inputs.",
+            "See the other findings first. Else try a tenth of the learning rate, or clipnorm=1.0 "
+            "in the optimizer; look for log, sqrt and / in functions of your own, and scale the "
+            "inputs.",
         ),
         (
             "出现了 NaN 或无穷大",
@@ -302,8 +303,8 @@ MESSAGES = {
             "：{loss}；最大的权重：{weight}；梯度的范数：{gradient}。",
             "它会从那里扩散：梯度里只要有一个这样的数，下一次更新就会使所有权重变成 NaN。多半是步"
             "子太大，或者 log、开方、除法碰到了 0。",
-            "把学习率降到十分之一，或者在优化器里设 clipnorm=1.0；检查自己写的函数里的 log、sqrt "
-            "和除法，并缩放输入。",
+            "先解决报告里的其他问题；如果没有，就把学习率降到十分之一，或者在优化器里设 "
+            "clipnorm=1.0；检查自己写的函数里的 log、sqrt 和除法，并缩放输入。",
         ),
     ),
     "identical_units": _message(
