@@ -119,5 +119,5 @@ def test_the_same_bits(seed, monkeypatch):
     monkeypatch.setattr(Trainer, "_run_plan", lambda *given: False)
     monkeypatch.setattr(Trainer, "_predict_by_plans", lambda *given: None)
     np.testing.assert_equal(planned, run(seed)[0])
-    monkeypatch.setattr("diptych.models.trainer.may_be_replayed", lambda *given: False)
+    monkeypatch.setattr("diptych.models.steps.may_be_replayed", lambda *given: False)
     np.testing.assert_equal(planned, run(seed)[0])

@@ -71,7 +71,7 @@ class _BatchPlan:
         calls = self._notes.calls
         return "A plan ran." + (f" In each step Python calls {', '.join(calls)}." if calls else "")
 
-    def _run(self, order: np.ndarray, *sources: np.ndarray, most: int, results: Any = None) -> int:
+    def _run(self, order: np.ndarray, *sources: np.ndarray, most: int, results: tuple = ()) -> int:
         """Run on the first batches of these rows, up to ``most`` and for a slice of time; return on
         how many. The next one is for others if there is none.
         """
@@ -332,7 +332,7 @@ class PredictionPlan(_BatchPlan):
         results: those of the rows of ``order``, and of all that come before.
         """
         most, results = len(order) // self.size, results[-len(order) :]
-        done = self._run(order, x, most=most, results=results)
+        done = self._run(order, x, most=most, results=(results,))
         if not done:
             raise NotPlannedError("the layers have to say what is wrong")
         return done
