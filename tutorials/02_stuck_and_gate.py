@@ -201,8 +201,8 @@ print(f"steps: {len(c.steps)}; of these with a gradient that is not 0: {np.count
 # %% [markdown]
 r"""
 Not small: exactly 0, at every step. Every weight of this layer is negative and the inputs are 0 or 1, so no neuron ever
-gets above 0. This is the gradient of relu, with $h = \max(0, z)$, and below it the reference engine's own source (`show`
-finds relu's forward function and, second, its backward):
+gets above 0. This is the gradient of relu, with $h = \max(0, z)$, and below it the reference engine's own source (the
+second thing that `show` finds; the first is the way forward):
 
 $$\frac{\partial L}{\partial z} = \frac{\partial L}{\partial h} \cdot
   \begin{cases} 1 & z > 0 \\ 0 & z \le 0 \end{cases}, \qquad
