@@ -209,9 +209,25 @@ def test_numbers_that_overflow_in_some_later_epoch(kind):
     # The losses of an epoch may be finite whose last update has broken the weights.
     assert broken.evidence["epoch"] in (first, first + 1)
     assert broken.evidence["batch"] in range(1, 7)
-    assert broken.where
+    assert broken.where or broken.evidence["layer"] == "the loss"
     now = diagnose(model, x, y)
     assert now.find("not_finite")
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_a_loss_that_overflows_is_told_once_with_the_loss_before(engine, capsys):
+    x, y = data("dense")
+    model = Sequential([layers.Dense(1)], engine=engine)
+    model.compile(optimizers.SGD(1e9), "mse")
+    with pytest.warns(UserWarning, match="infinite"):
+        model.fit(x, y, epochs=3, batch_size=16, verbose=0, callbacks=[diptych.Doctor()])
+    printed = capsys.readouterr().out
+    assert printed.count("[not_finite]") == 1
+    assert "Numbers became NaN or infinite  [not_finite]" in printed  # in no layer
+    text = " ".join(printed.split())
+    found = re.search(r"epoch 1, batch (\d): \w+ in the loss. The loss before: (\S+);", text)
+    assert int(found[1]) > 1
+    assert 1e9 < float(found[2]) < np.inf
 
 
 # --------------------------------------------------------------------------------------------------
@@ -226,6 +242,7 @@ def test_nan_in_the_data(kind):
     for findings in both(model, x, y, epochs=1):
         found = findings.find("nan_in_data").evidence
         assert (found["part"], found["count"], found["row"]) == ("x", 1, 17)
+        assert not findings.find("not_finite")  # whose remedies would not help
 
 
 @pytest.mark.parametrize("kind", THREE)
@@ -436,7 +453,7 @@ def test_stuck_runs_of_the_and_gate_name_the_dead_unit_and_its_gradient():
     assert stuck > 4
 
 
-def test_of_several_outputs_the_one_that_varies_most_is_told():
+def test_several_outputs_that_are_each_always_the_same():
     x, y = data("dense", classes=3)
     model = build(
         "dense", out=3, last="softmax", loss="sparse_categorical_crossentropy",
@@ -445,7 +462,7 @@ def test_of_several_outputs_the_one_that_varies_most_is_told():
     model.layers[-1].bias.assign([0.0, 1.0, 2.0])  # three outputs, each always the same
     model.train_on_batch(x, y)
     evidence = diagnose(model, x, y).find("constant_output").evidence
-    assert evidence["high"] - evidence["low"] < 1e-6
+    assert evidence["spread"] < 1e-6
 
 
 def test_the_remedies_of_dead_units_stand_in_the_order_of_what_they_cured():
@@ -662,6 +679,21 @@ def test_every_finding_speaks_both_languages(monkeypatch):
         assert not re.search("[\u4e00-\u9fff]", texts["en"])
     assert "另有" in texts["zh"] or "dead" not in evidence["recover"]
     assert "没有发现问题" in str(diptych.teach.Diagnosis())
+
+
+def test_chinese_lines_keep_signs_together_and_code_as_it_is(monkeypatch):
+    monkeypatch.setenv("DIPTYCH_LANG", "zh")
+    evidence = {"size": 300.0, "smallest": 1.0, "largest": 9.0}
+    text = str(diptych.teach.Finding("unscaled_inputs", "dense", evidence))
+    assert "  证据：进入第一组权重的数" in text
+    assert not re.search(r"（$|^ *[，。：；、）]", text, re.M)
+    text = str(diptych.teach.Finding("sorted_labels", "", {"trained": [0, 1], "validated": [1]}))
+    assert "类别是 0、1，" in text
+    code = " ".join(text.partition("打乱：")[2].split()).partition(" 教程")[0]
+    x, y = np.arange(4), np.arange(4)
+    names = {"np": np, "x": x, "y": y}
+    exec(code, names)
+    np.testing.assert_array_equal(names["x"], names["y"])
 
 
 def test_the_guide_lists_all_findings():

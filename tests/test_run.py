@@ -300,6 +300,22 @@ SLIPS = {
         4, "model.compile(loss='mse', metrics=['accuracy'])",
     ),
     "data that is not there": (f"{IMPORTS}model.fit(x_train, y_train)\n", 4, "mnist.load_data()"),
+    "data for a test that are not there": (
+        f"{IMPORTS}import numpy as np\ndata = np.ones((100, 2))\n"
+        "model.evaluate(test_data, test_labels)\n",
+        6, "data, test_data = data[:-20], data[-20:]",
+    ),
+    "what was printed": (
+        "x = 3\n2018-08-28 16:01:30.68: I tensorflow/core/cpu_feature_guard.cc:141] Your CPU\n",
+        2, "# 2018-08-28 16:01:30.68: I tensorflow/core/cpu_feature_guard.cc:141] Your CPU",
+    ),
+    "progress": ("1000/1000 [====] - 0s 410us/step\n", 1, "# 1000/1000 [====] - 0s 410us/step"),
+    "words with Chinese signs": ("设置优化器，损失函数：\n", 1, "# 设置优化器，损失函数："),
+    "code with Chinese names": ("数据 = 3\nif 数据：\n    pass\n", 2, "if 数据:"),
+    "words": ("设置模型的优化器\n", 1, "# 设置模型的优化器"),
+    "an argument misspelt": (
+        "from keras.layers import Dense\nDense(ouput_dim=10)\n", 2, "Dense(output_dim=10)",
+    ),
     "a name misspelt": (f"{IMPORTS}modle.summary()\n", 4, "model.summary()"),
     "a method misspelt": (f"{IMPORTS}model.sumary()\n", 4, "model.summary()"),
     "an import left out": ("model = Sequential()\n", 1, "from keras.models import Sequential"),

@@ -6,6 +6,7 @@ both engines; ``python -m diptych info`` prints versions, engine, instruction se
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -22,7 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
     if given[:1] == ["show"]:
         from .teach.showing import main as show_sources
 
-        return show_sources(given[1:])
+        try:
+            return show_sources(given[1:])
+        except BrokenPipeError:  # `| head` has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
     parser = argparse.ArgumentParser(
         prog="diptych",
         description="A neural network library with the Keras API and two engines.",

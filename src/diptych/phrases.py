@@ -117,6 +117,13 @@ SLIPS = {
     "`{}` is not installed here; in a terminal": "这里没有安装 `{}`；在终端里运行",
     "`{}` is of Python 2; in Python 3 it is {}": "`{}` 是 Python 2 的写法；Python 3 里是 {}",
     "`{}` is written `{}` in Python": "`{}` 在 Python 里写作 `{}`",
+    "`{}` is not defined above this line: keep the last rows of `{}` apart for it before `fit`, "
+    "and those of the labels in the same way": (
+        "`{}` 在这一行之前没有定义：在 `fit` 之前，从 `{}` 里留出最后几行给它，标签也同样处理"
+    ),
+    "this is no code: a text, or what was printed; delete it, or make it a comment": (
+        "这一行不是代码，而是说明文字或程序的输出：删掉它，或改成注释"
+    ),
     "a name that is handed over as text needs quotes, '{}'": "当作字符串传入的名字要加引号：'{}'",
     "did you mean `{}`?": "你想写的是 `{}` 吗？",
     "diptych has no `{}`": "diptych 里没有 `{}`",

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..language import said
 from ..legacy.notes import PACKAGE
 from .hook import PACKAGES
-from .syntax_slips import mend, without_strings
+from .syntax_slips import mend, no_code, without_strings
 
 
 class Answer(NamedTuple):
@@ -130,6 +130,8 @@ def _of_name(name: str, line: str, names: dict[str, Any]) -> Answer | None:
         return Answer(f"`{name}` is written `{new}` in Python", _replaced(line, name, new))
     if name == "get_ipython":
         return Answer("this is a command of Jupyter: delete the line")
+    for words, mended in no_code(line, [], 0):
+        return Answer(words, mended)
     known = [n for n in names if not n.startswith("__")]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
     home = _home_of(name)
@@ -148,6 +150,13 @@ def _of_name(name: str, line: str, names: dict[str, Any]) -> Answer | None:
             f"`{name}` is not defined; did you mean `{near[0]}`?", _replaced(line, name, near[0])
         )
     if _DATA.search(name):
+        whole = _without_test(name, names)
+        if whole:
+            return Answer(
+                f"`{name}` is not defined above this line: keep the last rows of `{whole}` apart "
+                "for it before `fit`, and those of the labels in the same way",
+                f"{whole}, {name} = {whole}[:-20], {whole}[-20:]",
+            )
         return Answer(
             f"`{name}` is not defined above this line: load or make the data first, such as",
             "(x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()",
@@ -158,6 +167,16 @@ def _of_name(name: str, line: str, names: dict[str, Any]) -> Answer | None:
             f"`{name}` is not defined; did you mean `{near[0]}`?", _replaced(line, name, near[0])
         )
     return Answer(f"`{name}` is not defined above this line")
+
+
+def _without_test(name: str, names: dict[str, Any]) -> str:
+    """The name of the data of which those for a test are missing; "" if there are none."""
+    found = re.search("_?(test|valid|val)_?", name, re.I)
+    if found is None:
+        return ""
+    rest = name.replace(found[0], "")
+    others = (rest, f"train_{rest}", f"{rest}_train", f"{rest}s", f"train{found[0][-1:]}{rest}")
+    return next((other for other in others if other in names and len(names[other]) > 40), "")
 
 
 def _replaced(line: str, old: str, new: str) -> str:
@@ -269,6 +288,9 @@ def _of_attribute(error: AttributeError, line: str) -> Answer | None:
 
 
 def _of_type(message: str, line: str) -> Answer | None:
+    found = re.search(r"has no argument '(\w+)': did you mean '(\w+)'", message)
+    if found:
+        return Answer(f"did you mean `{found[2]}`?", _replaced(line, found[1], found[2]))
     if "for >>: 'builtin_function_or_method'" in message:
         to = re.search(r"print\s*>>\s*([\w.]+)\s*,\s*(.*)", line)
         mended = f"print({to[2]}, file={to[1]})" if to else ""

@@ -14,7 +14,7 @@ from ...models.batches import ArrayBatches
 from ...models.data import batches_for
 from ...nested import flatten
 from . import course_checks, data_checks, network_checks
-from .exam import LOOK_ROWS, ROWS, Exam, dead_now, examine, sample, try_updates
+from .exam import LOOK_ROWS, LOSS, ROWS, Exam, dead_now, examine, sample, try_updates
 from .findings import Diagnosis, Finding
 from .nan_search import Snapshot
 
@@ -85,6 +85,7 @@ class Doctor(Callback):
 
     def _begin(self) -> None:
         self.findings = Diagnosis()
+        self._printed = Diagnosis()  # before the end
         self._course = _Course([], [])
         self._next_look = 1
         self._since: dict[str, Any] = {}  # the epochs in which layers first had dead units
@@ -125,7 +126,8 @@ class Doctor(Callback):
         if "val_loss" in logs:
             self._course.validation.append(float(logs["val_loss"]))
         if not math.isfinite(losses[-1]):
-            if "loss" in logs and self.findings.find("not_finite") is None:
+            known = self.findings.find("nan_in_data") or self.findings.find("not_finite")
+            if "loss" in logs and known is None:
                 self._search(epoch)
         elif len(losses) == self._next_look:
             self._next_look *= OFTEN
@@ -134,14 +136,15 @@ class Doctor(Callback):
     def on_train_end(self, logs: Any = None) -> None:
         if self._data is not None:
             course, since = self._course, self._since
-            if self.findings.find("not_finite") is None:
+            broken = self.findings.find("nan_in_data") or self.findings.find("not_finite")
+            if broken is None:
                 self.findings += _of_network(self.model, self._batches, self._data, course, since)
-            else:
+            elif broken.name == "not_finite":
                 self.findings += course_checks.rate_too_high(course.losses, None)
         self.findings += course_checks.overfitting(self._course.losses, self._course.validation)
         self.findings = self.findings.in_order()
         self._data = self._batches = self._snapshot = None
-        if self.verbose and self.findings:
+        if self.verbose and self.findings and self.findings != self._printed:
             print(self.findings)
 
     def _look(self, when: Any) -> None:
@@ -168,7 +171,8 @@ class Doctor(Callback):
         finding = self._snapshot.search(self.model, self._batches, epoch)
         self.findings.append(finding)
         if self.verbose:
-            print(finding)
+            self._printed = Diagnosis([finding])
+            print(self._printed)
 
 
 class _Course:
@@ -238,7 +242,7 @@ def _broken_now(exam: Exam) -> Finding:
     operation, layer = exam.broken or ("unknown", "unknown")
     evidence = dict.fromkeys(("epoch", "batch", "weight", "gradient"), "unknown")
     evidence.update(operation=operation, layer=layer, loss=exam.loss)  # type: ignore[call-overload]
-    return Finding("not_finite", layer, evidence)
+    return Finding("not_finite", "" if layer == LOSS else layer, evidence)
 
 
 def _would_be_split(y: Any) -> Diagnosis:

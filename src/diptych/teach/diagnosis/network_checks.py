@@ -163,13 +163,15 @@ def constant_output(exam: Exam, y: Any) -> Iterator[Finding]:
     """An output that is the same for rows that differ."""
     if len(exam.outputs) != 1 or exam.rows < 2 or not isinstance(y, np.ndarray):
         return
-    output = exam.outputs[0].reshape(exam.rows, -1)
-    spreads = output.std(axis=0)
-    if not spreads.size or y.dtype.kind not in "biuf" or not y.std() > 0:
-        return
-    most = output[:, spreads.argmax()]
-    if spreads.max() < 1e-4 * max(1.0, np.abs(output).max()):
-        evidence = {"rows": exam.rows, "low": float(most.min()), "high": float(most.max())}
+    output = exam.outputs[0]
+    spread = float(output.std(axis=0).max(initial=0.0))
+    if y.dtype.kind in "biuf" and y.std() > 0 and spread < 1e-4 * max(1.0, np.abs(output).max()):
+        first = [float(value) for value in output[0].ravel()]
+        evidence = {
+            "rows": exam.rows,
+            "output": first if len(first) > 1 else first[0],
+            "spread": float(np.ptp(output, axis=0).max()),
+        }
         yield Finding("constant_output", "", evidence)
 
 
