@@ -158,7 +158,8 @@ def test_a_learning_rate_too_high(kind):
         kind, last=None, loss="mse", activation="tanh", optimizer=optimizers.SGD(1.5, momentum=0.5)
     )
     for findings in both(model, x, target, epochs=6):
-        assert findings.find("learning_rate_too_high")
+        high = findings.find("learning_rate_too_high")
+        assert "optimizers.SGD(learning_rate=0.15)" in high.remedy
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -170,6 +171,7 @@ def test_a_learning_rate_too_low(kind, optimizer):
     for findings in both(model, x, y):
         low = findings.find("learning_rate_too_low")
         assert low.evidence["better"] < low.evidence["after"]
+        assert f"optimizers.{optimizer.__name__}(learning_rate=1e-05)" in low.remedy
 
 
 class Log(layers.Layer):
@@ -228,6 +230,27 @@ def test_a_loss_that_overflows_is_told_once_with_the_loss_before(engine, capsys)
     found = re.search(r"epoch 1, batch (\d): \w+ in the loss. The loss before: (\S+);", text)
     assert int(found[1]) > 1
     assert 1e9 < float(found[2]) < np.inf
+
+
+@pytest.mark.parametrize("kind", THREE)
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_what_led_to_numbers_that_are_not_finite(kind, scale, capsys):
+    x, y = data(kind)
+    model = build(kind, last=None, loss="mse", optimizer=optimizers.SGD(1e6), activation=None)
+    doctor = fit(model, scale * x, y, epochs=2)
+    assert doctor.findings.find("not_finite")
+    assert bool(doctor.findings.find("unscaled_inputs")) == (scale > 1)
+    names = doctor.findings.names
+    assert names == doctor.findings.in_order().names
+
+
+def test_gradients_that_explode_to_infinity():
+    x, y = data("dense")
+    wide = {"kernel_initializer": initializers.RandomNormal(stddev=1.0)}
+    stack = [*(layers.Dense(32, **wide) for _ in range(8)), layers.Dense(1)]
+    model = Sequential(stack)
+    model.compile(optimizers.SGD(0.1), "mse")
+    assert {"not_finite", "exploding_gradients"} <= set(fit(model, x, y, epochs=2).findings.names)
 
 
 # --------------------------------------------------------------------------------------------------

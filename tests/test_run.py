@@ -358,6 +358,19 @@ def test_a_slip_gets_an_answer(script, text, line, mended):
     assert err.splitlines()[-1].endswith(mended), err
 
 
+def test_all_imports_that_are_missing_are_told_at_once(script):
+    _, _, err = script(
+        "model = Sequential()\nmodel.add(Dense(2))\nmodel.add(Activation('relu'))\n"
+        "def f(SGD):\n    return SGD\nclass Dropout: pass\nK = 3\n"
+        "for plt in []: pass\ndata = np.ones(3)\nimport math\nmath.pi\nunknown\nDense(3)\n"
+    )
+    assert err.splitlines()[-3:] == [
+        "    from keras.models import Sequential",
+        "    from keras.layers import Dense, Activation",
+        "    import numpy as np",
+    ]
+
+
 def test_a_mistyped_keyword_is_answered_with_the_line(script):
     _, _, err = script("from keras.layers import Dense\n\nDense(ouput_dim=10)\n")
     assert 'File "script.py", line 3' in err

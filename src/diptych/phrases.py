@@ -111,9 +111,7 @@ SLIPS = {
         "`{}` 在这一行之前没有定义：先加载或生成数据，例如"
     ),
     "`{}` is not defined; did you mean `{}`?": "`{}` 没有定义；你想写的是 `{}` 吗？",
-    "`{}` is not imported; put this at the top of the script": (
-        "`{}` 没有导入；在脚本开头加上这一行"
-    ),
+    "`{}` is not imported; put this at the top of the script": ("`{}` 没有导入；在脚本开头加上"),
     "`{}` is not installed here; in a terminal": "这里没有安装 `{}`；在终端里运行",
     "`{}` is of Python 2; in Python 3 it is {}": "`{}` 是 Python 2 的写法；Python 3 里是 {}",
     "`{}` is written `{}` in Python": "`{}` 在 Python 里写作 `{}`",

@@ -14,7 +14,9 @@ from ...models.batches import ArrayBatches
 from ...models.data import batches_for
 from ...nested import flatten
 from . import course_checks, data_checks, network_checks
-from .exam import LOOK_ROWS, LOSS, ROWS, Exam, dead_now, examine, sample, try_updates
+from .exam import (
+    LOOK_ROWS, LOSS, ROWS, Exam, dead_now, examine, rate_of, sample, try_updates,
+)  # fmt: skip
 from .findings import Diagnosis, Finding
 from .nan_search import Snapshot
 
@@ -140,7 +142,8 @@ class Doctor(Callback):
             if broken is None:
                 self.findings += _of_network(self.model, self._batches, self._data, course, since)
             elif broken.name == "not_finite":
-                self.findings += course_checks.rate_too_high(course.losses, None)
+                rate = rate_of(self.model)
+                self.findings += course_checks.rate_too_high(course.losses, None, rate)
         self.findings += course_checks.overfitting(self._course.losses, self._course.validation)
         self.findings = self.findings.in_order()
         self._data = self._batches = self._snapshot = None
@@ -170,8 +173,9 @@ class Doctor(Callback):
             return
         finding = self._snapshot.search(self.model, self._batches, epoch)
         self.findings.append(finding)
+        self.findings += self._snapshot.causes(self.model, *(self._data or ()))
         if self.verbose:
-            self._printed = Diagnosis([finding])
+            self._printed = self.findings.in_order()
             print(self._printed)
 
 
@@ -202,9 +206,9 @@ def _of_network(
     x, y = data
     made = 0 if model.optimizer is None else int(model.optimizer.iterations)
     trained = made > 0
-    exam = _exam_of(model, x, y)
+    exam, rate = _exam_of(model, x, y), rate_of(model)
     if exam is None:
-        found += course_checks.rate_too_high(course.losses, None)
+        found += course_checks.rate_too_high(course.losses, None, rate)
         return found
     if np.isfinite(exam.loss) and (network_checks.is_poor(exam) or not _falls(course.losses)):
         exam.steps = try_updates(model, x, y)
@@ -215,7 +219,7 @@ def _of_network(
         found += data_checks.first_batch(y, exam)
     if exam.broken is not None:
         found.append(_broken_now(exam))
-        found += course_checks.rate_too_high(course.losses, None)
+        found += course_checks.rate_too_high(course.losses, None, rate)
         return found
     found += network_checks.identical_units(exam)
     found += network_checks.dead_units(exam, trained, since)
@@ -226,9 +230,10 @@ def _of_network(
     if trained:
         found += network_checks.constant_output(exam, y)
         found += course_checks.stuck(course.losses, exam, made)
-    found += course_checks.rate_too_high(course.losses, exam)
+    if not found.find("wrong_last_activation"):  # with which a loss rises at any rate
+        found += course_checks.rate_too_high(course.losses, exam, rate)
     if not _STOPPERS & set(found.names):
-        found += network_checks.step_too_small(exam, course.losses if trained else [])
+        found += network_checks.step_too_small(exam, course.losses if trained else [], rate)
     return found
 
 

@@ -479,6 +479,18 @@ def is_sparse(model: Any) -> bool:
     return "sparse" in loss_name(model)
 
 
+def rate_of(model: Any) -> dict[str, Any]:
+    """The name of the model's optimizer, and its learning rate."""
+    rate = getattr(model.optimizer, "learning_rate", None)
+    value = "unknown" if rate is None else float(ops.convert_to_numpy(rate))
+    return {"optimizer": type(model.optimizer).__name__, "rate": value}
+
+
+def times(rate: Any, factor: float) -> Any:
+    """So many times a rate that may not be known."""
+    return "..." if isinstance(rate, str) else rate * factor
+
+
 # --------------------------------------------------------------------------------------------------
 # Trial updates
 
