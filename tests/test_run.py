@@ -58,7 +58,7 @@ def test_options_stand_before_or_after_the_script_and_the_rest_is_its_own():
         (["--engine", "gpu", "a.py"], "the engines are fast and reference"),
         (["a.py", "--threads", "0"], "at least 1"),
         (["a.py", "--engine"], "needs a value"),
-        (["-c"], "needs code"),
+        (["-c"], "needs a value"),
         (["--egine", "fast"], "no option --egine"),
     ],
 )
