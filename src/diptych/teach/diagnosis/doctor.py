@@ -15,7 +15,15 @@ from ...models.data import batches_for
 from ...nested import flatten
 from . import course_checks, data_checks, network_checks
 from .exam import (
-    LOOK_ROWS, LOSS, ROWS, Exam, dead_now, examine, rate_of, sample, try_updates,
+    LOOK_ROWS,
+    LOSS,
+    ROWS,
+    Exam,
+    dead_now,
+    examine,
+    rate_of,
+    sample,
+    try_updates,
 )  # fmt: skip
 from .findings import Diagnosis, Finding
 from .nan_search import Snapshot
