@@ -45,8 +45,8 @@ def answer(error: BaseException, names: dict[str, Any]) -> str:
     lines = linecache.getlines(filename)
     known = _of_runtime(error, line, names, lines)
     if known is None and isinstance(error, ValueError):
-        found = of_shapes(str(error), lines, number, names)
-        known = Answer(*found) if found else None
+        mended = of_shapes(str(error), lines, number, names)
+        known = Answer(*mended) if mended else None
     return _written(filename, number, known) if known else ""
 
 
