@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import difflib
 import linecache
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 from ..language import said
 from ..legacy.notes import PACKAGE
 from .hook import PACKAGES
+from .shape_slips import of_shapes
 from .syntax_slips import mend, no_code, without_strings
 
 
@@ -40,7 +42,11 @@ def answer(error: BaseException, names: dict[str, Any]) -> str:
     if not filename:
         return ""
     line = linecache.getline(filename, number).rstrip()
-    known = _of_runtime(error, line, names)
+    lines = linecache.getlines(filename)
+    known = _of_runtime(error, line, names, lines)
+    if known is None and isinstance(error, ValueError):
+        mended = of_shapes(str(error), lines, number, names)
+        known = Answer(*mended) if mended else None
     return _written(filename, number, known) if known else ""
 
 
@@ -62,9 +68,11 @@ def _place(error: BaseException) -> tuple[str, int]:
     return "", 0
 
 
-def _of_runtime(error: BaseException, line: str, names: dict[str, Any]) -> Answer | None:
+def _of_runtime(
+    error: BaseException, line: str, names: dict[str, Any], lines: list[str]
+) -> Answer | None:
     if isinstance(error, NameError):
-        return _of_name(error.name or "", line, names)
+        return _of_name(error.name or "", line, names, lines)
     if isinstance(error, ModuleNotFoundError):
         return _of_module(error.name or "", line)
     if isinstance(error, ImportError):
@@ -115,7 +123,7 @@ _WORDS = (
 )  # fmt: skip
 
 
-def _of_name(name: str, line: str, names: dict[str, Any]) -> Answer | None:
+def _of_name(name: str, line: str, names: dict[str, Any], lines: list[str]) -> Answer | None:
     bare = without_strings(line)
     start = bare.find("//")
     if start >= 0 and name in bare[start:]:
@@ -138,7 +146,7 @@ def _of_name(name: str, line: str, names: dict[str, Any]) -> Answer | None:
     if name in _IMPORTS or home:
         return Answer(
             f"`{name}` is not imported; put this at the top of the script",
-            _IMPORTS.get(name) or f"from keras.{home} import {name}",
+            "\n    ".join(_imports_of([name, *_not_imported(lines, names)])),
         )
     if _is_word(name):
         return Answer(
@@ -177,6 +185,37 @@ def _without_test(name: str, names: dict[str, Any]) -> str:
     rest = name.replace(found[0], "")
     others = (rest, f"train_{rest}", f"{rest}_train", f"{rest}s", f"train{found[0][-1:]}{rest}")
     return next((other for other in others if other in names and len(names[other]) > 40), "")
+
+
+def _not_imported(lines: list[str], names: dict[str, Any]) -> list[str]:
+    """What a script uses of Keras and of other packages and nowhere imports, in its order."""
+    try:
+        nodes = list(ast.walk(ast.parse("".join(lines))))
+    except SyntaxError:  # a cell of a notebook with commands of Jupyter
+        return []
+    used = [node for node in nodes if isinstance(node, ast.Name)]
+    bound = {node.id for node in used if not isinstance(node.ctx, ast.Load)} | set(names)
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            bound.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+    used.sort(key=lambda node: (node.lineno, node.col_offset))
+    wanted = dict.fromkeys(node.id for node in used if node.id not in bound)
+    return [name for name in wanted if name in _IMPORTS or _home_of(name)]
+
+
+def _imports_of(names: list[str]) -> list[str]:
+    """Lines that import these names, those of a module together."""
+    lines: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        if name in _IMPORTS:
+            lines[_IMPORTS[name]] = []
+        else:
+            lines.setdefault(f"from keras.{_home_of(name)} import ", []).append(name)
+    return [line + ", ".join(several) for line, several in lines.items()]
 
 
 def _replaced(line: str, old: str, new: str) -> str:

@@ -193,9 +193,7 @@ def variables_of(model: Any) -> list[Variable]:
 
 
 def examine(model: Any, x: Any, y: Any) -> Exam:
-    """Send (x, y), nested arrays of a few rows, through the model and back, and make some trial
-    updates.
-    """
+    """Send (x, y), nested arrays of a few rows, through the model and back."""
     rows = len(flatten(x)[0])
     exam = Exam(rows)
     labels = flatten(y)
@@ -213,8 +211,6 @@ def examine(model: Any, x: Any, y: Any) -> Exam:
         exam.base = base_loss(model, tensors[1], exam.outputs)
         if exam.base is not None and np.isfinite(exam.loss):
             exam.loss = float(model._loss(tensors[1], y_pred).array)  # without penalties
-    if np.isfinite(exam.loss):
-        exam.steps = _try_updates(model, *sample((x, y), STEP_ROWS, model))
     return exam
 
 
@@ -483,14 +479,28 @@ def is_sparse(model: Any) -> bool:
     return "sparse" in loss_name(model)
 
 
+def rate_of(model: Any) -> dict[str, Any]:
+    """The name of the model's optimizer, and its learning rate."""
+    rate = getattr(model.optimizer, "learning_rate", None)
+    value = "unknown" if rate is None else float(ops.convert_to_numpy(rate))
+    return {"optimizer": type(model.optimizer).__name__, "rate": value}
+
+
+def times(rate: Any, factor: float) -> Any:
+    """So many times a rate that may not be known."""
+    return "..." if isinstance(rate, str) else rate * factor
+
+
 # --------------------------------------------------------------------------------------------------
 # Trial updates
 
 
-def _try_updates(model: Any, x: Any, y: Any) -> Steps | None:
+def try_updates(model: Any, x: Any, y: Any) -> Steps | None:
+    """Make trial updates on some rows of the data; None for a model that does not train."""
     optimizer = model.optimizer
     if optimizer is None or not model.trainable_variables:
         return None
+    x, y = sample((x, y), STEP_ROWS, model)
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
     with untouched(model):

@@ -9,7 +9,9 @@ import numpy as np
 
 from ...models import Model
 from ...models.batches import ArrayBatches
-from .exam import LOSS, first_broken, norm, untouched, update, variables_of
+from ...nested import flatten
+from . import data_checks, network_checks
+from .exam import LOSS, ROWS, examine, first_broken, norm, sample, untouched, update, variables_of
 from .findings import Finding
 
 PATIENCE = 60.0  # seconds that the search may take
@@ -43,8 +45,7 @@ class Snapshot:
             return Finding("not_finite", "", evidence)
         end = time.monotonic() + PATIENCE
         with untouched(model):
-            for variable, value in zip(variables, self._values, strict=True):
-                variable.assign(value)
+            self._restore(variables)
             batches._generator().bit_generator.state = self._order
             loss: Any = "unknown"
             for epoch in range(self.epoch, until + 1):
@@ -60,6 +61,25 @@ class Snapshot:
                     if time.monotonic() > end:
                         return Finding("not_finite", "", evidence)
         return Finding("not_finite", "", evidence)
+
+    def _restore(self, variables: list) -> None:
+        for variable, value in zip(variables, self._values, strict=True):
+            variable.assign(value)
+
+    def causes(self, model: Any, x: Any, y: Any) -> list[Finding]:
+        """What of the data, the loss or the first weights may have led there, seen before the
+        epoch.
+        """
+        variables = variables_of(model)
+        if type(model).train_step is not Model.train_step or len(variables) != len(self._values):
+            return []
+        with untouched(model):
+            self._restore(variables)
+            exam = examine(model, *sample((x, y), ROWS, model))
+        found = [*data_checks.scale(exam)]
+        found += data_checks.ending(model, exam, flatten(y)[0] if len(flatten(y)) == 1 else None)
+        by_depth = network_checks.gradients_by_depth(exam, True)
+        return found + [one for one in by_depth if one.name == "exploding_gradients"]
 
 
 def _broken_step(model: Any, batch: tuple) -> tuple[float, dict[str, Any]]:

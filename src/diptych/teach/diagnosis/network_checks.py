@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .exam import SLOW, STEPS, Activation, Exam, Stage
+from .exam import SLOW, STEPS, Activation, Exam, Stage, times
 from .findings import Finding
 
 FEW_ROWS = 8  # on fewer, a unit may well be 0 that is not dead
@@ -184,7 +184,9 @@ def step_too_large(exam: Exam) -> bool:
     return not np.isfinite(steps.after) or steps.after - steps.before > UPWARDS * scale
 
 
-def step_too_small(exam: Exam, losses: list[float]) -> Iterator[Finding]:
+def step_too_small(
+    exam: Exam, losses: list[float], rate: dict[str, Any]
+) -> Iterator[Finding]:
     """Trial updates that gain nothing where larger ones gain much, after a training that has gained
     nothing either.
     """
@@ -202,5 +204,7 @@ def step_too_small(exam: Exam, losses: list[float]) -> Iterator[Finding]:
             "faster": steps.faster,
             "better": steps.after_faster,
             "ratio": steps.ratio,
+            "other": times(rate["rate"], 10.0),
+            **rate,
         }
         yield Finding("learning_rate_too_low", "", evidence)
