@@ -486,6 +486,10 @@ class Model(OldMethods, Stateless, Trainer, Layer):
             return own if self._given is None else self._given.config(self, own)
         return graph_config(self, self._function)
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes for which a subclassed model was built; a graph has its own."""
+        return super().get_build_config() if self._function is None else {"input_shape": None}
+
     def to_json(self, **kwargs: Any) -> str:
         """Return the structure without the weights as JSON; ``models.model_from_json`` reads it."""
         with masks_named():
