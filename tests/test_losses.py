@@ -208,7 +208,8 @@ def test_labels_and_predictions_are_broadcast(name, engine):
 
 @ENGINES
 def test_the_gradient_of_a_broadcast_prediction_is_a_sum(engine):
-    y_true, y_pred = np.arange(6.0).reshape(2, 3), diptych.Variable(np.ones((2, 1)), dtype="float64")
+    y_true = np.arange(6.0).reshape(2, 3)
+    y_pred = diptych.Variable(np.ones((2, 1)), dtype="float64")
     with diptych.engine(engine), GradientTape() as tape:
         loss = ops.sum(losses.mean_squared_error(y_true, y_pred))
     expected = 2 * (1 - y_true).mean(-1, keepdims=True)

@@ -582,7 +582,8 @@ def test_objects_in_a_config_are_described(kind):
     read = layers.deserialize if kind == "layer" else type(model).from_config
     again = read(config)
     found = again if kind == "layer" else again.layers[-1]
-    assert isinstance(found, Holder) and found.first.units == 3
+    assert isinstance(found, Holder)
+    assert found.first.units == 3
 
 
 def test_how_models_were_built():

@@ -287,7 +287,10 @@ def test_gradients_in_other_forms():
     assert_same([v.array for v in variables], [v.array for v in others])
 
 
-OF_ALL = "SGD RMSprop Adam AdamW Adadelta Adagrad Adamax Adafactor Nadam Ftrl Lion Lamb Muon".split()
+OF_ALL = """
+    SGD RMSprop Adam AdamW Adadelta Adagrad Adamax Adafactor Nadam Ftrl Lion Lamb Muon
+    ScheduleFreeAdamW
+""".split()
 ANY_OPTIONS = [
     {},
     {"weight_decay": 0.01},
@@ -302,7 +305,7 @@ ANY_OPTIONS = [
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("options", ANY_OPTIONS, ids=lambda options: next(iter(options), "plain"))
-@pytest.mark.parametrize("name", [*OF_ALL, "ScheduleFreeAdamW"])
+@pytest.mark.parametrize("name", OF_ALL)
 def test_variables_of_float16_are_updated_in_float32(name, options, engine):
     values = np.array([[-1, -0.5, 0.25], [0.75, 1, -0.125]])
     made = []
