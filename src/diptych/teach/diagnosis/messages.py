@@ -407,8 +407,8 @@ MESSAGES = {
         ),
         (
             "梯度在靠前的层里消失",
-            "从 {depth} 层中的最后一层到第一层，梯度的范数从 {last} 降到 {first}，只剩 {ratio} 倍"
-            "。从前往后依次是：{norms}。",
+            "从 {depth} 层中的最后一层到第一层，梯度的范数从 {last} 降到 {first}，只有原来的 "
+            "{ratio} 倍。从前往后依次是：{norms}。",
             "每一层都把梯度乘上自己的权重和斜率；小于 1 的因子（例如 sigmoid 的斜率最大只有 1/4）"
             "会连乘起来，靠前的层几乎学不到东西。",
             "用 relu 加 he_normal，在层之间加 BatchNormalization，用跳跃连接（layers.Add），或者减"
@@ -530,7 +530,7 @@ MESSAGES = {
             "过拟合",
             "从第 {epoch} 轮起，验证损失上升（从 {best} 到 {now}），而训练损失下降（从 {trained} "
             "到 {trained_now}）。",
-            "从那时起，网络在背训练数据，连同其中的噪声，而不是学它们与其他数据的共同之处。",
+            "从那时起，网络在死记训练数据，连同其中的噪声，而不是学它们与其他数据的共同之处。",
             "在那里停下：EarlyStopping(patience=..., restore_best_weights=True)。或者用更多数据、"
             "Dropout、权重衰减、小一些的网络。",
         ),
