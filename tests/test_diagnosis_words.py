@@ -1,6 +1,7 @@
 """What findings say, in both languages."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 
