@@ -78,6 +78,8 @@ class PlannedPasses:
         """Remember the kind of a batch, where batches are taken one by one."""
         if self._one_by_one is not None:
             self._form = self._model._forms_of(*self._model._as_tensors(*batch))
+            if batch[1] is None:
+                self.refusal = "there are no labels"
 
     @property
     def left(self) -> bool:
