@@ -241,13 +241,19 @@ class Steps(Compiling):
 
     def _replay_key(self, what: str, x: Any, y: Any, sample_weight: Any) -> tuple | None:
         """The key of a recorded step; None if the step is not recorded."""
+        return self._key_of(what, self._forms_of(x, y, sample_weight))
+
+    def _forms_of(self, x: Any, y: Any, sample_weight: Any) -> tuple | None:
+        """The forms of the parts of a batch; None if its steps are not recorded."""
         if y is None:
             return None
         try:
-            forms = form_of(x), form_of(y), form_of(sample_weight)
+            return form_of(x), form_of(y), form_of(sample_weight)
         except TypeError:  # what is neither a tensor nor an array
             return None
-        return (what, *forms, *self._circumstances())
+
+    def _key_of(self, what: str, forms: tuple | None) -> tuple | None:
+        return None if forms is None else (what, *forms, *self._circumstances())
 
     def _circumstances(self) -> tuple:
         """Settings on which a recorded step depends."""

@@ -27,7 +27,7 @@ from .data import batches_for, split_off_validation
 from .fitting import at_most, executions, named_in_errors, pack
 from .noting import NotPlannedError
 from .passes import Progress, check_size
-from .plans import PlannedPasses, PlannedPrediction
+from .planned import PlannedPasses, PlannedPrediction
 from .results import array_of, as_log, check_frequency, due, joined
 from .steps import Steps
 
@@ -171,7 +171,9 @@ class Trainer(Steps):
         self.stop_training = False
         train_step, _ = self._steps()
         planned = PlannedPasses(self, batches, train_step, "update")
-        weighted = batches.first()[2] is not None
+        first = batches.first()
+        planned.look_at(first)
+        weighted = first[2] is not None
         watch = self._checks.watch(batches, weighted)
         logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
@@ -222,7 +224,8 @@ class Trainer(Steps):
             begin += size
 
     def plan_report(self) -> str:
-        """Whether the steps of the last ``fit`` ran as a plan, many in one call, and if not, why.
+        """Whether the steps of the last ``fit`` ran as a plan, many or one in a call, and if not,
+        why.
 
         A plan is only for speed: it gives the bits of single steps.
         """
@@ -389,20 +392,19 @@ class Trainer(Steps):
             callbacks.on_predict_end()
         return outputs
 
-    def _predict_by_plans(self, batches: Any) -> np.ndarray | None:
+    def _predict_by_plans(self, batches: Any) -> Any:
         """The outputs, of as many batches in one call as fit into a slice of time; None where the
         batches are to be predicted one by one.
         """
-        if (
-            not isinstance(batches, ArrayBatches)
-            or not batches.is_alone
-            or not batches.begins_a_pass
-        ):
+        if type(batches) is not ArrayBatches or not batches.is_alone:
+            return None
+        order = batches.rows_of_epoch()
+        if order is None:
             return None
         try:
-            planned = PlannedPrediction(self, batches.all_rows, batches.batch_size)
+            planned = PlannedPrediction(self, batches.all_rows, len(order), batches.batch_size)
             while planned.left and not self.stop_predicting:
-                planned.run()
+                batches.took(planned.run())
         except (NotPlannedError, ValueError, TypeError, IndexError):
             return None  # the layers say what is wrong
         return planned.results
