@@ -62,7 +62,8 @@ DIRECTIVES = {
 
 OPTIMISED = [
     "-O3",
-    "-g0",  # no debug symbols: the wheel stays small
+    "-g0",  # no debug symbols, and no tables for exceptions of C++: the wheel stays small
+    "-fno-asynchronous-unwind-tables",
     "-fno-math-errno",  # sqrt and friends become one instruction: nobody reads errno
     "-fno-trapping-math",  # a branch may become a vector select: nobody reads floating-point flags
     "-ffp-contract=fast",  # a * b + c in one rounding where the processor has it

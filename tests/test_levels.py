@@ -72,8 +72,6 @@ def test_a_pin_that_cannot_be_had_stops_the_import():
     model = "import diptych\ndiptych.Sequential([diptych.layers.Dense(1)]).predict([[1.0]])"
     done = run(model, DIPTYCH_CPU_LEVEL="v99", DIPTYCH_ENGINE="fast")
     assert "ImportError: DIPTYCH_CPU_LEVEL=v99: " in done.stderr  # no silent fallback
-    done = run("from diptych import info; print(info.info_text())", DIPTYCH_CPU_LEVEL="v99")
-    assert "not available: DIPTYCH_CPU_LEVEL=v99: " in done.stdout
 
 
 def test_what_is_recorded():
