@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -207,7 +208,8 @@ class Sum(Metric):
 
     The values may have any shape.
 
-    >>> Sum()([1, 3, 5, 7]) np.float32(16.0)
+    >>> float(metrics.Sum()([1, 3, 5, 7]))
+    16.0
     """
 
     def __init__(self, name: str = "sum", dtype: Any = None) -> None:
@@ -231,7 +233,8 @@ class Mean(Metric):
 
     The values may have any shape.
 
-    >>> Mean()([1, 3, 5, 7], sample_weight=[1, 1, 0, 0]) np.float32(2.0)
+    >>> float(metrics.Mean()([1, 3, 5, 7], sample_weight=[1, 1, 0, 0]))
+    2.0
     """
 
     def __init__(self, name: str | None = "mean", dtype: Any = None) -> None:
@@ -367,11 +370,16 @@ def align_rank(a, b):
     return a, b
 
 
-def same_shape(y_true, y_pred, metric):
-    """Both as arrays of the same shape; ValueError if they do not fit."""
+def same_shape(y_true, y_pred, metric, broadcast=False):
+    """Both as arrays of the same shape, to which they may be broadcast; ValueError if they do not
+    fit.
+    """
     y_true, y_pred = as_array(y_true), as_array(y_pred)
     if y_true.shape != y_pred.shape:
         y_true, y_pred = align_rank(y_true, y_pred)
+        if broadcast:
+            with suppress(ValueError):
+                return np.broadcast_arrays(y_true, y_pred)
         if y_true.shape != y_pred.shape:
             raise ValueError(
                 f"{metric} got y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape}; "
