@@ -9,6 +9,7 @@ import pytest
 import diptych
 from diptych import Sequential, diagnose, initializers, layers, ops, optimizers
 from diptych.teach.diagnosis import doctor as doctors
+from diptych.teach.diagnosis.data_checks import how_many_among
 from diptych.teach.diagnosis.messages import MESSAGES
 
 from .ailing import KINDS, SHAPES, build, data, fit
@@ -547,6 +548,30 @@ def test_no_look_at_a_network_without_relu(monkeypatch):
     assert len(looks) == 1
 
 
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32", "longdouble"])
+@pytest.mark.parametrize("shape", [(1,), (3,), (5, 17), (6, 6, 2)])
+def test_rows_that_are_among_others_are_counted(shape, dtype):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 3, (500, *shape)).astype(dtype)
+    rows = np.concatenate([x[[3, 100, 499]], rng.integers(0, 3, (20, *shape)).astype(dtype)])
+    rows[-1] = x[7]
+    rows[-1].flat[min(1, rows[-1].size - 1)] = 1 - rows[-1].flat[min(1, rows[-1].size - 1)] % 2
+    known = {row.tobytes() for row in x}
+    by_hand = sum(row.tobytes() in known for row in rows)
+    for laid_out in (x, np.asfortranarray(x), x[::-1]):
+        assert how_many_among(rows, laid_out) == by_hand >= 3
+
+
+def test_rows_are_not_compared_one_by_one(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(5000, 40))
+    taken = []
+    isin = np.isin
+    monkeypatch.setattr(np, "isin", lambda *given: taken.append(isin(*given)) or taken[-1])
+    assert how_many_among(x[:100] + 1, x) == 0
+    assert how_many_among(x[:100], x) == 100
+    assert [found.sum() for found in taken] == [0, 100]
+
+
 def test_what_the_validation_of_the_and_gate_is_worth():
     _, findings = and_gate(2, validation_split=0.1)
     assert findings.names == ["validation_repeats_training"]
@@ -702,6 +727,30 @@ def test_every_finding_speaks_both_languages(monkeypatch):
         assert not re.search("[\u4e00-\u9fff]", texts["en"])
     assert "另有" in texts["zh"] or "dead" not in evidence["recover"]
     assert "没有发现问题" in str(diptych.teach.Diagnosis())
+
+
+def test_what_is_not_known_is_not_told(monkeypatch):
+    names = set(re.findall(r"{(\w+)}", str(MESSAGES["learning_rate_too_high"].en)))
+    evidence = dict.fromkeys(names, "unknown") | {"rate": 0.5, "rises": 2, "sum": 7.0}
+    high = diptych.teach.Finding("learning_rate_too_high", "", evidence)
+    text = "The learning rate is 0.5. In the last epochs the loss rose 2 times, by 7 in all."
+    assert high.shown == text
+    monkeypatch.setenv("DIPTYCH_LANG", "zh")
+    assert high.shown == "学习率是 0.5。在最后几轮里，损失上升了 2 次，共 7。"
+    names = set(re.findall(r"{(\w+)}", str(MESSAGES["not_finite"].en)))
+    evidence = dict.fromkeys(names, "unknown") | {"epoch": 3, "loss": 1.5}
+    broken = diptych.teach.Finding("not_finite", "", evidence)
+    assert broken.shown == "首次出现：第 3 轮、第 ？ 批，在“？”里，运算是 ？。之前的损失：1.5。"
+
+
+@pytest.mark.parametrize("low", [-1, 0])
+@pytest.mark.parametrize("kind", THREE)
+def test_labels_of_yes_and_no_that_are_not_0_and_1(kind, low):
+    x, y = data(kind)
+    for findings in both(build(kind), x, np.where(y > 0.5, 255 if low == 0 else 1, low), epochs=8):
+        found = findings.find("labels_out_of_reach")
+        assert (found.evidence["low"], found.evidence["most"]) == (low, 1)
+        assert not findings.find("learning_rate_too_high")
 
 
 def test_chinese_lines_keep_signs_together_and_code_as_it_is(monkeypatch):

@@ -166,8 +166,7 @@ MESSAGES = {
         ),
         (
             "一个批里只有一个类别，而且没有打乱",
-            "{batches} 个批中有 {pure} 个只含一个类别；shuffle 关闭了，或者数据本来就是成批给的"
-            "。",
+            "{batches} 个批中有 {pure} 个只含一个类别；shuffle 关闭了，或者数据本来就是成批给的。",
             "每次更新都把网络拉向这一批的类别，下一次又拉回去：网络会忘掉刚学到的东西。",
             "在 fit 里保留 shuffle=True，或者在分成批之前先打乱各行。",
         ),
@@ -252,15 +251,16 @@ MESSAGES = {
             "{share} % of the labels, which go from {low} to {high}, lie outside of what {last} "
             "can give, {least} to {most}.",
             "The last activation bounds the output, so the error on these rows cannot become 0.",
-            "End a regression in a linear layer, without an activation; or scale the labels into "
-            "the range.",
+            "For yes and no, make the labels 0 and 1. End a regression in a linear layer, without "
+            "an activation; or scale the labels into the range.",
         ),
         (
             "标签超出了输出的范围",
             "标签从 {low} 到 {high}，其中 {share} % 超出了 {last} 能给出的范围（{least} 到 {most}"
             "）。",
             "最后的激活函数限制了输出，所以这些行上的误差不可能变成 0。",
-            "回归问题的最后一层应当是线性的，不加激活函数；或者把标签缩放到这个范围之内。",
+            "二分类的标签要用 0 和 1。回归问题的最后一层应当是线性的，不加激活函数；或者把标签缩放"
+            "到这个范围之内。",
         ),
     ),
     "unscaled_labels": _message(
@@ -407,8 +407,8 @@ MESSAGES = {
         ),
         (
             "梯度在靠前的层里消失",
-            "从 {depth} 层中的最后一层到第一层，梯度的范数从 {last} 降到 {first}，只剩 {ratio} 倍"
-            "。从前往后依次是：{norms}。",
+            "从 {depth} 层中的最后一层到第一层，梯度的范数从 {last} 降到 {first}，只有原来的 "
+            "{ratio} 倍。从前往后依次是：{norms}。",
             "每一层都把梯度乘上自己的权重和斜率；小于 1 的因子（例如 sigmoid 的斜率最大只有 1/4）"
             "会连乘起来，靠前的层几乎学不到东西。",
             "用 relu 加 he_normal，在层之间加 BatchNormalization，用跳跃连接（layers.Add），或者减"
@@ -530,7 +530,7 @@ MESSAGES = {
             "过拟合",
             "从第 {epoch} 轮起，验证损失上升（从 {best} 到 {now}），而训练损失下降（从 {trained} "
             "到 {trained_now}）。",
-            "从那时起，网络在背训练数据，连同其中的噪声，而不是学它们与其他数据的共同之处。",
+            "从那时起，网络在死记训练数据，连同其中的噪声，而不是学它们与其他数据的共同之处。",
             "在那里停下：EarlyStopping(patience=..., restore_best_weights=True)。或者用更多数据、"
             "Dropout、权重衰减、小一些的网络。",
         ),

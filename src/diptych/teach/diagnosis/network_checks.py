@@ -180,13 +180,11 @@ def step_too_large(exam: Exam) -> bool:
     steps = exam.steps
     if steps is None:
         return False
-    scale = max(steps.before, exam.base or 0.0)
+    scale = max(abs(steps.before), exam.base or 0.0)  # labels out of reach make it negative
     return not np.isfinite(steps.after) or steps.after - steps.before > UPWARDS * scale
 
 
-def step_too_small(
-    exam: Exam, losses: list[float], rate: dict[str, Any]
-) -> Iterator[Finding]:
+def step_too_small(exam: Exam, losses: list[float], rate: dict[str, Any]) -> Iterator[Finding]:
     """Trial updates that gain nothing where larger ones gain much, after a training that has gained
     nothing either.
     """
