@@ -140,6 +140,9 @@ def get(identifier: Any) -> Any:
     """The regularizer for a name, configuration, class or function; None stays None.
 
     The name 'l1_l2' stands for both factors at 0.01.
+
+    Args:
+        identifier: what stands for it.
     """
     if identifier == "l1_l2":
         return L1L2(l1=0.01, l2=0.01)
@@ -152,7 +155,12 @@ def serialize(regularizer: Any) -> dict[str, Any] | None:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The regularizer of a configuration made by `serialize`."""
+    """The regularizer of a configuration made by `serialize`.
+
+    Args:
+        config: the configuration, or a name.
+        custom_objects: classes and functions of your own, {name: it}.
+    """
     return objects.deserialize(config, _REGISTRY, "regularizer", custom_objects)
 
 
