@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         constraints,
         datasets,
         distillation,
+        distribution,
         dtype_policies,
         engine,
         export,
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
 # NumPy.
 _MODULES = frozenset(
     "activations applications autodiff backend callbacks config constraints datasets "
-    "distillation dtype_policies engine export initializers layers legacy losses metrics "
+    "distillation distribution dtype_policies engine export initializers layers legacy losses metrics "
     "mixed_precision models ops optimizers preprocessing random regularizers saving teach tree "
     "utils visualization wrappers".split()
 )

@@ -14,6 +14,7 @@ from ..labels import same_rank, to_float
 from ..legacy import AcceptsOldNames, reduction_of_today
 from ..ops import losses as twins
 from ..promotion import dtype_named
+from ..slices import open_slice
 from ..tensor import Tensor, as_array, is_symbolic
 from ..utils import objects, registration
 from ..utils.naming import auto_name, public_names
@@ -119,11 +120,12 @@ def _both(mask: Any, other: Any) -> Any:
 
 
 def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None) -> Tensor:
+    _check_slice(losses, reduction)
     if sample_weight is None and mask is None:
         if reduction in ("none", None):
             return losses
         losses = to_float(losses, None, "The loss")
-        return twins.scaled_sum((losses,), 1 if reduction == "sum" else losses.array.size)
+        return twins.scaled_sum((losses,), 1 if reduction == "sum" else _count(losses))
     dtype = losses.array.dtype
     if mask is None:
         weights = to_float(sample_weight, dtype, "sample_weight")
@@ -140,17 +142,42 @@ def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None
     if reduction == "sum" or not losses.shape:
         divisor = 1
     elif reduction == "mean_with_sample_weight":
-        divisor = float(given.sum())  # weights that broadcast count once
+        divisor = _total(given.sum())  # weights that broadcast count once
     else:
-        divisor = losses.array.size
+        divisor = _count(losses)
     return twins.weighted_sum(losses, weights, divisor=divisor)
+
+
+def _check_slice(losses: Tensor, reduction: str | None) -> None:
+    """Raise a ValueError for a loss that does not add up over the slices of a batch."""
+    part = open_slice()
+    if part is not None:
+        part.whole(losses.shape, "The loss of a slice")
+        if reduction in ("none", None):
+            raise ValueError(
+                "A loss with reduction=None is one number for each row. Where processes share a "
+                "training, it has to be one for the batch: use the reduction "
+                "'sum_over_batch_size' or 'sum'."
+            )
+
+
+def _count(values: Tensor) -> int:
+    """Over how many numbers a mean goes: in a slice, those of the whole batch."""
+    part = open_slice()
+    return values.array.size if part is None else part.whole(values.shape, "The loss of a slice")
+
+
+def _total(number: Any) -> float:
+    """A sum over rows: in a slice, that over the whole batch."""
+    part = open_slice()
+    return float(number if part is None else part.total(np.asarray(number)))
 
 
 def _masked(weights: Tensor | None, mask: Tensor, reduction: str | None) -> Tensor:
     """The weights, 0 where masked; a mean over all entries becomes one over those that count."""
     if reduction in ("mean", "sum_over_batch_size"):
-        counted = float(mask.array.sum())
-        mask = ops.multiply(mask, mask.array.size / (counted or math.inf))
+        counted = _total(mask.array.sum())
+        mask = ops.multiply(mask, _count(mask) / (counted or math.inf))
     return mask if weights is None else ops.multiply(_like(weights, mask), mask)
 
 

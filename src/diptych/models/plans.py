@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from .. import engine as _engine
+from .. import processes
 from ..metrics import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
 from ..nested import flatten, map_structure
 from ..optimizers import MultiOptimizer
@@ -396,7 +397,9 @@ class PlannedPasses:
         self._plans: dict[int, StepPlan] = {}  # by the number of rows: the last batch has fewer
         self._data: dict[tuple, list | None] = {}  # x and y as plans take them, or None
         self.refusal: str | None = None
-        if step not in (model._update, model._test):
+        if what == "update" and processes.sharing() is not None:
+            self.refusal = "several processes share the training"
+        elif step not in (model._update, model._test):
             name = {"update": "train_step", "test": "test_step"}[what]
             self.refusal = f"the model has a {name} of its own"
         elif not is_own(model, "compute_metrics"):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import config, ops
+from .. import config, ops, processes
 from .. import engine as _engine
 from ..callbacks import CallbackList
 from ..layers.signatures import parameters_of
@@ -40,7 +40,7 @@ from .replay import (
     record_of,
     record_of_prediction,
 )
-from .results import array_of, as_log, check_frequency, due, joined
+from .results import array_of, check_frequency, due, joined
 
 _COUNTING = np.arange(1024)
 MOST_REPLAYS = 32  # the most recorded steps of a model, one for each batch shape
@@ -333,10 +333,10 @@ class Trainer(Compiling):
         """
         own_train = type(self).train_step is not Trainer.train_step
         own_test = type(self).test_step is not Trainer.test_step
-        return (
-            (lambda *batch: self.train_step(pack(*batch))) if own_train else self._update,
-            (lambda *batch: self.test_step(pack(*batch))) if own_test else self._test,
-        )
+        train: Any = (lambda *batch: self.train_step(pack(*batch))) if own_train else self._update
+        test: Any = (lambda *batch: self.test_step(pack(*batch))) if own_test else self._test
+        work = processes.sharing()
+        return train if work is None else partial(work.train, self), test
 
     # ----------------------------------------------------------------------------------------------
     # Whole data sets
@@ -443,6 +443,10 @@ class Trainer(Compiling):
                     feeding.callback(validation.close)
                     self._checks.labels_of_validation(batches, validation, validation_data)
                     self._checks.before_training(validation, "validation data")
+            work = processes.sharing()
+            if work is not None:
+                settings = (epochs, initial_epoch, validation_freq, self.steps_per_execution)
+                batches, validation = work.begin("fit", self, batches, validation, settings)
             self._progress = Progress(batches, initial_epoch, validation)
             try:
                 return self._fit(
@@ -499,7 +503,7 @@ class Trainer(Compiling):
                 results = self._evaluate(validation, callbacks)
                 logs.update({f"val_{name}": value for name, value in results.items()})
             callbacks.on_epoch_end(epoch, logs)
-            if self.stop_training:
+            if processes.any_of(self.stop_training):
                 break
         if hasattr(self.optimizer, "finalize_variable_values") and epochs > initial_epoch:
             self.optimizer.finalize_variable_values(self.trainable_variables)
@@ -555,26 +559,6 @@ class Trainer(Compiling):
                 break
         return last
 
-    def _results(self, last: Any) -> dict[str, Any]:
-        """The metrics' results, or ``last``, the result of a user's step, if it is different; in
-        alphabetical order, as in Keras.
-        """
-        results = self.get_metrics_result()
-        if last is not None and last.keys() != results.keys():
-            results = {name: as_log(value) for name, value in last.items()}
-        return Logs(sorted(results.items()))
-
-    def _listed(self, results: dict[str, Any], return_dict: bool) -> Any:
-        """Results as ``evaluate`` and its like return them: one number, a list, or a dict."""
-        if return_dict:
-            return results
-        there = results.keys()
-        names = [name for name in self.metrics_names if name in there]
-        if len(set(names)) < len(there):  # several losses of an output have one name
-            names += sorted(there - names)
-        values = [results[name] for name in names]
-        return values[0] if len(values) == 1 else values
-
     @accepts_old("evaluate")
     def evaluate(
         self,
@@ -606,6 +590,9 @@ class Trainer(Compiling):
             ) as batches,
         ):
             self._checks.before_training(batches, "data")
+            work = processes.sharing()
+            if work is not None:
+                batches, _ = work.begin("evaluate", self, batches)
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
                     callbacks,
@@ -625,8 +612,11 @@ class Trainer(Compiling):
         callbacks.on_test_begin()
         last = None
         planned = PlannedPasses(self, batches, test_step, "test")
+        work = processes.sharing()
         with _engine.current().batch_after_batch():
-            if not callbacks.wants_test_batches and planned.begin():
+            if work is not None and work.may_evaluate(self):
+                last = work.evaluate(self, batches, callbacks)
+            elif not callbacks.wants_test_batches and planned.begin():
                 while planned.left and not self.stop_evaluating:
                     planned.run()
             elif not callbacks.wants_test_batches:
@@ -671,6 +661,9 @@ class Trainer(Compiling):
             checks = Checks(self)
             checks.inputs(batches.first()[0])
             checks.batch_sizes(batches)
+            work = processes.sharing()
+            if work is not None:
+                batches, _ = work.begin("predict", self, batches)
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
                     callbacks,
@@ -685,7 +678,9 @@ class Trainer(Compiling):
             callbacks.on_predict_begin()
             with _engine.current().batch_after_batch():
                 outputs = None
-                if not own_step and not callbacks.wants_predict_batches:
+                if work is not None and not callbacks.wants_predict_batches:
+                    outputs = work.predict(self, batches, own_step)
+                elif not own_step and not callbacks.wants_predict_batches:
                     outputs = self._predict_by_plans(batches)
                 if outputs is None:
                     outputs = self._predict_batches(batches, own_step, callbacks)
