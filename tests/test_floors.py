@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "diptych"
 # On the second floor the order counts too: a module imports only those before it.
 SECOND = (
-    "processes blas engine dtype_policies config promotion utils.naming utils.lambdas utils.registration "
-    "utils.objects phrases language legacy utils.windows utils.numerical utils.notebook "
-    "utils.progbar nested tree trial slices budget scopes generators tensor walk stateless jacobian tape "
-    "shape_rules operation graph ops random pictures utils"
+    "processes blas engine dtype_policies config promotion utils.naming utils.lambdas "
+    "utils.registration utils.objects phrases language legacy utils.windows utils.numerical "
+    "utils.notebook utils.progbar nested tree trial slices budget scopes generators tensor walk "
+    "stateless jacobian tape shape_rules operation graph ops random pictures utils"
 ).split()
 FLOORS = {
     1: "reference fastcore",

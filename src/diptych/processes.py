@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 _rank = 0
 _sharing: Any = None
+_end: Callable[[Callable[[], None]], None] | None = None
 
 
 def is_first() -> bool:
@@ -20,6 +22,20 @@ def set_rank(rank: int) -> None:
     """Tell this process its number."""
     global _rank
     _rank = rank
+
+
+def fail(tell: Callable[[], None]) -> None:
+    """Say by this function what is wrong. Where there are other processes, all end then."""
+    if _end is None:
+        tell()
+    else:
+        _end(tell)
+
+
+def set_end(end: Callable[[Callable[[], None]], None]) -> None:
+    """How all processes are ended: what ``fail`` calls."""
+    global _end
+    _end = end
 
 
 def sharing() -> Any:

@@ -104,7 +104,7 @@ class Slice(Share):
         return True
 
 
-def open_slice() -> Slice | None:
+def open_slice() -> Any:
     """The slice that is going through a model; None in an ordinary step."""
     trial = open_trial.get()
     return trial if isinstance(trial, Slice) else None

@@ -11,6 +11,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,7 @@ class Group:
         self.wait(lambda: self._comm.Iprobe(rank, GATHER, status), rank, GATHER)
         data = np.empty(status.Get_count(MPI.BYTE), np.uint8)
         self.wait(self.receive(data, rank, GATHER).Test, rank, GATHER)
-        return pickle.loads(data)
+        return pickle.loads(data.data)
 
     def _finish(self, requests: list[Any]) -> None:
         for request in requests:
@@ -201,13 +202,13 @@ class Sum:
 
     def finish(self) -> np.ndarray:
         """Wait for the sum, and return it."""
-        if not self.poll():
-            while self._distance < self._group.size:
-                distance = self._distance
-                self._group.wait(
-                    lambda: self.poll() or self._distance > distance, self._partner, self._tag
-                )
+        while not self.poll():
+            distance = self._distance
+            self._group.wait(partial(self._is_past, distance), self._partner, self._tag)
         return self._array
+
+    def _is_past(self, distance: int) -> bool:
+        return self.poll() or self._distance > distance
 
 
 def as_bytes(array: np.ndarray) -> np.ndarray:

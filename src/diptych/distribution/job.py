@@ -77,7 +77,9 @@ def _join(address: str | None) -> Group:
     communicator = MPI.COMM_WORLD.Dup()
     if communicator.size == 1:
         return Group()
-    group = Group(communicator, Watch(communicator, address))
+    watch = Watch(communicator, address)
+    processes.set_end(watch.fail)
+    group = Group(communicator, watch)
     processes.set_rank(group.rank)
     _take_a_share_of_the_processors(communicator.Split_type(MPI.COMM_TYPE_SHARED).size)
     if group.rank:  # the first process warns for all

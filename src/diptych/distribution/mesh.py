@@ -37,9 +37,9 @@ class DeviceMesh:
         found = np.array(list_devices() if devices is None else devices)
         if math.prod(shape) != found.size:
             raise ValueError(
-                f"A DeviceMesh of shape {tuple(shape)} has {math.prod(shape)} places, but there are "
-                f"{found.size} devices: {found.reshape(-1).tolist()}. A device is a process; start "
-                "more of them with mpiexec -n."
+                f"A DeviceMesh of shape {tuple(shape)} has {math.prod(shape)} places, but there "
+                f"are {found.size} devices: {found.reshape(-1).tolist()}. A device is a process; "
+                "start more of them with mpiexec -n."
             )
         self._shape, self._axis_names = shape, axis_names
         self._devices = found.reshape(tuple(shape))

@@ -168,10 +168,12 @@ class Meeting:
             else:
                 self._next(place)
 
-        wait([
-            self._threads.submit(contextvars.copy_context().run, run, place)
-            for place in range(self._count)
-        ])
+        wait(
+            [
+                self._threads.submit(contextvars.copy_context().run, run, place)
+                for place in range(self._count)
+            ]
+        )
         if self._error is not None:
             raise self._error
 

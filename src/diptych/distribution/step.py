@@ -58,7 +58,7 @@ class Buckets:
         return flat
 
     def ready_after(self, replay: Replay) -> dict[int, list[int]]:
-        """For each place on the way back of a recorded step, the buckets that are complete there."""
+        """For each place on the way back of a recorded step, the buckets complete there."""
         if replay not in self._ready:
             last: dict[int, int] = {}
             for i, record in enumerate(replay.records):
@@ -116,7 +116,7 @@ class SharedStep:
         self._last_losses: np.ndarray | None = None
         self._done = 0  # how many own slices have been added
         self._seen: set[int] = set()  # the weights that have any gradient
-        self._sums: dict[int, Sum] = {}  # by bucket
+        self._sums: dict[int, LargeSum] = {}  # by bucket
 
     def run(self, together: bool) -> bool:
         """Forward and back; returns whether the slices have met, and with ``together`` lets them.
@@ -272,7 +272,7 @@ def packed(y_pred: Any) -> list[tuple]:
     found = []
     for tensor in flatten(y_pred):
         mask = None if tensor.mask is None else np.asarray(tensor.mask)
-        name, logits = tensor.logits or (None, None)
+        name, logits = tensor.logits or (None, tensor)
         found.append((tensor.array, mask, name, None if name is None else logits.array))
     return found
 
@@ -280,7 +280,7 @@ def packed(y_pred: Any) -> list[tuple]:
 def joined(pieces: Sequence[tuple]) -> Tensor:
     """An output from what `packed` made of its rows."""
     arrays, masks, names, logits = zip(*pieces, strict=True)
-    tensor = Tensor(np.concatenate(arrays))
+    tensor: Any = Tensor(np.concatenate(arrays))
     if masks[0] is not None:
         tensor.mask = Tensor(np.concatenate(masks))
     if names[0] is not None:

@@ -122,10 +122,10 @@ class DataParallel(Distribution):
 
         diptych.distribution.set_distribution(diptych.distribution.DataParallel())
 
-    is the line that a script needs, started by ``mpiexec -n 4 python script.py``; without mpiexec it
-    runs as one process. In ``fit`` every batch is cut into the same slices, whatever the number of
-    processes, and what belongs to the whole batch is summed over the slices in a fixed order. So the
-    weights, metrics and histories end in the same bits for any number of processes.
+    is the line that a script needs, started by ``mpiexec -n 4 python script.py``; without mpiexec
+    it runs as one process. In ``fit`` every batch is cut into the same slices, whatever the number
+    of processes, and what belongs to the whole batch is summed over the slices in a fixed order. So
+    the weights, metrics and histories end in the same bits for any number of processes.
 
     Args:
         device_mesh: the processes; by default all of them, along the axis "batch".
@@ -163,16 +163,10 @@ class DataParallel(Distribution):
         if slices % group.size:
             fitting = [2**k for k in range(slices.bit_length())]
             raise ValueError(
-                f"There are {group.size} processes, but {slices} slices of a batch can only be dealt "
-                f"out evenly to {', '.join(map(str, fitting[:-1]))} or {fitting[-1]} of them. Start "
-                "as many with mpiexec -n"
-                + (
-                    f", or give DataParallel more slices: slices={1 << group.size.bit_length()}."
-                    if group.size > slices and group.size & (group.size - 1)
-                    else f", or slices={group.size}."
-                    if group.size > slices
-                    else "."
-                )
+                f"There are {group.size} processes, but {slices} slices of a batch can only be "
+                f"dealt out evenly to {', '.join(map(str, fitting[:-1]))} or {fitting[-1]} of "
+                f"them. Start as many with mpiexec -n; more need more slices, such as "
+                f"DataParallel(slices={2 * slices})."
             )
         super().__init__(device_mesh, device_mesh.axis_names[0], auto_shard_dataset)
         self.slices = slices

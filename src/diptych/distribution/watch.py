@@ -18,9 +18,14 @@ import threading
 import time
 from typing import Any
 
-_DONE, _ENDED, _ALL, _OVER = b"D", b"E", b"A", b"X"  # my program is done; that of process n is; all are; stop
+_DONE, _ENDED, _ALL, _OVER = (
+    b"D",
+    b"E",
+    b"A",
+    b"X",
+)  # my program is done; that of process n is; all are; stop
 _PATIENCE = 30.0  # seconds for all processes to connect
-_GRACE = 0.5  # seconds that others give the first process to say what is wrong
+_GRACE = 2.0  # seconds that others give the first process to say what is wrong
 
 
 class Watch:

@@ -12,7 +12,6 @@ from weakref import WeakKeyDictionary, WeakSet
 import numpy as np
 
 from .. import ops, random
-from .. import engine as _engine
 from ..files.tree import generators_of
 from ..models.batches import ArrayBatches
 from ..models.fitting import batch_size_of, executions, pack
@@ -151,10 +150,9 @@ class SharedWork:
         if not penalised:
             return loss
         with GradientTape() as tape:
-            total = None
-            for variable in penalised:
-                one = variable.regularizer(variable)
-                total = one if total is None else ops.add(total, one)
+            total, *others = (variable.regularizer(variable) for variable in penalised)
+            for other in others:
+                total = ops.add(total, other)
             scaled = model.optimizer.scale_loss(total)
         for i, more in enumerate(tape.gradient(scaled, variables)):
             if more is not None:
@@ -172,7 +170,8 @@ class SharedWork:
         """Evaluate the batches, and let all processes update loss and metrics with each of them in
         its turn; return what a `compute_metrics` of one's own returned.
         """
-        last, words, at = None, {}, 0
+        last, at = None, 0
+        words: dict[Any, int] = {}
         groups = executions(batches, model.steps_per_execution)
         while True:
             taken: list[tuple[int, int, list]] = []
@@ -209,12 +208,17 @@ class SharedWork:
         if isinstance(batches, ArrayBatches) and batches.is_alone and batches.begins_a_pass:
             if not own_step:
                 return self._predict_rows(model, batches)
-        mine, words = {}, {}
+        mine: dict[int, Any] = {}
+        words: dict[Any, int] = {}
         for i, batch in enumerate(batches):
             if i % size == rank:
                 tensors = model._as_tensors(*batch)
                 with Share(i, words):
-                    y = model.predict_step(pack(*tensors)) if own_step else model._predict(tensors[0])
+                    y = (
+                        model.predict_step(pack(*tensors))
+                        if own_step
+                        else model._predict(tensors[0])
+                    )
                 mine[i] = map_structure(array_of, y)
             if model.stop_predicting:
                 break
@@ -346,7 +350,7 @@ def _digest_of(leaf: Any) -> Any:
     if array.dtype.kind in "OUST":
         data = "\0".join(map(str, array.reshape(-1).tolist())).encode()
         return shape, dtype, zlib.crc32(data)
-    return shape, dtype, zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return shape, dtype, zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
 __all__ = ["AgreedBatches", "SharedWork"]

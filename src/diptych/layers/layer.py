@@ -578,10 +578,10 @@ class Layer(Holder, Operation):
             return
         if open_slice() is not None:
             raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) calls add_loss. Where processes share "
-                "a training, each sees a part of the rows, and whether such a loss is a mean or a "
-                "sum over them is not known. Make it a part of the loss that compile() is given, or "
-                "an activity_regularizer."
+                f"Layer {self.name!r} ({type(self).__name__}) calls add_loss. Where processes "
+                "share a training, each sees a part of the rows, and whether such a loss is a mean "
+                "or a sum over them is not known. Make it a part of the loss that compile() is "
+                "given, or an activity_regularizer."
             )
         for one in flatten(loss):
             self._losses.append(
