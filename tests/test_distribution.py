@@ -248,7 +248,7 @@ def test_diptych_run_says_what_is_missing(monkeypatch, capsys):
 
     monkeypatch.setattr(run.shutil, "which", lambda *_, **__: None)
     assert run.main(["--processes", "2", "script.py"]) == 2
-    assert "pip install 'diptych[mpi]' mpich" in capsys.readouterr().err
+    assert "--processes needs mpiexec: pip install 'diptych[mpi]' mpich" in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from ..models.batches import ArrayBatches
 from ..models.fitting import batch_size_of, executions, pack
 from ..models.noting import NotPlannedError
 from ..models.passes import Batches
-from ..models.plans import PlannedPrediction
+from ..models.planned import PlannedPrediction
 from ..models.replay import is_own
 from ..models.results import array_of
 from ..models.results import joined as joined_results
@@ -229,28 +229,33 @@ class SharedWork:
 
     def _predict_rows(self, model: Any, batches: ArrayBatches) -> Any:
         """The outputs for an array, of which each process takes a run of whole batches."""
-        rows, each = batches.all_rows, batches.batch_size
-        count = -(-len(rows) // each)
+        count, each = -(-batches.num_samples // batches.batch_size), batches.batch_size
         first, last = (r * count // self.group.size for r in (self.group.rank, self.group.rank + 1))
         mine = None
         if first < last:
-            mine = self._predict_run(model, rows[first * each : last * each], each, first)
-        parts = [one for one in self.group.gather(mine) if one is not None]
-        return joined_results(parts)
+            part = slice(first * each, last * each)
+            mine = _predict_run(
+                model, map_structure(lambda x: x[part], batches.all_rows), each, first
+            )
+        return joined_results([one for one in self.group.gather(mine) if one is not None])
 
-    def _predict_run(self, model: Any, rows: np.ndarray, each: int, first: int) -> Any:
-        try:
-            planned = PlannedPrediction(model, rows, each)
-            while planned.left:
-                planned.run()
-            return planned.results
-        except NotPlannedError:
-            words: dict[Any, int] = {}
-            parts = []
-            for i in range(0, len(rows), each):
-                with Share(first + i // each, words):
-                    parts.append(model._predict(model._as_tensors(rows[i : i + each])[0]))
-            return joined_results(parts)
+
+def _predict_run(model: Any, x: Any, each: int, first: int) -> Any:
+    """The outputs for rows that are whole batches, of which the first has this number."""
+    rows = len(flatten(x)[0])
+    try:
+        planned = PlannedPrediction(model, x, rows, each)
+        while planned.left:
+            planned.run()
+        return planned.results
+    except NotPlannedError:
+        words: dict[Any, int] = {}
+        parts = []
+        for start in range(0, rows, each):
+            batch = map_structure(lambda leaf, at=start: leaf[at : at + each], x)
+            with Share(first + start // each, words):
+                parts.append(map_structure(array_of, model._predict(model._as_tensors(batch)[0])))
+        return joined_results(parts)
 
 
 class AgreedBatches(Batches):

@@ -12,14 +12,14 @@ from .. import engine as _engine
 from .. import losses as losses_module
 from .. import metrics as metrics_module
 from .. import optimizers
-from ..legacy import Logs, accepts_old
+from ..legacy import accepts_old
 from ..utils import objects
 from .checks import Checks
 from .compiled import CompiledLoss, CompiledMetrics
 from .frozen import TrainableFlags
 from .passes import Progress, check_size
 from .replay import Replay
-from .results import as_log, enter, names_before_build
+from .results import enter, names_before_build
 
 if TYPE_CHECKING:
     from ..graph import KerasTensor
@@ -38,7 +38,7 @@ class _Arguments:
 
 
 class Compiling(_Beside):
-    """The part of ``Trainer`` that knows what the model is compiled with."""
+    """The part of ``Steps`` that knows what the model is compiled with."""
 
     engine: str | None = None
     # A layer that is not a Model has no graph.
@@ -245,26 +245,6 @@ class Compiling(_Beside):
         for metric in self._own_metrics():
             enter(results, metric.name, metric.result())
         return results
-
-    def _results(self, last: Any) -> dict[str, Any]:
-        """The metrics' results, or ``last``, the result of a user's step, if it is different; in
-        alphabetical order, as in Keras.
-        """
-        results = self.get_metrics_result()
-        if last is not None and last.keys() != results.keys():
-            results = {name: as_log(value) for name, value in last.items()}
-        return Logs(sorted(results.items()))
-
-    def _listed(self, results: dict[str, Any], return_dict: bool) -> Any:
-        """Results as ``evaluate`` and its like return them: one number, a list, or a dict."""
-        if return_dict:
-            return results
-        there = results.keys()
-        names = [name for name in self.metrics_names if name in there]
-        if len(set(names)) < len(there):  # several losses of an output have one name
-            names += sorted(there - names)
-        values = [results[name] for name in names]
-        return values[0] if len(values) == 1 else values
 
     def reset_metrics(self) -> None:
         """Reset all metrics."""

@@ -230,28 +230,26 @@ def _title(one: TwinSources) -> str:
 
 
 def _as_html(one: TwinSources) -> str:
-    cell = "padding: 0 8px; vertical-align: top; text-align: left; white-space: pre-wrap"
-    rows = []
+    """Two columns of which each scrolls by itself, so that a line stays one line, beside its
+    counterpart.
+    """
+    columns: tuple[list[str], list[str], list[str]] = ([], [], [])
     for left, right, number in _rows(one):
         colour = f"; background: {_COLOURS[number % len(_COLOURS)]}" if number else ""
-        rows.append(
-            f'<tr style="background: none"><td style="{cell}{colour}">{_code(left)}</td>'
-            f'<td style="padding: 0 4px; color: #888">{number or ""}</td>'
-            f'<td style="{cell}{colour}">{_code(right)}</td></tr>'
-        )
-    head = (
-        '<tr><th style="text-align: left">reference</th><th></th>'
-        '<th style="text-align: left">fast</th></tr>'
-    )
-    style = (
-        "table-layout: fixed; width: 100%; border-collapse: collapse; color: #1a1a1a; "
-        "background: white; font: 12px/1.35 monospace"
-    )
-    columns = '<colgroup><col><col style="width: 28px"><col></colgroup>'
+        for column, line in ((columns[0], left), (columns[2], right)):
+            column.append(f'<span style="display: block{colour}">{_code(line)}</span>')
+        columns[1].append(f'<span style="display: block">{number or "&nbsp;"}</span>')
+    box = "margin: 0; color: #1a1a1a; background: white; font: 12px/1.35 monospace"
+    wide = f"{box}; flex: 1 1 0; min-width: 0; overflow-x: auto"
+    inner = '<span style="display: inline-block; min-width: 100%">'
+    parts = [
+        f'<pre style="{wide}"><b>{name}</b>\n{inner}{"".join(column)}</span></pre>'
+        for name, column in (("reference", columns[0]), ("fast", columns[2]))
+    ]
+    marks = f'<pre style="{box}; padding: 0 6px; color: #666">&nbsp;\n{"".join(columns[1])}</pre>'
     return (
-        f'<h4>{escape(_title(one))}</h4>\n<table style="{style}">{columns}\n{head}\n'
-        + "\n".join(rows)
-        + "\n</table>"
+        f"<h4>{escape(_title(one))}</h4>\n"
+        f'<div style="display: flex">{parts[0]}\n{marks}\n{parts[1]}</div>'
     )
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from unicodedata import east_asian_width
 
 from ...language import language
-from .messages import MESSAGES, PHRASES, WORDS
+from .messages import IN_CHINESE, MESSAGES, PHRASES, WORDS
 
 WIDTH = 96  # of a line; a Chinese letter is as wide as two others
-# What is not divided: a Chinese letter with the punctuation behind it, or a word.
-_PIECES = re.compile(r"[\u3000-\uffef][，。：；、）？]*|[^\s\u3000-\uffef]+[，。：；、）？]*|\s+")
+# What is not divided: a Chinese letter or a word, with the punctuation that belongs to it.
+_PIECES = re.compile(r"（*(?:[\u3000-\uffef]|[^\s\u3000-\uffef]+)[，。：；、）？]*|\s+")
 MOST_LISTED = 8  # numbers of units, say, of which the others are only counted
 
 
@@ -53,8 +53,11 @@ class Finding:
 
     @property
     def tutorial(self) -> str:
-        """The tutorial that treats it, a script in the folder of the tutorials."""
-        return f"tutorials/{MESSAGES[self.name].tutorial}.py"
+        """The tutorial that treats it: a script, or a Chinese page, in the folder of tutorials."""
+        name = MESSAGES[self.name].tutorial
+        if language() == "zh" and name in IN_CHINESE:
+            return f"tutorials/read/{name}.zh-CN.md"
+        return f"tutorials/{name}.py"
 
     def _said(self, part: str) -> str:
         code = language()
@@ -70,7 +73,7 @@ class Finding:
         head = f"{self.title} ({self.where})" if self.where else self.title
         lines = [f"{head}  [{self.name}]"]
         for part, text in self._parts():
-            lines += _lines(f"{words[part]}: {text}")
+            lines += _lines(f"{words[part]}{words['colon']}{text}")
         return "\n".join(lines)
 
     def _parts(self) -> list[tuple[str, str]]:
@@ -157,7 +160,7 @@ def _shown(value: Any, code: str) -> str:
         parts = [_shown(part, code) for part in value[:MOST_LISTED]]
         if len(value) > MOST_LISTED:
             parts.append(WORDS[code]["more"].format(count=len(value) - MOST_LISTED))
-        return ", ".join(parts)
+        return WORDS[code]["comma"].join(parts)
     if isinstance(value, float):
         return f"{value:.3g}"
     return str(value)
