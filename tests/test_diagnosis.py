@@ -704,6 +704,30 @@ def test_every_finding_speaks_both_languages(monkeypatch):
     assert "没有发现问题" in str(diptych.teach.Diagnosis())
 
 
+def test_what_is_not_known_is_not_told(monkeypatch):
+    names = set(re.findall(r"{(\w+)}", str(MESSAGES["learning_rate_too_high"].en)))
+    evidence = dict.fromkeys(names, "unknown") | {"rate": 0.5, "rises": 2, "sum": 7.0}
+    high = diptych.teach.Finding("learning_rate_too_high", "", evidence)
+    text = "The learning rate is 0.5. In the last epochs the loss rose 2 times, by 7 in all."
+    assert high.shown == text
+    monkeypatch.setenv("DIPTYCH_LANG", "zh")
+    assert high.shown == "学习率是 0.5。在最后几轮里，损失上升了 2 次，共 7。"
+    names = set(re.findall(r"{(\w+)}", str(MESSAGES["not_finite"].en)))
+    evidence = dict.fromkeys(names, "unknown") | {"epoch": 3, "loss": 1.5}
+    broken = diptych.teach.Finding("not_finite", "", evidence)
+    assert broken.shown == "首次出现：第 3 轮、第 ？ 批，在“？”里，运算是 ？。之前的损失：1.5。"
+
+
+@pytest.mark.parametrize("low", [-1, 0])
+@pytest.mark.parametrize("kind", THREE)
+def test_labels_of_yes_and_no_that_are_not_0_and_1(kind, low):
+    x, y = data(kind)
+    for findings in both(build(kind), x, np.where(y > 0.5, 255 if low == 0 else 1, low), epochs=8):
+        found = findings.find("labels_out_of_reach")
+        assert (found.evidence["low"], found.evidence["most"]) == (low, 1)
+        assert not findings.find("learning_rate_too_high")
+
+
 def test_chinese_lines_keep_signs_together_and_code_as_it_is(monkeypatch):
     monkeypatch.setenv("DIPTYCH_LANG", "zh")
     evidence = {"size": 300.0, "smallest": 1.0, "largest": 9.0}

@@ -179,6 +179,21 @@ SLIPS = {
         "上一行以冒号结尾，属于它的行要缩进 4 个空格"
     ),
     "the prompt was copied too: delete it, in all lines": "把提示符也复制进来了：每一行都删掉它",
+    "the rows of `{}` have another shape than the model takes; above this line": (
+        "`{}` 每一行的形状与模型要的不同；在这一行之前加上"
+    ),
+    "in `{}` the channels come first, and in the model last; above this line": (
+        "`{}` 的通道在前，而模型要的是通道在后；在这一行之前加上"
+    ),
+    "the model takes rows of the shape {}, `{}` has {}; begin the model with": (
+        "模型要的每一行的形状是 {}，而 `{}` 的是 {}；让模型这样开头"
+    ),
+    "the loss wants a column for each class, `{}` has their numbers; above this line": (
+        "这个损失要标签对每个类别有一列（one-hot），而 `{}` 里是类别的编号；在这一行之前加上"
+    ),
+    "the last layer has other units than `{}` has columns; before compile": (
+        "最后一层的单元数与 `{}` 的列数不同；在 compile 之前加上"
+    ),
     "{}: skipped, a cell for {}": "{}：已跳过，这是给 {} 的单元",
     "{}, line {}: skipped {}": "{}，第 {} 行：已跳过 {}",
     "  ... 1 line inside libraries (--full-traceback shows them)\n": (

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ..language import said
 from ..legacy.notes import PACKAGE
 from .hook import PACKAGES
+from .shape_slips import of_shapes
 from .syntax_slips import mend, no_code, without_strings
 
 
@@ -41,7 +42,11 @@ def answer(error: BaseException, names: dict[str, Any]) -> str:
     if not filename:
         return ""
     line = linecache.getline(filename, number).rstrip()
-    known = _of_runtime(error, line, names, linecache.getlines(filename))
+    lines = linecache.getlines(filename)
+    known = _of_runtime(error, line, names, lines)
+    if known is None and isinstance(error, ValueError):
+        mended = of_shapes(str(error), lines, number, names)
+        known = Answer(*mended) if mended else None
     return _written(filename, number, known) if known else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -154,23 +154,31 @@ def main(arguments: list[str]) -> int:
 # For a terminal
 
 
-def _rows(one: TwinSources) -> Iterator[tuple[str | None, str | None, int]]:
-    """Lines beside each other, None where one side has none; and the number of a correspondence, or
-    0.
+def beside_each_other(
+    left: int, right: int, links: Iterable[tuple[int, int]]
+) -> Iterator[tuple[int | None, int | None, int]]:
+    """Rows in which so many lines of two sides stand beside each other, those that are linked in
+    one row.
+
+    Returns:
+        For each row the line of the left side, that of the right, counted from 0 and None where one
+        side has none, and the number of the link, or 0.
     """
-    left, right = one.lines("reference"), one.lines("fast")
     i = j = 0
-    for number, (a, b, _) in enumerate([*one.links, (len(left), len(right), "")], 1):
-        before = max(a - i, b - j)
-        for k in range(before):
-            yield (
-                left[i + k] if i + k < a else None,
-                right[j + k] if j + k < b else None,
-                0,
-            )
-        if a < len(left) and b < len(right):
-            yield left[a], right[b], number
+    for number, (a, b) in enumerate([*links, (left, right)], 1):
+        for k in range(max(a - i, b - j)):
+            yield (i + k if i + k < a else None), (j + k if j + k < b else None), 0
+        if a < left and b < right:
+            yield a, b, number
         i, j = a + 1, b + 1
+
+
+def _rows(one: TwinSources) -> Iterator[tuple[str | None, str | None, int]]:
+    """Lines beside each other, None where one side has none; and the number of a link, or 0."""
+    left, right = one.lines("reference"), one.lines("fast")
+    links = [(i, j) for i, j, _ in one.links]
+    for i, j, number in beside_each_other(len(left), len(right), links):
+        yield (None if i is None else left[i]), (None if j is None else right[j]), number
 
 
 def _beside(one: TwinSources, width: int) -> list[str]:

@@ -14,6 +14,7 @@ from .messages import IN_CHINESE, MESSAGES, PHRASES, WORDS
 WIDTH = 96  # of a line; a Chinese letter is as wide as two others
 # What is not divided: a Chinese letter or a word, with the punctuation that belongs to it.
 _PIECES = re.compile(r"（*(?:[\u3000-\uffef]|[^\s\u3000-\uffef]+)[，。：；、）？]*|\s+")
+_ENDS = re.compile(r"(; |\. |\.$|；|。)")
 MOST_LISTED = 8  # numbers of units, say, of which the others are only counted
 
 
@@ -66,7 +67,7 @@ class Finding:
         if isinstance(since, int):
             values["since"] = WORDS[code]["after"].format(epoch=since)
         text: str = getattr(MESSAGES[self.name], code)[part]
-        return text.format(where=self.where, **values)
+        return _known(text.format(where=self.where, **values), PHRASES[code]["unknown"])
 
     def __str__(self) -> str:
         words = WORDS[language()]
@@ -134,6 +135,17 @@ class Diagnosis(list[Finding]):
         if not self:
             return f"<p>{escape(str(self))}</p>"
         return "\n".join(finding._repr_html_() for finding in self)
+
+
+def _known(text: str, unknown: str) -> str:
+    """A text without the sentences and parts of sentences, from the second on, with an unknown."""
+    pieces = _ENDS.split(text)
+    parts = [*zip(pieces[::2], [*pieces[1::2], ""], strict=True)]
+    kept = parts[:1] + [part for part in parts[1:] if unknown not in part[0]]
+    if len(kept) == len(parts):
+        return text
+    *others, last = [words + end for words, end in kept if words]
+    return "".join(others) + _ENDS.sub("", last) + ("." if unknown == "?" else "。")
 
 
 def _lines(text: str) -> list[str]:

@@ -252,15 +252,16 @@ MESSAGES = {
             "{share} % of the labels, which go from {low} to {high}, lie outside of what {last} "
             "can give, {least} to {most}.",
             "The last activation bounds the output, so the error on these rows cannot become 0.",
-            "End a regression in a linear layer, without an activation; or scale the labels into "
-            "the range.",
+            "For yes and no, make the labels 0 and 1. End a regression in a linear layer, without "
+            "an activation; or scale the labels into the range.",
         ),
         (
             "标签超出了输出的范围",
             "标签从 {low} 到 {high}，其中 {share} % 超出了 {last} 能给出的范围（{least} 到 {most}"
             "）。",
             "最后的激活函数限制了输出，所以这些行上的误差不可能变成 0。",
-            "回归问题的最后一层应当是线性的，不加激活函数；或者把标签缩放到这个范围之内。",
+            "二分类的标签要用 0 和 1。回归问题的最后一层应当是线性的，不加激活函数；或者把标签缩放"
+            "到这个范围之内。",
         ),
     ),
     "unscaled_labels": _message(

@@ -180,7 +180,7 @@ def step_too_large(exam: Exam) -> bool:
     steps = exam.steps
     if steps is None:
         return False
-    scale = max(steps.before, exam.base or 0.0)
+    scale = max(abs(steps.before), exam.base or 0.0)  # labels out of reach make it negative
     return not np.isfinite(steps.after) or steps.after - steps.before > UPWARDS * scale
 
 
