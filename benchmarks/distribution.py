@@ -2,7 +2,8 @@
 
     python benchmarks/distribution.py mlp mnistcnn
 
-measures a step in one process, and prints a model of the time of a step on N machines:
+measures the processor time of a step in one process with one thread, so that other programs do not
+disturb, and prints a model of the time of a step on N machines:
 
     T(N) = slices / N + rest + log2(N) (gradients / bandwidth + messages latency)
            + outputs (N - 1) / N / bandwidth
@@ -19,35 +20,36 @@ and the bytes that a process sends.
 import argparse
 import time
 
-import diptych
-from diptych.distribution import job, step
 from networks import NETWORKS, data, in_keras
+
+import diptych
+from diptych.distribution import job, step, work
 
 # Gbit a second, and seconds for a message: Ethernet with TCP, and what is usual in clusters.
 LINKS = {1: 50e-6, 10: 20e-6, 100: 3e-6}
-MACHINES = (1, 2, 4, 8, 16)
+MACHINES = (1, 2, 4, 8)
 
 
 class Clock:
-    """Adds up the time that calls of a method take.
+    """Measures how long each call of a method takes: ``seconds``.
 
     Args:
         cls, name: the method.
     """
 
     def __init__(self, cls, name):
-        self.seconds = 0.0
+        self.seconds = []
         self._place = cls, name, vars(cls)[name]
 
     def __enter__(self):
         cls, name, method = self._place
 
         def timed(*arguments):
-            start = time.perf_counter()
+            start = time.process_time()
             try:
                 return method(*arguments)
             finally:
-                self.seconds += time.perf_counter() - start
+                self.seconds.append(time.process_time() - start)
 
         setattr(cls, name, timed)
         return self
@@ -74,25 +76,27 @@ def trained(network, epochs, share=True):
     return model, fit, epochs * -(-len(x) // batch)
 
 
-def seconds_a_step(fit, steps, repeat=5):
+def seconds_a_step(fit, steps, repeat=5, clock=time.perf_counter):
     """The least of several trainings."""
     found = []
     for _ in range(repeat):
-        start = time.perf_counter()
+        start = clock()
         fit()
-        found.append(time.perf_counter() - start)
+        found.append(clock() - start)
     return min(found) / steps
 
 
 def alone(network, epochs):
     """Measure one process, and print the model."""
+    diptych.config.set_num_threads(1)
     _, fit, steps = trained(network, epochs, share=False)
-    ordinary = seconds_a_step(fit, steps)
-    model, fit, steps = trained(network, epochs)
-    with Clock(step.SharedStep, "run") as clock:
+    ordinary = seconds_a_step(fit, steps, clock=time.process_time)
+    model, fit, _ = trained(network, epochs)
+    with Clock(step.SharedStep, "run") as run, Clock(work.SharedWork, "train") as train:
         fit()
-    slices, whole = clock.seconds / steps, seconds_a_step(fit, steps)
-    rest = max(whole - slices, 0.0)
+        fit()
+    whole, slices = min(zip(train.seconds, run.seconds, strict=True))  # the fastest step
+    rest = whole - slices
     buckets = step.Buckets(model.trainable_variables)
     gradients = sum(n * d.itemsize for n, d in zip(buckets.sizes, buckets.dtypes, strict=True))
     batch = data(network)[2]
@@ -126,10 +130,12 @@ def step_on(count, link, latency, slices, rest, gradients, buckets, outputs):
 def together(network, epochs):
     """Measure the processes that mpiexec started."""
     group = job.joined()
-    _, fit, steps = trained(network, epochs)
+    model, fit, steps = trained(network, epochs)
+    x, y, batch = data(network)
+    model.train_on_batch(x[:batch], y[:batch])
     sent = group.sent
-    fit()
-    sent = (group.sent - sent) / steps
+    model.train_on_batch(x[:batch], y[:batch])
+    sent = group.sent - sent
     early, found = step.SharedStep._watched, {}
     for _ in range(3):  # in turns
         for name, watched in (("during", early), ("after", lambda self, _, pairs, __: pairs)):

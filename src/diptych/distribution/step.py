@@ -18,7 +18,7 @@ from ..tensor import Tensor
 from .group import Group, Sum
 from .slicing import Cut, Meeting, NeedsOthersError, Tree
 
-BUCKET = 1 << 20  # bytes of gradients that travel together, at least
+BUCKET = 1 << 18  # bytes of gradients that travel together, at least
 LARGEST = 1 << 28  # bytes of a single message, at most
 
 
