@@ -143,6 +143,24 @@ def fewer_rows_than_slices(folder):
     return model, history, model.predict(ROWS[:1], verbose=0)
 
 
+def sums_before_any_weight(folder):
+    """Slices of 1 and 2 rows, whose steps are recorded at different times; the first layer sums
+    over them, on what has no way back.
+    """
+    inputs = diptych.Input((7, 4))
+    x = layers.BatchNormalization(center=False, scale=False)(layers.Masking()(inputs))
+    model = diptych.Model(inputs, layers.TimeDistributed(layers.Dense(2))(x))
+    loss = losses.MeanSquaredError(reduction="mean_with_sample_weight")
+    model.compile("sgd", loss, metrics=["mae"])
+    x = (WORDS > 5)[..., None] * ROWS[:50, None, :4]
+    history = model.fit(
+        x, x[..., :2], batch_size=13, epochs=3, sample_weight=WEIGHTS[:50], verbose=0
+    )
+    model.compile("sgd", "mse")
+    more = model.fit(x, x[..., :2], batch_size=13, epochs=3, verbose=0)
+    return model, history, more
+
+
 def callbacks_and_files(folder):
     best = folder / "best.weights.h5"
     model = dense()
@@ -214,6 +232,7 @@ TRAININGS = {
         two_outputs,
         made_batches,
         fewer_rows_than_slices,
+        sums_before_any_weight,
         callbacks_and_files,
         batches_by_hand,
         own_call,

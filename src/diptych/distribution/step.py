@@ -13,7 +13,7 @@ from .. import ops
 from ..models.replay import Replay, arrays_in, form_of
 from ..nested import flatten, map_structure, pack_like
 from ..slices import Slice
-from ..tape import GradientTape, unrecorded, walk_back
+from ..tape import GradientTape, Record, unrecorded, walk_back
 from ..tensor import Tensor
 from .group import Group, Sum
 from .slicing import Cut, Meeting, NeedsOthersError, Tree
@@ -182,9 +182,12 @@ class SharedStep:
                 loss = ops.add(loss, penalty)
             scaled = model.optimizer.scale_loss(loss)
         model._keep_replay(key, tape, x, y, y_pred, loss, weights, scaled)
-        gradients = tape.gradient(scaled, model.trainable_variables)
+        variables = model.trainable_variables
+        gradients = {scaled: np.ones(scaled.shape, scaled.dtype)}
+        walk_back(_leading_from(tape.records, variables), gradients)
         parts = [one.value for one in model._loss.parts if one.mean is not None]
-        return y_pred, [loss.array, *[one.array for one in parts]], gradients
+        losses = [loss.array, *[one.array for one in parts]]
+        return y_pred, losses, list(map(gradients.get, variables))
 
     def _key(self, part: Slice, x: Any, y: Any, weights: Any) -> tuple | None:
         """The key of the recorded step of such a slice."""
@@ -286,6 +289,20 @@ def joined(pieces: Sequence[tuple]) -> Tensor:
     if names[0] is not None:
         tensor.logits = names[0], Tensor(np.concatenate(logits))
     return tensor
+
+
+def _leading_from(records: list[Record], variables: list[Any]) -> Iterator[tuple[Record, Any]]:
+    """The records and their caches, newest first, with a way back to these variables alone, as in a
+    recorded step: all slices have to make the same sums.
+    """
+    leading = set(map(id, variables))
+    found = []
+    for record in records:
+        needs = [id(x) in leading for x in record.inputs]
+        if any(needs):
+            leading.update(map(id, flatten(record.output)))
+            found.append((record._replace(needs=needs), record.cache))
+    return reversed(found)
 
 
 def rows_of(x: Any) -> int:

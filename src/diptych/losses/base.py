@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +12,14 @@ from .. import config, dtype_policies, graph, ops
 from ..labels import same_rank, to_float
 from ..legacy import AcceptsOldNames, reduction_of_today
 from ..ops import losses as twins
+from ..ops.normalization import total
 from ..promotion import dtype_named
 from ..slices import open_slice
 from ..tensor import Tensor, as_array, is_symbolic
 from ..utils import objects, registration
 from ..utils.naming import auto_name, public_names
 
+_TINY = 1e-30
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
 
@@ -132,20 +133,20 @@ def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None
     else:
         given = None if sample_weight is None else to_float(sample_weight, dtype, "sample_weight")
         weights = _masked(given, to_float(mask, dtype, "mask"), reduction)
-    given = weights.array
+    given = weights
     if not losses.shape:  # one number for the whole batch: the same for each weight
         losses = ops.broadcast_to(losses, weights.shape)
     weights = _like(weights, losses)
     if reduction in ("none", None):
         return ops.multiply(losses, weights)
-    divisor: float
     if reduction == "sum" or not losses.shape:
-        divisor = 1
-    elif reduction == "mean_with_sample_weight":
-        divisor = _total(given.sum())  # weights that broadcast count once
-    else:
-        divisor = _count(losses)
-    return twins.weighted_sum(losses, weights, divisor=divisor)
+        return twins.weighted_sum(losses, weights, divisor=1)
+    if reduction == "mean_with_sample_weight":  # weights that broadcast count once
+        if open_slice() is not None:
+            whole = total(ops.sum(given))
+            return ops.divide(twins.weighted_sum(losses, weights, divisor=1), whole)
+        return twins.weighted_mean(losses, weights, given)
+    return twins.weighted_sum(losses, weights, divisor=_count(losses))
 
 
 def _check_slice(losses: Tensor, reduction: str | None) -> None:
@@ -167,17 +168,14 @@ def _count(values: Tensor) -> int:
     return values.array.size if part is None else part.whole(values.shape, "The loss of a slice")
 
 
-def _total(number: Any) -> float:
-    """A sum over rows: in a slice, that over the whole batch."""
-    part = open_slice()
-    return float(number if part is None else part.total(np.asarray(number)))
-
-
 def _masked(weights: Tensor | None, mask: Tensor, reduction: str | None) -> Tensor:
     """The weights, 0 where masked; a mean over all entries becomes one over those that count."""
     if reduction in ("mean", "sum_over_batch_size"):
-        counted = _total(mask.array.sum())
-        mask = ops.multiply(mask, _count(mask) / (counted or math.inf))
+        if open_slice() is None:
+            mask = twins.of_those_that_count(mask)
+        else:
+            counted = ops.maximum(total(ops.sum(mask)), _TINY)  # 0 if nothing counts
+            mask = ops.multiply(mask, ops.divide(float(_count(mask)), counted))
     return mask if weights is None else ops.multiply(_like(weights, mask), mask)
 
 
