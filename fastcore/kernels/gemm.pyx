@@ -34,6 +34,7 @@ cdef extern from *:
         MOST_DEPTH = 272,
         MOST_ROW_BYTES = 1536,
         GROUP = 8,
+        SHARE = 4,
         PANEL_BYTES = 8 * panel_columns_f64,
         AREA_BYTES = (MOST_ROW_BYTES + ROWS * 8 + GROUP * PANEL_BYTES) * (MOST_DEPTH + 32) + 256
     };
@@ -43,6 +44,7 @@ cdef extern from *:
     enum:
         MOST_DEPTH          # steps of k between two visits to C
         GROUP               # panels of B packed at once: several cache lines of each row
+        SHARE               # the same of a large product, where threads share this work
         MOST_ROW_BYTES      # of A in a block, for one k: most of a second-level cache in all
         PANEL_BYTES         # of one step in a panel of B
     void* take_area() noexcept nogil
@@ -50,7 +52,7 @@ cdef extern from *:
 
 cnp.import_array()
 
-cdef double BLOCK_WORK = 2e6             # multiplications in a block, at least
+cdef double BLOCK_WORK = 1e6             # multiplications in a block, at least
 cdef Py_ssize_t FEW_BLOCKS = 4           # of a large product, at least
 cdef Py_ssize_t FAR_APART = 2048         # bytes between rows of A from which on they are copied
 cdef double SHARED_WORK = 16e6           # multiplications from which on blocks share packed factors
@@ -230,7 +232,7 @@ cdef void block_task(Py_ssize_t chunk, void* context, const real* like) noexcept
 
 
 cdef void pack_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    """A part of A (a row of blocks) or of B (GROUP panels), for one visit to C."""
+    """A part of A (a row of blocks) or of B (SHARE panels), for one visit to C."""
     cdef const Product* p = <const Product*>context
     cdef const real* a = <const real*>p.a
     cdef const real* b = <const real*>p.b
@@ -250,8 +252,8 @@ cdef void pack_task(Py_ssize_t chunk, void* context, const real* like) noexcept 
             p.a_col, packed_a + (step - p.begin) * padded_rows(p) + first * depth,
         )
         return
-    first = (chunk - blocks) * GROUP * panel
-    end = min(p.n, first + GROUP * panel)
+    first = (chunk - blocks) * SHARE * panel
+    end = min(p.n, first + SHARE * panel)
     packed_b += (step - p.begin) * padded_columns(p) + first * depth
     if not p.transpose_b:
         pack_b(False, depth, end - first, b + step * p.b_row + first, p.b_row, packed_b)
@@ -349,7 +351,7 @@ cdef void add_slice(Region* region, Product* p, Py_ssize_t begin) noexcept nogil
     """The stages for one slice of k: pack it, then multiply."""
     cdef Py_ssize_t parts = p.row_blocks if p.pack_a else 0
     cdef Py_ssize_t visits
-    parts += divide_up(p.n, GROUP * panel_width(p.single))
+    parts += divide_up(p.n, SHARE * panel_width(p.single))
     p.begin, p.end = begin, min(p.k, begin + p.slice)
     visits = divide_up(p.end - p.begin, p.depth)
     add_stage(
