@@ -152,6 +152,8 @@ def ending(model: Any, exam: Exam, y: Any) -> Iterator[Finding]:
             (low < 0 or high > 1) if binary else np.abs(sums - 1).max(initial=0) > 1e-2
         ):
             yield Finding("wrong_last_activation", "", {**evidence, "sum": float(sums.mean())})
+        if binary:
+            yield from _out_of_reach(exam, y, (0.0, 1.0))
         if not binary and not is_sparse(model) and y.ndim > 1 and y.shape[1:] == output.shape[1:]:
             totals = y.sum(axis=-1, dtype=np.float64)
             if np.abs(totals - 1).max(initial=0) > 1e-2:
@@ -164,15 +166,19 @@ def ending(model: Any, exam: Exam, y: Any) -> Iterator[Finding]:
 
 def _regression(exam: Exam, y: np.ndarray) -> Iterator[Finding]:
     """Labels that the output cannot reach, or only on a long way."""
-    low, high = float(y.min()), float(y.max())
-    least, most = RANGES.get(exam.last, (-np.inf, np.inf))
-    beyond = float(((y < least - 1e-6) | (y > most + 1e-6)).mean())
+    found = [*_out_of_reach(exam, y, RANGES.get(exam.last, (-np.inf, np.inf)))]
+    yield from found
     size = float(np.sqrt(np.mean(np.square(y, dtype=np.float64))))
-    if beyond > 0.05:
-        share = round(100 * beyond)
-        found = {"low": low, "high": high, "least": least, "most": most}
-        yield Finding("labels_out_of_reach", "", {**found, "share": share, "last": exam.last})
-    elif size > LARGE and not exam.learned > 0:
-        evidence = {"low": low, "high": high, "size": size, "loss": exam.loss}
+    if not found and size > LARGE and not exam.learned > 0:
+        evidence = {"low": float(y.min()), "high": float(y.max()), "size": size, "loss": exam.loss}
         base = "unknown" if exam.base is None else exam.base
         yield Finding("unscaled_labels", "", {**evidence, "base": base})
+
+
+def _out_of_reach(exam: Exam, y: np.ndarray, reach: tuple[float, float]) -> Iterator[Finding]:
+    least, most = reach
+    beyond = float(((y < least - 1e-6) | (y > most + 1e-6)).mean())
+    if beyond > 0.05:
+        found = {"low": float(y.min()), "high": float(y.max()), "least": least, "most": most}
+        more = {"share": round(100 * beyond), "last": exam.last}
+        yield Finding("labels_out_of_reach", "", {**found, **more})
