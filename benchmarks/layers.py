@@ -7,7 +7,8 @@ backward together.
 
 The frameworks run in processes of their own and take turns; the best of the rounds counts. The
 table shows microseconds and the ratio ours / PyTorch's: below 1 the fast engine is faster. Images
-and sequences have their channels where each framework wants them.
+and sequences have their channels where each framework wants them. Convolutions of one or three
+channels are first layers: no gradient by their input is asked for.
 """
 
 import argparse
@@ -91,6 +92,11 @@ def numbers(kind, shape, how):
     return rng.standard_normal(shape).astype(np.float32)
 
 
+def is_first(kind, shape):
+    """Whether it is the first layer of a network, whose input needs no gradient."""
+    return kind == "embedding" or (kind in ("conv1d", "conv2d") and shape[-1] <= 3)
+
+
 def ours(threads):
     """Return a function of a case: (forward, forward and backward)."""
     import diptych
@@ -129,14 +135,15 @@ def ours(threads):
         y = one(*arguments)
         dy = numbers("", y.shape, None)
         wanted = one.trainable_variables
+        first = is_first(kind, shape)
         learn = {"training": True} if kind == "batchnorm" else {}
 
         def both():
             with diptych.GradientTape() as tape:
-                if kind != "embedding":
+                if not first:
                     tape.watch(x)
                 y = one(*arguments, **learn)
-            tape.gradient(y, wanted if kind == "embedding" else [x, *wanted], output_gradients=dy)
+            tape.gradient(y, wanted if first else [x, *wanted], output_gradients=dy)
 
         return lambda: one(*arguments), both
 
@@ -195,7 +202,7 @@ def torchs(threads):
             return y[0] if several else y
 
         dy = torch.randn(forward().shape)
-        differentiable = kind != "embedding"
+        differentiable = not is_first(kind, shape)
         wanted = [*one.parameters(), *([x] if differentiable else [])]
 
         def inference():
