@@ -9,6 +9,7 @@ import pytest
 import diptych
 from diptych import Sequential, diagnose, initializers, layers, ops, optimizers
 from diptych.teach.diagnosis import doctor as doctors
+from diptych.teach.diagnosis.data_checks import how_many_among
 from diptych.teach.diagnosis.messages import MESSAGES
 
 from .ailing import KINDS, SHAPES, build, data, fit
@@ -545,6 +546,30 @@ def test_no_look_at_a_network_without_relu(monkeypatch):
     x, y = data("dense")
     fit(build("dense", activation="tanh"), x, y, epochs=5)
     assert len(looks) == 1
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32", "longdouble"])
+@pytest.mark.parametrize("shape", [(1,), (3,), (5, 17), (6, 6, 2)])
+def test_rows_that_are_among_others_are_counted(shape, dtype):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 3, (500, *shape)).astype(dtype)
+    rows = np.concatenate([x[[3, 100, 499]], rng.integers(0, 3, (20, *shape)).astype(dtype)])
+    rows[-1] = x[7]
+    rows[-1].flat[min(1, rows[-1].size - 1)] = 1 - rows[-1].flat[min(1, rows[-1].size - 1)] % 2
+    known = {row.tobytes() for row in x}
+    by_hand = sum(row.tobytes() in known for row in rows)
+    for laid_out in (x, np.asfortranarray(x), x[::-1]):
+        assert how_many_among(rows, laid_out) == by_hand >= 3
+
+
+def test_rows_are_not_compared_one_by_one(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(5000, 40))
+    taken = []
+    isin = np.isin
+    monkeypatch.setattr(np, "isin", lambda *given: taken.append(isin(*given)) or taken[-1])
+    assert how_many_among(x[:100] + 1, x) == 0
+    assert how_many_among(x[:100], x) == 100
+    assert [found.sum() for found in taken] == [0, 100]
 
 
 def test_what_the_validation_of_the_and_gate_is_worth():

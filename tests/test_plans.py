@@ -700,7 +700,8 @@ def test_the_report_names_what_python_does_and_steps_of_ones_own():
     model = compiled(Own([Input((3,)), layers.Dense(2)]), loss="mse", metrics=[])
     fit(x, y)(model)
     assert "train_step of its own" in model.plan_report()
-    fit([x], y)(model := compiled(dense()))
+    with pytest.warns(UserWarning, match="expects its input as"):
+        fit([x], y)(model := compiled(dense()))
     assert model.plan_report() != ""
 
 

@@ -191,7 +191,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
         return f"<DTypePolicyMap default={self.default_policy.name!r} {self._policies}>"
 
 
-_CLASSES = {cls.__name__: cls for cls in (DTypePolicy, FloatDTypePolicy, DTypePolicyMap)}
+CLASSES = {cls.__name__: cls for cls in (DTypePolicy, FloatDTypePolicy, DTypePolicyMap)}
 
 
 def get(identifier: Any) -> DTypePolicy:
@@ -233,7 +233,7 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = 
     Raises:
         ValueError: it is that of something else.
     """
-    cls = {**_CLASSES, **(custom_objects or {})}.get(config.get("class_name", ""))
+    cls = {**CLASSES, **(custom_objects or {})}.get(config.get("class_name", ""))
     if cls is None or not isinstance(config.get("config"), dict):
         raise ValueError(f"{config!r:.200} is not the configuration of a dtype policy.")
     return cls.from_config(config["config"])

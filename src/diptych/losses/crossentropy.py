@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import config, ops
-from ..labels import is_last, to_float, together
+from ..labels import broadcast_together, is_last, to_float, together
 from ..legacy.notes import users_level
 from ..ops import losses as twins
 from ..ops.losses import class_numbers
@@ -23,7 +23,9 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
 
     y_true and y_pred (..., C) give (...).
     """
-    return twins.KL_DIVERGENCE(together("kl_divergence", y_true, y_pred), config.epsilon())
+    return twins.KL_DIVERGENCE(
+        broadcast_together("kl_divergence", y_true, y_pred), config.epsilon()
+    )
 
 
 @in_graphs

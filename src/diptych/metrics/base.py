@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -369,11 +370,16 @@ def align_rank(a, b):
     return a, b
 
 
-def same_shape(y_true, y_pred, metric):
-    """Both as arrays of the same shape; ValueError if they do not fit."""
+def same_shape(y_true, y_pred, metric, broadcast=False):
+    """Both as arrays of the same shape, to which they may be broadcast; ValueError if they do not
+    fit.
+    """
     y_true, y_pred = as_array(y_true), as_array(y_pred)
     if y_true.shape != y_pred.shape:
         y_true, y_pred = align_rank(y_true, y_pred)
+        if broadcast:
+            with suppress(ValueError):
+                return np.broadcast_arrays(y_true, y_pred)
         if y_true.shape != y_pred.shape:
             raise ValueError(
                 f"{metric} got y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape}; "

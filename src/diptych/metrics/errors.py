@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 
 from .. import config, engine
-from .base import Mean, MeanMetricWrapper, as_array, as_float, masked_weight, same_shape
+from .base import (
+    Mean,
+    MeanMetricWrapper,
+    align_rank,
+    as_array,
+    as_float,
+    masked_weight,
+    same_shape,
+)
 
 __all__ = [
     "BinaryCrossentropy",
@@ -271,12 +279,24 @@ def categorical_focal_crossentropy(
 
 
 def _cosine(y_true, y_pred, axis=-1):
+    y_true, y_pred = as_float(y_true), as_float(y_pred)
+    if y_true.shape != y_pred.shape:  # their lengths are those before broadcasting
+        y_true, y_pred = align_rank(y_true, y_pred)
+        y_true, y_pred = _of_length_one(y_true, axis), _of_length_one(y_pred, axis)
+        y_true, y_pred = same_shape(y_true, y_pred, "cosine_similarity", broadcast=True)
+        return (y_true * y_pred).sum(axis)
     # The loss is the negative of the cosine.
     return -_loss("losses", "cosine_similarity", y_true, y_pred, axis=axis, epsilon=1e-12)
 
 
+def _of_length_one(x, axis):
+    return x / np.maximum(np.sqrt(np.square(x).sum(axis, keepdims=True)), 1e-12)
+
+
 def _loss(family, name, y_true, y_pred, **options):
-    y_true, y_pred = same_shape(y_true, as_float(y_pred), name)
+    # A crossentropy's labels must have the shape of its predictions.
+    broadcast = not name.endswith("crossentropy")
+    y_true, y_pred = same_shape(y_true, as_float(y_pred), name, broadcast)
     forward = engine.current().function(family, f"{name}_forward")
     return forward(y_true.astype(y_pred.dtype, copy=False), y_pred, **options)[0]
 
@@ -322,7 +342,9 @@ class RootMeanSquaredError(Mean):
         mask = getattr(y_pred, "mask", None)
         if mask is not None:
             sample_weight = masked_weight(sample_weight, as_array(mask))
-        y_true, y_pred = same_shape(y_true, as_float(y_pred), "root_mean_squared_error")
+        y_true, y_pred = same_shape(
+            y_true, as_float(y_pred), "root_mean_squared_error", broadcast=True
+        )
         super().update_state(np.square(y_pred - y_true), sample_weight)
 
     def result(self) -> Any:

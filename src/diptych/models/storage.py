@@ -280,6 +280,10 @@ def load_weights(
 ) -> None:
     """Read weights into a model; if anything in the file does not fit, the model stays as it was.
 
+    The state of an optimizer in the file, its learning rate among it, goes to the model's optimizer
+    only if that is built, by training or ``optimizer.build(model.trainable_variables)``; otherwise
+    it is left, with a warning.
+
     Args:
         model: the model; it must have its weights already.
         filepath: a file of ``save_weights`` or ``save``, of diptych or Keras.
