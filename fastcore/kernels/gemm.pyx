@@ -257,7 +257,7 @@ cdef void sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept n
     cdef const Product* p = <const Product*>context
     cdef Py_ssize_t together = max(1, SUM_NUMBERS // p.n)
     cdef Py_ssize_t size = p.m * p.n
-    cdef Py_ssize_t row, j, which
+    cdef Py_ssize_t row, j
     cdef const real* part
     cdef real* c
     for row in range(chunk * together, min((chunk + 1) * together, p.m)):
@@ -265,7 +265,7 @@ cdef void sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept n
         c = <real*>p.c + row * p.c_row
         for j in range(p.n):
             c[j] = c[j] + part[j] if p.accumulate else part[j]
-        for which in range(1, p.parts):
+        for _ in range(1, p.parts):
             part += size
             for j in range(p.n):
                 c[j] += part[j]
