@@ -190,7 +190,7 @@ def _explained(name: str) -> Iterator[None]:
     """Whatever a senseless configuration raises, as a ValueError that names the file."""
     try:
         yield
-    except (Damaged, FileNotFoundError, ImportError, NotImplementedError):
+    except (Damaged, FileNotFoundError, ImportError, MemoryError, NotImplementedError):
         raise
     except Exception as error:
         own = ""
