@@ -8,6 +8,7 @@ from typing import Any
 
 from . import ops
 from .legacy import old_attribute
+from .tensor import Number
 from .utils import objects
 
 __all__ = [
@@ -109,7 +110,8 @@ class OrthogonalRegularizer(Regularizer):
         # The bound keeps the gradient of a zero vector finite.
         unit = vectors / ops.sqrt(ops.maximum(squares, 1e-12))
         cosines = ops.matmul(unit, ops.transpose(unit))
-        different = 1.0 - ops.eye(count, dtype=cosines.dtype)
+        # 0 for a vector and itself: no data, but numbers of the code.
+        different = Number((1.0 - ops.eye(count, dtype=cosines.dtype)).array)
         return self.factor * ops.sum(ops.abs(cosines * different)) / (count * (count - 1.0))
 
     def get_config(self) -> dict[str, Any]:

@@ -135,7 +135,7 @@ class SpatialDropout1D(_SpatialDropout):
         section 3.2.
     """
 
-    pure_in_prediction = True
+    pure = True
     rank = 1
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
@@ -158,7 +158,7 @@ class SpatialDropout2D(_SpatialDropout):
     Source: as SpatialDropout1D.
     """
 
-    pure_in_prediction = True
+    pure = True
     rank = 2
 
 
@@ -173,7 +173,7 @@ class SpatialDropout3D(_SpatialDropout):
     Source: as SpatialDropout1D.
     """
 
-    pure_in_prediction = True
+    pure = True
     rank = 3
 
 
@@ -277,6 +277,7 @@ class ActivityRegularization(Layer):
     The shape stays.
     """
 
+    pure = True
     weightless = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
