@@ -252,7 +252,10 @@ class Function:
         number = 0
         try:
             for number, (call, slot, args, kwargs, outputs) in enumerate(calls):
-                kwargs = {**kwargs, "training": training} if "training" in kwargs else kwargs
+                if "training" in kwargs:
+                    kwargs = {**kwargs, "training": training}
+                    if training is None:  # nothing is said, so that the layer's default holds
+                        del kwargs["training"]
                 if slot is not None:
                     y = call(known[slot], **kwargs)
                 else:

@@ -393,7 +393,7 @@ class Layer(Holder, Operation):
     def _resolve_training(self, args: tuple, kwargs: dict, outer: Any) -> Any:
         """The call's own `training` comes first, then that of the enclosing call. If neither is
         given, each layer uses the default of its `call`; random image layers are then active, as in
-        Keras.
+        Keras. A None that the caller wrote, in `layer(x, training=None)`, is handed on.
         """
         training = kwargs.get("training")
         takes_it = takes(type(self), "training")
@@ -404,8 +404,6 @@ class Layer(Holder, Operation):
             if takes_it and len(args) <= position_of(type(self), "training"):
                 if training is not None or not has_default(type(self), "training"):
                     kwargs["training"] = bool(training)
-                else:
-                    kwargs.pop("training", None)
         return training
 
     def _as_input(self, x: Any) -> Any:
