@@ -570,10 +570,19 @@ class Layer(Holder, Operation):
     # Losses that layers add
 
     def add_loss(self, loss: Any) -> None:
-        """Add a scalar to the loss of the model, from within ``call``."""
+        """Add a scalar to the loss of the model, from within ``call``.
+
+        Raises:
+            ValueError: it is no number.
+        """
         if drops_losses():
             return
         for one in flatten(loss):
+            if callable(one) and not isinstance(one, Tensor):
+                raise ValueError(
+                    f"Layer {self.name!r}: add_loss() takes a tensor or a number, and not a "
+                    f"function; got {one!r}. Call it in `call`, and add what it returns."
+                )
             self._losses.append(
                 one if isinstance(one, Tensor) else Tensor(np.asarray(one, self.dtype))
             )
