@@ -5,7 +5,7 @@ ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 # Commands that an interpreter installs beside itself, for a virtual environment that is not active.
 SCRIPTS = PATH="$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("scripts"))'):$$PATH"
 
-.PHONY: help build debug test parity lint bench tsan tutorials size clean
+.PHONY: help build debug test parity lint bench tsan tutorials docs size clean
 
 help:
 	@grep -E '^[a-z]+: *##' Makefile | sed 's/: *## /\t/'
@@ -38,6 +38,9 @@ bench: ## speed tables
 
 tutorials: ## render the tutorials with their real output
 	$(PYTHON) tutorials/render.py
+
+docs: ## the site, in build/site/html; needs the extra docs
+	$(PYTHON) docs/build.py
 
 size: ## lines per file, longest first
 	@git ls-files '*.py' '*.pyx' '*.pxd' '*.h' | xargs wc -l | sort -rn

@@ -284,7 +284,7 @@ def test_what_is_recorded_gives_the_same_bits(make, is_recorded, engine, monkeyp
         diptych.utils.set_random_seed(0)
         with monkeypatch.context() as patch:
             if eager:
-                patch.setattr("diptych.models.trainer.may_be_replayed", lambda *given: False)
+                patch.setattr("diptych.models.steps.may_be_replayed", lambda *given: False)
             model = step_of(make())
             model.fit(X.repeat(4, 0), np.arange(12) / 6, batch_size=3, epochs=2, verbose=0)
         if not eager:

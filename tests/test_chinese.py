@@ -1,5 +1,6 @@
 """The Chinese pages: they have the code, formulas, links and figures of the English ones."""
 
+import os
 import re
 import sys
 from collections import Counter
@@ -13,6 +14,9 @@ sys.path.insert(0, str(TUTORIALS))
 
 import chinese  # noqa: E402
 import render  # noqa: E402
+
+import diptych  # noqa: E402
+from diptych.teach.diagnosis.messages import IN_CHINESE, MESSAGES  # noqa: E402
 
 NAMES = [path.stem for path in sorted((TUTORIALS / "zh").glob("*.md"))]
 WRITTEN = [(f"{folder}README.md", f"{folder}README.zh-CN.md") for folder in ("", "tutorials/")]
@@ -55,9 +59,10 @@ def unlike(english, chinese):
 
 def bare(text):
     """A text without what only one language has: a learner's words translated, the language of the
-    pages that it leads to.
+    pages that it leads to, the words in formulas.
     """
-    return re.sub(r'\*"[^"]+"\*', "", text).replace(".zh-CN.md)", ".md)")
+    text = re.sub(r'\*"[^"]+"\*', "", text).replace(".zh-CN.md)", ".md)")
+    return re.sub(r"\\text\{[^{}]*\}", "", text)
 
 
 def read(name):
@@ -69,7 +74,24 @@ def read(name):
 
 @pytest.mark.parametrize("names", PAGES, ids=IDS)
 def test_the_same_code_links_and_figures(names):
-    assert "\n".join(unlike(*map(read, names))) == ""
+    english, other = map(read, names)
+    english = chinese.OUTPUT.sub(lambda output: chinese.said_in_chinese(output[0]), english)
+    assert "\n".join(unlike(english, other)) == ""
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_diagnosis_is_put_into_the_words_that_it_has(name, monkeypatch):
+    parts = set(re.findall(r"{(\w+)}", str(MESSAGES[name].en)))
+    others = {"since": 4, "recover": "maybe", "dead": [*range(12)], "norms": [0.5, 1e-9]}
+    evidence = {part: others.get(part, 0.25) for part in sorted(parts)}
+    both = diptych.teach.Diagnosis([diptych.teach.Finding(name, "hidden", evidence)] * 2)
+    said = {}
+    for code in ("zh", "en"):
+        monkeypatch.setenv("DIPTYCH_LANG", code)
+        said[code] = f"before\n{both}\n"
+    assert chinese.said_in_chinese(said["en"]) == said["zh"]
+    assert os.environ["DIPTYCH_LANG"] == "en"
+    assert chinese.said_in_chinese("loss 0.5\n  [nothing]\n") == "loss 0.5\n  [nothing]\n"
 
 
 @pytest.mark.parametrize("names", PAGES, ids=IDS)
@@ -90,6 +112,11 @@ def test_chinese_pages_lead_to_chinese_pages(names):
         if not link.endswith(".zh-CN.md"):
             there = (page.parent / link).with_suffix(".zh-CN.md")
             assert not there.exists(), f"{names[1]} leads to {link}, which is there in Chinese"
+
+
+def test_findings_lead_to_the_chinese_pages_that_are_there():
+    treated = {message.tutorial for message in MESSAGES.values()}
+    assert set(IN_CHINESE) == treated & set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

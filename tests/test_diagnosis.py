@@ -8,12 +8,15 @@ import pytest
 
 import diptych
 from diptych import Sequential, diagnose, initializers, layers, ops, optimizers
+from diptych.teach.diagnosis import doctor as doctors
+from diptych.teach.diagnosis.data_checks import how_many_among
 from diptych.teach.diagnosis.messages import MESSAGES
 
 from .ailing import KINDS, SHAPES, build, data, fit
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+ROOT = Path(__file__).parents[1]
 THREE = ("dense", "conv", "recurrent")
 
 
@@ -156,7 +159,8 @@ def test_a_learning_rate_too_high(kind):
         kind, last=None, loss="mse", activation="tanh", optimizer=optimizers.SGD(1.5, momentum=0.5)
     )
     for findings in both(model, x, target, epochs=6):
-        assert findings.find("learning_rate_too_high")
+        high = findings.find("learning_rate_too_high")
+        assert "optimizers.SGD(learning_rate=0.15)" in high.remedy
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -168,6 +172,7 @@ def test_a_learning_rate_too_low(kind, optimizer):
     for findings in both(model, x, y):
         low = findings.find("learning_rate_too_low")
         assert low.evidence["better"] < low.evidence["after"]
+        assert f"optimizers.{optimizer.__name__}(learning_rate=1e-05)" in low.remedy
 
 
 class Log(layers.Layer):
@@ -207,9 +212,46 @@ def test_numbers_that_overflow_in_some_later_epoch(kind):
     # The losses of an epoch may be finite whose last update has broken the weights.
     assert broken.evidence["epoch"] in (first, first + 1)
     assert broken.evidence["batch"] in range(1, 7)
-    assert broken.where
+    assert broken.where or broken.evidence["layer"] == "the loss"
     now = diagnose(model, x, y)
     assert now.find("not_finite")
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_a_loss_that_overflows_is_told_once_with_the_loss_before(engine, capsys):
+    x, y = data("dense")
+    model = Sequential([layers.Dense(1)], engine=engine)
+    model.compile(optimizers.SGD(1e9), "mse")
+    with pytest.warns(UserWarning, match="infinite"):
+        model.fit(x, y, epochs=3, batch_size=16, verbose=0, callbacks=[diptych.Doctor()])
+    printed = capsys.readouterr().out
+    assert printed.count("[not_finite]") == 1
+    assert "Numbers became NaN or infinite  [not_finite]" in printed  # in no layer
+    text = " ".join(printed.split())
+    found = re.search(r"epoch 1, batch (\d): \w+ in the loss. The loss before: (\S+);", text)
+    assert int(found[1]) > 1
+    assert 1e9 < float(found[2]) < np.inf
+
+
+@pytest.mark.parametrize("kind", THREE)
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_what_led_to_numbers_that_are_not_finite(kind, scale, capsys):
+    x, y = data(kind)
+    model = build(kind, last=None, loss="mse", optimizer=optimizers.SGD(1e6), activation=None)
+    doctor = fit(model, scale * x, y, epochs=2)
+    assert doctor.findings.find("not_finite")
+    assert bool(doctor.findings.find("unscaled_inputs")) == (scale > 1)
+    names = doctor.findings.names
+    assert names == doctor.findings.in_order().names
+
+
+def test_gradients_that_explode_to_infinity():
+    x, y = data("dense")
+    wide = {"kernel_initializer": initializers.RandomNormal(stddev=1.0)}
+    stack = [*(layers.Dense(32, **wide) for _ in range(8)), layers.Dense(1)]
+    model = Sequential(stack)
+    model.compile(optimizers.SGD(0.1), "mse")
+    assert {"not_finite", "exploding_gradients"} <= set(fit(model, x, y, epochs=2).findings.names)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -224,6 +266,7 @@ def test_nan_in_the_data(kind):
     for findings in both(model, x, y, epochs=1):
         found = findings.find("nan_in_data").evidence
         assert (found["part"], found["count"], found["row"]) == ("x", 1, 17)
+        assert not findings.find("not_finite")  # whose remedies would not help
 
 
 @pytest.mark.parametrize("kind", THREE)
@@ -434,6 +477,101 @@ def test_stuck_runs_of_the_and_gate_name_the_dead_unit_and_its_gradient():
     assert stuck > 4
 
 
+def test_several_outputs_that_are_each_always_the_same():
+    x, y = data("dense", classes=3)
+    model = build(
+        "dense", out=3, last="softmax", loss="sparse_categorical_crossentropy",
+        bias_initializer=initializers.Constant(-20.0),
+    )  # fmt: skip
+    model.layers[-1].bias.assign([0.0, 1.0, 2.0])  # three outputs, each always the same
+    model.train_on_batch(x, y)
+    evidence = diagnose(model, x, y).find("constant_output").evidence
+    assert evidence["spread"] < 1e-6
+
+
+def test_the_remedies_of_dead_units_stand_in_the_order_of_what_they_cured():
+    text = MESSAGES["dead_units"].en["remedy"]
+    places = [text.index(word) for word in ("LeakyReLU", "more units", "bias", "another seed")]
+    assert places == sorted(places)
+    page = (ROOT / "tutorials/read/02_stuck_and_gate.md").read_text(encoding="utf-8")
+    for remedy in ("LeakyReLU", "tanh", "8 neurons", "bias of 0.5", "as it was"):
+        cured = re.search(rf"^{remedy} +(\d+) of 100 ", page, re.M)[1]
+        assert cured in text, remedy
+
+
+@pytest.mark.parametrize("rising", [False, True])
+def test_trial_updates_are_made_only_where_they_may_tell_something(rising, monkeypatch):
+    made = []
+    monkeypatch.setattr(doctors, "try_updates", lambda *given: made.append(given))
+    x, y = data("dense", 512)
+    model = build("dense", optimizer=optimizers.Adam(0.01))
+    doctor = fit(model, x, y, epochs=30)
+    assert model.history.history["loss"][-1] < 0.3
+    assert not made
+    assert not doctor.findings
+    if rising:
+        losses = model.history.history["loss"]
+        losses[-1] = losses[-2] + 0.01
+        diagnose(model, x, y)
+    else:  # an untrained network
+        diagnose(build("dense"), x, y)
+    assert len(made) == 1
+
+
+def test_the_weights_are_copied_so_rarely_that_it_costs_little(monkeypatch):
+    now, copied = [0.0], []
+
+    class Slow(doctors.Snapshot):
+        def __init__(self, model, batches, epoch):
+            copied.append(epoch)
+            now[0] += 1.0  # a second
+            super().__init__(model, batches, epoch)
+
+    monkeypatch.setattr(doctors, "Snapshot", Slow)
+    monkeypatch.setattr(doctors.time, "perf_counter", lambda: now[0])
+    x, y = data("dense")
+
+    def go_on(epoch, logs):
+        now[0] += 10.0
+
+    clock = diptych.callbacks.LambdaCallback(on_epoch_end=go_on)
+    model = build("dense")
+    model.fit(x, y, epochs=25, verbose=0, callbacks=[diptych.Doctor(verbose=0), clock])
+    assert copied == [0, 10, 20]
+
+
+def test_no_look_at_a_network_without_relu(monkeypatch):
+    looks = []
+    monkeypatch.setattr(doctors, "dead_now", lambda *given: looks.append(given) or {})
+    x, y = data("dense")
+    fit(build("dense", activation="tanh"), x, y, epochs=5)
+    assert len(looks) == 1
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32", "longdouble"])
+@pytest.mark.parametrize("shape", [(1,), (3,), (5, 17), (6, 6, 2)])
+def test_rows_that_are_among_others_are_counted(shape, dtype):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 3, (500, *shape)).astype(dtype)
+    rows = np.concatenate([x[[3, 100, 499]], rng.integers(0, 3, (20, *shape)).astype(dtype)])
+    rows[-1] = x[7]
+    rows[-1].flat[min(1, rows[-1].size - 1)] = 1 - rows[-1].flat[min(1, rows[-1].size - 1)] % 2
+    known = {row.tobytes() for row in x}
+    by_hand = sum(row.tobytes() in known for row in rows)
+    for laid_out in (x, np.asfortranarray(x), x[::-1]):
+        assert how_many_among(rows, laid_out) == by_hand >= 3
+
+
+def test_rows_are_not_compared_one_by_one(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(5000, 40))
+    taken = []
+    isin = np.isin
+    monkeypatch.setattr(np, "isin", lambda *given: taken.append(isin(*given)) or taken[-1])
+    assert how_many_among(x[:100] + 1, x) == 0
+    assert how_many_among(x[:100], x) == 100
+    assert [found.sum() for found in taken] == [0, 100]
+
+
 def test_what_the_validation_of_the_and_gate_is_worth():
     _, findings = and_gate(2, validation_split=0.1)
     assert findings.names == ["validation_repeats_training"]
@@ -591,8 +729,47 @@ def test_every_finding_speaks_both_languages(monkeypatch):
     assert "没有发现问题" in str(diptych.teach.Diagnosis())
 
 
+def test_what_is_not_known_is_not_told(monkeypatch):
+    names = set(re.findall(r"{(\w+)}", str(MESSAGES["learning_rate_too_high"].en)))
+    evidence = dict.fromkeys(names, "unknown") | {"rate": 0.5, "rises": 2, "sum": 7.0}
+    high = diptych.teach.Finding("learning_rate_too_high", "", evidence)
+    text = "The learning rate is 0.5. In the last epochs the loss rose 2 times, by 7 in all."
+    assert high.shown == text
+    monkeypatch.setenv("DIPTYCH_LANG", "zh")
+    assert high.shown == "学习率是 0.5。在最后几轮里，损失上升了 2 次，共 7。"
+    names = set(re.findall(r"{(\w+)}", str(MESSAGES["not_finite"].en)))
+    evidence = dict.fromkeys(names, "unknown") | {"epoch": 3, "loss": 1.5}
+    broken = diptych.teach.Finding("not_finite", "", evidence)
+    assert broken.shown == "首次出现：第 3 轮、第 ？ 批，在“？”里，运算是 ？。之前的损失：1.5。"
+
+
+@pytest.mark.parametrize("low", [-1, 0])
+@pytest.mark.parametrize("kind", THREE)
+def test_labels_of_yes_and_no_that_are_not_0_and_1(kind, low):
+    x, y = data(kind)
+    for findings in both(build(kind), x, np.where(y > 0.5, 255 if low == 0 else 1, low), epochs=8):
+        found = findings.find("labels_out_of_reach")
+        assert (found.evidence["low"], found.evidence["most"]) == (low, 1)
+        assert not findings.find("learning_rate_too_high")
+
+
+def test_chinese_lines_keep_signs_together_and_code_as_it_is(monkeypatch):
+    monkeypatch.setenv("DIPTYCH_LANG", "zh")
+    evidence = {"size": 300.0, "smallest": 1.0, "largest": 9.0}
+    text = str(diptych.teach.Finding("unscaled_inputs", "dense", evidence))
+    assert "  证据：进入第一组权重的数" in text
+    assert not re.search(r"（$|^ *[，。：；、）]", text, re.M)
+    text = str(diptych.teach.Finding("sorted_labels", "", {"trained": [0, 1], "validated": [1]}))
+    assert "类别是 0、1，" in text
+    code = " ".join(text.partition("打乱：")[2].split()).partition(" 教程")[0]
+    x, y = np.arange(4), np.arange(4)
+    names = {"np": np, "x": x, "y": y}
+    exec(code, names)
+    np.testing.assert_array_equal(names["x"], names["y"])
+
+
 def test_the_guide_lists_all_findings():
-    guide = (Path(__file__).parents[1] / "docs" / "diagnosis.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs" / "diagnosis.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \|.*\| (\w+) \|$", guide, re.M)
     assert rows == [(name, message.tutorial) for name, message in MESSAGES.items()]
 

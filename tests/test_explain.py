@@ -192,7 +192,10 @@ OPTIMIZERS = [
     lambda: optimizers.LossScaleOptimizer(optimizers.SGD(0.1)),
     lambda: several(optimizers.SGD(0.1), optimizers.Adam(0.1)),
 ]
-SPELLED = optimizers.SGD, optimizers.RMSprop, optimizers.Adam
+SPELLED = (
+    optimizers.SGD, optimizers.RMSprop, optimizers.Adam, optimizers.AdamW, optimizers.Adagrad,
+    optimizers.Adadelta, optimizers.Adamax, optimizers.Nadam, optimizers.Ftrl, optimizers.Lion,
+)  # fmt: skip
 
 
 @ENGINES

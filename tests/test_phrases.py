@@ -10,6 +10,7 @@ import pytest
 
 import diptych
 from diptych import demo, phrases
+from diptych.__main__ import main
 from diptych.compat import run
 from diptych.language import said
 from diptych.legacy.notes import LegacySpelling, forget_notes
@@ -45,7 +46,7 @@ def said_by(node, file):
         return strings(node.value)
     if isinstance(node, ast.Assign | ast.AnnAssign):
         name = getattr(node.targets[0] if isinstance(node, ast.Assign) else node.target, "id", "")
-        if name in ("words", "both"):
+        if name in ("words", "both", "USAGE"):
             return strings(node.value)
         if name in TABLES:
             return set().union(*map(strings, getattr(node.value, TABLES[name])))
@@ -118,6 +119,22 @@ def test_answers_to_slips(script, monkeypatch, capsys, tmp_path):
     assert run.run(run.Command("file", str(path))) == 1
     number = script.count("\n") + 1
     assert capsys.readouterr().err.endswith(f"{path}，第 {number} {SLIPS[script]}\n")
+
+
+def test_the_command_line(monkeypatch, capsys):
+    monkeypatch.setenv("DIPTYCH_LANG", "zh")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "运行一个 Keras 脚本或 notebook" in capsys.readouterr().out
+    assert run.main(["--help"]) == 0
+    assert capsys.readouterr().out.startswith("用法：diptych run [选项] script.py")
+    for arguments, answer in (
+        ([], "运行哪个脚本？"), (["-m"], "-m 后面要有一个值"), (["--new"], "没有选项 --new"),
+        (["--engine", "slow"], "--engine slow：引擎只有"),
+        (["--threads", "0"], "--threads 0：应当是"),
+    ):  # fmt: skip
+        assert run.main(arguments) == 2
+        assert answer in capsys.readouterr().err
 
 
 def test_notes_on_old_spellings(monkeypatch):

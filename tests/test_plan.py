@@ -7,6 +7,7 @@ stages would show here, unless the twin refuses to be planned.
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from diptych.fastcore import (
     piecewise,
 )
 from diptych.fastcore.kernels.plan import Plan, scribble
-from diptych.fastcore.kernels.steps import Rows, add_accuracy, add_mean, in_stages
+from diptych.fastcore.kernels.steps import Rows, add_accuracy, add_mean, draw_mask, in_stages
 from diptych.fastcore.kernels.threads import get_num_threads, set_least_work, set_num_threads
 
 # Twins that no case of theirs lets be planned, each with its reason.
@@ -205,28 +206,157 @@ def test_bad_rows_and_sums_are_refused():
     for bad in (source.astype("f4"), source[:, :1], source.T, np.zeros((5, 2), order="F")):
         with pytest.raises((ValueError, IndexError), match="do not fit|no row"):
             rows.start([0, 1, 4], source, bad)
-    with pytest.raises(ValueError, match="running sum"):
-        add_mean(np.zeros((), "f4"), np.zeros(()), np.zeros(()), 1)
-    with pytest.raises(ValueError, match="do not fit predictions"):
-        add_accuracy("sparse", np.zeros(()), np.zeros(()), np.zeros(3), np.zeros((2, 3)), 0)
+    rows.start([0, 4], source, source)
+    for bad in ([source], [source] * 3, [source, None]):
+        with pytest.raises(ValueError, match="rows of"):
+            rows.start([0, 1], *bad)
+    rows.gather()  # what was refused has changed nothing
+    for bad in ([0.0], np.zeros(()), np.zeros((2, 2), object), np.zeros((3, 2)), source[::2].T):
+        with pytest.raises((ValueError, TypeError), match="batch|ndarray"):
+            Rows(np.zeros((2, 2)), bad)
+    fixed = np.zeros((2, 2))
+    fixed.flags.writeable = False
+    with pytest.raises(ValueError, match="cannot be written to"):
+        Rows(fixed)
+
+
+def a_sum():
+    return np.zeros(())
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((), "f4"), np.zeros(2), np.zeros((), "i8"), np.zeros(2)[:0], None], ids=str
+)
+def test_bad_sums_are_refused(bad):
+    labels, p = np.zeros((2, 3)), np.zeros((2, 3))
+    for total, count in ((bad, a_sum()), (a_sum(), bad)):
+        with pytest.raises((ValueError, TypeError), match="running sum|ndarray"):
+            add_mean(total, count, np.zeros(()), 1)
+        with pytest.raises((ValueError, TypeError), match="running sum|ndarray"):
+            add_accuracy("binary", total, count, labels, p, 0)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros(2), np.zeros((), "i8"), np.zeros((), "f2"), np.zeros(0), None, 1.0], ids=str
+)
+def test_the_mean_of_a_batch_is_one_number(bad):
+    total, count = a_sum(), a_sum()
+    with pytest.raises((ValueError, TypeError), match="one number|ndarray"):
+        add_mean(total, count, bad, 1)
+    assert not total
+    assert not count
+
+
+@pytest.mark.parametrize(
+    ("kind", "y", "p"),
+    [
+        ("sparse", np.zeros(3), np.zeros((2, 3))),
+        ("sparse", np.zeros(3, "i8"), np.zeros((2, 3))),
+        ("sparse", np.zeros(2, "i4"), np.zeros((2, 3))),
+        ("binary", np.zeros((2, 3), "f4"), np.zeros((2, 3))),
+        ("binary", np.zeros((2, 3), "i4"), np.zeros((2, 3), "i4")),
+        ("binary", np.zeros(()), np.zeros(())),
+        ("categorical", np.zeros((2, 0)), np.zeros((2, 0))),
+        ("categorical", np.zeros((3, 2)).T, np.zeros((2, 3))),
+        ("categorical", np.zeros((2, 3)), np.zeros((3, 2)).T),
+        ("categorical", np.zeros((2, 3), "f2"), np.zeros((2, 3), "f2")),
+        ("top", np.zeros((2, 3)), np.zeros((2, 3))),
+        (None, np.zeros((2, 3)), np.zeros((2, 3))),
+        ("binary", None, np.zeros((2, 3))),
+    ],
+    ids=str,
+)
+def test_bad_labels_and_predictions_are_refused(kind, y, p):
+    with pytest.raises((ValueError, TypeError), match="accuracy|ndarray|str"):
+        add_accuracy(kind, a_sum(), a_sum(), y, p, 0.5)
+
+
+@pytest.mark.parametrize(("shape", "rate"), [((-1,), 0.5), ((1,) * 65, 0.5), ((2,), 1.5)], ids=str)
+def test_a_mask_that_cannot_be_is_refused(shape, rate):
+    with pytest.raises(ValueError, match="no mask"):
+        draw_mask(np.random.PCG64(0), shape, rate)
+
+
+def test_a_plan_runs_no_further_than_its_rows():
+    x = np.arange(24.0).reshape(12, 2)
+    batch = np.empty((3, 2))
+    rows, plan = Rows(batch), Plan()
+    with pytest.raises(ValueError, match="no batch left"):
+        rows.gather()
+    rows.start(np.arange(3), x)
+    with plan:
+        rows.gather()
+        rows.advance()
+    for order, runs in ((11, 3), (12, 4), (2, 0)):
+        rows.start(np.arange(order), x)
+        with pytest.raises(ValueError, match=f"data for {runs}"):
+            plan.run(runs + 1)
+        assert plan.run(runs) == runs
+        assert rows.most_runs == 0
+    rows.start(np.arange(12), x)
+    rows.let_go()
+    with pytest.raises(ValueError, match="data for 0"):
+        plan.run()
+    with pytest.raises(ValueError, match="-1 times"):
+        plan.run(-1)
+
+
+def test_a_plan_is_made_and_run_once_at_a_time():
+    x = np.ones(3)
+    plan, other = Plan(), Plan()
+    with pytest.raises(RuntimeError, match="not the one"):
+        plan.__exit__()
+    with plan:
+        y, _ = piecewise.relu6_forward(x)
+        for again in (plan.run, plan.__enter__):
+            with pytest.raises(RuntimeError, match="being made"):
+                again()
+        with other:
+            with pytest.raises(RuntimeError, match="not the one"):
+                plan.__exit__()
+        mark = plan.mark()
+        with pytest.raises(ValueError, match="no mark"):
+            other.take_back(mark)
+    calls = []
+
+    def inside():
+        with pytest.raises(RuntimeError, match="or run"):
+            plan.run()
+        calls.append(1)
+
+    plan.call(inside)
+    assert plan.run(2) == 2
+    assert calls == [1, 1]
+
+    def left_open():
+        Plan().__enter__()  # nobody else holds it
+        gc.collect()
+        return piecewise.relu6_forward(x)[0]
+
+    with ThreadPoolExecutor(1) as pool:
+        assert same_bits(pool.submit(left_open).result(), x)
 
 
 def test_results_are_stored_in_the_order_of_the_batches():
     x = np.arange(24.0).reshape(12, 2)
-    batch, results = np.empty((3, 2)), np.zeros((12, 2))
+    batch, results, sums = np.empty((3, 2)), np.zeros((12, 2)), np.zeros((12, 2))
     rows, plan = Rows(batch), Plan()
     rows.start([0, 1, 2], x)
     with plan:
         rows.gather()
         y, _ = piecewise.relu6_forward(batch)
         rows.store(y, np.empty((3, 2)))
+        rows.store(in_stages("add", y, y), np.empty((3, 2)))
         rows.advance()
-    rows.start(np.arange(12)[::-1], x, results=results)
+    rows.start(np.arange(12)[::-1], x, results=(results, sums))
     plan.run(4)
     np.testing.assert_array_equal(results, np.clip(x, 0, 6)[::-1])
-    for wrong in (results[:11], results.astype("f4"), results[:, :1]):
+    np.testing.assert_array_equal(sums, 2 * results)
+    for wrong in (results[:11], results.astype("f4"), results[:, :1], None):
         with pytest.raises(ValueError, match="results|fit"):
-            rows.start(np.arange(12), x, results=wrong)
+            rows.start(np.arange(12), x, results=(sums, wrong))
+    with pytest.raises(ValueError, match="results"):
+        rows.start(np.arange(12), x)
     with pytest.raises(ValueError, match="no batch"):
         rows.store(np.zeros((2, 2)), results)
 

@@ -11,7 +11,7 @@ import pytest
 
 import diptych
 from diptych import Input, Sequential, callbacks, layers, losses, metrics, ops, optimizers
-from diptych.models import plans
+from diptych.models import planned, plans
 from diptych.models.plans import PredictionPlan
 from tests.planned import assert_same, compiled, data, dense, fit
 
@@ -368,7 +368,7 @@ def test_predictions_have_plans_where_they_repeat():
         np.testing.assert_allclose(found, expected[:rows], rtol=1e-6)
     for rows in range(1, 30):
         model.predict(x[:rows], batch_size=64, verbose=0)
-    assert len(plans_of(model)) <= plans.MOST_SIZES
+    assert len(plans_of(model)) <= planned.MOST_SIZES
 
 
 def test_a_large_plan_serves_one_prediction(monkeypatch):
@@ -589,29 +589,6 @@ def test_losses_and_labels_of_all_kinds(loss, kind, metrics, dtype, monkeypatch)
 
     # Class numbers that are floats could be 0.5: single steps look at each.
     assert_same(monkeypatch, build, fit(x, labels), not (kind == "sparse" and dtype != "int64"))
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"shuffle": False},
-        {"shuffle": "batch"},
-        {"validation_split": 0.3},
-        {"batch_size": 1},
-        {"batch_size": 37},
-        {"batch_size": 100, "epochs": 9},
-        {"steps_per_epoch": 4, "epochs": 5},
-        {"initial_epoch": 1},
-    ],
-    ids=str,
-)
-def test_options_of_fit(options, monkeypatch):
-    assert_same(
-        monkeypatch,
-        lambda: compiled(dense(), "adam"),
-        fit(*data(), **options),
-        "steps_per_epoch" not in options,
-    )
 
 
 def test_fit_again_and_batches_by_hand(monkeypatch):

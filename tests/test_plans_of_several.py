@@ -5,7 +5,8 @@ import pytest
 
 import diptych
 from diptych import Input, Sequential, callbacks, layers
-from tests.planned import assert_same, compiled, data, dense, fit
+from diptych.models.plans import PredictionPlan
+from tests.planned import assert_same, compiled, data, dense, fit, without_plans
 
 pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
 
@@ -72,6 +73,46 @@ def test_several_inputs_and_outputs(nested, weighted, dtype, monkeypatch):
     assert_same(monkeypatch, lambda: of_several(nested), train)
 
 
+@pytest.mark.parametrize("nested", [dict, list])
+@pytest.mark.parametrize("steps", [None, 4])
+def test_predictions_of_several_inputs_and_outputs(nested, steps, monkeypatch):
+    x, _, _ = data_of_several(nested)
+    options = {"batch_size": 5, "steps": steps, "verbose": 0}
+
+    def predict(model):
+        found = [model.predict(x, **options) for _ in range(3)]
+        if way == "plans":
+            kept = [r.plans for r in model._replays.values()]
+            assert [sorted(sizes) for sizes in kept] == [[5] if steps else [2, 5]]
+            assert isinstance(kept[0][5], PredictionPlan)
+        return found
+
+    found = []
+    for way in ("plans", "batches"):
+        if way == "batches":
+            without_plans(monkeypatch)
+        diptych.utils.set_random_seed(3)
+        found.append(predict(of_several(nested)))
+    assert type(found[0][0]) is nested
+    np.testing.assert_equal(*found)
+
+
+def test_predictions_that_are_inputs_or_given_twice():
+    a, b = Input((3,), name="a"), Input((2, 2), name="b")
+    h = layers.Dense(2)(a)
+    model = diptych.Model([a, b], {"one": h, "two": (h, [b, layers.Flatten()(b)])})
+    x = [
+        np.random.default_rng(i).random((37, *s)).astype("f4") for i, s in enumerate([(3,), (2, 2)])
+    ]
+    for _ in range(3):
+        found = model.predict(x, batch_size=4, verbose=0)
+        np.testing.assert_array_equal(found["one"], found["two"][0])
+        np.testing.assert_array_equal(found["two"][1][0], x[1])
+        np.testing.assert_array_equal(found["two"][1][1], x[1].reshape(-1, 4))
+    with pytest.raises(ValueError, match="shape|axis|input"):
+        model.predict([x[0][:, :2], x[1]], batch_size=4, verbose=0)
+
+
 def test_more_arrays_than_a_plan_gathers(monkeypatch):
     x, y = [data(seed=i)[0] for i in range(20)], data()[1]
 
@@ -80,7 +121,10 @@ def test_more_arrays_than_a_plan_gathers(monkeypatch):
         model = diptych.Model(inputs, layers.Dense(2, "softmax")(layers.Concatenate()(inputs)))
         return compiled(model)
 
-    assert_same(monkeypatch, build, fit(x, y), planned=False)
+    def train(model):
+        return fit(x, y)(model), model.predict(x, batch_size=5, verbose=0)
+
+    assert_same(monkeypatch, build, train, planned=False)
 
 
 def test_several_losses_of_one_output(monkeypatch):

@@ -364,7 +364,7 @@ def test_a_recorded_step_gives_the_bits_of_an_eager_one(monkeypatch):
         model.compile("adam", "sparse_categorical_crossentropy")
         with monkeypatch.context() as patch:
             if eager:
-                patch.setattr("diptych.models.trainer.may_be_replayed", lambda *given: False)
+                patch.setattr("diptych.models.steps.may_be_replayed", lambda *given: False)
             model.fit(x, y, batch_size=10, epochs=2, verbose=0)
         assert any(model._replays.values()) is not eager
         return [weight.tobytes() for weight in model.get_weights()]

@@ -7,7 +7,7 @@ import pytest
 
 import diptych
 from diptych import Input, Model, layers, optimizers
-from diptych.models.trainer import Trainer
+from tests.planned import without_plans
 
 pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
 
@@ -116,8 +116,7 @@ def run(seed):
 def test_the_same_bits(seed, monkeypatch):
     planned, report = run(seed)
     assert report.startswith("A plan ran."), report
-    monkeypatch.setattr(Trainer, "_run_plan", lambda *given: False)
-    monkeypatch.setattr(Trainer, "_predict_by_plans", lambda *given: None)
+    without_plans(monkeypatch)
     np.testing.assert_equal(planned, run(seed)[0])
-    monkeypatch.setattr("diptych.models.trainer.may_be_replayed", lambda *given: False)
+    monkeypatch.setattr("diptych.models.steps.may_be_replayed", lambda *given: False)
     np.testing.assert_equal(planned, run(seed)[0])

@@ -40,7 +40,7 @@ def trained(model, x, y, eager, monkeypatch, **fit):
     """The weights and the history of a fit, with recorded steps or without."""
     with monkeypatch.context() as patch:
         if eager:
-            patch.setattr("diptych.models.trainer.may_be_replayed", lambda *given: False)
+            patch.setattr("diptych.models.steps.may_be_replayed", lambda *given: False)
         history = model.fit(x, y, epochs=3, batch_size=16, verbose=0, **fit).history
     assert bool(recorded(model)) is not eager
     return [w.tobytes() for w in model.get_weights()], history

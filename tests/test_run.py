@@ -58,7 +58,7 @@ def test_options_stand_before_or_after_the_script_and_the_rest_is_its_own():
         (["--engine", "gpu", "a.py"], "the engines are fast and reference"),
         (["a.py", "--threads", "0"], "at least 1"),
         (["a.py", "--engine"], "needs a value"),
-        (["-c"], "needs code"),
+        (["-c"], "needs a value"),
         (["--egine", "fast"], "no option --egine"),
     ],
 )
@@ -260,7 +260,7 @@ def test_a_traceback_ends_in_the_script(script):
     assert "trainer.py" not in err
     last = next(i for i, line in enumerate(lines) if line.startswith("ValueError: "))
     assert lines[last].startswith("ValueError: The model's input has shape (None, 2)")
-    assert [line.split()[1] for line in lines[last + 2 :]] == ["InputLayer", "Dense"]
+    assert [line.split()[1] for line in lines[last + 2 : last + 4]] == ["InputLayer", "Dense"]
 
 
 def test_the_full_traceback_shows_the_library(script):
@@ -283,6 +283,11 @@ def test_a_layer_of_the_script_stays_in_the_traceback(script):
 
 # What is written, and what the answer has to hold: the number of the line, and the line mended.
 IMPORTS = "import keras\nfrom keras.models import Sequential\nmodel = Sequential()\n"
+DENSE = (
+    "import keras\nimport numpy as np\n"
+    "model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4, 'softmax')])\n"
+    "model.compile('sgd', 'categorical_crossentropy')\n"
+)
 SLIPS = {
     "a comment of C": (f"{IMPORTS}//第一层\n", 4, "#第一层"),
     "a comment of C behind code": (
@@ -300,6 +305,46 @@ SLIPS = {
         4, "model.compile(loss='mse', metrics=['accuracy'])",
     ),
     "data that is not there": (f"{IMPORTS}model.fit(x_train, y_train)\n", 4, "mnist.load_data()"),
+    "data for a test that are not there": (
+        f"{IMPORTS}import numpy as np\ndata = np.ones((100, 2))\n"
+        "model.evaluate(test_data, test_labels)\n",
+        6, "data, test_data = data[:-20], data[-20:]",
+    ),
+    "what was printed": (
+        "x = 3\n2018-08-28 16:01:30.68: I tensorflow/core/cpu_feature_guard.cc:141] Your CPU\n",
+        2, "# 2018-08-28 16:01:30.68: I tensorflow/core/cpu_feature_guard.cc:141] Your CPU",
+    ),
+    "progress": ("1000/1000 [====] - 0s 410us/step\n", 1, "# 1000/1000 [====] - 0s 410us/step"),
+    "words with Chinese signs": ("设置优化器，损失函数：\n", 1, "# 设置优化器，损失函数："),
+    "code with Chinese names": ("数据 = 3\nif 数据：\n    pass\n", 2, "if 数据:"),
+    "words": ("设置模型的优化器\n", 1, "# 设置模型的优化器"),
+    "an argument misspelt": (
+        "from keras.layers import Dense\nDense(ouput_dim=10)\n", 2, "Dense(output_dim=10)",
+    ),
+    "images for a dense layer": (
+        f"{DENSE}images = np.ones((8, 2, 3))\nmodel.fit(images, np.ones(8))\n",
+        6, "images = images.reshape(len(images), 6)",
+    ),
+    "rows of another size": (
+        f"{DENSE}model.fit(np.ones((8, 5)), np.ones(8))\n", 5, "model.add(keras.Input(shape=(5,)))",
+    ),
+    "numbers of classes": (
+        f"{DENSE}labels = np.ones(8)\nmodel.fit(np.ones((8, 6)), labels)\n",
+        6, "labels = keras.utils.to_categorical(labels, num_classes=4)",
+    ),
+    "labels with other columns": (
+        f"{DENSE}hot = np.ones((8, 3))\nx = np.ones((8, 6))\nmodel.fit(x, hot, epochs=1)\n",
+        7, "model.add(keras.layers.Dense(3, activation='softmax'))",
+    ),
+    "channels first": (
+        "import keras\nimport numpy as np\n"
+        "model = keras.Sequential([keras.Input((5, 5, 3)), keras.layers.Flatten()])\n"
+        "x = np.ones((2, 3, 5, 5))\nmodel.predict(x)\n",
+        5, "x = np.moveaxis(x, 1, -1)",
+    ),
+    "an activation that is no layer": (
+        f"{DENSE}model.add('softmax')\n", 5, "model.add(Activation('softmax'))",
+    ),
     "a name misspelt": (f"{IMPORTS}modle.summary()\n", 4, "model.summary()"),
     "a method misspelt": (f"{IMPORTS}model.sumary()\n", 4, "model.summary()"),
     "an import left out": ("model = Sequential()\n", 1, "from keras.models import Sequential"),
@@ -340,6 +385,19 @@ def test_a_slip_gets_an_answer(script, text, line, mended):
     assert status == 1
     assert f"script.py, line {line}: " in err
     assert err.splitlines()[-1].endswith(mended), err
+
+
+def test_all_imports_that_are_missing_are_told_at_once(script):
+    _, _, err = script(
+        "model = Sequential()\nmodel.add(Dense(2))\nmodel.add(Activation('relu'))\n"
+        "def f(SGD):\n    return SGD\nclass Dropout: pass\nK = 3\n"
+        "for plt in []: pass\ndata = np.ones(3)\nimport math\nmath.pi\nunknown\nDense(3)\n"
+    )
+    assert err.splitlines()[-3:] == [
+        "    from keras.models import Sequential",
+        "    from keras.layers import Dense, Activation",
+        "    import numpy as np",
+    ]
 
 
 def test_a_mistyped_keyword_is_answered_with_the_line(script):

@@ -229,11 +229,16 @@ def test_lines_stand_beside_each_other(monkeypatch):
 
 def test_html():
     html = diptych.show("momentum")._repr_html_()
-    rows = html.count("<tr")
-    assert rows > 20
-    assert html.count("background: #") >= 6  # three pairs, in colours
-    assert "</table>" in html
-    assert "&lt;real&gt;p[0]" in html
+    left, marks, right = re.findall(r"<pre.*?</pre>", html, re.S)
+    lines = [column.count("display: block") for column in (left, marks, right)]
+    assert lines[0] == lines[1] == lines[2] > 20  # a line stands beside its counterpart
+    colours = [re.findall("block; background: (#\\w+)", column) for column in (left, right)]
+    assert colours[0] == colours[1]
+    assert len(colours[0]) >= 3
+    assert "&lt;real&gt;p[0]" in right
+    for column in (left, right):  # long lines scroll, and are not broken
+        assert "overflow-x: auto" in column
+        assert "pre-wrap" not in column
 
 
 def test_command_line(capsys):

@@ -176,6 +176,27 @@ def test_a_step_with_nothing_to_train_is_warned_of_once_for_each_compile(engine)
         judge.fit(x, y, verbose=0)
 
 
+def test_a_subclass_whose_layers_were_frozen_before_compile_trains_nothing():
+    class Frozen(Model):
+        def __init__(self):
+            super().__init__()
+            self.last = layers.Dense(1, trainable=False)
+
+        def call(self, x):
+            return self.last(x)
+
+    model, x, y = Frozen(), np.ones((5, 2)), np.zeros((5, 1))
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="all of its weights are frozen"):
+        model.fit(x, y, verbose=0)
+    before = model.get_weights()
+    forget_notes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # no note that it trains what it was compiled to train
+        model.fit(x, y, verbose=0)
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+
+
 @pytest.mark.parametrize("engine", ["reference", "fast"])
 def test_a_model_frozen_after_compile_trains_what_it_was_compiled_to_train(engine):
     """The recipe of Keras 1 and 2 for a discriminator within a model with a generator."""

@@ -82,8 +82,8 @@ check("it took ten corrections from zero", len(history) - 1 == 10)
 r"""
 Was your number near? Each correction mends one row and may spoil another, so the count of right answers goes up and
 down; yet the rule ends. The weights describe a line, $w_1 x_1 + w_2 x_2 + b = 0$: on one side the neuron fires, on the
-other it does not. Here is that line after each correction, the last one drawn heavily. It touches the corner (1, 0):
-there the sum is exactly 0, and the neuron fires only above.
+other it does not. Here is that line after each correction, with its number. Where it is shaded, the neuron fires after
+the last one. That line touches the corner (1, 0): there the sum is exactly 0, and the neuron fires only above.
 """
 
 # %% tags=["plot"]
@@ -92,31 +92,35 @@ there the sum is exactly 0, and the neuron fires only above.
 
 def draw_rows(axes, answers):
     for x, y in zip(rows, answers, strict=True):
-        axes.plot(*x, "o", ms=11, mfc="tab:orange" if y else "white", mec="tab:blue", mew=2)
-    axes.set(xlim=(-0.6, 1.7), ylim=(-0.6, 1.7), xticks=[0, 1], yticks=[0, 1], aspect="equal")
+        fill = "tab:orange" if y else "white"
+        axes.plot(*x, "o", ms=12, mfc=fill, mec="black", mew=2, zorder=3)
+    axes.set(xlim=(-1.3, 2.3), ylim=(-1.3, 2.3), xticks=[0, 1], yticks=[0, 1], aspect="equal")
     axes.set(xlabel="$x_1$", ylabel="$x_2$")
 
 
-def draw_line(axes, w, b, **style):
-    if w[1]:
-        ends = np.array([-1.0, 2.0])
-        axes.plot(ends, -(w[0] * ends + b) / w[1], **style)
-    elif w[0]:
-        axes.axvline(-b / w[0], **style)
+def draw_line(axes, w, b, number, **style):
+    """Draw the line, and write its number where it leaves the picture, the last one's on top."""
+    bottom, top = -1.3, 2.3
+    x2 = np.array([bottom, top]) if w[0] else np.array([-b / w[1]] * 2)
+    x1 = -(w[1] * x2 + b) / w[0] if w[0] else x2 * 0 + [bottom, top]
+    axes.plot(x1, x2, **style)
+    place, shift = (x1[0], bottom), (0, 4)
+    if number == 10:
+        place, shift = (x1[1], top), (-10, -14)
+    elif x1[0] > top:  # it leaves on the right
+        place, shift = (top, -(w[0] * top + b) / w[1]), (-8, 6)
+    axes.annotate(str(number), place, shift, textcoords="offset points", ha="center",
+                  bbox={"fc": "white", "ec": "none", "pad": 0.5})  # fmt: skip
 
 
-figure, axes = plt.subplots(figsize=(4, 4))
+figure, axes = plt.subplots(figsize=(4.6, 4.6))
 draw_rows(axes, AND)
-for number, (w, b) in enumerate(history):
+for number, (w, b) in enumerate(history[1:], 1):
     last = number == len(history) - 1
-    draw_line(
-        axes,
-        w,
-        b,
-        color="tab:blue",
-        lw=2.5 if last else 1,
-        alpha=1 if last else 0.15 + 0.05 * number,
-    )
+    width, colour = (3, "tab:blue") if last else (1, "0.55")
+    draw_line(axes, w, b, number, color=colour, lw=width)
+x2 = np.array([-1.3, 2.3])
+axes.fill_betweenx(x2, -(w[1] * x2 + b) / w[0], 2.3, color="tab:blue", alpha=0.12, lw=0)
 axes.set_title("AND: filled is 1")
 plt.show()
 
@@ -151,18 +155,23 @@ check("no line gets more than 3 of XOR's 4 rows right", max(scores) == 3)
 r"""
 That is the whole difference. AND's single 1 sits in a corner, and a line can cut off a corner. XOR's two 1s sit on
 opposite corners, and no line has both of them on one side and the two 0s on the other. One neuron draws one line.
+(Lines that are right for 3 rows exist, but the rule, which mends one row at a time, never came to one.)
 
 ## A neuron with a sigmoid
 
 A step gives no hint in which direction to improve: its slope is zero. The sigmoid $\sigma(z) = 1 / (1 + e^{-z})$ is a
-step with soft shoulders. With the cross-entropy loss $L = -y \log \hat y - (1 - y) \log (1 - \hat y)$ its gradient
-comes out as simple as the perceptron's rule:
+step with soft shoulders, and its output $\hat y$ is read as a probability. The *loss* says how wrong it is:
+$L = -y \log \hat y - (1 - y) \log (1 - \hat y)$, the cross-entropy, is the minus logarithm of the probability that the
+right answer got. Its gradient comes out as simple as the perceptron's rule. With $z = w \cdot x + b$, the slope of the
+loss by $\hat y$ and that of the sigmoid, $\sigma' = \hat y\,(1 - \hat y)$, cancel all but a difference:
 
-$$\hat y = \sigma(w \cdot x + b), \qquad
+$$\frac{\partial L}{\partial z}
+  = \frac{\hat y - y}{\hat y\,(1 - \hat y)} \cdot \hat y\,(1 - \hat y) = \hat y - y, \qquad
   \frac{\partial L}{\partial w} = (\hat y - y)\,x, \qquad \frac{\partial L}{\partial b} = \hat y - y$$
 
-This is the source of the layer and of its gradient in the reference engine. Find $w \cdot x + b$, and find the
-sums over the rows:
+The library has every function twice: its *reference engine* is written to be read, its *fast engine* to be fast. This
+is the layer and its gradient in the reference engine; `dy` stands for $\partial L / \partial y$, and so on. Find
+$w \cdot x + b$, and find the sums over the rows (a `@` is one of them):
 """
 
 # %%
@@ -175,7 +184,8 @@ print(inspect.getsource(dense.dense_backward))
 
 # %% [markdown]
 r"""
-Now compute the gradient by hand and by the reference engine, in float64, for all four rows and some weights.
+Now compute the gradient by hand and by the reference engine, in float64, for all four rows and some weights. The tape
+(`GradientTape`) records what is computed, and goes back through it by the chain rule.
 """
 
 # %%
@@ -247,8 +257,9 @@ for name, answers in (("AND", AND), ("XOR", XOR)):
 # alt: Loss of the sigmoid neuron against the epoch, falling smoothly for AND and resting at 0.69 for XOR
 figure, axes = plt.subplots()
 for name, losses in curves.items():
-    axes.plot(losses, label=name)
-axes.axhline(np.log(2), color="gray", lw=0.8, ls=":")
+    axes.plot(losses, "-" if name == "AND" else "--", lw=2, label=name)
+axes.axhline(np.log(2), color="black", lw=0.8, ls=":")
+axes.text(200, np.log(2) - 0.01, "ln 2: knows nothing", ha="right", va="top")
 axes.set(xlabel="epoch", ylabel="loss")
 axes.legend()
 plt.show()
@@ -261,8 +272,9 @@ check(
 
 # %% [markdown]
 r"""
-**What you saw.** The old tutorial was right: one neuron is enough for AND, from every start. For XOR one neuron is not
-enough; its best answer is 0.5 for every row, at a cost of $\ln 2 \approx 0.693$. [Another page](04_one_step_by_hand.md)
+**What you saw.** The old tutorial was right: one neuron is enough for AND, from each of 20 starts. For XOR one neuron
+is not enough; its best answer is 0.5 for every row, at a cost of $-\ln 0.5 = \ln 2 \approx 0.693$.
+[Another page](04_one_step_by_hand.md)
 follows the gradient through a network of two layers.
 
 Last, the other engine: the same weights, the same rows, through both.

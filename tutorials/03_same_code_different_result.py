@@ -124,7 +124,7 @@ with all four pinned there is one. That is what the fingerprints say:
 
 # %%
 for stage, found in prints.items():
-    print(f"{stage:<22} {len(set(found))} different fingerprints in 5 runs")
+    print(f"{stage:<22} different fingerprints in 5 runs: {len(set(found))}")
 
 # %% tags=["check"]
 check("with all four pinned, five runs have one fingerprint", len(set(prints["all four"])) == 1)
@@ -202,7 +202,8 @@ r"""
 ## The fifth place: the order of a sum
 
 With equal seeds the two engines get different bits. Where does that come from, if nothing is drawn? They add in
-different orders. With real numbers that changes nothing. But a float32 has 24 binary digits, and each addition rounds:
+different orders. With real numbers that changes nothing. But a float32 has 24 binary digits, and each addition rounds
+to the nearest number that has so few (fl), with a relative error $\delta$:
 
 $$\mathrm{fl}(a + b) = (a + b)(1 + \delta), \qquad |\delta| \le \varepsilon / 2, \quad \varepsilon = 2^{-23}$$
 
@@ -224,8 +225,10 @@ for name, ordered in orders.items():
     total = np.cumsum(ordered, dtype="float32")[-1]  # one by one, each sum rounded
     errors[name] = abs(total - exact)
     print(f"{name:<30} {total:.5f}   error {errors[name]:.5f}")
+lowest = np.cumsum(np.sort(numbers), dtype="float32").min()
+print(f"on its way the last sum goes down to {lowest:,.0f}")
 bound = len(numbers) * np.finfo("float32").eps * np.abs(numbers).sum(dtype="float64")
-print(f"no order can be further off than n eps sum|x| = {bound:.0f}")
+print(f"no order can be further off than n eps sum|x| = {bound:,.0f}")
 
 # %% tags=["check"]
 check("the three orders give three sums", len(set(errors.values())) == 3)
@@ -233,8 +236,9 @@ check("all errors lie below the bound", 0 < max(errors.values()) <= bound)
 
 # %% [markdown]
 r"""
-From the least to the largest is the worst: the sum goes far down to some -399,000 first, where a float32 has
-steps of 1/32, and comes back. Rounding is not chance: each order gives the same bits every time.
+From the least to the largest is the worst: the sum goes far down first, where a float32 has steps of 1/32, and comes
+back. The bound is far away from all of them: it supposes that all roundings go in one direction, but most cancel.
+Rounding is not chance: each order gives the same bits every time.
 
 That is how threads make results differ: where each thread adds to one sum whenever it happens to be ready, the order
 differs from run to run. The fast engine doesn't do that. It cuts the work into the same pieces for every number of
@@ -373,7 +377,8 @@ plt.show()
 # %% [markdown]
 r"""
 If somebody shows you a network with a loss near the left dot and says that their trick did it: ask for the other
-nineteen. An improvement counts if it is large beside the spread.
+nineteen. A single run that is better counts if it is so by much more than the spread. A *mean* over $n$ seeds is surer:
+it sways by the spread divided by $\sqrt n$, its *standard error*. Compare two means with that.
 
 Last, the same weights and rows through both engines, before anything could grow:
 """

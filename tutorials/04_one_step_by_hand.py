@@ -64,10 +64,13 @@ left side and hands it on to what stands on its right:
 
 | forward | backward | why |
 |---|---|---|
-| $L = -\log p,\; p = \sigma(s)$ | $ds = p - y$ | the slopes of log and sigmoid cancel all but this |
-| $s = h W_2 + b_2$ | $dW_2 = h^\top ds, db_2 = ds, dh = ds\, W_2^\top$ | weights meet inputs, inputs meet weights |
+| $L = -\log p,\; p = \sigma(s)$ | $ds = p - y$ | $-\frac1p \cdot p\,(1 - p) = p - 1$, and $y = 1$ |
+| $s = h W_2 + b_2$ | $dW_2 = h^\top ds, db_2 = ds, dh = ds\, W_2^\top$ | the slope of $h w$ by $w$ is $h$, by $h$ $w$ |
 | $h = \max(z, 0)$ | $dz = dh$ where $z > 0$, else $0$ | a unit that is off passes nothing back |
 | $z = x W_1 + b_1$ | $dW_1 = x^\top dz,\; db_1 = dz$ | as for the second layer |
+
+For a single weight: $W_1[i, j]$ leads from $x_i$ to $z_j$, so its gradient is $x_i\, dz_j$. The product $x^\top dz$
+computes that for all four at once.
 """
 
 # %%
@@ -97,7 +100,8 @@ it is off for *every* row, nothing ever will. Keep that in mind for networks tha
 
 Here is all of it in one picture. Walk from the right to the left: across a line with a weight, the orange number is
 multiplied by that weight, $ds \cdot 0.8 = dh_1$; from $h$ to $z$ it stays, or becomes 0; from $p$ to $s$ it is
-multiplied by the sigmoid's slope, $p\,(1 - p)$. A weight's own gradient is the blue number at its left end times the
+multiplied by the sigmoid's slope, $p\,(1 - p)$. Where two lines meet, what comes along them is added up: $x_1$ gets
+$-0.287 \cdot 0.5 + 0 \cdot (-0.6) = -0.144$. A weight's own gradient is the blue number at its left end times the
 orange one at its right end. The biases are not drawn: each has the gradient of the $z$ or $s$ that it is added to.
 """
 
@@ -177,8 +181,8 @@ r"""
 ## Three more ways to the same numbers
 
 **Finite differences** need no chain rule: nudge a weight by a little, see how the loss moves. **The tape** of the
-reference engine records the forward lines and walks them back. **The fast engine** does the same in compiled code
-and float32.
+*reference engine*, the library's readable half, records the forward lines and walks them back. **The fast engine**, its
+other half, does the same in compiled code and float32.
 """
 
 
@@ -308,7 +312,7 @@ r"""
 ## Exercises
 
 1. Change the label to $y = 0$. Which numbers of the backward pass change sign, and why all of those?
-2. Make $b_{1,2}$ large enough that the second unit is on. Compute its two weight gradients with a pencil, then with
+2. Make `b1[1]` large enough that the second unit is on. Compute its two weight gradients with a pencil, then with
    `by_differences`.
 3. Replace ReLU by tanh. Only one line of the backward pass changes; which, and to what?
 

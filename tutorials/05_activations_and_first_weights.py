@@ -55,7 +55,10 @@ for name in functions:
 figure, panels = plt.subplots(1, 3, figsize=(6.4, 2.8), sharey=True)
 for axes, name in zip(panels, functions, strict=True):
     axes.plot(z[::4], heights[name][::4], color="tab:blue", lw=2, label="value")
-    axes.plot(z[::4], slopes[name][::4], "--", color="tab:orange", lw=2, label="slope")
+    steps = "steps-pre" if name == "relu" else "default"  # its slope jumps at 0
+    axes.plot(
+        z[::4], slopes[name][::4], "--", color="tab:orange", lw=2, label="slope", drawstyle=steps
+    )
     axes.set(title=name, ylim=(-1.15, 1.75), xticks=[-5, 0, 5], xlabel="z")
 panels[0].legend(frameon=False, loc="upper left", fontsize=11)
 plt.show()
@@ -65,7 +68,7 @@ check(
     "sigmoid's slope is 1/4 at 0 and nowhere larger", abs(slopes["sigmoid"].max() - 0.25) <= 1e-12
 )
 check(
-    "tanh z is 2 sigmoid(2z) - 1: a sigmoid, stretched, with mean zero",
+    "tanh z is 2 sigmoid(2z) - 1: a sigmoid, stretched and centred on 0",
     np.abs(np.tanh(z) - (2 / (1 + np.exp(-2 * z)) - 1)).max() <= 1e-12,
 )
 
@@ -86,13 +89,15 @@ make up for it.
 
 ## Ten layers deep
 
-Now measure it. Ten hidden layers of 64 neurons, three activations, and three ways to draw the first weights:
+Now measure it. Ten hidden layers of 64 neurons, three activations, and three ways to draw the first weights ($n$ is how
+many numbers come in or go out; Var is the variance, the square of the standard deviation):
 
-- *normal(0.05)*: a bell curve with a spread of 0.05, whatever the layer (what `random_normal` does);
+- *normal(0.05)*: a bell curve with a standard deviation of 0.05, whatever the layer (what `random_normal` does);
 - *Glorot*: $\mathrm{Var}(w) = 2 / (n_\text{in} + n_\text{out})$;
 - *He*: $\mathrm{Var}(w) = 2 / n_\text{in}$, made for relu, which halves what passes through.
 
-One step, no training. `capture` hands out the outputs of each layer and the gradient of its weights.
+One step, no training. `capture` hands out the outputs of each layer and the gradient of its weights. (With
+`from_logits=True` the loss itself does the softmax.)
 """
 
 # %%
@@ -170,9 +175,9 @@ check(
 
 # %% [markdown]
 r"""
-A million, with sigmoids and Glorot's weights: layer 1 would need a million times the learning rate of layer 10. No
-choice of first weights mends that here. With tanh and relu the gradient comes through; relu with small first weights
-has level lines too, but far down. A ratio near 1 isn't enough: look at what the layers put out.
+A million, with sigmoids and Glorot's weights: layer 1 would need a million times the learning rate of layer 10. None of
+the three kinds of first weights mends that. With tanh and relu the gradient comes through; relu with small first
+weights has level lines too, but far down. A ratio near 1 isn't enough: look at what the layers put out.
 """
 
 # %%
@@ -221,7 +226,7 @@ check("with a spread of 1 more than half of the outputs are saturated", min(satu
 r"""
 That is the rule behind Glorot and He. A sum of $n$ inputs, each times a weight, has $n$ times the variance of a single
 product. So $\mathrm{Var}(w)$ has to be about $1 / n$ for a layer to put out as much as it takes in; and for relu, which
-cuts off one half, $2 / n$.
+cuts off one half, $2 / n$. On the way back the sums run over the outputs; Glorot takes the mean of the two numbers.
 
 ## The zig-zag
 
@@ -280,7 +285,8 @@ check("centred inputs: they don't", zigzag["the same, minus 0.5"][0] < 0.7)
 r"""
 On the left there are only steps up and to the right, or down and to the left: the line goes to and fro across its way.
 In a batch the rows' gradients are added up, and rows may pull in different directions, so the effect is weaker than
-this picture. The old tutorial says so too: next to killed gradients it is the smaller evil.
+this picture; and even here both have come about equally far after 60 steps. The old tutorial says so too: next to
+killed gradients it is the smaller evil.
 
 ## The race
 
@@ -345,7 +351,8 @@ plt.show()
 
 # %% [markdown]
 r"""
-With two layers the sigmoids arrive late; with six they don't start at all. `Doctor` says why:
+With two layers the sigmoids are still on their way after 20 epochs; with six they don't start at all. `Doctor` says
+why:
 """
 
 # %%

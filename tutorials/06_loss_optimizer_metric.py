@@ -24,8 +24,8 @@ Four words, four jobs:
 | metric | a number for people; needs no slope | you |
 
 **Predict before you run.** The people are made up: men are heavier and taller by 1 and younger by 1 than women, each
-with a spread of 1. What share of them can a perfect network get right? And if ten classes are equally likely and a
-network knows nothing, what is its loss?
+with a standard deviation of 1. What share of them can a perfect network get right? And if ten classes are equally
+likely and a network knows nothing, what is its loss?
 """
 
 # %%
@@ -74,9 +74,10 @@ for name, make in four.items():
     model = network(optimizer=make(0.01))
     with diptych.capture(model, "output") as c:
         model.train_on_batch(x[::50], y[::50])
-    got[name] = c[0]["output"].weight_gradients["bias"]
-    made[name] = c[0]["output"].updates["bias"]
-    print(f"{name:<9} gets the gradient {got[name]},  makes the step {made[name]}")
+    got[name] = c[0]["output"].weight_gradients["kernel"]
+    made[name] = c[0]["output"].updates["kernel"]
+    listed = [" ".join(f"{number:>9.6f}" for number in a[:3, 0]) for a in (got[name], made[name])]
+    print(f"{name:<9} gets the gradient {listed[0]},  makes the step {listed[1]}")
 
 # %% tags=["check"]
 check(
@@ -92,8 +93,10 @@ check(
 r"""
 The old tutorial is wrong here. The gradient is the same before any optimizer sees it: backpropagation finds it
 ([page 04](04_one_step_by_hand.md) does it by hand). The optimizer only decides how far to go. In the very first step
-momentum has nothing to remember yet, so it goes as far as SGD. RMSprop and Adam divide by the gradient's own size, so
-both weights move equally far; only the sign is left.
+momentum has nothing to remember yet, so it goes as far as SGD. RMSprop and Adam divide by the gradient's own size:
+however different the three gradients, the steps are nearly equal, and only the sign is left. (RMSprop's are
+$\sqrt{10}$ times as long, since its memory begins with a tenth of $g^2$, which Adam makes up for; and both are a
+little shorter where $g$ is so small that $\epsilon$ counts.)
 
 ## Four rules
 
@@ -167,7 +170,7 @@ for rule, rate in rates.items():
 check("the first three steps of each are the textbook's, to 1e-12", max(off.values()) <= 1e-12)
 
 # %% tags=["plot"]
-# alt: Contours of a long valley with the ways of four optimizers: SGD zigzags, momentum swings, the others go straight
+# alt: Contours of a valley with the ways of four optimizers: SGD zigzags, momentum and Adam swing, RMSprop is straight
 figure, panels = plt.subplots(2, 2, figsize=(6.4, 4.6), sharex=True, sharey=True)
 round_ = np.linspace(0, 2 * np.pi, 30)
 for axes, (rule, rate) in zip(panels.flat, rates.items(), strict=True):
@@ -189,7 +192,8 @@ plt.show()
 r"""
 Twenty-five steps each, from the left to the cross. SGD has to keep its learning rate small because of the steep
 direction, so it jumps from wall to wall and crawls along. Momentum takes speed along the valley, and swings. RMSprop
-and Adam scale each direction by its own slope. None is the best one everywhere.
+and Adam scale each direction by its own slope; Adam has momentum too, and swings. How far each one comes depends on its
+learning rate. None is the best one everywhere.
 
 ## Loss and metric: a thousand people
 
@@ -258,13 +262,17 @@ check(
 
 # %% [markdown]
 r"""
-Longer training and more neurons would only learn these thousand people by heart. The hidden layer isn't even needed:
+(That the network without a hidden layer begins at 0.73 is luck: its first weights happen to point the right way.)
+Longer training and more neurons could at most learn these thousand people by heart, which
+[page 07](07_what_validation_is_for.md) shows. The hidden layer isn't even needed:
 the best border between two such groups is a plane, and one layer can draw that.
 
 ## How sure is it?
 
 The old tutorial asks about a person of average weight, height and age, gets "女生" (a woman), and leaves it at that.
-The true answer can be computed: by Bayes' rule, with equal shares of both, it is $\sigma(-1.5) = 0.182$ for a man.
+The true answer can be computed. Women's centre is at 0, men's at a distance of $\sqrt 3$, so the bell curve of the men
+is $e^{-3/2}$ times as high here as that of the women. With equal shares of both (Bayes' rule) the probability of a man
+is $e^{-1.5} / (e^{-1.5} + 1) = \sigma(-1.5) = 0.182$.
 """
 
 # %%

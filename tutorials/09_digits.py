@@ -58,7 +58,7 @@ BLUE, ORANGE = "#1f5fa8", "#d95f02"
 figure, grid = plt.subplots(4, 5, figsize=(6.4, 5.4))
 for k, axes in enumerate(grid.T.reshape(5, 2, 2).transpose(1, 0, 2).reshape(-1)):
     digit, which = divmod(k, 2)
-    axes.imshow(x[y == digit][which].reshape(8, 8), cmap="gray_r", interpolation="none")
+    axes.imshow(x[y == digit][which].reshape(8, 8), cmap="gray_r", interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.set_title(f"{digit}", fontsize=12, pad=3)
 plt.show()
@@ -220,12 +220,12 @@ r"""
 ## What the first layer looks at
 
 Each of the 500 units has 64 weights, one for each point: a picture, too. Where it's dark, ink makes the unit say yes;
-where it's light, ink makes it say no. In the upper row are six units before the training, in the lower row the same
-units after it. **Predict:** will you see digits in them?
+where it's light, ink makes it say no. In the upper row are six units before the training, those whose weights will
+move most; in the lower row the same units after it. **Predict:** will you see digits in them?
 """
 
 # %% tags=["plot"]
-# alt: Weights of six units as 8 by 8 pictures: noise before the training, smooth patches of dark and light after it
+# alt: Weights of six units as 8 by 8 pictures: noise before the training, patches of dark and light after it
 trained = model.get_weights()[0]
 moved = np.linalg.norm(trained - untrained, axis=0)
 units = np.sort(np.argsort(moved)[-6:])
@@ -234,7 +234,7 @@ largest = np.abs(trained[:, units]).max()
 for row, (name, weights) in enumerate((("before", untrained), ("after", trained))):
     for axes, unit in zip(grid[row], units, strict=True):
         image = weights[:, unit].reshape(8, 8)
-        axes.imshow(image, cmap="gray_r", vmin=-largest, vmax=largest, interpolation="none")
+        axes.imshow(image, cmap="gray_r", vmin=-largest, vmax=largest, interpolation="nearest")
         axes.set(xticks=[], yticks=[])
     grid[row, 0].set_ylabel(name)
 for axes, unit in zip(grid[0], units, strict=True):
@@ -273,7 +273,8 @@ check(
 
 # %% [markdown]
 r"""
-No digits. The units look for patches of ink and of paper, and the second layer puts them together. Where no picture has
+A roughness of 1 says that neighbours differ as much as any two points; of 0, that they are equal. And no digits. The
+units look for patches of ink and of paper, and the second layer puts them together. Where no picture has
 ink, $x_d = 0$ for all of them, so the gradient of $W_{d,u}$, which is $x_d$ times something, is exactly 0: those
 weights still are what the random numbers made them.
 

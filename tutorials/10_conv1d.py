@@ -99,7 +99,8 @@ $L$ steps, here $8 - 3 + 1 = 6$ times.
 ## Length: padding, stride, dilation
 
 Three options change how often the window fits. Here they are as pictures. A dot below is an input, a dot above an
-output; lines show which inputs an output sees. Crosses are *padding*: zeros set before and behind the sequence.
+output, in the middle of what it sees (causal: at the end); lines show which inputs an output sees. Crosses are
+*padding*: zeros set before and behind the sequence.
 """
 
 # %% tags=["plot"]
@@ -114,7 +115,7 @@ def fits(length, k, stride=1, padding=(0, 0), dilation=1):
 def diagram(axes, title, stride=1, padding=(0, 0), dilation=1, length=8, k=3):
     out = fits(length, k, stride, padding, dilation)
     first = np.arange(out) * stride - padding[0]
-    middle = first + dilation * (k - 1) / 2
+    middle = first + dilation * (k - 1) / (1 if title == "padding causal" else 2)
     lines = [
         [f + p * dilation, m, None] for f, m in zip(first, middle, strict=True) for p in range(k)
     ]
@@ -183,7 +184,9 @@ for _ in range(200):
     x, w = rng.normal(size=(1, L, 1)), rng.normal(size=(k, 1, 1))
     sizes = {
         diptych.engine.get(name)
-        .convolution.conv_forward(x, w, None, (s,), ((before, after),), (d,), 1)[0]
+        .convolution.conv_forward(
+            x, w, None, strides=(s,), padding=((before, after),), dilation=(d,), groups=1
+        )[0]
         .shape[1]
         for name in ("reference", "fast")
     }
@@ -200,7 +203,7 @@ future = signal.copy()
 future[0, 7:] = 99.0
 causal = layers.Conv1D(1, 4, padding="causal")
 check(
-    "with padding='causal' the first 7 outputs know nothing of what comes after step 7",
+    "with padding='causal' the first 7 outputs stay, whatever comes after the first 7 steps",
     np.array_equal(np.asarray(causal(signal))[0, :7], np.asarray(causal(future))[0, :7]),
 )
 
@@ -391,13 +394,16 @@ check("finite differences agree to 1e-6", report.ok and report.max_error <= 1e-6
 
 # %% [markdown]
 r"""
-The last table asked nobody's formula: it moved the numbers a little and looked how the output moved.
+The last table asked nobody's formula: it moved all numbers of an array a little in one random direction, and looked how
+the output moved. The one number in a row is the slope in that direction.
 
 ## What a kernel learns
 
 You set the kernel $(-1, 0, 1)$ yourself. A layer finds its own. Here are 2000 noisy sequences of 60 steps. In every
 second one a small pattern is hidden, somewhere. The label says whether it is there; nobody says where, or what it
 looks like. The network: one filter of 13 steps, the largest of its outputs, a sigmoid. Fourteen weights.
+The *likeness* of kernel and pattern below is their correlation: 1 if they have the same shape, 0 if they have nothing
+in common.
 
 **Predict:** what will the 13 weights look like?
 """

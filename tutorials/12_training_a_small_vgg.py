@@ -71,11 +71,14 @@ Two blocks, each of two convolutions and a pooling: the sides halve, the maps do
 
 $$y_{o,f} = \max\Big(0,\; b_f + \sum_{p}\sum_{c} x_{o+p,\,c}\; W_{p,c,f}\Big)$$
 
-The reference engine writes it as one addition for each of the nine places $p$ of the window (the loop near the end):
+The reference engine writes it as one addition for each of the nine places $p$ of the window, in this loop
+([Conv1D](10_conv1d.md) shows the whole function):
 """
 
 # %%
-print("\n".join(diptych.show("conv2d_forward")[0].reference[0].lines))
+source = diptych.show("conv2d_forward")[0].reference[0].lines
+start = next(k for k, line in enumerate(source) if "padded = pad" in line)
+print("\n".join(source[start:-1]))
 
 # %% [markdown]
 r"""
@@ -128,7 +131,7 @@ for name, one in (("dense", dense), ("VGG", model)):
 figure, panels = plt.subplots(1, 2, figsize=(6.8, 3.7), sharey=True)
 for axes, (name, table) in zip(panels, tables.items(), strict=True):
     wrong = table.counts - np.diag(np.diag(table.counts))
-    axes.imshow(wrong, cmap="Greys", vmin=0, vmax=4, interpolation="none")
+    axes.imshow(wrong, cmap="Greys", vmin=0, vmax=4, interpolation="nearest")
     for true, taken in np.argwhere(wrong):
         count = wrong[true, taken]
         axes.text(
@@ -162,9 +165,8 @@ figure, grid = plt.subplots(4, 8, figsize=(6.4, 4.2))
 for half, (name, filters) in enumerate((("before", filters_before), ("after", filters_after))):
     for f in range(16):
         axes = grid[2 * half + f // 8, f % 8]
-        axes.imshow(
-            filters[:, :, 0, f], cmap="gray_r", vmin=-largest, vmax=largest, interpolation="none"
-        )
+        squares = np.kron(filters[:, :, 0, f], np.ones((12, 12)))  # small files of sharp squares
+        axes.imshow(squares, cmap="gray_r", vmin=-largest, vmax=largest, interpolation="none")
         axes.set(xticks=[], yticks=[])
         if f % 8 == 0:
             axes.set_ylabel(f"{name}" if f == 0 else "", fontsize=12)
@@ -197,11 +199,12 @@ figure, grid = plt.subplots(4, 6, figsize=(6.4, 4.8))
 for row, (name, image) in zip(grid, maps.items(), strict=True):
     row[0].set_ylabel(name, fontsize=12)
     strongest = np.argsort(-image.sum(axis=(0, 1)))[:5]
-    row[0].imshow(x[one, :, :, 0], cmap="gray_r", interpolation="none")
     for axes, f in zip(row[1:], strongest, strict=True):
-        axes.imshow(image[:, :, f], cmap="gray_r", vmin=0, interpolation="none")
+        axes.imshow(image[:, :, f], cmap="gray_r", vmin=0, interpolation="nearest")
     for axes in row:
         axes.set(xticks=[], yticks=[])
+    row[0].spines[:].set_visible(name == "conv1")
+grid[0, 0].imshow(x[one, :, :, 0], cmap="gray_r", interpolation="nearest")
 grid[0, 0].set_title("digit", fontsize=12)
 grid[0, 3].set_title("five strongest maps", fontsize=12).set_in_layout(False)
 plt.show()
@@ -274,7 +277,8 @@ for row, f, drawing in zip(grid, chosen, drawings, strict=True):
     row[0].set_ylabel(f"filter {f}", fontsize=12)
     pictures = [*x[np.argsort(-answers[:, f])[:5]], drawing[0]]
     for axes, picture in zip(row, pictures, strict=True):
-        axes.imshow(picture[:, :, 0], cmap="gray_r", vmin=0, vmax=1, interpolation="none")
+        squares = np.kron(picture[:, :, 0], np.ones((6, 6)))
+        axes.imshow(squares, cmap="gray_r", vmin=0, vmax=1, interpolation="none")
         axes.set(xticks=[], yticks=[])
 grid[0, 2].set_title("favourites", fontsize=12)
 grid[0, 5].set_title("drawn", fontsize=12)
@@ -321,15 +325,19 @@ print(
 # %% tags=["plot"]
 # alt: The digit, the map of how much each covered place costs, and the digit under the patch that costs most
 figure, panels = plt.subplots(1, 3, figsize=(6.8, 2.7))
-panels[0].imshow(x[one, :, :, 0], cmap="gray_r", interpolation="none")
+panels[0].imshow(x[one, :, :, 0], cmap="gray_r", interpolation="nearest")
 panels[0].set_title("the digit", fontsize=12)
 panels[1].imshow(
-    p[y[one]] - with_patch, cmap="gray_r", vmin=0, interpolation="none", extent=(0.5, 6.5, 6.5, 0.5)
+    p[y[one]] - with_patch,
+    cmap="gray_r",
+    vmin=0,
+    interpolation="nearest",
+    extent=(0.5, 6.5, 6.5, 0.5),
 )
 panels[1].set(xlim=(-0.5, 7.5), ylim=(7.5, -0.5))
 panels[1].set_title("cost of a patch", fontsize=12)
 panels[2].imshow(
-    covered[6 * row + column, :, :, 0], cmap="gray_r", vmin=0, vmax=1, interpolation="none"
+    covered[6 * row + column, :, :, 0], cmap="gray_r", vmin=0, vmax=1, interpolation="nearest"
 )
 panels[2].add_patch(plt.Rectangle((column - 0.5, row - 0.5), 3, 3, fill=False, ec="#d95f02", lw=3))
 panels[2].set_title(f"taken for {worst.argmax()}", fontsize=12)

@@ -222,7 +222,8 @@ r"""
 ## Into the library
 
 An engine is a name and a bundle of modules, so a pair of twins is put into it by giving it a name there. `Twin` makes
-an operation of the pair: it asks which engine is in force, calls its forward, and leaves backward to the tape.
+an operation of the pair: it asks which engine is in force, calls its forward, and leaves backward to the tape. It is
+told the module and the pair's name, here the same word, and the shape of what comes out.
 (Without a compiler the reference has to stand in for both, here alone; the library itself never does that.)
 """
 

@@ -27,12 +27,13 @@ may use. So a plan needs no more memory than the calls of which it is made.
 """
 
 cimport numpy as cnp
-from cpython.ref cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 from .threads cimport Progress, Recorder, Stage, run_many, set_recorder, stage
+from .threads cimport recorder as recorder_in_force
 
 cnp.import_array()
 
@@ -90,7 +91,8 @@ cdef void own(Recorder* recorder, void* memory) noexcept nogil:
 
 cdef void keep(Recorder* recorder, object array):
     """Keep it, unless it lies in the plan's own memory, which is there anyway. What has a method
-    `ends_run` is asked in each run, after the stages that are there already.
+    `ends_run` is asked in each run, after the stages that are there already; what has `most_runs`
+    says before a run how often the plan may run.
     """
     cdef Recording* r = <Recording*>recorder
     cdef PyObject* base
@@ -197,6 +199,16 @@ cdef void only_if(Recorder* recorder, const int* flag) noexcept nogil:
     (<Recording*>recorder).flag = flag
 
 
+cdef class Mark:
+    """How much a plan had noted."""
+
+    cdef object plan
+    cdef int count
+    cdef double work
+    cdef Py_ssize_t arrays
+    cdef Py_ssize_t calls
+
+
 cdef class Plan:
     """The stages that ran in its `with` block; see the module.
 
@@ -206,13 +218,17 @@ cdef class Plan:
     cdef Recording recording
     cdef readonly Py_ssize_t done
     cdef Recorder* before
+    cdef bint is_open           # its `with` block is not over
+    cdef bint is_running
+    cdef list limits            # what of `arrays` says how often it may run
     cdef list arrays
     cdef list buffers
     cdef list calls
 
     def __cinit__(self):
         cdef Recording* r = &self.recording
-        self.arrays, self.buffers, self.calls = [], [], []
+        self.arrays, self.buffers, self.calls, self.limits = [], [], [], []
+        self.is_open = self.is_running = False
         r.hooks.note, r.hooks.own, r.hooks.keep, r.hooks.refuse = note, own, keep, refuse
         r.hooks.new = new
         r.stages, r.progress, r.owned, r.refusal, r.flag = NULL, NULL, NULL, NULL, NULL
@@ -232,16 +248,27 @@ cdef class Plan:
         free(r.progress)
 
     def __enter__(self):
+        if self.is_open or self.is_running:
+            raise RuntimeError("this plan is being made or run already")
         self.before = set_recorder(&self.recording.hooks)
+        self.is_open = True
+        Py_INCREF(self)  # this thread notes in it until __exit__
         return self
 
     def __exit__(self, *exc_info):
         cdef Recording* r = &self.recording
+        if not self.is_open or recorder_in_force() != &r.hooks:
+            raise RuntimeError("this plan is not the one that is being made in this thread")
         set_recorder(self.before)
+        self.is_open = False
+        self.limits = list({
+            id(kept): kept for kept in self.arrays if hasattr(kept, "most_runs")
+        }.values())
         free(r.progress)
         r.progress = <Progress*>malloc(max(1, r.count) * sizeof(Progress))
         if r.progress == NULL:
             refuse(&r.hooks, NO_MEMORY)
+        Py_DECREF(self)
 
     @property
     def refusal(self):
@@ -260,20 +287,23 @@ cdef class Plan:
 
     def mark(self):
         """A place to which `take_back` can return."""
-        cdef Recording* r = &self.recording
-        return r.count, r.work, len(self.arrays), len(self.calls)
+        cdef Mark mark = Mark()
+        mark.plan, mark.count, mark.work = self, self.recording.count, self.recording.work
+        mark.arrays, mark.calls = len(self.arrays), len(self.calls)
+        return mark
 
-    def take_back(self, tuple mark):
+    def take_back(self, Mark mark not None):
         """If a refusal has come since this mark, forget all that has been noted since; return why,
         or None.
         """
         cdef Recording* r = &self.recording
         why = self.refusal
+        if mark.plan is not self or mark.count > r.count or mark.arrays > len(self.arrays):
+            raise ValueError("this is no mark of the plan, or it has been taken back already")
         if why is not None:
-            r.count, r.work, arrays, calls = mark
-            r.refusal = NULL
-            del self.arrays[arrays:]
-            del self.calls[calls:]
+            r.count, r.work, r.refusal = mark.count, mark.work, NULL
+            del self.arrays[mark.arrays:]
+            del self.calls[mark.calls:]
         return why
 
     def call(self, function):
@@ -291,20 +321,40 @@ cdef class Plan:
             set_recorder(by)
 
     def run(self, Py_ssize_t times=1):
-        """Run all stages and calls, so many times; return how often no call has ended it."""
+        """Run all stages and calls, so many times; return how often no call has ended it.
+
+        Raises ValueError if that is oftener than there are data for, and RuntimeError while it is
+        being made or run.
+        """
+        if self.is_open or self.is_running:
+            raise RuntimeError("this plan is being made or run already")
+        if self.recording.refusal != NULL:
+            raise ValueError(f"this plan cannot be run: {self.refusal}")
+        if times < 0:
+            raise ValueError(f"a plan cannot be run {times} times")
+        for limit in self.limits:
+            if times > limit.most_runs:
+                raise ValueError(
+                    f"this plan cannot be run {times} times: there are data for {limit.most_runs}"
+                )
+        self.is_running, self.done = True, 0
+        try:
+            self.run_all(times)
+        finally:
+            self.is_running = False
+        return self.done
+
+    cdef int run_all(self, Py_ssize_t times) except -1:
         cdef Recording* r = &self.recording
         cdef Py_ssize_t _
         cdef int first, end
         cdef double work, until
-        if r.refusal != NULL:
-            raise ValueError(f"this plan cannot be run: {self.refusal}")
-        self.done = 0
         if not self.calls:
             with nogil:
                 for _ in range(times):
                     run_many(r.stages, r.count, r.work, r.progress)
             self.done = times
-            return times
+            return 0
         for _ in range(times):
             first, work = 0, 0
             for end, until, function in self.calls:
@@ -312,16 +362,16 @@ cdef class Plan:
                     with nogil:
                         run_many(r.stages + first, end - first, until - work, r.progress)
                 if function() is True:
-                    return self.done
+                    return 0
                 first, work = end, until
             if r.count > first:
                 with nogil:
                     run_many(r.stages + first, r.count - first, r.work - work, r.progress)
             self.done += 1
-        return self.done
+        return 0
 
 
-def scribble(Plan plan):
+def scribble(Plan plan not None):
     """For tests: fill the memory that results lie in with NaN. A run has to write it anew."""
     cdef cnp.ndarray buffer
     for buffer in plan.buffers:

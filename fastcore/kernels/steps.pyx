@@ -31,22 +31,28 @@ cdef tuple np_shape(cnp.ndarray a):
 cdef enum:
     CHUNK = 32768  # bytes
     MOST_SOURCES = 16
+    MOST_RESULTS = 16
 
 
 cdef struct Order:
     const cnp.int64_t* rows
+    Py_ssize_t count            # of the rows
     Py_ssize_t at               # where in the order the batch begins
     Py_ssize_t batch_size
     const char* sources[MOST_SOURCES]
-    char* results
+    char* results[MOST_RESULTS]
 
 
 cdef struct Move:
     const Order* order
-    int which                   # of the sources
+    int which                   # of the sources or results
     char* batch
     Py_ssize_t width            # bytes of a row
     Py_ssize_t together         # rows of a chunk
+
+
+cdef inline bint has_batch(const Order* order) noexcept nogil:
+    return order.at + order.batch_size <= order.count
 
 
 cdef void gather_task(Py_ssize_t chunk, void* context) noexcept nogil:
@@ -54,18 +60,20 @@ cdef void gather_task(Py_ssize_t chunk, void* context) noexcept nogil:
     cdef const cnp.int64_t* rows = g.order.rows + g.order.at
     cdef const char* source = g.order.sources[g.which]
     cdef Py_ssize_t i
-    for i in range(chunk * g.together, min((chunk + 1) * g.together, g.order.batch_size)):
-        memcpy(g.batch + i * g.width, source + rows[i] * g.width, g.width)
+    if has_batch(g.order):
+        for i in range(chunk * g.together, min((chunk + 1) * g.together, g.order.batch_size)):
+            memcpy(g.batch + i * g.width, source + rows[i] * g.width, g.width)
 
 
 cdef void store_task(Py_ssize_t chunk, void* context) noexcept nogil:
     cdef const Move* g = <const Move*>context
     cdef Py_ssize_t first = chunk * g.together
     cdef Py_ssize_t count = min(g.together, g.order.batch_size - first)
-    memcpy(
-        g.order.results + (g.order.at + first) * g.width, g.batch + first * g.width,
-        count * g.width,
-    )
+    if has_batch(g.order):
+        memcpy(
+            g.order.results[g.which] + (g.order.at + first) * g.width, g.batch + first * g.width,
+            count * g.width,
+        )
 
 
 cdef void advance_task(Py_ssize_t chunk, void* context) noexcept nogil:
@@ -76,58 +84,73 @@ cdef void advance_task(Py_ssize_t chunk, void* context) noexcept nogil:
 cdef class Rows:
     """The rows of the batches: these arrays are filled with those that are next.
 
-    targets: C-contiguous arrays with the rows of one batch.
+    targets: arrays of numbers, C-contiguous and writeable, with the rows of one batch.
     """
 
     cdef Order order
     cdef tuple targets
+    cdef list batches           # of results
     cdef tuple alive            # the order, the sources and the results
-    cdef cnp.ndarray batch      # of results
 
     def __init__(self, *targets):
         if not 1 <= len(targets) <= MOST_SOURCES:
             raise ValueError(f"rows of {len(targets)} arrays; expected 1 to {MOST_SOURCES}")
-        self.targets = targets
+        for target in targets:
+            check_target(target, len(targets[0]))
+        self.targets, self.batches, self.alive = targets, [], ()
         self.order.batch_size = len(targets[0])
+        self.order.count = self.order.at = 0
 
-    def start(self, order, *sources, results=None):
+    def start(self, order, *sources, tuple results=()):
         """From now on the rows are those of the sources in this order; the first batch is next.
 
         order: int64, rows of the sources. sources: C-contiguous, like the batch but for how many
-        rows they have. results: where `store` puts its rows, the first of the order first.
+        rows they have. results: for each `store`, where it puts its rows, the first of the order
+        first.
         """
         cdef cnp.ndarray numbers = cnp.PyArray_FROMANY(
             order, cnp.NPY_INT64, 1, 1, cnp.NPY_ARRAY_CARRAY_RO
         )
         cdef const cnp.int64_t* rows = <const cnp.int64_t*>data(numbers)
-        cdef Py_ssize_t count = min(map(len, sources)), i
+        cdef Py_ssize_t count, i
         cdef bint wrong = False
+        if len(sources) != len(self.targets) or len(results) != len(self.batches):
+            raise ValueError(
+                f"rows of {len(sources)} arrays, and {len(results)} for results; expected "
+                f"{len(self.targets)} and {len(self.batches)}"
+            )
+        for i in range(len(sources)):
+            check_alike(sources[i], self.targets[i])
+        for i in range(len(results)):
+            check_alike(results[i], self.batches[i])
+            check_room(results[i], size(numbers))
+        count = min(map(len, sources))
         for i in range(size(numbers)):
             wrong |= not 0 <= rows[i] < count
         if wrong:
             bad = next(row for row in numbers if not 0 <= row < count)
             raise IndexError(f"there is no row {bad}: there are {count}")
-        for i in range(len(self.targets)):
-            check_alike(sources[i], self.targets[i])
+        for i in range(len(sources)):
             self.order.sources[i] = <const char*>data(sources[i])
-        if self.batch is not None:
-            check_alike(results, self.batch)
-            if len(results) < size(numbers) or not cnp.PyArray_ISWRITEABLE(results):
-                raise ValueError(f"{len(results)} rows of results cannot take {size(numbers)}")
-            self.order.results = <char*>data(results)
+        for i in range(len(results)):
+            self.order.results[i] = <char*>data(results[i])
         self.alive = numbers, sources, results
-        self.order.rows, self.order.at = rows, 0
+        self.order.rows, self.order.count, self.order.at = rows, size(numbers), 0
 
     def let_go(self):
         """Keep the data alive no longer; they are to be named again before the next batch."""
-        cdef int i
-        self.alive = None
-        self.order.results = NULL
-        for i in range(len(self.targets)):
-            self.order.sources[i] = NULL
+        self.order.count = self.order.at = 0
+        self.alive = ()
 
-    cdef Move of(self, cnp.ndarray batch):
+    @property
+    def most_runs(self):
+        """How many batches are left: a plan runs no more."""
+        return (self.order.count - self.order.at) // max(1, self.order.batch_size)
+
+    cdef Move of(self, cnp.ndarray batch) except *:
         cdef Move g
+        if not has_batch(&self.order):
+            raise ValueError("there is no batch left: `start` says where the next ones are")
         if recorder() != NULL:
             recorder().keep(recorder(), self)
         g.order, g.which, g.batch = &self.order, 0, <char*>data(batch)
@@ -147,17 +170,22 @@ cdef class Rows:
                 sizeof(Move), cnp.PyArray_NBYTES(self.targets[i]) / 16.0,
             )
 
-    def store(self, cnp.ndarray batch, cnp.ndarray results):
+    def store(self, cnp.ndarray batch not None, cnp.ndarray results not None):
         """Put the rows of a batch of results in their place; the first time into these results."""
         cdef Move g
-        check_alike(results, batch)
+        if len(self.batches) == MOST_RESULTS:
+            raise ValueError(f"results of more than {MOST_RESULTS} kinds")
         if not cnp.PyArray_ISCARRAY_RO(batch) or len(batch) != self.order.batch_size:
             raise ValueError(f"results of {np_shape(batch)} are no batch of these rows")
-        if len(results) < self.order.at + len(batch):
-            raise ValueError(f"{len(results)} rows of results cannot take {len(batch)}")
-        self.batch = batch
-        self.order.results = <char*>data(results)
+        check_alike(results, batch)
+        check_room(results, self.order.at + len(batch))
         g = self.of(batch)
+        g.which = len(self.batches)
+        if recorder() != NULL:
+            recorder().keep(recorder(), batch)
+        self.batches.append(batch)
+        self.alive = (*self.alive, results)
+        self.order.results[g.which] = <char*>data(results)
         run_chunks(
             store_task, (self.order.batch_size + g.together - 1) // g.together, &g,
             sizeof(Move), cnp.PyArray_NBYTES(batch) / 16.0,
@@ -166,15 +194,39 @@ cdef class Rows:
     def advance(self):
         """Go on to the next batch."""
         cdef Order* order = &self.order
+        if recorder() != NULL:
+            recorder().keep(recorder(), self)
         run_chunks(advance_task, 1, &order, sizeof(order), 1)
+
+
+cdef int check_target(cnp.ndarray target, Py_ssize_t rows) except -1:
+    """Refuse an array that is no batch of so many rows of numbers."""
+    if target is None or not rank(target) or target.dtype.kind not in "biufc":
+        raise ValueError(f"a batch is an array of rows of numbers, not {target!r:.60}")
+    if not cnp.PyArray_ISCARRAY(target) or dim(target, 0) != rows:
+        raise ValueError(
+            f"a batch of {np_shape(target)} is not C-contiguous, cannot be written to, or has not "
+            f"{rows} rows"
+        )
+    return 0
+
+
+cdef int check_room(cnp.ndarray results, Py_ssize_t rows) except -1:
+    """Refuse results with room for fewer rows."""
+    if dim(results, 0) < rows or not cnp.PyArray_ISWRITEABLE(results):
+        raise ValueError(f"{dim(results, 0)} rows of results cannot take {rows}")
+    return 0
 
 
 cdef int check_alike(cnp.ndarray many, cnp.ndarray batch) except -1:
     """Refuse an array whose rows are not like those of the batch."""
     cdef int i
-    cdef bint alike = (
+    cdef bint alike
+    if many is None:
+        raise ValueError("the rows of None do not fit into a batch")
+    alike = (
         cnp.PyArray_TYPE(many) == cnp.PyArray_TYPE(batch) and rank(many) == rank(batch)
-        and cnp.PyArray_ISCARRAY_RO(many)
+        and rank(many) > 0 and cnp.PyArray_ISCARRAY_RO(many)
     )
     for i in range(1, rank(batch)):
         alike = alike and dim(many, i) == dim(batch, i)
@@ -209,7 +261,7 @@ cdef void sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept n
             out[i] = a[i] + b[i]
 
 
-def in_stages(str name, a, b):
+def in_stages(str name not None, a, b):
     """np.add or np.multiply (`name`) of two arrays as a stage; None where they are not alike."""
     cdef Sum s
     cdef bint single
@@ -248,9 +300,19 @@ cdef struct Running:
     double threshold
 
 
+cdef bint is_real(cnp.ndarray a) noexcept:
+    """Whether the kernels can read it: float32 or float64, in C order."""
+    return cnp.PyArray_ISCARRAY_RO(a) and (
+        cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT or cnp.PyArray_TYPE(a) == cnp.NPY_DOUBLE
+    )
+
+
 cdef double* running(cnp.ndarray a) except NULL:
-    if cnp.PyArray_TYPE(a) != cnp.NPY_DOUBLE or size(a) != 1:
-        raise ValueError(f"a running sum is one number of float64, not {a.dtype} {np_shape(a)}")
+    if cnp.PyArray_TYPE(a) != cnp.NPY_DOUBLE or size(a) != 1 or not cnp.PyArray_ISCARRAY(a):
+        raise ValueError(
+            f"a running sum is one number of float64 that can be written to, not {a.dtype} "
+            f"{np_shape(a)}"
+        )
     if recorder() != NULL:
         recorder().keep(recorder(), a)
     return <double*>data(a)
@@ -262,9 +324,18 @@ cdef void mean_task(Py_ssize_t chunk, void* context, const real* like) noexcept 
     r.count[0] += r.number
 
 
-def add_mean(cnp.ndarray total, cnp.ndarray count, cnp.ndarray value, double number):
-    """total += value * number; count += number."""
+def add_mean(
+    cnp.ndarray total not None, cnp.ndarray count not None, cnp.ndarray value not None,
+    double number,
+):
+    """total += value * number; count += number. The value is one number."""
     cdef Running r
+    if not is_real(value) or size(value) != 1:
+        raise ValueError(
+            f"a mean is one number of float32 or float64, not {value.dtype} {np_shape(value)}"
+        )
+    if recorder() != NULL:
+        recorder().keep(recorder(), value)
     r.value, r.number, r.total, r.count = data(value), number, running(total), running(count)
     run_typed(
         cnp.PyArray_TYPE(value) == cnp.NPY_FLOAT, mean_task[float], mean_task[double], 1, &r,
@@ -321,7 +392,8 @@ cdef inline void add_matches(const Running* r, Py_ssize_t matches, Py_ssize_t of
 
 
 def add_accuracy(
-    str kind, cnp.ndarray total, cnp.ndarray count, cnp.ndarray y, cnp.ndarray p, double threshold,
+    str kind not None, cnp.ndarray total not None, cnp.ndarray count not None,
+    cnp.ndarray y not None, cnp.ndarray p not None, double threshold,
 ):
     """total += how many predictions match their labels; count += the number of samples.
 
@@ -330,7 +402,15 @@ def add_accuracy(
     """
     cdef Running r
     cdef bint single = cnp.PyArray_TYPE(p) == cnp.NPY_FLOAT
-    cdef Py_ssize_t last = dim(p, rank(p) - 1)
+    cdef Py_ssize_t last
+    if kind not in ("binary", "categorical", "sparse"):
+        raise ValueError(f"there is no {kind} accuracy")
+    if not is_real(p) or not rank(p) or not size(p) or not cnp.PyArray_ISCARRAY_RO(y):
+        raise ValueError(
+            f"{kind} accuracy: predictions {p.dtype} {np_shape(p)} and labels {y.dtype} "
+            f"{np_shape(y)}; expected arrays in C order, and some predictions, float32 or float64"
+        )
+    last = dim(p, rank(p) - 1)
     r.y, r.p, r.total, r.count = data(y), data(p), running(total), running(count)
     r.number, r.width, r.threshold = dim(p, 0), last, threshold
     r.rows = size(p) // last
@@ -384,13 +464,13 @@ cdef void draw_task(Py_ssize_t chunk, void* context) noexcept nogil:
             d.mask[i] = (d.bits.next_uint64(d.bits.state) >> 11) * 2.0**-53 >= d.rest
 
 
-def draw_mask(bit_generator, tuple shape, double rate):
+def draw_mask(bit_generator, tuple shape not None, double rate):
     """What random.draw_dropout_mask draws with a PCG64: True with probability 1 - rate."""
     cdef cnp.npy_intp dims[64]
     cdef Draw d
     cdef int i
-    if len(shape) > 64:
-        raise ValueError(f"draw_mask: {len(shape)} axes are too many")
+    if len(shape) > 64 or (shape and min(shape) < 0) or not 0 <= rate <= 1:
+        raise ValueError(f"draw_mask: no mask has the shape {shape} and the rate {rate}")
     for i in range(len(shape)):
         dims[i] = shape[i]
     cdef cnp.ndarray mask = new_array(<int>len(shape), dims, cnp.NPY_BOOL)

@@ -1,4 +1,4 @@
-"""What is said in Chinese: notes on old spellings, answers to slips of scripts, and the demo.
+"""What is said in Chinese: notes on old spellings, answers to slips, the demo, the command line.
 
 `{}` stands for what is filled in, in the same order in both languages. (The findings of a diagnosis
 have a table of their own, `teach/diagnosis/messages.py`.)
@@ -111,12 +111,17 @@ SLIPS = {
         "`{}` 在这一行之前没有定义：先加载或生成数据，例如"
     ),
     "`{}` is not defined; did you mean `{}`?": "`{}` 没有定义；你想写的是 `{}` 吗？",
-    "`{}` is not imported; put this at the top of the script": (
-        "`{}` 没有导入；在脚本开头加上这一行"
-    ),
+    "`{}` is not imported; put this at the top of the script": ("`{}` 没有导入；在脚本开头加上"),
     "`{}` is not installed here; in a terminal": "这里没有安装 `{}`；在终端里运行",
     "`{}` is of Python 2; in Python 3 it is {}": "`{}` 是 Python 2 的写法；Python 3 里是 {}",
     "`{}` is written `{}` in Python": "`{}` 在 Python 里写作 `{}`",
+    "`{}` is not defined above this line: keep the last rows of `{}` apart for it before `fit`, "
+    "and those of the labels in the same way": (
+        "`{}` 在这一行之前没有定义：在 `fit` 之前，从 `{}` 里留出最后几行给它，标签也同样处理"
+    ),
+    "this is no code: a text, or what was printed; delete it, or make it a comment": (
+        "这一行不是代码，而是说明文字或程序的输出：删掉它，或改成注释"
+    ),
     "a name that is handed over as text needs quotes, '{}'": "当作字符串传入的名字要加引号：'{}'",
     "did you mean `{}`?": "你想写的是 `{}` 吗？",
     "diptych has no `{}`": "diptych 里没有 `{}`",
@@ -174,6 +179,21 @@ SLIPS = {
         "上一行以冒号结尾，属于它的行要缩进 4 个空格"
     ),
     "the prompt was copied too: delete it, in all lines": "把提示符也复制进来了：每一行都删掉它",
+    "the rows of `{}` have another shape than the model takes; above this line": (
+        "`{}` 每一行的形状与模型要的不同；在这一行之前加上"
+    ),
+    "in `{}` the channels come first, and in the model last; above this line": (
+        "`{}` 的通道在前，而模型要的是通道在后；在这一行之前加上"
+    ),
+    "the model takes rows of the shape {}, `{}` has {}; begin the model with": (
+        "模型要的每一行的形状是 {}，而 `{}` 的是 {}；让模型这样开头"
+    ),
+    "the loss wants a column for each class, `{}` has their numbers; above this line": (
+        "这个损失要标签对每个类别有一列（one-hot），而 `{}` 里是类别的编号；在这一行之前加上"
+    ),
+    "the last layer has other units than `{}` has columns; before compile": (
+        "最后一层的单元数与 `{}` 的列数不同；在 compile 之前加上"
+    ),
     "{}: skipped, a cell for {}": "{}：已跳过，这是给 {} 的单元",
     "{}, line {}: skipped {}": "{}，第 {} 行：已跳过 {}",
     "  ... 1 line inside libraries (--full-traceback shows them)\n": (
@@ -214,7 +234,62 @@ DEMO = {
     "\nThe curves and the worst mistakes are drawn in {}": "\n曲线和错得最厉害的数字画在 {}",
 }
 
-CHINESE = NOTES | SLIPS | DEMO
+COMMANDS = {
+    "A neural network library with the Keras API and two engines.": (
+        "一个神经网络库：接口与 Keras 相同，有两个引擎。"
+    ),
+    "train two networks on real digits, on both engines (the default)": (
+        "用真实的手写数字，在两个引擎上训练两个网络（默认）"
+    ),
+    "passes over the training digits (default 12)": "训练多少轮（默认 12）",
+    "of weights and shuffles (default 0)": "初始权重和打乱次序用的随机种子（默认 0）",
+    "where the picture goes": "图存到哪里",
+    "run a Keras script or notebook: diptych run script.py": (
+        "运行一个 Keras 脚本或 notebook：diptych run script.py"
+    ),
+    "a function in both engines: diptych show conv2d_forward": (
+        "并排显示一个函数在两个引擎里的源码：diptych show conv2d_forward"
+    ),
+    "versions, engine, instruction set, threads": "版本、引擎、指令集、线程",
+    "{} needs a value": "{} 后面要有一个值",
+    "there is no option {}": "没有选项 {}",
+    "which script? Give its file, -m module or -c code": (
+        "运行哪个脚本？请给出文件名、-m 模块或 -c 代码"
+    ),
+    "--engine {}: the engines are fast and reference": "--engine {}：引擎只有 fast 和 reference",
+    "--threads {}: expected a whole number of at least 1": "--threads {}：应当是不小于 1 的整数",
+    """\
+usage: diptych run [options] script.py [arguments]
+       diptych run [options] notebook.ipynb [arguments]
+       diptych run [options] -m module [arguments]
+       diptych run [options] -c code [arguments]
+
+Runs a Keras script on diptych: in this process `keras`, `tf.keras` and `import tensorflow as tf`
+are diptych. The options may also stand after the script; what follows `--` is the script's own.
+
+options:
+  --engine fast|reference    the engine; by default the one that is set (DIPTYCH_ENGINE, or fast)
+  --threads N                how many threads the fast engine may use
+  --full-traceback           show the library's lines in a traceback as well
+  -h, --help                 this text
+""": """\
+用法：diptych run [选项] script.py [参数]
+      diptych run [选项] notebook.ipynb [参数]
+      diptych run [选项] -m 模块 [参数]
+      diptych run [选项] -c 代码 [参数]
+
+在 diptych 上运行一个 Keras 脚本：在这个进程里，`keras`、`tf.keras` 和 `import tensorflow as tf`
+都是 diptych。选项也可以写在脚本后面；`--` 之后的内容留给脚本自己。
+
+选项：
+  --engine fast|reference    用哪个引擎；默认是设置好的那个（DIPTYCH_ENGINE，否则 fast）
+  --threads N                fast 引擎最多用几个线程
+  --full-traceback           在报错的追溯里也显示库内部的行
+  -h, --help                 显示这段文字
+""",
+}
+
+CHINESE = NOTES | SLIPS | DEMO | COMMANDS
 # Between two pieces of code that are filled in together.
 JOINTS = {"` for `": "` 应写作 `", "` or `": "` 或 `", "` and `": "` 和 `"}
 

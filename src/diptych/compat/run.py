@@ -34,7 +34,7 @@ Runs a Keras script on diptych: in this process `keras`, `tf.keras` and `import 
 are diptych. The options may also stand after the script; what follows `--` is the script's own.
 
 options:
-  --engine {fast,reference}  the engine; by default the one that is set (DIPTYCH_ENGINE, or fast)
+  --engine fast|reference    the engine; by default the one that is set (DIPTYCH_ENGINE, or fast)
   --threads N                how many threads the fast engine may use
   --full-traceback           show the library's lines in a traceback as well
   -h, --help                 this text
@@ -72,7 +72,7 @@ def parse(arguments: list[str]) -> Command | None:
         if name in _WITH_VALUE:
             if not equals:
                 if not rest:
-                    raise UsageError(f"{name} needs a value")
+                    raise UsageError(said(f"{name} needs a value"))
                 value = rest.pop(0)
             _set(command, name, value)
         elif word == "--full-traceback":
@@ -81,25 +81,25 @@ def parse(arguments: list[str]) -> Command | None:
             command.arguments.append(word)
         elif word in ("-c", "-m"):
             if not rest:
-                raise UsageError(f"{word} needs {'code' if word == '-c' else 'a module'}")
+                raise UsageError(said(f"{word} needs a value"))
             command.kind, command.target = ("code" if word == "-c" else "module"), rest.pop(0)
         elif word.startswith("-"):
-            raise UsageError(f"there is no option {word}")
+            raise UsageError(said(f"there is no option {word}"))
         else:
             command.kind, command.target = "file", word
     if not command.kind:
-        raise UsageError("which script? Give its file, -m module or -c code")
+        raise UsageError(said("which script? Give its file, -m module or -c code"))
     return command
 
 
 def _set(command: Command, name: str, value: str) -> None:
     if name == "--engine":
         if value not in ("fast", "reference"):
-            raise UsageError(f"--engine {value}: the engines are fast and reference")
+            raise UsageError(said(f"--engine {value}: the engines are fast and reference"))
         command.engine = value
         return
     if not value.isdigit() or int(value) < 1:
-        raise UsageError(f"--threads {value}: expected a whole number of at least 1")
+        raise UsageError(said(f"--threads {value}: expected a whole number of at least 1"))
     command.threads = int(value)
 
 
@@ -108,10 +108,10 @@ def main(arguments: list[str]) -> int:
     try:
         command = parse(arguments)
     except UsageError as error:
-        print(f"diptych run: {error}\n\n{USAGE}", end="", file=sys.stderr)
+        print(f"diptych run: {error}\n\n{said(USAGE)}", end="", file=sys.stderr)
         return 2
     if command is None:
-        print(USAGE, end="")
+        print(said(USAGE), end="")
         return 0
     if command.engine is not None:
         config.set_engine(command.engine)

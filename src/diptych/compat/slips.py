@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import difflib
 import linecache
@@ -14,7 +15,8 @@ from typing import Any, NamedTuple
 from ..language import said
 from ..legacy.notes import PACKAGE
 from .hook import PACKAGES
-from .syntax_slips import mend, without_strings
+from .shape_slips import of_shapes
+from .syntax_slips import mend, no_code, without_strings
 
 
 class Answer(NamedTuple):
@@ -40,7 +42,11 @@ def answer(error: BaseException, names: dict[str, Any]) -> str:
     if not filename:
         return ""
     line = linecache.getline(filename, number).rstrip()
-    known = _of_runtime(error, line, names)
+    lines = linecache.getlines(filename)
+    known = _of_runtime(error, line, names, lines)
+    if known is None and isinstance(error, ValueError):
+        mended = of_shapes(str(error), lines, number, names)
+        known = Answer(*mended) if mended else None
     return _written(filename, number, known) if known else ""
 
 
@@ -62,9 +68,11 @@ def _place(error: BaseException) -> tuple[str, int]:
     return "", 0
 
 
-def _of_runtime(error: BaseException, line: str, names: dict[str, Any]) -> Answer | None:
+def _of_runtime(
+    error: BaseException, line: str, names: dict[str, Any], lines: list[str]
+) -> Answer | None:
     if isinstance(error, NameError):
-        return _of_name(error.name or "", line, names)
+        return _of_name(error.name or "", line, names, lines)
     if isinstance(error, ModuleNotFoundError):
         return _of_module(error.name or "", line)
     if isinstance(error, ImportError):
@@ -115,7 +123,7 @@ _WORDS = (
 )  # fmt: skip
 
 
-def _of_name(name: str, line: str, names: dict[str, Any]) -> Answer | None:
+def _of_name(name: str, line: str, names: dict[str, Any], lines: list[str]) -> Answer | None:
     bare = without_strings(line)
     start = bare.find("//")
     if start >= 0 and name in bare[start:]:
@@ -130,13 +138,15 @@ def _of_name(name: str, line: str, names: dict[str, Any]) -> Answer | None:
         return Answer(f"`{name}` is written `{new}` in Python", _replaced(line, name, new))
     if name == "get_ipython":
         return Answer("this is a command of Jupyter: delete the line")
+    for words, mended in no_code(line, [], 0):
+        return Answer(words, mended)
     known = [n for n in names if not n.startswith("__")]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
     home = _home_of(name)
     if name in _IMPORTS or home:
         return Answer(
             f"`{name}` is not imported; put this at the top of the script",
-            _IMPORTS.get(name) or f"from keras.{home} import {name}",
+            "\n    ".join(_imports_of([name, *_not_imported(lines, names)])),
         )
     if _is_word(name):
         return Answer(
@@ -148,6 +158,13 @@ def _of_name(name: str, line: str, names: dict[str, Any]) -> Answer | None:
             f"`{name}` is not defined; did you mean `{near[0]}`?", _replaced(line, name, near[0])
         )
     if _DATA.search(name):
+        whole = _without_test(name, names)
+        if whole:
+            return Answer(
+                f"`{name}` is not defined above this line: keep the last rows of `{whole}` apart "
+                "for it before `fit`, and those of the labels in the same way",
+                f"{whole}, {name} = {whole}[:-20], {whole}[-20:]",
+            )
         return Answer(
             f"`{name}` is not defined above this line: load or make the data first, such as",
             "(x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()",
@@ -158,6 +175,47 @@ def _of_name(name: str, line: str, names: dict[str, Any]) -> Answer | None:
             f"`{name}` is not defined; did you mean `{near[0]}`?", _replaced(line, name, near[0])
         )
     return Answer(f"`{name}` is not defined above this line")
+
+
+def _without_test(name: str, names: dict[str, Any]) -> str:
+    """The name of the data of which those for a test are missing; "" if there are none."""
+    found = re.search("_?(test|valid|val)_?", name, re.I)
+    if found is None:
+        return ""
+    rest = name.replace(found[0], "")
+    others = (rest, f"train_{rest}", f"{rest}_train", f"{rest}s", f"train{found[0][-1:]}{rest}")
+    return next((other for other in others if other in names and len(names[other]) > 40), "")
+
+
+def _not_imported(lines: list[str], names: dict[str, Any]) -> list[str]:
+    """What a script uses of Keras and of other packages and nowhere imports, in its order."""
+    try:
+        nodes = list(ast.walk(ast.parse("".join(lines))))
+    except SyntaxError:  # a cell of a notebook with commands of Jupyter
+        return []
+    used = [node for node in nodes if isinstance(node, ast.Name)]
+    bound = {node.id for node in used if not isinstance(node.ctx, ast.Load)} | set(names)
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            bound.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+    used.sort(key=lambda node: (node.lineno, node.col_offset))
+    wanted = dict.fromkeys(node.id for node in used if node.id not in bound)
+    return [name for name in wanted if name in _IMPORTS or _home_of(name)]
+
+
+def _imports_of(names: list[str]) -> list[str]:
+    """Lines that import these names, those of a module together."""
+    lines: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        if name in _IMPORTS:
+            lines[_IMPORTS[name]] = []
+        else:
+            lines.setdefault(f"from keras.{_home_of(name)} import ", []).append(name)
+    return [line + ", ".join(several) for line, several in lines.items()]
 
 
 def _replaced(line: str, old: str, new: str) -> str:
@@ -269,6 +327,9 @@ def _of_attribute(error: AttributeError, line: str) -> Answer | None:
 
 
 def _of_type(message: str, line: str) -> Answer | None:
+    found = re.search(r"has no argument '(\w+)': did you mean '(\w+)'", message)
+    if found:
+        return Answer(f"did you mean `{found[2]}`?", _replaced(line, found[1], found[2]))
     if "for >>: 'builtin_function_or_method'" in message:
         to = re.search(r"print\s*>>\s*([\w.]+)\s*,\s*(.*)", line)
         mended = f"print({to[2]}, file={to[1]})" if to else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from keyword import kwlist
 
 WIDE = dict(
     zip("，。（）：；！？【】［］｛｝＝＋－＊“”‘’", ",.():;!?[][]{}=+-*\"\"''", strict=True)
@@ -81,6 +82,23 @@ def _wide_signs(line: str, lines: list[str], at: int) -> Proposals:
 
 
 _PROMPT = re.compile(r"^\s*(>>> ?|\.\.\. ?|In ?\[\d*\]: ?)")
+
+
+# A day, the progress of a training or a program that ends; Chinese words outside of strings.
+_PRINTED = re.compile(
+    r"\s*(\d{4}-\d\d-\d\d\b|Epoch \d+/\d+|\d+/\d+ +(\[|━)|Process finished|(```|~~~))"
+)
+_PROSE = re.compile("[\u4e00-\u9fff]{2}")
+
+
+def no_code(line: str, lines: list[str], at: int) -> Proposals:
+    code = without_strings(line).partition("#")[0]
+    first = re.match(r"\w*", code.strip())
+    is_code = re.search(r"[=(\[]", code) or (first and first[0] in (*kwlist, "print"))
+    is_prose = _PROSE.search(code) and not is_code
+    if _PRINTED.match(line) or is_prose:
+        words = "this is no code: a text, or what was printed; delete it, or make it a comment"
+        yield words, f"# {line.strip()}"
 
 
 def _prompts(line: str, lines: list[str], at: int) -> Proposals:
@@ -204,6 +222,6 @@ def _indentation(line: str, lines: list[str], at: int) -> Proposals:
 
 
 RULES: list[Callable[[str, list[str], int], Proposals]] = [
-    _prompts, _jupyter, _slashes, _wide_signs, _print, _quotes, _rewrites, _indentation, _colon,
-    _commas, _brackets,
+    _prompts, _jupyter, _slashes, no_code, _wide_signs, _print, _quotes, _rewrites, _indentation,
+    _colon, _commas, _brackets,
 ]  # fmt: skip

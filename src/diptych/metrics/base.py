@@ -207,7 +207,8 @@ class Sum(Metric):
 
     The values may have any shape.
 
-    >>> Sum()([1, 3, 5, 7]) np.float32(16.0)
+    >>> float(metrics.Sum()([1, 3, 5, 7]))
+    16.0
     """
 
     def __init__(self, name: str = "sum", dtype: Any = None) -> None:
@@ -231,7 +232,8 @@ class Mean(Metric):
 
     The values may have any shape.
 
-    >>> Mean()([1, 3, 5, 7], sample_weight=[1, 1, 0, 0]) np.float32(2.0)
+    >>> float(metrics.Mean()([1, 3, 5, 7], sample_weight=[1, 1, 0, 0]))
+    2.0
     """
 
     def __init__(self, name: str | None = "mean", dtype: Any = None) -> None:

@@ -53,6 +53,12 @@ class ArrayBatches(Passes):
         text: Callable[[], bool] = no_text,
     ) -> None:
         super().__init__()
+        self._order: np.ndarray | None = (
+            None  # of the rows of this pass, if its batches are no runs
+        )
+        self._starts: Any = ()  # the first rows of its batches, or where they stand in the order
+        self._by_rows = False  # whether an epoch of this pass was taken as rows, not as batches
+        self._given = 0  # batches of this epoch, in that case
         parts = {"x": x, "y": y, "sample_weight": sample_weight}
         self.data = tuple(
             as_arrays(part, name, text_in(name, text), whole=True) for name, part in parts.items()
@@ -103,8 +109,8 @@ class ArrayBatches(Passes):
         self._plain = not self.late and all(leaf.dtype == dtype for leaf, dtype in both)
         arrays = isinstance(x, np.ndarray) and isinstance(y, np.ndarray)
         self.is_pairs = self._plain and arrays and sample_weight is None
-        self.is_labeled = self._plain and any(leaf is not None for leaf in flatten(y))
-        self.is_alone = self._plain and isinstance(x, np.ndarray) and len(present) == 1
+        self.is_labeled = any(leaf is not None for leaf in flatten(y))
+        self.is_alone = not self.late and all(leaf is None for leaf in flatten(self.data[1:]))
         self._rows = [as_rows(leaf) for leaf in self._leaves]
 
     def first(self) -> tuple:
@@ -128,11 +134,31 @@ class ArrayBatches(Passes):
         found = {self.batch_size} if whole else set()
         return found | {rest} if rest and steps > whole else found
 
+    def __iter__(self) -> Iterator[tuple]:
+        if self._by_rows and self._limit is not None:
+            self._going = self._rest(self._taken)
+        self._by_rows = False
+        return super().__iter__()
+
     def _one_pass(self, skip: int = 0) -> Iterator[tuple]:
-        rows, size, pack = self.num_samples, self.batch_size, self._pack
+        self._draw()
+        return self._rest(skip)
+
+    def _draw(self) -> None:
+        """Draw the order of the next pass."""
+        rows, size = self.num_samples, self.batch_size
         in_runs = self.shuffle in (False, "batch")
-        order = None if in_runs else self._permutation(rows)
-        starts = (self._starts() if in_runs else range(0, rows, size))[skip:]
+        self._order = None if in_runs else self._permutation(rows)
+        self._starts = range(0, rows, size)
+        if self.shuffle == "batch":
+            # The smaller batch stays last: elsewhere it would shift the rows of all later batches.
+            whole = rows // size
+            self._starts = [*(self._permutation(whole) * size).tolist(), *self._starts[whole:]]
+
+    def _rest(self, skip: int) -> Iterator[tuple]:
+        """The batches of this pass without the first ``skip`` ones."""
+        order, starts = self._order, self._starts[skip:]
+        size, pack = self.batch_size, self._pack
         leaves = self._leaves
         if self._small and order is not None:
             leaves, order = [leaf.take(order, 0) for leaf in leaves], None
@@ -153,24 +179,15 @@ class ArrayBatches(Passes):
 
         return self._opened(by_threads(read, starts))
 
-    def _starts(self) -> Any:
-        """The first row of each batch, where a batch is a run of rows."""
-        whole, size = self.num_samples // self.batch_size, self.batch_size
-        starts = range(0, self.num_samples, size)
-        if not self.shuffle:
-            return starts
-        # The smaller batch stays last: elsewhere it would shift the rows of all later batches.
-        return [*(self._permutation(whole) * size).tolist(), *starts[whole:]]
-
     @property
     def arrays(self) -> list[np.ndarray]:
         """The arrays of x, y and the weights of the samples, of which the batches are rows."""
         return self._leaves
 
     @property
-    def all_rows(self) -> np.ndarray:
-        """The rows of x, where there is nothing else (`is_alone`), in the dtype of the batches."""
-        return self._leaves[0]
+    def all_rows(self) -> Any:
+        """All rows of x."""
+        return self._pack(self._leaves)[0]
 
     @property
     def begins_a_pass(self) -> bool:
@@ -179,12 +196,40 @@ class ArrayBatches(Passes):
 
     def next_order(self) -> np.ndarray:
         """The rows of the next pass in their order, instead of its batches."""
+        self._draw()
+        return self._in_order()
+
+    def _in_order(self) -> np.ndarray:
+        if self._order is not None:
+            return self._order
         every = np.arange(self.num_samples)
         if not self.shuffle:
             return every
-        if self.shuffle == "batch":
-            return np.concatenate([every[i : i + self.batch_size] for i in self._starts()])
-        return self._permutation(self.num_samples)
+        return np.concatenate([every[i : i + self.batch_size] for i in self._starts])
+
+    def rows_of_epoch(self) -> np.ndarray | None:
+        """The rows of the next epoch in their order, instead of its batches: `took` is told of each
+        that is taken. None for an epoch that goes on in its middle.
+        """
+        if self._skipped or (self._limit is None and self._going is not None):
+            return None
+        goes_on = self._by_rows or self._going is not None
+        if self._limit is None or not self.repeat or not goes_on:
+            self._draw()
+            self._taken = 0
+        self._going, self._by_rows, self._given = None, True, 0
+        first = self._taken * self.batch_size
+        end = None if self._limit is None else first + self._limit * self.batch_size
+        return self._in_order()[first:end]
+
+    def took(self, count: int) -> None:
+        """So many batches of the epoch of `rows_of_epoch` have been taken."""
+        self._taken += count
+        self._given += count
+        if self._taken == self.batches_of_a_pass:
+            self._by_rows = False
+            if self._limit is not None and self._given < self._limit:
+                self._warn_of_the_end(self._given)
 
     def rows(self, order: np.ndarray) -> tuple:
         """A batch of these rows."""

@@ -38,7 +38,7 @@ class _Arguments:
 
 
 class Compiling(_Beside):
-    """The part of ``Trainer`` that knows what the model is compiled with."""
+    """The part of ``Steps`` that knows what the model is compiled with."""
 
     engine: str | None = None
     # A layer that is not a Model has no graph.

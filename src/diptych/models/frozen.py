@@ -45,18 +45,18 @@ class TrainableFlags:
             self._any_trained
             and not model.trainable_variables
             and (model.weights or not model.trainable)  # else there are no weights yet
+            and (self._variables or any(layer._trainable != flag for layer, flag in self._layers))
         )
         return self._forced() if frozen_since else _AS_THEY_ARE
 
     @contextlib.contextmanager
     def _forced(self) -> Iterator[None]:
-        if any(layer._trainable != flag for layer, flag in self._layers) or self._variables:
-            note(
-                "trainable = False",
-                "after compile(): the model still trains what it was compiled to train, as in "
-                "Keras 1 and 2; Keras 3 trains nothing then",
-                f"Model {self._model.name!r}",
-            )
+        note(
+            "trainable = False",
+            "after compile(): the model still trains what it was compiled to train, as in "
+            "Keras 1 and 2; Keras 3 trains nothing then",
+            f"Model {self._model.name!r}",
+        )
         if self._unbuilt and self._model.weights:
             self._variables = [
                 (variable, flag and not variable.is_state)

@@ -8,15 +8,15 @@ same functions on the same numbers in the same order, so the bits are those of o
 part of a step cannot run in stages, Python calls that part (``noting``).
 
 A plan belongs to a recorded step, for batches of one shape. ``fit``, ``evaluate`` and ``predict``
-on arrays give it as many batches at a time as the callbacks allow; ``train_on_batch`` one. What
-cannot be planned runs as a recorded step, or layer by layer, and ``Model.plan_report`` says why.
+on arrays give it as many batches at a time as the callbacks allow (``planned``); ``train_on_batch``
+and data that come batch by batch one. What cannot be planned runs as a recorded step, or layer by
+layer, and ``Model.plan_report`` says why.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
 from math import prod
 from threading import Lock
 from typing import Any
@@ -30,7 +30,6 @@ from ..optimizers import MultiOptimizer
 from ..random import MaskDraw
 from ..tensor import Tensor, Variable
 from ..utils.registration import is_builtin
-from .batches import ArrayBatches
 from .noting import Notes, NotPlannedError
 from .replay import Replay, arrays_in, is_own, leaves_of
 
@@ -39,8 +38,6 @@ SLICE = 0.05  # seconds of a run: between two of them the interpreter hears of C
 # Arrays of another dtype than the step's are converted as a whole, if they are no larger.
 MOST_CONVERTED = 1 << 26
 MOST_KEPT = 1 << 26  # bytes of the memory of a plan of predictions that waits for the next ones
-SEEN = True  # in place of a plan: this number of rows has been predicted once
-MOST_SIZES = 8  # plans of a recorded prediction, one for each number of rows
 _CLIPS = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema")
 _ACCURACIES = {
     BinaryAccuracy: "binary",
@@ -68,10 +65,11 @@ class _BatchPlan:
 
     @property
     def report(self) -> str:
+        """What Python does in each step, in a sentence; nothing for nothing."""
         calls = self._notes.calls
-        return "A plan ran." + (f" In each step Python calls {', '.join(calls)}." if calls else "")
+        return f" In each step Python calls {', '.join(calls)}." if calls else ""
 
-    def _run(self, order: np.ndarray, *sources: np.ndarray, most: int, results: Any = None) -> int:
+    def _run(self, order: np.ndarray, *sources: np.ndarray, most: int, results: tuple = ()) -> int:
         """Run on the first batches of these rows, up to ``most`` and for a slice of time; return on
         how many. The next one is for others if there is none.
         """
@@ -301,23 +299,25 @@ class StepPlan(_BatchPlan):
 
 
 class PredictionPlan(_BatchPlan):
-    """The plan of a prediction, made of the prediction for the rows x.
+    """The plan of a prediction, made of the prediction for the rows of the arrays x.
 
     Attributes:
-        first: the results of x.
+        first: the results of these rows, a list.
     """
 
-    def __init__(self, replay: Replay, x: np.ndarray) -> None:
-        batch = np.empty_like(x)
-        super().__init__(replay, batch)
-        self._rows.start(np.arange(self.size), x)
+    def __init__(self, replay: Replay, x: list[np.ndarray]) -> None:
+        batch = [np.empty_like(part) for part in x]
+        super().__init__(replay, *batch)
+        self._rows.start(np.arange(self.size), *x)
         with self._plan:
             self._rows.gather()
-            y = self._notes.in_order(replay.predict([batch], self._notes.steps(replay)))
-            if not y.ndim or len(y) != self.size:
+            y = flatten(replay.predict(batch, self._notes.steps(replay)))
+            y = [self._notes.in_order(part) for part in y]
+            if any(not part.ndim or len(part) != self.size for part in y):
                 raise NotPlannedError("the results are not one for each row")
-            self.first = np.empty_like(y)
-            self._rows.store(y, self.first)
+            self.first = [np.empty_like(part) for part in y]
+            for part, first in zip(y, self.first, strict=True):
+                self._rows.store(part, first)
             self._rows.advance()
         self._rows.let_go()
 
@@ -326,13 +326,14 @@ class PredictionPlan(_BatchPlan):
         """Whether it is worth keeping for later predictions."""
         return sum(buffer.nbytes for buffer in self._plan.memory) <= MOST_KEPT
 
-    def run(self, order: np.ndarray, x: np.ndarray, results: np.ndarray) -> int:
+    def run(self, order: np.ndarray, x: list[np.ndarray], results: list[np.ndarray]) -> int:
         """Predict for the first batches of these rows, for a slice of time; return for how many.
 
         results: those of the rows of ``order``, and of all that come before.
         """
-        most, results = len(order) // self.size, results[-len(order) :]
-        done = self._run(order, x, most=most, results=results)
+        most = len(order) // self.size
+        rest = tuple([part[-len(order) :] for part in results])
+        done = self._run(order, *x, most=most, results=rest)
         if not done:
             raise NotPlannedError("the layers have to say what is wrong")
         return done
@@ -370,178 +371,6 @@ def _stage_of(
 def _copies(gradients: list) -> list:
     """For what may keep the gradients that it is given."""
     return [g.copy() if isinstance(g, np.ndarray) else g for g in gradients]
-
-
-class PlannedPasses:
-    """The passes over the data of one call of ``fit`` or ``evaluate``, with as many batches at a
-    time as plans allow.
-
-    Args:
-        model: the model.
-        batches: the data.
-        step: makes one step on a batch (x, y, sample_weight).
-        what: "update" or "test".
-
-    Attributes:
-        refusal: why there is no plan; None where there is one.
-    """
-
-    def __init__(self, model: Any, batches: Any, step: Callable, what: str) -> None:
-        self._model = model
-        self._batches = batches
-        self._step = step
-        self._what = what
-        self._order = np.zeros(0, np.int64)  # the rows of this pass
-        self._at = 0  # how many of them are done
-        self._plans: dict[int, StepPlan] = {}  # by the number of rows: the last batch has fewer
-        self._data: dict[tuple, list | None] = {}  # x and y as plans take them, or None
-        self.refusal: str | None = None
-        if step not in (model._update, model._test):
-            name = {"update": "train_step", "test": "test_step"}[what]
-            self.refusal = f"the model has a {name} of its own"
-        elif not is_own(model, "compute_metrics"):
-            self.refusal = "the model has a compute_metrics of its own"
-        elif type(batches) is not ArrayBatches or not batches.is_labeled:
-            self.refusal = "the data are not arrays x and y of the model's dtypes"
-
-    def begin(self) -> bool:
-        """Draw the order of the rows of the next pass; False if its batches are to be taken from
-        ``batches``.
-        """
-        if self.refusal is not None or not self._batches.begins_a_pass:
-            return False
-        self._data = {}  # they may have been changed in place since
-        self._order, self._at = self._batches.next_order(), 0
-        return True
-
-    @property
-    def left(self) -> bool:
-        """Whether the pass has rows left."""
-        return self._at < len(self._order)
-
-    @property
-    def report(self) -> str:
-        if self.refusal is not None:
-            return f"No plan: {self.refusal}."
-        plan = self._plans.get(min(self._batches.batch_size, len(self._order)))
-        return "No plan: there were only a few steps." if plan is None else plan.report
-
-    def run(self, most: int | None = None) -> int:
-        """Do the next batch, or as many as a slice of time allows, up to ``most``; return how
-        many.
-        """
-        order = self._order[self._at :]
-        size = min(self._batches.batch_size, len(order))
-        plan = self._plans.get(size)
-        sources = self._sources(plan) if plan is not None and plan.fits(self._model) else None
-        if plan is not None and sources is not None:
-            whole = len(order) // size
-            done = plan.run(order, sources, min(whole, most or whole))
-            self._at += size * done
-            if done:
-                return done
-        tensors = self._model._as_tensors(*self._batches.rows(order[:size]))
-        self._step(*tensors)
-        self._at += size
-        self._find_plan(size, tensors)
-        return 1
-
-    def _find_plan(self, size: int, tensors: tuple) -> None:
-        """Take the plan of the step that has been made on this batch."""
-        self._plans.pop(size, None)
-        plan, refusal = self._model._plan_of(self._model._replay_key(self._what, *tensors))
-        if plan is not None:
-            try:
-                if self._sources(plan) is None:
-                    refusal = "some labels are no classes"
-                else:
-                    self._plans[size] = plan
-            except NotPlannedError as error:
-                refusal = str(error)
-        if size == min(self._batches.batch_size, len(self._order)):
-            self.refusal = refusal
-
-    def _sources(self, plan: StepPlan) -> list[np.ndarray] | None:
-        """The data of this pass as a plan takes them; None if some labels are no classes."""
-        if plan.form not in self._data:
-            sources = plan.sources(self._batches.arrays)
-            self._data[plan.form] = sources if plan.takes(sources) else None
-        return self._data[plan.form]
-
-
-class PlannedPrediction:
-    """The prediction for an array, with as many batches at a time as plans allow.
-
-    A plan has memory of its own, so nobody else finds it while it runs: predictions in several
-    threads take one each, or none.
-
-    Args:
-        model: the model.
-        x: the rows.
-        batch_size: how many are predicted together.
-
-    Raises NotPlannedError, also from ``run``, where the batches are to be predicted one by one.
-    """
-
-    def __init__(self, model: Any, x: np.ndarray, batch_size: int) -> None:
-        if _engine.current().name != "fast":
-            raise NotPlannedError("plans are made by the fast engine")
-        first = model._as_tensors(x[:batch_size])[0]
-        self._x = converted(x, first.dtype)
-        self._size = batch_size
-        self._order = np.arange(len(x))
-        self._model = model
-        self._replay = model._replay_of_prediction(first)
-        if self._replay is None:
-            raise NotPlannedError("a prediction depends on more than a batch and the weights")
-        if type(self._replay.y_pred) is not int:
-            raise NotPlannedError("a model has several outputs")
-        self._large: dict[int, PredictionPlan] = {}  # plans for this prediction alone
-        self._results: Any = None
-        self._done = 0
-
-    @property
-    def left(self) -> bool:
-        """Whether there are rows left."""
-        return self._done < len(self._x)
-
-    @property
-    def results(self) -> np.ndarray:
-        """Those of the rows that are done."""
-        return self._results[: self._done]
-
-    def run(self) -> None:
-        """Predict for the next batch, or for as many as a slice of time allows."""
-        order = self._order[self._done :]
-        size = min(self._size, len(order))
-        rows, plans = self._x[self._done : self._done + size], self._replay.plans
-        plan = self._large.pop(size, None) or plans.pop(size, None)
-        if isinstance(plan, PredictionPlan):
-            self._make_room(plan.first)
-            self._done += size * plan.run(order, self._x, self._results)
-        elif plan is SEEN or (plan is None and len(order) >= 2 * size):
-            made = PredictionPlan(self._replay, rows)
-            self._keep(made.first)
-            plan = made.refusal or made
-        else:
-            self._keep(self._model._predict(Tensor(rows)).array)
-            plan = plan or SEEN
-        if isinstance(plan, PredictionPlan) and not plan.is_small:
-            self._large[size] = plan
-            return
-        if len(plans) >= MOST_SIZES:
-            plans.clear()
-        plans[size] = plan
-
-    def _keep(self, y: np.ndarray) -> None:
-        """Keep the results of a batch."""
-        self._make_room(y)
-        self._results[self._done : self._done + len(y)] = y
-        self._done += len(y)
-
-    def _make_room(self, y: np.ndarray) -> None:
-        if self._results is None:
-            self._results = np.empty((len(self._x), *y.shape[1:]), y.dtype)
 
 
 def _circumstances(model: Any) -> tuple:

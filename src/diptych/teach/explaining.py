@@ -33,12 +33,14 @@ class Rule:
         family, name: of the twin, such as "optimizers" and "adam_update_".
         settings: its numbers by name, such as learning_rate and beta_1.
         gradients: by the weight's path, the gradient that it got.
+        paths: of the weights that it changes.
     """
 
     family: str
     name: str
     settings: dict[str, Any]
     gradients: dict[str, np.ndarray]
+    paths: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -224,9 +226,10 @@ def _inner(optimizer: Any) -> list[Any]:
 class _Noting:
     """The update rules of an engine, of whose calls a list is kept."""
 
-    def __init__(self, twins: Any, paths: list[str], rules: list[Rule]) -> None:
+    def __init__(self, twins: Any, variables: list, rules: list[Rule]) -> None:
         self.twins = twins
-        self.paths = paths
+        self.paths = [v.path for v in variables]
+        self.owners = {id(v.array): v.path for v in variables}
         self.rules = rules
 
     def __getattr__(self, name: str) -> Any:
@@ -236,12 +239,15 @@ class _Noting:
         def noted(*args: Any) -> Any:
             given = parameters(family, name, args)
             gradients = given.get("gradients") or []
+            changed = [self.owners.get(id(w), "") for w in given.get("variables") or ()]
+            paths = changed or self.paths  # what clips gradients changes no weight
             self.rules.append(
                 Rule(
                     family,
                     name,
                     {key: v for key, v in given.items() if not isinstance(v, (list, tuple))},
-                    {p: np.array(g) for p, g in zip(self.paths, gradients, strict=False)},
+                    {p: np.array(g) for p, g in zip(paths, gradients, strict=False)},
+                    changed,
                 )
             )
             return function(*args)
@@ -256,8 +262,7 @@ def _note_rules(optimizer: Any) -> list[Rule]:
         update = one._update
 
         def noting(twins: Any, part: Any, gradients: Any, update: Any = update) -> None:
-            paths = [v.path for v in part.variables]
-            update(_Noting(twins, paths, rules), part, gradients)
+            update(_Noting(twins, part.variables, rules), part, gradients)
 
         vars(one)["_update"] = noting
         vars(one)["_takes_rows"] = False  # gradients as arrays

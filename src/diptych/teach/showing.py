@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -154,23 +154,31 @@ def main(arguments: list[str]) -> int:
 # For a terminal
 
 
-def _rows(one: TwinSources) -> Iterator[tuple[str | None, str | None, int]]:
-    """Lines beside each other, None where one side has none; and the number of a correspondence, or
-    0.
+def beside_each_other(
+    left: int, right: int, links: Iterable[tuple[int, int]]
+) -> Iterator[tuple[int | None, int | None, int]]:
+    """Rows in which so many lines of two sides stand beside each other, those that are linked in
+    one row.
+
+    Returns:
+        For each row the line of the left side, that of the right, counted from 0 and None where one
+        side has none, and the number of the link, or 0.
     """
-    left, right = one.lines("reference"), one.lines("fast")
     i = j = 0
-    for number, (a, b, _) in enumerate([*one.links, (len(left), len(right), "")], 1):
-        before = max(a - i, b - j)
-        for k in range(before):
-            yield (
-                left[i + k] if i + k < a else None,
-                right[j + k] if j + k < b else None,
-                0,
-            )
-        if a < len(left) and b < len(right):
-            yield left[a], right[b], number
+    for number, (a, b) in enumerate([*links, (left, right)], 1):
+        for k in range(max(a - i, b - j)):
+            yield (i + k if i + k < a else None), (j + k if j + k < b else None), 0
+        if a < left and b < right:
+            yield a, b, number
         i, j = a + 1, b + 1
+
+
+def _rows(one: TwinSources) -> Iterator[tuple[str | None, str | None, int]]:
+    """Lines beside each other, None where one side has none; and the number of a link, or 0."""
+    left, right = one.lines("reference"), one.lines("fast")
+    links = [(i, j) for i, j, _ in one.links]
+    for i, j, number in beside_each_other(len(left), len(right), links):
+        yield (None if i is None else left[i]), (None if j is None else right[j]), number
 
 
 def _beside(one: TwinSources, width: int) -> list[str]:
@@ -230,28 +238,26 @@ def _title(one: TwinSources) -> str:
 
 
 def _as_html(one: TwinSources) -> str:
-    cell = "padding: 0 8px; vertical-align: top; text-align: left; white-space: pre-wrap"
-    rows = []
+    """Two columns of which each scrolls by itself, so that a line stays one line, beside its
+    counterpart.
+    """
+    columns: tuple[list[str], list[str], list[str]] = ([], [], [])
     for left, right, number in _rows(one):
         colour = f"; background: {_COLOURS[number % len(_COLOURS)]}" if number else ""
-        rows.append(
-            f'<tr style="background: none"><td style="{cell}{colour}">{_code(left)}</td>'
-            f'<td style="padding: 0 4px; color: #888">{number or ""}</td>'
-            f'<td style="{cell}{colour}">{_code(right)}</td></tr>'
-        )
-    head = (
-        '<tr><th style="text-align: left">reference</th><th></th>'
-        '<th style="text-align: left">fast</th></tr>'
-    )
-    style = (
-        "table-layout: fixed; width: 100%; border-collapse: collapse; color: #1a1a1a; "
-        "background: white; font: 12px/1.35 monospace"
-    )
-    columns = '<colgroup><col><col style="width: 28px"><col></colgroup>'
+        for column, line in ((columns[0], left), (columns[2], right)):
+            column.append(f'<span style="display: block{colour}">{_code(line)}</span>')
+        columns[1].append(f'<span style="display: block">{number or "&nbsp;"}</span>')
+    box = "margin: 0; color: #1a1a1a; background: white; font: 12px/1.35 monospace"
+    wide = f"{box}; flex: 1 1 0; min-width: 0; overflow-x: auto"
+    inner = '<span style="display: inline-block; min-width: 100%">'
+    parts = [
+        f'<pre style="{wide}"><b>{name}</b>\n{inner}{"".join(column)}</span></pre>'
+        for name, column in (("reference", columns[0]), ("fast", columns[2]))
+    ]
+    marks = f'<pre style="{box}; padding: 0 6px; color: #666">&nbsp;\n{"".join(columns[1])}</pre>'
     return (
-        f'<h4>{escape(_title(one))}</h4>\n<table style="{style}">{columns}\n{head}\n'
-        + "\n".join(rows)
-        + "\n</table>"
+        f"<h4>{escape(_title(one))}</h4>\n"
+        f'<div style="display: flex">{parts[0]}\n{marks}\n{parts[1]}</div>'
     )
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import spelling
-from .captured import Call, LayerStep
+from . import spelling, spelling_rules
+from .captured import Call, LayerStep, Step
 from .equations import equations, equations_of
-from .spelling import agree, number, plain
+from .numerals import MOST_ENTRIES, agree, entries, number, plain
 
 if TYPE_CHECKING:
     from .explaining import Explanation, WeightUpdate
@@ -62,7 +62,7 @@ def sections(e: Explanation, width: int) -> list[Section]:
     calls = [(entry, i, call) for entry in e.step for i, call in enumerate(entry.calls)]
     calls = [one for one in calls if one[2].operations or not one[0].layer._sublayers]
     forward = [
-        Section(f"{n}. {_title(entry, i)}", list(_forward(entry, i, call, width)))
+        Section(f"{n}. {_title(entry, i)}", list(_forward(entry, i, call, width, e.step)))
         for n, (entry, i, call) in enumerate(calls, 1)
     ]
     from_loss = _spelled_slope(e)
@@ -124,9 +124,9 @@ def _with_a_blank(lines: list[str]) -> list[str]:
     return [*lines, ""] if lines else []
 
 
-def _forward(entry: LayerStep, i: int, call: Call, width: int) -> Iterator[str]:
+def _forward(entry: LayerStep, i: int, call: Call, width: int, step: Step) -> Iterator[str]:
     yield from _with_a_blank(_equations(call, "forward"))
-    spelled = spelling.forward(entry, call)
+    spelled = spelling.forward(entry, call, step)
     for name, array in _numbered("x", call.inputs):
         yield from shown(name, array, width)
     for name, array in entry.weights.items() if i == 0 else ():
@@ -137,6 +137,7 @@ def _forward(entry: LayerStep, i: int, call: Call, width: int) -> Iterator[str]:
     yield from spelled.get("gates", [])
     for name, array in call.gates.items():
         yield from shown(name.replace("_tilde", "~"), array, width)
+    yield from spelled.get("scores", [])
     if call.scores is not None:
         yield from shown("scores", call.scores, width)
     yield from spelled.get("y", [])
@@ -226,7 +227,7 @@ def _spelled_loss(e: Explanation) -> Iterator[str]:
         if value is None or not agree(value(y, p), losses):
             return
     mean = f"1/{y.shape[1]} " if y.shape[1] > 1 and name != "categorical_crossentropy" else ""
-    for n in range(min(len(y), spelling.MOST_ENTRIES)):
+    for n in range(min(len(y), MOST_ENTRIES)):
         inner = " + ".join(term(a, b) for a, b in zip(y[n], p[n], strict=True))
         whole = f"{sign}{mean}({inner})" if sign or mean else inner
         yield f"loss[{n}] = {whole} = {plain(losses[n])}"
@@ -245,7 +246,7 @@ def _spelled_slope(e: Explanation) -> list[str]:
     return [
         f"dz[{n}, {u}] = (p - y) / {count} = ({plain(p[n, u])} - {number(y[n, u])}) / {count} = "
         f"{plain(dz[n, u])}"
-        for n, u in spelling.entries(dz.shape)
+        for n, u in entries(dz.shape)
     ]
 
 
@@ -283,22 +284,20 @@ def _weight(e: Explanation, weight: WeightUpdate, width: int) -> Iterator[str]:
 def _spelled_update(e: Explanation, weight: WeightUpdate) -> Iterator[str]:
     """The rule in numbers, for the number of the weight with the largest gradient."""
     mine = [rule for rule in e.rules if weight.path in rule.gradients]
-    if not mine or not weight.before.size:
+    if not mine or not weight.before.size or weight.path not in mine[-1].paths:
         return
     rule = mine[-1]
-    if any(other.name == "decay_weights_" for other in e.rules):
-        return
+    decays = [r for r in e.rules if r.name == "decay_weights_" and weight.path in r.paths]
     gradient = rule.gradients[weight.path]
     place = np.unravel_index(np.argmax(np.abs(gradient)), gradient.shape)
-    values: dict[str, Any] = {**rule.settings, "g": float(gradient[place])}
-    values["w"] = float(weight.before[place])
-    for slot, (before, _) in weight.slots.items():
-        if slot in spelling.LETTERS:
-            values[spelling.LETTERS[slot]] = float(before[place])
-    lines = spelling.update(rule.name, values)
-    if lines and agree(float(lines[-1].rpartition("= ")[2]), weight.after[place]):
-        yield f"w[{', '.join(map(str, map(int, place)))}], where g is {plain(values['g'])}:"
-        yield from (f"    {line}" for line in lines)
+    g, w = float(gradient[place]), float(weight.before[place])
+    same = weight.before.shape
+    slots = {n: float(old[place]) for n, (old, _) in weight.slots.items() if old.shape == same}
+    decay = decays[0].settings["weight_decay"] if decays else None
+    spelled = spelling_rules.update(rule.name, {**rule.settings, "g": g, "w": w}, slots, decay)
+    if spelled is not None and agree(spelled.weight, weight.after[place]):
+        yield f"w[{', '.join(map(str, map(int, place)))}], where g is {plain(g)}:"
+        yield from (f"    {line}" for line in spelled.lines)
 
 
 # --------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     num_classes: the number of classes; None takes the largest number in `x` plus one.
     Returns an array of floatx, with the shape of `x` and a new last axis of size `num_classes`.
 
-        >>> to_categorical([0, 2, 1])
+        >>> utils.to_categorical([0, 2, 1])
         array([[1., 0., 0.],
                [0., 0., 1.],
                [0., 1., 0.]], dtype=float32)

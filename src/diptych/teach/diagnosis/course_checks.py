@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from .exam import STEPS, Exam
+from .exam import STEPS, Exam, times
 from .findings import Finding
 from .network_checks import is_poor, step_too_large
 
@@ -37,7 +38,9 @@ def overfitting(losses: list[float], validation: list[float]) -> Iterator[Findin
         yield Finding("overfitting", "", evidence)
 
 
-def rate_too_high(losses: list[float], exam: Exam | None) -> Iterator[Finding]:
+def rate_too_high(
+    losses: list[float], exam: Exam | None, rate: dict[str, Any]
+) -> Iterator[Finding]:
     """A loss that jumps up again and again, that ends above the loss of knowing nothing, or that
     trial updates make much larger.
     """
@@ -60,6 +63,8 @@ def rate_too_high(losses: list[float], exam: Exam | None) -> Iterator[Finding]:
             "after": "unknown" if steps is None else steps.after,
             "ratio": "unknown" if steps is None else steps.ratio,
             "base": "unknown" if base is None else base,
+            "other": times(rate["rate"], 0.1),
+            **rate,
         }
         yield Finding("learning_rate_too_high", "", evidence)
 

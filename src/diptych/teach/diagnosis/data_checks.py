@@ -15,6 +15,7 @@ LARGE = 20.0  # a root mean square of inputs that are not scaled
 UNEQUAL = 1000.0  # so many times the smallest deviation is the largest, if they are not scaled
 MOST_CLASSES = 1000
 ROWS_COMPARED = 256  # of the validation
+KEY_NUMBERS = 16  # of a row, by which rows are told apart at first
 REGRESSIONS = ("squared", "absolute", "huber", "log_cosh", "logcosh")
 RANGES = {
     "sigmoid": (0.0, 1.0),
@@ -96,15 +97,37 @@ def repeated_rows(x: Any, x_validation: Any) -> Iterator[Finding]:
     """Rows of the validation that are trained on."""
     if not isinstance(x, np.ndarray) or not isinstance(x_validation, np.ndarray):
         return
-    if x.shape[1:] != x_validation.shape[1:] or x.dtype.kind not in "biuf":
+    if x.shape[1:] != x_validation.shape[1:] or x.dtype.kind not in "biuf" or not x.size:
         return
-    seen = {row.tobytes() for row in np.ascontiguousarray(x)}
     which = np.linspace(0, len(x_validation) - 1, min(len(x_validation), ROWS_COMPARED)).astype(int)
-    rows = [np.ascontiguousarray(x_validation[i], x.dtype) for i in np.unique(which)]
-    count = sum(row.tobytes() in seen for row in rows)
+    rows = np.asarray(x_validation[np.unique(which)], x.dtype)
+    count = how_many_among(rows, x)
     if count > len(rows) / 2:
         evidence = {"count": count, "rows": len(rows)}
         yield Finding("validation_repeats_training", "", evidence)
+
+
+def how_many_among(rows: np.ndarray, x: np.ndarray) -> int:
+    """How many of a few rows are rows of x. Whole rows are compared only where some of their
+    numbers agree, since x may be large.
+    """
+    alike = x[np.isin(_keys(x), _keys(rows))]
+    seen = {row.tobytes() for row in alike}
+    return sum(row.tobytes() in seen for row in rows)
+
+
+def _keys(x: np.ndarray) -> np.ndarray:
+    """A number for each row, (N,), made of the bits of some of its numbers."""
+    flat = x.reshape(len(x), -1)
+    keys = np.zeros(len(x), np.uint64)
+    last = flat.shape[1] - 1
+    for column in np.unique(np.linspace(0, last, min(last + 1, KEY_NUMBERS)).astype(int)):
+        numbers = np.ascontiguousarray(flat[:, column])
+        if numbers.itemsize > 8:
+            numbers = numbers.astype(np.float64)
+        keys *= np.uint64(0x9E3779B97F4A7C15)  # odd, so that no bit is lost
+        keys += numbers.view(f"u{numbers.itemsize}")
+    return keys
 
 
 def unshuffled(y: Any, batch_size: int) -> Iterator[Finding]:
@@ -152,6 +175,8 @@ def ending(model: Any, exam: Exam, y: Any) -> Iterator[Finding]:
             (low < 0 or high > 1) if binary else np.abs(sums - 1).max(initial=0) > 1e-2
         ):
             yield Finding("wrong_last_activation", "", {**evidence, "sum": float(sums.mean())})
+        if binary:
+            yield from _out_of_reach(exam, y, (0.0, 1.0))
         if not binary and not is_sparse(model) and y.ndim > 1 and y.shape[1:] == output.shape[1:]:
             totals = y.sum(axis=-1, dtype=np.float64)
             if np.abs(totals - 1).max(initial=0) > 1e-2:
@@ -164,15 +189,19 @@ def ending(model: Any, exam: Exam, y: Any) -> Iterator[Finding]:
 
 def _regression(exam: Exam, y: np.ndarray) -> Iterator[Finding]:
     """Labels that the output cannot reach, or only on a long way."""
-    low, high = float(y.min()), float(y.max())
-    least, most = RANGES.get(exam.last, (-np.inf, np.inf))
-    beyond = float(((y < least - 1e-6) | (y > most + 1e-6)).mean())
+    found = [*_out_of_reach(exam, y, RANGES.get(exam.last, (-np.inf, np.inf)))]
+    yield from found
     size = float(np.sqrt(np.mean(np.square(y, dtype=np.float64))))
-    if beyond > 0.05:
-        share = round(100 * beyond)
-        found = {"low": low, "high": high, "least": least, "most": most}
-        yield Finding("labels_out_of_reach", "", {**found, "share": share, "last": exam.last})
-    elif size > LARGE and not exam.learned > 0:
-        evidence = {"low": low, "high": high, "size": size, "loss": exam.loss}
+    if not found and size > LARGE and not exam.learned > 0:
+        evidence = {"low": float(y.min()), "high": float(y.max()), "size": size, "loss": exam.loss}
         base = "unknown" if exam.base is None else exam.base
         yield Finding("unscaled_labels", "", {**evidence, "base": base})
+
+
+def _out_of_reach(exam: Exam, y: np.ndarray, reach: tuple[float, float]) -> Iterator[Finding]:
+    least, most = reach
+    beyond = float(((y < least - 1e-6) | (y > most + 1e-6)).mean())
+    if beyond > 0.05:
+        found = {"low": float(y.min()), "high": float(y.max()), "least": least, "most": most}
+        more = {"share": round(100 * beyond), "last": exam.last}
+        yield Finding("labels_out_of_reach", "", {**found, **more})

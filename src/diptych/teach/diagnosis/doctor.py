@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,17 @@ from ...models.batches import ArrayBatches
 from ...models.data import batches_for
 from ...nested import flatten
 from . import course_checks, data_checks, network_checks
-from .exam import LOOK_ROWS, ROWS, Exam, dead_now, examine, sample
+from .exam import (
+    LOOK_ROWS,
+    LOSS,
+    ROWS,
+    Exam,
+    dead_now,
+    examine,
+    rate_of,
+    sample,
+    try_updates,
+)  # fmt: skip
 from .findings import Diagnosis, Finding
 from .nan_search import Snapshot
 
@@ -21,8 +33,9 @@ _STOPPERS = frozenset(
     "identical_units dead_units saturated_units vanishing_gradients learning_rate_too_high "
     "softmax_of_one unscaled_labels".split()
 )
+FALLS = 3  # epochs in a row with smaller losses
 OFTEN = 4  # times as many epochs have gone by at each look as at the one before
-SNAPSHOTS = 50  # at most so many in a training
+RARELY = 100  # times as long as copying the weights took, the training goes on without a copy
 
 
 def diagnose(model: Any, x: Any, y: Any = None) -> Diagnosis:
@@ -82,10 +95,12 @@ class Doctor(Callback):
 
     def _begin(self) -> None:
         self.findings = Diagnosis()
+        self._printed = Diagnosis()  # before the end
         self._course = _Course([], [])
         self._next_look = 1
         self._since: dict[str, Any] = {}  # the epochs in which layers first had dead units
         self._snapshot: Snapshot | None = None
+        self._next_copy = 0.0  # when the weights are copied again
         self._batches: Any = None
         self._data: tuple | None = None
 
@@ -108,17 +123,21 @@ class Doctor(Callback):
             self._look("before training")
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        every = max(1, (self.params or {}).get("epochs", 1) // SNAPSHOTS)
-        if self._data is not None and self.model.built and epoch % every == 0:
+        start = time.perf_counter()
+        if self._data is not None and start >= self._next_copy and self.model.built:
             self._snapshot = Snapshot(self.model, self._batches, epoch)
+            end = time.perf_counter()
+            self._next_copy = end + RARELY * (end - start)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        losses, validation = self._course.losses, self._course.validation
-        losses.append(float((logs or {}).get("loss", np.nan)))
-        if "val_loss" in (logs or {}):
-            validation.append(float(logs["val_loss"]))
-        if not np.isfinite(losses[-1]):
-            if "loss" in (logs or {}) and self.findings.find("not_finite") is None:
+        logs = logs or {}
+        losses = self._course.losses
+        losses.append(float(logs.get("loss", math.nan)))
+        if "val_loss" in logs:
+            self._course.validation.append(float(logs["val_loss"]))
+        if not math.isfinite(losses[-1]):
+            known = self.findings.find("nan_in_data") or self.findings.find("not_finite")
+            if "loss" in logs and known is None:
                 self._search(epoch)
         elif len(losses) == self._next_look:
             self._next_look *= OFTEN
@@ -127,23 +146,26 @@ class Doctor(Callback):
     def on_train_end(self, logs: Any = None) -> None:
         if self._data is not None:
             course, since = self._course, self._since
-            if self.findings.find("not_finite") is None:
+            broken = self.findings.find("nan_in_data") or self.findings.find("not_finite")
+            if broken is None:
                 self.findings += _of_network(self.model, self._batches, self._data, course, since)
-            else:
-                self.findings += course_checks.rate_too_high(course.losses, None)
+            elif broken.name == "not_finite":
+                rate = rate_of(self.model)
+                self.findings += course_checks.rate_too_high(course.losses, None, rate)
         self.findings += course_checks.overfitting(self._course.losses, self._course.validation)
         self.findings = self.findings.in_order()
         self._data = self._batches = self._snapshot = None
-        if self.verbose and self.findings:
+        if self.verbose and self.findings and self.findings != self._printed:
             print(self.findings)
 
     def _look(self, when: Any) -> None:
         """Note in which layers there are dead units now."""
         if not self._can_look():
             return
-        for layer, dead in dead_now(
-            self.model, sample(self._data, LOOK_ROWS, self.model)[0]
-        ).items():
+        seen = dead_now(self.model, sample(self._data, LOOK_ROWS, self.model)[0])
+        if not seen:  # the model has no relu
+            self._next_look = 0
+        for layer, dead in seen.items():
             if dead.any():
                 self._since.setdefault(layer, when)
             else:
@@ -159,8 +181,10 @@ class Doctor(Callback):
             return
         finding = self._snapshot.search(self.model, self._batches, epoch)
         self.findings.append(finding)
+        self.findings += self._snapshot.causes(self.model, *(self._data or ()))
         if self.verbose:
-            print(finding)
+            self._printed = self.findings.in_order()
+            print(self._printed)
 
 
 class _Course:
@@ -190,10 +214,12 @@ def _of_network(
     x, y = data
     made = 0 if model.optimizer is None else int(model.optimizer.iterations)
     trained = made > 0
-    exam = _exam_of(model, x, y)
+    exam, rate = _exam_of(model, x, y), rate_of(model)
     if exam is None:
-        found += course_checks.rate_too_high(course.losses, None)
+        found += course_checks.rate_too_high(course.losses, None, rate)
         return found
+    if np.isfinite(exam.loss) and (network_checks.is_poor(exam) or not _falls(course.losses)):
+        exam.steps = try_updates(model, x, y)
     y = flatten(y)[0] if len(flatten(y)) == 1 else None
     found += data_checks.scale(exam)
     found += data_checks.ending(model, exam, y)
@@ -201,7 +227,7 @@ def _of_network(
         found += data_checks.first_batch(y, exam)
     if exam.broken is not None:
         found.append(_broken_now(exam))
-        found += course_checks.rate_too_high(course.losses, None)
+        found += course_checks.rate_too_high(course.losses, None, rate)
         return found
     found += network_checks.identical_units(exam)
     found += network_checks.dead_units(exam, trained, since)
@@ -212,10 +238,16 @@ def _of_network(
     if trained:
         found += network_checks.constant_output(exam, y)
         found += course_checks.stuck(course.losses, exam, made)
-    found += course_checks.rate_too_high(course.losses, exam)
+    if not found.find("wrong_last_activation"):  # with which a loss rises at any rate
+        found += course_checks.rate_too_high(course.losses, exam, rate)
     if not _STOPPERS & set(found.names):
-        found += network_checks.step_too_small(exam, course.losses if trained else [])
+        found += network_checks.step_too_small(exam, course.losses if trained else [], rate)
     return found
+
+
+def _falls(losses: list[float]) -> bool:
+    """Whether the last epochs have each made the loss smaller: no step was too large then."""
+    return len(losses) >= FALLS and bool(np.all(np.diff(losses[-FALLS:]) < 0))
 
 
 def _broken_now(exam: Exam) -> Finding:
@@ -223,7 +255,7 @@ def _broken_now(exam: Exam) -> Finding:
     operation, layer = exam.broken or ("unknown", "unknown")
     evidence = dict.fromkeys(("epoch", "batch", "weight", "gradient"), "unknown")
     evidence.update(operation=operation, layer=layer, loss=exam.loss)  # type: ignore[call-overload]
-    return Finding("not_finite", layer, evidence)
+    return Finding("not_finite", "" if layer == LOSS else layer, evidence)
 
 
 def _would_be_split(y: Any) -> Diagnosis:

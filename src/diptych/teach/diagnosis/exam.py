@@ -25,6 +25,7 @@ STEP_ROWS = 64  # of the batch of the trial updates
 STEPS = 5  # trial updates
 FASTER = (100, 10_000, 1_000_000)  # how much larger the learning rate of the other trial updates is
 SLOW = 3e-4  # a smaller share of the loss is gained by trial updates that are too small
+LOSS = "the loss"  # where what is no layer's comes about
 # Operations that only bring weights into another form; their result stands for the weight.
 _FORMS = frozenset({"reshape", "cast", "transpose", "swapaxes", "expand_dims", "squeeze"})
 _MULTIPLIES = frozenset({"dense", "matmul", "einsum", "dot", "tensordot"})
@@ -192,9 +193,7 @@ def variables_of(model: Any) -> list[Variable]:
 
 
 def examine(model: Any, x: Any, y: Any) -> Exam:
-    """Send (x, y), nested arrays of a few rows, through the model and back, and make some trial
-    updates.
-    """
+    """Send (x, y), nested arrays of a few rows, through the model and back."""
     rows = len(flatten(x)[0])
     exam = Exam(rows)
     labels = flatten(y)
@@ -208,12 +207,10 @@ def examine(model: Any, x: Any, y: Any) -> Exam:
         exam.loss = float(loss.array)
         _read(exam, tape.records, flatten(y_pred), loss)
         if not np.isfinite(exam.loss):
-            exam.broken = _break_in(model, x) or ("loss", "")
+            exam.broken = _break_in(model, x) or ("unknown", LOSS)
         exam.base = base_loss(model, tensors[1], exam.outputs)
         if exam.base is not None and np.isfinite(exam.loss):
             exam.loss = float(model._loss(tensors[1], y_pred).array)  # without penalties
-    if np.isfinite(exam.loss):
-        exam.steps = _try_updates(model, *sample((x, y), STEP_ROWS, model))
     return exam
 
 
@@ -394,11 +391,15 @@ def _activations(record: Record) -> list[tuple[str, Tensor]]:
     return []
 
 
-def first_broken(records: list[Record]) -> tuple[str, str] | None:
-    """The first call whose result is not finite although all that goes in is: (operation, layer)"""
+def first_broken(records: list[Record], of_model: int | None = None) -> tuple[str, str] | None:
+    """The first call whose result is not finite although all that goes in is: (operation, layer).
+    So many of the records are of the model, all by default; the others are of the loss.
+    """
     found = _Origins()
-    for record in records:
+    for number, record in enumerate(records):
         layer, _ = found.follow(record)
+        if of_model is not None and number >= of_model:
+            layer = LOSS
         outputs = [part.array for part in flatten(record.output)]
         if all(map(_is_finite, outputs)):
             continue
@@ -478,14 +479,28 @@ def is_sparse(model: Any) -> bool:
     return "sparse" in loss_name(model)
 
 
+def rate_of(model: Any) -> dict[str, Any]:
+    """The name of the model's optimizer, and its learning rate."""
+    rate = getattr(model.optimizer, "learning_rate", None)
+    value = "unknown" if rate is None else float(ops.convert_to_numpy(rate))
+    return {"optimizer": type(model.optimizer).__name__, "rate": value}
+
+
+def times(rate: Any, factor: float) -> Any:
+    """So many times a rate that may not be known."""
+    return "..." if isinstance(rate, str) else rate * factor
+
+
 # --------------------------------------------------------------------------------------------------
 # Trial updates
 
 
-def _try_updates(model: Any, x: Any, y: Any) -> Steps | None:
+def try_updates(model: Any, x: Any, y: Any) -> Steps | None:
+    """Make trial updates on some rows of the data; None for a model that does not train."""
     optimizer = model.optimizer
     if optimizer is None or not model.trainable_variables:
         return None
+    x, y = sample((x, y), STEP_ROWS, model)
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
     with untouched(model):
@@ -524,19 +539,22 @@ def _updates(model: Any, x: Any, y: Any) -> tuple[list[float], float]:
 
 def update(
     model: Any, x: Any, y: Any, weights: Any = None, from_data: bool = False
-) -> tuple[float, list[Record], dict[str, Any]]:
-    """Make one update as ``fit`` does; return the loss, the records, and the gradients by the paths
-    of the weights. With ``from_data`` the records begin at the data.
+) -> tuple[float, list[Record], int, dict[str, Any]]:
+    """Make one update as ``fit`` does; return the loss, the records, how many of them are of the
+    model, and the gradients by the paths of the weights. With ``from_data`` the records begin at
+    the data.
     """
     tensors = model._as_tensors(x, y, weights)
     if from_data:
         track(tensors[0])
     with GradientTape() as tape:
         y_pred = model(tensors[0], training=True)
+        of_model = len(tape.records)
         loss = model._compute_loss(tensors[0], tensors[1], y_pred, tensors[2], True)
         scaled = model.optimizer.scale_loss(loss)
     variables, records = model.trainable_variables, tape.records
     gradients = tape.gradient(scaled, variables)
     model.optimizer.apply(gradients, variables)
     paths = [variable.path for variable in variables]
-    return float(ops.convert_to_numpy(loss)), records, dict(zip(paths, gradients, strict=True))
+    by_path = dict(zip(paths, gradients, strict=True))
+    return float(ops.convert_to_numpy(loss)), records, of_model, by_path

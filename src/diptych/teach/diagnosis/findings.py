@@ -9,11 +9,12 @@ from typing import Any
 from unicodedata import east_asian_width
 
 from ...language import language
-from .messages import MESSAGES, PHRASES, WORDS
+from .messages import IN_CHINESE, MESSAGES, PHRASES, WORDS
 
 WIDTH = 96  # of a line; a Chinese letter is as wide as two others
-# What is not divided: a Chinese letter with the punctuation behind it, or a word.
-_PIECES = re.compile(r"[\u3000-\uffef][，。：；、）？]*|[^\s\u3000-\uffef]+[，。：；、）？]*|\s+")
+# What is not divided: a Chinese letter or a word, with the punctuation that belongs to it.
+_PIECES = re.compile(r"（*(?:[\u3000-\uffef]|[^\s\u3000-\uffef]+)[，。：；、）？]*|\s+")
+_ENDS = re.compile(r"(; |\. |\.$|；|。)")
 MOST_LISTED = 8  # numbers of units, say, of which the others are only counted
 
 
@@ -53,8 +54,11 @@ class Finding:
 
     @property
     def tutorial(self) -> str:
-        """The tutorial that treats it, a script in the folder of the tutorials."""
-        return f"tutorials/{MESSAGES[self.name].tutorial}.py"
+        """The tutorial that treats it: a script, or a Chinese page, in the folder of tutorials."""
+        name = MESSAGES[self.name].tutorial
+        if language() == "zh" and name in IN_CHINESE:
+            return f"tutorials/read/{name}.zh-CN.md"
+        return f"tutorials/{name}.py"
 
     def _said(self, part: str) -> str:
         code = language()
@@ -63,14 +67,14 @@ class Finding:
         if isinstance(since, int):
             values["since"] = WORDS[code]["after"].format(epoch=since)
         text: str = getattr(MESSAGES[self.name], code)[part]
-        return text.format(where=self.where, **values)
+        return _known(text.format(where=self.where, **values), PHRASES[code]["unknown"])
 
     def __str__(self) -> str:
         words = WORDS[language()]
         head = f"{self.title} ({self.where})" if self.where else self.title
         lines = [f"{head}  [{self.name}]"]
         for part, text in self._parts():
-            lines += _lines(f"{words[part]}: {text}")
+            lines += _lines(f"{words[part]}{words['colon']}{text}")
         return "\n".join(lines)
 
     def _parts(self) -> list[tuple[str, str]]:
@@ -133,6 +137,17 @@ class Diagnosis(list[Finding]):
         return "\n".join(finding._repr_html_() for finding in self)
 
 
+def _known(text: str, unknown: str) -> str:
+    """A text without the sentences and parts of sentences, from the second on, with an unknown."""
+    pieces = _ENDS.split(text)
+    parts = [*zip(pieces[::2], [*pieces[1::2], ""], strict=True)]
+    kept = parts[:1] + [part for part in parts[1:] if unknown not in part[0]]
+    if len(kept) == len(parts):
+        return text
+    *others, last = [words + end for words, end in kept if words]
+    return "".join(others) + _ENDS.sub("", last) + ("." if unknown == "?" else "。")
+
+
 def _lines(text: str) -> list[str]:
     """The text in lines, those after the first further in."""
     lines, line = [], "  "
@@ -157,7 +172,7 @@ def _shown(value: Any, code: str) -> str:
         parts = [_shown(part, code) for part in value[:MOST_LISTED]]
         if len(value) > MOST_LISTED:
             parts.append(WORDS[code]["more"].format(count=len(value) - MOST_LISTED))
-        return ", ".join(parts)
+        return WORDS[code]["comma"].join(parts)
     if isinstance(value, float):
         return f"{value:.3g}"
     return str(value)

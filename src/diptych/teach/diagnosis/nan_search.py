@@ -9,7 +9,9 @@ import numpy as np
 
 from ...models import Model
 from ...models.batches import ArrayBatches
-from .exam import first_broken, norm, untouched, update, variables_of
+from ...nested import flatten
+from . import data_checks, network_checks
+from .exam import LOSS, ROWS, examine, first_broken, norm, sample, untouched, update, variables_of
 from .findings import Finding
 
 PATIENCE = 60.0  # seconds that the search may take
@@ -43,38 +45,62 @@ class Snapshot:
             return Finding("not_finite", "", evidence)
         end = time.monotonic() + PATIENCE
         with untouched(model):
-            for variable, value in zip(variables, self._values, strict=True):
-                variable.assign(value)
+            self._restore(variables)
             batches._generator().bit_generator.state = self._order
+            loss: Any = "unknown"
             for epoch in range(self.epoch, until + 1):
                 order, size = batches.next_order(), batches.batch_size
                 for number, start in enumerate(range(0, len(order), size)):
-                    found = _broken_step(model, batches.rows(order[start : start + size]))
-                    if found is not None:
-                        evidence.update(found, epoch=epoch + 1, batch=number + 1)
-                        return Finding("not_finite", evidence["layer"], evidence)
+                    rows = batches.rows(order[start : start + size])
+                    after, found = _broken_step(model, rows)
+                    if found:
+                        evidence.update(found, loss=loss, epoch=epoch + 1, batch=number + 1)
+                        where = "" if evidence["layer"] == LOSS else evidence["layer"]
+                        return Finding("not_finite", where, evidence)
+                    loss = after
                     if time.monotonic() > end:
                         return Finding("not_finite", "", evidence)
         return Finding("not_finite", "", evidence)
 
+    def _restore(self, variables: list) -> None:
+        for variable, value in zip(variables, self._values, strict=True):
+            variable.assign(value)
 
-def _broken_step(model: Any, batch: tuple) -> dict[str, Any] | None:
-    """What breaks in the update with a batch: in the way forward, back, or in the new weights."""
+    def causes(self, model: Any, x: Any, y: Any) -> list[Finding]:
+        """What of the data, the loss or the first weights may have led there, seen before the
+        epoch.
+        """
+        variables = variables_of(model)
+        if type(model).train_step is not Model.train_step or len(variables) != len(self._values):
+            return []
+        with untouched(model):
+            self._restore(variables)
+            exam = examine(model, *sample((x, y), ROWS, model))
+        found = [*data_checks.scale(exam)]
+        found += data_checks.ending(model, exam, flatten(y)[0] if len(flatten(y)) == 1 else None)
+        by_depth = network_checks.gradients_by_depth(exam, True)
+        return found + [one for one in by_depth if one.name == "exploding_gradients"]
+
+
+def _broken_step(model: Any, batch: tuple) -> tuple[float, dict[str, Any]]:
+    """Make the update with a batch; return its loss, and what breaks in it: in the way forward,
+    back, or in the new weights.
+    """
     weights = [variable for variable in model.trainable_variables if variable.array.size]
     largest = max((float(np.abs(v.array).max()) for v in weights), default=0.0)
     x, y, sample_weight = batch
-    loss, records, gradients = update(model, x, y, sample_weight, from_data=True)
-    found = {"loss": loss, "weight": largest, "gradient": _length(gradients)}
-    broken = first_broken(records)
+    loss, records, of_model, gradients = update(model, x, y, sample_weight, from_data=True)
+    found = {"weight": largest, "gradient": _length(gradients)}
+    broken = first_broken(records, of_model)
     if broken is not None:
-        return {**found, "operation": broken[0], "layer": broken[1]}
+        return loss, {**found, "operation": broken[0], "layer": broken[1]}
     for path, gradient in reversed(gradients.items()):
         if gradient is not None and not np.isfinite(np.asarray(gradient)).all():
-            return {**found, "operation": "gradient", "layer": path}
+            return loss, {**found, "operation": "gradient", "layer": path}
     for variable in weights:
         if not np.isfinite(variable.array).all():
-            return {**found, "operation": "update", "layer": variable.path}
-    return None
+            return loss, {**found, "operation": "update", "layer": variable.path}
+    return loss, {}
 
 
 def _length(gradients: dict[str, Any]) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .exam import SLOW, STEPS, Activation, Exam, Stage
+from .exam import SLOW, STEPS, Activation, Exam, Stage, times
 from .findings import Finding
 
 FEW_ROWS = 8  # on fewer, a unit may well be 0 that is not dead
@@ -166,9 +166,12 @@ def constant_output(exam: Exam, y: Any) -> Iterator[Finding]:
     output = exam.outputs[0]
     spread = float(output.std(axis=0).max(initial=0.0))
     if y.dtype.kind in "biuf" and y.std() > 0 and spread < 1e-4 * max(1.0, np.abs(output).max()):
+        first = [float(value) for value in output[0].ravel()]
         evidence = {
-            "rows": exam.rows, "low": float(output.min()), "high": float(output.max())
-        }  # fmt: skip
+            "rows": exam.rows,
+            "output": first if len(first) > 1 else first[0],
+            "spread": float(np.ptp(output, axis=0).max()),
+        }
         yield Finding("constant_output", "", evidence)
 
 
@@ -177,11 +180,13 @@ def step_too_large(exam: Exam) -> bool:
     steps = exam.steps
     if steps is None:
         return False
-    scale = max(steps.before, exam.base or 0.0)
+    scale = max(abs(steps.before), exam.base or 0.0)  # labels out of reach make it negative
     return not np.isfinite(steps.after) or steps.after - steps.before > UPWARDS * scale
 
 
-def step_too_small(exam: Exam, losses: list[float]) -> Iterator[Finding]:
+def step_too_small(
+    exam: Exam, losses: list[float], rate: dict[str, Any]
+) -> Iterator[Finding]:
     """Trial updates that gain nothing where larger ones gain much, after a training that has gained
     nothing either.
     """
@@ -199,5 +204,7 @@ def step_too_small(exam: Exam, losses: list[float]) -> Iterator[Finding]:
             "faster": steps.faster,
             "better": steps.after_faster,
             "ratio": steps.ratio,
+            "other": times(rate["rate"], 10.0),
+            **rate,
         }
         yield Finding("learning_rate_too_low", "", evidence)

@@ -1,0 +1,238 @@
+"""Passes over data by plans: as many batches in one call as the callbacks allow.
+
+``plans`` makes the plan of a step; here it gets its batches. A step that has no plan yet is made
+one by one, so that it finds one; whoever has none takes the batches as they come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import engine as _engine
+from ..nested import flatten, map_structure, pack_like
+from ..tensor import Tensor
+from .batches import ArrayBatches
+from .noting import NotPlannedError
+from .plans import MOST_ARRAYS, PredictionPlan, StepPlan, converted
+from .replay import is_own
+
+SEEN = True  # in place of a plan: this number of rows has been predicted once
+MOST_SIZES = 8  # plans of a recorded prediction, one for each number of rows
+
+
+class PlannedPasses:
+    """The passes over the data of one call of ``fit`` or ``evaluate``, with as many batches at a
+    time as plans allow.
+
+    Args:
+        model: the model.
+        batches: the data.
+        step: makes one step on a batch (x, y, sample_weight).
+        what: "update" or "test".
+
+    Attributes:
+        refusal: why there is no plan; None where there is one.
+    """
+
+    def __init__(self, model: Any, batches: Any, step: Callable, what: str) -> None:
+        self._model = model
+        self._batches = batches
+        self._step = step
+        self._what = what
+        self._order = np.zeros(0, np.int64)  # the rows of this epoch
+        self._at = 0  # how many of them are done
+        self._plans: dict[int, StepPlan] = {}  # by the number of rows: the last batch has fewer
+        self._data: dict[tuple, list | None] = {}  # x and y as plans take them, or None
+        self._one_by_one: str | None = None  # why a plan gets one batch at a time
+        self._form: tuple | None = None  # of the first batch of such data
+        self.refusal: str | None = None
+        if step not in (model._update, model._test):
+            name = {"update": "train_step", "test": "test_step"}[what]
+            self.refusal = f"the model has a {name} of its own"
+        elif not is_own(model, "compute_metrics"):
+            self.refusal = "the model has a compute_metrics of its own"
+        elif type(batches) is not ArrayBatches:
+            self._one_by_one = "the data come batch by batch"
+        elif batches.late:
+            self._one_by_one = "the data are not in memory"
+        elif not batches.is_labeled:
+            self.refusal = "there are no labels"
+
+    def begin(self) -> bool:
+        """Draw the order of the rows of the next epoch; False if its batches are to be taken from
+        ``batches``.
+        """
+        if self.refusal is not None or self._one_by_one is not None:
+            return False
+        order = self._batches.rows_of_epoch()
+        if order is None:
+            return False
+        self._data = {}  # they may have been changed in place since
+        self._order, self._at = order, 0
+        return True
+
+    def look_at(self, batch: tuple) -> None:
+        """Remember the kind of a batch, where batches are taken one by one."""
+        if self._one_by_one is not None:
+            self._form = self._model._forms_of(*self._model._as_tensors(*batch))
+
+    @property
+    def left(self) -> bool:
+        """Whether the epoch has rows left."""
+        return self._at < len(self._order)
+
+    @property
+    def report(self) -> str:
+        if self.refusal is not None:
+            return f"No plan: {self.refusal}."
+        if self._one_by_one is not None:
+            key = self._model._key_of(self._what, self._form)
+            plan, refusal = self._model._plan_of(key)
+            if refusal is not None:
+                return f"No plan: {refusal}."
+        else:
+            plan = self._plans.get(min(self._batches.batch_size, len(self._order)))
+        if plan is None:
+            return "No plan: there were only a few steps."
+        how = "" if self._one_by_one is None else f", for one batch at a time: {self._one_by_one}"
+        return f"A plan ran{how}.{plan.report}"
+
+    def run(self, most: int | None = None) -> int:
+        """Do the next batch, or as many as a slice of time allows, up to ``most``; return how
+        many.
+        """
+        done = self._run(most)
+        self._batches.took(done)
+        return done
+
+    def _run(self, most: int | None) -> int:
+        order = self._order[self._at :]
+        size = min(self._batches.batch_size, len(order))
+        plan = self._plans.get(size)
+        sources = self._sources(plan) if plan is not None and plan.fits(self._model) else None
+        if plan is not None and sources is not None:
+            whole = len(order) // size
+            done = plan.run(order, sources, min(whole, most or whole))
+            self._at += size * done
+            if done:
+                return done
+        tensors = self._model._as_tensors(*self._batches.rows(order[:size]))
+        self._step(*tensors)
+        self._at += size
+        self._find_plan(size, tensors)
+        return 1
+
+    def _find_plan(self, size: int, tensors: tuple) -> None:
+        """Take the plan of the step that has been made on this batch."""
+        self._plans.pop(size, None)
+        plan, refusal = self._model._plan_of(self._model._replay_key(self._what, *tensors))
+        one_by_one = None
+        if plan is not None:
+            try:
+                if self._sources(plan) is None:
+                    refusal = "some labels are no classes"
+                else:
+                    self._plans[size] = plan
+            except NotPlannedError as error:
+                one_by_one = str(error)
+        if size == min(self._batches.batch_size, len(self._order)):
+            self.refusal, self._one_by_one = refusal, one_by_one
+            if one_by_one is not None:
+                self._form = self._model._forms_of(*tensors)
+
+    def _sources(self, plan: StepPlan) -> list[np.ndarray] | None:
+        """The data of this pass as a plan takes them; None if some labels are no classes."""
+        if plan.form not in self._data:
+            sources = plan.sources(self._batches.arrays)
+            self._data[plan.form] = sources if plan.takes(sources) else None
+        return self._data[plan.form]
+
+
+class PlannedPrediction:
+    """The prediction for arrays, with as many batches at a time as plans allow.
+
+    A plan has memory of its own, so nobody else finds it while it runs: predictions in several
+    threads take one each, or none.
+
+    Args:
+        model: the model.
+        x: the arrays, which may be nested; only their first ``rows`` rows.
+        batch_size: how many are predicted together.
+
+    Raises NotPlannedError, also from ``run``, where the batches are to be predicted one by one.
+    """
+
+    def __init__(self, model: Any, x: Any, rows: int, batch_size: int) -> None:
+        if _engine.current().name != "fast":
+            raise NotPlannedError("plans are made by the fast engine")
+        first = model._as_tensors(map_structure(lambda part: part[:batch_size], x))[0]
+        both = list(zip(flatten(x), flatten(first), strict=True))
+        if len(both) > MOST_ARRAYS:
+            raise NotPlannedError(f"a batch has {len(both)} arrays, more than {MOST_ARRAYS}")
+        self._x = [converted(part[:rows], batch.dtype) for part, batch in both]
+        self._nested = x
+        self._size = batch_size
+        self._order = np.arange(rows)
+        self._model = model
+        self._replay = model._replay_of_prediction(first)
+        if self._replay is None:
+            raise NotPlannedError("a prediction depends on more than a batch and the weights")
+        if len(self._replay.outputs) > MOST_ARRAYS:
+            raise NotPlannedError(f"there are more than {MOST_ARRAYS} outputs")
+        self._large: dict[int, PredictionPlan] = {}  # plans for this prediction alone
+        self._results: list[np.ndarray] | None = None
+        self._done = 0
+
+    @property
+    def left(self) -> bool:
+        """Whether there are rows left."""
+        return self._done < len(self._order)
+
+    @property
+    def results(self) -> Any:
+        """Those of the rows that are done."""
+        found = [part[: self._done] for part in self._results or ()]
+        return pack_like(self._replay.y_pred, found)
+
+    def run(self) -> int:
+        """Predict for the next batch, or for as many as a slice of time allows; return how many."""
+        order = self._order[self._done :]
+        size = min(self._size, len(order))
+        rows = [part[self._done : self._done + size] for part in self._x]
+        plans, done = self._replay.plans, 1
+        plan = self._large.pop(size, None) or plans.pop(size, None)
+        if isinstance(plan, PredictionPlan):
+            results = self._room_for(plan.first)
+            done = plan.run(order, self._x, results)
+            self._done += size * done
+        elif plan is SEEN or (plan is None and len(order) >= 2 * size):
+            made = PredictionPlan(self._replay, rows)
+            self._keep(made.first)
+            plan = made.refusal or made
+        else:
+            y = self._model._predict(pack_like(self._nested, map(Tensor, rows)))
+            self._keep([part.array for part in flatten(y)])
+            plan = plan or SEEN
+        if isinstance(plan, PredictionPlan) and not plan.is_small:
+            self._large[size] = plan
+            return done
+        if len(plans) >= MOST_SIZES:
+            plans.clear()
+        plans[size] = plan
+        return done
+
+    def _keep(self, y: list[np.ndarray]) -> None:
+        """Keep the results of a batch."""
+        for results, part in zip(self._room_for(y), y, strict=True):
+            results[self._done : self._done + len(part)] = part
+        self._done += len(y[0])
+
+    def _room_for(self, y: list[np.ndarray]) -> list[np.ndarray]:
+        """The results, where those of a batch have room."""
+        if self._results is None:
+            rows = len(self._order)
+            self._results = [np.empty((rows, *part.shape[1:]), part.dtype) for part in y]
+        return self._results

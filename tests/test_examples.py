@@ -1,0 +1,61 @@
+"""The examples of the API's pages: they run, and are of names that exist."""
+
+import doctest
+import inspect
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+import diptych
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "_ext"))
+
+import examples  # noqa: E402
+import public  # noqa: E402
+
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def in_docstrings():
+    """The examples that stand in docstrings."""
+    found = {}
+    for thing in public.things():
+        text = inspect.getdoc(thing.value) or ""
+        if ">>> " in text:
+            found[thing.name] = text
+    return found
+
+
+def run(name, text, where=None):
+    """The report of what an example does else than it says; empty if it does what it says."""
+    test = doctest.DocTestParser().get_doctest(text, where or examples.names(), name, None, 0)
+    assert test.examples, name
+    report = []
+    diptych.utils.set_random_seed(0)
+    doctest.DocTestRunner(optionflags=FLAGS, verbose=False).run(test, out=report.append)
+    return "".join(report)
+
+
+@pytest.mark.parametrize("module", sorted({n.split(".")[1] for n in examples.examples()}))
+def test_examples(module, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    here = {n: t for n, t in examples.examples().items() if n.split(".")[1] == module}
+    assert here.keys() <= public.by_name().keys()
+    before = diptych.config.floatx(), diptych.config.image_data_format()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", diptych.utils.TrainingWarning)
+        wrong = [report for name, text in here.items() if (report := run(name, text))]
+    assert not wrong, "".join(wrong)
+    assert (diptych.config.floatx(), diptych.config.image_data_format()) == before
+
+
+@pytest.mark.parametrize("name", in_docstrings())
+def test_examples_in_docstrings(name):
+    assert not run(name, in_docstrings()[name])
+
+
+def test_an_example_that_is_wrong_is_noticed():
+    assert "Expected:\n    3\nGot:\n    2" in run("sum", ">>> 1 + 1\n3\n")
+    assert "NameError" in run("name", ">>> nowhere\n")
