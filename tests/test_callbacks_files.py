@@ -111,6 +111,7 @@ def test_the_file_of_the_best_model_predicts_as_it_did(tmp_path, engine, ending,
     assert best.best == history["val_loss"][number]
     if weights:
         loaded = model(engine, seed=1)
+        loaded.optimizer.build(loaded.trainable_variables)
         loaded.load_weights(path)
     else:
         loaded = models.load_model(path)
@@ -170,7 +171,8 @@ def test_the_optimizer_goes_on_from_weights_alone(tmp_path):
     trained = model()
     checkpoint = ModelCheckpoint(tmp_path / "m.weights.h5", save_weights_only=True)
     trained.fit(X, Y, epochs=2, verbose=0, callbacks=checkpoint)
-    made = model(seed=1)  # compiled, but its optimizer has no variables yet
+    made = model(seed=1)
+    made.optimizer.build(made.trainable_variables)
     made.load_weights(tmp_path / "m.weights.h5")
     same(made.get_weights(), trained.get_weights())
     same(
@@ -179,16 +181,34 @@ def test_the_optimizer_goes_on_from_weights_alone(tmp_path):
     )
 
 
-def test_another_optimizer_starts_anew_with_a_warning(tmp_path):
+@pytest.mark.parametrize("name", ["m.weights.h5", "m.weights.json", "m.keras"])
+@pytest.mark.parametrize(
+    ("optimizer", "built", "message"),
+    [
+        ("sgd", False, "of an optimizer, but 'sgd.* has 2: it has not made its own yet"),
+        ("adam", False, "of an optimizer, but 'adam.* has 2: it has not made its own yet"),
+        ("sgd", True, "of an optimizer, but 'sgd.* has 2: it was another"),
+    ],
+)
+def test_another_or_a_new_optimizer_starts_anew_with_a_warning(
+    tmp_path, optimizer, built, message, name
+):
     trained = model()
     trained.fit(X, Y, verbose=0)
-    trained.save_weights(tmp_path / "m.weights.h5")
+    if name == "m.keras":
+        trained.save(tmp_path / name)
+    else:
+        trained.save_weights(tmp_path / name, max_shard_size=1 if "json" in name else None)
     made = model(seed=1)
-    made.compile("sgd", "mse")
-    with pytest.warns(UserWarning, match="of an optimizer, but 'sgd.* has 2: it was another"):
-        made.load_weights(tmp_path / "m.weights.h5")
+    made.compile(optimizer, "mse")
+    made.optimizer.learning_rate = 0.25
+    if built:
+        made.optimizer.build(made.trainable_variables)
+    with pytest.warns(UserWarning, match=message):
+        made.load_weights(tmp_path / name)
     same(made.get_weights(), trained.get_weights())
     assert int(made.optimizer.iterations) == 0
+    assert float(made.optimizer.learning_rate) == 0.25
 
 
 # BackupAndRestore

@@ -181,9 +181,9 @@ def test_labels_that_fit(kind, output, labels):
             (1000, 1),
             r"each of 10 units\. .*'sparse_categorical_crossentropy'.*; for a yes/no .* Dense\(1",
         ),
-        ("mean_squared_error", (None, 10), (1000, 1), r"add Dense\(1\) as the last layer"),
+        ("mean_squared_error", (None, 10), (1000, 3), r"add Dense\(3\) as the last layer"),
         ("mean_squared_error", (None, 10), (1000,), r"needs labels in the shape .*\('N', 10\)"),
-        ("mean_squared_error", (None, 1), (1000, 1000), r"add Dense\(1000\)"),
+        ("hinge", (None, 5, 2), (1000, 2), r"needs labels in the shape .*\('N', 5, 2\)"),
         (
             "sparse_categorical_crossentropy",
             (None, 10),

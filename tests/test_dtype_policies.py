@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import diptych
-from diptych import DTypePolicy, Input, config, dtype_policies, layers, mixed_precision
+from diptych import DTypePolicy, Input, config, dtype_policies, layers, mixed_precision, saving
 from diptych.backend import result_type
 
 X = np.ones((2, 4), "float32")
@@ -98,6 +98,24 @@ def test_a_map_gives_layers_policies_by_their_paths():
         layers.Dense(2, name="e1", dtype=policies)
     del policies["e1.*"]
     assert len(policies) == 2
+
+
+@pytest.mark.parametrize(
+    ("policy", "module"),
+    [
+        (DTypePolicy("mixed_float16"), "keras"),
+        (dtype_policies.FloatDTypePolicy("float32"), "keras"),
+        (dtype_policies.DTypePolicyMap("float32", {"a": "float64"}), "keras.dtype_policies"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_policies_are_described_and_come_back(policy, module):
+    described = saving.serialize_keras_object(policy)
+    assert described["module"] == module
+    assert described == dtype_policies.serialize(policy)
+    again = saving.deserialize_keras_object(described)
+    assert type(again) is type(policy)
+    assert again.get_config() == policy.get_config()
 
 
 def test_the_policy_of_all_layers():

@@ -335,7 +335,7 @@ def test_what_it_refuses():
     model.compile("sgd", "mse")
     weights = model.get_weights()
     with pytest.raises(ValueError, match="shape"):
-        diptych.explain(model, AND[0], np.ones((4, 7)))
+        diptych.explain(model, AND[0], np.ones((4, 2, 7)))
     assert all(map(np.array_equal, weights, model.get_weights()))
     assert type(model.optimizer) is optimizers.SGD
     assert "call" not in vars(model)

@@ -182,6 +182,22 @@ def test_the_first_head_of_multi_head_attention(engine):
         assert any(line.startswith("sum_s") and line.endswith(f"= {mean}") for line in lines)
 
 
+@ENGINES
+def test_projections(engine):
+    x = rng.normal(size=(2, 3, 4))
+    dense = layers.EinsumDense("abc,cde->abde", (None, 2, 2), bias_axes="de", name="heads")
+    e = explained(x, dense, engine=engine)
+    lines, step = lines_of(e, "heads"), e.step["heads"]
+    assert arithmetic(lines) == 4
+    y = x[0, 0] @ step.weights["kernel"][:, 0, 1] + step.weights["bias"][0, 1]
+    (line,) = (one for one in lines if one.startswith("y[0, 0, 0, 1] = "))
+    assert line.endswith(f" = {numerals.plain(y)}")
+    for other in ("...x,xy->...y", "abc,cd->abd"):
+        shape = (None, 2) if other == "abc,cd->abd" else 2
+        e = explained(x, layers.EinsumDense(other, shape, activation="relu", name="heads"))
+        assert arithmetic(lines_of(e, "heads")) == 0
+
+
 def test_masked_and_large_attention_is_not_spelled_out():
     x = rng.normal(size=(2, 3, 2))
     inputs = diptych.Input(x.shape[1:])

@@ -13,6 +13,7 @@ from diptych import Input, KerasTensor, Sequential, config, layers, losses, ops
 from diptych.legacy import LegacySpelling, forget_notes
 from diptych.tape import GradientTape
 from diptych.tensor import Tensor
+from diptych.utils.notices import TrainingWarning
 
 ENGINES = pytest.mark.parametrize("engine", ["reference", "fast"])
 
@@ -156,9 +157,11 @@ def test_a_last_axis_of_one_may_be_missing(labels, predictions, result):
     ("name", "labels", "predictions", "says"),
     [
         ("mean_squared_error", (4,), (4, 3), "same shape.*should the last layer have 1 unit"),
-        ("mean_squared_error", (4, 3), (4, 1), "should have 3 units"),
+        ("mean_squared_error", (4, 3), (4, 2), "should have 3 units"),
         ("mean_squared_error", (3, 1), (4, 1), "3 labels for 4 predictions"),
-        ("mean_squared_error", (3, 4), (4,), "same shape"),
+        ("mean_squared_error", (3, 4), (3,), "same shape"),
+        ("dice", (4, 3), (4, 2), "should have 3 units"),
+        ("categorical_crossentropy", (4, 1), (1, 1), "4 labels for 1 predictions"),
         ("categorical_crossentropy", (4, 10), (4, 64), "should have 10 units"),
         (
             "categorical_crossentropy",
@@ -180,6 +183,60 @@ def test_a_last_axis_of_one_may_be_missing(labels, predictions, result):
 def test_shapes_that_do_not_fit(name, labels, predictions, says):
     with pytest.raises(ValueError, match=says):
         losses.get(name)(np.zeros(labels), np.full(predictions, 0.5))
+
+
+BROADCAST = [name for name in FUNCTIONS if "crossentropy" not in name]
+
+
+@ENGINES
+@pytest.mark.parametrize("name", BROADCAST)
+def test_labels_and_predictions_are_broadcast(name, engine):
+    rng = np.random.default_rng(4)
+    row, column = rng.random((2, 5, 3)) + 0.1, rng.random((2, 5, 1)) + 0.1
+    function, loss = getattr(losses, name), CLASSES[name](reduction=None)
+    with diptych.engine(engine):
+        for y_true, y_pred in ((row, column), (column, row), (row[0], row), (row, row[:1])):
+            full = [np.broadcast_to(x, row.shape) for x in (y_true, y_pred)]
+            if name == "cosine_similarity":
+                lengths = [np.linalg.norm(x, axis=-1, keepdims=True) for x in (y_true, y_pred)]
+                expected = -(y_true / lengths[0] * (y_pred / lengths[1])).sum(-1)
+            else:
+                expected = value(function(*full))
+            np.testing.assert_allclose(value(function(y_true, y_pred)), expected, 1e-6)
+            np.testing.assert_allclose(value(loss(y_true, y_pred)), expected, 1e-5, 1e-6)
+
+
+@ENGINES
+def test_the_gradient_of_a_broadcast_prediction_is_a_sum(engine):
+    y_true = np.arange(6.0).reshape(2, 3)
+    y_pred = diptych.Variable(np.ones((2, 1)), dtype="float64")
+    with diptych.engine(engine), GradientTape() as tape:
+        loss = ops.sum(losses.mean_squared_error(y_true, y_pred))
+    expected = 2 * (1 - y_true).mean(-1, keepdims=True)
+    np.testing.assert_allclose(value(tape.gradient(loss, y_pred)), expected)
+
+
+@ENGINES
+def test_the_overlap_of_broadcast_regions(engine):
+    y_true, y_pred = np.array([[1.0], [0.0]]), np.array([[0.5, 0.25], [0.5, 1.0]])
+    with diptych.engine(engine):
+        # As in Keras, each sum is over the numbers that were given.
+        assert value(losses.dice(y_true, y_pred)) == pytest.approx(1 - 2 * 0.75 / 3.25)
+        assert value(losses.tversky(y_true, y_pred)) == pytest.approx(1 - 0.75 / (0.75 + 1.375))
+
+
+@ENGINES
+def test_training_on_broadcast_labels_warns_and_learns_their_mean(engine):
+    model = Sequential([Input((1,)), layers.Dense(1)], engine=engine)
+    model.compile("sgd", "mse", metrics=["mae"])
+    model.set_weights([np.ones((1, 1)), np.zeros(1)])
+    x, y = np.ones((4, 1), "float32"), np.tile(np.float32([0, 1, 5]), (4, 1))
+    with pytest.warns(TrainingWarning, match=r"\(None, 1\).*\(4, 3\): each is compared with every"):
+        history = model.fit(x, y, verbose=0).history
+    assert history["loss"] == [pytest.approx((1 + 0 + 16) / 3)]
+    assert history["mae"] == [pytest.approx(5 / 3)]
+    # Twice the mean error, 1 - 2, times the learning rate.
+    np.testing.assert_allclose(model.get_weights()[1], [0.02], 1e-5)
 
 
 @pytest.mark.parametrize("name", ["categorical_crossentropy", "categorical_focal_crossentropy"])

@@ -549,6 +549,22 @@ def test_shapes_that_do_not_fit(metric, y_true, y_pred, message):
         metric.update_state(np.zeros(y_true), np.zeros(y_pred))
 
 
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        (metrics.MeanSquaredError(), (0.25 + 0 + 0.25 + 1) / 4),
+        (metrics.RootMeanSquaredError(), np.sqrt((0.25 + 0 + 0.25 + 1) / 4)),
+        (metrics.BinaryAccuracy(threshold=0.75), 0.75),
+        (metrics.Accuracy(), 0.25),
+        (metrics.CosineSimilarity(), (1.5 / np.sqrt(1.25) + 3.5 / 2.5) / 2),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_labels_and_predictions_are_broadcast(metric, expected):
+    metric.update_state(np.array([[1.0], [1.0]]), np.array([[0.5, 1.0], [1.5, 2.0]]))
+    assert metric.result() == pytest.approx(expected)
+
+
 def test_weights_that_do_not_fit():
     for metric in (metrics.BinaryAccuracy(), metrics.Precision(), metrics.R2Score()):
         with pytest.raises(ValueError, match=r"sample_weight has the shape \(3"):

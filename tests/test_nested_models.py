@@ -184,6 +184,48 @@ def test_inputs_of_another_structure_are_warned_of_once(structure, x, message):
         model.predict(x, verbose=0)
 
 
+def one(structure):
+    x = Input((2,), name="a")
+    return Model(structure(x), layers.Dense(2, kernel_initializer="ones")(x))
+
+
+@pytest.mark.parametrize("how", ["__call__", "predict_on_batch", "predict"])
+@pytest.mark.parametrize(
+    ("structure", "x", "message"),
+    [
+        (lambda a: a, [ONE], r"its input as a; it was called on \[\(., 2\)\], which is taken for"),
+        (lambda a: a, (ONE,), "its input as a"),
+        (lambda a: {"a": a}, ONE, r"its input as \{'a': 'a'\}; it was called on \(., 2\)"),
+        (lambda a: {"a": a}, [ONE], r"its input as \{'a': 'a'\}; it was called on \[\(., 2\)\]"),
+    ],
+)
+def test_one_input_in_another_structure_is_warned_of(structure, x, message, how):
+    model = one(structure)
+    with pytest.warns(UserWarning, match=message) as caught:
+        found = getattr(model, how)(x)
+    assert caught[0].filename == __file__
+    assert np.asarray(found).tolist() == [[2.0, 2.0]] * 4
+
+
+@pytest.mark.parametrize("how", ["__call__", "predict", "fit"])
+@pytest.mark.parametrize(
+    ("structure", "x"),
+    [
+        (lambda a: a, ONE),
+        (lambda a: a, {"a": ONE}),
+        (lambda a: [a], ONE),
+        (lambda a: [a], [ONE]),
+        (lambda a: [a], (ONE,)),
+        (lambda a: {"a": a}, {"a": ONE}),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_one_input_as_expected_is_not_warned_of(structure, x, how):
+    model = one(structure)
+    model.compile("sgd", "mse")
+    getattr(model, how)(x, *([ONE] if how == "fit" else []))
+
+
 def test_a_list_for_names_that_are_not_in_order_is_refused():
     with pytest.raises(ValueError, match="pass a dict, since the order of its inputs is not"):
         two(STRUCTURES["reversed"])([2 * ONE, ONE])

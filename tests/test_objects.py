@@ -640,6 +640,64 @@ def test_a_copy_of_a_compiled_model_is_compiled():
     assert metric.result() == 0
 
 
+@saving.register_keras_serializable("Objects")
+class Holder(layers.Layer):
+    """A layer whose config holds objects as they are, as Keras's guide to saving has it."""
+
+    def __init__(self, first, things=(), **kwargs):
+        super().__init__(**kwargs)
+        self.first, self.things = first, things
+
+    def get_config(self):
+        return {**super().get_config(), "first": self.first, "things": self.things}
+
+    @classmethod
+    def from_config(cls, config):
+        config["first"] = layers.deserialize(config["first"])
+        return cls(**config)
+
+    def call(self, inputs):
+        return self.first(inputs)
+
+
+@pytest.mark.parametrize("kind", ["functional", "sequential", "layer"])
+def test_objects_in_a_config_are_described(kind):
+    things = [diptych.regularizers.L2(0.1), (diptych.initializers.Zeros(), 2), {"f": ops.relu}]
+    holder = Holder(layers.Dense(3, name="d"), things, name="h")
+    x = Input((4,))
+    if kind == "functional":
+        model = diptych.Model(x, holder(x))
+    else:
+        model = diptych.Sequential([x, holder] if kind == "sequential" else [holder])
+    config = layers.serialize(holder) if kind == "layer" else model.get_config()
+    entry = config if kind == "layer" else config["layers"][1]
+    inner = entry["config"]
+    assert inner["first"]["class_name"] == "Dense"
+    assert inner["first"]["config"]["units"] == 3
+    assert [type(part) for part in inner["things"]] == [dict, tuple, dict]
+    assert inner["things"][0]["config"] == {"l2": 0.1}
+    assert inner["things"][1][0]["module"] == "keras.initializers"
+    assert inner["things"][2]["f"]["class_name"] == "function"
+    assert isinstance(holder.get_config()["first"], layers.Dense)
+    read = layers.deserialize if kind == "layer" else type(model).from_config
+    again = read(config)
+    found = again if kind == "layer" else again.layers[-1]
+    assert isinstance(found, Holder)
+    assert found.first.units == 3
+
+
+def test_how_models_were_built():
+    x = Input((4,))
+    functional = diptych.Model(x, layers.Dense(2)(x))
+    sequential = diptych.Sequential([x, layers.Dense(2)])
+    assert functional.get_build_config() == {"input_shape": None}
+    assert sequential.get_build_config() == {"input_shape": (None, 4)}
+    assert diptych.Sequential([layers.Dense(2)]).get_build_config() is None
+    described = saving.serialize_keras_object(functional)
+    assert described["build_config"] == {"input_shape": None}
+    assert described["compile_config"] == {}
+
+
 def test_module_objects_of_keras_2_are_further_names():
     known = {"Dense": layers.Dense, "twice": twice, "Thing": dict}
     make = saving.deserialize_keras_object

@@ -42,7 +42,9 @@ r"""
 ## Three lines
 
 `build` makes the weight once the size of the input is known, `call` computes with `diptych.ops`. There is no backward:
-the tape knows the gradient of each operation. This may be all that you ever need.
+the tape knows the gradient of each operation. This may be all that you ever need. (`gradcheck`, below, moves all
+numbers of an array a little in one random direction, and compares the slope with that of the tape: a number for each
+array.)
 """
 
 

@@ -56,6 +56,10 @@ def exponential(x: Any) -> Any:
 def gelu(x: Any, approximate: bool = False) -> Any:
     """Return x Phi(x), Phi being the normal distribution function; exact, unlike ops.gelu. Element
     by element, in the shape of x.
+
+    Args:
+        x: a tensor.
+        approximate: whether to take an approximation by tanh.
     """
     return ops.gelu(x, approximate)
 
@@ -109,6 +113,9 @@ objects.TABLES["activations"] = _FUNCTIONS
 def get(identifier: Any) -> Callable:
     """Return an activation for a name, a config, a callable (itself), or None (linear).
 
+    Args:
+        identifier: what stands for it.
+
     Raises:
         ValueError: no activation has that name; the nearest one is suggested.
     """
@@ -150,7 +157,10 @@ def serialize(activation: Callable | None) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict | None = None) -> Callable:
-    """Return the activation for what ``serialize`` gave, or for one of ``custom_objects``."""
+    """Return the activation for what ``serialize`` gave, or for one of ``custom_objects``.
+
+    ``config`` is that, or a name.
+    """
     if isinstance(config, dict) and config.get("class_name") != "function":
         return objects.revive(config, custom_objects)
     name = config.get("config") if isinstance(config, dict) else config

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from . import config, ops
 from .tensor import Tensor, as_array
 
@@ -54,18 +56,50 @@ def same_rank(x1: Tensor, x2: Tensor) -> tuple[Tensor, Tensor]:
     return x1, x2
 
 
-def together(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
-    """Return labels and predictions as float tensors of the same dtype and shape."""
+def together(
+    name: str, y_true: Any, y_pred: Any, broadcast: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return labels and predictions as float tensors of the same dtype and shape.
+
+    Args:
+        name: of the loss, for the error.
+        y_true: the labels.
+        y_pred: the predictions.
+        broadcast: whether it is enough that NumPy could broadcast their shapes.
+    """
     y_pred = to_float(y_pred, None, "y_pred")
     y_true = to_float(y_true, y_pred.array.dtype, "y_true")
     if y_true.shape != y_pred.shape:
         y_true, y_pred = same_rank(y_true, y_pred)
-        if y_true.shape != y_pred.shape:
+        if y_true.shape != y_pred.shape and not (
+            broadcast and _broadcast_shape(y_true.shape, y_pred.shape) is not None
+        ):
             raise ValueError(
                 f"{name}: y_true has shape {y_true.shape} and y_pred has shape {y_pred.shape}; "
                 f"they must have the same shape.{_advice(name, y_true.shape, y_pred.shape)}"
             )
     return y_true, y_pred
+
+
+def broadcast_together(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+    """Return labels and predictions as float tensors of the same dtype, and of the shape to which
+    NumPy broadcasts them.
+    """
+    y_true, y_pred = together(name, y_true, y_pred, broadcast=True)
+    if y_true.shape != y_pred.shape:
+        shape = _broadcast_shape(y_true.shape, y_pred.shape)
+        y_true, y_pred = (
+            x if x.shape == shape else ops.broadcast_to(x, shape) for x in (y_true, y_pred)
+        )
+    return y_true, y_pred
+
+
+def _broadcast_shape(a: tuple, b: tuple) -> tuple | None:
+    """The shape that NumPy broadcasts two shapes to; None if it does not."""
+    try:
+        return np.broadcast_shapes(a, b)
+    except ValueError:
+        return None
 
 
 def _advice(name: str, labels: tuple, outputs: tuple) -> str:

@@ -31,6 +31,8 @@ def runs(build, y=y):
 
 # 1. All dead at first: 1/4 for each neuron, so (1/4)^3 = 1.6 % and (1/4)^4 = 0.4 % of the runs. Far
 #    more fail: neurons die on the way, or only one is left, and it is blind to two rows.
+# 一开始就全死：每个神经元的概率是 1/4，所以是 (1/4)^3 = 1.6% 和 (1/4)^4 = 0.4%。失败的远不止这些：
+#    神经元会在半路上死掉，或者只剩下一个，而它对两行视而不见。
 rates = {}
 for units in (2, 3, 4):
     rates[units] = runs(lambda units=units: gate(units)).successes
@@ -39,6 +41,7 @@ for units in (2, 3, 4):
 assert rates[2] < rates[3] < rates[4]
 
 # 2. A larger bias keeps the neurons on for longer, and by then the weights have turned.
+# 偏置大一些，神经元激活的时间就长一些，到那时权重已经转过来了。
 small, large = (runs(lambda bias=bias: gate(bias=bias)).successes for bias in (0.5, 2.0))
 print(f"bias 0.5: {small} of 100, bias 2: {large} of 100")
 assert rates[2] < small <= large
@@ -46,6 +49,8 @@ assert rates[2] < small <= large
 # 3. About the same share: what is dead is dead for any labels. A dead network now answers with
 #    about the share of ones among NOT-AND's labels, 1 minus that of AND; its last steps still sway
 #    it.
+# 比例差不多：死掉的神经元，不管标签是什么都是死的。死掉的网络现在回答的，大约是与非的标签里 1 所占
+#    的比例，也就是 1 减去 AND 的那个比例；最后几步还会让它摇摆。
 nand = runs(gate, 1 - y)
 answer = float(nand.worst.predict(x[:1], verbose=0)[0, 0])
 print(f"NOT-AND: {nand.successes} of 100; the worst says {answer:.2f}, ones are {1 - y.mean():.2f}")

@@ -100,11 +100,13 @@ class CallbackList:
         self._find_hooks()
 
     def set_params(self, params: dict[str, Any]) -> None:
+        """Tell all of them what ``fit`` tells before it begins."""
         self.params = params
         for callback in self.callbacks:
             callback.set_params(params)
 
     def set_model(self, model: Any) -> None:
+        """Tell all of them which model is trained."""
         self.model = model
         if model is not None:
             for callback in self.callbacks:

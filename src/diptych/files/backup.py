@@ -23,7 +23,7 @@ from .hdf5 import Reader
 from .jsontext import parse_json
 from .region import Damaged
 from .tree import Part, continuing, generators_of, parts_of, state_of
-from .weights import Loading, collect, states_of, write_weights
+from .weights import Loading, build_optimizer, collect, states_of, write_weights
 
 _GROUP = "diptych_training"
 _GLOBAL = "global generator"  # no layer's path has a space
@@ -57,6 +57,7 @@ def read_backup(path: Path, model: Any, batch: Callable[[], tuple]) -> dict[str,
         Damaged: the file is damaged, or of another model.
     """
     with path.open("rb") as file, Reader(file, str(path)) as reader:
+        build_optimizer(model)
         loading = collect(reader, model)
         arrays = reader.arrays(_GROUP).of_any_shape()
         reader.compare()

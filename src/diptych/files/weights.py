@@ -124,10 +124,17 @@ class Loading:
         A new one loses nothing where the file was written before the first step of training.
         """
         if not (self.new and count <= 2):
+            why = (
+                "it was another one, or had not been trained. "
+                f"{optimizer.name!r} keeps the state that it has."
+                if optimizer.built
+                else "it has not made its own yet, so it begins anew, at its learning rate. To go "
+                "on from the file's state, call model.optimizer.build(model.trainable_variables) "
+                "before."
+            )
             warnings.warn(
                 f"{self.name} holds {count} arrays of an optimizer, but {optimizer.name!r} has "
-                f"{len(optimizer.variables)}: it was another one, or had not been trained. "
-                f"{optimizer.name!r} keeps the state that it has.",
+                f"{len(optimizer.variables)}: {why}",
                 stacklevel=6,
             )
 
@@ -197,7 +204,8 @@ def read_weights(
 def collect(reader: Reader, model: Any, skip_mismatch: bool = False, new: bool = False) -> Loading:
     """The arrays of an HDF5 file for a model, which have not yet gone to their variables."""
     loading = Loading(reader.name, skip_mismatch, new)
-    build_optimizer(model)
+    if new:
+        build_optimizer(model)
     found = False
     parts = parts_of(model)
     _check_complete(model, parts)
@@ -248,7 +256,6 @@ def read_shards(path: Path, model: Any, skip_mismatch: bool = False) -> None:
     if not isinstance(places, dict):
         raise Damaged(f"{path} is no list of weight files: it has no 'weight_map'.")
     loading = Loading(str(path), skip_mismatch)
-    build_optimizer(model)
     readers: dict[str, Reader] = {}
     with ExitStack() as opened:
         for part in parts_of(model):

@@ -48,7 +48,9 @@ class InputLayer(Layer):
         shape: the shape without the batch, None where a size may vary.
         batch_size: the batch size, where it is fixed.
         dtype: the dtype of the data; the float type by default.
+        sparse, ragged: must be false; there are no such arrays here.
         batch_shape: the shape with the batch, instead of ``shape`` and ``batch_size``.
+        input_tensor: a symbolic tensor whose shape and dtype are taken.
         optional: whether the model may be called with None for it.
         name: a name.
     """

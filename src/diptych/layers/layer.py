@@ -353,6 +353,8 @@ class Layer(Holder, Operation):
     # (pure_in_prediction). Each class has to declare it; it is not inherited.
     pure = False
     pure_in_prediction = False
+    # Whether that is so with masks as well, where `call` takes one. It is not inherited either.
+    pure_with_masks = False
     # Whether compute_mask may create a mask (Embedding, Masking); a user's own always may.
     makes_mask = False
     # Whether the output has the entries of the input elsewhere, so that integers stay integers.

@@ -46,6 +46,7 @@ class _Merge(Layer):
             raise
 
     def merge(self, tensors: list) -> Any:
+        """Return one tensor of several, (N, ...) each, whose ranks are equal."""
         raise NotImplementedError
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
@@ -353,6 +354,9 @@ def add(inputs: list, **kwargs: Any) -> Any:
     """Return the sum of a list of tensors.
 
     The tensors have one shape, or sizes of 1 that broadcast.
+
+    Args:
+        inputs: the list.
     """
     return Add(**kwargs)(inputs)
 
@@ -361,6 +365,9 @@ def subtract(inputs: list, **kwargs: Any) -> Any:
     """Return the first tensor less the second.
 
     The tensors have one shape, or sizes of 1 that broadcast.
+
+    Args:
+        inputs: the list.
     """
     return Subtract(**kwargs)(inputs)
 
@@ -369,6 +376,9 @@ def multiply(inputs: list, **kwargs: Any) -> Any:
     """Return the product of a list of tensors, entry by entry.
 
     The tensors have one shape, or sizes of 1 that broadcast.
+
+    Args:
+        inputs: the list.
     """
     return Multiply(**kwargs)(inputs)
 
@@ -377,6 +387,9 @@ def average(inputs: list, **kwargs: Any) -> Any:
     """Return the mean of a list of tensors.
 
     The tensors have one shape, or sizes of 1 that broadcast.
+
+    Args:
+        inputs: the list.
     """
     return Average(**kwargs)(inputs)
 
@@ -385,6 +398,9 @@ def maximum(inputs: list, **kwargs: Any) -> Any:
     """Return the largest of a list of tensors, entry by entry.
 
     The tensors have one shape, or sizes of 1 that broadcast.
+
+    Args:
+        inputs: the list.
     """
     return Maximum(**kwargs)(inputs)
 
@@ -393,6 +409,9 @@ def minimum(inputs: list, **kwargs: Any) -> Any:
     """Return the smallest of a list of tensors, entry by entry.
 
     The tensors have one shape, or sizes of 1 that broadcast.
+
+    Args:
+        inputs: the list.
     """
     return Minimum(**kwargs)(inputs)
 
@@ -401,6 +420,10 @@ def concatenate(inputs: list, axis: int = -1, **kwargs: Any) -> Any:
     """Return a list of tensors joined along ``axis``.
 
     (N, ..., n) and (N, ..., m) give (N, ..., n + m).
+
+    Args:
+        inputs: the list.
+        axis: the axis along which they are joined.
     """
     return Concatenate(axis=axis, **kwargs)(inputs)
 
@@ -409,6 +432,11 @@ def dot(inputs: list, axes: Any = -1, normalize: bool = False, **kwargs: Any) ->
     """Return the dot product of two tensors along ``axes``, sample by sample.
 
     (N, a, k) and (N, b, k) with axes=2 give (N, a, b).
+
+    Args:
+        inputs: the two tensors.
+        axes: the axis of each that is summed over, or one number for both.
+        normalize: whether to divide by the lengths first, for the cosine.
     """
     return Dot(axes=axes, normalize=normalize, **kwargs)(inputs)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -130,27 +129,23 @@ def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None
     else:
         given = None if sample_weight is None else to_float(sample_weight, dtype, "sample_weight")
         weights = _masked(given, to_float(mask, dtype, "mask"), reduction)
-    given = weights.array
+    given = weights
     if not losses.shape:  # one number for the whole batch: the same for each weight
         losses = ops.broadcast_to(losses, weights.shape)
     weights = _like(weights, losses)
     if reduction in ("none", None):
         return ops.multiply(losses, weights)
-    divisor: float
     if reduction == "sum" or not losses.shape:
-        divisor = 1
-    elif reduction == "mean_with_sample_weight":
-        divisor = float(given.sum())  # weights that broadcast count once
-    else:
-        divisor = losses.array.size
-    return twins.weighted_sum(losses, weights, divisor=divisor)
+        return twins.weighted_sum(losses, weights, divisor=1)
+    if reduction == "mean_with_sample_weight":
+        return twins.weighted_mean(losses, weights, given)  # weights that broadcast count once
+    return twins.weighted_sum(losses, weights, divisor=losses.array.size)
 
 
 def _masked(weights: Tensor | None, mask: Tensor, reduction: str | None) -> Tensor:
     """The weights, 0 where masked; a mean over all entries becomes one over those that count."""
     if reduction in ("mean", "sum_over_batch_size"):
-        counted = float(mask.array.sum())
-        mask = ops.multiply(mask, mask.array.size / (counted or math.inf))
+        mask = twins.of_those_that_count(mask)
     return mask if weights is None else ops.multiply(_like(weights, mask), mask)
 
 

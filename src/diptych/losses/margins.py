@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..labels import together
+from ..labels import broadcast_together
 from ..ops import losses as twins
 from ..tensor import Tensor
 from .base import NamedLoss, in_graphs
@@ -16,7 +16,7 @@ def hinge(y_true: Any, y_pred: Any) -> Tensor:
 
     y_true and y_pred (..., D) give (...).
     """
-    return twins.HINGE(together("hinge", y_true, y_pred))
+    return twins.HINGE(broadcast_together("hinge", y_true, y_pred))
 
 
 @in_graphs
@@ -25,7 +25,7 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
 
     y_true and y_pred (..., D) give (...).
     """
-    return twins.SQUARED_HINGE(together("squared_hinge", y_true, y_pred))
+    return twins.SQUARED_HINGE(broadcast_together("squared_hinge", y_true, y_pred))
 
 
 @in_graphs
@@ -34,7 +34,7 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
 
     y_true and y_pred (..., C) give (...).
     """
-    return twins.CATEGORICAL_HINGE(together("categorical_hinge", y_true, y_pred))
+    return twins.CATEGORICAL_HINGE(broadcast_together("categorical_hinge", y_true, y_pred))
 
 
 class Hinge(NamedLoss):

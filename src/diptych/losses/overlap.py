@@ -22,7 +22,7 @@ def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Tensor:
 
     Source: Milletari, Navab and Ahmadi 2016, section 3, with plain sums below the line.
     """
-    y_true, y_pred = together("dice", y_true, y_pred)
+    y_true, y_pred = together("dice", y_true, y_pred, broadcast=True)
     both = ops.sum(y_true * y_pred, axis=axis)
     sizes = ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis)
     return 1 - 2 * both / (sizes + config.epsilon())
@@ -43,7 +43,7 @@ def tversky(
 
     Source: Salehi, Erdogmus and Gholipour 2017, section 2.
     """
-    y_true, y_pred = together("tversky", y_true, y_pred)
+    y_true, y_pred = together("tversky", y_true, y_pred, broadcast=True)
     both = ops.sum(y_true * y_pred, axis=axis)
     missed = ops.sum(y_true * (1 - y_pred), axis=axis)
     surplus = ops.sum((1 - y_true) * y_pred, axis=axis)
@@ -73,6 +73,11 @@ class Tversky(_Overlap):
     """The Dice loss with weights: ``alpha`` for what was missed, ``beta`` for what is surplus.
 
     y_true and y_pred (N, ...) have one shape.
+
+    Args:
+        alpha: the weight of what was missed.
+        beta: that of what is surplus.
+        axis: the axes of one region; None for all.
     """
 
     def __init__(

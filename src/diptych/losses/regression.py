@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import config
-from ..labels import together
+from .. import config, ops
+from ..labels import broadcast_together, together
 from ..ops import losses as twins
 from ..tensor import Tensor
 from .base import NamedLoss, in_graphs
@@ -17,7 +17,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
 
     y_true and y_pred (..., D) give (...).
     """
-    return twins.MEAN_SQUARED_ERROR(together("mean_squared_error", y_true, y_pred))
+    return twins.MEAN_SQUARED_ERROR(broadcast_together("mean_squared_error", y_true, y_pred))
 
 
 @in_graphs
@@ -26,7 +26,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
 
     y_true and y_pred (..., D) give (...).
     """
-    return twins.MEAN_ABSOLUTE_ERROR(together("mean_absolute_error", y_true, y_pred))
+    return twins.MEAN_ABSOLUTE_ERROR(broadcast_together("mean_absolute_error", y_true, y_pred))
 
 
 @in_graphs
@@ -35,7 +35,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
 
     y_true and y_pred (..., D) give (...).
     """
-    pair = together("mean_absolute_percentage_error", y_true, y_pred)
+    pair = broadcast_together("mean_absolute_percentage_error", y_true, y_pred)
     return twins.MEAN_ABSOLUTE_PERCENTAGE_ERROR(pair, config.epsilon())
 
 
@@ -45,7 +45,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
 
     y_true and y_pred (..., D) give (...).
     """
-    pair = together("mean_squared_logarithmic_error", y_true, y_pred)
+    pair = broadcast_together("mean_squared_logarithmic_error", y_true, y_pred)
     return twins.MEAN_SQUARED_LOGARITHMIC_ERROR(pair, config.epsilon())
 
 
@@ -56,7 +56,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
 
     y_true and y_pred (..., D) give (...).
     """
-    return twins.HUBER(together("huber", y_true, y_pred), float(delta))
+    return twins.HUBER(broadcast_together("huber", y_true, y_pred), float(delta))
 
 
 @in_graphs
@@ -65,7 +65,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
 
     y_true and y_pred (..., D) give (...).
     """
-    return twins.LOG_COSH(together("log_cosh", y_true, y_pred))
+    return twins.LOG_COSH(broadcast_together("log_cosh", y_true, y_pred))
 
 
 @in_graphs
@@ -73,10 +73,14 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """Minus the cosine of the angle between label and prediction: -1 where they agree.
 
     y_true and y_pred (..., D) give (...).
+
+    Args:
+        axis: that of the vectors.
     """
-    return twins.COSINE_SIMILARITY(
-        together("cosine_similarity", y_true, y_pred), axis, config.epsilon()
-    )
+    y_true, y_pred = together("cosine_similarity", y_true, y_pred, broadcast=True)
+    if y_true.shape != y_pred.shape:  # their lengths are those before broadcasting
+        return -ops.sum(ops.normalize(y_true, axis) * ops.normalize(y_pred, axis), axis)
+    return twins.COSINE_SIMILARITY((y_true, y_pred), axis, config.epsilon())
 
 
 @in_graphs
@@ -85,7 +89,7 @@ def poisson(y_true: Any, y_pred: Any) -> Tensor:
 
     y_true and y_pred (..., D) give (...).
     """
-    return twins.POISSON(together("poisson", y_true, y_pred), config.epsilon())
+    return twins.POISSON(broadcast_together("poisson", y_true, y_pred), config.epsilon())
 
 
 class MeanSquaredError(NamedLoss):
@@ -160,6 +164,9 @@ class CosineSimilarity(NamedLoss):
     """Minus the cosine of the angle between label and prediction.
 
     y_true and y_pred (N, ..., D): a value for each (N, ...), then reduced.
+
+    Args:
+        axis: that of the vectors.
     """
 
     def __init__(

@@ -27,12 +27,12 @@ __all__ = [
 
 
 def _equal(y_true, y_pred):
-    y_true, y_pred = same_shape(y_true, y_pred, "accuracy")
+    y_true, y_pred = same_shape(y_true, y_pred, "accuracy", broadcast=True)
     return y_true == y_pred
 
 
 def _binary(y_true, y_pred, threshold=0.5):
-    y_true, y_pred = same_shape(y_true, y_pred, "binary_accuracy")
+    y_true, y_pred = same_shape(y_true, y_pred, "binary_accuracy", broadcast=True)
     # Comparing arrays of one type takes a third of the time of mixed types.
     return y_true == (y_pred > limit(threshold, y_pred.dtype)).astype(y_true.dtype)
 

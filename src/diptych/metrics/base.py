@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -105,11 +106,15 @@ class Metric:
         return self.add_weight(shape=shape, initializer=initializer, dtype=dtype, name=name)
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
+        """Add a batch, such as y_true and y_pred (N, ...), to the state."""
         raise NotImplementedError(
             f"{type(self).__name__} must implement update_state(self, y_true, y_pred)"
         )
 
     def result(self) -> Any:
+        """Return the metric of all batches since the last ``reset_state``: a number, or an array
+        or a dict of several.
+        """
         raise NotImplementedError(f"{type(self).__name__} must implement result(self)")
 
     def reset_state(self) -> None:
@@ -369,11 +374,16 @@ def align_rank(a, b):
     return a, b
 
 
-def same_shape(y_true, y_pred, metric):
-    """Both as arrays of the same shape; ValueError if they do not fit."""
+def same_shape(y_true, y_pred, metric, broadcast=False):
+    """Both as arrays of the same shape, to which they may be broadcast; ValueError if they do not
+    fit.
+    """
     y_true, y_pred = as_array(y_true), as_array(y_pred)
     if y_true.shape != y_pred.shape:
         y_true, y_pred = align_rank(y_true, y_pred)
+        if broadcast:
+            with suppress(ValueError):
+                return np.broadcast_arrays(y_true, y_pred)
         if y_true.shape != y_pred.shape:
             raise ValueError(
                 f"{metric} got y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape}; "

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 
 from .. import config, engine
-from .base import Mean, MeanMetricWrapper, as_array, as_float, masked_weight, same_shape
+from .base import (
+    Mean,
+    MeanMetricWrapper,
+    align_rank,
+    as_array,
+    as_float,
+    masked_weight,
+    same_shape,
+)
 
 __all__ = [
     "BinaryCrossentropy",
@@ -151,6 +159,11 @@ def binary_crossentropy(
     """-mean(y_true log(y_pred) + (1 - y_true) log(1 - y_pred)) over `axis`.
 
     y_true and y_pred (..., D) give (...).
+
+    Args:
+        from_logits: whether y_pred are logits, before the sigmoid.
+        label_smoothing: moves labels so far from 0 and 1 towards one half.
+        axis: over which the mean is taken.
     """
     return _loss(
         "crossentropy",
@@ -174,6 +187,11 @@ def categorical_crossentropy(
     """-sum(y_true log(y_pred)) over `axis`, y_pred scaled to the sum 1.
 
     y_true and y_pred (..., C) give (...).
+
+    Args:
+        from_logits: whether y_pred are logits, before the softmax.
+        label_smoothing: moves so much of a one-hot label evenly to all classes.
+        axis: that of the classes.
     """
     return _loss(
         "crossentropy",
@@ -197,6 +215,10 @@ def sparse_categorical_crossentropy(
     """-log(y_pred) at the class number in `y_true`; 0 where that is `ignore_class`.
 
     y_true (...) of integers and y_pred (..., C) give (...).
+
+    Args:
+        from_logits: whether y_pred are logits, before the softmax.
+        axis: that of the classes.
     """
     y_true, y_pred = as_array(y_true), as_float(y_pred)
     if y_true.ndim == y_pred.ndim and y_true.shape[axis] == 1:
@@ -226,6 +248,14 @@ def binary_focal_crossentropy(
     """Binary cross-entropy in which easy samples count less: each times (1 - probability)^gamma.
 
     y_true and y_pred (..., D) give (...).
+
+    Args:
+        apply_class_balancing: whether to weigh by ``alpha``.
+        alpha: the weight of labels 1; that of labels 0 is 1 - alpha.
+        gamma: how much less easy samples count; 0 for all alike.
+        from_logits: whether y_pred are logits, before the sigmoid.
+        label_smoothing: moves labels so far from 0 and 1 towards one half.
+        axis: over which the mean is taken.
     """
     return _loss(
         "crossentropy",
@@ -255,6 +285,13 @@ def categorical_focal_crossentropy(
     probability)^gamma.
 
     y_true and y_pred (..., C) give (...).
+
+    Args:
+        alpha: the weight of a class.
+        gamma: how much less easy samples count; 0 for all alike.
+        from_logits: whether y_pred are logits, before the softmax.
+        label_smoothing: moves so much of a one-hot label evenly to all classes.
+        axis: that of the classes.
     """
     return _loss(
         "crossentropy",
@@ -271,12 +308,24 @@ def categorical_focal_crossentropy(
 
 
 def _cosine(y_true, y_pred, axis=-1):
+    y_true, y_pred = as_float(y_true), as_float(y_pred)
+    if y_true.shape != y_pred.shape:  # their lengths are those before broadcasting
+        y_true, y_pred = align_rank(y_true, y_pred)
+        y_true, y_pred = _of_length_one(y_true, axis), _of_length_one(y_pred, axis)
+        y_true, y_pred = same_shape(y_true, y_pred, "cosine_similarity", broadcast=True)
+        return (y_true * y_pred).sum(axis)
     # The loss is the negative of the cosine.
     return -_loss("losses", "cosine_similarity", y_true, y_pred, axis=axis, epsilon=1e-12)
 
 
+def _of_length_one(x, axis):
+    return x / np.maximum(np.sqrt(np.square(x).sum(axis, keepdims=True)), 1e-12)
+
+
 def _loss(family, name, y_true, y_pred, **options):
-    y_true, y_pred = same_shape(y_true, as_float(y_pred), name)
+    # A crossentropy's labels must have the shape of its predictions.
+    broadcast = not name.endswith("crossentropy")
+    y_true, y_pred = same_shape(y_true, as_float(y_pred), name, broadcast)
     forward = engine.current().function(family, f"{name}_forward")
     return forward(y_true.astype(y_pred.dtype, copy=False), y_pred, **options)[0]
 
@@ -322,7 +371,9 @@ class RootMeanSquaredError(Mean):
         mask = getattr(y_pred, "mask", None)
         if mask is not None:
             sample_weight = masked_weight(sample_weight, as_array(mask))
-        y_true, y_pred = same_shape(y_true, as_float(y_pred), "root_mean_squared_error")
+        y_true, y_pred = same_shape(
+            y_true, as_float(y_pred), "root_mean_squared_error", broadcast=True
+        )
         super().update_state(np.square(y_pred - y_true), sample_weight)
 
     def result(self) -> Any:
@@ -437,6 +488,10 @@ class BinaryCrossentropy(_Error):
     """The mean of -(y_true log(y_pred) + (1 - y_true) log(1 - y_pred)).
 
     y_true and y_pred (N, ..., D).
+
+    Args:
+        from_logits: whether y_pred are logits, before the sigmoid.
+        label_smoothing: moves labels so far from 0 and 1 towards one half.
     """
 
     def __init__(
@@ -461,6 +516,11 @@ class CategoricalCrossentropy(_Error):
     """The mean of -sum(y_true log(y_pred)) for one-hot labels.
 
     y_true and y_pred (N, ..., C).
+
+    Args:
+        from_logits: whether y_pred are logits, before the softmax.
+        label_smoothing: moves so much of a one-hot label evenly to all classes.
+        axis: that of the classes.
     """
 
     def __init__(
@@ -490,6 +550,10 @@ class SparseCategoricalCrossentropy(_Error):
     y_true (N, ...) of integers, y_pred (N, ..., C).
 
     ignore_class: a label whose samples count as 0; with sample weights, they do not count at all.
+
+    Args:
+        from_logits: whether y_pred are logits, before the softmax.
+        axis: that of the classes.
     """
 
     def __init__(

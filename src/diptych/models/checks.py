@@ -32,6 +32,7 @@ from .mending import (
     SPARSE,
     agree,
     beginning,
+    broadcast,
     mend_input,
     mend_labels,
     one_row_each,
@@ -329,7 +330,11 @@ class Checks:
             f"The model's output has shape {shape} after layer `{layer}`, and {name} has shape "
             f"{have}: "
         )
-        raise ValueError(start + mend_labels(shape, kind, labels, name))
+        mend = mend_labels(shape, kind, labels, name)
+        if kind not in ONE_HOT | BINARY and broadcast(have, shape):
+            self.tell(f"{start}each is compared with every one of the other. If not meant, {mend}")
+            return
+        raise ValueError(start + mend)
 
     def _check_weights(self, pairs: list[tuple], sample_weight: Any) -> None:
         """Raise a ValueError for weights that do not fit the losses of the rows."""

@@ -40,6 +40,19 @@ def agree(have: tuple, want: tuple) -> bool:
     )
 
 
+def broadcast(have: tuple, want: tuple) -> bool:
+    """Whether NumPy would repeat one of two shapes along its axes of size 1 to fit the other, after
+    a last axis of size 1 that the other lacks is dropped.
+    """
+    if len(have) == len(want) + 1 and have[-1] == 1:
+        have = have[:-1]
+    elif len(want) == len(have) + 1 > 2 and want[-1] == 1:
+        want = want[:-1]
+    return len(have) == len(want) and all(
+        a == b or 1 in (a, b) or None in (a, b) for a, b in zip(have[1:], want[1:], strict=True)
+    )
+
+
 def wrong_number(x: Any, given: list, wanted: list) -> str:
     names = [tensor.name for tensor in wanted]
     message = (
@@ -156,6 +169,7 @@ __all__ = [
     "SPARSE",
     "agree",
     "beginning",
+    "broadcast",
     "kind_of",
     "mend_input",
     "mend_labels",

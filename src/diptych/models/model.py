@@ -272,6 +272,8 @@ class Model(OldMethods, Stateless, Trainer, Layer):
         rank and dtype that the graph expects.
         """
         if len(wanted) == 1 and isinstance(inputs, Tensor):
+            if isinstance(self._inputs_structure, dict):
+                self._check_structure(inputs)
             return [self._fit_input(inputs, wanted[0])]
         if not all(x is None or isinstance(x, (Tensor, KerasTensor)) for x in flatten(inputs)):
             inputs = map_structure(
@@ -299,17 +301,18 @@ class Model(OldMethods, Stateless, Trainer, Layer):
         """Warn, once, of inputs that are nested unlike the graph's, or have more keys; ValueError
         where their order could be meant in two ways. Lists and tuples are the same.
         """
-        expected = self._inputs_structure
-        by_name = isinstance(expected, dict)
-        if self._warned_of_structure or len(self.input_names) == 1 and not by_name:
+        if self._warned_of_structure:
             return
-        given = _nesting(inputs)
+        expected, single = self._inputs_structure, len(self.input_names) == 1
+        by_name, given = isinstance(expected, dict), _nesting(inputs)
         if isinstance(inputs, dict):
             extra = [key for key in inputs if key not in expected] if by_name else []
             if not extra:
                 return
             note = f"it was given {extra} as well, which are not used"
-        elif given == _nesting(expected) or len(self.input_names) == 1:
+        elif given == _nesting(expected) or (
+            single and (isinstance(expected, list | tuple) or len(flatten(inputs)) > 1)
+        ):
             return
         elif by_name and list(expected) != sorted(expected):
             raise ValueError(
@@ -319,11 +322,12 @@ class Model(OldMethods, Stateless, Trainer, Layer):
             )
         else:
             shapes = map_structure(lambda x: getattr(x, "shape", x), inputs)
-            note = f"it was called on {shapes}, which are taken one after the other"
+            order = "which is taken for it" if single else "which are taken one after the other"
+            note = f"it was called on {shapes}, {order}"
         self._warned_of_structure = True
         names = pack_like(expected, self.input_names)
         warnings.warn(
-            f"Model {self.name!r} expects its inputs as {names}; {note}.",
+            f"Model {self.name!r} expects its input{'s' * (not single)} as {names}; {note}.",
             UserWarning,
             stacklevel=users_level(),
         )
@@ -485,6 +489,10 @@ class Model(OldMethods, Stateless, Trainer, Layer):
             own = {"name": self.name, "trainable": self.trainable}
             return own if self._given is None else self._given.config(self, own)
         return graph_config(self, self._function)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes for which a subclassed model was built; a graph has its own."""
+        return super().get_build_config() if self._function is None else {"input_shape": None}
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the structure without the weights as JSON; ``models.model_from_json`` reads it."""

@@ -266,6 +266,12 @@ class Sequential(Model):
             )
         return config
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shape of its input; None while that is unknown."""
+        if self._function is None:
+            return super().get_build_config()
+        return {"input_shape": map_structure(lambda x: x.shape, self._inputs_structure)}
+
     @classmethod
     def from_config(
         cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None

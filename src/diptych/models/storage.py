@@ -190,7 +190,7 @@ def _explained(name: str) -> Iterator[None]:
     """Whatever a senseless configuration raises, as a ValueError that names the file."""
     try:
         yield
-    except (Damaged, FileNotFoundError, ImportError, NotImplementedError):
+    except (Damaged, FileNotFoundError, ImportError, MemoryError, NotImplementedError):
         raise
     except Exception as error:
         own = ""
@@ -279,6 +279,10 @@ def load_weights(
     **kwargs: Any,
 ) -> None:
     """Read weights into a model; if anything in the file does not fit, the model stays as it was.
+
+    The state of an optimizer in the file, its learning rate among it, goes to the model's optimizer
+    only if that is built, by training or ``optimizer.build(model.trainable_variables)``; otherwise
+    it is left, with a warning.
 
     Args:
         model: the model; it must have its weights already.

@@ -280,10 +280,11 @@ class Muon(Optimizer):
         return self.momentums, self.adam_velocities
 
     def _decay(self, twins: ModuleType, part: _Part, learning_rate: float) -> None:
-        decayed = [v for v in part.variables if self._use_weight_decay(v)]
+        pairs = zip(part.variables, part.arrays, strict=True)
+        decayed = [(v, array) for v, array in pairs if self._use_weight_decay(v)]
         for of_adam, decay in ((True, self.adam_weight_decay), (False, self.weight_decay)):
             if decay:
-                arrays = [v.array for v in decayed if self._uses_adam(v) == of_adam]
+                arrays = [array for v, array in decayed if self._uses_adam(v) == of_adam]
                 twins.decay_weights_(arrays, learning_rate, decay)
 
     def _update_all(

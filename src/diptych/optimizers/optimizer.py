@@ -50,23 +50,46 @@ class Options(TypedDict, total=False):
 
 
 class _Part:
-    """The variables of one update, as lists of arrays for the twins."""
+    """The variables of one update, as lists of arrays for the twins: for those of float16, which
+    the twins do not take, arrays of float32 that hold their values during an update.
+    """
 
     def __init__(self, optimizer: Optimizer, indices: Sequence[int]) -> None:
+        def array_of(variable: Variable) -> np.ndarray:
+            array = variable.array
+            if array.dtype != np.float16:
+                return array
+            if id(array) not in wide:
+                wide[id(array)] = np.empty_like(array, np.float32)
+                self.half.append((array, wide[id(array)]))
+            return wide[id(array)]
+
         def pick(variables: Sequence[Variable | None] | None) -> list[np.ndarray | None] | None:
             if variables is None:
                 return None
             chosen = [variables[i] for i in indices]
-            return [None if v is None else v.array for v in chosen]
+            return [None if v is None else array_of(v) for v in chosen]
 
+        wide: dict[int, np.ndarray] = {}
+        self.half: list[tuple[np.ndarray, np.ndarray]] = []  # (float16, float32)
         self.indices = indices
         self.variables = [optimizer._trainable_variables[i] for i in indices]
-        self.arrays = [v.array for v in self.variables]
+        self.arrays = [array_of(v) for v in self.variables]
         self.forms = [(a.shape, a.dtype) for a in self.arrays]
         self.slots = tuple(pick(slot) for slot in optimizer._slots())
         self.accumulators = pick(optimizer._accumulated_gradients)
-        self.decayed = [v.array for v in self.variables if optimizer._use_weight_decay(v)]
+        self.decayed = [array_of(v) for v in self.variables if optimizer._use_weight_decay(v)]
         self.constrained = [v for v in self.variables if v.constraint is not None]
+
+    def widen(self) -> None:
+        """Copy what is of float16 to float32, for an update."""
+        for array, wide in self.half:
+            wide[...] = array
+
+    def narrow(self) -> None:
+        """Copy it back."""
+        for array, wide in self.half:
+            array[...] = wide
 
     @cached_property
     def buffers(self) -> list[np.ndarray]:
@@ -91,8 +114,10 @@ class Optimizer(metaclass=AcceptsOldNames):
         ema_momentum: the weight of the old moving average at each update.
         ema_overwrite_frequency: see ``use_ema``; None: only in ``finalize_variable_values``.
         loss_scale_factor: the factor by which ``scale_loss`` multiplies the loss; gradients are
-        divided by it. gradient_accumulation_steps: the number of calls for each update, which uses
-        the mean of their gradients. name: a name for it and its variables.
+            divided by it.
+        gradient_accumulation_steps: the number of calls for each update, which uses the mean of
+            their gradients.
+        name: a name for it and its variables.
 
     To write an optimizer, override ``update_step``, and ``build`` for variables of its own:
 
@@ -191,7 +216,9 @@ class Optimizer(metaclass=AcceptsOldNames):
         """Update one variable. A class that overrides this is called for each variable in turn."""
         part = self._part((self._get_variable_index(variable),))
         gradient = self._fitting(gradient, variable)
+        part.widen()
         self._update_all(engine.current().optimizers, part, [gradient], float(learning_rate))
+        part.narrow()
 
     def _update_all(
         self, twins: ModuleType, part: _Part, gradients: Sequence[np.ndarray], learning_rate: float
@@ -245,6 +272,8 @@ class Optimizer(metaclass=AcceptsOldNames):
         part, gradients = self._matched(grads, trainable_variables)
         twins = engine.current().optimizers
         count = self._iterations.array.item()
+        if part.half:
+            part.widen()
         if self.loss_scale_factor is not None:
             twins.divide_(part.buffers, gradients, self.loss_scale_factor)
             gradients = part.buffers
@@ -258,6 +287,8 @@ class Optimizer(metaclass=AcceptsOldNames):
                 self._update(twins, part, part.buffers)
                 for accumulator in self._accumulated_gradients or ():
                     accumulator.array.fill(0)
+        if part.half:
+            part.narrow()
         if self.use_ema:
             self._average(twins, count // (steps or 1))
         for variable in part.constrained:
@@ -298,8 +329,10 @@ class Optimizer(metaclass=AcceptsOldNames):
         if type(self).update_step is Optimizer.update_step:
             self._update_all(twins, part, gradients, learning_rate)
         else:
+            part.narrow()
             for gradient, variable in zip(gradients, part.variables, strict=True):
                 self.update_step(Tensor(gradient), variable, learning_rate)
+            part.widen()
         self._after_update()
 
     def _decay(self, twins: ModuleType, part: _Part, learning_rate: float) -> None:
@@ -320,8 +353,14 @@ class Optimizer(metaclass=AcceptsOldNames):
     def _average(self, twins: ModuleType, updates: int) -> None:
         averages = [a.array for a in self._averages or ()]
         arrays = [v.array for v in self._trainable_variables]
+        half = [i for i, array in enumerate(arrays) if array.dtype == np.float16]
+        wide = list(averages)
+        for i in half:
+            wide[i], arrays[i] = wide[i].astype(np.float32), arrays[i].astype(np.float32)
         # The moving average starts as the weights themselves.
-        twins.average_(averages, arrays, self.ema_momentum if updates else 0.0)
+        twins.average_(wide, arrays, self.ema_momentum if updates else 0.0)
+        for i in half:
+            averages[i][...] = wide[i]
         if self.ema_overwrite_frequency and (updates + 1) % self.ema_overwrite_frequency == 0:
             self._overwrite(self._trainable_variables)
 
@@ -422,7 +461,8 @@ class Optimizer(metaclass=AcceptsOldNames):
                 f"The gradient of {variable.path} has shape {array.shape}, "
                 f"the variable has {variable.shape}."
             )
-        return array.astype(variable.dtype, copy=False)
+        half = variable.dtype == np.float16  # which the engines compute in float32
+        return array.astype(np.float32 if half else variable.dtype, copy=False)
 
     def _part(self, indices: tuple[int, ...] | None) -> _Part:
         """The lists of arrays for these variables (None: all), made on first use."""

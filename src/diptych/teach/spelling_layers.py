@@ -6,6 +6,7 @@ and left away where it is something else.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..layers import (
     Conv1D,
     Conv2D,
     Conv3D,
+    EinsumDense,
     Embedding,
     LayerNormalization,
     MultiHeadAttention,
@@ -50,6 +52,8 @@ def forward(entry: LayerStep, call: Call, step: Step) -> Lines:
     layer = entry.layer
     if isinstance(layer, _CONVOLUTIONS):
         return _convolution(entry, call)
+    if isinstance(layer, EinsumDense):
+        return _einsum(entry, call)
     if isinstance(layer, Attention):
         return _attention(entry, call)
     if isinstance(layer, MultiHeadAttention):
@@ -244,6 +248,34 @@ def _attended(
         yield f"    scores = softmax({row(a)}) = {row(scores[t])}"
         mean = " + ".join(f"{number(p)} · {row(v)}" for p, v in zip(scores[t], value, strict=True))
         yield f"    sum_s scores[s] v[s] = {mean} = {row(y[t])}"
+
+
+def _einsum(entry: LayerStep, call: Call) -> Lines:
+    """A projection, such as those of the queries and keys."""
+    x, y, kernel = call.input, call.output, entry.weights.get("kernel")
+    known = re.fullmatch(r"(\w+),(\w+)->(\w+)", entry.layer.equation.replace(" ", ""))
+    if known is None or x is None or y is None or kernel is None:
+        return {}
+    of_x, of_kernel, of_y = known.groups()
+    sizes = dict(zip(of_x + of_kernel, x.shape + kernel.shape, strict=True))
+    summed = [letter for letter in sizes if letter not in of_y]
+    if math.prod(sizes[letter] for letter in summed) > MOST_TERMS:
+        return {}
+    bias = entry.weights.get("bias")
+    added = None if bias is None else np.broadcast_to(bias, y.shape)
+    z = np.einsum(entry.layer.equation, x, kernel) + (0 if added is None else added)
+    if activation(entry.layer) != "linear" or not agree(z, y):
+        return {}
+    lines = []
+    for i in entries(y.shape):
+        at = dict(zip(of_y, i, strict=True))
+        pairs = []
+        for inner in np.ndindex(*(sizes[letter] for letter in summed)):
+            at.update(zip(summed, inner, strict=True))
+            pairs.append((x[tuple(at[k] for k in of_x)], kernel[tuple(at[k] for k in of_kernel)]))
+        more = "" if added is None else f" + {number(added[i])}"
+        lines.append(f"y{place(i)} = {products(pairs)}{more} = {plain(y[i])}")
+    return {"y": lines}
 
 
 # --------------------------------------------------------------------------------------------------

@@ -33,7 +33,12 @@ def snake_case(name: str) -> str:
 
 
 def suggest(name: Any, candidates: Iterable[Any]) -> str:
-    """'; did you mean 'x'?' for the candidate nearest to `name`, '' if none is close."""
+    """'; did you mean 'x'?' for the candidate nearest to `name`, '' if none is close.
+
+    Args:
+        name: what was given.
+        candidates: what is known.
+    """
     import difflib
 
     name, candidates = str(name), [str(candidate) for candidate in candidates]

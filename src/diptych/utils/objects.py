@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import dtype_policies
 from .lambdas import lambda_from_config, lambda_to_config
 from .naming import snake_case, suggest
 from .registration import CustomObjectScope, get_registered_name, get_registered_object, is_builtin
@@ -75,14 +76,28 @@ def serialize(obj: Any) -> Any:
     described = {
         "module": module,
         "class_name": name,
-        "config": obj.get_config(),
+        "config": _described(obj.get_config()),
         "registered_name": registered,
     }
     for key in ("build_config", "compile_config"):
         more = getattr(obj, f"get_{key}", lambda: None)()
-        if more:
+        if more is not None:
             described[key] = more
     return described
+
+
+def _described(config: Any) -> Any:
+    """A configuration, with those of the objects that a user's class left in it."""
+    if isinstance(config, dict):
+        return {key: _described(part) for key, part in config.items()}
+    if isinstance(config, (list, tuple)):
+        parts = [_described(part) for part in config]
+        return tuple(parts) if isinstance(config, tuple) else parts
+    if inspect.isfunction(config) or (
+        hasattr(config, "get_config") and not isinstance(config, type)
+    ):
+        return serialize(config)
+    return config
 
 
 def plain(value: Any) -> Any:
@@ -138,7 +153,10 @@ def _of_function(function: Any) -> dict[str, Any]:
 
 
 # Where Keras has a class that cannot be told from its module here: (module, name, registered name).
-HOMES: dict[type, tuple[str, str, str | None]] = {}
+HOMES: dict[type, tuple[str, str, str | None]] = {
+    cls: ("keras", cls.__name__, None)
+    for cls in (dtype_policies.DTypePolicy, dtype_policies.FloatDTypePolicy)
+}
 
 
 def _home(cls: type) -> tuple[str | None, str, str | None]:
@@ -209,8 +227,8 @@ def revive(config: Any, custom_objects: dict[str, Any] | None = None, level: int
         raise ValueError(f"A configuration's class_name is a text, but here it is {name!r:.60}.")
     if name.startswith("__"):
         return _revive_special(name, inner)
-    if name == "DTypePolicy":
-        return dict_of(inner, name).get("name")
+    if name in dtype_policies.CLASSES:
+        return dtype_policies.deserialize(config)
     with CustomObjectScope(custom_objects or {}):
         if name == "function":
             return function_of(config)

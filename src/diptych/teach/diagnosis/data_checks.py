@@ -198,6 +198,28 @@ def _regression(exam: Exam, y: np.ndarray) -> Iterator[Finding]:
         yield Finding("unscaled_labels", "", {**evidence, "base": base})
 
 
+def labels_of_several(model: Any, exam: Exam, y: Any) -> Iterator[Finding]:
+    """Labels of regressions that are not scaled, among several outputs: y are those of the exam's
+    rows, as for ``fit``.
+    """
+    loss = model._loss
+    if loss is None or loss.outputs.count < 2 or loss.outputs.count != len(exam.outputs):
+        return
+    labels = loss.outputs.match(y, "y")
+    for part in loss.parts:
+        its, output = labels[part.output], exam.outputs[part.output].astype(np.float64)
+        name = str(getattr(part.function, "name", ""))
+        if "squared" not in name or its is None or its.size != output.size:
+            continue
+        its = np.reshape(its, output.shape).astype(np.float64)
+        error, spread = float(np.mean((output - its) ** 2)), float(its.var(axis=0).mean())
+        size = float(np.sqrt(np.mean(np.square(its))))
+        if size > LARGE and error >= spread:
+            evidence = {"low": float(its.min()), "high": float(its.max()), "size": size}
+            found = {**evidence, "loss": error, "base": spread}
+            yield Finding("unscaled_labels", loss.outputs.names[part.output], found)
+
+
 def _out_of_reach(exam: Exam, y: np.ndarray, reach: tuple[float, float]) -> Iterator[Finding]:
     least, most = reach
     beyond = float(((y < least - 1e-6) | (y > most + 1e-6)).mean())

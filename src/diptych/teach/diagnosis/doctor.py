@@ -220,6 +220,7 @@ def _of_network(
         return found
     if np.isfinite(exam.loss) and (network_checks.is_poor(exam) or not _falls(course.losses)):
         exam.steps = try_updates(model, x, y)
+    found += data_checks.labels_of_several(model, exam, sample((x, y), ROWS, model)[1])
     y = flatten(y)[0] if len(flatten(y)) == 1 else None
     found += data_checks.scale(exam)
     found += data_checks.ending(model, exam, y)

@@ -184,9 +184,7 @@ def step_too_large(exam: Exam) -> bool:
     return not np.isfinite(steps.after) or steps.after - steps.before > UPWARDS * scale
 
 
-def step_too_small(
-    exam: Exam, losses: list[float], rate: dict[str, Any]
-) -> Iterator[Finding]:
+def step_too_small(exam: Exam, losses: list[float], rate: dict[str, Any]) -> Iterator[Finding]:
     """Trial updates that gain nothing where larger ones gain much, after a training that has gained
     nothing either.
     """
