@@ -22,6 +22,7 @@ class Callback(metaclass=AcceptsOldNames):
     # Class attributes, since a user's __init__ often does not call super().__init__().
     params: Any = None
     _model: Any = None
+    first_alone = False  # of several processes that train together, only the first calls it
 
     @property
     def model(self) -> Any:

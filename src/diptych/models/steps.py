@@ -7,11 +7,12 @@ bits.
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .. import config, ops
+from .. import config, ops, processes
 from .. import engine as _engine
 from ..layers.signatures import parameters_of
 from ..nested import map_structure
@@ -355,10 +356,10 @@ class Steps(Compiling):
         """
         own_train = type(self).train_step is not Steps.train_step
         own_test = type(self).test_step is not Steps.test_step
-        return (
-            (lambda *batch: self.train_step(pack(*batch))) if own_train else self._update,
-            (lambda *batch: self.test_step(pack(*batch))) if own_test else self._test,
-        )
+        train: Any = (lambda *batch: self.train_step(pack(*batch))) if own_train else self._update
+        test: Any = (lambda *batch: self.test_step(pack(*batch))) if own_test else self._test
+        work = processes.sharing()
+        return train if work is None else partial(work.train, self), test
 
     def _as_tensors(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
         """A batch of arrays as tensors; floats in the model's float type, integers unchanged."""
