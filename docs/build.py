@@ -5,6 +5,7 @@ every public name beside them, and has Sphinx make the site, where every warning
 """
 
 import argparse
+import os
 import shutil
 import sys
 import time
@@ -49,7 +50,8 @@ def main() -> int:
     took = time.perf_counter() - start
     if code == 0:
         count = sum(1 for _ in html.rglob("*.html"))
-        print(f"{html}: {count} pages, {took:.0f} s")
+        used = sum(os.times()[:4])
+        print(f"{html}: {count} pages, {took:.0f} s, {used:.0f} s of processors")
     return code
 
 

@@ -14,9 +14,14 @@ e. Work is cut into chunks whose size does not depend on the number of threads, 
    added in chunk order: the same bits for any number of threads.
 """
 
+import os
+import sys
 
-def _check_processor():
-    """Refuse to load code that would die of an illegal instruction here."""
+from . import kernels
+
+
+def _choose_build():
+    """Point to the kernels compiled for this processor; return what is known about them."""
     try:
         from .kernels import cpu
     except ImportError as error:
@@ -26,20 +31,24 @@ def _check_processor():
             "engine='reference'.",
             name=__name__,
         ) from error
-    missing = cpu.missing_features()
-    if missing:
-        march = cpu.build_record()["march"] or "no -march flag"
-        raise ImportError(
-            f"diptych's fast engine was built for another processor ({march}): this one lacks "
-            f"{', '.join(missing)}. Build it again on this machine (pip install --force-reinstall "
-            "--no-cache-dir .), or for an older processor: "
-            "DIPTYCH_MARCH=x86-64-v2 pip install --force-reinstall --no-cache-dir ."
-        )
-    return cpu.build_record
+    from .kernels import levels
+
+    builds, missing = cpu.builds(), cpu.missing_features()
+    chosen = levels.choose(builds, missing, os.environ.get("DIPTYCH_CPU_LEVEL", ""))
+    levels.point_to(chosen, [sys.modules[__name__], kernels])
+    march, features = builds[chosen]
+    return {
+        **cpu.build_record(),
+        "march": march,
+        "features": features,
+        "level": chosen or None,
+        "levels": tuple(name for name in reversed(builds) if name),
+    }
 
 
-# Nothing else of this package may be imported before this line.
-build_info = _check_processor()
+# No module compiled for a processor may be imported before this line: one that this processor
+# cannot run would die of an illegal instruction.
+_build = _choose_build()
 
 from .kernels import memory, openmp  # noqa: E402
 
@@ -47,3 +56,8 @@ waiting = openmp.load()  # before any other kernel is loaded, which would load i
 memory.keep_freed_memory()
 
 from .kernels import plan, steps  # noqa: E402, F401
+
+
+def build_info():
+    """What was built, by what, for which processor; a wheel's levels, and which of them is used."""
+    return dict(_build)

@@ -26,6 +26,9 @@ cdef double RELEASE_GIL = 50_000
 # Rows of dz that one partial sum of dbias covers hold about this many numbers.
 cdef Py_ssize_t SUM_CHUNK = 16384
 
+cdef enum:
+    SUM_WIDTH = 64  # numbers of dz that are added at a time, where a row has fewer
+
 
 # ---------------------------------------------------------------------------------- kernels
 
@@ -53,7 +56,8 @@ cdef void dz_task(Py_ssize_t chunk, void* context, const real* like) noexcept no
     cdef const real* line = <const real*>p.dy + first * units
     cdef real* dz = <real*>p.dz
     cdef real* sums = <real*>p.sums
-    cdef Py_ssize_t i, j
+    cdef real several[SUM_WIDTH]
+    cdef Py_ssize_t i, j, together = SUM_WIDTH // max(1, units)
     if dz != NULL:
         derive(p.code, rows * units, line, <const real*>p.y + first * units, dz + first * units)
         line = dz + first * units
@@ -61,6 +65,17 @@ cdef void dz_task(Py_ssize_t chunk, void* context, const real* like) noexcept no
         sums += chunk * units
         for j in range(units):
             sums[j] = 0
+        if together > 1:  # several rows side by side: no addition waits for the one before
+            for j in range(together * units):
+                several[j] = 0
+            while rows >= together:
+                for j in range(together * units):
+                    several[j] += line[j]
+                line += together * units
+                rows -= together
+            for i in range(together):
+                for j in range(units):
+                    sums[j] += several[i * units + j]
         for i in range(rows):
             for j in range(units):
                 sums[j] += line[i * units + j]
@@ -237,7 +252,7 @@ def matmul_forward(a, b):
     cdef cnp.ndarray right = as_real(b, typenum)
     cdef cnp.npy_intp dims[64]
     cdef cnp.ndarray y
-    cdef Py_ssize_t[::1] a_at, b_at
+    cdef cnp.ndarray a_at, b_at
     cdef Py_ssize_t m, n, k
     cdef bint single = typenum == cnp.NPY_FLOAT
     cdef const void* left_data = data(left)
@@ -286,7 +301,7 @@ def matmul_backward(dy, cache):
     cdef Py_ssize_t k = dim(left, rank(left) - 1)
     cdef Py_ssize_t m
     cdef cnp.ndarray da, db
-    cdef Py_ssize_t[::1] a_at, b_at, y_at
+    cdef cnp.ndarray a_at, b_at, y_at
     cdef const void* left_data = data(left)
     cdef const void* right_data = data(right)
     cdef const void* dy_data = data(out)
@@ -328,19 +343,18 @@ cdef cnp.ndarray empty_of(tuple shape, int typenum):
 
 cdef void set_batch(
     Batch* batch, bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
-    const void* a, Py_ssize_t[::1] a_at, const void* b, Py_ssize_t[::1] b_at, void* c,
+    const void* a, cnp.ndarray a_at, const void* b, cnp.ndarray b_at, void* c,
 ) noexcept:
-    batch.count = a_at.shape[0]
+    batch.count = dim(a_at, 0)
     batch.transpose_a, batch.transpose_b = transpose_a, transpose_b
     batch.m, batch.n, batch.k = m, n, k
     batch.a, batch.b, batch.c = a, b, c
-    batch.a_at = &a_at[0] if batch.count else NULL
-    batch.b_at = &b_at[0] if batch.count else NULL
+    batch.a_at, batch.b_at = <const Py_ssize_t*>data(a_at), <const Py_ssize_t*>data(b_at)
 
 
-cdef Py_ssize_t[::1] starts(tuple shape, tuple lead):
+cdef cnp.ndarray starts(tuple shape, tuple lead):
     """Where the matrix of each product of a batch begins in an array of this shape."""
     cdef Py_ssize_t axes = max(0, len(shape) - 2)
     first = np.arange(math.prod(shape[:axes]), dtype=np.intp) * math.prod(shape[axes:])
     repeated = np.broadcast_to(first.reshape(shape[:axes]), lead)
-    return noted(np.array(repeated, order="C").ravel())  # a copy: writable
+    return noted(np.array(repeated, order="C").ravel())  # a copy of its own

@@ -12,7 +12,7 @@ from libc.string cimport memcpy, memset
 from .kernels.arrays cimport as_real, as_size, as_type, data, new_result, rank, real
 from .kernels.elementwise cimport real_array
 from .kernels.gil cimport run_with_gil
-from .kernels.threads cimport Stage, stage, typed_stage
+from .kernels.threads cimport Stage, no_memory, stage, typed_stage
 
 from functools import lru_cache
 
@@ -397,6 +397,7 @@ cdef void resize_task(Py_ssize_t chunk, void* context, const real* like) noexcep
     cdef bint width = g.size[2] != g.out[2]
     if scratch == NULL:
         job.failed = True
+        no_memory()
         return
     if depth:
         weigh(scratch, source, plane, &job.sums[0], d)

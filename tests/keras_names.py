@@ -22,12 +22,7 @@ OUT_OF_SCOPE = {
 }
 
 # Names that are not there yet, by module. A name that comes goes from this list.
-MISSING = {
-    "keras.distribution": """
-        DataParallel DeviceMesh LayoutMap ModelParallel TensorLayout distribute_tensor
-        distribution get_device_count initialize list_devices set_distribution
-    """,
-}
+MISSING: dict[str, str] = {}
 
 # Methods of classes that are not there yet.
 MISSING_METHODS: dict[str, str] = {}
@@ -35,7 +30,7 @@ MISSING_METHODS: dict[str, str] = {}
 # Methods that will not come, by a part of their names, and why.
 NOT_MEANT = {
     "quantiz": "quantisation",
-    "lora": "low-rank adaptation of quantised weights",
+    "lora": "low-rank adaptation, for models far larger than these",
     "bounding_box": "bounding boxes",
     "bbox": "bounding boxes",
     "inner_loop": "Keras's recurrent layers share this loop; here the twins have it",
@@ -52,6 +47,9 @@ DIFFERENT = {
         path='imdb.npz' num_words=None skip_top=0 maxlen=None seed=113 start_char=1
         oov_char=2 index_from=3
     """,
+    "keras.distribution.DataParallel": (
+        "device_mesh=None devices=None auto_shard_dataset=True slices=8"
+    ),
     "keras.layers.AdditiveAttention": "use_scale=True dropout=0.0 seed=None",
     "keras.layers.AveragePooling1D": "pool_size=2 strides=None padding='valid' data_format=None",
     "keras.layers.AveragePooling2D": "pool_size=2 strides=None padding='valid' data_format=None",

@@ -93,3 +93,16 @@ def test_the_networks_that_are_timed(name):
     model = networks.in_keras(diptych, name)
     model.fit(x[:2], y[:2], batch_size=2, verbose=0)
     assert model.predict(x[:2], verbose=0).shape == y[:2].shape
+
+
+@pytest.mark.parametrize("name", ["dense", "branched"])
+def test_a_short_soak(name):
+    pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
+    script = benchmark("soak")
+    report, memory, _ = script.soak(getattr(script, name), 2000, parts=2)
+    assert report.startswith("A plan ran.")
+    assert len(memory) == 3
+    made, left, memory = script.one_after_the_other(getattr(script, name), 4, parts=2)
+    assert made == 4 * 3  # of training, of evaluation, of prediction
+    assert left == 0
+    assert len(memory) == 2

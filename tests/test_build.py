@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -60,17 +61,18 @@ def test_missing_feature_is_a_clear_error():
     done = run(
         "import sys, types\n"
         "cpu = types.ModuleType('diptych.fastcore.kernels.cpu')\n"
+        "cpu.builds = lambda: {'': ('-march=future', ('sse3', 'avx512f', 'amx'))}\n"
         "cpu.missing_features = lambda: ('avx512f', 'amx')\n"
-        "cpu.build_record = lambda: {'march': '-march=future'}\n"
         "sys.modules['diptych.fastcore.kernels.cpu'] = cpu\n"
         "try:\n"
         "    import diptych.fastcore.dense\n"
         "except ImportError as error:\n"
         "    print(error)\n"
-        "print('diptych.fastcore.kernels.gemm' in sys.modules)\n"
+        "print('diptych.fastcore.kernels.gemm' in sys.modules)\n",
+        DIPTYCH_CPU_LEVEL="",
     )
     message, loaded = done.stdout.strip().rsplit("\n", 1)
-    for part in ("avx512f, amx", "-march=future", "DIPTYCH_MARCH", "Build it again"):
+    for part in ("lacks avx512f, amx", "-march=future", "DIPTYCH_MARCH", "Build it again"):
         assert part in message
     assert loaded == "False"
 
@@ -171,3 +173,24 @@ def test_functions_show_their_signatures():
     assert list(parameters) == ["x", "kernel", "bias", "activation"]
     assert parameters["activation"].default == "linear"
     assert np.asarray(dense.matmul_forward(np.eye(2), np.eye(2))[0]).tolist() == [[1, 0], [0, 1]]
+
+
+def test_a_wheel_without_the_fast_engine_is_for_any_machine(tmp_path):
+    pytest.importorskip("setuptools", minversion="77")
+    done = subprocess.run(
+        [
+            *(sys.executable, "setup.py", "-q", "build", "--build-base", str(tmp_path / "build")),
+            *("egg_info", "--egg-base", str(tmp_path)),
+            *("bdist_wheel", "--dist-dir", str(tmp_path / "dist")),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "DIPTYCH_NO_FASTCORE": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (tmp_path / "dist").iterdir()
+    assert wheel.name.endswith("-py3-none-any.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"diptych/reference/dense.py", "diptych/fastcore/dense.pyx"} <= set(names)
+    assert not [n for n in names if n.endswith((".so", ".pyd"))]

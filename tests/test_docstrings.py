@@ -12,6 +12,15 @@ MODULES = """
     ops.linalg ops.nn ops.numpy optimizers optimizers.schedules preprocessing random regularizers
     saving tree utils visualization wrappers
 """.split()
+# Modules whose functions and classes name their arguments, besides those with arrays alone.
+WITH_ARGUMENTS = """
+    activations applications callbacks config constraints datasets datasets.made dtype_policies
+    initializers layers losses metrics models optimizers optimizers.schedules preprocessing.image
+    preprocessing.sequence preprocessing.text random regularizers saving tree utils visualization
+    wrappers
+""".split()
+# Arguments that are the same everywhere.
+EVERYWHERE = "self cls args kwargs options name dtype"
 OF_ARRAYS = "activations layers losses metrics ops ops.image ops.linalg ops.nn ops.numpy random"
 
 # A shape with symbols such as (N, ..., C), its name, or a word that says that any is taken.
@@ -27,7 +36,7 @@ WITHOUT_SHAPES = {
     "losses": {"deserialize get serialize": "from names and configurations to losses"},
     "metrics": {
         "deserialize get serialize": "from names and configurations to metrics",
-        "resolve_accuracy resolve_crossentropy": "from names and shapes to metrics",
+        "resolve_crossentropy": "from names and shapes to metrics",
     },
     "random": {"SeedGenerator global_generator": "where random numbers come from, not numbers"},
 }
@@ -51,6 +60,68 @@ def test_what_takes_arrays_names_their_shapes(module):
     excepted = set(" ".join(WITHOUT_SHAPES.get(module, {})).split())
     found = {n for n, thing in names_in(module).items() if SHAPE.search(inspect.getdoc(thing))}
     assert sorted(names_in(module).keys() - found) == sorted(excepted)
+
+
+def said_of(thing):
+    """A description and the arguments that it should name, those of its class's bases too."""
+    if not inspect.isclass(thing):
+        return inspect.getdoc(thing) or "", inspect.signature(thing)
+    ours = [cls for cls in thing.__mro__ if cls.__module__.startswith("diptych")]
+    said = " ".join(vars(cls).get("__doc__") or "" for cls in ours)
+    return said + (inspect.getdoc(thing.__init__) or ""), inspect.signature(thing.__init__)
+
+
+def unnamed_arguments(thing):
+    """The arguments that a description does not name, unless it says whose they are."""
+    said, signature = said_of(thing)
+    if re.search(r"\barguments\b", said, re.IGNORECASE):
+        return []
+    asked = [name for name in signature.parameters if name not in EVERYWHERE.split()]
+    return [name for name in asked if not re.search(rf"\b{re.escape(name)}\b", said)]
+
+
+@pytest.mark.parametrize("module", WITH_ARGUMENTS)
+def test_descriptions_name_the_arguments(module):
+    found = {name: unnamed_arguments(thing) for name, thing in names_in(module).items()}
+    assert {name: missing for name, missing in found.items() if missing} == {}
+
+
+def test_an_argument_that_is_not_named_is_found():
+    def one(first, second, name=None):
+        """Take the first."""
+
+    def other(first, second):
+        """The arguments are those of ``one``."""
+
+    class Base:
+        """``second`` is told here."""
+
+    class Derived(Base):
+        """Takes the first."""
+
+        __module__ = Base.__module__ = "diptych.test"
+
+        def __init__(self, first, second, third):
+            pass
+
+    assert unnamed_arguments(one) == ["second"]
+    assert unnamed_arguments(other) == []
+    assert unnamed_arguments(Derived) == ["third"]
+
+
+# Methods that are what their names say in every class; those of a callback are told in `Callback`.
+PLAIN = re.compile("_|on_|get_config$|from_config$")
+
+
+@pytest.mark.parametrize("module", ["callbacks", "losses", "metrics", "optimizers", "utils"])
+def test_methods_have_descriptions_of_their_own_or_of_a_base(module):
+    for name, thing in names_in(module).items():
+        if not inspect.isclass(thing):
+            continue
+        methods = [key for key in vars(thing) if not PLAIN.match(key)]
+        for key in methods:
+            if inspect.isroutine(inspect.getattr_static(thing, key)):
+                assert inspect.getdoc(getattr(thing, key)), f"diptych.{module}.{name}.{key}"
 
 
 def test_a_description_is_found_without_a_shape():

@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "diptych"
 # On the second floor the order counts too: a module imports only those before it.
 SECOND = (
-    "blas engine dtype_policies config promotion utils.naming utils.lambdas utils.registration "
-    "utils.objects phrases language legacy utils.windows utils.numerical utils.notebook "
-    "utils.progbar nested tree trial budget scopes generators tensor walk stateless jacobian tape "
-    "shape_rules operation graph ops random pictures utils"
+    "processes blas engine dtype_policies config promotion utils.naming utils.lambdas "
+    "utils.registration utils.objects phrases language legacy utils.windows utils.numerical "
+    "utils.notebook utils.progbar nested tree trial slices budget scopes generators tensor walk "
+    "stateless jacobian tape shape_rules operation graph ops random pictures utils"
 ).split()
 FLOORS = {
     1: "reference fastcore",
@@ -25,7 +25,7 @@ FLOORS = {
     3: "layers labels losses metrics optimizers initializers regularizers constraints activations "
     "preprocessing autodiff backend mixed_precision visualization",
     4: "files export models callbacks saving datasets applications wrappers distillation",
-    5: "teach compat demo info __main__ __init__",
+    5: "teach compat distribution demo info __main__ __init__",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 STANDARD = set(sys.stdlib_module_names)

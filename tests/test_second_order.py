@@ -9,9 +9,9 @@ import diptych
 from diptych import GradientTape, Tensor, ops
 from diptych.backend import print_tensor
 from diptych.operation import ArrayOp, Operation, Twin
-from diptych.ops.losses import weighted_sum
+from diptych.ops.losses import weighted_mean, weighted_sum
 from tests import cases, twins
-from tests.ops_table import ENGINE_OPS, MORE_SMOOTH, SMOOTH, definite, label, make, normal
+from tests.ops_table import ENGINE_OPS, MORE_SMOOTH, SMOOTH, definite, label, make, normal, positive
 from tests.second_order import check_second_order, gradients, is_float, outputs_of
 
 ENGINES = ("reference", "fast")
@@ -24,6 +24,7 @@ ROWS = [
     *MORE_SMOOTH,
     ("cholesky", lambda xp, x: xp.cholesky((x + xp.swapaxes(x, -1, -2)) / 2), [definite(3, 2)]),
     ("weighted_sum", lambda xp, x, w: weighted_sum(x, w, divisor=3), [normal(4), normal(4)]),
+    ("weighted_mean", lambda xp, x, w: weighted_mean(x, w, w), [normal(4), positive(4)]),
     ("sparsemax", lambda xp, x: xp.sparsemax(x), [normal(4, 5)]),
     ("print_tensor", lambda xp, x: print_tensor(x * x), [normal(3)]),
     ("sinc at 0", lambda xp, x: xp.sinc(x), [lambda rng: np.zeros(2)]),

@@ -14,7 +14,7 @@ import numpy as np
 FOLDER = Path(__file__).resolve().parents[1] / "examples"
 _MODULES = """
     activations applications backend callbacks config constraints datasets initializers layers
-    losses metrics ops optimizers preprocessing random regularizers saving tree utils
+    losses metrics models ops optimizers preprocessing random regularizers saving tree utils
 """.split()
 
 

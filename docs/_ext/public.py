@@ -1,19 +1,20 @@
 """What diptych makes public, and on which page of the site it stands.
 
 A name is public that stands in the ``__all__`` of a public module. Many things have several names
-(``ops.relu``, ``ops.nn.relu``, ``activations.relu``): they share one page, that of the module that
-comes first in ``_FIRST``, else of the shortest name.
+(``ops.relu``, ``ops.nn.relu``, ``activations.relu``): they share one page, under the name that it
+was made with, in the module that comes first in ``_FIRST``, else in the nearest.
 """
 
 import inspect
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import ModuleType
 from typing import Any
 
 import diptych
 
 _FIRST = "diptych", "layers", "losses", "metrics", "ops", "activations"
+_LAST = "backend", "legacy", "mixed_precision"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,14 +71,22 @@ def things() -> list[Public]:
                 key = id(value) if callable(value) else full
                 names.setdefault(key, []).append(full)
                 values[key] = value
-    return [Public(values[key], sorted(all_, key=_rank)) for key, all_ in names.items()]
+    return [
+        Public(values[key], sorted(each, key=partial(_rank, own=_own_name(values[key]))))
+        for key, each in names.items()
+    ]
 
 
-def _rank(name: str) -> tuple:
+def _own_name(value: Any) -> str:
+    """The name by which something was made."""
+    return getattr(value, "__name__", None) or str(getattr(value, "name", ""))
+
+
+def _rank(name: str, own: str) -> tuple:
     module, _, short = name.rpartition(".")
     home = module.removeprefix("diptych.")
-    first = _FIRST.index(home) if home in _FIRST else len(_FIRST)
-    return first, module.count("."), short.islower(), -len(short), name
+    place = _FIRST.index(home) if home in _FIRST else len(_FIRST) + (home in _LAST)
+    return place, module.count("."), short != own, name
 
 
 @lru_cache

@@ -32,7 +32,7 @@ from .gemm_tile cimport (
     FLAG_ACCUMULATE, PREFETCH, lanes_f32, lanes_f64, pack_columns, pack_rows, panel_product,
     panel_width,
 )
-from .threads cimport Stage, run_stages, typed_stage
+from .threads cimport Stage, no_memory, run_stages, typed_stage
 from .vector_math cimport vexp_short
 
 cdef enum:
@@ -586,6 +586,7 @@ cdef char* new_area(Attention* p, bint back, Area* w) noexcept nogil:
     cdef char* area = <char*>malloc(lay_out(p, back, NULL, w) + 64)
     if area == NULL:
         p.failed = True
+        no_memory()
     else:
         lay_out(p, back, area + (64 - (<uintptr_t>area & 63)), w)
     return area

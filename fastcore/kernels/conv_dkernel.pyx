@@ -21,7 +21,7 @@ from .conv_walk cimport (
     phase_of, plan, read_box,
 )
 from .fused cimport LINEAR, derive
-from .threads cimport Stage, release, run_stages, typed_stage
+from .threads cimport Stage, no_memory, release, run_stages, typed_stage
 
 cdef enum:
     RUN = 256               # places whose dz is packed at a time
@@ -105,6 +105,7 @@ cdef void gradient_task(Py_ssize_t chunk, void* context, const real* like) noexc
     cdef Box box
     if memory == NULL:
         p.failed = True
+        no_memory()
         return
     if chunk // p.column_blocks > 0:
         dkernel = <real*>p.sums + (chunk // p.column_blocks - 1) * p.length

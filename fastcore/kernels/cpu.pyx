@@ -1,7 +1,7 @@
 """What the other modules were compiled for, and whether this processor has it.
 
-The one module compiled without a processor flag: it must run anywhere, to say so when the others
-cannot.
+Compiled without a processor flag: it must run anywhere, to choose among the builds of the others
+(levels.py), or to say that none can run here.
 """
 
 cdef extern from *:
@@ -31,8 +31,7 @@ cdef extern from *:
         return count;
     }
     """
-    const char* DIPTYCH_MARCH
-    const char* DIPTYCH_FEATURES
+    const char* DIPTYCH_BUILDS
     const char* DIPTYCH_FLAGS
     const char* DIPTYCH_COMPILER
     const char* DIPTYCH_THREADS
@@ -41,20 +40,30 @@ cdef extern from *:
 
 
 def missing_features():
-    """Names of the instruction-set extensions that the build relies on and this processor lacks."""
+    """Names of the instruction-set extensions that some build uses and this processor lacks."""
     cdef const char* names[64]
     cdef int i
     cdef int count = diptych_missing(names)
     return tuple([names[i].decode() for i in range(count)])
 
 
+def builds():
+    """{name: (flags that chose the processor, extensions it uses)}, the best build first.
+
+    A single build is named "".
+    """
+    found = {}
+    for build in DIPTYCH_BUILDS.decode().split(";"):
+        name, march, features = build.split(":")
+        found[name] = march, tuple(features.split())
+    return found
+
+
 def build_record():
-    """What was built, as setup.py recorded it."""
+    """What holds for all builds, as setup.py recorded it."""
     return {
         "compiler": DIPTYCH_COMPILER.decode(),
         "flags": DIPTYCH_FLAGS.decode(),
-        "march": DIPTYCH_MARCH.decode(),
-        "features": tuple(DIPTYCH_FEATURES.decode().split()),
         "threads": DIPTYCH_THREADS.decode(),
         "debug": bool(DIPTYCH_DEBUG),
     }

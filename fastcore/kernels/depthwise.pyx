@@ -19,7 +19,7 @@ from .arrays cimport real
 from .conv cimport Conv
 from .depthwise_tile cimport Line, line_forward, line_scatter, line_sum, line_taps
 from .fused cimport LINEAR, activate, derive
-from .threads cimport Stage, release, run_stages, run_typed, typed_stage
+from .threads cimport Stage, no_memory, release, run_stages, run_typed, typed_stage
 
 cdef enum:
     CHUNK_BYTES = 1 << 16  # of the result: a chunk and what it reads stay in the second-level cache
@@ -158,6 +158,7 @@ cdef void dx_task(Py_ssize_t chunk, void* context, const real* like) noexcept no
         )
         if area == NULL:
             job.failed = True
+            no_memory()
             return
         weights = <const real*>job.y + image * p.out[0] * p.out[1] * p.out[2] * n
         for o0 in range(first[0], last[0]):
@@ -294,6 +295,7 @@ cdef void dkernel_task(Py_ssize_t part, void* context, const real* like) noexcep
         area = <real*>malloc(job.columns * n * sizeof(real))
         if area == NULL:
             job.failed = True
+            no_memory()
             return
     for unit in range(units * part // PARTS, units * (part + 1) // PARTS):
         line = unit // job.pieces

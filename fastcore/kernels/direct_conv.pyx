@@ -25,7 +25,7 @@ from .conv_walk cimport (
     locate, next_tap, phase_of, phases, plan, read_box,
 )
 from .fused cimport RELU, SIGMOID, TANH, activate
-from .threads cimport Stage, release, run_stages, typed_stage
+from .threads cimport Stage, no_memory, release, run_stages, typed_stage
 
 cdef enum:
     MOST_DEPTH = 288    # steps between two visits to c: a panel of b stays in the first cache
@@ -134,6 +134,7 @@ cdef void product_task(Py_ssize_t chunk, void* context, const real* like) noexce
     cdef Phase f
     if memory == NULL:
         p.failed = True
+        no_memory()
         return
     locate(w, chunk // p.column_blocks, &box)
     a = read_box(w, &box, &p.source, <real*>(<char*>memory + tables * sizeof(Py_ssize_t)))

@@ -10,10 +10,12 @@
 enum { HAS_OPENMP = 1 };
 static int runtime_limit(void) { return omp_get_max_threads(); }
 static int team_size(void) { return omp_get_num_threads(); }
+static uintptr_t runtime_code(void) { return (uintptr_t)omp_get_num_threads; }
 #else
 enum { HAS_OPENMP = 0 };
 static int runtime_limit(void) { return 1; }
 static int team_size(void) { return 1; }
+static uintptr_t runtime_code(void) { return 0; }
 #endif
 
 /* A child that is forked has the forking thread alone. GCC's run-time would wait there for the
@@ -55,11 +57,14 @@ static void end_team(void) {}
 #define PAUSE() ((void)0)
 #endif
 
-/* What records the stages that this thread runs, see plan.pyx. */
+/* What records the stages that this thread runs, see plan.pyx; and whether the task that it runs
+   has found no memory. */
 #if defined(_MSC_VER) && !defined(__clang__)
 static __declspec(thread) void *this_thread_s;
+static __declspec(thread) int task_lacks_memory;
 #else
 static __thread void *this_thread_s;
+static __thread int task_lacks_memory;
 #endif
 
 #ifdef _WIN32
@@ -81,9 +86,20 @@ static int watch_forks(void (*before)(void), void (*in_child)(void)) {
 static int watch_forks(void (*before)(void), void (*in_child)(void)) {
     return pthread_atfork(before, NULL, in_child);
 }
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 static void nap(void) {
     struct timespec time = {0, 20000};
+#ifdef __linux__
+    /* Linux adds 50 us to a sleep, unless the thread asks for less. */
+    int slack = prctl(PR_GET_TIMERSLACK);
+    prctl(PR_SET_TIMERSLACK, 1);
     nanosleep(&time, NULL);
+    if (slack > 0) prctl(PR_SET_TIMERSLACK, slack);
+#else
+    nanosleep(&time, NULL);
+#endif
 }
 static double seconds(void) {
     struct timespec now;

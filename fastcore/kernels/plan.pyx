@@ -142,6 +142,7 @@ cdef void note(
     cdef Recording* r = <Recording*>recorder
     cdef Stage* grown
     cdef void* copy
+    cdef Py_ssize_t owns
     cdef int i, j
     if r.count + count > r.room:
         grown = <Stage*>realloc(r.stages, (2 * r.room + count) * sizeof(Stage))
@@ -162,7 +163,10 @@ cdef void note(
                 refuse(recorder, NO_MEMORY)
                 return
             memcpy(copy, stages[i].context, stages[i].size)
+            owns = r.owns
             own(recorder, copy)
+            if r.owns == owns:  # it is freed
+                return
         r.stages[r.count + i] = stages[i]
         r.stages[r.count + i].context = copy
         if r.flag != NULL and not make_conditional(r, &r.stages[r.count + i]):
@@ -186,13 +190,15 @@ cdef void conditional_task(Py_ssize_t chunk, void* context) noexcept nogil:
 
 cdef bint make_conditional(Recording* r, Stage* s) noexcept nogil:
     cdef Conditional* c = <Conditional*>malloc(sizeof(Conditional))
+    cdef Py_ssize_t owns
     if c == NULL:
         refuse(&r.hooks, NO_MEMORY)
         return False
     c.stage, c.flag = s[0], r.flag
-    own(&r.hooks, c)
     s[0] = stage(conditional_task, s.chunks, c, sizeof(Conditional))
-    return True
+    owns = r.owns
+    own(&r.hooks, c)
+    return r.owns > owns
 
 
 cdef void only_if(Recorder* recorder, const int* flag) noexcept nogil:
@@ -261,14 +267,16 @@ cdef class Plan:
             raise RuntimeError("this plan is not the one that is being made in this thread")
         set_recorder(self.before)
         self.is_open = False
-        self.limits = list({
-            id(kept): kept for kept in self.arrays if hasattr(kept, "most_runs")
-        }.values())
         free(r.progress)
         r.progress = <Progress*>malloc(max(1, r.count) * sizeof(Progress))
         if r.progress == NULL:
             refuse(&r.hooks, NO_MEMORY)
-        Py_DECREF(self)
+        try:
+            self.limits = list({
+                id(kept): kept for kept in self.arrays if hasattr(kept, "most_runs")
+            }.values())
+        finally:
+            Py_DECREF(self)
 
     @property
     def refusal(self):
@@ -323,8 +331,9 @@ cdef class Plan:
     def run(self, Py_ssize_t times=1):
         """Run all stages and calls, so many times; return how often no call has ended it.
 
-        Raises ValueError if that is oftener than there are data for, and RuntimeError while it is
-        being made or run.
+        Raises ValueError if that is oftener than there are data for, RuntimeError while it is
+        being made or run, and MemoryError where a stage finds no memory: those after it have not
+        run then.
         """
         if self.is_open or self.is_running:
             raise RuntimeError("this plan is being made or run already")
@@ -346,29 +355,38 @@ cdef class Plan:
 
     cdef int run_all(self, Py_ssize_t times) except -1:
         cdef Recording* r = &self.recording
-        cdef Py_ssize_t _
         cdef int first, end
         cdef double work, until
         if not self.calls:
-            with nogil:
-                for _ in range(times):
-                    run_many(r.stages, r.count, r.work, r.progress)
-            self.done = times
+            run_part(r, times, 0, r.count, r.work, &self.done)
             return 0
         for _ in range(times):
             first, work = 0, 0
             for end, until, function in self.calls:
-                if end > first:
-                    with nogil:
-                        run_many(r.stages + first, end - first, until - work, r.progress)
+                run_part(r, 1, first, end, until - work, NULL)
                 if function() is True:
                     return 0
                 first, work = end, until
-            if r.count > first:
-                with nogil:
-                    run_many(r.stages + first, r.count - first, r.work - work, r.progress)
+            run_part(r, 1, first, r.count, r.work - work, NULL)
             self.done += 1
         return 0
+
+
+cdef int run_part(
+    Recording* r, Py_ssize_t times, int first, int end, double work, Py_ssize_t* done
+) except -1:
+    """Run stages so many times, and count how often."""
+    cdef bint failed = False
+    with nogil:
+        while times > 0 and not failed:
+            if end > first:
+                failed = not run_many(r.stages + first, end - first, work, r.progress)
+            times -= 1
+            if done != NULL and not failed:
+                done[0] += 1
+    if failed:
+        raise MemoryError("there is no memory for the work areas of a step of training")
+    return 0
 
 
 def scribble(Plan plan not None):

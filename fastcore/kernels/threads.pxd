@@ -42,13 +42,18 @@ cdef void run_typed(
     double work,
 ) noexcept nogil
 
-# The same for any number of stages, with room for how far each of them is.
+# What a task calls that finds no memory for its work area: no later chunk of the call is begun, so
+# that nothing is made of a result that is not there.
+cdef void no_memory() noexcept nogil
+
+# The same for any number of stages, with room for how far each of them is. Returns whether all is
+# done: no task has said `no_memory`.
 cdef struct Progress:
     uint64_t claimed        # chunks from the front, and 32 bits higher chunks from the end
     uint64_t done
     uint64_t unused[6]      # stages are a cache line apart
 
-cdef void run_many(
+cdef bint run_many(
     const Stage* stages, int count, double work, Progress* progress,
 ) noexcept nogil
 

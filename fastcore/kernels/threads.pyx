@@ -20,22 +20,24 @@ processors from one job to the next, and in their caches.
 import math
 import operator
 import os
-from array import array
 from pathlib import Path
 from threading import Thread
 
+from cpython.array cimport array
 from cython.parallel cimport parallel, threadid
-from libc.stdint cimport uint64_t
+from libc.stdint cimport uint64_t, uintptr_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
 cdef extern from "openmp.h" nogil:
     int runtime_limit()
+    uintptr_t runtime_code()
     uint64_t ADD(uint64_t* place, uint64_t n)
     uint64_t READ(uint64_t* place)
     int SWAP_INT(int* place, int value)
     int READ_INT(int* place)
     void* this_thread_s
+    int task_lacks_memory
     int HAS_OPENMP
     int FORKS_KEEP_THREADS
     void end_team()
@@ -72,6 +74,7 @@ cdef struct Job:
     double late             # how much later one of them came
     double end              # when the caller had no more to do
     int size                # of the team, which may be smaller than was asked for
+    int failed              # a task has found no memory
 
 
 cdef inline int team(double work) noexcept nogil:
@@ -86,13 +89,24 @@ cdef inline int team(double work) noexcept nogil:
     return wanted if limit >= at_start else min(wanted, limit)
 
 
-cdef inline void do_chunk(const Stage* s, Py_ssize_t chunk) noexcept nogil:
+cdef void no_memory() noexcept nogil:
+    global task_lacks_memory
+    task_lacks_memory = 1
+
+
+cdef inline bint do_chunk(const Stage* s, Py_ssize_t chunk) noexcept nogil:
+    """Return whether there was memory for it."""
+    global task_lacks_memory
     if s.task32 != NULL:
         s.task32(chunk, s.context, NULL)
     elif s.task64 != NULL:
         s.task64(chunk, s.context, NULL)
     else:
         s.task(chunk, s.context)
+    if not task_lacks_memory:
+        return True
+    task_lacks_memory = 0
+    return False
 
 
 cdef void take_part(Job* job, bint from_front) noexcept nogil:
@@ -110,7 +124,9 @@ cdef void take_part(Job* job, bint from_front) noexcept nogil:
             front, end = claimed & <uint64_t>0xffffffff, claimed >> 32
             if front + end >= chunks:
                 break
-            do_chunk(s, front if from_front else chunks - 1 - end)
+            if not READ_INT(&job.failed):
+                if not do_chunk(s, front if from_front else chunks - 1 - end):
+                    SWAP_INT(&job.failed, 1)
             ADD(&at.done, 1)
         if i + 1 < job.count:
             wait_for(&at.done, chunks, AWAKE)
@@ -124,7 +140,7 @@ cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil
     run_many(stages, count, work, progress)
 
 
-cdef void run_many(
+cdef bint run_many(
     const Stage* stages, int count, double work, Progress* progress,
 ) noexcept nogil:
     cdef double delay, before
@@ -144,8 +160,9 @@ cdef void run_many(
     if size < 2 or SWAP_INT(&busy, 1):  # somebody else has the threads
         for i in range(count):
             for chunk in range(stages[i].chunks):
-                do_chunk(&stages[i], chunk)
-        return
+                if not do_chunk(&stages[i], chunk):
+                    return False
+        return True
     memset(&job, 0, sizeof(Job))
     memset(progress, 0, count * sizeof(Progress))
     job.stages, job.count, job.progress = stages, count, progress
@@ -169,6 +186,7 @@ cdef void run_many(
         delay = min(1e9 * max(job.late, delay), 4 * before + 1e5)  # one outlier is not the rule
         SWAP_INT(&lateness, <int>min(1e9, (1 - NEWS) * before + NEWS * delay))
     SWAP_INT(&busy, 0)
+    return not job.failed
 
 
 cdef Stage stage(task_t task, Py_ssize_t chunks, void* context, size_t size) noexcept nogil:
@@ -327,6 +345,11 @@ def has_openmp():
     return bool(HAS_OPENMP)
 
 
+def runtime_address():
+    """Where the code of the OpenMP run-time stands that serves this module; 0 without one."""
+    return runtime_code()
+
+
 def team_size_for(double work=1e12):
     """How many threads a caller on this thread gets for so much work."""
     return team(work)
@@ -374,14 +397,14 @@ def check_stages(chunks, double work=1e12):
     """
     cdef Check checks[MOST_STAGES]
     cdef Stage stages[MOST_STAGES]
-    cdef uint64_t[::1] done
+    cdef array done
     cdef int i, count = len(chunks)
     if count > MOST_STAGES:
         raise ValueError(f"check_stages: at most {MOST_STAGES} stages, got {count}")
     counters = [array("Q", [0]) * (n + 1) for n in chunks]
     for i in range(count):
         done = counters[i]
-        checks[i].done, checks[i].chunks = &done[0], chunks[i]
+        checks[i].done, checks[i].chunks = <uint64_t*>done.data.as_voidptr, chunks[i]
         checks[i].finished, checks[i].early = 0, 0
         checks[i].before = &checks[i - 1] if i > 0 else NULL
         stages[i] = stage(check_task, chunks[i], &checks[i], sizeof(Check))

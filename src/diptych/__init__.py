@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         constraints,
         datasets,
         distillation,
+        distribution,
         dtype_policies,
         engine,
         export,
@@ -75,9 +76,9 @@ if TYPE_CHECKING:
 # NumPy.
 _MODULES = frozenset(
     "activations applications autodiff backend callbacks config constraints datasets "
-    "distillation dtype_policies engine export initializers layers legacy losses metrics "
-    "mixed_precision models ops optimizers preprocessing random regularizers saving teach tree "
-    "utils visualization wrappers".split()
+    "distillation distribution dtype_policies engine export initializers layers legacy losses "
+    "metrics mixed_precision models ops optimizers preprocessing random regularizers saving teach "
+    "tree utils visualization wrappers".split()
 )
 _HOMES = {
     "GradientTape": "tape",
@@ -177,6 +178,7 @@ __all__ = [
     "device",
     "diagnose",
     "distillation",
+    "distribution",
     "dtype_policies",
     "engine",
     "explain",

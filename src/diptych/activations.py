@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import isfunction
 from typing import Any
 
 from . import ops
@@ -55,6 +56,10 @@ def exponential(x: Any) -> Any:
 def gelu(x: Any, approximate: bool = False) -> Any:
     """Return x Phi(x), Phi being the normal distribution function; exact, unlike ops.gelu. Element
     by element, in the shape of x.
+
+    Args:
+        x: a tensor.
+        approximate: whether to take an approximation by tanh.
     """
     return ops.gelu(x, approximate)
 
@@ -108,6 +113,9 @@ objects.TABLES["activations"] = _FUNCTIONS
 def get(identifier: Any) -> Callable:
     """Return an activation for a name, a config, a callable (itself), or None (linear).
 
+    Args:
+        identifier: what stands for it.
+
     Raises:
         ValueError: no activation has that name; the nearest one is suggested.
     """
@@ -135,19 +143,24 @@ def get(identifier: Any) -> Callable:
 
 
 def serialize(activation: Callable | None) -> Any:
-    """Return the name of a built-in activation, or that of a function; "linear" for None."""
+    """Return the name of a built-in activation ("linear" for None), or the configuration of another
+    function or of a layer.
+    """
     if activation is None:
         return "linear"
     for name, function in _FUNCTIONS.items():
         if function is activation:
             return name
-    if hasattr(activation, "get_config"):  # a layer
+    if hasattr(activation, "get_config") or isfunction(activation):  # a layer, or one's own
         return objects.serialize(activation)
     return getattr(activation, "__name__", type(activation).__name__)
 
 
 def deserialize(config: Any, custom_objects: dict | None = None) -> Callable:
-    """Return the activation for what ``serialize`` gave, or for one of ``custom_objects``."""
+    """Return the activation for what ``serialize`` gave, or for one of ``custom_objects``.
+
+    ``config`` is that, or a name.
+    """
     if isinstance(config, dict) and config.get("class_name") != "function":
         return objects.revive(config, custom_objects)
     name = config.get("config") if isinstance(config, dict) else config

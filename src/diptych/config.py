@@ -67,7 +67,11 @@ def floatx() -> str:
 
 
 def set_floatx(value: str) -> None:
-    """Set the float type of new variables, inputs and random numbers: 'float32' or 'float64'."""
+    """Set the float type of new variables, inputs and random numbers: 'float32' or 'float64'.
+
+    Args:
+        value: the name of the dtype.
+    """
     global _floatx
     if value not in _FLOATX:
         raise ValueError(
@@ -84,7 +88,11 @@ def epsilon() -> float:
 
 
 def set_epsilon(value: float) -> None:
-    """Set the small positive number that keeps divisions and logarithms away from zero."""
+    """Set the small positive number that keeps divisions and logarithms away from zero.
+
+    Args:
+        value: the number; 1e-7 by default.
+    """
     global _epsilon
     value = float(value)
     if not value > 0.0:
@@ -100,7 +108,11 @@ def image_data_format() -> str:
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Set the default order of image axes: 'channels_last' or 'channels_first'."""
+    """Set the default order of image axes: 'channels_last' or 'channels_first'.
+
+    Args:
+        data_format: one of the two.
+    """
     global _image_data_format
     data_format = str(data_format)
     if data_format not in _IMAGE_DATA_FORMATS:
@@ -140,6 +152,9 @@ def set_num_threads(count: int | None) -> None:
 
     None: the default, `OMP_NUM_THREADS` or else the processors that the process may use. ValueError
     for anything else.
+
+    Args:
+        count: how many, or None.
     """
     from .fastcore.kernels import threads  # type: ignore[attr-defined]
 
@@ -171,7 +186,11 @@ def max_epochs() -> int | None:
 
 
 def set_max_epochs(max_epochs: int | None) -> None:
-    """Limit the epochs of every `fit`, to try out a script; None: no limit."""
+    """Limit the epochs of every `fit`, to try out a script; None: no limit.
+
+    Args:
+        max_epochs: how many at most, or None.
+    """
     global _max_epochs
     _max_epochs = _limit("max_epochs", max_epochs)
 
@@ -182,7 +201,11 @@ def max_steps_per_epoch() -> int | None:
 
 
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
-    """Limit the batches of every epoch, evaluation and prediction; None: no limit."""
+    """Limit the batches of every epoch, evaluation and prediction; None: no limit.
+
+    Args:
+        max_steps_per_epoch: how many at most, or None.
+    """
     global _max_steps_per_epoch
     _max_steps_per_epoch = _limit("max_steps_per_epoch", max_steps_per_epoch)
 

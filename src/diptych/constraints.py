@@ -49,7 +49,13 @@ class Constraint(metaclass=AcceptsOldNames):
 
 
 class MaxNorm(Constraint):
-    """Scales vectors longer than `max_value` back to that length."""
+    """Scales vectors longer than `max_value` back to that length.
+
+    Args:
+        max_value: the greatest length.
+        axis: the axis along which a vector lies, or several axes: 0 for the kernel of
+            Dense, (0, 1, 2) for one of Conv2D.
+    """
 
     def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0) -> None:
         self.max_value = max_value
@@ -72,7 +78,12 @@ class NonNeg(Constraint):
 
 
 class UnitNorm(Constraint):
-    """Scales every vector to length 1."""
+    """Scales every vector to length 1.
+
+    Args:
+        axis: the axis along which a vector lies, or several axes: 0 for the kernel of
+            Dense, (0, 1, 2) for one of Conv2D.
+    """
 
     def __init__(self, axis: int | Sequence[int] = 0) -> None:
         self.axis = axis
@@ -89,6 +100,8 @@ class MinMaxNorm(Constraint):
     """Scales vectors towards a length between `min_value` and `max_value`.
 
     rate: how far each update moves towards that length: 1 all the way, 0.5 half of it.
+
+    axis: as for ``MaxNorm``.
     """
 
     def __init__(
@@ -141,7 +154,11 @@ objects.TABLES["constraints"] = _REGISTRY
 
 
 def get(identifier: Any) -> Any:
-    """The constraint for a name, configuration, class or function; None stays None."""
+    """The constraint for a name, configuration, class or function; None stays None.
+
+    Args:
+        identifier: what stands for it.
+    """
     return objects.get(identifier, _REGISTRY, "constraint")
 
 
@@ -151,7 +168,12 @@ def serialize(constraint: Any) -> dict[str, Any] | None:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The constraint of a configuration made by `serialize`."""
+    """The constraint of a configuration made by `serialize`.
+
+    Args:
+        config: the configuration, or a name.
+        custom_objects: classes and functions of your own, {name: it}.
+    """
     return objects.deserialize(config, _REGISTRY, "constraint", custom_objects)
 
 

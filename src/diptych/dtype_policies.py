@@ -197,6 +197,9 @@ CLASSES = {cls.__name__: cls for cls in (DTypePolicy, FloatDTypePolicy, DTypePol
 def get(identifier: Any) -> DTypePolicy:
     """The policy for a name, a dtype, a configuration or a policy; None: the global one.
 
+    Args:
+        identifier: what stands for it.
+
     Raises:
         ValueError: it stands for none.
     """
@@ -217,7 +220,11 @@ def get(identifier: Any) -> DTypePolicy:
 
 
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
-    """The configuration of a policy."""
+    """The configuration of a policy.
+
+    Args:
+        dtype_policy: the policy.
+    """
     name = type(dtype_policy).__name__
     return {
         "module": "keras" if name != "DTypePolicyMap" else "keras.dtype_policies",
@@ -229,6 +236,10 @@ def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
     """The policy of a configuration that ``serialize`` made.
+
+    Args:
+        config: the configuration.
+        custom_objects: policies of your own, {name: class}.
 
     Raises:
         ValueError: it is that of something else.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from typing import Any
 
 import numpy as np
 
@@ -36,9 +37,15 @@ def _fast_rows() -> list[tuple[str, str]]:
     built = build_info()
     return [
         ("built for", f"{built['march']} ({', '.join(built['features']) or 'no extensions'})"),
+        *([("levels", _levels(built))] if built["levels"] else []),
         ("built by", built["compiler"] + (", debug" if built["debug"] else "")),
         ("threads", _threads(built["threads"] == "OpenMP", waiting)),
     ]
+
+
+def _levels(built: dict[str, Any]) -> str:
+    how = "as DIPTYCH_CPU_LEVEL says" if os.environ.get("DIPTYCH_CPU_LEVEL") else "chosen"
+    return f"{', '.join(built['levels'])}; {built['level']} is in use, {how}"
 
 
 def _threads(has_openmp: bool, waiting: str) -> str:

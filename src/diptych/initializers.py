@@ -560,6 +560,9 @@ def get(identifier: Any) -> Any:
     """The initializer for a name, configuration, class, function or array; None stays None.
 
     An array or a tensor gives its own values, for a weight of its own shape only.
+
+    Args:
+        identifier: what stands for it.
     """
     if isinstance(identifier, Tensor):
         return _values_of(np.array(identifier.array))
@@ -574,7 +577,12 @@ def serialize(initializer: Any) -> dict[str, Any] | None:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The initializer of a configuration made by `serialize`."""
+    """The initializer of a configuration made by `serialize`.
+
+    Args:
+        config: the configuration, or a name.
+        custom_objects: classes and functions of your own, {name: it}.
+    """
     return objects.deserialize(config, _REGISTRY, "initializer", custom_objects)
 
 

@@ -21,7 +21,7 @@ from . import engine as _engine
 from .nested import flatten
 from .promotion import integers_together
 from .shape_rules import common_shape, nth_axis, same
-from .tape import GradientTape, Record, record
+from .tape import GradientTape, Record, record, record_constant
 from .tensor import (
     FLOATS,
     NUMBERS,
@@ -31,7 +31,6 @@ from .tensor import (
     as_array,
     from_python,
     is_symbolic,
-    wrap,
 )
 from .walk import explain
 
@@ -245,7 +244,7 @@ class ArrayOp(Operation):
                 "ops.cast(x, 'int32'), or use one of the functions named logical_..."
             ) from error
         if self.constant or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
-            return wrap(y, False)  # integers have no derivative
+            return record_constant(y, inputs, self.forward, options)  # integers have no derivative
         return record(y, inputs, self.backward, (y, arrays, options), self.forward, options, self)
 
     def _explained(
@@ -356,7 +355,7 @@ class ViewOp(ArrayOp):
         if is_live:
             y = [part.copy() for part in y] if isinstance(y, list) else np.array(y)
         if self.constant or (isinstance(y, np.ndarray) and y.dtype.kind not in "fc"):
-            return wrap(y, False)  # integers have no derivative
+            return record_constant(y, (x,), self.forward, options)  # integers have no derivative
         return record(y, (x,), self.backward, (y, (array,), options), self.forward, options, self)
 
     def view(self, x: Tensor, **options: Any) -> Any:

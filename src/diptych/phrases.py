@@ -257,7 +257,10 @@ COMMANDS = {
         "运行哪个脚本？请给出文件名、-m 模块或 -c 代码"
     ),
     "--engine {}: the engines are fast and reference": "--engine {}：引擎只有 fast 和 reference",
-    "--threads {}: expected a whole number of at least 1": "--threads {}：应当是不小于 1 的整数",
+    "{} {}: expected a whole number of at least 1": "{} {}：应当是不小于 1 的整数",
+    "--processes needs {}: pip install 'diptych[mpi]' mpich installs it": (
+        "--processes 需要 {}：用 pip install 'diptych[mpi]' mpich 安装"
+    ),
     """\
 usage: diptych run [options] script.py [arguments]
        diptych run [options] notebook.ipynb [arguments]
@@ -270,6 +273,7 @@ are diptych. The options may also stand after the script; what follows `--` is t
 options:
   --engine fast|reference    the engine; by default the one that is set (DIPTYCH_ENGINE, or fast)
   --threads N                how many threads the fast engine may use
+  --processes N              how many processes share the training (needs diptych[mpi])
   --full-traceback           show the library's lines in a traceback as well
   -h, --help                 this text
 """: """\
@@ -284,6 +288,7 @@ options:
 选项：
   --engine fast|reference    用哪个引擎；默认是设置好的那个（DIPTYCH_ENGINE，否则 fast）
   --threads N                fast 引擎最多用几个线程
+  --processes N              几个进程分担训练（需要 diptych[mpi]）
   --full-traceback           在报错的追溯里也显示库内部的行
   -h, --help                 显示这段文字
 """,

@@ -287,6 +287,8 @@ def truncated_normal(
     """Draw from the normal distribution; values beyond two `stddev` of `mean` are drawn again.
 
     The result has the given ``shape`` and by default the configured float type.
+
+    seed: a whole number or a ``SeedGenerator``; None draws from the global one.
     """
     dtype = _float_type(dtype, "truncated_normal")
     return Tensor(draw_truncated_normal(generator_of(seed), _shape(shape), mean, stddev, dtype))
@@ -298,6 +300,8 @@ def randint(
     """Draw integers from the uniform distribution over [minval, maxval).
 
     The result has the given ``shape``, to which both ends broadcast.
+
+    seed: a whole number or a ``SeedGenerator``; None draws from the global one.
     """
     asked, dtype = dtype, dtype_named(dtype)
     if not np.issubdtype(dtype, np.integer):
@@ -311,6 +315,8 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
     """Draw class indices with probabilities softmax(logits).
 
     logits: (batch, classes), unnormalised log probabilities. Returns (batch, num_samples).
+
+    seed: a whole number or a ``SeedGenerator``; None draws from the global one.
     """
     logits = np.asarray(logits, dtype=np.float64)
     if logits.ndim != 2:
@@ -330,6 +336,8 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
 def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Tensor:
     """`x` with its entries along `axis` in random order; a gradient flows through it. The shape
     stays.
+
+    seed: a whole number or a ``SeedGenerator``; None draws from the global one.
     """
     x = ops.convert_to_tensor(x)
     order = generator_of(seed).permutation(x.shape[axis])
@@ -361,6 +369,8 @@ def dropout(
 
     noise_shape: the shape of the dropout mask, broadcast to `inputs`; None is the shape of
         `inputs`, and None in it the size of that axis.
+
+    seed: a whole number or a ``SeedGenerator``; None draws from the global one.
     """
     if not 0.0 <= rate <= 1.0:
         raise ValueError(f"dropout() got rate={rate!r}; expected a number in [0, 1]")
@@ -376,6 +386,8 @@ def binomial(
     """Draw how many of `counts` trials succeed, each with probability `probabilities`.
 
     The result has the given ``shape``, to which both broadcast.
+
+    seed: a whole number or a ``SeedGenerator``; None draws from the global one.
     """
     counts, probabilities = _parameter(counts), _parameter(probabilities)
     draws = generator_of(seed).binomial(counts.astype(np.int64), probabilities, size=_shape(shape))
@@ -388,6 +400,8 @@ def beta(
     """Draw from the Beta distribution with parameters `alpha` and `beta`, both positive.
 
     The result has the given ``shape``, to which both broadcast.
+
+    seed: a whole number or a ``SeedGenerator``; None draws from the global one.
     """
     draws = generator_of(seed).beta(_parameter(alpha), _parameter(beta), size=_shape(shape))
     return Tensor(draws.astype(_float_type(dtype, "beta")))
@@ -397,6 +411,8 @@ def gamma(shape: int | Sequence[int], alpha: Any, dtype: Any = None, seed: Any =
     """Draw from the Gamma distribution with shape parameter `alpha` and scale 1.
 
     The result has the given ``shape``, to which ``alpha`` broadcasts.
+
+    seed: a whole number or a ``SeedGenerator``; None draws from the global one.
     """
     draws = generator_of(seed).gamma(_parameter(alpha), size=_shape(shape))
     return Tensor(draws.astype(_float_type(dtype, "gamma")))

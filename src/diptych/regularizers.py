@@ -8,6 +8,7 @@ from typing import Any
 
 from . import ops
 from .legacy import old_attribute
+from .tensor import Number
 from .utils import objects
 
 __all__ = [
@@ -109,7 +110,8 @@ class OrthogonalRegularizer(Regularizer):
         # The bound keeps the gradient of a zero vector finite.
         unit = vectors / ops.sqrt(ops.maximum(squares, 1e-12))
         cosines = ops.matmul(unit, ops.transpose(unit))
-        different = 1.0 - ops.eye(count, dtype=cosines.dtype)
+        # 0 for a vector and itself: no data, but numbers of the code.
+        different = Number((1.0 - ops.eye(count, dtype=cosines.dtype)).array)
         return self.factor * ops.sum(ops.abs(cosines * different)) / (count * (count - 1.0))
 
     def get_config(self) -> dict[str, Any]:
@@ -140,6 +142,9 @@ def get(identifier: Any) -> Any:
     """The regularizer for a name, configuration, class or function; None stays None.
 
     The name 'l1_l2' stands for both factors at 0.01.
+
+    Args:
+        identifier: what stands for it.
     """
     if identifier == "l1_l2":
         return L1L2(l1=0.01, l2=0.01)
@@ -152,7 +157,12 @@ def serialize(regularizer: Any) -> dict[str, Any] | None:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The regularizer of a configuration made by `serialize`."""
+    """The regularizer of a configuration made by `serialize`.
+
+    Args:
+        config: the configuration, or a name.
+        custom_objects: classes and functions of your own, {name: it}.
+    """
     return objects.deserialize(config, _REGISTRY, "regularizer", custom_objects)
 
 

@@ -85,11 +85,27 @@ def record(
         return wrap(y, False)
     needs = [isinstance(x, Tensor) and x.tracked for x in inputs]
     if True not in needs:
-        return wrap(y, False)
+        return record_constant(y, inputs, forward, options)
     output = wrap(y, True)
     records.append(
         new_record(Record, (output, inputs, needs, backward, forward, options, cache, operation))
     )
+    return output
+
+
+def record_constant(y: Any, inputs: Sequence[Any], forward: Callable | None, options: Any) -> Any:
+    """Wrap what has no derivative, such as a mask. Only a `StepTape` records it."""
+    output = wrap(y, False)
+    records = open_records.get()
+    if type(records) is StepRecords and any(
+        isinstance(x, Tensor) and (x.tracked or id(x) in records.followed) for x in inputs
+    ):
+        for part in flatten(output):
+            records.followed[id(part)] = part
+        needs = [False] * len(inputs)
+        records.append(
+            new_record(Record, (output, inputs, needs, None, forward, options, None, None))
+        )
     return output
 
 
@@ -210,6 +226,14 @@ def _stays_sparse(dx: Any, x: Tensor, optimizer: Any) -> bool:
     )
 
 
+class StepRecords(list):
+    """The records of a `StepTape`, with the tensors that have no gradient, by their ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.followed: dict[int, Tensor] = {}
+
+
 class GradientTape(Jacobians):
     """Records operations while it is open, and computes gradients.
 
@@ -240,7 +264,7 @@ class GradientTape(Jacobians):
             )
         self._earlier = self.records
         records = open_records.get()
-        self._records = [] if records is None else records
+        self._records = self._new_records() if records is None else records
         self._start = len(self._records)
         self._end: int | None = None
         self._tokens = (
@@ -248,6 +272,9 @@ class GradientTape(Jacobians):
             _open_tapes.set((*_open_tapes.get(), self)),
         )
         return self
+
+    def _new_records(self) -> list:
+        return []
 
     def __exit__(self, *exc_info: object) -> None:
         self._end = len(self._records or ())
@@ -345,6 +372,15 @@ class GradientTape(Jacobians):
         is_around = self._records is tape._records and self._start <= tape._start
         if self is not tape and self._records is not None and (tape._earlier or not is_around):
             self._records.extend(tape.records)
+
+
+class StepTape(GradientTape):
+    """A tape of a step that is to be made again: it also records what has no gradient, as far as it
+    depends on what is tracked.
+    """
+
+    def _new_records(self) -> list:
+        return StepRecords()
 
 
 def _seeds(targets: list, output_gradients: Any, is_tracked: bool) -> dict[Tensor, Any]:

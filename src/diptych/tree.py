@@ -35,22 +35,38 @@ class MAP_TO_NONE:  # noqa: N801 - Keras's name
 
 
 def is_nested(structure: Any) -> bool:
-    """Whether this is a list, tuple, named tuple, dict or deque, rather than a leaf."""
+    """Whether this is a list, tuple, named tuple, dict or deque, rather than a leaf.
+
+    Args:
+        structure: the structure, or leaf.
+    """
     return _kind(structure) is not None
 
 
 def flatten(structure: Any) -> list:
-    """Return the leaves as a list: ``flatten({"b": 1, "a": [2, 3]})`` is ``[2, 3, 1]``."""
+    """Return the leaves as a list: ``flatten({"b": 1, "a": [2, 3]})`` is ``[2, 3, 1]``.
+
+    Args:
+        structure: lists, tuples, dicts and the like, one in another.
+    """
     return [leaf for _, leaf in _leaves(structure, (), is_nested)]
 
 
 def flatten_with_path(structure: Any) -> list[tuple[tuple, Any]]:
-    """Return pairs (path, leaf); a path is the tuple of keys and numbers that lead to the leaf."""
+    """Return pairs (path, leaf); a path is the tuple of keys and numbers that lead to the leaf.
+
+    Args:
+        structure: lists, tuples, dicts and the like, one in another.
+    """
     return list(_leaves(structure, (), is_nested))
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Iterable) -> Any:
     """Give the leaves, in the order of ``flatten``, the nesting of ``structure``.
+
+    Args:
+        structure: whose nesting is taken.
+        flat_sequence: the leaves.
 
     Raises:
         ValueError: there are more or fewer leaves than the structure has.
@@ -96,6 +112,11 @@ def map_structure_up_to(shallow_structure: Any, func: Callable, *structures: Any
 
         map_structure_up_to([0, 0], len, [[1, 2], [3]])                     # [2, 1]
 
+    Args:
+        shallow_structure: says how deep to go.
+        func: a function of as many arguments as there are structures.
+        structures: nested at least as deep.
+
     Raises:
         TypeError: ``func`` can't be called.
         ValueError: there is no structure, or one is nested differently from ``shallow_structure``.
@@ -113,6 +134,11 @@ def map_shape_structure(func: Callable, structure: Any) -> Any:
 def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
     """Raise a ValueError unless both are nested in the same way: the same types (all dicts are one)
     with the same keys or lengths.
+
+    Args:
+        a: a structure.
+        b: another.
+        check_types: of Keras 2, without effect.
     """
     if check_types is not None:
         warnings.warn(
@@ -130,7 +156,12 @@ def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
 
 
 def assert_same_paths(a: Any, b: Any) -> None:
-    """Raise a ValueError unless the same paths lead to the leaves of both, whatever the types."""
+    """Raise a ValueError unless the same paths lead to the leaves of both, whatever the types.
+
+    Args:
+        a: a structure.
+        b: another.
+    """
     of_a, of_b = ({path for path, _ in flatten_with_path(part)} for part in (a, b))
     if of_a != of_b:
         only_a, only_b = sorted(of_a - of_b, key=repr), sorted(of_b - of_a, key=repr)

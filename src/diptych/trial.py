@@ -10,7 +10,7 @@ made for good, and so are the random numbers that fill them: see ``for_good``.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import Any
@@ -49,6 +49,10 @@ class Trial:
         if generator not in self._generators:
             self._generators[generator] = copy.deepcopy(generator)
         return self._generators[generator]
+
+    def defer(self, action: Callable[[], None]) -> bool:
+        """Whether this is done later instead; a trial does it at once, and takes it back."""
+        return False
 
     def restart(self, generator: Any, fresh: Any) -> None:
         """Draw from ``fresh`` instead of a copy from now on."""

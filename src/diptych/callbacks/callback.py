@@ -22,15 +22,19 @@ class Callback(metaclass=AcceptsOldNames):
     # Class attributes, since a user's __init__ often does not call super().__init__().
     params: Any = None
     _model: Any = None
+    first_alone = False  # of several processes that train together, only the first calls it
 
     @property
     def model(self) -> Any:
+        """The model that is trained."""
         return self._model
 
     def set_params(self, params: dict[str, Any]) -> None:
+        """Take what ``fit`` tells before it begins: a dict with "epochs", "steps", "verbose"."""
         self.params = params
 
     def set_model(self, model: Any) -> None:
+        """Take the model that is trained, which is then ``self.model``."""
         self._model = model
 
     __dir__ = public_names
@@ -94,8 +98,9 @@ class LambdaCallback(Callback):
 
         LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
 
-    Functions for epochs and batches take (number, logs), the others take (logs). Every method name
-    of `Callback` that starts with on_ may be given; anything else becomes an attribute.
+    The arguments are its methods. Functions for epochs and batches take (number, logs), the others
+    take (logs). Every method name of `Callback` that starts with on_ may be given; anything else
+    becomes an attribute.
     """
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import processes
 from .callback import HOOKS, Callback
 from .history import History
 from .progress import ProgbarLogger
@@ -47,6 +48,10 @@ class CallbackList:
         self.callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
         for callback in self.callbacks:
             _check(callback)
+        if not processes.is_first():
+            add_progbar = False
+            own = [one for one in self.callbacks if not getattr(one, "first_alone", False)]
+            self.callbacks = own
         self.history = self._first(History)
         if self.history is None and add_history:
             self.history = History()
@@ -100,11 +105,13 @@ class CallbackList:
         self._find_hooks()
 
     def set_params(self, params: dict[str, Any]) -> None:
+        """Tell all of them what ``fit`` tells before it begins."""
         self.params = params
         for callback in self.callbacks:
             callback.set_params(params)
 
     def set_model(self, model: Any) -> None:
+        """Tell all of them which model is trained."""
         self.model = model
         if model is not None:
             for callback in self.callbacks:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import random
+from .. import processes, random
 from ..files.atomic import remove_leftovers, replacing
 from ..files.backup import read_backup, write_backup
 from ..files.hdf5 import Damaged
@@ -49,6 +49,8 @@ class ModelCheckpoint(Monitor):
     """
 
     _without = "so it saves every time"
+
+    first_alone = True
 
     def __init__(
         self,
@@ -262,13 +264,14 @@ class BackupAndRestore(Callback):
         data = self.model._progress.batches.place(batch or None)
         with replacing(self._latest) as file:
             write_backup(file, self.model, {"epoch": epoch, "batch": batch, "data": data})
-            if self.double_checkpoint and self._latest.exists():
+            keeps = self.double_checkpoint and processes.is_first()
+            if keeps and self._latest.exists():
                 os.replace(self._latest, self._previous)
         with replacing(self._metadata) as file:
             file.write(json.dumps({"epoch": epoch, "batch": max(batch - 1, 0)}).encode())
 
     def on_train_end(self, logs: Any = None) -> None:
-        if not self.delete_checkpoint:
+        if not self.delete_checkpoint or not processes.is_first():
             return
         # The last state goes last: a kill in between must not leave an older one alone.
         for path in (self._metadata, self._previous, self._latest):

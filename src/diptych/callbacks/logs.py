@@ -30,6 +30,8 @@ class CSVLogger(Callback):
         append: whether to add lines to an existing file.
     """
 
+    first_alone = True
+
     def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
         self.filename = os.fspath(filename)
         self.sep = separator
@@ -105,6 +107,8 @@ class RemoteMonitor(Callback):
         headers: headers to send, a dict.
         send_as_json: whether to post plain JSON in place of a form.
     """
+
+    first_alone = True
 
     def __init__(
         self,

@@ -24,6 +24,8 @@ class ProgbarLogger(Callback):
     nothing.
     """
 
+    first_alone = True
+
     def __init__(self) -> None:
         self.verbose = 1
         self.epochs = 1

@@ -43,6 +43,8 @@ class TensorBoard(Callback):
         ValueError: an argument is none of these.
     """
 
+    first_alone = True
+
     def __init__(
         self,
         log_dir: Any = "logs",

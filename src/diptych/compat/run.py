@@ -8,17 +8,20 @@ import linecache
 import os
 import re
 import runpy
+import shutil
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from .. import config
+from .. import config, processes
 from ..language import said
 from ..legacy.notes import PACKAGE
 from . import slips
@@ -36,10 +39,12 @@ are diptych. The options may also stand after the script; what follows `--` is t
 options:
   --engine fast|reference    the engine; by default the one that is set (DIPTYCH_ENGINE, or fast)
   --threads N                how many threads the fast engine may use
+  --processes N              how many processes share the training (needs diptych[mpi])
   --full-traceback           show the library's lines in a traceback as well
   -h, --help                 this text
 """
-_WITH_VALUE = ("--engine", "--threads")
+_SHARED = "DIPTYCH_RUN_SHARED"  # in the environment of the processes that mpiexec starts
+_WITH_VALUE = ("--engine", "--threads", "--processes")
 
 
 @dataclass
@@ -50,6 +55,7 @@ class Command:
     target: str = ""
     engine: str | None = None
     threads: int | None = None
+    processes: int | None = None
     full_traceback: bool = False
     arguments: list[str] = field(default_factory=list)
 
@@ -99,14 +105,16 @@ def _set(command: Command, name: str, value: str) -> None:
         command.engine = value
         return
     if not value.isdigit() or int(value) < 1:
-        raise UsageError(said(f"--threads {value}: expected a whole number of at least 1"))
-    command.threads = int(value)
+        raise UsageError(said(f"{name} {value}: expected a whole number of at least 1"))
+    setattr(command, name.removeprefix("--"), int(value))
 
 
 def main(arguments: list[str]) -> int:
     """Run the command line after `diptych run`, and return the exit status."""
     try:
         command = parse(arguments)
+        if command is not None and command.processes is not None and _SHARED not in os.environ:
+            return _start(command.processes, arguments)
     except UsageError as error:
         print(f"diptych run: {error}\n\n{said(USAGE)}", end="", file=sys.stderr)
         return 2
@@ -118,7 +126,31 @@ def main(arguments: list[str]) -> int:
     if command.threads is not None:
         config.set_num_threads(command.threads)
     install_as_keras()
-    return run(command)
+    if _SHARED not in os.environ:
+        return run(command)
+    from ..distribution import DataParallel, set_distribution
+
+    with open(os.devnull, "w") as nothing:
+        try:
+            set_distribution(DataParallel())
+        except ValueError as error:
+            processes.fail(partial(print, f"diptych run: {error}", file=sys.stderr))
+            return 2
+        with nullcontext() if processes.is_first() else redirect_stdout(nothing):
+            return run(command)
+
+
+def _start(count: int, arguments: list[str]) -> int:
+    """Let mpiexec start this command in several processes; return its exit status."""
+    beside = shutil.which("mpiexec", path=str(Path(sys.executable).parent))
+    mpiexec = beside or shutil.which("mpiexec")
+    if mpiexec is None or find_spec("mpi4py") is None:
+        missing = "mpi4py" if mpiexec else "mpiexec"
+        raise UsageError(
+            said(f"--processes needs {missing}: pip install 'diptych[mpi]' mpich installs it")
+        )
+    command = [mpiexec, "-n", str(count), sys.executable, "-m", "diptych", "run", *arguments]
+    return subprocess.run(command, env={**os.environ, _SHARED: "1"}, check=False).returncode
 
 
 def run(command: Command) -> int:
@@ -252,7 +284,8 @@ def _as_main(command: Command, folder: str, action: Callable[[dict[str, Any]], N
             return 130
         except Exception as error:
             sys.stdout.flush()
-            print(report(error, names, command.full_traceback), file=sys.stderr)
+            text = report(error, names, command.full_traceback)
+            processes.fail(partial(print, text, file=sys.stderr))
             return 1
     return 0
 

@@ -26,7 +26,11 @@ _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E:
 
 
 def read_idx(path: Any) -> np.ndarray:
-    """The array of an IDX file, gzipped or not; ValueError where the file is damaged."""
+    """The array of an IDX file, gzipped or not; ValueError where the file is damaged.
+
+    Args:
+        path: of the file, such as train-images-idx3-ubyte.gz.
+    """
     path = Path(path)
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"

@@ -15,6 +15,8 @@ def and_gate(n: int = 100, seed: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """`n` random pairs of bits and their AND.
 
     Returns x: (n, 2) floatx, 0 or 1, and y: (n,) int64, 1 where both bits are 1.
+
+    seed: a whole number for the same rows again; None for others at each call.
     """
     x = random.generator_of(seed).integers(0, 2, size=(n, 2))
     return x.astype(config.floatx()), x[:, 0] & x[:, 1]
@@ -24,6 +26,8 @@ def xor(n: int = 100, seed: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """`n` random pairs of bits and their exclusive OR, which no straight line separates.
 
     Returns x: (n, 2) floatx, 0 or 1, and y: (n,) int64, 1 where the bits differ.
+
+    seed: a whole number for the same rows again; None for others at each call.
     """
     x = random.generator_of(seed).integers(0, 2, size=(n, 2))
     return x.astype(config.floatx()), x[:, 0] ^ x[:, 1]
@@ -37,6 +41,8 @@ def gender(n: int = 1000, seed: Any = None) -> tuple[np.ndarray, np.ndarray]:
     gets above 0.807 on new data.
 
     Returns x: (n, 3) floatx, columns weight, height, age, and y: (n,) int64, 1 for men.
+
+    seed: a whole number for the same rows again; None for others at each call.
     """
     x = random.generator_of(seed).standard_normal((n, 3))
     y = np.zeros(n, dtype=np.int64)
@@ -52,6 +58,8 @@ def spirals(
 
     noise: standard deviation of the angle, in radians.
     Returns x: (n, 2) floatx, inside the unit circle, and y: (n,) int64, 0 to classes - 1 in turn.
+
+    seed: a whole number for the same rows again; None for others at each call.
     """
     if classes < 1:
         raise ValueError(f"spirals() got classes={classes}; expected at least 1")
@@ -78,6 +86,8 @@ def agreement(n: int = 1000, distance: int = 2, seed: Any = None) -> tuple[np.nd
 
     distance: how many nouns stand between subject and verb.
     Returns texts: (n,) objects, and y: (n,) int64, 1 where the verb agrees.
+
+    seed: a whole number for the same rows again; None for others at each call.
     """
     if distance < 0:
         raise ValueError(f"agreement() got distance={distance}; expected at least 0")

@@ -79,6 +79,8 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(file)
             names = self._zip.namelist()
+        except MemoryError:
+            raise
         except Exception as error:
             raise Damaged(f"{name} is no .keras file, or a damaged one ({error}).") from None
         self._names = set(names)
@@ -124,7 +126,7 @@ class Archive:
                 raise Damaged(f"{self.name}: {name} is packed in a way that is not unpacked here.")
             with self._zip.open(info) as member:
                 content = member.read(most + 1)
-        except Damaged:
+        except (Damaged, MemoryError):
             raise
         except Exception as error:
             raise Damaged(f"{self.name}: {name} is damaged ({error}).") from None

@@ -127,5 +127,7 @@ def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: str, name:
         path.parent.mkdir(parents=True, exist_ok=True)
         with archive.open(info) as member, path.open("xb") as file:
             shutil.copyfileobj(member, file)
+    except MemoryError:
+        raise
     except Exception as error:
         raise Damaged(f"{info.filename} cannot be put into a folder ({error}).") from None

@@ -10,18 +10,25 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from .. import processes
+
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[IO[bytes]]:
     """A new file beside ``path``, open for reading and writing, that takes its place at the end.
 
-    If the block raises, or the process dies, the old file stays.
+    If the block raises, or the process dies, the old file stays. Of several processes that share
+    their work, only the first one's file does; the others' are thrown away.
 
     Raises:
         OSError: the folder is missing or may not be written to, or the disk is full; the message
             says what to do.
     """
     path = Path(path)
+    if not processes.is_first():
+        with tempfile.TemporaryFile() as file:
+            yield file
+        return
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the name of a file in it.")
     target = path.resolve()  # a link stays one

@@ -59,7 +59,7 @@ class Reader:
             try:
                 check_start(self._region)
                 self.root = opened.enter_context(_h5py().File(self._region, "r"))
-            except ImportError:
+            except (ImportError, MemoryError):
                 raise
             except Exception as error:
                 raise Damaged(f"{self.name} is no HDF5 file, or a damaged one ({error}).") from None
@@ -108,7 +108,7 @@ class Reader:
                 check_header(self._region, link.u)
                 found = found[name]
             return found
-        except Damaged:
+        except (Damaged, MemoryError):
             raise
         except Exception as error:
             raise Damaged(f"{self.name} is damaged at {path!r} ({error}).") from None
@@ -122,7 +122,7 @@ class Reader:
             if len(group) > MOST_NAMES:
                 raise Damaged(f"{self.name}: {group.name!r} has {len(group)} parts.")
             return [str(name) for name in group]
-        except Damaged:
+        except (Damaged, MemoryError):
             raise
         except Exception as error:
             raise Damaged(f"{self.name} is damaged ({error}).") from None
@@ -147,7 +147,7 @@ class Reader:
             if size > min(self._region.size, _MOST_ATTRIBUTE):
                 raise Damaged(f"{self.name}: attribute {name!r} claims to have {size} bytes.")
             return group.attrs[name]
-        except Damaged:
+        except (Damaged, MemoryError):
             raise
         except Exception as error:
             raise Damaged(f"{self.name}: attribute {name!r} is damaged ({error}).") from None
@@ -175,7 +175,7 @@ class Reader:
                 raise Damaged(f"{where} lies in another file, which is not read.")
             if found.dtype.kind not in "biufc" or found.shape is None:
                 raise Damaged(f"{where} has the type {found.dtype}; a weight has numbers.")
-        except Damaged:
+        except (Damaged, MemoryError):
             raise
         except Exception as error:
             raise Damaged(f"{where} is damaged ({error}).") from None
@@ -208,7 +208,7 @@ class Reader:
             if self._region.read_at(offset, into.reshape(-1).view(np.uint8)) != into.nbytes:
                 raise Damaged(f"{where} is cut off.")
             return into
-        except Damaged:
+        except (Damaged, MemoryError):
             raise
         except Exception as error:
             raise Damaged(f"{self.name} is damaged ({error}).") from None

@@ -93,6 +93,8 @@ def _children(thing: Any) -> Iterator[tuple[str, Any]]:
             continue
         try:
             yield name, getattr(thing, name)
+        except MemoryError:
+            raise
         except Exception:  # noqa: S112 - a property that has no value yet
             continue
 

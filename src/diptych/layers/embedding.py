@@ -234,6 +234,7 @@ class Masking(Layer):
             skip no step.
     """
 
+    pure = True
     weightless = True
     makes_mask = True
 

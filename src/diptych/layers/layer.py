@@ -16,9 +16,10 @@ from ..dtype_policies import DTypePolicy
 from ..graph import KerasTensor, Node
 from ..nested import flatten, map_structure
 from ..scopes import current_scope
+from ..slices import counts, open_slice
 from ..stateless import StatelessScope, check_values, values_of
 from ..tensor import Tensor, Variable
-from ..trial import drops_losses, for_good, open_trial
+from ..trial import drops_losses, for_good
 from ..utils.naming import auto_name, public_names
 from ..utils.registration import is_builtin
 from ..walk import explain
@@ -322,7 +323,7 @@ class Layer(Holder, Operation):
         elif masked and self._may_add_mask(args, kwargs):
             kwargs["mask"] = masks
         outputs = (call or self.call)(*args, **kwargs)
-        if self.activity_regularizer is not None and open_trial.get() is None:
+        if self.activity_regularizer is not None and counts():
             self._penalise_activity(outputs)
         if masked or self.makes_mask:
             self._pass_mask_on(first, masks, masked, outputs)
@@ -353,6 +354,8 @@ class Layer(Holder, Operation):
     # (pure_in_prediction). Each class has to declare it; it is not inherited.
     pure = False
     pure_in_prediction = False
+    # Whether that is so with masks as well, where `call` takes one. It is not inherited either.
+    pure_with_masks = False
     # Whether compute_mask may create a mask (Embedding, Masking); a user's own always may.
     makes_mask = False
     # Whether the output has the entries of the input elsewhere, so that integers stay integers.
@@ -393,7 +396,7 @@ class Layer(Holder, Operation):
     def _resolve_training(self, args: tuple, kwargs: dict, outer: Any) -> Any:
         """The call's own `training` comes first, then that of the enclosing call. If neither is
         given, each layer uses the default of its `call`; random image layers are then active, as in
-        Keras.
+        Keras. A None that the caller wrote, in `layer(x, training=None)`, is handed on.
         """
         training = kwargs.get("training")
         takes_it = takes(type(self), "training")
@@ -404,8 +407,6 @@ class Layer(Holder, Operation):
             if takes_it and len(args) <= position_of(type(self), "training"):
                 if training is not None or not has_default(type(self), "training"):
                     kwargs["training"] = bool(training)
-                else:
-                    kwargs.pop("training", None)
         return training
 
     def _as_input(self, x: Any) -> Any:
@@ -572,18 +573,43 @@ class Layer(Holder, Operation):
     # Losses that layers add
 
     def add_loss(self, loss: Any) -> None:
-        """Add a scalar to the loss of the model, from within ``call``."""
+        """Add a scalar to the loss of the model, from within ``call``.
+
+        Raises:
+            ValueError: it is no number.
+        """
         if drops_losses():
             return
+        if open_slice() is not None:
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) calls add_loss. Where processes "
+                "share a training, each sees a part of the rows, and whether such a loss is a mean "
+                "or a sum over them is not known. Make it a part of the loss that compile() is "
+                "given, or an activity_regularizer."
+            )
         for one in flatten(loss):
+            if callable(one) and not isinstance(one, Tensor):
+                raise ValueError(
+                    f"Layer {self.name!r}: add_loss() takes a tensor or a number, and not a "
+                    f"function; got {one!r}. Call it in `call`, and add what it returns."
+                )
             self._losses.append(
                 one if isinstance(one, Tensor) else Tensor(np.asarray(one, self.dtype))
             )
 
     def _penalise_activity(self, outputs: Any) -> None:
         for output in flatten(outputs):
-            batch = max(output.shape[0], 1) if output.ndim else 1
-            self.add_loss(ops.divide(self.activity_regularizer(output), float(batch)))
+            batch, part = max(output.shape[0], 1) if output.ndim else 1, open_slice()
+            if part is None:
+                self.add_loss(ops.divide(self.activity_regularizer(output), float(batch)))
+                continue
+            if type(self.activity_regularizer) not in _SUMS:
+                raise ValueError(
+                    f"Layer {self.name!r} has an activity_regularizer of its own kind. Where "
+                    "processes share a training, it has to be a sum over the rows: L1, L2 or L1L2."
+                )
+            batch = part.whole(output.shape[:1], "An output with an activity_regularizer")
+            part.losses.append(ops.divide(self.activity_regularizer(output), float(batch)))
 
     def _clear_losses(self) -> None:
         if drops_losses():
@@ -620,6 +646,9 @@ class Layer(Holder, Operation):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
     __dir__ = public_names
+
+
+_SUMS = (regularizers.L1, regularizers.L2, regularizers.L1L2)  # penalties that add up
 
 
 def _that_marks_as_built(build: Callable) -> Callable:

@@ -12,7 +12,7 @@ from .layer import Layer
 class _Merge(Layer):
     """Combines a list of tensors of one shape (sizes of 1 are broadcast) entry by entry."""
 
-    least = 2
+    least = 1
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -26,7 +26,7 @@ class _Merge(Layer):
         if not _is_list(shapes) or len(shapes) < self.least:
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}) merges a list of at least "
-                f"{self.least} tensors, but was called on "
+                f"{self.least} tensor{'s' if self.least > 1 else ''}, but was called on "
                 f"{f'{len(shapes)}' if _is_list(shapes) else 'one tensor'}."
             )
         if any(shape is None for shape in shapes):
@@ -46,6 +46,7 @@ class _Merge(Layer):
             raise
 
     def merge(self, tensors: list) -> Any:
+        """Return one tensor of several, (N, ...) each, whose ranks are equal."""
         raise NotImplementedError
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
@@ -220,7 +221,6 @@ class Concatenate(_Merge):
 
     pure = True
 
-    least = 1
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -292,6 +292,17 @@ class Dot(_Merge):
 
     def _axes(self, ranks: list[int]) -> tuple[int, int]:
         pair = (self.axes, self.axes) if isinstance(self.axes, int) else tuple(self.axes)
+        for axis, rank in zip(pair, ranks, strict=True):
+            if not -rank <= axis < rank:
+                raise IndexError(
+                    f"Layer {self.name!r} (Dot) has axes={self.axes!r}, and an input of {rank} "
+                    f"axes: they are 1 to {rank - 1}, or {1 - rank} to -1."
+                )
+            if axis in (0, -rank):
+                raise ValueError(
+                    f"Layer {self.name!r} (Dot) has axes={self.axes!r}, but axis 0 is the batch, "
+                    "row by row of which products are taken."
+                )
         return pair[0] % ranks[0], pair[1] % ranks[1]
 
     def _check_shapes(self, shapes: Any) -> None:
@@ -343,6 +354,9 @@ def add(inputs: list, **kwargs: Any) -> Any:
     """Return the sum of a list of tensors.
 
     The tensors have one shape, or sizes of 1 that broadcast.
+
+    Args:
+        inputs: the list.
     """
     return Add(**kwargs)(inputs)
 
@@ -351,6 +365,9 @@ def subtract(inputs: list, **kwargs: Any) -> Any:
     """Return the first tensor less the second.
 
     The tensors have one shape, or sizes of 1 that broadcast.
+
+    Args:
+        inputs: the list.
     """
     return Subtract(**kwargs)(inputs)
 
@@ -359,6 +376,9 @@ def multiply(inputs: list, **kwargs: Any) -> Any:
     """Return the product of a list of tensors, entry by entry.
 
     The tensors have one shape, or sizes of 1 that broadcast.
+
+    Args:
+        inputs: the list.
     """
     return Multiply(**kwargs)(inputs)
 
@@ -367,6 +387,9 @@ def average(inputs: list, **kwargs: Any) -> Any:
     """Return the mean of a list of tensors.
 
     The tensors have one shape, or sizes of 1 that broadcast.
+
+    Args:
+        inputs: the list.
     """
     return Average(**kwargs)(inputs)
 
@@ -375,6 +398,9 @@ def maximum(inputs: list, **kwargs: Any) -> Any:
     """Return the largest of a list of tensors, entry by entry.
 
     The tensors have one shape, or sizes of 1 that broadcast.
+
+    Args:
+        inputs: the list.
     """
     return Maximum(**kwargs)(inputs)
 
@@ -383,6 +409,9 @@ def minimum(inputs: list, **kwargs: Any) -> Any:
     """Return the smallest of a list of tensors, entry by entry.
 
     The tensors have one shape, or sizes of 1 that broadcast.
+
+    Args:
+        inputs: the list.
     """
     return Minimum(**kwargs)(inputs)
 
@@ -391,6 +420,10 @@ def concatenate(inputs: list, axis: int = -1, **kwargs: Any) -> Any:
     """Return a list of tensors joined along ``axis``.
 
     (N, ..., n) and (N, ..., m) give (N, ..., n + m).
+
+    Args:
+        inputs: the list.
+        axis: the axis along which they are joined.
     """
     return Concatenate(axis=axis, **kwargs)(inputs)
 
@@ -399,6 +432,11 @@ def dot(inputs: list, axes: Any = -1, normalize: bool = False, **kwargs: Any) ->
     """Return the dot product of two tensors along ``axes``, sample by sample.
 
     (N, a, k) and (N, b, k) with axes=2 give (N, a, b).
+
+    Args:
+        inputs: the two tensors.
+        axes: the axis of each that is summed over, or one number for both.
+        normalize: whether to divide by the lengths first, for the cosine.
     """
     return Dot(axes=axes, normalize=normalize, **kwargs)(inputs)
 

@@ -247,6 +247,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     rank = 1
     pure = True
+    pure_with_masks = True
     _pool = staticmethod(pooling.global_average)
 
     def __init__(

@@ -135,7 +135,7 @@ class SpatialDropout1D(_SpatialDropout):
         section 3.2.
     """
 
-    pure_in_prediction = True
+    pure = True
     rank = 1
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
@@ -158,7 +158,7 @@ class SpatialDropout2D(_SpatialDropout):
     Source: as SpatialDropout1D.
     """
 
-    pure_in_prediction = True
+    pure = True
     rank = 2
 
 
@@ -173,12 +173,17 @@ class SpatialDropout3D(_SpatialDropout):
     Source: as SpatialDropout1D.
     """
 
-    pure_in_prediction = True
+    pure = True
     rank = 3
 
 
 class GaussianNoise(_Noise):
-    """In training, adds normal noise of standard deviation ``stddev``. The shape stays."""
+    """In training, adds normal noise of standard deviation ``stddev``. The shape stays.
+
+    Args:
+        stddev: the standard deviation of the noise.
+        seed: a whole number or a ``SeedGenerator``; None for other noise at each run.
+    """
 
     pure_in_prediction = True
 
@@ -199,6 +204,10 @@ class GaussianNoise(_Noise):
 class GaussianDropout(_Noise):
     """In training, multiplies each entry by a normal number of mean 1 and variance rate / (1 -
     rate). The shape stays.
+
+    Args:
+        rate: of a dropout with as much variance, 0 to 1.
+        seed: a whole number or a ``SeedGenerator``; None for other noise at each run.
     """
 
     pure_in_prediction = True
@@ -223,6 +232,11 @@ class AlphaDropout(_Noise):
     the same.
 
     Input and output have the same shape (N, ...).
+
+    Args:
+        rate: the share of entries that are dropped, 0 to 1.
+        noise_shape: the shape of the mask, which is broadcast; None: that of the input.
+        seed: a whole number or a ``SeedGenerator``; None for other masks at each run.
 
     Source: Klambauer, Unterthiner, Mayr & Hochreiter 2017, Self-Normalizing Neural Networks,
         section "New dropout technique".
@@ -263,6 +277,7 @@ class ActivityRegularization(Layer):
     The shape stays.
     """
 
+    pure = True
     weightless = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:

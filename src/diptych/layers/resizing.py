@@ -113,6 +113,7 @@ class ZeroPadding1D(_ZeroPadding):
         data_format: "channels_last" (default), or "channels_first" for (N, C, steps).
     """
 
+    pure = True
     rank = 1
 
     def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
@@ -128,6 +129,7 @@ class ZeroPadding2D(_ZeroPadding):
         data_format: "channels_last" (default), or "channels_first" for (N, C, rows, columns).
     """
 
+    pure = True
     rank = 2
 
     def __init__(
@@ -145,6 +147,7 @@ class ZeroPadding3D(_ZeroPadding):
             columns).
     """
 
+    pure = True
     rank = 3
 
     def __init__(
@@ -190,6 +193,7 @@ class Cropping1D(_Cropping):
         cropping: how many at each end, or (before, after).
     """
 
+    pure = True
     rank = 1
 
     def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
@@ -207,6 +211,7 @@ class Cropping2D(_Cropping):
         data_format: "channels_last" (default), or "channels_first" for (N, C, rows, columns).
     """
 
+    pure = True
     rank = 2
 
     def __init__(
@@ -225,6 +230,7 @@ class Cropping3D(_Cropping):
             columns).
     """
 
+    pure = True
     rank = 3
 
     def __init__(
@@ -270,6 +276,7 @@ class _UpSampling(_Spatial):
 class UpSampling1D(_UpSampling):
     """Repeats every step ``size`` times: (N, steps, C) -> (N, steps * size, C)."""
 
+    pure = True
     rank = 1
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
@@ -289,6 +296,7 @@ class UpSampling2D(_UpSampling):
         insert weighted means of neighbouring pixels.
     """
 
+    pure = True
     rank = 2
 
     def __init__(
@@ -327,6 +335,7 @@ class UpSampling3D(_UpSampling):
             columns).
     """
 
+    pure = True
     rank = 3
 
     def __init__(

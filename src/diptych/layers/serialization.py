@@ -16,12 +16,16 @@ objects.TABLES |= {"layers": CLASSES, "models": MODELS}
 
 
 def serialize(layer: Operation) -> dict[str, Any]:
-    """Return the layer's class and config."""
+    """Return the layer's class and config.
+
+    Args:
+        layer: the layer.
+    """
     return objects.serialize(layer)
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Layer:
-    """Return a new layer from the result of ``serialize``; pass classes of your own in
+    """Return a new layer from a ``config`` that ``serialize`` returned; pass classes of your own in
     ``custom_objects``.
     """
     name = config.get("class_name") if isinstance(config, dict) else None

@@ -110,6 +110,9 @@ def get(identifier: Any) -> Any:
 
     A function's name ("mse", "mean_squared_error") gives the function, a class's name
     ("MeanSquaredError") a new object.
+
+    Args:
+        identifier: what stands for it.
     """
     if isinstance(identifier, str) and identifier not in _REGISTRY:
         identifier = current_name("loss", identifier)
@@ -122,7 +125,10 @@ def serialize(loss: Any) -> Any:
 
 
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the loss of a configuration made by ``serialize``, or of a name."""
+    """Return the loss of a configuration made by ``serialize``, or of a name.
+
+    Classes and functions of your own are passed in ``custom_objects``, {name: it}.
+    """
     return objects.deserialize(name, _REGISTRY, "loss", custom_objects)
 
 

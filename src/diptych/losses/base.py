@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,11 +12,14 @@ from .. import config, dtype_policies, graph, ops
 from ..labels import same_rank, to_float
 from ..legacy import AcceptsOldNames, reduction_of_today
 from ..ops import losses as twins
+from ..ops.normalization import total
 from ..promotion import dtype_named
+from ..slices import open_slice
 from ..tensor import Tensor, as_array, is_symbolic
 from ..utils import objects, registration
 from ..utils.naming import auto_name, public_names
 
+_TINY = 1e-30
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
 
@@ -119,38 +121,61 @@ def _both(mask: Any, other: Any) -> Any:
 
 
 def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None) -> Tensor:
+    _check_slice(losses, reduction)
     if sample_weight is None and mask is None:
         if reduction in ("none", None):
             return losses
         losses = to_float(losses, None, "The loss")
-        return twins.scaled_sum((losses,), 1 if reduction == "sum" else losses.array.size)
+        return twins.scaled_sum((losses,), 1 if reduction == "sum" else _count(losses))
     dtype = losses.array.dtype
     if mask is None:
         weights = to_float(sample_weight, dtype, "sample_weight")
     else:
         given = None if sample_weight is None else to_float(sample_weight, dtype, "sample_weight")
         weights = _masked(given, to_float(mask, dtype, "mask"), reduction)
-    given = weights.array
+    given = weights
     if not losses.shape:  # one number for the whole batch: the same for each weight
         losses = ops.broadcast_to(losses, weights.shape)
     weights = _like(weights, losses)
     if reduction in ("none", None):
         return ops.multiply(losses, weights)
-    divisor: float
     if reduction == "sum" or not losses.shape:
-        divisor = 1
-    elif reduction == "mean_with_sample_weight":
-        divisor = float(given.sum())  # weights that broadcast count once
-    else:
-        divisor = losses.array.size
-    return twins.weighted_sum(losses, weights, divisor=divisor)
+        return twins.weighted_sum(losses, weights, divisor=1)
+    if reduction == "mean_with_sample_weight":  # weights that broadcast count once
+        if open_slice() is not None:
+            whole = total(ops.sum(given))
+            return ops.divide(twins.weighted_sum(losses, weights, divisor=1), whole)
+        return twins.weighted_mean(losses, weights, given)
+    return twins.weighted_sum(losses, weights, divisor=_count(losses))
+
+
+def _check_slice(losses: Tensor, reduction: str | None) -> None:
+    """Raise a ValueError for a loss that does not add up over the slices of a batch."""
+    part = open_slice()
+    if part is not None:
+        part.whole(losses.shape, "The loss of a slice")
+        if reduction in ("none", None):
+            raise ValueError(
+                "A loss with reduction=None is one number for each row. Where processes share a "
+                "training, it has to be one for the batch: use the reduction "
+                "'sum_over_batch_size' or 'sum'."
+            )
+
+
+def _count(values: Tensor) -> int:
+    """Over how many numbers a mean goes: in a slice, those of the whole batch."""
+    part = open_slice()
+    return values.array.size if part is None else part.whole(values.shape, "The loss of a slice")
 
 
 def _masked(weights: Tensor | None, mask: Tensor, reduction: str | None) -> Tensor:
     """The weights, 0 where masked; a mean over all entries becomes one over those that count."""
     if reduction in ("mean", "sum_over_batch_size"):
-        counted = float(mask.array.sum())
-        mask = ops.multiply(mask, mask.array.size / (counted or math.inf))
+        if open_slice() is None:
+            mask = twins.of_those_that_count(mask)
+        else:
+            counted = ops.maximum(total(ops.sum(mask)), _TINY)  # 0 if nothing counts
+            mask = ops.multiply(mask, ops.divide(float(_count(mask)), counted))
     return mask if weights is None else ops.multiply(_like(weights, mask), mask)
 
 

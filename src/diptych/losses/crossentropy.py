@@ -43,6 +43,11 @@ def binary_crossentropy(
     Sigmoid + cross-entropy: if ``y_pred`` is the output of a sigmoid, the loss is computed from its
     logits, which is exact. The twins are ``binary_crossentropy_forward`` and
     ``binary_crossentropy_backward`` in ``crossentropy``.
+
+    Args:
+        from_logits: whether y_pred are logits, before the sigmoid.
+        label_smoothing: moves labels so far from 0 and 1 towards one half.
+        axis: over which the mean is taken.
     """
     y_true, y_pred = together("binary_crossentropy", y_true, y_pred)
     y_pred, from_logits = twins.with_logits(y_pred, from_logits, "sigmoid")
@@ -80,6 +85,11 @@ def categorical_crossentropy(
     Softmax + cross-entropy: if ``y_pred`` is the output of a softmax, the loss is computed from its
     logits, which is exact. The twins are ``categorical_crossentropy_forward`` and
     ``categorical_crossentropy_backward`` in ``crossentropy``.
+
+    Args:
+        from_logits: whether y_pred are logits, before the softmax.
+        label_smoothing: moves so much of a one-hot label evenly to all classes.
+        axis: that of the classes.
     """
     y_true, y_pred = together("categorical_crossentropy", y_true, y_pred)
     if is_last(axis, y_pred):
@@ -101,6 +111,10 @@ def sparse_categorical_crossentropy(
     """``-log(y_pred)`` at the class numbers ``y_true``: (N,) or (N, 1), predictions (N, classes).
 
     If the label is ``ignore_class``, the loss is 0 and does not count in the mean.
+
+    Args:
+        from_logits: whether y_pred are logits, before the softmax.
+        axis: that of the classes.
     """
     y_pred = to_float(y_pred, None, "y_pred")
     labels = as_array(y_true)
@@ -140,6 +154,14 @@ def binary_focal_crossentropy(
     with balancing also by ``alpha`` for labels 1 and ``1 - alpha`` for labels 0.
 
     y_true and y_pred (..., D) give (...).
+
+    Args:
+        apply_class_balancing: whether to weigh by ``alpha``.
+        alpha: the weight of labels 1; that of labels 0 is 1 - alpha.
+        gamma: how much less well predicted samples count; 0 for all alike.
+        from_logits: whether y_pred are logits, before the sigmoid.
+        label_smoothing: moves labels so far from 0 and 1 towards one half.
+        axis: over which the mean is taken.
     """
     pair = together("binary_focal_crossentropy", y_true, y_pred)
     options = (
@@ -167,6 +189,13 @@ def categorical_focal_crossentropy(
     y_true and y_pred (..., C) give (...).
 
     ``alpha`` is one number, or one for each class.
+
+    Args:
+        alpha: the weight of a class, one number or one for each.
+        gamma: how much less well predicted samples count; 0 for all alike.
+        from_logits: whether y_pred are logits, before the softmax.
+        label_smoothing: moves so much of a one-hot label evenly to all classes.
+        axis: that of the classes.
     """
     pair = together("categorical_focal_crossentropy", y_true, y_pred)
     if pair[1].ndim and pair[1].shape[-1] == 1:
@@ -211,6 +240,11 @@ class BinaryCrossentropy(NamedLoss):
     """Cross-entropy of yes/no questions: labels 0 and 1, predictions from a sigmoid (or logits).
 
     y_true and y_pred (N, ..., D): a value for each (N, ...), then reduced.
+
+    Args:
+        from_logits: whether y_pred are logits, before the sigmoid.
+        label_smoothing: moves labels so far from 0 and 1 towards one half.
+        axis: over which the mean is taken.
     """
 
     def __init__(
@@ -232,6 +266,11 @@ class CategoricalCrossentropy(NamedLoss):
     """Cross-entropy of several classes: one-hot labels, predictions from a softmax (or logits).
 
     y_true and y_pred (N, ..., C): a value for each (N, ...), then reduced.
+
+    Args:
+        from_logits: whether y_pred are logits, before the softmax.
+        label_smoothing: moves so much of a one-hot label evenly to all classes.
+        axis: that of the classes.
     """
 
     def __init__(
@@ -253,6 +292,10 @@ class SparseCategoricalCrossentropy(NamedLoss):
     """CategoricalCrossentropy for labels that are class numbers; ``ignore_class`` is ignored.
 
     y_true (N, ...) of integers, y_pred (N, ..., C): a value for each (N, ...), then reduced.
+
+    Args:
+        from_logits: whether y_pred are logits, before the softmax.
+        axis: that of the classes.
     """
 
     def __init__(
@@ -274,6 +317,14 @@ class BinaryFocalCrossentropy(NamedLoss):
     """BinaryCrossentropy in which well predicted samples count less.
 
     y_true and y_pred (N, ..., D): a value for each (N, ...), then reduced.
+
+    Args:
+        apply_class_balancing: whether to weigh by ``alpha``.
+        alpha: the weight of labels 1; that of labels 0 is 1 - alpha.
+        gamma: how much less well predicted samples count; 0 for all alike.
+        from_logits: whether y_pred are logits, before the sigmoid.
+        label_smoothing: moves labels so far from 0 and 1 towards one half.
+        axis: over which the mean is taken.
     """
 
     def __init__(
@@ -299,6 +350,13 @@ class CategoricalFocalCrossentropy(NamedLoss):
     """CategoricalCrossentropy in which well predicted samples count less.
 
     y_true and y_pred (N, ..., C): a value for each (N, ...), then reduced.
+
+    Args:
+        alpha: the weight of a class, one number or one for each.
+        gamma: how much less well predicted samples count; 0 for all alike.
+        from_logits: whether y_pred are logits, before the softmax.
+        label_smoothing: moves so much of a one-hot label evenly to all classes.
+        axis: that of the classes.
     """
 
     def __init__(

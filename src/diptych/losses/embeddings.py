@@ -84,6 +84,11 @@ class Circle(NamedLoss):
 
     y_true: class numbers, (N,). y_pred: embeddings, (N, D), from a last layer
     ``UnitNormalization()``.
+
+    Args:
+        gamma: the scale of the similarities.
+        margin: how much a similarity may lack, 0 to 1.
+        remove_diagonal: whether a sample is left out of those like itself.
     """
 
     def __init__(

@@ -73,6 +73,11 @@ class Tversky(_Overlap):
     """The Dice loss with weights: ``alpha`` for what was missed, ``beta`` for what is surplus.
 
     y_true and y_pred (N, ...) have one shape.
+
+    Args:
+        alpha: the weight of what was missed.
+        beta: that of what is surplus.
+        axis: the axes of one region; None for all.
     """
 
     def __init__(

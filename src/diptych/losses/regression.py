@@ -73,6 +73,9 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """Minus the cosine of the angle between label and prediction: -1 where they agree.
 
     y_true and y_pred (..., D) give (...).
+
+    Args:
+        axis: that of the vectors.
     """
     y_true, y_pred = together("cosine_similarity", y_true, y_pred, broadcast=True)
     if y_true.shape != y_pred.shape:  # their lengths are those before broadcasting
@@ -161,6 +164,9 @@ class CosineSimilarity(NamedLoss):
     """Minus the cosine of the angle between label and prediction.
 
     y_true and y_pred (N, ..., D): a value for each (N, ...), then reduced.
+
+    Args:
+        axis: that of the vectors.
     """
 
     def __init__(

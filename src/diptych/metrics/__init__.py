@@ -277,6 +277,9 @@ def get(identifier: Any) -> Any:
     """The metric for a name, configuration, class or function; None stays None.
 
     A name gives a new metric; a function, which has no state, is returned unchanged.
+
+    Args:
+        identifier: what stands for it.
     """
     if isinstance(identifier, str) and identifier in _RESOLVED_BY_COMPILE:
         raise ValueError(
@@ -298,6 +301,12 @@ def resolve_accuracy(
     labels for several output columns, are class numbers: SparseCategoricalAccuracy, as with the
     loss 'sparse_categorical_crossentropy'. Otherwise CategoricalAccuracy. The batch size does not
     matter.
+
+    Args:
+        y_true_shape: the shape of the labels, None for sizes that vary.
+        y_pred_shape: the shape of the outputs.
+        loss_name: the name of the loss, if there is one.
+        name: the metric's name.
     """
     choices = (BinaryAccuracy, SparseCategoricalAccuracy, CategoricalAccuracy)
     return choices[label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)
@@ -309,7 +318,10 @@ def resolve_crossentropy(
     loss_name: str | None = None,
     name: str = "crossentropy",
 ) -> MeanMetricWrapper:
-    """A new metric for what 'crossentropy' and 'ce' stand for; the rule is that for 'accuracy'."""
+    """A new metric for what 'crossentropy' and 'ce' stand for; the rule is that for 'accuracy'.
+
+    So are the arguments.
+    """
     choices = (BinaryCrossentropy, SparseCategoricalCrossentropy, CategoricalCrossentropy)
     return choices[label_kind(y_true_shape, y_pred_shape, loss_name)](name=name)
 

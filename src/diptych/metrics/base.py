@@ -106,11 +106,15 @@ class Metric:
         return self.add_weight(shape=shape, initializer=initializer, dtype=dtype, name=name)
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
+        """Add a batch, such as y_true and y_pred (N, ...), to the state."""
         raise NotImplementedError(
             f"{type(self).__name__} must implement update_state(self, y_true, y_pred)"
         )
 
     def result(self) -> Any:
+        """Return the metric of all batches since the last ``reset_state``: a number, or an array
+        or a dict of several.
+        """
         raise NotImplementedError(f"{type(self).__name__} must implement result(self)")
 
     def reset_state(self) -> None:

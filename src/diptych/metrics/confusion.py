@@ -106,6 +106,10 @@ class TruePositives(_OneCount):
     """How many positive labels are predicted positive.
 
     y_true and y_pred (N, ...) have one shape.
+
+    Args:
+        thresholds: a prediction above it is positive: a number from 0 to 1, or a list for a
+            count at each; 0.5 by default.
     """
 
     _kept = ("true_positives",)
@@ -115,6 +119,10 @@ class TrueNegatives(_OneCount):
     """How many negative labels are predicted negative.
 
     y_true and y_pred (N, ...) have one shape.
+
+    Args:
+        thresholds: a prediction above it is positive: a number from 0 to 1, or a list for a
+            count at each; 0.5 by default.
     """
 
     _kept = ("true_negatives",)
@@ -124,6 +132,10 @@ class FalsePositives(_OneCount):
     """How many negative labels are predicted positive.
 
     y_true and y_pred (N, ...) have one shape.
+
+    Args:
+        thresholds: a prediction above it is positive: a number from 0 to 1, or a list for a
+            count at each; 0.5 by default.
     """
 
     _kept = ("false_positives",)
@@ -133,6 +145,10 @@ class FalseNegatives(_OneCount):
     """How many positive labels are predicted negative.
 
     y_true and y_pred (N, ...) have one shape.
+
+    Args:
+        thresholds: a prediction above it is positive: a number from 0 to 1, or a list for a
+            count at each; 0.5 by default.
     """
 
     _kept = ("false_negatives",)

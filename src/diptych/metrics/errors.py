@@ -159,6 +159,11 @@ def binary_crossentropy(
     """-mean(y_true log(y_pred) + (1 - y_true) log(1 - y_pred)) over `axis`.
 
     y_true and y_pred (..., D) give (...).
+
+    Args:
+        from_logits: whether y_pred are logits, before the sigmoid.
+        label_smoothing: moves labels so far from 0 and 1 towards one half.
+        axis: over which the mean is taken.
     """
     return _loss(
         "crossentropy",
@@ -182,6 +187,11 @@ def categorical_crossentropy(
     """-sum(y_true log(y_pred)) over `axis`, y_pred scaled to the sum 1.
 
     y_true and y_pred (..., C) give (...).
+
+    Args:
+        from_logits: whether y_pred are logits, before the softmax.
+        label_smoothing: moves so much of a one-hot label evenly to all classes.
+        axis: that of the classes.
     """
     return _loss(
         "crossentropy",
@@ -205,6 +215,10 @@ def sparse_categorical_crossentropy(
     """-log(y_pred) at the class number in `y_true`; 0 where that is `ignore_class`.
 
     y_true (...) of integers and y_pred (..., C) give (...).
+
+    Args:
+        from_logits: whether y_pred are logits, before the softmax.
+        axis: that of the classes.
     """
     y_true, y_pred = as_array(y_true), as_float(y_pred)
     if y_true.ndim == y_pred.ndim and y_true.shape[axis] == 1:
@@ -234,6 +248,14 @@ def binary_focal_crossentropy(
     """Binary cross-entropy in which easy samples count less: each times (1 - probability)^gamma.
 
     y_true and y_pred (..., D) give (...).
+
+    Args:
+        apply_class_balancing: whether to weigh by ``alpha``.
+        alpha: the weight of labels 1; that of labels 0 is 1 - alpha.
+        gamma: how much less easy samples count; 0 for all alike.
+        from_logits: whether y_pred are logits, before the sigmoid.
+        label_smoothing: moves labels so far from 0 and 1 towards one half.
+        axis: over which the mean is taken.
     """
     return _loss(
         "crossentropy",
@@ -263,6 +285,13 @@ def categorical_focal_crossentropy(
     probability)^gamma.
 
     y_true and y_pred (..., C) give (...).
+
+    Args:
+        alpha: the weight of a class.
+        gamma: how much less easy samples count; 0 for all alike.
+        from_logits: whether y_pred are logits, before the softmax.
+        label_smoothing: moves so much of a one-hot label evenly to all classes.
+        axis: that of the classes.
     """
     return _loss(
         "crossentropy",
@@ -459,6 +488,10 @@ class BinaryCrossentropy(_Error):
     """The mean of -(y_true log(y_pred) + (1 - y_true) log(1 - y_pred)).
 
     y_true and y_pred (N, ..., D).
+
+    Args:
+        from_logits: whether y_pred are logits, before the sigmoid.
+        label_smoothing: moves labels so far from 0 and 1 towards one half.
     """
 
     def __init__(
@@ -483,6 +516,11 @@ class CategoricalCrossentropy(_Error):
     """The mean of -sum(y_true log(y_pred)) for one-hot labels.
 
     y_true and y_pred (N, ..., C).
+
+    Args:
+        from_logits: whether y_pred are logits, before the softmax.
+        label_smoothing: moves so much of a one-hot label evenly to all classes.
+        axis: that of the classes.
     """
 
     def __init__(
@@ -512,6 +550,10 @@ class SparseCategoricalCrossentropy(_Error):
     y_true (N, ...) of integers, y_pred (N, ..., C).
 
     ignore_class: a label whose samples count as 0; with sample weights, they do not count at all.
+
+    Args:
+        from_logits: whether y_pred are logits, before the softmax.
+        axis: that of the classes.
     """
 
     def __init__(

@@ -18,7 +18,12 @@ def serialize(metric: Any) -> dict[str, Any] | None:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The metric, or the metric function, of a configuration made by `serialize`."""
+    """The metric, or the metric function, of a configuration made by `serialize`.
+
+    Args:
+        config: the configuration, or a name.
+        custom_objects: classes and functions of your own, {name: it}.
+    """
     is_function = isinstance(config, dict) and config.get("class_name") == "function"
     return objects.deserialize(
         config, FUNCTIONS if is_function else REGISTRY, "metric", custom_objects

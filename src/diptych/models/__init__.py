@@ -28,7 +28,12 @@ __all__ = [
 def model_from_config(
     config: dict[str, Any], custom_objects: dict[str, Any] | None = None
 ) -> Model:
-    """Return a model with new weights from its class name and config."""
+    """Return a model with new weights from its class name and config.
+
+    Args:
+        config: the configuration.
+        custom_objects: classes and functions of your own, {name: it}.
+    """
     model = deserialize(config, custom_objects)
     if not isinstance(model, Model):
         raise ValueError(f"The config is that of a layer, {type(model).__name__}, not of a model.")
@@ -36,7 +41,12 @@ def model_from_config(
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
-    """Return a model with new weights from the result of ``model.to_json()``."""
+    """Return a model with new weights from the result of ``model.to_json()``.
+
+    Args:
+        json_string: the JSON.
+        custom_objects: classes and functions of your own, {name: it}.
+    """
     from ..files.jsontext import parse_json  # late, as storage below
 
     return model_from_config(parse_json(json_string, "The text"), custom_objects)

@@ -11,6 +11,7 @@ from .. import losses as losses_module
 from .. import metrics as metrics_module
 from .. import ops
 from ..nested import flatten
+from ..slices import open_slice
 from ..tensor import NUMBERS, Tensor
 from ..utils.naming import snake_case
 from .outputs import Outputs
@@ -73,7 +74,8 @@ class CompiledLoss:
             loss = part.function(labels[i], predictions[i], weights[i])
             if part.mean is not None:
                 part.value = loss
-                part.mean.update_state(loss.array, sample_weight=predictions[i].shape[0])
+                if open_slice() is None:  # else once, for all slices
+                    part.mean.update_state(loss.array, sample_weight=predictions[i].shape[0])
             if part.weight != 1.0:
                 loss = ops.multiply(loss, part.weight)
             total = loss if total is None else ops.add(total, loss)

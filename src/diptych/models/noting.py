@@ -114,7 +114,8 @@ class Notes:
         return y, latest
 
     def _backward(self, record: Record, is_twin: bool, operation: Callable) -> Callable:
-        name = f"the gradient of {_name_of(operation)}"
+        known = getattr(record.operation, "name", None)
+        name = f"the gradient of {known or _name_of(operation)}"
         backward, inputs = record.backward, record.inputs
 
         def gradients(dy: Any, cache: Any, needs: Sequence[bool]) -> list:

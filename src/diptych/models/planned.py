@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import engine as _engine
+from .. import processes
 from ..nested import flatten, map_structure, pack_like
 from ..tensor import Tensor
 from .batches import ArrayBatches
@@ -49,7 +50,9 @@ class PlannedPasses:
         self._one_by_one: str | None = None  # why a plan gets one batch at a time
         self._form: tuple | None = None  # of the first batch of such data
         self.refusal: str | None = None
-        if step not in (model._update, model._test):
+        if what == "update" and processes.sharing() is not None:
+            self.refusal = "several processes share the training"
+        elif step not in (model._update, model._test):
             name = {"update": "train_step", "test": "test_step"}[what]
             self.refusal = f"the model has a {name} of its own"
         elif not is_own(model, "compute_metrics"):

@@ -167,7 +167,8 @@ class StepPlan(_BatchPlan):
                 continue
             dtype = taken.get(y, arrays[y].dtype)
             shape, result = arrays[y].shape, replay.outputs[output]
-            kind = _stage_of(metric, factors is not None, shape, dtype, *result)
+            is_weighted = factors is not None or result[0] in replay.masks
+            kind = _stage_of(metric, is_weighted, shape, dtype, *result[1:])
             found.append((metric, output, y, factors, dtype, kind))
         return found
 
@@ -181,7 +182,7 @@ class StepPlan(_BatchPlan):
         outputs = zip(model._metrics.matched(parts[1], "y"), replay.outputs, strict=True)
         return {
             self.form.index((y, dtype)): shape[-1] if shape else 0
-            for y, (shape, _) in outputs
+            for y, (_, shape, _) in outputs
             for i, dtype in taken
             if i == y and dtype.kind == "i"
         }
@@ -256,7 +257,10 @@ class StepPlan(_BatchPlan):
 
             def update() -> None:
                 copies = {name: value.copy() for name, value in options.items()}
-                metric.update_state(Tensor(y.copy()), Tensor(y_pred.array.copy()), **copies)
+                copy = Tensor(y_pred.array.copy())
+                if y_pred.mask is not None:
+                    copy.mask = Tensor(y_pred.mask.array.copy())
+                metric.update_state(Tensor(y.copy()), copy, **copies)
 
         self._plan.aside(update)
         self._notes.call(f"the metric {metric.name}", update)

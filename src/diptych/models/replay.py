@@ -7,8 +7,9 @@ their arguments. Each further step runs that list, then goes back by the tape's 
 functions called and the order of all sums are the same, so the results are the same bits.
 
 Only steps that depend on nothing but their input and weights are replayed: graphs of layers that
-declare it (``Layer.pure``; for predictions ``Layer.pure_in_prediction`` is enough), with built-in
-activations and losses. Everything else runs layer by layer at every step.
+declare it (``Layer.pure``; for predictions ``Layer.pure_in_prediction`` is enough, with masks
+``Layer.pure_with_masks`` is needed too), with built-in activations and losses. Everything else runs
+layer by layer at every step.
 
 In a prediction, which has no backward pass, calls are fused where the engines can.
 """
@@ -18,22 +19,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import repeat
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import activations, losses
 from .. import engine as _engine
+from ..graph import sort_nodes
+from ..layers.signatures import takes
 from ..nested import flatten, map_structure
-from ..optimizers import Optimizer
-from ..regularizers import L1, L1L2, L2
-from ..tape import GradientTape, Record, walk_back
+from ..operation import Operation
+from ..optimizers import LossScaleOptimizer, Optimizer
+from ..random import MaskDraw
+from ..regularizers import L1, L1L2, L2, OrthogonalRegularizer
+from ..tape import Record, StepTape, walk_back
 from ..tensor import Number, Tensor, Variable
 from ..utils.registration import is_builtin
 
 NOTHING = -1  # the place of a missing input, such as a bias
 _array_of = attrgetter("array")
-_PENALTIES = (L1, L2, L1L2)
+_PENALTIES = (L1, L2, L1L2, OrthogonalRegularizer)
 _PLAIN_RELU = (0.0, None, 0.0)  # slope, upper limit and threshold
 
 
@@ -58,9 +63,10 @@ class Replay:
         # gradients. Each batch brings its own caches.
         self.records: list[Record] = []
         self.y_pred: Any = 0  # the place of the output, or nested places
-        self.outputs: list[tuple] = []  # their shapes and dtypes
+        self.outputs: list[tuple] = []  # their places, shapes and dtypes
         self.loss_shape: tuple = ()  # () but for a loss that is not reduced
         self.losses: list[int] = []  # the places of the loss, and of its parts if there are several
+        self.masks: dict[int, int] = {}  # by an output's place that of its mask
         # By an output's place "sigmoid" or "softmax", and the place of its logits.
         self.logits: dict[int, tuple[str, int]] = {}
         self.seed: dict[Tensor, np.ndarray] = {}  # dL/dL = 1, for the loss in the records
@@ -91,11 +97,13 @@ class Replay:
         return y_pred, [values[place] for place in self.losses], caches
 
     def _output(self, values: list, place: int) -> Tensor:
-        """An output, with the logits that it was made of."""
-        y_pred = Tensor(values[place])
+        """An output, with the logits that it was made of, and its mask."""
+        y_pred: Any = Tensor(values[place])
         if place in self.logits:
             name, before = self.logits[place]
             y_pred.logits = (name, Tensor(values[before]))
+        if place in self.masks:
+            y_pred.mask = Tensor(values[self.masks[place]])
         return y_pred
 
     def predict(self, batch: list, steps: list[tuple] | None = None) -> Any:
@@ -169,6 +177,25 @@ def _run(step: tuple, values: list) -> Any:
     return cache
 
 
+class _WithArrays(NamedTuple):
+    """A function some of whose options are arrays, which are given as further inputs instead."""
+
+    function: Callable
+    inputs: int
+    places: tuple[int, ...]  # those of the arrays among the options
+
+    def __call__(self, *given: Any) -> Any:
+        more = self.inputs + len(self.places)
+        options = list(given[more:])
+        for place, array in zip(self.places, given[self.inputs : more], strict=True):
+            options[place] = array
+        return self.function(*given[: self.inputs], *options)
+
+    @property
+    def __name__(self) -> str:
+        return self.function.__name__
+
+
 def record_of(
     records: list[Record],
     x: Any,
@@ -194,6 +221,8 @@ def record_of(
 
     Raises LookupError if another batch may tell which labels a loss has taken: these are equal.
     """
+    ends = [*flatten(y_pred), *losses, *([] if scaled is None else [scaled])]
+    records = _needed(records, ends, only_these=not losses)
     made = {id(tensor) for record in records for tensor in flatten(record.output)}
     inputs, given, factors = map(leaves_of, (x, y, sample_weight))
     places = {id(tensor): i for i, tensor in enumerate([*inputs, *given, *factors])}
@@ -220,8 +249,10 @@ def record_of(
     for key in (*labels, *weights, *numbers):
         places[key] = len(places)
     before = len(places)
+    tensors = [*inputs, *[tensor for record in records for tensor in flatten(record.output)]]
+    owners = {id(tensor.array): id(tensor) for tensor in reversed(tensors)}  # the first of each
     for record in records:
-        call = _call(record, places)
+        call = _call(record, places, owners)
         if call is None:
             return None
         replay.calls.append(call)
@@ -231,12 +262,16 @@ def record_of(
     if any(id(tensor) not in places for tensor in [*predictions, *losses]):
         return None
     replay.y_pred = map_structure(lambda tensor: places[id(tensor)], y_pred)
-    replay.outputs = [(tensor.shape, tensor.dtype) for tensor in predictions]
+    replay.outputs = [(places[id(t)], t.shape, t.dtype) for t in predictions]
     if not losses:
         return replay
     replay.losses = [places[id(tensor)] for tensor in losses]
     replay.loss_shape = losses[0].shape
     for tensor in predictions:
+        if tensor.mask is not None:
+            if id(tensor.mask) not in places:
+                return None
+            replay.masks[places[id(tensor)]] = places[id(tensor.mask)]
         if tensor.logits is not None:
             name, logits = tensor.logits
             if id(logits) not in places:
@@ -254,12 +289,38 @@ def record_of(
         output = map_structure(_without_values, record.output)
         if True in needs:
             stand_ins.update(zip(map(id, flatten(record.output)), flatten(output), strict=True))
-        replay.records.append(Record(output, inputs, needs, record.backward, None, (), None, None))
+        replay.records.append(
+            Record(output, inputs, needs, record.backward, None, (), None, record.operation)
+        )
     replay.records.reverse()
     if id(loss) in stand_ins:
         replay.seed = {stand_ins[id(loss)]: np.ones(loss.shape, loss.dtype)}
     replay.wanted = list(variables)
     return replay
+
+
+def _needed(records: list[Record], ends: list[Tensor], only_these: bool) -> list[Record]:
+    """The records without those of calls on which the ends, their masks and logits do not depend,
+    and which have no gradient; with ``only_these`` also those that have one. Calls with an effect
+    stay.
+    """
+    wanted = set(map(id, ends))
+    wanted.update(id(end.mask) for end in ends)
+    wanted.update(id(end.logits[1]) for end in ends if end.logits is not None)
+    arrays: set[int] = set()  # options of calls that are needed
+    found = []
+    for record in reversed(records):
+        output = flatten(record.output)
+        if (
+            not output
+            or (True in record.needs and not only_these)
+            or any(id(tensor) in wanted or id(tensor.array) in arrays for tensor in output)
+            or any(isinstance(option, MaskDraw) for option in record.options)
+        ):
+            found.append(record)
+            wanted.update(map(id, record.inputs))
+            arrays.update(id(option) for option in record.options if type(option) is np.ndarray)
+    return found[::-1]
 
 
 def _without_values(tensor: Tensor) -> Tensor:
@@ -292,7 +353,7 @@ def record_of_prediction(model: Any, x: Any) -> Replay | None:
 def _recorded_prediction(model: Any, x: Any, rows: int) -> Replay | None:
     """The prediction for ``rows`` rows, all equal to the first of x."""
     sample = map_structure(lambda part: Tensor(np.repeat(part.array[:1], rows, axis=0), True), x)
-    with GradientTape() as tape:
+    with StepTape() as tape:
         y_pred = model(sample, training=False)
     return record_of(tape.records, sample, None, y_pred, [], [])
 
@@ -359,11 +420,11 @@ def _last_needs(replay: Replay) -> list[list[int]]:
     return done[::-1]
 
 
-def _call(record: Record, places: dict[int, int]) -> tuple | None:
+def _call(record: Record, places: dict[int, int], owners: dict[int, int]) -> tuple | None:
     """A record as (is_twin, function, places of inputs, options, place of output).
 
     For several outputs, the place is a tuple of places. None if the function may not be called
-    again with the next batch.
+    again with the next batch. ``owners`` are the tensors of arrays, by their ids.
     """
     sources = [NOTHING if tensor is None else places[id(tensor)] for tensor in record.inputs]
     place: Any = tuple([places.setdefault(id(y), len(places)) for y in flatten(record.output)])
@@ -372,9 +433,18 @@ def _call(record: Record, places: dict[int, int]) -> tuple | None:
     is_twin = isinstance(record.options, tuple)  # array operations take their options by name
     if record.forward is None or (not is_twin and isinstance(place, tuple)):
         return None
-    if is_twin and any(isinstance(option, np.ndarray) for option in record.options):
-        return None  # a mask, which differs in the next batch
-    return is_twin, record.forward, sources, record.options, place
+    function: Any = record.forward
+    options = record.options
+    if is_twin:  # its masks differ in the next batch
+        masks = [i for i, option in enumerate(options) if isinstance(option, np.ndarray)]
+        found = [owners.get(id(options[i])) for i in masks]
+        if any(owner not in places for owner in found):
+            return None
+        if masks:
+            function = _WithArrays(function, len(sources), tuple(masks))
+            sources += [places[owner] for owner in found if owner is not None]
+            options = tuple([None if i in masks else x for i, x in enumerate(options)])
+    return is_twin, function, sources, options, place
 
 
 def leaves_of(structure: Any) -> list:
@@ -420,41 +490,89 @@ def _are_labels(tensor: Tensor, y: Tensor) -> bool:
     )
 
 
-def may_be_replayed(model: Any, is_weighted: bool = False) -> bool:
-    """Whether a step of the model depends only on the batch and the weights.
+def may_be_replayed(model: Any) -> bool:
+    """Whether a step of the model depends only on the batch and the weights."""
+    return why_not_replayed(model) is None
 
-    is_weighted: whether the samples have weights, whose sum the loss must not look at.
-    """
-    loss = model._loss
-    return (
-        _is_pure_graph(model, "pure")
-        and all(is_own(model, name) for name in ("compute_loss", "losses"))
-        and model.optimizer is not None
-        and is_own(model.optimizer, "scale_loss")
-        and type(model.optimizer).scale_loss is Optimizer.scale_loss
-        and loss is not None
-        and all(_is_builtin_loss(part.function) for part in loss.parts)
-        and not (
-            is_weighted
-            and any(part.function.reduction == "mean_with_sample_weight" for part in loss.parts)
-        )
-        and all(type(variable.regularizer) in _PENALTIES for variable in model._penalised())
-    )
+
+def why_not_replayed(model: Any) -> str | None:
+    """On what else a step depends; None if it depends only on the batch and the weights."""
+    loss, optimizer = model._loss, model.optimizer
+    for name in ("compute_loss", "losses"):
+        if not is_own(model, name):
+            return f"the model has {name} of its own"
+    if optimizer is None or loss is None:
+        return "the model has no optimizer, or no loss"
+    if not (
+        is_own(optimizer, "scale_loss")
+        and type(optimizer).scale_loss in (Optimizer.scale_loss, LossScaleOptimizer.scale_loss)
+    ):
+        return f"the optimizer {optimizer.name!r} scales the loss in a way of its own"
+    for part in loss.parts:
+        if not _is_builtin_loss(part.function):
+            return f"the loss {part.function.name!r} is not a built-in one"
+    for variable in model._penalised():
+        if type(variable.regularizer) not in _PENALTIES:
+            return f"the regularizer of {variable.path} is not a built-in one"
+    return _impurity(model, "pure")
 
 
 def may_be_predicted(model: Any) -> bool:
     """Whether the model's output depends only on the input and the weights."""
-    return _is_pure_graph(model, "pure", "pure_in_prediction") and not any(
-        node.kwargs.get("training") for node in model._function.nodes
+    return _impurity(model, "pure", "pure_in_prediction") is None and not any(
+        node.kwargs.get("training") for node in _nodes(model)
     )
 
 
-def _is_pure_graph(model: Any, *kinds: str) -> bool:
-    return (
-        model._function is not None
-        and all(is_own(model, name) for name in ("__call__", "call"))
-        and all(_is_pure(node.operation, kinds) for node in model._function.nodes)
+def _nodes(model: Any) -> list:
+    """The nodes of a model's graph and of the models in it."""
+    function = model._function
+    nodes = sort_nodes(function.inputs, [*flatten(function.outputs), *model._added_losses])
+    return [
+        inner
+        for node in nodes
+        for inner in (_nodes(node.operation) if _is_graph(node.operation) else [node])
+    ]
+
+
+def _is_graph(operation: Any) -> bool:
+    return getattr(operation, "_function", None) is not None and all(
+        is_own(operation, name) for name in ("__call__", "call", "compute_mask")
     )
+
+
+def _impurity(model: Any, *kinds: str) -> str | None:
+    """What in the model's graph declares none of these kinds of purity; None if all is pure."""
+    if model._function is None:
+        return "the model is no graph of layers: it has a call of its own, or no input shape"
+    if not _is_graph(model):
+        return "the model has a call of its own"
+    function = model._function
+    for node in sort_nodes(function.inputs, [*flatten(function.outputs), *model._added_losses]):
+        operation = node.operation
+        is_masked = any(tensor.mask is not None for tensor in node.inputs)
+        name = getattr(operation, "name", None) or getattr(operation, "__name__", "")  # a function
+        told = f"{name!r} ({type(operation).__name__})"
+        if _is_graph(operation):
+            why = (
+                f"a mask goes into the model {told}" if is_masked else _impurity(operation, *kinds)
+            )
+            if operation.activity_regularizer is not None:
+                why = f"the model {told} has an activity regularizer"
+        elif isinstance(operation, Operation):
+            # Which of its inputs are data could not be told, if others were arrays.
+            leaves = flatten((node.args, node.kwargs))
+            has_arrays = any(isinstance(leaf, np.ndarray | Tensor) for leaf in leaves)
+            why = f"the operation {told} has an array of its own" if has_arrays else None
+        elif not _is_pure(operation, kinds):
+            why = f"layer {told} depends on more than its input and weights"
+        elif (is_masked or "mask" in node.kwargs) and not _is_pure_with_masks(operation):
+            why = f"layer {told} gets a mask"
+        else:
+            why = None
+        if why is not None:
+            return why
+    return None
 
 
 def is_own(thing: Any, name: str) -> bool:
@@ -473,8 +591,7 @@ def _is_builtin_loss(loss: Any) -> bool:
 
 def _is_pure(operation: Any, kinds: tuple[str, ...]) -> bool:
     """Whether a layer's own class declares one of these kinds of purity, and its arguments do not
-    contradict it. Layers that create masks do not count: masks depend on the batch and are not
-    recorded.
+    contradict it.
     """
     if "call" in vars(operation) or not any(
         vars(type(operation)).get(kind) and getattr(operation, kind) for kind in kinds
@@ -485,4 +602,18 @@ def _is_pure(operation: Any, kinds: tuple[str, ...]) -> bool:
         activation is None
         or getattr(activations, str(getattr(activation, "__name__", "")), None) is activation
     )
-    return known and operation.activity_regularizer is None and not operation.makes_mask
+    penalty = operation.activity_regularizer
+    return (
+        known
+        and (penalty is None or type(penalty) in _PENALTIES)
+        and (not operation.makes_mask or is_own(operation, "compute_mask"))
+    )
+
+
+def _is_pure_with_masks(operation: Any) -> bool:
+    """Whether a layer is pure although there is a mask: ``call`` does not take it, or its class
+    declares it.
+    """
+    return is_own(operation, "compute_mask") and (
+        not takes(type(operation), "mask") or bool(vars(type(operation)).get("pure_with_masks"))
+    )

@@ -7,15 +7,17 @@ bits.
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .. import config, ops
+from .. import config, ops, processes
 from .. import engine as _engine
 from ..layers.signatures import parameters_of
 from ..nested import map_structure
-from ..tape import GradientTape, unrecorded
+from ..optimizers import LossScaleOptimizer
+from ..tape import GradientTape, StepTape, unrecorded
 from ..tensor import Structure, Tensor
 from ..utils.batches import unpack_x_y_sample_weight as unpack
 from .compiling import Compiling
@@ -30,6 +32,7 @@ from .replay import (
     may_be_replayed,
     record_of,
     record_of_prediction,
+    why_not_replayed,
 )
 
 _COUNTING = np.arange(1024)
@@ -158,7 +161,7 @@ class Steps(Compiling):
         else:
             with self._compiled_flags.in_force():
                 weights = self._follow_input(key, x, sample_weight)
-                with GradientTape() as tape:
+                with self._tape_of(key) as tape:
                     y_pred = self(x, training=True)
                     loss = self._compute_loss(x, y, y_pred, weights, True)
                     scaled = self.optimizer.scale_loss(loss)
@@ -209,9 +212,12 @@ class Steps(Compiling):
         """The plan of the steps with this key, or why there is none; None and None if none has been
         made yet.
         """
+        if key is not None and key not in self._replays:
+            return None, None
         replay = self._replays.get(key)
         if replay is None:
-            return None, "a step depends on more than a batch and the weights"
+            why = why_not_replayed(self)
+            return None, why or "a step uses something that another batch may not use again"
         if isinstance(replay.plan, StepPlan):
             return replay.plan, None
         return None, replay.plan
@@ -229,7 +235,7 @@ class Steps(Compiling):
         else:
             is_new = key is not None and key not in self._replays
             weights = self._follow_input(key, x, sample_weight)
-            with GradientTape() if is_new else contextlib.nullcontext() as tape:
+            with self._tape_of(key) if is_new else contextlib.nullcontext() as tape:
                 y_pred = self(x, training=False)
                 own_loss = type(self).compute_loss is not Steps.compute_loss
                 if self._loss is not None or self.losses or own_loss:
@@ -261,19 +267,41 @@ class Steps(Compiling):
             self.engine or _engine.current().name,
             config.epsilon(),
             getattr(self.optimizer, "loss_scale_factor", None),
-            *[(type(v.regularizer), *vars(v.regularizer).items()) for v in self._penalised()],
+            *[
+                (type(regularizer), *vars(regularizer).items())
+                for regularizer in self._regularizers()
+            ],
             Structure.version,  # the last one: see _forget_replays
         )
+
+    def _regularizers(self) -> list:
+        """Those of weights and of activities."""
+        return self._cached(
+            "regularizers",
+            lambda: [
+                *[v.regularizer for v in self._penalised()],
+                *[
+                    layer.activity_regularizer
+                    for layer in self._flatten_layers()
+                    if layer.activity_regularizer is not None
+                ],
+            ],
+        )
+
+    def _tape_of(self, key: tuple | None) -> GradientTape:
+        """The tape of a step, which may have to be recorded."""
+        if key is not None and key not in self._replays and may_be_replayed(self):
+            return StepTape()
+        return GradientTape()
 
     def _follow_input(self, key: tuple | None, x: Any, sample_weight: Any) -> Any:
         """Track the input of a step to be recorded, so that the tape records calls before any
         weight too; and the weights of the samples, which are returned.
         """
-        is_weighted = sample_weight is not None
-        if key is not None and key not in self._replays and may_be_replayed(self, is_weighted):
+        if key is not None and key not in self._replays and may_be_replayed(self):
             for leaf in leaves_of(x):
                 leaf.tracked = True
-            if is_weighted:
+            if sample_weight is not None:
                 return map_structure(
                     lambda part: None if part is None else Tensor(part, True), sample_weight
                 )
@@ -293,9 +321,11 @@ class Steps(Compiling):
         """Store the recorded step, or None if it cannot be replayed."""
         if key is None or key in self._replays:
             return
+        if isinstance(self.optimizer, LossScaleOptimizer) and not self.optimizer.built:
+            return  # its scale is no variable yet
         self._forget_replays()
         replay = None
-        if may_be_replayed(self, sample_weight is not None):
+        if may_be_replayed(self):
             records, variables = tape.records, self.trainable_variables
             parts = [] if self._loss is None else self._loss.parts
             losses = [loss, *[part.value for part in parts if part.mean is not None]]
@@ -326,10 +356,10 @@ class Steps(Compiling):
         """
         own_train = type(self).train_step is not Steps.train_step
         own_test = type(self).test_step is not Steps.test_step
-        return (
-            (lambda *batch: self.train_step(pack(*batch))) if own_train else self._update,
-            (lambda *batch: self.test_step(pack(*batch))) if own_test else self._test,
-        )
+        train: Any = (lambda *batch: self.train_step(pack(*batch))) if own_train else self._update
+        test: Any = (lambda *batch: self.test_step(pack(*batch))) if own_test else self._test
+        work = processes.sharing()
+        return train if work is None else partial(work.train, self), test
 
     def _as_tensors(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
         """A batch of arrays as tensors; floats in the model's float type, integers unchanged."""

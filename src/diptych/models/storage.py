@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from .. import processes
 from ..budget import Budget, from_file
 from ..files import legacy, safetensors
 from ..files.archive import Archive, write_archive
@@ -125,6 +126,7 @@ def load_model(
     """
     if not isinstance(filepath, (str, os.PathLike)):
         return _load_archive(filepath, "the file", custom_objects, compile, safe_mode)
+    processes.meet("load a model")  # the first one may be writing the file
     path = exists_or_raise(filepath)
     if path.is_dir():
         raise ValueError(
@@ -190,7 +192,7 @@ def _explained(name: str) -> Iterator[None]:
     """Whatever a senseless configuration raises, as a ValueError that names the file."""
     try:
         yield
-    except (Damaged, FileNotFoundError, ImportError, NotImplementedError):
+    except (Damaged, FileNotFoundError, ImportError, MemoryError, NotImplementedError):
         raise
     except Exception as error:
         own = ""
@@ -297,6 +299,7 @@ def load_weights(
     """
     by_name = kwargs.pop("by_name", False)
     _refuse(kwargs, "load_weights", ("by_name", "skip_mismatch"))
+    processes.meet("load weights")  # the first one may be writing the file
     path = exists_or_raise(filepath)
     if not model.built:
         raise ValueError(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import config
+from .. import config, processes
 from .. import engine as _engine
 from ..callbacks import CallbackList
 from ..legacy import Logs, accepts_old
@@ -140,6 +140,10 @@ class Trainer(Steps):
                     feeding.callback(validation.close)
                     self._checks.labels_of_validation(batches, validation, validation_data)
                     self._checks.before_training(validation, "validation data")
+            work = processes.sharing()
+            if work is not None:
+                settings = (epochs, initial_epoch, validation_freq, self.steps_per_execution)
+                batches, validation = work.begin("fit", self, batches, validation, settings)
             self._progress = Progress(batches, initial_epoch, validation)
             try:
                 return self._fit(
@@ -198,7 +202,7 @@ class Trainer(Steps):
                 results = self._evaluate(validation, callbacks)
                 logs.update({f"val_{name}": value for name, value in results.items()})
             callbacks.on_epoch_end(epoch, logs)
-            if self.stop_training:
+            if processes.any_of(self.stop_training):
                 break
         if hasattr(self.optimizer, "finalize_variable_values") and epochs > initial_epoch:
             self.optimizer.finalize_variable_values(self.trainable_variables)
@@ -306,6 +310,9 @@ class Trainer(Steps):
             ) as batches,
         ):
             self._checks.before_training(batches, "data")
+            work = processes.sharing()
+            if work is not None:
+                batches, _ = work.begin("evaluate", self, batches)
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
                     callbacks,
@@ -325,8 +332,11 @@ class Trainer(Steps):
         callbacks.on_test_begin()
         last = None
         planned = PlannedPasses(self, batches, test_step, "test")
+        work = processes.sharing()
         with _engine.current().batch_after_batch():
-            if not callbacks.wants_test_batches and planned.begin():
+            if work is not None and work.may_evaluate(self):
+                last = work.evaluate(self, batches, callbacks)
+            elif not callbacks.wants_test_batches and planned.begin():
                 while planned.left and not self.stop_evaluating:
                     planned.run()
             elif not callbacks.wants_test_batches:
@@ -371,6 +381,9 @@ class Trainer(Steps):
             checks = Checks(self)
             checks.inputs(batches.first()[0])
             checks.batch_sizes(batches)
+            work = processes.sharing()
+            if work is not None:
+                batches, _ = work.begin("predict", self, batches)
             if not isinstance(callbacks, CallbackList):
                 callbacks = CallbackList(
                     callbacks,
@@ -385,7 +398,9 @@ class Trainer(Steps):
             callbacks.on_predict_begin()
             with _engine.current().batch_after_batch():
                 outputs = None
-                if not own_step and not callbacks.wants_predict_batches:
+                if work is not None and not callbacks.wants_predict_batches:
+                    outputs = work.predict(self, batches, own_step)
+                elif not own_step and not callbacks.wants_predict_batches:
                     outputs = self._predict_by_plans(batches)
                 if outputs is None:
                     outputs = self._predict_batches(batches, own_step, callbacks)

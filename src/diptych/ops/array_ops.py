@@ -17,7 +17,7 @@ import numpy as np
 
 from ..operation import FLOAT32, FLOAT64, ArrayOp, Operation
 from ..shape_rules import broadcast, same
-from ..tape import Record, new_record, open_records
+from ..tape import Record, new_record, open_records, record_constant
 from ..tensor import Number, Tensor
 
 _NONE: dict[str, Any] = {}  # the options of all of them
@@ -97,8 +97,10 @@ class Unary(_Elementwise):
         if type(y) is not np.ndarray:  # NumPy gives a scalar instead of a 0-d array
             y = np.asarray(y)
         records = open_records.get()
-        if records is None or not x.tracked or self.constant:
+        if records is None:
             return Tensor(y)
+        if not x.tracked or self.constant:
+            return record_constant(y, (x,), self.forward, _NONE)
         output = Tensor(y, True)
         cache = y, (a,), _NONE
         records.append(
@@ -145,8 +147,10 @@ class Binary(_Elementwise):
         if type(y) is not np.ndarray:
             y = np.asarray(y)
         records = open_records.get()
-        if records is None or self.constant or not (x1.tracked or x2.tracked):
+        if records is None:
             return Tensor(y)
+        if self.constant or not (x1.tracked or x2.tracked):
+            return record_constant(y, (x1, x2), self.forward, _NONE)
         output = Tensor(y, True)
         needs = x1.tracked, x2.tracked
         cache = y, (a, b), _NONE

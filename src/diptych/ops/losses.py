@@ -278,6 +278,11 @@ def _divide(total, divisor):
     return total / total.dtype.type(divisor or math.inf)
 
 
+def _sum_of(given):
+    total = given.sum()
+    return np.where(total == 0, given.dtype.type(math.inf), total)
+
+
 scaled_sum = LinearTwin("losses", "scaled_sum", shape=lambda losses, divisor: ())
 weighted_sum = ArrayOp(
     "weighted_sum",
@@ -286,6 +291,22 @@ weighted_sum = ArrayOp(
     lambda g, y, values, weights, divisor: _divide(g, divisor) * values,
     same=0,
     shape=lambda values, weights, divisor: (),
+)
+weighted_mean = ArrayOp(  # divided by the sum of the weights as they were given
+    "weighted_mean",
+    lambda values, weights, given: np.add.reduce(values * weights, axis=None) / _sum_of(given),
+    lambda g, y, values, weights, given: g / _sum_of(given) * weights,
+    lambda g, y, values, weights, given: g / _sum_of(given) * values,
+    lambda g, y, values, weights, given: -g * y / _sum_of(given) * np.ones_like(given),
+    same=0,
+    shape=lambda values, weights, given: (),
+)
+# A mask of ones and zeros, so that a mean over all entries is one over those that count.
+of_those_that_count = ArrayOp(
+    "of_those_that_count",
+    lambda mask: mask * mask.dtype.type(mask.size / (float(mask.sum()) or math.inf)),
+    constant=True,
+    shape=lambda mask: mask,
 )
 
 # --------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from ..engine import Engine
 from ..graph import KerasTensor, record
 from ..operation import Twin, common_float
 from ..shape_rules import agree, broadcast, check_rank, count
+from ..slices import open_slice
+from ..tape import record as record_on_tape
 from ..tape import record_effect
 from ..tensor import Tensor, Variable, is_symbolic
 from ..trial import open_trial
@@ -285,8 +288,11 @@ def batch_statistics_over(
         axis: the axis of the channels.
         epsilon: keeps the divisor away from 0.
     """
-    if mask is not None and axis != x.ndim - 1:
-        mean, variance = _masked_moments(x, mask, axis)
+    if open_slice() is not None or (mask is not None and axis != x.ndim - 1):
+        if mask is None:
+            mean, variance = _moments_of_slices(x, axis)
+        else:
+            mean, variance = _masked_moments(x, mask, axis)
         return [batch_over(x, mean, variance, beta, gamma, axis, epsilon), mean, variance]
     if mask is not None:
         mask = cast(mask, x.dtype)
@@ -302,6 +308,8 @@ def move_average(average: Variable, value: Tensor, momentum: float) -> None:
 def _move(value: np.ndarray, average: Variable, momentum: float) -> None:
     trial = open_trial.get()
     if trial is not None:
+        if trial.defer(partial(_move, value, average, momentum)):
+            return
         trial.remember(average)
     value = value.astype(average.array.dtype, copy=False)
     _engine.current().optimizers.average_([average.array], [value], momentum)
@@ -311,11 +319,40 @@ def _masked_moments(x: Any, mask: Any, axis: int) -> tuple[Any, Any]:
     """Mean and variance of each channel over unmasked entries; the mask has no channel axis."""
     axes = tuple(a for a in range(x.ndim) if a != axis)
     counts = broadcast_to(expand_dims(cast(mask, "bool"), -1), x.shape)
-    n = maximum(sum(cast(counts, x.dtype), axes, keepdims=True), 1.0)
-    mean = divide(sum(where(counts, x, 0.0), axes, keepdims=True), n)
+    n = maximum(total(sum(cast(counts, x.dtype), axes, keepdims=True)), 1.0)
+    mean = divide(total(sum(where(counts, x, 0.0), axes, keepdims=True)), n)
     distances = where(counts, subtract(x, mean), 0.0)
-    variance = divide(sum(square(distances), axes, keepdims=True), n)
+    variance = divide(total(sum(square(distances), axes, keepdims=True)), n)
     return reshape(mean, (x.shape[axis],)), reshape(variance, (x.shape[axis],))
+
+
+def _moments_of_slices(x: Any, axis: int) -> tuple[Any, Any]:
+    """Mean and variance of each channel of a batch of which ``x`` is a slice."""
+    part = open_slice()
+    axes = tuple(a for a in range(x.ndim) if a != axis)
+    wide = cast(x, "float32") if x.dtype == np.float16 else x
+    n = float(part.whole(x.shape, "The input of a BatchNormalization") // x.shape[axis])
+    mean = divide(total(sum(wide, axes, keepdims=True)), n)
+    variance = divide(total(sum(square(subtract(wide, mean)), axes, keepdims=True)), n)
+    return reshape(mean, (x.shape[axis],)), reshape(variance, (x.shape[axis],))
+
+
+def total(x: Tensor) -> Tensor:
+    """The sum over all slices of a batch; outside of slices ``x`` itself. Each slice's loss depends
+    on it, so its gradient is a sum over the slices too.
+    """
+    part = open_slice()
+    if part is None:
+        return x
+    return record_on_tape(part.total(x.array), (x,), _total_backward, None, _total_forward)
+
+
+def _total_forward(x: np.ndarray) -> tuple[np.ndarray, None]:
+    return open_slice().total(x), None
+
+
+def _total_backward(dy: np.ndarray, cache: None, needs: Any) -> list[np.ndarray]:
+    return [open_slice().total(dy)]
 
 
 # --------------------------------------------------------------------------------------------------

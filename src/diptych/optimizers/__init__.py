@@ -67,6 +67,9 @@ def get(identifier: Any) -> Any:
     """Return the optimizer for a name, class or configuration; an optimizer is returned unchanged.
 
     Names may be written in any case: "adam", "Adam", "rmsprop". None stays None.
+
+    Args:
+        identifier: what stands for it.
     """
     if identifier is None or isinstance(identifier, Optimizer):
         return identifier
@@ -88,7 +91,10 @@ def serialize(optimizer: Optimizer) -> dict[str, Any] | None:
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, type] | None = None) -> Optimizer:
-    """Return the optimizer of a configuration; pass classes of your own in ``custom_objects``."""
+    """Return the optimizer of a configuration; pass classes of your own in ``custom_objects``.
+
+    ``config`` is what ``serialize`` returned.
+    """
     name = config.get("class_name") if isinstance(config, dict) else None
     if not isinstance(name, str):
         raise ValueError(

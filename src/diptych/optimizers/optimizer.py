@@ -114,8 +114,10 @@ class Optimizer(metaclass=AcceptsOldNames):
         ema_momentum: the weight of the old moving average at each update.
         ema_overwrite_frequency: see ``use_ema``; None: only in ``finalize_variable_values``.
         loss_scale_factor: the factor by which ``scale_loss`` multiplies the loss; gradients are
-        divided by it. gradient_accumulation_steps: the number of calls for each update, which uses
-        the mean of their gradients. name: a name for it and its variables.
+            divided by it.
+        gradient_accumulation_steps: the number of calls for each update, which uses the mean of
+            their gradients.
+        name: a name for it and its variables.
 
     To write an optimizer, override ``update_step``, and ``build`` for variables of its own:
 

@@ -77,6 +77,8 @@ class ExponentialDecay(_Formula):
     """r0 decay_rate^(s / decay_steps): multiplied by ``decay_rate`` every ``decay_steps`` updates.
 
     ``staircase=True`` rounds s / decay_steps down, so that the rate falls in steps.
+
+    ``initial_learning_rate`` is r0.
     """
 
     _arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
@@ -107,6 +109,8 @@ class InverseTimeDecay(_Formula):
 
     With ``decay_steps=1`` this equals ``decay=`` of old optimizers. ``staircase=True`` rounds s /
     decay_steps down.
+
+    ``initial_learning_rate`` is r0.
     """
 
     _arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
@@ -162,6 +166,8 @@ class PolynomialDecay(_Formula):
         (r0 - r1) (1 - s / n)^power + r1
 
     ``cycle=True`` continues beyond n with the next multiple of ``decay_steps`` as n.
+
+    ``initial_learning_rate`` is r0.
     """
 
     _arguments = (
@@ -201,6 +207,8 @@ class CosineDecay(_Formula):
     With a ``warmup_target``, the rate first rises linearly from r0 to that target in
     ``warmup_steps`` updates; the wave then begins at the target.
     Source: Loshchilov and Hutter 2017.
+
+    ``initial_learning_rate`` is r0.
     """
 
     _arguments = (
@@ -238,6 +246,9 @@ class CosineDecayRestarts(_Formula):
 
     The first wave takes ``first_decay_steps`` updates; each one after it is ``t_mul`` times as long
     and begins ``m_mul`` times as high. Source: Loshchilov and Hutter 2017, eq. 5.
+
+    ``initial_learning_rate`` is the top of the first wave, and ``alpha`` the share of
+    the top to which each falls.
     """
 
     _arguments = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
@@ -302,14 +313,21 @@ objects.TABLES["schedules"] = _SCHEDULES
 
 
 def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any] | None:
-    """Return the configuration of a schedule, of plain Python values."""
+    """Return the configuration of a schedule, of plain Python values.
+
+    Args:
+        learning_rate_schedule: the schedule.
+    """
     return objects.serialize(learning_rate_schedule)
 
 
 def deserialize(
     config: dict[str, Any], custom_objects: dict[str, type] | None = None
 ) -> LearningRateSchedule:
-    """Return the schedule of a configuration; pass classes of your own in ``custom_objects``."""
+    """Return the schedule of a configuration; pass classes of your own in ``custom_objects``.
+
+    ``config`` is what ``serialize`` returned.
+    """
     return objects.deserialize(config, _SCHEDULES, "learning rate schedule", custom_objects)
 
 

@@ -108,8 +108,7 @@ class LossScaleOptimizer(Optimizer):
 
     def scale_loss(self, loss: Any) -> Any:
         """Return the loss times the loss scale."""
-        scale = self.dynamic_scale.array.item() if self.built else self.initial_scale
-        return ops.multiply(loss, scale)
+        return ops.multiply(loss, self.dynamic_scale if self.built else self.initial_scale)
 
     @property
     def learning_rate(self) -> Any:

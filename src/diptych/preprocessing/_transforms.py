@@ -107,7 +107,13 @@ def _sampled(
 
 
 def apply_channel_shift(x: np.ndarray, intensity: float, channel_axis: int = 0) -> np.ndarray:
-    """One image with a number added to its values, which stay between the least and the largest."""
+    """One image with a number added to its values, which stay between the least and the largest.
+
+    Args:
+        x: the image, of three axes.
+        intensity: the number.
+        channel_axis: not used: all channels get the same number.
+    """
     return np.clip(x + intensity, x.min(), x.max())
 
 
@@ -139,7 +145,11 @@ def random_rotation(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """One image turned by up to ``rg`` degrees; the others as in ``apply_affine_transform``."""
+    """One image turned by up to ``rg`` degrees; the others as in ``apply_affine_transform``.
+
+    The other arguments are those of ``apply_affine_transform``; ``interpolation_order`` is its
+    ``order``.
+    """
     theta = np.random.uniform(-rg, rg)
     where = (row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order)
     return apply_affine_transform(x, theta, 0, 0, 0, 1, 1, *where)
@@ -156,7 +166,11 @@ def random_shift(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """One image shifted by up to the fractions ``wrg`` of its width and ``hrg`` of its height."""
+    """One image shifted by up to the fractions ``wrg`` of its width and ``hrg`` of its height.
+
+    The other arguments are those of ``apply_affine_transform``; ``interpolation_order`` is its
+    ``order``.
+    """
     tx = np.random.uniform(-hrg, hrg) * x.shape[row_axis]
     ty = np.random.uniform(-wrg, wrg) * x.shape[col_axis]
     where = (row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order)
@@ -173,7 +187,11 @@ def random_shear(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """One image sheared by up to ``intensity`` degrees."""
+    """One image sheared by up to ``intensity`` degrees.
+
+    The other arguments are those of ``apply_affine_transform``; ``interpolation_order`` is its
+    ``order``.
+    """
     shear = np.random.uniform(-intensity, intensity)
     where = (row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order)
     return apply_affine_transform(x, 0, 0, 0, shear, 1, 1, *where)
@@ -189,7 +207,11 @@ def random_zoom(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """One image zoomed by two factors between those of ``zoom_range``."""
+    """One image zoomed by two factors between those of ``zoom_range``.
+
+    The other arguments are those of ``apply_affine_transform``; ``interpolation_order`` is its
+    ``order``.
+    """
     low, high = _pair(zoom_range, "zoom_range")
     zx, zy = (1, 1) if low == high == 1 else np.random.uniform(low, high, 2)
     where = (row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order)
@@ -197,13 +219,19 @@ def random_zoom(
 
 
 def random_channel_shift(x: np.ndarray, intensity_range: float, channel_axis: int = 0) -> Any:
-    """One image with a number of up to ``intensity_range`` added to its values."""
+    """One image with a number of up to ``intensity_range`` added to its values.
+
+    The other arguments are those of ``apply_channel_shift``.
+    """
     intensity = np.random.uniform(-intensity_range, intensity_range)
     return apply_channel_shift(x, intensity, channel_axis)
 
 
 def random_brightness(x: np.ndarray, brightness_range: Sequence[float], scale: bool = True) -> Any:
-    """One image brightened by a factor between those of ``brightness_range``."""
+    """One image brightened by a factor between those of ``brightness_range``.
+
+    The other arguments are those of ``apply_brightness_shift``.
+    """
     low, high = _pair(brightness_range, "brightness_range")
     return apply_brightness_shift(x, np.random.uniform(low, high), scale)
 

@@ -52,6 +52,15 @@ def one_hot(
 
     As in Keras 2, numbers differ from one process to the next, since Python salts its hash. For
     constant numbers use ``hashing_trick`` with "md5", or ``layers.Hashing``.
+
+    Args:
+        input_text: the text.
+        n: one more than the largest number.
+        filters: characters that are taken out.
+        lower: whether to use small letters.
+        split: what stands between words.
+        analyzer: a function that makes a list of words of the text, in the place of these
+            three.
     """
     return hashing_trick(input_text, n, hash, filters, lower, split, analyzer)
 
@@ -289,7 +298,11 @@ class Tokenizer:
 
 
 def tokenizer_from_json(json_string: str) -> Tokenizer:
-    """The tokenizer from JSON written by ``Tokenizer.to_json`` or Keras 2."""
+    """The tokenizer from JSON written by ``Tokenizer.to_json`` or Keras 2.
+
+    Args:
+        json_string: the JSON.
+    """
     config = dict(json.loads(json_string)["config"])
     by_word = {name: json.loads(config.pop(name)) for name in ("word_counts", "word_docs")}
     word_index = json.loads(config.pop("word_index"))

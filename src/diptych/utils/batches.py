@@ -28,6 +28,11 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
     """The batch that `unpack_x_y_sample_weight` unpacks.
 
     x alone is returned unchanged, or in a tuple of one if it is itself a tuple or list.
+
+    Args:
+        x: the inputs.
+        y: the labels, if there are any.
+        sample_weight: a weight for each sample, if there are any.
     """
     if y is None:
         return (x,) if isinstance(x, (tuple, list)) else x

@@ -10,7 +10,11 @@ __all__ = ["get_source_inputs", "is_keras_tensor", "sources"]
 
 
 def is_keras_tensor(x: Any) -> bool:
-    """Whether this is a symbolic tensor, such as an Input or what a layer makes of one."""
+    """Whether this is a symbolic tensor, such as an Input or what a layer makes of one.
+
+    Args:
+        x: anything.
+    """
     return isinstance(x, KerasTensor)
 
 

@@ -33,7 +33,12 @@ def snake_case(name: str) -> str:
 
 
 def suggest(name: Any, candidates: Iterable[Any]) -> str:
-    """'; did you mean 'x'?' for the candidate nearest to `name`, '' if none is close."""
+    """'; did you mean 'x'?' for the candidate nearest to `name`, '' if none is close.
+
+    Args:
+        name: what was given.
+        candidates: what is known.
+    """
     import difflib
 
     name, candidates = str(name), [str(candidate) for candidate in candidates]
@@ -77,6 +82,12 @@ def auto_name(class_name: str) -> str:
     count = _given[name]
     _given[name] += 1
     return f"{name}_{count}" if count else name
+
+
+def number_of(prefix: str) -> int:
+    """How often a name with this prefix was given, this time included: 1, 2, 3, ..."""
+    _given[prefix] += 1
+    return _given[prefix]
 
 
 def forget_names() -> None:

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from .. import config
+from .. import config, processes
 from .notebook import Area, is_notebook
 
 __all__ = ["Progbar"]
@@ -168,8 +168,10 @@ class Progbar:
 
 def write(text: str) -> None:
     """Print to the current standard output, or where interactive logging is disabled, log; a
-    program without a console has no output.
+    program without a console has no output, nor has any process but the first of several.
     """
+    if not processes.is_first():
+        return
     if not config.is_interactive_logging_enabled():
         import logging
 

@@ -22,7 +22,12 @@ _scopes: ContextVar[dict[str, Any]] = ContextVar("diptych_custom_objects", defau
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable:
-    """Decorate a class or function of your own, so that configurations can refer to it."""
+    """Decorate a class or function of your own, so that configurations can refer to it.
+
+    Args:
+        package: the first part of the name in configurations, package>name.
+        name: the other part; by default the name of the class or function.
+    """
 
     def register(thing: Any) -> Any:
         if inspect.isclass(thing) and not hasattr(thing, "get_config"):
@@ -39,7 +44,11 @@ def get_custom_objects() -> dict[str, Any]:
 
 
 def get_registered_name(obj: Any) -> str:
-    """The name under which a class or function was registered, or else its own."""
+    """The name under which a class or function was registered, or else its own.
+
+    Args:
+        obj: the class or function.
+    """
     own = getattr(obj, "__name__", type(obj).__name__)
     return next((name for name, other in _registered.items() if other is obj), own)
 
@@ -51,6 +60,11 @@ def get_registered_object(
 ) -> Any:
     """The class or function with this name: registered or in a scope, or else in one of these
     dicts; or None.
+
+    Args:
+        name: the name, package>name for what is registered.
+        custom_objects: {name: it}.
+        module_objects: {name: it}, looked in last.
     """
     known = {**_registered, **_scopes.get()}
     if name in known:
@@ -64,6 +78,9 @@ def get_registered_object(
 class CustomObjectScope:
     """Context manager: names that configurations may use inside it: `CustomObjectScope({"My":
     My})`.
+
+    Args:
+        custom_objects: classes and functions, {name: it}.
     """
 
     def __init__(self, custom_objects: dict[str, Any]) -> None:

@@ -20,6 +20,9 @@ def serialize_keras_object(obj: Any) -> Any:
     """Return an object (or values with objects among them) as numbers, texts, lists, tuples and
     dicts. A Python lambda becomes its code, with a warning.
 
+    Args:
+        obj: the object.
+
     Raises:
         TypeError: something in it is no data and has no ``get_config``.
     """

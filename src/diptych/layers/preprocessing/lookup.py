@@ -571,10 +571,10 @@ class StringLookup(IndexLookup):
         max_tokens: the largest vocabulary to learn, special tokens included.
         num_oov_indices: the number of indices for unknown words. With several, a hash of the word
             chooses one of them; with 0, an unknown word is an error.
-        mask_token: a word that is padding: number 0 in mode "int", dropped in others. oov_token:
-        what stands for unknown words in the vocabulary and, inverted, in the result. vocabulary: a
-        list or array of words, or the path of a file with one on each line. idf_weights: for
-        output_mode="tf_idf" the weight of each word.
+        mask_token: a word that is padding: number 0 in mode "int", dropped in others.
+        oov_token: what stands for unknown words in the vocabulary and, inverted, in the result.
+        vocabulary: a list or array of words, or the path of a file with one on each line.
+        idf_weights: for output_mode="tf_idf" the weight of each word.
         invert: whether numbers become words.
         output_mode: "int" (..., ) -> (...); "one_hot": a column for each word of the vocabulary;
             "multi_hot", "count", "tf_idf": the words of a sample (the second axis) in one row.
@@ -582,6 +582,9 @@ class StringLookup(IndexLookup):
         sparse: False; sparse arrays do not exist here.
         encoding: the encoding of words given as bytes.
         salt: a whole number, or a pair of them: the key of another hash for unknown words.
+        oov_method: "floormod" or "farmhash", which are one and the same hash for words.
+        vocabulary_size, has_input_vocabulary: of configurations: how many words there are, and
+            whether they were given rather than learned.
     """
 
     def __init__(
@@ -672,16 +675,17 @@ class IntegerLookup(IndexLookup):
     Args:
         max_tokens: the largest vocabulary to learn, special tokens included.
         num_oov_indices: the number of indices for unknown numbers; with 0, they are an error.
-        mask_token: a number that is padding: index 0 in mode "int", dropped in others. oov_token:
-        what stands for unknown numbers in the vocabulary and, inverted, in the result. vocabulary:
-        a list or array of numbers, or the path of a file with one on each line. vocabulary_dtype:
-        "int64".
+        mask_token: a number that is padding: index 0 in mode "int", dropped in others.
+        oov_token: what stands for unknown numbers in the vocabulary and, inverted, in the result.
+        vocabulary: a list or array of numbers, or the path of a file with one on each line.
+        vocabulary_dtype: "int64".
         idf_weights: for output_mode="tf_idf" the weight of each number.
         invert: whether indices become numbers.
         output_mode, pad_to_max_tokens, sparse: see ``StringLookup``.
         oov_method: which of several indices an unknown number gets: "floormod", its remainder, or
             "farmhash", a hash of its digits.
         salt: for "farmhash" a whole number, or a pair of them: the key of another hash.
+        vocabulary_size, has_input_vocabulary: see ``StringLookup``.
     """
 
     vocabulary_dtype = "int64"

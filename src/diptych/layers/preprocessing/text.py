@@ -66,6 +66,8 @@ class TextVectorization(KeepsVocabulary, Preparation):
         idf_weights: for output_mode="tf_idf" the weight of each word.
         sparse, ragged: must be False; there are no such arrays here.
         encoding: the encoding of texts given as bytes.
+        vocabulary_size, has_input_vocabulary: of configurations: how many words there are, and
+            whether they were given rather than learned.
     """
 
     data_dtype = "string"

@@ -219,7 +219,7 @@ class ConvLSTM2D(_ConvLSTM):
         filters: the number of channels of the output and of the states.
         kernel_size, strides, padding, data_format, dilation_rate: as in ``Conv2D``, of the
             convolution of the input. That of the state has strides of 1 and keeps its size.
-        activation to recurrent_dropout: as in ``LSTM``.
+        activation to recurrent_dropout, seed: as in ``LSTM``, whose other arguments they are.
         return_sequences, return_state, go_backwards, stateful: as in ``RNN``.
 
     Source: Shi et al. 2015, Convolutional LSTM Network, without its peephole connections.

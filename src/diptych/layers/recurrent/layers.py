@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ... import activations, ops
 from ...ops import recurrent
+from ...tensor import Tensor
 from ..spec import InputSpec
 from .cells import GRUCell, LSTMCell, SimpleRNNCell, forget_dropout
 from .rnn import RNN
@@ -86,7 +85,8 @@ class _FusedRNN(RNN):
             if cell.recurrent_dropout:
                 recurrent_mask = cell._draw((rows, cell.units), cell.recurrent_dropout)
         states = [None] * len(self.state_size) if states is None else states
-        y, *states = self._fused(sequences, states, mask, recurrent_mask, names)
+        on = None if mask is None else mask.array
+        y, *states = self._fused(sequences, states, on, recurrent_mask, names)
         if mask is not None and self.zero_output_for_mask:
             y = ops.multiply(y, self._output_mask(mask))
         return y, states
@@ -96,11 +96,11 @@ class _FusedRNN(RNN):
     ) -> list:
         raise NotImplementedError
 
-    def _output_mask(self, mask: np.ndarray) -> np.ndarray:
+    def _output_mask(self, mask: Any) -> Tensor:
         """1 for the outputs of steps that count, 0 for masked ones, in the order of the outputs."""
-        mask = mask[:, ::-1] if self.go_backwards else mask
-        output_mask = mask[:, :, np.newaxis] if self.return_sequences else mask[:, -1:]
-        return output_mask.astype(self.dtype)
+        mask = ops.flip(mask, 1) if self.go_backwards else mask
+        mask = ops.expand_dims(mask, -1) if self.return_sequences else mask[:, -1:]
+        return ops.cast(mask, self.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**self._own_config(), **self.cell.arguments()}
@@ -136,6 +136,7 @@ class SimpleRNN(_FusedRNN):
     """
 
     pure: Any = property(_depends_on_nothing_else)
+    pure_with_masks = True
 
     def __init__(
         self,
@@ -231,6 +232,7 @@ class LSTM(_FusedRNN):
     """
 
     pure: Any = property(_depends_on_nothing_else)
+    pure_with_masks = True
     recurrent_activation = _of_the_cell("recurrent_activation")
     unit_forget_bias = _of_the_cell("unit_forget_bias")
 
@@ -335,6 +337,7 @@ class GRU(_FusedRNN):
     """
 
     pure: Any = property(_depends_on_nothing_else)
+    pure_with_masks = True
     recurrent_activation = _of_the_cell("recurrent_activation")
     reset_after = _of_the_cell("reset_after")
 

@@ -212,7 +212,7 @@ class RNN(Layer):
                 f"step, and got an input of shape {sequences.shape}."
             )
         states = self._first_states(sequences, initial_state)
-        on = None if mask is None else self._mask_array(mask, sequences.shape)
+        on = None if mask is None else self._steps_that_count(mask, sequences.shape)
         output, states = self._run(sequences, states, on, training, constants)
         if self.stateful:
             for variable, state in zip(flatten(self.states), flatten(states), strict=True):
@@ -253,18 +253,18 @@ class RNN(Layer):
                 f"initial_state holds {len(shapes)}, of shape {', '.join(map(str, shapes))}."
             )
 
-    def _mask_array(self, mask: Any, input_shape: tuple) -> np.ndarray:
-        """The mask as booleans, (N, T)."""
-        on = as_array(mask)
+    def _steps_that_count(self, mask: Any, input_shape: tuple) -> Tensor:
+        """The mask as a tensor of booleans, (N, T)."""
+        on = mask if isinstance(mask, Tensor) else Tensor(as_array(mask))
         expected = tuple(input_shape[:2])
         if on.shape == (*expected, 1):
-            on = on[..., 0]
+            on = ops.squeeze(on, -1)
         if on.shape != expected:
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}) needs a mask of shape (batch, steps) "
                 f"= {expected} for an input of shape {tuple(input_shape)}; got {on.shape}."
             )
-        return on.astype(bool, copy=False)
+        return on if on.array.dtype == bool else ops.cast(on, "bool")
 
     def _run(
         self, sequences: Any, states: list | None, mask: Any, training: Any, constants: Any
@@ -348,8 +348,8 @@ def _are_tensors(parts: Any) -> bool:
     return all(isinstance(part, (Tensor, KerasTensor, np.ndarray)) for part in flatten(parts))
 
 
-def _where(on: np.ndarray, new: Any, old: Any) -> Any:
+def _where(on: Tensor, new: Any, old: Any) -> Any:
     """For each row of the batch, the new value if ``on``, else the old; also for nested values."""
     if isinstance(new, (list, tuple)):
         return [_where(on, *pair) for pair in zip(new, old, strict=True)]
-    return ops.where(on.reshape(-1, *[1] * (len(new.shape) - 1)), new, old)
+    return ops.where(ops.reshape(on, (-1, *[1] * (len(new.shape) - 1))), new, old)

@@ -44,6 +44,8 @@ class TimeDistributed(Wrapper):
         batch, *shape = self.layer.output_shape_for(self._step_shape(input_shape))
         return (batch, input_shape[1], *shape)
 
+    pure_with_masks = True
+
     @property
     def pure(self) -> Any:  # type: ignore[override]
         """Whether the class of the wrapped layer declares that it is pure."""
@@ -301,6 +303,8 @@ class Bidirectional(Layer):
 
     def input_hint(self, shape: tuple) -> str:
         return self.forward_layer.input_hint(shape)
+
+    pure_with_masks = True
 
     @property
     def pure(self) -> Any:  # type: ignore[override]
