@@ -773,15 +773,3 @@ def test_calls_that_draw_from_one_generator_lock_it_once(monkeypatch):
     fit(x, y)(model := build())
     made = [replay.plan for replay in model._replays.values() if replay.plan is not None]
     assert [len(plan._locks) for plan in made] == [1] * len(made) != []
-
-
-def test_an_engine_that_is_set_within_fit(monkeypatch):
-    x, y = data()
-
-    class Changes(callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            self.model.engine = "reference"
-
-    assert_same(
-        monkeypatch, lambda: compiled(dense()), fit(x, y, callbacks=[Changes()]), planned=False
-    )

@@ -17,7 +17,7 @@ from ..nested import flatten, map_structure, pack_like
 from ..tensor import Tensor
 from .batches import ArrayBatches
 from .noting import NotPlannedError
-from .plans import MOST_ARRAYS, PredictionPlan, StepPlan, converted
+from .plans import MOST_ARRAYS, PredictionPlan, StepPlan, converted, runs_fast
 from .replay import is_own
 
 SEEN = True  # in place of a plan: this number of rows has been predicted once
@@ -171,7 +171,7 @@ class PlannedPrediction:
     """
 
     def __init__(self, model: Any, x: Any, rows: int, batch_size: int) -> None:
-        if _engine.current().name != "fast":
+        if not runs_fast(model):
             raise NotPlannedError("plans are made by the fast engine")
         first = model._as_tensors(map_structure(lambda part: part[:batch_size], x))[0]
         both = list(zip(flatten(x), flatten(first), strict=True))

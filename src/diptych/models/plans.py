@@ -402,9 +402,17 @@ def converted(data: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.ascontiguousarray(data, dtype)
 
 
+def runs_fast(model: Any) -> bool:
+    """Whether all of the model runs on the fast engine: the models in it may have engines of their
+    own, and a callback may set another.
+    """
+    engines = [getattr(one, "engine", None) for one in model._flatten_layers()]
+    return {_engine.current().name, *engines} <= {"fast", None}
+
+
 def _check(model: Any, replay: Replay, trains: bool) -> None:
     """Raise NotPlannedError for what can be known before a step."""
-    if {_engine.current().name, model.engine or "fast"} != {"fast"}:  # set within `fit`
+    if not runs_fast(model):
         raise NotPlannedError("plans are made by the fast engine")
     if not is_own(model, "compute_metrics"):
         raise NotPlannedError("the model has a compute_metrics of its own")
