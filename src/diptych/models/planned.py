@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import engine as _engine
 from .. import processes
 from ..nested import flatten, map_structure, pack_like
 from ..tensor import Tensor
