@@ -26,6 +26,9 @@ cdef double RELEASE_GIL = 50_000
 # Rows of dz that one partial sum of dbias covers hold about this many numbers.
 cdef Py_ssize_t SUM_CHUNK = 16384
 
+cdef enum:
+    SUM_WIDTH = 64  # numbers of dz that are added at a time, where a row has fewer
+
 
 # ---------------------------------------------------------------------------------- kernels
 
@@ -53,7 +56,8 @@ cdef void dz_task(Py_ssize_t chunk, void* context, const real* like) noexcept no
     cdef const real* line = <const real*>p.dy + first * units
     cdef real* dz = <real*>p.dz
     cdef real* sums = <real*>p.sums
-    cdef Py_ssize_t i, j
+    cdef real several[SUM_WIDTH]
+    cdef Py_ssize_t i, j, together = SUM_WIDTH // max(1, units)
     if dz != NULL:
         derive(p.code, rows * units, line, <const real*>p.y + first * units, dz + first * units)
         line = dz + first * units
@@ -61,6 +65,17 @@ cdef void dz_task(Py_ssize_t chunk, void* context, const real* like) noexcept no
         sums += chunk * units
         for j in range(units):
             sums[j] = 0
+        if together > 1:  # several rows side by side: no addition waits for the one before
+            for j in range(together * units):
+                several[j] = 0
+            while rows >= together:
+                for j in range(together * units):
+                    several[j] += line[j]
+                line += together * units
+                rows -= together
+            for i in range(together):
+                for j in range(units):
+                    sums[j] += several[i * units + j]
         for i in range(rows):
             for j in range(units):
                 sums[j] += line[i * units + j]

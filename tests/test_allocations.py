@@ -20,8 +20,6 @@ pytestmark = pytest.mark.skipif(
         ("numpy", "save", 25),
         ("numpy", "load", 50),
         ("python", "fit", 100),
-        ("python", "save", 1500),
-        ("python", "load", 5000),
     ],
 )
 def test_a_failed_allocation_is_a_memory_error(caller, program, every):

@@ -443,3 +443,8 @@ def test_the_functions_that_scripts_use_are_there():
     ).split()
     assert set(t1 + t2) <= set(K.__all__)
     assert all(callable(getattr(K, name)) for name in K.__all__)
+
+
+def test_numbers_for_a_prefix():
+    K.reset_uids()
+    assert [K.get_uid("some"), K.get_uid("some"), K.get_uid("other")] == [1, 2, 1]

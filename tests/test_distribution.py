@@ -192,6 +192,20 @@ model.fit(x, x[:, :3], verbose=0, callbacks=[Stops()])
 
 
 @needs_mpi
+def test_recorded_slices_make_the_same_sums_as_others():
+    """In one process the steps are recorded anew; the first layer sums what has no way back."""
+    code = """
+def forget():
+    model._replays = {}
+model = diptych.Sequential([diptych.Input((4,)), layers.BatchNormalization(), layers.Dense(3)])
+model.compile("sgd", "mse")
+fit(1, forget, epochs=5)
+"""
+    done = mpirun(2, "-c", TRAINING + code)
+    assert not done.returncode, done.stderr
+
+
+@needs_mpi
 def test_three_processes_are_refused():
     done = mpirun(3, "-c", "import diptych; diptych.distribution.DataParallel()")
     assert done.returncode

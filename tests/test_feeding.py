@@ -133,6 +133,38 @@ def test_only_the_file_that_is_mapped_is_read_itself(kind, x, tmp_path):
     assert (rows._file is not None) is direct
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="the system takes no advice")
+def test_single_rows_are_asked_for_before_they_are_read(x, tmp_path, monkeypatch):
+    rows = of_rows.as_rows(mapped(x, tmp_path))
+    if rows._file is None:
+        pytest.skip("read through the map here")
+    advice = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda file, *told: advice.append(told))
+    rows.read(np.array([7, 2]), x.dtype)
+    assert not advice  # they are smaller than what the system reads at least
+    monkeypatch.setattr(of_rows, "PAGE", 1)
+    size = x[0].nbytes
+    for _ in range(2):
+        np.testing.assert_array_equal(rows.read(np.array([7, 2]), x.dtype), x[[7, 2]])
+    each = [(n * size + rows._start, size, os.POSIX_FADV_WILLNEED) for n in (7, 2)]
+    assert advice == [(0, 0, os.POSIX_FADV_RANDOM), *each, *each]
+    advice.clear()
+    for _ in range(2):
+        np.testing.assert_array_equal(rows.read(slice(3, 9), x.dtype), x[3:9])
+    assert advice == [(0, 0, os.POSIX_FADV_NORMAL)]
+
+
+def test_a_file_system_that_takes_no_advice_is_read_as_well(x, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(22, "no advice")
+
+    monkeypatch.setattr(os, "posix_fadvise", refuse, raising=False)
+    monkeypatch.setattr(os, "POSIX_FADV_RANDOM", 1, raising=False)
+    monkeypatch.setattr(of_rows, "PAGE", 1)
+    rows = of_rows.as_rows(mapped(x, tmp_path))
+    np.testing.assert_array_equal(rows.read(np.array([7, 2]), x.dtype), x[[7, 2]])
+
+
 def test_a_file_that_became_shorter_is_an_error_not_a_crash(x, tmp_path):
     rows = of_rows.as_rows(mapped(x, tmp_path))
     if rows._file is None:

@@ -12,6 +12,13 @@ CORNERS = [  # around the borders of tiles, panels, blocks and steps along k
     (6, 16, 256), (7, 17, 257), (12, 8, 255), (13, 9, 512), (24, 64, 513), (289, 65, 33),
     (576, 130, 31), (100, 500, 784), (300, 520, 600), (1, 700, 300), (700, 1, 300), (2, 2, 3000),
     (150, 600, 512),
+    # few rows, one column, long sums
+    (1, 301, 20), (2, 301, 300), (3, 301, 20), (4, 301, 300), (40, 1, 20), (40, 1, 16),
+    (20, 1, 30_000), (1, 20, 30_000), (100, 90, 5_000), (3, 200, 9_001),
+]  # fmt: skip
+
+SHAPES_WITH_BIAS = [
+    (4, 3, 5), (7, 19, 300), (90, 70, 600), (3, 5, 0), (1, 150, 30), (3, 300, 7), (33, 1, 20),
 ]  # fmt: skip
 
 
@@ -56,7 +63,14 @@ def test_agrees_with_numpy_in_float64(dtype, transpose_a, transpose_b):
 def test_rows_with_gaps_are_respected(dtype):
     """Operands and result are parts of larger matrices; what lies around the result stays."""
     rng = np.random.default_rng(1)
-    for m, n, k in [(5, 3, 4), (13, 21, 34), (40, 70, 300)]:
+    for m, n, k in [
+        (5, 3, 4),
+        (13, 21, 34),
+        (40, 70, 300),
+        (1, 150, 40),
+        (4, 150, 40),
+        (21, 1, 20),
+    ]:
         a = rng.normal(size=(m, k + 3)).astype(dtype)[:, 2:-1]
         b = rng.normal(size=(k, n + 5)).astype(dtype)[:, 1:-4]
         around = np.full((m + 2, n + 9), 7, dtype)
@@ -68,7 +82,7 @@ def test_rows_with_gaps_are_respected(dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("shape", [(4, 3, 5), (7, 19, 300), (90, 70, 600), (3, 5, 0)])
+@pytest.mark.parametrize("shape", SHAPES_WITH_BIAS)
 def test_bias_activation_and_accumulation(dtype, shape):
     rng = np.random.default_rng(2)
     m, n, k = shape
@@ -90,7 +104,9 @@ def test_bias_activation_and_accumulation(dtype, shape):
 @pytest.mark.parametrize("transpose_b", [False, True])
 def test_same_bits_for_any_number_of_threads(dtype, transpose_a, transpose_b):
     rng = np.random.default_rng(3)
-    for m, n, k in [(100, 500, 784), (513, 300, 257), (1000, 33, 64), (64, 2000, 40)]:
+    shapes = [(100, 500, 784), (513, 300, 257), (1000, 33, 64), (64, 2000, 40), (1, 20, 90_000)]
+    shapes += [(20, 1, 90_000), (90_000, 1, 20), (100, 90, 9_000)]
+    for m, n, k in shapes:
         a, b = operands(rng, m, n, k, dtype, transpose_a, transpose_b)
         results = []
         for count in (1, 2, 4):
@@ -190,6 +206,27 @@ def test_several_python_threads_at_once():
     for caller in callers:
         caller.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_long_sum_in_parts_is_added_to_what_is_there(dtype):
+    rng = np.random.default_rng(8)
+    for m, n in ((20, 30), (20, 1), (1, 20)):
+        a, b = operands(rng, m, n, 9_000, dtype, True, False)
+        start = rng.normal(size=(m, n)).astype(dtype)
+        c = start.copy()
+        gemm.product(a, b, c, transpose_a=True, accumulate=True)
+        assert_product(a, b, c, True, False, extra=start)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_one_column_reads_nothing_beyond_its_rows(dtype):
+    """A vector may reach into the next row: what stands there does not count."""
+    a = np.full((40, 21), np.nan, dtype)
+    a[:, :19] = 1
+    c = np.empty((40, 1), dtype)
+    gemm.product(a[:, :19], np.ones((19, 1), dtype), c)
+    assert (c == 19).all()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

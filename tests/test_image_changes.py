@@ -70,6 +70,23 @@ def test_they_change_images_in_training_only(name):
     assert any(not np.array_equal(layer(x), x) for _ in range(5))
     model = diptych.Sequential([layers.Input(x.shape[1:]), layer])
     np.testing.assert_array_equal(model.predict(x, verbose=0), x)
+    assert any(not np.array_equal(model(x), x) for _ in range(5))
+
+
+def test_a_none_that_is_written_is_no_training():
+    """A model of one's own hands its `training` on, which is None in a call that says nothing."""
+    x = pictures()
+
+    class Own(diptych.Model):
+        def __init__(self):
+            super().__init__()
+            self.change = layers.RandomInvert((1.0, 1.0), UNIT)
+
+        def call(self, x, training=None):
+            return self.change(x, training=training)
+
+    np.testing.assert_array_equal(Own()(x), x)
+    np.testing.assert_allclose(Own()(x, training=True), 1 - x)
 
 
 def test_equalization_is_active_in_training_and_the_contrast_at_all_times():
@@ -108,6 +125,17 @@ def test_one_image_bytes_and_channels_first(name):
         np.testing.assert_allclose(first, expected, rtol=1e-5, atol=1e-5)
     for training in (True, False):
         assert make(name)((255 * x).astype("uint8"), training=training).dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(0, 8, 9), (2, 1, 1), (2, 1, 7), (2, 7, 1), (1, 1)])
+@OVER_ALL
+def test_no_images_and_those_of_a_row_a_column_or_a_pixel(name, shape):
+    x = np.random.default_rng(0).random((*shape, 3)).astype("float32")
+    layer = seeded(name, 2)
+    for _ in range(5):
+        y = layer(x, training=True).numpy()
+        assert y.shape == x.shape
+        assert np.isfinite(y).all()
 
 
 @OVER_ALL
@@ -170,6 +198,31 @@ def test_masks_move_with_their_images(name):
     y = layer({"images": x, "segmentation_masks": x}, training=True)
     assert not np.array_equal(y["images"], x)
     np.testing.assert_array_equal(y["images"], y["segmentation_masks"])
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.RandomElasticTransform(),
+        layers.RandomPerspective(),
+        layers.RandomRotation(0.2),
+        layers.RandomShear(0.5),
+        layers.RandomTranslation(0.2, 0.2),
+        layers.RandomZoom(0.5),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_masks_of_class_numbers_stay_class_numbers(layer):
+    x = pictures()
+    masks = np.random.default_rng(1).integers(0, 200, (*x.shape[:3], 1), dtype="uint8")
+    for training in (True, False):
+        y = layer({"images": x, "segmentation_masks": masks}, training=training)
+        assert y["segmentation_masks"].dtype == "uint8"
+        assert set(np.unique(y["segmentation_masks"].numpy())) <= {0, *np.unique(masks)}
+    entrance = layers.Input(x.shape[1:])
+    ends = layer({"images": entrance, "segmentation_masks": layers.Input((8, 9, 1), dtype="uint8")})
+    assert ends["segmentation_masks"].dtype == "uint8"
+    assert ends["images"].dtype == "float32"
 
 
 @OVER_ALL

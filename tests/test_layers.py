@@ -298,6 +298,34 @@ def test_a_layer_called_on_none_or_on_a_dict_says_so():
 
 
 @pytest.mark.parametrize(
+    "merge", [layers.Add, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum]
+)
+def test_one_tensor_is_merged_into_itself(merge):
+    x = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
+    np.testing.assert_array_equal(merge()([x]), x)
+    assert merge()([layers.Input((3,))]).shape == (None, 3)
+    with pytest.raises(ValueError, match="at least 1 tensor"):
+        merge()([])
+
+
+@pytest.mark.parametrize(
+    ("axes", "error", "words"),
+    [
+        (3, IndexError, "they are 1 to 1, or -1 to -1"),
+        ((1, -9), IndexError, "they are 1 to 1"),
+        (0, ValueError, "axis 0 is the batch"),
+        ((1, -2), ValueError, "axis 0 is the batch"),
+    ],
+)
+def test_the_axes_of_dot(axes, error, words):
+    x = np.ones((3, 3), "float32")
+    with pytest.raises(error, match=words):
+        layers.Dot(axes)([x, x])
+    with pytest.raises(error, match=words):
+        layers.Dot(axes)([layers.Input((3,)), layers.Input((3,))])
+
+
+@pytest.mark.parametrize(
     "make",
     [
         layers.Add,

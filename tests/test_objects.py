@@ -23,6 +23,15 @@ class Plain(layers.Layer):
         return inputs
 
 
+def doubled(x):
+    return ops.multiply(x, 2.0)
+
+
+@pytest.fixture
+def registered():
+    return saving.register_keras_serializable("own", "doubled")(doubled)
+
+
 def small():
     model = diptych.Sequential(
         [Input((4,)), layers.Dense(2, name="d"), layers.Dropout(0.5)], name="m"
@@ -98,6 +107,97 @@ def test_a_lambda_of_a_file_is_made_only_where_it_is_allowed():
         layers.Lambda.from_config(config)
     layer = layers.Lambda.from_config(config, safe_mode=False)
     np.testing.assert_array_equal(layer(X), X * 2)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.Dense(2, activation=doubled),
+        lambda: layers.Activation(doubled),
+        lambda: layers.Conv1D(2, 1, activation=doubled),
+        lambda: layers.SimpleRNN(2, activation=doubled),
+        lambda: layers.EinsumDense("ab,bc->ac", (2,), activation=doubled),
+    ],
+)
+@pytest.mark.usefixtures("registered")
+def test_an_activation_of_ones_own_is_written_under_its_registered_name(make):
+    layer = make()
+    written = layer.get_config()["activation"]
+    assert written == {
+        "module": "builtins",
+        "class_name": "function",
+        "config": "own>doubled",
+        "registered_name": "function",
+    }
+    assert type(layer).from_config(layer.get_config()).activation is doubled
+    assert diptych.activations.deserialize(written) is doubled
+    # As it was written before.
+    assert (
+        saving.deserialize_keras_object(
+            {**written, "config": "doubled", "registered_name": "own>doubled"}
+        )
+        is doubled
+    )
+
+
+@pytest.mark.usefixtures("registered")
+def test_models_with_activations_of_ones_own_come_back_from_files(tmp_path):
+    model = diptych.Sequential([Input((4,)), layers.Dense(2, activation=doubled)])
+    model.save(tmp_path / "m.keras")
+    again = diptych.models.load_model(tmp_path / "m.keras")
+    assert again.layers[0].activation is doubled
+    np.testing.assert_array_equal(again(X), model(X))
+    assert diptych.models.model_from_json(model.to_json()).layers[0].activation is doubled
+
+
+@pytest.mark.filterwarnings("ignore:A lambda is written")
+def test_a_lambda_as_an_activation_is_cloned_but_read_only_where_it_is_allowed(tmp_path):
+    model = diptych.Sequential([Input((4,)), layers.Dense(2, activation=lambda x: x * 3)])
+    copy_ = diptych.models.clone_model(model)
+    assert copy_.layers[0].activation is model.layers[0].activation
+    model.save(tmp_path / "m.keras")
+    with pytest.raises(ValueError, match="safe_mode"):
+        diptych.models.load_model(tmp_path / "m.keras")
+    again = diptych.models.load_model(tmp_path / "m.keras", safe_mode=False)
+    np.testing.assert_array_equal(again(X), model(X))
+
+
+def test_lambda_layers_write_what_they_were_given():
+    assert {"mask", "output_shape"}.isdisjoint(layers.Lambda(doubled).get_config())
+    config = layers.Lambda(doubled, output_shape=(4,)).get_config()
+    assert config["output_shape"] == (4,)
+
+
+# --------------------------------------------------------------------------------------------------
+# Rules of symbolic tensors
+
+
+@pytest.mark.parametrize("shape", [(-1, 2), (2.0,), None, 3, "a", ("a", 2)], ids=str)
+def test_what_is_no_shape_is_refused(shape):
+    with pytest.raises(ValueError, match="A shape is a tuple of whole numbers"):
+        diptych.KerasTensor(shape)
+    if isinstance(shape, tuple):
+        with pytest.raises(ValueError, match="A shape is a tuple of whole numbers"):
+            Input(shape)
+
+
+def test_the_sizes_of_a_shape_are_python_numbers():
+    shape = diptych.KerasTensor((np.int64(2), None)).shape
+    assert shape == (2, None)
+    assert type(shape[0]) is int
+    with pytest.raises(ValueError, match=r"`tensor` as a symbolic tensor.*got ndarray"):
+        Input(tensor=X)
+
+
+def test_a_symbolic_tensor_is_no_number_and_no_list():
+    x = diptych.KerasTensor(())
+    for kind in (float, int, complex):
+        with pytest.raises(ValueError, match="no number can be made of it"):
+            kind(x)
+    with pytest.raises(NotImplementedError, match="cannot be iterated over"):
+        list(diptych.KerasTensor((2, 3)))
+    assert round(diptych.KerasTensor((2, 3))).shape == (2, 3)
+    np.testing.assert_allclose(round(ops.convert_to_tensor([1.26, -0.5]), 1), [1.3, -0.5])
 
 
 # --------------------------------------------------------------------------------------------------
@@ -613,3 +713,8 @@ def test_module_objects_of_keras_2_are_further_names():
 
 def twice(x):
     return 2 * x
+
+
+def test_a_function_is_no_loss():
+    with pytest.raises(ValueError, match=r"add_loss\(\) takes a tensor or a number"):
+        layers.Dense(2).add_loss(lambda: 3.0)

@@ -539,7 +539,7 @@ def test_symbolic_tensors_have_no_values():
         lambda: ops.convert_to_numpy(x),
         lambda: list(x),
     ):
-        with pytest.raises((TypeError, ValueError), match="is symbolic"):
+        with pytest.raises((TypeError, ValueError, NotImplementedError), match="is symbolic"):
             call()
     with pytest.raises(ValueError, match="needs `num`, or a known size"):
         ops.unstack(x)
@@ -668,3 +668,28 @@ def test_select_has_the_dtype_of_its_choices(choices, default, dtype):
     assert found.numpy().tolist() == [x[0], y[1], last]
     symbols = [diptych.KerasTensor((3,), name) for name in choices]
     assert ops.select([first, second], symbols, default).dtype == dtype
+
+
+def test_a_bound_of_clip_may_be_none():
+    x = np.array([-2.0, 0.5, 3.0], "float32")
+    np.testing.assert_array_equal(ops.clip(x, None, 1.0), [-2.0, 0.5, 1.0])
+    np.testing.assert_array_equal(ops.clip(x, 0.0, None), [0.0, 0.5, 3.0])
+    whole = ops.clip(np.array([-2, 3], "int32"), None, 1)
+    assert whole.dtype == "int32"
+    np.testing.assert_array_equal(whole, [-2, 1])
+
+
+def test_more_than_there_are_have_no_top():
+    for x in (np.ones((2, 3), "float32"), diptych.KerasTensor((None, 3))):
+        with pytest.raises(ValueError, match="k=4, but the last axis .* has only 3"):
+            ops.top_k(x, 4)
+
+
+def test_places_are_a_tuple_and_axes_of_softmax_may_be_a_list():
+    x = np.array([[0.0, 1.0], [2.0, 0.0]], "float32")
+    assert isinstance(ops.nonzero(x), tuple)
+    assert isinstance(ops.where(x > 0), tuple)
+    assert isinstance(ops.nonzero(diptych.KerasTensor((2, 2))), tuple)
+    np.testing.assert_array_equal(x[ops.nonzero(x)], [1.0, 2.0])
+    np.testing.assert_array_equal(ops.softmax(x, axis=[0, 1]), ops.softmax(x, axis=(0, 1)))
+    np.testing.assert_array_equal(ops.softmax(x, axis=[0]), ops.softmax(x, axis=0))

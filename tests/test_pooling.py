@@ -268,6 +268,22 @@ def test_the_output_size_of_adaptive_pooling(output_size, error):
         layers.AdaptiveMaxPooling2D(output_size)
 
 
+@pytest.mark.parametrize(
+    ("output_size", "error"),
+    [((1, 2, 3, 4), ValueError), ((), ValueError), ((2.5,), TypeError), ("2", TypeError)],
+)
+def test_the_output_size_of_adaptive_pooling_in_one_dimension(output_size, error):
+    with pytest.raises(error, match="AdaptiveAveragePooling1D needs .*output_size.* got"):
+        layers.AdaptiveAveragePooling1D(output_size)
+
+
+@pytest.mark.parametrize("layer", [layers.AdaptiveMaxPooling2D, layers.AdaptiveAveragePooling2D])
+def test_adaptive_pooling_of_nothing_is_refused(layer):
+    assert layer(2)(np.zeros((0, 5, 4, 3), "float32")).shape == (0, 2, 2, 3)
+    with pytest.raises(ValueError, match=r"no numbers to pool.*\(2, 5, 0, 3\)"):
+        layer(2)(np.zeros((2, 5, 0, 3), "float32"))
+
+
 def test_strides_are_the_window_unless_given():
     layer = layers.MaxPooling2D((3, 2))
     assert layer.get_config()["strides"] == (3, 2)

@@ -152,3 +152,9 @@ def test_a_length_that_is_no_power_of_two_is_not_recommended():
         layer = layers.STFTSpectrogram(frame_length=8, fft_length=12)
     assert layer(signal(1, 20, 1)).shape == (1, 4, 7)
     assert float(ops.max(layer(signal(1, 20, 1)))) < 5
+
+
+def test_no_signals_have_no_spectrograms():
+    x = signal(0, 40)
+    assert layers.MelSpectrogram(16, num_mel_bins=5, sequence_stride=8)(x).shape == (0, 5, 6)
+    assert layers.STFTSpectrogram(frame_length=16)(x[..., None]).shape == (0, 4, 9)

@@ -30,6 +30,8 @@ cdef struct Product:
     Py_ssize_t row_blocks
     Py_ssize_t column_blocks
     Py_ssize_t depth
+    Py_ssize_t parts            # that a long sum is cut into; each stands in `memory`
+    Py_ssize_t part_k
     bint transpose_b
     bint pack_a
     bint accumulate

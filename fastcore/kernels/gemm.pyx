@@ -11,7 +11,8 @@ which adds up along k in one order: hence the same bits for any number of thread
 A is read where it stands if its rows lie along k, at a distance that the cache likes or with few
 columns to share a copy; else it is packed as well. The blocks of a large product share what is
 packed, once by all threads beforehand: so they can be small, and a thread that comes late or is
-disturbed leaves the others more of them.
+disturbed leaves the others more of them. A small C with a long sum (the gradient of a kernel over
+many rows) is cut along k: the parts of the sum are added in their order.
 Nothing is skipped because it is zero: 0 * inf is nan here too.
 """
 
@@ -23,8 +24,8 @@ cimport numpy as cnp
 from .arrays cimport as_real, data, real, real_type
 from .fused cimport LINEAR, RELU, SIGMOID, TANH, activate
 from .gemm_tile cimport (
-    FLAG_ACCUMULATE, FLAG_RELU, ROWS, lanes_f32, lanes_f64, pack_a_rows, pack_columns, pack_rows,
-    panel_columns_f32, panel_columns_f64, panel_product, panel_width,
+    FLAG_ACCUMULATE, FLAG_RELU, ROWS, dots, few_rows, lanes_f32, lanes_f64, pack_a_rows,
+    pack_columns, pack_rows, panel_columns_f32, panel_columns_f64, panel_product, panel_width,
 )
 from .threads cimport Region, add_stage, release, run_region, typed_stage
 
@@ -34,6 +35,7 @@ cdef extern from *:
         MOST_DEPTH = 272,
         MOST_ROW_BYTES = 1536,
         GROUP = 8,
+        SHARE = 4,
         PANEL_BYTES = 8 * panel_columns_f64,
         AREA_BYTES = (MOST_ROW_BYTES + ROWS * 8 + GROUP * PANEL_BYTES) * (MOST_DEPTH + 32) + 256
     };
@@ -43,6 +45,7 @@ cdef extern from *:
     enum:
         MOST_DEPTH          # steps of k between two visits to C
         GROUP               # panels of B packed at once: several cache lines of each row
+        SHARE               # the same of a large product, where threads share this work
         MOST_ROW_BYTES      # of A in a block, for one k: most of a second-level cache in all
         PANEL_BYTES         # of one step in a panel of B
     void* take_area() noexcept nogil
@@ -50,7 +53,7 @@ cdef extern from *:
 
 cnp.import_array()
 
-cdef double BLOCK_WORK = 2e6             # multiplications in a block, at least
+cdef double BLOCK_WORK = 1e6             # multiplications in a block, at least
 cdef Py_ssize_t FEW_BLOCKS = 4           # of a large product, at least
 cdef Py_ssize_t FAR_APART = 2048         # bytes between rows of A from which on they are copied
 cdef double SHARED_WORK = 16e6           # multiplications from which on blocks share packed factors
@@ -60,6 +63,11 @@ cdef Py_ssize_t SHARED_ROWS = 192        # of such a block, at most: A's part st
 cdef Py_ssize_t SHARED_PANELS = 32
 cdef Py_ssize_t SHARED_BLOCKS = 24       # at least, but for blocks of little work
 cdef Py_ssize_t SHARED_BYTES = 1 << 24   # of packed factors: they stay in the third-level cache
+cdef Py_ssize_t MOST_PARTS = 16          # that a long sum is cut into
+cdef Py_ssize_t PART_DEPTH = 512         # steps of k in one of them, at least
+cdef Py_ssize_t PART_NUMBERS = 16384     # of a C that is computed in parts, at most
+cdef Py_ssize_t DOTS_NUMBERS = 32768     # of A in a chunk of dots, about
+cdef Py_ssize_t SUM_NUMBERS = 4096       # of C that one chunk adds the parts of, about
 
 
 cdef inline Py_ssize_t divide_up(Py_ssize_t x, Py_ssize_t y) noexcept nogil:
@@ -157,7 +165,7 @@ cdef void block(
     cdef Py_ssize_t panel = panel_columns_f32 if real is float else panel_columns_f64
     cdef Py_ssize_t lanes = lanes_f32 if real is float else lanes_f64
     cdef Py_ssize_t group = 1
-    cdef Py_ssize_t step, j, i, first, depth, width, a_row, a_col, a_panel, b_row
+    cdef Py_ssize_t step, j, i, first, depth, width, a_row, a_col, a_panel, b_row, done
     cdef const real* a_part
     cdef const real* b_part
     cdef int flags
@@ -181,7 +189,13 @@ cdef void block(
             pack_a(rows, depth, a_part, a_row, a_col, packed_a)
             a_row, a_col, a_panel = 1, ROWS, depth * ROWS
             a_part = packed_a
-        for i in range(divide_up(columns, panel)):
+        done = 0
+        if not p.transpose_b and packed_a == NULL:
+            done = few_rows(
+                rows, depth, a_part, a_row, a_col, b + step * p.b_row, p.b_row, c, p.c_row,
+                columns, bias if step + depth >= p.k else NULL, flags,
+            )
+        for i in range(done // panel, divide_up(columns, panel)):
             j = i * panel
             width = min(panel, columns - j)
             b_part = b + (step + j * p.b_row if p.transpose_b else step * p.b_row + j)
@@ -218,6 +232,15 @@ cdef void block_task(Py_ssize_t chunk, void* context, const real* like) noexcept
     cdef Py_ssize_t i = chunk % blocks // p.column_blocks * p.block_rows
     cdef Py_ssize_t j = chunk % blocks % p.column_blocks * p.block_columns
     cdef Py_ssize_t which = chunk // blocks
+    cdef Product part
+    if p.parts > 1:
+        part = p[0]
+        part.k = min(p.part_k, p.k - which * p.part_k)
+        part.c_row, part.activation, part.accumulate = p.n, LINEAR, False
+        a += which * p.part_k * p.a_col
+        b += which * p.part_k * (1 if p.transpose_b else p.b_row)
+        c = <real*>p.memory + which * p.m * p.n
+        p = &part
     if p.a_at != NULL:
         a += p.a_at[which]
         b += p.b_at[which]
@@ -229,8 +252,52 @@ cdef void block_task(Py_ssize_t chunk, void* context, const real* like) noexcept
     )
 
 
+cdef void sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """Some rows of C: the parts of their sums, added in order."""
+    cdef const Product* p = <const Product*>context
+    cdef Py_ssize_t together = max(1, SUM_NUMBERS // p.n)
+    cdef Py_ssize_t size = p.m * p.n
+    cdef Py_ssize_t row, j
+    cdef const real* part
+    cdef real* c
+    for row in range(chunk * together, min((chunk + 1) * together, p.m)):
+        part = <const real*>p.memory + row * p.n
+        c = <real*>p.c + row * p.c_row
+        for j in range(p.n):
+            c[j] = c[j] + part[j] if p.accumulate else part[j]
+        for _ in range(1, p.parts):
+            part += size
+            for j in range(p.n):
+                c[j] += part[j]
+
+
+cdef void dots_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """Some rows of a C of one column."""
+    cdef const Product* p = <const Product*>context
+    cdef const real* a = <const real*>p.a
+    cdef const real* end = a + (p.m - 1) * p.a_row + p.k
+    cdef real* c = <real*>p.c
+    cdef Py_ssize_t first = chunk * p.block_rows
+    cdef Py_ssize_t rows = min(p.block_rows, p.m - first)
+    cdef Py_ssize_t i
+    cdef int flags = FLAG_ACCUMULATE if p.accumulate else 0
+    if p.activation == RELU:
+        flags |= FLAG_RELU
+    c += first * p.c_row
+    dots(
+        rows, p.k, a + first * p.a_row, p.a_row, end, <const real*>p.b, c, p.c_row,
+        <const real*>p.bias, flags,
+    )
+    if p.activation == TANH or p.activation == SIGMOID:
+        if p.c_row == 1:
+            activate(p.activation, rows, c)
+        else:
+            for i in range(rows):
+                activate(p.activation, 1, c + i * p.c_row)
+
+
 cdef void pack_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    """A part of A (a row of blocks) or of B (GROUP panels), for one visit to C."""
+    """A part of A (a row of blocks) or of B (SHARE panels), for one visit to C."""
     cdef const Product* p = <const Product*>context
     cdef const real* a = <const real*>p.a
     cdef const real* b = <const real*>p.b
@@ -250,8 +317,8 @@ cdef void pack_task(Py_ssize_t chunk, void* context, const real* like) noexcept 
             p.a_col, packed_a + (step - p.begin) * padded_rows(p) + first * depth,
         )
         return
-    first = (chunk - blocks) * GROUP * panel
-    end = min(p.n, first + GROUP * panel)
+    first = (chunk - blocks) * SHARE * panel
+    end = min(p.n, first + SHARE * panel)
     packed_b += (step - p.begin) * padded_columns(p) + first * depth
     if not p.transpose_b:
         pack_b(False, depth, end - first, b + step * p.b_row + first, p.b_row, packed_b)
@@ -345,11 +412,34 @@ cdef bint share(Product* p) noexcept nogil:
     return True
 
 
+cdef Py_ssize_t cut(Product* p) noexcept nogil:
+    """Plan the gradient of a kernel, a small C, with its long sum in parts; return the blocks of
+    all parts. 0: it is none, or there is no memory.
+    """
+    cdef Py_ssize_t item = 4 if p.single else 8
+    cdef Py_ssize_t blocks, k = p.k
+    if p.m * p.n > PART_NUMBERS or p.bias != NULL or p.activation != LINEAR:
+        return 0
+    if k < 2 * PART_DEPTH or <double>p.m * p.n * k < BLOCK_WORK / 2:
+        return 0
+    p.parts = min(MOST_PARTS, k // PART_DEPTH)
+    p.part_k = divide_up(k, p.parts)
+    p.parts = divide_up(k, p.part_k)
+    p.memory = malloc(p.parts * p.m * p.n * item)
+    if p.memory == NULL:
+        p.parts = 1
+        return 0
+    p.k = p.part_k
+    blocks = plan(p)
+    p.k = k
+    return p.parts * blocks
+
+
 cdef void add_slice(Region* region, Product* p, Py_ssize_t begin) noexcept nogil:
     """The stages for one slice of k: pack it, then multiply."""
     cdef Py_ssize_t parts = p.row_blocks if p.pack_a else 0
     cdef Py_ssize_t visits
-    parts += divide_up(p.n, GROUP * panel_width(p.single))
+    parts += divide_up(p.n, SHARE * panel_width(p.single))
     p.begin, p.end = begin, min(p.k, begin + p.slice)
     visits = divide_up(p.end - p.begin, p.depth)
     add_stage(
@@ -375,23 +465,54 @@ cdef void add_product(
     Py_ssize_t b_stride, void* c, Py_ssize_t c_stride, const void* bias, int activation,
     bint accumulate,
 ) noexcept nogil:
-    cdef Py_ssize_t begin = 0
+    cdef Py_ssize_t begin = 0, blocks = 0
+    if transpose_a and not transpose_b and n == 1 and c_stride == 1 and bias == NULL:
+        # A column is a row as well, and rows are what B has: C^T = B^T A.
+        a, b, a_stride, b_stride = b, a, b_stride, a_stride
+        m, n, c_stride = 1, m, m
+    elif transpose_b and not transpose_a and m == 1 and bias == NULL:
+        # A row times B^T: each row of B times this row.
+        a, b, a_stride, b_stride = b, a, b_stride, a_stride
+        m, n, c_stride = n, 1, 1
     p.a, p.b, p.c, p.bias = a, b, c, bias
-    p.a_at, p.b_at, p.c_step = NULL, NULL, 0
+    p.a_at, p.b_at, p.c_step, p.parts = NULL, NULL, 0, 1
     p.m, p.n, p.k = m, n, k
     p.a_row = 1 if transpose_a else a_stride
     p.a_col = a_stride if transpose_a else 1
     p.b_row, p.c_row = b_stride, c_stride
     p.transpose_b, p.accumulate, p.activation = transpose_b, accumulate, activation
     p.single, p.memory = single, NULL
-    if not share(p):
+    if n == 1 and p.a_col == 1 and k > 0 and (transpose_b or b_stride == 1):
+        p.block_rows = max(<Py_ssize_t>16, DOTS_NUMBERS // k // 16 * 16)
         add_stage(
             region,
             typed_stage(
-                single, block_task[float], block_task[double], plan(p), p, sizeof(p[0]),
+                single, dots_task[float], dots_task[double], divide_up(m, p.block_rows), p,
+                sizeof(p[0]),
             ),
-            2.0 * m * n * k / 16,
+            <double>m * k,
         )
+        return
+    if transpose_a:
+        blocks = cut(p)
+    if blocks > 0 or not share(p):
+        add_stage(
+            region,
+            typed_stage(
+                single, block_task[float], block_task[double], blocks if blocks > 0 else plan(p),
+                p, sizeof(p[0]),
+            ),
+            <double>m * n * k / 8 + <double>m * n,
+        )
+        if blocks > 0:
+            add_stage(
+                region,
+                typed_stage(
+                    single, sum_task[float], sum_task[double],
+                    divide_up(m, max(1, SUM_NUMBERS // n)), p, sizeof(p[0]),
+                ),
+                <double>m * n * p.parts,
+            )
         return
     while begin + p.slice < k:  # every slice is packed into the same memory
         add_slice(region, p, begin)
@@ -440,7 +561,7 @@ cdef void multiply_batches(bint single, int batches, const Batch* batch) noexcep
     for i in range(batches):
         p = &products[i]
         p.a, p.b, p.c, p.bias = batch[i].a, batch[i].b, batch[i].c, NULL
-        p.a_at, p.b_at = batch[i].a_at, batch[i].b_at
+        p.a_at, p.b_at, p.parts = batch[i].a_at, batch[i].b_at, 1
         p.m, p.n, p.k = batch[i].m, batch[i].n, batch[i].k
         p.c_step = p.m * p.n
         p.a_row = 1 if batch[i].transpose_a else p.k

@@ -10,16 +10,43 @@
 enum { FLAG_ACCUMULATE = 1, FLAG_RELU = 2 };
 #endif
 
+/* Fewer numbers than a vector has: by eights, fours, twos and ones. */
+INLINE void NAME(copy_some)(REAL *to, const REAL *from, Py_ssize_t count) {
+    UNROLL(4)
+    for (int n = LANES / 2; n > 0; n /= 2) {
+        if (!(count & n)) continue;
+        for (int i = 0; i < n; i++) to[i] = from[i];
+        to += n;
+        from += n;
+    }
+}
+
 /* The end of a tile with fewer columns than its vectors have numbers: its sums stand in `part`. */
 APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, Py_ssize_t part_row,
                              REAL *c, Py_ssize_t c_row, const REAL *bias, int flags) {
+    const Py_ssize_t whole = columns / LANES * LANES, rest = columns - whole;
+    REAL some[LANES] = {0};
+    NAME(vector) last_bias;
+    if (bias) NAME(copy_some)(some, bias + whole, rest);
+    last_bias = LOAD(some);
     for (int r = 0; r < rows; r++, part += part_row, c += c_row) {
-        for (Py_ssize_t j = 0; j < columns; j++) {
-            REAL x = part[j];
-            if (flags & FLAG_ACCUMULATE) x += c[j];
-            if (bias) x += bias[j];
-            if (flags & FLAG_RELU) x = x < 0 ? 0 : x;
-            c[j] = x;
+        for (Py_ssize_t j = 0; j < whole; j += LANES) {
+            NAME(vector) x = LOAD(part + j);
+            if (flags & FLAG_ACCUMULATE) x += LOAD(c + j);
+            if (bias) x += LOAD(bias + j);
+            if (flags & FLAG_RELU) x = RECTIFY(x);
+            STORE(c + j, x);
+        }
+        if (rest) {
+            NAME(vector) x = LOAD(part + whole);
+            if (flags & FLAG_ACCUMULATE) {
+                NAME(copy_some)(some, c + whole, rest);
+                x += LOAD(some);
+            }
+            if (bias) x += last_bias;
+            if (flags & FLAG_RELU) x = RECTIFY(x);
+            STORE(some, x);
+            NAME(copy_some)(c + whole, some, rest);
         }
     }
 }
@@ -31,23 +58,23 @@ APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, Py_
 INLINE void NAME(tile)(const int rows, const int width, Py_ssize_t depth, const REAL *a,
                        Py_ssize_t a_row, Py_ssize_t a_col, const REAL *b, Py_ssize_t b_row, REAL *c,
                        Py_ssize_t c_row, Py_ssize_t columns, const REAL *bias, int flags) {
-    NAME(vector) sum[2 * ROWS][WIDTH];
+    NAME(vector) sum[2 * ROWS * WIDTH];
     UNROLL(24)
     for (int r = 0; r < rows; r++) {
         PREFETCH(c + r * c_row);
-        UNROLL(4)
-        for (int v = 0; v < width; v++) sum[r][v] = (NAME(vector)){0};
+        UNROLL(8)
+        for (int v = 0; v < width; v++) sum[r * width + v] = (NAME(vector)){0};
     }
     UNROLL(4)
     for (Py_ssize_t k = 0; k < depth; k++) {
-        NAME(vector) line[WIDTH];
-        UNROLL(4)
+        NAME(vector) line[WIDEST];
+        UNROLL(8)
         for (int v = 0; v < width; v++) line[v] = LOAD(b + v * LANES);
         UNROLL(24)
         for (int r = 0; r < rows; r++) {
             REAL number = a[r * a_row];
-            UNROLL(4)
-            for (int v = 0; v < width; v++) sum[r][v] += number * line[v];
+            UNROLL(8)
+            for (int v = 0; v < width; v++) sum[r * width + v] += number * line[v];
         }
         a += a_col;
         b += b_row;
@@ -56,35 +83,35 @@ INLINE void NAME(tile)(const int rows, const int width, Py_ssize_t depth, const 
         if (flags & FLAG_ACCUMULATE) {
             UNROLL(24)
             for (int r = 0; r < rows; r++) {
-                UNROLL(4)
-                for (int v = 0; v < width; v++) sum[r][v] += LOAD(c + r * c_row + v * LANES);
+                UNROLL(8)
+                for (int v = 0; v < width; v++) sum[r * width + v] += LOAD(c + r * c_row + v * LANES);
             }
         }
         if (bias) {
             UNROLL(24)
             for (int r = 0; r < rows; r++) {
-                UNROLL(4)
-                for (int v = 0; v < width; v++) sum[r][v] += LOAD(bias + v * LANES);
+                UNROLL(8)
+                for (int v = 0; v < width; v++) sum[r * width + v] += LOAD(bias + v * LANES);
             }
         }
         if (flags & FLAG_RELU) {
             UNROLL(24)
             for (int r = 0; r < rows; r++) {
-                UNROLL(4)
-                for (int v = 0; v < width; v++) sum[r][v] = RECTIFY(sum[r][v]);
+                UNROLL(8)
+                for (int v = 0; v < width; v++) sum[r * width + v] = RECTIFY(sum[r * width + v]);
             }
         }
         UNROLL(24)
         for (int r = 0; r < rows; r++) {
-            UNROLL(4)
-            for (int v = 0; v < width; v++) STORE(c + r * c_row + v * LANES, sum[r][v]);
+            UNROLL(8)
+            for (int v = 0; v < width; v++) STORE(c + r * c_row + v * LANES, sum[r * width + v]);
         }
     } else {
         REAL part[2 * ROWS * PANEL];
         UNROLL(24)
         for (int r = 0; r < rows; r++) {
-            UNROLL(4)
-            for (int v = 0; v < width; v++) STORE(part + (r * width + v) * LANES, sum[r][v]);
+            UNROLL(8)
+            for (int v = 0; v < width; v++) STORE(part + (r * width + v) * LANES, sum[r * width + v]);
         }
         NAME(finish_part)(rows, columns, part, width * LANES, c, c_row, bias, flags);
     }
@@ -131,6 +158,76 @@ EDGE(16, 1)
         a += n * a_row;                           \
         c += n * c_row;                           \
     }
+
+/* Few rows: B is read once, from memory, and the more of each of its rows at a time the better. */
+EDGE(1, WIDEST)
+EDGE(2, WIDE)
+#if ROWS > 8
+EDGE(3, WIDE)
+EDGE(4, WIDE)
+#endif
+#define STRIPS(n, width)                                                                    \
+    if (rows == n)                                                                          \
+        for (; j + width * LANES <= columns; j += width * LANES)                            \
+            NAME(edge_##n##_##width)(depth, a, a_row, a_col, b + j, b_row, c + j, c_row,    \
+                                     width * LANES, bias ? bias + j : NULL, flags);
+
+/* Few rows of C, but for the last columns: returns how many are done. */
+APART Py_ssize_t NAME(few_rows)(Py_ssize_t rows, TILE_PARAMETERS) {
+    Py_ssize_t j = 0;
+    STRIPS(1, WIDEST)
+    STRIPS(2, WIDE)
+#if ROWS > 8
+    STRIPS(3, WIDE)
+    STRIPS(4, WIDE)
+#endif
+    return j;
+}
+
+/* c[r * c_row] (+)= sum_k a[r * a_row + k] * b[k] + bias[0]: LANES rows at a time, each along k.
+   Nothing is read from `end` on. */
+APART void NAME(dots)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row,
+                      const REAL *end, const REAL *b, REAL *c, Py_ssize_t c_row, const REAL *bias,
+                      int flags) {
+    const Py_ssize_t whole = depth / LANES * LANES, rest = depth - whole;
+    const NAME(vector) zero = {0};
+    REAL some[LANES] = {0}, places[LANES], sums[LANES];
+    NAME(vector) last, place;
+    NAME(copy_some)(some, b + whole, rest);
+    last = LOAD(some);
+    for (int i = 0; i < LANES; i++) places[i] = (REAL)i;
+    place = LOAD(places);
+    for (Py_ssize_t r = 0; r < rows; r += LANES) {
+        NAME(vector) x[LANES];
+        const Py_ssize_t count = rows - r < LANES ? rows - r : LANES;
+        for (Py_ssize_t i = 0; i < count; i++) {
+            const REAL *line = a + (r + i) * a_row;
+            NAME(vector) sum = zero;
+            UNROLL(4)
+            for (Py_ssize_t k = 0; k < whole; k += LANES) sum += LOAD(line + k) * LOAD(b + k);
+            if (rest) {
+                NAME(vector) tail;
+                if (line + whole + LANES <= end) {
+                    tail = PICK(place < (REAL)rest, LOAD(line + whole), zero);
+                } else {
+                    NAME(copy_some)(some, line + whole, rest);
+                    tail = LOAD(some);
+                }
+                sum += tail * last;
+            }
+            x[i] = sum;
+        }
+        for (Py_ssize_t i = count; i < LANES; i++) x[i] = zero;
+        STORE(sums, NAME(fold)(0, x));
+        for (Py_ssize_t i = 0; i < count; i++, c += c_row) {
+            REAL y = sums[i];
+            if (flags & FLAG_ACCUMULATE) y += c[0];
+            if (bias) y += bias[0];
+            if (flags & FLAG_RELU) y = y < 0 ? 0 : y;
+            c[0] = y;
+        }
+    }
+}
 
 /* All the rows of C under one panel of B. */
 APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row,

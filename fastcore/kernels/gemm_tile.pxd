@@ -26,6 +26,24 @@ cdef extern from *:
         Py_ssize_t a_panel, const double* b, Py_ssize_t b_row, double* c, Py_ssize_t c_row,
         Py_ssize_t columns, const double* bias, int flags,
     ) noexcept nogil
+    Py_ssize_t few_rows_f32(
+        Py_ssize_t rows, Py_ssize_t depth, const float* a, Py_ssize_t a_row, Py_ssize_t a_col,
+        const float* b, Py_ssize_t b_row, float* c, Py_ssize_t c_row, Py_ssize_t columns,
+        const float* bias, int flags,
+    ) noexcept nogil
+    Py_ssize_t few_rows_f64(
+        Py_ssize_t rows, Py_ssize_t depth, const double* a, Py_ssize_t a_row, Py_ssize_t a_col,
+        const double* b, Py_ssize_t b_row, double* c, Py_ssize_t c_row, Py_ssize_t columns,
+        const double* bias, int flags,
+    ) noexcept nogil
+    void dots_f32(
+        Py_ssize_t rows, Py_ssize_t depth, const float* a, Py_ssize_t a_row, const float* end,
+        const float* b, float* c, Py_ssize_t c_row, const float* bias, int flags,
+    ) noexcept nogil
+    void dots_f64(
+        Py_ssize_t rows, Py_ssize_t depth, const double* a, Py_ssize_t a_row, const double* end,
+        const double* b, double* c, Py_ssize_t c_row, const double* bias, int flags,
+    ) noexcept nogil
     void pack_rows_f32(
         Py_ssize_t depth, Py_ssize_t columns, const float* b, Py_ssize_t b_row, float* out,
     ) noexcept nogil
@@ -64,6 +82,33 @@ cdef inline void panel_product(
         panel_f64(
             rows, depth, a, a_row, a_col, a_panel, b, b_row, c, c_row, columns, bias, flags,
         )
+
+
+cdef inline Py_ssize_t few_rows(
+    Py_ssize_t rows, Py_ssize_t depth, const real* a, Py_ssize_t a_row, Py_ssize_t a_col,
+    const real* b, Py_ssize_t b_row, real* c, Py_ssize_t c_row, Py_ssize_t columns,
+    const real* bias, int flags,
+) noexcept nogil:
+    """Few rows of C under a B that stands as it stood; returns how many columns are done."""
+    if real is float:
+        return few_rows_f32(
+            rows, depth, a, a_row, a_col, b, b_row, c, c_row, columns, bias, flags,
+        )
+    else:
+        return few_rows_f64(
+            rows, depth, a, a_row, a_col, b, b_row, c, c_row, columns, bias, flags,
+        )
+
+
+cdef inline void dots(
+    Py_ssize_t rows, Py_ssize_t depth, const real* a, Py_ssize_t a_row, const real* end,
+    const real* b, real* c, Py_ssize_t c_row, const real* bias, int flags,
+) noexcept nogil:
+    """C of one column: products of rows of A with one vector. Nothing is read from `end` on."""
+    if real is float:
+        dots_f32(rows, depth, a, a_row, end, b, c, c_row, bias, flags)
+    else:
+        dots_f64(rows, depth, a, a_row, end, b, c, c_row, bias, flags)
 
 
 cdef inline void pack_rows(

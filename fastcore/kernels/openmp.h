@@ -86,9 +86,20 @@ static int watch_forks(void (*before)(void), void (*in_child)(void)) {
 static int watch_forks(void (*before)(void), void (*in_child)(void)) {
     return pthread_atfork(before, NULL, in_child);
 }
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 static void nap(void) {
     struct timespec time = {0, 20000};
+#ifdef __linux__
+    /* Linux adds 50 us to a sleep, unless the thread asks for less. */
+    int slack = prctl(PR_GET_TIMERSLACK);
+    prctl(PR_SET_TIMERSLACK, 1);
     nanosleep(&time, NULL);
+    if (slack > 0) prctl(PR_SET_TIMERSLACK, slack);
+#else
+    nanosleep(&time, NULL);
+#endif
 }
 static double seconds(void) {
     struct timespec now;

@@ -48,6 +48,10 @@
 #define ROWS 4 /* numbers, not vectors */
 #endif
 
+/* Vectors of a row of B at a time, where C has one row, and where it has a few. */
+#define WIDEST 8
+#define WIDE 4
+
 /* Index lists that interleave the first (LOW) or second (HIGH) halves of two vectors. */
 #define LOW_2 0, 2
 #define HIGH_2 1, 3

@@ -449,19 +449,34 @@ cdef struct Draw:
 cdef void draw_task(Py_ssize_t chunk, void* context) noexcept nogil:
     """A word for each eight entries; then one more for each whose byte does not decide."""
     cdef const Draw* d = <const Draw*>context
-    cdef uint64_t word = 0
-    cdef Py_ssize_t i
-    cdef unsigned char byte
-    for i in range(d.count):
-        if i % 8 == 0:
-            word = d.bits.next_uint64(d.bits.state)
-        d.mask[i] = word & 255
-        word >>= 8
-    for i in range(d.count):
-        byte = d.mask[i]
-        d.mask[i] = byte >= d.whole
-        if byte == d.whole and d.rest > 0:
-            d.mask[i] = (d.bits.next_uint64(d.bits.state) >> 11) * 2.0**-53 >= d.rest
+    cdef unsigned char* mask = d.mask
+    cdef unsigned char whole = <unsigned char>d.whole
+    cdef uint64_t word
+    cdef Py_ssize_t i, j, end
+    cdef unsigned char undecided
+    for i in range(0, d.count, 8):
+        word = d.bits.next_uint64(d.bits.state)
+        if i + 8 <= d.count:
+            for j in range(8):  # one store where bytes are in this order
+                mask[i + j] = <unsigned char>(word >> 8 * j)
+        else:
+            for j in range(d.count - i):
+                mask[i + j] = <unsigned char>(word >> 8 * j)
+    for i in range(0, d.count, 32):  # most of them have none whose byte does not decide
+        end = min(i + 32, d.count)
+        undecided = 0
+        if end == i + 32:
+            for j in range(32):
+                undecided += <unsigned char>(mask[i + j] == whole)
+            if undecided == 0 or d.rest == 0:
+                for j in range(32):
+                    mask[i + j] = <unsigned char>(mask[i + j] >= whole)
+                continue
+        for j in range(i, end):
+            if mask[j] == whole and d.rest > 0:
+                mask[j] = (d.bits.next_uint64(d.bits.state) >> 11) * 2.0**-53 >= d.rest
+            else:
+                mask[j] = mask[j] >= whole
 
 
 def draw_mask(bit_generator, tuple shape not None, double rate):

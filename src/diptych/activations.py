@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import isfunction
 from typing import Any
 
 from . import ops
@@ -142,13 +143,15 @@ def get(identifier: Any) -> Callable:
 
 
 def serialize(activation: Callable | None) -> Any:
-    """Return the name of a built-in activation, or that of a function; "linear" for None."""
+    """Return the name of a built-in activation ("linear" for None), or the configuration of another
+    function or of a layer.
+    """
     if activation is None:
         return "linear"
     for name, function in _FUNCTIONS.items():
         if function is activation:
             return name
-    if hasattr(activation, "get_config"):  # a layer
+    if hasattr(activation, "get_config") or isfunction(activation):  # a layer, or one's own
         return objects.serialize(activation)
     return getattr(activation, "__name__", type(activation).__name__)
 

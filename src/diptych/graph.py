@@ -8,6 +8,7 @@ once, puts the nodes in order, and replays them on real tensors.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
@@ -23,6 +24,24 @@ from .trial import Trial
 from .walk import explain
 
 _names = itertools.count(1)
+
+
+def as_shape(shape: Any) -> tuple[int | None, ...]:
+    """A shape as a tuple of whole numbers from 0 upwards, and None.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        sizes = tuple(None if size is None else operator.index(size) for size in shape)
+    except TypeError:
+        sizes = (-1,)
+    if any(size is not None and size < 0 for size in sizes):
+        raise ValueError(
+            f"A shape is a tuple of whole numbers from 0 upwards, and of None where a size is not "
+            f"known, such as (None, 3); got {shape!r}."
+        )
+    return sizes
 
 
 class KerasTensor:
@@ -47,7 +66,7 @@ class KerasTensor:
     ) -> None:
         if sparse or ragged:
             raise ValueError("diptych has no sparse and ragged tensors: use dense arrays.")
-        self.shape = tuple(shape)
+        self.shape = as_shape(shape)
         self.dtype = dtype or config.floatx()
         self.name = name or f"keras_tensor_{next(_names)}"
         self.node: Node | None = None  # the call that made it, and which of its outputs this is
@@ -90,7 +109,17 @@ class KerasTensor:
         )
 
     def __iter__(self) -> Iterator:
-        raise TypeError(f"{self.name} is symbolic and cannot be iterated over; use ops.unstack.")
+        raise NotImplementedError(
+            f"{self.name} is symbolic and cannot be iterated over; use ops.unstack."
+        )
+
+    def _no_number(self) -> Any:
+        raise ValueError(
+            f"{self.name} is symbolic: it has no values, so no number can be made of it. Compute "
+            "with ops, or with numbers once the model is called on data."
+        )
+
+    __int__ = __float__ = __complex__ = _no_number
 
     @staticmethod
     def record(
@@ -252,7 +281,10 @@ class Function:
         number = 0
         try:
             for number, (call, slot, args, kwargs, outputs) in enumerate(calls):
-                kwargs = {**kwargs, "training": training} if "training" in kwargs else kwargs
+                if "training" in kwargs:
+                    kwargs = {**kwargs, "training": training}
+                    if training is None:  # nothing is said, so that the layer's default holds
+                        del kwargs["training"]
                 if slot is not None:
                     y = call(known[slot], **kwargs)
                 else:

@@ -18,7 +18,7 @@ from ..tape import GradientTape
 from ..tensor import Tensor
 from ..utils import clear_session as _clear_session
 from ..utils.graphs import is_keras_tensor, sources
-from ..utils.naming import auto_name
+from ..utils.naming import number_of
 
 __all__ = [
     "Session", "clear_session", "function", "get_session", "get_uid", "gradients",
@@ -264,9 +264,9 @@ def manual_variable_initialization(value: bool) -> None:
     """Nothing: variables have their first values from the start."""
 
 
-def get_uid(prefix: str = "") -> str:
-    """A new name with this prefix."""
-    return auto_name(prefix)
+def get_uid(prefix: str = "") -> int:
+    """A new number for this prefix: 1, 2, 3, ..., which automatic names count as well."""
+    return number_of(prefix)
 
 
 def reset_uids() -> None:

@@ -19,7 +19,11 @@ import numpy as np
 from .watch import Watch
 
 GATHER, SPREAD, SUM = 1, 2, 1000  # tags; those of sums count on from SUM
-_NAMES = {GATHER: "meet or gather results", SPREAD: "take over the first process's weights"}
+_NAMES = {
+    GATHER: "meet or gather results",
+    SPREAD: "take over the first process's weights",
+    SUM - 1: "sum the statistics of a batch",
+}
 _SPINS, _YIELDS, _NAP = 100, 1000, 5e-5  # while waiting: ask at once, let others run, sleep
 _PATIENCE = 2.0  # seconds after which a process that waits looks whether the others do the same
 
@@ -218,7 +222,7 @@ def as_bytes(array: np.ndarray) -> np.ndarray:
 
 def named(tag: int) -> str:
     """What a message with this tag belongs to."""
-    return _NAMES.get(tag, "sum the gradients or statistics of a batch")
+    return _NAMES.get(tag, "sum the gradients of a batch")
 
 
 def _told(value: Any) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from ..slices import Slice
 from .group import Group, Sum
 
-_TOTAL = 0  # the number of a sum within the slices; those of gradients count from 1
+_TOTAL = -1  # the number of a sum within the slices; that of losses is 0, gradients follow
 
 
 class NeedsOthersError(BaseException):

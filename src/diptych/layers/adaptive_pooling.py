@@ -25,7 +25,9 @@ class _AdaptivePooling(_OverSpace):
             or not all(_is_whole(n) for n in sizes)
         ):
             numbers = "" if self.rank == 1 else f", or {self.rank} of them"
-            raise TypeError(
+            # Keras has a ValueError for a wrong number of them in one dimension only.
+            several = self.rank == 1 and isinstance(sizes, (list, tuple)) and len(sizes) != 1
+            raise (ValueError if several else TypeError)(
                 f"{type(self).__name__} needs output_size as a whole number{numbers}; got "
                 f"{output_size!r}."
             )
@@ -80,7 +82,8 @@ class AdaptiveAveragePooling2D(_AdaptivePooling):
 
     Raises:
         TypeError: output_size is neither a whole number nor one for each axis.
-        ValueError: it is below 1, or the input has another number of axes.
+        ValueError: it is below 1, or the input has another number of axes; in one dimension also
+            for several numbers.
     """
 
     rank = 2

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import activations, constraints, initializers, ops, regularizers
-from ..graph import KerasTensor, Node, infer_outputs
+from ..graph import KerasTensor, Node, as_shape, infer_outputs
 from ..nested import map_structure
 from ..tensor import Variable
 from ..utils import objects
@@ -73,6 +73,11 @@ class InputLayer(Layer):
         if sparse or ragged:
             raise ValueError("diptych has no sparse and ragged inputs: use dense arrays.")
         if input_tensor is not None:
+            if not isinstance(input_tensor, KerasTensor):
+                raise ValueError(
+                    "Input takes `tensor` as a symbolic tensor, such as KerasTensor((None, 3)); "
+                    f"got {type(input_tensor).__name__}. Call the model on arrays instead."
+                )
             batch_shape, dtype = input_tensor.shape, input_tensor.dtype
         if (shape is None) == (batch_shape is None):
             raise ValueError(
@@ -80,7 +85,7 @@ class InputLayer(Layer):
             )
         if batch_shape is None:
             batch_shape = (batch_size, *_as_shape(shape))
-        self.batch_shape = tuple(batch_shape)
+        self.batch_shape = as_shape(batch_shape)
         self.optional = optional
         tensor = (
             input_tensor
@@ -332,11 +337,11 @@ class Lambda(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The config holds the functions themselves, since they have no other form."""
+        given = {"output_shape": self._output_shape, "mask": self.mask}
         return {
             **super().get_config(),
             "function": self.function,
-            "output_shape": self._output_shape,
-            "mask": self.mask,
+            **{name: value for name, value in given.items() if value is not None},
             "arguments": self.arguments,
         }
 

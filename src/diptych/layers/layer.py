@@ -396,7 +396,7 @@ class Layer(Holder, Operation):
     def _resolve_training(self, args: tuple, kwargs: dict, outer: Any) -> Any:
         """The call's own `training` comes first, then that of the enclosing call. If neither is
         given, each layer uses the default of its `call`; random image layers are then active, as in
-        Keras.
+        Keras. A None that the caller wrote, in `layer(x, training=None)`, is handed on.
         """
         training = kwargs.get("training")
         takes_it = takes(type(self), "training")
@@ -407,8 +407,6 @@ class Layer(Holder, Operation):
             if takes_it and len(args) <= position_of(type(self), "training"):
                 if training is not None or not has_default(type(self), "training"):
                     kwargs["training"] = bool(training)
-                else:
-                    kwargs.pop("training", None)
         return training
 
     def _as_input(self, x: Any) -> Any:
@@ -575,7 +573,11 @@ class Layer(Holder, Operation):
     # Losses that layers add
 
     def add_loss(self, loss: Any) -> None:
-        """Add a scalar to the loss of the model, from within ``call``."""
+        """Add a scalar to the loss of the model, from within ``call``.
+
+        Raises:
+            ValueError: it is no number.
+        """
         if drops_losses():
             return
         if open_slice() is not None:
@@ -586,6 +588,11 @@ class Layer(Holder, Operation):
                 "given, or an activity_regularizer."
             )
         for one in flatten(loss):
+            if callable(one) and not isinstance(one, Tensor):
+                raise ValueError(
+                    f"Layer {self.name!r}: add_loss() takes a tensor or a number, and not a "
+                    f"function; got {one!r}. Call it in `call`, and add what it returns."
+                )
             self._losses.append(
                 one if isinstance(one, Tensor) else Tensor(np.asarray(one, self.dtype))
             )

@@ -12,7 +12,7 @@ from .layer import Layer
 class _Merge(Layer):
     """Combines a list of tensors of one shape (sizes of 1 are broadcast) entry by entry."""
 
-    least = 2
+    least = 1
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -26,7 +26,7 @@ class _Merge(Layer):
         if not _is_list(shapes) or len(shapes) < self.least:
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}) merges a list of at least "
-                f"{self.least} tensors, but was called on "
+                f"{self.least} tensor{'s' if self.least > 1 else ''}, but was called on "
                 f"{f'{len(shapes)}' if _is_list(shapes) else 'one tensor'}."
             )
         if any(shape is None for shape in shapes):
@@ -221,7 +221,6 @@ class Concatenate(_Merge):
 
     pure = True
 
-    least = 1
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -293,6 +292,17 @@ class Dot(_Merge):
 
     def _axes(self, ranks: list[int]) -> tuple[int, int]:
         pair = (self.axes, self.axes) if isinstance(self.axes, int) else tuple(self.axes)
+        for axis, rank in zip(pair, ranks, strict=True):
+            if not -rank <= axis < rank:
+                raise IndexError(
+                    f"Layer {self.name!r} (Dot) has axes={self.axes!r}, and an input of {rank} "
+                    f"axes: they are 1 to {rank - 1}, or {1 - rank} to -1."
+                )
+            if axis in (0, -rank):
+                raise ValueError(
+                    f"Layer {self.name!r} (Dot) has axes={self.axes!r}, but axis 0 is the batch, "
+                    "row by row of which products are taken."
+                )
         return pair[0] % ranks[0], pair[1] % ranks[1]
 
     def _check_shapes(self, shapes: Any) -> None:

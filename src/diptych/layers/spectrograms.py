@@ -214,8 +214,8 @@ class STFTSpectrogram(Layer):
             "periodic": self.periodic,
             "scaling": self.scaling,
             "padding": self.padding,
-            "expand_dims": self.expand_dims,
             "data_format": self.data_format,
+            "expand_dims": self.expand_dims,
         }
 
 
@@ -313,7 +313,8 @@ class MelSpectrogram(DataLayer):
         reference = max(abs(self.ref_power), self.min_power)
         decibels = ops.multiply(10.0, ops.log10(ops.maximum(power, self.min_power)))
         decibels = ops.subtract(decibels, 10 * math.log10(reference))
-        return ops.maximum(decibels, ops.subtract(ops.max(decibels), self.top_db))
+        loudest = ops.max(decibels, initial=-np.inf)  # also of an empty batch
+        return ops.maximum(decibels, ops.subtract(loudest, self.top_db))
 
     def linear_to_mel_weight_matrix(
         self,

@@ -551,7 +551,8 @@ def _impurity(model: Any, *kinds: str) -> str | None:
     for node in sort_nodes(function.inputs, [*flatten(function.outputs), *model._added_losses]):
         operation = node.operation
         is_masked = any(tensor.mask is not None for tensor in node.inputs)
-        told = f"{operation.name!r} ({type(operation).__name__})"
+        name = getattr(operation, "name", None) or getattr(operation, "__name__", "")  # a function
+        told = f"{name!r} ({type(operation).__name__})"
         if _is_graph(operation):
             why = (
                 f"a mask goes into the model {told}" if is_masked else _impurity(operation, *kinds)

@@ -18,6 +18,7 @@ __all__ = ["Rows", "as_rows", "is_late", "read_late"]
 BLOCK = 1 << 19  # bytes read at a time, so that they are in the cache when they are cast
 RELEASE = 1 << 26  # bytes of a mapped file's pages after which they are given back
 AROUND = 1 << 16  # bytes that the system maps around one that is read
+PAGE = 1 << 12  # bytes of a row from which it is worth to be asked for alone
 
 
 class Rows:
@@ -62,7 +63,8 @@ class MappedRows(Rows):
 
     They are read from the file itself, if that is sure to be the mapped one: each page of a map
     that is touched costs a page fault, and counts as memory of the process. Otherwise they are read
-    through the map, whose pages are given back from time to time.
+    through the map, whose pages are given back from time to time. Single rows are asked for all at
+    once, so that the disk doesn't wait for the one before, and without the rows around them.
     """
 
     def __init__(self, source: np.ndarray) -> None:
@@ -74,6 +76,7 @@ class MappedRows(Rows):
         self._map = root.base if shared and hasattr(mmap, "MADV_DONTNEED") else None
         self._touched = 0  # bytes of the map's pages, about
         self._file: Any = _descriptor(root) if shared and source.flags.c_contiguous else None
+        self._single = False  # whether the system expects single rows of the file
         if self._file is not None:
             weakref.finalize(self, os.close, self._file)
             self._start = root.offset + _address(source) - _address(root)
@@ -83,9 +86,24 @@ class MappedRows(Rows):
         result = np.empty((len(numbers), *self.shape[1:]), dtype)
         step = max(1, BLOCK // max(1, self._row))
         get = self._through_map if self._file is None else self._from_file
+        if self._file is not None and self._row >= PAGE and hasattr(os, "posix_fadvise"):
+            with contextlib.suppress(OSError):  # where the file system takes no advice
+                self._announce(numbers)
         for i in range(0, len(numbers), step):
             result[i : i + step] = get(numbers[i : i + step])
         return result
+
+    def _announce(self, numbers: range | np.ndarray) -> None:
+        """Tell the system which rows of the file will be read."""
+        rows = [] if isinstance(numbers, range) else numbers.tolist()
+        single = bool(rows)
+        if single != self._single:
+            advice = os.POSIX_FADV_RANDOM if single else os.POSIX_FADV_NORMAL
+            os.posix_fadvise(self._file, 0, 0, advice)
+            self._single = single
+        for number in rows:
+            place = self._start + number * self._row
+            os.posix_fadvise(self._file, place, self._row, os.POSIX_FADV_WILLNEED)
 
     def _from_file(self, numbers: range | np.ndarray) -> np.ndarray:
         block = np.empty((len(numbers), *self.shape[1:]), self.dtype)

@@ -32,6 +32,8 @@ def _target(name, shape, output_size, data_format):
         )
     data_format = standardize_data_format(data_format, name)
     own = spatial(shape, data_format)
+    if 0 in own:
+        raise ValueError(f"{name}() has no numbers to pool: its input has shape {shape}.")
     return [n if m is None else m for n, m in zip(own, sizes, strict=True)], data_format
 
 

@@ -438,20 +438,21 @@ def round(x, decimals=0):
 def clip(x, x_min, x_max):
     """Limit ``x`` to x_min ... x_max; between them, ends included, the gradient passes.
 
-    The shapes of all three broadcast, and the result has theirs.
+    A bound that is None is none. The shapes of all three broadcast, and the result has theirs.
     """
-    return _clip(x, *(_within(x, bound) for bound in (x_min, x_max)))
+    return _clip(x, _within(x, x_min, -np.inf), _within(x, x_max, np.inf))
 
 
-def _within(x, bound):
-    """A whole number as a bound for integers ``x``: one beyond their dtype is its least or
-    greatest.
+def _within(x, bound, beyond):
+    """A bound for ``x``; None is ``beyond``. For integers, a whole number beyond their dtype is its
+    least or greatest.
     """
     kind = getattr(x, "dtype", None)
-    if not isinstance(bound, int) or kind is None or np.dtype(kind).kind not in "iu":
-        return bound
+    whole = kind is not None and np.dtype(kind).kind in "iu"
+    if not whole or not (bound is None or isinstance(bound, int)):
+        return beyond if bound is None else bound
     info = np.iinfo(kind)
-    return min(max(bound, info.min), info.max)
+    return min(max(beyond if bound is None else bound, info.min), info.max)
 
 
 def nan_to_num(x, nan=0.0, posinf=None, neginf=None):

@@ -341,6 +341,8 @@ def _elastic(images, alpha, sigma, order, fill_mode, fill_value, seed, data_form
     images = as_tensor(images)
     batch, back = _batch("elastic_transform", images, data_format)
     count, height, width, channels = batch.shape
+    if count * channels == 0:
+        return back(batch)
     size = int(6 * sigma) | 1
     noise = generator_of(seed).standard_normal((2, count, height, width)) * sigma
     moves = gaussian_blur(

@@ -393,6 +393,9 @@ def perspective_transform(
         interpolation: "bilinear" or "nearest".
         fill_value: the value outside the input.
         data_format: "channels_last" or "channels_first"; by default as configured.
+
+    No transform moves points that lie on one line, as the corners of an image with a single row
+    do: then it is the one of least squares.
     """
     start = np.asarray(as_tensor(start_points).array, np.float64)
     end = np.asarray(as_tensor(end_points).array, np.float64)
@@ -406,14 +409,20 @@ def perspective_transform(
 
 
 def _homography(start, end):
-    """The transforms (N, 8) that map ``end`` to ``start``: eight equations each."""
+    """The transforms (N, 8) that map ``end`` to ``start``: eight equations each, which are solved
+    by the smallest of least squares where they have no solution or many.
+    """
     x, y = end[..., 0], end[..., 1]
     zeros, ones = np.zeros_like(x), np.ones_like(x)
     u, v = start[..., 0], start[..., 1]
     along_x = np.stack([x, y, ones, zeros, zeros, zeros, -u * x, -u * y], axis=-1)
     along_y = np.stack([zeros, zeros, zeros, x, y, ones, -v * x, -v * y], axis=-1)
     equations = np.concatenate([along_x, along_y], axis=1)
-    return np.linalg.solve(equations, np.concatenate([u, v], axis=1)[..., np.newaxis])[..., 0]
+    values = np.concatenate([u, v], axis=1)[..., np.newaxis]
+    try:
+        return np.linalg.solve(equations, values)[..., 0]
+    except np.linalg.LinAlgError:
+        return (np.linalg.pinv(equations) @ values)[..., 0]
 
 
 # --------------------------------------------------------------------------------------------------

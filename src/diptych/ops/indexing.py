@@ -331,19 +331,19 @@ def where(condition, x1=None, x2=None):
     The shapes of all three broadcast, and the result has theirs; the dtypes of x1 and x2 promote.
     """
     if x1 is None and x2 is None:
-        return _nonzero(condition)
+        return tuple(_nonzero(condition))
     if x1 is None or x2 is None:
         raise ValueError("where() takes a condition alone, or a condition with both x1 and x2.")
     return _where(condition, x1, x2)
 
 
 def nonzero(x):
-    """Return the indices of the elements that are not zero: a tensor for each axis.
+    """Return the indices of the elements that are not zero: a tuple with a tensor for each axis.
 
     x of d axes with n such elements gives d int32 tensors of shape (n,); a symbolic one gives
     (None,).
     """
-    return _nonzero(x)
+    return tuple(_nonzero(x))
 
 
 def _select_rule(i, g, y, *arrays, n):

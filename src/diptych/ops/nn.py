@@ -409,16 +409,22 @@ def softmax(x, axis=-1):
     """exp(x) / sum(exp(x)) along ``axis``; for the last axis, the result stores ``x`` as its
     ``logits``.
 
-    ``axis`` is one axis, or None for the softmax of all elements together; the shape is that of x.
+    ``axis`` is one axis or several, or None for the softmax of all elements together; the shape is
+    that of x.
     """
-    return _of_all(softmax, x) if axis is None else _softmax((x,), axis)
+    return _of_all(softmax, x) if axis is None else _softmax((x,), _plain(axis))
 
 
 def log_softmax(x, axis=-1):
     """log(softmax(x)), without overflow, along ``axis`` or of all elements together (None); in the
     shape of x.
     """
-    return _of_all(log_softmax, x) if axis is None else _log_softmax((x,), axis)
+    return _of_all(log_softmax, x) if axis is None else _log_softmax((x,), _plain(axis))
+
+
+def _plain(axis):
+    """A list of axes as a tuple."""
+    return tuple(axis) if isinstance(axis, list) else axis
 
 
 def _of_all(function, x):

@@ -65,6 +65,7 @@ METHODS = {
     "__neg__": lambda self: elementwise.negative(self),
     "__pos__": creation.convert_to_tensor,
     "__abs__": lambda self: elementwise.absolute(self),
+    "__round__": lambda self, decimals=None: elementwise.round(self, decimals or 0),
     "__eq__": _comparison(logic.equal),
     "__ne__": _comparison(logic.not_equal),
     "__lt__": _comparison(logic.less),

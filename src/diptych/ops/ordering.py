@@ -116,6 +116,7 @@ def _sort_rule(g, y, x, axis):
 
 
 def _top_k_indices(x, k):
+    _top_k_shape(x.shape, k)  # raises an error if there are fewer
     if x.dtype.kind == "b":
         x = x.view(np.int8)
     return np.argsort(-x if x.dtype.kind == "f" else x.max(initial=0) - x, axis=-1, kind="stable")[
@@ -133,7 +134,9 @@ def _is_in_top_k(targets, predictions, k):
 
 def _top_k_shape(x, k):
     last = nth_axis(-1, len(x))
-    return replaced(x, last, k if x[last] is None else min(k, x[last]))
+    if x[last] is not None and k > x[last]:
+        raise ValueError(f"top_k() got k={k}, but the last axis of {x} has only {x[last]} elements")
+    return replaced(x, last, k)
 
 
 def _in_top_k_shape(targets, predictions, k):

@@ -84,6 +84,12 @@ def auto_name(class_name: str) -> str:
     return f"{name}_{count}" if count else name
 
 
+def number_of(prefix: str) -> int:
+    """How often a name with this prefix was given, this time included: 1, 2, 3, ..."""
+    _given[prefix] += 1
+    return _given[prefix]
+
+
 def forget_names() -> None:
     """Start automatic names from the beginning, for `clear_session`."""
     _given.clear()

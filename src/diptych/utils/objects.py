@@ -144,12 +144,11 @@ def plain(value: Any) -> Any:
 def _of_function(function: Any) -> dict[str, Any]:
     if function.__name__ == "<lambda>":
         return {"class_name": "__lambda__", "config": lambda_to_config(function)}
-    name = get_registered_name(function)
     return {
         "module": "builtins",
         "class_name": "function",
-        "config": name.rpartition(">")[2],
-        "registered_name": "function" if is_builtin(function) else name,
+        "config": get_registered_name(function),
+        "registered_name": "function",
     }
 
 

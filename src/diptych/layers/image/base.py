@@ -25,6 +25,7 @@ class ImageLayer(DataLayer):
     """
 
     moves_masks = True  # or leaves them as they are
+    keeps_mask_dtype = False  # or brings them to its own, where it moves them
 
     def __init__(
         self, data_format: str | None = None, bounding_box_format: str | None = None, **kwargs: Any
@@ -40,7 +41,6 @@ class ImageLayer(DataLayer):
         self._height_axis, self._width_axis = (-2, -1) if first else (-3, -2)
 
     def call(self, data: Any, training: Any = True) -> Any:
-        training = True if training is None else training  # as in Keras, active by default
         if not isinstance(data, dict):
             transformation = self.get_random_transformation(data, training=training)
             return self._transform(self.transform_images, data, transformation, training)
@@ -132,8 +132,11 @@ class ImageLayer(DataLayer):
         else:
             return KerasTensor(self.compute_output_shape(data.shape), self.dtype)
         changed = {"images": True, "segmentation_masks": self.moves_masks}
+        dtypes = {"segmentation_masks": self.keeps_mask_dtype}
         return {
-            key: KerasTensor(self.compute_output_shape(x.shape), self.dtype)
+            key: KerasTensor(
+                self.compute_output_shape(x.shape), x.dtype if dtypes.get(key) else self.dtype
+            )
             if changed.get(key)
             else x
             for key, x in data.items()

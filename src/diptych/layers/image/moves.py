@@ -62,6 +62,8 @@ class RandomFlip(RandomLayer):
 class _RandomAffine(RandomLayer):
     """A random layer that samples its images under an affine transform."""
 
+    keeps_mask_dtype = True
+
     def __init__(
         self,
         fill_mode: str,
@@ -93,6 +95,7 @@ class _RandomAffine(RandomLayer):
         return ops.divide(across, k), ops.divide(down, k)
 
     def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+        images = ops.cast(images, self.dtype)
         return self._sample(images, transformation, training, self.interpolation)
 
     def transform_segmentation_masks(
@@ -101,7 +104,6 @@ class _RandomAffine(RandomLayer):
         return self._sample(segmentation_masks, transformation, training, "nearest")
 
     def _sample(self, images: Any, transformation: Any, training: Any, interpolation: str) -> Any:
-        images = ops.cast(images, self.dtype)
         if not training or transformation is None:
             return images
         return ops.image.affine_transform(

@@ -67,7 +67,7 @@ class Equalization(ColorLayer):
 
     def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
         images = ops.cast(images, self.dtype)
-        if not training:
+        if not training or 0 in images.shape:
             return images
         bytes_ = self._scaled(images, self.value_range, (0, 255))
         axis = -3 if self.data_format == "channels_first" else -1

@@ -93,6 +93,8 @@ class RandomPerspective(RandomLayer):
         data_format: "channels_last" or "channels_first".
     """
 
+    keeps_mask_dtype = True
+
     def __init__(
         self,
         factor: Any = 1.0,
@@ -130,6 +132,7 @@ class RandomPerspective(RandomLayer):
         }
 
     def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+        images = ops.cast(images, self.dtype)
         return self._seen(images, transformation, training, self.interpolation)
 
     def transform_segmentation_masks(
@@ -138,7 +141,6 @@ class RandomPerspective(RandomLayer):
         return self._seen(segmentation_masks, transformation, training, "nearest")
 
     def _seen(self, images: Any, transformation: Any, training: Any, interpolation: str) -> Any:
-        images = ops.cast(images, self.dtype)
         if not training or transformation is None:
             return images
         moved = ops.image.perspective_transform(
@@ -183,6 +185,7 @@ class RandomElasticTransform(RandomColorLayer):
     """
 
     moves_masks = True
+    keeps_mask_dtype = True
 
     def __init__(
         self,
@@ -221,6 +224,7 @@ class RandomElasticTransform(RandomColorLayer):
         return max(height, width) * 0.1 * factor, min(height, width) * 0.05 * factor
 
     def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:
+        images = ops.cast(images, self.dtype)
         bent = self._bent(images, transformation, training, self.interpolation)
         unchanged = not training or transformation is None
         return bent if unchanged else ops.clip(bent, *self.value_range)
@@ -231,7 +235,6 @@ class RandomElasticTransform(RandomColorLayer):
         return self._bent(segmentation_masks, transformation, training, "nearest")
 
     def _bent(self, images: Any, transformation: Any, training: Any, interpolation: str) -> Any:
-        images = ops.cast(images, self.dtype)
         if not training or transformation is None:
             return images
         factor = float(as_numbers(transformation["distortion_factor"]))
