@@ -30,7 +30,7 @@ MISSING_METHODS: dict[str, str] = {}
 # Methods that will not come, by a part of their names, and why.
 NOT_MEANT = {
     "quantiz": "quantisation",
-    "lora": "low-rank adaptation of quantised weights",
+    "lora": "low-rank adaptation, for models far larger than these",
     "bounding_box": "bounding boxes",
     "bbox": "bounding boxes",
     "inner_loop": "Keras's recurrent layers share this loop; here the twins have it",

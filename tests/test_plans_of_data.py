@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 import diptych
-from diptych import callbacks
+from diptych import callbacks, optimizers
 from diptych.models import batches, plans
 from diptych.tensor import Structure
 from tests.planned import assert_same, compiled, data, dense, fit
@@ -158,3 +158,43 @@ def test_data_of_another_dtype_that_are_not_small(limit, monkeypatch):
 
     assert_same(monkeypatch, lambda: compiled(dense()), train)
     assert ("one batch at a time: the data are large" in reports[0]) == (limit == 100)
+
+
+# Of these, Python calls the update in each step.
+CALLED = {
+    "Adafactor": "the steps of layer-wise optimizers depend on the number of the step",
+    "Lamb": "the steps of layer-wise optimizers depend on the number of the step",
+    "LossScaleOptimizer": "it scales the loss",
+    "MultiOptimizer": "it is made of several",
+    "Muon": "the steps of layer-wise optimizers depend on the number of the step",
+    "Nadam": "Nadam's step depends on all the steps before",
+    "ScheduleFreeAdamW": "schedule-free averages depend on the number of the step",
+}
+INNER = {
+    "LossScaleOptimizer": lambda: [optimizers.Adam()],
+    "MultiOptimizer": lambda: [optimizers.OptimizerMap(optimizers.Adam())],
+}
+PUBLIC = sorted(
+    name
+    for name, found in vars(optimizers).items()
+    if isinstance(found, type)
+    and issubclass(found, optimizers.Optimizer)
+    and found is not optimizers.Optimizer
+)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_optimizer_has_a_plan(name, monkeypatch):
+    """All in stages, but for those of which the table says why Python calls them."""
+    found = getattr(optimizers, name)
+
+    def build():
+        return compiled(dense(), found(*INNER.get(name, list)()))
+
+    assert_same(monkeypatch, build, fit(*data()))
+    monkeypatch.undo()
+    fit(*data())(model := build())
+    if name in CALLED:
+        assert f"the optimizer ({CALLED[name]})" in model.plan_report()
+    else:
+        assert model.plan_report() == "A plan ran."
