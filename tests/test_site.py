@@ -60,6 +60,16 @@ def test_pages_are_laid_out_and_their_links_lead_somewhere(tmp_path):
     assert "quantizers" in missing
 
 
+def test_the_figures_are_counted(tmp_path):
+    staging.stage(tmp_path)
+    text = (tmp_path / "figures.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (.+?) \| ([\d,.]+) \|$", text, re.M))
+    number = {what: float(n.replace(",", "")) for what, n in rows.items()}
+    assert number["functions that both engines have"] == len(twins())
+    assert number["common mistakes, each with the words that must answer it"] >= 200
+    assert all(number.values())
+
+
 def test_every_guide_is_in_a_table_of_contents(tmp_path):
     staging.stage(tmp_path)
     listed = set()

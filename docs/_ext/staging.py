@@ -10,6 +10,8 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 
+import figures
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # What of the repository becomes a page, and its address on the site.
@@ -27,6 +29,7 @@ _HOME = "index.md"  # where links to README.md lead
 
 _LINK = re.compile(r"(\]\()([^()\s#]*)(#[^()\s]*)?(\))|(<img src=\")([^\"]+)()(\")")
 _CODE = re.compile(r"^```.*?^```$|``.+?``|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+_FIGURES = "<!-- the figures -->"
 _OTHERS = "<!-- the other guides -->"
 _TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SECTION = re.compile(r"^<!-- (\S+): (.+) -->$", re.MULTILINE)
@@ -79,6 +82,8 @@ def page(path: str, known: dict[str, str]) -> str:
     text = _SECTION.sub(included, text)
     if _OTHERS in text:
         text = text.replace(_OTHERS, _listed(other_guides(known), known))
+    if _FIGURES in text:
+        text = text.replace(_FIGURES, figures.table())
     if path == "tutorials/README.md":
         text += _hidden([p for p in known.values() if re.match(r"tutorials/\d\w+\.md", p)])
     if path == "tutorials/README.zh-CN.md":
