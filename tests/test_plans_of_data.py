@@ -2,6 +2,7 @@
 
 import contextlib
 
+import numpy as np
 import pytest
 
 import diptych
@@ -158,6 +159,22 @@ def test_data_of_another_dtype_that_are_not_small(limit, monkeypatch):
 
     assert_same(monkeypatch, lambda: compiled(dense()), train)
     assert ("one batch at a time: the data are large" in reports[0]) == (limit == 100)
+
+
+@pytest.mark.parametrize("what", ["x", "y", "weights"])
+def test_numbers_in_the_other_order_of_bytes(what, monkeypatch):
+    x, y = data()
+    parts = {"x": x * 9, "y": y, "weights": y[:, 0] * 3}
+    parts[what] = parts[what].astype(np.dtype("i4").newbyteorder())
+
+    def train(model):
+        found = [fit(parts["x"], parts["y"], sample_weight=parts["weights"])(model)]
+        batch = [part[:5] for part in parts.values()]
+        found += [model.train_on_batch(*batch) for _ in range(3)]
+        found += [model.test_on_batch(*batch) for _ in range(3)]
+        return [*found, *[model.predict(parts["x"], batch_size=5, verbose=0) for _ in range(3)]]
+
+    assert_same(monkeypatch, lambda: compiled(dense(), metrics=["mae"]), train, planned=None)
 
 
 # Of these, Python calls the update in each step.

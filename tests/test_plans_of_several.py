@@ -168,3 +168,33 @@ def test_a_penalty_that_changes_during_training(monkeypatch):
         return fit(*data(), callbacks=[Stricter()])(model), model.evaluate(*data(), verbose=0)
 
     assert_same(monkeypatch, lambda: compiled(dense(kernel_regularizer="l2"), "adam"), train)
+
+
+def test_an_engine_that_is_set_within_fit(monkeypatch):
+    x, y = data()
+
+    class Changes(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.engine = "reference"
+
+    assert_same(
+        monkeypatch, lambda: compiled(dense()), fit(x, y, callbacks=[Changes()]), planned=False
+    )
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_a_model_in_the_model_has_an_engine_of_its_own(engine, monkeypatch):
+    x, y = data()
+
+    def build():
+        inner = Sequential([Input((3,)), layers.Dense(4, "tanh")], engine=engine)
+        return compiled(Sequential([Input((3,)), inner, layers.Dense(2, "softmax")]))
+
+    def train(model):
+        found = [fit(x, y)(model), model.evaluate(x, y, batch_size=5, verbose=0)]
+        for _ in range(3):
+            found.append(model.predict(x, batch_size=5, verbose=0))
+            model.set_weights([w / 2 for w in model.get_weights()])
+        return found
+
+    assert_same(monkeypatch, build, train, planned=engine == "fast")

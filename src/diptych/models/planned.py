@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import engine as _engine
 from .. import processes
 from ..nested import flatten, map_structure, pack_like
 from ..tensor import Tensor
 from .batches import ArrayBatches
 from .noting import NotPlannedError
-from .plans import MOST_ARRAYS, PredictionPlan, StepPlan, converted
+from .plans import MOST_ARRAYS, PredictionPlan, StepPlan, converted, runs_fast
 from .replay import is_own
 
 SEEN = True  # in place of a plan: this number of rows has been predicted once
@@ -81,6 +80,8 @@ class PlannedPasses:
         """Remember the kind of a batch, where batches are taken one by one."""
         if self._one_by_one is not None:
             self._form = self._model._forms_of(*self._model._as_tensors(*batch))
+            if batch[1] is None:
+                self.refusal = "there are no labels"
 
     @property
     def left(self) -> bool:
@@ -169,7 +170,7 @@ class PlannedPrediction:
     """
 
     def __init__(self, model: Any, x: Any, rows: int, batch_size: int) -> None:
-        if _engine.current().name != "fast":
+        if not runs_fast(model):
             raise NotPlannedError("plans are made by the fast engine")
         first = model._as_tensors(map_structure(lambda part: part[:batch_size], x))[0]
         both = list(zip(flatten(x), flatten(first), strict=True))

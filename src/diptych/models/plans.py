@@ -58,6 +58,9 @@ class _BatchPlan:
         self._rows = kernels.steps.Rows(*batch)
         draws = [x for call in replay.calls for x in call[3] if isinstance(x, MaskDraw)]
         self._generators = [(x.seed_generator, x.seed_generator.generator) for x in draws]
+        # Each once, for with NumPy 1.26 no thread gets a lock twice; all threads in one order.
+        locks = {id(one): one.bit_generator.lock for _, one in self._generators}
+        self._locks = [locks[key] for key in sorted(locks)]
 
     @property
     def refusal(self) -> str | None:
@@ -78,8 +81,8 @@ class _BatchPlan:
         start = time.perf_counter()
         try:
             with contextlib.ExitStack() as drawing:
-                for _, generator in () if self._notes.calls else self._generators:
-                    drawing.enter_context(generator.bit_generator.lock)
+                for lock in () if self._notes.calls else self._locks:
+                    drawing.enter_context(lock)
                 self._plan.run(count)
         finally:
             self._rows.let_go()
@@ -114,6 +117,8 @@ class StepPlan(_BatchPlan):
         self.form = _form(replay, parts, arrays, entries)
         if len(self.form) > MOST_ARRAYS:
             raise NotPlannedError(f"a batch has {len(self.form)} arrays, more than {MOST_ARRAYS}")
+        if not all(dtype.isnative for _, dtype in self.form):
+            raise NotPlannedError("numbers of a batch have the bytes of another machine's order")
         self._classes = self._class_numbers(model, replay, parts, arrays)
         sources = self.sources(arrays)
         rows = {one: np.empty_like(array) for one, array in zip(self.form, sources, strict=True)}
@@ -397,9 +402,17 @@ def converted(data: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.ascontiguousarray(data, dtype)
 
 
+def runs_fast(model: Any) -> bool:
+    """Whether all of the model runs on the fast engine: the models in it may have engines of their
+    own, and a callback may set another.
+    """
+    engines = [getattr(one, "engine", None) for one in model._flatten_layers()]
+    return {_engine.current().name, *engines} <= {"fast", None}
+
+
 def _check(model: Any, replay: Replay, trains: bool) -> None:
     """Raise NotPlannedError for what can be known before a step."""
-    if _engine.current().name != "fast":
+    if not runs_fast(model):
         raise NotPlannedError("plans are made by the fast engine")
     if not is_own(model, "compute_metrics"):
         raise NotPlannedError("the model has a compute_metrics of its own")

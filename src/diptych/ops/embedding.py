@@ -55,14 +55,14 @@ class EmbeddingTwin(LinearTwin):
                 partial(backward, dy, cache), partial(backward_rows, dy, cache)
             )
 
-        def forward(indices: np.ndarray, table: np.ndarray) -> tuple:
+        def embedding_forward(indices: np.ndarray, table: np.ndarray) -> tuple:
             if indices.dtype not in (np.int32, np.int64):  # which the engines take as they are
                 indices = row_numbers(indices)
                 if engine.name == "fast":
                     engine.kernels.steps.numpy_converts()
             return look_up(indices, table)
 
-        return forward, gradients
+        return embedding_forward, gradients
 
 
 def reads_little(places: int, table: tuple[int, int]) -> bool:
