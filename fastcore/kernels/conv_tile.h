@@ -11,11 +11,6 @@
 #include "activation_codes.h"
 #include "panels.h"
 
-#ifndef DIPTYCH_CONV_TILE
-#define DIPTYCH_CONV_TILE
-enum { FLAG_ACCUMULATE = 1, FLAG_RELU = 2 };
-#endif
-
 /* x where y > 0, else 0: for numbers and for vectors. */
 #define IF_POSITIVE(y, x) ((y) > 0 ? (x) : 0)
 #ifdef VECTOR_BYTES
@@ -24,17 +19,14 @@ enum { FLAG_ACCUMULATE = 1, FLAG_RELU = 2 };
 #define POSITIVE IF_POSITIVE
 #endif
 
-/* The end of a tile with fewer columns than its vectors have numbers: a row of its sums stands in
-   `part`. */
-APART void NAME(finish_part)(Py_ssize_t columns, const REAL *part, REAL *c, const REAL *bias,
-                             int flags) {
-    for (Py_ssize_t j = 0; j < columns; j++) {
-        REAL x = part[j];
-        if (flags & FLAG_ACCUMULATE) x += c[j];
-        if (bias) x += bias[j];
-        if (flags & FLAG_RELU) x = x < 0 ? 0 : x;
-        c[j] = x;
-    }
+/* The end of a tile with fewer columns than its vectors have numbers: its sums stand in `part`. */
+APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, REAL *c,
+                             const Py_ssize_t *c_at, const REAL *bias, int flags) {
+    REAL whole[PANEL] = {0};
+    if (bias)
+        for (Py_ssize_t j = 0; j < columns; j++) whole[j] = bias[j];
+    for (int r = 0; r < rows; r++)
+        NAME(finish_row)(columns, part + r * PANEL, c + c_at[r], bias ? whole : NULL, flags);
 }
 
 #define TILE_PARAMETERS                                                                       \
@@ -70,13 +62,13 @@ INLINE void NAME(tile)(const int rows, const int width, TILE_PARAMETERS) {
         b += PANEL;
     }
     if (columns < width * LANES) {
+        REAL part[ROWS * PANEL];
         UNROLL(12)
         for (int r = 0; r < rows; r++) {
-            REAL part[PANEL];
             UNROLL(4)
-            for (int v = 0; v < width; v++) STORE(part + v * LANES, sum[r][v]);
-            NAME(finish_part)(columns, part, c + c_at[r], bias, flags);
+            for (int v = 0; v < width; v++) STORE(part + r * PANEL + v * LANES, sum[r][v]);
         }
+        NAME(finish_part)(rows, columns, part, c, c_at, bias, flags);
         return;
     }
     if (flags & FLAG_ACCUMULATE) {

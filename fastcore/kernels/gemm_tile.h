@@ -5,50 +5,14 @@
 
 #include "panels.h"
 
-#ifndef DIPTYCH_GEMM_TILE
-#define DIPTYCH_GEMM_TILE
-enum { FLAG_ACCUMULATE = 1, FLAG_RELU = 2 };
-#endif
-
-/* Fewer numbers than a vector has: by eights, fours, twos and ones. */
-INLINE void NAME(copy_some)(REAL *to, const REAL *from, Py_ssize_t count) {
-    UNROLL(4)
-    for (int n = LANES / 2; n > 0; n /= 2) {
-        if (!(count & n)) continue;
-        for (int i = 0; i < n; i++) to[i] = from[i];
-        to += n;
-        from += n;
-    }
-}
-
 /* The end of a tile with fewer columns than its vectors have numbers: its sums stand in `part`. */
 APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, Py_ssize_t part_row,
                              REAL *c, Py_ssize_t c_row, const REAL *bias, int flags) {
-    const Py_ssize_t whole = columns / LANES * LANES, rest = columns - whole;
-    REAL some[LANES] = {0};
-    NAME(vector) last_bias;
-    if (bias) NAME(copy_some)(some, bias + whole, rest);
-    last_bias = LOAD(some);
-    for (int r = 0; r < rows; r++, part += part_row, c += c_row) {
-        for (Py_ssize_t j = 0; j < whole; j += LANES) {
-            NAME(vector) x = LOAD(part + j);
-            if (flags & FLAG_ACCUMULATE) x += LOAD(c + j);
-            if (bias) x += LOAD(bias + j);
-            if (flags & FLAG_RELU) x = RECTIFY(x);
-            STORE(c + j, x);
-        }
-        if (rest) {
-            NAME(vector) x = LOAD(part + whole);
-            if (flags & FLAG_ACCUMULATE) {
-                NAME(copy_some)(some, c + whole, rest);
-                x += LOAD(some);
-            }
-            if (bias) x += last_bias;
-            if (flags & FLAG_RELU) x = RECTIFY(x);
-            STORE(some, x);
-            NAME(copy_some)(c + whole, some, rest);
-        }
-    }
+    REAL whole[PANEL] = {0};
+    if (bias)
+        for (Py_ssize_t j = 0; j < columns; j++) whole[j] = bias[j];
+    for (int r = 0; r < rows; r++, part += part_row, c += c_row)
+        NAME(finish_row)(columns, part, c, bias ? whole : NULL, flags);
 }
 
 /* c[r, j] (+)= sum_k a[r * a_row + k * a_col] * b[k * b_row + j] + bias[j], for `rows` rows and

@@ -52,6 +52,9 @@
 #define WIDEST 8
 #define WIDE 4
 
+/* Of a tile of sums: add them to what is there, and make negative ones 0. */
+enum { FLAG_ACCUMULATE = 1, FLAG_RELU = 2 };
+
 /* Index lists that interleave the first (LOW) or second (HIGH) halves of two vectors. */
 #define LOW_2 0, 2
 #define HIGH_2 1, 3
@@ -123,6 +126,44 @@ typedef REAL NAME(loose);
 #define STORE(p, x) (*(NAME(loose) *)(p) = (x))
 #define PANEL (WIDTH * LANES)
 enum { NAME(panel_columns) = PANEL, NAME(lanes) = LANES };
+
+/* Fewer numbers than a vector has: by eights, fours, twos and ones. */
+INLINE void NAME(copy_some)(REAL *to, const REAL *from, Py_ssize_t count) {
+    UNROLL(4)
+    for (int n = LANES / 2; n > 0; n /= 2) {
+        if (!(count & n)) continue;
+        for (int i = 0; i < n; i++) to[i] = from[i];
+        to += n;
+        from += n;
+    }
+}
+
+/* A row of a tile with fewer columns than its vectors have numbers: its sums stand in `part`, and
+   bias, unless it is NULL, is as long as they. */
+INLINE void NAME(finish_row)(Py_ssize_t columns, const REAL *part, REAL *c, const REAL *bias,
+                             int flags) {
+    for (Py_ssize_t j = 0; j < columns; j += LANES) {
+        const Py_ssize_t count = columns - j < LANES ? columns - j : LANES;
+        NAME(vector) x = LOAD(part + j);
+        REAL some[LANES] = {0};
+        if (flags & FLAG_ACCUMULATE) {
+            if (count == LANES) {
+                x += LOAD(c + j);
+            } else {
+                NAME(copy_some)(some, c + j, count);
+                x += LOAD(some);
+            }
+        }
+        if (bias) x += LOAD(bias + j);
+        if (flags & FLAG_RELU) x = RECTIFY(x);
+        if (count == LANES) {
+            STORE(c + j, x);
+        } else {
+            STORE(some, x);
+            NAME(copy_some)(c + j, some, count);
+        }
+    }
+}
 
 /* out[panel, k, 0:PANEL] = b[k, PANEL columns], as many panels as it takes, the last one filled up
    with zeros. */
