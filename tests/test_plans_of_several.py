@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import diptych
-from diptych import Input, Sequential, callbacks, layers
+from diptych import Input, Sequential, callbacks, layers, ops
 from diptych.models.plans import PredictionPlan
 from tests.planned import assert_same, compiled, data, dense, fit, without_plans
 
@@ -198,3 +198,21 @@ def test_a_model_in_the_model_has_an_engine_of_its_own(engine, monkeypatch):
         return found
 
     assert_same(monkeypatch, build, train, planned=engine == "fast")
+
+
+CUTS = {
+    "where": lambda h: ops.where(h > 0, h, 0.1 * h),
+    "stop_gradient": lambda h: h * ops.stop_gradient(h),
+    "one_hot": lambda h: h + ops.one_hot(ops.argmax(h, axis=-1), 4),
+    "argsort": lambda h: ops.take_along_axis(h, ops.argsort(h, axis=1), axis=1),
+}
+
+
+@pytest.mark.parametrize("name", CUTS)
+def test_gradients_end_where_an_operation_has_none(name, monkeypatch):
+    def build():
+        inputs = Input((3,))
+        inner = CUTS[name](layers.Dense(4)(inputs))
+        return compiled(diptych.Model(inputs, layers.Dense(2, "softmax")(inner)))
+
+    assert_same(monkeypatch, build, fit(*data()))

@@ -287,7 +287,7 @@ def record_of(
         needs = [id(tensor) in stand_ins for tensor in record.inputs]
         inputs = [stand_ins.get(id(tensor)) for tensor in record.inputs]
         output = map_structure(_without_values, record.output)
-        if True in needs:
+        if True in needs and record.backward is not None:  # else no gradient goes further back
             stand_ins.update(zip(map(id, flatten(record.output)), flatten(output), strict=True))
         replay.records.append(
             Record(output, inputs, needs, record.backward, None, (), None, record.operation)
