@@ -35,7 +35,7 @@ def test_variables_of_float16_are_updated_in_float32(name, options, engine):
             matrix = Variable(values, dtype=dtype, name="matrix")
             other = Variable(np.ones(3), dtype="float32", name="other")
             optimizer = getattr(optimizers, name)(0.1, **options)
-            for step in range(2):
+            for step in range(4):
                 gradients = [np.full((2, 3), 0.25 + step), np.full(3, 0.5, "float32")]
                 optimizer.apply([Tensor(gradients[0].astype(dtype)), gradients[1]], [matrix, other])
             made.append((matrix.array, other.array))

@@ -305,6 +305,9 @@ SLIPS = {
         4, "model.compile(loss='mse', metrics=['accuracy'])",
     ),
     "data that is not there": (f"{IMPORTS}model.fit(x_train, y_train)\n", 4, "mnist.load_data()"),
+    "data for a test, where the others are no table": (
+        f"{IMPORTS}data = iter([1, 2])\nmodel.evaluate(test_data)\n", 5, "mnist.load_data()"
+    ),
     "data for a test that are not there": (
         f"{IMPORTS}import numpy as np\ndata = np.ones((100, 2))\n"
         "model.evaluate(test_data, test_labels)\n",

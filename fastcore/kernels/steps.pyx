@@ -484,7 +484,7 @@ def draw_mask(bit_generator, tuple shape not None, double rate):
     cdef cnp.npy_intp dims[64]
     cdef Draw d
     cdef int i
-    if len(shape) > 64 or (shape and min(shape) < 0) or not 0 <= rate <= 1:
+    if len(shape) > 64 or (shape and min(shape) < 0) or not 0 <= rate < 1:
         raise ValueError(f"draw_mask: no mask has the shape {shape} and the rate {rate}")
     for i in range(len(shape)):
         dims[i] = shape[i]

@@ -12,6 +12,8 @@ import traceback
 from importlib import import_module
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..language import said
 from ..legacy.notes import PACKAGE
 from .hook import PACKAGES
@@ -184,7 +186,13 @@ def _without_test(name: str, names: dict[str, Any]) -> str:
         return ""
     rest = name.replace(found[0], "")
     others = (rest, f"train_{rest}", f"{rest}_train", f"{rest}s", f"train{found[0][-1:]}{rest}")
-    return next((other for other in others if other in names and len(names[other]) > 40), "")
+    return next((other for other in others if _rows_of(names.get(other)) > 40), "")
+
+
+def _rows_of(data: Any) -> int:
+    """How many rows data have that can be cut by rows; 0 for anything else."""
+    is_table = isinstance(data, np.ndarray) or hasattr(data, "to_numpy")
+    return len(data) if isinstance(data, list) or (is_table and data.ndim) else 0
 
 
 def _not_imported(lines: list[str], names: dict[str, Any]) -> list[str]:

@@ -285,10 +285,11 @@ class Optimizer(metaclass=AcceptsOldNames):
             if (count + 1) % steps == 0:
                 twins.divide_(part.buffers, part.accumulators, steps)
                 self._update(twins, part, part.buffers)
-                for accumulator in self._accumulated_gradients or ():
-                    accumulator.array.fill(0)
         if part.half:
             part.narrow()
+        if steps is not None and (count + 1) % steps == 0:
+            for accumulator in self._accumulated_gradients or ():
+                accumulator.array.fill(0)
         if self.use_ema:
             self._average(twins, count // (steps or 1))
         for variable in part.constrained:
