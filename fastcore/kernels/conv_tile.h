@@ -11,12 +11,11 @@
 #include "activation_codes.h"
 #include "panels.h"
 
-/* x where y > 0, else 0: for numbers and for vectors. */
-#define IF_POSITIVE(y, x) ((y) > 0 ? (x) : 0)
+/* x where y > 0, else 0. */
 #ifdef VECTOR_BYTES
 #define POSITIVE(y, x) ((NAME(vector))(((y) > 0) & (NAME(mask))(x)))
 #else
-#define POSITIVE IF_POSITIVE
+#define POSITIVE(y, x) ((y) > 0 ? (x) : 0)
 #endif
 
 /* The end of a tile with fewer columns than its vectors have numbers: its sums stand in `part`. */
@@ -157,9 +156,9 @@ APART void NAME(gather)(Py_ssize_t rows, TILE_PARAMETERS) {
 /* dz = dy activation'(z), from y = activation(z), in panels: out[panel, i, 0:PANEL] = dz[at[i],
    PANEL columns], the last panel filled up with zeros. Rows are read from end to end, as they lie
    in memory. */
-#define SLOPE(code, positive, dy, y)           \
+#define SLOPE(code, dy, y)                     \
     ((code) == LINEAR ? (dy)                   \
-     : (code) == RELU ? positive(y, dy)        \
+     : (code) == RELU ? POSITIVE(y, dy)        \
      : (code) == TANH ? (dy) * (1 - (y) * (y)) \
                       : (dy) * ((y) * (1 - (y))))
 INLINE void NAME(pack_dz_of)(const int code, Py_ssize_t rows, Py_ssize_t columns,
@@ -172,13 +171,28 @@ INLINE void NAME(pack_dz_of)(const int code, Py_ssize_t rows, Py_ssize_t columns
             UNROLL(4)
             for (int v = j; v < j + PANEL; v += LANES) {
                 NAME(vector) slope = LOAD(g + v), value = LOAD(x + v);
-                STORE(target + v - j, SLOPE(code, POSITIVE, slope, value));
+                STORE(target + v - j, SLOPE(code, slope, value));
             }
         }
         if (j < columns) {
             UNROLL(4)
-            for (int v = 0; v < PANEL; v += LANES) STORE(target + v, (NAME(vector)){0});
-            for (; j < columns; j++) *target++ = SLOPE(code, IF_POSITIVE, g[j], x[j]);
+            for (int v = 0; v < PANEL; v += LANES) {
+                const Py_ssize_t left = columns - j - v;
+                REAL some_g[LANES] = {0}, some_x[LANES] = {0};
+                NAME(vector) slope, value;
+                if (left >= LANES) {
+                    slope = LOAD(g + j + v);
+                    value = LOAD(x + j + v);
+                } else {
+                    if (left > 0) {
+                        NAME(copy_some)(some_g, g + j + v, left);
+                        NAME(copy_some)(some_x, x + j + v, left);
+                    }
+                    slope = LOAD(some_g);
+                    value = LOAD(some_x);
+                }
+                STORE(target + v, SLOPE(code, slope, value));
+            }
         }
     }
 }
@@ -209,7 +223,6 @@ APART void NAME(add_panel)(Py_ssize_t rows, Py_ssize_t columns, const REAL *pane
 }
 #undef SLOPE
 #undef POSITIVE
-#undef IF_POSITIVE
 
 #undef TILE_PARAMETERS
 #undef TILE_ARGUMENTS

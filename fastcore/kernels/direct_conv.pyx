@@ -123,7 +123,7 @@ cdef void product_task(Py_ssize_t chunk, void* context, const real* like) noexce
     cdef Py_ssize_t all_panels = w.conv.groups * p.panels
     cdef Py_ssize_t from_panel = chunk % p.column_blocks * p.columns
     cdef Py_ssize_t to_panel = min(from_panel + p.columns, all_panels)
-    cdef Py_ssize_t i, j, places, at, end
+    cdef Py_ssize_t i, j, first, places, at, end
     cdef Py_ssize_t tables = 2 * w.most + w.taps * p.inner
     cdef void* memory = malloc(tables * sizeof(Py_ssize_t) + w.area * sizeof(real))
     cdef Py_ssize_t* row_at = <Py_ssize_t*>memory
@@ -152,8 +152,13 @@ cdef void product_task(Py_ssize_t chunk, void* context, const real* like) noexce
                 end = (to_panel - 1) // p.panels * p.outer + min(
                     p.outer, ((to_panel - 1) % p.panels + 1) * width
                 )
-                for j in range(places):
-                    activate(p.activation, end - at, result + out_at[j] + at)
+                j = 0
+                while j < places:  # places that lie side by side at once: there may be few columns
+                    first = j
+                    while j + 1 < places and out_at[j + 1] == out_at[j] + end - at:
+                        j += 1
+                    j += 1
+                    activate(p.activation, (j - first) * (end - at), result + out_at[first] + at)
         packed += f.taps * p.inner * all_panels * width
     free(memory)
 

@@ -22,7 +22,7 @@ from libc.stdlib cimport malloc
 cimport numpy as cnp
 
 from .arrays cimport as_real, data, real, real_type
-from .fused cimport LINEAR, RELU, SIGMOID, TANH, activate
+from .fused cimport LINEAR, RELU, SIGMOID, TANH, activate_rows
 from .gemm_tile cimport (
     FLAG_ACCUMULATE, FLAG_RELU, ROWS, dots, few_rows, lanes_f32, lanes_f64, pack_a_rows,
     pack_columns, pack_rows, panel_columns_f32, panel_columns_f64, panel_product, panel_width,
@@ -217,8 +217,7 @@ cdef void block(
             break
     give_area(memory)
     if p.activation == TANH or p.activation == SIGMOID:
-        for i in range(rows):
-            activate(p.activation, columns, c + i * p.c_row)
+        activate_rows(p.activation, rows, columns, c, p.c_row)
 
 
 cdef void block_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
@@ -279,7 +278,6 @@ cdef void dots_task(Py_ssize_t chunk, void* context, const real* like) noexcept 
     cdef real* c = <real*>p.c
     cdef Py_ssize_t first = chunk * p.block_rows
     cdef Py_ssize_t rows = min(p.block_rows, p.m - first)
-    cdef Py_ssize_t i
     cdef int flags = FLAG_ACCUMULATE if p.accumulate else 0
     if p.activation == RELU:
         flags |= FLAG_RELU
@@ -289,11 +287,7 @@ cdef void dots_task(Py_ssize_t chunk, void* context, const real* like) noexcept 
         <const real*>p.bias, flags,
     )
     if p.activation == TANH or p.activation == SIGMOID:
-        if p.c_row == 1:
-            activate(p.activation, rows, c)
-        else:
-            for i in range(rows):
-                activate(p.activation, 1, c + i * p.c_row)
+        activate_rows(p.activation, rows, 1, c, p.c_row)
 
 
 cdef void pack_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
@@ -371,8 +365,7 @@ cdef void shared_task(Py_ssize_t chunk, void* context, const real* like) noexcep
             j += panel
         step += depth
     if p.end == p.k and (p.activation == TANH or p.activation == SIGMOID):
-        for i in range(rows):
-            activate(p.activation, end - first, c + i * p.c_row + first)
+        activate_rows(p.activation, rows, end - first, c + first, p.c_row)
 
 
 cdef bint share(Product* p) noexcept nogil:

@@ -48,7 +48,8 @@ INLINE void NAME(tile)(const int rows, const int width, Py_ssize_t depth, const 
             UNROLL(24)
             for (int r = 0; r < rows; r++) {
                 UNROLL(8)
-                for (int v = 0; v < width; v++) sum[r * width + v] += LOAD(c + r * c_row + v * LANES);
+                for (int v = 0; v < width; v++)
+                    sum[r * width + v] += LOAD(c + r * c_row + v * LANES);
             }
         }
         if (bias) {
@@ -75,7 +76,8 @@ INLINE void NAME(tile)(const int rows, const int width, Py_ssize_t depth, const 
         UNROLL(24)
         for (int r = 0; r < rows; r++) {
             UNROLL(8)
-            for (int v = 0; v < width; v++) STORE(part + (r * width + v) * LANES, sum[r * width + v]);
+            for (int v = 0; v < width; v++)
+                STORE(part + (r * width + v) * LANES, sum[r * width + v]);
         }
         NAME(finish_part)(rows, columns, part, width * LANES, c, c_row, bias, flags);
     }
@@ -130,10 +132,10 @@ EDGE(2, WIDE)
 EDGE(3, WIDE)
 EDGE(4, WIDE)
 #endif
-#define STRIPS(n, width)                                                                    \
-    if (rows == n)                                                                          \
-        for (; j + width * LANES <= columns; j += width * LANES)                            \
-            NAME(edge_##n##_##width)(depth, a, a_row, a_col, b + j, b_row, c + j, c_row,    \
+#define STRIPS(n, width)                                                                 \
+    if (rows == n)                                                                       \
+        for (; j + width * LANES <= columns; j += width * LANES)                         \
+            NAME(edge_##n##_##width)(depth, a, a_row, a_col, b + j, b_row, c + j, c_row, \
                                      width * LANES, bias ? bias + j : NULL, flags);
 
 /* Few rows of C, but for the last columns: returns how many are done. */
