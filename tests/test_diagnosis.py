@@ -756,3 +756,16 @@ def test_a_diagnosis_changes_nothing():
     for one, other in zip(before, [*model.variables, *model.optimizer.variables], strict=True):
         np.testing.assert_array_equal(one, np.array(other))
     assert model.evaluate(x, y, verbose=0) == loss
+
+
+def test_a_diagnosis_builds_no_optimizer():
+    x, y = np.random.default_rng(0).random((40, 3)), np.ones((40, 2))
+    model = diptych.Sequential([diptych.Input((3,)), layers.Dense(4), layers.Dense(2)])
+    model.layers[0].trainable = False
+    model.compile("adam", "mse")
+    optimizer = model.optimizer
+    diptych.diagnose(model, x, y)
+    assert model.optimizer is optimizer
+    assert not optimizer.built
+    model.layers[0].trainable = True
+    model.fit(x, y, verbose=0)

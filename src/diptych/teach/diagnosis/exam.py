@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -502,9 +503,14 @@ def try_updates(model: Any, x: Any, y: Any) -> Steps | None:
     optimizer = model.optimizer
     if optimizer is None or not model.trainable_variables:
         return None
+    if not optimizer.built:  # a copy is instead: other variables may be trained later
+        model.optimizer = deepcopy(optimizer)
+        try:
+            model.optimizer.build(model.trainable_variables)
+            return try_updates(model, x, y)
+        finally:
+            model.optimizer = optimizer
     x, y = sample((x, y), STEP_ROWS, model)
-    if not optimizer.built:
-        optimizer.build(model.trainable_variables)
     with untouched(model):
         losses, ratio = _updates(model, x, y)
     before, after = losses[0], losses[-1]
