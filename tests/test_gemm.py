@@ -1,5 +1,8 @@
 """The matrix product by itself: shapes, strides, transposes, bias and activation, threads."""
 
+import mmap
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -240,3 +243,36 @@ def test_last_block_of_few_rows_reads_nothing_that_an_earlier_call_left(dtype):
         gemm.product(np.ones((300, 8), dtype), other, np.empty((300, 400), dtype))
         gemm.product(a, b, c, transpose_a=True)
         assert (c == 16).all()
+
+
+FENCED = """
+import ctypes, mmap
+import numpy as np
+from diptych.fastcore.kernels import gemm
+
+libc, page, kept = ctypes.CDLL(None), mmap.PAGESIZE, []
+
+def fenced(array):
+    size = -(-array.nbytes // page) * page
+    memory = mmap.mmap(-1, size + page)
+    kept.append(np.frombuffer(memory, np.uint8))
+    end = ctypes.c_void_p(kept[-1].ctypes.data + size)
+    assert libc.mprotect(end, ctypes.c_size_t(page), 0) == 0
+    at_end = kept[-1][size - array.nbytes : size].view(array.dtype).reshape(array.shape)
+    at_end[...] = array
+    return at_end
+
+for dtype in (np.float32, np.float64):
+    for m in (2701, 5767, 11533, 23815):
+        for n in (200, 204, 208):
+            a, b = fenced(np.ones((8, m), dtype)), fenced(np.full((8, n), 2, dtype))
+            gemm.product(a, b, np.empty((m, n), dtype), transpose_a=True)
+print("read nothing else")
+"""
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MAP_PRIVATE"), reason="no mprotect on Windows")
+def test_last_block_of_few_rows_reads_nothing_beyond_the_factors():
+    """The last panel is one vector wide, and no number that may be read stands after it."""
+    done = subprocess.run([sys.executable, "-c", FENCED], capture_output=True, text=True)
+    assert done.stdout == "read nothing else\n", done.stderr

@@ -169,6 +169,7 @@ cdef void block(
     cdef const real* a_part
     cdef const real* b_part
     cdef int flags
+    cdef bint whole
     if p.pack_a or rows > 2 * ROWS:
         memory = take_area()
     if memory != NULL:
@@ -200,7 +201,9 @@ cdef void block(
             width = min(panel, columns - j)
             b_part = b + (step + j * p.b_row if p.transpose_b else step * p.b_row + j)
             b_row = p.b_row
-            if p.transpose_b or rows > 2 * ROWS or (width != panel and width != lanes):
+            # A narrow tile reads one vector of b; there is none for packed rows of A.
+            whole = width == panel or (width == lanes and packed_a == NULL)
+            if p.transpose_b or rows > 2 * ROWS or not whole:
                 first = i % group
                 if p.transpose_b:
                     pack_b(True, depth, width, b_part, b_row, packed_b)
