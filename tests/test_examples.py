@@ -35,6 +35,13 @@ class Checker(doctest.OutputChecker):
         return texts[0] == texts[1] and np.allclose(*numbers, rtol=1e-5, atol=1e-6)
 
 
+@pytest.fixture(autouse=True)
+def _no_policy_afterwards():
+    """A policy that an example has chosen would go before what other tests configure."""
+    yield
+    diptych.dtype_policies._chosen = None
+
+
 def in_docstrings():
     """The examples that stand in docstrings."""
     found = {}

@@ -165,6 +165,12 @@ def test_twin_pages_show_every_public_twin(pages):
 
 
 @built
+def test_what_goes_on_in_the_next_line_is_no_equation(pages):
+    page = pages["twins/recurrent.html"]
+    assert "multiplied by the recurrent kernel: the recurrent dropout" in page
+
+
+@built
 def test_twins_are_shown_line_by_line(pages):
     """All lines of both functions stand there, and lines that correspond lead to each other."""
     _, _, rest = pages["twins/recurrent.html"].partition('<div class="twin" id="lstm_backward">')

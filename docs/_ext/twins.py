@@ -103,14 +103,16 @@ def _module_docstring(family: str) -> str:
 
 
 def said(text: str) -> str:
-    """A docstring of an engine as HTML: what is indented is an equation, arguments stand in a list,
-    three spaces divide two of them.
+    """A docstring of an engine as HTML: what is indented is an equation, or goes on with the
+    argument in the line before; arguments stand in a list, three spaces divide two of them.
     """
     parts: list[list[str]] = []  # kind, text
     kind = ""
     for line in text.splitlines():
         if not line.strip():
             kind = ""
+        elif line.startswith("    ") and kind == "item":
+            parts[-1][1] += f" {line.strip()}"
         elif line.startswith("    "):
             if kind == "equation":
                 parts[-1][1] += f"\n{line}"
