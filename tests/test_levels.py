@@ -5,6 +5,7 @@ tests/wheel/run runs them on a wheel.
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,19 @@ def test_a_pin_that_cannot_be_had_stops_the_import():
     model = "import diptych\ndiptych.Sequential([diptych.layers.Dense(1)]).predict([[1.0]])"
     done = run(model, DIPTYCH_CPU_LEVEL="v99", DIPTYCH_ENGINE="fast")
     assert "ImportError: DIPTYCH_CPU_LEVEL=v99: " in done.stderr  # no silent fallback
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"DIPTYCH_CPU_LEVEL": "v99"}, "DIPTYCH_CPU_LEVEL=v99: "),
+        ({"DIPTYCH_ENGINE": "quick"}, "Unknown engine 'quick'. "),
+    ],
+)
+def test_info_tells_why_there_is_no_engine(environment, words):
+    done = run("from diptych import info; print(info.info_text())", **environment)
+    assert re.search(rf"^engine +none: {words}", done.stdout, re.M), done.stderr
+    assert "processor" in done.stdout
 
 
 def test_what_is_recorded():

@@ -21,12 +21,19 @@ def info_text() -> str:
         ("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         ("NumPy", np.__version__),
         ("processor", cpu_name()),
-        ("engine", _engine.current().name),
+        ("engine", _engine_in_use()),
         *_fast_rows(),
         ("float type", config.floatx()),
     ]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _engine_in_use() -> str:
+    try:
+        return _engine.current().name
+    except (ImportError, _engine.EngineError) as error:  # of which this command is to tell more
+        return f"none: {error}"
 
 
 def _fast_rows() -> list[tuple[str, str]]:
