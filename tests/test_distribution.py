@@ -265,6 +265,43 @@ def test_diptych_run_says_what_is_missing(monkeypatch, capsys):
     assert "--processes needs mpiexec: pip install 'diptych[mpi]' mpich" in capsys.readouterr().err
 
 
+STRANGERS = """
+import os, socket, struct, time
+from diptych.distribution.watch import Watch
+
+class First:
+    rank, size = 0, 2
+
+    def allgather(self, host):
+        return [host, host]
+
+    def bcast(self, told, root):
+        host, port, token = told
+        silent, talks, self.second = (socket.create_connection((host, port)) for _ in range(3))
+        talks.sendall(b"GET / HTTP/1.0 at all")
+        self.second.sendall(token + struct.pack("<i", 1))
+        self.strangers = silent, talks
+
+begin, first = time.monotonic(), First()
+watch = Watch(first)
+print("soon" if time.monotonic() - begin < 15 else "late", flush=True)
+first.second.sendall(b"D")
+watch.leave()
+os._exit(0)
+"""
+
+
+def test_strangers_at_the_door_are_sent_away_soon():
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", STRANGERS],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("soon\n", "")
+
+
 # ------------------------------------------------------------------------------------------------
 # One process alone: slices add up to the whole batch
 

@@ -25,7 +25,7 @@ _DONE, _ENDED, _ALL, _OVER = (
     b"X",
 )  # my program is done; that of process n is; all are; stop
 _PATIENCE = 30.0  # seconds for all processes to connect
-_GRACE = 2.0  # seconds that others give the first process to say what is wrong
+_GRACE = 2.0  # seconds that others give the first process to say what is wrong, or it one to greet
 
 
 class Watch:
@@ -75,12 +75,15 @@ class Watch:
                         f"{host}. The first process has to be reached from all others: its address "
                         "can be given as initialize(job_addresses='host:port')."
                     ) from None
-                one.settimeout(_PATIENCE)
+                one.settimeout(_GRACE)
+                greeting = b""
                 with contextlib.suppress(OSError):
                     greeting = _read(one, 20)
-                    if greeting[:16] == token:  # and no stranger
-                        one.settimeout(None)
-                        self._sockets[struct.unpack("<i", greeting[16:])[0]] = one
+                if greeting[:16] != token:  # a stranger
+                    one.close()
+                    continue
+                one.settimeout(None)
+                self._sockets[struct.unpack("<i", greeting[16:])[0]] = one
 
     def _connect(self, communicator: Any) -> None:
         host, port, token = communicator.bcast(None, 0)
