@@ -146,8 +146,6 @@ class Watch:
 
     def _lost(self, rank: int) -> None:
         """A process has ended before its program was done."""
-        if self.rank == 0:
-            self._tell(_OVER)
         if self.rank < 2:  # one message is enough
             on = f" on {self._hosts[rank]}" if len(set(self._hosts)) > 1 else ""
             print(
@@ -156,6 +154,10 @@ class Watch:
                 file=sys.stderr,
                 flush=True,
             )
+        else:  # mpiexec may end all when one has ended: not before that is said
+            time.sleep(_GRACE)
+        if self.rank == 0:
+            self._tell(_OVER)
         self._end()
 
     def _end(self) -> None:
