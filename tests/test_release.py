@@ -84,5 +84,6 @@ def test_workflows_name_what_exists():
 
 def test_the_source_archive_has_what_this_file_reads():
     lines = (ROOT / "MANIFEST.in").read_text(encoding="utf-8").splitlines()
-    named = {name for line in lines if line.startswith(("include", "graft")) for name in line.split()}
+    taken = [line.split() for line in lines if line.startswith(("include ", "graft "))]
+    named = {name for words in taken for name in words}
     assert {".ci", ".github", "CHANGELOG.md", "CITATION.cff", "RELEASING.md"} <= named
