@@ -80,3 +80,10 @@ def test_workflows_name_what_exists():
         for python in re.findall(r'"(3\.\d+)"', text):
             classifier = f"Programming Language :: Python :: {python}"
             assert classifier in (ROOT / "pyproject.toml").read_text(encoding="utf-8"), python
+
+
+def test_the_source_archive_has_what_this_file_reads():
+    lines = (ROOT / "MANIFEST.in").read_text(encoding="utf-8").splitlines()
+    taken = [line.split() for line in lines if line.startswith(("include ", "graft "))]
+    named = {name for words in taken for name in words}
+    assert {".ci", ".github", "CHANGELOG.md", "CITATION.cff", "RELEASING.md"} <= named

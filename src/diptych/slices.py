@@ -15,7 +15,7 @@ import numpy as np
 
 from .trial import Trial, open_trial
 
-__all__ = ["Share", "Slice", "counts", "open_slice"]
+__all__ = ["Share", "Slice", "counts", "open_slice", "word_of"]
 
 
 class Share(Trial):
@@ -37,9 +37,7 @@ class Share(Trial):
     def copy_of(self, generator: Any) -> np.random.Generator:
         """The generator that this part draws from, which is another one for each part."""
         if generator not in self._generators:
-            if generator not in self._words:  # so that the next step draws other numbers
-                self._words[generator] = int(generator.integers(2**63))
-            seed = [self._words[generator], self.number]
+            seed = [word_of(generator, self._words), self.number]
             self._generators[generator] = np.random.default_rng(seed)
         return self._generators[generator]
 
@@ -50,6 +48,13 @@ class Share(Trial):
             "each calls it on other rows, so the changes would differ. Of what changes in a call, "
             "only the moving averages of BatchNormalization (without renorm) can be shared."
         )
+
+
+def word_of(generator: Any, words: dict[Any, int]) -> int:
+    """The number that all parts begin with; the first one draws it, so that later ones differ."""
+    if generator not in words:
+        words[generator] = int(generator.integers(2**63))
+    return words[generator]
 
 
 class Slice(Share):

@@ -22,7 +22,7 @@ from ..models.replay import is_own
 from ..models.results import array_of
 from ..models.results import joined as joined_results
 from ..nested import flatten, map_structure, pack_like
-from ..slices import Share
+from ..slices import Share, word_of
 from ..tape import GradientTape
 from ..tensor import Tensor
 from .group import Group
@@ -81,7 +81,7 @@ class SharedWork:
         forms = [(array.shape, array.dtype.name) for array in arrays]
         self.group.agree("The model's weights", forms, "All processes have to make the same model.")
         self.group.spread(arrays)
-        generators = [random.global_generator(), *generators_of(model).values()]
+        generators = _generators(model)
         states = self.group.gather([one.bit_generator.state for one in generators])[0]
         for generator, state in zip(generators, states, strict=True):
             generator.bit_generator.state = state
@@ -189,7 +189,7 @@ class SharedWork:
                 with Share(at + i, words):
                     mine[i] = _passed(model, every[i][0])
             results: dict[int, Any] = {}
-            for given in self.group.gather(mine):
+            for given in self._gathered(model, mine, words):
                 results |= given
             at += len(every)
             i = 0
@@ -223,7 +223,7 @@ class SharedWork:
             if model.stop_predicting:
                 break
         every: dict[int, Any] = {}
-        for given in self.group.gather(mine):
+        for given in self._gathered(model, mine, words):
             every |= given
         return joined_results([every[i] for i in sorted(every)])
 
@@ -232,15 +232,32 @@ class SharedWork:
         count, each = -(-batches.num_samples // batches.batch_size), batches.batch_size
         first, last = (r * count // self.group.size for r in (self.group.rank, self.group.rank + 1))
         mine = None
+        words: dict[Any, int] = {}
         if first < last:
             part = slice(first * each, last * each)
-            mine = _predict_run(
-                model, map_structure(lambda x: x[part], batches.all_rows), each, first
-            )
-        return joined_results([one for one in self.group.gather(mine) if one is not None])
+            rows = map_structure(lambda x: x[part], batches.all_rows)
+            mine = _predict_run(model, rows, each, first, words)
+        found = self._gathered(model, mine, words)
+        return joined_results([one for one in found if one is not None])
+
+    def _gathered(self, model: Any, mine: Any, words: dict[Any, int]) -> list[Any]:
+        """What each process has of its batches. What one has drawn for them, all draw: so their
+        random states stay alike, also where a process had no batch.
+        """
+        generators = _generators(model)
+        drawn = [i for i, one in enumerate(generators) if one in words]
+        found = self.group.gather((mine, drawn))
+        for i in sorted({i for _, drawn in found for i in drawn}):
+            word_of(generators[i], words)
+        return [one for one, _ in found]
 
 
-def _predict_run(model: Any, x: Any, each: int, first: int) -> Any:
+def _generators(model: Any) -> list[np.random.Generator]:
+    """Those that a model may draw from."""
+    return [random.global_generator(), *generators_of(model).values()]
+
+
+def _predict_run(model: Any, x: Any, each: int, first: int, words: dict[Any, int]) -> Any:
     """The outputs for rows that are whole batches, of which the first has this number."""
     rows = len(flatten(x)[0])
     try:
@@ -249,7 +266,6 @@ def _predict_run(model: Any, x: Any, each: int, first: int) -> Any:
             planned.run()
         return planned.results
     except NotPlannedError:
-        words: dict[Any, int] = {}
         parts = []
         for start in range(0, rows, each):
             batch = map_structure(lambda leaf, at=start: leaf[at : at + each], x)
