@@ -28,6 +28,7 @@ cdef Py_ssize_t SUM_CHUNK = 16384
 
 cdef enum:
     SUM_WIDTH = 64  # numbers of dz that are added at a time, where a row has fewer
+    MANY_ROWS = 1024  # from which on that pays
 
 
 # ---------------------------------------------------------------------------------- kernels
@@ -65,7 +66,8 @@ cdef void dz_task(Py_ssize_t chunk, void* context, const real* like) noexcept no
         sums += chunk * units
         for j in range(units):
             sums[j] = 0
-        if together > 1:  # several rows side by side: no addition waits for the one before
+        if together > 1 and rows >= MANY_ROWS:
+            # Several rows side by side: no addition waits for the one before.
             for j in range(together * units):
                 several[j] = 0
             while rows >= together:
