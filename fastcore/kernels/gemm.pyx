@@ -98,7 +98,7 @@ cdef Py_ssize_t plan(Product* p) noexcept nogil:
         p.pack_a = p.m > 2 * ROWS and p.n > 4 * panel and p.a_row * item >= FAR_APART
     else:
         p.pack_a = p.m > 2 * ROWS and p.n > 2 * panel
-    # A block costs a few ten microseconds at least; copying A's rows, more for each, wants to be
+    # A block costs about twenty microseconds at least; copying A's rows, more for each, wants to be
     # shared by more columns.
     columns = <Py_ssize_t>(BLOCK_WORK / (1.0 + <double>p.block_rows * p.k))
     if p.pack_a:
