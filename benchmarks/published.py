@@ -3,8 +3,9 @@
     python benchmarks/published.py
 
 A 4-32-16-4 network with tanh, trained on all of 10,000 rows at a time with Adam: microseconds a
-step. LeNet-5 on 60,000 images of 28 x 28 in batches of 128: seconds an epoch. The data are made
-on the spot; nothing is printed meanwhile.
+step. LeNet-5 with relu, maximum pooling and no padding on 60,000 images of 28 x 28, in batches of
+96 for each of two threads: seconds an epoch. Both as in the examples of SimpleChains.jl. The data
+are made on the spot; nothing is printed meanwhile.
 """
 
 import statistics
@@ -35,18 +36,19 @@ def lenet(rng):
     model = diptych.Sequential(
         [
             layers.Input((28, 28, 1)),
-            layers.Conv2D(6, 5, padding="same", activation="tanh"),
-            layers.AveragePooling2D(),
-            layers.Conv2D(16, 5, activation="tanh"),
-            layers.AveragePooling2D(),
+            layers.Conv2D(6, 5, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(16, 5, activation="relu"),
+            layers.MaxPooling2D(),
             layers.Flatten(),
-            layers.Dense(120, "tanh"),
-            layers.Dense(84, "tanh"),
-            layers.Dense(10, "softmax"),
+            layers.Dense(120, "relu"),
+            layers.Dense(84, "relu"),
+            layers.Dense(10),
         ]
     )
-    model.compile("adam", "sparse_categorical_crossentropy")
-    return model, x, y, 128
+    loss = diptych.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(diptych.optimizers.Adam(3e-4), loss)
+    return model, x, y, 192
 
 
 def seconds(model, x, y, batch_size, epochs):
@@ -66,7 +68,7 @@ def main():
     step = seconds(*tanh_network(rng), epochs=200) / 200
     print(f"4-32-16-4, tanh, Adam, 10,000 rows a step: {1e6 * step:.0f} us a step")
     print(
-        f"LeNet-5, 60,000 images, batches of 128: {seconds(*lenet(rng), epochs=1):.2f} s an epoch"
+        f"LeNet-5, 60,000 images, batches of 192: {seconds(*lenet(rng), epochs=1):.2f} s an epoch"
     )
 
 

@@ -17,7 +17,9 @@ from .kernels.arrays cimport (
     as_real, as_size, as_type, data, dim, new_result, rank, real, real_type,
 )
 from .kernels.gil cimport run_with_gil
-from .kernels.pooling cimport WindowPart, pool_max, pool_mean, spread_max, spread_mean
+from .kernels.pooling cimport (
+    WindowPart, lanes_f32, lanes_f64, pool_max, pool_mean, spread_max, spread_mean,
+)
 from .kernels.threads cimport Stage, typed_stage
 
 from ..reference._shapes import check_cotangent
@@ -45,6 +47,7 @@ cdef struct Pool:
     bint argmax_is_int32   # else uint8
     bint is_max
     bint apart             # no two windows overlap
+    Py_ssize_t numbers     # of what is read: x or dy
     void* x                # x or dx
     void* y                # y or dy
     unsigned char* bytes   # argmax in uint8, or NULL
@@ -58,6 +61,12 @@ cdef struct Pool:
     Py_ssize_t strips      # of the channels
     Py_ssize_t units
     Py_ssize_t per_chunk
+
+
+cdef inline Py_ssize_t overhang(Py_ssize_t n, const real* like) noexcept nogil:
+    """How far the last vector of n numbers reaches beyond them."""
+    cdef Py_ssize_t lanes = lanes_f32 if real is float else lanes_f64
+    return (lanes - n % lanes) % lanes
 
 
 # ------------------------------------------------------------------------- forward
@@ -77,31 +86,50 @@ cdef inline void pool_part(
         pool_mean(w, n, x, y, <real>count)
 
 
+# What windows see of an axis.
+cdef struct Span:
+    Py_ssize_t start            # of the window; before 0 in the padding
+    Py_ssize_t first            # position of the window that is inside of x
+    Py_ssize_t inside           # how many are
+
+
+cdef inline Span span(const Pool* p, int axis, Py_ssize_t o) noexcept nogil:
+    cdef Span s
+    s.start = o * p.stride[axis] - p.before[axis]
+    s.first = max(0, -s.start)
+    s.inside = min(p.window[axis], p.size[axis] - s.start) - s.first
+    return s
+
+
 cdef inline void pool_window(
-    const Pool* p, const Py_ssize_t* o, const real* x, Py_ssize_t n, Py_ssize_t to,
+    const Pool* p, const Span* s, const real* x, Py_ssize_t n, Py_ssize_t to, Py_ssize_t until,
 ) noexcept nogil:
-    """The window with the indices o, for n channels; x is its image, at the first of them."""
+    """The window with these spans, for n channels; x is its image, at the first of them. What is
+    between `to` and `until` will be written afterwards.
+    """
     cdef int64_t carry[BLOCK]
-    cdef Py_ssize_t start[3]
-    cdef Py_ssize_t first[3]
     cdef Py_ssize_t inside[3]
-    cdef Py_ssize_t a, b, c, block, most, lines
+    cdef Py_ssize_t a, b, c, block, most, lines, beyond
     cdef WindowPart w
-    cdef double count = 1
+    cdef double count
     for a in range(3):
-        start[a] = o[a] * p.stride[a] - p.before[a]
-        first[a] = max(0, -start[a])
-        inside[a] = min(p.window[a], p.size[a] - start[a]) - first[a]
-        count *= <double>inside[a]
+        inside[a] = s[a].inside
+    count = <double>(inside[0] * inside[1] * inside[2])
     x += (
-        ((start[0] + first[0]) * p.size[1] + start[1] + first[1]) * p.size[2] + start[2] + first[2]
+        ((s[0].start + s[0].first) * p.size[1] + s[1].start + s[1].first) * p.size[2]
+        + s[2].start + s[2].first
     ) * p.channels
     w.line_step, w.step = p.size[2] * p.channels, p.channels
     w.line_k = <int>p.window[2]
-    w.k = <int>((first[0] * p.window[1] + first[1]) * p.window[2] + first[2])
-    w.begun, w.ends = False, True
+    w.k = <int>((s[0].first * p.window[1] + s[1].first) * p.window[2] + s[2].first)
+    w.begun, w.ends, w.loose = False, True, False
     w.lines, w.run = inside[1], inside[2]
     if inside[0] == 1 and inside[1] * inside[2] * n * <Py_ssize_t>sizeof(real) <= PART_BYTES:
+        beyond = n + overhang(n, x)
+        w.loose = to + beyond <= until and (
+            x + (inside[1] - 1) * w.line_step + (inside[2] - 1) * w.step + beyond
+            <= <const real*>p.x + p.numbers
+        )
         pool_part(p, &w, n, x, to, count, carry)
         return
     cdef int k = w.k
@@ -133,36 +161,48 @@ cdef inline void pool_window(
         done += block
 
 
-cdef inline void forward_unit(const Pool* p, Py_ssize_t unit, const real* x) noexcept nogil:
-    """Some columns of a row of y, some channels of each."""
+cdef inline Py_ssize_t end_of(
+    const Pool* p, Py_ssize_t unit, Py_ssize_t row_length,
+) noexcept nogil:
+    """Where a unit ends in y or dx, whose rows have so many places: units follow each other."""
+    cdef Py_ssize_t piece = unit % p.pieces * p.length
+    return (unit // p.pieces * row_length + min(piece + p.length, row_length)) * p.channels
+
+
+cdef inline void forward_unit(
+    const Pool* p, Py_ssize_t unit, const real* x, Py_ssize_t until,
+) noexcept nogil:
+    """Some columns of a row of y, some channels of each; y goes on until there."""
     cdef Py_ssize_t strip = unit % p.strips * p.width
     cdef Py_ssize_t piece = unit // p.strips % p.pieces * p.length
     cdef Py_ssize_t row = unit // p.strips // p.pieces
     cdef Py_ssize_t n = min(p.width, p.channels - strip)
-    cdef Py_ssize_t o[3]
+    cdef Span s[3]
     cdef Py_ssize_t column
-    o[0] = row // p.out[1] % p.out[0]
-    o[1] = row % p.out[1]
+    s[0] = span(p, 0, row // p.out[1] % p.out[0])
+    s[1] = span(p, 1, row % p.out[1])
     x += row // p.out[1] // p.out[0] * p.size[0] * p.size[1] * p.size[2] * p.channels + strip
     for column in range(piece, min(piece + p.length, p.out[2])):
-        o[2] = column
-        pool_window(p, o, x, n, (row * p.out[2] + column) * p.channels + strip)
+        s[2] = span(p, 2, column)
+        pool_window(p, s, x, n, (row * p.out[2] + column) * p.channels + strip, until)
 
 
 # ------------------------------------------------------------------------- backward
 
 cdef inline void give(
     const Pool* p, Py_ssize_t positions, const real* dy, Py_ssize_t source, Py_ssize_t k, real part,
-    real* dx,
+    real* dx, const real* until,
 ) noexcept nogil:
     """What a window gives to some positions side by side: the dy of its maximum, or a share."""
     cdef const unsigned char* bytes = NULL if p.argmax_is_int32 else p.bytes + source
     cdef const int32_t* words = p.words + source if p.argmax_is_int32 else NULL
     cdef bint adds = not p.apart
+    cdef Py_ssize_t n = p.channels, beyond = overhang(n, dy)
+    cdef bint loose = dx + positions * n + beyond <= until and source + n + beyond <= p.numbers
     if p.is_max:
-        spread_max(<int>positions, adds, p.channels, dy + source, bytes, words, <int>k, dx)
+        spread_max(<int>positions, adds, loose, n, dy + source, bytes, words, <int>k, dx)
     else:
-        spread_mean(<int>positions, adds, p.channels, dy + source, part, dx)
+        spread_mean(<int>positions, adds, loose, n, dy + source, part, dx)
 
 
 cdef inline Py_ssize_t first_over(const Pool* p, int axis, Py_ssize_t i) noexcept nogil:
@@ -183,9 +223,9 @@ cdef inline Py_ssize_t covered(const Pool* p, int axis, Py_ssize_t o) noexcept n
 
 
 cdef inline void backward_unit(
-    const Pool* p, Py_ssize_t unit, const real* dy, real* dx,
+    const Pool* p, Py_ssize_t unit, const real* dy, real* dx, const real* until,
 ) noexcept nogil:
-    """Some columns of a row of dx: what the windows over it give."""
+    """Some columns of a row of dx: what the windows over it give. dx goes on until there."""
     cdef Py_ssize_t begin = unit % p.pieces * p.length
     cdef Py_ssize_t end = min(begin + p.length, p.size[2])
     cdef Py_ssize_t row = unit // p.pieces
@@ -222,7 +262,7 @@ cdef inline void backward_unit(
                 if written < c and p.apart:
                     memset(dx + written * n, 0, (c - written) * n * sizeof(real))
                 if c < last:
-                    give(p, last - c, dy, source, k + c - start, part, dx + c * n)
+                    give(p, last - c, dy, source, k + c - start, part, dx + c * n, until)
                     written = max(written, last)
     if written < end:
         memset(dx + written * n, 0, (end - written) * n * sizeof(real))
@@ -272,16 +312,19 @@ cdef inline void scatter_unit(
 
 cdef void forward_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     cdef const Pool* p = <const Pool*>context
-    cdef Py_ssize_t unit
-    for unit in range(chunk * p.per_chunk, min((chunk + 1) * p.per_chunk, p.units)):
-        forward_unit(p, unit, <const real*>p.x)
+    cdef Py_ssize_t unit, end = min((chunk + 1) * p.per_chunk, p.units)
+    cdef Py_ssize_t until = end_of(p, end - 1, p.out[2]) if p.strips == 1 else 0
+    for unit in range(chunk * p.per_chunk, end):
+        forward_unit(p, unit, <const real*>p.x, until)
 
 
 cdef void backward_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     cdef const Pool* p = <const Pool*>context
-    cdef Py_ssize_t unit
-    for unit in range(chunk * p.per_chunk, min((chunk + 1) * p.per_chunk, p.units)):
-        backward_unit(p, unit, <const real*>p.y, <real*>p.x)
+    cdef Py_ssize_t unit, end = min((chunk + 1) * p.per_chunk, p.units)
+    cdef real* dx = <real*>p.x
+    cdef const real* until = dx + end_of(p, end - 1, p.size[2])
+    for unit in range(chunk * p.per_chunk, end):
+        backward_unit(p, unit, <const real*>p.y, dx, until)
 
 
 cdef void scatter_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
@@ -328,6 +371,9 @@ cdef void run(Pool* p, bint forward) noexcept:
         overlap *= (min(p.window[i], p.out[i] * p.stride[i]) + p.stride[i] - 1) // p.stride[i]
         p.apart = p.apart and (p.out[i] == 1 or p.window[i] <= p.stride[i])
     scatters = not forward and p.is_max and overlap > MOST_OVERLAP
+    p.numbers = p.batch * p.channels
+    for i in range(3):
+        p.numbers *= p.size[i] if forward else p.out[i]
     if forward:
         cut(p, p.batch * p.out[0] * p.out[1], p.out[2], bytes, True)
     elif scatters:

@@ -24,8 +24,16 @@ APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, REA
     REAL whole[PANEL] = {0};
     if (bias)
         for (Py_ssize_t j = 0; j < columns; j++) whole[j] = bias[j];
-    for (int r = 0; r < rows; r++)
-        NAME(finish_row)(columns, part + r * PANEL, c + c_at[r], bias ? whole : NULL, flags);
+    for (int r = 0; r < rows; r++, part += PANEL) {
+        /* A short row that the next one follows may reach into it, which is written later. */
+        if (columns < LANES && 2 * columns >= LANES && !(flags & FLAG_ACCUMULATE) && r + 1 < rows &&
+            c_at[r + 1] == c_at[r] + columns) {
+            NAME(vector) x = LOAD(part) + LOAD(whole);
+            STORE(c + c_at[r], flags & FLAG_RELU ? RECTIFY(x) : x);
+        } else {
+            NAME(finish_row)(columns, part, c + c_at[r], bias ? whole : NULL, flags);
+        }
+    }
 }
 
 #define TILE_PARAMETERS                                                                       \
@@ -37,8 +45,8 @@ APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, REA
 /* `rows` rows, columns <= width * LANES. b is a packed panel: rows of PANEL numbers, of which the
    first width * LANES are read. `rows` and `width` are constants wherever this is inlined. */
 INLINE void NAME(tile)(const int rows, const int width, TILE_PARAMETERS) {
-    NAME(vector) sum[ROWS][WIDTH];
-    const REAL *row[ROWS];
+    NAME(vector) sum[12][WIDTH];
+    const REAL *row[12];
     UNROLL(12)
     for (int r = 0; r < rows; r++) {
         row[r] = a + row_at[r];
@@ -61,7 +69,7 @@ INLINE void NAME(tile)(const int rows, const int width, TILE_PARAMETERS) {
         b += PANEL;
     }
     if (columns < width * LANES) {
-        REAL part[ROWS * PANEL];
+        REAL part[12 * PANEL];
         UNROLL(12)
         for (int r = 0; r < rows; r++) {
             UNROLL(4)
@@ -115,6 +123,8 @@ EACH(6)
 EACH(8)
 EACH(10)
 EACH(12)
+#elif ROWS > 4 /* one vector wide: twice as many rows, or the additions would wait for each other */
+APART void NAME(narrow_12)(TILE_PARAMETERS) { NAME(tile)(12, 1, TILE_ARGUMENTS); }
 #endif
 #undef EACH
 
@@ -125,6 +135,10 @@ APART void NAME(gather)(Py_ssize_t rows, TILE_PARAMETERS) {
         if (columns <= LANES) NAME(narrow_##n)(TILE_ARGUMENTS); \
         else NAME(wide_##n)(TILE_ARGUMENTS);                    \
         break;
+#if ROWS == 6
+    for (; columns <= LANES && rows >= 12; rows -= 12, row_at += 12, c_at += 12)
+        NAME(narrow_12)(TILE_ARGUMENTS);
+#endif
     while (rows > 0) {
         /* What is left for two tiles is halved: a tile of few rows waits for its own additions. */
         Py_ssize_t now = rows >= 2 * ROWS || rows == ROWS ? ROWS
@@ -153,9 +167,20 @@ APART void NAME(gather)(Py_ssize_t rows, TILE_PARAMETERS) {
 #undef EACH
 }
 
+/* What one place gives to those under its window: `lines` runs of `run` numbers, each added to what
+   is there. */
+APART void NAME(add_runs)(Py_ssize_t lines, Py_ssize_t run, const REAL *from, Py_ssize_t from_step,
+                          REAL *to, Py_ssize_t to_step) {
+    for (Py_ssize_t k = 0; k < lines; k++, from += from_step, to += to_step) {
+        Py_ssize_t i = 0;
+        for (; i + LANES <= run; i += LANES) STORE(to + i, LOAD(to + i) + LOAD(from + i));
+        for (; i < run; i++) to[i] += from[i];
+    }
+}
+
 /* dz = dy activation'(z), from y = activation(z), in panels: out[panel, i, 0:PANEL] = dz[at[i],
-   PANEL columns], the last panel filled up with zeros. Rows are read from end to end, as they lie
-   in memory. */
+   PANEL columns]. Rows are read from end to end, as they lie in memory. In the last panel the
+   vectors that hold no column stay as they are, and what else is beside the columns is any number. */
 #define SLOPE(code, dy, y)                     \
     ((code) == LINEAR ? (dy)                   \
      : (code) == RELU ? POSITIVE(y, dy)        \
@@ -175,19 +200,20 @@ INLINE void NAME(pack_dz_of)(const int code, Py_ssize_t rows, Py_ssize_t columns
             }
         }
         if (j < columns) {
+            /* Rows in order, half a vector long or longer: what is read too much is of the next. */
+            const int loose = 2 * columns >= LANES && i + 1 < rows && at[i + 1] >= at[i] + columns;
             UNROLL(4)
             for (int v = 0; v < PANEL; v += LANES) {
                 const Py_ssize_t left = columns - j - v;
                 REAL some_g[LANES] = {0}, some_x[LANES] = {0};
                 NAME(vector) slope, value;
-                if (left >= LANES) {
+                if (left <= 0) break; /* nobody reads there */
+                if (left >= LANES || loose) {
                     slope = LOAD(g + j + v);
                     value = LOAD(x + j + v);
                 } else {
-                    if (left > 0) {
-                        NAME(copy_some)(some_g, g + j + v, left);
-                        NAME(copy_some)(some_x, x + j + v, left);
-                    }
+                    NAME(copy_some)(some_g, g + j + v, left);
+                    NAME(copy_some)(some_x, x + j + v, left);
                     slope = LOAD(some_g);
                     value = LOAD(some_x);
                 }
@@ -208,18 +234,24 @@ APART void NAME(pack_dz)(int code, Py_ssize_t rows, Py_ssize_t columns, const Py
 }
 
 /* sums[j] += the sum of the rows of a panel. */
-APART void NAME(add_panel)(Py_ssize_t rows, Py_ssize_t columns, const REAL *panel, REAL *sums) {
+INLINE void NAME(add_panel_of)(const int width, Py_ssize_t rows, Py_ssize_t columns,
+                               const REAL *panel, REAL *sums) {
     NAME(vector) sum[WIDTH];
     REAL part[PANEL];
     UNROLL(4)
-    for (int v = 0; v < WIDTH; v++) sum[v] = (NAME(vector)){0};
+    for (int v = 0; v < width; v++) sum[v] = (NAME(vector)){0};
     for (Py_ssize_t i = 0; i < rows; i++, panel += PANEL) {
         UNROLL(4)
-        for (int v = 0; v < WIDTH; v++) sum[v] += LOAD(panel + v * LANES);
+        for (int v = 0; v < width; v++) sum[v] += LOAD(panel + v * LANES);
     }
     UNROLL(4)
-    for (int v = 0; v < WIDTH; v++) STORE(part + v * LANES, sum[v]);
+    for (int v = 0; v < width; v++) STORE(part + v * LANES, sum[v]);
     for (Py_ssize_t j = 0; j < columns; j++) sums[j] += part[j];
+}
+
+APART void NAME(add_panel)(Py_ssize_t rows, Py_ssize_t columns, const REAL *panel, REAL *sums) {
+    if (columns <= LANES) NAME(add_panel_of)(1, rows, columns, panel, sums);
+    else NAME(add_panel_of)(WIDTH, rows, columns, panel, sums);
 }
 #undef SLOPE
 #undef POSITIVE

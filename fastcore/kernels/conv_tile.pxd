@@ -12,6 +12,8 @@ cdef extern from *:
         FLAG_RELU
         panel_columns_f32
         panel_columns_f64
+        lanes_f32
+        lanes_f64
     void gather_f32(
         Py_ssize_t rows, Py_ssize_t depth, const float* a, const Py_ssize_t* row_at,
         const Py_ssize_t* step_at, const float* b, float* c, const Py_ssize_t* c_at,
@@ -33,6 +35,14 @@ cdef extern from *:
     ) noexcept nogil
     void pack_columns_f64(
         Py_ssize_t depth, Py_ssize_t columns, const double* b, Py_ssize_t b_row, double* out,
+    ) noexcept nogil
+    void add_runs_f32(
+        Py_ssize_t lines, Py_ssize_t run, const float* source, Py_ssize_t from_step, float* to,
+        Py_ssize_t to_step,
+    ) noexcept nogil
+    void add_runs_f64(
+        Py_ssize_t lines, Py_ssize_t run, const double* source, Py_ssize_t from_step, double* to,
+        Py_ssize_t to_step,
     ) noexcept nogil
     void pack_dz_f32(
         int code, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t* at, const float* dy,
@@ -84,6 +94,17 @@ cdef inline void pack_columns(
         pack_columns_f32(depth, columns, b, b_row, out)
     else:
         pack_columns_f64(depth, columns, b, b_row, out)
+
+
+cdef inline void add_runs(
+    Py_ssize_t lines, Py_ssize_t run, const real* source, Py_ssize_t from_step, real* to,
+    Py_ssize_t to_step,
+) noexcept nogil:
+    """What one place gives to those under its window: `lines` runs of `run` numbers."""
+    if real is float:
+        add_runs_f32(lines, run, source, from_step, to, to_step)
+    else:
+        add_runs_f64(lines, run, source, from_step, to, to_step)
 
 
 cdef inline void pack_dz(

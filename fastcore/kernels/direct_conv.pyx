@@ -11,24 +11,35 @@ whole window.
 
 conv_walk.pxd cuts the work into boxes of places, by the shapes alone. The kernel is packed into
 panels once, for all of them.
+
+The gradient of x may have few channels, which fill no vector, or see much of the padding. Then it
+is less work to go the other way, from each place of y to what stands under its window:
+
+    spread          rows: places of y   steps: filter            b: the kernel, (tap, channel)
+
+Its sums are added to x where they belong. An image is one chunk, so no two threads add to one
+place.
 """
 
 from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
 from .arrays cimport real
 from .conv cimport Conv
 from .conv_tile cimport (
-    FLAG_ACCUMULATE, FLAG_RELU, gather, pack_columns, pack_rows, panel_width,
+    FLAG_ACCUMULATE, FLAG_RELU, add_runs, gather, lanes_f32, lanes_f64, pack_columns, pack_rows,
+    panel_width,
 )
 from .conv_walk cimport (
     FEW_CHUNKS, SMALL_WORK, Box, BoxWalk, Field, Phase, begin, divide_up, list_places, list_steps,
     locate, next_tap, phase_of, phases, plan, read_box,
 )
-from .fused cimport RELU, SIGMOID, TANH, activate
+from .fused cimport RELU, SIGMOID, TANH, activate, derive
 from .threads cimport Stage, no_memory, release, run_stages, typed_stage
 
 cdef enum:
     MOST_DEPTH = 288    # steps between two visits to c: a panel of b stays in the first cache
+    SPREAD_BYTES = 1 << 16  # of sums, before they are added to x
 
 
 cdef struct DirectProduct:
@@ -163,6 +174,175 @@ cdef void product_task(Py_ssize_t chunk, void* context, const real* like) noexce
     free(memory)
 
 
+# ------------------------------------------------------------------- from a place to its window
+
+cdef struct SpreadProduct:
+    Conv conv
+    Field source
+    Py_ssize_t places           # of y in one image
+    Py_ssize_t columns          # numbers under a window
+    Py_ssize_t panels
+    Py_ssize_t block            # places at a time
+    bint failed
+    const void* kernel
+    const void* bias
+    int activation
+    void* packed                # the kernel: panels, filters, columns
+    void* result
+
+
+cdef bint spread_pays(const Conv* conv) noexcept nogil:
+    """Whether it takes fewer vectors of additions than to gather. Looks at shapes only."""
+    cdef Py_ssize_t lanes = lanes_f32 if conv.single else lanes_f64
+    cdef double taps = <double>conv.window[0] * conv.window[1] * conv.window[2]
+    cdef double gathered = <double>conv.size[0] * conv.size[1] * conv.size[2]
+    cdef double spread = <double>conv.out[0] * conv.out[1] * conv.out[2]
+    cdef double lines = <double>conv.window[0] * conv.window[1]
+    if conv.groups > 1 or conv.dilation[2] > 1 or conv.batch < FEW_CHUNKS:
+        return False
+    if conv.stride[0] > conv.window[0] or conv.stride[1] > conv.window[1]:
+        return False  # gathering skips the places that no window sees
+    gathered *= taps / conv.stride[0] / conv.stride[1] / conv.stride[2] * conv.filters
+    gathered *= divide_up(conv.channels, lanes)
+    spread *= (
+        conv.filters * divide_up(<Py_ssize_t>taps * conv.channels, lanes)
+        + 8 * lines * divide_up(conv.window[2] * conv.channels, lanes)
+    )
+    return spread < 0.8 * gathered
+
+
+cdef void pack_window_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    """One panel: numbers under the window side by side, for one filter after the other."""
+    cdef const SpreadProduct* p = <const SpreadProduct*>context
+    cdef Py_ssize_t width = panel_width(real is float)
+    cdef Py_ssize_t filters = p.conv.filters
+    cdef Py_ssize_t first = chunk * width
+    pack_columns(
+        filters, min(width, p.columns - first), <const real*>p.kernel + first * filters, filters,
+        <real*>p.packed + first * filters,
+    )
+
+
+cdef inline void spread_place(
+    const Conv* conv, Py_ssize_t place, const real* sums, real* result,
+) noexcept nogil:
+    """Add the sums under the window of one place to an image of the result."""
+    cdef Py_ssize_t low[3]
+    cdef Py_ssize_t axis, i, first, last, run = conv.window[2] * conv.channels
+    cdef Py_ssize_t line = conv.size[2] * conv.channels
+    for axis in range(2, -1, -1):
+        low[axis] = place % conv.out[axis] * conv.stride[axis] - conv.before[axis]
+        place //= conv.out[axis]
+    # The part of a line, and of the lines of a plane, that is not in the padding.
+    sums += max(0, -low[2]) * conv.channels
+    run = (min(conv.size[2], low[2] + conv.window[2]) - max(0, low[2])) * conv.channels
+    first = divide_up(max(0, -low[1]), conv.dilation[1])
+    last = min(conv.window[1], divide_up(max(0, conv.size[1] - low[1]), conv.dilation[1]))
+    result += (low[1] + first * conv.dilation[1]) * line + max(0, low[2]) * conv.channels
+    for i in range(conv.window[0]):
+        if 0 <= low[0] < conv.size[0] and run > 0:
+            add_runs(
+                last - first, run,
+                sums + (i * conv.window[1] + first) * conv.window[2] * conv.channels,
+                conv.window[2] * conv.channels, result + low[0] * conv.size[1] * line,
+                conv.dilation[1] * line,
+            )
+        low[0] += conv.dilation[0]
+
+
+cdef void spread_task(Py_ssize_t image, void* context, const real* like) noexcept nogil:
+    """One image of the result."""
+    cdef SpreadProduct* p = <SpreadProduct*>context
+    cdef const Conv* conv = &p.conv
+    cdef Py_ssize_t width = panel_width(real is float)
+    cdef Py_ssize_t filters = conv.filters
+    cdef Py_ssize_t size = conv.size[0] * conv.size[1] * conv.size[2] * conv.channels
+    cdef Py_ssize_t row = p.panels * width
+    cdef Py_ssize_t tables = 2 * p.block + filters
+    cdef Py_ssize_t numbers = p.block * row
+    cdef void* memory
+    cdef Py_ssize_t* row_at
+    cdef Py_ssize_t* out_at
+    cdef Py_ssize_t* step_at
+    cdef real* sums
+    cdef real* dz
+    cdef real* result = <real*>p.result + image * size
+    cdef const real* bias = <const real*>p.bias
+    cdef const real* values = <const real*>p.source.values + image * p.places * filters
+    cdef const real* y = <const real*>p.source.y
+    cdef const real* a
+    cdef Py_ssize_t first, now, i, q
+    if y != NULL:
+        y += image * p.places * filters
+        numbers += p.block * filters
+    memory = malloc(tables * sizeof(Py_ssize_t) + numbers * sizeof(real))
+    if memory == NULL:
+        p.failed = True
+        no_memory()
+        return
+    row_at = <Py_ssize_t*>memory
+    out_at = row_at + p.block
+    step_at = out_at + p.block
+    sums = <real*>(step_at + filters)
+    dz = sums + p.block * row
+    for i in range(p.block):
+        row_at[i], out_at[i] = i * filters, i * row
+    for i in range(filters):
+        step_at[i] = i
+    if bias == NULL:
+        memset(result, 0, size * sizeof(real))
+    else:
+        for i in range(size):
+            result[i] = bias[i % conv.channels]
+    first = 0
+    while first < p.places:
+        now = min(p.block, p.places - first)
+        a = values + first * filters
+        if y != NULL:
+            derive(p.source.code, now * filters, a, y + first * filters, dz)
+            a = dz
+        for q in range(p.panels):
+            gather(
+                now, filters, a, row_at, step_at, <const real*>p.packed + q * filters * width,
+                sums + q * width, out_at, min(width, p.columns - q * width), NULL, 0,
+            )
+        for i in range(now):
+            spread_place(conv, first + i, sums + i * row, result)
+        first += now
+    activate(p.activation, size, result)
+    free(memory)
+
+
+cdef int spread_product(
+    const Conv* conv, const Field* source, const void* kernel, const void* bias, int activation,
+    void* result, double work,
+) noexcept nogil:
+    """The same as direct_product, reversed."""
+    cdef SpreadProduct p
+    cdef Stage stages[2]
+    cdef Py_ssize_t item = sizeof(float) if conv.single else sizeof(double)
+    cdef Py_ssize_t width = panel_width(conv.single)
+    p.conv, p.source = conv[0], source[0]
+    p.kernel, p.bias, p.activation, p.result = kernel, bias, activation, result
+    p.failed = False
+    p.places = conv.out[0] * conv.out[1] * conv.out[2]
+    p.columns = conv.window[0] * conv.window[1] * conv.window[2] * conv.channels
+    p.panels = divide_up(p.columns, width)
+    p.block = max(1, min(p.places, SPREAD_BYTES // (p.panels * width * item)))
+    p.packed = malloc(p.panels * width * conv.filters * item)
+    if p.packed == NULL:
+        return -1
+    stages[0] = typed_stage(
+        conv.single, pack_window_task[float], pack_window_task[double], p.panels, &p, sizeof(p),
+    )
+    stages[1] = typed_stage(
+        conv.single, spread_task[float], spread_task[double], conv.batch, &p, sizeof(p),
+    )
+    run_stages(stages, 2, 2.0 * p.columns * conv.filters + work / 8)
+    release(p.packed)
+    return -1 if p.failed else 0
+
+
 cdef int direct_product(
     const Conv* conv, bint reverse, const Field* source, const void* kernel, const void* bias,
     int activation, void* result,
@@ -176,6 +356,8 @@ cdef int direct_product(
     cdef double work = <double>conv.batch * conv.out[0] * conv.out[1] * conv.out[2]
     work *= <double>conv.window[0] * conv.window[1] * conv.window[2]
     work *= <double>conv.channels // conv.groups * conv.filters
+    if reverse and spread_pays(conv):
+        return spread_product(conv, source, kernel, bias, activation, result, work)
     p.outer = channels // conv.groups
     p.inner = (conv.filters if reverse else conv.channels) // conv.groups
     p.panels = divide_up(p.outer, width)

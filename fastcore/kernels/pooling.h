@@ -15,7 +15,7 @@
 typedef struct {
     Py_ssize_t lines, line_step, run, step;
     int k, line_k;
-    int begun, ends;
+    int begun, ends, loose;
 } WindowPart;
 #endif
 
@@ -103,7 +103,7 @@ INLINE void NAME(max_channels)(const Py_ssize_t lines, const Py_ssize_t run, con
     for (; i + 2 * LANES <= n; i += 2 * LANES)
         NAME(max_vectors)(2, lines, run, w, x + i, y + i, carry + i, bytes ? bytes + i : NULL,
                           words ? words + i : NULL);
-    for (; i + LANES <= n; i += LANES)
+    for (; i + LANES <= n || (w->loose && i < n); i += LANES)
         NAME(max_vectors)(1, lines, run, w, x + i, y + i, carry + i, bytes ? bytes + i : NULL,
                           words ? words + i : NULL);
 #endif
@@ -132,7 +132,8 @@ INLINE void NAME(mean_channels)(const Py_ssize_t lines, const Py_ssize_t run, co
 #ifdef VECTOR_BYTES
     for (; i + 2 * LANES <= n; i += 2 * LANES)
         NAME(sum_vectors)(2, lines, run, w, x + i, y + i, count);
-    for (; i + LANES <= n; i += LANES) NAME(sum_vectors)(1, lines, run, w, x + i, y + i, count);
+    for (; i + LANES <= n || (w->loose && i < n); i += LANES)
+        NAME(sum_vectors)(1, lines, run, w, x + i, y + i, count);
 #endif
     for (; i < n; i++) {
         REAL sum = w->begun ? y[i] : 0;
@@ -162,12 +163,13 @@ APART void NAME(pool_mean)(const WindowPart *w, Py_ssize_t n, const REAL *x, REA
 
 /* dx of `positions` positions, n numbers apart, from number k on: dy where the argmax is that
    position, else 0. The argmax is in bytes or, where that is NULL, in words. `adds`: to what is
-   there. */
-INLINE void NAME(spread_max_to)(const int positions, const int adds, Py_ssize_t n, const REAL *dy,
-                                const unsigned char *bytes, const int32_t *words, int k, REAL *dx) {
+   there. `loose`: vectors may reach beyond the channels, as in a WindowPart. */
+INLINE void NAME(spread_max_to)(const int positions, const int adds, const int loose, Py_ssize_t n,
+                                const REAL *dy, const unsigned char *bytes, const int32_t *words,
+                                int k, REAL *dx) {
     Py_ssize_t i = 0;
 #ifdef VECTOR_BYTES
-    for (; i + LANES <= n; i += LANES) {
+    for (; i + LANES <= n || (loose && i < n); i += LANES) {
         NAME(mask) at = bytes ? WIDEN_BYTES(bytes + i) : WIDEN(words, words ? words + i : NULL);
         NAME(mask) given = (NAME(mask))LOAD(dy + i);
         UNROLL(4)
@@ -186,27 +188,41 @@ INLINE void NAME(spread_max_to)(const int positions, const int adds, Py_ssize_t 
     }
 }
 
-APART void NAME(spread_max)(int positions, int adds, Py_ssize_t n, const REAL *dy,
+APART void NAME(spread_max)(int positions, int adds, int loose, Py_ssize_t n, const REAL *dy,
                             const unsigned char *bytes, const int32_t *words, int k, REAL *dx) {
+    int j = 0;
     if (adds) {
-        for (int j = 0; j < positions; j++)
-            NAME(spread_max_to)(1, 1, n, dy, bytes, words, k + j, dx + j * n);
+        for (; j < positions; j++)
+            NAME(spread_max_to)(1, 1, 0, n, dy, bytes, words, k + j, dx + j * n);
         return;
     }
-    int j = 0;
-    for (; j + 2 <= positions; j += 2)
-        NAME(spread_max_to)(2, 0, n, dy, bytes, words, k + j, dx + j * n);
-    if (j < positions) NAME(spread_max_to)(1, 0, n, dy, bytes, words, k + j, dx + j * n);
+    if (loose && n < LANES) {
+        for (; j + 2 <= positions; j += 2)
+            NAME(spread_max_to)(2, 0, 1, n, dy, bytes, words, k + j, dx + j * n);
+    } else if (loose) { /* one position after the other: each reaches into the next */
+        for (; j < positions; j++)
+            NAME(spread_max_to)(1, 0, 1, n, dy, bytes, words, k + j, dx + j * n);
+    } else {
+        for (; j + 2 <= positions; j += 2)
+            NAME(spread_max_to)(2, 0, 0, n, dy, bytes, words, k + j, dx + j * n);
+    }
+    if (j < positions) NAME(spread_max_to)(1, 0, loose, n, dy, bytes, words, k + j, dx + j * n);
 }
 
 /* dx of `positions` positions, n numbers apart: dy * part, the same for all. */
-APART void NAME(spread_mean)(int positions, int adds, Py_ssize_t n, const REAL *dy, REAL part,
-                             REAL *dx) {
+APART void NAME(spread_mean)(int positions, int adds, int loose, Py_ssize_t n, const REAL *dy,
+                             REAL part, REAL *dx) {
     for (int j = 0; j < positions; j++, dx += n) {
-        if (adds)
-            for (Py_ssize_t i = 0; i < n; i++) dx[i] += dy[i] * part;
-        else
-            for (Py_ssize_t i = 0; i < n; i++) dx[i] = dy[i] * part;
+        Py_ssize_t i = 0;
+        if (adds) {
+            for (; i < n; i++) dx[i] += dy[i] * part;
+        } else {
+#ifdef VECTOR_BYTES
+            for (; i + LANES <= n || (loose && i < n); i += LANES)
+                STORE(dx + i, LOAD(dy + i) * part);
+#endif
+            for (; i < n; i++) dx[i] = dy[i] * part;
+        }
     }
 }
 

@@ -12,7 +12,10 @@ cdef extern from *:
     ctypedef struct WindowPart:
         Py_ssize_t lines, line_step, run, step
         int k, line_k
-        int begun, ends
+        int begun, ends, loose
+    enum:
+        lanes_f32
+        lanes_f64
 
     void pool_max_f32(
         const WindowPart*, Py_ssize_t n, const float* x, float* y, int32_t* carry,
@@ -29,18 +32,18 @@ cdef extern from *:
         const WindowPart*, Py_ssize_t n, const double* x, double* y, double count,
     ) noexcept nogil
     void spread_max_f32(
-        int positions, int adds, Py_ssize_t n, const float* dy, const unsigned char* bytes,
-        const int32_t* words, int k, float* dx,
+        int positions, int adds, int loose, Py_ssize_t n, const float* dy,
+        const unsigned char* bytes, const int32_t* words, int k, float* dx,
     ) noexcept nogil
     void spread_max_f64(
-        int positions, int adds, Py_ssize_t n, const double* dy, const unsigned char* bytes,
-        const int32_t* words, int k, double* dx,
+        int positions, int adds, int loose, Py_ssize_t n, const double* dy,
+        const unsigned char* bytes, const int32_t* words, int k, double* dx,
     ) noexcept nogil
     void spread_mean_f32(
-        int positions, int adds, Py_ssize_t n, const float* dy, float part, float* dx,
+        int positions, int adds, int loose, Py_ssize_t n, const float* dy, float part, float* dx,
     ) noexcept nogil
     void spread_mean_f64(
-        int positions, int adds, Py_ssize_t n, const double* dy, double part, double* dx,
+        int positions, int adds, int loose, Py_ssize_t n, const double* dy, double part, double* dx,
     ) noexcept nogil
 
 
@@ -66,21 +69,21 @@ cdef inline void pool_mean(
 
 
 cdef inline void spread_max(
-    int positions, int adds, Py_ssize_t n, const real* dy, const unsigned char* bytes,
+    int positions, int adds, int loose, Py_ssize_t n, const real* dy, const unsigned char* bytes,
     const int32_t* words, int k, real* dx,
 ) noexcept nogil:
     """dx of `positions` positions from number k on: dy where the argmax is that position."""
     if real is float:
-        spread_max_f32(positions, adds, n, dy, bytes, words, k, dx)
+        spread_max_f32(positions, adds, loose, n, dy, bytes, words, k, dx)
     else:
-        spread_max_f64(positions, adds, n, dy, bytes, words, k, dx)
+        spread_max_f64(positions, adds, loose, n, dy, bytes, words, k, dx)
 
 
 cdef inline void spread_mean(
-    int positions, int adds, Py_ssize_t n, const real* dy, real part, real* dx,
+    int positions, int adds, int loose, Py_ssize_t n, const real* dy, real part, real* dx,
 ) noexcept nogil:
     """dx of `positions` positions: dy * part."""
     if real is float:
-        spread_mean_f32(positions, adds, n, dy, part, dx)
+        spread_mean_f32(positions, adds, loose, n, dy, part, dx)
     else:
-        spread_mean_f64(positions, adds, n, dy, part, dx)
+        spread_mean_f64(positions, adds, loose, n, dy, part, dx)

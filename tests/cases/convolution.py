@@ -135,6 +135,18 @@ CASES = {
         # the first layer of a network: few channels
         Case("one channel", conv((3, 12, 13, 1), (3, 3), 8, activation="relu")),
         Case("three channels", conv((2, 17, 19, 3), (3, 3), 16, activation="relu")),
+        # few channels and many images: dx is spread from each place of y
+        Case("six channels, ten images", conv((10, 9, 8, 6), (5, 5), 16, activation="tanh")),
+        Case("one channel, nine images, strides", conv((9, 11, 9, 1), (3, 3), 7, strides=(2, 3))),
+        Case(
+            "two channels, eight images, padding and dilation",
+            conv((8, 9, 10, 2), (3, 4), 5, dilation=(2, 1), padding=((1, 2), (3, 0))),
+        ),
+        Case("1-D, few channels, many rows", conv((11, 30, 2), (7,), 9, padding=(3, 3))),
+        Case(
+            "3-D, few channels, many images",
+            conv((8, 5, 6, 7, 3), (2, 3, 3), 4, strides=(2, 1, 2), padding=(1, 1)),
+        ),
         Case(
             "one channel, large window, strides",
             conv((2, 19, 17, 1), (5, 7), 6, strides=2, padding=(2, 3)),
@@ -272,6 +284,12 @@ CASES = {
         Case("batch 1", transpose((1, 4, 5, 3), (3, 3), 2, (6, 7))),
         Case("one of everything", transpose((1, 1, 1, 1), (1, 1), 1, (1, 1))),
         Case("no bias", transpose((2, 4, 5, 3), (3, 2), 4, (6, 6), bias=False)),
+        Case(
+            "one channel, nine images",
+            transpose(
+                (9, 7, 6, 16), (3, 3), 1, (14, 12), strides=2, padding=(0, 1), activation="sigmoid"
+            ),
+        ),
         Case("empty batch", transpose((0, 4, 5, 3), (3, 3), 2, (6, 7), activation="tanh")),
         Case("window not square", transpose((2, 4, 5, 3), (2, 5), 6, (5, 9), activation="tanh")),
         Case("window of one", transpose((2, 4, 5, 3), (1, 1), 6, (4, 5), activation="sigmoid")),
