@@ -200,6 +200,28 @@ def test_numbers_of_filters_are_rounded():
     assert [networks.nearest_multiple(x) for x in (3, 11.2, 12, 19.2)] == [8, 8, 16, 16]
 
 
+@pytest.mark.filterwarnings("ignore:.* reads weights that were trained on images of 224")
+def test_downloads_of_weights_are_checked(monkeypatch):
+    """As SECURITY.md says: all but those whose publisher names no checksum."""
+    unchecked = set()
+
+    def assemble(title, features, files, *_, **__):
+        checksums = [checksum for _, checksum in files]
+        if None in checksums:
+            unchecked.add(title)
+        assert {len(checksum) for checksum in checksums if checksum} <= {32, 64}
+
+    for module in list(vars(applications).values()):
+        if hasattr(module, "assemble"):
+            monkeypatch.setattr(module, "assemble", assemble)
+    monkeypatch.setattr(networks, "assemble", assemble)
+    for name in COUNTS:
+        getattr(applications, name)()
+    assert unchecked == {"MobileNet", "MobileNetV2"}
+    security = Path(__file__).parents[1] / "SECURITY.md"
+    assert "for MobileNet and MobileNetV2 it names none" in security.read_text(encoding="utf-8")
+
+
 def test_classes_are_named(folder, monkeypatch):
     probabilities = np.zeros((2, 1000))
     probabilities[0, [3, 7]] = 0.25, 0.75

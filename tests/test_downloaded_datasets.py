@@ -3,12 +3,14 @@
 import gzip
 import hashlib
 import io
+import re
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from diptych import config
+from diptych import config, datasets
 from diptych.datasets import (
     _cifar,
     boston_housing,
@@ -39,6 +41,23 @@ def server(tmp_path, monkeypatch):
 
 def serve(monkeypatch, module, path):
     monkeypatch.setattr(module, "SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def test_whatever_is_fetched_has_a_checksum():
+    """Every address of a data set stands beside the SHA-256 of what is there; word lists beside an
+    MD5.
+    """
+    addresses = 0
+    for path in Path(datasets.__file__).parent.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if not re.search(r'^(URL|FOLDER) = f?"https://', text, re.M):
+            assert "https://" not in re.sub(r'""".*?"""', "", text, flags=re.S), path
+            continue
+        addresses += 1
+        assert re.search(r'^SHA256 = (\{\n)?[^}]*"[0-9a-f]{64}"', text, re.M), path
+        if "word_index" in text:
+            assert re.search(r'^INDEX_MD5 = "[0-9a-f]{32}"$', text, re.M), path
+    assert addresses == 8
 
 
 # ---------------------------------------------------------------- Fashion-MNIST
