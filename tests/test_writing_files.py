@@ -83,6 +83,27 @@ def test_the_error_of_writing_is_raised_and_not_what_hdf5_makes_of_it(tmp_path):
         write()
 
 
+def test_hdf5_may_flush_while_an_exception_is_on_its_way():
+    """Python then finds no method of a base class, and HDF5 raised an AttributeError instead of
+    the MemoryError.
+    """
+    asked = ("seek", "tell", "readinto", "write", "truncate", "flush")
+    assert set(asked) <= vars(Region).keys()
+
+
+def test_no_memory_for_what_is_written_is_a_memory_error(tmp_path, monkeypatch):
+    def pwritev(*_):
+        raise MemoryError("no room")
+
+    with open(tmp_path / "x", "w+b") as file:
+        region = Region(file)
+        monkeypatch.setattr(os, "pwritev", pwritev)
+        with pytest.raises(MemoryError, match="no room"), new_file(region) as h5:
+            h5.create_dataset("x", data=np.zeros(4))
+        assert isinstance(region.failure, MemoryError)
+        monkeypatch.undo()
+
+
 class Failing:
     """Within it a function of a module raises this error."""
 

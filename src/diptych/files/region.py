@@ -42,7 +42,7 @@ class Region(io.RawIOBase):
         self.size = file.seek(0, 2) - begin if size is None else size
         self._at = 0
         self._number = _number_of(file)
-        self.failure: OSError | None = None
+        self.failure: OSError | MemoryError | None = None
 
     def readable(self) -> bool:
         return True
@@ -91,7 +91,7 @@ class Region(io.RawIOBase):
                     done += self._file.write(view[done:])
                 else:
                     done += os.pwritev(self._number, [view[done:]], at + done)
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self.failure = self.failure or error
             raise
         self._at += done
@@ -102,6 +102,11 @@ class Region(io.RawIOBase):
         self.size = self._at if size is None else size
         self._file.truncate(self._begin + self.size)
         return self.size
+
+    def flush(self) -> None:
+        """Nothing is kept back. HDF5 may ask while an exception is on its way, when Python finds no
+        method of a base class.
+        """
 
     @property
     def shared(self) -> bool:
