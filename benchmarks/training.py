@@ -4,6 +4,7 @@ are installed.
     python benchmarks/training.py                                  all networks, all frameworks
     python benchmarks/training.py --networks and,vgg --repeat 5    some of them, more often
     python benchmarks/training.py --peers-python /path/to/python   peers live elsewhere
+    python benchmarks/training.py --json benchmarks/measured.json  for the page on speed as well
 
 Each pair of network and framework runs in a process of its own, the frameworks take turns, and the
 median of the repeats counts. Times are per training step (one batch), in milliseconds, without
@@ -11,6 +12,7 @@ callbacks or output. What the networks are stands in networks.py.
 """
 
 import argparse
+import datetime
 import importlib.util
 import json
 import os
@@ -108,6 +110,7 @@ def main():
     parser.add_argument("--frameworks", default=",".join(FRAMEWORKS))
     parser.add_argument("--peers-python", default=sys.executable)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--json", help="a file for the results; keeps those of other networks")
     parser.add_argument("--one", nargs=2, metavar=("FRAMEWORK", "NETWORK"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.one:
@@ -128,28 +131,68 @@ def main():
                 result = in_own_process(python, framework, network)
                 if result:
                     found.setdefault(framework, []).append(result)
-        print_table(network, found)
+        rows = medians(found)
+        print_table(network, rows)
+        if chosen.json:
+            keep(chosen.json, network, rows, pythons)
 
 
-def print_machine():
+def machine():
     from diptych import config
     from diptych.info import cpu_name
 
-    print(f"{cpu_name()}, {os.cpu_count()} processors, diptych on {config.num_threads()} threads")
+    return f"{cpu_name()}, {os.cpu_count()} processors, diptych on {config.num_threads()} threads"
 
 
-def print_table(network, found):
-    print(f"\n{network}: {NETWORKS[network]}")
-    print(
-        f"{'':<19}{'training ms':>12}{'prediction ms':>15}{'memory MB':>11}   training against "
-        "diptych:fast"
-    )
-    rows = {
+def print_machine():
+    print(machine())
+
+
+def medians(found):
+    """{framework: {what: the median of its repeats}}"""
+    return {
         framework: {
             what: statistics.median(result[what] for result in results) for what in results[0]
         }
         for framework, results in found.items()
     }
+
+
+def keep(path, network, rows, pythons):
+    """Write the rows of one network into the file of all, with the machine and the versions."""
+    measured = {"networks": {}}
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            measured = json.load(file)
+    measured["networks"][network] = {
+        "what": NETWORKS[network],
+        "machine": machine(),
+        "date": datetime.date.today().isoformat(),
+        "versions": {f: version_of(python, f) for f, python in pythons.items() if f in rows},
+        "rows": {f: {w: float(f"{n:.3g}") for w, n in row.items()} for f, row in rows.items()},
+    }
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(measured, file, indent=1)
+        file.write("\n")
+
+
+def version_of(python, framework):
+    """The versions of a framework and its backend."""
+    package, _, detail = framework.partition(":")
+    names = [package, detail] if package == "keras" else [package]
+    code = "import sys, importlib.metadata as m; print(*map(m.version, sys.argv[1:]))"
+    if package == "diptych":
+        code = "import diptych; print(diptych.__version__)"
+    done = subprocess.run([python, "-c", code, *names], capture_output=True, text=True)
+    return " on ".join(done.stdout.split())
+
+
+def print_table(network, rows):
+    print(f"\n{network}: {NETWORKS[network]}")
+    print(
+        f"{'':<19}{'training ms':>12}{'prediction ms':>15}{'memory MB':>11}   training against "
+        "diptych:fast"
+    )
     own = rows.get("diptych:fast", {}).get("train")
     for framework, row in rows.items():
         times = f"{row['train'] / own:.1f}" if own else ""

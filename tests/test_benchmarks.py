@@ -1,6 +1,7 @@
 """The benchmarks that train something: their parts, on little data."""
 
 import importlib
+import sys
 import zipfile
 from pathlib import Path
 
@@ -83,6 +84,24 @@ def test_a_wheel_and_what_it_installs(footprint, tmp_path):
 def test_what_the_first_steps_cost(footprint):
     made, first, later = footprint.first_steps(repeats=1)
     assert min(made, first, later) > 0
+
+
+def test_what_is_measured_is_a_table_of_the_site(tmp_path, monkeypatch):
+    root = Path(__file__).parents[1]
+    for folder in ("benchmarks", "docs/_ext"):
+        monkeypatch.syspath_prepend(str(root / folder))
+    training, speed = benchmark("training"), importlib.import_module("speed")
+    path = tmp_path / "measured.json"
+    assert "training.py --json" in speed.tables(path)
+    row = {"train": 1.23456, "predict": 0.1, "memory": 49.6}
+    for network in ("and", "gru", "and"):  # measured again, it stands there once
+        rows = {"diptych:fast": row, "torch": {**row, "train": 2.5}}
+        training.keep(path, network, rows, {"diptych:fast": sys.executable})
+    text = speed.tables(path)
+    version = diptych.__version__
+    assert text.count(f"| diptych, fast engine | {version} | 1.23 | 0.1 | 50 |") == 2
+    assert text.count("| PyTorch |  | 2.5 | 0.1 | 50 |") == 2
+    assert text.count("processors, diptych on") == 1  # the machine, once for all
 
 
 @pytest.mark.parametrize("name", benchmark("networks").NETWORKS)

@@ -11,6 +11,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 import figures
+import speed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,6 +31,7 @@ _HOME = "index.md"  # where links to README.md lead
 _LINK = re.compile(r"(\]\()([^()\s#]*)(#[^()\s]*)?(\))|(<img src=\")([^\"]+)()(\")")
 _CODE = re.compile(r"^```.*?^```$|``.+?``|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 _FIGURES = "<!-- the figures -->"
+_MEASURED = "<!-- the measurements -->"
 _OTHERS = "<!-- the other guides -->"
 _TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SECTION = re.compile(r"^<!-- (\S+): (.+) -->$", re.MULTILINE)
@@ -84,6 +86,8 @@ def page(path: str, known: dict[str, str]) -> str:
         text = text.replace(_OTHERS, _listed(other_guides(known), known))
     if _FIGURES in text:
         text = text.replace(_FIGURES, figures.table())
+    if _MEASURED in text:
+        text = text.replace(_MEASURED, speed.tables(ROOT / "benchmarks" / "measured.json"))
     if path == "tutorials/README.md":
         text += _hidden([p for p in known.values() if re.match(r"tutorials/\d\w+\.md", p)])
     if path == "tutorials/README.zh-CN.md":
