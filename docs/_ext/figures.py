@@ -1,4 +1,7 @@
-"""How much there is of what: counted in the files when the site is built."""
+"""How much there is of what, counted in the files when the site is built.
+
+``python docs/_ext/figures.py`` prints the table.
+"""
 
 import re
 import sys
@@ -61,3 +64,7 @@ def table() -> str:
     ]
     body = "\n".join(f"| {what} | {number:,} |" for what, number in rows)
     return f"| | |\n|---|---:|\n{body}"
+
+
+if __name__ == "__main__":
+    print(table())
