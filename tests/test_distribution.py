@@ -233,7 +233,8 @@ sys.stdout.write(f"{model.get_weights()[0].sum()},{diptych.random.uniform((1,)).
 def test_diptych_run_starts_the_processes(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "import keras, numpy as np\n"
+        "import keras, os, numpy as np\n"
+        "assert 'DIPTYCH_RUN_SHARED' not in os.environ\n"
         "keras.utils.set_random_seed(0)\n"
         "model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])\n"
         "model.compile('adam', 'mse')\n"

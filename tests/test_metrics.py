@@ -612,3 +612,27 @@ def test_nan_makes_a_result_nan_and_warns_of_nothing():
         warnings.simplefilter("error")
         assert np.isnan(metrics.MeanSquaredError()([[np.nan]], [[1.0]]))
         assert metrics.BinaryAccuracy()([[1.0], [0.0]], [[np.nan], [np.nan]]) == 0.5
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3)])
+def test_one_row_of_labels_counts_for_all_scores(shape):
+    # The values are Keras's.
+    y_true = np.reshape([0.0, 1.0, 0.0], shape)
+    y_pred = np.array([[0.2, 0.5, 0.3], [0.6, 0.3, 0.1], [0.1, 0.8, 0.1]])
+    assert metrics.categorical_accuracy(y_true, y_pred).tolist() == [1.0, 0.0, 1.0]
+    assert metrics.top_k_categorical_accuracy(y_true, y_pred, k=2).tolist() == [1.0, 1.0, 1.0]
+    metric = metrics.PearsonCorrelation()
+    metric.update_state(y_true, y_pred)
+    assert metric.result() == pytest.approx(0.6100678, abs=1e-6)
+
+
+def test_class_numbers_are_not_broadcast_to_one_hot():
+    with pytest.raises(ValueError, match="categorical_accuracy got y_true of shape"):
+        metrics.categorical_accuracy([[1], [0]], np.eye(3)[:2])
+
+
+@pytest.mark.parametrize("ranked", [False, True])
+def test_sparse_top_k_accuracy_has_the_shape_of_the_labels(ranked):
+    scores = [[2, 1], [0, 1]] if ranked else [[0.1, 0.2, 0.7], [0.5, 0.3, 0.2]]
+    found = metrics.sparse_top_k_categorical_accuracy([[2], [1]], scores, 1, ranked)
+    assert found.tolist() == [[1.0], [0.0]]

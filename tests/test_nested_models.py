@@ -368,3 +368,36 @@ def test_a_model_whose_weights_come_with_the_first_step_is_not_taken_for_a_froze
         warnings.simplefilter("error")
         model.fit(ONE, Y, epochs=2, verbose=0)
     assert len(model.trainable_weights) == 2
+
+
+def test_each_other_structure_is_warned_of():
+    model = one(lambda a: a)
+    for x in ([ONE], (ONE,)):
+        with pytest.warns(UserWarning, match="which is taken for it"):
+            model(x)
+
+
+def test_symbolic_tensors_are_found_in_lists():
+    a, b = Input((2,)), Input((2,))
+    assert a in [b, a]
+    assert a not in [b]
+    assert [b, a].index(a) == 1
+    assert (a == b) is False
+    assert (a != b).dtype == "bool"
+
+
+class Halves(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = layers.Dense(3), layers.Dense(1)
+
+    def call(self, x):
+        return self.second(self.first(x))
+
+
+def test_a_layer_within_a_layer_of_a_graph_was_built_for_any_batch():
+    inner = Halves()
+    Model(x := Input((5,)), inner(x))
+    assert inner.get_build_config() == {"input_shape": (None, 5)}
+    assert inner.first.get_build_config() == {"input_shape": (None, 5)}
+    assert inner.second.get_build_config() == {"input_shape": (None, 3)}

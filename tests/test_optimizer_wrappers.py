@@ -368,3 +368,11 @@ def test_rows_of_a_table_reach_the_optimizers_that_take_them():
         np.testing.assert_array_equal(one, two)
     for cls in (Adafactor, Lamb, Muon):
         assert not cls().takes_slices
+
+
+def test_a_refused_multi_optimizer_can_be_shown():
+    with pytest.raises(TypeError, match="must be an OptimizerMap") as caught:
+        MultiOptimizer([])
+    frames = [entry.frame.f_locals for entry in caught.traceback]
+    refused = next(f["self"] for f in frames if isinstance(f.get("self"), MultiOptimizer))
+    assert repr(refused).startswith("<MultiOptimizer name=multi_optimizer")

@@ -765,3 +765,23 @@ def test_the_compiled_twin_wants_contiguous_variables():
         diptych.engine.get("fast").optimizers.momentum_update_(
             [np.ones(1)], [np.ones(1)], None, 0.1, 0.9, False
         )
+
+
+@pytest.mark.parametrize(
+    ("cls", "setting", "value"),
+    [
+        ("SGD", "momentum", 0.9),
+        ("RMSprop", "momentum", 0.9),
+        ("RMSprop", "centered", True),
+        ("AdamW", "amsgrad", True),
+        ("SGD", "use_ema", True),
+        ("SGD", "gradient_accumulation_steps", 2),
+    ],
+)
+def test_a_setting_that_needs_variables_is_refused_after_build(cls, setting, value):
+    optimizer = getattr(optimizers, cls)(0.1)
+    setattr(optimizer, setting, value)
+    setattr(optimizer, setting, getattr(getattr(optimizers, cls)(), setting))
+    optimizer.build([Variable([1.0])])
+    with pytest.raises(ValueError, match=f"has no variables for {setting}=.*{cls}\\({setting}="):
+        setattr(optimizer, setting, value)

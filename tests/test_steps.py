@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from diptych import Input, Model, Sequential, layers, metrics, ops, optimizers
+from diptych import Input, Model, Sequential, layers, losses, metrics, ops, optimizers
 from diptych.callbacks import Callback
 
 X = np.arange(20, dtype="float32").reshape(10, 2) / 20
@@ -298,3 +298,41 @@ def test_an_own_step_sees_the_batch_as_keras_gives_it():
     model.fit(X, Y, verbose=0)
     model.fit(X, Y, sample_weight=np.ones(10), verbose=0)
     assert seen == [2, 3]
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+@pytest.mark.parametrize("rows", [4, 12])
+def test_another_reduction_counts_from_the_next_step_on(engine, rows):
+    loss = losses.MeanSquaredError()
+    model = Sequential([Input((1,)), layers.Dense(1, kernel_initializer="ones")], engine=engine)
+    model.compile(optimizers.SGD(0.0), loss)
+    x, y = np.ones((rows, 1)), np.zeros((rows, 1))
+    assert model.fit(x, y, epochs=3, batch_size=4, verbose=0).history["loss"] == [1.0] * 3
+    loss.reduction = "sum"
+    assert model.fit(x, y, epochs=3, batch_size=4, verbose=0).history["loss"] == [4.0] * 3
+    loss.reduction = "mean"
+    assert model.fit(x, y, epochs=3, batch_size=4, verbose=0).history["loss"] == [1.0] * 3
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_data_that_a_callback_changes_count_from_the_next_epoch_on(engine, dtype, shuffle):
+    class Add(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            x[:] += 1
+            y[:] -= 1
+
+    model = Sequential([Input((1,)), layers.Dense(1, kernel_initializer="ones")], engine=engine)
+    model.compile(optimizers.SGD(0.0), "mse")
+    x, y = np.ones((6, 1), dtype), np.zeros((6, 1), dtype)
+    history = model.fit(x, y, 2, epochs=3, shuffle=shuffle, callbacks=[Add()], verbose=0).history
+    assert history["loss"] == [1.0, 9.0, 25.0]
+
+
+def test_callbacks_are_told_results_in_the_order_of_their_names():
+    model = Sequential([Input((1,)), layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae"], weighted_metrics=["mae"])
+    x = np.ones((4, 1))
+    names = list(model.fit(x, x, validation_data=(x, x), verbose=0).history)
+    assert names == ["loss", "mae", "val_loss", "val_mae", "val_weighted_mae", "weighted_mae"]

@@ -205,10 +205,14 @@ def infer_outputs(function: Callable, args: tuple, kwargs: dict) -> Any:
     that users write; operations have rules. The calls are a ``Trial``, which leaves no trace.
     Values do not matter, such as log(0).
     """
-    with Trial(), unrecorded(), np.errstate(all="ignore"):
+    with Trial() as trial, unrecorded(), np.errstate(all="ignore"):
         first, second = (
             function(*_zeros(args, unknown), **_zeros(kwargs, unknown)) for unknown in (2, 3)
         )
+    given = [leaf for leaf in flatten((args, kwargs)) if isinstance(leaf, KerasTensor)]
+    if all(leaf.shape[:1] == (None,) for leaf in given):
+        for layer in trial.built:
+            layer.forget_rows(2)
     for leaf in flatten(first):
         if not hasattr(leaf, "shape"):
             raise ValueError(

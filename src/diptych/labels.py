@@ -56,9 +56,7 @@ def same_rank(x1: Tensor, x2: Tensor) -> tuple[Tensor, Tensor]:
     return x1, x2
 
 
-def together(
-    name: str, y_true: Any, y_pred: Any, broadcast: bool = False
-) -> tuple[Tensor, Tensor]:
+def together(name: str, y_true: Any, y_pred: Any, broadcast: bool = False) -> tuple[Tensor, Tensor]:
     """Return labels and predictions as float tensors of the same dtype and shape.
 
     Args:

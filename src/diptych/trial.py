@@ -28,6 +28,7 @@ class Trial:
         self._values: dict[Any, Any] = {}
         self._generators: dict[Any, Any] = {}
         self._token: Token | None = None
+        self.built: list[Any] = []  # the layers that were built in it
 
     def __enter__(self) -> Trial:
         self._token = open_trial.set(self)

@@ -126,7 +126,7 @@ def main(arguments: list[str]) -> int:
     if command.threads is not None:
         config.set_num_threads(command.threads)
     install_as_keras()
-    if _SHARED not in os.environ:
+    if os.environ.pop(_SHARED, None) is None:  # it is not for programs that the script starts
         return run(command)
     from ..distribution import DataParallel, set_distribution
 

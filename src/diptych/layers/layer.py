@@ -19,7 +19,7 @@ from ..scopes import current_scope
 from ..slices import counts, open_slice
 from ..stateless import StatelessScope, check_values, values_of
 from ..tensor import Tensor, Variable
-from ..trial import drops_losses, for_good
+from ..trial import drops_losses, for_good, open_trial
 from ..utils.naming import auto_name, public_names
 from ..utils.registration import is_builtin
 from ..walk import explain
@@ -481,6 +481,15 @@ class Layer(Holder, Operation):
         """
         with for_good():
             self._build_with_shapes(args, kwargs)
+        trial = open_trial.get()
+        if trial is not None:
+            trial.built.append(self)
+
+    def forget_rows(self, rows: int) -> None:
+        """Note None where `build` was told of so many rows: a trial took them for any batch."""
+        self._build_shapes = map_shapes(
+            lambda shape: (None, *shape[1:]) if shape[:1] == (rows,) else shape, self._build_shapes
+        )
 
     def _build_with_shapes(self, args: tuple, kwargs: dict) -> None:
         shapes = self._shapes_by_name("build", args, kwargs)

@@ -221,7 +221,6 @@ class Concatenate(_Merge):
 
     pure = True
 
-
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(axis, int):

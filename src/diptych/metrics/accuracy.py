@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import config
-from .base import MeanMetricWrapper, as_array, limit, same_shape
+from .base import MeanMetricWrapper, as_array, limit, same_columns, same_shape
 
 __all__ = [
     "Accuracy",
@@ -38,9 +38,7 @@ def _binary(y_true, y_pred, threshold=0.5):
 
 
 def _categorical(y_true, y_pred):
-    y_true, y_pred = as_array(y_true), as_array(y_pred)
-    if y_true.shape != y_pred.shape:
-        same_shape(y_true, y_pred, "categorical_accuracy")
+    y_true, y_pred = same_columns(y_true, y_pred, "categorical_accuracy")
     return y_true.argmax(-1) == y_pred.argmax(-1)
 
 
@@ -51,16 +49,19 @@ def _sparse_categorical(y_true, y_pred):
 
 
 def _top_k(y_true, y_pred, k=5):
-    y_true, y_pred = same_shape(y_true, y_pred, "top_k_categorical_accuracy")
+    y_true, y_pred = same_columns(y_true, y_pred, "top_k_categorical_accuracy")
     return _in_top_k(y_true.argmax(-1), y_pred, k)
 
 
 def _sparse_top_k(y_true, y_pred, k=5, from_sorted_ids=False):
     name = "sparse_top_k_categorical_accuracy"
-    y_true, y_pred = _class_numbers(y_true, as_array(y_pred), name)
+    labels = as_array(y_true)
+    y_true, y_pred = _class_numbers(labels, as_array(y_pred), name)
     if from_sorted_ids:
-        return (y_true[..., None] == y_pred[..., :k]).any(-1)
-    return _in_top_k(y_true.astype(np.int64), y_pred, k)
+        found = (y_true[..., None] == y_pred[..., :k]).any(-1)
+    else:
+        found = _in_top_k(y_true.astype(np.int64), y_pred, k)
+    return found.reshape(labels.shape)
 
 
 def _class_numbers(y_true, y_pred, metric):
@@ -133,7 +134,7 @@ def sparse_top_k_categorical_accuracy(
     """1 where the class number in `y_true` is among the k largest scores, else 0.
 
     y_true: (...) or (..., 1). y_pred: (..., classes), or with from_sorted_ids (..., ids), best
-        first.
+        first. Returns the shape of y_true.
     """
     return _sparse_top_k(y_true, y_pred, k, from_sorted_ids).astype(config.floatx())
 

@@ -392,6 +392,17 @@ def same_shape(y_true, y_pred, metric, broadcast=False):
     return y_true, y_pred
 
 
+def same_columns(y_true, y_pred, metric):
+    """Both as arrays (..., classes) of one shape, to which they may be broadcast, but not along the
+    classes: class numbers beside scores are a mistake.
+    """
+    y_true, y_pred = as_array(y_true), as_array(y_pred)
+    if y_true.shape[-1:] == y_pred.shape[-1:] and y_pred.ndim:
+        with suppress(ValueError):
+            return np.broadcast_arrays(y_true, y_pred)
+    return same_shape(y_true, y_pred, metric)
+
+
 def broadcast_weight(weight, values):
     """Weights of the shape of `values`; missing last axes are added."""
     if weight.ndim < values.ndim:

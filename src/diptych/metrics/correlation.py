@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import config
-from .base import MeanMetricWrapper, as_array, as_float, same_shape
+from .base import MeanMetricWrapper, as_array, as_float, same_columns
 
 __all__ = [
     "ConcordanceCorrelation",
@@ -51,7 +51,7 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: Any = -1) -> np.ndar
 def _floats(y_true, y_pred, metric):
     """Both as floats of the type of the predictions, in one shape."""
     y_pred = as_float(y_pred)
-    return same_shape(as_array(y_true).astype(y_pred.dtype), y_pred, metric)
+    return same_columns(as_array(y_true).astype(y_pred.dtype), y_pred, metric)
 
 
 class _Correlation(MeanMetricWrapper):

@@ -101,9 +101,12 @@ class ArrayBatches(Passes):
         self._pack = _packer(self.data, present)
         self.late = any(is_late(leaf) for leaf in self._leaves)
         self._small = not self.late and sum(leaf.nbytes for leaf in self._leaves) <= SMALL
+        self._casts: list[tuple] = []  # (cast, given), where the cast array is another one
         if self._small:
-            both = zip(self._leaves, self._dtypes, strict=True)
+            given, both = self._leaves, zip(self._leaves, self._dtypes, strict=True)
             self._leaves = [leaf.astype(dtype, copy=False) for leaf, dtype in both]
+            both = zip(self._leaves, given, strict=True)
+            self._casts = [(cast, leaf) for cast, leaf in both if cast is not leaf]
         # Whether a batch in the given order is a slice of each leaf.
         both = zip(self._leaves, self._dtypes, strict=True)
         self._plain = not self.late and all(leaf.dtype == dtype for leaf, dtype in both)
@@ -146,6 +149,8 @@ class ArrayBatches(Passes):
 
     def _draw(self) -> None:
         """Draw the order of the next pass."""
+        for cast, given in self._casts:  # a callback may have changed what was given
+            np.copyto(cast, given, casting="unsafe")
         rows, size = self.num_samples, self.batch_size
         in_runs = self.shuffle in (False, "batch")
         self._order = None if in_runs else self._permutation(rows)

@@ -88,6 +88,11 @@ class CompiledLoss:
         return [first.get(i) for i in range(self.outputs.count)] if self.built else []
 
     @property
+    def reductions(self) -> list:
+        """The reduction of each loss, which may be another one than at the last step."""
+        return [getattr(part.function, "reduction", None) for part in self.parts]
+
+    @property
     def metrics(self) -> list:
         """The running mean of each loss, where there are several: in the order of a dict of losses,
         else in that of the outputs, as in Keras.

@@ -70,7 +70,7 @@ class Model(OldMethods, Stateless, Trainer, Layer):
         self.engine = None if engine is None else _engine.get(engine).name
         self._function: Function | None = None
         self._added_losses: list[KerasTensor] = []
-        self._warned_of_structure = False
+        self._warned_of_structures: set[str] = set()
         if (inputs is None) != (outputs is None):
             raise ValueError("A functional model needs both `inputs` and `outputs`.")
         if inputs is not None:
@@ -298,11 +298,9 @@ class Model(OldMethods, Stateless, Trainer, Layer):
         return [self._fit_input(x, tensor) for x, tensor in zip(given, wanted, strict=True)]
 
     def _check_structure(self, inputs: Any) -> None:
-        """Warn, once, of inputs that are nested unlike the graph's, or have more keys; ValueError
-        where their order could be meant in two ways. Lists and tuples are the same.
+        """Warn, once for each structure, of inputs that are nested unlike the graph's, or have more
+        keys; ValueError where their order could be meant in two ways. Lists and tuples are alike.
         """
-        if self._warned_of_structure:
-            return
         expected, single = self._inputs_structure, len(self.input_names) == 1
         by_name, given = isinstance(expected, dict), _nesting(inputs)
         if isinstance(inputs, dict):
@@ -324,7 +322,10 @@ class Model(OldMethods, Stateless, Trainer, Layer):
             shapes = map_structure(lambda x: getattr(x, "shape", x), inputs)
             order = "which is taken for it" if single else "which are taken one after the other"
             note = f"it was called on {shapes}, {order}"
-        self._warned_of_structure = True
+        kind = str(map_structure(lambda x: None, inputs))
+        if kind in self._warned_of_structures:
+            return
+        self._warned_of_structures.add(kind)
         names = pack_like(expected, self.input_names)
         warnings.warn(
             f"Model {self.name!r} expects its input{'s' * (not single)} as {names}; {note}.",

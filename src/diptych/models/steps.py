@@ -267,6 +267,7 @@ class Steps(Compiling):
             self.engine or _engine.current().name,
             config.epsilon(),
             getattr(self.optimizer, "loss_scale_factor", None),
+            *([] if self._loss is None else self._loss.reductions),
             *[
                 (type(regularizer), *vars(regularizer).items())
                 for regularizer in self._regularizers()

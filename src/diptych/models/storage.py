@@ -112,7 +112,8 @@ def load_model(
 ) -> Model:
     """Read a model from a file that diptych or Keras (1, 2 or 3) wrote.
 
-    No code in the file is run, and nothing but the file is touched.
+    No code in the file is run, and nothing but the file is touched. An engine is not in the file:
+    the model runs on the one in force, or on the one that is set as its ``engine``.
 
     Args:
         filepath: the path of a ``.keras`` or ``.h5`` file, or an open ``.keras`` file.

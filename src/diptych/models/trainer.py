@@ -201,6 +201,7 @@ class Trainer(Steps):
             if validation is not None and due(validation_freq, epoch):
                 results = self._evaluate(validation, callbacks)
                 logs.update({f"val_{name}": value for name, value in results.items()})
+                logs = Logs(sorted(logs.items()))  # the order in which Keras tells its callbacks
             callbacks.on_epoch_end(epoch, logs)
             if processes.any_of(self.stop_training):
                 break

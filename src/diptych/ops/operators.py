@@ -101,6 +101,7 @@ METHODS = {
 
 for _name, _method in METHODS.items():
     setattr(Tensor, _name, _method)
-    setattr(KerasTensor, _name, _method)
+    if _name != "__eq__":  # symbolic tensors are equal by identity: `x in inputs` works
+        setattr(KerasTensor, _name, _method)
 
 Variable.value = property(creation.convert_to_tensor)  # type: ignore[assignment]

@@ -128,6 +128,9 @@ class Optimizer(metaclass=AcceptsOldNames):
 
     # Constructor arguments for get_config, which are attributes of the same names.
     _arguments: tuple[str, ...] = ()
+
+    # Those for which ``build`` makes variables.
+    _with_variables: tuple[str, ...] = ("use_ema", "gradient_accumulation_steps")
     _takes_rows = True  # whether the rule's twin takes a gradient as (rows, values)
 
     def __init__(
@@ -211,6 +214,17 @@ class Optimizer(metaclass=AcceptsOldNames):
 
     def _build(self, variables: list[Variable]) -> None:
         """Make the variables that the rule itself needs."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._with_variables and value and vars(self).get("built"):
+            if not getattr(self, name):
+                raise ValueError(
+                    f"{type(self).__name__} {self.name!r} was built with {name}="
+                    f"{getattr(self, name)!r}, so it has no variables for {name}={value!r}. Set it "
+                    f"before training begins, or compile with a new optimizer, "
+                    f"{type(self).__name__}({name}={value!r})."
+                )
+        object.__setattr__(self, name, value)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: float) -> None:
         """Update one variable. A class that overrides this is called for each variable in turn."""

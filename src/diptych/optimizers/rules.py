@@ -39,6 +39,7 @@ class SGD(Optimizer):
     """
 
     _arguments = ("momentum", "nesterov")
+    _with_variables = (*Optimizer._with_variables, "momentum")
 
     def __init__(
         self,
@@ -120,6 +121,7 @@ class RMSprop(Optimizer):
     """
 
     _arguments = ("rho", "momentum", "epsilon", "centered")
+    _with_variables = (*Optimizer._with_variables, "momentum", "centered")
 
     def __init__(
         self,
@@ -215,6 +217,7 @@ class Adam(Optimizer):
     """
 
     _arguments = ("beta_1", "beta_2", "epsilon", "amsgrad")
+    _with_variables = (*Optimizer._with_variables, "amsgrad")
 
     def __init__(
         self,

@@ -258,14 +258,14 @@ class MultiOptimizer(Optimizer):
         loss_scale_factor: float | None = None,
         name: str | None = None,
     ) -> None:
+        self._inner_optimizers: list[Optimizer] = []
+        self._optimizer_map = optimizer_map
+        super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
         if not callable(optimizer_map):
             raise TypeError(
                 "optimizer_map must be an OptimizerMap, or a function that returns the optimizer "
                 f"of a variable. Received {optimizer_map!r}."
             )
-        self._inner_optimizers: list[Optimizer] = []
-        self._optimizer_map = optimizer_map
-        super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
         if isinstance(optimizer_map, OptimizerMap):
             for optimizer in (*optimizer_map.values(), optimizer_map.default_optimizer):
                 self._include(optimizer)

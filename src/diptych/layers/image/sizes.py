@@ -87,7 +87,8 @@ class Resizing(SizedLayer):
 
 class CenterCrop(SizedLayer):
     """Crops the centre of each image. For smaller images, it takes the largest central window with
-    the wanted proportions and resizes it.
+    the wanted proportions and resizes it: bilinearly, but the masks of a dict by the nearest pixel,
+    so that their class numbers stay class numbers (Keras blends them).
 
     (N, H, W, C) or (H, W, C) gives (..., height, width, C).
 
