@@ -1,7 +1,7 @@
 """Passes over data by plans: as many batches in one call as the callbacks allow.
 
-``plans`` makes the plan of a step; here it gets its batches. A step that has no plan yet is made
-one by one, so that it finds one; whoever has none takes the batches as they come.
+``plans`` makes the plan of a step; here it gets its batches. Steps that have no plan yet are made
+one by one: the second of a kind makes it. Whoever has none takes the batches as they come.
 """
 
 from __future__ import annotations
@@ -115,25 +115,30 @@ class PlannedPasses:
     def _run(self, most: int | None) -> int:
         order = self._order[self._at :]
         size = min(self._batches.batch_size, len(order))
-        plan = self._plans.get(size)
-        sources = self._sources(plan) if plan is not None and plan.fits(self._model) else None
+        plan, tensors = self._plans.get(size), None
+        if plan is None or not plan.fits(self._model):
+            tensors = self._model._as_tensors(*self._batches.rows(order[:size]))
+            plan = self._find_plan(size, tensors)
+        sources = None if plan is None else self._sources(plan)
         if plan is not None and sources is not None:
             whole = len(order) // size
             done = plan.run(order, sources, min(whole, most or whole))
             self._at += size * done
             if done:
                 return done
-        tensors = self._model._as_tensors(*self._batches.rows(order[:size]))
+        if tensors is None:
+            tensors = self._model._as_tensors(*self._batches.rows(order[:size]))
         self._step(*tensors)
         self._at += size
-        self._find_plan(size, tensors)
         return 1
 
-    def _find_plan(self, size: int, tensors: tuple) -> None:
-        """Take the plan of the step that has been made on this batch."""
+    def _find_plan(self, size: int, tensors: tuple) -> StepPlan | None:
+        """The plan of steps on batches like this one, if some step has made it."""
         self._plans.pop(size, None)
         plan, refusal = self._model._plan_of(self._model._replay_key(self._what, *tensors))
         one_by_one = None
+        if plan is not None and not plan.fits(self._model):
+            plan = None
         if plan is not None:
             try:
                 if self._sources(plan) is None:
@@ -146,6 +151,7 @@ class PlannedPasses:
             self.refusal, self._one_by_one = refusal, one_by_one
             if one_by_one is not None:
                 self._form = self._model._forms_of(*tensors)
+        return self._plans.get(size)
 
     def _sources(self, plan: StepPlan) -> list[np.ndarray] | None:
         """The data of this pass as a plan takes them; None if some labels are no classes."""
