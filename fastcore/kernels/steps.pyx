@@ -55,6 +55,26 @@ cdef inline bint has_batch(const Order* order) noexcept nogil:
     return order.at + order.batch_size <= order.count
 
 
+cdef inline void copy_row(char* to, const char* source, Py_ssize_t width) noexcept nogil:
+    """memcpy, but a short row is copied here, in pieces of constant sizes."""
+    cdef Py_ssize_t done = 0
+    if width >= 32:
+        memcpy(to, source, width)
+        return
+    if width & 16:
+        memcpy(to, source, 16)
+        done = 16
+    if width & 8:
+        memcpy(to + done, source + done, 8)
+        done += 8
+    if width & 4:
+        memcpy(to + done, source + done, 4)
+        done += 4
+    while done < width:
+        to[done] = source[done]
+        done += 1
+
+
 cdef void gather_task(Py_ssize_t chunk, void* context) noexcept nogil:
     cdef const Move* g = <const Move*>context
     cdef const cnp.int64_t* rows = g.order.rows + g.order.at
@@ -62,7 +82,7 @@ cdef void gather_task(Py_ssize_t chunk, void* context) noexcept nogil:
     cdef Py_ssize_t i
     if has_batch(g.order):
         for i in range(chunk * g.together, min((chunk + 1) * g.together, g.order.batch_size)):
-            memcpy(g.batch + i * g.width, source + rows[i] * g.width, g.width)
+            copy_row(g.batch + i * g.width, source + rows[i] * g.width, g.width)
 
 
 cdef void store_task(Py_ssize_t chunk, void* context) noexcept nogil:
