@@ -13,6 +13,7 @@ from .kernels.depthwise cimport depthwise_backward, depthwise_forward
 from .kernels.conv_dkernel cimport direct_dkernel, sum_places
 from .kernels.fused cimport LINEAR, RELU, activation_code
 from .kernels.plan cimport only_if
+from .kernels.sparse_conv cimport sparse_backward, sparse_may_pay
 from .kernels.threads cimport Recorder, recorder, refuse_plan, set_recorder
 from .kernels.winograd cimport winograd_dkernel, winograd_dx, winograd_forward, winograd_pays
 
@@ -95,9 +96,27 @@ cdef int backward(
     const Conv* p, const Field* x, const Field* dz, const void* kernel,
     void* dx, void* dkernel, void* dbias,
 ) noexcept nogil:
-    if kernel_gradient(p, x, dz, dkernel, dbias):
-        return -1
-    return product(p, True, dz, kernel, NULL, LINEAR, dx) if dx != NULL else 0
+    cdef Recorder* by = recorder()
+    cdef const int* dense = NULL
+    cdef bint done = sparse_may_pay(p, dz) and sparse_backward(
+        p, x, dz, kernel, dx, dkernel, dbias, &dense,
+    )
+    cdef int error
+    if done and by == NULL:
+        return 0
+    # A plan has all ways, and looks in each run.
+    if dense != NULL:
+        only_if(by, dense)
+    error = kernel_gradient(p, x, dz, dkernel, dbias)
+    if not error and dx != NULL:
+        error = product(p, True, dz, kernel, NULL, LINEAR, dx)
+    if dense != NULL:
+        only_if(by, NULL)
+    if done:  # as the first time, which is noted
+        set_recorder(NULL)
+        sparse_backward(p, x, dz, kernel, dx, dkernel, dbias, &dense)
+        set_recorder(by)
+    return error
 
 
 cdef int transpose_backward(
@@ -357,7 +376,8 @@ def conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation
 def conv_backward(dy, cache, need_dx=True):
     """Twin of reference.convolution.conv_backward. dz is formed where it is read.
 
-    Kernels: pack_dz and gather in kernels/conv_tile.h, or those of kernels/winograd_tile.h.
+    Kernels: pack_dz and gather in kernels/conv_tile.h, or those of kernels/winograd_tile.h; where
+    few numbers of dz are not 0, add_window in kernels/sparse_conv.pyx.
     """
     x, kernel, y, has_bias, strides, padding, dilation, groups, activation = cache
     if groups < 1:

@@ -180,7 +180,8 @@ APART void NAME(add_runs)(Py_ssize_t lines, Py_ssize_t run, const REAL *from, Py
 
 /* dz = dy activation'(z), from y = activation(z), in panels: out[panel, i, 0:PANEL] = dz[at[i],
    PANEL columns]. Rows are read from end to end, as they lie in memory. In the last panel the
-   vectors that hold no column stay as they are, and what else is beside the columns is any number. */
+   vectors that hold no column stay as they are, and what else is beside the columns is any
+   number. */
 #define SLOPE(code, dy, y)                     \
     ((code) == LINEAR ? (dy)                   \
      : (code) == RELU ? POSITIVE(y, dy)        \

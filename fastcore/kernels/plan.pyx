@@ -42,6 +42,7 @@ cdef extern from "Python.h":
 
 cdef enum:
     LINE = 64  # bytes: where a cache line begins, so does an array
+    MOST_FLAGS = 2  # conditions within each other
 
 
 cdef struct Conditional:
@@ -60,7 +61,8 @@ cdef struct Recording:
     Py_ssize_t owns
     Py_ssize_t owned_room
     const char* refusal     # why the plan cannot be run, or NULL
-    const int* flag         # of what is being noted, or NULL
+    const int* flags[MOST_FLAGS]  # of what is being noted
+    int conditions          # how many of them
     void* kept              # the list of arrays
     void* memory            # the list of the buffers that results lie in
     void* calls             # the list of (stages before it, their work, function)
@@ -143,7 +145,7 @@ cdef void note(
     cdef Stage* grown
     cdef void* copy
     cdef Py_ssize_t owns
-    cdef int i, j
+    cdef int i, j, k
     if r.count + count > r.room:
         grown = <Stage*>realloc(r.stages, (2 * r.room + count) * sizeof(Stage))
         if grown == NULL:
@@ -155,7 +157,7 @@ cdef void note(
         for j in range(i):
             if stages[j].context == stages[i].context:
                 copy = r.stages[r.count + j].context
-                if r.flag != NULL:
+                for _ in range(r.conditions):
                     copy = (<Conditional*>copy).stage.context
         if copy == NULL:
             copy = malloc(stages[i].size)
@@ -169,10 +171,11 @@ cdef void note(
                 return
         r.stages[r.count + i] = stages[i]
         r.stages[r.count + i].context = copy
-        if r.flag != NULL and not make_conditional(r, &r.stages[r.count + i]):
-            return
+        for k in range(r.conditions - 1, -1, -1):
+            if not make_conditional(r, &r.stages[r.count + i], r.flags[k]):
+                return
     r.count += count
-    if r.flag == NULL:
+    if r.conditions == 0:
         r.work += work
 
 
@@ -188,13 +191,13 @@ cdef void conditional_task(Py_ssize_t chunk, void* context) noexcept nogil:
         c.stage.task(chunk, c.stage.context)
 
 
-cdef bint make_conditional(Recording* r, Stage* s) noexcept nogil:
+cdef bint make_conditional(Recording* r, Stage* s, const int* flag) noexcept nogil:
     cdef Conditional* c = <Conditional*>malloc(sizeof(Conditional))
     cdef Py_ssize_t owns
     if c == NULL:
         refuse(&r.hooks, NO_MEMORY)
         return False
-    c.stage, c.flag = s[0], r.flag
+    c.stage, c.flag = s[0], flag
     s[0] = stage(conditional_task, s.chunks, c, sizeof(Conditional))
     owns = r.owns
     own(&r.hooks, c)
@@ -202,7 +205,14 @@ cdef bint make_conditional(Recording* r, Stage* s) noexcept nogil:
 
 
 cdef void only_if(Recorder* recorder, const int* flag) noexcept nogil:
-    (<Recording*>recorder).flag = flag
+    cdef Recording* r = <Recording*>recorder
+    if flag == NULL:
+        r.conditions -= 1
+    elif r.conditions == MOST_FLAGS:
+        refuse(recorder, "conditions stand within each other")
+    else:
+        r.flags[r.conditions] = flag
+        r.conditions += 1
 
 
 cdef class Mark:
@@ -237,8 +247,8 @@ cdef class Plan:
         self.is_open = self.is_running = False
         r.hooks.note, r.hooks.own, r.hooks.keep, r.hooks.refuse = note, own, keep, refuse
         r.hooks.new = new
-        r.stages, r.progress, r.owned, r.refusal, r.flag = NULL, NULL, NULL, NULL, NULL
-        r.count = r.room = 0
+        r.stages, r.progress, r.owned, r.refusal = NULL, NULL, NULL, NULL
+        r.count = r.room = r.conditions = 0
         r.owns = r.owned_room = 0
         r.work = 0
         r.kept, r.memory = <void*>self.arrays, <void*>self.buffers
