@@ -372,7 +372,7 @@ its $dx$ is needed.
 """
 
 
-# %%
+# %% tags=["varies"]
 def forgetful_backward(dy, cache):
     x, g, length = cache
     x_hat = x / length[..., None]
