@@ -108,7 +108,7 @@ def each_chunk_once(counts):
 
 
 @pytest.mark.parametrize("counts", COUNTS, ids=str)
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 8, 16])
 def test_each_chunk_is_done_once_and_stages_in_their_order(counts, count):
     threads.set_num_threads(count)
     assert all(each_chunk_once(counts) for _ in range(50))
@@ -219,6 +219,7 @@ def test_limits_of_threadpoolctl_are_obeyed():
     code = (
         "import threadpoolctl\n"
         "from diptych.fastcore.kernels import threads\n"
+        "threads.set_least_work(0)\n"
         "found = [threads.team_size_for()]\n"
         "with threadpoolctl.threadpool_limits(1):\n"
         "    found.append(threads.team_size_for())\n"
@@ -277,6 +278,65 @@ def test_a_team_smaller_than_asked_for():
 
 
 @needs_openmp
+def test_no_more_threads_than_processors():
+    """16 threads took twice the time of two, on two processors."""
+    threads.set_num_threads(16)
+    assert threads.team_size_for() == 16  # where all work is shared, for tests
+    threads.set_least_work(40_000)
+    threads.set_lateness(50_000)
+    assert threads.get_num_threads() == 16
+    assert threads.team_size_for() == min(16, threads.processors())
+
+
+@needs_openmp
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux alone tells")
+def test_the_processors_are_counted_again_with_the_threads():
+    allowed = os.sched_getaffinity(0)
+    threads.set_least_work(40_000)
+    threads.set_lateness(50_000)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        threads.set_num_threads(2)
+        assert threads.team_size_for() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    threads.set_num_threads(2)
+    assert threads.team_size_for() == min(2, threads.processors())
+
+
+WAITS = """
+import os
+from diptych.fastcore.kernels import threads
+
+threads.set_least_work(0)
+threads.set_num_threads(2)
+threads.check_stages([9, 1, 40])
+own = os.path.basename(os.readlink("/proc/thread-self"))
+
+
+def states():
+    for task in set(os.listdir("/proc/self/task")) - {own}:
+        with open(f"/proc/self/task/{task}/stat") as stat:
+            yield stat.read().rpartition(")")[2].split()[0]
+
+
+for _ in range(10000):
+    found = sorted(states())
+    if "R" not in found:
+        break
+print(len(found) >= 2, "R" not in found)
+"""
+
+
+@needs_openmp
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells")
+def test_threads_without_work_take_no_time(monkeypatch):
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"):
+        monkeypatch.delenv(name, raising=False)
+    assert python(WAITS) == "True True"
+
+
+@needs_openmp
 def test_small_work_stays_on_one_thread():
     threads.set_num_threads(2)
     threads.set_least_work(40_000)
@@ -286,6 +346,7 @@ def test_small_work_stays_on_one_thread():
 
 
 @needs_openmp
+@pytest.mark.skipif(threads.processors() < 2, reason="one processor")
 def test_threads_that_come_late_are_called_for_larger_work():
     """The work that they are called for grows with their lateness, and shrinks again."""
     threads.set_num_threads(2)

@@ -59,7 +59,8 @@ cdef double SPEED = 7           # simple vectorised operations in a nanosecond
 cdef double least_work = 40_000  # on which threads that come at once save anything
 cdef double AWAKE = 50e-6        # seconds; about what a sleeping thread needs to wake up
 cdef int threads = 1
-cdef int most_threads = 1       # of a team: more than a few for a processor bring nothing
+cdef int most_threads = 1       # of a team: one for each processor, for more would take turns there
+cdef int alone = not HAS_OPENMP  # whether there can be no others
 cdef int at_start = 1           # threads that the run-time would use, if nobody had limited it
 cdef int busy = 0               # whether a caller has the threads: a second one works alone
 
@@ -80,12 +81,13 @@ cdef struct Job:
 cdef inline int team(double work) noexcept nogil:
     """How many threads so much work is worth: more than one if it takes twice their lateness."""
     cdef int limit, wanted = READ_INT(&threads)  # which another thread may be setting
-    if wanted == 1 or work < least_work:
+    if wanted == 1 or alone or work < least_work:
         return 1
     if least_work > 0 and work < 2 * SPEED * READ_INT(&lateness):
         return 1
     limit = runtime_limit()  # threadpoolctl and omp_set_num_threads set it
-    wanted = min(wanted, most_threads)
+    if least_work > 0:
+        wanted = min(wanted, READ_INT(&most_threads))
     return wanted if limit >= at_start else min(wanted, limit)
 
 
@@ -257,10 +259,10 @@ cdef void release(void* memory) noexcept nogil:
 
 cdef void in_child() noexcept nogil:
     """A forked child: whoever had the threads is not there."""
-    global busy, most_threads
+    global busy, alone
     busy = 0
     if not FORKS_KEEP_THREADS:
-        most_threads = 1
+        alone = 1
 
 
 def get_num_threads():
@@ -269,7 +271,10 @@ def get_num_threads():
 
 
 def set_num_threads(count):
-    """Set how many threads the fast engine may use; None: the default. Results keep their bits."""
+    """Set how many threads the fast engine may use; None: the default. Results keep their bits. No
+    more are called than there are processors for this process.
+    """
+    SWAP_INT(&most_threads, processors())
     if count is None:
         SWAP_INT(&threads, default_num_threads())
         return
@@ -286,15 +291,20 @@ def set_num_threads(count):
 
 
 def default_num_threads():
-    """OMP_NUM_THREADS, else the processors this process may use: affinity and cgroup limits."""
+    """OMP_NUM_THREADS, else the processors that this process may use."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if wanted.isdecimal() and int(wanted) > 0:
         return min(int(wanted), 1024)
+    return processors()
+
+
+def processors():
+    """How many this process may use: affinity and cgroup limits."""
     try:
-        processors = len(os.sched_getaffinity(0))
+        allowed = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
-        processors = os.cpu_count() or 1
-    return max(1, min(processors, cgroup_limit() or processors, 1024))
+        allowed = os.cpu_count() or 1
+    return max(1, min(allowed, cgroup_limit() or allowed, 1024))
 
 
 def cgroup_limit(root="/sys/fs/cgroup", membership="/proc/self/cgroup"):
@@ -356,7 +366,9 @@ def team_size_for(double work=1e12):
 
 
 def set_least_work(double work):
-    """Set from how much work on several threads may be used; return what it was. 0: for all."""
+    """Set from how much work on several threads may be used; return what it was. 0: for all, and
+    then more threads than processors too, for tests.
+    """
     global least_work
     before = least_work
     least_work = work
@@ -421,7 +433,6 @@ def _measure_limit():
 
 if watch_forks(end_team, in_child):
     raise ImportError("diptych cannot register its fork handlers (pthread_atfork): out of memory")
-most_threads = 4 * (os.cpu_count() or 1) if HAS_OPENMP else 1
 _fresh = Thread(target=_measure_limit)  # a limit of omp_set_num_threads is the calling thread's own
 _fresh.start()
 _fresh.join()

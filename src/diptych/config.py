@@ -150,8 +150,8 @@ def num_threads() -> int:
 def set_num_threads(count: int | None) -> None:
     """Set how many threads the fast engine may use, 1 to 1024. The results do not depend on it.
 
-    None: the default, `OMP_NUM_THREADS` or else the processors that the process may use. ValueError
-    for anything else.
+    None: the default, `OMP_NUM_THREADS` or else the processors that the process may use; no more
+    than these ever work at the same time. ValueError for anything else.
 
     Args:
         count: how many, or None.
