@@ -1,4 +1,9 @@
-"""Training in three ways with the same bits: by plans, step by step, and layer by layer."""
+"""Training in three ways with the same bits: by plans, step by step, and layer by layer; and on any
+number of threads.
+"""
+
+import contextlib
+import importlib
 
 import numpy as np
 
@@ -25,22 +30,37 @@ def data(shape=(3,), rows=37, classes=2, seed=0):
 def without_plans(monkeypatch):
     monkeypatch.setattr(Trainer, "_run_plan", lambda *arguments, **options: False)
     monkeypatch.setattr(Trainer, "_predict_by_plans", lambda *arguments: None)
+    monkeypatch.setattr(Trainer, "_predict_again", lambda *arguments: None)
     monkeypatch.setattr(ArrayBatches, "rows_of_epoch", lambda *arguments: None)
 
 
+@contextlib.contextmanager
+def on_threads(count):
+    """All work of the fast engine, however little, is done by so many threads."""
+    kernel = importlib.import_module("diptych.fastcore.kernels.threads")
+    before, least = kernel.get_num_threads(), kernel.set_least_work(0)
+    kernel.set_num_threads(count)
+    try:
+        yield
+    finally:
+        kernel.set_num_threads(before)
+        kernel.set_least_work(least)
+
+
 def assert_same(monkeypatch, build, train, planned=True):
-    """Train with plans, step by step, and layer by layer; the weights, histories and states must be
-    the same.
+    """Train with plans, step by step, and layer by layer, on other numbers of threads; the weights,
+    histories and states must be the same.
     """
     results = []
-    for way in ("plans", "single steps", "layers"):
+    for way, threads in (("plans", 3), ("single steps", 1), ("layers", 4)):
         if way != "plans":
             without_plans(monkeypatch)
         if way == "layers":
             monkeypatch.setattr("diptych.models.steps.may_be_replayed", lambda *given: False)
         diptych.utils.set_random_seed(3)
         model = build()
-        history = train(model)
+        with on_threads(threads):
+            history = train(model)
         if way == "plans" and planned is not None:
             assert model.plan_report().startswith("A plan ran") == planned, model.plan_report()
         state = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]

@@ -11,6 +11,8 @@ import pytest
 import diptych
 from diptych.datasets import shakespeare
 from diptych.utils import set_random_seed
+from tests.planned import on_threads, without_plans
+from tests.twins import THREADS
 
 
 def benchmark(name):
@@ -112,6 +114,33 @@ def test_the_networks_that_are_timed(name):
     model = networks.in_keras(diptych, name)
     model.fit(x[:2], y[:2], batch_size=2, verbose=0)
     assert model.predict(x[:2], verbose=0).shape == y[:2].shape
+
+
+@pytest.mark.parametrize("name", benchmark("networks").NETWORKS)
+def test_the_bits_of_the_networks_on_any_number_of_threads(name, monkeypatch):
+    """By plans, and layer by layer."""
+    pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
+    networks = benchmark("networks")
+    x, y, batch = networks.data(name)
+    batch = min(batch, 2 if name == "vgg" else 8)
+    x, y = x[: batch + 1], y[: batch + 1]
+
+    def train(threads):
+        set_random_seed(0)
+        model = networks.in_keras(diptych, name)
+        with on_threads(threads):
+            history = model.fit(x, y, batch_size=batch, epochs=4, verbose=0).history
+            predicted = model.predict(x, batch_size=batch, verbose=0)
+        return [history, predicted, *model.get_weights()], model.plan_report()
+
+    expected, report = train(1)
+    assert report.startswith("A plan ran"), report
+    for threads in THREADS[1:]:
+        np.testing.assert_equal(train(threads)[0], expected)
+    without_plans(monkeypatch)
+    np.testing.assert_equal(train(3)[0], expected)
+    monkeypatch.setattr("diptych.models.steps.may_be_replayed", lambda *given: False)
+    np.testing.assert_equal(train(4)[0], expected)
 
 
 @pytest.mark.parametrize("name", ["dense", "branched"])

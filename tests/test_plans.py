@@ -371,6 +371,43 @@ def test_predictions_have_plans_where_they_repeat():
     assert len(plans_of(model)) <= planned.MOST_SIZES
 
 
+@pytest.mark.parametrize("batch_size", [None, 4, 64])
+def test_predictions_that_repeat_are_not_looked_at_again(batch_size, monkeypatch):
+    model, (x, _) = dense(), data(rows=40)
+    x = x.astype("float32")
+    for _ in range(3):
+        model.predict(x, batch_size, verbose=0)
+    others = np.random.default_rng(1).random(x.shape, np.float32)
+    expected = model.predict(others[:, ::-1][:, ::-1], batch_size, verbose=0)
+    with monkeypatch.context() as patched:
+        patched.setattr("diptych.models.trainer.batches_for", None)
+        np.testing.assert_array_equal(model.predict(others, batch_size, verbose=0), expected)
+        model.set_weights([0 * weights for weights in model.get_weights()])
+        np.testing.assert_array_equal(model.predict(others, batch_size, verbose=0), 0.5)
+    # Whatever is not the same is looked at.
+    assert model.predict(others[:7], batch_size, verbose=0).shape == (7, 2)
+    assert model.predict(others, 40, verbose=0).shape == (40, 2)
+    for wrong in (others[:, :2], others.astype(str), others[:0]):
+        with pytest.raises(ValueError, match=r"shape|text|empty"):
+            model.predict(wrong, batch_size, verbose=0)
+    with pytest.raises(ValueError, match="batch_size"):
+        model.predict(others, 0, verbose=0)
+    told = []
+    tell = callbacks.LambdaCallback(on_predict_end=lambda logs: told.append(1))
+    model.predict(others, batch_size, verbose=0, callbacks=[tell])
+    assert told == [1]
+    assert len(model.predict(others, 4, verbose=0, steps=2)) == 8
+    diptych.config.set_max_steps_per_epoch(1)
+    try:
+        with pytest.warns(UserWarning, match="limited to 1"):
+            assert len(model.predict(others, 4, verbose=0)) == 4
+    finally:
+        diptych.config.set_max_steps_per_epoch(None)
+    with diptych.engine("reference"):
+        monkeypatch.setattr(plans, "PredictionPlan", None)
+        assert model.predict(others, batch_size, verbose=0).shape == (40, 2)
+
+
 def test_a_large_plan_serves_one_prediction(monkeypatch):
     monkeypatch.setattr(plans, "MOST_KEPT", 100)
     x, _ = data()

@@ -1,5 +1,5 @@
 """Models made at random: training and prediction by plans have the bits of single steps, and of
-steps layer by layer.
+steps layer by layer, on any number of threads.
 
 DIPTYCH_RANDOM_PLANS says how many models; tests/asan/run takes a thousand.
 """
@@ -12,7 +12,8 @@ import pytest
 import diptych
 from diptych import Input, Model, Sequential, layers, losses, ops, optimizers
 from diptych import regularizers as penalties
-from tests.planned import without_plans
+from tests import twins
+from tests.planned import on_threads, without_plans
 
 pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
 
@@ -284,10 +285,13 @@ def run(seed):
 
 @pytest.mark.parametrize("seed", range(MODELS))
 def test_the_same_bits(seed, monkeypatch):
-    planned, report = run(seed)
+    with on_threads(twins.THREADS[seed % len(twins.THREADS)]):
+        planned, report = run(seed)
     few = report == "No plan: there were only a few steps."
     assert report.startswith("A plan ran") or few, report
     without_plans(monkeypatch)
-    np.testing.assert_equal(planned, run(seed)[0])
+    with on_threads(1):
+        np.testing.assert_equal(planned, run(seed)[0])
     monkeypatch.setattr("diptych.models.steps.may_be_replayed", lambda *given: False)
-    np.testing.assert_equal(planned, run(seed)[0])
+    with on_threads(twins.THREADS[seed // 2 % len(twins.THREADS)]):
+        np.testing.assert_equal(planned, run(seed)[0])

@@ -32,7 +32,7 @@ from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
-from .threads cimport Progress, Recorder, Stage, run_many, set_recorder, stage
+from .threads cimport Progress, Recorder, Stage, run_many, set_recorder, stage, time_chunks
 from .threads cimport recorder as recorder_in_force
 
 cnp.import_array()
@@ -294,6 +294,11 @@ cdef class Plan:
         return None if why == NULL else why.decode()
 
     @property
+    def work(self):
+        """A rough number of simple operations in a run, see threads.pxd."""
+        return self.recording.work
+
+    @property
     def kept(self):
         """What it keeps alive: arrays, and the updates of optimizers."""
         return tuple(self.arrays)
@@ -345,6 +350,15 @@ cdef class Plan:
         being made or run, and MemoryError where a stage finds no memory: those after it have not
         run then.
         """
+        self.begin(times)
+        try:
+            self.run_all(times)
+        finally:
+            self.is_running = False
+        return self.done
+
+    cdef int begin(self, Py_ssize_t times) except -1:
+        """Say that it is running, if it can be."""
         if self.is_open or self.is_running:
             raise RuntimeError("this plan is being made or run already")
         if self.recording.refusal != NULL:
@@ -357,11 +371,7 @@ cdef class Plan:
                     f"this plan cannot be run {times} times: there are data for {limit.most_runs}"
                 )
         self.is_running, self.done = True, 0
-        try:
-            self.run_all(times)
-        finally:
-            self.is_running = False
-        return self.done
+        return 0
 
     cdef int run_all(self, Py_ssize_t times) except -1:
         cdef Recording* r = &self.recording
@@ -404,3 +414,29 @@ def scribble(Plan plan not None):
     cdef cnp.ndarray buffer
     for buffer in plan.buffers:
         memset(cnp.PyArray_DATA(buffer), 0xff, cnp.PyArray_NBYTES(buffer))
+
+
+def chunk_times(Plan plan not None):
+    """For benchmarks: run it once, on this thread alone; an array for each stage, of the seconds that
+    each of its chunks took.
+    """
+    cdef Recording* r = &plan.recording
+    cdef cnp.npy_intp chunks
+    cdef int i, first = 0
+    plan.begin(1)
+    found = []
+    try:
+        for end, _, function in (*plan.calls, (r.count, r.work, None)):
+            for i in range(first, end):
+                chunks = r.stages[i].chunks
+                taken = cnp.PyArray_ZEROS(1, &chunks, cnp.NPY_FLOAT64, 0)
+                if not time_chunks(&r.stages[i], <double*>cnp.PyArray_DATA(taken)):
+                    raise MemoryError("there is no memory for a work area")
+                found.append(taken)
+            first = end
+            if function is not None and function() is True:
+                return found
+        plan.done = 1
+    finally:
+        plan.is_running = False
+    return found

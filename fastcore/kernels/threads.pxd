@@ -57,6 +57,9 @@ cdef bint run_many(
     const Stage* stages, int count, double work, Progress* progress,
 ) noexcept nogil
 
+# The same for one stage on this thread alone, for benchmarks: the seconds that each chunk takes.
+cdef bint time_chunks(const Stage* s, double* taken) noexcept nogil
+
 # Stages that are collected one by one: the same as run_stages with all of them in their order.
 # `region.count` and `region.work` begin as 0, and are so again after run_region.
 cdef struct Region:

@@ -191,6 +191,16 @@ cdef bint run_many(
     return not job.failed
 
 
+cdef bint time_chunks(const Stage* s, double* taken) noexcept nogil:
+    cdef Py_ssize_t chunk
+    for chunk in range(s.chunks):
+        taken[chunk] = seconds()
+        if not do_chunk(s, chunk):
+            return False
+        taken[chunk] = seconds() - taken[chunk]
+    return True
+
+
 cdef Stage stage(task_t task, Py_ssize_t chunks, void* context, size_t size) noexcept nogil:
     cdef Stage s
     s.task, s.task32, s.task64 = task, NULL, NULL

@@ -329,11 +329,8 @@ class PredictionPlan(_BatchPlan):
                 self._rows.store(part, first)
             self._rows.advance()
         self._rows.let_go()
-
-    @property
-    def is_small(self) -> bool:
-        """Whether it is worth keeping for later predictions."""
-        return sum(buffer.nbytes for buffer in self._plan.memory) <= MOST_KEPT
+        # Whether it is worth keeping for later predictions.
+        self.is_small = sum(buffer.nbytes for buffer in self._plan.memory) <= MOST_KEPT
 
     def run(self, order: np.ndarray, x: list[np.ndarray], results: list[np.ndarray]) -> int:
         """Predict for the first batches of these rows, for a slice of time; return for how many.
@@ -406,8 +403,12 @@ def runs_fast(model: Any) -> bool:
     """Whether all of the model runs on the fast engine: the models in it may have engines of their
     own, and a callback may set another.
     """
-    engines = [getattr(one, "engine", None) for one in model._flatten_layers()]
-    return {_engine.current().name, *engines} <= {"fast", None}
+    models = model._cached(
+        "models", lambda: [one for one in model._flatten_layers() if hasattr(one, "engine")]
+    )
+    return all(one.engine in ("fast", None) for one in models) and (
+        _engine.current().name == "fast"
+    )
 
 
 def _check(model: Any, replay: Replay, trains: bool) -> None:

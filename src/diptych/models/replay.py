@@ -73,6 +73,8 @@ class Replay:
         self.wanted: list[Variable] = []  # the weights whose gradients the step returns
         self.plan: Any = None  # its plan, or why there is none; None before that was tried
         self.plans: dict[int, Any] = {}  # those of a prediction, by the number of rows
+        # Calls of `predict` that had nothing wrong: {(rows, batch_size as given): batch size}.
+        self.passed: dict[tuple, int] = {}
         self.done: list[list[int]] = []  # after each call, the places that no later call needs
 
     def forward(

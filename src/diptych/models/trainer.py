@@ -367,6 +367,10 @@ class Trainer(Steps):
         callbacks: Any = None,
     ) -> Any:
         """Return the outputs for a data set as arrays, computed batch by batch."""
+        if callbacks is None and steps is None and not verbose and self._is_simple(x, batch_size):
+            outputs = self._predict_again(x, batch_size)
+            if outputs is not None:
+                return outputs
         with (
             self._in_training(),
             contextlib.closing(
@@ -402,13 +406,13 @@ class Trainer(Steps):
                 if work is not None and not callbacks.wants_predict_batches:
                     outputs = work.predict(self, batches, own_step)
                 elif not own_step and not callbacks.wants_predict_batches:
-                    outputs = self._predict_by_plans(batches)
+                    outputs = self._predict_by_plans(batches, x, batch_size)
                 if outputs is None:
                     outputs = self._predict_batches(batches, own_step, callbacks)
             callbacks.on_predict_end()
         return outputs
 
-    def _predict_by_plans(self, batches: Any) -> Any:
+    def _predict_by_plans(self, batches: Any, x: Any, batch_size: Any) -> Any:
         """The outputs, of as many batches in one call as fit into a slice of time; None where the
         batches are to be predicted one by one.
         """
@@ -423,7 +427,39 @@ class Trainer(Steps):
                 batches.took(planned.run())
         except (NotPlannedError, ValueError, TypeError, IndexError):
             return None  # the layers say what is wrong
+        if batches.steps == batches.batches_of_a_pass and self._is_simple(x, batch_size):
+            planned.passed(batch_size)
         return planned.results
+
+    def _is_simple(self, x: Any, batch_size: Any) -> bool:
+        """Whether a prediction for these data has nothing to look at but the form of an array."""
+        return (
+            type(x) is np.ndarray
+            and x.dtype.kind in "fiub"
+            and x.flags.c_contiguous
+            and x.flags.aligned
+            and x.ndim > 0
+            and (batch_size is None or type(batch_size) is int)
+            and type(self).predict_step is Trainer.predict_step
+            and config.max_steps_per_epoch() is None
+            and processes.sharing() is None
+        )
+
+    def _predict_again(self, x: np.ndarray, batch_size: int | None) -> Any:
+        """The outputs for an array, if one like it has been predicted by plans before: it need not
+        be looked at again. Else None.
+        """
+        with self._in_training(), _engine.current().batch_after_batch():
+            planned = PlannedPrediction.again(self, x, batch_size)
+            if planned is None:
+                return None
+            self.stop_predicting = False
+            try:
+                while planned.left and not self.stop_predicting:
+                    planned.run()
+            except (NotPlannedError, ValueError, TypeError, IndexError):
+                return None  # the layers say what is wrong
+            return planned.results
 
     def _predict_batches(self, batches: Any, own_step: bool, callbacks: CallbackList) -> Any:
         """The outputs, batch by batch."""
