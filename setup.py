@@ -6,6 +6,7 @@ DIPTYCH_MARCH=x86-64-v3   the processor to build for (default: native, the one t
                           "levels" is for a wheel: on x86-64 the kernels are compiled for v2, v3
                           and v4, and the import takes the best of them; elsewhere as "none"
 DIPTYCH_DEBUG=1           bounds checks and debug symbols, hardly any optimisation
+DIPTYCH_NAMES=1           the names of functions stay in the modules, for profilers
 DIPTYCH_NO_OPENMP=1       compiled code for one thread
 DIPTYCH_NO_FASTCORE=1     no compiled code at all: the reference engine alone
 Everything else (name, version, dependencies) stands in pyproject.toml.
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parent
 os.chdir(ROOT)  # setuptools wants paths relative to this file
 
 DEBUG = os.environ.get("DIPTYCH_DEBUG", "0") not in ("", "0")
+NAMES = os.environ.get("DIPTYCH_NAMES", "0") not in ("", "0")
 NO_FASTCORE = os.environ.get("DIPTYCH_NO_FASTCORE", "0") not in ("", "0")
 NO_OPENMP = os.environ.get("DIPTYCH_NO_OPENMP", "0") not in ("", "0")
 MARCH = os.environ.get("DIPTYCH_MARCH", "native")
@@ -203,7 +205,7 @@ class BuildFastcore(build_ext):
         if self.compiler.compiler_type == "msvc":
             return (["/Od", "/Zi"] if DEBUG else MSVC), []
         flags = [f for f in (UNOPTIMISED if DEBUG else OPTIMISED) + ALWAYS if self.compiles([f])]
-        return flags, [] if DEBUG or sys.platform == "darwin" else ["-s"]
+        return flags, [] if DEBUG or NAMES or sys.platform == "darwin" else ["-s"]
 
     def march_flags(self, processor):
         """The flags that choose a processor."""

@@ -6,8 +6,9 @@
 
 It needs valgrind: callgrind counts the instructions of an epoch on one thread, all of the process
 and those in chunks, which threads share. (Valgrind shows a program less than the processor has, no
-AVX-512 for instance: build with DIPTYCH_MARCH=x86-64-v3.) The plan of the step then runs on one thread, and each chunk is
-timed. Chunks of a stage that has only one are serial as well.
+AVX-512 for instance: build with DIPTYCH_MARCH=x86-64-v3, and with DIPTYCH_NAMES=1 for the names.)
+The plan of the step then runs on one thread, and each chunk is timed. Chunks of a stage that has
+only one are serial as well.
 
 Printed for each network: the stages of a step; the parts of it outside of chunks and in stages of
 one chunk; the speed-up that Amdahl's law gives for the sum of both; and the one where each stage
@@ -130,7 +131,6 @@ class Timed:
 
 def timed(network):
     """The seconds of each chunk of each stage of a step, and whether threads are called for it."""
-    import diptych
     from diptych.fastcore.kernels import threads
 
     model = trained(network, WARM)

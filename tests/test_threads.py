@@ -324,7 +324,7 @@ for _ in range(10000):
     found = sorted(states())
     if "R" not in found:
         break
-print(len(found) >= 2, "R" not in found)
+print(bool(found), "R" not in found)
 """
 
 
