@@ -1,8 +1,10 @@
 """What `help` says: every public name is described, and what takes arrays names their shapes."""
 
+import ast
 import importlib
 import inspect
 import re
+import textwrap
 
 import pytest
 
@@ -10,7 +12,7 @@ MODULES = """
     activations applications backend callbacks config constraints datasets distillation
     dtype_policies initializers layers losses metrics mixed_precision models ops ops.image
     ops.linalg ops.nn ops.numpy optimizers optimizers.schedules preprocessing random regularizers
-    saving tree utils visualization wrappers
+    saving teach tree utils visualization wrappers
 """.split()
 # Modules whose functions and classes name their arguments, besides those with arrays alone.
 WITH_ARGUMENTS = """
@@ -84,6 +86,38 @@ def unnamed_arguments(thing):
 def test_descriptions_name_the_arguments(module):
     found = {name: unnamed_arguments(thing) for name, thing in names_in(module).items()}
     assert {name: missing for name, missing in found.items() if missing} == {}
+
+
+def unnamed_errors(thing):
+    """The errors that a function or a method of a class raises itself, and no description names."""
+    said = inspect.getdoc(thing) or ""
+    if inspect.isclass(thing):
+        said += " ".join(inspect.getdoc(method) or "" for method in vars(thing).values())
+    code = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(thing))))
+    raised = [node.exc for node in ast.walk(code) if isinstance(node, ast.Raise) and node.exc]
+    names = {ast.unparse(getattr(error, "func", error)) for error in raised}
+    return sorted(name for name in names if name not in said)
+
+
+@pytest.mark.parametrize(
+    "module", ["ops", "ops.image", "ops.linalg", "ops.nn", "ops.numpy", "teach"]
+)
+def test_descriptions_name_the_errors_that_are_raised(module):
+    functions = {n: f for n, f in names_in(module).items() if inspect.isfunction(inspect.unwrap(f))}
+    if module == "teach":
+        functions["capture"] = names_in(module)["capture"]
+    found = {name: unnamed_errors(thing) for name, thing in functions.items()}
+    assert {name: missing for name, missing in found.items() if missing} == {}
+
+
+def test_an_error_that_is_not_named_is_found():
+    def one(x):
+        """KeyError: there is no x."""
+        if x is None:
+            raise KeyError(x)
+        raise ValueError
+
+    assert unnamed_errors(one) == ["ValueError"]
 
 
 def test_an_argument_that_is_not_named_is_found():

@@ -75,6 +75,9 @@ def dot_product_attention(
         is_causal: whether query t attends to the keys 0 to t alone.
         flash_attention: accepted for Keras's sake; the fast engine never stores all scores.
         attn_logits_soft_cap: not available here, as in Keras on any CPU.
+
+    Raises:
+        ValueError: ``attn_logits_soft_cap`` is given.
     """
     if attn_logits_soft_cap is not None:
         raise ValueError(

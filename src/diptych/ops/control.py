@@ -267,6 +267,8 @@ def scan(
 
     Raises:
         TypeError: the carry changes its shapes or dtypes.
+        ValueError: the lengths of ``xs`` differ or are not known, or ``unroll`` is no positive
+            number.
     """
     if not isinstance(unroll, bool) and (not isinstance(unroll, int) or unroll < 1):
         raise ValueError(f"scan() needs unroll=True, False or a number above 0; got {unroll!r}.")
@@ -307,6 +309,9 @@ def associative_scan(f: Callable, elems: Any, reverse: bool = False, axis: int =
 
     Returns:
         Tensors in the shapes and the structure of ``elems``.
+
+    Raises:
+        ValueError: the tensors of ``elems`` have not one length along the axis.
     """
     elems = _tensors(elems)
     sizes = {x.shape[axis] for x in flatten(elems)}
@@ -400,6 +405,9 @@ def custom_gradient(f: Callable) -> Callable:
 
     Returns:
         A function of the same arguments, tensors or structures of tensors, that returns the output.
+
+    Raises:
+        ValueError: the gradients are not as many as the inputs.
     """
 
     def with_own_gradient(*args: Any) -> Any:
@@ -448,6 +456,9 @@ def jvp(fun: Callable, primals: Any, tangents: Any, has_aux: bool = False) -> tu
 
     Returns:
         (output, J v), or with ``has_aux`` (output, J v, the other thing).
+
+    Raises:
+        ValueError: the tangents have not the shapes of the inputs.
     """
     primals, tangents = _tensors([*primals]), _tensors([*tangents])
     shapes = [[tuple(x.shape) for x in flatten(xs)] for xs in (primals, tangents)]

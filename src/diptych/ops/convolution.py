@@ -191,6 +191,9 @@ def conv_transpose(
         padding: "valid" (all windows completely) or "same" (sizes are multiplied by the strides).
         output_padding: how much to add to the smallest size of each axis; None chooses it.
         data_format, dilation_rate: as in ``conv``.
+
+    Raises:
+        ValueError: the padding is "causal".
     """
     name = "conv_transpose"
     inputs, kernel = _tensors(name, inputs, kernel)

@@ -19,6 +19,9 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
 
     Python floats become the configured float type and Python integers int32; arrays keep their
     dtype. Of a variable, the tensor has the values at this moment.
+
+    Raises:
+        ValueError: ``sparse`` or ``ragged`` is asked for: there are no such tensors here.
     """
     if sparse or ragged:
         raise ValueError(
@@ -38,7 +41,11 @@ def as_tensor(x, dtype=None):
 
 
 def convert_to_numpy(x):
-    """Return the values as a NumPy array; those of a variable are copied. Shape and dtype stay."""
+    """Return the values as a NumPy array; those of a variable are copied. Shape and dtype stay.
+
+    Raises:
+        ValueError: x is symbolic: it has no values.
+    """
     if is_symbolic(x):
         raise ValueError(f"{x.name} is symbolic: it has a shape, {x.shape}, and no values.")
     if isinstance(x, Variable):

@@ -175,6 +175,10 @@ def resize(
         available.
         fill_value: the value of the padding.
         data_format: "channels_last" or "channels_first"; by default as configured.
+
+    Raises:
+        ValueError: ``size`` is no pair, both ways to keep proportions are asked for, or the fill
+            mode is not "constant".
     """
     data_format = standardize_data_format(data_format, "image.resize")
     if fill_mode != "constant":
@@ -396,6 +400,9 @@ def perspective_transform(
 
     No transform moves points that lie on one line, as the corners of an image with a single row
     do: then it is the one of least squares.
+
+    Raises:
+        ValueError: the points are not four pairs, (4, 2) or (N, 4, 2), in both.
     """
     start = np.asarray(as_tensor(start_points).array, np.float64)
     end = np.asarray(as_tensor(end_points).array, np.float64)

@@ -329,6 +329,9 @@ def where(condition, x1=None, x2=None):
     """Take from ``x1`` where ``condition`` is true, else from ``x2``; without both, its indices.
 
     The shapes of all three broadcast, and the result has theirs; the dtypes of x1 and x2 promote.
+
+    Raises:
+        ValueError: only one of x1 and x2 is given.
     """
     if x1 is None and x2 is None:
         return tuple(_nonzero(condition))
@@ -411,6 +414,9 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
 
     x (...) of integers gives (..., num_classes), or has the classes on another ``axis``. By default
     of the configured float type.
+
+    Raises:
+        ValueError: ``sparse`` is asked for: there are no sparse tensors here.
     """
     if sparse:
         raise ValueError("Sparse tensors are not available; one_hot makes dense ones.")

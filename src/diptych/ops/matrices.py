@@ -80,6 +80,9 @@ def lstsq(a, b, rcond=None):
 
     Returns:
         (N,) or (N, K).
+
+    Raises:
+        ValueError: the shapes are not (M, N) and (M,) or (M, K).
     """
     a, b = as_float(a), as_float(b)
     if ndim(a) != 2 or ndim(b) not in (1, 2):

@@ -210,6 +210,9 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
         axis: an axis, or several; None: all of them.
         order: of the norm: 2 for the Euclidean length, 1 for the sum of magnitudes.
         epsilon: by default ``config.epsilon()``.
+
+    Raises:
+        ValueError: ``order`` is no positive whole number.
     """
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"normalize needs a whole number of at least 1 as `order`; got {order!r}.")
@@ -232,6 +235,9 @@ def moments(
 
     x (..., n, ...) gives (...) twice, or (..., 1, ...) with keepdims. ``synchronized`` has to be
     False.
+
+    Raises:
+        ValueError: ``synchronized`` is asked for.
     """
     if synchronized:
         raise ValueError(

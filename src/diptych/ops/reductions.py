@@ -363,6 +363,9 @@ def average(x, axis=None, weights=None):
     """The mean, with weights in the shape of ``x`` or, for one axis, of that axis's length.
 
     x (..., n, ...) gives (...). ``axis`` may be several; None is all of them. Integers give floats.
+
+    Raises:
+        ValueError: the weights have not the shape of x, and there is not one axis of their length.
     """
     if weights is None:
         return mean(x, axis)

@@ -314,6 +314,9 @@ def unstack(x, num=None, axis=0):
     """Return the list of slices along an axis; ``num``, if given, must be their number.
 
     x (n, a, b) gives n tensors (a, b).
+
+    Raises:
+        ValueError: ``num`` is not the size of the axis, or is missing where that is unknown.
     """
     x = gather(x)
     found = shape(x)[axis]
@@ -465,6 +468,9 @@ def pad(x, pad_width, mode="constant", constant_values=None):
     ``pad_width`` is a number, a pair (before, after), or a pair for each axis. ``mode`` is
     "constant" (``constant_values``, by default 0), or "edge", "reflect", "symmetric" or "wrap" for
     copies of elements inside.
+
+    Raises:
+        ValueError: the mode is none of these, or has no use for ``constant_values``.
     """
     if mode not in _PAD_MODES:
         raise ValueError(

@@ -127,6 +127,9 @@ def correlate(x1, x2, mode="valid"):
         x1, x2: vectors of numbers; integers give floats.
         mode: "full": every k where they overlap, N + M - 1 numbers; "valid": where they overlap
             wholly, max(N, M) - min(N, M) + 1; "same": the middle max(N, M).
+
+    Raises:
+        ValueError: the inputs have other than one axis, or the mode is none of these.
     """
     if mode not in ("full", "same", "valid"):
         raise ValueError(f"correlate() got mode={mode!r}; the modes: 'full', 'same' or 'valid'.")
@@ -427,6 +430,9 @@ def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="
 
     Returns:
         Real numbers (..., T).
+
+    Raises:
+        ValueError: the inputs have fewer than two axes.
     """
     real, imaginary = _pair("istft", x)
     if len(real.shape) < 2:

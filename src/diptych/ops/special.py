@@ -403,6 +403,7 @@ def bincount(x, weights=None, minlength=0, sparse=False):
 
     Raises:
         TypeError: ``x`` does not hold integers.
+        ValueError: ``sparse`` is asked for: there are no sparse tensors here.
     """
     if sparse:
         raise ValueError("Sparse tensors are not available; bincount makes dense ones.")
@@ -494,6 +495,9 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwa
     A vector is one set. Of more axes the second is the set, as in Keras: (N, T, ...) becomes
     (N, ..., num_classes). ``axis`` is the place of the classes before the sets are joined.
     ``num_tokens`` is an old name of ``num_classes``.
+
+    Raises:
+        TypeError: an argument is unknown.
     """
     num_classes = kwargs.pop("num_tokens", num_classes)
     if kwargs:

@@ -73,6 +73,7 @@ class capture:  # noqa: N801 - called like a function
 
     Raises:
         ValueError: there is no such layer or kind.
+        RuntimeError: it is entered a second time before it ended.
     """
 
     def __init__(

@@ -125,6 +125,7 @@ def gradcheck(
 
     Raises:
         NotImplementedError: order is 2, and the gradient of something in the target has none.
+        ValueError: ``order`` is neither 1 nor 2.
     """
     if order not in (1, 2):
         raise ValueError(f"gradcheck compares gradients of order 1 or 2; got order={order!r}.")
