@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(
     ("caller", "program", "every"),
     [
         ("engine", "fit", 25),
+        ("engine", "sparse", 1),
         ("numpy", "fit", 10),
         ("numpy", "save", 25),
         ("numpy", "load", 50),

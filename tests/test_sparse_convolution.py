@@ -14,7 +14,7 @@ from diptych.reference import convolution as reference  # noqa: E402
 # x, kernel, strides, padding, dilation
 SHAPES = {
     "lines": ((3, 200, 20), (3, 20, 40), (1,), ((0, 0),), (1,)),
-    "lines, padded, strides": ((2, 401, 30), (5, 30, 50), (2,), ((3, 1),), (1,)),
+    "lines, padded, strides": ((3, 401, 30), (5, 30, 50), (2,), ((3, 1),), (1,)),
     "images": ((5, 17, 19, 12), (3, 4, 12, 33), (1, 1), ((0, 0), (0, 0)), (1, 1)),
     "images, padded, dilated": ((2, 18, 21, 31), (3, 2, 31, 40), (1, 1), ((2, 2), (1, 0)), (3, 1)),
     "volumes": ((2, 8, 9, 10, 24), (2, 3, 2, 24, 17), (1, 2, 1), ((1, 0),) * 3, (1, 1, 1)),
@@ -109,6 +109,18 @@ def test_numbers_that_are_not_finite_spoil_what_they_spoil_in_numpy(where, bad):
         assert not np.isfinite(ours[spoilt]).any()
         if where != "kernel":  # there the zeros of the padding are spoilt too
             np.testing.assert_array_equal(~np.isfinite(ours), spoilt)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["lines, padded, strides", "images, padded, dilated"])
+def test_zeros_of_the_padding_are_spoilt_too(name, bad):
+    """A number of dy that is not finite, of a window that reaches into the padding."""
+    *_, cache, its_cache, dy = example(name, "float32", "linear")
+    dy[(0,) * dy.ndim] = bad
+    with np.errstate(all="ignore"):
+        expected = reference.conv_backward(dy, cache)
+    for ours, theirs in zip(fast.conv_backward(dy, its_cache), expected, strict=True):
+        np.testing.assert_array_equal(np.isfinite(ours), np.isfinite(theirs))
 
 
 def test_a_plan_looks_in_each_run():

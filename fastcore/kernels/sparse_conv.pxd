@@ -7,8 +7,8 @@ from .conv_walk cimport Field
 cdef bint sparse_may_pay(const Conv* p, const Field* dz) noexcept nogil
 
 # dx (unless it is NULL), dkernel and dbias (unless it is NULL); returns whether they are done.
-# False: too many numbers of dz are not 0, one of x or of the kernel is not finite, or there was no
-# memory.
+# False: too many numbers of dz are not 0, one of dz, of x or of the kernel is not finite, or there
+# was no memory.
 # dense: where a plan is being made, it is set to what says in each run whether that is so then;
 # else, and where nothing has been tried, it stays as it is. Arrays as in conv.pxd. Callable without
 # the GIL.

@@ -8,10 +8,12 @@ filter, and its filter to the window of dx:
     dx[place + tap, c] += kernel[(tap, c), f] dz[place, f]
 
 Whether they are few is found out by looking, image by image, until there are too many. Zeros that
-would meet NaN or infinity are not left out: then the other ways compute all.
+would meet NaN or infinity, those of the padding too, are not left out: then the other ways compute
+all.
 """
 
 cimport numpy as cnp
+from libc.math cimport isfinite
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
@@ -19,7 +21,7 @@ from .arrays cimport as_real, data, dim, rank, real, real_type
 from .conv cimport Conv
 from .conv_walk cimport Field, divide_up
 from .fused cimport LINEAR, RELU
-from .threads cimport Stage, no_memory, recorder, release, run_stages, stage, typed_stage
+from .threads cimport Stage, recorder, release, run_stages, stage, typed_stage
 
 cnp.import_array()
 
@@ -51,7 +53,7 @@ cdef struct SparseGradient:
     Py_ssize_t room             # entries of an image
     Entry* entries              # image by image
     Py_ssize_t* counts
-    void* filters               # the kernel, one filter after the other
+    void* filters               # the kernel, one filter after the other; at last, their gradients
     int dense                   # it is to be computed in another way
 
 
@@ -103,6 +105,9 @@ cdef void list_task(Py_ssize_t image, void* context, const real* like) noexcept 
                     return
                 entries[count].place, entries[count].filter = place, f
                 entries[count].value = dy[f]
+                if not isfinite(entries[count].value):
+                    p.dense = 1
+                    return
                 count += 1
         dy += filters
         y += filters
@@ -161,21 +166,33 @@ cdef inline void add_window(
                 add_product(count, <real>entry.value, source + at, to + tap)
 
 
+cdef void dx_task(Py_ssize_t image, void* context, const real* like) noexcept nogil:
+    """An image of dx."""
+    cdef SparseGradient* p = (<SparseGradient**>context)[0]
+    cdef real* dx = <real*>p.dx + image * p.pixels
+    cdef const Entry* entry
+    cdef Py_ssize_t e
+    if p.dense:
+        return
+    memset(dx, 0, p.pixels * sizeof(real))
+    for e in range(p.counts[image]):
+        entry = p.entries + image * p.room + e
+        add_window(
+            &p.conv, True, entry, <const real*>p.filters + entry.filter * p.depth, dx,
+        )
+
+
 cdef void dkernel_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    """The gradients of some filters: image by image, place by place."""
+    """The gradients of some filters, where those stood: image by image, place by place."""
     cdef SparseGradient* p = (<SparseGradient**>context)[0]
     cdef Py_ssize_t first = chunk * BLOCK, filters = p.conv.filters
     cdef Py_ssize_t last = min(first + BLOCK, filters), image, e, f, i
     cdef const Entry* entry
-    cdef real* sums
+    cdef real* sums = <real*>p.filters + first * p.depth
     cdef real biases[BLOCK]
     if p.dense:
         return
-    sums = <real*>malloc(BLOCK * p.depth * sizeof(real))
-    if sums == NULL:
-        no_memory()
-        return
-    memset(sums, 0, BLOCK * p.depth * sizeof(real))
+    memset(sums, 0, (last - first) * p.depth * sizeof(real))
     memset(biases, 0, sizeof(biases))
     for image in range(p.conv.batch):
         for e in range(p.counts[image]):
@@ -193,23 +210,6 @@ cdef void dkernel_task(Py_ssize_t chunk, void* context, const real* like) noexce
     if p.dbias != NULL:
         for f in range(first, last):
             (<real*>p.dbias)[f] = biases[f - first]
-    free(sums)
-
-
-cdef void dx_task(Py_ssize_t image, void* context, const real* like) noexcept nogil:
-    """An image of dx."""
-    cdef SparseGradient* p = (<SparseGradient**>context)[0]
-    cdef real* dx = <real*>p.dx + image * p.pixels
-    cdef const Entry* entry
-    cdef Py_ssize_t e
-    if p.dense:
-        return
-    memset(dx, 0, p.pixels * sizeof(real))
-    for e in range(p.counts[image]):
-        entry = p.entries + image * p.room + e
-        add_window(
-            &p.conv, True, entry, <const real*>p.filters + entry.filter * p.depth, dx,
-        )
 
 
 cdef bint sparse_backward(
@@ -220,6 +220,7 @@ cdef bint sparse_backward(
     cdef Py_ssize_t blocks = divide_up(conv.filters, BLOCK)
     cdef SparseGradient* p = <SparseGradient*>malloc(sizeof(SparseGradient))
     cdef Stage stages[5]
+    cdef int count = 3
     cdef bint done
     if p == NULL:
         return False
@@ -244,15 +245,17 @@ cdef bint sparse_backward(
         conv.single, list_task[float], list_task[double], conv.batch, &p, sizeof(p),
     )
     stages[2] = typed_stage(conv.single, turn_task[float], turn_task[double], blocks, &p, sizeof(p))
-    stages[3] = typed_stage(
+    if dx != NULL:
+        stages[3] = typed_stage(
+            conv.single, dx_task[float], dx_task[double], conv.batch, &p, sizeof(p),
+        )
+        count = 4
+    stages[count] = typed_stage(
         conv.single, dkernel_task[float], dkernel_task[double], blocks, &p, sizeof(p),
-    )
-    stages[4] = typed_stage(
-        conv.single, dx_task[float], dx_task[double], conv.batch, &p, sizeof(p),
     )
     # In a plan, the work of the other ways counts as well: they are not said to be work there.
     run_stages(
-        stages, 5 if dx != NULL else 4,
+        stages, count + 1,
         <double>conv.batch * p.places * conv.filters * (1 if recorder() == NULL else p.depth / 8.0),
     )
     done = not p.dense

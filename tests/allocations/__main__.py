@@ -1,4 +1,4 @@
-"""Lets every allocation of a small fit, a save and a load fail in turn.
+"""Lets every allocation of a small fit, a save, a load and a convolution fail in turn.
 
     python -m tests.allocations [--callers engine] [--program fit] [--every 10] [--threads 2]
 
@@ -27,6 +27,7 @@ from array import array
 from pathlib import Path
 
 import numpy as np
+from diptych.fastcore import convolution
 from diptych.fastcore.kernels import threads
 
 import diptych
@@ -118,7 +119,30 @@ class Load(Save):
         return digest([*model.get_weights(), *map(np.array, model.optimizer.variables)])
 
 
-PROGRAMS = {"fit": Fit, "save": Save, "load": Load}
+class Sparse:
+    """The gradients of a convolution of whose dz few numbers are not 0. All numbers are small and
+    whole, so sums in another order have the same bits.
+    """
+
+    def __init__(self, folder):
+        rng = np.random.default_rng(0)
+        x = rng.integers(-2, 3, (2, 200, 20)).astype(np.float32)
+        kernel = rng.integers(-2, 3, (5, 20, 150)).astype(np.float32)
+        options = (1,), ((2, 2),), (1,), 1
+        y, self.cache = convolution.conv_forward(x, kernel, kernel[0, 0], *options)
+        self.dy = (rng.random(y.shape) < 0.01).astype(np.float32)
+
+    def run(self):
+        return convolution.conv_backward(self.dy, self.cache)
+
+    def restore(self):
+        pass
+
+    def result(self, gradients):
+        return digest(gradients)
+
+
+PROGRAMS = {"fit": Fit, "save": Save, "load": Load, "sparse": Sparse}
 
 
 def digest(arrays):
