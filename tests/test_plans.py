@@ -580,18 +580,30 @@ def test_a_wrong_label_raises_as_without_a_plan():
 
 
 @pytest.mark.parametrize(
-    ("build", "why"),
+    ("build", "why", "steps"),
     [
-        (lambda: Sequential([Input((3,)), layers.GaussianNoise(1), layers.Dense(2)]), "more than"),
-        (lambda: Sequential([Input((3,)), layers.Dense(2)], engine="reference"), "fast engine"),
+        (lambda: Sequential([Input((3,)), layers.GaussianNoise(1), layers.Dense(2)]), "more t", 1),
+        (lambda: Sequential([Input((3,)), layers.Dense(2)], engine="reference"), "fast engine", 2),
     ],
 )
-def test_the_report_says_why_there_is_no_plan(build, why):
+def test_the_report_says_why_there_is_no_plan(build, why, steps):
     model = build()
     assert "not been trained" in model.plan_report()
     compiled(model, loss="mse")
-    fit(*data())(model)
+    x, y = data()
+    model.fit(x, y, batch_size=len(x), epochs=steps, verbose=0)  # no more than show it
     assert why in model.plan_report()
+    fit(x, y)(model)
+    assert why in model.plan_report()
+
+
+def test_a_step_that_makes_a_plan_is_not_one_that_runs_it():
+    x, y = data()
+    model = compiled(dense())
+    model.fit(x, y, batch_size=len(x), epochs=2, verbose=0)
+    assert model.plan_report() == "No plan: there were only a few steps."
+    model.fit(x, y, batch_size=len(x), verbose=0)
+    assert model.plan_report() == "A plan ran."
 
 
 def test_the_report_names_what_python_does_and_steps_of_ones_own():

@@ -48,7 +48,7 @@ class PlannedPasses:
         self._plans: dict[int, StepPlan] = {}  # by the number of rows: the last batch has fewer
         self._data: dict[tuple, list | None] = {}  # x and y as plans take them, or None
         self._one_by_one: str | None = None  # why a plan gets one batch at a time
-        self._form: tuple | None = None  # of the first batch of such data
+        self._form: tuple | None = None  # of the batches of full size
         self.refusal: str | None = None
         if what == "update" and processes.sharing() is not None:
             self.refusal = "several processes share the training"
@@ -93,13 +93,15 @@ class PlannedPasses:
     def report(self) -> str:
         if self.refusal is not None:
             return f"No plan: {self.refusal}."
-        if self._one_by_one is not None:
-            key = self._model._key_of(self._what, self._form)
-            plan, refusal = self._model._plan_of(key)
+        plan = None
+        if self._one_by_one is None:
+            plan = self._plans.get(min(self._batches.batch_size, len(self._order)))
+        if plan is None and (self._one_by_one is not None or self._form is not None):
+            made, refusal = self._model._plan_of(self._model._key_of(self._what, self._form))
             if refusal is not None:
                 return f"No plan: {refusal}."
-        else:
-            plan = self._plans.get(min(self._batches.batch_size, len(self._order)))
+            if self._one_by_one is not None:  # else the last step has made it, and none has run
+                plan = made
         if plan is None:
             return "No plan: there were only a few steps."
         how = "" if self._one_by_one is None else f", for one batch at a time: {self._one_by_one}"
@@ -150,8 +152,7 @@ class PlannedPasses:
                 one_by_one = str(error)
         if size == min(self._batches.batch_size, len(self._order)):
             self.refusal, self._one_by_one = refusal, one_by_one
-            if one_by_one is not None:
-                self._form = self._model._forms_of(*tensors)
+            self._form = self._model._forms_of(*tensors)
         return self._plans.get(size)
 
     def _sources(self, plan: StepPlan) -> list[np.ndarray] | None:
