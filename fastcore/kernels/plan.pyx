@@ -146,6 +146,8 @@ cdef void note(
     cdef void* copy
     cdef Py_ssize_t owns
     cdef int i, j, k
+    if r.conditions > MOST_FLAGS:  # it is refused
+        return
     if r.count + count > r.room:
         grown = <Stage*>realloc(r.stages, (2 * r.room + count) * sizeof(Stage))
         if grown == NULL:
@@ -208,11 +210,12 @@ cdef void only_if(Recorder* recorder, const int* flag) noexcept nogil:
     cdef Recording* r = <Recording*>recorder
     if flag == NULL:
         r.conditions -= 1
-    elif r.conditions == MOST_FLAGS:
-        refuse(recorder, "conditions stand within each other")
-    else:
+        return
+    if r.conditions < MOST_FLAGS:
         r.flags[r.conditions] = flag
-        r.conditions += 1
+    else:
+        refuse(recorder, "conditions stand within each other")
+    r.conditions += 1
 
 
 cdef class Mark:
@@ -417,8 +420,8 @@ def scribble(Plan plan not None):
 
 
 def chunk_times(Plan plan not None):
-    """For benchmarks: run it once, on this thread alone; an array for each stage, of the seconds that
-    each of its chunks took.
+    """For benchmarks: run it once, on this thread alone; an array for each stage, of the seconds
+    that each of its chunks took.
     """
     cdef Recording* r = &plan.recording
     cdef cnp.npy_intp chunks
