@@ -7,7 +7,7 @@ ops on purpose to see that they notice.
 """
 
 import dataclasses
-import importlib
+import importlib.util
 import inspect
 from pathlib import Path
 from types import ModuleType
@@ -53,8 +53,11 @@ SETTLED = {
 
 
 def family_names(folder, pattern):
-    """The families of one engine, found by listing its files."""
-    return sorted(p.stem for p in (ROOT / folder).glob(pattern) if not p.stem.startswith("_"))
+    """The families of one engine, found by listing its files where it is installed: a wheel is
+    tested without its sources.
+    """
+    place = Path(importlib.util.find_spec(f"diptych.{folder}").origin).parent
+    return sorted(p.stem for p in place.glob(pattern) if not p.stem.startswith("_"))
 
 
 def module(package, family):
