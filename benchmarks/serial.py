@@ -1,7 +1,6 @@
 """Measures what part of a training step can run on several processors, and on how many.
 
-    python benchmarks/serial.py                       all networks of networks.py: the table of
-                                                      docs/many_cores.md
+    python benchmarks/serial.py                       all networks of networks.py
     python benchmarks/serial.py --networks lstm,mlp   some of them
 
 It needs valgrind: callgrind counts the instructions of an epoch on one thread, all of the process

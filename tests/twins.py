@@ -19,7 +19,7 @@ from tests import tolerances
 ROOT = Path(__file__).parents[1]
 ENGINES = ("reference", "fast")
 DTYPES = (np.float64, np.float32)
-THREADS = (1, 2, 3, 4, 8, 16)
+THREADS = (1, 2, 3, 4, 8)
 
 # Forward functions without a backward, each with its reason.
 NO_BACKWARD = {"conv_max_pool_forward": "it keeps nothing of what lies between its two steps"}
