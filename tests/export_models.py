@@ -615,7 +615,7 @@ OPERATIONS = {
     ],
     "comparisons": lambda x, y, i: [
         i > 1,
-        (i > 1) == (i < 3),
+        ops.equal(i > 1, i < 3),
         (x > 0.5) * 2.0,
         ops.where(i[:, None], x, y),
     ],

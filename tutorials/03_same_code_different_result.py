@@ -274,7 +274,7 @@ The two engines begin with the same weights and see the same batches; they diffe
 the largest difference between their weights over 1200 updates.
 """
 
-# %%
+# %% tags=["varies"]
 x = np.random.default_rng(0).normal(size=(128, 2)).astype("float32")
 y = (x[:, 0] * x[:, 1] > 0).astype("int32")
 
