@@ -5,11 +5,11 @@ import pytest
 
 import diptych
 from diptych import layers
+from diptych.reference import convolution as reference
 
 fast = pytest.importorskip("diptych.fastcore.convolution")
 sparse_conv = pytest.importorskip("diptych.fastcore.kernels.sparse_conv")
 plan = pytest.importorskip("diptych.fastcore.kernels.plan")
-from diptych.reference import convolution as reference  # noqa: E402
 
 # x, kernel, strides, padding, dilation
 SHAPES = {
