@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from diptych.reference import convolution as reference
 
 import diptych
 from diptych import layers
-from diptych.reference import convolution as reference
 
 fast = pytest.importorskip("diptych.fastcore.convolution")
 sparse_conv = pytest.importorskip("diptych.fastcore.kernels.sparse_conv")
