@@ -22,7 +22,7 @@ from libc.string cimport memcpy
 
 from .kernels.arrays cimport as_type, new_vector, real, real_type, same_shape, size
 from .kernels.indexed_slices cimport Rows, note_rows, spread_rows
-from .kernels.threads cimport Recorder, Stage, recorder, refuse_plan, run_stages, stage
+from .kernels.threads cimport Recorder, Stage, recorder, refuse_plan, run_chunks, run_stages, stage
 from .kernels.update_rules cimport (
     adadelta, adagrad, adam, adamax, add, clip, ftrl, larger, lion, mix, momentum_step, multiply,
     nadam, quotient, rmsprop, schedule_free, sgd, shrink,
@@ -182,6 +182,16 @@ cdef void numbers_task(Py_ssize_t chunk, void* context) noexcept nogil:
     plan.numbers(plan)
 
 
+cdef struct Skip:
+    UpdatePlan* plan
+    double count
+
+
+cdef void skip_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Skip* s = <const Skip*>context
+    s.plan.number += s.count
+
+
 cdef void rate_alone(UpdatePlan* plan) noexcept nogil:
     plan.options[0] = plan.rate
 
@@ -310,6 +320,14 @@ cdef class _Arrays:
     def restart(self, double number, double rate):
         """In a plan: the number of the last step before its next run, and the learning rate."""
         self.plan.number, self.plan.rate = number, rate
+
+    def skip(self, double count):
+        """So many steps are made by others, in each run of the plan that is being made."""
+        cdef Skip s
+        s.plan, s.count = &self.plan, count
+        if recorder() != NULL:
+            recorder().keep(recorder(), self)
+        run_chunks(skip_task, 1, &s, sizeof(Skip), 1)
 
     cdef void start(self, const Stage* stages, int count, double cost) noexcept:
         cdef UpdatePlan* plan = &self.plan

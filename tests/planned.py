@@ -73,5 +73,5 @@ def assert_same(monkeypatch, build, train, planned=True):
 
 
 def fit(x, y, **options):
-    options = {"epochs": 3, "batch_size": 5, "verbose": 0, **options}
+    options = {"epochs": 5, "batch_size": 5, "verbose": 0, **options}
     return lambda model: model.fit(x, y, **options).history

@@ -11,6 +11,7 @@ import pytest
 
 import diptych
 from diptych import Input, Sequential, callbacks, layers, losses, metrics, ops, optimizers
+from diptych.models import plans
 from tests.planned import assert_same, compiled, data, dense, fit
 
 pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
@@ -696,4 +697,18 @@ def test_calls_that_draw_from_one_generator_lock_it_once(monkeypatch):
     monkeypatch.undo()
     fit(x, y)(model := build())
     made = [replay.plan for replay in model._replays.values() if replay.plan is not None]
-    assert [len(plan._locks) for plan in made] == [1] * len(made) != []
+    locks = [lock for plan in made for lock in plan._locks]
+    assert [len(plan._locks) for plan in made] == [2] * len(made) != []
+    entered = []
+
+    class Lock:
+        def __enter__(self):
+            entered.append(self)
+
+        def __exit__(self, *error):
+            pass
+
+    one, other = Lock(), Lock()
+    with plans._held([one, other, one]):
+        assert sorted(map(id, entered)) == sorted(map(id, [one, other]))
+    assert len(set(map(id, locks))) == 1

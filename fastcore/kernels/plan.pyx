@@ -69,6 +69,7 @@ cdef struct Recording:
 
 
 cdef const char* NO_MEMORY = "there was no memory for it"
+cdef str NO_WORK_AREA = "there is no memory for the work areas of a step of training"
 
 
 cdef void refuse(Recorder* recorder, const char* why) noexcept nogil:
@@ -302,6 +303,11 @@ cdef class Plan:
         return self.recording.work
 
     @property
+    def has_calls(self):
+        """Whether a run calls functions of Python."""
+        return bool(self.calls)
+
+    @property
     def kept(self):
         """What it keeps alive: arrays, and the updates of optimizers."""
         return tuple(self.arrays)
@@ -408,8 +414,59 @@ cdef int run_part(
             if done != NULL and not failed:
                 done[0] += 1
     if failed:
-        raise MemoryError("there is no memory for the work areas of a step of training")
+        raise MemoryError(NO_WORK_AREA)
     return 0
+
+
+cdef struct Turn:
+    Recording* recording
+    Py_ssize_t times
+    Py_ssize_t* done
+
+
+def run_in_turn(list turns not None, Py_ssize_t rounds):
+    """Run plans in turn, so many rounds, in one call without the GIL.
+
+    turns: (plan, how often it runs in a round), each plan once. Their `run` says what is raised,
+    ValueError also for a plan that calls functions of Python.
+    """
+    cdef Py_ssize_t count = len(turns), i, times
+    cdef Plan plan
+    cdef list begun = []
+    cdef bint failed = False
+    cdef Turn* turn = <Turn*>malloc(max(<Py_ssize_t>1, count) * sizeof(Turn))
+    if turn == NULL:
+        raise MemoryError
+    try:
+        for i in range(count):
+            plan, times = turns[i]
+            if plan is None:
+                raise TypeError("None is no plan")
+            plan.begin(times * rounds)
+            begun.append(plan)
+            if plan.calls:
+                raise ValueError("a plan that calls functions of Python runs alone")
+            turn[i].recording, turn[i].times, turn[i].done = &plan.recording, times, &plan.done
+        with nogil:
+            for _ in range(rounds):
+                for i in range(count):
+                    failed = failed or not run_turn(&turn[i])
+    finally:
+        for plan in begun:
+            plan.is_running = False
+        free(turn)
+    if failed:
+        raise MemoryError(NO_WORK_AREA)
+
+
+cdef bint run_turn(const Turn* turn) noexcept nogil:
+    """Run all stages as often as it is their turn; False where one finds no memory."""
+    cdef Recording* r = turn.recording
+    for _ in range(turn.times):
+        if r.count and not run_many(r.stages, r.count, r.work, r.progress):
+            return False
+        turn.done[0] += 1
+    return True
 
 
 def scribble(Plan plan not None):

@@ -16,6 +16,7 @@ Each function does its work, as twins do, and the plan that is being made notes 
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uint64_t
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 from numpy.random cimport bitgen_t
 
@@ -361,6 +362,76 @@ def add_mean(
         cnp.PyArray_TYPE(value) == cnp.NPY_FLOAT, mean_task[float], mean_task[double], 1, &r,
         sizeof(Running), 1,
     )
+
+
+cdef struct Table:
+    double* rows
+    Py_ssize_t at               # the next one
+    Py_ssize_t count
+    Py_ssize_t width
+    double** sums
+
+
+cdef void close_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef Table* table = (<Table**>context)[0]
+    cdef Py_ssize_t i
+    if table.at < table.count:
+        for i in range(table.width):
+            table.rows[table.at * table.width + i] = table.sums[i][0]
+            table.sums[i][0] = 0
+        table.at += 1
+
+
+cdef class Sums:
+    """Running sums that are written into a row of a table at the end of each pass.
+
+        sums = Sums(total, count)
+        with plan:
+            sums.close()        # in each run: a row says what they are, and they begin anew
+        sums.start(table)       # the table for the runs that come, (passes, sums) of float64
+    """
+
+    cdef Table table
+    cdef tuple alive            # the sums, and the table
+
+    def __cinit__(self, *sums):
+        cdef Py_ssize_t i
+        self.table.width = len(sums)
+        self.table.sums = <double**>malloc(max(1, len(sums)) * sizeof(double*))
+        if self.table.sums == NULL:
+            raise MemoryError
+        for i in range(len(sums)):
+            self.table.sums[i] = running(sums[i])
+        self.alive = sums, None
+
+    def __dealloc__(self):
+        free(self.table.sums)
+
+    def start(self, cnp.ndarray table not None):
+        """The next pass is the first row."""
+        if (
+            cnp.PyArray_TYPE(table) != cnp.NPY_DOUBLE or rank(table) != 2
+            or dim(table, 1) != self.table.width or not cnp.PyArray_ISCARRAY(table)
+        ):
+            raise ValueError(
+                f"a table of {self.table.width} sums is float64 in C order with as many columns, "
+                f"not {table.dtype} {np_shape(table)}"
+            )
+        self.alive = self.alive[0], table
+        self.table.rows, self.table.at = <double*>data(table), 0
+        self.table.count = dim(table, 0)
+
+    @property
+    def most_runs(self):
+        """How many rows are left: a plan runs no more."""
+        return self.table.count - self.table.at
+
+    def close(self):
+        """End a pass. Without a table, nothing is written yet."""
+        cdef Table* table = &self.table
+        if recorder() != NULL:
+            recorder().keep(recorder(), self)
+        run_chunks(close_task, 1, &table, sizeof(table), 1)
 
 
 cdef inline Py_ssize_t largest(const real* v, Py_ssize_t n) noexcept nogil:

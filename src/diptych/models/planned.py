@@ -122,7 +122,7 @@ class PlannedPasses:
         if plan is None or not plan.fits(self._model):
             tensors = self._model._as_tensors(*self._batches.rows(order[:size]))
             plan = self._find_plan(size, tensors)
-        sources = None if plan is None else self._sources(plan)
+        sources = None if plan is None else self.sources(plan)
         if plan is not None and sources is not None:
             whole = len(order) // size
             done = plan.run(order, sources, min(whole, most or whole))
@@ -135,6 +135,39 @@ class PlannedPasses:
         self._at += size
         return 1
 
+    def whole_pass(self) -> list[tuple[StepPlan, int]]:
+        """The plans that make all steps of the next pass, each with how often it runs; empty where
+        there is one missing, or Python has a part in it.
+        """
+        batches = self._batches
+        if self.refusal is not None or self._one_by_one is not None or not batches.begins_a_pass:
+            return []
+        whole, rest = divmod(batches.num_samples, batches.batch_size)
+        found = []
+        for size, times in ((batches.batch_size, whole), (rest, 1)):
+            if size and times:
+                plan = self._plans.get(size)
+                if plan is None or plan.stages is None or not plan.fits(self._model):
+                    return []
+                if self.sources(plan) is None:
+                    return []
+                found.append((plan, times))
+        return found
+
+    def start(self, turns: list[tuple[StepPlan, int]], passes: int) -> None:
+        """Draw the orders of the rows of the next passes, which count as taken, and tell the plans
+        of ``whole_pass`` which are theirs.
+        """
+        drawn = []
+        for _ in range(passes):
+            drawn.append(self._batches.rows_of_epoch())
+            self._batches.took(self._batches.batches_of_a_pass)
+        orders, before = np.stack(drawn), 0
+        for plan, times in turns:
+            rows, orders = np.split(orders, [times * plan.size], axis=1)
+            plan.start(rows.ravel(), self.sources(plan) or [], before)
+            before += times
+
     def _find_plan(self, size: int, tensors: tuple) -> StepPlan | None:
         """The plan of steps on batches like this one, if some step has made it."""
         self._plans.pop(size, None)
@@ -144,7 +177,7 @@ class PlannedPasses:
             plan = None
         if plan is not None:
             try:
-                if self._sources(plan) is None:
+                if self.sources(plan) is None:
                     refusal = "some labels are no classes"
                 else:
                     self._plans[size] = plan
@@ -155,7 +188,7 @@ class PlannedPasses:
             self._form = self._model._forms_of(*tensors)
         return self._plans.get(size)
 
-    def _sources(self, plan: StepPlan) -> list[np.ndarray] | None:
+    def sources(self, plan: StepPlan) -> list[np.ndarray] | None:
         """The data of this pass as a plan takes them; None if some labels are no classes."""
         if plan.form not in self._data:
             sources = plan.sources(self._batches.arrays)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from math import prod
 from threading import Lock
 from typing import Any
@@ -58,9 +59,7 @@ class _BatchPlan:
         self._rows = kernels.steps.Rows(*batch)
         draws = [x for call in replay.calls for x in call[3] if isinstance(x, MaskDraw)]
         self._generators = [(x.seed_generator, x.seed_generator.generator) for x in draws]
-        # Each once, for with NumPy 1.26 no thread gets a lock twice; all threads in one order.
-        locks = {id(one): one.bit_generator.lock for _, one in self._generators}
-        self._locks = [locks[key] for key in sorted(locks)]
+        self._locks = [one.bit_generator.lock for _, one in self._generators]
 
     @property
     def refusal(self) -> str | None:
@@ -80,9 +79,7 @@ class _BatchPlan:
         self._rows.start(order[: count * self.size], *sources, results=results)
         start = time.perf_counter()
         try:
-            with contextlib.ExitStack() as drawing:
-                for lock in () if self._notes.calls else self._locks:
-                    drawing.enter_context(lock)
+            with contextlib.nullcontext() if self._notes.calls else _held(self._locks):
                 self._plan.run(count)
         finally:
             self._rows.let_go()
@@ -305,6 +302,56 @@ class StepPlan(_BatchPlan):
         finally:
             if not self._counts:
                 counter[()] += self._plan.done
+
+    # Where it runs in turn with others: between `running` and its end.
+
+    @property
+    def stages(self) -> Any:
+        """The plan of the fast engine, if no step calls Python; else None."""
+        return None if self._plan.has_calls else self._plan
+
+    def start(self, order: np.ndarray, sources: list[np.ndarray], before: int) -> None:
+        """Say of which rows its batches are, and how many steps of others come before its own."""
+        self._rows.start(order, *sources)
+        if self._trains:
+            number = self._optimizer._iterations.array.item() + before
+            for update in self._updates:
+                update.restart(number, self._optimizer._current_rate())
+
+    def skip(self, steps: int) -> None:
+        """In each run of a plan that is being made, others make so many steps."""
+        for update in self._updates:
+            update.skip(steps)
+
+    def count(self) -> None:
+        """Count the updates that it has made."""
+        self._optimizer._iterations.array[()] += self._plan.done
+
+
+@contextlib.contextmanager
+def running(plans: list[StepPlan]) -> Iterator[bool]:
+    """Keep these plans for oneself; false if another thread runs one of them."""
+    with contextlib.ExitStack() as ending:
+        for plan in plans:
+            if not plan._running.acquire(blocking=False):
+                yield False
+                return
+            ending.callback(plan._running.release)
+            ending.callback(plan._rows.let_go)
+        ending.enter_context(_held([lock for plan in plans for lock in plan._locks]))
+        yield True
+
+
+@contextlib.contextmanager
+def _held(locks: list) -> Iterator[None]:
+    """Hold each lock once, for with NumPy 1.26 no thread gets one twice; in one order for all
+    threads.
+    """
+    each = {id(lock): lock for lock in locks}
+    with contextlib.ExitStack() as holding:
+        for key in sorted(each):
+            holding.enter_context(each[key])
+        yield
 
 
 class PredictionPlan(_BatchPlan):

@@ -24,6 +24,7 @@ from .batches import ArrayBatches
 from .checks import Checks
 from .class_weights import class_weights_to_sample_weights
 from .data import batches_for, split_off_validation
+from .epochs import WholeEpochs
 from .fitting import at_most, executions, named_in_errors, pack
 from .noting import NotPlannedError
 from .passes import Progress, check_size
@@ -173,8 +174,8 @@ class Trainer(Steps):
                 steps=batches.steps,
             )
         self.stop_training = False
-        train_step, _ = self._steps()
-        planned = PlannedPasses(self, batches, train_step, "update")
+        train_step, test_step = self._steps()
+        planned, tested = PlannedPasses(self, batches, train_step, "update"), None
         first = batches.first()
         planned.look_at(first)
         weighted = first[2] is not None
@@ -182,29 +183,40 @@ class Trainer(Steps):
         logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
         done = progress.done  # not 0 if a callback has put the training into the middle of an epoch
-        for epoch in range(progress.epoch, epochs):
-            if not batches.more():
-                break
-            if not done:
-                self.reset_metrics()
-            watch.begin()
-            callbacks.on_epoch_begin(epoch)
-            if planned.begin():
-                self._train_planned_epoch(planned, callbacks, partial(watch.look, epoch))
-                last = None
-            else:
-                look = partial(watch.look, epoch)
-                last = self._train_epoch(batches, train_step, callbacks, look, done)
-            self._plan_report = planned.report
-            done = 0
-            logs = self._results(last)
-            if validation is not None and due(validation_freq, epoch):
-                results = self._evaluate(validation, callbacks)
-                logs.update({f"val_{name}": value for name, value in results.items()})
-                logs = Logs(sorted(logs.items()))  # the order in which Keras tells its callbacks
-            callbacks.on_epoch_end(epoch, logs)
-            if processes.any_of(self.stop_training):
-                break
+        if validation is not None:
+            tested = PlannedPasses(self, validation, test_step, "test")
+        whole = None
+        if callbacks.nobody_looks_on and (validation is None or validation_freq == 1):
+            whole = WholeEpochs(self, planned, tested)
+        epoch, stops = progress.epoch, False
+        while epoch < epochs and not stops and batches.more():
+            ended: list[Any] = [] if whole is None else whole.run(epochs - epoch)
+            for one in ended or [None]:
+                if one is None and not done:
+                    self.reset_metrics()
+                watch.begin()
+                callbacks.on_epoch_begin(epoch)
+                last, look = None, partial(watch.look, epoch)
+                if one is not None:
+                    one.train(look)
+                elif planned.begin():
+                    self._train_planned_epoch(planned, callbacks, look)
+                else:
+                    last = self._train_epoch(batches, train_step, callbacks, look, done)
+                self._plan_report = planned.report
+                done = 0
+                logs = self._results(last)
+                if validation is not None and due(validation_freq, epoch):
+                    if one is not None:
+                        one.test()
+                        results = self._results(None)
+                    else:
+                        results = self._evaluate(validation, callbacks, tested)
+                    logs.update({f"val_{name}": value for name, value in results.items()})
+                    logs = Logs(sorted(logs.items()))  # the order in which Keras tells callbacks
+                callbacks.on_epoch_end(epoch, logs)
+                epoch += 1
+            stops = processes.any_of(self.stop_training)
         if hasattr(self.optimizer, "finalize_variable_values") and epochs > initial_epoch:
             self.optimizer.finalize_variable_values(self.trainable_variables)
         callbacks.on_train_end(logs)
@@ -326,13 +338,15 @@ class Trainer(Steps):
             results = self._evaluate(batches, callbacks)
         return self._listed(results, return_dict)
 
-    def _evaluate(self, batches: Any, callbacks: CallbackList) -> dict[str, Any]:
+    def _evaluate(
+        self, batches: Any, callbacks: CallbackList, planned: PlannedPasses | None = None
+    ) -> dict[str, Any]:
         self.reset_metrics()
         self.stop_evaluating = False
         _, test_step = self._steps()
         callbacks.on_test_begin()
         last = None
-        planned = PlannedPasses(self, batches, test_step, "test")
+        planned = planned or PlannedPasses(self, batches, test_step, "test")
         work = processes.sharing()
         with _engine.current().batch_after_batch():
             if work is not None and work.may_evaluate(self):

@@ -1,0 +1,138 @@
+"""Whole epochs of ``fit`` in one call, where nobody looks on but the ``History``.
+
+In a network of a few neurons, what Python does between two epochs takes longer than their steps. So
+it draws the orders of many epochs at once; the plans of their steps and of their evaluations run in
+turn, and write the sums of the metrics into tables; then the epochs are told one after the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import engine as _engine
+from ..metrics import Mean
+from ..utils.registration import is_builtin
+from .planned import PlannedPasses
+from .plans import SLICE, StepPlan, running
+from .replay import is_own
+
+
+class Epoch(NamedTuple):
+    """An epoch that has run: its steps, the sums of the metrics, and those of its evaluation."""
+
+    sums: list[np.ndarray]
+    steps: int
+    trained: np.ndarray
+    tested: np.ndarray
+
+    def train(self, look: Callable[[int], None]) -> None:
+        """Let the metrics say what they said after its training, and someone look at the loss."""
+        self._put(self.trained)
+        look(self.steps)
+
+    def test(self) -> None:
+        """Let the metrics say what they said after its evaluation."""
+        self._put(self.tested)
+
+    def _put(self, row: np.ndarray) -> None:
+        for array, value in zip(self.sums, row, strict=True):
+            array[()] = value
+
+
+class WholeEpochs:
+    """The epochs of one call of ``fit``, as many in one call as fit into a slice of time.
+
+    Args:
+        model: the model.
+        training: the passes over the data.
+        testing: those over the validation data, which are evaluated after each epoch; or None.
+    """
+
+    def __init__(
+        self, model: Any, training: PlannedPasses, testing: PlannedPasses | None = None
+    ) -> None:
+        self._model = model
+        self._passes = [training] if testing is None else [training, testing]
+        self._sums: list[np.ndarray] = []  # of which the metrics are made
+        self._pace = 2  # epochs of a slice of time
+        self._last: float | None = None  # when the last epoch began
+        self._turns: list = []  # the plans of each pass, and how often they run
+        self._tables: list = []  # the Sums of each pass, and the plan that ends it
+
+    def run(self, most: int) -> list[Epoch]:
+        """Run the next epochs, at most so many; none where they are to be run one by one: until
+        their plans are there, or if one takes too long.
+        """
+        before, self._last = self._last, time.perf_counter()
+        count = min(most, self._pace)
+        if before is None or count < 2:
+            return []
+        if not self._turns and self._last - before > SLICE / 2:
+            return []
+        passes = [one.whole_pass() for one in self._passes]
+        if not all(passes):
+            return []
+        if passes != self._turns:
+            sums = _sums_of(self._model)
+            if sums is None:
+                return []
+            self._sums, self._turns = sums, passes
+            self._tables = self._make_tables(passes)
+        tables = self._run(passes, count)
+        if tables is None:
+            return []
+        taken = time.perf_counter() - self._last
+        self._pace = max(2, min(2 * count, int(SLICE * count / max(taken, 1e-9))))
+        steps = sum(times for _, times in passes[0])
+        both = zip(tables[0], tables[-1], strict=True)
+        return [Epoch(self._sums, steps, *rows) for rows in both]
+
+    def _run(self, passes: list[list[tuple[StepPlan, int]]], count: int) -> list[np.ndarray] | None:
+        """The tables of so many epochs; None while another thread runs a plan of theirs."""
+        tables = [np.zeros((count, len(self._sums))) for _ in passes]
+        turns: list[tuple[Any, int]] = []
+        with running([plan for one in passes for plan, _ in one]) as free:
+            if not free:
+                return None
+            for planned, one, table, (sums, end) in zip(
+                self._passes, passes, tables, self._tables, strict=True
+            ):
+                planned.start(one, count)
+                sums.start(table)
+                turns += [(plan.stages, times) for plan, times in one]
+                turns.append((end, 1))
+            self._model.reset_metrics()
+            try:
+                _engine.current().kernels.plan.run_in_turn(turns, count)
+            finally:
+                for plan, _ in passes[0]:
+                    plan.count()
+        return tables
+
+    def _make_tables(self, passes: list[list[tuple[StepPlan, int]]]) -> list[tuple]:
+        kernels, found = _engine.current().kernels, []
+        steps = sum(times for _, times in passes[0])
+        for one in passes:
+            sums, end = kernels.steps.Sums(*self._sums), kernels.plan.Plan()
+            with end:
+                sums.close()
+                if one is passes[0]:
+                    for plan, times in one:
+                        plan.skip(steps - times)
+            found.append((sums, end))
+        return found
+
+
+def _sums_of(model: Any) -> list[np.ndarray] | None:
+    """The sums of which all metrics of a model are made; None if there are others."""
+    metrics = model.metrics
+    if not is_own(model, "reset_metrics") or not all(
+        isinstance(one, Mean) and is_builtin(type(one)) and is_own(one, "reset_state")
+        for one in metrics
+    ):
+        return None
+    return [part.array for one in metrics for part in (one.total, one.count)]
