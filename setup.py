@@ -13,6 +13,7 @@ Everything else (name, version, dependencies) stands in pyproject.toml.
 """
 
 import copy
+import hashlib
 import os
 import subprocess
 import sys
@@ -48,6 +49,7 @@ ANY_PROCESSOR = {"cpu", "memory", "threads"}
 # Two kinds of build keep their generated files apart: Cython does not notice changed directives.
 BUILD = Path("build") / ("debug" if DEBUG else "release")
 RECORD = BUILD / "diptych_build.h"
+TRANSLATED = BUILD / "translated"  # of what the C files are made
 KERNELS = Path("fastcore/kernels")  # what the twins in fastcore/ share, their .pxd and .h files
 
 # The one place for Cython directives: no .pyx has a header of its own (misspelt names there are
@@ -134,6 +136,11 @@ class BuildFastcore(build_ext):
         for name, pxd in declared.items():
             write_if_changed(mirror / name, pxd.read_text(encoding="utf-8"))
         sources = sorted({e.sources[0] for e in self.extensions})
+        key, c_files = translation_key(), [c_file_of(source) for source in sources]
+        # pip installs Cython and NumPy anew for each build, so by their dates nothing would last.
+        if all(c_file.exists() for c_file in c_files) and key == read(TRANSLATED):
+            return dict(zip(sources, map(str, c_files), strict=True))
+        TRANSLATED.unlink(missing_ok=True)
         translated = cythonize(
             [Extension(module_name(source), [source]) for source in sources],
             include_path=[str(BUILD / "pxd")],
@@ -141,6 +148,7 @@ class BuildFastcore(build_ext):
             compiler_directives=DIRECTIVES,
             nthreads=self.parallel,
         )
+        TRANSLATED.write_text(key, encoding="utf-8")
         return {source: e.sources[0] for source, e in zip(sources, translated, strict=True)}
 
     def build_extensions(self):
@@ -164,6 +172,7 @@ class BuildFastcore(build_ext):
             f'#define DIPTYCH_FLAGS "{" ".join(flags)}"\n'
             f'#define DIPTYCH_THREADS "{threads}"\n'
             f"#define DIPTYCH_DEBUG {int(DEBUG)}\n"
+            f"/* with the headers of NumPy {numpy.__version__} */\n"
             f"#define DIPTYCH_EACH_FEATURE(X) {each}\n",
         )
         for extension in self.extensions:
@@ -295,10 +304,31 @@ def headers_of(source):
     return sorted(map(str, found))
 
 
+def read(path):
+    """The text of a file; None if there is none."""
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
 def write_if_changed(path, text):
     """Write `text` unless `path` holds it already: an untouched file is not compiled again."""
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
+    if read(path) != text:
         path.write_text(text, encoding="utf-8")
+
+
+def c_file_of(source):
+    """Where Cython puts what it makes of a source."""
+    return (BUILD / "c" / source).with_suffix(".c")
+
+
+def translation_key():
+    """All that the C files depend on, as a short text."""
+    import Cython
+    import numpy
+
+    parts = [Cython.__version__, numpy.__version__, repr(DIRECTIVES)]
+    for path in sorted(p for end in ("pyx", "pxd") for p in Path("fastcore").rglob(f"*.{end}")):
+        parts += [path.as_posix(), path.read_text(encoding="utf-8")]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def module_name(source):
