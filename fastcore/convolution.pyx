@@ -28,95 +28,120 @@ cdef Py_ssize_t LONGEST = 1 << 30
 
 
 # ---------------------------------------------------------------------------------- kernels
-# Each returns -1 where there was no memory for its work areas. Winograd's way is taken where it
-# pays and can be: it has no place for a bias or an activation on the way back, nor for a derivative
-# on the way there, and it says itself where it does not do (numbers that are not finite).
+# Each returns -1 where there was no memory for its work areas.
 
-cdef bint by_winograd(
-    const Conv* p, bint reverse, const Field* source, const void* kernel, const void* bias,
-    int activation, void* result, const int** failed,
-) noexcept nogil:
-    if not winograd_pays(p):
+# What the ways to compute a convolution or its gradients are told; not every way reads all of it.
+cdef struct Call:
+    const Conv* conv
+    bint reverse                # the gradient of x
+    const Field* source         # of product
+    const Field* x              # of the gradients
+    const Field* dz
+    const void* kernel
+    const void* bias
+    int activation
+    void* result                # y or dx
+    void* dkernel
+    void* dbias
+
+# A way that does not always do says so; where a plan is being made, `failed` becomes what says in
+# each run whether it does then, or stays as it is where nothing has been tried.
+ctypedef bint (*quick_t)(const Call* c, const int** failed) noexcept nogil
+ctypedef int (*sure_t)(const Call* c) noexcept nogil
+
+
+cdef int by_either(quick_t quick, sure_t sure, const Call* c) noexcept nogil:
+    """By the quick way where it does, else by the other. A plan has both, and looks in each run."""
+    cdef Recorder* by = recorder()
+    cdef const int* failed = NULL
+    cdef bint done = quick(c, &failed)
+    cdef int error
+    if done and by == NULL:
+        return 0
+    if failed != NULL:
+        only_if(by, failed)
+    error = sure(c)
+    if failed != NULL:
+        only_if(by, NULL)
+    if done:  # as the first time, which is noted
+        set_recorder(NULL)
+        quick(c, &failed)
+        set_recorder(by)
+    return error
+
+
+# Winograd's way is taken where it pays and can be: it has no place for a bias or an activation on
+# the way back, nor for a derivative on the way there, and it says itself where it does not do
+# (numbers that are not finite).
+
+cdef bint product_by_winograd(const Call* c, const int** failed) noexcept nogil:
+    cdef const Field* source = c.source
+    if not winograd_pays(c.conv):
         return False
-    if reverse and bias == NULL and activation == LINEAR:
-        return winograd_dx(p, source.values, source.y, kernel, result, failed)
-    if not reverse and source.y == NULL:
-        return winograd_forward(p, source.values, kernel, bias, NULL, result, failed)
+    if c.reverse and c.bias == NULL and c.activation == LINEAR:
+        return winograd_dx(c.conv, source.values, source.y, c.kernel, c.result, failed)
+    if not c.reverse and source.y == NULL:
+        return winograd_forward(c.conv, source.values, c.kernel, c.bias, NULL, c.result, failed)
     return False
 
 
+cdef int product_directly(const Call* c) noexcept nogil:
+    return direct_product(
+        c.conv, c.reverse, c.source, c.kernel, c.bias, c.activation, c.result,
+    )
+
+
 cdef int product(
-    const Conv* p, bint reverse, const Field* source, const void* kernel, const void* bias,
+    const Conv* conv, bint reverse, const Field* source, const void* kernel, const void* bias,
     int activation, void* result,
 ) noexcept nogil:
-    cdef Recorder* by = recorder()
-    cdef const int* failed = NULL
-    cdef bint done = by_winograd(p, reverse, source, kernel, bias, activation, result, &failed)
-    cdef int error
-    if done and by == NULL:
-        return 0
-    # A plan has both ways: the direct one for when Winograd's has failed.
-    if failed != NULL:
-        only_if(by, failed)
-    error = direct_product(p, reverse, source, kernel, bias, activation, result)
-    if failed != NULL:
-        only_if(by, NULL)
-    if done:  # as the first time, which is noted
-        set_recorder(NULL)
-        by_winograd(p, reverse, source, kernel, bias, activation, result, &failed)
-        set_recorder(by)
-    return error
+    cdef Call c
+    c.conv, c.reverse, c.source = conv, reverse, source
+    c.kernel, c.bias, c.activation, c.result = kernel, bias, activation, result
+    return by_either(product_by_winograd, product_directly, &c)
+
+
+cdef bint dkernel_by_winograd(const Call* c, const int** failed) noexcept nogil:
+    if not winograd_pays(c.conv) or c.x.y != NULL:
+        return False
+    return winograd_dkernel(
+        c.conv, c.x.values, c.dz.values, c.dz.y, c.dkernel, c.dbias, failed,
+    )
+
+
+cdef int dkernel_directly(const Call* c) noexcept nogil:
+    return direct_dkernel(c.conv, c.x, c.dz, c.dkernel, c.dbias)
 
 
 cdef int kernel_gradient(
-    const Conv* p, const Field* x, const Field* dz, void* dkernel, void* dbias,
+    const Conv* conv, const Field* x, const Field* dz, void* dkernel, void* dbias,
 ) noexcept nogil:
-    cdef Recorder* by = recorder()
-    cdef const int* failed = NULL
-    cdef bint tries = winograd_pays(p) and x.y == NULL
-    cdef bint done = tries and winograd_dkernel(
-        p, x.values, dz.values, dz.y, dkernel, dbias, &failed,
+    cdef Call c
+    c.conv, c.x, c.dz, c.dkernel, c.dbias = conv, x, dz, dkernel, dbias
+    return by_either(dkernel_by_winograd, dkernel_directly, &c)
+
+
+cdef bint backward_sparsely(const Call* c, const int** failed) noexcept nogil:
+    return sparse_may_pay(c.conv, c.dz) and sparse_backward(
+        c.conv, c.x, c.dz, c.kernel, c.result, c.dkernel, c.dbias, failed,
     )
-    cdef int error
-    if done and by == NULL:
-        return 0
-    if failed != NULL:
-        only_if(by, failed)
-    error = direct_dkernel(p, x, dz, dkernel, dbias)
-    if failed != NULL:
-        only_if(by, NULL)
-    if done:
-        set_recorder(NULL)
-        winograd_dkernel(p, x.values, dz.values, dz.y, dkernel, dbias, &failed)
-        set_recorder(by)
-    return error
+
+
+cdef int backward_densely(const Call* c) noexcept nogil:
+    cdef int error = kernel_gradient(c.conv, c.x, c.dz, c.dkernel, c.dbias)
+    if error or c.result == NULL:
+        return error
+    return product(c.conv, True, c.dz, c.kernel, NULL, LINEAR, c.result)
 
 
 cdef int backward(
-    const Conv* p, const Field* x, const Field* dz, const void* kernel,
+    const Conv* conv, const Field* x, const Field* dz, const void* kernel,
     void* dx, void* dkernel, void* dbias,
 ) noexcept nogil:
-    cdef Recorder* by = recorder()
-    cdef const int* dense = NULL
-    cdef bint done = sparse_may_pay(p, dz) and sparse_backward(
-        p, x, dz, kernel, dx, dkernel, dbias, &dense,
-    )
-    cdef int error
-    if done and by == NULL:
-        return 0
-    # A plan has all ways, and looks in each run.
-    if dense != NULL:
-        only_if(by, dense)
-    error = kernel_gradient(p, x, dz, dkernel, dbias)
-    if not error and dx != NULL:
-        error = product(p, True, dz, kernel, NULL, LINEAR, dx)
-    if dense != NULL:
-        only_if(by, NULL)
-    if done:  # as the first time, which is noted
-        set_recorder(NULL)
-        sparse_backward(p, x, dz, kernel, dx, dkernel, dbias, &dense)
-        set_recorder(by)
-    return error
+    cdef Call c
+    c.conv, c.x, c.dz, c.kernel = conv, x, dz, kernel
+    c.result, c.dkernel, c.dbias = dx, dkernel, dbias
+    return by_either(backward_sparsely, backward_densely, &c)
 
 
 cdef int transpose_backward(

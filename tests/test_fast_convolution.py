@@ -116,3 +116,54 @@ def test_one_number_that_is_not_finite_spoils_what_sees_it_and_nothing_else(bad,
         theirs = (expected, *reference.conv_backward(dy, cache)[:2])
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(np.isfinite(a), np.isfinite(b))
+
+
+PADDED = {
+    "conv": ((6, 7, 8), (3, 3, 8, 24), ((1, 1), ((1, 1), (0, 2)), (1, 1), 1)),
+    "conv, transformed": ((24, 25, 16), (3, 3, 16, 32), ((1, 1), ((1, 1), (1, 1)), (1, 1), 1)),
+    "conv, few channels": ((6, 7, 1), (3, 3, 1, 8), ((1, 1), ((1, 1), (1, 1)), (1, 1), 1, "relu")),
+    "conv, strides": ((7, 6, 2), (3, 2, 2, 3), ((2, 1), ((1, 0), (1, 1)), (1, 2), 1, "tanh")),
+    "conv, groups": ((9, 4), (4, 2, 6), ((1,), ((2, 1),), (1,), 2, "sigmoid")),
+    "depthwise_conv": ((6, 7, 20), (3, 3, 20, 1), ((1, 1), ((1, 1), (1, 1)), (1, 1))),
+    "depthwise_conv, strides": ((6, 7, 3), (3, 3, 3, 1), ((2, 2), ((1, 1), (0, 1)), (1, 1))),
+    "depthwise_conv, filters": ((6, 7, 3), (3, 3, 3, 2), ((1, 1), ((1, 1), (1, 1)), (1, 1))),
+    "conv_transpose": ((5, 6, 8), (3, 3, 6, 8), ((1, 1), ((1, 1), (0, 0)), (1, 1), (5, 8), "relu")),
+    "conv_transpose, strides": (
+        *((4, 3, 5), (3, 3, 2, 5), ((2, 2), ((1, 0), (0, 1)), (1, 1), (8, 6), "tanh")),
+    ),
+}
+
+
+@pytest.mark.parametrize("rows", [2, 9])
+@pytest.mark.parametrize("bad", [np.nan, -np.inf])
+@pytest.mark.parametrize("label", PADDED)
+def test_what_is_not_finite_meets_the_zeros_that_the_reference_multiplies(label, bad, rows):
+    """Those of the padding around x, but none around y."""
+    name = label.partition(",")[0]
+    shape, kernel_shape, options = PADDED[label]
+    x, kernel = image(rows, *shape), image(*kernel_shape)
+    kernel.reshape(-1)[1] = bad
+    with np.errstate(invalid="ignore"):
+        for spoilt in ("kernel", "dy"):
+            found = []
+            for engine in (fast, reference):
+                y, cache = getattr(engine, f"{name}_forward")(x, kernel, None, *options)
+                dy = image(*y.shape)
+                if spoilt == "dy":
+                    dy[0, 0, 0], dy[-1, 1, -1] = bad, bad
+                found.append((y, *getattr(engine, f"{name}_backward")(dy, cache)[:2]))
+            for ours, theirs, what in zip(*found, ("y", "dx", "dkernel"), strict=True):
+                np.testing.assert_allclose(
+                    ours, theirs, rtol=1e-4, atol=1e-4, err_msg=f"{spoilt}: {what}"
+                )
+            kernel = image(*kernel_shape)
+
+
+@pytest.mark.parametrize("filters", [3, 5, 8, 21, 32])
+def test_sums_that_are_too_small_have_the_sign_of_the_reference(filters):
+    """Wherever in a tile they stand."""
+    x, kernel = np.full((2, 7, 3), -1e-30, "f4"), np.full((1, 3, filters), 1e-30, "f4")
+    options = ((1,), ((0, 0),), (1,), 1)
+    y, _ = reference.conv_forward(x, kernel, None, *options)
+    ours, _ = fast.conv_forward(x, kernel, None, *options)
+    np.testing.assert_array_equal(np.signbit(ours), np.signbit(y))

@@ -1,5 +1,7 @@
 """What every kernel of a convolution is told: its sizes, without any array."""
 
+from .arrays cimport real
+
 
 # One convolution, always of three spatial axes: 1-D is [1, 1, W], 2-D is [1, H, W]. An axis that is
 # not there has size, window, stride, dilation and out 1 and before 0.
@@ -24,3 +26,11 @@ cdef struct Conv:
     Py_ssize_t out[3]
     int activation  # LINEAR, RELU, TANH or SIGMOID of fused.pxd: what forward applies to y
     bint single     # float, else double
+
+
+cdef inline bint all_finite(const real* x, Py_ssize_t count) noexcept nogil:
+    cdef bint found = False
+    cdef Py_ssize_t i
+    for i in range(count):
+        found |= x[i] - x[i] != 0
+    return not found

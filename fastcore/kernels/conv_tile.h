@@ -31,10 +31,14 @@ APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, REA
             NAME(vector) x = LOAD(part) + LOAD(whole);
             STORE(c + c_at[r], flags & FLAG_RELU ? RECTIFY(x) : x);
         } else {
-            NAME(finish_row)(columns, part, c + c_at[r], bias ? whole : NULL, flags);
+            NAME(finish_row)(columns, part, c + c_at[r], whole, flags);
         }
     }
 }
+
+/* Of a tile one vector wide, or where there are 32 registers: the additions of fewer rows would wait
+   for each other. */
+#define MOST_ROWS 12
 
 #define TILE_PARAMETERS                                                                       \
     Py_ssize_t depth, const REAL *a, const Py_ssize_t *row_at, const Py_ssize_t *step_at,     \
@@ -45,9 +49,9 @@ APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, REA
 /* `rows` rows, columns <= width * LANES. b is a packed panel: rows of PANEL numbers, of which the
    first width * LANES are read. `rows` and `width` are constants wherever this is inlined. */
 INLINE void NAME(tile)(const int rows, const int width, TILE_PARAMETERS) {
-    NAME(vector) sum[12][WIDTH];
-    const REAL *row[12];
-    UNROLL(12)
+    NAME(vector) sum[MOST_ROWS][WIDTH];
+    const REAL *row[MOST_ROWS];
+    UNROLL(MOST_ROWS)
     for (int r = 0; r < rows; r++) {
         row[r] = a + row_at[r];
         PREFETCH(c + c_at[r]);
@@ -60,7 +64,7 @@ INLINE void NAME(tile)(const int rows, const int width, TILE_PARAMETERS) {
         Py_ssize_t at = step_at[k];
         UNROLL(4)
         for (int v = 0; v < width; v++) line[v] = LOAD(b + v * LANES);
-        UNROLL(12)
+        UNROLL(MOST_ROWS)
         for (int r = 0; r < rows; r++) {
             REAL number = row[r][at];
             UNROLL(4)
@@ -69,8 +73,8 @@ INLINE void NAME(tile)(const int rows, const int width, TILE_PARAMETERS) {
         b += PANEL;
     }
     if (columns < width * LANES) {
-        REAL part[12 * PANEL];
-        UNROLL(12)
+        REAL part[MOST_ROWS * PANEL];
+        UNROLL(MOST_ROWS)
         for (int r = 0; r < rows; r++) {
             UNROLL(4)
             for (int v = 0; v < width; v++) STORE(part + r * PANEL + v * LANES, sum[r][v]);
@@ -79,7 +83,7 @@ INLINE void NAME(tile)(const int rows, const int width, TILE_PARAMETERS) {
         return;
     }
     if (flags & FLAG_ACCUMULATE) {
-        UNROLL(12)
+        UNROLL(MOST_ROWS)
         for (int r = 0; r < rows; r++) {
             UNROLL(4)
             for (int v = 0; v < width; v++) sum[r][v] += LOAD(c + c_at[r] + v * LANES);
@@ -89,18 +93,25 @@ INLINE void NAME(tile)(const int rows, const int width, TILE_PARAMETERS) {
         UNROLL(4)
         for (int v = 0; v < width; v++) {
             NAME(vector) line = LOAD(bias + v * LANES);
-            UNROLL(12)
+            UNROLL(MOST_ROWS)
             for (int r = 0; r < rows; r++) sum[r][v] += line;
+        }
+    } else if (!(flags & FLAG_ACCUMULATE)) {
+        /* A negative sum that is too small for a number is 0, not -0: the reference adds it to 0. */
+        UNROLL(MOST_ROWS)
+        for (int r = 0; r < rows; r++) {
+            UNROLL(4)
+            for (int v = 0; v < width; v++) sum[r][v] += (NAME(vector)){0};
         }
     }
     if (flags & FLAG_RELU) {
-        UNROLL(12)
+        UNROLL(MOST_ROWS)
         for (int r = 0; r < rows; r++) {
             UNROLL(4)
             for (int v = 0; v < width; v++) sum[r][v] = RECTIFY(sum[r][v]);
         }
     }
-    UNROLL(12)
+    UNROLL(MOST_ROWS)
     for (int r = 0; r < rows; r++) {
         UNROLL(4)
         for (int v = 0; v < width; v++) STORE(c + c_at[r] + v * LANES, sum[r][v]);
@@ -123,8 +134,8 @@ EACH(6)
 EACH(8)
 EACH(10)
 EACH(12)
-#elif ROWS > 4 /* one vector wide: twice as many rows, or the additions would wait for each other */
-APART void NAME(narrow_12)(TILE_PARAMETERS) { NAME(tile)(12, 1, TILE_ARGUMENTS); }
+#elif ROWS > 4
+APART void NAME(narrow_most)(TILE_PARAMETERS) { NAME(tile)(MOST_ROWS, 1, TILE_ARGUMENTS); }
 #endif
 #undef EACH
 
@@ -136,8 +147,11 @@ APART void NAME(gather)(Py_ssize_t rows, TILE_PARAMETERS) {
         else NAME(wide_##n)(TILE_ARGUMENTS);                    \
         break;
 #if ROWS == 6
-    for (; columns <= LANES && rows >= 12; rows -= 12, row_at += 12, c_at += 12)
-        NAME(narrow_12)(TILE_ARGUMENTS);
+    for (; columns <= LANES && rows >= MOST_ROWS; rows -= MOST_ROWS) {
+        NAME(narrow_most)(TILE_ARGUMENTS);
+        row_at += MOST_ROWS;
+        c_at += MOST_ROWS;
+    }
 #endif
     while (rows > 0) {
         /* What is left for two tiles is halved: a tile of few rows waits for its own additions. */
@@ -257,6 +271,7 @@ APART void NAME(add_panel)(Py_ssize_t rows, Py_ssize_t columns, const REAL *pane
 #undef SLOPE
 #undef POSITIVE
 
+#undef MOST_ROWS
 #undef TILE_PARAMETERS
 #undef TILE_ARGUMENTS
 #undef LANES

@@ -10,16 +10,19 @@ all loops run over channels, which lie side by side.
               fixed number of chunks are added in their order
 
 dz = dy * activation'(y) is formed in pieces that stay in the cache, and never as a whole.
+
+The padding around x is left out, since its zeros change nothing; but 0 times infinity or NaN is
+NaN, in the reference too. So where a weight, or a number of dz, is not finite, they are added.
 """
 
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from .arrays cimport real
-from .conv cimport Conv
+from .conv cimport Conv, all_finite
 from .depthwise_tile cimport Line, line_forward, line_scatter, line_sum, line_taps
 from .fused cimport LINEAR, activate, derive
-from .threads cimport Stage, no_memory, release, run_stages, run_typed, typed_stage
+from .threads cimport Stage, no_memory, release, run_stages, typed_stage
 
 cdef enum:
     CHUNK_BYTES = 1 << 16  # of the result: a chunk and what it reads stay in the second-level cache
@@ -44,6 +47,7 @@ cdef struct DepthwiseJob:
     Py_ssize_t blocks   # of lines, in a plane
     Py_ssize_t pieces   # of a line
     Py_ssize_t bytes    # of a number
+    bint all_finite     # the weights
     bint failed
 
 
@@ -84,6 +88,31 @@ cdef inline void columns_of_tap(
 
 # ------------------------------------------------------------------------- forward
 
+cdef void look_task(Py_ssize_t _, void* context, const real* like) noexcept nogil:
+    cdef DepthwiseJob* job = <DepthwiseJob*>context
+    job.all_finite = all_finite(<const real*>job.kernel, job.weights)
+
+
+cdef void add_padding(
+    const Line* l, const real* kernel, const Py_ssize_t* window, real* y,
+) noexcept nogil:
+    """Weights times the zeros of the padding, added to columns of a line of y."""
+    cdef Py_ssize_t a, b, c, o, at, i
+    cdef const real* weights
+    for a in range(window[0]):
+        for b in range(window[1]):
+            for c in range(window[2]):
+                weights = kernel + a * l.kernel_step[0] + b * l.kernel_step[1] + c * l.n
+                for o in range(l.begin, l.end):
+                    at = o * l.stride + c * l.dilation - l.before
+                    if l.first[0] <= a < l.last[0] and l.first[1] <= b < l.last[1] and (
+                        0 <= at < l.size
+                    ):
+                        continue
+                    for i in range(l.n):
+                        y[o * l.n + i] += 0 * weights[i]
+
+
 cdef void forward_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """Some lines of a plane of y, some columns of each."""
     cdef const DepthwiseJob* job = <const DepthwiseJob*>context
@@ -117,6 +146,8 @@ cdef void forward_task(Py_ssize_t chunk, void* context, const real* like) noexce
             &l, x + ((image * p.size[0] + at0) * p.size[1] + at1) * p.size[2] * n,
             <const real*>job.kernel, <const real*>job.bias, y,
         )
+        if not job.all_finite:
+            add_padding(&l, <const real*>job.kernel, p.window, y)
         if p.activation != LINEAR:
             activate(p.activation, (l.end - l.begin) * n, y + l.begin * n)
 
@@ -279,6 +310,31 @@ cdef void dkernel_line(
                 c += 3
 
 
+cdef void add_products_of_padding(
+    const Conv* p, Py_ssize_t o0, Py_ssize_t o1, Py_ssize_t begin, Py_ssize_t end, const real* dz,
+    real* sums,
+) noexcept nogil:
+    """What the zeros of the padding give, as in dkernel_line."""
+    cdef Py_ssize_t n = p.channels
+    cdef Py_ssize_t at[3]
+    cdef Py_ssize_t tap, left, o, i
+    cdef bint exists
+    cdef int axis
+    for o in range(begin, end):
+        for tap in range(p.window[0] * p.window[1] * p.window[2]):
+            at[0], at[1], at[2] = o0, o1, o
+            left, exists = tap, True
+            for axis in range(2, -1, -1):
+                at[axis] *= p.stride[axis]
+                at[axis] += left % p.window[axis] * p.dilation[axis] - p.before[axis]
+                left //= p.window[axis]
+                exists &= 0 <= at[axis] < p.size[axis]
+            if exists:
+                continue
+            for i in range(n):
+                sums[tap * n + i] += 0 * dz[(o - begin) * n + i]
+
+
 cdef void dkernel_task(Py_ssize_t part, void* context, const real* like) noexcept nogil:
     """The partial sums of dkernel and dbias over a share of the pieces of lines of dz."""
     cdef DepthwiseJob* job = <DepthwiseJob*>context
@@ -314,6 +370,10 @@ cdef void dkernel_task(Py_ssize_t part, void* context, const real* like) noexcep
             <const real*>job.x + image * p.size[0] * p.size[1] * p.size[2] * n, dz, sums,
         )
         line_sum(end - begin, n, dz, sums + weights)
+        if not all_finite(sums + weights, n):
+            add_products_of_padding(
+                p, line // p.out[1] % p.out[0], line % p.out[1], begin, end, dz, sums,
+            )
     free(area)
 
 
@@ -380,13 +440,16 @@ cdef int depthwise_forward(
     const Conv* p, const void* x, const void* kernel, const void* bias, void* y,
 ) noexcept nogil:
     cdef DepthwiseJob job
+    cdef Stage stages[2]
     cdef Py_ssize_t chunks
     begin(&job, p, x, kernel)
     job.bias, job.result = bias, y
     chunks = cut(&job, p.out[1], p.out[2]) * p.batch * p.out[0]
-    run_typed(
-        p.single, forward_task[float], forward_task[double], chunks, &job, sizeof(job), work_of(p),
+    stages[0] = typed_stage(p.single, look_task[float], look_task[double], 1, &job, sizeof(job))
+    stages[1] = typed_stage(
+        p.single, forward_task[float], forward_task[double], chunks, &job, sizeof(job),
     )
+    run_stages(stages, 2, work_of(p))
     return 0
 
 

@@ -34,7 +34,7 @@ from .conv_walk cimport (
     FEW_CHUNKS, SMALL_WORK, Box, BoxWalk, Field, Phase, begin, divide_up, list_places, list_steps,
     locate, next_tap, phase_of, phases, plan, read_box,
 )
-from .fused cimport RELU, SIGMOID, TANH, activate, derive
+from .fused cimport LINEAR, RELU, SIGMOID, TANH, activate, derive
 from .threads cimport Stage, no_memory, release, run_stages, typed_stage
 
 cdef enum:
@@ -124,6 +124,74 @@ cdef void product_phase(
             break
 
 
+cdef inline bint sees_padding(const BoxWalk* w, const Box* box) noexcept nogil:
+    cdef bint inside = True
+    cdef int axis
+    for axis in range(1, 4):
+        inside &= box.low[axis] >= 0
+        inside &= box.low[axis] + box.length[axis] <= w.seen[axis - 1]
+    return not inside
+
+
+cdef real sum_of_what_exists(
+    const DirectProduct* p, Py_ssize_t place, Py_ssize_t channel, const real* like,
+) noexcept nogil:
+    """A number of the gradient of x, without the padding around y."""
+    cdef const Conv* conv = &p.walk.conv
+    cdef const real* values = <const real*>p.source.values
+    cdef const real* y = <const real*>p.source.y if p.source.y != NULL else values
+    cdef const real* kernel = <const real*>p.kernel
+    cdef int code = p.source.code if p.source.y != NULL else LINEAR
+    cdef Py_ssize_t first = channel // p.outer * p.inner
+    cdef Py_ssize_t at[3]
+    cdef Py_ssize_t o[3]
+    cdef Py_ssize_t tap, left, seen, f
+    cdef real number = 0, sum = 0
+    cdef bint exists
+    cdef int axis
+    for axis in range(2, -1, -1):
+        at[axis] = place % conv.size[axis] + conv.before[axis]
+        place //= conv.size[axis]
+    for tap in range(p.walk.taps):
+        left, exists = tap, True
+        for axis in range(2, -1, -1):
+            o[axis] = at[axis] - left % conv.window[axis] * conv.dilation[axis]
+            left //= conv.window[axis]
+            exists &= o[axis] >= 0 and o[axis] % conv.stride[axis] == 0
+            o[axis] //= conv.stride[axis]
+            exists &= o[axis] < conv.out[axis]
+        if not exists:
+            continue
+        seen = ((place * conv.out[0] + o[0]) * conv.out[1] + o[1]) * conv.out[2] + o[2]
+        seen = seen * conv.filters + first
+        left = (tap * p.outer + channel % p.outer) * conv.filters + first
+        for f in range(p.inner):
+            derive(code, 1, values + seen + f, y + seen + f, &number)
+            sum += number * kernel[left + f]
+    if p.bias != NULL:
+        sum += (<const real*>p.bias)[channel]
+    return 0 if p.activation == RELU and sum < 0 else sum
+
+
+cdef void leave_out_padding(
+    const DirectProduct* p, Py_ssize_t first, Py_ssize_t count, const real* like,
+) noexcept nogil:
+    """A zero of the padding times infinity is NaN: add up anew, where that has come out, what
+    exists. The zeros around x count in the reference too, those around y are not there.
+    """
+    cdef real* result = <real*>p.result + first
+    cdef Py_ssize_t channels = p.walk.conv.channels, i
+    cdef bint found = False
+    for i in range(count):
+        found |= result[i] != result[i]
+    if found:
+        for i in range(count):
+            if result[i] != result[i]:
+                result[i] = sum_of_what_exists(
+                    p, (first + i) // channels, (first + i) % channels, like,
+                )
+
+
 cdef void product_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """One box of the result, some of its columns."""
     cdef DirectProduct* p = <DirectProduct*>context
@@ -134,13 +202,15 @@ cdef void product_task(Py_ssize_t chunk, void* context, const real* like) noexce
     cdef Py_ssize_t all_panels = w.conv.groups * p.panels
     cdef Py_ssize_t from_panel = chunk % p.column_blocks * p.columns
     cdef Py_ssize_t to_panel = min(from_panel + p.columns, all_panels)
-    cdef Py_ssize_t i, j, first, places, at, end
+    cdef Py_ssize_t i, j, first, places, at, end, start
     cdef Py_ssize_t tables = 2 * w.most + w.taps * p.inner
     cdef void* memory = malloc(tables * sizeof(Py_ssize_t) + w.area * sizeof(real))
     cdef Py_ssize_t* row_at = <Py_ssize_t*>memory
     cdef Py_ssize_t* out_at = row_at + w.most
     cdef Py_ssize_t* step_at = out_at + w.most
     cdef const real* a
+    cdef bint bends = p.activation == TANH or p.activation == SIGMOID
+    cdef bint mends
     cdef Box box
     cdef Phase f
     if memory == NULL:
@@ -148,8 +218,10 @@ cdef void product_task(Py_ssize_t chunk, void* context, const real* like) noexce
         no_memory()
         return
     locate(w, chunk // p.column_blocks, &box)
+    mends = w.reverse and sees_padding(w, &box)
     a = read_box(w, &box, &p.source, <real*>(<char*>memory + tables * sizeof(Py_ssize_t)))
-    result += begin(w, &box)
+    start = begin(w, &box)
+    result += start
     for i in range(phases(w)):
         phase_of(w, i, &f)
         places = list_places(w, &f, &box, row_at, out_at)
@@ -158,7 +230,7 @@ cdef void product_task(Py_ssize_t chunk, void* context, const real* like) noexce
             product_phase(
                 p, &f, places, from_panel, to_panel, a, row_at, step_at, packed, result, out_at,
             )
-            if p.activation == TANH or p.activation == SIGMOID:
+            if mends or bends:
                 at = from_panel // p.panels * p.outer + from_panel % p.panels * width
                 end = (to_panel - 1) // p.panels * p.outer + min(
                     p.outer, ((to_panel - 1) % p.panels + 1) * width
@@ -169,7 +241,14 @@ cdef void product_task(Py_ssize_t chunk, void* context, const real* like) noexce
                     while j + 1 < places and out_at[j + 1] == out_at[j] + end - at:
                         j += 1
                     j += 1
-                    activate(p.activation, (j - first) * (end - at), result + out_at[first] + at)
+                    if mends:
+                        leave_out_padding(
+                            p, start + out_at[first] + at, (j - first) * (end - at), like,
+                        )
+                    if bends:
+                        activate(
+                            p.activation, (j - first) * (end - at), result + out_at[first] + at,
+                        )
         packed += f.taps * p.inner * all_panels * width
     free(memory)
 

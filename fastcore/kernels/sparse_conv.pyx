@@ -18,7 +18,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from .arrays cimport as_real, data, dim, rank, real, real_type
-from .conv cimport Conv
+from .conv cimport Conv, all_finite
 from .conv_walk cimport Field, divide_up
 from .fused cimport LINEAR, RELU
 from .threads cimport Stage, recorder, release, run_stages, stage, typed_stage
@@ -65,14 +65,6 @@ cdef bint sparse_may_pay(const Conv* p, const Field* dz) noexcept nogil:
         p.groups == 1 and p.dilation[2] == 1 and places >= LEAST_PLACES and work >= LEAST_WORK
         and (dz.y == NULL or dz.code == RELU)
     )
-
-
-cdef inline bint all_finite(const real* x, Py_ssize_t count) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef real sum = 0
-    for i in range(count):
-        sum += 0 * x[i]
-    return sum == 0
 
 
 cdef void begin_task(Py_ssize_t _, void* context) noexcept nogil:
