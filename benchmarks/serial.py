@@ -100,7 +100,7 @@ def outside(lines):
             cost = int(line.split()[1])
             if not is_call:
                 total += cost
-            elif runs_stages(caller) and not (runs_stages(callee) or "_plan_" in callee):
+            elif runs_stages(caller) and not runs_stages(callee):
                 chunks += cost
             is_call = False
     return 1 - chunks / total

@@ -69,8 +69,13 @@ def test_a_short_memory_is_easy(engine, kind):
 
 
 @pytest.fixture
-def footprint(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))  # it has siblings
+def with_siblings(monkeypatch):
+    """For benchmarks that import others."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+
+
+@pytest.fixture
+def footprint(with_siblings):
     return benchmark("footprint")
 
 
@@ -104,6 +109,69 @@ def test_what_is_measured_is_a_table_of_the_site(tmp_path, monkeypatch):
     assert text.count(f"| diptych, fast engine | {version} | 1.23 | 0.1 | 50 |") == 2
     assert text.count("| PyTorch |  | 2.5 | 0.1 | 50 |") == 2
     assert text.count("processors, diptych on") == 1  # the machine, once for all
+
+
+# Of 1,000 instructions 800 are in chunks: 500 of a task, 250 that it calls, 50 of another.
+CALLGRIND = """\
+events: Ir
+
+fn=fit
+1 90
+cfn=__pyx_f_4plan_run_part
+calls=1 7
+2 890
+cfn=note
+calls=1 9
++1 20
+
+fn=note
+9 20
+
+fn=__pyx_f_7threads_run_stages
+4 10
+cfn=__pyx_f_7threads_run_many.part.0
+calls=1 5
+* 860
+
+fn=__pyx_f_7threads_run_many.part.0
+5 60
+cfn=dense_task
+calls=2 6
+-1 750
+cfn=relu_task
+calls=1 8
++3 50
+
+fn=dense_task
+6 500
+cfn=exp
+calls=9 3
+6 250
+
+fn=exp
+3 250
+
+fn=relu_task
+8 50
+
+fn=__pyx_f_4plan_run_part
+7 20
+cfn=__pyx_f_7threads_run_stages
+calls=1 4
+7 870
+"""
+
+
+def test_instructions_outside_of_chunks(with_siblings):
+    outside = benchmark("serial").outside
+    np.testing.assert_allclose(outside(CALLGRIND.splitlines(keepends=True)), 0.2)
+
+
+def test_who_is_done_first_takes_the_next_chunk(with_siblings):
+    longest = benchmark("serial").longest
+    for processors, seconds in ((1, 12), (2, 7), (3, 5), (4, 5), (9, 5)):
+        assert longest([2, 3, 5, 2], processors) == seconds
+    assert longest([], 8) == 0
 
 
 @pytest.mark.parametrize("name", benchmark("networks").NETWORKS)

@@ -25,7 +25,7 @@ from diptych.fastcore import (
     optimizers,
     piecewise,
 )
-from diptych.fastcore.kernels.plan import Plan, scribble
+from diptych.fastcore.kernels.plan import Plan, chunk_times, scribble
 from diptych.fastcore.kernels.steps import Rows, add_accuracy, add_mean, draw_mask, in_stages
 from diptych.fastcore.kernels.threads import get_num_threads, set_least_work, set_num_threads
 
@@ -299,6 +299,38 @@ def test_a_plan_runs_no_further_than_its_rows():
         plan.run()
     with pytest.raises(ValueError, match="-1 times"):
         plan.run(-1)
+
+
+def test_a_run_whose_chunks_are_timed_is_a_run():
+    rng = np.random.default_rng(0)
+    x, y, kernel = (rng.standard_normal((900, 30)).astype("f4") for _ in range(3))
+    kernel, bias, plan = kernel[:30], np.zeros(30, "f4"), Plan()
+    with plan:
+        results = a_step(x, kernel, bias, y)
+    for _ in range(2):
+        x += 1
+        scribble(plan)
+        times = chunk_times(plan)
+        assert same_bits(results, a_step(x, kernel, bias, y))
+        assert plan.done == 1
+    assert max(map(len, times)) > 1
+    assert all((stage > 0).all() for stage in times)
+
+
+def test_calls_are_made_while_chunks_are_timed():
+    plan, ends = Plan(), []
+    with plan:
+        y, _ = piecewise.relu6_forward(np.ones(3))
+        plan.call(lambda: bool(ends))
+        piecewise.relu6_forward(y)
+        with pytest.raises(RuntimeError, match="being made"):
+            chunk_times(plan)
+    stages = len(chunk_times(plan))
+    assert plan.done == 1
+    ends.append(1)
+    assert len(chunk_times(plan)) == stages / 2
+    assert plan.done == 0
+    assert plan.run() == 0  # it is not running any longer
 
 
 def test_a_plan_is_made_and_run_once_at_a_time():
