@@ -39,6 +39,7 @@ SLICE = 0.05  # seconds of a run: between two of them the interpreter hears of C
 # Arrays of another dtype than the step's are converted as a whole, if they are no larger.
 MOST_CONVERTED = 1 << 26
 MOST_KEPT = 1 << 26  # bytes of the memory of a plan of predictions that waits for the next ones
+_NOTHING = contextlib.nullcontext()
 _CLIPS = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema")
 _ACCURACIES = {
     BinaryAccuracy: "binary",
@@ -79,7 +80,7 @@ class _BatchPlan:
         self._rows.start(order[: count * self.size], *sources, results=results)
         start = time.perf_counter()
         try:
-            with contextlib.nullcontext() if self._notes.calls else _held(self._locks):
+            with _NOTHING if self._notes.calls or not self._locks else _held(self._locks):
                 self._plan.run(count)
         finally:
             self._rows.let_go()
