@@ -36,8 +36,8 @@ APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, REA
     }
 }
 
-/* Of a tile one vector wide, or where there are 32 registers: the additions of fewer rows would wait
-   for each other. */
+/* Of a tile one vector wide, or where there are 32 registers: the additions of fewer rows would
+   wait for each other. */
 #define MOST_ROWS 12
 
 #define TILE_PARAMETERS                                                                       \
@@ -97,7 +97,7 @@ INLINE void NAME(tile)(const int rows, const int width, TILE_PARAMETERS) {
             for (int r = 0; r < rows; r++) sum[r][v] += line;
         }
     } else if (!(flags & FLAG_ACCUMULATE)) {
-        /* A negative sum that is too small for a number is 0, not -0: the reference adds it to 0. */
+        /* A negative sum that is too small is 0, not -0: the reference adds it to 0. */
         UNROLL(MOST_ROWS)
         for (int r = 0; r < rows; r++) {
             UNROLL(4)
