@@ -7,13 +7,14 @@ summed and written. Over columns (group, batch) see norm_columns.pyx.
 import numpy as np
 
 cimport numpy as cnp
+from libc.math cimport NAN
 
 from .kernels.arrays cimport (
     as_real, as_type, data, dim, new_array, new_like, new_vector, rank, real_type, same_shape, size,
 )
 from .kernels.norm_columns cimport (
-    Columns, lay_out, normalize, normalize_backward, normalize_given, normalize_given_backward,
-    partial_size,
+    MAP_LINES, Columns, lay_out, normalize, normalize_backward, normalize_given,
+    normalize_given_backward, partial_size,
 )
 from .kernels.norm_rows cimport Rows, lay_out_rows, run_rows, sums_of_rows
 from .kernels.norm_tile cimport LAYER_ROWS, RMS_ROWS, UNIT_ROWS
@@ -217,7 +218,7 @@ cdef int take_area(Columns* p, list areas, int typenum, bint sums) except -1:
     cdef cnp.ndarray area = new_vector(
         2 * p.samples * p.channels + (partial_size(p) if sums else 0) + 1, cnp.NPY_DOUBLE
     )
-    cdef cnp.ndarray map_area = new_vector(p.samples * 4 * p.width, typenum)
+    cdef cnp.ndarray map_area = new_vector(p.samples * MAP_LINES * p.width, typenum)
     areas.append(area)
     areas.append(map_area)
     p.sums = <double*>data(area)
@@ -342,6 +343,13 @@ def batch_normalization_forward(x, mean, variance, gamma, beta, epsilon=1e-3):
     The mean and the variance are given, as the running mean and the running variance are in
     inference. Kernel: normalize_given in kernels/norm_columns.pyx.
     """
+    return given_forward(x, mean, variance, gamma, beta, epsilon, False, NAN)
+
+
+cdef tuple given_forward(
+    x, mean, variance, gamma, beta, double epsilon, bint relu, double cap,
+):
+    """What batch_normalization_forward returns; with `relu`, relu(y) and not y."""
     cdef int typenum = real_type(x)
     cdef cnp.ndarray xs = as_real(x, typenum)
     cdef cnp.ndarray ms = as_real(mean, typenum)
@@ -355,20 +363,20 @@ def batch_normalization_forward(x, mean, variance, gamma, beta, epsilon=1e-3):
             "batch_normalization", x, mean=mean, variance=variance, gamma=gamma, beta=beta
         )
     cdef cnp.ndarray y = new_like(xs)
-    map_given(xs, ms, vs, gs, bs, epsilon, y)
+    map_given(xs, ms, vs, gs, bs, epsilon, relu, cap, y)
     return y, (xs, ms, vs, gs, beta is not None, epsilon)
 
 
 cdef int map_given(
     cnp.ndarray x, cnp.ndarray mean, cnp.ndarray variance, cnp.ndarray gamma, cnp.ndarray beta,
-    double epsilon, cnp.ndarray out,
+    double epsilon, bint relu, double cap, cnp.ndarray out,
 ) except -1:
     """out := gamma (x - mean) / sqrt(variance + epsilon) + beta, each None counting as nothing."""
     cdef Columns p
     cdef list areas = []
     cdef int typenum = cnp.PyArray_TYPE(x)
     lay_out(&p, typenum == cnp.NPY_FLOAT, 1, rows_of(x), dim(x, rank(x) - 1), 1, NULL)
-    p.epsilon = epsilon
+    p.epsilon, p.relu, p.cap = epsilon, relu, cap
     p.x, p.gamma, p.beta, p.out = data(x), data_or_null(gamma), data_or_null(beta), data(out)
     p.mean, p.variance = <void*>data_or_null(mean), data(variance)
     take_area(&p, areas, typenum, False)
@@ -407,7 +415,7 @@ def batch_normalization_backward(
         refuse_cache("batch_normalization_backward")
     if need_dx:
         dx = new_like(xs)
-        map_given(dys, None, vs, gs, None, epsilon, dx)
+        map_given(dys, None, vs, gs, None, epsilon, False, NAN, dx)
     if not (need_dmean or need_dvariance or (need_dgamma and gs is not None)
             or (need_dbeta and has_beta)):
         return dx, None, None, None, None
@@ -427,11 +435,26 @@ def batch_normalization_backward(
     return dx, dmean, dvariance, dgamma, dbeta
 
 
+def batch_normalization_relu_forward(x, mean, variance, gamma, beta, epsilon, max_value):
+    """Extra: batch_normalization_forward and the relu after it, for predictions.
+
+    One reading, one writing. tests/extras.py holds it against the reference.
+    """
+    cdef double cap = NAN if max_value is None else max_value
+    return given_forward(x, mean, variance, gamma, beta, epsilon, True, cap)[0], ()
+
+
 def batch_normalization_training_forward(x, gamma, beta, mask, epsilon=1e-3):
     """Twin of reference.normalization.batch_normalization_training_forward. x is read twice.
 
     The statistics are those of the batch. Kernel: normalize in kernels/norm_columns.pyx.
     """
+    results, (xs, gs, _, mean, inv) = training_forward(x, gamma, beta, mask, epsilon, False, NAN)
+    return results, (xs, gs, beta is not None, mask, mean, inv)
+
+
+cdef tuple training_forward(x, gamma, beta, mask, double epsilon, bint relu, double cap):
+    """(y, mean, variance), and what the way back needs; with `relu`, relu(y) and not y."""
     cdef int typenum = real_type(x)
     cdef cnp.ndarray xs = as_real(x, typenum)
     cdef cnp.ndarray gs = vector_of(gamma, typenum)
@@ -446,12 +469,13 @@ def batch_normalization_training_forward(x, gamma, beta, mask, epsilon=1e-3):
     lay_out(
         &p, typenum == cnp.NPY_FLOAT, 1, rows_of(xs), channels, 1, data_or_null(cs)
     )
+    p.relu, p.cap = relu, cap
     cdef cnp.ndarray mean = new_vector(channels, typenum)
     cdef cnp.ndarray variance = new_vector(channels, typenum)
     cdef cnp.ndarray inv = new_vector(channels, typenum)
     cdef cnp.ndarray y = new_like(xs)
     forward_columns(&p, xs, gs, bs, epsilon, mean, inv, variance, y)
-    return (y, mean, variance), (xs, gs, beta is not None, mask, mean, inv)
+    return (y, mean, variance), (xs, gs, bs, mean, inv)
 
 
 def batch_normalization_training_backward(dy, cache, need_dx=True):
@@ -460,14 +484,22 @@ def batch_normalization_training_backward(dy, cache, need_dx=True):
     x and dy are read twice, the second time backwards: the end of the first is still in the cache.
     Kernel: normalize_backward in kernels/norm_columns.pyx.
     """
-    dy, dmean, dvariance = dy
     x, gamma, has_beta, mask, mean, inv = cache
+    return training_backward(dy, x, gamma, None, has_beta, mask, mean, inv, need_dx, False, NAN)
+
+
+cdef tuple training_backward(
+    dy, x, gamma, beta, bint has_beta, mask, mean, inv, bint need_dx, bint relu, double cap,
+):
+    """dx, dgamma and dbeta; with `relu`, from the gradient of relu(y), which beta tells."""
+    dy, dmean, dvariance = dy
     cdef int typenum = real_type(x)
     cdef cnp.ndarray xs = as_real(x, typenum)
     cdef cnp.ndarray dys = as_real(dy, typenum)
     cdef cnp.ndarray dms = as_real(dmean, typenum)
     cdef cnp.ndarray dvs = as_real(dvariance, typenum)
     cdef cnp.ndarray gs = vector_of(gamma, typenum)
+    cdef cnp.ndarray bs = vector_of(beta, typenum)
     cdef cnp.ndarray cs = ones_of(mask, typenum)
     cdef cnp.ndarray ms = as_real(mean, typenum)
     cdef cnp.ndarray ss = as_real(inv, typenum)
@@ -483,10 +515,34 @@ def batch_normalization_training_backward(dy, cache, need_dx=True):
     lay_out(
         &p, typenum == cnp.NPY_FLOAT, 1, rows_of(xs), dim(xs, rank(xs) - 1), 1, data_or_null(cs)
     )
-    if not (fits(ms, p.channels) and fits(ss, p.channels) and fits(gs, p.channels)) or (
-        cs is not None and size(cs) != p.rows
-    ):
+    if not (
+        fits(ms, p.channels) and fits(ss, p.channels) and fits(gs, p.channels)
+        and fits(bs, p.channels)
+    ) or (cs is not None and size(cs) != p.rows):
         refuse_cache("batch_normalization_training_backward")
     if cs is not None:
         p.counted = np.count_nonzero(cs)
+    p.relu, p.cap, p.beta = relu, cap, data_or_null(bs)
     return backward_columns(&p, dys, xs, gs, has_beta, ms, ss, dms, dvs, need_dx)
+
+
+def batch_normalization_training_relu_forward(x, gamma, beta, epsilon, max_value):
+    """Extra: batch_normalization_training_forward without a mask, and the relu after it.
+
+    The relu takes no pass of its own. tests/extras.py holds it against the reference.
+    """
+    cdef double cap = NAN if max_value is None else max_value
+    results, given = training_forward(x, gamma, beta, None, epsilon, True, cap)
+    return results, (*given, max_value)
+
+
+def batch_normalization_training_relu_backward(dy, cache, need_dx=True):
+    """Extra: the way back through both. What the relu passes is found again from x.
+
+    tests/extras.py holds it against the reference.
+    """
+    x, gamma, beta, mean, inv, max_value = cache
+    cdef double cap = NAN if max_value is None else max_value
+    return training_backward(
+        dy, x, gamma, beta, beta is not None, None, mean, inv, need_dx, True, cap
+    )

@@ -9,7 +9,14 @@ import functools
 from types import SimpleNamespace
 
 import numpy as np
-from diptych.reference import convolution, embedding, optimizers, pooling
+from diptych.reference import (
+    convolution,
+    embedding,
+    normalization,
+    optimizers,
+    piecewise,
+    pooling,
+)
 
 from tests import cases, twins
 
@@ -21,6 +28,30 @@ def conv_max_pool_forward(
     y, _ = convolution.conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation)
     largest, _ = pooling.max_pool_forward(y, window, steps, margins)
     return largest, ()
+
+
+def batch_normalization_relu_forward(x, mean, variance, gamma, beta, epsilon, max_value):
+    """Batch normalisation with given statistics and the relu after it, for predictions."""
+    y, _ = normalization.batch_normalization_forward(x, mean, variance, gamma, beta, epsilon)
+    return piecewise.relu_forward(y, 0.0, max_value, 0.0)[0], ()
+
+
+def batch_normalization_training_relu_forward(x, gamma, beta, epsilon, max_value):
+    """Batch normalisation and the relu after it."""
+    (y, mean, variance), cache = normalization.batch_normalization_training_forward(
+        x, gamma, beta, None, epsilon
+    )
+    y, relu_cache = piecewise.relu_forward(y, 0.0, max_value, 0.0)
+    return (y, mean, variance), (cache, relu_cache)
+
+
+def batch_normalization_training_relu_backward(dy, cache, need_dx=True):
+    dy, dmean, dvariance = dy
+    cache, relu_cache = cache
+    dy = piecewise.relu_backward(dy, relu_cache)
+    return normalization.batch_normalization_training_backward(
+        (dy, dmean, dvariance), cache, need_dx
+    )
 
 
 def embedding_backward_rows(dy, cache):
@@ -53,6 +84,14 @@ def taking_rows(rule):
 FUNCTIONS = {
     ("convolution", "conv_max_pool_forward"): conv_max_pool_forward,
     ("embedding", "embedding_backward_rows"): embedding_backward_rows,
+    **{
+        ("normalization", function.__name__): function
+        for function in (
+            batch_normalization_relu_forward,
+            batch_normalization_training_relu_forward,
+            batch_normalization_training_relu_backward,
+        )
+    },
 }
 # Other forms of an argument: the rules of optimizers.pyx take (rows, values) as a gradient.
 FORMS = {

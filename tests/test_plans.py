@@ -11,7 +11,7 @@ import pytest
 
 import diptych
 from diptych import Input, Sequential, callbacks, layers, losses, metrics, ops, optimizers
-from diptych.models import plans
+from diptych.models import noting, plans
 from tests.planned import assert_same, compiled, data, dense, fit
 
 pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
@@ -166,6 +166,15 @@ def images(x):
     return layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(h))
 
 
+def normalized_with_relu(x):
+    h = layers.ReLU(0.8)(layers.BatchNormalization()(layers.Conv2D(19, 3, use_bias=False)(x)))
+    h = layers.Activation("relu")(layers.BatchNormalization(scale=False)(layers.Conv2D(70, 1)(h)))
+    twice = layers.BatchNormalization(center=False)(h)
+    sloped = layers.ReLU(negative_slope=0.1)(layers.BatchNormalization()(h))
+    h = layers.Add()([layers.Activation("relu")(twice), twice, sloped])
+    return layers.ReLU(6.0)(layers.BatchNormalization()(layers.GlobalAveragePooling2D()(h)))
+
+
 MERGERS = ("Add", "Subtract", "Multiply", "Maximum", "Minimum", "Average")
 BRANCHES = {
     "residual": ((3,), residual),
@@ -174,7 +183,23 @@ BRANCHES = {
     "sequences": ((5, 4), sequences),
     "both ways": ((5, 3), both_ways),
     "images": ((8, 8, 3), images),
+    "normalized, with relu": ((9, 9, 3), normalized_with_relu),
 }
+
+
+def test_normalization_does_the_relu_after_it_unless_others_want_what_lies_between(monkeypatch):
+    limits = []
+    join = noting._with_relu
+    monkeypatch.setattr(noting, "_with_relu", lambda limit: limits.append(limit) or join(limit))
+    x = Input((9, 9, 3))
+    y = layers.Activation("relu")(layers.BatchNormalization()(normalized_with_relu(x)))
+    last = layers.BatchNormalization()(y)
+    model = diptych.Model(x, [last, layers.ReLU()(last)])
+    model.compile("sgd", ["mse", "mse"])
+    rows, _ = data((9, 9, 3), rows=35)
+    fit(rows, [np.zeros((35, 70))] * 2)(model)
+    assert model.plan_report().startswith("A plan ran")
+    assert limits == [0.8, None, 6.0, None]
 
 
 @pytest.mark.parametrize("name", BRANCHES)

@@ -22,11 +22,15 @@ DTYPES = (np.float64, np.float32)
 THREADS = (1, 2, 3, 4, 8)
 
 # Forward functions without a backward, each with its reason.
-NO_BACKWARD = {"conv_max_pool_forward": "it keeps nothing of what lies between its two steps"}
+NO_BACKWARD = dict.fromkeys(
+    ("conv_max_pool_forward", "batch_normalization_relu_forward"),
+    "it keeps nothing of what lies between its two steps",
+)
 
 # Twins whose caches differ, each with its reason; all other caches are held against each other too.
 OWN_CACHES = {
-    "dot_product_attention_forward": "fast keeps two numbers a query, the reference all the scores"
+    "dot_product_attention_forward": "fast keeps two numbers a query, the reference all the scores",
+    "batch_normalization_training_relu_forward": "fast makes what lies between its two steps anew",
 }
 
 # Array arguments that are data: backward has no place for them.

@@ -1,7 +1,12 @@
 """Normalisation over columns: batch and group. See norm_columns.pyx."""
 
+cdef enum:
+    MAP_LINES = 6   # of a sample's map
+
 cdef struct Columns:
     bint single
+    bint relu               # whether y is then relu(y), at most `cap`; NaN: no cap
+    double cap
     Py_ssize_t samples      # each a matrix (rows, channels) with statistics of its own
     Py_ssize_t rows
     Py_ssize_t channels
@@ -28,7 +33,7 @@ cdef struct Columns:
     void* dbeta             # OUT (channels,) or NULL
     double* sums            # work area: (samples, 2, channels) sums over rows
     double* partial         # work area: those of the chunks, see partial_size
-    void* map               # work area: (samples, 4, width) the affine map; see apply_task
+    void* map               # work area: (samples, MAP_LINES, width) the affine map; see apply_task
 
 cdef void lay_out(
     Columns* p, bint single, Py_ssize_t samples, Py_ssize_t rows, Py_ssize_t channels,

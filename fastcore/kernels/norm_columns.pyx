@@ -6,7 +6,7 @@ many. One parallel region, its stages one after the other:
     forward     statistics      mean and variance of the columns, chunk by chunk
                 forward_map     put together, folded into groups; the map of each sample
                 apply           out := (x - t0) t1 + t2, t being lines of the map
-    backward    means           line 0 of the map
+    backward    means           line 0 of the map; after a relu, lines 4 and 5 too
                 gradients       sum dy and sum dy (x - mean) of the columns, chunk by chunk
                 backward_map    put together; the map of each sample
                 weights         dgamma and dbeta
@@ -15,7 +15,9 @@ many. One parallel region, its stages one after the other:
 a. Samples are cut into chunks. A chunk gives the mean of each column and the sum of squared
    distances from it, by way of the distances from a number near it; chunks are put together in
    doubles, in their order. So memory is read once, and nothing is lost where the mean is large.
-b. With few channels a row would be too short for vectors. Then several rows are taken for one long
+b. A relu on top of the map takes no pass of its own: it is done to y on its way out, and what it
+   passes of a gradient is found again from x, which is read anyway: y = (x - t0) t4 + t5.
+c. With few channels a row would be too short for vectors. Then several rows are taken for one long
    line, and its columns are folded in the end.
 """
 
@@ -23,7 +25,7 @@ from libc.math cimport isinf, sqrt
 from libc.string cimport memset
 
 from .arrays cimport real
-from .norm_tile cimport column_gradients, column_moments, map_lines
+from .norm_tile cimport column_gradients, column_moments, map_lines, relu_back_line
 from .threads cimport Stage, run_stages, typed_stage
 
 cdef enum:
@@ -186,18 +188,25 @@ cdef void repeat(const Columns* p, real* t, Py_ssize_t lines) noexcept nogil:
             t[i * p.width + j] = t[i * p.width + j - p.channels]
 
 
+cdef inline void slope_and_offset(
+    const Columns* p, Py_ssize_t channel, real inv, real* slope, real* offset,
+) noexcept nogil:
+    """Of the map (x - mean) gamma inv + beta of a channel."""
+    cdef const real* gamma = <const real*>p.gamma
+    cdef const real* beta = <const real*>p.beta
+    slope[0] = inv if gamma == NULL else inv * gamma[channel]
+    offset[0] = <real>0.0 if beta == NULL else beta[channel]
+
+
 cdef void forward_map_task(Py_ssize_t sample, void* context, const real* like) noexcept nogil:
     """The statistics of each group of a sample, and the map (x - mean) gamma inv + beta."""
     cdef const Columns* p = <const Columns*>context
     cdef Py_ssize_t channels = p.channels, groups = channels // p.members, j, group
-    cdef const real* gamma = <const real*>p.gamma
-    cdef const real* beta = <const real*>p.beta
     cdef real* mean = <real*>p.mean + sample * groups
     cdef real* inv = <real*>p.inv + sample * groups
     cdef real* variance = <real*>p.variance
-    cdef real* t = <real*>p.map + sample * 4 * p.width
+    cdef real* t = <real*>p.map + sample * MAP_LINES * p.width
     cdef const double* sums = p.sums + sample * 2 * channels
-    cdef real scale
     fold_moments(
         p, sample, <const real*>p.x + (sample * p.rows + p.lines * p.copies) * channels,
     )
@@ -209,29 +218,33 @@ cdef void forward_map_task(Py_ssize_t sample, void* context, const real* like) n
             variance[sample * groups + group] = <real>sums[channels + j]
     for j in range(channels):
         group = j // p.members
-        scale = inv[group]
         t[j] = mean[group]
-        t[p.width + j] = scale if gamma == NULL else scale * gamma[j]
-        t[2 * p.width + j] = <real>0.0 if beta == NULL else beta[j]
+        slope_and_offset(p, j, inv[group], &t[p.width + j], &t[2 * p.width + j])
     repeat(p, t, 3)
 
 
 # ---------------------------------------------------------------------------------- gradients
 
 cdef void means_task(Py_ssize_t sample, void* context, const real* like) noexcept nogil:
-    """Line 0 of a sample's map: the mean of each channel's group."""
+    """Line 0 of a sample's map: the mean of each channel's group; what makes y of x, for a relu."""
     cdef const Columns* p = <const Columns*>context
-    cdef const real* mean = <const real*>p.mean + sample * (p.channels // p.members)
-    cdef real* t = <real*>p.map + sample * 4 * p.width
-    cdef Py_ssize_t j
+    cdef Py_ssize_t groups = p.channels // p.members, group, j
+    cdef const real* mean = <const real*>p.mean + sample * groups
+    cdef const real* inv = <const real*>p.inv + sample * groups
+    cdef real* t = <real*>p.map + sample * MAP_LINES * p.width
     for j in range(p.channels):
         t[j] = mean[j // p.members]
     repeat(p, t, 1)
+    if p.relu:
+        for j in range(p.channels):
+            group = j // p.members
+            slope_and_offset(p, j, inv[group], &t[4 * p.width + j], &t[5 * p.width + j])
+        repeat(p, t + 4 * p.width, 2)
 
 
 cdef void chunk_gradients(
-    const real* dy, const real* x, const real* mean, Py_ssize_t lines, Py_ssize_t width,
-    double* out,
+    const real* dy, const real* x, const real* t, const real* cap, Py_ssize_t lines,
+    Py_ssize_t width, double* out,
 ) noexcept nogil:
     """sum dy and sum dy (x - mean), column by column."""
     cdef real sum[TILE]
@@ -240,7 +253,7 @@ cdef void chunk_gradients(
     for tile in range((width + TILE - 1) // TILE):
         first = tile * TILE
         n = min(<Py_ssize_t>TILE, width - first)
-        column_gradients(dy + first, x + first, mean + first, lines, width, n, sum, product)
+        column_gradients(dy + first, x + first, t + first, lines, width, n, cap, sum, product)
         for j in range(n):
             out[first + j] = sum[j]
             out[width + first + j] = product[j]
@@ -252,9 +265,11 @@ cdef void gradients_task(Py_ssize_t index, void* context, const real* like) noex
     cdef Py_ssize_t first = chunk * p.step
     cdef Py_ssize_t lines = min(p.step, p.lines - first)
     cdef Py_ssize_t at = sample * p.rows * p.channels + first * p.width
+    cdef real cap = <real>p.cap
     chunk_gradients(
         <const real*>p.dy + at, <const real*>p.x + at,
-        <const real*>p.map + sample * 4 * p.width, lines, p.width, partial_of(p, sample, chunk),
+        <const real*>p.map + sample * MAP_LINES * p.width, &cap if p.relu else NULL, lines,
+        p.width, partial_of(p, sample, chunk),
     )
 
 
@@ -263,14 +278,16 @@ cdef void fold_gradients(const Columns* p, Py_ssize_t sample, const real* like) 
     cdef Py_ssize_t at = (sample * p.rows + p.lines * p.copies) * p.channels
     cdef const real* dtail = <const real*>p.dy + at
     cdef const real* tail = <const real*>p.x + at
-    cdef const real* mean = <const real*>p.map + sample * 4 * p.width
+    cdef const real* mean = <const real*>p.map + sample * MAP_LINES * p.width
     cdef Py_ssize_t width = p.width, channels = p.channels
     cdef Py_ssize_t over = p.rows - p.lines * p.copies
     cdef double* line = partial_of(p, sample, p.chunks)
     cdef double* sum = p.sums + sample * 2 * channels
     cdef double* product = sum + channels
     cdef const double* a
-    cdef Py_ssize_t chunk, i, j, k
+    cdef real passed[TILE]
+    cdef real dz
+    cdef Py_ssize_t chunk, i, j, k, tile, first, n
     for j in range(2 * width):
         line[j] = 0
     for chunk in range(p.chunks):
@@ -285,10 +302,18 @@ cdef void fold_gradients(const Columns* p, Py_ssize_t sample, const real* like) 
             sum[j] += line[i + j]
             product[j] += line[width + i + j]
     for k in range(over):
-        i = k * channels
-        for j in range(channels):
-            sum[j] += dtail[i + j]
-            product[j] += dtail[i + j] * (tail[i + j] - mean[j])
+        for tile in range((channels + TILE - 1) // TILE):
+            first = tile * TILE
+            n = min(<Py_ssize_t>TILE, channels - first)
+            i = k * channels + first
+            if p.relu:
+                relu_back_line(
+                    n, dtail + i, tail + i, width, mean + first, <real>p.cap, passed,
+                )
+            for j in range(n):
+                dz = passed[j] if p.relu else dtail[i + j]
+                sum[first + j] += dz
+                product[first + j] += dz * (tail[i + j] - mean[first + j])
 
 
 cdef void backward_map_task(Py_ssize_t sample, void* context, const real* like) noexcept nogil:
@@ -301,7 +326,7 @@ cdef void backward_map_task(Py_ssize_t sample, void* context, const real* like) 
     cdef const real* dvariance = <const real*>p.dvariance
     cdef const double* sum = p.sums + sample * 2 * channels
     cdef const double* product = sum + channels
-    cdef real* t = <real*>p.map + sample * 4 * p.width
+    cdef real* t = <real*>p.map + sample * MAP_LINES * p.width
     cdef double n = max(1.0, <double>p.counted * members)
     cdef double through_mean, through_variance, s, g
     cdef Py_ssize_t j, group
@@ -358,12 +383,14 @@ cdef void apply_task(Py_ssize_t index, void* context, const real* like) noexcept
     cdef Py_ssize_t lines = min(p.step, p.lines - first)
     cdef Py_ssize_t over = (p.rows - p.lines * p.copies) * p.channels
     cdef Py_ssize_t at = sample * p.rows * p.channels + first * p.width
+    cdef real cap = <real>p.cap
     if chunk + 1 < p.chunks:
         over = 0
     map_lines(
         <const real*>p.dy + at if p.dy != NULL else NULL, <const real*>p.x + at,
         <const real*>p.mask + first if p.mask != NULL else NULL, lines, over, p.width,
-        <const real*>p.map + sample * 4 * p.width, <real*>p.out + at,
+        <const real*>p.map + sample * MAP_LINES * p.width, &cap if p.relu else NULL,
+        <real*>p.out + at,
     )
 
 

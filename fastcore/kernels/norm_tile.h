@@ -249,6 +249,30 @@ APART void NAME(backward_rows)(int kind, Py_ssize_t rows, Py_ssize_t width, doub
 
 /* ---- columns ---- */
 
+/* relu(y), at most `cap`; NaN caps nothing. And what it passes of dz: nothing where it is level. */
+INLINE NAME(vector) NAME(relu)(NAME(vector) y, NAME(vector) cap) {
+    const NAME(vector) zero = {0};
+    y = PICK(y <= 0, zero, y);
+    return PICK(y > cap, cap, y);
+}
+INLINE NAME(vector) NAME(relu_back)(NAME(vector) dz, NAME(vector) y, NAME(vector) cap) {
+    const NAME(vector) zero = {0};
+    NAME(vector) below = zero * dz; /* the slope there is 0: NaN stays */
+    dz = PICK(y <= 0, below, dz);
+    return PICK(y >= cap, zero, dz);
+}
+
+/* The same for one number, by its place in a line of the map: y = (x - t[0]) t[4] + t[5]. */
+INLINE REAL NAME(one_back)(REAL dz, REAL x, Py_ssize_t width, const REAL *t, REAL cap) {
+    REAL y = (x - t[0]) * t[4 * width] + t[5 * width];
+    dz = y <= 0 ? 0 * dz : dz;
+    return y >= cap ? 0 : dz;
+}
+APART void NAME(relu_back_line)(Py_ssize_t n, const REAL *dz, const REAL *x, Py_ssize_t width,
+                                const REAL *t, REAL cap, REAL *dy) {
+    for (Py_ssize_t j = 0; j < n; j++) dy[j] = NAME(one_back)(dz[j], x[j], width, t + j, cap);
+}
+
 /* sum[j] = sum over the lines that count of x[j], for n vectors of columns. */
 INLINE void NAME(sum_strip)(const int n, const int masked, const REAL *x, const REAL *mask,
                             Py_ssize_t lines, Py_ssize_t width, REAL *sum) {
@@ -289,22 +313,29 @@ INLINE void NAME(distance_strip)(const int n, const int masked, const REAL *x, c
     }
 }
 
-/* sum[j] += sum of dy[j], product[j] += sum of dy[j] (x[j] - mean[j]) */
-INLINE void NAME(gradient_strip)(const int n, const REAL *dy, const REAL *x, Py_ssize_t lines,
-                                 Py_ssize_t width, const REAL *mean, REAL *sum, REAL *product) {
-    NAME(vector) s[STRIP / 2], p[STRIP / 2], m[STRIP / 2];
+/* sum[j] += sum of dy[j], product[j] += sum of dy[j] (x[j] - mean[j]). With `relu`, dy is that of
+   relu(y), where lines 4 and 5 of the map give y. */
+INLINE void NAME(gradient_strip)(const int n, const int relu, const REAL *dy, const REAL *x,
+                                 Py_ssize_t lines, Py_ssize_t width, const REAL *t, REAL cap,
+                                 REAL *sum, REAL *product) {
+    NAME(vector) s[STRIP / 2], p[STRIP / 2], m[STRIP / 2], most = cap - (NAME(vector)){0};
     UNROLL(4)
     for (int v = 0; v < n; v++) {
         s[v] = LOAD(sum + v * LANES);
         p[v] = LOAD(product + v * LANES);
-        m[v] = LOAD(mean + v * LANES);
+        m[v] = LOAD(t + v * LANES);
     }
     for (Py_ssize_t i = 0; i < lines; i++, x += width, dy += width) {
         UNROLL(4)
         for (int v = 0; v < n; v++) {
-            NAME(vector) g = LOAD(dy + v * LANES);
+            NAME(vector) g = LOAD(dy + v * LANES), d = LOAD(x + v * LANES) - m[v];
+            if (relu) {
+                NAME(vector)
+                y = d * LOAD(t + 4 * width + v * LANES) + LOAD(t + 5 * width + v * LANES);
+                g = NAME(relu_back)(g, y, most);
+            }
             s[v] += g;
-            p[v] += g * (LOAD(x + v * LANES) - m[v]);
+            p[v] += g * d;
         }
     }
     UNROLL(4)
@@ -374,58 +405,88 @@ APART void NAME(column_moments)(const REAL *x, const REAL *mask, Py_ssize_t line
     }
 }
 
-/* For `columns` columns: sum dy and sum dy (x - mean). */
-APART void NAME(column_gradients)(const REAL *dy, const REAL *x, const REAL *mean, Py_ssize_t lines,
-                                  Py_ssize_t width, Py_ssize_t columns, REAL *sum, REAL *product) {
+/* For `columns` columns: sum dy and sum dy (x - mean); t is the map, cap NULL or that of a relu. */
+INLINE void NAME(gradients_of)(const int relu, const REAL *dy, const REAL *x, const REAL *t,
+                               Py_ssize_t lines, Py_ssize_t width, Py_ssize_t columns, REAL cap,
+                               REAL *sum, REAL *product) {
     const Py_ssize_t strip = STRIP / 2 * LANES;
     for (Py_ssize_t j = 0; j < columns; j++) sum[j] = product[j] = 0;
     for (Py_ssize_t i = 0, n; i < lines; i += n, x += n * width, dy += n * width) {
         Py_ssize_t j = 0;
         n = lines - i < RUN ? lines - i : RUN;
         for (; j + strip <= columns; j += strip)
-            NAME(gradient_strip)(STRIP / 2, dy + j, x + j, n, width, mean + j, sum + j,
+            NAME(gradient_strip)(STRIP / 2, relu, dy + j, x + j, n, width, t + j, cap, sum + j,
                                  product + j);
         for (; j + LANES <= columns; j += LANES)
-            NAME(gradient_strip)(1, dy + j, x + j, n, width, mean + j, sum + j, product + j);
+            NAME(gradient_strip)(1, relu, dy + j, x + j, n, width, t + j, cap, sum + j,
+                                 product + j);
         for (; j < columns; j++) {
             for (Py_ssize_t k = 0; k < n; k++) {
-                sum[j] += dy[k * width + j];
-                product[j] += dy[k * width + j] * (x[k * width + j] - mean[j]);
+                REAL g = dy[k * width + j], number = x[k * width + j];
+                if (relu) g = NAME(one_back)(g, number, width, t + j, cap);
+                sum[j] += g;
+                product[j] += g * (number - t[j]);
             }
         }
     }
 }
+APART void NAME(column_gradients)(const REAL *dy, const REAL *x, const REAL *t, Py_ssize_t lines,
+                                  Py_ssize_t width, Py_ssize_t columns, const REAL *cap, REAL *sum,
+                                  REAL *product) {
+    if (cap) NAME(gradients_of)(1, dy, x, t, lines, width, columns, *cap, sum, product);
+    else NAME(gradients_of)(0, dy, x, t, lines, width, columns, 0, sum, product);
+}
 
-/* out = (x - t[0]) t[1] + t[2], and with dy also + dy t[3]; each t a line of `width` numbers. */
-INLINE void NAME(map_line)(const int backward, Py_ssize_t n, Py_ssize_t width, const REAL *dy,
-                           const REAL *x, const REAL *t, REAL *out) {
+/* out = (x - t[0]) t[1] + t[2], and with dy also + dy t[3]; each t a line of `width` numbers. With
+   `relu`, out is relu(out), or dy that of relu(y), where lines 4 and 5 give y. */
+INLINE void NAME(map_line)(const int backward, const int relu, Py_ssize_t n, Py_ssize_t width,
+                           const REAL *dy, const REAL *x, const REAL *t, REAL cap, REAL *out) {
+    const NAME(vector) most = cap - (NAME(vector)){0};
     Py_ssize_t j = 0;
     for (; j + LANES <= n; j += LANES) {
-        NAME(vector)
-        v = (LOAD(x + j) - LOAD(t + j)) * LOAD(t + width + j) + LOAD(t + 2 * width + j);
-        if (backward) v += LOAD(dy + j) * LOAD(t + 3 * width + j);
+        NAME(vector) d = LOAD(x + j) - LOAD(t + j);
+        NAME(vector) v = d * LOAD(t + width + j) + LOAD(t + 2 * width + j);
+        if (backward) {
+            NAME(vector) g = LOAD(dy + j);
+            if (relu) {
+                NAME(vector) y = d * LOAD(t + 4 * width + j) + LOAD(t + 5 * width + j);
+                g = NAME(relu_back)(g, y, most);
+            }
+            v += g * LOAD(t + 3 * width + j);
+        } else if (relu) {
+            v = NAME(relu)(v, most);
+        }
         STORE(out + j, v);
     }
     for (; j < n; j++) {
         REAL v = (x[j] - t[j]) * t[width + j] + t[2 * width + j];
-        if (backward) v += dy[j] * t[3 * width + j];
+        if (backward) {
+            REAL g = relu ? NAME(one_back)(dy[j], x[j], width, t + j, cap) : dy[j];
+            v += g * t[3 * width + j];
+        } else if (relu) {
+            v = v <= 0 ? 0 : v;
+            v = v > cap ? cap : v;
+        }
         out[j] = v;
     }
 }
 
-/* The map for some lines, and for `over` numbers of one that is not full. dy and mask may be NULL;
-   with dy, where the mask is 0 only dy t[3]. */
+/* The map for some lines, and for `over` numbers of one that is not full. dy, mask and cap (of a
+   relu) may be NULL; with dy, where the mask is 0 only dy t[3]. */
 APART void NAME(map_lines)(const REAL *dy, const REAL *x, const REAL *mask, Py_ssize_t lines,
-                           Py_ssize_t over, Py_ssize_t width, const REAL *t, REAL *out) {
+                           Py_ssize_t over, Py_ssize_t width, const REAL *t, const REAL *cap,
+                           REAL *out) {
     for (Py_ssize_t i = 0; i < lines + (over > 0); i++, x += width, out += width) {
         Py_ssize_t n = i < lines ? width : over;
         if (!dy) {
-            NAME(map_line)(0, n, width, dy, x, t, out);
+            if (cap) NAME(map_line)(0, 1, n, width, dy, x, t, *cap, out);
+            else NAME(map_line)(0, 0, n, width, dy, x, t, 0, out);
             continue;
         }
         if (mask && mask[i] == 0)
             for (Py_ssize_t j = 0; j < n; j++) out[j] = dy[j] * t[3 * width + j];
-        else NAME(map_line)(1, n, width, dy, x, t, out);
+        else if (cap) NAME(map_line)(1, 1, n, width, dy, x, t, *cap, out);
+        else NAME(map_line)(1, 0, n, width, dy, x, t, 0, out);
         dy += width;
     }
 }

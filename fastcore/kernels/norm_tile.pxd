@@ -38,20 +38,28 @@ cdef extern from *:
         Py_ssize_t columns, Py_ssize_t counted, double* about, double* sum, double* squares,
     ) noexcept nogil
     void column_gradients_f32(
-        const float* dy, const float* x, const float* mean, Py_ssize_t lines, Py_ssize_t width,
-        Py_ssize_t columns, float* sum, float* product,
+        const float* dy, const float* x, const float* t, Py_ssize_t lines, Py_ssize_t width,
+        Py_ssize_t columns, const float* cap, float* sum, float* product,
+    ) noexcept nogil
+    void relu_back_line_f32(
+        Py_ssize_t n, const float* dz, const float* x, Py_ssize_t width, const float* t, float cap,
+        float* dy,
     ) noexcept nogil
     void column_gradients_f64(
-        const double* dy, const double* x, const double* mean, Py_ssize_t lines, Py_ssize_t width,
-        Py_ssize_t columns, double* sum, double* product,
+        const double* dy, const double* x, const double* t, Py_ssize_t lines, Py_ssize_t width,
+        Py_ssize_t columns, const double* cap, double* sum, double* product,
+    ) noexcept nogil
+    void relu_back_line_f64(
+        Py_ssize_t n, const double* dz, const double* x, Py_ssize_t width, const double* t,
+        double cap, double* dy,
     ) noexcept nogil
     void map_lines_f32(
         const float* dy, const float* x, const float* mask, Py_ssize_t lines, Py_ssize_t over,
-        Py_ssize_t width, const float* t, float* out,
+        Py_ssize_t width, const float* t, const float* cap, float* out,
     ) noexcept nogil
     void map_lines_f64(
         const double* dy, const double* x, const double* mask, Py_ssize_t lines, Py_ssize_t over,
-        Py_ssize_t width, const double* t, double* out,
+        Py_ssize_t width, const double* t, const double* cap, double* out,
     ) noexcept nogil
 
 
@@ -93,22 +101,33 @@ cdef inline void column_moments(
 
 
 cdef inline void column_gradients(
-    const real* dy, const real* x, const real* mean, Py_ssize_t lines, Py_ssize_t width,
-    Py_ssize_t columns, real* sum, real* product,
+    const real* dy, const real* x, const real* t, Py_ssize_t lines, Py_ssize_t width,
+    Py_ssize_t columns, const real* cap, real* sum, real* product,
 ) noexcept nogil:
-    """sum dy and sum dy (x - mean) of some columns."""
+    """sum dy and sum dy (x - mean) of some columns; t: the map. cap: NULL, or that of a relu."""
     if real is float:
-        column_gradients_f32(dy, x, mean, lines, width, columns, sum, product)
+        column_gradients_f32(dy, x, t, lines, width, columns, cap, sum, product)
     else:
-        column_gradients_f64(dy, x, mean, lines, width, columns, sum, product)
+        column_gradients_f64(dy, x, t, lines, width, columns, cap, sum, product)
+
+
+cdef inline void relu_back_line(
+    Py_ssize_t n, const real* dz, const real* x, Py_ssize_t width, const real* t, real cap,
+    real* dy,
+) noexcept nogil:
+    """dy of y = (x - t0) t4 + t5 from dz of relu(y), for the first numbers of a line."""
+    if real is float:
+        relu_back_line_f32(n, dz, x, width, t, cap, dy)
+    else:
+        relu_back_line_f64(n, dz, x, width, t, cap, dy)
 
 
 cdef inline void map_lines(
     const real* dy, const real* x, const real* mask, Py_ssize_t lines, Py_ssize_t over,
-    Py_ssize_t width, const real* t, real* out,
+    Py_ssize_t width, const real* t, const real* cap, real* out,
 ) noexcept nogil:
-    """out = (x - t0) t1 + t2, and with dy also + dy t3, for some lines."""
+    """out = (x - t0) t1 + t2, and with dy also + dy t3, for some lines; cap as above."""
     if real is float:
-        map_lines_f32(dy, x, mask, lines, over, width, t, out)
+        map_lines_f32(dy, x, mask, lines, over, width, t, cap, out)
     else:
-        map_lines_f64(dy, x, mask, lines, over, width, t, out)
+        map_lines_f64(dy, x, mask, lines, over, width, t, cap, out)

@@ -186,3 +186,39 @@ CASES = {
         Case("mask, no gamma, no beta", batch((7, 3), mask=0.5, gamma=False, beta=False)),
     ],
 }
+
+
+def relu_after(make, max_value=None):
+    """The same arguments, without a mask, with a relu after the normalisation."""
+
+    def made(rng):
+        arguments = make(rng)
+        arguments.pop("mask", None)
+        return arguments | {"max_value": max_value}
+
+    return made
+
+
+EXTRAS = {
+    "batch_normalization_relu_forward": [
+        Case("batch 1", relu_after(given((1, 3)))),
+        Case("no gamma, capped", relu_after(given((5, 3), gamma=False), 0.5)),
+        Case("no beta", relu_after(given((5, 3), beta=False, epsilon=0.1))),
+        Case("chunks", relu_after(given((2003, 19)), 1.0)),
+        Case("tiles", relu_after(given((300, 401)))),
+    ],
+    "batch_normalization_training_relu_forward": [
+        Case("batch 1", relu_after(batch((1, 3)), 0.5)),
+        Case("no gamma", relu_after(batch((5, 3), gamma=False))),
+        Case("no beta, capped", relu_after(batch((5, 3), beta=False), 0.7)),
+        Case("neither", relu_after(batch((2, 5, 7), gamma=False, beta=False, epsilon=0.1))),
+        Case("odd sizes, rank 4", relu_after(batch((3, 5, 7, 3)), 1.5)),
+        Case("many channels", relu_after(batch((9, 300)))),
+        Case("constant input: y is 0 to the bit", constant(3.0, relu_after(batch((8, 4)))), False),
+        Case("empty batch", relu_after(batch((0, 4)))),
+        Case("chunks", relu_after(batch((2003, 19)), 1.0)),
+        Case("chunks, typical width", relu_after(batch((1100, 64)), 6.0)),
+        Case("chunks, tiles", relu_after(batch((500, 401)), 0.3)),
+        Case("lines and rows left over", relu_after(batch((1031, 50)))),
+    ],
+}

@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from .. import engine as _engine
 from ..nested import flatten
 from ..operation import Operation
 from ..tape import Record
 from ..tensor import IndexedSlices
-from .replay import Replay
+from .replay import NOTHING, Replay, is_relu
 
+_WITH_RELU = "normalization", "batch_normalization_training_relu_forward"
 MOST_COPIED = 1 << 22  # bytes that calls may bring to their places in each step
 
 
@@ -49,22 +51,36 @@ class Notes:
         self.refusal: str | None = None
         self._in_stages = kernels.steps.in_stages
         self._copied = 0
+        self._relus: dict[int, int] = {}  # calls of relu, and which of normalisation do them too
 
     def steps(self, replay: Replay) -> list[tuple]:
         """The steps of a replay, noted."""
         noted = []
-        for call, (function, reader, options, output) in zip(
-            replay.calls, replay.steps, strict=True
-        ):
+        self._relus = _relus_of_normalizations(replay)
+        limits = {i: replay.calls[relu][3][1] for relu, i in self._relus.items()}
+        for i, (call, step) in enumerate(zip(replay.calls, replay.steps, strict=True)):
+            function, reader, options, output = step
+            if i in self._relus:
+                noted.append((_done_before, reader, (), output))
+                continue
+            if i in limits:
+                call = (True, _with_relu(limits[i]), *call[2:])
+                function = call[1]
             noted.append((self._forward(call, function), reader, options, output))
         return noted
 
     def records(self, replay: Replay) -> list[Record]:
         """The records of a replay, whose backward functions are noted."""
-        calls = zip(replay.records, reversed(replay.calls), strict=True)
-        return [
-            record._replace(backward=self._backward(record, *call[:2])) for record, call in calls
-        ]
+        noted = []
+        for i, record in zip(reversed(range(len(replay.calls))), replay.records, strict=True):
+            is_twin, operation = replay.calls[i][:2]
+            if i in self._relus:
+                noted.append(record._replace(backward=_passed_on))
+                continue
+            if i in self._relus.values():
+                record = record._replace(backward=_back_with_relu)
+            noted.append(record._replace(backward=self._backward(record, is_twin, operation)))
+        return noted
 
     def add(self, a: Any, b: Any) -> Any:
         """a + b, gradients of branches that meet."""
@@ -174,6 +190,57 @@ class Notes:
         if self._copied > MOST_COPIED:
             self.refusal = f"arrays are large, and {name} is not done in stages"
         self.call(name, function)
+
+
+# Batch normalisation and the relu after it run as one in a plan, with the same bits: the one gives
+# relu's result as its own, and the other hands it on.
+
+
+def _relus_of_normalizations(replay: Replay) -> dict[int, int]:
+    """The calls of relu that the normalisation before them can do, and the numbers of these: where
+    nothing else wants what lies between.
+    """
+    engine = _engine.current()
+    forward = engine.normalization.batch_normalization_training_forward
+    if not replay.records or engine.extra(*_WITH_RELU) is None:
+        return {}
+    wanted = {*flatten(replay.y_pred), *replay.losses, *replay.masks, *replay.masks.values()}
+    wanted.update(place for _, place in replay.logits.values())
+    found = {}
+    for i, (_, function, sources, _, output) in enumerate(replay.calls):
+        if function is not forward or sources[3] != NOTHING or output[0] in wanted:
+            continue
+        users = [j for j, call in enumerate(replay.calls) for x in call[2] if x == output[0]]
+        _, user, _, options, _ = replay.calls[users[0]] if len(users) == 1 else [None] * 5
+        if is_relu(engine, user, options):
+            found[users[0]] = i
+    return found
+
+
+def _with_relu(limit: float | None) -> Callable:
+    forward: Any = _engine.current().extra(*_WITH_RELU)
+
+    def batch_normalization_training_forward(
+        x: np.ndarray, gamma: Any, beta: Any, mask: None, epsilon: float
+    ) -> tuple:
+        return forward(x, gamma, beta, epsilon, limit)
+
+    return batch_normalization_training_forward
+
+
+def _back_with_relu(dy: Any, cache: tuple, needs: Sequence[bool]) -> tuple:
+    backward: Any = _engine.current().extra(
+        "normalization", "batch_normalization_training_relu_backward"
+    )
+    return backward(dy, cache, needs[0])
+
+
+def _done_before(y: np.ndarray) -> tuple[np.ndarray, None]:
+    return y, None
+
+
+def _passed_on(dy: np.ndarray, cache: None, needs: Sequence[bool]) -> list:
+    return [dy]
 
 
 def _parts(found: Any) -> list[np.ndarray]:

@@ -398,9 +398,15 @@ def _in_one(engine: _engine.Engine, one: tuple, other: tuple) -> tuple | None:
     """The fused function for two calls in a row, and its options; None if there is none.
 
     A convolution can include relu and maximum pooling: what the pooling drops is never stored.
+    Batch normalisation can include relu.
     """
     (first, options), (second, its_options) = one, other
     convolution = engine.convolution
+    if first is engine.normalization.batch_normalization_forward:
+        joined = engine.extra("normalization", "batch_normalization_relu_forward")
+        if joined is None or not is_relu(engine, second, its_options):
+            return None
+        return joined, (*options, its_options[1])
     if first is not convolution.conv_forward:
         return None
     if second is engine.piecewise.relu_forward and its_options == _PLAIN_RELU:
@@ -409,6 +415,11 @@ def _in_one(engine: _engine.Engine, one: tuple, other: tuple) -> tuple | None:
         joined = engine.extra("convolution", "conv_max_pool_forward")
         return None if joined is None else (joined, (*options, *its_options))
     return None
+
+
+def is_relu(engine: _engine.Engine, function: Any, options: Any) -> bool:
+    """Whether a call is relu, which may have an upper limit but no slope or threshold."""
+    return function is engine.piecewise.relu_forward and options[::2] == _PLAIN_RELU[::2]
 
 
 def _last_needs(replay: Replay) -> list[list[int]]:
