@@ -55,7 +55,7 @@ from .kernels import memory, openmp  # noqa: E402
 waiting = openmp.load()  # before any other kernel is loaded, which would load it as well
 memory.keep_freed_memory()
 
-from .kernels import plan, steps  # noqa: E402, F401
+from .kernels import plan, steps, sums  # noqa: E402, F401
 
 
 def build_info():

@@ -26,7 +26,8 @@ from diptych.fastcore import (
     piecewise,
 )
 from diptych.fastcore.kernels.plan import Plan, chunk_times, scribble
-from diptych.fastcore.kernels.steps import Rows, add_accuracy, add_mean, draw_mask, in_stages
+from diptych.fastcore.kernels.steps import Rows, draw_mask, in_stages
+from diptych.fastcore.kernels.sums import add_accuracy, add_mean, add_values, sum_of
 from diptych.fastcore.kernels.threads import get_num_threads, set_least_work, set_num_threads
 
 # Twins that no case of theirs lets be planned, each with its reason.
@@ -196,6 +197,39 @@ def test_accuracies_are_those_of_numpy():
         total, count = np.full((), 2.0), np.full((), 5.0)
         add_accuracy(kind, total, count, truth, p, 0.25)
         np.testing.assert_allclose([total, count], [2 + right, 69], rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", twins.DTYPES, ids=lambda d: np.dtype(d).name)
+@pytest.mark.parametrize("shape", [(1,), (7,), (8,), (1003,), (5, 13)], ids=str)
+def test_sums_of_values_are_those_of_numpy(shape, dtype):
+    values = np.random.default_rng(1).standard_normal(shape).astype(dtype)
+    exact = values.astype(np.longdouble).sum()
+    np.testing.assert_allclose(sum_of(values), float(exact), rtol=1e-13)
+    total, count, plan = np.full((), 2.0), np.full((), 5.0), Plan()
+    with plan:
+        add_values(total, count, values)
+    amount = sum_of(values) * shape[0] / values.size if len(shape) > 1 else sum_of(values)
+    assert (total, count) == (2 + amount, 5 + shape[0])
+    values[...] = np.nan
+    plan.run()
+    assert np.isnan(total)
+    assert count == 5 + 2 * shape[0]
+
+
+def test_what_has_no_sum_in_lanes():
+    for other in (
+        np.zeros((2, 2)).T[::2],
+        np.zeros(3, ">f8"),
+        np.zeros(3, "i8"),
+        np.zeros(2, "f2"),
+    ):
+        assert sum_of(other) is None
+        with pytest.raises(ValueError, match="for each sample"):
+            add_values(a_sum(), a_sum(), other)
+    for empty in (np.zeros(0), np.zeros(())):
+        assert sum_of(empty) == 0
+        with pytest.raises(ValueError, match="for each sample"):
+            add_values(a_sum(), a_sum(), empty)
 
 
 def test_bad_rows_and_sums_are_refused():
@@ -397,7 +431,8 @@ def test_results_are_stored_in_the_order_of_the_batches():
 def test_sums_and_products_in_stages_are_those_of_numpy(dtype):
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((2, 5, 4001)).astype(dtype)
-    for name, function in (("add", np.add), ("multiply", np.multiply)):
+    for name in ("add", "multiply", "subtract"):
+        function = getattr(np, name)
         assert same_bits(in_stages(name, a, b), function(a, b))
         for c in (b[:, :1], b.T, b.astype("i4"), 2.0, b[:, ::-1]):
             assert in_stages(name, a, c) is None

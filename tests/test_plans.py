@@ -639,10 +639,10 @@ def test_the_report_names_what_python_does_and_steps_of_ones_own():
 
     x, y = data()
     rate = optimizers.schedules.ExponentialDecay(0.1, 5, 0.5)
-    model = compiled(dense(), optimizers.SGD(rate), metrics=["mae", "accuracy"])
+    model = compiled(dense(), optimizers.SGD(rate), metrics=["hinge", "accuracy"])
     fit(x, y)(model)
     assert model.plan_report() == (
-        "A plan ran. In each step Python calls the learning rate, the metric mean_absolute_error."
+        "A plan ran. In each step Python calls the learning rate, the metric hinge."
     )
     model = compiled(dense(kernel_constraint="non_neg"))
     fit(x, y)(model)

@@ -12,7 +12,7 @@ from diptych.models.epochs import WholeEpochs
 from tests.planned import compiled, data, dense
 
 kernel = pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
-steps = pytest.importorskip("diptych.fastcore.kernels.steps")
+sums_kernel = pytest.importorskip("diptych.fastcore.kernels.sums")
 
 
 @pytest.fixture
@@ -62,6 +62,8 @@ def assert_same(build, blocks, whole=True, **options):
         {"validation_split": 0.1, "validation_batch_size": 2},
         {"validation_data": data(rows=8, seed=1), "shuffle": False},
         {"shuffle": "batch"},
+        {"class_weight": {0: 1.0, 1: 3.0}},
+        {"sample_weight": np.linspace(0, 1, 37, dtype="f4")},
         {"initial_epoch": 3},
         {"fits": 2},
     ],
@@ -78,6 +80,12 @@ def test_optimizers_count_the_steps_of_each_other(name, blocks):
     for more in ({}, {"clipnorm": 0.1, "weight_decay": 0.01}):
         blocks.clear()
         assert_same(lambda more=more: compiled(dense(), build(0.01, **more)), blocks)
+
+
+def test_errors_as_metrics(blocks):
+    """Those that are losses too, and the root of the mean square."""
+    names = ["mae", "mse", "mape", "msle", "huber", "log_cosh", "poisson", "RootMeanSquaredError"]
+    assert_same(lambda: compiled(dense(), "adam", "mse", names), blocks, validation_split=0.2)
 
 
 def test_dropout_and_batch_normalization(blocks):
@@ -110,7 +118,7 @@ def test_several_outputs(blocks):
         (lambda: "sgd", {}, ["precision"]),
         (lambda: "sgd", {"validation_freq": 2, "validation_split": 0.2}, ["accuracy"]),
         (lambda: "sgd", {"steps_per_epoch": 2, "rows": 32}, ["accuracy"]),
-        (lambda: "sgd", {"class_weight": {0: 1.0, 1: 3.0}}, ["accuracy"]),
+        (lambda: "sgd", {"sample_weight": np.linspace(0, 1, 37)}, ["accuracy"]),
         (lambda: "sgd", {"validation_split": 0.5, "validation_steps": 1}, ["accuracy"]),
     ],
     ids=["schedule", "averages", "metric", "freq", "steps", "weights", "validation"],
@@ -174,7 +182,7 @@ def counting(total):
     """A plan that adds 1 to a sum."""
     plan, count = kernel.Plan(), np.zeros(())
     with plan:
-        steps.add_mean(total, count, np.ones(()), 1)
+        sums_kernel.add_mean(total, count, np.ones(()), 1)
     return plan
 
 
@@ -182,9 +190,9 @@ def test_plans_run_in_turn():
     total, count = np.zeros(()), np.zeros(())
     one, other, end = counting(total), kernel.Plan(), kernel.Plan()
     with other:
-        steps.add_mean(total, count, np.full((), 10.0), 1)
+        sums_kernel.add_mean(total, count, np.full((), 10.0), 1)
     total[...] = count[...] = 0
-    sums = steps.Sums(total, count)
+    sums = sums_kernel.Sums(total, count)
     with end:
         sums.close()
     table = np.full((3, 2), np.nan)
@@ -198,7 +206,7 @@ def test_what_cannot_run_in_turn():
     total = np.zeros(())
     plan, calls, end = counting(total), counting(total), kernel.Plan()
     calls.call(lambda: None)
-    sums = steps.Sums(total)
+    sums = sums_kernel.Sums(total)
     with end:
         sums.close()
     sums.start(np.zeros((2, 1)))
@@ -222,10 +230,10 @@ def test_what_cannot_run_in_turn():
 )
 def test_tables_that_do_not_fit_their_sums(table):
     with pytest.raises(ValueError, match="a table of 2 sums"):
-        steps.Sums(np.zeros(()), np.zeros(())).start(table)
+        sums_kernel.Sums(np.zeros(()), np.zeros(())).start(table)
 
 
 def test_sums_are_numbers_of_float64():
     for wrong, _ in itertools.product([np.zeros((), "f"), np.zeros(2)], range(3)):
         with pytest.raises(ValueError, match="a running sum"):
-            steps.Sums(np.zeros(()), wrong)
+            sums_kernel.Sums(np.zeros(()), wrong)

@@ -1,9 +1,9 @@
 """What the twins in fastcore/ are made of. Nothing here has a twin in reference/.
 
 a. The ground: arrays (NumPy arrays in and out), threads (the one door to OpenMP), plan (what went
-   through the door, to be run again), steps (what a training step does besides), gil (who holds it
-   meanwhile), memory (what malloc keeps), cpu (what was built, and for which processor),
-   work_areas.h.
+   through the door, to be run again), steps (what a training step does besides), sums (of losses
+   and metrics), gil (who holds it meanwhile), memory (what malloc keeps), cpu (what was built, and
+   for which processor), work_areas.h.
 b. Vector code: for_both_types.h (C headers as templates), panels.h (vectors, packed panels),
    restrict (rows that do not overlap), vector_math (exp, log, tanh and their kin), fused
    (activations applied where a result is made), activations, piecewise, elementwise (their driver).

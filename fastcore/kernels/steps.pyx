@@ -1,12 +1,11 @@
-"""What a step of training does besides the twins, as stages of a plan: rows, running sums, dropout
-masks.
+"""What a step of training does besides the twins and running sums (sums.pyx), as stages of a plan:
+rows, dropout masks.
 
     rows = Rows(x, y)               # x and y, of one batch, are filled with what is next
     rows.start(order, all_x, all_y)
     with plan:
         rows.gather()
         ...
-        add_mean(total, count, loss, batch_size)
         rows.advance()
     rows.start(order, all_x, all_y) # from which rows, and in which order, plan.run(times) takes
 
@@ -16,7 +15,6 @@ Each function does its work, as twins do, and the plan that is being made notes 
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uint64_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 from numpy.random cimport bitgen_t
 
@@ -259,32 +257,41 @@ cdef int check_alike(cnp.ndarray many, cnp.ndarray batch) except -1:
     return 0
 
 
-cdef struct Sum:
+cdef enum:
+    ADD, MULTIPLY, SUBTRACT
+
+
+cdef struct Pair:
     const void* a
     const void* b
     void* out
     Py_ssize_t count
-    bint product
+    int kind
 
 
-cdef void sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    cdef const Sum* s = <const Sum*>context
+cdef void pair_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
+    cdef const Pair* s = <const Pair*>context
     cdef Py_ssize_t first = chunk * (CHUNK // sizeof(real)), i
     cdef Py_ssize_t count = min(<Py_ssize_t>(CHUNK // sizeof(real)), s.count - first)
     cdef const real* a = <const real*>s.a + first
     cdef const real* b = <const real*>s.b + first
     cdef real* out = <real*>s.out + first
-    if s.product:
+    if s.kind == MULTIPLY:
         for i in range(count):
             out[i] = a[i] * b[i]
+    elif s.kind == SUBTRACT:
+        for i in range(count):
+            out[i] = a[i] - b[i]
     else:
         for i in range(count):
             out[i] = a[i] + b[i]
 
 
 def in_stages(str name not None, a, b):
-    """np.add or np.multiply (`name`) of two arrays as a stage; None where they are not alike."""
-    cdef Sum s
+    """np.add, np.multiply or np.subtract (`name`) of two arrays as a stage; None where they are not
+    alike.
+    """
+    cdef Pair s
     cdef bint single
     cdef cnp.ndarray out
     if not (cnp.PyArray_Check(a) and cnp.PyArray_Check(b)):
@@ -301,232 +308,12 @@ def in_stages(str name not None, a, b):
         recorder().keep(recorder(), b)
     out = new_like(a)
     s.a, s.b, s.out, s.count = data(a), data(b), data(out), size(out)
-    s.product = name == "multiply"
+    s.kind = MULTIPLY if name == "multiply" else SUBTRACT if name == "subtract" else ADD
     run_typed(
-        single, sum_task[float], sum_task[double],
-        (cnp.PyArray_NBYTES(out) + CHUNK - 1) // CHUNK, &s, sizeof(Sum), 1.5 * s.count,
+        single, pair_task[float], pair_task[double],
+        (cnp.PyArray_NBYTES(out) + CHUNK - 1) // CHUNK, &s, sizeof(Pair), 1.5 * s.count,
     )
     return out
-
-
-cdef struct Running:
-    const void* value
-    const void* y
-    const void* p
-    double* total
-    double* count
-    double number
-    Py_ssize_t rows
-    Py_ssize_t width
-    double threshold
-
-
-cdef bint is_real(cnp.ndarray a) noexcept:
-    """Whether the kernels can read it: float32 or float64, in C order."""
-    return cnp.PyArray_ISCARRAY_RO(a) and (
-        cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT or cnp.PyArray_TYPE(a) == cnp.NPY_DOUBLE
-    )
-
-
-cdef double* running(cnp.ndarray a) except NULL:
-    if cnp.PyArray_TYPE(a) != cnp.NPY_DOUBLE or size(a) != 1 or not cnp.PyArray_ISCARRAY(a):
-        raise ValueError(
-            f"a running sum is one number of float64 that can be written to, not {a.dtype} "
-            f"{np_shape(a)}"
-        )
-    if recorder() != NULL:
-        recorder().keep(recorder(), a)
-    return <double*>data(a)
-
-
-cdef void mean_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    cdef const Running* r = <const Running*>context
-    r.total[0] += <double>(<const real*>r.value)[0] * r.number
-    r.count[0] += r.number
-
-
-def add_mean(
-    cnp.ndarray total not None, cnp.ndarray count not None, cnp.ndarray value not None,
-    double number,
-):
-    """total += value * number; count += number. The value is one number."""
-    cdef Running r
-    if not is_real(value) or size(value) != 1:
-        raise ValueError(
-            f"a mean is one number of float32 or float64, not {value.dtype} {np_shape(value)}"
-        )
-    if recorder() != NULL:
-        recorder().keep(recorder(), value)
-    r.value, r.number, r.total, r.count = data(value), number, running(total), running(count)
-    run_typed(
-        cnp.PyArray_TYPE(value) == cnp.NPY_FLOAT, mean_task[float], mean_task[double], 1, &r,
-        sizeof(Running), 1,
-    )
-
-
-cdef struct Table:
-    double* rows
-    Py_ssize_t at               # the next one
-    Py_ssize_t count
-    Py_ssize_t width
-    double** sums
-
-
-cdef void close_task(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef Table* table = (<Table**>context)[0]
-    cdef Py_ssize_t i
-    if table.at < table.count:
-        for i in range(table.width):
-            table.rows[table.at * table.width + i] = table.sums[i][0]
-            table.sums[i][0] = 0
-        table.at += 1
-
-
-cdef class Sums:
-    """Running sums that are written into a row of a table at the end of each pass.
-
-        sums = Sums(total, count)
-        with plan:
-            sums.close()        # in each run: a row says what they are, and they begin anew
-        sums.start(table)       # the table for the runs that come, (passes, sums) of float64
-    """
-
-    cdef Table table
-    cdef tuple alive            # the sums, and the table
-
-    def __cinit__(self, *sums):
-        cdef Py_ssize_t i
-        self.table.width = len(sums)
-        self.table.sums = <double**>malloc(max(1, len(sums)) * sizeof(double*))
-        if self.table.sums == NULL:
-            raise MemoryError
-        for i in range(len(sums)):
-            self.table.sums[i] = running(sums[i])
-        self.alive = sums, None
-
-    def __dealloc__(self):
-        free(self.table.sums)
-
-    def start(self, cnp.ndarray table not None):
-        """The next pass is the first row."""
-        if (
-            cnp.PyArray_TYPE(table) != cnp.NPY_DOUBLE or rank(table) != 2
-            or dim(table, 1) != self.table.width or not cnp.PyArray_ISCARRAY(table)
-        ):
-            raise ValueError(
-                f"a table of {self.table.width} sums is float64 in C order with as many columns, "
-                f"not {table.dtype} {np_shape(table)}"
-            )
-        self.alive = self.alive[0], table
-        self.table.rows, self.table.at = <double*>data(table), 0
-        self.table.count = dim(table, 0)
-
-    @property
-    def most_runs(self):
-        """How many rows are left: a plan runs no more."""
-        return self.table.count - self.table.at
-
-    def close(self):
-        """End a pass. Without a table, nothing is written yet."""
-        cdef Table* table = &self.table
-        if recorder() != NULL:
-            recorder().keep(recorder(), self)
-        run_chunks(close_task, 1, &table, sizeof(table), 1)
-
-
-cdef inline Py_ssize_t largest(const real* v, Py_ssize_t n) noexcept nogil:
-    """np.argmax: the first of the largest, or the first NaN."""
-    cdef Py_ssize_t i, best = 0
-    for i in range(1, n):
-        if v[best] != v[best]:
-            break
-        if v[i] > v[best] or v[i] != v[i]:
-            best = i
-    return best
-
-
-cdef void categorical_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    cdef const Running* r = <const Running*>context
-    cdef const real* y = <const real*>r.y
-    cdef const real* p = <const real*>r.p
-    cdef Py_ssize_t i, matches = 0
-    for i in range(r.rows):
-        matches += largest(y + i * r.width, r.width) == largest(p + i * r.width, r.width)
-    add_matches(r, matches, r.rows)
-
-
-cdef void sparse_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    cdef const Running* r = <const Running*>context
-    cdef const cnp.int64_t* y = <const cnp.int64_t*>r.y
-    cdef const real* p = <const real*>r.p
-    cdef Py_ssize_t i, matches = 0
-    for i in range(r.rows):
-        matches += y[i] == largest(p + i * r.width, r.width)
-    add_matches(r, matches, r.rows)
-
-
-cdef void binary_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    cdef const Running* r = <const Running*>context
-    cdef const real* y = <const real*>r.y
-    cdef const real* p = <const real*>r.p
-    cdef real threshold = <real>r.threshold
-    cdef Py_ssize_t i, matches = 0
-    for i in range(r.rows * r.width):
-        matches += y[i] == (<real>1 if p[i] > threshold else <real>0)
-    add_matches(r, matches, r.rows * r.width)
-
-
-cdef inline void add_matches(const Running* r, Py_ssize_t matches, Py_ssize_t of) noexcept nogil:
-    """As Mean.update_state: the mean over a sample's entries counts, once for each sample."""
-    r.total[0] += <double>matches if of == r.number else matches * r.number / of
-    r.count[0] += r.number
-
-
-def add_accuracy(
-    str kind not None, cnp.ndarray total not None, cnp.ndarray count not None,
-    cnp.ndarray y not None, cnp.ndarray p not None, double threshold,
-):
-    """total += how many predictions match their labels; count += the number of samples.
-
-    kind: "binary", "categorical" (labels in the type of p, of its shape) or "sparse" (int64 labels,
-    of the shape of p without the last axis).
-    """
-    cdef Running r
-    cdef bint single = cnp.PyArray_TYPE(p) == cnp.NPY_FLOAT
-    cdef Py_ssize_t last
-    if kind not in ("binary", "categorical", "sparse"):
-        raise ValueError(f"there is no {kind} accuracy")
-    if not is_real(p) or not rank(p) or not size(p) or not cnp.PyArray_ISCARRAY_RO(y):
-        raise ValueError(
-            f"{kind} accuracy: predictions {p.dtype} {np_shape(p)} and labels {y.dtype} "
-            f"{np_shape(y)}; expected arrays in C order, and some predictions, float32 or float64"
-        )
-    last = dim(p, rank(p) - 1)
-    r.y, r.p, r.total, r.count = data(y), data(p), running(total), running(count)
-    r.number, r.width, r.threshold = dim(p, 0), last, threshold
-    r.rows = size(p) // last
-    if size(y) != (r.rows if kind == "sparse" else size(p)) or cnp.PyArray_TYPE(y) != (
-        cnp.NPY_INT64 if kind == "sparse" else cnp.PyArray_TYPE(p)
-    ):
-        raise ValueError(
-            f"{kind} accuracy: labels {y.dtype} {np_shape(y)} do not fit predictions {np_shape(p)}"
-        )
-    if recorder() != NULL:
-        recorder().keep(recorder(), y)
-        recorder().keep(recorder(), p)
-    if kind == "binary":
-        run_typed(
-            single, binary_task[float], binary_task[double], 1, &r, sizeof(Running), size(p)
-        )
-    elif kind == "categorical":
-        run_typed(
-            single, categorical_task[float], categorical_task[double], 1, &r, sizeof(Running),
-            2 * size(p),
-        )
-    else:
-        run_typed(
-            single, sparse_task[float], sparse_task[double], 1, &r, sizeof(Running), size(p)
-        )
 
 
 cdef struct Draw:

@@ -140,13 +140,17 @@ def _reduce(losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None
     if reduction in ("none", None):
         return ops.multiply(losses, weights)
     if reduction == "sum" or not losses.shape:
-        return twins.weighted_sum(losses, weights, divisor=1)
+        return _weighted_sum(losses, weights, 1)
     if reduction == "mean_with_sample_weight":  # weights that broadcast count once
         if open_slice() is not None:
             whole = total(ops.sum(given))
-            return ops.divide(twins.weighted_sum(losses, weights, divisor=1), whole)
+            return ops.divide(_weighted_sum(losses, weights, 1), whole)
         return twins.weighted_mean(losses, weights, given)
-    return twins.weighted_sum(losses, weights, divisor=_count(losses))
+    return _weighted_sum(losses, weights, _count(losses))
+
+
+def _weighted_sum(losses: Tensor, weights: Tensor, divisor: int) -> Tensor:
+    return twins.scaled_sum((ops.multiply(losses, weights),), divisor)
 
 
 def _check_slice(losses: Tensor, reduction: str | None) -> None:

@@ -117,7 +117,7 @@ class WholeEpochs:
         kernels, found = _engine.current().kernels, []
         steps = sum(times for _, times in passes[0])
         for one in passes:
-            sums, end = kernels.steps.Sums(*self._sums), kernels.plan.Plan()
+            sums, end = kernels.sums.Sums(*self._sums), kernels.plan.Plan()
             with end:
                 sums.close()
                 if one is passes[0]:

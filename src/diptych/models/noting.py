@@ -165,10 +165,14 @@ class Notes:
     def _product(self, dy: Any, cache: tuple, needs: Sequence[bool]) -> list | None:
         """The gradients of a product, each the product of dy and the other factor."""
         _, (a, b), _ = cache
-        if a.shape != b.shape or not all(needs):
+        if a.shape != b.shape:
             return None
-        found = [self._in_stages("multiply", dy, b), self._in_stages("multiply", dy, a)]
-        return None if any(dx is None for dx in found) else found
+        found = []
+        for need, other in zip(needs, (b, a), strict=True):
+            found.append(self._in_stages("multiply", dy, other) if need else None)
+            if need and found[-1] is None:
+                return None
+        return found
 
     def _again(self, name: str, function: Callable, arguments: tuple) -> Any:
         """Call a function of NumPy's, and let each step call it again; unless all it returns are

@@ -93,7 +93,7 @@ def operation_config(node: Node) -> dict[str, Any]:
         if name in _TWINS:
             module = "numpy" if name in ("tanh", "matmul") else "nn"
             return _entry(name, module, dict(zip(_TWINS[name], given, strict=False)), (inputs, {}))
-    elif operation.name not in ("top_k_indices", "weighted_sum"):
+    elif operation.name != "top_k_indices":
         args, options = node.args, dict(node.kwargs)
         if name in _LISTS:
             args = (list(args),)

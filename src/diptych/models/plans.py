@@ -25,7 +25,14 @@ from typing import Any
 import numpy as np
 
 from .. import engine as _engine
-from ..metrics import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
+from ..metrics import (
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    MeanMetricWrapper,
+    RootMeanSquaredError,
+    SparseCategoricalAccuracy,
+    errors,
+)
 from ..nested import flatten, map_structure
 from ..optimizers import MultiOptimizer
 from ..random import MaskDraw
@@ -41,11 +48,24 @@ MOST_CONVERTED = 1 << 26
 MOST_KEPT = 1 << 26  # bytes of the memory of a plan of predictions that waits for the next ones
 _NOTHING = contextlib.nullcontext()
 _CLIPS = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema")
-_ACCURACIES = {
+_KINDS = {
     BinaryAccuracy: "binary",
     CategoricalAccuracy: "categorical",
     SparseCategoricalAccuracy: "sparse",
+    RootMeanSquaredError: "squares",
 }
+# Functions that do nothing but call a twin, where labels and predictions have one shape and dtype.
+_ERRORS = frozenset(
+    [
+        errors.huber,
+        errors.log_cosh,
+        errors.mean_absolute_error,
+        errors.mean_absolute_percentage_error,
+        errors.mean_squared_error,
+        errors.mean_squared_logarithmic_error,
+        errors.poisson,
+    ]
+)
 
 
 class _BatchPlan:
@@ -134,13 +154,13 @@ class StepPlan(_BatchPlan):
                 if not self._counts and any(kind is None for *_, kind in entries):
                     self._count()
             means = [model._loss_mean, *[part.mean for part in model._loss.parts]]
-            add_mean = _engine.current().kernels.steps.add_mean
+            add_mean = _engine.current().kernels.sums.add_mean
             for mean, loss in zip(means, losses):  # noqa: B905 - a single part has no mean
                 add_mean(mean.total.array, mean.count.array, loss, self.size)
             predictions = flatten(y_pred)
             for metric, output, y, weights, dtype, kind in entries:
                 if kind is not None:
-                    self._add_accuracy(kind, metric, rows[y, dtype], predictions[output])
+                    self._add_in_stages(kind, metric, rows[y, dtype], predictions[output].array)
                 else:
                     factors = None if weights is None else given[weights]
                     self._add_metric(metric, given[y], predictions[output], factors)
@@ -229,16 +249,18 @@ class StepPlan(_BatchPlan):
         self._plan.call(count)
         self._counts = True
 
-    def _add_accuracy(self, kind: str, metric: Any, y: np.ndarray, y_pred: Tensor) -> None:
-        """Add the batch to an accuracy, in a stage."""
-        _engine.current().kernels.steps.add_accuracy(
-            kind,
-            metric.total.array,
-            metric.count.array,
-            y,
-            y_pred.array,
-            getattr(metric, "threshold", 0.5),
-        )
+    def _add_in_stages(self, kind: str, metric: Any, y: np.ndarray, y_pred: np.ndarray) -> None:
+        """Add the batch to a metric that has stages of this kind."""
+        kernels = _engine.current().kernels
+        sums = metric.total.array, metric.count.array
+        if kind == "errors":
+            kernels.sums.add_values(*sums, metric._fn(y, y_pred, **metric._fn_kwargs))
+        elif kind == "squares":
+            errors = kernels.steps.in_stages("subtract", y_pred, y)
+            kernels.sums.add_values(*sums, kernels.steps.in_stages("multiply", errors, errors))
+        else:
+            threshold = getattr(metric, "threshold", 0.5)
+            kernels.sums.add_accuracy(kind, *sums, y, y_pred, threshold)
 
     def _add_metric(
         self, metric: Any, y: np.ndarray, y_pred: Tensor, weights: np.ndarray | None
@@ -413,11 +435,18 @@ def _stage_of(
     of its own; None if Python adds to it: there is none with weights of the samples, nor for shapes
     that belong to another metric.
     """
-    kind = None if is_weighted or not result else _ACCURACIES.get(type(metric))
+    if is_weighted or not result:
+        return None
+    kind = _KINDS.get(type(metric))
+    if isinstance(metric, MeanMetricWrapper) and metric._fn in _ERRORS:
+        kind = "errors" if is_own(metric, "update_state") else None
+    alike = dtype == made and shape == result and 0 not in shape
     fits = {
         "binary": dtype == made and prod(shape) == prod(result),
-        "categorical": dtype == made and shape == result,
+        "categorical": alike,
         "sparse": dtype == np.int64 and prod(shape) == prod(result[:-1]),
+        "errors": alike,
+        "squares": alike,
     }
     return kind if fits.get(kind or "") else None
 

@@ -274,24 +274,12 @@ CATEGORICAL_FOCAL_CROSSENTROPY = LossTwin(
 # From one loss per sample to one number. An empty sum divided by 0 samples is 0.
 
 
-def _divide(total, divisor):
-    return total / total.dtype.type(divisor or math.inf)
-
-
 def _sum_of(given):
     total = given.sum()
     return np.where(total == 0, given.dtype.type(math.inf), total)
 
 
 scaled_sum = LinearTwin("losses", "scaled_sum", shape=lambda losses, divisor: ())
-weighted_sum = ArrayOp(
-    "weighted_sum",
-    lambda values, weights, divisor: _divide(np.add.reduce(values * weights, axis=None), divisor),
-    lambda g, y, values, weights, divisor: _divide(g, divisor) * weights,
-    lambda g, y, values, weights, divisor: _divide(g, divisor) * values,
-    same=0,
-    shape=lambda values, weights, divisor: (),
-)
 weighted_mean = ArrayOp(  # divided by the sum of the weights as they were given
     "weighted_mean",
     lambda values, weights, given: np.add.reduce(values * weights, axis=None) / _sum_of(given),
