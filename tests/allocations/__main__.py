@@ -188,26 +188,49 @@ class Trial:
             outcome = "another way"
             if self.program.result(found) != self.expected:
                 outcome = "no error, and other bits"
-        found = None
         try:
-            if self.undisturbed() != self.expected:
-                outcome = f"other bits afterwards ({outcome})"
+            self.program.restore()
         except BaseException as error:
-            outcome = f"afterwards {type(error).__name__}: {str(error)[:200]} ({outcome})"
-        gc.collect()
+            outcome = f"left behind: {type(error).__name__}: {str(error)[:200]} ({outcome})"
         return outcome
 
+    def afterwards(self):
+        """What is wrong with the program when nothing fails any more; nothing, if all is well."""
+        try:
+            wrong = "" if self.undisturbed() == self.expected else "other bits afterwards"
+        except BaseException as error:
+            wrong = f"afterwards {type(error).__name__}: {str(error)[:200]}"
+        gc.collect()
+        return wrong
+
     def check(self, number):
-        if self.caller == "python":  # CPython leaks a few objects where it cannot make another
-            return self.attempt(number)
         held = array("q", [0] * 7)  # which takes no more memory when it is filled
         held[0] = self.hook.blocks_held()
         for i in range(1, len(held)):
             outcome = self.attempt(number)
+            wrong = self.afterwards()
+            if wrong:
+                return f"{wrong} ({outcome})"
             held[i] = self.hook.blocks_held()
-            if held[i] <= held[i - 1]:  # caches fill up once, leaks every time
+            # Caches fill up once, leaks every time; CPython leaks a few objects where it cannot
+            # make another.
+            if held[i] <= held[i - 1] or self.caller == "python":
                 return outcome
         return f"leaks: {held[0]} blocks, after each failure {held[1:].tolist()} ({outcome})"
+
+    def check_all(self, numbers):
+        """(number, outcome) of each; the last outcome of a number is the one that counts."""
+        if self.caller != "python":
+            yield from ((number, self.check(number)) for number in numbers)
+            return
+        # Many thousands: what comes afterwards is looked at after some of them together.
+        for start in range(0, len(numbers), 16):
+            some = numbers[start : start + 16]
+            yield from ((number, self.attempt(number)) for number in some)
+            together = self.afterwards()
+            if together:
+                yield some[0], f"{together} (of {len(some)} together)"
+                yield from ((number, self.check(number)) for number in some[1:])
 
 
 def in_children(hook, caller, program, every):
@@ -223,8 +246,8 @@ def in_children(hook, caller, program, every):
                 if left is None:
                     left = list(range(1, trial.allocations + 1))[::every]
                 print(trial.allocations, *left, file=out, flush=True)
-                for number in left:
-                    print(number, trial.check(number).replace("\n", " "), file=out, flush=True)
+                for number, outcome in trial.check_all(left):
+                    print(number, outcome.replace("\n", " "), file=out, flush=True)
             os._exit(0)
         os.close(writing)
         with os.fdopen(reading) as lines:
