@@ -1,14 +1,21 @@
 """A small training that writes files, run as a process of its own so that it can be killed.
 
-    python tests/killed_training.py FOLDER [POINT COUNT]
+    python -m tests.killed_training FOLDER [POINT COUNT]
 
-kills itself at the COUNT-th call of a function: POINT is a name in ``POINTS``. Without one it
+kills itself at the COUNT-th call of a function: POINT is a name in ``_writers``. Without one it
 trains to the end.
+
+    python -m tests.killed_training everywhere
+
+kills trainings at every call of each of them, lets each go on to its end, and prints how many of
+them ended with other bits than a training that nobody has killed: none.
 """
 
+import itertools
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -102,10 +109,50 @@ def kill_at(point, count):
     setattr(place, name, counting)
 
 
+def go_on(folder):
+    """Train to the end, whatever a training before has left there."""
+    started = any(Path(folder).glob("backup/latest*"))
+    return train(folder, seed=99 if started else 7)  # a seed that must not matter any more
+
+
+def forked(function, *args):
+    """The status of a process in which the function was called."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = not function(*args)
+        finally:
+            os._exit(status)
+    return os.waitpid(child, 0)[1]
+
+
+def kill_everywhere():
+    with tempfile.TemporaryDirectory() as folder:
+        expected = results(train(folder))
+
+    def killed(folder, point, count):
+        kill_at(point, count)
+        return train(folder)
+
+    def ends_well(folder):
+        return all(map(np.array_equal, results(go_on(folder)), expected))
+
+    wrong = 0
+    for point in _writers():
+        for count in itertools.count(1):
+            with tempfile.TemporaryDirectory() as folder:
+                if forked(killed, folder, point, count) != signal.SIGKILL:
+                    break
+                wrong += forked(ends_well, folder) != 0
+        print(f"{point}: {count - 1} kills, {wrong} wrong so far", flush=True)
+    return wrong
+
+
 if __name__ == "__main__":
     target, *point = sys.argv[1:]
+    if target == "everywhere":
+        sys.exit(kill_everywhere() != 0)
     if point:
         kill_at(point[0], int(point[1]))
-    goes_on = any(Path(target).glob("backup/latest*"))
-    trained = train(target, seed=99 if goes_on else 7)  # a seed that must not matter any more
-    np.savez(Path(target) / "trained.npz", *results(trained))
+    np.savez(Path(target) / "trained.npz", *results(go_on(target)))

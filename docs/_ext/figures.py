@@ -27,13 +27,13 @@ def tests_in(*patterns: str) -> int:
     return sum(len(re.findall(r"^\s*def test_", text, re.M)) for text in texts)
 
 
-def cases() -> tuple[int, int]:
-    """Twins that have cases, and the cases of all of them."""
+def cases() -> tuple[int, int, int]:
+    """Twins that have cases, the cases of all of them, and of the one that has fewest."""
     sys.path.insert(0, str(ROOT))
     from tests import cases as tables
 
     counts = [len(tried) for family in families() for tried in tables.load(family).values()]
-    return len(counts), sum(counts)
+    return len(counts), sum(counts), min(counts)
 
 
 def mistakes() -> int:
@@ -47,7 +47,7 @@ def table() -> str:
     in_cython = (f"fastcore/**/*.{suffix}" for suffix in ("pyx", "pxd", "h"))
     of_engines = lines("reference/*.py"), lines(*in_cython)
     of_tests = lines("tests/**/*.py")
-    tried, all_cases = cases()
+    tried, all_cases, fewest = cases()
     hostile = tests_in("tests/test_hostile_*.py", "tests/test_damaged_*.py")
     rows = [
         ("lines of the API", of_api),
@@ -59,6 +59,8 @@ def table() -> str:
         ("functions that both engines have", len(all_twins())),
         ("operations with cases, forward and back", tried),
         ("cases, each in two precisions, many layouts, 1, 2 and 4 threads", all_cases),
+        ("cases of an operation, at least", fewest),
+        ("the same cases at the three levels of a wheel", 3 * all_cases),
         ("tests of hostile and damaged files", hostile),
         ("common mistakes, each with the words that must answer it", mistakes()),
     ]
