@@ -153,8 +153,9 @@ def test_what_is_not_finite_meets_the_zeros_that_the_reference_multiplies(label,
                     dy[0, 0, 0], dy[-1, 1, -1] = bad, bad
                 found.append((y, *getattr(engine, f"{name}_backward")(dy, cache)[:2]))
             for ours, theirs, what in zip(*found, ("y", "dx", "dkernel"), strict=True):
+                largest = np.abs(theirs[np.isfinite(theirs)]).max(initial=1)
                 np.testing.assert_allclose(
-                    ours, theirs, rtol=1e-4, atol=1e-4, err_msg=f"{spoilt}: {what}"
+                    ours, theirs, rtol=1e-4, atol=1e-5 * largest, err_msg=f"{spoilt}: {what}"
                 )
             kernel = image(*kernel_shape)
 
