@@ -200,12 +200,16 @@ INLINE VECTOR NAME(load_derived)(const int activation, const REAL *x, const REAL
 
 /* One column of a tile, `count` (LANES or fewer) channels. */
 INLINE void NAME(column)(const int activation, const int is_dz, Py_ssize_t count, Py_ssize_t at,
-                         const REAL *const *x, const REAL *const *y, REAL *out, Py_ssize_t row,
-                         REAL *sums) {
+                         Py_ssize_t ahead, const REAL *const *x, const REAL *const *y, REAL *out,
+                         Py_ssize_t row, REAL *sums) {
     VECTOR d[REACH], u[REACH];
-    for (int i = 0; i < (is_dz ? SIDE : REACH); i++)
+    for (int i = 0; i < (is_dz ? SIDE : REACH); i++) {
+        /* The next tile: what the processor fetches by itself comes too late. */
+        PREFETCH(x[i] + at + ahead);
+        if (activation != LINEAR) PREFETCH(y[i] + at + ahead);
         d[i] = NAME(load_derived)(activation, x[i] + at, activation != LINEAR ? y[i] + at : NULL,
                                   count);
+    }
     if (is_dz) {
         NAME(times_a_back)(d, u);
         if (sums) STORE(sums, LOAD(sums) + ((d[0] + d[1]) + (d[2] + d[3])));
@@ -226,9 +230,10 @@ INLINE void NAME(columns)(const int activation, const int is_dz, Py_ssize_t chan
     for (int j = 0; j < count; j++, at += channels - whole) {
         REAL *target = out[j];
         for (Py_ssize_t c = 0; c < whole; c += LANES, at += LANES, target += LANES)
-            NAME(column)(activation, is_dz, LANES, at, x, y, target, row, sums ? sums + c : NULL);
+            NAME(column)(activation, is_dz, LANES, at, SIDE * channels, x, y, target, row,
+                         sums ? sums + c : NULL);
         if (whole < channels)
-            NAME(column)(activation, is_dz, channels - whole, at, x, y, target, row,
+            NAME(column)(activation, is_dz, channels - whole, at, 0, x, y, target, row,
                          sums ? sums + whole : NULL);
     }
 }
