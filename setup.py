@@ -136,20 +136,24 @@ class BuildFastcore(build_ext):
         for name, pxd in declared.items():
             write_if_changed(mirror / name, pxd.read_text(encoding="utf-8"))
         sources = sorted({e.sources[0] for e in self.extensions})
-        key, c_files = translation_key(), [c_file_of(source) for source in sources]
-        # pip installs Cython and NumPy anew for each build, so by their dates nothing would last.
-        if all(c_file.exists() for c_file in c_files) and key == read(TRANSLATED):
-            return dict(zip(sources, map(str, c_files), strict=True))
-        TRANSLATED.unlink(missing_ok=True)
-        translated = cythonize(
-            [Extension(module_name(source), [source]) for source in sources],
-            include_path=[str(BUILD / "pxd")],
-            build_dir=str(BUILD / "c"),
-            compiler_directives=DIRECTIVES,
-            nthreads=self.parallel,
-        )
-        TRANSLATED.write_text(key, encoding="utf-8")
-        return {source: e.sources[0] for source, e in zip(sources, translated, strict=True)}
+        lines = {source: f"{translation_key(source)} {source}" for source in sources}
+        there = (read(TRANSLATED) or "").splitlines()
+        fresh = [s for s in sources if lines[s] in there and c_file_of(s).exists()]
+        stale = [source for source in sources if source not in fresh]
+        if stale:
+            # By dates Cython would keep what an older version of it made, or older sources that
+            # were unpacked over these; and none where pip installs it anew for each build.
+            TRANSLATED.write_text("\n".join(lines[s] for s in fresh), encoding="utf-8")
+            cythonize(
+                [Extension(module_name(source), [source]) for source in stale],
+                include_path=[str(BUILD / "pxd")],
+                build_dir=str(BUILD / "c"),
+                compiler_directives=DIRECTIVES,
+                nthreads=self.parallel,
+                force=True,
+            )
+            TRANSLATED.write_text("\n".join(lines.values()), encoding="utf-8")
+        return {source: str(c_file_of(source)) for source in sources}
 
     def build_extensions(self):
         import numpy
@@ -179,7 +183,8 @@ class BuildFastcore(build_ext):
             extension.sources = [c_files[extension.sources[0]]]
             extension.include_dirs += [numpy.get_include(), str(BUILD), str(KERNELS)]
             extension.define_macros += [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
-            extension.depends += [str(RECORD), *headers_of(Path(extension.sources[0]))]
+            headers = named_in(Path(extension.sources[0]), ".h", '"{0.name}"')
+            extension.depends += [str(RECORD), *map(str, headers)]
             extension.extra_compile_args += flags
             extension.extra_link_args += linked
             if extension.build is not None:
@@ -292,16 +297,16 @@ class BuildFastcore(build_ext):
             return run.returncode == 0
 
 
-def headers_of(source):
-    """Our own headers that a C file names, and those that they name."""
+def named_in(source, ending, mention):
+    """Our own files with this ending that a source mentions, and those that they mention."""
     found, unread = set(), [source]
     while unread:
         text = unread.pop().read_text(encoding="utf-8")
-        for header in sorted(KERNELS.glob("*.h")):
-            if f'"{header.name}"' in text and header not in found:
-                found.add(header)
-                unread.append(header)
-    return sorted(map(str, found))
+        for path in KERNELS.glob(f"*{ending}"):
+            if mention.format(path) in text and path not in found:
+                found.add(path)
+                unread.append(path)
+    return sorted(found)
 
 
 def read(path):
@@ -320,14 +325,18 @@ def c_file_of(source):
     return (BUILD / "c" / source).with_suffix(".c")
 
 
-def translation_key():
-    """All that the C files depend on, as a short text."""
+def translation_key(source):
+    """All that the C file of a source depends on, as a short text."""
     import Cython
     import numpy
 
+    source = Path(source)
     parts = [Cython.__version__, numpy.__version__, repr(DIRECTIVES)]
-    for path in sorted(p for end in ("pyx", "pxd") for p in Path("fastcore").rglob(f"*.{end}")):
-        parts += [path.as_posix(), path.read_text(encoding="utf-8")]
+    for path in (source, source.with_suffix(".pxd")):
+        if path.exists():
+            parts.append(path.read_text(encoding="utf-8"))
+            declared = named_in(path, ".pxd", ".{0.stem} cimport")
+            parts += [one.read_text(encoding="utf-8") for one in declared]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -151,6 +151,45 @@ def test_without_a_compiler_the_build_stops_before_the_translation(tmp_path):
     assert "DIPTYCH_NO_FASTCORE=1 pip install ." in done.stderr
 
 
+TRANSLATE = """
+import os
+from pathlib import Path
+import setup
+from setuptools import Distribution
+
+def translate():
+    command = setup.BuildFastcore(Distribution())
+    command.extensions, command.parallel = setup.extensions(), 0
+    files = {Path(s).stem: Path(c) for s, c in command.translate().items()}
+    return files["user"].read_text(), files["apart"].stat().st_mtime_ns
+
+declared = Path("fastcore/kernels/deep.pxd")
+(first, before), text = translate(), declared.read_text()
+declared.write_text(text.replace("1234", "5678"))
+os.utime(declared, (0, 0))
+second, after = translate()
+print("1234" in first, "5678" in first, "1234" in second, "5678" in second, before == after)
+"""
+
+
+def test_what_is_translated_again_is_told_by_contents_not_by_dates(tmp_path):
+    """Sources that are unpacked over others may be older than what was made of those."""
+    pytest.importorskip("Cython")
+    kernels = tmp_path / "fastcore" / "kernels"
+    kernels.mkdir(parents=True)
+    (tmp_path / "setup.py").write_text((ROOT / "setup.py").read_text(encoding="utf-8"))
+    (kernels.parent / "apart.pyx").write_text("def nothing():\n    pass\n")
+    (kernels.parent / "user.pyx").write_text(
+        "from .kernels.near cimport number\n\ndef found():\n    return number()\n"
+    )
+    (kernels / "near.pxd").write_text("from .deep cimport number\n")
+    (kernels / "deep.pxd").write_text("cdef inline int number() noexcept:\n    return 1234\n")
+    done = subprocess.run(
+        [sys.executable, "-c", TRANSLATE], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.stdout.split("\n")[-2] == "True False False True True", done.stdout + done.stderr
+
+
 def test_denormal_numbers_stay_on():
     """-ffast-math in one library would flush them to zero in the whole process."""
     done = run(
