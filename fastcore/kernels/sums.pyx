@@ -41,6 +41,8 @@ cdef bint is_real(cnp.ndarray a) noexcept:
 
 
 cdef double* running(cnp.ndarray a) except NULL:
+    if a is None:
+        raise TypeError("None is no running sum")
     if cnp.PyArray_TYPE(a) != cnp.NPY_DOUBLE or size(a) != 1 or not cnp.PyArray_ISCARRAY(a):
         raise ValueError(
             f"a running sum is one number of float64 that can be written to, not {a.dtype} "
