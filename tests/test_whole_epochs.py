@@ -133,13 +133,88 @@ def test_a_long_epoch_is_not_doubled(blocks, monkeypatch):
     assert not any(blocks)
 
 
-def test_a_metric_of_ones_own_and_a_model_that_resets_its_own_way(blocks):
-    class Resets(diptych.Sequential):
-        def reset_metrics(self):
-            super().reset_metrics()
+def test_one_metric_of_several_outputs(blocks):
+    def build():
+        x, metric = Input((3,)), diptych.metrics.CategoricalAccuracy()
+        model = Model(x, {"a": layers.Dense(2, name="a")(x), "b": layers.Dense(2, name="b")(x)})
+        model.compile("adam", "mse", metrics={"a": [metric], "b": [metric]})
+        fit = model.fit
+        model.fit = lambda x, y, **options: fit(x, {"a": y, "b": y}, **options)
+        return model
 
-    assert_same(lambda: compiled(Resets(dense().layers)), blocks, False)
-    blocks.clear()
+    assert_same(build, blocks, validation_split=0.2)
+
+
+def sum_of_weights(model):
+    return float(model.layers[0].kernel.numpy().sum())
+
+
+class ShowsFewer(diptych.Sequential):
+    @property
+    def metrics(self):
+        return super().metrics[:1]
+
+
+class Resets(diptych.Sequential):
+    def reset_metrics(self):
+        super().reset_metrics()
+
+
+class LooksAtWeights(diptych.Sequential):
+    def get_metrics_result(self):
+        return {**super().get_metrics_result(), "weights": sum_of_weights(self)}
+
+
+@pytest.mark.parametrize("kind", [ShowsFewer, Resets, LooksAtWeights])
+def test_a_model_that_tells_an_epoch_in_its_own_way(kind, blocks):
+    assert_same(lambda: compiled(kind(dense().layers)), blocks, False)
+
+
+def test_a_metric_whose_result_is_ones_own(blocks):
+    def build():
+        metric, model = diptych.metrics.CategoricalAccuracy(), dense()
+        metric.result = lambda: sum_of_weights(model)
+        return compiled(model, metrics=[metric])
+
+    assert_same(build, blocks, False)
+
+
+def test_frequencies_of_validation_as_an_array(blocks):
+    """They are not compared with 1: an array of several has no truth."""
+    for frequency in ([3, 5], [3]):
+        options = {"validation_freq": np.array(frequency), "validation_split": 0.2}
+        assert_same(lambda: compiled(dense()), blocks, False, **options)
+        blocks.clear()
+
+
+class SeesWeights(callbacks.CallbackList):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, {**logs, "weights": sum_of_weights(self.model)})
+
+
+@pytest.mark.parametrize("how", ["list", "method"])
+def test_who_looks_on_at_the_end_of_an_epoch(how, blocks):
+    model = compiled(dense())
+    if how == "list":
+        looker = SeesWeights([], add_history=True, model=model)
+        history = looker.history
+    else:
+        looker = history = callbacks.History()
+        tell = history.on_epoch_end
+        history.on_epoch_end = lambda epoch, logs: tell(
+            epoch, {**logs, "weights": sum_of_weights(model)}
+        )
+    model.fit(*data(), epochs=12, verbose=0, callbacks=looker)
+    assert len(set(history.history["weights"])) == 12
+    assert not any(blocks)
+
+
+def test_callbacks_that_do_nothing_do_not_look_on(blocks):
+    compiled(dense()).fit(*data(), epochs=12, verbose=0, callbacks=[callbacks.Callback()])
+    assert any(blocks)
+
+
+def test_a_metric_of_ones_own(blocks):
     own = lambda: compiled(dense(), metrics=[lambda y, p: np.mean(y * p, axis=-1)])  # noqa: E731
     assert_same(own, blocks, False)
 
@@ -237,3 +312,5 @@ def test_sums_are_numbers_of_float64():
     for wrong, _ in itertools.product([np.zeros((), "f"), np.zeros(2)], range(3)):
         with pytest.raises(ValueError, match="a running sum"):
             sums_kernel.Sums(np.zeros(()), wrong)
+    with pytest.raises(TypeError, match="None is no running sum"):
+        sums_kernel.Sums(None)

@@ -98,8 +98,12 @@ class CallbackList:
 
     @property
     def nobody_looks_on(self) -> bool:
-        """Whether there is only the `History`, to which one may tell the epochs later."""
-        return [type(one) for one in self.callbacks] == [History]
+        """Whether all that is called is the `History`, to which one may tell the epochs later."""
+        return type(self) is CallbackList and all(
+            getattr(method, "__func__", None) is getattr(History, name)
+            for name, methods in self._calls.items()
+            for method in methods
+        )
 
     def append(self, callback: Any) -> None:
         """Add one more callback."""

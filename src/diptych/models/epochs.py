@@ -20,6 +20,9 @@ from .planned import PlannedPasses
 from .plans import SLICE, StepPlan, running
 from .replay import is_own
 
+_OF_MODELS = ("metrics", "reset_metrics", "get_metrics_result")  # how they tell an epoch
+_OF_METRICS = ("reset_state", "result")
+
 
 class Epoch(NamedTuple):
     """An epoch that has run: its steps, the sums of the metrics, and those of its evaluation."""
@@ -81,7 +84,7 @@ class WholeEpochs:
             if sums is None:
                 return []
             self._sums, self._turns = sums, passes
-            self._tables = self._make_tables(passes)
+            self._tables = []
         tables = self._run(passes, count)
         if tables is None:
             return []
@@ -93,11 +96,13 @@ class WholeEpochs:
 
     def _run(self, passes: list[list[tuple[StepPlan, int]]], count: int) -> list[np.ndarray] | None:
         """The tables of so many epochs; None while another thread runs a plan of theirs."""
+        run_in_turn = _engine.current().kernels.plan.run_in_turn
         tables = [np.zeros((count, len(self._sums))) for _ in passes]
         turns: list[tuple[Any, int]] = []
         with running([plan for one in passes for plan, _ in one]) as free:
             if not free:
                 return None
+            self._tables = self._tables or self._make_tables(passes)
             for planned, one, table, (sums, end) in zip(
                 self._passes, passes, tables, self._tables, strict=True
             ):
@@ -107,8 +112,8 @@ class WholeEpochs:
                 turns.append((end, 1))
             self._model.reset_metrics()
             try:
-                _engine.current().kernels.plan.run_in_turn(turns, count)
-            finally:
+                run_in_turn(turns, count)
+            finally:  # Ctrl-C comes here after the epochs
                 for plan, _ in passes[0]:
                     plan.count()
         return tables
@@ -128,11 +133,14 @@ class WholeEpochs:
 
 
 def _sums_of(model: Any) -> list[np.ndarray] | None:
-    """The sums of which all metrics of a model are made; None if there are others."""
+    """The sums of which all results of a model are made, each once; None if it has others."""
     metrics = model.metrics
-    if not is_own(model, "reset_metrics") or not all(
-        isinstance(one, Mean) and is_builtin(type(one)) and is_own(one, "reset_state")
-        for one in metrics
-    ):
+    if not all(isinstance(one, Mean) and is_builtin(type(one)) for one in metrics):
         return None
-    return [part.array for one in metrics for part in (one.total, one.count)]
+    told = [(model, name) for name in _OF_MODELS]
+    told += [(one, name) for one in metrics for name in _OF_METRICS]
+    if not all(is_own(thing, name) for thing, name in told):
+        return None
+    # Several outputs may have one metric.
+    arrays = [part.array for one in metrics for part in (one.total, one.count)]
+    return list({id(array): array for array in arrays}.values())

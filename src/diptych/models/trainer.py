@@ -186,7 +186,8 @@ class Trainer(Steps):
         if validation is not None:
             tested = PlannedPasses(self, validation, test_step, "test")
         whole = None
-        if callbacks.nobody_looks_on and (validation is None or validation_freq == 1):
+        each = isinstance(validation_freq, int | np.integer) and validation_freq == 1
+        if callbacks.nobody_looks_on and (validation is None or each):
             whole = WholeEpochs(self, planned, tested)
         epoch, stops = progress.epoch, False
         while epoch < epochs and not stops and batches.more():
