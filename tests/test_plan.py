@@ -311,6 +311,15 @@ def test_a_mask_that_cannot_be_is_refused(shape, rate):
         draw_mask(np.random.PCG64(0), shape, rate)
 
 
+def test_a_running_mean_is_rounded_as_in_python():
+    """Each product is rounded before it is added."""
+    total, count, expected = np.zeros(()), np.zeros(()), 0.0
+    for value in np.random.default_rng(0).random(50):
+        add_mean(total, count, np.array(value), 7)
+        expected += float(value) * 7
+    assert (total.item(), count.item()) == (expected, 350)
+
+
 def test_a_plan_runs_no_further_than_its_rows():
     x = np.arange(24.0).reshape(12, 2)
     batch = np.empty((3, 2))

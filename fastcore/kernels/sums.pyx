@@ -55,7 +55,9 @@ cdef double* running(cnp.ndarray a) except NULL:
 
 cdef void mean_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     cdef const Running* r = <const Running*>context
-    r.total[0] += <double>(<const real*>r.value)[0] * r.number
+    # Rounded before it is added, as in Python: no fused multiply-add.
+    cdef volatile double amount = <double>(<const real*>r.value)[0] * r.number
+    r.total[0] += amount
     r.count[0] += r.number
 
 

@@ -374,7 +374,8 @@ class RootMeanSquaredError(Mean):
         y_true, y_pred = same_shape(
             y_true, as_float(y_pred), "root_mean_squared_error", broadcast=True
         )
-        super().update_state(np.square(y_pred - y_true), sample_weight)
+        errors = y_pred - y_true.astype(y_pred.dtype, copy=False)
+        super().update_state(np.square(errors), sample_weight)
 
     def result(self) -> Any:
         return self._dtype.type(math.sqrt(super().result()))
