@@ -2,6 +2,7 @@
 
     python benchmarks/serial.py                       all networks of networks.py
     python benchmarks/serial.py --networks lstm,mlp   some of them
+    python benchmarks/serial.py --clock               without valgrind: seconds, not instructions
 
 It needs valgrind: callgrind counts the instructions of an epoch on one thread, all of the process
 and those in chunks, which threads share. (Valgrind shows a program less than the processor has, no
@@ -21,6 +22,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy as np
 from networks import NETWORKS, data, in_keras
@@ -28,8 +30,10 @@ from training import print_machine
 
 CORES = (8, 32, 128)
 WARM = 3  # epochs: then there is a plan, and it knows how many steps fill a slice of time
-STEPS = 200  # of small networks that are counted; of others one epoch
+STEPS = 200  # that are counted, in whole epochs
+SECONDS = 20  # after which no other epoch is counted
 REPEATS = 9
+MOST = 20  # batches whose chunks are timed in an epoch
 
 
 def trained(network, epochs, callbacks=()):
@@ -58,10 +62,12 @@ def count(network):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == WARM:
                 tell("on")
+                self.began = time.monotonic()
 
         def on_epoch_end(self, epoch, logs=None):
-            if epoch == last:
+            if epoch == last or (epoch >= WARM and time.monotonic() - self.began > SECONDS):
                 tell("off")
+                self.model.stop_training = True
 
     trained(network, last + 1, [Switch()])
 
@@ -80,6 +86,35 @@ def counted(network):
         )
         with open(out) as lines:
             return outside(lines)
+
+
+def by_clock(network):
+    """The part of the seconds of an epoch that is not in chunks: for small networks too large,
+    since to time a chunk takes as long as some of them.
+    """
+    model = trained(network, WARM)
+    timer = watched(model, network)
+    x, y, batch = data(network)
+    x, y = x[: MOST * batch], y[: MOST * batch]
+    parts = []
+    for _ in range(3):
+        timer.found.clear()
+        start = time.perf_counter()
+        model.fit(x, y, batch_size=batch, verbose=0)
+        taken = time.perf_counter() - start
+        parts.append(1 - sum(stage.sum() for step in timer.found for stage in step) / taken)
+    return float(np.median(parts))
+
+
+def watched(model, network):
+    """Have the chunks of its steps timed; return what finds the times."""
+    x, y, batch = data(network)
+    tensors = model._as_tensors(x[:batch], y[:batch], None)
+    plan, refusal = model._plan_of(model._replay_key("update", *tensors))
+    if plan is None:
+        raise SystemExit(f"{network}: no plan: {refusal}")
+    plan._plan = timer = Timed(plan._plan)
+    return timer
 
 
 def outside(lines):
@@ -133,16 +168,10 @@ def timed(network):
     from diptych.fastcore.kernels import threads
 
     model = trained(network, WARM)
-    x, y, batch = (
-        part[: data(network)[2]] if i < 2 else part for i, part in enumerate(data(network))
-    )
-    tensors = model._as_tensors(x, y, None)
-    plan, refusal = model._plan_of(model._replay_key("update", *tensors))
-    if plan is None:
-        raise SystemExit(f"{network}: no plan: {refusal}")
-    plan._plan = timer = Timed(plan._plan)
+    timer = watched(model, network)
+    x, y, batch = data(network)
     for _ in range(REPEATS):
-        model.fit(x, y, batch_size=batch, verbose=0)
+        model.fit(x[:batch], y[:batch], batch_size=batch, verbose=0)
     threads.set_num_threads(2)
     threads.set_lateness(50_000)
     steps = [[stage.tolist() for stage in step] for step in timer.found]
@@ -163,6 +192,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--networks", default=",".join(NETWORKS))
+    parser.add_argument("--clock", action="store_true")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.one:
@@ -174,7 +204,7 @@ def main():
     print("|---|" + "---:|" * (3 + 2 * len(CORES)))
     for network in chosen.networks.split(","):
         stages, is_shared = timed(network)
-        part = counted(network)
+        part = by_clock(network) if chosen.clock else counted(network)
         inside = sum(map(sum, stages))
         alone = sum(sum(stage) for stage in stages if len(stage) == 1)
         around = inside * part / (1 - part)

@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::diptych.utils.notices.TrainingWarning"),
     pytest.mark.filterwarnings("ignore:The data ended after"),
     pytest.mark.filterwarnings("ignore:.*does not support masking"),
+    pytest.mark.filterwarnings("ignore:class_weight has weights for the classes"),  # of few rows
     pytest.mark.filterwarnings("ignore:invalid value encountered"),
     pytest.mark.filterwarnings("ignore:overflow encountered"),
     pytest.mark.filterwarnings("ignore:divide by zero encountered"),
