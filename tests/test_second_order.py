@@ -9,7 +9,7 @@ import diptych
 from diptych import GradientTape, Tensor, ops
 from diptych.backend import print_tensor
 from diptych.operation import ArrayOp, Operation, Twin
-from diptych.ops.losses import weighted_mean, weighted_sum
+from diptych.ops.losses import scaled_sum, weighted_mean
 from tests import cases, twins
 from tests.ops_table import ENGINE_OPS, MORE_SMOOTH, SMOOTH, definite, label, make, normal, positive
 from tests.second_order import check_second_order, gradients, is_float, outputs_of
@@ -23,7 +23,7 @@ ROWS = [
     *SMOOTH,
     *MORE_SMOOTH,
     ("cholesky", lambda xp, x: xp.cholesky((x + xp.swapaxes(x, -1, -2)) / 2), [definite(3, 2)]),
-    ("weighted_sum", lambda xp, x, w: weighted_sum(x, w, divisor=3), [normal(4), normal(4)]),
+    ("scaled_sum", lambda xp, x, w: scaled_sum((x * w,), 3), [normal(4), normal(4)]),
     ("weighted_mean", lambda xp, x, w: weighted_mean(x, w, w), [normal(4), positive(4)]),
     ("sparsemax", lambda xp, x: xp.sparsemax(x), [normal(4, 5)]),
     ("print_tensor", lambda xp, x: print_tensor(x * x), [normal(3)]),
