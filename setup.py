@@ -141,8 +141,8 @@ class BuildFastcore(build_ext):
         fresh = [s for s in sources if lines[s] in there and c_file_of(s).exists()]
         stale = [source for source in sources if source not in fresh]
         if stale:
-            # By dates Cython would keep what an older version of it made, or older sources that
-            # were unpacked over these; and none where pip installs it anew for each build.
+            # Dates are no help: pip installs Cython anew for each build, so all would be stale, and
+            # sources that were unpacked over others may be the older ones.
             TRANSLATED.write_text("\n".join(lines[s] for s in fresh), encoding="utf-8")
             cythonize(
                 [Extension(module_name(source), [source]) for source in stale],
