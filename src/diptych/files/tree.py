@@ -102,7 +102,7 @@ def _children(thing: Any) -> Iterator[tuple[str, Any]]:
 # How models keep their graph, and what is not part of their state.
 _INNER = frozenset(
     "layers inputs outputs input output losses metrics variables weights history "
-    "_function _stack _between _replays _inputs_structure _outputs_structure "
+    "_function _stack _between _replays _fitted _inputs_structure _outputs_structure "
     "_loss _metrics _loss_mean _checks compiled_loss compiled_metrics".split()
 )
 

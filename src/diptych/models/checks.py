@@ -82,6 +82,13 @@ class Checks:
         self._check_values(pairs, x, y, sample_weight, what)
         self._check_tokens(x)
 
+    def values(self, x: np.ndarray, y: np.ndarray) -> None:
+        """The part of ``before_training`` that looks at the values, for training data whose form
+        has passed it.
+        """
+        self._check_values(self._pairs(x, y), x, y, None, "training data")
+        self._check_tokens(x)
+
     def tell(self, message: str, of: str | None = None) -> None:
         """Warn, once for each model and compile(), of the message or of what it is about."""
         if (of or message) not in self._told:

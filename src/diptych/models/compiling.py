@@ -24,6 +24,7 @@ from .results import enter, names_before_build
 if TYPE_CHECKING:
     from ..graph import KerasTensor
     from ..layers.layer import Layer as _Beside  # Model inherits from Trainer and Layer
+    from .again import Fitted
 else:
     _Beside = object
 
@@ -75,6 +76,7 @@ class Compiling(_Beside):
         self._loss_mean = metrics_module.Mean(name="loss")
         # None, the key of a step that is not recorded, is never in here.
         self._replays: dict[tuple | None, Replay | None] = {}
+        self._fitted: dict[tuple, Fitted] = {}  # by the forms of the data
         self._progress: Progress | None = None  # while `fit` runs
         self._plan_report = "No plan: the model has not been trained by fit()."
 
@@ -133,7 +135,7 @@ class Compiling(_Beside):
             self._loss.build(self.output)
         self._loss_mean = metrics_module.Mean(name="loss")
         self._checks = Checks(self)
-        self._replays = {}
+        self._replays, self._fitted = {}, {}
         self._compiled_flags = TrainableFlags(self)
         self.stop_training = False
         self.compiled = True

@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from itertools import takewhile
 from math import prod
 from threading import Lock
 from typing import Any
@@ -287,9 +288,7 @@ class StepPlan(_BatchPlan):
 
     def fits(self, model: Any) -> bool:
         """Whether it is still a step of this model, and nothing that it depends on has changed."""
-        return self._circumstances == _circumstances(model) and all(
-            seed.generator is generator for seed, generator in self._generators
-        )
+        return all_fit([self], model)
 
     def takes(self, sources: list[np.ndarray]) -> bool:
         """Whether no label is wrong: other steps raise an error for one that is no class."""
@@ -309,11 +308,12 @@ class StepPlan(_BatchPlan):
         if not self._running.acquire(blocking=False):
             return 0
         try:
-            return self._run_alone(order, sources, most)
+            return self.run_reserved(order, sources, most)
         finally:
             self._running.release()
 
-    def _run_alone(self, order: np.ndarray, sources: list[np.ndarray], most: int) -> int:
+    def run_reserved(self, order: np.ndarray, sources: list[np.ndarray], most: int) -> int:
+        """``run`` for whoever has ``reserved`` it."""
         if not self._trains:
             return self._run(order, *sources, most=most)
         counter = self._optimizer._iterations.array
@@ -351,18 +351,38 @@ class StepPlan(_BatchPlan):
         self._optimizer._iterations.array[()] += self._plan.done
 
 
+def all_fit(plans: list[StepPlan], model: Any) -> bool:
+    """Whether all are still steps of this model, and nothing that they depend on has changed."""
+    now = _circumstances(model)
+    return all(
+        plan._circumstances == now
+        and all(seed.generator is generator for seed, generator in plan._generators)
+        for plan in plans
+    )
+
+
+@contextlib.contextmanager
+def reserved(plans: list[StepPlan]) -> Iterator[bool]:
+    """Keep these plans for oneself; false if another thread runs one of them."""
+    held = list(takewhile(lambda plan: plan._running.acquire(blocking=False), plans))
+    try:
+        yield len(held) == len(plans)
+    finally:
+        for plan in held:
+            plan._running.release()
+
+
 @contextlib.contextmanager
 def running(plans: list[StepPlan]) -> Iterator[bool]:
-    """Keep these plans for oneself; false if another thread runs one of them."""
-    with contextlib.ExitStack() as ending:
-        for plan in plans:
-            if not plan._running.acquire(blocking=False):
-                yield False
-                return
-            ending.callback(plan._running.release)
-            ending.callback(plan._rows.let_go)
-        ending.enter_context(_held([lock for plan in plans for lock in plan._locks]))
-        yield True
+    """Keep these plans for oneself, with what they draw from and their rows; false if another
+    thread runs one of them.
+    """
+    with reserved(plans) as free, contextlib.ExitStack() as ending:
+        if free:
+            for plan in plans:
+                ending.callback(plan._rows.let_go)
+            ending.enter_context(_held([lock for plan in plans for lock in plan._locks]))
+        yield free
 
 
 @contextlib.contextmanager

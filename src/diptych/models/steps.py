@@ -44,7 +44,7 @@ class Steps(Compiling):
 
     def __getstate__(self) -> dict[str, Any]:
         """The state without recorded steps, whose functions cannot be pickled, and without data."""
-        return {**vars(self), "_replays": {}, "_progress": None}
+        return {**vars(self), "_replays": {}, "_fitted": {}, "_progress": None}
 
     def compute_loss(
         self,
@@ -344,6 +344,7 @@ class Steps(Compiling):
         self._replays = {key: one for key, one in replays if key and key[-1] == Structure.version}
         if len(self._replays) >= MOST_REPLAYS:
             self._replays = {}
+        self._fitted.clear()  # it holds plans, too
 
     def _after_step(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
         if type(self).compute_metrics is not Steps.compute_metrics:

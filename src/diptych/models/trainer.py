@@ -19,6 +19,7 @@ from ..legacy import Logs, accepts_old
 from ..nested import map_structure
 from ..tensor import Tensor
 from ..utils.batches import unpack_x_y_sample_weight as unpack
+from .again import fit_again, remember
 from .arrays import as_data, count_rows
 from .batches import ArrayBatches
 from .checks import Checks
@@ -103,6 +104,15 @@ class Trainer(Steps):
                 check_size(size, name)
         epochs = at_most(config.max_epochs(), epochs, "epochs")
         check_frequency(validation_freq)
+        if (
+            (epochs == 1 and verbose == 0 and shuffle is True and initial_epoch == 0)
+            and callbacks is validation_data is class_weight is sample_weight is None
+            and steps_per_epoch is validation_steps is validation_batch_size is None
+            and not validation_split
+        ):
+            history = self._fit_again(x, y, 32 if batch_size is None else batch_size)
+            if history is not None:
+                return history
         part_of_x = bool(validation_split) and validation_data is None
         if part_of_x:
             (x, y, sample_weight), validation_data = split_off_validation(
@@ -218,10 +228,35 @@ class Trainer(Steps):
                 callbacks.on_epoch_end(epoch, logs)
                 epoch += 1
             stops = processes.any_of(self.stop_training)
-        if hasattr(self.optimizer, "finalize_variable_values") and epochs > initial_epoch:
-            self.optimizer.finalize_variable_values(self.trainable_variables)
+        if epochs > initial_epoch:
+            self._finish_weights()
         callbacks.on_train_end(logs)
+        if validation is None and callbacks.nobody_looks_on:
+            remember(self, batches, planned)
         return self.history
+
+    def _fit_again(self, x: Any, y: Any, batch_size: Any) -> Any:
+        """The ``History`` of one more epoch on arrays like those of an earlier ``fit``, by its
+        plans; None where there is more to do.
+        """
+        if (
+            not (type(x) is type(y) is np.ndarray and x.ndim and y.ndim)
+            or type(batch_size) is not int
+            or config.max_steps_per_epoch() is not None
+            or processes.sharing() is not None
+            or self._steps()[0] != self._update
+        ):
+            return None
+        with self._in_training():
+            history = fit_again(self, x, y, batch_size)
+            if history is not None:
+                self._finish_weights()
+        return history
+
+    def _finish_weights(self) -> None:
+        """Let the optimizer put those weights in place that it keeps for the end of a training."""
+        if hasattr(self.optimizer, "finalize_variable_values"):
+            self.optimizer.finalize_variable_values(self.trainable_variables)
 
     def _train_planned_epoch(
         self, planned: PlannedPasses, callbacks: CallbackList, look: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -76,14 +77,15 @@ def odd_probabilities(labels: np.ndarray, kind: str, name: str) -> str:
 
 
 def not_finite(array: Any, name: str) -> str:
-    """'x: 3 NaN and 1 infinite in 2 rows, first in row 7', or '' if all values are finite."""
+    """'x: 3 NaN and 1 infinite in 2 rows, first in row 7', or '' if all values are finite.
+
+    A sum may overflow; in a training NumPy does not warn of that.
+    """
     if array is None or array.dtype.kind != "f" or array.size == 0:
         return ""
-    with np.errstate(all="ignore"):
-        # A sum with NaN or infinity is not finite; if it only overflows, the exact check follows.
-        flat = array.reshape(-1) if array.flags.c_contiguous else None
-        total = array.sum() if flat is None else np.dot(flat, flat)
-    if np.isfinite(total):
+    # A sum with NaN or infinity is not finite; if it only overflows, the exact check follows.
+    flat = array.reshape(-1) if array.flags.c_contiguous else None
+    if isfinite(array.sum() if flat is None else np.dot(flat, flat)):
         return ""
     wrong = ~np.isfinite(array)
     rows = np.flatnonzero(wrong.reshape(len(array), -1).any(axis=1))

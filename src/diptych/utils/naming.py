@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -26,6 +27,7 @@ def public_names(thing: Any) -> list[str]:
     return [name for name in names if not name.startswith("_") or name.startswith("__")]
 
 
+@functools.lru_cache(1024)
 def snake_case(name: str) -> str:
     """How Keras names the objects of a class: 'MaxPooling2D' -> 'max_pooling2d'."""
     name = re.sub(r"\W+", "", name)

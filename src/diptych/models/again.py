@@ -1,0 +1,83 @@
+"""One more epoch on arrays like those of an earlier ``fit``.
+
+A loop that calls ``fit`` for one epoch at a time waits, with a network of a few neurons, mostly for
+what comes before the first step. An earlier call has found out whatever depends only on the form of
+the data. So where plans make all steps and nobody looks on but the ``History``, a call with arrays
+of the same form looks at their values and runs the plans.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import random
+from ..callbacks import History
+from .batches import ArrayBatches
+from .noting import NotPlannedError
+from .planned import MOST_PASSED, PlannedPasses
+from .plans import StepPlan, all_fit, reserved
+from .symptoms import LossWatch
+
+
+class Fitted(NamedTuple):
+    """What a call of ``fit`` has found out: the plans of its steps, each with how often it runs in
+    an epoch, and what it said of them.
+    """
+
+    turns: list[tuple[StepPlan, int]]
+    report: str
+
+
+def remember(model: Any, batches: Any, planned: PlannedPasses) -> None:
+    """Keep what a training on these batches has found out, if ``fit_again`` can make use of it."""
+    if type(batches) is not ArrayBatches or batches.shuffle is not True:
+        return
+    x, y, weights = batches.data
+    if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray) or weights is not None:
+        return
+    turns = planned.whole_pass()
+    if turns:
+        if len(model._fitted) >= MOST_PASSED:
+            model._fitted.clear()
+        model._fitted[_form(x, y, batches.batch_size)] = Fitted(turns, planned.report)
+
+
+def fit_again(model: Any, x: np.ndarray, y: np.ndarray, batch_size: int) -> History | None:
+    """Train for one more epoch on these arrays; None where there is more to find out."""
+    fitted = model._fitted.get(_form(x, y, batch_size))
+    if fitted is None:
+        return None
+    plans = [plan for plan, _ in fitted.turns]
+    if not all_fit(plans, model):
+        return None
+    try:
+        sources = [plan.sources([x, y]) for plan in plans]
+    except NotPlannedError:
+        return None
+    if not all(plan.takes(arrays) for plan, arrays in zip(plans, sources, strict=True)):
+        return None
+    with reserved(plans) as free:
+        if not free:
+            return None
+        model._checks.values(x, y)
+        history = History()
+        history.set_params({"verbose": 0, "epochs": 1, "steps": -(-len(x) // batch_size)})
+        history.set_model(model)
+        model.stop_training = False
+        model.reset_metrics()
+        watch, order = LossWatch(model, None, None), random.global_generator().permutation(len(x))
+        for (plan, times), arrays in zip(fitted.turns, sources, strict=True):
+            rows, order = order[: times * plan.size], order[times * plan.size :]
+            while len(rows) and not model.stop_training:
+                done = plan.run_reserved(rows, arrays, len(rows) // plan.size)
+                watch.look(0, done)
+                rows = rows[done * plan.size :]
+    model._plan_report = fitted.report
+    history.on_epoch_end(0, model._results(None))
+    return history
+
+
+def _form(x: np.ndarray, y: np.ndarray, batch_size: int) -> tuple:
+    return x.shape, x.dtype, y.shape, y.dtype, batch_size
