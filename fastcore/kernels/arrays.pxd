@@ -49,14 +49,22 @@ cdef inline Py_ssize_t dim(cnp.ndarray a, int axis) noexcept nogil:
     return cnp.PyArray_DIM(a, axis)
 
 
+# What is seldom called stands once, in arrays.pyx, instead of in every module.
+cdef int refuse_type(object a) except -1
+cdef int refuse_other_type(object a, int typenum) except -1
+cdef int refuse_size(int ndim, const cnp.npy_intp* dims) except -1
+cdef cnp.ndarray converted(object a, int typenum)
+cdef Py_ssize_t as_size(object number) except? -1
+
+
 cdef inline int real_type(object a) except -1:
     """NPY_FLOAT or NPY_DOUBLE: the type in which a call computes, taken from its first array."""
     cdef int typenum
     if not cnp.PyArray_Check(a):
-        raise TypeError(f"expected a NumPy array of float32 or float64, got {type(a).__name__}")
+        return refuse_type(a)
     typenum = cnp.PyArray_TYPE(<cnp.ndarray>a)
     if typenum != cnp.NPY_FLOAT and typenum != cnp.NPY_DOUBLE:
-        raise TypeError(f"expected an array of float32 or float64, got dtype {a.dtype}")
+        return refuse_type(a)
     return typenum
 
 
@@ -67,30 +75,13 @@ cdef inline cnp.ndarray as_type(object a, int typenum):
         b = <cnp.ndarray>a
         if (cnp.PyArray_TYPE(b) == typenum and cnp.PyArray_ISCARRAY_RO(b)):
             return noted(b)
-    refuse_plan("an array is converted")
-    try:
-        return cnp.PyArray_FROMANY(
-            a, typenum, 0, 0, cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED
-        )
-    except OverflowError as error:
-        raise ValueError(f"expected an array of ordinary numbers: {error}") from None
-
-
-cdef inline Py_ssize_t as_size(object number) except? -1:
-    """A size or an axis that an option or a cache names; ValueError where it is absurd."""
-    try:
-        return number
-    except OverflowError:
-        raise ValueError(f"{number} is too large for a size or an axis") from None
+    return converted(a, typenum)
 
 
 cdef inline cnp.ndarray as_real(object a, int typenum):
     """as_type for the float arrays of a call, which share one dtype: another is an error."""
     if real_type(a) != typenum:
-        raise TypeError(
-            f"the arrays of one call must share a dtype: expected "
-            f"{'float32' if typenum == cnp.NPY_FLOAT else 'float64'}, got {a.dtype}"
-        )
+        refuse_other_type(a, typenum)
     return as_type(a, typenum)
 
 
@@ -110,8 +101,7 @@ cdef inline cnp.ndarray new_result(int ndim, cnp.npy_intp* dims, int typenum):
     for i in range(ndim):
         bytes_ *= dims[i]
     if bytes_ > 2.0**47:  # what a process can address on the processors of today
-        shape = tuple([dims[i] for i in range(ndim)])
-        raise ValueError(f"an array of shape {shape} is larger than any memory")
+        refuse_size(ndim, dims)
     return new_array(ndim, dims, typenum)
 
 
