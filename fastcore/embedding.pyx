@@ -44,6 +44,7 @@ cdef struct EmbeddingJob:
     char* target             # y, dtable, or its rows that are named
     Py_ssize_t* order        # places, those of each chunk of the table (or row) together
     Py_ssize_t* first        # where those of a chunk (or row) begin in order, and the last end
+    cnp.int64_t* named       # the rows that are named, each once
 
 
 cdef void numbers_task(Py_ssize_t chunk, void* context) noexcept nogil:
@@ -324,6 +325,17 @@ cdef Py_ssize_t find_rows(
     return count
 
 
+cdef void named_rows_task(Py_ssize_t _, void* context) noexcept nogil:
+    """Both, and `rows` is then how many are named. A task, since what a function of Python calls
+    itself is compiled for size.
+    """
+    cdef EmbeddingJob* job = <EmbeddingJob*>context
+    cdef Py_ssize_t* order = sort_by_row(job, job.order, job.first)
+    if order != job.order:
+        job.order, job.first = order, job.order
+    job.rows = find_rows(job, job.first, job.named)
+
+
 def embedding_backward_rows(dy, cache):
     """Extra: embedding_backward without the rows of zeros, for a table too large to fill.
 
@@ -339,11 +351,9 @@ def embedding_backward_rows(dy, cache):
     cdef cnp.ndarray order = new_vector(job.places + 1, cnp.NPY_INTP)
     cdef cnp.ndarray first = new_vector(job.places + 1, cnp.NPY_INTP)
     cdef cnp.ndarray rows = new_vector(job.places, cnp.NPY_INT64)
-    job.order = sort_by_row(&job, <Py_ssize_t*>data(order), <Py_ssize_t*>data(first))
-    if job.order != <Py_ssize_t*>data(order):
-        order, first = first, order
-    job.first = <Py_ssize_t*>data(first)
-    job.rows = find_rows(&job, <Py_ssize_t*>data(first), <cnp.int64_t*>data(rows))
+    job.order, job.first = <Py_ssize_t*>data(order), <Py_ssize_t*>data(first)
+    job.named = <cnp.int64_t*>data(rows)
+    run_chunks(named_rows_task, 1, &job, sizeof(job), job.places)
     dims[0], dims[1] = job.rows, job.units
     cdef cnp.ndarray values = new_array(2, dims, cnp.PyArray_TYPE(alive[0]))
     job.target = <char*>data(values)

@@ -391,7 +391,7 @@ cdef void resize_task(Py_ssize_t chunk, void* context, const real* like) noexcep
     cdef real* y = <real*>g.y
     cdef const real* line
     cdef Py_ssize_t room = row if g.size[0] == g.out[0] else row + plane
-    cdef real* scratch = <real*>malloc(max(1, room * sizeof(real)))
+    cdef real* scratch = <real*>malloc(max(<size_t>1, room * sizeof(real)))
     cdef real* line_made = scratch
     cdef bint depth = g.size[0] != g.out[0], height = g.size[1] != g.out[1]
     cdef bint width = g.size[2] != g.out[2]
