@@ -454,8 +454,9 @@ class Checks:
                     "regression use metrics=['mae']."
                 )
         found = []
-        for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
-            found += [text for leaf in flatten(part) if (text := not_finite(leaf, name))]
+        with np.errstate(all="ignore"):
+            for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
+                found += [text for leaf in flatten(part) if (text := not_finite(leaf, name))]
         if found:
             self.not_finite = "; ".join(found)
             self.tell(

@@ -1,21 +1,26 @@
-"""Whole epochs of ``fit`` in one call, where nobody looks on but the ``History``.
+"""The epochs of ``fit``: one by one, or many in one call.
 
-In a network of a few neurons, what Python does between two epochs takes longer than their steps. So
-it draws the orders of many epochs at once; the plans of their steps and of their evaluations run in
-turn, and write the sums of the metrics into tables; then the epochs are told one after the other.
+In a network of a few neurons, what Python does between two epochs takes longer than their steps.
+Where nobody looks on but the ``History``, it draws the orders of many epochs at once; the plans of
+their steps and of their evaluations run in turn, and write the sums of the metrics into tables;
+then the epochs are told one after the other.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import engine as _engine
+from ..callbacks import CallbackList
 from ..metrics import Mean
 from ..utils.registration import is_builtin
+from .fitting import executions
+from .passes import Progress
 from .planned import PlannedPasses
 from .plans import SLICE, StepPlan, running
 from .replay import is_own
@@ -24,22 +29,115 @@ _OF_MODELS = ("metrics", "reset_metrics", "get_metrics_result")  # how they tell
 _OF_METRICS = ("reset_state", "result")
 
 
-class Epoch(NamedTuple):
-    """An epoch that has run: its steps, the sums of the metrics, and those of its evaluation."""
+class OneByOne:
+    """The epochs of one call of ``fit``, one by one.
 
+    Args:
+        model: the model.
+        progress: the data, those to evaluate on, and where the first epoch begins.
+        planned: the passes over the data by plans, as far as there are plans.
+        tested: those over the validation data, if there are any.
+        step: makes one step on a batch (x, y, sample_weight).
+        callbacks: all callbacks.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        progress: Progress,
+        planned: PlannedPasses,
+        tested: PlannedPasses | None,
+        step: Callable,
+        callbacks: CallbackList,
+    ) -> None:
+        self._model = model
+        self._batches, self._validation = progress.batches, progress.validation
+        self._done = progress.done  # batches of the first epoch that have been trained on already
+        self._planned, self._tested = planned, tested
+        self._step = step
+        self._callbacks = callbacks
+
+    def train(self, look: Callable[..., None]) -> dict[str, Any]:
+        """Run the next epoch; return its results. After each step, or as many as a plan makes at
+        once, ``look`` at the loss is told how many.
+        """
+        model, done = self._model, self._done
+        self._done = 0
+        if not done:
+            model.reset_metrics()
+        last = None
+        if self._planned.begin():
+            self._run_plans(look)
+        elif self._callbacks.wants_train_batches:
+            last = self._run_steps_for_callbacks(look, done)
+        else:
+            last = self._run_steps(look)
+        return model._results(last)
+
+    def test(self) -> dict[str, Any]:
+        """Evaluate after it; return the results."""
+        return self._model._evaluate(self._validation, self._callbacks, self._tested)
+
+    def _run_plans(self, look: Callable[..., None]) -> None:
+        """As many batches in one call as the callbacks allow."""
+        model, planned, callbacks = self._model, self._planned, self._callbacks
+        begin, size = 0, model.steps_per_execution
+        while planned.left and not model.stop_training:
+            if not callbacks.wants_train_batches:
+                look(planned.run())
+                continue
+            callbacks.on_train_batch_begin(begin)
+            for _ in range(size):
+                if planned.left:
+                    look(planned.run(1))
+            callbacks.on_train_batch_end(begin + size - 1, partial(model._results, None))
+            begin += size
+
+    def _run_steps(self, look: Callable[..., None]) -> Any:
+        """Return the result of the last step."""
+        model, last = self._model, None
+        for batch in self._batches:
+            last = self._step(*model._as_tensors(*batch))
+            look()
+            if model.stop_training:
+                break
+        return last
+
+    def _run_steps_for_callbacks(self, look: Callable[..., None], done: int) -> Any:
+        """The same, with calls of the callbacks that handle batches."""
+        model, callbacks, last = self._model, self._callbacks, None
+        for begin, end, group in executions(self._batches, model.steps_per_execution, done):
+            callbacks.on_train_batch_begin(begin)
+            for batch in group:
+                last = self._step(*model._as_tensors(*batch))
+                look()
+            callbacks.on_train_batch_end(end, partial(model._results, last))
+            if model.stop_training:
+                break
+        return last
+
+
+class Epoch(NamedTuple):
+    """An epoch that has run: the sums of the metrics, its steps, and the sums after its training
+    and its evaluation.
+    """
+
+    model: Any
     sums: list[np.ndarray]
     steps: int
     trained: np.ndarray
     tested: np.ndarray
 
-    def train(self, look: Callable[[int], None]) -> None:
-        """Let the metrics say what they said after its training, and someone look at the loss."""
+    def train(self, look: Callable[..., None]) -> dict[str, Any]:
+        """Return the results of its training, and let someone look at the loss."""
         self._put(self.trained)
         look(self.steps)
+        return self.model._results(None)
 
-    def test(self) -> None:
-        """Let the metrics say what they said after its evaluation."""
+    def test(self) -> dict[str, Any]:
+        """Return the results of its evaluation."""
         self._put(self.tested)
+        return self.model._results(None)
 
     def _put(self, row: np.ndarray) -> None:
         for array, value in zip(self.sums, row, strict=True):
@@ -92,7 +190,7 @@ class WholeEpochs:
         self._pace = max(2, min(2 * count, int(SLICE * count / max(taken, 1e-9))))
         steps = sum(times for _, times in passes[0])
         both = zip(tables[0], tables[-1], strict=True)
-        return [Epoch(self._sums, steps, *rows) for rows in both]
+        return [Epoch(self._model, self._sums, steps, *rows) for rows in both]
 
     def _run(self, passes: list[list[tuple[StepPlan, int]]], count: int) -> list[np.ndarray] | None:
         """The tables of so many epochs; None while another thread runs a plan of theirs."""

@@ -25,7 +25,7 @@ from .batches import ArrayBatches
 from .checks import Checks
 from .class_weights import class_weights_to_sample_weights
 from .data import batches_for, split_off_validation
-from .epochs import WholeEpochs
+from .epochs import OneByOne, WholeEpochs
 from .fitting import at_most, executions, named_in_errors, pack
 from .noting import NotPlannedError
 from .passes import Progress, check_size
@@ -192,38 +192,24 @@ class Trainer(Steps):
         watch = self._checks.watch(batches, weighted)
         logs: dict[str, Any] = Logs()
         callbacks.on_train_begin()
-        done = progress.done  # not 0 if a callback has put the training into the middle of an epoch
         if validation is not None:
             tested = PlannedPasses(self, validation, test_step, "test")
+        epoch = progress.epoch  # a callback may have changed it
+        one_by_one = OneByOne(self, progress, planned, tested, train_step, callbacks)
         whole = None
         each = isinstance(validation_freq, int | np.integer) and validation_freq == 1
         if callbacks.nobody_looks_on and (validation is None or each):
             whole = WholeEpochs(self, planned, tested)
-        epoch, stops = progress.epoch, False
+        stops = False
         while epoch < epochs and not stops and batches.more():
             ended: list[Any] = [] if whole is None else whole.run(epochs - epoch)
-            for one in ended or [None]:
-                if one is None and not done:
-                    self.reset_metrics()
+            for one in ended or [one_by_one]:
                 watch.begin()
                 callbacks.on_epoch_begin(epoch)
-                last, look = None, partial(watch.look, epoch)
-                if one is not None:
-                    one.train(look)
-                elif planned.begin():
-                    self._train_planned_epoch(planned, callbacks, look)
-                else:
-                    last = self._train_epoch(batches, train_step, callbacks, look, done)
+                logs = one.train(partial(watch.look, epoch))
                 self._plan_report = planned.report
-                done = 0
-                logs = self._results(last)
                 if validation is not None and due(validation_freq, epoch):
-                    if one is not None:
-                        one.test()
-                        results = self._results(None)
-                    else:
-                        results = self._evaluate(validation, callbacks, tested)
-                    logs.update({f"val_{name}": value for name, value in results.items()})
+                    logs.update({f"val_{name}": value for name, value in one.test().items()})
                     logs = Logs(sorted(logs.items()))  # the order in which Keras tells callbacks
                 callbacks.on_epoch_end(epoch, logs)
                 epoch += 1
@@ -258,24 +244,6 @@ class Trainer(Steps):
         if hasattr(self.optimizer, "finalize_variable_values"):
             self.optimizer.finalize_variable_values(self.trainable_variables)
 
-    def _train_planned_epoch(
-        self, planned: PlannedPasses, callbacks: CallbackList, look: Any
-    ) -> None:
-        """One pass over the batches, as many in one call as the callbacks allow; the loss is looked
-        at after each call.
-        """
-        begin, size = 0, self.steps_per_execution
-        while planned.left and not self.stop_training:
-            if not callbacks.wants_train_batches:
-                look(planned.run())
-                continue
-            callbacks.on_train_batch_begin(begin)
-            for _ in range(size):
-                if planned.left:
-                    look(planned.run(1))
-            callbacks.on_train_batch_end(begin + size - 1, partial(self._results, None))
-            begin += size
-
     def plan_report(self) -> str:
         """Whether the steps of the last ``fit`` ran as a plan, many or one in a call, and if not,
         why.
@@ -283,30 +251,6 @@ class Trainer(Steps):
         A plan is only for speed: it gives the bits of single steps.
         """
         return self._plan_report
-
-    def _train_epoch(
-        self, batches: Any, train_step: Any, callbacks: CallbackList, look: Any, done: int = 0
-    ) -> Any:
-        """One pass over the batches; only updates and looks at the loss, unless a callback handles
-        batches.
-        """
-        last = None
-        if not callbacks.wants_train_batches:
-            for batch in batches:
-                last = train_step(*self._as_tensors(*batch))
-                look()
-                if self.stop_training:
-                    break
-            return last
-        for begin, end, group in executions(batches, self.steps_per_execution, done):
-            callbacks.on_train_batch_begin(begin)
-            for batch in group:
-                last = train_step(*self._as_tensors(*batch))
-                look()
-            callbacks.on_train_batch_end(end, partial(self._results, last))
-            if self.stop_training:
-                break
-        return last
 
     def _results(self, last: Any) -> dict[str, Any]:
         """The metrics' results, or ``last``, the result of a user's step, if it is different; in

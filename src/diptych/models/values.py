@@ -79,7 +79,7 @@ def odd_probabilities(labels: np.ndarray, kind: str, name: str) -> str:
 def not_finite(array: Any, name: str) -> str:
     """'x: 3 NaN and 1 infinite in 2 rows, first in row 7', or '' if all values are finite.
 
-    A sum may overflow; in a training NumPy does not warn of that.
+    A sum may overflow, of which NumPy may warn.
     """
     if array is None or array.dtype.kind != "f" or array.size == 0:
         return ""
