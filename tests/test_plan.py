@@ -26,7 +26,7 @@ from diptych.fastcore import (
     piecewise,
 )
 from diptych.fastcore.kernels.plan import Plan, chunk_times, scribble
-from diptych.fastcore.kernels.steps import Rows, draw_mask, in_stages
+from diptych.fastcore.kernels.steps import Rows, draw_mask, in_order, in_stages, joined
 from diptych.fastcore.kernels.sums import add_accuracy, add_mean, add_values, sum_of
 from diptych.fastcore.kernels.threads import get_num_threads, set_least_work, set_num_threads
 
@@ -445,6 +445,36 @@ def test_sums_and_products_in_stages_are_those_of_numpy(dtype):
         assert same_bits(in_stages(name, a, b), function(a, b))
         for c in (b[:, :1], b.T, b.astype("i4"), 2.0, b[:, ::-1]):
             assert in_stages(name, a, c) is None
+
+
+@pytest.mark.parametrize("dtype", twins.DTYPES, ids=lambda d: np.dtype(d).name)
+def test_a_plan_brings_arrays_in_order_and_joins_them(dtype):
+    x = np.random.default_rng(0).standard_normal((5, 7, 2, 300)).astype(dtype)
+    views = [
+        lambda: x[:, ::-1],
+        lambda: x.transpose(3, 1, 0, 2),
+        lambda: x[..., 3::2],
+        lambda: x[1:, :, :1, 10:20],
+        lambda: np.broadcast_to(x[:, :1], x.shape),
+        lambda: x[2, 3].T,
+    ]
+    for view in views:
+        plan = Plan()
+        with plan:
+            y = in_order(view())
+            axis = y.ndim - 2
+            both = joined((view(), y, view()[..., :0, :]), axis)
+        assert y.flags.c_contiguous
+        x[...] = x[::-1].copy()
+        plan.run()
+        assert same_bits(y, np.ascontiguousarray(view()))
+        assert same_bits(both, np.concatenate([y, y], axis))
+    ints = np.ones((2, 3), int)[:, ::2]
+    for same in (x, ints, 2.0, None, x[0, 0, 0, 0]):
+        assert in_order(same) is same
+    assert joined((x, x[:, :, ::2]), -1) is None  # for np.concatenate to say what is wrong
+    for arrays, axis in (((x, ints), 0), ((x,), 4), ((), 0)):
+        assert joined(arrays, axis) is None
 
 
 def test_results_that_nobody_needs_share_memory():

@@ -643,6 +643,14 @@ def test_a_step_that_makes_a_plan_is_not_one_that_runs_it():
     assert model.plan_report() == "A plan ran."
 
 
+def test_both_directions_of_a_recurrent_layer_are_planned_without_python():
+    x, y = data((6, 3))
+    both = [layers.Bidirectional(layers.LSTM(4, return_sequences=one)) for one in (True, False)]
+    model = compiled(Sequential([Input((6, 3)), *both, layers.Dense(2, "softmax")]))
+    fit(x, y)(model)
+    assert model.plan_report() == "A plan ran."
+
+
 def test_the_report_names_what_python_does_and_steps_of_ones_own():
     class Own(Sequential):
         def train_step(self, data):

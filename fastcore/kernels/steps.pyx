@@ -1,5 +1,5 @@
 """What a step of training does besides the twins and running sums (sums.pyx), as stages of a plan:
-rows, dropout masks.
+rows, sums of gradients, arrays brought in order or joined, dropout masks.
 
     rows = Rows(x, y)               # x and y, of one batch, are filled with what is next
     rows.start(order, all_x, all_y)
@@ -314,6 +314,110 @@ def in_stages(str name not None, a, b):
         (cnp.PyArray_NBYTES(out) + CHUNK - 1) // CHUNK, &s, sizeof(Pair), 1.5 * s.count,
     )
     return out
+
+
+cdef struct Transfer:
+    const char* source
+    char* target
+    int axes                    # before the bytes that are together on both sides
+    Py_ssize_t width            # of these
+    Py_ssize_t shape[64]
+    Py_ssize_t source_step[64]  # bytes
+    Py_ssize_t target_step[64]
+    Py_ssize_t together         # of the first axis in a chunk
+
+
+cdef void transfer(
+    const Transfer* t, int axis, Py_ssize_t first, Py_ssize_t end, const char* source, char* target
+) noexcept nogil:
+    source += first * t.source_step[axis]
+    target += first * t.target_step[axis]
+    for _ in range(first, end):
+        if axis + 1 < t.axes:
+            transfer(t, axis + 1, 0, t.shape[axis + 1], source, target)
+        else:
+            copy_row(target, source, t.width)
+        source += t.source_step[axis]
+        target += t.target_step[axis]
+
+
+cdef void transfer_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    cdef const Transfer* t = <const Transfer*>context
+    cdef Py_ssize_t end = min(t.shape[0], (chunk + 1) * t.together)
+    transfer(t, 0, chunk * t.together, end, t.source, t.target)
+
+
+cdef int bring(cnp.ndarray source, cnp.ndarray target) except -1:
+    """target[...] = source, both of one shape and type, as a stage."""
+    cdef Transfer t
+    cdef int i, axes = rank(source)
+    if not size(source):
+        return 0
+    if recorder() != NULL:
+        recorder().keep(recorder(), source)
+        recorder().keep(recorder(), target)
+    t.source, t.target = <const char*>data(source), <char*>data(target)
+    t.width = cnp.PyArray_ITEMSIZE(source)
+    while axes > 1 and (
+        cnp.PyArray_STRIDE(source, axes - 1) == cnp.PyArray_STRIDE(target, axes - 1) == t.width
+    ):
+        axes -= 1
+        t.width *= dim(source, axes)
+    for i in range(axes):
+        t.shape[i] = dim(source, i)
+        t.source_step[i] = cnp.PyArray_STRIDE(source, i)
+        t.target_step[i] = cnp.PyArray_STRIDE(target, i)
+    t.axes = axes
+    t.together = max(1, CHUNK * t.shape[0] // cnp.PyArray_NBYTES(source))
+    run_chunks(
+        transfer_task, (t.shape[0] + t.together - 1) // t.together, &t, sizeof(Transfer),
+        cnp.PyArray_NBYTES(source) / 8.0,
+    )
+    return 0
+
+
+cdef bint is_real(object x) noexcept:
+    """Whether it is an array of float32 or float64, as the processor reads them."""
+    return cnp.PyArray_Check(x) and cnp.PyArray_ISBEHAVED_RO(<cnp.ndarray>x) and (
+        cnp.PyArray_TYPE(<cnp.ndarray>x) in (cnp.NPY_FLOAT, cnp.NPY_DOUBLE)
+    )
+
+
+def in_order(x):
+    """A strided array of real numbers in C order, copied by a stage; all else as it is."""
+    cdef cnp.ndarray y
+    if not is_real(x) or not rank(x) or cnp.PyArray_ISCARRAY_RO(x):
+        return x
+    y = new_like(x)
+    bring(x, y)
+    return y
+
+
+def joined(tuple arrays not None, int axis):
+    """np.concatenate in stages; None where they are not real numbers of one type."""
+    cdef cnp.npy_intp dims[64]
+    cdef cnp.ndarray y
+    cdef Py_ssize_t begin = 0
+    cdef int axes = rank(arrays[0]) if arrays and is_real(arrays[0]) else 0, i
+    axis += axes if axis < 0 else 0
+    if not 0 <= axis < axes:
+        return None
+    for i in range(axes):
+        dims[i] = dim(arrays[0], i)
+    dims[axis] = 0
+    for x in arrays:
+        if not is_real(x) or x.dtype != arrays[0].dtype or rank(x) != axes:
+            return None
+        for i in range(axes):
+            if i != axis and dim(x, i) != dims[i]:
+                return None
+        dims[axis] += dim(x, axis)
+    y = new_array(axes, dims, cnp.PyArray_TYPE(arrays[0]))
+    for x in arrays:
+        part = (slice(None),) * axis + (slice(begin, begin + dim(x, axis)),)
+        bring(x, y[part])
+        begin += dim(x, axis)
+    return y
 
 
 cdef struct Draw:

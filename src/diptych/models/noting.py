@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import engine as _engine
-from ..nested import flatten
+from ..nested import flatten, map_structure
 from ..operation import Operation
 from ..tape import Record
 from ..tensor import IndexedSlices
@@ -50,6 +50,8 @@ class Notes:
         self.calls: list[str] = []
         self.refusal: str | None = None
         self._in_stages = kernels.steps.in_stages
+        self._in_order = kernels.steps.in_order
+        self._joined = kernels.steps.joined
         self._copied = 0
         self._relus: dict[int, int] = {}  # calls of relu, and which of normalisation do them too
 
@@ -105,9 +107,12 @@ class Notes:
         if is_twin:
             return lambda *arguments: self._twin(name, function, arguments)
         in_stages = {np.add: "add", np.multiply: "multiply"}.get(operation)
+        joins = operation is getattr(Operation.named.get("concatenate"), "forward", None)
 
         def forward(*arrays: np.ndarray) -> tuple[np.ndarray, tuple]:
             y = None if in_stages is None else self._in_stages(in_stages, *arrays)
+            if joins:
+                y = self._joined(arrays, options["axis"])
             if y is None:
                 y = self._again(name, lambda *inputs: function(*inputs)[0], arrays)
             return y, (y, arrays, options)
@@ -115,6 +120,7 @@ class Notes:
         return forward
 
     def _twin(self, name: str, function: Callable, arguments: tuple) -> tuple:
+        arguments = tuple(map(self._in_order, arguments))
         mark = self.plan.mark()
         y, cache = function(*arguments)
         if self.plan.take_back(mark) is None:
@@ -154,6 +160,7 @@ class Notes:
                     if in_stages is not None:
                         return in_stages
                 return self._again(name, gradients, (dy, cache, needs))
+            dy = map_structure(self._in_order, dy)
             mark = self.plan.mark()
             found = gradients(dy, cache, needs)
             if self.plan.take_back(mark) is not None:
