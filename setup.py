@@ -83,7 +83,8 @@ OPTIMISED = [
 ]
 UNOPTIMISED = ["-O1", "-g", "-fno-omit-frame-pointer", "-ffp-contract=fast"]
 # Every Cython module carries unused helpers; the warnings that remain are about our own code.
-ALWAYS = ["-fvisibility=hidden", "-Wno-unused-function"]
+# Without AVX, GCC 12 takes registers of MMX for 64 bits and leaves them so, where long doubles lie.
+ALWAYS = ["-fvisibility=hidden", "-mno-mmx", "-Wno-unused-function"]
 MSVC = ["/O2", "/fp:precise"]
 
 # Functions of the twins that Python calls: they check, allocate and choose, the time goes into the

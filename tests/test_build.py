@@ -202,6 +202,18 @@ def test_denormal_numbers_stay_on():
     assert done.stdout.split() == ["True", "True"], done.stderr
 
 
+def test_long_doubles_stay_right():
+    """They are computed where MMX registers lie, and are NaN after code that has used those."""
+    from diptych.fastcore import convolution
+
+    x, kernel = np.ones((1, 5, 5, 1), np.float32), np.ones((3, 3, 1, 2), np.float32)
+    pads = ((0, 0), (0, 0))
+    for activation in ("relu", "tanh", "sigmoid"):
+        y, cache = convolution.conv_forward(x, kernel, None, (1, 1), pads, (1, 1), 1, activation)
+        convolution.conv_backward(y, cache)
+        assert np.arange(9.0).astype(np.longdouble).sum() == 36
+
+
 def test_functions_show_their_signatures():
     """The twin test compares them, and so may a reader: help() shows names and defaults."""
     import inspect

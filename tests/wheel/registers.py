@@ -3,7 +3,7 @@
     python tests/wheel/registers.py WHEEL
 
 needs objdump. v2 has 16 registers of 128 bits, v3 16 of 256 bits; only v4 has those of 512 bits,
-32 of each, and masks.
+32 of each, and masks. Nothing may use the registers of MMX, which are those of long doubles.
 """
 
 import re
@@ -15,6 +15,7 @@ from pathlib import Path
 
 AVX = re.compile(r"%ymm|\tv[a-z0-9]+ +.*%xmm|\tvzero")
 AVX512 = re.compile(r"%zmm|%[xy]mm(1[6-9]|2\d|3[01])|%k[0-7]\b")
+MMX = re.compile(r"%mm[0-7]")
 BANNED = {"any": [AVX, AVX512], "v2": [AVX, AVX512], "v3": [AVX512], "v4": []}
 
 
@@ -34,7 +35,9 @@ def main(wheel):
         for module in sorted(Path(folder, "diptych").rglob("*.so")):
             level = module.relative_to(folder).parts[3 if "_levels" in module.parts else 0]
             level = level if level in BANNED else "any"
-            avx, avx512 = count(module, [AVX, AVX512])
+            avx, avx512, mmx = count(module, [AVX, AVX512, MMX])
+            if mmx:
+                wrong.append(f"{level}: {module.name}: {mmx} instructions of MMX")
             total = found.setdefault(level, [0, 0, 0])
             found[level] = [total[0] + 1, total[1] + avx, total[2] + avx512]
             for pattern, n in ((AVX, avx), (AVX512, avx512)):
