@@ -11,6 +11,17 @@ APART void NAME(finish_part)(int rows, Py_ssize_t columns, const REAL *part, Py_
     REAL whole[PANEL] = {0};
     if (bias)
         for (Py_ssize_t j = 0; j < columns; j++) whole[j] = bias[j];
+    if (c_row == columns && !(flags & FLAG_ACCUMULATE)) {
+        /* Whole vectors: what they write too far, the next rows write again. */
+        const Py_ssize_t end = rows * columns;
+        Py_ssize_t at = 0;
+        for (; at + part_row <= end; at += columns, rows--, part += part_row)
+            for (Py_ssize_t j = 0; j < part_row; j += LANES) {
+                NAME(vector) y = LOAD(part + j) + LOAD(whole + j);
+                STORE(c + at + j, flags & FLAG_RELU ? RECTIFY(y) : y);
+            }
+        c += at;
+    }
     for (int r = 0; r < rows; r++, part += part_row, c += c_row)
         NAME(finish_row)(columns, part, c, bias ? whole : NULL, flags);
 }
@@ -102,7 +113,14 @@ APART void NAME(tile_packed)(TILE_PARAMETERS) {
 }
 APART void NAME(tile_any)(TILE_PARAMETERS) { NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS); }
 /* One vector wide: twice as many rows, or the additions would wait for each other. */
-APART void NAME(tile_narrow)(TILE_PARAMETERS) { NAME(tile)(2 * ROWS, 1, TILE_ARGUMENTS); }
+APART void NAME(narrow_along)(TILE_PARAMETERS) {
+    a_col = 1;
+    NAME(tile)(2 * ROWS, 1, TILE_ARGUMENTS);
+}
+APART void NAME(narrow_across)(TILE_PARAMETERS) {
+    a_row = 1;
+    NAME(tile)(2 * ROWS, 1, TILE_ARGUMENTS);
+}
 
 /* The rows left at the lower edge of C: by eights, fours, twos and ones. */
 #define EDGE(n, width) \
@@ -203,7 +221,8 @@ APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssiz
     Py_ssize_t r = 0;
     if (columns <= LANES && !a_panel) {
         for (; r + 2 * ROWS <= rows; r += 2 * ROWS, a += 2 * ROWS * a_row, c += 2 * ROWS * c_row)
-            NAME(tile_narrow)(TILE_ARGUMENTS);
+            if (a_col == 1) NAME(narrow_along)(TILE_ARGUMENTS);
+            else NAME(narrow_across)(TILE_ARGUMENTS);
         rows -= r;
 #if ROWS > 8
         TAKE(16, 1)

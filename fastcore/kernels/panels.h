@@ -169,6 +169,13 @@ INLINE void NAME(finish_row)(Py_ssize_t columns, const REAL *part, REAL *c, cons
    with zeros. */
 APART void NAME(pack_rows)(Py_ssize_t depth, Py_ssize_t columns, const REAL *b, Py_ssize_t b_row,
                            REAL *out) {
+    const Py_ssize_t rest = columns % PANEL;
+    const REAL *end = b + (depth - 1) * b_row + columns; /* nothing is read from here on */
+    const NAME(vector) zero = {0};
+    NAME(vector) place[WIDTH];
+    REAL places[PANEL];
+    for (int i = 0; i < PANEL; i++) places[i] = (REAL)i;
+    for (int v = 0; v < WIDTH; v++) place[v] = LOAD(places + v * LANES);
     for (Py_ssize_t k = 0; k < depth; k++, b += b_row, out += PANEL) {
         Py_ssize_t j = 0;
         REAL *target = out;
@@ -176,8 +183,15 @@ APART void NAME(pack_rows)(Py_ssize_t depth, Py_ssize_t columns, const REAL *b, 
             UNROLL(4)
             for (int v = 0; v < WIDTH; v++) STORE(target + v * LANES, LOAD(b + j + v * LANES));
         }
-        if (j < columns)
-            for (int i = 0; i < PANEL; i++) target[i] = j + i < columns ? b[j + i] : 0;
+        if (!rest) continue;
+        if (b + j + PANEL <= end) {
+            UNROLL(4)
+            for (int v = 0; v < WIDTH; v++)
+                STORE(target + v * LANES,
+                      PICK(place[v] < (REAL)rest, LOAD(b + j + v * LANES), zero));
+        } else {
+            for (int i = 0; i < PANEL; i++) target[i] = i < rest ? b[j + i] : 0;
+        }
     }
 }
 
