@@ -321,12 +321,14 @@ class BuildFastcore(build_ext):
 
 
 def named_in(source, ending, mention):
-    """Our own files with this ending that a source mentions, and those that they mention."""
+    """Our own files with this ending that a source mentions, and those that they mention; `mention`
+    is a regular expression with the file's path in it.
+    """
     found, unread = set(), [source]
     while unread:
         text = unread.pop().read_text(encoding="utf-8")
         for path in KERNELS.glob(f"*{ending}"):
-            if mention.format(path) in text and path not in found:
+            if path not in found and re.search(mention.format(path), text):
                 found.add(path)
                 unread.append(path)
     return sorted(found)
@@ -362,7 +364,7 @@ def translation_key(source):
     for path in (source, source.with_suffix(".pxd")):
         if path.exists():
             parts.append(path.read_text(encoding="utf-8"))
-            declared = named_in(path, ".pxd", ".{0.stem} cimport")
+            declared = named_in(path, ".pxd", r"\.{0.stem} cimport|cimport {0.stem} as")
             parts += [one.read_text(encoding="utf-8") for one in declared]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
