@@ -317,7 +317,7 @@ cdef inline real vtanh(real x) noexcept nogil:
     # A polynomial in x*x near 0; beyond, 1 - 2 / (exp(2|x|) + 1), which has digits to spare there.
     cdef real a = vabs(x)
     cdef real z = x * x
-    cdef real p, top, far
+    cdef real p, top, far, y, power
     if real is float:
         top = <float>10.0
         p = <float>-0.006282473914325237
@@ -338,8 +338,8 @@ cdef inline real vtanh(real x) noexcept nogil:
         p = p * z + 0.1333333333317373
         p = p * z + -0.3333333333333235
     far = top if a > top else a
-    far = _exp_of_sum(far + far, <real>0.0)
-    far = <real>1.0 - <real>2.0 / (far + <real>1.0)
+    y = _exp_short(far + far, &power)
+    far = <real>1.0 - <real>2.0 / (y * power + (power + <real>1.0))
     return vcopysign(a + a * (z * p) if a < <real>0.55 else far, x)
 
 
