@@ -381,6 +381,16 @@ def test_moving_average():
     assert w.array[0] == 3.0
 
 
+def test_moving_averages_of_a_model_that_is_frozen():
+    model = diptych.Sequential([diptych.Input((2,)), diptych.layers.Dense(1)])
+    model.trainable = False
+    model.compile(optimizers.SGD(use_ema=True), "mse")
+    before = model.get_weights()
+    with pytest.warns(UserWarning, match="all of its weights are frozen"):
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+    np.testing.assert_equal(model.get_weights(), before)
+
+
 def test_moving_average_overwrites():
     w = variable(1.0)
     optimizer = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.75, ema_overwrite_frequency=2)

@@ -385,11 +385,11 @@ class Optimizer(metaclass=AcceptsOldNames):
             self._overwrite(var_list)
 
     def _overwrite(self, variables: Iterable[Variable]) -> None:
-        if self._averages is None:
-            raise ValueError(
-                f"{self.name} has no moving averages yet: it was not built for a model."
-            )
         for variable in variables:
+            if self._averages is None:
+                raise ValueError(
+                    f"{self.name} has no moving averages yet: it was not built for a model."
+                )
             variable.assign(self._averages[self._get_variable_index(variable)])
 
     @property
