@@ -11,8 +11,9 @@ which adds up along k in one order: hence the same bits for any number of thread
 A is read where it stands if its rows lie along k, at a distance that the cache likes or with few
 columns to share a copy; else it is packed as well. The blocks of a large product share what is
 packed, once by all threads beforehand: so they can be small, and a thread that comes late or is
-disturbed leaves the others more of them. A small C with a long sum (the gradient of a kernel over
-many rows) is cut along k: the parts of the sum are added in their order.
+disturbed leaves the others more of them. A single row of blocks has no part of B to share. A small
+C with a long sum (the gradient of a kernel over many rows) is cut along k: the parts of the sum are
+added in their order.
 Nothing is skipped because it is zero: 0 * inf is nan here too.
 """
 
@@ -59,6 +60,7 @@ cdef Py_ssize_t FAR_APART = 2048         # bytes between rows of A from which on
 cdef double SHARED_WORK = 16e6           # multiplications from which on blocks share packed factors
 cdef Py_ssize_t SHARED_FROM = 10 * ROWS  # rows of C from which on it pays to share B
 cdef Py_ssize_t SHARED_COLUMNS = 48      # panels of C from which on copies of far rows pay
+cdef Py_ssize_t ALONE_FROM = 28          # panels of C that make blocks enough in a single row
 cdef Py_ssize_t SHARED_ROWS = 192        # of such a block, at most: A's part stays in a cache
 cdef Py_ssize_t SHARED_PANELS = 32
 cdef Py_ssize_t SHARED_BLOCKS = 24       # at least, but for blocks of little work
@@ -95,7 +97,9 @@ cdef Py_ssize_t plan(Product* p) noexcept nogil:
     # Packing pays from the third panel on. Rows that are far apart would fight for the same few
     # cache lines.
     if p.a_col == 1:
-        p.pack_a = p.m > 2 * ROWS and p.n > 4 * panel and p.a_row * item >= FAR_APART
+        p.pack_a = p.m > 2 * ROWS and p.a_row * item >= FAR_APART and (
+            p.n > (4 if p.m < SHARED_FROM else SHARED_COLUMNS) * panel
+        )
     else:
         p.pack_a = p.m > 2 * ROWS and p.n > 2 * panel
     # A block costs about twenty microseconds at least; copying A's rows, more for each, wants to be
@@ -379,6 +383,8 @@ cdef bint share(Product* p) noexcept nogil:
     cdef Py_ssize_t each
     if <double>p.m * p.n * p.k < SHARED_WORK or p.m < SHARED_FROM or p.n < 4 * panel:
         return False
+    if p.a_col == 1 and p.m <= SHARED_ROWS and p.n >= ALONE_FROM * panel:
+        return False  # one row of blocks: each packs what it alone needs, and finds it in its cache
     p.depth = divide_up(p.k, divide_up(p.k, MOST_DEPTH))
     while True:
         p.block_rows = divide_up(divide_up(p.m, divide_up(p.m, rows)), ROWS) * ROWS
