@@ -68,7 +68,7 @@ MANY = {
     "letters of an option": sequential(layer("Dense", {"units": 1, "x" * 5_000_000: 1})),
     "letters of metrics": compiled(metrics=["x" * 5_000_000]),
     "layers": sequential(*[layer("Flatten")] * 100_000),
-    "layers with weights": sequential(*[layer("Dense", {"units": 1})] * 50_000),
+    "layers with weights": sequential(*[layer("Dense", {"units": 1})] * 30_000),
     "models in models": sequential(*[sequential()] * 50_000),
     "layers of a graph": functional(
         *[called(layer("Identity", {"name": f"a{i}"}), name=f"a{i}") for i in range(30_000)]

@@ -40,6 +40,9 @@ _INTERNAL = frozenset(
     ]
 )
 
+# Types of values that hold nothing to track.
+_PLAIN = frozenset([type(None), bool, int, float, str])
+
 # Attributes in which no metrics and seed generators of one's own are looked for.
 _UNSEARCHED = frozenset(["_lists", "_own", "_sublayers", "_loss_mean"])
 
@@ -144,20 +147,26 @@ class Holder:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in _INTERNAL:
-            if isinstance(value, (Variable, Holder, list, tuple, dict)):
-                value = tracked(value, self)
-                self._track_all(value)
-            elif name == "call":
-                Structure.version += 1
-            elif (
-                isinstance(value, SeedGenerator) or _is_metric(value)
-            ) and name not in _UNSEARCHED:
-                self._check_incomplete(f"the attribute {name!r}, a {type(value).__name__}")
-                Structure.version += 1
+            if type(value) not in _PLAIN:
+                value = self._follow(name, value)
             cls = type(self)
-            if (cls.pure or cls.pure_in_prediction) and vars(self).get("built"):
+            if (cls.pure or cls.pure_in_prediction) and self.__dict__.get("built"):
                 Structure.version += 1  # recorded steps are no longer valid
         object.__setattr__(self, name, value)
+
+    def _follow(self, name: str, value: Any) -> Any:
+        """Keep track of what a new attribute holds; return it, lists and dicts as such that tell
+        when they change.
+        """
+        if isinstance(value, (Variable, Holder, list, tuple, dict)):
+            value = tracked(value, self)
+            self._track_all(value)
+        elif name == "call":
+            Structure.version += 1
+        elif (isinstance(value, SeedGenerator) or _is_metric(value)) and name not in _UNSEARCHED:
+            self._check_incomplete(f"the attribute {name!r}, a {type(value).__name__}")
+            Structure.version += 1
+        return value
 
     def __delattr__(self, name: str) -> None:
         value = vars(self).get(name)
