@@ -326,8 +326,8 @@ cdef Py_ssize_t find_rows(
 
 
 cdef void named_rows_task(Py_ssize_t _, void* context) noexcept nogil:
-    """Both, and `rows` is then how many are named. A task, since what a function of Python calls
-    itself is compiled for size.
+    """Sort the places by row, and find the rows that are named: `rows` is then how many. A task,
+    since what a function of Python calls itself is compiled for size.
     """
     cdef EmbeddingJob* job = <EmbeddingJob*>context
     cdef Py_ssize_t* order = sort_by_row(job, job.order, job.first)
