@@ -29,6 +29,7 @@ def again(monkeypatch):
         return history
 
     monkeypatch.setattr(trainer, "fit_again", noted)
+    monkeypatch.setattr(Checks, "hinted", False)
     return found
 
 
