@@ -173,11 +173,11 @@ class Optimizer(metaclass=AcceptsOldNames):
         self.built = False
         self._variables: list[Variable] = []
         self._trainable_variables: list[Variable] = []
-        self._index: dict[int, int] = {}
+        self._index: dict[Variable, int] = {}
         self._parts: dict[tuple[int, ...], _Part] = {}
         self._averages: list[Variable] | None = None
         self._accumulated_gradients: list[Variable] | None = None
-        self._not_decayed: set[int] = set()
+        self._not_decayed: set[Variable] = set()
         self._not_decayed_names: re.Pattern | None = None
         self._iterations = self.add_variable((), dtype="int64", name="iteration")
         if isinstance(learning_rate, dict):
@@ -202,7 +202,7 @@ class Optimizer(metaclass=AcceptsOldNames):
             return
         variables = list(variables)
         self._trainable_variables = variables
-        self._index = {id(v): i for i, v in enumerate(variables)}
+        self._index = {v: i for i, v in enumerate(variables)}
         if self.use_ema:
             self._averages = self.add_optimizer_variables(variables, "average")
         if self.gradient_accumulation_steps:
@@ -490,8 +490,8 @@ class Optimizer(metaclass=AcceptsOldNames):
 
     def _get_variable_index(self, variable: Variable) -> int:
         try:
-            return self._index[id(variable)]
-        except KeyError:
+            return self._index[variable]
+        except (KeyError, TypeError):  # the latter for what is no variable
             known = ", ".join(v.path for v in self._trainable_variables)
             raise ValueError(
                 f"Optimizer {self.name} was built for the variables {known}, but "
@@ -623,13 +623,13 @@ class Optimizer(metaclass=AcceptsOldNames):
             raise ValueError(
                 f"{self.name} is already built: call exclude_from_weight_decay() before training."
             )
-        self._not_decayed = {id(v) for v in var_list or ()}
+        self._not_decayed = set(var_list or ())
         words = list(var_names or ())
         self._not_decayed_names = re.compile("|".join(words)) if words else None
 
     def _use_weight_decay(self, variable: Variable) -> bool:
         names = self._not_decayed_names
-        return id(variable) not in self._not_decayed and not (
+        return variable not in self._not_decayed and not (
             names is not None and names.search(variable.name)
         )
 

@@ -280,14 +280,14 @@ class MultiOptimizer(Optimizer):
         if self.built:
             return
         variables = list(variables)
-        self._chosen: dict[int, Optimizer] = {}  # by the identity of the variable
+        self._chosen: dict[Variable, Optimizer] = {}
         for variable in variables:
             optimizer = self._optimizer_map(variable)
             _check_inner(optimizer, f"The optimizer of {variable.path!r}")
             self._include(optimizer)
-            self._chosen[id(variable)] = optimizer
+            self._chosen[variable] = optimizer
         for optimizer in self._inner_optimizers:
-            own = [v for v in variables if self._chosen[id(v)] is optimizer]
+            own = [v for v in variables if self._chosen[v] is optimizer]
             if own:
                 optimizer.build(own)
         super().build(variables)
@@ -343,7 +343,7 @@ class MultiOptimizer(Optimizer):
         part, gradients = self._matched(grads, trainable_variables)
         pairs = list(zip(gradients, part.variables, strict=True))
         for optimizer in self._inner_optimizers:
-            own = [pair for pair in pairs if self._chosen[id(pair[1])] is optimizer]
+            own = [pair for pair in pairs if self._chosen[pair[1]] is optimizer]
             if own:
                 optimizer.apply_gradients(own)
         self._iterations.array[()] += 1
@@ -352,7 +352,7 @@ class MultiOptimizer(Optimizer):
         """See ``Optimizer``; each optimizer's own."""
         variables = list(var_list)
         for optimizer in self._inner_optimizers:
-            own = [v for v in variables if self._chosen[id(v)] is optimizer]
+            own = [v for v in variables if self._chosen[v] is optimizer]
             if own:
                 optimizer.finalize_variable_values(own)
 
