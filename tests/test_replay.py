@@ -154,6 +154,35 @@ def test_a_change_within_a_layer_is_noticed(within):
     assert after.tobytes() == model(x).numpy().tobytes()
 
 
+def test_methods_put_on_a_model_are_called_from_then_on():
+    x, y = data()
+    model = network()
+    for _ in range(4):
+        model.fit(x, y, batch_size=16, verbose=0)
+    model.compute_loss = lambda x, y, y_pred, weights, training: ops.sum(y_pred) * 0.0 + 5.0
+    assert model.fit(x, y, verbose=0).history["loss"] == [5.0]
+    model.compute_metrics = lambda *batch: {"own": 1.0}
+    assert model.fit(x, y, verbose=0).history == {"own": [1.0]}
+    model.train_step = model.test_step = lambda batch: {"own": 2.0}
+    assert model.fit(x, y, verbose=0).history == {"own": [2.0]}
+    assert model.evaluate(x, y, verbose=0, return_dict=True) == {"own": 2.0}
+    model.predict_step = lambda batch: np.zeros((len(batch[0]), 1))
+    assert model.predict(x, verbose=0).shape == (len(x), 1)
+
+
+def test_another_class_of_a_model_is_noticed():
+    class Own(Sequential):
+        def compute_metrics(self, *batch):
+            return {"own": 1.0}
+
+    x, y = data()
+    model = network()
+    for _ in range(4):
+        model.fit(x, y, batch_size=16, verbose=0)
+    model.__class__ = Own
+    assert model.fit(x, y, batch_size=16, verbose=0).history == {"own": [1.0]}
+
+
 def test_epsilon_is_part_of_what_was_recorded():
     x, _ = data(16)
     y = np.full((16, 3), 1 / 3, "float32")

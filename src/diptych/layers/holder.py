@@ -161,7 +161,7 @@ class Holder:
         if isinstance(value, (Variable, Holder, list, tuple, dict)):
             value = tracked(value, self)
             self._track_all(value)
-        elif name == "call":
+        elif callable(getattr(type(self), name, None)):  # a method of one's own, or another class
             Structure.version += 1
         elif (isinstance(value, SeedGenerator) or _is_metric(value)) and name not in _UNSEARCHED:
             self._check_incomplete(f"the attribute {name!r}, a {type(value).__name__}")

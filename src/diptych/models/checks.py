@@ -424,11 +424,10 @@ class Checks:
 
     def _own_step(self, step: str = "train_step") -> bool:
         """Whether a step, or its loss, is the user's own."""
-        cls = type(self.model)
         return any(
-            not is_builtin(getattr(cls, name))
+            not is_builtin(getattr(self.model, name))
             for name in (step, "compute_loss")
-            if hasattr(cls, name)
+            if hasattr(self.model, name)
         )
 
     # Values

@@ -125,6 +125,12 @@ class Steps(Compiling):
         """Return the outputs for one batch."""
         return self(unpack(data)[0], training=False)
 
+    def _replaces(self, name: str) -> bool:
+        """Whether a step, or a part of it, is not that of this class: a subclass overrides it, or a
+        function has been put on the object.
+        """
+        return getattr(getattr(self, name), "__func__", None) is not getattr(Steps, name)
+
     def _predict(self, x: Any) -> Any:
         """The outputs for one batch, replayed if possible."""
         leaves = leaves_of(x)
@@ -237,7 +243,7 @@ class Steps(Compiling):
             weights = self._follow_input(key, x, sample_weight)
             with self._tape_of(key) if is_new else contextlib.nullcontext() as tape:
                 y_pred = self(x, training=False)
-                own_loss = type(self).compute_loss is not Steps.compute_loss
+                own_loss = self._replaces("compute_loss")
                 if self._loss is not None or self.losses or own_loss:
                     loss = self._compute_loss(x, y, y_pred, weights, False)
                     self._loss_mean.update_state(loss.array, sample_weight=batch_size_of(x))
@@ -347,7 +353,7 @@ class Steps(Compiling):
         self._fitted.clear()  # it holds plans, too
 
     def _after_step(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
-        if type(self).compute_metrics is not Steps.compute_metrics:
+        if self._replaces("compute_metrics"):
             return self.compute_metrics(x, y, y_pred, sample_weight)
         self._update_metrics(y, y_pred, sample_weight)
         return None
@@ -356,8 +362,7 @@ class Steps(Compiling):
         """The functions for one training and one test step. A user's own step gets the batch as in
         Keras.
         """
-        own_train = type(self).train_step is not Steps.train_step
-        own_test = type(self).test_step is not Steps.test_step
+        own_train, own_test = self._replaces("train_step"), self._replaces("test_step")
         train: Any = (lambda *batch: self.train_step(pack(*batch))) if own_train else self._update
         test: Any = (lambda *batch: self.test_step(pack(*batch))) if own_test else self._test
         work = processes.sharing()

@@ -392,7 +392,7 @@ class Trainer(Steps):
                     epochs=1,
                     steps=batches.steps,
                 )
-            own_step = type(self).predict_step is not Trainer.predict_step
+            own_step = self._replaces("predict_step")
             self.stop_predicting = False
             callbacks.on_predict_begin()
             with _engine.current().batch_after_batch():
@@ -434,7 +434,7 @@ class Trainer(Steps):
             and x.flags.aligned
             and x.ndim > 0
             and (batch_size is None or type(batch_size) is int)
-            and type(self).predict_step is Trainer.predict_step
+            and not self._replaces("predict_step")
             and config.max_steps_per_epoch() is None
             and processes.sharing() is None
         )

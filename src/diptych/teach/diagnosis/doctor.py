@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ...callbacks import Callback
-from ...models import Model
 from ...models.batches import ArrayBatches
 from ...models.data import batches_for
 from ...nested import flatten
@@ -174,7 +173,7 @@ class Doctor(Callback):
     def _can_look(self) -> bool:
         if self._data is None or self.findings.find("nan_in_data") is not None:
             return False
-        return type(self.model).train_step is Model.train_step
+        return not self.model._replaces("train_step")
 
     def _search(self, epoch: int) -> None:
         if self._snapshot is None:
@@ -200,7 +199,7 @@ def _numbers(results: dict[str, list], name: str) -> list[float]:
 
 def _exam_of(model: Any, x: Any, y: Any) -> Exam | None:
     """The exam of a sample; None for a model whose step is its own, which only it can make."""
-    if type(model).train_step is not Model.train_step:
+    if model._replaces("train_step"):
         return None
     x, y = sample((x, y), ROWS, model)
     return examine(model, x, y)

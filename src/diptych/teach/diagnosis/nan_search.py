@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ...models import Model
 from ...models.batches import ArrayBatches
 from ...nested import flatten
 from . import data_checks, network_checks
@@ -39,7 +38,7 @@ class Snapshot:
         """
         unknown = dict.fromkeys(("batch", "operation", "loss", "weight", "gradient"), "unknown")
         evidence: dict[str, Any] = {"epoch": until + 1, "layer": "unknown", **unknown}
-        own = type(model).train_step is not Model.train_step
+        own = model._replaces("train_step")
         variables = variables_of(model)
         if not self._can_be_repeated or own or len(variables) != len(self._values):
             return Finding("not_finite", "", evidence)
@@ -71,7 +70,7 @@ class Snapshot:
         epoch.
         """
         variables = variables_of(model)
-        if type(model).train_step is not Model.train_step or len(variables) != len(self._values):
+        if model._replaces("train_step") or len(variables) != len(self._values):
             return []
         with untouched(model):
             self._restore(variables)
