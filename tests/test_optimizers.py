@@ -1,9 +1,7 @@
 """Optimizers and schedules: the Keras API around the update rules, and steps worked out by hand."""
 
-import copy
 import json
 import math
-import pickle
 import warnings
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import numpy as np
 import pytest
 
 import diptych
-from diptych import layers, optimizers
+from diptych import optimizers
 from diptych.legacy import LegacySpelling
 from diptych.optimizers import schedules
 from diptych.tensor import Tensor, Variable
@@ -797,40 +795,3 @@ def test_a_setting_that_needs_variables_is_refused_after_build(cls, setting, val
     optimizer.build([Variable([1.0])])
     with pytest.raises(ValueError, match=f"has no variables for {setting}=.*{cls}\\({setting}="):
         setattr(optimizer, setting, value)
-
-
-@pytest.mark.parametrize(
-    "copied",
-    [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))],
-    ids=["copy", "pickle"],
-)
-@pytest.mark.parametrize("kind", ["adam", "average", "excluded", "several"])
-def test_a_copied_model_trains_as_the_model_itself(kind, copied):
-    """Also where only some of its variables are trained."""
-
-    def trained(copied):
-        diptych.utils.set_random_seed(2)
-        model = diptych.Sequential([diptych.Input((3,)), layers.Dense(4), layers.Dense(2)])
-        optimizer = optimizers.AdamW(0.1, weight_decay=0.5, use_ema=kind == "average")
-        if kind == "excluded":
-            optimizer.exclude_from_weight_decay([model.layers[1].kernel])
-        if kind == "several":
-            optimizer = optimizers.MultiOptimizer(Chosen())
-        model.compile(optimizer, "mse")
-        x, y = np.ones((8, 3)), np.arange(16.0).reshape(8, 2)
-        model.fit(x, y, verbose=0)
-        model = copied(model)
-        model.layers[0].trainable = False
-        model.fit(x, y, epochs=2, verbose=0)
-        return model.get_weights()
-
-    for a, b in zip(trained(copied), trained(lambda model: model), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-class Chosen:
-    def __init__(self):
-        self.of_biases, self.of_kernels = optimizers.SGD(0.1), optimizers.Adam(0.1)
-
-    def __call__(self, variable):
-        return self.of_biases if variable.name == "bias" else self.of_kernels

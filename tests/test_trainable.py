@@ -1,5 +1,7 @@
 """Which weights are trained: `trainable` in a constructor, before and after the weights exist."""
 
+import copy
+import pickle
 import warnings
 
 import numpy as np
@@ -15,6 +17,7 @@ from diptych import (
     ops,
     optimizers,
     regularizers,
+    utils,
 )
 from diptych.legacy import LegacySpelling, forget_notes
 
@@ -284,3 +287,40 @@ def test_a_model_compiled_before_it_has_weights_is_not_said_to_be_frozen():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.fit(X, X[:, :1], verbose=0)
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))],
+    ids=["copy", "pickle"],
+)
+@pytest.mark.parametrize("kind", ["adam", "average", "excluded", "several"])
+def test_a_copied_model_trains_as_the_model_itself(kind, copied):
+    """Also where only some of its variables are trained."""
+
+    def trained(copied):
+        utils.set_random_seed(2)
+        model = Sequential([Input((3,)), layers.Dense(4), layers.Dense(2)])
+        optimizer = optimizers.AdamW(0.1, weight_decay=0.5, use_ema=kind == "average")
+        if kind == "excluded":
+            optimizer.exclude_from_weight_decay([model.layers[1].kernel])
+        if kind == "several":
+            optimizer = optimizers.MultiOptimizer(Chosen())
+        model.compile(optimizer, "mse")
+        x, y = np.ones((8, 3)), np.arange(16.0).reshape(8, 2)
+        model.fit(x, y, verbose=0)
+        model = copied(model)
+        model.layers[0].trainable = False
+        model.fit(x, y, epochs=2, verbose=0)
+        return model.get_weights()
+
+    for a, b in zip(trained(copied), trained(lambda model: model), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+class Chosen:
+    def __init__(self):
+        self.of_biases, self.of_kernels = optimizers.SGD(0.1), optimizers.Adam(0.1)
+
+    def __call__(self, variable):
+        return self.of_biases if variable.name == "bias" else self.of_kernels
