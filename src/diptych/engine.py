@@ -49,6 +49,7 @@ class Engine:
     def __init__(self, name: str, package: str) -> None:
         self.name = name
         self.package = package
+        self._is_loaded = False
 
     def __getattr__(self, family: str) -> types.ModuleType:
         if family.startswith("__"):
@@ -63,15 +64,16 @@ class Engine:
 
     def load(self) -> Engine:
         """Import the engine's package and return self; raise EngineError if it was not built."""
-        if self.package in sys.modules:
+        if self._is_loaded:
             return self
         try:
-            import_module(self.package)
+            import_module(self.package)  # waits for another thread that is at it
         except ModuleNotFoundError as error:
             raise EngineError(
                 f"The {self.name} engine is not installed ({self.package} was not built). "
                 'Choose engine="reference", or reinstall diptych with a C compiler available.'
             ) from error
+        self._is_loaded = True
         return self
 
     def is_installed(self) -> bool:

@@ -34,6 +34,8 @@ _INTERNAL = frozenset(
         "_outputs_structure",
         "_added_losses",
         "_build_shapes",
+        "_replays",
+        "_fitted",
         "stop_training",
         "stop_evaluating",
         "stop_predicting",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from ..slices import open_slice
 from ..tensor import NUMBERS, Tensor
 from ..utils.naming import snake_case
 from .outputs import Outputs
+
+_building = RLock()
 
 
 class CompiledLoss:
@@ -221,7 +224,12 @@ class CompiledMetrics:
                 _check_takes_two(one, "metric")
 
     def build(self, y_true: Any, y_pred: Any, loss_functions: list) -> None:
-        """Make the metrics for outputs of these shapes."""
+        """Make the metrics for outputs of these shapes, once: another thread may be at it."""
+        with _building:
+            if not self.built:
+                self._build(y_true, y_pred, loss_functions)
+
+    def _build(self, y_true: Any, y_pred: Any, loss_functions: list) -> None:
         self.outputs = outputs = Outputs(y_pred, self._producers)
         labels, predictions = outputs.match(y_true, "y"), flatten(y_pred)
         for given, weighted in ((self._given, False), (self._weighted_given, True)):

@@ -201,6 +201,8 @@ class Steps(Compiling):
         if isinstance(plan, str):  # why there is none
             return False
         if plan is None or not plan.fits(self):
+            if self._metrics is None or not self._metrics.built:  # another thread is at it
+                return False
             try:
                 plan = StepPlan(self, replay, batch, trains)
             except NotPlannedError as error:

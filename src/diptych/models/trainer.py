@@ -155,11 +155,9 @@ class Trainer(Steps):
             if work is not None:
                 settings = (epochs, initial_epoch, validation_freq, self.steps_per_execution)
                 batches, validation = work.begin("fit", self, batches, validation, settings)
-            self._progress = Progress(batches, initial_epoch, validation)
+            progress = self._progress = Progress(batches, initial_epoch, validation)
             try:
-                return self._fit(
-                    self._progress, validation, epochs, verbose, callbacks, validation_freq
-                )
+                return self._fit(progress, validation, epochs, verbose, callbacks, validation_freq)
             finally:
                 self._progress = None
 
