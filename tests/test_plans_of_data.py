@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import diptych
-from diptych import callbacks, optimizers
+from diptych import callbacks, layers, optimizers
 from diptych.models import batches, plans
 from diptych.tensor import Structure
 from tests.planned import assert_same, compiled, data, dense, fit
@@ -215,3 +215,20 @@ def test_every_public_optimizer_has_a_plan(name, monkeypatch):
         assert f"the optimizer ({CALLED[name]})" in model.plan_report()
     else:
         assert model.plan_report() == "A plan ran."
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i8", "u1", "?"])
+def test_weights_of_samples_are_brought_into_the_type_of_the_model_at_once(dtype):
+    """And not by Python in each step."""
+    x, y = data()
+    weights = (np.arange(len(x)) % 5 / 3).astype(dtype)
+
+    def trained(weights):
+        diptych.utils.set_random_seed(3)
+        model = diptych.Sequential([diptych.Input((3,)), layers.Dense(2)])
+        model.compile("sgd", "mse")
+        history = model.fit(x, y, sample_weight=weights, batch_size=5, epochs=3, verbose=0)
+        assert model.plan_report() == "A plan ran."
+        return history.history, model.evaluate(x, y, sample_weight=weights, verbose=0)
+
+    assert trained(weights) == trained(weights.astype("float32"))

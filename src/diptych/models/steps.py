@@ -371,7 +371,14 @@ class Steps(Compiling):
         return train if work is None else partial(work.train, self), test
 
     def _as_tensors(self, x: Any, y: Any = None, sample_weight: Any = None) -> tuple:
-        """A batch of arrays as tensors; floats in the model's float type, integers unchanged."""
+        """A batch of arrays as tensors; floats in the model's float type, integers unchanged. The
+        weights of the samples stay arrays, all of that type.
+        """
+        if sample_weight is not None:
+            sample_weight = map_structure(
+                lambda leaf: leaf if leaf is None else leaf.astype(self._dtype, copy=False),
+                sample_weight,
+            )
         return self._tensors(x), None if y is None else self._tensors(y), sample_weight
 
     def _tensors(self, x: Any) -> Any:
