@@ -364,7 +364,7 @@ def translation_key(source):
     for path in (source, source.with_suffix(".pxd")):
         if path.exists():
             parts.append(path.read_text(encoding="utf-8"))
-            declared = named_in(path, ".pxd", r"\.{0.stem} cimport|cimport {0.stem}\b")
+            declared = named_in(path, ".pxd", r"\.{0.stem} cimport|cimport .*\b{0.stem}\b")
             parts += [one.read_text(encoding="utf-8") for one in declared]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

@@ -177,8 +177,9 @@ print("1234" in first, "5678" in first, "1234" in second, "5678" in second, befo
     [
         "from .kernels.near cimport number\n\ndef found():\n    return number()\n",
         "from .kernels cimport near as k\n\ndef found():\n    return k.number()\n",
+        "from .kernels cimport other, near\n\ndef found():\n    return near.number()\n",
     ],
-    ids=["names", "module"],
+    ids=["names", "module", "modules"],
 )
 def test_what_is_translated_again_is_told_by_contents_not_by_dates(user, tmp_path):
     """Sources that are unpacked over others may be older than what was made of those."""
@@ -188,6 +189,7 @@ def test_what_is_translated_again_is_told_by_contents_not_by_dates(user, tmp_pat
     (tmp_path / "setup.py").write_text((ROOT / "setup.py").read_text(encoding="utf-8"))
     (kernels.parent / "apart.pyx").write_text("def nothing():\n    pass\n")
     (kernels.parent / "user.pyx").write_text(user)
+    (kernels / "other.pxd").write_text("ctypedef int other_t\n")
     (kernels / "near.pxd").write_text("from .deep cimport number\n")
     (kernels / "deep.pxd").write_text("cdef inline int number() noexcept:\n    return 1234\n")
     done = subprocess.run(
