@@ -157,20 +157,19 @@ class Trainer(Steps):
                 batches, validation = work.begin("fit", self, batches, validation, settings)
             progress = self._progress = Progress(batches, initial_epoch, validation)
             try:
-                return self._fit(progress, validation, epochs, verbose, callbacks, validation_freq)
+                return self._fit(progress, epochs, verbose, callbacks, validation_freq)
             finally:
                 self._progress = None
 
     def _fit(
         self,
         progress: Progress,
-        validation: Any,
         epochs: int,
         verbose: Any,
         callbacks: Any,
         validation_freq: Any,
     ) -> Any:
-        batches, initial_epoch = progress.batches, progress.epoch
+        batches, validation, initial_epoch = progress.batches, progress.validation, progress.epoch
         if not isinstance(callbacks, CallbackList):
             callbacks = CallbackList(
                 callbacks,
