@@ -9,8 +9,10 @@ import pytest
 
 import diptych
 from diptych import layers, losses, optimizers
+from diptych.constraints import UnitNorm
 from diptych.models import trainer
 from diptych.models.checks import Checks
+from diptych.regularizers import L2
 from diptych.utils.notices import TrainingWarning
 from tests.planned import compiled, data, dense
 
@@ -207,3 +209,35 @@ def test_a_step_of_ones_own(again):
     model.__class__ = Own
     model.fit(*FIVE[0], batch_size=8, verbose=0)
     assert len(calls) == 5
+
+
+def test_a_regularizer_and_a_constraint_put_on_a_weight(again):
+    """They count from then on, and no longer when they are taken away."""
+
+    def trained(**options):
+        diptych.utils.set_random_seed(5)
+        model, found = compiled(dense()), []
+        kernel = model.layers[0].kernel
+        for regularizer, constraint in (
+            (None, None),
+            (L2(9.0), None),
+            (None, UnitNorm()),
+            (None, None),
+        ):
+            kernel.regularizer, kernel.constraint = regularizer, constraint
+            assert len(model.losses) == (regularizer is not None)
+            fits = [model.fit(*FIVE[0], batch_size=8, verbose=0, **options) for _ in range(5)]
+            found.append(([fit.history["loss"][0] for fit in fits], kernel.numpy()))
+        return found
+
+    with diptych.engine("reference"):
+        plain, penalised, constrained, free = expected = trained()
+    assert penalised[0][0] > 2 * plain[0][-1]
+    np.testing.assert_allclose(np.linalg.norm(constrained[1], axis=0), 1, rtol=1e-5)
+    assert free[0][0] < penalised[0][0] / 2
+    assert not any(again)
+    for found in (trained(callbacks=[]), trained()):
+        for both in zip(found, expected, strict=True):
+            for one, other in zip(*both, strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    assert any(again)

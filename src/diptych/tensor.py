@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -150,6 +151,16 @@ class Structure:
     version = 0
 
 
+def _structural(slot: str, meaning: str) -> Any:
+    """An attribute in this slot that is a part of the structure."""
+
+    def change(self: Any, value: Any) -> None:
+        setattr(self, slot, value)
+        Structure.version += 1
+
+    return property(attrgetter(slot), change, doc=meaning)
+
+
 class Number(Tensor):
     """A Python number among the inputs of an operation: what has been written in the code, not what
     comes from the data.
@@ -177,7 +188,9 @@ class Variable(Tensor):
     any operation.
     """
 
-    __slots__ = ("constraint", "is_state", "name", "path", "regularizer")
+    __slots__ = ("_constraint", "_regularizer", "is_state", "name", "path")
+    constraint = _structural("_constraint", "What each update ends with on its values, or None.")
+    regularizer = _structural("_regularizer", "The penalty on its values in the loss, or None.")
     value: Tensor  # its values at this moment, as a tensor; set by ops.operators
 
     def __init__(
@@ -219,8 +232,8 @@ class Variable(Tensor):
         scope = current_scope()
         self.path = f"{scope}/{self.name}" if scope else self.name
         self.is_state = not trainable  # unchanged when the layer's `trainable` changes
-        self.constraint: Any = None
-        self.regularizer: Any = None
+        self._constraint: Any = None
+        self._regularizer: Any = None
 
     @staticmethod
     def initializer_named(name: str) -> Callable:

@@ -79,7 +79,6 @@ class _Part:
         self.slots = tuple(pick(slot) for slot in optimizer._slots())
         self.accumulators = pick(optimizer._accumulated_gradients)
         self.decayed = [array_of(v) for v in self.variables if optimizer._use_weight_decay(v)]
-        self.constrained = [v for v in self.variables if v.constraint is not None]
 
     def widen(self) -> None:
         """Copy what is of float16 to float32, for an update."""
@@ -306,8 +305,9 @@ class Optimizer(metaclass=AcceptsOldNames):
                 accumulator.array.fill(0)
         if self.use_ema:
             self._average(twins, count // (steps or 1))
-        for variable in part.constrained:
-            variable.assign(variable.constraint(variable.array))
+        for variable in part.variables:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable.array))
         self._iterations.array[()] = count + 1
 
     def stateless_apply(
