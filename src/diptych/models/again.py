@@ -52,11 +52,12 @@ def fit_again(model: Any, x: np.ndarray, y: np.ndarray, batch_size: int) -> Hist
     plans = [plan for plan, _ in fitted.turns]
     if not all_fit(plans, model):
         return None
+    forms = {plan.form: plan for plan in plans}  # mostly one
     try:
-        sources = [plan.sources([x, y]) for plan in plans]
+        sources = {form: plan.sources([x, y]) for form, plan in forms.items()}
     except NotPlannedError:
         return None
-    if not all(plan.takes(arrays) for plan, arrays in zip(plans, sources, strict=True)):
+    if not all(plan.takes(sources[form]) for form, plan in forms.items()):
         return None
     with reserved(plans) as free:
         if not free:
@@ -68,10 +69,10 @@ def fit_again(model: Any, x: np.ndarray, y: np.ndarray, batch_size: int) -> Hist
         model.stop_training = False
         model.reset_metrics()
         watch, order = LossWatch(model, None, None), random.global_generator().permutation(len(x))
-        for (plan, times), arrays in zip(fitted.turns, sources, strict=True):
+        for plan, times in fitted.turns:
             rows, order = order[: times * plan.size], order[times * plan.size :]
             while len(rows) and not model.stop_training:
-                done = plan.run_reserved(rows, arrays, len(rows) // plan.size)
+                done = plan.run_reserved(rows, sources[plan.form], len(rows) // plan.size)
                 watch.look(0, done)
                 rows = rows[done * plan.size :]
     model._plan_report = fitted.report
