@@ -138,10 +138,13 @@ def main():
 
 
 def machine():
-    from diptych import config
+    from diptych import config, fastcore
     from diptych.info import cpu_name
 
-    return f"{cpu_name()}, {os.cpu_count()} processors, diptych on {config.num_threads()} threads"
+    built = fastcore.build_info()["features"]
+    vectors = [name for key, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if key in built]
+    processors = f"{os.cpu_count()} processors" + "".join(f" ({name})" for name in vectors[:1])
+    return f"{cpu_name()}, {processors}, diptych on {config.num_threads()} threads"
 
 
 def print_machine():
@@ -180,7 +183,10 @@ def version_of(python, framework):
     """The versions of a framework and its backend."""
     package, _, detail = framework.partition(":")
     names = [package, detail] if package == "keras" else [package]
-    code = "import sys, importlib.metadata as m; print(*map(m.version, sys.argv[1:]))"
+    code = (  # a package may be called otherwise than what it holds: tensorflow-cpu
+        "import sys, importlib.metadata as m; of = m.packages_distributions(); "
+        "print(*(m.version(of[name][0]) for name in sys.argv[1:]))"
+    )
     if package == "diptych":
         code = "import diptych; print(diptych.__version__)"
     done = subprocess.run([python, "-c", code, *names], capture_output=True, text=True)
