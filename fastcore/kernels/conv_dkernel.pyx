@@ -231,27 +231,35 @@ cdef struct PlaceSums:
 
 
 cdef void rows_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    """The partial sums of some rows."""
+    """The partial sums of some rows; of several rows side by side where they are short."""
     cdef const PlaceSums* p = <const PlaceSums*>context
     cdef const real* values = <const real*>p.field.values
     cdef const real* y = <const real*>p.field.y
     cdef real* sums = <real*>p.parts + chunk * p.columns
     cdef real line[STRIP]
+    cdef real total[STRIP]
     cdef Py_ssize_t first = chunk * p.part_rows
     cdef Py_ssize_t last = min(first + p.part_rows, p.rows)
-    cdef Py_ssize_t i, j, q, at, width
+    cdef Py_ssize_t together = max(<Py_ssize_t>1, STRIP // p.columns)
+    cdef Py_ssize_t i, j, q, at, width, count
     cdef int code = p.field.code if y != NULL else LINEAR
     if y == NULL:
         y = values
     for q in range(divide_up(p.columns, STRIP)):
         width = min(<Py_ssize_t>STRIP, p.columns - q * STRIP)
-        for j in range(width):
-            sums[q * STRIP + j] = 0
-        for i in range(first, last):
+        memset(total, 0, sizeof(total))
+        i = first
+        while i < last:
             at = i * p.columns + q * STRIP
-            derive(code, width, values + at, y + at, line)
-            for j in range(width):
-                sums[q * STRIP + j] += line[j]
+            count = min(together, last - i) * width
+            derive(code, count, values + at, y + at, line)
+            for j in range(count):
+                total[j] += line[j]
+            i += together
+        for j in range(width, together * width):
+            total[j % width] += total[j]
+        for j in range(width):
+            sums[q * STRIP + j] = total[j]
 
 
 cdef void add_rows_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
