@@ -19,7 +19,7 @@ from .kernels.winograd cimport winograd_dkernel, winograd_dx, winograd_forward, 
 
 from ..reference._shapes import check_cotangent
 from ..reference._windows import check_conv, check_conv_transpose, check_depthwise_conv
-from .pooling import max_pool_forward
+from .pooling import _max_pool_back, _max_pool_into
 
 cnp.import_array()
 
@@ -81,7 +81,9 @@ cdef bint product_by_winograd(const Call* c, const int** failed) noexcept nogil:
     if c.reverse and c.bias == NULL and c.activation == LINEAR:
         return winograd_dx(c.conv, source.values, source.y, c.kernel, c.result, failed)
     if not c.reverse and source.y == NULL:
-        return winograd_forward(c.conv, source.values, c.kernel, c.bias, NULL, c.result, failed)
+        return winograd_forward(
+            c.conv, source.values, c.kernel, c.bias, NULL, c.result, NULL, failed,
+        )
     return False
 
 
@@ -300,38 +302,89 @@ cdef cnp.ndarray forward(
     return y
 
 
-cdef cnp.ndarray pooled_forward(
-    Conv* p, cnp.ndarray xs, cnp.ndarray ks, cnp.ndarray bs, int code, window, steps, margins,
-):
-    """y of a described convolution and maximum pooling by two, or None.
+cdef bint can_pool(
+    const Conv* p, int code, window, steps, margins, Py_ssize_t* pooled,
+) except -1:
+    """Whether a convolution can pool what it writes, by two; then the sizes of the result.
 
-    None where Winograd's way is not taken: the other ways write whole rows, and pooling them is no
-    work beside that.
+    Only Winograd's way can: the others write whole rows, and pooling them is no work beside that.
     """
-    cdef Py_ssize_t pooled[3]
-    cdef int axes = rank(xs) - 2
+    cdef int axes = len(margins)
     cdef int i
-    cdef bint done
-    if code not in (LINEAR, RELU) or not winograd_pays(p) or len(margins) != axes:
-        return None
+    if code not in (LINEAR, RELU) or not winograd_pays(p):
+        return False
     if tuple(window) != (2,) * axes or tuple(steps) != (2,) * axes:
-        return None
+        return False
     pooled[0] = pooled[1] = pooled[2] = 1
     for i in range(3 - axes, 3):
         before, after = margins[i - 3 + axes]
         if before != 0 or after not in (0, 1) or p.out[i] < 2:
-            return None
+            return False
         pooled[i] = (p.out[i] + <Py_ssize_t>after) // 2
-    cdef cnp.ndarray y = new_images(axes, p.batch, pooled, p.filters, cnp.PyArray_TYPE(xs))
+    return True
+
+
+cdef tuple pooled_forward(
+    str name, bint with_argmax, x, kernel, bias, strides, padding, dilation, groups, activation,
+    window, steps, margins,
+):
+    """y of a convolution and the maximum pooling after it, and the pooling's cache, whose argmax is
+    None unless it is wanted.
+    """
+    cdef int typenum = real_type(x)
+    cdef int code = activation_code(activation)
+    cdef cnp.ndarray xs = as_real(x, typenum)
+    cdef cnp.ndarray ks = as_real(kernel, typenum)
+    cdef cnp.ndarray bs = as_real(bias, typenum) if bias is not None else None
+    cdef cnp.ndarray y = None
+    cdef cnp.ndarray at = None
+    cdef Recorder* by = recorder()
+    cdef const int* failed = NULL
+    cdef Py_ssize_t pooled[3]
+    cdef bint done = False
+    cdef Conv p
+    fits = groups > 0 and describe(&p, xs, ks, as_size(groups), strides, padding, dilation)
+    if (
+        fits and fits_bias(bs, p.filters) and len(margins) == rank(xs) - 2
+        and can_pool(&p, code, window, steps, margins, pooled)
+    ):
+        p.activation = code
+        y = new_images(rank(xs) - 2, p.batch, pooled, p.filters, typenum)
+        if with_argmax or by != NULL:
+            at = new_images(rank(xs) - 2, p.batch, pooled, p.filters, cnp.NPY_UINT8)
+        done = pool_by_winograd(&p, xs, ks, bs, pooled, y, at, &failed)
+    shape = (p.batch, *[p.out[i] for i in range(3 - len(margins), 3)], p.filters) if fits else ()
+    if done and by == NULL:
+        return y, (at, shape, window, steps, margins)
+    # As in by_either: a plan has both ways. What lies between is touched where it's needed alone.
+    if failed != NULL:
+        only_if(by, failed)
+    between, _ = conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation)
+    found = _max_pool_into(between, window, steps, margins, y, at)
+    if failed != NULL:
+        only_if(by, NULL)
+    if done:
+        set_recorder(NULL)
+        pool_by_winograd(&p, xs, ks, bs, pooled, y, at, &failed)
+        set_recorder(by)
+    return found
+
+
+cdef bint pool_by_winograd(
+    const Conv* p, cnp.ndarray xs, cnp.ndarray ks, cnp.ndarray bs, const Py_ssize_t* pooled,
+    cnp.ndarray y, cnp.ndarray argmax, const int** failed,
+) noexcept:
     cdef const void* x_data = data(xs)
     cdef const void* kernel_data = data(ks)
     cdef const void* bias_data = data(bs) if bs is not None else NULL
     cdef void* y_data = data(y)
-    p.activation = code
-    cdef const int* failed = NULL
+    cdef unsigned char* argmax_data = <unsigned char*>data(argmax) if argmax is not None else NULL
+    cdef bint done
     with nogil:
-        done = winograd_forward(p, x_data, kernel_data, bias_data, pooled, y_data, &failed)
-    return y if done else None
+        done = winograd_forward(
+            p, x_data, kernel_data, bias_data, pooled, y_data, argmax_data, failed,
+        )
+    return done
 
 
 cdef tuple gradients(str name, object dy, tuple cache, Py_ssize_t groups, bint need_dx):
@@ -420,22 +473,45 @@ def conv_max_pool_forward(
     against the two in the reference. window, steps, margins: those of the pooling. Kernel:
     write_vector in kernels/winograd_tile.h.
     """
-    cdef int typenum = real_type(x)
-    cdef cnp.ndarray xs = as_real(x, typenum)
-    cdef cnp.ndarray ks = as_real(kernel, typenum)
-    cdef cnp.ndarray bs = as_real(bias, typenum) if bias is not None else None
-    cdef cnp.ndarray y = None
-    cdef Conv p
-    fits = groups > 0 and describe(&p, xs, ks, as_size(groups), strides, padding, dilation)
-    if fits and fits_bias(bs, p.filters):
-        code = activation_code(activation)
-        y = pooled_forward(&p, xs, ks, bs, code, window, steps, margins)
-    if y is None:
-        between, _ = conv_forward(
-            x, kernel, bias, strides, padding, dilation, groups, activation
-        )
-        y, _ = max_pool_forward(between, window, steps, margins)
+    y, _ = pooled_forward(
+        "conv_max_pool_forward", False, x, kernel, bias, strides, padding, dilation, groups,
+        activation, window, steps, margins,
+    )
     return y, ()
+
+
+def conv_max_pool_training_forward(
+    x, kernel, bias, strides, padding, dilation, groups, activation, window, steps, margins,
+):
+    """Extra: conv_forward, linear or with relu, and then max_pool_forward, as above, for training.
+
+    The maxima and where they are say all that the way back asks: what lies between isn't kept.
+    tests/extras.py holds it against the two in the reference.
+    """
+    if activation not in ("linear", "relu"):
+        raise ValueError(
+            "conv_max_pool_training_forward: activation needs to be 'linear' or 'relu', "
+            f"got {activation!r}"
+        )
+    y, pooling = pooled_forward(
+        "conv_max_pool_training_forward", True, x, kernel, bias, strides, padding, dilation, groups,
+        activation, window, steps, margins,
+    )
+    rest = (strides, padding, dilation, groups, activation)
+    return y, (x, kernel, y, bias is not None, *rest, pooling)
+
+
+def conv_max_pool_training_backward(dy, cache, need_dx=True):
+    """Extra: max_pool_backward and then conv_backward.
+
+    relu's gradient is where the maxima are above 0. tests/extras.py holds it against the two in the
+    reference.
+    """
+    x, kernel, y, has_bias, strides, padding, dilation, groups, activation, pooling = cache
+    name = "conv_max_pool_training_backward"
+    dz = _max_pool_back(name, dy, y if activation == "relu" else None, pooling)
+    rest = (x, kernel, dz, has_bias, strides, padding, dilation, "linear")
+    return gradients(name, dz, rest, as_size(groups), need_dx)
 
 
 def depthwise_conv_forward(x, kernel, bias, strides, padding, dilation, activation="linear"):

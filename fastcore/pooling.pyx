@@ -50,6 +50,7 @@ cdef struct Pool:
     Py_ssize_t numbers     # of what is read: x or dy
     void* x                # x or dx
     void* y                # y or dy
+    const void* maxima     # backward: where they are not above 0, no gradient goes; or NULL
     unsigned char* bytes   # argmax in uint8, or NULL
     int32_t* words         # argmax in int32, or NULL
     # What a unit of work is: `length` columns of a row and `width` channels of each.
@@ -199,8 +200,12 @@ cdef inline void give(
     cdef bint adds = not p.apart
     cdef Py_ssize_t n = p.channels, beyond = overhang(n, dy)
     cdef bint loose = dx + positions * n + beyond <= until and source + n + beyond <= p.numbers
+    cdef const real* maxima = <const real*>p.maxima
     if p.is_max:
-        spread_max(<int>positions, adds, loose, n, dy + source, bytes, words, <int>k, dx)
+        spread_max(
+            <int>positions, adds, loose, n, dy + source, maxima + source if maxima else NULL,
+            bytes, words, <int>k, dx,
+        )
     else:
         spread_mean(<int>positions, adds, loose, n, dy + source, part, dx)
 
@@ -285,6 +290,7 @@ cdef inline void scatter_unit(
     cdef Py_ssize_t n = min(p.width, p.channels - strip)
     cdef Py_ssize_t places = p.size[0] * p.size[1] * p.size[2]
     cdef Py_ssize_t offsets[256]
+    cdef const real* maxima = <const real*>p.maxima
     cdef Py_ssize_t i, c, o0, o1, o2, source, start
     for i in range(256):
         offsets[i] = offset_of(p, i)
@@ -299,6 +305,8 @@ cdef inline void scatter_unit(
                     (o0 * p.stride[0] - p.before[0]) * p.size[1] + o1 * p.stride[1] - p.before[1]
                 ) * p.size[2] + o2 * p.stride[2] - p.before[2]
                 for c in range(n):
+                    if maxima and not maxima[source + c] > 0:
+                        continue
                     if p.argmax_is_int32:
                         i = start + offset_of(p, p.words[source + c])
                     else:
@@ -450,17 +458,24 @@ def max_pool_forward(x, window, strides, padding):
 
     Kernel: pool_max in kernels/pooling.h.
     """
+    return _max_pool_into(x, window, strides, padding, None, None)
+
+
+def _max_pool_into(x, window, strides, padding, y, argmax):
+    """The same, into y and argmax, which fit it; None: into new arrays."""
     cdef int typenum = real_type(x)
     cdef Pool p
     cdef int axes = describe(&p, "max_pool", x.shape, window, strides, padding, typenum)
     cdef cnp.ndarray xs = as_real(x, typenum)
-    cdef cnp.ndarray y = result_of(&p, axes, p.out, typenum)
-    cdef cnp.ndarray argmax = result_of(&p, axes, p.out, argmax_type(&p))
+    cdef cnp.ndarray ys = result_of(&p, axes, p.out, typenum) if y is None else y
+    cdef cnp.ndarray at = (
+        result_of(&p, axes, p.out, argmax_type(&p)) if argmax is None else argmax
+    )
     p.is_max = True
-    p.x, p.y = data(xs), data(y)
-    use(&p, argmax)
+    p.x, p.y = data(xs), data(ys)
+    use(&p, at)
     run(&p, True)
-    return y, (argmax, x.shape, window, strides, padding)
+    return ys, (at, x.shape, window, strides, padding)
 
 
 def max_pool_backward(dy, cache):
@@ -468,17 +483,25 @@ def max_pool_backward(dy, cache):
 
     Where no windows overlap, dx is written once, in order. Kernel: spread_max in kernels/pooling.h.
     """
+    return _max_pool_back("max_pool_backward", dy, None, cache)
+
+
+def _max_pool_back(name, dy, y, cache):
+    """dx; with y, the maxima, only of those above 0: the gradient of a relu before the pooling."""
     argmax, shape, window, strides, padding = cache
     cdef int typenum = real_type(dy)
     cdef Pool p
     cdef int axes = describe(&p, "max_pool", shape, window, strides, padding, typenum)
     cdef cnp.ndarray dys = as_real(dy, typenum)
+    cdef cnp.ndarray ys = None if y is None else as_real(y, typenum)
     cdef cnp.ndarray at = as_type(argmax, argmax_type(&p))
-    check_cotangent("max_pool_backward", dy.shape, (<object>at).shape)
+    check_cotangent(name, dy.shape, (<object>at).shape)
+    if y is not None and y.shape != dy.shape:
+        raise ValueError(f"{name}: y needs the shape of dy, {dy.shape}, got {y.shape}")
     check_places(&p, axes, at)
     cdef cnp.ndarray dx = result_of(&p, axes, p.size, typenum)
     p.is_max = True
-    p.x, p.y = data(dx), data(dys)
+    p.x, p.y, p.maxima = data(dx), data(dys), NULL if y is None else data(ys)
     use(&p, at)
     run(&p, False)
     return dx

@@ -30,6 +30,22 @@ def conv_max_pool_forward(
     return largest, ()
 
 
+def conv_max_pool_training_forward(
+    x, kernel, bias, strides, padding, dilation, groups, activation, window, steps, margins
+):
+    """A convolution and the max pooling after it, in training."""
+    y, cache = convolution.conv_forward(
+        x, kernel, bias, strides, padding, dilation, groups, activation
+    )
+    largest, pooling_cache = pooling.max_pool_forward(y, window, steps, margins)
+    return largest, (cache, pooling_cache)
+
+
+def conv_max_pool_training_backward(dy, cache, need_dx=True):
+    cache, pooling_cache = cache
+    return convolution.conv_backward(pooling.max_pool_backward(dy, pooling_cache), cache, need_dx)
+
+
 def batch_normalization_relu_forward(x, mean, variance, gamma, beta, epsilon, max_value):
     """Batch normalisation with given statistics and the relu after it, for predictions."""
     y, _ = normalization.batch_normalization_forward(x, mean, variance, gamma, beta, epsilon)
@@ -83,6 +99,8 @@ def taking_rows(rule):
 # Functions of their own: (family, name) -> the composition that they must equal.
 FUNCTIONS = {
     ("convolution", "conv_max_pool_forward"): conv_max_pool_forward,
+    ("convolution", "conv_max_pool_training_forward"): conv_max_pool_training_forward,
+    ("convolution", "conv_max_pool_training_backward"): conv_max_pool_training_backward,
     ("embedding", "embedding_backward_rows"): embedding_backward_rows,
     **{
         ("normalization", function.__name__): function

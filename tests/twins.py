@@ -31,6 +31,7 @@ NO_BACKWARD = dict.fromkeys(
 OWN_CACHES = {
     "dot_product_attention_forward": "fast keeps two numbers a query, the reference all the scores",
     "batch_normalization_training_relu_forward": "fast makes what lies between its two steps anew",
+    "conv_max_pool_training_forward": "fast keeps the maxima, and not what lies between",
 }
 
 # Array arguments that are data: backward has no place for them.
@@ -50,6 +51,7 @@ NO_GRADIENT = {
 SETTLED = {
     ("conv_forward", "groups"): "x and kernel say how many channels a group has",
     ("conv_max_pool_forward", "groups"): "x and kernel say how many channels a group has",
+    ("conv_max_pool_training_forward", "groups"): "x and kernel say how many channels a group has",
 }
 
 

@@ -100,10 +100,14 @@ INLINE void NAME(tile)(const int rows, const int width, Py_ssize_t depth, const 
         Py_ssize_t b_row, REAL *c, Py_ssize_t c_row, Py_ssize_t columns, const REAL *bias, \
         int flags
 
-/* The whole tile, with the walk through A known to the compiler: along a row, or through packed
-   panels of ROWS. */
+/* The whole tile, with the walk through A known to the compiler: along a row, across the rows of an
+   A that stands transposed, or through packed panels of ROWS. */
 APART void NAME(tile_along)(TILE_PARAMETERS) {
     a_col = 1;
+    NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS);
+}
+APART void NAME(tile_across)(TILE_PARAMETERS) {
+    a_row = 1;
     NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS);
 }
 APART void NAME(tile_packed)(TILE_PARAMETERS) {
@@ -237,6 +241,7 @@ APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssiz
     for (; r + ROWS <= rows; r += ROWS, a += next, c += ROWS * c_row) {
         if (a_panel) NAME(tile_packed)(TILE_ARGUMENTS);
         else if (a_col == 1) NAME(tile_along)(TILE_ARGUMENTS);
+        else if (a_row == 1) NAME(tile_across)(TILE_ARGUMENTS);
         else NAME(tile_any)(TILE_ARGUMENTS);
     }
     rows -= r;

@@ -6,12 +6,10 @@
    parts: `begun` says that there was one before, `ends` that this is the last. */
 
 #include "panels.h"
+#include "argmax_bytes.h"
 
 #ifndef DIPTYCH_POOLING
 #define DIPTYCH_POOLING
-#ifdef __AVX2__
-#include <immintrin.h>
-#endif
 typedef struct {
     Py_ssize_t lines, line_step, run, step;
     int k, line_k;
@@ -20,28 +18,12 @@ typedef struct {
 #endif
 
 #ifdef VECTOR_BYTES
-/* The argmax of one vector of channels, at any address: bytes or words of 32 bits. */
-typedef unsigned char NAME(bytes) __attribute__((vector_size(LANES), aligned(1), may_alias));
+/* The argmax of one vector of channels, at any address, in words of 32 bits. */
 typedef int32_t NAME(words) __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 typedef INTEGER NAME(loose_mask)
     __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(INTEGER)), may_alias));
-#define WIDEN(type, p) __builtin_convertvector(*(const NAME(type) *)(p), NAME(mask))
-#define NARROW(type, p, x) (*(NAME(type) *)(p) = __builtin_convertvector(x, NAME(type)))
-/* Older compilers convert bytes one by one: where it counts, they are told how. */
-#if REAL_BYTES == 4 && defined(__AVX512F__)
-#define WIDEN_BYTES(p) ((NAME(mask))_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(p))))
-#define NARROW_BYTES(p, x) _mm_storeu_si128((__m128i *)(p), _mm512_cvtepi32_epi8((__m512i)(x)))
-#elif REAL_BYTES == 4 && defined(__AVX2__)
-#define WIDEN_BYTES(p) ((NAME(mask))_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(p))))
-INLINE __m128i narrow_bytes(__m256i x) {
-    __m128i half = _mm_packus_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
-    return _mm_packus_epi16(half, half);
-}
-#define NARROW_BYTES(p, x) _mm_storel_epi64((__m128i *)(p), narrow_bytes((__m256i)(x)))
-#else
-#define WIDEN_BYTES(p) WIDEN(bytes, p)
-#define NARROW_BYTES(p, x) NARROW(bytes, p, x)
-#endif
+#define WIDEN_WORDS(p) __builtin_convertvector(*(const NAME(words) *)(p), NAME(mask))
+#define NARROW_WORDS(p, x) (*(NAME(words) *)(p) = __builtin_convertvector(x, NAME(words)))
 #define WHERE(m, x, y) (((m) & (x)) | (~(m) & (y)))
 
 INLINE void NAME(max_vectors)(const int width, const Py_ssize_t lines, const Py_ssize_t run,
@@ -71,8 +53,8 @@ INLINE void NAME(max_vectors)(const int width, const Py_ssize_t lines, const Py_
     for (int v = 0; v < width; v++) {
         STORE(y + v * LANES, best[v]);
         if (!w->ends) *(NAME(loose_mask) *)(carry + v * LANES) = at[v];
-        else if (bytes) NARROW_BYTES(bytes + v * LANES, at[v]);
-        else NARROW(words, words + v * LANES, at[v]);
+        else if (bytes) NAME(narrow_bytes)(bytes + v * LANES, at[v]);
+        else NARROW_WORDS(words + v * LANES, at[v]);
     }
 }
 
@@ -162,16 +144,19 @@ APART void NAME(pool_mean)(const WindowPart *w, Py_ssize_t n, const REAL *x, REA
 }
 
 /* dx of `positions` positions, n numbers apart, from number k on: dy where the argmax is that
-   position, else 0. The argmax is in bytes or, where that is NULL, in words. `adds`: to what is
-   there. `loose`: vectors may reach beyond the channels, as in a WindowPart. */
+   position, else 0. The argmax is in bytes or, where that is NULL, in words. y: NULL, or the
+   maxima, of which only those above 0 count, as for a relu before. `adds`: to what is there.
+   `loose`: vectors may reach beyond the channels, as in a WindowPart. */
 INLINE void NAME(spread_max_to)(const int positions, const int adds, const int loose, Py_ssize_t n,
-                                const REAL *dy, const unsigned char *bytes, const int32_t *words,
-                                int k, REAL *dx) {
+                                const REAL *dy, const REAL *y, const unsigned char *bytes,
+                                const int32_t *words, int k, REAL *dx) {
     Py_ssize_t i = 0;
 #ifdef VECTOR_BYTES
     for (; i + LANES <= n || (loose && i < n); i += LANES) {
-        NAME(mask) at = bytes ? WIDEN_BYTES(bytes + i) : WIDEN(words, words ? words + i : NULL);
+        NAME(mask)
+        at = bytes ? NAME(widen_bytes)(bytes + i) : WIDEN_WORDS(words ? words + i : NULL);
         NAME(mask) given = (NAME(mask))LOAD(dy + i);
+        if (y) given &= LOAD(y + i) > 0;
         UNROLL(4)
         for (int j = 0; j < positions; j++) {
             NAME(vector) part = (NAME(vector))((at == (INTEGER)(k + j)) & given);
@@ -182,31 +167,32 @@ INLINE void NAME(spread_max_to)(const int positions, const int adds, const int l
     for (; i < n; i++) {
         INTEGER at = bytes ? bytes[i] : words[i];
         for (int j = 0; j < positions; j++) {
-            REAL part = at == k + j ? dy[i] : 0;
+            REAL part = at == k + j && (!y || y[i] > 0) ? dy[i] : 0;
             dx[j * n + i] = adds ? dx[j * n + i] + part : part;
         }
     }
 }
 
 APART void NAME(spread_max)(int positions, int adds, int loose, Py_ssize_t n, const REAL *dy,
-                            const unsigned char *bytes, const int32_t *words, int k, REAL *dx) {
+                            const REAL *y, const unsigned char *bytes, const int32_t *words, int k,
+                            REAL *dx) {
     int j = 0;
     if (adds) {
         for (; j < positions; j++)
-            NAME(spread_max_to)(1, 1, 0, n, dy, bytes, words, k + j, dx + j * n);
+            NAME(spread_max_to)(1, 1, 0, n, dy, y, bytes, words, k + j, dx + j * n);
         return;
     }
     if (loose && n < LANES) {
         for (; j + 2 <= positions; j += 2)
-            NAME(spread_max_to)(2, 0, 1, n, dy, bytes, words, k + j, dx + j * n);
+            NAME(spread_max_to)(2, 0, 1, n, dy, y, bytes, words, k + j, dx + j * n);
     } else if (loose) { /* one position after the other: each reaches into the next */
         for (; j < positions; j++)
-            NAME(spread_max_to)(1, 0, 1, n, dy, bytes, words, k + j, dx + j * n);
+            NAME(spread_max_to)(1, 0, 1, n, dy, y, bytes, words, k + j, dx + j * n);
     } else {
         for (; j + 2 <= positions; j += 2)
-            NAME(spread_max_to)(2, 0, 0, n, dy, bytes, words, k + j, dx + j * n);
+            NAME(spread_max_to)(2, 0, 0, n, dy, y, bytes, words, k + j, dx + j * n);
     }
-    if (j < positions) NAME(spread_max_to)(1, 0, loose, n, dy, bytes, words, k + j, dx + j * n);
+    if (j < positions) NAME(spread_max_to)(1, 0, loose, n, dy, y, bytes, words, k + j, dx + j * n);
 }
 
 /* dx of `positions` positions, n numbers apart: dy * part, the same for all. */
@@ -226,10 +212,8 @@ APART void NAME(spread_mean)(int positions, int adds, int loose, Py_ssize_t n, c
     }
 }
 
-#undef WIDEN
-#undef NARROW
-#undef WIDEN_BYTES
-#undef NARROW_BYTES
+#undef WIDEN_WORDS
+#undef NARROW_WORDS
 #undef WHERE
 #undef LANES
 #undef ORDER

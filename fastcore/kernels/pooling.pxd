@@ -33,11 +33,11 @@ cdef extern from *:
     ) noexcept nogil
     void spread_max_f32(
         int positions, int adds, int loose, Py_ssize_t n, const float* dy,
-        const unsigned char* bytes, const int32_t* words, int k, float* dx,
+        const float* y, const unsigned char* bytes, const int32_t* words, int k, float* dx,
     ) noexcept nogil
     void spread_max_f64(
         int positions, int adds, int loose, Py_ssize_t n, const double* dy,
-        const unsigned char* bytes, const int32_t* words, int k, double* dx,
+        const double* y, const unsigned char* bytes, const int32_t* words, int k, double* dx,
     ) noexcept nogil
     void spread_mean_f32(
         int positions, int adds, int loose, Py_ssize_t n, const float* dy, float part, float* dx,
@@ -69,14 +69,15 @@ cdef inline void pool_mean(
 
 
 cdef inline void spread_max(
-    int positions, int adds, int loose, Py_ssize_t n, const real* dy, const unsigned char* bytes,
-    const int32_t* words, int k, real* dx,
+    int positions, int adds, int loose, Py_ssize_t n, const real* dy, const real* y,
+    const unsigned char* bytes, const int32_t* words, int k, real* dx,
 ) noexcept nogil:
-    """dx of `positions` positions from number k on: dy where the argmax is that position."""
+    """dx of `positions` positions from number k on: dy where the argmax is that position, and of y,
+    the maxima, or NULL, only where they are above 0."""
     if real is float:
-        spread_max_f32(positions, adds, loose, n, dy, bytes, words, k, dx)
+        spread_max_f32(positions, adds, loose, n, dy, y, bytes, words, k, dx)
     else:
-        spread_max_f64(positions, adds, loose, n, dy, bytes, words, k, dx)
+        spread_max_f64(positions, adds, loose, n, dy, y, bytes, words, k, dx)
 
 
 cdef inline void spread_mean(

@@ -13,9 +13,10 @@ cdef bint winograd_pays(const Conv* p) noexcept nogil
 # else, and where nothing has been tried, it stays as it is.
 # pooled: NULL, or the sizes of y where of every 2 x 2 results (of 2 along a line) the largest is
 # wanted; the last ones of an odd size stand alone or are left out. Linear or relu then.
+# argmax: NULL, or with `pooled` which of them it is, as in reference/pooling.py.
 cdef bint winograd_forward(
     const Conv* p, const void* x, const void* kernel, const void* bias, const Py_ssize_t* pooled,
-    void* y, const int** failed,
+    void* y, unsigned char* argmax, const int** failed,
 ) noexcept nogil
 
 # The gradients, from dz = dy activation'(y), which is formed while dy is read. y == NULL: dy is dz.

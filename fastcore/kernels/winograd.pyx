@@ -54,7 +54,7 @@ from .conv cimport Conv
 from .fused cimport LINEAR, RELU, activate, activation_code
 from .gemm_tile cimport ROWS, panel_width
 from .threads cimport (
-    Stage, recorder, refuse_plan, release, run_stages, stage, typed_stage,
+    Stage, recorder, release, run_stages, stage, typed_stage,
 )
 from .winograd_tile cimport (
     POSITIONS, REACH, SIDE, View, Winograd, area_bytes, dkernel_chunk, forward_block, sums_size,
@@ -63,7 +63,11 @@ from .winograd_tile cimport (
 
 cdef extern from *:
     """
+    #ifdef __AVX512F__  /* on such processors a second-level cache has a megabyte or more */
+    enum { CACHE_BYTES = 640 * 1024, AREA_BYTES = 1024 * 1024 };
+    #else
     enum { CACHE_BYTES = 384 * 1024, AREA_BYTES = 1024 * 1024 };
+    #endif
     #include "work_areas.h"
     """
     enum:
@@ -266,21 +270,19 @@ cdef bint run(
 
 cdef bint winograd_forward(
     const Conv* c, const void* x, const void* kernel, const void* bias, const Py_ssize_t* pooled,
-    void* y, const int** failed,
+    void* y, unsigned char* argmax, const int** failed,
 ) noexcept nogil:
     cdef Work* work = new_work() if fits(c) else NULL
     cdef Winograd* p
     if work == NULL:
         return False
     p = &work.p
-    if pooled != NULL:
-        refuse_plan("a convolution may have to be done again, and then not with its pooling")
     p.source = view(c.size[1], c.size[2], c.channels, c.before[1], c.before[2], x, NULL, LINEAR)
     p.height, p.width, p.filters = c.out[1], c.out[2], c.filters
     p.pool, p.out_height, p.out_width = False, p.height, p.width
     if pooled != NULL:
         p.pool, p.out_height, p.out_width = True, pooled[1], pooled[2]
-    p.bias, p.out, p.activation, p.flat = bias, y, c.activation, is_flat(c)
+    p.bias, p.out, p.argmax, p.activation, p.flat = bias, y, argmax, c.activation, is_flat(c)
     return run(work, c.single, c.batch, kernel, False, failed)
 
 
@@ -447,7 +449,7 @@ def forward_into(x, kernel, bias, y, before, activation="linear"):
     cdef Conv c = describe(xs, ys, dim(ks, rank(ks) - 1), before, activation)
     cdef void* bias_data = NULL if bias is None else data(bs)
     cdef const int* failed = NULL
-    return winograd_forward(&c, data(xs), data(ks), bias_data, NULL, data(ys), &failed)
+    return winograd_forward(&c, data(xs), data(ks), bias_data, NULL, data(ys), NULL, &failed)
 
 
 def dx_into(dy, kernel, y, dx, before, activation="linear"):

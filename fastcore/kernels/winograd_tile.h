@@ -2,6 +2,7 @@
    gemm_tile.h has to be read before for the same types. */
 
 #include "activation_codes.h"
+#include "argmax_bytes.h"
 
 #ifndef DIPTYCH_WINOGRAD_H
 #define DIPTYCH_WINOGRAD_H
@@ -20,6 +21,7 @@ typedef struct {
     View dz;     /* of the gradient of the kernel only */
     Py_ssize_t height, width, filters; /* of what forward and dx compute */
     int pool;                          /* of each 2x2 (flat: 2) of it, the largest is written */
+    unsigned char *argmax;             /* with `pool`: and which it is, the first of equal ones */
     Py_ssize_t out_height, out_width;  /* of what is written */
     Py_ssize_t tiles_down, tiles_across, tiles;
     int flat;         /* one spatial axis: images of one row, a kernel of 3, tiles of 4 */
@@ -38,6 +40,9 @@ enum { SIDE = 4, REACH = SIDE + 2, POSITIONS = REACH * REACH, LINE = 64 };
 /* Channels are added up in pieces: rounding errors of a long sum grow with its length, and the
    transform of images makes them grow more. */
 enum { DEPTH = 32, FLAT_DEPTH = 64 };
+
+/* What is written of a tile: all of it, the maxima of its quarters, or these and which they are. */
+enum { ALL, MAXIMA, ARGMAXIMA };
 
 /* The points 0, +-P1, +-P2 and infinity. */
 #define P1 0.625
@@ -87,6 +92,11 @@ static inline void step_on(const Winograd *p, Place *place) {
 #define WHERE_POSITIVE(y, x) ((y) > 0 ? (x) : 0)
 #endif
 #define LARGER(x, y) PICK((x) > (y), x, y)
+#ifdef VECTOR_BYTES
+#define STORE_PLACES(p, x) NAME(narrow_bytes)(p, __builtin_convertvector(x, NAME(mask)))
+#else
+#define STORE_PLACES(p, x) (*(p) = (unsigned char)(x))
+#endif
 
 /* ---- the five matrices, applied to vectors of channels ---- */
 
@@ -330,11 +340,12 @@ static void NAME(read_tiles)(const Winograd *p, const View *v, const int is_dz, 
     }
 }
 
-/* One tile of the result, one vector of filters: y = A^T m A + bias, activation; with `pool` the
-   maxima of its quarters. Returns 0 * (some of the numbers): NaN where one is not finite. */
-INLINE VECTOR NAME(write_vector)(const int flat, const int pool, const REAL *m, const VECTOR bias,
-                                 int rectify, REAL *y, Py_ssize_t y_row, Py_ssize_t y_col) {
-    VECTOR half[SIDE][REACH], best[SIDE / 2], finite = {0};
+/* One tile of the result, one vector of filters: y = A^T m A + bias, activation; of that what
+   `kind` says. Returns 0 * (some of the numbers): NaN where one is not finite. */
+INLINE VECTOR NAME(write_vector)(const int flat, const int kind, const REAL *m, const VECTOR bias,
+                                 int rectify, REAL *y, unsigned char *argmax, Py_ssize_t y_row,
+                                 Py_ssize_t y_col) {
+    VECTOR half[SIDE][REACH], best[SIDE / 2], place[SIDE / 2], finite = {0};
     UNROLL(6)
     for (int j = 0; j < REACH; j++) {
         VECTOR d[REACH], u[SIDE];
@@ -357,29 +368,43 @@ INLINE VECTOR NAME(write_vector)(const int flat, const int pool, const REAL *m, 
         if (i == 0 || i == SIDE - 1) finite += 0 * u[0] + 0 * u[SIDE - 1];
         UNROLL(4)
         for (int j = 0; j < SIDE; j++) {
+            const int k = i % 2 * 2 + j % 2, is_last = j % 2 == 1 && (flat || i % 2 == 1);
             VECTOR a = u[j];
-            if (pool && j % 2 == 0) {
+            if (kind == MAXIMA) {
                 /* The maximum before bias and activation is the maximum after them. */
-                a = LARGER(a, u[j + 1]);
-                if (i % 2 == 1) a = LARGER(best[j / 2], a);
+                if (k) a = LARGER(best[j / 2], a);
                 best[j / 2] = a;
+                if (!is_last) continue;
             }
-            if (pool && (j % 2 == 1 || (!flat && i % 2 == 0))) continue;
             a += bias;
             if (rectify) a = RECTIFY(a);
-            STORE(pool ? y + i / 2 * y_row + j / 2 * y_col : y + i * y_row + j * y_col, a);
+            if (kind == ARGMAXIMA) {
+                /* But after them, more are equal. */
+                const VECTOR number = {0};
+                if (k) {
+                    place[j / 2] = PICK(a > best[j / 2], number + CONST(k), place[j / 2]);
+                    a = LARGER(a, best[j / 2]);
+                } else {
+                    place[j / 2] = number;
+                }
+                best[j / 2] = a;
+                if (!is_last) continue;
+                STORE_PLACES(argmax + i / 2 * y_row + j / 2 * y_col, place[j / 2]);
+            }
+            STORE(kind ? y + i / 2 * y_row + j / 2 * y_col : y + i * y_row + j * y_col, a);
         }
     }
     return finite;
 }
 
 #define WRITE_PARAMETERS \
-    const Winograd *p, const Place *at, int blank, Py_ssize_t filter, const REAL *m, REAL *y
+    const Winograd *p, const Place *at, int blank, Py_ssize_t filter, const REAL *m
 
 /* One tile, one panel of filters, of which some do not exist or are the bias: pixels whose bits are
    set in `blank`. */
-INLINE VECTOR NAME(write_part)(const int flat, const int pool, WRITE_PARAMETERS) {
-    const int step = pool ? 2 : 1;
+INLINE VECTOR NAME(write_part)(const int flat, const int kind, WRITE_PARAMETERS, REAL *y,
+                               unsigned char *argmax) {
+    const int step = kind ? 2 : 1;
     /* The pixels that are computed, and of those that are written how many remain. */
     const Py_ssize_t down = flat ? 1 : p->height - at->down, across = p->width - at->across;
     const Py_ssize_t out_down = flat ? 1 : p->out_height - at->down / step;
@@ -393,20 +418,24 @@ INLINE VECTOR NAME(write_part)(const int flat, const int pool, WRITE_PARAMETERS)
         Py_ssize_t count = p->filters - filter < LANES ? p->filters - filter : LANES;
         VECTOR b = {0};
         if (bias) b = NAME(load_part)(bias + filter, count);
-        finite +=
-            NAME(write_vector)(flat, 0, m, b, p->activation == RELU, part, SIDE * LANES, LANES);
+        finite += NAME(write_vector)(flat, ALL, m, b, p->activation == RELU, part, NULL,
+                                     SIDE * LANES, LANES);
         if (p->activation == RELU) b = RECTIFY(b);
         for (int k = 0; blank >> k; k++)
             if (blank >> k & 1) STORE(part + k * LANES, b);
         for (int i = 0; i < SIDE && i < step * out_down; i += step) {
             for (int j = 0; j < SIDE && j < step * out_across; j += step) {
+                const Py_ssize_t to = i / step * y_row + j / step * y_col;
                 for (Py_ssize_t f = 0; f < count; f++) {
                     REAL best = part[(i * SIDE + j) * LANES + f];
+                    int place = 0;
                     for (int k = 1; k < step * step; k++) {
                         const REAL other = part[((i + k / 2) * SIDE + j + k % 2) * LANES + f];
-                        if (i + k / 2 < down && j + k % 2 < across && other > best) best = other;
+                        if (i + k / 2 < down && j + k % 2 < across && other > best)
+                            best = other, place = k;
                     }
-                    y[i / step * y_row + j / step * y_col + f] = best;
+                    y[to + f] = best;
+                    if (kind == ARGMAXIMA) argmax[v * LANES + to + f] = (unsigned char)place;
                 }
             }
         }
@@ -414,39 +443,50 @@ INLINE VECTOR NAME(write_part)(const int flat, const int pool, WRITE_PARAMETERS)
     return finite;
 }
 
-/* One tile of the result, one panel of filters. */
-INLINE VECTOR NAME(write_tile)(const int flat, const int pool, WRITE_PARAMETERS) {
+/* One tile of the result, one panel of filters, or as many whole vectors as there are. */
+INLINE VECTOR NAME(write_tile)(const int flat, const int kind, WRITE_PARAMETERS, REAL *y,
+                               unsigned char *argmax) {
     const Py_ssize_t y_col = p->filters, y_row = p->out_width * y_col;
     const REAL *bias = (const REAL *)p->bias;
     VECTOR finite = {0};
     UNROLL(4)
-    for (int v = 0; v < WIDTH; v++) {
+    for (int v = 0; v < WIDTH && filter + v * LANES < p->filters; v++) {
         const VECTOR b = bias ? LOAD(bias + filter + v * LANES) : (VECTOR){0};
-        finite += NAME(write_vector)(flat, pool, m + v * LANES, b, p->activation == RELU,
-                                     y + v * LANES, y_row, y_col);
+        finite +=
+            NAME(write_vector)(flat, kind, m + v * LANES, b, p->activation == RELU, y + v * LANES,
+                               kind == ARGMAXIMA ? argmax + v * LANES : NULL, y_row, y_col);
     }
     return finite;
 }
 
-#define WRITE_TILE(kind, flat, pool)                                                         \
-    APART VECTOR NAME(part_of_##kind)(WRITE_PARAMETERS) {                                    \
-        return NAME(write_part)(flat, pool, p, at, blank, filter, m, y);                     \
-    }                                                                                        \
-    APART VECTOR NAME(write_##kind)(WRITE_PARAMETERS) {                                      \
-        const int is_whole =                                                                 \
-            (flat || at->down + SIDE <= p->height) && at->across + SIDE <= p->width;         \
-        y += (at->image * p->out_height + (pool ? at->down / 2 : at->down)) * p->out_width * \
-                 p->filters +                                                                \
-             filter;                                                                         \
-        y += (pool ? at->across / 2 : at->across) * p->filters;                              \
-        if (is_whole && !blank && filter + PANEL <= p->filters)                              \
-            return NAME(write_tile)(flat, pool, p, at, blank, filter, m, y);                 \
-        return NAME(part_of_##kind)(p, at, blank, filter, m, y);                             \
+/* Where in y and argmax the tile begins. */
+INLINE Py_ssize_t NAME(start_of)(const int kind, const Winograd *p, const Place *at,
+                                 Py_ssize_t filter) {
+    const Py_ssize_t step = kind ? 2 : 1, line = at->image * p->out_height + at->down / step;
+    return (line * p->out_width + at->across / step) * p->filters + filter;
+}
+
+#define WRITE_TILE(name, flat, kind)                                                             \
+    APART VECTOR NAME(part_of_##name)(WRITE_PARAMETERS) {                                        \
+        const Py_ssize_t start = NAME(start_of)(kind, p, at, filter);                            \
+        return NAME(write_part)(flat, kind, p, at, blank, filter, m, (REAL *)p->out + start,     \
+                                kind == ARGMAXIMA ? p->argmax + start : NULL);                   \
+    }                                                                                            \
+    APART VECTOR NAME(write_##name)(WRITE_PARAMETERS) {                                          \
+        const Py_ssize_t start = NAME(start_of)(kind, p, at, filter);                            \
+        const int is_whole =                                                                     \
+            !blank && (flat || at->down + SIDE <= p->height) && at->across + SIDE <= p->width;   \
+        if (is_whole && (filter + PANEL <= p->filters || p->filters % LANES == 0))               \
+            return NAME(write_tile)(flat, kind, p, at, blank, filter, m, (REAL *)p->out + start, \
+                                    kind == ARGMAXIMA ? p->argmax + start : NULL);               \
+        return NAME(part_of_##name)(p, at, blank, filter, m);                                    \
     }
-WRITE_TILE(images, 0, 0)
-WRITE_TILE(lines, 1, 0)
-WRITE_TILE(pooled_images, 0, 1)
-WRITE_TILE(pooled_lines, 1, 1)
+WRITE_TILE(images, 0, ALL)
+WRITE_TILE(lines, 1, ALL)
+WRITE_TILE(pooled_images, 0, MAXIMA)
+WRITE_TILE(pooled_lines, 1, MAXIMA)
+WRITE_TILE(argmax_of_images, 0, ARGMAXIMA)
+WRITE_TILE(argmax_of_lines, 1, ARGMAXIMA)
 typedef VECTOR (*NAME(write_t))(WRITE_PARAMETERS);
 
 /* ---- blocks of tiles ---- */
@@ -505,7 +545,12 @@ INLINE int NAME(is_blank)(const View *v, Py_ssize_t image, Py_ssize_t down, Py_s
 static int NAME(blank_pixels)(const Winograd *p, Place place) {
     const View *v = &p->source;
     const Py_ssize_t some = v->channels < LANES ? v->channels : LANES;
-    int bits = 0;
+    int bits = 0, in_sight = 0;
+    /* Every window holds one of the tile's four (flat: two) pixels in the middle. */
+    for (int k = 0; k < (p->flat ? 2 : 4); k++)
+        in_sight |= NAME(is_blank)(v, place.image, place.down - v->top + (p->flat ? 0 : 2 + k / 2),
+                                   place.across - v->left + 2 + k % 2, 0, v->channels);
+    if (!in_sight) return 0;
     for (int i = 0; i < (p->flat ? 1 : SIDE) && place.down + i < p->height; i++) {
         for (int j = 0; j < SIDE && place.across + j < p->width; j++) {
             const Py_ssize_t top = place.down + i - v->top, left = place.across + j - v->left;
@@ -528,9 +573,11 @@ static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count,
     REAL *spread = area, *sums = spread + positions * position,
          *strip = sums + positions * count * PANEL;
     unsigned short *blank = (unsigned short *)(strip + (POSITIONS + REACH) * row);
-    static const NAME(write_t) ways[2][2] = {{NAME(write_images), NAME(write_lines)},
-                                             {NAME(write_pooled_images), NAME(write_pooled_lines)}};
-    const NAME(write_t) write = ways[p->pool][p->flat];
+    static const NAME(write_t)
+        ways[3][2] = {{NAME(write_images), NAME(write_lines)},
+                      {NAME(write_pooled_images), NAME(write_pooled_lines)},
+                      {NAME(write_argmax_of_images), NAME(write_argmax_of_lines)}};
+    const NAME(write_t) write = ways[p->pool + (p->argmax != NULL)][p->flat];
     const REAL *u = (const REAL *)p->packed;
     VECTOR finite = {0};
     REAL seen[LANES];
@@ -551,7 +598,7 @@ static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count,
         }
         place = place_of(p, first);
         for (Py_ssize_t t = 0; t < count; t++, step_on(p, &place))
-            finite += write(p, &place, blank[t], f, sums + t * positions * PANEL, (REAL *)p->out);
+            finite += write(p, &place, blank[t], f, sums + t * positions * PANEL);
     }
     STORE(seen, finite);
     for (int i = 0; i < LANES; i++)
@@ -631,6 +678,7 @@ static void NAME(dkernel_chunk)(Winograd *p, Py_ssize_t chunk, REAL *area, REAL 
 #undef RECTIFY
 #undef WHERE_POSITIVE
 #undef LARGER
+#undef STORE_PLACES
 #undef WRITE_PARAMETERS
 #undef WRITE_TILE
 #undef COLUMNS_PARAMETERS

@@ -25,6 +25,7 @@ cdef extern from *:
         Py_ssize_t width
         Py_ssize_t filters
         int pool
+        unsigned char* argmax
         Py_ssize_t out_height
         Py_ssize_t out_width
         Py_ssize_t tiles_down

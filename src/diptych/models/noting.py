@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import add
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,9 +20,10 @@ from ..nested import flatten, map_structure
 from ..operation import Operation
 from ..tape import Record
 from ..tensor import IndexedSlices
-from .replay import NOTHING, Replay, is_relu
+from .replay import NOTHING, PLAIN_RELU, Replay, is_relu
 
 _WITH_RELU = "normalization", "batch_normalization_training_relu_forward"
+_WITH_POOLING = "convolution", "conv_max_pool_training_forward"
 MOST_COPIED = 1 << 22  # bytes that calls may bring to their places in each step
 
 
@@ -53,34 +54,34 @@ class Notes:
         self._in_order = kernels.steps.in_order
         self._joined = kernels.steps.joined
         self._copied = 0
-        self._relus: dict[int, int] = {}  # calls of relu, and which of normalisation do them too
+        self._joined_calls: dict[int, _Joined] = {}  # by the number of the first call of each
 
     def steps(self, replay: Replay) -> list[tuple]:
         """The steps of a replay, noted."""
         noted = []
-        self._relus = _relus_of_normalizations(replay)
-        limits = {i: replay.calls[relu][3][1] for relu, i in self._relus.items()}
+        self._joined_calls = _joined_calls(replay)
+        others = {i for joined in self._joined_calls.values() for i in joined.others}
         for i, (call, step) in enumerate(zip(replay.calls, replay.steps, strict=True)):
             function, reader, options, output = step
-            if i in self._relus:
+            if i in others:
                 noted.append((_done_before, reader, (), output))
                 continue
-            if i in limits:
-                call = (True, _with_relu(limits[i]), *call[2:])
-                function = call[1]
+            if i in self._joined_calls:
+                function = self._joined_calls[i].forward
             noted.append((self._forward(call, function), reader, options, output))
         return noted
 
     def records(self, replay: Replay) -> list[Record]:
         """The records of a replay, whose backward functions are noted."""
         noted = []
+        others = {i for joined in self._joined_calls.values() for i in joined.others}
         for i, record in zip(reversed(range(len(replay.calls))), replay.records, strict=True):
             is_twin, operation = replay.calls[i][:2]
-            if i in self._relus:
+            if i in others:
                 noted.append(record._replace(backward=_passed_on))
                 continue
-            if i in self._relus.values():
-                record = record._replace(backward=_back_with_relu)
+            if i in self._joined_calls:
+                record = record._replace(backward=self._joined_calls[i].backward)
             noted.append(record._replace(backward=self._backward(record, is_twin, operation)))
         return noted
 
@@ -203,32 +204,72 @@ class Notes:
         self.call(name, function)
 
 
-# Batch normalisation and the relu after it run as one in a plan, with the same bits: the one gives
-# relu's result as its own, and the other hands it on.
+# Some calls in a row run as one in a plan, with the same bits: the first gives the result of the
+# last as its own, and the others hand it on.
 
 
-def _relus_of_normalizations(replay: Replay) -> dict[int, int]:
-    """The calls of relu that the normalisation before them can do, and the numbers of these: where
-    nothing else wants what lies between.
+class _Joined(NamedTuple):
+    """Calls that run as one.
+
+    Attributes:
+        forward: takes what the first call takes, and gives what the last one gives.
+        backward: from the gradient of that to those of what the first call takes.
+        others: the numbers of the calls after the first.
     """
+
+    forward: Callable
+    backward: Callable
+    others: list[int]
+
+
+def _joined_calls(replay: Replay) -> dict[int, _Joined]:
+    """The calls that can run as one, by the number of the first."""
     engine = _engine.current()
-    forward = engine.normalization.batch_normalization_training_forward
+    found: dict[int, _Joined] = {}
     if not replay.records or engine.extra(*_WITH_RELU) is None:
-        return {}
+        return found
+    users = _only_users(replay)
+    for i, (_, function, sources, options, _) in enumerate(replay.calls):
+        if i not in users:
+            continue
+        user = users[i]
+        _, next_function, _, next_options, _ = replay.calls[user]
+        if function is engine.normalization.batch_normalization_training_forward:
+            if sources[3] == NOTHING and is_relu(engine, next_function, next_options):
+                found[i] = _Joined(_with_relu(next_options[1]), _back_with_relu, [user])
+        elif function is engine.convolution.conv_forward and options[-1] in ("linear", "relu"):
+            others, activation = [user], options[-1]
+            if next_function is engine.piecewise.relu_forward and next_options == PLAIN_RELU:
+                if user not in users:
+                    continue
+                others, activation = [user, users[user]], "relu"
+                _, next_function, _, next_options, _ = replay.calls[users[user]]
+            if next_function is engine.pooling.max_pool_forward:
+                forward = _with_pooling(activation, next_options)
+                found[i] = _Joined(forward, _back_with_pooling, others)
+    return found
+
+
+def _only_users(replay: Replay) -> dict[int, int]:
+    """For each call whose (first) result one other call uses, once, and nothing else wants: which
+    call that is.
+    """
     wanted = {*flatten(replay.y_pred), *replay.losses, *replay.masks, *replay.masks.values()}
     wanted.update(place for _, place in replay.logits.values())
+    users: dict[int, list[int]] = {}
+    for i, (_, _, sources, _, _) in enumerate(replay.calls):
+        for place in sources:
+            users.setdefault(place, []).append(i)
     found = {}
-    for i, (_, function, sources, _, output) in enumerate(replay.calls):
-        if function is not forward or sources[3] != NOTHING or output[0] in wanted:
-            continue
-        users = [j for j, call in enumerate(replay.calls) for x in call[2] if x == output[0]]
-        _, user, _, options, _ = replay.calls[users[0]] if len(users) == 1 else [None] * 5
-        if is_relu(engine, user, options):
-            found[users[0]] = i
+    for i, (_, _, _, _, output) in enumerate(replay.calls):
+        for place in flatten(output)[:1]:
+            if place not in wanted and len(users.get(place, ())) == 1:
+                (found[i],) = users[place]
     return found
 
 
 def _with_relu(limit: float | None) -> Callable:
+    """Batch normalisation and the relu after it."""
     forward: Any = _engine.current().extra(*_WITH_RELU)
 
     def batch_normalization_training_forward(
@@ -243,6 +284,21 @@ def _back_with_relu(dy: Any, cache: tuple, needs: Sequence[bool]) -> tuple:
     backward: Any = _engine.current().extra(
         "normalization", "batch_normalization_training_relu_backward"
     )
+    return backward(dy, cache, needs[0])
+
+
+def _with_pooling(activation: str, pooling: tuple) -> Callable:
+    """A convolution, perhaps relu, and the maximum pooling after it."""
+    forward: Any = _engine.current().extra(*_WITH_POOLING)
+
+    def conv_forward(x: np.ndarray, kernel: np.ndarray, bias: Any, *options: Any) -> tuple:
+        return forward(x, kernel, bias, *options[:-1], activation, *pooling)
+
+    return conv_forward
+
+
+def _back_with_pooling(dy: np.ndarray, cache: tuple, needs: Sequence[bool]) -> tuple:
+    backward: Any = _engine.current().extra("convolution", "conv_max_pool_training_backward")
     return backward(dy, cache, needs[0])
 
 

@@ -39,7 +39,7 @@ from ..utils.registration import is_builtin
 NOTHING = -1  # the place of a missing input, such as a bias
 _array_of = attrgetter("array")
 _PENALTIES = (L1, L2, L1L2, OrthogonalRegularizer)
-_PLAIN_RELU = (0.0, None, 0.0)  # slope, upper limit and threshold
+PLAIN_RELU = (0.0, None, 0.0)  # slope, upper limit and threshold
 
 
 class Replay:
@@ -409,7 +409,7 @@ def _in_one(engine: _engine.Engine, one: tuple, other: tuple) -> tuple | None:
         return joined, (*options, its_options[1])
     if first is not convolution.conv_forward:
         return None
-    if second is engine.piecewise.relu_forward and its_options == _PLAIN_RELU:
+    if second is engine.piecewise.relu_forward and its_options == PLAIN_RELU:
         return (first, (*options[:-1], "relu")) if options[-1] == "linear" else None
     if second is engine.pooling.max_pool_forward:
         joined = engine.extra("convolution", "conv_max_pool_forward")
@@ -419,7 +419,7 @@ def _in_one(engine: _engine.Engine, one: tuple, other: tuple) -> tuple | None:
 
 def is_relu(engine: _engine.Engine, function: Any, options: Any) -> bool:
     """Whether a call is relu, which may have an upper limit but no slope or threshold."""
-    return function is engine.piecewise.relu_forward and options[::2] == _PLAIN_RELU[::2]
+    return function is engine.piecewise.relu_forward and options[::2] == PLAIN_RELU[::2]
 
 
 def _last_needs(replay: Replay) -> list[list[int]]:
