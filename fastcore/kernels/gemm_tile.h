@@ -140,12 +140,9 @@ EDGE(8, 1)
 EDGE(8, WIDTH)
 EDGE(16, 1)
 #endif
-#define TAKE(n, width)                            \
-    if (rows & n) {                               \
-        NAME(edge_##n##_##width)(TILE_ARGUMENTS); \
-        a += n * a_row;                           \
-        c += n * c_row;                           \
-    }
+#define TAKE(n, width)                                           \
+    for (; rows >= n; rows -= n, a += n * a_row, c += n * c_row) \
+        NAME(edge_##n##_##width)(TILE_ARGUMENTS);
 
 /* Few rows: B is read once, from memory, and the more of each of its rows at a time the better. */
 EDGE(1, WIDEST)
@@ -237,8 +234,11 @@ APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssiz
         TAKE(1, 1)
         return;
     }
-    Py_ssize_t next = a_panel ? a_panel : ROWS * a_row;
-    for (; r + ROWS <= rows; r += ROWS, a += next, c += ROWS * c_row) {
+    Py_ssize_t next = a_panel ? a_panel : ROWS * a_row, whole = rows / ROWS * ROWS;
+    /* The additions of a third of a tile would wait for each other: with one more tile, it makes
+       two of two thirds. */
+    if (whole && rows - whole == ROWS / 3 && !a_panel) whole -= ROWS;
+    for (; r < whole; r += ROWS, a += next, c += ROWS * c_row) {
         if (a_panel) NAME(tile_packed)(TILE_ARGUMENTS);
         else if (a_col == 1) NAME(tile_along)(TILE_ARGUMENTS);
         else if (a_row == 1) NAME(tile_across)(TILE_ARGUMENTS);
