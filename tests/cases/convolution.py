@@ -430,6 +430,6 @@ EXTRAS = {
         Case("tiles, tanh", conv_max_pool((5, 18, 22, 16), (3, 3), 24, activation="tanh")),
     ],
     "conv_max_pool_training_forward": [
-        Case(f"{case.label}, not smooth", untied(case.make), smooth=False) for case in POOLED
+        Case(case.label, untied(case.make), case.smooth) for case in POOLED
     ],
 }
