@@ -19,7 +19,7 @@ from .kernels.winograd cimport winograd_dkernel, winograd_dx, winograd_forward, 
 
 from ..reference._shapes import check_cotangent
 from ..reference._windows import check_conv, check_conv_transpose, check_depthwise_conv
-from .pooling import _max_pool_back, _max_pool_into
+from .pooling import _max_pool_back, _max_pool_into, max_pool_forward
 
 cnp.import_array()
 
@@ -325,11 +325,11 @@ cdef bint can_pool(
 
 
 cdef tuple pooled_forward(
-    str name, bint with_argmax, x, kernel, bias, strides, padding, dilation, groups, activation,
+    bint with_argmax, x, kernel, bias, strides, padding, dilation, groups, activation,
     window, steps, margins,
 ):
-    """y of a convolution and the maximum pooling after it, and the pooling's cache, whose argmax is
-    None unless it is wanted.
+    """y of a convolution and the maximum pooling after it, and the pooling's cache; a prediction
+    may do without the argmax.
     """
     cdef int typenum = real_type(x)
     cdef int code = activation_code(activation)
@@ -338,6 +338,7 @@ cdef tuple pooled_forward(
     cdef cnp.ndarray bs = as_real(bias, typenum) if bias is not None else None
     cdef cnp.ndarray y = None
     cdef cnp.ndarray at = None
+    cdef cnp.ndarray argmax = None
     cdef Recorder* by = recorder()
     cdef const int* failed = NULL
     cdef Py_ssize_t pooled[3]
@@ -352,20 +353,24 @@ cdef tuple pooled_forward(
         y = new_images(rank(xs) - 2, p.batch, pooled, p.filters, typenum)
         if with_argmax or by != NULL:
             at = new_images(rank(xs) - 2, p.batch, pooled, p.filters, cnp.NPY_UINT8)
-        done = pool_by_winograd(&p, xs, ks, bs, pooled, y, at, &failed)
-    shape = (p.batch, *[p.out[i] for i in range(3 - len(margins), 3)], p.filters) if fits else ()
+        argmax = at if with_argmax else None
+        done = pool_by_winograd(&p, xs, ks, bs, pooled, y, argmax, &failed)
     if done and by == NULL:
-        return y, (at, shape, window, steps, margins)
+        shape = (p.batch, *[p.out[i] for i in range(5 - rank(xs), 3)], p.filters)
+        return y, (argmax, shape, window, steps, margins)
     # As in by_either: a plan has both ways. What lies between is touched where it's needed alone.
     if failed != NULL:
         only_if(by, failed)
     between, _ = conv_forward(x, kernel, bias, strides, padding, dilation, groups, activation)
-    found = _max_pool_into(between, window, steps, margins, y, at)
+    if at is None:
+        found = max_pool_forward(between, window, steps, margins)
+    else:
+        found = _max_pool_into(between, window, steps, margins, y, at)
     if failed != NULL:
         only_if(by, NULL)
     if done:
         set_recorder(NULL)
-        pool_by_winograd(&p, xs, ks, bs, pooled, y, at, &failed)
+        pool_by_winograd(&p, xs, ks, bs, pooled, y, argmax, &failed)
         set_recorder(by)
     return found
 
@@ -474,8 +479,8 @@ def conv_max_pool_forward(
     write_vector in kernels/winograd_tile.h.
     """
     y, _ = pooled_forward(
-        "conv_max_pool_forward", False, x, kernel, bias, strides, padding, dilation, groups,
-        activation, window, steps, margins,
+        False, x, kernel, bias, strides, padding, dilation, groups, activation, window, steps,
+        margins,
     )
     return y, ()
 
@@ -494,8 +499,8 @@ def conv_max_pool_training_forward(
             f"got {activation!r}"
         )
     y, pooling = pooled_forward(
-        "conv_max_pool_training_forward", True, x, kernel, bias, strides, padding, dilation, groups,
-        activation, window, steps, margins,
+        True, x, kernel, bias, strides, padding, dilation, groups, activation, window, steps,
+        margins,
     )
     rest = (strides, padding, dilation, groups, activation)
     return y, (x, kernel, y, bias is not None, *rest, pooling)

@@ -458,24 +458,25 @@ def max_pool_forward(x, window, strides, padding):
 
     Kernel: pool_max in kernels/pooling.h.
     """
-    return _max_pool_into(x, window, strides, padding, None, None)
-
-
-def _max_pool_into(x, window, strides, padding, y, argmax):
-    """The same, into y and argmax, which fit it; None: into new arrays."""
     cdef int typenum = real_type(x)
     cdef Pool p
     cdef int axes = describe(&p, "max_pool", x.shape, window, strides, padding, typenum)
+    cdef cnp.ndarray y = result_of(&p, axes, p.out, typenum)
+    cdef cnp.ndarray argmax = result_of(&p, axes, p.out, argmax_type(&p))
+    return _max_pool_into(x, window, strides, padding, y, argmax)
+
+
+def _max_pool_into(x, window, strides, padding, y, argmax):
+    """The same, into y and argmax, which fit it."""
+    cdef int typenum = real_type(x)
+    cdef Pool p
+    describe(&p, "max_pool", x.shape, window, strides, padding, typenum)
     cdef cnp.ndarray xs = as_real(x, typenum)
-    cdef cnp.ndarray ys = result_of(&p, axes, p.out, typenum) if y is None else y
-    cdef cnp.ndarray at = (
-        result_of(&p, axes, p.out, argmax_type(&p)) if argmax is None else argmax
-    )
     p.is_max = True
-    p.x, p.y = data(xs), data(ys)
-    use(&p, at)
+    p.x, p.y = data(xs), data(y)
+    use(&p, argmax)
     run(&p, True)
-    return ys, (at, x.shape, window, strides, padding)
+    return y, (argmax, x.shape, window, strides, padding)
 
 
 def max_pool_backward(dy, cache):
