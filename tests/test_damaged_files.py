@@ -6,6 +6,7 @@ hold nothing may change without harm, so that some damaged files are read as if 
 
 import gzip
 import struct
+import threading
 import warnings
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 import diptych as dp
 from diptych.datasets import read_idx, reuters
+from diptych.files.region import Region
 
 h5py = pytest.importorskip("h5py")
 
@@ -124,6 +126,30 @@ def test_a_file_in_which_a_byte_was_flipped(tmp_path, name):
         damaged[at] ^= change
         what = f"seed {SEED}, byte {at} of {len(content)} ^ {change}"
         check(path, damaged, load, expected, what)
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.weights.h5", "m.safetensors"])
+def test_no_memory_for_a_checksum_is_no_damage(tmp_path, monkeypatch, name):
+    """The thread that adds the bytes up may find none; who compares adds them up then."""
+    write, load = KINDS[name]
+    path = tmp_path / name
+    write(path)
+    expected, whole = load(path), Region.checksum
+
+    def checksum(region):
+        if threading.current_thread() is not threading.main_thread():
+            raise MemoryError
+        return whole(region)
+
+    monkeypatch.setattr(Region, "checksum", checksum)
+    assert all(map(np.array_equal, load(path), expected))
+
+    def none(region):
+        raise MemoryError
+
+    monkeypatch.setattr(Region, "checksum", none)
+    with pytest.raises(MemoryError):
+        load(path)
 
 
 def test_an_idx_file_that_was_cut_off(tmp_path):
