@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import os
 import zlib
+from _thread import allocate_lock, start_new_thread
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from threading import Thread
 from typing import IO, Any
 
 
@@ -160,18 +160,33 @@ def comparing(region: Region, told: int | None, name: str) -> Iterator[Callable[
         yield lambda: None
         return
     sums: list[int] = []
+    claimed, finished = allocate_lock(), allocate_lock()
+    finished.acquire()
 
     def add_up() -> None:
-        with suppress(MemoryError, OSError):  # whoever compares meets it again
+        if not claimed.acquire(blocking=False):
+            return
+        try:
             sums.append(region.checksum())
+        except (MemoryError, OSError):  # whoever compares meets it again
+            pass
+        finally:
+            finished.release()
 
-    thread = Thread(target=add_up)
+    def wait() -> None:
+        """For a thread that has begun; one that has not finds nothing to do any more."""
+        if claimed.acquire(blocking=False):
+            finished.release()
+        with finished:
+            pass
+
+    # No Thread: start() of one that finds no memory to begin with never returns.
     if region.shared:
-        thread.start()
+        with suppress(RuntimeError, MemoryError):
+            start_new_thread(add_up, ())
 
     def compare() -> None:
-        if region.shared:
-            thread.join()
+        wait()
         if not sums:
             sums.append(region.checksum())
         if sums != [told]:
@@ -183,5 +198,4 @@ def comparing(region: Region, told: int | None, name: str) -> Iterator[Callable[
         compare()  # the simpler explanation
         raise
     finally:
-        if region.shared:
-            thread.join()
+        wait()
