@@ -216,7 +216,9 @@ def joined_calls(monkeypatch):
 
 
 def test_normalization_does_the_relu_after_it_unless_others_want_what_lies_between(monkeypatch):
-    counts = joined_calls(monkeypatch)
+    counts, limits = joined_calls(monkeypatch), []
+    join = noting._with_relu
+    monkeypatch.setattr(noting, "_with_relu", lambda limit: limits.append(limit) or join(limit))
     x = Input((9, 9, 3))
     y = layers.Activation("relu")(layers.BatchNormalization()(normalized_with_relu(x)))
     last = layers.BatchNormalization()(y)
@@ -226,6 +228,7 @@ def test_normalization_does_the_relu_after_it_unless_others_want_what_lies_betwe
     fit(rows, [np.zeros((35, 70))] * 2)(model)
     assert model.plan_report().startswith("A plan ran")
     assert counts == [[2] * 4]
+    assert limits == [0.8, None, 6.0, None]
 
 
 def test_a_convolution_does_the_pooling_after_it_unless_others_want_what_lies_between(monkeypatch):
