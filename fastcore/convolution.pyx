@@ -488,10 +488,11 @@ def conv_max_pool_forward(
 def conv_max_pool_training_forward(
     x, kernel, bias, strides, padding, dilation, groups, activation, window, steps, margins,
 ):
-    """Extra: conv_forward, linear or with relu, and then max_pool_forward, as above, for training.
+    """Extra: conv_forward, linear or with relu, and then max_pool_forward, in training.
 
     The maxima and where they are say all that the way back asks: what lies between isn't kept.
-    tests/extras.py holds it against the two in the reference.
+    tests/extras.py holds it against the two in the reference. Kernel: write_vector in
+    kernels/winograd_tile.h.
     """
     if activation not in ("linear", "relu"):
         raise ValueError(
@@ -510,7 +511,7 @@ def conv_max_pool_training_backward(dy, cache, need_dx=True):
     """Extra: max_pool_backward and then conv_backward.
 
     relu's gradient is where the maxima are above 0. tests/extras.py holds it against the two in the
-    reference.
+    reference. Kernels: spread_max in kernels/pooling.h, and those of conv_backward.
     """
     x, kernel, y, has_bias, strides, padding, dilation, groups, activation, pooling = cache
     name = "conv_max_pool_training_backward"

@@ -453,6 +453,13 @@ cdef void use(Pool* p, cnp.ndarray argmax) noexcept:
         p.bytes = <unsigned char*>data(argmax)
 
 
+cdef void find_maxima(Pool* p, cnp.ndarray x, cnp.ndarray y, cnp.ndarray argmax) noexcept:
+    p.is_max = True
+    p.x, p.y = data(x), data(y)
+    use(p, argmax)
+    run(p, True)
+
+
 def max_pool_forward(x, window, strides, padding):
     """Twin of reference.pooling.max_pool_forward. The maximum so far stays in registers.
 
@@ -463,7 +470,8 @@ def max_pool_forward(x, window, strides, padding):
     cdef int axes = describe(&p, "max_pool", x.shape, window, strides, padding, typenum)
     cdef cnp.ndarray y = result_of(&p, axes, p.out, typenum)
     cdef cnp.ndarray argmax = result_of(&p, axes, p.out, argmax_type(&p))
-    return _max_pool_into(x, window, strides, padding, y, argmax)
+    find_maxima(&p, as_real(x, typenum), y, argmax)
+    return y, (argmax, x.shape, window, strides, padding)
 
 
 def _max_pool_into(x, window, strides, padding, y, argmax):
@@ -471,11 +479,7 @@ def _max_pool_into(x, window, strides, padding, y, argmax):
     cdef int typenum = real_type(x)
     cdef Pool p
     describe(&p, "max_pool", x.shape, window, strides, padding, typenum)
-    cdef cnp.ndarray xs = as_real(x, typenum)
-    p.is_max = True
-    p.x, p.y = data(xs), data(y)
-    use(&p, argmax)
-    run(&p, True)
+    find_maxima(&p, as_real(x, typenum), y, argmax)
     return y, (argmax, x.shape, window, strides, padding)
 
 

@@ -408,6 +408,8 @@ POOLED = [
     Case("pooled by three", conv_max_pool((3, 20, 20, 16), (3, 3), 16, size=3)),
     Case("pools overlap", conv_max_pool((3, 20, 20, 16), (3, 3), 16, size=3, steps=2)),
     Case("margin in front", conv_max_pool((3, 20, 20, 16), (3, 3), 16, margins=(1, 0))),
+    Case("40 pools over a place", conv_max_pool((1, 100, 3), (1,), 17, size=40, steps=1)),
+    Case("pools of 300", conv_max_pool((1, 400, 3), (1,), 5, size=300, steps=50)),
     Case("1-D", conv_max_pool((3, 17, 4), (3,), 5)),
     *(
         Case(
