@@ -177,14 +177,12 @@ def normalized_with_relu(x):
 
 def pooled(x):
     h = layers.MaxPooling2D()(layers.Conv2D(16, 3, activation="relu")(x))
-    h = layers.Activation("relu")(layers.Conv2D(7, 3)(h))
-    h = layers.MaxPooling2D(3, 1, "same")(h)
+    h = layers.MaxPooling2D(3, 1, "same")(layers.Activation("relu")(layers.Conv2D(7, 3)(h)))
     h = layers.MaxPooling2D(2, 1)(layers.Conv2D(5, 1)(h))
     h = layers.MaxPooling2D(2, 1)(layers.Conv2D(5, 1, activation="tanh")(h))
     twice = layers.Conv2D(5, 1, activation="relu")(h)
     both = [layers.MaxPooling2D(2, 1)(twice), layers.AveragePooling2D(2, 1)(twice)]
-    h = layers.Concatenate()(both)
-    h = layers.ReLU(2.0)(layers.Conv2D(5, 1)(h))
+    h = layers.ReLU(2.0)(layers.Conv2D(5, 1)(layers.Concatenate()(both)))
     return layers.GlobalMaxPooling2D()(layers.Conv2D(5, 1, activation="relu")(h))
 
 
@@ -203,8 +201,7 @@ BRANCHES = {
 
 def joined_calls(monkeypatch):
     """Where a plan notes the calls that run as one: how many, in the order of the first."""
-    counts = []
-    find = noting._joined_calls
+    counts, find = [], noting._joined_calls
 
     def joined(replay):
         found = find(replay)
