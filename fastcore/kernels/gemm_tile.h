@@ -115,7 +115,6 @@ APART void NAME(tile_packed)(TILE_PARAMETERS) {
     a_col = ROWS;
     NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS);
 }
-APART void NAME(tile_any)(TILE_PARAMETERS) { NAME(tile)(ROWS, WIDTH, TILE_ARGUMENTS); }
 /* One vector wide: twice as many rows, or the additions would wait for each other. */
 APART void NAME(narrow_along)(TILE_PARAMETERS) {
     a_col = 1;
@@ -214,7 +213,7 @@ APART void NAME(dots)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssize
     }
 }
 
-/* All the rows of C under one panel of B. */
+/* All the rows of C under one panel of B. One of a_row and a_col is 1, unless A is packed. */
 APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssize_t a_row,
                        Py_ssize_t a_col, Py_ssize_t a_panel, const REAL *b, Py_ssize_t b_row,
                        REAL *c, Py_ssize_t c_row, Py_ssize_t columns, const REAL *bias, int flags) {
@@ -241,8 +240,7 @@ APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssiz
     for (; r < whole; r += ROWS, a += next, c += ROWS * c_row) {
         if (a_panel) NAME(tile_packed)(TILE_ARGUMENTS);
         else if (a_col == 1) NAME(tile_along)(TILE_ARGUMENTS);
-        else if (a_row == 1) NAME(tile_across)(TILE_ARGUMENTS);
-        else NAME(tile_any)(TILE_ARGUMENTS);
+        else NAME(tile_across)(TILE_ARGUMENTS);
     }
     rows -= r;
 #if ROWS > 8
