@@ -8,7 +8,8 @@ of the same form looks at their values and runs the plans.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,14 +21,18 @@ from .planned import MOST_PASSED, PlannedPasses
 from .plans import StepPlan, all_fit, reserved
 from .symptoms import LossWatch
 
+MOST_KEPT = 2**16  # the bytes of data that are kept to know them again
 
-class Fitted(NamedTuple):
+
+@dataclass
+class Fitted:
     """What a call of ``fit`` has found out: the plans of its steps, each with how often it runs in
-    an epoch, and what it said of them.
+    an epoch, and what it said of them. And the values of the data that were looked at last.
     """
 
     turns: list[tuple[StepPlan, int]]
     report: str
+    values: tuple[bytes, bytes] | None = None
 
 
 def remember(model: Any, batches: Any, planned: PlannedPasses) -> None:
@@ -62,7 +67,7 @@ def fit_again(model: Any, x: np.ndarray, y: np.ndarray, batch_size: int) -> Hist
     with reserved(plans) as free:
         if not free:
             return None
-        model._checks.values(x, y)
+        _look_at_values(model, fitted, x, y)
         history = History()
         history.set_params({"verbose": 0, "epochs": 1, "steps": -(-len(x) // batch_size)})
         history.set_model(model)
@@ -78,6 +83,14 @@ def fit_again(model: Any, x: np.ndarray, y: np.ndarray, batch_size: int) -> Hist
     model._plan_report = fitted.report
     history.on_epoch_end(0, model._results(None))
     return history
+
+
+def _look_at_values(model: Any, fitted: Fitted, x: np.ndarray, y: np.ndarray) -> None:
+    """Check the values of the data; those of the last time have nothing new to say."""
+    values = (x.tobytes(), y.tobytes()) if x.nbytes + y.nbytes <= MOST_KEPT else None
+    if values is None or values != fitted.values:
+        model._checks.values(x, y)
+        fitted.values = values
 
 
 def _form(x: np.ndarray, y: np.ndarray, batch_size: int) -> tuple:
