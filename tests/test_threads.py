@@ -101,17 +101,17 @@ def test_limits_of_control_groups(tmp_path):
 COUNTS = [(1,), (2,), (0, 3), (7, 1, 64), (1000, 1, 1, 999), (5,) * 16, (33, 0, 0, 2)]
 
 
-def each_chunk_once(counts):
-    """Whether each chunk of each stage is done once, and no stage begun before its time."""
-    done, early = threads.check_stages(counts)
-    return early == 0 and done == [[1] * count for count in counts]
+def each_chunk_once(counts, times=1):
+    """Whether each chunk of each stage is done once in each run, and no stage before its time."""
+    done, early = threads.check_stages(counts, times=times)
+    return early == 0 and done == [[times] * count for count in counts]
 
 
 @pytest.mark.parametrize("counts", COUNTS, ids=str)
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 8, 16])
 def test_each_chunk_is_done_once_and_stages_in_their_order(counts, count):
     threads.set_num_threads(count)
-    assert all(each_chunk_once(counts) for _ in range(50))
+    assert all(each_chunk_once(counts, times) for times in (1, 2, 3, 100) for _ in range(20))
 
 
 def test_too_many_stages_for_the_check_are_refused():

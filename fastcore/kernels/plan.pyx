@@ -282,7 +282,7 @@ cdef class Plan:
         set_recorder(self.before)
         self.is_open = False
         free(r.progress)
-        r.progress = <Progress*>malloc(max(1, r.count) * sizeof(Progress))
+        r.progress = <Progress*>malloc(2 * max(1, r.count) * sizeof(Progress))
         if r.progress == NULL:
             refuse(&r.hooks, NO_MEMORY)
         try:
@@ -406,13 +406,13 @@ cdef int run_part(
 ) except -1:
     """Run stages so many times, and count how often."""
     cdef bint failed = False
+    cdef Py_ssize_t made
     with nogil:
         while times > 0 and not failed:
-            if end > first:
-                failed = not run_many(r.stages + first, end - first, work, r.progress)
-            times -= 1
-            if done != NULL and not failed:
-                done[0] += 1
+            made = run_many(r.stages + first, end - first, work, times, r.progress, &failed)
+            times -= made
+            if done != NULL:
+                done[0] += made
     if failed:
         raise MemoryError(NO_WORK_AREA)
     return 0
@@ -462,11 +462,13 @@ def run_in_turn(list turns not None, Py_ssize_t rounds):
 cdef bint run_turn(const Turn* turn) noexcept nogil:
     """Run all stages as often as it is their turn; False where one finds no memory."""
     cdef Recording* r = turn.recording
-    for _ in range(turn.times):
-        if r.count and not run_many(r.stages, r.count, r.work, r.progress):
-            return False
-        turn.done[0] += 1
-    return True
+    cdef Py_ssize_t made, times = turn.times
+    cdef bint failed = False
+    while times > 0 and not failed:
+        made = run_many(r.stages, r.count, r.work, times, r.progress, &failed)
+        times -= made
+        turn.done[0] += made
+    return not failed
 
 
 def scribble(Plan plan not None):

@@ -46,15 +46,18 @@ cdef void run_typed(
 # that nothing is made of a result that is not there.
 cdef void no_memory() noexcept nogil
 
-# The same for any number of stages, with room for how far each of them is. Returns whether all is
-# done: no task has said `no_memory`.
+# The same for any number of stages, up to so many times, with room for how far each of them is, in
+# two runs (2 * count). Returns how many runs are done: threads that have come stay for a while, so
+# it may be fewer than wanted, and is at least one unless a task has said `no_memory`: then it has
+# failed, in the run after those.
 cdef struct Progress:
     uint64_t claimed        # chunks from the front, and 32 bits higher chunks from the end
     uint64_t done
     uint64_t unused[6]      # stages are a cache line apart
 
-cdef bint run_many(
-    const Stage* stages, int count, double work, Progress* progress,
+cdef Py_ssize_t run_many(
+    const Stage* stages, int count, double work, Py_ssize_t times, Progress* progress,
+    bint* failed,
 ) noexcept nogil
 
 # The same for one stage on this thread alone, for benchmarks: the seconds that each chunk takes.

@@ -3,7 +3,8 @@
 An OpenMP program waits awake: a thread that has nothing to do spins, for milliseconds, in the hope
 of more. Beside other programs that takes from everybody the processor that the work needs: two
 threads took 3 to 15 times as long as one. So the run-time is told to wait asleep (openmp.py), and a
-thread wakes up once for each call of run_stages, not for each of its stages.
+thread wakes up once for each call of run_stages, not for each of its stages; and where a plan runs
+again and again, it stays for some milliseconds.
 
 How late they come is measured at every call: work that takes less than that is done by the caller
 alone. And a thread that wakes up on the caller's processor goes to another (openmp.h), where it
@@ -57,6 +58,7 @@ cdef double NEWS = 0.25         # weight of the last call in this average
 cdef double MEMORY = 5e7        # nanoseconds of work done alone after which it is forgotten
 cdef double SPEED = 7           # simple vectorised operations in a nanosecond
 cdef double least_work = 40_000  # on which threads that come at once save anything
+cdef double TOGETHER = 2e-3      # seconds, after which threads that have stayed are called anew
 cdef double AWAKE = 50e-6        # seconds; about what a sleeping thread needs to wake up
 cdef int threads = 1
 cdef int most_threads = 1       # of a team: one for each processor, for more would take turns there
@@ -68,14 +70,16 @@ cdef int busy = 0               # whether a caller has the threads: a second one
 cdef struct Job:
     const Stage* stages
     int count
-    Progress* progress      # of each stage
-    Progress left           # done: the threads that have no more to do
-    double start            # when they were called
+    Progress* progress      # of each stage, in one run and, behind it, in the next one
+    Progress left           # done: how often a thread has come to the end of a run
+    uint64_t last           # the run after which they go; 0 while that is not known
+    double called           # when
+    double start            # of the last run
     int processor           # from where
     double late             # how much later one of them came
     double end              # when the caller had no more to do
     int size                # of the team, which may be smaller than was asked for
-    int failed              # a task has found no memory
+    int failed              # the run, from 1, in which a task has found no memory
 
 
 cdef inline int team(double work) noexcept nogil:
@@ -111,15 +115,15 @@ cdef inline bint do_chunk(const Stage* s, Py_ssize_t chunk) noexcept nogil:
     return False
 
 
-cdef void take_part(Job* job, bint from_front) noexcept nogil:
+cdef void take_part(Job* job, int run, bint from_front) noexcept nogil:
     """Claim chunks of one stage after the other, until none is left."""
     cdef uint64_t step = 1 if from_front else <uint64_t>1 << 32
     cdef uint64_t chunks, claimed, front, end
     cdef const Stage* s
-    cdef Progress* at
+    cdef Progress* at = job.progress + (0 if run % 2 else job.count)
     cdef int i
     for i in range(job.count):
-        s, at = &job.stages[i], &job.progress[i]
+        s = &job.stages[i]
         chunks = s.chunks
         while True:
             claimed = ADD(&at.claimed, step)
@@ -128,22 +132,62 @@ cdef void take_part(Job* job, bint from_front) noexcept nogil:
                 break
             if not READ_INT(&job.failed):
                 if not do_chunk(s, front if from_front else chunks - 1 - end):
-                    SWAP_INT(&job.failed, 1)
+                    SWAP_INT(&job.failed, run)
             ADD(&at.done, 1)
         if i + 1 < job.count:
             wait_for(&at.done, chunks, AWAKE)
+        at += 1
+
+
+cdef void lead(Job* job, Py_ssize_t times) noexcept nogil:
+    """The caller's part: it decides after which run all go."""
+    cdef int run = 0
+    job.size = team_size()
+    while True:
+        run += 1
+        if run > 1:  # all have come to the end of the last run, so nobody needs that before it
+            memset(job.progress + (job.count if run % 2 else 0), 0, job.count * sizeof(Progress))
+        job.start = seconds()
+        take_part(job, run, True)
+        job.end = seconds()
+        if job.last == 0 and (
+            run == times or job.end - job.called > TOGETHER or READ_INT(&job.failed)
+        ):
+            ADD(&job.last, run)
+        ADD(&job.left.done, 1)
+        # Who arrives last at the end of the region need not be woken up.
+        wait_for(&job.left.done, <uint64_t>run * job.size, AWAKE)
+        if job.last == <uint64_t>run:
+            return
+
+
+cdef void follow(Job* job) noexcept nogil:
+    """The part of another thread."""
+    cdef int run = 0
+    cdef uint64_t size = team_size()
+    while True:
+        run += 1
+        take_part(job, run, False)
+        ADD(&job.left.done, 1)
+        if READ(&job.last) == <uint64_t>run:
+            return
+        wait_for(&job.left.done, run * size, AWAKE)
+        if READ(&job.last) == <uint64_t>run:
+            return
 
 
 cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil:
-    cdef Progress progress[MOST_STAGES]
+    cdef Progress progress[2 * MOST_STAGES]
+    cdef bint failed = False
     cdef Recorder* by = recorder()
     if by != NULL:
         by.note(by, stages, count, work)
-    run_many(stages, count, work, progress)
+    run_many(stages, count, work, 1, progress, &failed)
 
 
-cdef bint run_many(
-    const Stage* stages, int count, double work, Progress* progress,
+cdef Py_ssize_t run_many(
+    const Stage* stages, int count, double work, Py_ssize_t times, Progress* progress,
+    bint* failed,
 ) noexcept nogil:
     cdef double delay, before
     cdef Job job
@@ -163,24 +207,22 @@ cdef bint run_many(
         for i in range(count):
             for chunk in range(stages[i].chunks):
                 if not do_chunk(&stages[i], chunk):
-                    return False
-        return True
+                    failed[0] = True
+                    return 0
+        return 1
     memset(&job, 0, sizeof(Job))
-    memset(progress, 0, count * sizeof(Progress))
+    memset(progress, 0, 2 * count * sizeof(Progress))
     job.stages, job.count, job.progress = stages, count, progress
-    job.start, job.processor = seconds(), processor()
+    job.last = 1 if times == 1 else 0
+    job.called, job.processor = seconds(), processor()
     with parallel(num_threads=size):
         if threadid() == 0:
-            take_part(&job, True)
-            job.end, job.size = seconds(), team_size()
-            # Who arrives last at the end of the region need not be woken up.
-            wait_for(&job.left.done, job.size - 1, AWAKE)
+            lead(&job, times)
         else:
             if threadid() == 1:
-                job.late = seconds() - job.start
+                job.late = seconds() - job.called
             leave(job.processor)
-            take_part(&job, False)
-            ADD(&job.left.done, 1)
+            follow(&job)
     if least_work > 0 and job.size > 1:
         # The last chunks need not end at the same time: half of the caller's own time is no delay.
         delay = seconds() - job.end - 0.5 * (job.end - job.start)
@@ -188,7 +230,8 @@ cdef bint run_many(
         delay = min(1e9 * max(job.late, delay), 4 * before + 1e5)  # one outlier is not the rule
         SWAP_INT(&lateness, <int>min(1e9, (1 - NEWS) * before + NEWS * delay))
     SWAP_INT(&busy, 0)
-    return not job.failed
+    failed[0] = job.failed != 0
+    return job.failed - 1 if failed[0] else <Py_ssize_t>job.last
 
 
 cdef bint time_chunks(const Stage* s, double* taken) noexcept nogil:
@@ -399,27 +442,32 @@ def leave_this_processor():
 
 cdef struct Check:
     uint64_t* done          # how often, for each chunk
+    uint64_t begun          # chunks, in all runs
     uint64_t finished
     uint64_t early          # chunks that were begun before the stage before was finished
-    Check* before
+    Check* before           # in the same run; for the first stage the last one, in the run before
+    bint is_first
     uint64_t chunks
 
 
 cdef void check_task(Py_ssize_t chunk, void* context) noexcept nogil:
     cdef Check* p = <Check*>context
-    if p.before != NULL and READ(&p.before.finished) != p.before.chunks:
+    cdef uint64_t runs = ADD(&p.begun, 1) // p.chunks + (0 if p.is_first else 1)
+    if READ(&p.before.finished) < runs * p.before.chunks:
         ADD(&p.early, 1)
     ADD(&p.done[chunk], 1)
     ADD(&p.finished, 1)
 
 
-def check_stages(chunks, double work=1e12):
-    """Run stages of so many chunks each, for tests; return (how often each was done, how many were
-    begun too early).
+def check_stages(chunks, double work=1e12, Py_ssize_t times=1):
+    """Run stages of so many chunks each, so many times, for tests; return (how often each was done,
+    how many were begun too early).
     """
     cdef Check checks[MOST_STAGES]
     cdef Stage stages[MOST_STAGES]
+    cdef Progress progress[2 * MOST_STAGES]
     cdef array done
+    cdef bint failed = False
     cdef int i, count = len(chunks)
     if count > MOST_STAGES:
         raise ValueError(f"check_stages: at most {MOST_STAGES} stages, got {count}")
@@ -427,11 +475,12 @@ def check_stages(chunks, double work=1e12):
     for i in range(count):
         done = counters[i]
         checks[i].done, checks[i].chunks = <uint64_t*>done.data.as_voidptr, chunks[i]
-        checks[i].finished, checks[i].early = 0, 0
-        checks[i].before = &checks[i - 1] if i > 0 else NULL
+        checks[i].begun, checks[i].finished, checks[i].early = 0, 0, 0
+        checks[i].before, checks[i].is_first = &checks[i - 1 if i else count - 1], i == 0
         stages[i] = stage(check_task, chunks[i], &checks[i], sizeof(Check))
     with nogil:
-        run_stages(stages, count, work)
+        while times > 0:
+            times -= run_many(stages, count, work, times, progress, &failed)
     found = [c.tolist()[:n] for c, n in zip(counters, chunks, strict=True)]
     return found, sum([checks[i].early for i in range(count)])
 
