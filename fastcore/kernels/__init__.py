@@ -9,8 +9,8 @@ b. Vector code: for_both_types.h (C headers as templates), panels.h (vectors, pa
    (activations applied where a result is made), activations, piecewise, elementwise (their driver).
 c. The matrix product: gemm, with gemm_tile, its register tile.
 d. Convolution: conv (what all are told), conv_walk (boxes of places, and what they read),
-   direct_conv and conv_dkernel with conv_tile, winograd with winograd_tile, depthwise with
-   depthwise_tile. pooling.
+   direct_conv and conv_dkernel with conv_tile, winograd with winograd_tile and winograd_kernel.h,
+   depthwise with depthwise_tile. pooling.
 e. Recurrent layers: gates (a row of a step: the LSTM's input, forget and output gate, the GRU's
    update and reset gate, each above its gradient), recurrent_steps (a chunk through all the steps).
    Attention: attention_blocks (scaled dot products), attention_rows (softmax scores).

@@ -1,6 +1,6 @@
-"""Convolutions with a 3x3 kernel and stride 1 by Winograd's transform (Winograd, Arithmetic
-Complexity of Computations, 1980; Lavin & Gray, Fast Algorithms for Convolutional Neural Networks,
-2016): 36 multiplications give 16 results, where the sum itself takes 144.
+"""Convolutions with stride 1 and a kernel of 3x3 or more by Winograd's transform (Winograd,
+Arithmetic Complexity of Computations, 1980; Lavin & Gray, Fast Algorithms for Convolutional Neural
+Networks, 2016): 36 multiplications give 16 results, where the sum itself takes 144.
 
 A tile d of 6x6 pixels and a kernel g of 3x3 give 4x4 results y; products without a sign are matrix
 products, * is element by element:
@@ -39,6 +39,10 @@ product of its own: (tiles x channels) times (channels x filters).
     dkernel     every step transposed: G^T [sum_tiles (B^T x B) * (A dz A^T)] G, a product for each
                 position of (channels x tiles) times (tiles x filters)
 
+A larger kernel is cut into pieces of 3x3, with zeros where one reaches too far: 5x5 are four. A
+piece is a convolution of the image moved by as much, and adding them up is what the product over
+channels does anyway: here each piece has channels of its own. Groups are convolutions side by side.
+
 A block of tiles is read, multiplied and written while its transform stays in the second-level
 cache; within it every panel of filters is finished before the next. The kernel is transformed once
 a call. Outside of the image there are zeros; what tiles compute outside of the result is dropped.
@@ -50,15 +54,15 @@ from libc.string cimport memset
 cimport numpy as cnp
 
 from .arrays cimport as_real, data, dim, rank, real, real_type
-from .conv cimport Conv
+from .conv cimport Conv, all_finite
 from .fused cimport LINEAR, RELU, activate, activation_code
-from .gemm_tile cimport ROWS, panel_width
+from .gemm_tile cimport ROWS
 from .threads cimport (
     Stage, recorder, release, run_stages, stage, typed_stage,
 )
 from .winograd_tile cimport (
-    POSITIONS, REACH, SIDE, View, Winograd, area_bytes, dkernel_chunk, forward_block, sums_size,
-    transform_kernel,
+    LINE, PIECE, POSITIONS, REACH, SIDE, View, Winograd, area_bytes, dkernel_chunk, forward_block,
+    packed_size, sums_size, transform_kernel,
 )
 
 cdef extern from *:
@@ -85,6 +89,8 @@ cdef Py_ssize_t MANY_BLOCKS = 16
 # so many tiles at least, for the end of each costs as much as a few tiles.
 cdef Py_ssize_t MOST_CHUNKS = 16
 cdef Py_ssize_t LEAST_CHUNK = 24
+# Multiplications that it needs to save, as a factor.
+cdef double GAIN = 1.5
 # Numbers of dkernel that are added up at a time.
 cdef Py_ssize_t SLICE = 4096
 
@@ -106,22 +112,34 @@ cdef inline bint is_flat(const Conv* c) noexcept nogil:
 
 
 cdef bint fits(const Conv* c) noexcept nogil:
-    """Whether it is a 3x3 convolution of step 1 over images, or one of 3 over lines."""
+    """Whether it is a convolution of step 1 over images or lines, with a window of 3 or more."""
     return (
-        c.groups == 1 and c.size[0] == 1 and c.window[0] == 1 and c.out[0] == 1
-        and (is_flat(c) or (c.window[1] == 3 and c.stride[1] == 1 and c.dilation[1] == 1))
-        and c.window[2] == 3 and c.stride[2] == 1 and c.dilation[2] == 1
+        c.size[0] == 1 and c.window[0] == 1 and c.out[0] == 1
+        and (is_flat(c) or (c.window[1] >= PIECE and c.stride[1] == 1 and c.dilation[1] == 1))
+        and c.window[2] >= PIECE and c.stride[2] == 1 and c.dilation[2] == 1
     )
 
 
 cdef View view(
-    Py_ssize_t height, Py_ssize_t width, Py_ssize_t channels, Py_ssize_t top, Py_ssize_t left,
+    const Py_ssize_t* size, Py_ssize_t channels, Py_ssize_t pixel, Py_ssize_t top, Py_ssize_t left,
     const void* x, const void* y, int activation,
 ) noexcept nogil:
     cdef View v
-    v.height, v.width, v.channels, v.top, v.left = height, width, channels, top, left
+    v.height, v.width, v.channels, v.pixel, v.top, v.left = (
+        size[1], size[2], channels, pixel, top, left
+    )
     v.x, v.y, v.activation = x, y, activation
     return v
+
+
+cdef void describe_kernel(Winograd* p, const Conv* c, bint backward) noexcept nogil:
+    """What a pass is told of the kernel (*window, channels of a group, filters)."""
+    p.flat = is_flat(c)
+    p.window_down, p.window_across = c.window[1], c.window[2]
+    p.pieces_down, p.pieces_across = divide_up(c.window[1], PIECE), divide_up(c.window[2], PIECE)
+    p.tap_step, p.channel_step, p.filter_step = c.channels // c.groups * c.filters, c.filters, 1
+    if backward:
+        p.tap_step, p.channel_step, p.filter_step = -p.tap_step, 1, c.filters
 
 
 cdef bint plan(
@@ -144,26 +162,21 @@ cdef bint plan(
 
 # --------------------------------------------------------------------- forward and dx
 
-cdef struct KernelTransform:
-    const void* kernel
-    void* packed
-    Py_ssize_t channels
-    Py_ssize_t filters
-    bint flat
-    bint backward
-
-
 cdef struct ChunkSum:
     Py_ssize_t length       # of dkernel
-    Py_ssize_t filters
+    Py_ssize_t filters      # of all groups
     void* dkernel
     void* dbias             # or NULL
 
 
 # What a call needs, in memory that a plan keeps: its stages have the address of it.
 cdef struct Work:
-    Winograd p
-    KernelTransform k
+    Winograd p              # of the first group
+    Py_ssize_t groups
+    Py_ssize_t group_kernel     # numbers of the kernel to the next group,
+    Py_ssize_t group_packed     # and of the transformed one
+    const void* kernel
+    void* packed
     ChunkSum a
 
 
@@ -172,43 +185,69 @@ cdef void begin_task(Py_ssize_t _, void* context) noexcept nogil:
     (<Work**>context)[0].p.failed = False
 
 
-cdef void kernel_task(Py_ssize_t channel, void* context, const real* like) noexcept nogil:
-    cdef const KernelTransform* k = &(<Work**>context)[0].k
+cdef void kernel_task(Py_ssize_t index, void* context, const real* like) noexcept nogil:
+    """Some channels of one group."""
+    cdef const Work* work = (<Work**>context)[0]
+    cdef const Winograd* p = &work.p
+    cdef Py_ssize_t some = LINE // <Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t each = divide_up(p.source.channels, some)
+    cdef Py_ssize_t group = index // each
+    cdef const real* kernel = <const real*>work.kernel + group * work.group_kernel
+    if p.tap_step < 0:
+        kernel -= (p.window_down * p.window_across - 1) * p.tap_step
     transform_kernel(
-        <const real*>k.kernel, k.channels, k.filters, k.flat, k.backward, channel,
-        <real*>k.packed,
+        p, kernel, index % each * some, <real*>work.packed + group * work.group_packed,
     )
+
+
+cdef inline void move_view(View* v, Py_ssize_t group, const real* like) noexcept nogil:
+    """The channels of another group than the first."""
+    v.x = <const real*>v.x + group * v.channels
+    if v.y != NULL:
+        v.y = <const real*>v.y + group * v.channels
 
 
 cdef void activate_tiles(
     const Winograd* p, Py_ssize_t first, Py_ssize_t count, real* y,
 ) noexcept nogil:
     """tanh or sigmoid of tiles that have been written."""
-    cdef Py_ssize_t t, i, down, across
+    cdef Py_ssize_t t, i, j, down, across, run, runs, line
     for t in range(first, first + count):
         across = t % p.tiles_across * SIDE
         down = t // p.tiles_across % p.tiles_down * SIDE
+        run, runs = p.filters, min(<Py_ssize_t>SIDE, p.width - across)
+        if run == p.pixel:
+            run, runs = run * runs, 1
         for i in range(down, min(down + SIDE, p.height)):
-            activate(
-                p.activation, min(<Py_ssize_t>SIDE, p.width - across) * p.filters,
-                y + ((t // p.tiles_across // p.tiles_down * p.height + i) * p.width + across)
-                * p.filters,
-            )
+            line = t // p.tiles_across // p.tiles_down * p.height + i
+            for j in range(runs):
+                activate(p.activation, run, y + (line * p.width + across + j) * p.pixel)
 
 
-cdef void forward_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    """One block of tiles of the result."""
-    cdef Winograd* p = &(<Work**>context)[0].p
-    cdef Py_ssize_t first = chunk * p.block
+cdef void forward_task(Py_ssize_t index, void* context, const real* like) noexcept nogil:
+    """One block of tiles of the result, one group."""
+    cdef Work* work = (<Work**>context)[0]
+    cdef Winograd p = work.p
+    cdef Py_ssize_t group = index % work.groups
+    cdef Py_ssize_t first = index // work.groups * p.block
     cdef Py_ssize_t count = min(p.block, p.tiles - first)
     cdef void* area = NULL if p.failed else take_area()
     if area == NULL:
-        p.failed = True
+        work.p.failed = True
         return
-    forward_block(p, first, count, <real*>aligned(area))
+    move_view(&p.source, group, like)
+    p.packed = <const real*>work.packed + group * work.group_packed
+    p.out = <real*>p.out + group * p.filters
+    if p.bias != NULL:
+        p.bias = <const real*>p.bias + group * p.filters
+    if p.argmax != NULL:
+        p.argmax += group * p.filters
+    forward_block(&p, first, count, <real*>aligned(area))
     give_area(area)
+    if p.failed:
+        work.p.failed = True
     if p.activation > RELU:
-        activate_tiles(p, first, count, <real*>p.out)
+        activate_tiles(&p, first, count, <real*>p.out)
 
 
 cdef Work* new_work() noexcept nogil:
@@ -228,42 +267,37 @@ cdef bint finished(Work* work, void* memory, const int** failed) noexcept nogil:
     return done
 
 
-cdef bint run(
-    Work* work, bint single, Py_ssize_t batch, const void* kernel, bint backward,
-    const int** failed,
-) noexcept nogil:
+cdef bint run(Work* work, const Conv* c, const void* kernel, const int** failed) noexcept nogil:
     """Transform the kernel, then every block of tiles."""
     cdef Stage stages[3]
     cdef Winograd* p = &work.p
-    cdef KernelTransform* k = &work.k
-    cdef Py_ssize_t panel = panel_width(single)
-    cdef Py_ssize_t item = sizeof(float) if single else sizeof(double)
+    cdef Py_ssize_t item = sizeof(float) if c.single else sizeof(double)
     cdef Py_ssize_t positions = REACH if p.flat else POSITIONS
+    cdef Py_ssize_t channels = p.pieces_down * p.pieces_across * p.source.channels
     cdef void* memory = NULL
     p.dz.x = NULL
-    if plan(p, single, batch, p.height, p.width, MANY_BLOCKS):
-        memory = malloc(
-            positions * p.source.channels * divide_up(p.filters, panel) * panel * item + 64
-        )
+    work.groups = c.groups
+    work.group_kernel = c.filters // c.groups
+    work.group_packed = packed_size(p, c.single)
+    if plan(p, c.single, c.batch, p.height, p.width, MANY_BLOCKS):
+        memory = malloc(c.groups * work.group_packed * item + 64)
     if memory == NULL:
         free(work)
         return False
-    k.kernel, k.packed = kernel, aligned(memory)
-    k.channels, k.filters = p.source.channels, p.filters
-    k.flat, k.backward = p.flat, backward
-    p.packed = k.packed
+    work.kernel, work.packed = kernel, aligned(memory)
     p.chunks = divide_up(p.tiles, p.block)
     stages[0] = stage(begin_task, 1, &work, sizeof(work))
     stages[1] = typed_stage(
-        single, kernel_task[float], kernel_task[double], k.channels, &work, sizeof(work),
+        c.single, kernel_task[float], kernel_task[double],
+        c.groups * divide_up(p.source.channels * item, <Py_ssize_t>LINE), &work, sizeof(work),
     )
     stages[2] = typed_stage(
-        single, forward_task[float], forward_task[double], p.chunks, &work, sizeof(work),
+        c.single, forward_task[float], forward_task[double], c.groups * p.chunks, &work,
+        sizeof(work),
     )
     run_stages(
         stages, 3,
-        200.0 * k.channels * k.filters
-        + <double>positions * p.tiles * p.source.channels * p.filters,
+        c.groups * channels * p.filters * (200.0 + <double>positions * p.tiles),
     )
     return finished(work, memory, failed)
 
@@ -277,13 +311,16 @@ cdef bint winograd_forward(
     if work == NULL:
         return False
     p = &work.p
-    p.source = view(c.size[1], c.size[2], c.channels, c.before[1], c.before[2], x, NULL, LINEAR)
-    p.height, p.width, p.filters = c.out[1], c.out[2], c.filters
+    p.source = view(
+        c.size, c.channels // c.groups, c.channels, c.before[1], c.before[2], x, NULL, LINEAR,
+    )
+    p.height, p.width, p.filters, p.pixel = c.out[1], c.out[2], c.filters // c.groups, c.filters
     p.pool, p.out_height, p.out_width = False, p.height, p.width
     if pooled != NULL:
         p.pool, p.out_height, p.out_width = True, pooled[1], pooled[2]
-    p.bias, p.out, p.argmax, p.activation, p.flat = bias, y, argmax, c.activation, is_flat(c)
-    return run(work, c.single, c.batch, kernel, False, failed)
+    p.bias, p.out, p.argmax, p.activation = bias, y, argmax, c.activation
+    describe_kernel(p, c, False)
+    return run(work, c, kernel, failed)
 
 
 cdef bint winograd_dx(
@@ -295,28 +332,37 @@ cdef bint winograd_dx(
         return False
     p = &work.p
     p.source = view(
-        c.out[1], c.out[2], c.filters, c.window[1] - 1 - c.before[1], 2 - c.before[2], dy,
-        y if c.activation != LINEAR else NULL, c.activation,
+        c.out, c.filters // c.groups, c.filters, c.window[1] - 1 - c.before[1],
+        c.window[2] - 1 - c.before[2], dy, y if c.activation != LINEAR else NULL, c.activation,
     )
-    p.height, p.width, p.filters = c.size[1], c.size[2], c.channels
+    p.height, p.width, p.filters, p.pixel = c.size[1], c.size[2], c.channels // c.groups, c.channels
     p.pool, p.out_height, p.out_width = False, p.height, p.width
-    p.bias, p.out, p.activation, p.flat = NULL, dx, LINEAR, is_flat(c)
-    return run(work, c.single, c.batch, kernel, True, failed)
+    p.bias, p.out, p.activation = NULL, dx, LINEAR
+    describe_kernel(p, c, True)
+    return run(work, c, kernel, failed)
 
 
 # ---------------------------------------------------------------------------- dkernel
 
-cdef void dkernel_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
-    """A chunk of tiles: its own dkernel and dbias."""
-    cdef Winograd* p = &(<Work**>context)[0].p
+cdef void dkernel_task(Py_ssize_t index, void* context, const real* like) noexcept nogil:
+    """A chunk of tiles, one group: its own dkernel and dbias."""
+    cdef Work* work = (<Work**>context)[0]
+    cdef Winograd p = work.p
+    cdef Py_ssize_t group = index % work.groups, chunk = index // work.groups
     cdef void* area = NULL if p.failed else take_area()
     cdef void* sums = NULL
+    cdef real* out = <real*>p.sums + chunk * (work.a.length + work.a.filters)
+    out += group * p.dz.channels
     if area != NULL:
-        sums = malloc(sums_size(p, like) * sizeof(real) + 64)
+        sums = malloc(sums_size(&p, like) * sizeof(real) + 64)
     if sums == NULL:
-        p.failed = True
+        work.p.failed = True
     else:
-        dkernel_chunk(p, chunk, <real*>aligned(area), <real*>aligned(sums))
+        move_view(&p.source, group, like)
+        move_view(&p.dz, group, like)
+        dkernel_chunk(
+            &p, chunk, <real*>aligned(area), <real*>aligned(sums), out, out + work.a.length,
+        )
     free(sums)
     give_area(area)
 
@@ -330,7 +376,6 @@ cdef void sum_task(Py_ssize_t index, void* context, const real* like) noexcept n
     cdef Py_ssize_t count = min(SLICE, a.length - first)
     cdef real* out = <real*>a.dkernel + first
     cdef Py_ssize_t chunk, i
-    cdef real finite = 0
     if p.failed:
         return
     if index * SLICE >= a.length:
@@ -342,9 +387,7 @@ cdef void sum_task(Py_ssize_t index, void* context, const real* like) noexcept n
     for chunk in range(p.chunks):
         for i in range(count):
             out[i] += parts[chunk * (a.length + a.filters) + first + i]
-    for i in range(count):
-        finite += 0 * out[i]
-    if finite != 0:
+    if not all_finite(out, count):
         p.failed = True
 
 
@@ -355,20 +398,21 @@ cdef bint winograd_dkernel(
     cdef Work* work = new_work() if fits(c) else NULL
     cdef Stage stages[3]
     cdef Py_ssize_t item = sizeof(float) if c.single else sizeof(double)
-    cdef Py_ssize_t length = 3 * c.channels * c.filters
+    cdef Py_ssize_t length = c.window[1] * c.window[2] * c.channels // c.groups * c.filters
     cdef Winograd* p
     if work == NULL:
         return False
     p = &work.p
-    p.source = view(c.size[1], c.size[2], c.channels, c.before[1], c.before[2], x, NULL, LINEAR)
+    p.source = view(
+        c.size, c.channels // c.groups, c.channels, c.before[1], c.before[2], x, NULL, LINEAR,
+    )
     p.dz = view(
-        c.out[1], c.out[2], c.filters, 0, 0, dy, y if c.activation != LINEAR else NULL,
+        c.out, c.filters // c.groups, c.filters, 0, 0, dy, y if c.activation != LINEAR else NULL,
         c.activation,
     )
     p.wants_dbias = dbias != NULL
-    p.flat = is_flat(c)
-    if not p.flat:
-        length *= 3
+    describe_kernel(p, c, False)
+    work.groups = c.groups
     if plan(p, c.single, c.batch, c.out[1], c.out[2], 1):
         p.chunks = MOST_CHUNKS
         while p.chunks > 1 and p.tiles < p.chunks * LEAST_CHUNK:
@@ -385,7 +429,8 @@ cdef bint winograd_dkernel(
     work.a.dkernel, work.a.dbias = dkernel, dbias
     stages[0] = stage(begin_task, 1, &work, sizeof(work))
     stages[1] = typed_stage(
-        c.single, dkernel_task[float], dkernel_task[double], p.chunks, &work, sizeof(work),
+        c.single, dkernel_task[float], dkernel_task[double], c.groups * p.chunks, &work,
+        sizeof(work),
     )
     stages[2] = typed_stage(
         c.single, sum_task[float], sum_task[double], divide_up(length, SLICE) + 1, &work,
@@ -393,8 +438,8 @@ cdef bint winograd_dkernel(
     )
     run_stages(
         stages, 3,
-        <double>(REACH if p.flat else POSITIONS) * p.tiles * c.channels * c.filters
-        + <double>length * (p.chunks + 1),
+        <double>(REACH if p.flat else POSITIONS) * p.pieces_down * p.pieces_across * p.tiles
+        * c.channels // c.groups * c.filters + <double>length * (p.chunks + 1),
     )
     return finished(work, p.sums, failed)
 
@@ -406,35 +451,40 @@ cdef bint winograd_pays(const Conv* c) noexcept nogil:
     # times as fast (forward, dx, dkernel), 16 -> 16 1.7, 1.4 and 1.4, 8 -> 8 equal; lines, 64 -> 64
     # 1.5, 1.3 and 1.4. The transformed kernel and its products want to be shared by enough tiles
     # that lie inside of the result, and to stay in the third-level cache.
-    cdef Py_ssize_t tiles, size = c.channels * c.filters, least = min(c.channels, c.filters)
-    if not fits(c) or size > 256 * 256:
+    cdef Py_ssize_t channels = c.channels // c.groups, filters = c.filters // c.groups
+    cdef Py_ssize_t tiles, pieces, size = channels * filters, least = min(channels, filters)
+    pieces = divide_up(c.window[1], PIECE) * divide_up(c.window[2], PIECE)
+    if not fits(c) or size * pieces > 256 * 256:
         return False
     if is_flat(c):
         tiles = c.batch * divide_up(c.out[2], SIDE)
         return (
-            least >= 16 and size >= 1024 and tiles >= 128
+            least >= 16 and size * pieces >= 1024 and tiles >= 128
             and 5 * c.batch * c.out[2] >= 4 * tiles * SIDE
+            and c.window[2] * SIDE >= GAIN * pieces * REACH
         )
     tiles = c.batch * divide_up(c.out[1], SIDE) * divide_up(c.out[2], SIDE)
     return (
         least >= 8 and size >= 256 and tiles >= 48
         and 5 * c.batch * c.out[1] * c.out[2] >= 3 * tiles * SIDE * SIDE
+        and c.window[1] * c.window[2] * SIDE * SIDE >= GAIN * pieces * POSITIONS
     )
 
 
 # ------------------------------------------------------------------- from Python, for tests
 
-cdef Conv describe(cnp.ndarray x, cnp.ndarray y, Py_ssize_t filters, before, activation):
+cdef Conv describe(cnp.ndarray x, cnp.ndarray y, cnp.ndarray kernel, before, activation):
     cdef Conv c
     cdef int i
     cdef int axes = rank(x) - 2
-    c.batch, c.channels, c.filters, c.groups = dim(x, 0), dim(x, axes + 1), filters, 1
+    c.batch, c.channels, c.filters = dim(x, 0), dim(x, axes + 1), dim(kernel, axes + 1)
+    c.groups = c.channels // dim(kernel, axes)
     for i in range(3):
         c.size[i] = c.out[i] = c.window[i] = c.stride[i] = c.dilation[i] = 1
         c.before[i] = 0
     for i in range(axes):
         c.size[3 - axes + i], c.out[3 - axes + i] = dim(x, i + 1), dim(y, i + 1)
-        c.window[3 - axes + i], c.before[3 - axes + i] = 3, before[i]
+        c.window[3 - axes + i], c.before[3 - axes + i] = dim(kernel, i), before[i]
     c.activation = activation_code(activation)
     c.single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT
     return c
@@ -446,7 +496,7 @@ def forward_into(x, kernel, bias, y, before, activation="linear"):
     cdef cnp.ndarray xs = as_real(x, typenum), ks = as_real(kernel, typenum)
     cdef cnp.ndarray bs = None if bias is None else as_real(bias, typenum)
     cdef cnp.ndarray ys = as_real(y, typenum)
-    cdef Conv c = describe(xs, ys, dim(ks, rank(ks) - 1), before, activation)
+    cdef Conv c = describe(xs, ys, ks, before, activation)
     cdef void* bias_data = NULL if bias is None else data(bs)
     cdef const int* failed = NULL
     return winograd_forward(&c, data(xs), data(ks), bias_data, NULL, data(ys), NULL, &failed)
@@ -457,7 +507,7 @@ def dx_into(dy, kernel, y, dx, before, activation="linear"):
     cdef int typenum = real_type(dy)
     cdef cnp.ndarray dys = as_real(dy, typenum), ys = as_real(y, typenum)
     cdef cnp.ndarray ks = as_real(kernel, typenum), dxs = as_real(dx, typenum)
-    cdef Conv c = describe(dxs, ys, dim(ks, rank(ks) - 1), before, activation)
+    cdef Conv c = describe(dxs, ys, ks, before, activation)
     cdef const int* failed = NULL
     return winograd_dx(&c, data(dys), data(ys), data(ks), data(dxs), &failed)
 
@@ -468,7 +518,7 @@ def dkernel_into(dy, x, y, dkernel, dbias, before, activation="linear"):
     cdef cnp.ndarray dys = as_real(dy, typenum), ys = as_real(y, typenum)
     cdef cnp.ndarray xs = as_real(x, typenum), dks = as_real(dkernel, typenum)
     cdef cnp.ndarray dbs = None if dbias is None else as_real(dbias, typenum)
-    cdef Conv c = describe(xs, ys, dim(dks, rank(dks) - 1), before, activation)
+    cdef Conv c = describe(xs, ys, dks, before, activation)
     cdef void* dbias_data = NULL if dbias is None else data(dbs)
     cdef const int* failed = NULL
     return winograd_dkernel(&c, data(xs), data(dys), data(ys), data(dks), dbias_data, &failed)

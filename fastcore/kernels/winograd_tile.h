@@ -11,6 +11,7 @@
    that overlap by two. */
 typedef struct {
     Py_ssize_t height, width, channels;
+    Py_ssize_t pixel;     /* numbers from one pixel to the next: the channels of all groups */
     Py_ssize_t top, left; /* the first tile begins so many zeros above and to the left */
     const void *x, *y;    /* each number is x activation'(y); y == NULL: just x */
     int activation;       /* LINEAR, RELU, TANH or SIGMOID */
@@ -20,14 +21,19 @@ typedef struct {
     View source; /* of the forward pass: x; of the gradient of the input: dz */
     View dz;     /* of the gradient of the kernel only */
     Py_ssize_t height, width, filters; /* of what forward and dx compute */
+    Py_ssize_t pixel;                  /* numbers from one pixel of it to the next */
     int pool;                          /* of each 2x2 (flat: 2) of it, the largest is written */
     unsigned char *argmax;             /* with `pool`: and which it is, the first of equal ones */
     Py_ssize_t out_height, out_width;  /* of what is written */
     Py_ssize_t tiles_down, tiles_across, tiles;
-    int flat;         /* one spatial axis: images of one row, a kernel of 3, tiles of 4 */
+    int flat; /* one spatial axis: images and kernels of one row, tiles of 4 */
+    Py_ssize_t window_down, window_across, pieces_down, pieces_across;
+    /* From one number of the kernel to the next along each axis; the taps as a pass reads them. */
+    Py_ssize_t tap_step, channel_step, filter_step;
     Py_ssize_t block; /* tiles worked on at once */
     Py_ssize_t chunks, chunk_tiles;
-    const void *packed; /* the transformed kernel: [panel][position][channel][PANEL filters] */
+    /* The transformed kernel: [panel][position][piece][channel][PANEL filters]. */
+    const void *packed;
     const void *bias;
     void *out;
     void *sums;     /* per chunk: its part of dkernel, then of dbias */
@@ -36,7 +42,7 @@ typedef struct {
     int failed; /* no memory, or a number is not finite: another way is taken */
 } Winograd;
 
-enum { SIDE = 4, REACH = SIDE + 2, POSITIONS = REACH * REACH, LINE = 64 };
+enum { SIDE = 4, PIECE = 3, REACH = SIDE + PIECE - 1, POSITIONS = REACH * REACH, LINE = 64 };
 /* Channels are added up in pieces: rounding errors of a long sum grow with its length, and the
    transform of images makes them grow more. */
 enum { DEPTH = 32, FLAT_DEPTH = 64 };
@@ -159,35 +165,7 @@ INLINE void NAME(times_g_back)(const VECTOR *m, VECTOR *g) {
     g[2] = CONST(P1 * P1) * sum_1 + (CONST(P2 * P2) * sum_2 + m[5]);
 }
 
-/* ---- the kernel ---- */
-
-/* U = G g G^T (flat: G g) for all filters of one channel, packed in panels.
-   kernel[window][channel][filter], or, to go backward, the kernel turned by 180 degrees with
-   channels and filters exchanged. */
-APART void NAME(transform_kernel)(const REAL *kernel, Py_ssize_t channels, Py_ssize_t filters,
-                                  int flat, int backward, Py_ssize_t channel, REAL *packed) {
-    const int window = flat ? 3 : 9, positions = flat ? REACH : POSITIONS;
-    Py_ssize_t window_step = channels * filters;
-    Py_ssize_t filter_step = backward ? channels : 1;
-    const REAL *from =
-        kernel + (backward ? channel + (window - 1) * window_step : channel * filters);
-    if (backward) window_step = -window_step;
-    packed += channel * PANEL;
-    for (Py_ssize_t f = 0; f < filters; f += PANEL, packed += positions * channels * PANEL) {
-        const int count = filters - f < PANEL ? (int)(filters - f) : PANEL;
-        double g[9][PANEL] = {{0}}, half[REACH * 3][PANEL], u[POSITIONS][PANEL];
-        for (int w = 0; w < window; w++)
-            for (int j = 0; j < count; j++) g[w][j] = from[w * window_step + (f + j) * filter_step];
-        if (flat) {
-            NAME(times_g)(g, 1, u, 1);
-        } else {
-            for (int w = 0; w < 3; w++) NAME(times_g)(g + w, 3, half + w, 3);
-            for (int i = 0; i < REACH; i++) NAME(times_g)(half + 3 * i, 1, u + REACH * i, 1);
-        }
-        for (int p = 0; p < positions; p++)
-            for (int j = 0; j < PANEL; j++) packed[p * channels * PANEL + j] = (REAL)u[p][j];
-    }
-}
+#include "winograd_kernel.h"
 
 /* ---- the images ---- */
 
@@ -233,14 +211,14 @@ INLINE void NAME(column)(const int activation, const int is_dz, Py_ssize_t count
 /* Columns of a tile, all channels: out[j][0:6][channel] = B^T (6 pixels of column j), or A (4
    pixels), with the sum of the pixels added to `sums`. x and y point to the first column in each of
    the 6 (4) rows. */
-INLINE void NAME(columns)(const int activation, const int is_dz, Py_ssize_t channels, int count,
-                          const REAL *const *x, const REAL *const *y, REAL *const *out,
-                          Py_ssize_t row, REAL *sums) {
+INLINE void NAME(columns)(const int activation, const int is_dz, Py_ssize_t channels,
+                          Py_ssize_t pixel, int count, const REAL *const *x, const REAL *const *y,
+                          REAL *const *out, Py_ssize_t row, REAL *sums) {
     Py_ssize_t whole = channels / LANES * LANES, at = 0;
-    for (int j = 0; j < count; j++, at += channels - whole) {
+    for (int j = 0; j < count; j++, at += pixel - whole) {
         REAL *target = out[j];
         for (Py_ssize_t c = 0; c < whole; c += LANES, at += LANES, target += LANES)
-            NAME(column)(activation, is_dz, LANES, at, SIDE * channels, x, y, target, row,
+            NAME(column)(activation, is_dz, LANES, at, SIDE * pixel, x, y, target, row,
                          sums ? sums + c : NULL);
         if (whole < channels)
             NAME(column)(activation, is_dz, channels - whole, at, 0, x, y, target, row,
@@ -248,12 +226,12 @@ INLINE void NAME(columns)(const int activation, const int is_dz, Py_ssize_t chan
     }
 }
 
-#define COLUMNS_PARAMETERS                                                                        \
-    Py_ssize_t channels, int count, const REAL *const *x, const REAL *const *y, REAL *const *out, \
-        Py_ssize_t row, REAL *sums
-#define COLUMNS(kind, activation, is_dz)                                         \
-    APART void NAME(columns_##kind)(COLUMNS_PARAMETERS) {                        \
-        NAME(columns)(activation, is_dz, channels, count, x, y, out, row, sums); \
+#define COLUMNS_PARAMETERS                                                               \
+    Py_ssize_t channels, Py_ssize_t pixel, int count, const REAL *const *x,              \
+        const REAL *const *y, REAL *const *out, Py_ssize_t row, REAL *sums
+#define COLUMNS(kind, activation, is_dz)                                                \
+    APART void NAME(columns_##kind)(COLUMNS_PARAMETERS) {                               \
+        NAME(columns)(activation, is_dz, channels, pixel, count, x, y, out, row, sums); \
     }
 COLUMNS(x, LINEAR, 0)
 COLUMNS(x_relu, RELU, 0)
@@ -289,34 +267,35 @@ APART void NAME(across_z)(REAL *const *columns, Py_ssize_t row, REAL *out,
     NAME(across)(1, columns, row, out, out_position);
 }
 
-/* Tiles first ... first + count - 1 of the images, transformed: out[position][tile][row]. `strip`
-   holds 6 columns and as many zeros as 6 pixels have channels: (POSITIONS + REACH) * row
-   numbers. */
-static void NAME(read_tiles)(const Winograd *p, const View *v, const int is_dz, Py_ssize_t first,
-                             Py_ssize_t count, REAL *strip, REAL *out, Py_ssize_t out_position,
-                             REAL *sums) {
+/* Tiles first ... first + count - 1 of the images, transformed, as the piece of the kernel that
+   begins `down` and `across` from its corner sees them: out[position][tile][out_row]. `strip` holds
+   6 columns and 6 pixels of zeros. */
+static void NAME(read_piece)(const Winograd *p, const View *v, const int is_dz, Py_ssize_t down,
+                             Py_ssize_t across, Py_ssize_t first, Py_ssize_t count, REAL *strip,
+                             REAL *out, Py_ssize_t out_row, Py_ssize_t out_position, REAL *sums) {
     static const NAME(columns_t) by_activation[2][4] = {
         {NAME(columns_x), NAME(columns_x_relu), NAME(columns_x_tanh), NAME(columns_x_sigmoid)},
         {NAME(columns_z), NAME(columns_z_relu), NAME(columns_z_tanh), NAME(columns_z_sigmoid)}};
     const NAME(columns_t) transform = by_activation[is_dz][v->y ? v->activation : LINEAR];
-    const Py_ssize_t row = ROW(v->channels), line = v->width * v->channels;
+    const Py_ssize_t row = ROW(v->channels), line = v->width * v->pixel;
     const int reach = is_dz ? SIDE : REACH;
     REAL *const zeros = strip + POSITIONS * row;
     int slot = 0; /* of the tile's first column: the strip is a ring */
-    memset(zeros, 0, REACH * row * sizeof(REAL));
+    memset(zeros, 0, REACH * v->pixel * sizeof(REAL));
     Place place = place_of(p, first);
-    for (Py_ssize_t t = 0; t < count; t++, out += row, step_on(p, &place)) {
-        const Py_ssize_t top = place.down - v->top, left = place.across - v->left;
+    for (Py_ssize_t t = 0; t < count; t++, out += out_row, step_on(p, &place)) {
+        const Py_ssize_t top = place.down + down - v->top, left = place.across + across - v->left;
         const REAL *x[REACH] = {0}, *y[REACH] = {0};
         REAL *columns[REACH];
         if (p->flat) { /* a row of pixels is transformed as a column would be */
-            for (int i = 0; i < reach; i++) {
-                const int inside = left + i >= 0 && left + i < v->width;
-                const Py_ssize_t at = place.image * line + (left + i) * v->channels;
+            const int whole = left >= 0 && left + reach <= v->width;
+            Py_ssize_t at = place.image * line + left * v->pixel;
+            for (int i = 0; i < reach; i++, at += v->pixel) {
+                const int inside = whole || (left + i >= 0 && left + i < v->width);
                 x[i] = inside ? (const REAL *)v->x + at : zeros;
                 y[i] = inside && v->y ? (const REAL *)v->y + at : zeros;
             }
-            transform(v->channels, 1, x, y, &out, out_position, sums);
+            transform(v->channels, v->pixel, 1, x, y, &out, out_position, sums);
             continue;
         }
         /* The columns that the tile before has not left, inside of the image. */
@@ -330,14 +309,25 @@ static void NAME(read_tiles)(const Winograd *p, const View *v, const int is_dz, 
         for (int i = 0; i < reach; i++) {
             const int inside = top + i >= 0 && top + i < v->height;
             const Py_ssize_t at =
-                (place.image * v->height + top + i) * line + (left + j) * v->channels;
+                (place.image * v->height + top + i) * line + (left + j) * v->pixel;
             x[i] = inside ? (const REAL *)v->x + at : zeros;
             y[i] = inside && v->y ? (const REAL *)v->y + at : zeros;
         }
-        transform(v->channels, end - j, x, y, columns + j, row, sums);
+        transform(v->channels, v->pixel, end - j, x, y, columns + j, row, sums);
         if (is_dz) NAME(across_z)(columns, row, out, out_position);
         else NAME(across_x)(columns, row, out, out_position);
     }
+}
+
+/* Tiles first ... first + count - 1 of the source, transformed: out[position][tile][piece][row]. */
+static void NAME(read_source)(const Winograd *p, Py_ssize_t first, Py_ssize_t count, REAL *strip,
+                              REAL *out, Py_ssize_t out_position) {
+    const Py_ssize_t row = ROW(p->source.channels);
+    const Py_ssize_t out_row = p->pieces_down * p->pieces_across * row;
+    for (Py_ssize_t i = 0; i < p->pieces_down; i++)
+        for (Py_ssize_t j = 0; j < p->pieces_across; j++, out += row)
+            NAME(read_piece)(p, &p->source, 0, PIECE * i, PIECE * j, first, count, strip, out,
+                             out_row, out_position, NULL);
 }
 
 /* One tile of the result, one vector of filters: y = A^T m A + bias, activation; of that what
@@ -409,7 +399,7 @@ INLINE VECTOR NAME(write_part)(const int flat, const int kind, WRITE_PARAMETERS,
     const Py_ssize_t down = flat ? 1 : p->height - at->down, across = p->width - at->across;
     const Py_ssize_t out_down = flat ? 1 : p->out_height - at->down / step;
     const Py_ssize_t out_across = p->out_width - at->across / step;
-    const Py_ssize_t y_col = p->filters, y_row = p->out_width * y_col;
+    const Py_ssize_t y_col = p->pixel, y_row = p->out_width * y_col;
     const REAL *bias = (const REAL *)p->bias;
     REAL part[SIDE * SIDE * LANES];
     VECTOR finite = {0};
@@ -446,7 +436,7 @@ INLINE VECTOR NAME(write_part)(const int flat, const int kind, WRITE_PARAMETERS,
 /* One tile of the result, one panel of filters, or as many whole vectors as there are. */
 INLINE VECTOR NAME(write_tile)(const int flat, const int kind, WRITE_PARAMETERS, REAL *y,
                                unsigned char *argmax) {
-    const Py_ssize_t y_col = p->filters, y_row = p->out_width * y_col;
+    const Py_ssize_t y_col = p->pixel, y_row = p->out_width * y_col;
     const REAL *bias = (const REAL *)p->bias;
     VECTOR finite = {0};
     UNROLL(4)
@@ -463,7 +453,7 @@ INLINE VECTOR NAME(write_tile)(const int flat, const int kind, WRITE_PARAMETERS,
 INLINE Py_ssize_t NAME(start_of)(const int kind, const Winograd *p, const Place *at,
                                  Py_ssize_t filter) {
     const Py_ssize_t step = kind ? 2 : 1, line = at->image * p->out_height + at->down / step;
-    return (line * p->out_width + at->across / step) * p->filters + filter;
+    return (line * p->out_width + at->across / step) * p->pixel + filter;
 }
 
 #define WRITE_TILE(name, flat, kind)                                                             \
@@ -491,21 +481,33 @@ typedef VECTOR (*NAME(write_t))(WRITE_PARAMETERS);
 
 /* ---- blocks of tiles ---- */
 
+/* Numbers in a tile's row of the transformed source. */
+INLINE Py_ssize_t NAME(source_row)(const Winograd *p) {
+    return p->pieces_down * p->pieces_across * ROW(p->source.channels);
+}
+
+/* Numbers that a strip of a view needs. */
+INLINE Py_ssize_t NAME(strip_size)(const View *v) {
+    return POSITIONS * ROW(v->channels) + REACH * UP(v->pixel, LANES);
+}
+
 /* Numbers that a block of so many tiles needs. */
 static Py_ssize_t NAME(area_size)(const Winograd *p, Py_ssize_t tiles) {
-    const Py_ssize_t positions = p->flat ? REACH : POSITIONS, row = ROW(p->source.channels);
+    const Py_ssize_t positions = p->flat ? REACH : POSITIONS, row = NAME(source_row)(p);
+    const Py_ssize_t strip = NAME(strip_size)(&p->source);
     if (p->dz.x) {
-        const Py_ssize_t dz_row = ROW(p->dz.channels);
+        const Py_ssize_t dz_row = ROW(p->dz.channels), dz_strip = NAME(strip_size)(&p->dz);
         return positions * (PADDED(tiles * row) + PADDED(tiles * dz_row)) +
-               (POSITIONS + REACH) * (row > dz_row ? row : dz_row);
+               (strip > dz_strip ? strip : dz_strip);
     }
     /* The last part: the bits of each tile's blank pixels. */
-    return positions * (PADDED(tiles * row) + tiles * PANEL) + (POSITIONS + REACH) * row + tiles;
+    return positions * (PADDED(tiles * row) + tiles * PANEL) + strip + tiles;
 }
 
 /* Numbers in the products of a chunk of dkernel, and in its dbias. */
 static Py_ssize_t NAME(sums_size)(const Winograd *p) {
-    return ((p->flat ? REACH : POSITIONS) * p->source.channels + 1) * ROW(p->dz.channels);
+    const Py_ssize_t pieces = p->pieces_down * p->pieces_across, dz_row = ROW(p->dz.channels);
+    return (p->flat ? REACH : POSITIONS) * PADDED(pieces * p->source.channels * dz_row) + dz_row;
 }
 
 /* Whether any number of a vector is not zero. */
@@ -527,7 +529,7 @@ INLINE int NAME(any)(const VECTOR x) {
 INLINE int NAME(is_blank)(const View *v, Py_ssize_t image, Py_ssize_t down, Py_ssize_t across,
                           Py_ssize_t first, Py_ssize_t end) {
     if (down < 0 || down >= v->height || across < 0 || across >= v->width) return 1;
-    const Py_ssize_t at = ((image * v->height + down) * v->width + across) * v->channels;
+    const Py_ssize_t at = ((image * v->height + down) * v->width + across) * v->pixel;
     const REAL *x = (const REAL *)v->x + at, *y = v->y ? (const REAL *)v->y + at : NULL;
     for (Py_ssize_t c = first; c < end; c += LANES) {
         const Py_ssize_t count = end - c < LANES ? end - c : LANES;
@@ -545,55 +547,73 @@ INLINE int NAME(is_blank)(const View *v, Py_ssize_t image, Py_ssize_t down, Py_s
 static int NAME(blank_pixels)(const Winograd *p, Place place) {
     const View *v = &p->source;
     const Py_ssize_t some = v->channels < LANES ? v->channels : LANES;
+    /* Every window holds one of these pixels in the middle of the tile: with a window of three, of
+       the third and the fourth, of a wider one the fourth. */
+    const int rows = p->flat ? 1 : p->window_down == 3 ? 2 : 1,
+              columns = p->window_across == 3 ? 2 : 1;
+    const Py_ssize_t top = place.down - v->top, left = place.across - v->left;
     int bits = 0, in_sight = 0;
-    /* Every window holds one of the tile's four (flat: two) pixels in the middle. */
-    for (int k = 0; k < (p->flat ? 2 : 4); k++)
-        in_sight |= NAME(is_blank)(v, place.image, place.down - v->top + (p->flat ? 0 : 2 + k / 2),
-                                   place.across - v->left + 2 + k % 2, 0, v->channels);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++)
+            in_sight |= NAME(is_blank)(v, place.image, top + (p->flat ? 0 : SIDE - 1 - i),
+                                       left + SIDE - 1 - j, 0, v->channels);
     if (!in_sight) return 0;
     for (int i = 0; i < (p->flat ? 1 : SIDE) && place.down + i < p->height; i++) {
         for (int j = 0; j < SIDE && place.across + j < p->width; j++) {
-            const Py_ssize_t top = place.down + i - v->top, left = place.across + j - v->left;
             /* A few channels of the middle first: they nearly always tell. */
-            if (!NAME(is_blank)(v, place.image, top + !p->flat, left + 1, 0, some)) continue;
+            if (!NAME(is_blank)(v, place.image, top + i + p->window_down / 2,
+                                left + j + p->window_across / 2, 0, some))
+                continue;
             int blank = 1;
-            for (int k = 0; blank && k < (p->flat ? 3 : 9); k++)
-                blank = NAME(is_blank)(v, place.image, top + k / 3, left + k % 3, 0, v->channels);
+            for (Py_ssize_t k = 0; blank && k < p->window_down * p->window_across; k++)
+                blank = NAME(is_blank)(v, place.image, top + i + k / p->window_across,
+                                       left + j + k % p->window_across, 0, v->channels);
             bits |= blank << (i * SIDE + j);
         }
     }
     return bits;
 }
 
+/* The channels of all pieces lie side by side in a row, unless there are zeros after each. */
+INLINE Py_ssize_t NAME(runs_of)(const Winograd *p) {
+    return ROW(p->source.channels) == p->source.channels ? 1 : p->pieces_down * p->pieces_across;
+}
+INLINE Py_ssize_t NAME(run_of)(const Winograd *p) {
+    return p->pieces_down * p->pieces_across * p->source.channels / NAME(runs_of)(p);
+}
+
 /* Tiles first ... first + count - 1 of y. */
 static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count, REAL *area) {
     const Py_ssize_t positions = p->flat ? REACH : POSITIONS, most = p->flat ? FLAT_DEPTH : DEPTH;
-    const Py_ssize_t channels = p->source.channels, row = ROW(channels),
-                     position = PADDED(count * row);
+    const Py_ssize_t row = NAME(source_row)(p), position = PADDED(count * row);
+    const Py_ssize_t run = NAME(run_of)(p), runs = NAME(runs_of)(p);
     REAL *spread = area, *sums = spread + positions * position,
          *strip = sums + positions * count * PANEL;
-    unsigned short *blank = (unsigned short *)(strip + (POSITIONS + REACH) * row);
+    unsigned short *blank = (unsigned short *)(strip + NAME(strip_size)(&p->source));
     static const NAME(write_t)
         ways[3][2] = {{NAME(write_images), NAME(write_lines)},
                       {NAME(write_pooled_images), NAME(write_pooled_lines)},
                       {NAME(write_argmax_of_images), NAME(write_argmax_of_lines)}};
     const NAME(write_t) write = ways[p->pool + (p->argmax != NULL)][p->flat];
-    const REAL *u = (const REAL *)p->packed;
     VECTOR finite = {0};
     REAL seen[LANES];
     Place place = place_of(p, first);
-    NAME(read_tiles)(p, &p->source, 0, first, count, strip, spread, position, NULL);
+    NAME(read_source)(p, first, count, strip, spread, position);
     for (Py_ssize_t t = 0; t < count; t++, step_on(p, &place))
         blank[t] = (unsigned short)NAME(blank_pixels)(p, place);
     for (Py_ssize_t f = 0; f < p->filters; f += PANEL) {
         const Py_ssize_t columns = p->filters - f > LANES ? PANEL : LANES;
         for (Py_ssize_t i = 0; i < positions; i++) {
-            for (Py_ssize_t c = 0; c < channels; c += most) {
-                const Py_ssize_t depth = channels - c < most ? channels - c : most;
-                NAME(panel)(count, depth, spread + i * position + c, row, 1, 0, u, PANEL,
-                            sums + i * PANEL, positions * PANEL, columns, NULL,
-                            c ? FLAG_ACCUMULATE : 0);
-                u += depth * PANEL;
+            const REAL *u = (const REAL *)p->packed +
+                            (f / PANEL * positions + i) * NAME(packed_position)(p);
+            for (Py_ssize_t k = 0; k < runs; k++) {
+                const REAL *a = spread + i * position + k * ROW(p->source.channels);
+                for (Py_ssize_t c = 0; c < run; c += most) {
+                    const Py_ssize_t depth = run - c < most ? run - c : most;
+                    NAME(panel)(count, depth, a + c, row, 1, 0, u, PANEL, sums + i * PANEL,
+                                positions * PANEL, columns, NULL, k || c ? FLAG_ACCUMULATE : 0);
+                    u += depth * PANEL;
+                }
             }
         }
         place = place_of(p, first);
@@ -605,68 +625,53 @@ static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count,
         if (seen[i] != 0) p->failed = 1;
 }
 
-/* G^T m G (flat: G^T m) of one channel and one vector of filters: `count` numbers at each of the
-   places of the window, which are `step` apart. */
-INLINE void NAME(write_kernel)(const int flat, const REAL *m, Py_ssize_t position, REAL *out,
-                               Py_ssize_t step, Py_ssize_t count) {
-    VECTOR half[3][REACH], d[REACH], g[3];
-    REAL part[LANES];
-    for (int j = 0; j < REACH; j++) {
-        if (flat) {
-            half[0][j] = LOAD(m + j * position);
-            continue;
-        }
-        for (int i = 0; i < REACH; i++) d[i] = LOAD(m + (i * REACH + j) * position);
-        NAME(times_g_back)(d, g);
-        for (int i = 0; i < 3; i++) half[i][j] = g[i];
-    }
-    for (int i = 0; i < (flat ? 1 : 3); i++) {
-        NAME(times_g_back)(half[i], g);
-        for (int j = 0; j < 3; j++, out += step) {
-            if (count >= LANES) {
-                STORE(out, g[j]);
-            } else {
-                STORE(part, g[j]);
-                for (Py_ssize_t k = 0; k < count; k++) out[k] = part[k];
-            }
-        }
-    }
-}
-
-/* A chunk of tiles of dkernel: dkernel and dbias of it alone into its part of p->sums. */
-static void NAME(dkernel_chunk)(Winograd *p, Py_ssize_t chunk, REAL *area, REAL *sums) {
-    const Py_ssize_t positions = p->flat ? REACH : POSITIONS, window = p->flat ? 3 : 9;
-    const Py_ssize_t channels = p->source.channels, filters = p->dz.channels,
-                     size = channels * filters;
-    const Py_ssize_t row = ROW(channels), dz_row = ROW(filters), product = channels * dz_row;
+/* A chunk of tiles of dkernel: dkernel and dbias of it alone. */
+static void NAME(dkernel_chunk)(const Winograd *p, Py_ssize_t chunk, REAL *area, REAL *sums,
+                                REAL *out, REAL *dbias_out) {
+    const Py_ssize_t positions = p->flat ? REACH : POSITIONS;
+    const Py_ssize_t channels = p->source.channels, filters = p->dz.channels;
+    const Py_ssize_t pieces = p->pieces_down * p->pieces_across;
+    const Py_ssize_t run = NAME(run_of)(p), runs = NAME(runs_of)(p);
+    const Py_ssize_t row = NAME(source_row)(p), dz_row = ROW(filters);
+    const Py_ssize_t product = PADDED(pieces * channels * dz_row);
     const Py_ssize_t position = PADDED(p->block * row), dz_position = PADDED(p->block * dz_row);
     REAL *spread = area, *dz = spread + positions * position, *strip = dz + positions * dz_position;
     REAL *dbias = sums + positions * product; /* as long as a padded row of dz */
-    REAL *out = (REAL *)p->sums + chunk * (window * size + filters);
     Py_ssize_t first = chunk * p->chunk_tiles, end = first + p->chunk_tiles;
     if (end > p->tiles) end = p->tiles;
     memset(dbias, 0, dz_row * sizeof(REAL));
     for (Py_ssize_t t = first; t < end; t += p->block) {
         const Py_ssize_t count = end - t < p->block ? end - t : p->block;
-        NAME(read_tiles)(p, &p->source, 0, t, count, strip, spread, position, NULL);
-        NAME(read_tiles)(p, &p->dz, 1, t, count, strip, dz, dz_position,
+        NAME(read_source)(p, t, count, strip, spread, position);
+        NAME(read_piece)(p, &p->dz, 1, 0, 0, t, count, strip, dz, dz_row, dz_position,
                          p->wants_dbias ? dbias : NULL);
         for (Py_ssize_t i = 0; i < positions; i++)
             for (Py_ssize_t f = 0; f < dz_row; f += PANEL)
-                NAME(panel)(channels, count, spread + i * position, 1, row, 0,
-                            dz + i * dz_position + f, dz_row, sums + i * product + f, dz_row,
-                            dz_row - f > LANES ? PANEL : LANES, NULL,
-                            t > first ? FLAG_ACCUMULATE : 0);
+                for (Py_ssize_t k = 0; k < runs; k++)
+                    NAME(panel)(run, count, spread + i * position + k * ROW(channels), 1, row, 0,
+                                dz + i * dz_position + f, dz_row,
+                                sums + i * product + k * run * dz_row + f, dz_row,
+                                dz_row - f > LANES ? PANEL : LANES, NULL,
+                                t > first ? FLAG_ACCUMULATE : 0);
     }
-    for (Py_ssize_t c = 0; c < channels; c++) {
-        for (Py_ssize_t f = 0; f < filters; f += LANES) {
-            const REAL *m = sums + c * dz_row + f;
-            if (p->flat)
-                NAME(write_kernel)(1, m, product, out + c * filters + f, size, filters - f);
-            else NAME(write_kernel)(0, m, product, out + c * filters + f, size, filters - f);
+    for (Py_ssize_t piece = 0; piece < pieces; piece++) {
+        const Py_ssize_t i = piece / p->pieces_across * PIECE, j = piece % p->pieces_across * PIECE;
+        const Py_ssize_t down = p->window_down - i, across = p->window_across - j;
+        const Py_ssize_t out_row = p->window_across * p->tap_step;
+        REAL *to = out + i * out_row + j * p->tap_step;
+        for (Py_ssize_t c = 0; c < channels; c++, to += p->channel_step) {
+            for (Py_ssize_t f = 0; f < filters; f += LANES) {
+                const REAL *m = sums + (piece * channels + c) * dz_row + f;
+                if (p->flat)
+                    NAME(write_kernel)(1, m, product, down, across, to + f, out_row, p->tap_step,
+                                       filters - f);
+                else
+                    NAME(write_kernel)(0, m, product, down, across, to + f, out_row, p->tap_step,
+                                       filters - f);
+            }
         }
     }
-    memcpy(out + window * size, dbias, filters * sizeof(REAL));
+    memcpy(dbias_out, dbias, filters * sizeof(REAL));
 }
 
 #undef VECTOR

@@ -187,6 +187,11 @@ CASES = {
             "3 by 3, same size, many tiles, tanh",
             conv((3, 15, 17, 33), (3, 3), 35, padding=(1, 1), activation="tanh"),
         ),
+        Case(
+            "3 by 3, groups, many tiles, tanh",
+            conv((3, 15, 17, 34), (3, 3), 40, groups=2, padding=(1, 1), activation="tanh"),
+        ),
+        Case("5 by 5, many tiles", conv((4, 15, 14, 20), (5, 5), 16, padding=(2, 2))),
         Case("large enough for threads", conv((9, 31, 29, 16), (3, 3), 24, activation="relu")),
         Case(
             "threads in every direction",
@@ -218,6 +223,7 @@ CASES = {
         Case("1-D, groups", conv((2, 9, 6), (2,), 9, groups=3)),
         Case("1-D, a long sound", conv((1, 9000, 3), (7,), 10, strides=2, padding=(3, 3))),
         Case("1-D, for threads", conv((33, 65, 32), (3,), 40, activation="relu")),
+        Case("1-D, a wide window for threads", conv((33, 65, 32), (8,), 40, activation="relu")),
         # three dimensions
         Case("3-D", conv((2, 4, 5, 6, 3), (2, 3, 2), 4, activation="tanh")),
         Case(
