@@ -8,6 +8,7 @@ of the same form looks at their values and runs the plans.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from .planned import MOST_PASSED, PlannedPasses
 from .plans import StepPlan, all_fit, reserved
 from .symptoms import LossWatch
 
-MOST_KEPT = 2**16  # the bytes of data that are kept to know them again
+MOST_KEPT = 2**16  # the bytes of an array that are kept to know it again
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Fitted:
 
     turns: list[tuple[StepPlan, int]]
     report: str
-    values: tuple[bytes, bytes] | None = None
+    values: Sequence[bytes | None] = (None, None)
 
 
 def remember(model: Any, batches: Any, planned: PlannedPasses) -> None:
@@ -87,9 +88,12 @@ def fit_again(model: Any, x: np.ndarray, y: np.ndarray, batch_size: int) -> Hist
 
 def _look_at_values(model: Any, fitted: Fitted, x: np.ndarray, y: np.ndarray) -> None:
     """Check the values of the data; those of the last time have nothing new to say."""
-    values = (x.tobytes(), y.tobytes()) if x.nbytes + y.nbytes <= MOST_KEPT else None
-    if values is None or values != fitted.values:
-        model._checks.values(x, y)
+    values = [array.tobytes() if array.nbytes <= MOST_KEPT else None for array in (x, y)]
+    x_known, y_known = (
+        now is not None and now == before for now, before in zip(values, fitted.values, strict=True)
+    )
+    if not (x_known and y_known):
+        model._checks.values(x, y, y_known)
         fitted.values = values
 
 

@@ -82,11 +82,12 @@ class Checks:
         self._check_values(pairs, x, y, sample_weight, what)
         self._check_tokens(x)
 
-    def values(self, x: np.ndarray, y: np.ndarray) -> None:
+    def values(self, x: np.ndarray, y: np.ndarray, known_labels: bool) -> None:
         """The part of ``before_training`` that looks at the values, for training data whose form
-        has passed it.
+        has passed it; ``known_labels`` have passed this part, too.
         """
-        self._check_values(self._pairs(x, y), x, y, None, "training data")
+        pairs = [] if known_labels else self._pairs(x, y)
+        self._check_values(pairs, x, None if known_labels else y, None, "training data")
         self._check_tokens(x)
 
     def tell(self, message: str, of: str | None = None) -> None:
