@@ -55,6 +55,7 @@ cdef extern from *:
 cnp.import_array()
 
 cdef double BLOCK_WORK = 1e6             # multiplications in a block, at least
+cdef double HALVED_WORK = 2.5e5          # multiplications from which on a single block is halved
 cdef Py_ssize_t FEW_BLOCKS = 4           # of a large product, at least
 cdef Py_ssize_t FAR_APART = 2048         # bytes between rows of A from which on they are copied
 cdef double SHARED_WORK = 16e6           # multiplications from which on blocks share packed factors
@@ -115,6 +116,13 @@ cdef Py_ssize_t plan(Product* p) noexcept nogil:
     p.column_blocks = max(1, (p.n + columns // 2) // columns)
     p.block_columns = max(1, divide_up(divide_up(p.n, p.column_blocks), panel)) * panel
     p.column_blocks = divide_up(p.n, p.block_columns)
+    if p.row_blocks * p.column_blocks == 1 and <double>p.m * p.n * p.k > HALVED_WORK:
+        if p.m >= 4 * ROWS and p.m >= p.n:
+            p.block_rows = divide_up(divide_up(p.m, 2), ROWS) * ROWS
+            p.row_blocks = 2
+        elif p.n >= 2 * panel:
+            p.block_columns = divide_up(divide_up(p.n, 2), panel) * panel
+            p.column_blocks = 2
     return p.row_blocks * p.column_blocks
 
 
