@@ -13,7 +13,7 @@ cdef struct Product:
     const Py_ssize_t* b_at
     void* packed_a              # the factors of a large product as the tile reads them, or NULL
     void* packed_b
-    void* memory                # that they stand in
+    void* memory                # that they stand in, behind a Product for each slice
     Py_ssize_t slice            # steps of k that are packed at a time
     Py_ssize_t begin            # of the slice that is packed
     Py_ssize_t end
@@ -53,8 +53,8 @@ cdef void multiply(
 ) noexcept nogil
 
 # The same, as stages of a region that the caller runs; `p` stays until then, and end_product is
-# called after it. Stages that stand before may be run already: a very large product takes several
-# regions.
+# called after it. Stages that stand before may be run already: a product in many slices takes
+# several regions.
 cdef void add_product(
     Region* region, Product* p, bint single, bint transpose_a, bint transpose_b, Py_ssize_t m,
     Py_ssize_t n, Py_ssize_t k, const void* a, Py_ssize_t a_stride, const void* b,

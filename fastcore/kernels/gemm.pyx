@@ -66,6 +66,7 @@ cdef Py_ssize_t SHARED_ROWS = 192        # of such a block, at most: A's part st
 cdef Py_ssize_t SHARED_PANELS = 32
 cdef Py_ssize_t SHARED_BLOCKS = 24       # at least, but for blocks of little work
 cdef Py_ssize_t SHARED_BYTES = 1 << 24   # of packed factors: they stay in the third-level cache
+cdef Py_ssize_t SLICE_BYTES = 1 << 20    # the same of a small C, which is visited again and again
 cdef Py_ssize_t MOST_PARTS = 16          # that a long sum is cut into
 cdef Py_ssize_t PART_DEPTH = 512         # steps of k in one of them, at least
 cdef Py_ssize_t PART_NUMBERS = 16384     # of a C that is computed in parts, at most
@@ -388,7 +389,7 @@ cdef bint share(Product* p) noexcept nogil:
     cdef Py_ssize_t panel = panel_width(p.single)
     cdef Py_ssize_t item = 4 if p.single else 8
     cdef Py_ssize_t rows = SHARED_ROWS, columns = SHARED_PANELS * panel
-    cdef Py_ssize_t each
+    cdef Py_ssize_t each, slice, slices
     if <double>p.m * p.n * p.k < SHARED_WORK or p.m < SHARED_FROM or p.n < 4 * panel:
         return False
     if p.a_col == 1 and p.m <= SHARED_ROWS and p.n >= ALONE_FROM * panel:
@@ -410,14 +411,18 @@ cdef bint share(Product* p) noexcept nogil:
         else:
             rows = max(<Py_ssize_t>ROWS, rows // 2)
     p.pack_a = p.a_col != 1 or (p.a_row * item >= FAR_APART and p.n >= SHARED_COLUMNS * panel)
-    each = ((padded_rows(p) if p.pack_a else 0) + padded_columns(p)) * item
-    if p.depth * each > SHARED_BYTES:  # too wide: blocks pack their own parts
+    each = (padded_rows(p) if p.pack_a else 0) + padded_columns(p)
+    if p.depth * each * item > SHARED_BYTES:  # too wide: blocks pack their own parts
         return False
-    p.slice = min(p.k, SHARED_BYTES // each // p.depth * p.depth)
-    p.memory = malloc(p.slice * each + 128)
+    slice = max(<Py_ssize_t>1, SLICE_BYTES // item // each // p.depth) * p.depth
+    if p.m * p.n > each * slice:  # C is larger than what is packed for it
+        slice = SHARED_BYTES // item // each // p.depth * p.depth
+    p.slice = min(p.k, slice)
+    slices = divide_up(p.k, p.slice)
+    p.memory = malloc(p.slice * each * item + slices * sizeof(Product) + 128)
     if p.memory == NULL:
         return False
-    p.packed_b = aligned(p.memory)
+    p.packed_b = aligned(<Product*>p.memory + slices)
     p.packed_a = aligned(<char*>p.packed_b + p.slice * padded_columns(p) * item)
     return True
 
@@ -445,13 +450,11 @@ cdef Py_ssize_t cut(Product* p) noexcept nogil:
     return p.parts * blocks
 
 
-cdef void add_slice(Region* region, Product* p, Py_ssize_t begin) noexcept nogil:
+cdef void add_slice(Region* region, Product* p) noexcept nogil:
     """The stages for one slice of k: pack it, then multiply."""
     cdef Py_ssize_t parts = p.row_blocks if p.pack_a else 0
-    cdef Py_ssize_t visits
+    cdef Py_ssize_t visits = divide_up(p.end - p.begin, p.depth)
     parts += divide_up(p.n, SHARE * panel_width(p.single))
-    p.begin, p.end = begin, min(p.k, begin + p.slice)
-    visits = divide_up(p.end - p.begin, p.depth)
     add_stage(
         region,
         typed_stage(
@@ -476,6 +479,7 @@ cdef void add_product(
     bint accumulate,
 ) noexcept nogil:
     cdef Py_ssize_t begin = 0, blocks = 0
+    cdef Product* part
     if transpose_a and not transpose_b and n == 1 and c_stride == 1 and bias == NULL:
         # A column is a row as well, and rows are what B has: C^T = B^T A.
         a, b, a_stride, b_stride = b, a, b_stride, a_stride
@@ -524,11 +528,13 @@ cdef void add_product(
                 <double>m * n * p.parts,
             )
         return
-    while begin + p.slice < k:  # every slice is packed into the same memory
-        add_slice(region, p, begin)
-        run_region(region)
+    part = <Product*>p.memory
+    while begin < k:  # every slice is packed into the same memory
+        part[0] = p[0]
+        part.begin, part.end = begin, min(k, begin + p.slice)
+        add_slice(region, part)
         begin += p.slice
-    add_slice(region, p, begin)
+        part += 1
 
 
 cdef void end_product(Product* p) noexcept nogil:
