@@ -86,12 +86,16 @@ cdef inline Py_ssize_t padded_columns(const Product* p) noexcept nogil:
     return p.column_blocks * p.block_columns
 
 
-cdef Py_ssize_t plan(Product* p) noexcept nogil:
-    """Cut C into blocks; return how many. Looks at shapes only, not at the number of threads."""
+cdef Py_ssize_t plan(Product* p, Py_ssize_t products) noexcept nogil:
+    """Cut C into blocks; return how many. Looks at shapes only, not at the number of threads.
+
+    products: how many of this form are made at a time.
+    """
     cdef Py_ssize_t panel = panel_width(p.single)
     cdef Py_ssize_t item = 4 if p.single else 8
     cdef Py_ssize_t most_rows = MOST_ROW_BYTES // item // ROWS * ROWS
     cdef Py_ssize_t columns
+    cdef double work = <double>p.m * p.n * p.k
     p.depth = divide_up(p.k, max(1, divide_up(p.k, MOST_DEPTH)))
     p.row_blocks = max(1, divide_up(p.m, most_rows))
     p.block_rows = divide_up(divide_up(p.m, p.row_blocks), ROWS) * ROWS
@@ -111,13 +115,15 @@ cdef Py_ssize_t plan(Product* p) noexcept nogil:
         columns = max(columns, 32 * panel if p.a_col == 1 else 16 * panel)
     else:
         columns = max(columns, 4 * panel)
-    if p.row_blocks < FEW_BLOCKS and <double>p.m * p.n * p.k > FEW_BLOCKS * BLOCK_WORK:
+    if p.row_blocks < FEW_BLOCKS and work > FEW_BLOCKS * BLOCK_WORK:
         # Wide rows of few: without this one thread would get them all.
         columns = min(columns, max(8 * panel, divide_up(p.n * p.row_blocks, FEW_BLOCKS)))
     p.column_blocks = max(1, (p.n + columns // 2) // columns)
+    if products * p.row_blocks == 1 and p.column_blocks == 3:
+        p.column_blocks = 4  # for two threads or four
     p.block_columns = max(1, divide_up(divide_up(p.n, p.column_blocks), panel)) * panel
     p.column_blocks = divide_up(p.n, p.block_columns)
-    if p.row_blocks * p.column_blocks == 1 and <double>p.m * p.n * p.k > HALVED_WORK:
+    if products * p.row_blocks * p.column_blocks == 1 and work > HALVED_WORK:
         if p.m >= 4 * ROWS and p.m >= p.n:
             p.block_rows = divide_up(divide_up(p.m, 2), ROWS) * ROWS
             p.row_blocks = 2
@@ -445,7 +451,7 @@ cdef Py_ssize_t cut(Product* p) noexcept nogil:
         p.parts = 1
         return 0
     p.k = p.part_k
-    blocks = plan(p)
+    blocks = plan(p, p.parts)
     p.k = k
     return p.parts * blocks
 
@@ -510,15 +516,14 @@ cdef void add_product(
     if transpose_a:
         blocks = cut(p)
     if blocks > 0 or not share(p):
+        if blocks == 0:
+            blocks = plan(p, 1)
         add_stage(
             region,
-            typed_stage(
-                single, block_task[float], block_task[double], blocks if blocks > 0 else plan(p),
-                p, sizeof(p[0]),
-            ),
+            typed_stage(single, block_task[float], block_task[double], blocks, p, sizeof(p[0])),
             <double>m * n * k / 8 + <double>m * n,
         )
-        if blocks > 0:
+        if p.parts > 1:
             add_stage(
                 region,
                 typed_stage(
@@ -572,6 +577,7 @@ cdef void multiply_batches(bint single, int batches, const Batch* batch) noexcep
     cdef Product products[2]
     cdef Product* p
     cdef Region region
+    cdef Py_ssize_t blocks
     cdef int i
     region.count, region.work = 0, 0
     for i in range(batches):
@@ -585,12 +591,10 @@ cdef void multiply_batches(bint single, int batches, const Batch* batch) noexcep
         p.b_row, p.c_row = (p.k if batch[i].transpose_b else p.n), p.n
         p.transpose_b, p.accumulate, p.activation = batch[i].transpose_b, False, LINEAR
         p.single = single
+        blocks = batch[i].count * plan(p, batch[i].count)
         add_stage(
             &region,
-            typed_stage(
-                single, block_task[float], block_task[double], batch[i].count * plan(p), p,
-                sizeof(p[0]),
-            ),
+            typed_stage(single, block_task[float], block_task[double], blocks, p, sizeof(p[0])),
             2.0 * batch[i].count * p.m * p.n * p.k / 16,
         )
     run_region(&region)
