@@ -12,7 +12,9 @@ from .kernels.arrays cimport (
     as_real, as_size, as_type, data, dim, new_like, rank, real, real_type, size,
 )
 from .kernels.threads cimport refuse_plan, run_chunks, task32_t, task64_t
-from .kernels.vector_math cimport vexp, vlog, vlog1p, vsigmoid, vsoftplus
+from .kernels.vector_math cimport (
+    largest_of, vexp_raised, vlog, vlog1p, vlog_lowered, vsigmoid, vsoftplus,
+)
 from .kernels.loss_rows cimport (
     BLOCK,
     LossJob,
@@ -29,7 +31,6 @@ from .kernels.loss_rows cimport (
     first_row,
     is_clipped,
     labels_of,
-    largest_of,
     new_column,
     new_loss,
     predictions_of,
@@ -200,13 +201,13 @@ cdef void softmax_task(Py_ssize_t chunk, void* context, const real* like) noexce
                 loss[i] = -q[i * width + max(0, job.k[row + i])]
                 label_sum[i] = 1
         for j in range(n * width):
-            q[j] = vexp(q[j])
+            q[j] = vexp_raised(q[j])
         for i in range(n):
             sums[i] = sum_of(<const real*>q + i * width, width)
             for j in range(i * width, (i + 1) * width):
                 q[j] /= sums[i]
         for i in range(n):
-            loss[i] += label_sum[i] * vlog(sums[i])  # log-sum-exp
+            loss[i] += label_sum[i] * vlog_lowered(sums[i])  # log-sum-exp
         if job.k != NULL:
             for i in range(n):
                 loss[i] = 0 if job.k[row + i] < 0 else loss[i]

@@ -12,9 +12,9 @@ from libc.string cimport memcpy
 from .kernels.arrays cimport (
     as_real, as_size, as_type, data, dim, new_array, new_like, new_vector, real, real_type, size,
 )
-from .kernels.loss_rows cimport BLOCK, largest_of, sum_of
+from .kernels.loss_rows cimport BLOCK, sum_of
 from .kernels.threads cimport Stage, refuse_plan, run_stages, task32_t, task64_t, typed_stage
-from .kernels.vector_math cimport vexp, vlog, vlog1p
+from .kernels.vector_math cimport largest_of, vexp, vlog, vlog1p
 
 import numpy as np
 

@@ -8,7 +8,8 @@ from libc.math cimport INFINITY, sqrt, sqrtf
 
 from .arrays cimport real
 from .vector_math cimport (
-    vabs, verfcx, vexp, vexpm1, vgauss, vlog, vsigmoid, vsoftplus, vtanh,
+    largest_of, vabs, vexp, vexp_raised, vexpm1, vlog_lowered, vnormal_cdf, vsigmoid, vsoftplus,
+    vtanh,
 )
 
 
@@ -203,12 +204,6 @@ cdef inline void celu_dx(real** at, Py_ssize_t n, const double* p) noexcept nogi
         dx[i] = dy[i] if x[i] > 0 else dy[i] * vexp(x[i] / alpha)
 
 
-cdef inline real normal_cdf(real x, real gauss) noexcept nogil:
-    """Phi(x), given gauss = exp(-x*x/2): the tail on the side of x keeps its digits."""
-    cdef real tail = <real>0.5 * gauss * verfcx(vabs(x) * <real>0.7071067811865476)
-    return tail if x < 0 else <real>1.0 - tail
-
-
 cdef inline real gelu_sigmoid(real x) noexcept nogil:
     """sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3)"""
     return vsigmoid(<real>1.5957691216057308 * (x + <real>0.044715 * x * x * x))
@@ -217,20 +212,21 @@ cdef inline real gelu_sigmoid(real x) noexcept nogil:
 cdef inline void gelu(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef const real* x = at[0]
     cdef real* y = at[1]
+    cdef real gauss
     cdef Py_ssize_t i
     for i in range(n):
-        y[i] = x[i] * normal_cdf(x[i], vgauss(x[i]))
+        y[i] = x[i] * vnormal_cdf(x[i], &gauss)
 
 
 cdef inline void gelu_dx(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef const real* dy = at[0]
     cdef const real* x = at[1]
     cdef real* dx = at[2]
-    cdef real gauss
+    cdef real below, gauss
     cdef Py_ssize_t i
     for i in range(n):
-        gauss = vgauss(x[i])
-        dx[i] = dy[i] * (normal_cdf(x[i], gauss) + x[i] * (gauss * <real>0.3989422804014327))
+        below = vnormal_cdf(x[i], &gauss)
+        dx[i] = dy[i] * (below + x[i] * (gauss * <real>0.3989422804014327))
 
 
 cdef inline void gelu_tanh(real** at, Py_ssize_t n, const double* p) noexcept nogil:
@@ -340,26 +336,6 @@ cdef inline void glu_dx(real** at, Py_ssize_t n, const double* p) noexcept nogil
         dx += 2 * width
 
 
-cdef inline real max_of(const real* x, Py_ssize_t n) noexcept nogil:
-    """The maximum of the numbers that are not NaN; -inf without any."""
-    cdef real lane[LANES]
-    cdef real most = <real>-INFINITY
-    cdef Py_ssize_t i = 0, k
-    if n >= LANES:
-        for k in range(LANES):
-            lane[k] = x[k]
-        i = LANES
-        while i + LANES <= n:
-            for k in range(LANES):
-                lane[k] = x[i + k] if x[i + k] > lane[k] else lane[k]
-            i += LANES
-        for k in range(LANES):
-            most = lane[k] if lane[k] > most else most
-    for k in range(i, n):
-        most = x[k] if x[k] > most else most
-    return most
-
-
 cdef inline real sum_of(const real* x, Py_ssize_t n) noexcept nogil:
     """sum_i x[i]"""
     cdef real lane[LANES]
@@ -410,11 +386,11 @@ cdef inline void softmax(real** at, Py_ssize_t n, const double* p) noexcept nogi
         rows = min(together, n)
         n -= rows
         for row in range(rows):
-            m = max_of(x + row * width, width)
+            m = largest_of(x + row * width, width)
             for i in range(row * width, (row + 1) * width):
                 y[i] = x[i] - m
         for i in range(rows * width):
-            y[i] = vexp(y[i])
+            y[i] = vexp_raised(y[i])
         for row in range(rows):
             m = <real>1.0 / sum_of(y + row * width, width)
             for i in range(row * width, (row + 1) * width):
@@ -453,7 +429,7 @@ cdef inline void log_softmax(real** at, Py_ssize_t n, const double* p) noexcept 
         rows = min(together, n)
         n -= rows
         for row in range(rows):
-            m = max_of(x + row * width, width)
+            m = largest_of(x + row * width, width)
             for i in range(row * width, (row + 1) * width):
                 y[i] = x[i] - m
             sums[row] = 0
@@ -462,12 +438,12 @@ cdef inline void log_softmax(real** at, Py_ssize_t n, const double* p) noexcept 
         while start < rows * width:
             piece = min(<Py_ssize_t>BLOCK, rows * width - start)
             for i in range(piece):
-                e[i] = vexp(y[start + i])
+                e[i] = vexp_raised(y[start + i])
             for row in range(rows):
                 sums[row] += sum_of(e + row * width, min(width, piece))
             start += piece
         for row in range(rows):
-            sums[row] = vlog(sums[row])  # log-sum-exp of x - max(x)
+            sums[row] = vlog_lowered(sums[row])  # log-sum-exp of x - max(x)
         for row in range(rows):
             for i in range(row * width, (row + 1) * width):
                 y[i] -= sums[row]

@@ -1,10 +1,10 @@
 """Losses row by row: what losses.pyx and crossentropy.pyx share. See loss_rows.pyx."""
 
 cimport numpy as cnp
-from libc.math cimport INFINITY
 
 from .arrays cimport real
 from .threads cimport task32_t, task64_t
+from .vector_math cimport vclip
 
 cdef enum:
     BLOCK = 512   # entries at a time: four such blocks of doubles stay in the first-level cache
@@ -73,25 +73,6 @@ cdef inline Py_ssize_t end_row(const LossJob* job, Py_ssize_t chunk) noexcept no
     return min((chunk + 1) * rows_per_chunk(job), job.rows)
 
 
-cdef inline real largest_of(const real* v, Py_ssize_t n) noexcept nogil:
-    """max_i v[i], in 16 lanes; NaN is skipped (the softmax of its row is NaN all the same)."""
-    cdef real lanes[16]
-    cdef real m = <real>-INFINITY
-    cdef Py_ssize_t i, k
-    cdef Py_ssize_t whole = n - n % 16
-    if whole:
-        for k in range(16):
-            lanes[k] = m
-        for i in range(0, whole, 16):
-            for k in range(16):
-                lanes[k] = v[i + k] if v[i + k] > lanes[k] else lanes[k]
-        for k in range(16):
-            m = lanes[k] if lanes[k] > m else m
-    for i in range(whole, n):
-        m = v[i] if v[i] > m else m
-    return m
-
-
 cdef inline real sum_of(const real* v, Py_ssize_t n) noexcept nogil:
     """sum_i v[i]; in 16 lanes, since the compiler must not reorder a sum by itself."""
     cdef real lanes[16]
@@ -136,10 +117,7 @@ cdef inline real dot_of(const real* u, const real* v, Py_ssize_t n) noexcept nog
 
 cdef inline real clip(real q, double epsilon) noexcept nogil:
     """q clipped to [epsilon, 1 - epsilon]; NaN stays."""
-    cdef real low = <real>epsilon
-    cdef real high = <real>(1.0 - epsilon)
-    q = low if q < low else q
-    return high if q > high else q
+    return vclip(q, <real>epsilon, <real>(1.0 - epsilon))
 
 
 cdef inline bint is_clipped(real q, double epsilon) noexcept nogil:

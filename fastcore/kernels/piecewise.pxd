@@ -5,7 +5,7 @@ then dx. n: elements, or rows, whose width is p[0] then; p: else the options.
 """
 
 from .arrays cimport real
-from .vector_math cimport vabs
+from .vector_math cimport vabs, vclip
 
 
 cdef inline void relu(real** at, Py_ssize_t n, const double* p) noexcept nogil:
@@ -106,17 +106,12 @@ cdef inline void prelu_dalpha(real** at, Py_ssize_t n, const double* p) noexcept
         x += width
 
 
-cdef inline real clip(real x, real low, real high) noexcept nogil:
-    x = low if x < low else x
-    return high if x > high else x
-
-
 cdef inline void relu6(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef const real* x = at[0]
     cdef real* y = at[1]
     cdef Py_ssize_t i
     for i in range(n):
-        y[i] = clip(x[i], <real>0.0, <real>6.0)
+        y[i] = vclip(x[i], <real>0.0, <real>6.0)
 
 
 cdef inline void relu6_dx(real** at, Py_ssize_t n, const double* p) noexcept nogil:
@@ -132,7 +127,7 @@ cdef inline void relu6_dx(real** at, Py_ssize_t n, const double* p) noexcept nog
 
 cdef inline real hard(real x) noexcept nogil:
     """hard_sigmoid(x)"""
-    return clip(x / <real>6.0 + <real>0.5, <real>0.0, <real>1.0)
+    return vclip(x * <real>(1.0 / 6.0) + <real>0.5, <real>0.0, <real>1.0)
 
 
 cdef inline void hard_sigmoid(real** at, Py_ssize_t n, const double* p) noexcept nogil:
@@ -149,7 +144,7 @@ cdef inline void hard_sigmoid_dx(real** at, Py_ssize_t n, const double* p) noexc
     cdef real* dx = at[2]
     cdef Py_ssize_t i
     for i in range(n):
-        dx[i] = <real>0.0 if vabs(x[i]) >= 3 else dy[i] / <real>6.0
+        dx[i] = <real>0.0 if vabs(x[i]) >= 3 else dy[i] * <real>(1.0 / 6.0)
 
 
 cdef inline void hard_silu(real** at, Py_ssize_t n, const double* p) noexcept nogil:
@@ -166,7 +161,7 @@ cdef inline void hard_silu_dx(real** at, Py_ssize_t n, const double* p) noexcept
     cdef real* dx = at[2]
     cdef Py_ssize_t i
     for i in range(n):
-        dx[i] = dy[i] * (hard(x[i]) + (<real>0.0 if vabs(x[i]) >= 3 else x[i] / <real>6.0))
+        dx[i] = dy[i] * (hard(x[i]) + (<real>0.0 if vabs(x[i]) >= 3 else x[i] * <real>(1.0 / 6.0)))
 
 
 cdef inline void hard_tanh(real** at, Py_ssize_t n, const double* p) noexcept nogil:
@@ -174,7 +169,7 @@ cdef inline void hard_tanh(real** at, Py_ssize_t n, const double* p) noexcept no
     cdef real* y = at[1]
     cdef Py_ssize_t i
     for i in range(n):
-        y[i] = clip(x[i], <real>-1.0, <real>1.0)
+        y[i] = vclip(x[i], <real>-1.0, <real>1.0)
 
 
 cdef inline void hard_tanh_dx(real** at, Py_ssize_t n, const double* p) noexcept nogil:
@@ -211,7 +206,7 @@ cdef inline void soft_shrink(real** at, Py_ssize_t n, const double* p) noexcept 
     cdef real limit = <real>p[0]
     cdef Py_ssize_t i
     for i in range(n):
-        y[i] = x[i] - clip(x[i], -limit, limit)
+        y[i] = x[i] - vclip(x[i], -limit, limit)
 
 
 cdef inline void threshold_at(real** at, Py_ssize_t n, const double* p) noexcept nogil:

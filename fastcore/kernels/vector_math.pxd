@@ -5,22 +5,22 @@
 # loop in a kernel of its own that is called through a pointer, as run_chunks does: GCC stops
 # inlining, and with it vectorising, once it has folded many kernels into one large function.
 #
-#   vexp vexpm1 vlog vlog1p vtanh vsigmoid vsoftplus verf      and, for the normal distribution:
-#   vgauss(x) = exp(-x*x/2)    verfcx(a) = exp(a*a) * erfc(a) for a >= 0
+#   vexp vexpm1 vlog vlog1p vtanh vsigmoid vsoftplus verf vnormal_cdf
 #
 # and, shorter and less exact, what gates and attention scores are made with:
 #
 #   vexp_short (x <= 0)    vsigmoid_short    vtanh_short
 #
-# Error: at most 2 ulp over the whole range (12 for verfcx), kept by tests/test_math.py. Overflow
-# gives inf, underflow goes through the subnormals to 0, and NaN, infinities and signed zeros come
-# out as the C library has them.
+# Error: at most 2 ulp over the whole range (8 for vnormal_cdf), kept by tests/test_math.py.
+# Overflow gives inf, underflow goes through the subnormals to 0, and NaN, infinities and signed
+# zeros come out as the C library has them (but for the NaN of vnormal_cdf).
 #
-# The polynomials are minimax fits (Remez exchange in 60 digits), rounded to the type. A literal is
-# a C double: it is cast to `real` wherever it meets one, or float code would be computed in double.
+# The polynomials are minimax fits (Remez exchange in 60 digits; Lawson's weights for a quotient),
+# rounded to the type. A literal is a C double: it is cast to `real` wherever it meets one, or float
+# code would be computed in double.
 
 from libc.math cimport INFINITY, NAN, copysign, copysignf, fabs, fabsf
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from .arrays cimport real
 
@@ -32,11 +32,31 @@ cdef extern from *:
     static inline uint64_t dp_bits64(double x) { uint64_t u; memcpy(&u, &x, 8); return u; }
     static inline float dp_float32(uint32_t u) { float x; memcpy(&x, &u, 4); return x; }
     static inline double dp_float64(uint64_t u) { double x; memcpy(&x, &u, 8); return x; }
+    /* half * a - product with half = -a / 2: what rounding has taken from the product. */
+    #if defined(__FMA__) || defined(__aarch64__)
+    static inline float dp_half_square_rest32(float a, float half, float product) {
+        return __builtin_fmaf(half, a, -product);
+    }
+    static inline double dp_half_square_rest64(double a, double half, double product) {
+        return __builtin_fma(half, a, -product);
+    }
+    #else
+    static inline float dp_half_square_rest32(float a, float half, float product) {
+        float head = dp_float32(dp_bits32(a) & 0xfffff000u); /* half of the digits */
+        return (-0.5f * head * head - product) - 0.5f * (a - head) * (a + head);
+    }
+    static inline double dp_half_square_rest64(double a, double half, double product) {
+        double head = dp_float64(dp_bits64(a) & 0xfffffffff8000000u);
+        return (-0.5 * head * head - product) - 0.5 * (a - head) * (a + head);
+    }
+    #endif
     """
     uint32_t dp_bits32(float x) noexcept nogil
     uint64_t dp_bits64(double x) noexcept nogil
     float dp_float32(uint32_t u) noexcept nogil
     double dp_float64(uint64_t u) noexcept nogil
+    float dp_half_square_rest32(float a, float half, float product) noexcept nogil
+    double dp_half_square_rest64(double a, double half, double product) noexcept nogil
 
 # ---- Pieces ----
 
@@ -52,6 +72,26 @@ cdef inline real vcopysign(real size, real sign) noexcept nogil:
         return copysignf(size, sign)
     else:
         return copysign(size, sign)
+
+
+cdef inline real vlimit(real a, real limit) noexcept nogil:
+    """min(a, limit) of positive numbers, which are in the order of their bits; `limit` for NaN."""
+    cdef int32_t u, v
+    cdef int64_t w, z
+    if real is float:
+        u, v = <int32_t>dp_bits32(a), <int32_t>dp_bits32(limit)
+        return dp_float32(<uint32_t>(u if u < v else v))
+    else:
+        w, z = <int64_t>dp_bits64(a), <int64_t>dp_bits64(limit)
+        return dp_float64(<uint64_t>(w if w < z else z))
+
+
+cdef inline real vclip(real x, real low, real high) noexcept nogil:
+    """x within the limits; NaN stays. Both tests ask x itself: GCC makes a knot of one that asks
+    what the other has chosen.
+    """
+    cdef real y = high if x > high else x
+    return low if x < low else y
 
 
 cdef inline real _nearest(real x) noexcept nogil:
@@ -125,22 +165,26 @@ cdef inline real _scale(real y, real n) noexcept nogil:
     return y * _pow2(half) * _pow2(n - half)
 
 
-cdef inline real _exp_short(real x, real* power) noexcept nogil:
-    """y and 2^n with exp(x) = (1 + y) * 2^n, |y| <= 0.42, where 2^n is normal; else of no use.
+cdef inline real _reduced(real x, real shift, real* power) noexcept nogil:
+    """r and 2^(n + shift) with exp(x) = exp(r) * 2^n, |r| <= ln(2) / 2, where that power is normal.
 
-    For rows that are short and many: no corrections, and the sum that rounds x / ln(2) to n holds
-    n + bias in its lowest bits as well.
+    The sum that rounds x / ln(2) to n holds n + shift + bias in its lowest bits as well.
     """
-    cdef real n, r
+    cdef real n
     if real is float:
-        n = x * <float>1.4426950408889634 + <float>(12582912.0 + 127.0)
+        n = x * <float>1.4426950408889634 + (<float>(12582912.0 + 127.0) + shift)
         power[0] = dp_float32(dp_bits32(n) << 23)
-        n = n - <float>(12582912.0 + 127.0)
+        n = n - (<float>(12582912.0 + 127.0) + shift)
     else:
-        n = x * 1.4426950408889634 + (6755399441055744.0 + 1023.0)
+        n = x * 1.4426950408889634 + (6755399441055744.0 + 1023.0 + shift)
         power[0] = dp_float64(dp_bits64(n) << 52)
-        n = n - (6755399441055744.0 + 1023.0)
-    r = (x - _ln2(n)) - _ln2_rest(n)
+        n = n - (6755399441055744.0 + 1023.0 + shift)
+    return (x - _ln2(n)) - _ln2_rest(n)
+
+
+cdef inline real _exp_short(real x, real shift, real* power) noexcept nogil:
+    """y and 2^(n + shift) with exp(x) = (1 + y) * 2^n, |y| <= 0.42, where that power is normal."""
+    cdef real r = _reduced(x, shift, power)
     return r * r * _expm1_curve(r) + r
 
 
@@ -211,29 +255,28 @@ cdef inline real _log_edges(real y, real x) noexcept nogil:
     return y if x < <real>INFINITY else x
 
 
-cdef inline real _erfcx_inside(real a) noexcept nogil:
-    """exp(a*a) * erfc(a) for a from 0 to where exp(-a*a) is 0.
+cdef inline real _tail_ratio(real a, real scale) noexcept nogil:
+    """scale * exp(a*a/2) * Phi(-a) for a from 0 to where exp(-a*a/2) is 0, and a power of 2.
 
-    (1 + 2a) * erfcx(a) is nearly level, and a polynomial in t = (a - c) / (a + c).
+    A quotient of polynomials; in double (1 + sqrt(2) a) times as much, which is nearly level, as a
+    polynomial in t = (a - c) / (a + c).
     """
-    cdef real p, t, both
+    cdef real p, q, t, both
     if real is float:
-        both = <float>1.0 / ((a + <float>2.5) * (<float>1.0 + <float>2.0 * a))
-        t = (a - <float>2.5) * (<float>1.0 + <float>2.0 * a) * both
-        p = <float>0.0004498180806411594
-        p = p * t + <float>0.00031919270986691117
-        p = p * t + <float>-0.004288882482796907
-        p = p * t + <float>0.0010327594354748726
-        p = p * t + <float>0.032742153853178024
-        p = p * t + <float>-0.10298959165811539
-        p = p * t + <float>0.15763144195079803
-        p = p * t + <float>-0.09902282059192657
-        p = p * t + <float>-0.12235680967569351
-        p = p * t + <float>1.2648382186889648
-        return p * (a + <float>2.5) * both
+        p = <float>0.3989468514919281 * scale
+        p = p * a + <float>3.9358251094818115 * scale
+        p = p * a + <float>17.741003036499023 * scale
+        p = p * a + <float>42.42103958129883 * scale
+        p = p * a + <float>48.3709831237793 * scale
+        q = a + <float>9.866268157958984
+        q = q * a + <float>45.45573043823242
+        q = q * a + <float>116.39263153076172
+        q = q * a + <float>162.03103637695312
+        q = q * a + <float>96.7419662475586
+        return p / q
     else:
-        both = 1.0 / ((a + 4.0) * (1.0 + 2.0 * a))
-        t = (a - 4.0) * (1.0 + 2.0 * a) * both
+        both = 1.0 / ((a + 5.656854249492381) * (1.0 + 1.4142135623730951 * a))
+        t = (a - 5.656854249492381) * (1.0 + 1.4142135623730951 * a) * both
         p = -1.7176321156392818e-09
         p = p * t + -1.3386241532949032e-08
         p = p * t + -7.778753527362877e-09
@@ -257,35 +300,25 @@ cdef inline real _erfcx_inside(real a) noexcept nogil:
         p = p * t + 0.015379652102619766
         p = p * t + -0.1396211168405629
         p = p * t + 1.2329951186255526
-        return p * (a + 4.0) * both
+        return 0.5 * scale * p * (a + 5.656854249492381) * both
 
 
 # ---- Functions ----
 
 cdef inline real vexp(real x) noexcept nogil:
     # Beyond these limits the result is inf or 0 whatever x is; NaN fails both tests and stays.
-    cdef real top, bottom
     if real is float:
-        top = <float>89.0
-        bottom = <float>-104.0
+        x = vclip(x, <float>-104.0, <float>89.0)
     else:
-        top = 710.0
-        bottom = -746.0
-    x = top if x > top else x
-    x = bottom if x < bottom else x
+        x = vclip(x, -746.0, 710.0)
     return _exp_of_sum(x, <real>0.0)
 
 
 cdef inline real vexpm1(real x) noexcept nogil:
-    cdef real top, bottom
     if real is float:
-        top = <float>89.0
-        bottom = <float>-20.0
+        x = vclip(x, <float>-20.0, <float>89.0)
     else:
-        top = 710.0
-        bottom = -40.0
-    x = top if x > top else x
-    x = bottom if x < bottom else x
+        x = vclip(x, -40.0, 710.0)
     return _expm1_inside(x)
 
 
@@ -338,28 +371,26 @@ cdef inline real vtanh(real x) noexcept nogil:
         p = p * z + 0.1333333333317373
         p = p * z + -0.3333333333333235
     far = top if a > top else a
-    y = _exp_short(far + far, &power)
+    y = _exp_short(far + far, <real>0.0, &power)
     far = <real>1.0 - <real>2.0 / (y * power + (power + <real>1.0))
     return vcopysign(a + a * (z * p) if a < <real>0.55 else far, x)
 
 
 cdef inline real vsigmoid(real x) noexcept nogil:
-    # With e = exp(-|x|), which cannot overflow: 1 / (1 + e), or e / (1 + e) for x < 0. Where that
-    # is small, as e - e*e / (1 + e): this takes in the digits that e itself has lost.
-    cdef real a = vabs(x)
-    cdef real limit, n, low
+    # 1 / (1 + t), t = exp(-x) = y * 2^n + 2^n, where 1 + 2^n is exact but for what `rest` then
+    # holds: the whole sum is rounded once. All of it is taken times a small power of 2, `one`, so
+    # that t stays finite where the result is subnormal.
+    cdef real one, shift, power
     if real is float:
-        limit = <float>104.0
+        one, shift = <float>2.3283064365386963e-10, <float>-32.0
+        x = vclip(x, <float>-104.0, <float>30.0)
     else:
-        limit = 746.0
-    a = limit if a > limit else a
-    cdef real y = _exp_split(-a, <real>0.0, &n, &low)
-    cdef real e = _scale(y, n)
-    cdef real top = e if x < 0 else <real>1.0
-    top = <real>1.0 if x < <real>-1.0625 else top
-    cdef real q = top / (<real>1.0 + e)
-    cdef real small = e - (e * (e * q) - _scale(low, n))
-    return small if x < <real>-1.0625 else q
+        one, shift = 5.421010862427522e-20, -64.0
+        x = vclip(x, -746.0, 60.0)
+    cdef real y = _exp_short(-x, shift, &power)
+    cdef real head = power + one
+    cdef real rest = one - (head - power)
+    return one / ((y * power + rest) + head)
 
 
 cdef inline real vsoftplus(real x) noexcept nogil:
@@ -372,30 +403,30 @@ cdef inline real vsoftplus(real x) noexcept nogil:
     return above + _log_join(f, k, <real>0.0)
 
 
-cdef inline real vgauss(real x) noexcept nogil:
-    """exp(-x*x/2). x*x is taken in two parts, since its rounding error would grow with x."""
-    cdef real a = vabs(x)
-    cdef real limit, head
+cdef inline real vnormal_cdf(real x, real* gauss) noexcept nogil:
+    """Phi(x), and gauss = exp(-x*x/2): the tail on the side of x keeps its digits. Both are wrong
+    for NaN, which the caller's x brings in again.
+    """
+    cdef real limit, rest, power
     if real is float:
         limit = <float>14.5
     else:
-        limit = 39.0
-    a = limit if a > limit else a
+        limit = 38.63
+    cdef real a = vlimit(vabs(x), limit)
+    # What rounding takes from a*a is made good, since it would grow with a.
+    cdef real half = <real>-0.5 * a
+    cdef real product = half * a
     if real is float:
-        head = dp_float32(dp_bits32(a) & <uint32_t>0xfffff000)
+        rest = dp_half_square_rest32(a, half, product)
     else:
-        head = dp_float64(dp_bits64(a) & <uint64_t>0xfffffffff8000000)
-    return _exp_of_sum(<real>-0.5 * head * head, <real>-0.5 * (a - head) * (a + head))
-
-
-cdef inline real verfcx(real a) noexcept nogil:
-    """exp(a*a) * erfc(a) for 0 <= a; constant beyond the limit, where exp(-a*a) is 0."""
-    cdef real limit
-    if real is float:
-        limit = <float>10.5
-    else:
-        limit = 28.0
-    return _erfcx_inside(limit if a > limit else a)
+        rest = dp_half_square_rest64(a, half, product)
+    # 2^64 times too large, lest it be subnormal before the end.
+    cdef real r = _reduced(product, <real>64.0, &power) + rest
+    cdef real y = r * r * _expm1_curve(r) + r
+    y = y * power + power
+    gauss[0] = y * <real>5.421010862427522e-20
+    cdef real tail = y * _tail_ratio(a, <real>5.421010862427522e-20)
+    return tail if x < 0 else <real>1.0 - tail
 
 
 cdef inline real verf(real x) noexcept nogil:
@@ -424,7 +455,8 @@ cdef inline real verf(real x) noexcept nogil:
         p = p * z + 0.11283791670952481
         p = p * z + -0.37612638903183715
         p = p * z + 0.1283791670955126
-    far = <real>1.0 - _exp_of_sum(-z, <real>0.0) * _erfcx_inside(a)
+    far = _tail_ratio(a * <real>1.4142135623730951, <real>2.0)
+    far = <real>1.0 - _exp_of_sum(-z, <real>0.0) * far
     return vcopysign(a + a * p if a < <real>0.75 else far, x)
 
 
@@ -440,9 +472,26 @@ cdef inline real vexp_short(real x) noexcept nogil:
         bottom = <float>-88.03
     else:
         bottom = -709.09
-    cdef real y = _exp_short(x, &power)
+    cdef real y = _exp_short(x, <real>0.0, &power)
     y = y * power + power
     return <real>0.0 if x < bottom else y
+
+
+cdef inline real vexp_raised(real x) noexcept nogil:
+    """2^64 exp(x) for x <= 0, so that nothing is subnormal before a softmax divides by the sum."""
+    cdef real power, bottom
+    if real is float:
+        bottom = <float>-104.0
+    else:
+        bottom = -746.0
+    x = bottom if x < bottom else x
+    cdef real y = _exp_short(x, <real>64.0, &power)
+    return y * power + power
+
+
+cdef inline real vlog_lowered(real x) noexcept nogil:
+    """log(x / 2^64), of a sum that vexp_raised has raised."""
+    return vlog(x * <real>5.421010862427522e-20)
 
 
 cdef inline real vsigmoid_short(real x) noexcept nogil:
@@ -451,7 +500,7 @@ cdef inline real vsigmoid_short(real x) noexcept nogil:
         limit = <float>87.0
     else:
         limit = 708.0
-    cdef real y = _exp_short(-x, &power)
+    cdef real y = _exp_short(-x, <real>0.0, &power)
     y = <real>1.0 / (<real>1.0 + (y * power + power))
     y = <real>1.0 if x > limit else y
     return <real>0.0 if x < -limit else y
@@ -464,8 +513,32 @@ cdef inline real vtanh_short(real x) noexcept nogil:
         limit = <float>10.0
     else:
         limit = 20.0
-    cdef real y = _exp_short(x + x, &power)
+    cdef real y = _exp_short(x + x, <real>0.0, &power)
     cdef real t = y * power + (power - <real>1.0)
     y = t / (t + <real>2.0)
     y = <real>1.0 if x > limit else y
     return <real>-1.0 if x < -limit else y
+
+
+# ---- Rows ----
+
+cdef inline real largest_of(const real* x, Py_ssize_t n) noexcept nogil:
+    """The maximum of some numbers, -inf without any; it may be NaN if there is one.
+
+    Integers are compared, in the order of the numbers: the compiler turns that into vector code.
+    """
+    cdef int32_t u, key32 = -0x7f800001  # of -inf
+    cdef int64_t w, key64 = <int64_t>-0x7ff0000000000001
+    cdef Py_ssize_t i
+    if real is float:
+        for i in range(n):
+            u = <int32_t>dp_bits32(x[i])
+            u ^= (u >> 31) & 0x7fffffff
+            key32 = u if u > key32 else key32
+        return dp_float32(<uint32_t>(key32 ^ ((key32 >> 31) & 0x7fffffff)))
+    else:
+        for i in range(n):
+            w = <int64_t>dp_bits64(x[i])
+            w ^= (w >> 63) & <int64_t>0x7fffffffffffffff
+            key64 = w if w > key64 else key64
+        return dp_float64(<uint64_t>(key64 ^ ((key64 >> 63) & <int64_t>0x7fffffffffffffff)))

@@ -6,11 +6,12 @@ from .arrays cimport as_real, data, new_like, real_type, size
 
 cnp.import_array()
 
-NAMES = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "erf", "gauss", "erfcx")
+NAMES = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "erf", "gauss", "normal_cdf")
 
 
 cdef void _fill(int function, const real* x, real* y, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
+    cdef real gauss
     if function == 0:
         for i in range(n):
             y[i] = vexp(x[i])
@@ -37,10 +38,10 @@ cdef void _fill(int function, const real* x, real* y, Py_ssize_t n) noexcept nog
             y[i] = verf(x[i])
     elif function == 8:
         for i in range(n):
-            y[i] = vgauss(x[i])
+            vnormal_cdf(x[i], &y[i])
     else:
         for i in range(n):
-            y[i] = verfcx(x[i])
+            y[i] = vnormal_cdf(x[i], &gauss)
 
 
 def evaluate(str name, x):
