@@ -160,10 +160,11 @@ def test_dropout():
 
 @pytest.mark.parametrize("engine", ["reference", "fast"])
 @pytest.mark.parametrize("rate", [0.0, 0.25, 0.3, 1 / 3, 0.999, 1.0])
-def test_what_is_kept_is_read_byte_by_byte_from_raw_words(rate, engine):
-    count = 2003
+@pytest.mark.parametrize("count", [1, 2003, 2 * 16384, 50_003])
+def test_what_is_kept_is_read_byte_by_byte_from_raw_words(rate, engine, count):
+    generator = np.random.default_rng(5)
     with diptych.engine(engine):
-        kept = random.draw_dropout_mask(np.random.default_rng(5), (count,), rate)
+        kept = random.draw_dropout_mask(generator, (count,), rate)
     bits = np.random.PCG64(5)
     words = [int(word) for word in bits.random_raw((count + 7) // 8)]
     drawn = [word >> shift & 255 for word in words for shift in range(0, 64, 8)][:count]
@@ -173,6 +174,8 @@ def test_what_is_kept_is_read_byte_by_byte_from_raw_words(rate, engine):
             byte += (int(bits.random_raw()) >> 11) / 2**53
         expected.append(byte >= rate * 256)
     assert kept.tolist() == expected
+    if rate < 1:
+        assert generator.bit_generator.state == bits.state
 
 
 @pytest.mark.parametrize("bits", [np.random.PCG64, np.random.MT19937, np.random.Philox])

@@ -15,13 +15,27 @@ Each function does its work, as twins do, and the plan that is being made notes 
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memchr, memcpy
 from numpy.random cimport bitgen_t
 
 from .arrays cimport data, dim, new_array, new_like, rank, real, same_shape, size
-from .threads cimport recorder, refuse_plan, run_chunks, run_typed
+from .threads cimport Stage, recorder, refuse_plan, run_chunks, run_stages, run_typed, stage
 
 cnp.import_array()
+
+cdef extern from "pcg64.h" nogil:
+    ctypedef struct pcg_number:
+        pass
+    ctypedef struct Pcg:
+        pcg_number state
+    Pcg pcg_read(const void* place, int upper_first)
+    void pcg_write(void* place, int upper_first, Pcg g)
+    Pcg pcg_ahead(Pcg g, uint64_t steps)
+    uint64_t pcg_word(pcg_number state)
+    void pcg_bytes(Pcg g, uint64_t words, unsigned char* out)
+
+cdef int upper_first = -1  # how NumPy has a number of 128 bits in memory; -1 if that is not known
+
 
 cdef tuple np_shape(cnp.ndarray a):
     return (<object>a).shape
@@ -420,65 +434,118 @@ def joined(tuple arrays not None, int axis):
     return y
 
 
+# Dropout masks. Each entry of one is a random byte; where that does not decide, a word after those
+# of all bytes does.
+
+cdef enum:
+    ENTRIES = 16384     # of a mask in a chunk: whole words
+    UNDECIDED = 2
+
+
 cdef struct Draw:
-    bitgen_t* bits
+    void* generator         # where NumPy has the numbers of the PCG64
+    Pcg before              # before the draw
     unsigned char* mask
     Py_ssize_t count
-    int whole               # the integer part of 256 * rate
+    cnp.int64_t* undecided  # entries of each chunk
+    unsigned char whole     # the integer part of 256 * rate
     double rest
 
 
-cdef void draw_task(Py_ssize_t chunk, void* context) noexcept nogil:
-    """A word for each eight entries; then one more for each whose byte does not decide."""
+cdef inline Py_ssize_t draw_chunks(const Draw* d) noexcept nogil:
+    return (d.count + ENTRIES - 1) // ENTRIES
+
+
+cdef void bytes_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    """A word for each eight entries."""
+    cdef Draw* d = <Draw*>context
+    cdef unsigned char* mask = d.mask + chunk * ENTRIES
+    cdef unsigned char[8] last
+    cdef Py_ssize_t count = min(<Py_ssize_t>ENTRIES, d.count - chunk * ENTRIES)
+    cdef Py_ssize_t words = chunk * (ENTRIES // 8), i
+    cdef Pcg g = pcg_read(d.generator, upper_first)
+    cdef unsigned char whole = d.whole, if_even = UNDECIDED if d.rest > 0 else 1
+    cdef int undecided = 0
+    if chunk == 0:
+        d.before = g
+    g = pcg_ahead(g, words)
+    pcg_bytes(g, count // 8, mask)
+    if count % 8:
+        pcg_bytes(pcg_ahead(g, count // 8), 1, last)
+        memcpy(mask + count // 8 * 8, last, count % 8)
+    for i in range(count):
+        undecided += mask[i] == whole
+        mask[i] = (1 if mask[i] > whole else 0) + (if_even if mask[i] == whole else 0)
+    d.undecided[chunk] = undecided if d.rest > 0 else 0
+
+
+cdef void undecided_task(Py_ssize_t chunk, void* context) noexcept nogil:
+    """One more word for each entry whose byte does not decide; and the generator goes on."""
     cdef const Draw* d = <const Draw*>context
-    cdef unsigned char* mask = d.mask
-    cdef unsigned char whole = <unsigned char>d.whole
-    cdef uint64_t word
-    cdef Py_ssize_t i, j, end
-    cdef unsigned char undecided
-    for i in range(0, d.count, 8):
-        word = d.bits.next_uint64(d.bits.state)
-        if i + 8 <= d.count:
-            for j in range(8):  # one store where bytes are in this order
-                mask[i + j] = <unsigned char>(word >> 8 * j)
-        else:
-            for j in range(d.count - i):
-                mask[i + j] = <unsigned char>(word >> 8 * j)
-    for i in range(0, d.count, 32):  # most of them have none whose byte does not decide
-        end = min(i + 32, d.count)
-        undecided = 0
-        if end == i + 32:
-            for j in range(32):
-                undecided += <unsigned char>(mask[i + j] == whole)
-            if undecided == 0 or d.rest == 0:
-                for j in range(32):
-                    mask[i + j] = <unsigned char>(mask[i + j] >= whole)
-                continue
-        for j in range(i, end):
-            if mask[j] == whole and d.rest > 0:
-                mask[j] = (d.bits.next_uint64(d.bits.state) >> 11) * 2.0**-53 >= d.rest
-            else:
-                mask[j] = mask[j] >= whole
+    cdef unsigned char* mask = d.mask + chunk * ENTRIES
+    cdef unsigned char* end = mask + min(<Py_ssize_t>ENTRIES, d.count - chunk * ENTRIES)
+    cdef Py_ssize_t i, words = (d.count + 7) // 8
+    cdef Pcg g
+    for i in range(chunk):
+        words += d.undecided[i]
+    g = pcg_ahead(d.before, words)
+    for _ in range(d.undecided[chunk]):
+        mask = <unsigned char*>memchr(mask, UNDECIDED, end - mask)
+        g = pcg_ahead(g, 1)
+        mask[0] = (pcg_word(g.state) >> 11) * 2.0**-53 >= d.rest
+    if chunk == draw_chunks(d) - 1:
+        pcg_write(d.generator, upper_first, g)
+
+
+cdef void* numbers_of(object bit_generator) except? NULL:
+    """Where NumPy has the numbers of a PCG64."""
+    cdef bitgen_t* bits = <bitgen_t*>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
+    return (<void**>bits.state)[0]
+
+
+def can_draw(bit_generator):
+    """Whether the numbers of a PCG64 stand in memory as they should."""
+    global upper_first
+    cdef const uint64_t* half = <const uint64_t*>numbers_of(bit_generator)
+    cdef int upper
+    if upper_first < 0:
+        numbers = bit_generator.state["state"]
+        for upper in range(2):
+            state, inc = [<object>half[i + 1 - upper] << 64 | half[i + upper] for i in (0, 2)]
+            if state == numbers["state"] and inc == numbers["inc"]:
+                upper_first = upper
+    return upper_first >= 0
 
 
 def draw_mask(bit_generator, tuple shape not None, double rate):
-    """What random.draw_dropout_mask draws with a PCG64: True with probability 1 - rate."""
+    """What random.draw_dropout_mask draws with a PCG64 that can_draw: True with probability
+    1 - rate.
+    """
     cdef cnp.npy_intp dims[64]
+    cdef cnp.npy_intp chunks
+    cdef Stage stages[2]
     cdef Draw d
     cdef int i
     if len(shape) > 64 or (shape and min(shape) < 0) or not 0 <= rate < 1:
         raise ValueError(f"draw_mask: no mask has the shape {shape} and the rate {rate}")
+    if not can_draw(bit_generator):
+        raise ValueError("draw_mask: NumPy holds its PCG64 in a way that is not known here")
     for i in range(len(shape)):
         dims[i] = shape[i]
     cdef cnp.ndarray mask = new_array(<int>len(shape), dims, cnp.NPY_BOOL)
-    d.bits = <bitgen_t*>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
+    d.generator = numbers_of(bit_generator)
     d.mask, d.count = <unsigned char*>data(mask), size(mask)
-    d.whole = <int>(rate * 256)
+    d.whole = <unsigned char>(rate * 256)
     d.rest = rate * 256 - d.whole
+    chunks = draw_chunks(&d)
+    cdef cnp.ndarray undecided = new_array(1, &chunks, cnp.NPY_INT64)
+    d.undecided = <cnp.int64_t*>data(undecided)
     if recorder() != NULL:
         recorder().keep(recorder(), bit_generator)
+    stages[0] = stage(bytes_task, chunks, &d, sizeof(Draw))
+    stages[1] = stage(undecided_task, chunks, &d, sizeof(Draw))
     with bit_generator.lock:
-        run_chunks(draw_task, 1, &d, sizeof(Draw), d.count)
+        run_stages(stages, 2, d.count)
     return mask
 
 
