@@ -34,6 +34,7 @@ cdef struct Product:
     Py_ssize_t part_k
     bint transpose_b
     bint pack_a
+    bint by_columns             # blocks of a large product: one column of them after the other
     bint accumulate
     int activation
     bint single

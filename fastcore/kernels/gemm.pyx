@@ -356,8 +356,9 @@ cdef void shared_task(Py_ssize_t chunk, void* context, const real* like) noexcep
     cdef real* c = <real*>p.c
     cdef const real* bias = <const real*>p.bias
     cdef Py_ssize_t panel = panel_columns_f32 if real is float else panel_columns_f64
-    cdef Py_ssize_t i = chunk // p.column_blocks * p.block_rows
-    cdef Py_ssize_t first = chunk % p.column_blocks * p.block_columns
+    cdef Py_ssize_t row = chunk % p.row_blocks if p.by_columns else chunk // p.column_blocks
+    cdef Py_ssize_t column = chunk // p.row_blocks if p.by_columns else chunk % p.column_blocks
+    cdef Py_ssize_t i = row * p.block_rows, first = column * p.block_columns
     cdef Py_ssize_t rows = min(p.block_rows, p.m - i)
     cdef Py_ssize_t end = min(p.n, first + p.block_columns)
     cdef Py_ssize_t j, depth, step = p.begin
@@ -390,6 +391,11 @@ cdef void shared_task(Py_ssize_t chunk, void* context, const real* like) noexcep
         activate_rows(p.activation, rows, end - first, c + first, p.c_row)
 
 
+cdef inline double half(Py_ssize_t blocks, Py_ssize_t size, Py_ssize_t whole) noexcept nogil:
+    """Of the first half of so many blocks, the share of the whole."""
+    return 0.5 * blocks * size / whole
+
+
 cdef bint share(Product* p) noexcept nogil:
     """Plan a large product from factors packed once. False: it is none, or there is no memory."""
     cdef Py_ssize_t panel = panel_width(p.single)
@@ -416,6 +422,10 @@ cdef bint share(Product* p) noexcept nogil:
             columns = max(panel, columns // 2)
         else:
             rows = max(<Py_ssize_t>ROWS, rows // 2)
+    # Two threads begin at both ends, and want as much from there to the middle.
+    p.by_columns = half(p.column_blocks, p.block_columns, p.n) < half(
+        p.row_blocks, p.block_rows, p.m
+    )
     p.pack_a = p.a_col != 1 or (p.a_row * item >= FAR_APART and p.n >= SHARED_COLUMNS * panel)
     each = (padded_rows(p) if p.pack_a else 0) + padded_columns(p)
     if p.depth * each * item > SHARED_BYTES:  # too wide: blocks pack their own parts
