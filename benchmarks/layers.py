@@ -69,6 +69,8 @@ CASES = [
     ("relu", (128, 4096), None),
     ("gelu", (128, 4096), None),
     ("sigmoid", (128, 4096), None),
+    ("tanh", (128, 4096), None),
+    ("silu", (128, 4096), None),
     ("embedding", (32, 80), (20_000, 128)),
     ("lstm", (1, 100, 32), 64),
     ("lstm", (8, 10, 8), 16),
@@ -122,7 +124,7 @@ def ours(threads):
         if kind in ("lstm", "gru", "rnn"):
             new = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.SimpleRNN}[kind]
             return new(how, return_sequences=True)
-        if kind in ("relu", "gelu", "sigmoid", "softmax"):
+        if kind in ("relu", "gelu", "sigmoid", "tanh", "silu", "softmax"):
             return layers.Activation(kind)
         if kind in ("maxpool", "avgpool"):
             return (layers.MaxPooling2D if kind == "maxpool" else layers.AveragePooling2D)(how)
@@ -185,6 +187,7 @@ def torchs(threads):
         if kind == "layernorm":
             return nn.LayerNorm(last)
         kinds = {"relu": nn.ReLU, "gelu": nn.GELU, "sigmoid": nn.Sigmoid}
+        kinds |= {"tanh": nn.Tanh, "silu": nn.SiLU}
         return nn.Softmax(-1) if kind == "softmax" else kinds[kind]()
 
     def prepare(kind, shape, how):

@@ -32,22 +32,22 @@ cdef extern from *:
     static inline uint64_t dp_bits64(double x) { uint64_t u; memcpy(&u, &x, 8); return u; }
     static inline float dp_float32(uint32_t u) { float x; memcpy(&x, &u, 4); return x; }
     static inline double dp_float64(uint64_t u) { double x; memcpy(&x, &u, 8); return x; }
-    /* half * a - product with half = -a / 2: what rounding has taken from the product. */
+    /* a * a - square: what rounding has taken from the square. */
     #if defined(__FMA__) || defined(__aarch64__)
-    static inline float dp_half_square_rest32(float a, float half, float product) {
-        return __builtin_fmaf(half, a, -product);
+    static inline float dp_square_rest32(float a, float square) {
+        return __builtin_fmaf(a, a, -square);
     }
-    static inline double dp_half_square_rest64(double a, double half, double product) {
-        return __builtin_fma(half, a, -product);
+    static inline double dp_square_rest64(double a, double square) {
+        return __builtin_fma(a, a, -square);
     }
     #else
-    static inline float dp_half_square_rest32(float a, float half, float product) {
+    static inline float dp_square_rest32(float a, float square) {
         float head = dp_float32(dp_bits32(a) & 0xfffff000u); /* half of the digits */
-        return (-0.5f * head * head - product) - 0.5f * (a - head) * (a + head);
+        return (head * head - square) + (a - head) * (a + head);
     }
-    static inline double dp_half_square_rest64(double a, double half, double product) {
+    static inline double dp_square_rest64(double a, double square) {
         double head = dp_float64(dp_bits64(a) & 0xfffffffff8000000u);
-        return (-0.5 * head * head - product) - 0.5 * (a - head) * (a + head);
+        return (head * head - square) + (a - head) * (a + head);
     }
     #endif
     """
@@ -55,8 +55,8 @@ cdef extern from *:
     uint64_t dp_bits64(double x) noexcept nogil
     float dp_float32(uint32_t u) noexcept nogil
     double dp_float64(uint64_t u) noexcept nogil
-    float dp_half_square_rest32(float a, float half, float product) noexcept nogil
-    double dp_half_square_rest64(double a, double half, double product) noexcept nogil
+    float dp_square_rest32(float a, float square) noexcept nogil
+    double dp_square_rest64(double a, double square) noexcept nogil
 
 # ---- Pieces ----
 
@@ -303,6 +303,31 @@ cdef inline real _tail_ratio(real a, real scale) noexcept nogil:
         return 0.5 * scale * p * (a + 5.656854249492381) * both
 
 
+cdef inline real _gauss(real a, real* power) noexcept nogil:
+    """y and 2^(n + 64) with exp(-a*a/2) = (1 + y) * 2^n, for a from 0 to where that is 0.
+
+    What rounding takes from a*a is made good, since it would grow with a. In float every
+    multiplication counts: r is -2 times what _reduced gives, and so are the numbers around it.
+    """
+    cdef real square = a * a
+    cdef real n, r, q
+    if real is float:
+        n = square * <float>-0.7213475204444817 + <float>(12582912.0 + 127.0 + 64.0)
+        power[0] = dp_float32(dp_bits32(n) << 23)
+        n = n - <float>(12582912.0 + 127.0 + 64.0)
+        r = (square + n * <float>(2 * 0.693359375)) - n * <float>(2 * 0.00021219444005469057)
+        r = r + dp_square_rest32(a, square)
+        q = <float>(0.0013940519420430064 / 64)
+        q = q * r - <float>(0.00836643110960722 / 32)
+        q = q * r + <float>(0.04166640341281891 / 16)
+        q = q * r - <float>(0.1666654497385025 / 8)
+        q = q * r + <float>(0.5 / 4)
+        return r * (q * r - <float>0.5)
+    else:
+        r = _reduced(-0.5 * square, 64.0, power) - 0.5 * dp_square_rest64(a, square)
+        return r * r * _expm1_curve(r) + r
+
+
 # ---- Functions ----
 
 cdef inline real vexp(real x) noexcept nogil:
@@ -407,23 +432,14 @@ cdef inline real vnormal_cdf(real x, real* gauss) noexcept nogil:
     """Phi(x), and gauss = exp(-x*x/2): the tail on the side of x keeps its digits. Both are wrong
     for NaN, which the caller's x brings in again.
     """
-    cdef real limit, rest, power
+    cdef real limit, power
     if real is float:
         limit = <float>14.5
     else:
         limit = 38.63
     cdef real a = vlimit(vabs(x), limit)
-    # What rounding takes from a*a is made good, since it would grow with a.
-    cdef real half = <real>-0.5 * a
-    cdef real product = half * a
-    if real is float:
-        rest = dp_half_square_rest32(a, half, product)
-    else:
-        rest = dp_half_square_rest64(a, half, product)
-    # 2^64 times too large, lest it be subnormal before the end.
-    cdef real r = _reduced(product, <real>64.0, &power) + rest
-    cdef real y = r * r * _expm1_curve(r) + r
-    y = y * power + power
+    cdef real y = _gauss(a, &power)
+    y = y * power + power  # 2^64 times too large, lest it be subnormal before the end
     gauss[0] = y * <real>5.421010862427522e-20
     cdef real tail = y * _tail_ratio(a, <real>5.421010862427522e-20)
     return tail if x < 0 else <real>1.0 - tail
