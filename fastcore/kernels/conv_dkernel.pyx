@@ -179,7 +179,8 @@ cdef int direct_dkernel(
     p.failed = False
     all_panels = conv.groups * p.panels
     kernel_length = conv.window[0] * conv.window[1] * conv.window[2] * p.inner * conv.filters
-    work *= kernel_length
+    # A panel costs the same with fewer filters in it.
+    work *= <double>(kernel_length // conv.filters) * all_panels * panel_width(conv.single)
     p.boxes = plan(&p.walk, conv, False, conv.filters, work)
     if p.boxes == 0:
         memset(dkernel, 0, kernel_length * item)
