@@ -459,11 +459,11 @@ cdef inline void log_softmax_dx(real** at, Py_ssize_t n, const double* p) noexce
     cdef Py_ssize_t _row, i
     cdef real s
     for i in range(n * width):
-        dx[i] = vexp(y[i])
+        dx[i] = vexp_raised(y[i])
     for _row in range(n):
         s = sum_of(dy, width)
         for i in range(width):
-            dx[i] = dy[i] - dx[i] * s
+            dx[i] = dy[i] - dx[i] * <real>5.421010862427522e-20 * s  # 2^-64
         dy += width
         y += width
         dx += width
