@@ -1,6 +1,5 @@
 """Twin of reference/embedding.py: rows gathered, and gradients added to the rows they belong to."""
 
-cimport cython
 cimport numpy as cnp
 from libc.string cimport memcpy, memset
 
@@ -9,7 +8,9 @@ from .kernels.arrays cimport (
     size,
 )
 from .kernels.gil cimport run_with_gil
-from .kernels.threads cimport Stage, recorder, refuse_plan, run_chunks, stage, typed_stage
+from .kernels.threads cimport (
+    Stage, end_run, recorder, refuse_plan, run_chunks, stage, typed_stage,
+)
 
 import numpy as np
 
@@ -30,7 +31,7 @@ cdef struct Numbers:
     cnp.int64_t* numbers     # the same as int64, those that name no row as 0
     Py_ssize_t places
     Py_ssize_t rows
-    int* wrong               # set where one names no row
+    bint ends_runs           # where one names no row
 
 
 cdef struct EmbeddingJob:
@@ -56,8 +57,8 @@ cdef void numbers_task(Py_ssize_t chunk, void* context) noexcept nogil:
         number = (<const cnp.int64_t*>n.given)[i] if n.wide else (<const cnp.int32_t*>n.given)[i]
         if not 0 <= number < n.rows:
             number = 0
-            if n.wrong != NULL:
-                n.wrong[0] = True
+            if n.ends_runs:
+                end_run()
         n.numbers[i] = number
 
 
@@ -108,28 +109,23 @@ cdef void sum_task(Py_ssize_t chunk, void* context, const real* like) noexcept n
                 row[u] += g[u]
 
 
-cdef bint all_name_rows(const cnp.int64_t* indices, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
+cdef bint all_name_rows(
+    const void* indices, bint wide, Py_ssize_t n, Py_ssize_t rows
+) noexcept nogil:
+    """Whether numbers, int64 if `wide` and else int32, are all numbers of rows."""
     cdef Py_ssize_t i
     cdef cnp.uint64_t limit = <cnp.uint64_t>rows
     cdef bint wrong = False
-    for i in range(n):
-        wrong |= <cnp.uint64_t>indices[i] >= limit  # a negative number is a very large one
+    for i in range(n):  # a negative number is a very large one
+        if wide:
+            wrong |= <cnp.uint64_t>(<const cnp.int64_t*>indices)[i] >= limit
+        else:
+            wrong |= <cnp.uint64_t><cnp.int64_t>(<const cnp.int32_t*>indices)[i] >= limit
     return not wrong
 
 
 cdef Py_ssize_t chunks_of(const EmbeddingJob* job, Py_ssize_t things) noexcept nogil:
     return (things + job.chunk - 1) // job.chunk
-
-
-@cython.final
-cdef class _Check:
-    """Whether a plan's numbers name no rows: the plan asks it in each run, which ends if so."""
-
-    cdef int wrong
-
-    def ends_run(self):
-        wrong, self.wrong = bool(self.wrong), False
-        return wrong
 
 
 cdef cnp.ndarray planned(object indices, Py_ssize_t rows, object shape, bint ends_runs):
@@ -138,7 +134,6 @@ cdef cnp.ndarray planned(object indices, Py_ssize_t rows, object shape, bint end
     ends_runs: whether a run ends if they name no rows; it may have looked at them before.
     """
     cdef cnp.ndarray numbers
-    cdef _Check check = _Check()
     cdef Numbers n
     if type(indices) is not np.ndarray or (
         indices.dtype != np.int64 and not (ends_runs and indices.dtype == np.int32)
@@ -148,13 +143,11 @@ cdef cnp.ndarray planned(object indices, Py_ssize_t rows, object shape, bint end
     n.given = data(as_type(indices, cnp.NPY_INT64 if n.wide else cnp.NPY_INT32))
     numbers = new_array(cnp.PyArray_NDIM(indices), cnp.PyArray_DIMS(indices), cnp.NPY_INT64)
     n.numbers, n.places, n.rows = <cnp.int64_t*>data(numbers), size(numbers), rows
-    n.wrong = &check.wrong if ends_runs else NULL
+    n.ends_runs = ends_runs
     run_chunks(numbers_task, 1, &n, sizeof(n), n.places)
     if ends_runs:
-        recorder().keep(recorder(), check)
-    if check.ends_run() or not (ends_runs or all_name_rows(
-        <const cnp.int64_t*>n.given, n.places, rows
-    )):
+        recorder().may_end = True
+    if not all_name_rows(n.given, n.wide, n.places, rows):
         check_tokens(indices, shape)
     return numbers
 
@@ -171,7 +164,7 @@ cdef cnp.ndarray checked(object indices, Py_ssize_t rows, object shape):
         check_tokens(indices, shape)  # which refuses them
     # astype wraps what 63 bits cannot hold: it becomes negative, and names no row either.
     numbers = as_type(indices.astype("int64") if kind == "u" else indices, cnp.NPY_INT64)
-    if not all_name_rows(<const cnp.int64_t*>data(numbers), size(numbers), rows):
+    if not all_name_rows(data(numbers), True, size(numbers), rows):
         check_tokens(indices, shape)  # which names the first bad one
     return numbers
 

@@ -57,14 +57,14 @@ static void end_team(void) {}
 #define PAUSE() ((void)0)
 #endif
 
-/* What records the stages that this thread runs, see plan.pyx; and whether the task that it runs
-   has found no memory. */
+/* What records the stages that this thread runs, see plan.pyx; and what the task that it runs has
+   said: see `no_memory` and `end_run` in threads.pxd. */
 #if defined(_MSC_VER) && !defined(__clang__)
 static __declspec(thread) void *this_thread_s;
-static __declspec(thread) int task_lacks_memory;
+static __declspec(thread) int task_says;
 #else
 static __thread void *this_thread_s;
-static __thread int task_lacks_memory;
+static __thread int task_says;
 #endif
 
 #ifdef _WIN32

@@ -32,7 +32,7 @@ from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
-from .threads cimport Progress, Recorder, Stage, run_many, set_recorder, stage, time_chunks
+from .threads cimport NO_MEMORY, Progress, Recorder, Stage, run_many, set_recorder, stage, time_chunks
 from .threads cimport recorder as recorder_in_force
 
 cnp.import_array()
@@ -68,7 +68,7 @@ cdef struct Recording:
     void* calls             # the list of (stages before it, their work, function)
 
 
-cdef const char* NO_MEMORY = "there was no memory for it"
+cdef const char* NO_ROOM = "there was no memory for it"
 cdef str NO_WORK_AREA = "there is no memory for the work areas of a step of training"
 
 
@@ -85,7 +85,7 @@ cdef void own(Recorder* recorder, void* memory) noexcept nogil:
         grown = <void**>realloc(r.owned, (2 * r.owned_room + 16) * sizeof(void*))
         if grown == NULL:
             free(memory)
-            refuse(recorder, NO_MEMORY)
+            refuse(recorder, NO_ROOM)
             return
         r.owned, r.owned_room = grown, 2 * r.owned_room + 16
     r.owned[r.owns] = memory
@@ -93,8 +93,7 @@ cdef void own(Recorder* recorder, void* memory) noexcept nogil:
 
 
 cdef void keep(Recorder* recorder, object array):
-    """Keep it, unless it lies in the plan's own memory, which is there anyway. What has a method
-    `ends_run` is asked in each run, after the stages that are there already; what has `most_runs`
+    """Keep it, unless it lies in the plan's own memory, which is there anyway. What has `most_runs`
     says before a run how often the plan may run.
     """
     cdef Recording* r = <Recording*>recorder
@@ -104,8 +103,6 @@ cdef void keep(Recorder* recorder, object array):
         for buffer in <list>r.memory:
             if base == <PyObject*>buffer:
                 return
-    elif hasattr(array, "ends_run"):
-        (<list>r.calls).append((r.count, r.work, array.ends_run))
     (<list>r.kept).append(array)
 
 
@@ -152,7 +149,7 @@ cdef void note(
     if r.count + count > r.room:
         grown = <Stage*>realloc(r.stages, (2 * r.room + count) * sizeof(Stage))
         if grown == NULL:
-            refuse(recorder, NO_MEMORY)
+            refuse(recorder, NO_ROOM)
             return
         r.stages, r.room = grown, 2 * r.room + count
     for i in range(count):
@@ -165,7 +162,7 @@ cdef void note(
         if copy == NULL:
             copy = malloc(stages[i].size)
             if copy == NULL:
-                refuse(recorder, NO_MEMORY)
+                refuse(recorder, NO_ROOM)
                 return
             memcpy(copy, stages[i].context, stages[i].size)
             owns = r.owns
@@ -198,7 +195,7 @@ cdef bint make_conditional(Recording* r, Stage* s, const int* flag) noexcept nog
     cdef Conditional* c = <Conditional*>malloc(sizeof(Conditional))
     cdef Py_ssize_t owns
     if c == NULL:
-        refuse(&r.hooks, NO_MEMORY)
+        refuse(&r.hooks, NO_ROOM)
         return False
     c.stage, c.flag = s[0], flag
     s[0] = stage(conditional_task, s.chunks, c, sizeof(Conditional))
@@ -250,7 +247,7 @@ cdef class Plan:
         self.arrays, self.buffers, self.calls, self.limits = [], [], [], []
         self.is_open = self.is_running = False
         r.hooks.note, r.hooks.own, r.hooks.keep, r.hooks.refuse = note, own, keep, refuse
-        r.hooks.new = new
+        r.hooks.new, r.hooks.may_end = new, False
         r.stages, r.progress, r.owned, r.refusal = NULL, NULL, NULL, NULL
         r.count = r.room = r.conditions = 0
         r.owns = r.owned_room = 0
@@ -284,7 +281,7 @@ cdef class Plan:
         free(r.progress)
         r.progress = <Progress*>malloc(2 * max(1, r.count) * sizeof(Progress))
         if r.progress == NULL:
-            refuse(&r.hooks, NO_MEMORY)
+            refuse(&r.hooks, NO_ROOM)
         try:
             self.limits = list({
                 id(kept): kept for kept in self.arrays if hasattr(kept, "most_runs")
@@ -303,9 +300,9 @@ cdef class Plan:
         return self.recording.work
 
     @property
-    def has_calls(self):
-        """Whether a run calls functions of Python."""
-        return bool(self.calls)
+    def runs_through(self):
+        """Whether no run calls functions of Python, or may be ended by a stage."""
+        return not self.calls and not self.recording.hooks.may_end
 
     @property
     def kept(self):
@@ -353,7 +350,8 @@ cdef class Plan:
             set_recorder(by)
 
     def run(self, Py_ssize_t times=1):
-        """Run all stages and calls, so many times; return how often no call has ended it.
+        """Run all stages and calls, so many times; return how often no call has ended it, and no
+        stage that could not go on with its numbers.
 
         Raises ValueError if that is oftener than there are data for, RuntimeError while it is
         being made or run, and MemoryError where a stage finds no memory: those after it have not
@@ -392,11 +390,11 @@ cdef class Plan:
         for _ in range(times):
             first, work = 0, 0
             for end, until, function in self.calls:
-                run_part(r, 1, first, end, until - work, NULL)
-                if function() is True:
+                if not run_part(r, 1, first, end, until - work, NULL) or function() is True:
                     return 0
                 first, work = end, until
-            run_part(r, 1, first, r.count, r.work - work, NULL)
+            if not run_part(r, 1, first, r.count, r.work - work, NULL):
+                return 0
             self.done += 1
         return 0
 
@@ -404,18 +402,18 @@ cdef class Plan:
 cdef int run_part(
     Recording* r, Py_ssize_t times, int first, int end, double work, Py_ssize_t* done
 ) except -1:
-    """Run stages so many times, and count how often."""
-    cdef bint failed = False
+    """Run stages so many times, and count how often; return whether none has ended it."""
+    cdef int said = 0
     cdef Py_ssize_t made
     with nogil:
-        while times > 0 and not failed:
-            made = run_many(r.stages + first, end - first, work, times, r.progress, &failed)
+        while times > 0 and not said:
+            made = run_many(r.stages + first, end - first, work, times, r.progress, &said)
             times -= made
             if done != NULL:
                 done[0] += made
-    if failed:
+    if said == NO_MEMORY:
         raise MemoryError(NO_WORK_AREA)
-    return 0
+    return not said
 
 
 cdef struct Turn:
@@ -428,12 +426,12 @@ def run_in_turn(list turns not None, Py_ssize_t rounds):
     """Run plans in turn, so many rounds, in one call without the GIL.
 
     turns: (plan, how often it runs in a round), each plan once. Their `run` says what is raised,
-    ValueError also for a plan that calls functions of Python.
+    ValueError also for a plan that does not run through.
     """
     cdef Py_ssize_t count = len(turns), i, times
     cdef Plan plan
     cdef list begun = []
-    cdef bint failed = False
+    cdef int said = 0
     cdef Turn* turn = <Turn*>malloc(max(<Py_ssize_t>1, count) * sizeof(Turn))
     if turn == NULL:
         raise MemoryError
@@ -444,31 +442,32 @@ def run_in_turn(list turns not None, Py_ssize_t rounds):
                 raise TypeError("None is no plan")
             plan.begin(times * rounds)
             begun.append(plan)
-            if plan.calls:
-                raise ValueError("a plan that calls functions of Python runs alone")
+            if not plan.runs_through:
+                raise ValueError("a plan that calls functions of Python, or may end, runs alone")
             turn[i].recording, turn[i].times, turn[i].done = &plan.recording, times, &plan.done
         with nogil:
             for _ in range(rounds):
                 for i in range(count):
-                    failed = failed or not run_turn(&turn[i])
+                    if not said:
+                        said = run_turn(&turn[i])
     finally:
         for plan in begun:
             plan.is_running = False
         free(turn)
-    if failed:
+    if said:
         raise MemoryError(NO_WORK_AREA)
 
 
-cdef bint run_turn(const Turn* turn) noexcept nogil:
-    """Run all stages as often as it is their turn; False where one finds no memory."""
+cdef int run_turn(const Turn* turn) noexcept nogil:
+    """Run all stages as often as it is their turn; return what one has said, or 0."""
     cdef Recording* r = turn.recording
     cdef Py_ssize_t made, times = turn.times
-    cdef bint failed = False
-    while times > 0 and not failed:
-        made = run_many(r.stages, r.count, r.work, times, r.progress, &failed)
+    cdef int said = 0
+    while times > 0 and not said:
+        made = run_many(r.stages, r.count, r.work, times, r.progress, &said)
         times -= made
         turn.done[0] += made
-    return not failed
+    return said
 
 
 def scribble(Plan plan not None):
@@ -484,7 +483,7 @@ def chunk_times(Plan plan not None):
     """
     cdef Recording* r = &plan.recording
     cdef cnp.npy_intp chunks
-    cdef int i, first = 0
+    cdef int i, said, first = 0
     plan.begin(1)
     found = []
     try:
@@ -492,8 +491,11 @@ def chunk_times(Plan plan not None):
             for i in range(first, end):
                 chunks = r.stages[i].chunks
                 taken = cnp.PyArray_ZEROS(1, &chunks, cnp.NPY_FLOAT64, 0)
-                if not time_chunks(&r.stages[i], <double*>cnp.PyArray_DATA(taken)):
+                said = time_chunks(&r.stages[i], <double*>cnp.PyArray_DATA(taken))
+                if said == NO_MEMORY:
                     raise MemoryError("there is no memory for a work area")
+                if said:
+                    return found
                 found.append(taken)
             first = end
             if function is not None and function() is True:

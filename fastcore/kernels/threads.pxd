@@ -46,22 +46,29 @@ cdef void run_typed(
 # that nothing is made of a result that is not there.
 cdef void no_memory() noexcept nogil
 
+# The same of a task that has found what a plan cannot go on with.
+cdef void end_run() noexcept nogil
+
 # The same for any number of stages, up to so many times, with room for how far each of them is, in
 # two runs (2 * count). Returns how many runs are done: threads that have come stay for a while, so
-# it may be fewer than wanted, and is at least one unless a task has said `no_memory`: then it has
-# failed, in the run after those.
+# it may be fewer than wanted, and is at least one unless a task has `said` NO_MEMORY or ENDED, in
+# the run after those.
+cdef enum:
+    NO_MEMORY = 1
+    ENDED = 2
+
 cdef struct Progress:
     uint64_t claimed        # chunks from the front, and 32 bits higher chunks from the end
     uint64_t done
     uint64_t unused[6]      # stages are a cache line apart
 
 cdef Py_ssize_t run_many(
-    const Stage* stages, int count, double work, Py_ssize_t times, Progress* progress,
-    bint* failed,
+    const Stage* stages, int count, double work, Py_ssize_t times, Progress* progress, int* said,
 ) noexcept nogil
 
 # The same for one stage on this thread alone, for benchmarks: the seconds that each chunk takes.
-cdef bint time_chunks(const Stage* s, double* taken) noexcept nogil
+# Returns what a task has said, or 0.
+cdef int time_chunks(const Stage* s, double* taken) noexcept nogil
 
 # Stages that are collected one by one: the same as run_stages with all of them in their order.
 # `region.count` and `region.work` begin as 0, and are so again after run_region.
@@ -84,6 +91,7 @@ cdef struct Recorder:
     void (*keep)(Recorder* recorder, object array)
     object (*new)(Recorder* recorder, int ndim, const Py_ssize_t* dims, int typenum)
     void (*refuse)(Recorder* recorder, const char* why) noexcept nogil
+    bint may_end            # whether a task calls `end_run`
 
 cdef Recorder* recorder() noexcept nogil
 cdef Recorder* set_recorder(Recorder* recorder) noexcept nogil

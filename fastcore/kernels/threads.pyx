@@ -38,7 +38,7 @@ cdef extern from "openmp.h" nogil:
     int SWAP_INT(int* place, int value)
     int READ_INT(int* place)
     void* this_thread_s
-    int task_lacks_memory
+    int task_says
     int HAS_OPENMP
     int FORKS_KEEP_THREADS
     void end_team()
@@ -79,7 +79,8 @@ cdef struct Job:
     double late             # how much later one of them came
     double end              # when the caller had no more to do
     int size                # of the team, which may be smaller than was asked for
-    int failed              # the run, from 1, in which a task has found no memory
+    int said                # what a task has said
+    int ended               # in which run, from 1
 
 
 cdef inline int team(double work) noexcept nogil:
@@ -96,23 +97,29 @@ cdef inline int team(double work) noexcept nogil:
 
 
 cdef void no_memory() noexcept nogil:
-    global task_lacks_memory
-    task_lacks_memory = 1
+    global task_says
+    task_says = NO_MEMORY
 
 
-cdef inline bint do_chunk(const Stage* s, Py_ssize_t chunk) noexcept nogil:
-    """Return whether there was memory for it."""
-    global task_lacks_memory
+cdef void end_run() noexcept nogil:
+    global task_says
+    task_says = ENDED
+
+
+cdef inline int do_chunk(const Stage* s, Py_ssize_t chunk) noexcept nogil:
+    """Return what it has said, or 0."""
+    global task_says
+    cdef int said
     if s.task32 != NULL:
         s.task32(chunk, s.context, NULL)
     elif s.task64 != NULL:
         s.task64(chunk, s.context, NULL)
     else:
         s.task(chunk, s.context)
-    if not task_lacks_memory:
-        return True
-    task_lacks_memory = 0
-    return False
+    said = task_says
+    if said:
+        task_says = 0
+    return said
 
 
 cdef void take_part(Job* job, int run, bint from_front) noexcept nogil:
@@ -121,7 +128,7 @@ cdef void take_part(Job* job, int run, bint from_front) noexcept nogil:
     cdef uint64_t chunks, claimed, front, end
     cdef const Stage* s
     cdef Progress* at = job.progress + (0 if run % 2 else job.count)
-    cdef int i
+    cdef int i, said
     for i in range(job.count):
         s = &job.stages[i]
         chunks = s.chunks
@@ -130,9 +137,11 @@ cdef void take_part(Job* job, int run, bint from_front) noexcept nogil:
             front, end = claimed & <uint64_t>0xffffffff, claimed >> 32
             if front + end >= chunks:
                 break
-            if not READ_INT(&job.failed):
-                if not do_chunk(s, front if from_front else chunks - 1 - end):
-                    SWAP_INT(&job.failed, run)
+            if not READ_INT(&job.ended):
+                said = do_chunk(s, front if from_front else chunks - 1 - end)
+                if said:
+                    SWAP_INT(&job.said, said)
+                    SWAP_INT(&job.ended, run)
             ADD(&at.done, 1)
         if i + 1 < job.count:
             wait_for(&at.done, chunks, AWAKE)
@@ -151,7 +160,7 @@ cdef void lead(Job* job, Py_ssize_t times) noexcept nogil:
         take_part(job, run, True)
         job.end = seconds()
         if job.last == 0 and (
-            run == times or job.end - job.called > TOGETHER or READ_INT(&job.failed)
+            run == times or job.end - job.called > TOGETHER or READ_INT(&job.ended)
         ):
             ADD(&job.last, run)
         ADD(&job.left.done, 1)
@@ -178,16 +187,15 @@ cdef void follow(Job* job) noexcept nogil:
 
 cdef void run_stages(const Stage* stages, int count, double work) noexcept nogil:
     cdef Progress progress[2 * MOST_STAGES]
-    cdef bint failed = False
+    cdef int said = 0
     cdef Recorder* by = recorder()
     if by != NULL:
         by.note(by, stages, count, work)
-    run_many(stages, count, work, 1, progress, &failed)
+    run_many(stages, count, work, 1, progress, &said)
 
 
 cdef Py_ssize_t run_many(
-    const Stage* stages, int count, double work, Py_ssize_t times, Progress* progress,
-    bint* failed,
+    const Stage* stages, int count, double work, Py_ssize_t times, Progress* progress, int* said,
 ) noexcept nogil:
     cdef double delay, before
     cdef Job job
@@ -206,8 +214,8 @@ cdef Py_ssize_t run_many(
     if size < 2 or SWAP_INT(&busy, 1):  # somebody else has the threads
         for i in range(count):
             for chunk in range(stages[i].chunks):
-                if not do_chunk(&stages[i], chunk):
-                    failed[0] = True
+                said[0] = do_chunk(&stages[i], chunk)
+                if said[0]:
                     return 0
         return 1
     memset(&job, 0, sizeof(Job))
@@ -230,18 +238,20 @@ cdef Py_ssize_t run_many(
         delay = min(1e9 * max(job.late, delay), 4 * before + 1e5)  # one outlier is not the rule
         SWAP_INT(&lateness, <int>min(1e9, (1 - NEWS) * before + NEWS * delay))
     SWAP_INT(&busy, 0)
-    failed[0] = job.failed != 0
-    return job.failed - 1 if failed[0] else <Py_ssize_t>job.last
+    said[0] = job.said
+    return job.ended - 1 if job.ended else <Py_ssize_t>job.last
 
 
-cdef bint time_chunks(const Stage* s, double* taken) noexcept nogil:
+cdef int time_chunks(const Stage* s, double* taken) noexcept nogil:
     cdef Py_ssize_t chunk
+    cdef int said
     for chunk in range(s.chunks):
         taken[chunk] = seconds()
-        if not do_chunk(s, chunk):
-            return False
+        said = do_chunk(s, chunk)
+        if said:
+            return said
         taken[chunk] = seconds() - taken[chunk]
-    return True
+    return 0
 
 
 cdef Stage stage(task_t task, Py_ssize_t chunks, void* context, size_t size) noexcept nogil:
@@ -467,7 +477,7 @@ def check_stages(chunks, double work=1e12, Py_ssize_t times=1):
     cdef Stage stages[MOST_STAGES]
     cdef Progress progress[2 * MOST_STAGES]
     cdef array done
-    cdef bint failed = False
+    cdef int said = 0
     cdef int i, count = len(chunks)
     if count > MOST_STAGES:
         raise ValueError(f"check_stages: at most {MOST_STAGES} stages, got {count}")
@@ -480,7 +490,7 @@ def check_stages(chunks, double work=1e12, Py_ssize_t times=1):
         stages[i] = stage(check_task, chunks[i], &checks[i], sizeof(Check))
     with nogil:
         while times > 0:
-            times -= run_many(stages, count, work, times, progress, &failed)
+            times -= run_many(stages, count, work, times, progress, &said)
     found = [c.tolist()[:n] for c, n in zip(counters, chunks, strict=True)]
     return found, sum([checks[i].early for i in range(count)])
 

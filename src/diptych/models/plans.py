@@ -330,8 +330,8 @@ class StepPlan(_BatchPlan):
 
     @property
     def stages(self) -> Any:
-        """The plan of the fast engine, if no step calls Python; else None."""
-        return None if self._plan.has_calls else self._plan
+        """The plan of the fast engine, if each step runs through; else None."""
+        return self._plan if self._plan.runs_through else None
 
     def start(self, order: np.ndarray, sources: list[np.ndarray], before: int) -> None:
         """Say of which rows its batches are, and how many steps of others come before its own."""
