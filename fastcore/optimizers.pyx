@@ -266,7 +266,6 @@ cdef class _Arrays:
                 if j == 1:
                     plan.rows[k].named = NULL
                     if type(arrays[k]) is tuple:
-                        refuse_plan("which rows of a table have a gradient, the batch decides")
                         note_rows(&plan.rows[k], k, arrays[k], (<tuple>lists[0])[k])
                         plan.data[count + k] = NULL
                         continue

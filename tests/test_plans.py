@@ -295,6 +295,9 @@ def test_embeddings(dtype, rows, monkeypatch):
         )
 
     assert_same(monkeypatch, build, fit(x, y))
+    model = build()
+    fit(x, y)(model)
+    assert ("Python calls" in model.plan_report()) == (dtype == "float32")
 
 
 def test_a_number_that_names_no_row_raises_as_without_a_plan():

@@ -9,6 +9,7 @@ cimport numpy as cnp
 from libc.string cimport memcpy, memset
 
 from .arrays cimport dim, rank, size
+from .threads cimport recorder
 
 import numpy as np
 
@@ -24,6 +25,7 @@ cdef inline int note_rows(Rows* rows, Py_ssize_t k, tuple pair, cnp.ndarray vari
     """Check the gradient of variable k; its arrays are int64 or real, and C-contiguous."""
     cdef cnp.ndarray named, values
     cdef Py_ssize_t i
+    cdef cnp.int64_t last = -1
     named, values = pair
     if (
         rank(named) != 1
@@ -41,11 +43,14 @@ cdef inline int note_rows(Rows* rows, Py_ssize_t k, tuple pair, cnp.ndarray vari
     rows.count = dim(named, 0)
     rows.width = size(variable) // max(1, dim(variable, 0))
     for i in range(rows.count):
-        if not (rows.named[i - 1] if i > 0 else -1) < rows.named[i] < dim(variable, 0):
+        if rows.named[i] == dim(variable, 0) and recorder() != NULL:
+            break  # in a plan no row is named from here on
+        if not last < rows.named[i] < dim(variable, 0):
             raise ValueError(
                 f"gradients[{k}] must name rows of a table of {dim(variable, 0)}, each once "
                 f"and in rising order, but row {rows.named[i]} is at {i}"
             )
+        last = rows.named[i]
     return 0
 
 

@@ -10,6 +10,7 @@ expect it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from operator import add
 from typing import Any, NamedTuple
 
@@ -52,6 +53,7 @@ class Notes:
         self.refusal: str | None = None
         self._in_stages = kernels.steps.in_stages
         self._in_order = kernels.steps.in_order
+        self._converts = kernels.steps.numpy_converts
         self._joined = kernels.steps.joined
         self._copied = 0
         self._joined_calls: dict[int, _Joined] = {}  # by the number of the first call of each
@@ -193,9 +195,16 @@ class Notes:
             for place in _parts(found)
             if not any(np.may_share_memory(place, x) for x in given)
         ]
-        if places or any(type(x) is IndexedSlices for x in flatten(found)):
+        rows = [x for x in flatten(found) if type(x) is IndexedSlices]
+        for x in rows:  # each step has its own, which Python gives to the optimizer
+            x.slices = partial(self._refused, x.slices)
+        if places or rows:
             self._note(name, lambda: _bring(function(*arguments), found), places)
         return found
+
+    def _refused(self, function: Callable) -> Any:
+        self._converts()
+        return function()
 
     def _note(self, name: str, function: Callable, found: Any) -> None:
         self._copied += sum(part.nbytes for part in _parts(found))
