@@ -50,7 +50,6 @@ def some(*cases):
     return pytest.mark.parametrize(NAMES, [filled(*case) for case in cases])
 
 
-
 @pytest.fixture(autouse=True)
 def _restore_threads():
     before = threads.get_num_threads()

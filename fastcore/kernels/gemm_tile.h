@@ -142,6 +142,19 @@ EDGE(16, 1)
 #define TAKE(n, width)                                           \
     for (; rows >= n; rows -= n, a += n * a_row, c += n * c_row) \
         NAME(edge_##n##_##width)(TILE_ARGUMENTS);
+#if ROWS > 8
+/* Of an A that stands transposed, a known walk saves the addresses of many rows. */
+#define EDGE_ACROSS(n, width)                               \
+    APART void NAME(across_##n##_##width)(TILE_PARAMETERS) { \
+        a_row = 1;                                          \
+        NAME(tile)(n, width, TILE_ARGUMENTS);               \
+    }
+EDGE_ACROSS(8, WIDTH)
+EDGE_ACROSS(16, 1)
+#define TAKE_ACROSS(n, width)                                      \
+    for (; a_row == 1 && rows >= n; rows -= n, a += n, c += n * c_row) \
+        NAME(across_##n##_##width)(TILE_ARGUMENTS);
+#endif
 
 /* Few rows: B is read once, from memory, and the more of each of its rows at a time the better. */
 EDGE(1, WIDEST)
@@ -225,6 +238,7 @@ APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssiz
             else NAME(narrow_across)(TILE_ARGUMENTS);
         rows -= r;
 #if ROWS > 8
+        TAKE_ACROSS(16, 1)
         TAKE(16, 1)
 #endif
         TAKE(8, 1)
@@ -244,6 +258,7 @@ APART void NAME(panel)(Py_ssize_t rows, Py_ssize_t depth, const REAL *a, Py_ssiz
     }
     rows -= r;
 #if ROWS > 8
+    TAKE_ACROSS(8, WIDTH)
     TAKE(8, WIDTH)
 #endif
     TAKE(4, WIDTH)

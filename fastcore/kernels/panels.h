@@ -15,6 +15,7 @@
 #define APART static __attribute__((noinline, noclone))
 #endif
 #define PREFETCH(p) __builtin_prefetch(p)
+#define PREFETCH_TO_WRITE(p) __builtin_prefetch(p, 1)
 #define PRAGMA(x) _Pragma(#x)
 #if defined(__clang__)
 #define UNROLL(n) PRAGMA(clang loop unroll_count(n))
@@ -32,6 +33,7 @@
 #define INLINE static __forceinline
 #define APART static __declspec(noinline)
 #define PREFETCH(p) ((void)0)
+#define PREFETCH_TO_WRITE(p) ((void)0)
 #define UNROLL(n)
 #endif
 

@@ -45,6 +45,7 @@ typedef struct {
 enum { SIDE = 4, PIECE = 3, REACH = SIDE + PIECE - 1, POSITIONS = REACH * REACH, LINE = 64 };
 /* Channels are added up in pieces: rounding errors of a long sum grow with its length, and the
    transform of images makes them grow more. */
+enum { AHEAD = 8 };
 enum { DEPTH = 32, FLAT_DEPTH = 64 };
 
 /* What is written of a tile: all of it, the maxima of its quarters, or these and which they are. */
@@ -192,7 +193,7 @@ INLINE void NAME(column)(const int activation, const int is_dz, Py_ssize_t count
                          Py_ssize_t row, REAL *sums) {
     VECTOR d[REACH], u[REACH];
     for (int i = 0; i < (is_dz ? SIDE : REACH); i++) {
-        /* The next tile: what the processor fetches by itself comes too late. */
+        /* A later tile, of images the one below: the processor by itself fetches it too late. */
         PREFETCH(x[i] + at + ahead);
         if (activation != LINEAR) PREFETCH(y[i] + at + ahead);
         d[i] = NAME(load_derived)(activation, x[i] + at, activation != LINEAR ? y[i] + at : NULL,
@@ -212,13 +213,13 @@ INLINE void NAME(column)(const int activation, const int is_dz, Py_ssize_t count
    pixels), with the sum of the pixels added to `sums`. x and y point to the first column in each of
    the 6 (4) rows. */
 INLINE void NAME(columns)(const int activation, const int is_dz, Py_ssize_t channels,
-                          Py_ssize_t pixel, int count, const REAL *const *x, const REAL *const *y,
-                          REAL *const *out, Py_ssize_t row, REAL *sums) {
+                          Py_ssize_t pixel, Py_ssize_t ahead, int count, const REAL *const *x,
+                          const REAL *const *y, REAL *const *out, Py_ssize_t row, REAL *sums) {
     Py_ssize_t whole = channels / LANES * LANES, at = 0;
     for (int j = 0; j < count; j++, at += pixel - whole) {
         REAL *target = out[j];
         for (Py_ssize_t c = 0; c < whole; c += LANES, at += LANES, target += LANES)
-            NAME(column)(activation, is_dz, LANES, at, SIDE * pixel, x, y, target, row,
+            NAME(column)(activation, is_dz, LANES, at, ahead, x, y, target, row,
                          sums ? sums + c : NULL);
         if (whole < channels)
             NAME(column)(activation, is_dz, channels - whole, at, 0, x, y, target, row,
@@ -226,12 +227,13 @@ INLINE void NAME(columns)(const int activation, const int is_dz, Py_ssize_t chan
     }
 }
 
-#define COLUMNS_PARAMETERS                                                               \
-    Py_ssize_t channels, Py_ssize_t pixel, int count, const REAL *const *x,              \
+#define COLUMNS_PARAMETERS                                                                    \
+    Py_ssize_t channels, Py_ssize_t pixel, Py_ssize_t ahead, int count, const REAL *const *x, \
         const REAL *const *y, REAL *const *out, Py_ssize_t row, REAL *sums
-#define COLUMNS(kind, activation, is_dz)                                                \
-    APART void NAME(columns_##kind)(COLUMNS_PARAMETERS) {                               \
-        NAME(columns)(activation, is_dz, channels, pixel, count, x, y, out, row, sums); \
+#define COLUMNS_ARGUMENTS channels, pixel, ahead, count, x, y, out, row, sums
+#define COLUMNS(kind, activation, is_dz)                       \
+    APART void NAME(columns_##kind)(COLUMNS_PARAMETERS) {      \
+        NAME(columns)(activation, is_dz, COLUMNS_ARGUMENTS);   \
     }
 COLUMNS(x, LINEAR, 0)
 COLUMNS(x_relu, RELU, 0)
@@ -295,7 +297,8 @@ static void NAME(read_piece)(const Winograd *p, const View *v, const int is_dz, 
                 x[i] = inside ? (const REAL *)v->x + at : zeros;
                 y[i] = inside && v->y ? (const REAL *)v->y + at : zeros;
             }
-            transform(v->channels, v->pixel, 1, x, y, &out, out_position, sums);
+            transform(v->channels, v->pixel, 2 * SIDE * v->pixel, 1, x, y, &out, out_position,
+                      sums);
             continue;
         }
         /* The columns that the tile before has not left, inside of the image. */
@@ -313,7 +316,7 @@ static void NAME(read_piece)(const Winograd *p, const View *v, const int is_dz, 
             x[i] = inside ? (const REAL *)v->x + at : zeros;
             y[i] = inside && v->y ? (const REAL *)v->y + at : zeros;
         }
-        transform(v->channels, v->pixel, end - j, x, y, columns + j, row, sums);
+        transform(v->channels, v->pixel, SIDE * line, end - j, x, y, columns + j, row, sums);
         if (is_dz) NAME(across_z)(columns, row, out, out_position);
         else NAME(across_x)(columns, row, out, out_position);
     }
@@ -442,6 +445,15 @@ INLINE VECTOR NAME(write_tile)(const int flat, const int kind, WRITE_PARAMETERS,
     UNROLL(4)
     for (int v = 0; v < WIDTH && filter + v * LANES < p->filters; v++) {
         const VECTOR b = bias ? LOAD(bias + filter + v * LANES) : (VECTOR){0};
+        if (!flat && kind == ALL && v * LANES * sizeof(REAL) % LINE == 0) {
+            /* The tile below: a store that has to wait for its cache line holds up the others. */
+            const REAL *below = y + v * LANES + SIDE * y_row;
+            UNROLL(4)
+            for (int i = 0; i < SIDE; i++) {
+                UNROLL(4)
+                for (int j = 0; j < SIDE; j++) PREFETCH_TO_WRITE(below + i * y_row + j * y_col);
+            }
+        }
         finite +=
             NAME(write_vector)(flat, kind, m + v * LANES, b, p->activation == RELU, y + v * LANES,
                                kind == ARGMAXIMA ? argmax + v * LANES : NULL, y_row, y_col);
@@ -512,7 +524,13 @@ static Py_ssize_t NAME(sums_size)(const Winograd *p) {
 
 /* Whether any number of a vector is not zero. */
 INLINE int NAME(any)(const VECTOR x) {
-#ifdef VECTOR_BYTES
+#if defined(__AVX512F__)
+    const NAME(mask) found = x != 0;
+    return _mm512_test_epi64_mask((__m512i)found, (__m512i)found) != 0;
+#elif defined(__AVX2__)
+    const NAME(mask) found = x != 0;
+    return _mm256_movemask_epi8((__m256i)found) != 0;
+#elif defined(VECTOR_BYTES)
     const NAME(mask) found = x != 0;
     uint64_t words[VECTOR_BYTES / 8], all = 0;
     memcpy(words, &found, sizeof words);
@@ -687,6 +705,7 @@ static void NAME(dkernel_chunk)(const Winograd *p, Py_ssize_t chunk, REAL *area,
 #undef WRITE_PARAMETERS
 #undef WRITE_TILE
 #undef COLUMNS_PARAMETERS
+#undef COLUMNS_ARGUMENTS
 #undef COLUMNS
 #undef REAL
 #undef REAL_BYTES
