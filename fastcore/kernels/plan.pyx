@@ -32,7 +32,9 @@ from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
-from .threads cimport NO_MEMORY, Progress, Recorder, Stage, run_many, set_recorder, stage, time_chunks
+from .threads cimport (
+    MOST_FLAGS, NO_MEMORY, Progress, Recorder, Stage, run_many, set_recorder, time_chunks,
+)
 from .threads cimport recorder as recorder_in_force
 
 cnp.import_array()
@@ -42,12 +44,6 @@ cdef extern from "Python.h":
 
 cdef enum:
     LINE = 64  # bytes: where a cache line begins, so does an array
-    MOST_FLAGS = 2  # conditions within each other
-
-
-cdef struct Conditional:
-    Stage stage
-    const int* flag         # it runs if this is not 0
 
 
 cdef struct Recording:
@@ -157,8 +153,6 @@ cdef void note(
         for j in range(i):
             if stages[j].context == stages[i].context:
                 copy = r.stages[r.count + j].context
-                for _ in range(r.conditions):
-                    copy = (<Conditional*>copy).stage.context
         if copy == NULL:
             copy = malloc(stages[i].size)
             if copy == NULL:
@@ -171,37 +165,11 @@ cdef void note(
                 return
         r.stages[r.count + i] = stages[i]
         r.stages[r.count + i].context = copy
-        for k in range(r.conditions - 1, -1, -1):
-            if not make_conditional(r, &r.stages[r.count + i], r.flags[k]):
-                return
+        for k in range(r.conditions):
+            r.stages[r.count + i].flags[k] = r.flags[k]
     r.count += count
     if r.conditions == 0:
         r.work += work
-
-
-cdef void conditional_task(Py_ssize_t chunk, void* context) noexcept nogil:
-    cdef const Conditional* c = <const Conditional*>context
-    if not c.flag[0]:
-        return
-    if c.stage.task32 != NULL:
-        c.stage.task32(chunk, c.stage.context, NULL)
-    elif c.stage.task64 != NULL:
-        c.stage.task64(chunk, c.stage.context, NULL)
-    else:
-        c.stage.task(chunk, c.stage.context)
-
-
-cdef bint make_conditional(Recording* r, Stage* s, const int* flag) noexcept nogil:
-    cdef Conditional* c = <Conditional*>malloc(sizeof(Conditional))
-    cdef Py_ssize_t owns
-    if c == NULL:
-        refuse(&r.hooks, NO_ROOM)
-        return False
-    c.stage, c.flag = s[0], flag
-    s[0] = stage(conditional_task, s.chunks, c, sizeof(Conditional))
-    owns = r.owns
-    own(&r.hooks, c)
-    return r.owns > owns
 
 
 cdef void only_if(Recorder* recorder, const int* flag) noexcept nogil:

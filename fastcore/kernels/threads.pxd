@@ -4,6 +4,7 @@ from libc.stdint cimport uint64_t
 
 cdef enum:
     MOST_STAGES = 16
+    MOST_FLAGS = 2  # conditions within each other
 
 ctypedef void (*task_t)(Py_ssize_t chunk, void* context) noexcept nogil
 
@@ -20,6 +21,7 @@ cdef struct Stage:
     Py_ssize_t chunks
     void* context
     size_t size             # of the context, in bytes: a plan keeps a copy of it
+    const int* flags[MOST_FLAGS]    # it is left out where one of these is 0; or NULL
 
 cdef Stage stage(task_t task, Py_ssize_t chunks, void* context, size_t size) noexcept nogil
 cdef Stage typed_stage(

@@ -122,6 +122,15 @@ cdef inline int do_chunk(const Stage* s, Py_ssize_t chunk) noexcept nogil:
     return said
 
 
+cdef inline Py_ssize_t chunks_of(const Stage* s) noexcept nogil:
+    """How many chunks it has, once the stages before are done."""
+    cdef int i
+    for i in range(MOST_FLAGS):
+        if s.flags[i] != NULL and not s.flags[i][0]:
+            return 0
+    return s.chunks
+
+
 cdef void take_part(Job* job, int run, bint from_front) noexcept nogil:
     """Claim chunks of one stage after the other, until none is left."""
     cdef uint64_t step = 1 if from_front else <uint64_t>1 << 32
@@ -131,7 +140,7 @@ cdef void take_part(Job* job, int run, bint from_front) noexcept nogil:
     cdef int i, said
     for i in range(job.count):
         s = &job.stages[i]
-        chunks = s.chunks
+        chunks = chunks_of(s)
         while True:
             claimed = ADD(&at.claimed, step)
             front, end = claimed & <uint64_t>0xffffffff, claimed >> 32
@@ -213,7 +222,7 @@ cdef Py_ssize_t run_many(
         size = 1
     if size < 2 or SWAP_INT(&busy, 1):  # somebody else has the threads
         for i in range(count):
-            for chunk in range(stages[i].chunks):
+            for chunk in range(chunks_of(&stages[i])):
                 said[0] = do_chunk(&stages[i], chunk)
                 if said[0]:
                     return 0
@@ -245,7 +254,7 @@ cdef Py_ssize_t run_many(
 cdef int time_chunks(const Stage* s, double* taken) noexcept nogil:
     cdef Py_ssize_t chunk
     cdef int said
-    for chunk in range(s.chunks):
+    for chunk in range(chunks_of(s)):
         taken[chunk] = seconds()
         said = do_chunk(s, chunk)
         if said:
@@ -256,6 +265,7 @@ cdef int time_chunks(const Stage* s, double* taken) noexcept nogil:
 
 cdef Stage stage(task_t task, Py_ssize_t chunks, void* context, size_t size) noexcept nogil:
     cdef Stage s
+    s.flags[0] = s.flags[1] = NULL
     s.task, s.task32, s.task64 = task, NULL, NULL
     s.chunks, s.context, s.size = chunks, context, size
     return s
@@ -265,6 +275,7 @@ cdef Stage typed_stage(
     bint single, task32_t task32, task64_t task64, Py_ssize_t chunks, void* context, size_t size,
 ) noexcept nogil:
     cdef Stage s
+    s.flags[0] = s.flags[1] = NULL
     s.task = NULL
     s.task32, s.task64 = (task32 if single else NULL), (NULL if single else task64)
     s.chunks, s.context, s.size = chunks, context, size
