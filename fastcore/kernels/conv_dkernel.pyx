@@ -14,7 +14,7 @@ from libc.string cimport memset
 from .arrays cimport real
 from .conv cimport Conv
 from .conv_tile cimport (
-    FLAG_ACCUMULATE, add_panel, gather, pack_dz, panel_width,
+    FLAG_ACCUMULATE, PREFETCH, add_panel, gather, pack_dz, panel_width,
 )
 from .conv_walk cimport (
     SMALL_WORK, Box, BoxWalk, Field, Phase, begin, divide_up, list_places, list_steps, locate,
@@ -132,6 +132,9 @@ cdef void gradient_task(Py_ssize_t chunk, void* context, const real* like) noexc
         for run in range(divide_up(places, RUN)):
             i = run * RUN
             now = min(<Py_ssize_t>RUN, places - i)
+            if w.taps == 1:  # no neighbour has fetched what a place sees
+                for j in range(now):
+                    PREFETCH(a + row_at[i + j])
             pack_gradient(p, now, from_panel, to_panel, values, y, out_at + i, packed, dbias)
             for q in range(from_panel, to_panel):
                 j = q % p.panels * width

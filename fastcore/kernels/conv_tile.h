@@ -159,6 +159,9 @@ APART void NAME(gather)(Py_ssize_t rows, TILE_PARAMETERS) {
                          : rows > ROWS                    ? (rows + 1) / 2
                                                           : rows;
         if (now > 6 && now < ROWS) now &= ~(Py_ssize_t)1;
+        /* Short rows come before the processor has found out where the next ones stand. */
+        if (depth * sizeof(REAL) <= 64)
+            for (Py_ssize_t r = now; r < 2 * now && r < rows; r++) PREFETCH(a + row_at[r]);
         switch (now) {
             EACH(1)
             EACH(2)

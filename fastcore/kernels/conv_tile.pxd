@@ -7,6 +7,7 @@ cdef extern from *:
     #define TEMPLATE "conv_tile.h"
     #include "for_both_types.h"
     """
+    void PREFETCH(const void* place) noexcept nogil
     enum:
         FLAG_ACCUMULATE
         FLAG_RELU

@@ -192,6 +192,20 @@ cdef void leave_out_padding(
                 )
 
 
+cdef void clear_box(
+    const BoxWalk* w, const Box* box, real* result, const real* like
+) noexcept nogil:
+    """Zeros in a box of the result, line by line."""
+    cdef Py_ssize_t n, i, j
+    for n in range(box.count[0]):
+        for i in range(box.count[1]):
+            for j in range(box.count[2]):
+                memset(
+                    result + n * w.place[0] + i * w.place[1] + j * w.place[2], 0,
+                    box.count[3] * w.place[3] * sizeof(real),
+                )
+
+
 cdef void product_task(Py_ssize_t chunk, void* context, const real* like) noexcept nogil:
     """One box of the result, some of its columns."""
     cdef DirectProduct* p = <DirectProduct*>context
@@ -211,6 +225,11 @@ cdef void product_task(Py_ssize_t chunk, void* context, const real* like) noexce
     cdef const real* a
     cdef bint bends = p.activation == TANH or p.activation == SIGMOID
     cdef bint mends
+    # Places that no window sees: all the places of some phases.
+    cdef bint gaps = w.reverse and p.column_blocks == 1 and p.bias == NULL and not bends and (
+        w.conv.stride[0] > w.conv.window[0] or w.conv.stride[1] > w.conv.window[1]
+        or w.conv.stride[2] > w.conv.window[2]
+    )
     cdef Box box
     cdef Phase f
     if memory == NULL:
@@ -222,8 +241,12 @@ cdef void product_task(Py_ssize_t chunk, void* context, const real* like) noexce
     a = read_box(w, &box, &p.source, <real*>(<char*>memory + tables * sizeof(Py_ssize_t)))
     start = begin(w, &box)
     result += start
+    if gaps:
+        clear_box(w, &box, result, like)
     for i in range(phases(w)):
         phase_of(w, i, &f)
+        if gaps and f.taps == 0:
+            continue
         places = list_places(w, &f, &box, row_at, out_at)
         if places:
             list_steps(w, &f, &box, p.inner, step_at)
