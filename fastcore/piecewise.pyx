@@ -41,6 +41,27 @@ def relu_backward(dy, cache):
     )
 
 
+def add_relu_forward(x, shortcut):
+    """Extra: x + shortcut, of one shape, and the relu after it: the end of a residual block.
+
+    tests/extras.py holds it against the reference. Kernel: add_relu in kernels/piecewise.pxd.
+    """
+    cdef cnp.ndarray a = real_array(x)
+    y = each(a, like(shortcut, a), k.add_relu[float], k.add_relu[double], SIMPLE)
+    return y, (y,)
+
+
+def add_relu_backward(dy, cache):
+    """Extra: relu's gradient, which both have. It's found from y: 0 where the sum was 0 or less.
+
+    tests/extras.py holds it against the reference.
+    """
+    (y,) = cache
+    cdef cnp.ndarray a = real_array(y)
+    dx = each(like(dy, a), a, k.relu_dx[float], k.relu_dx[double], SIMPLE, 0.0, NAN, 0.0)
+    return dx, dx
+
+
 def leaky_relu_forward(x, negative_slope=0.2):
     """Twin of reference.piecewise.leaky_relu_forward.
 

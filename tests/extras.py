@@ -70,6 +70,16 @@ def batch_normalization_training_relu_backward(dy, cache, need_dx=True):
     )
 
 
+def add_relu_forward(x, shortcut):
+    """A sum and the relu after it."""
+    return piecewise.relu_forward(x + shortcut)
+
+
+def add_relu_backward(dy, cache):
+    dx = piecewise.relu_backward(dy, cache)
+    return dx, dx
+
+
 def embedding_backward_rows(dy, cache):
     """The gradient of a table as the rows that were named, and their values."""
     indices, _ = cache
@@ -102,6 +112,8 @@ FUNCTIONS = {
     ("convolution", "conv_max_pool_training_forward"): conv_max_pool_training_forward,
     ("convolution", "conv_max_pool_training_backward"): conv_max_pool_training_backward,
     ("embedding", "embedding_backward_rows"): embedding_backward_rows,
+    ("piecewise", "add_relu_forward"): add_relu_forward,
+    ("piecewise", "add_relu_backward"): add_relu_backward,
     **{
         ("normalization", function.__name__): function
         for function in (

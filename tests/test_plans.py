@@ -11,7 +11,7 @@ import pytest
 
 import diptych
 from diptych import Input, Sequential, callbacks, layers, losses, metrics, ops, optimizers
-from diptych.models import noting, plans
+from diptych.models import plans
 from tests.planned import assert_same, compiled, data, dense, fit
 
 pytest.importorskip("diptych.fastcore.kernels.plan", reason="the fast engine is not built")
@@ -166,26 +166,6 @@ def images(x):
     return layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(h))
 
 
-def normalized_with_relu(x):
-    h = layers.ReLU(0.8)(layers.BatchNormalization()(layers.Conv2D(19, 3, use_bias=False)(x)))
-    h = layers.Activation("relu")(layers.BatchNormalization(scale=False)(layers.Conv2D(70, 1)(h)))
-    twice = layers.BatchNormalization(center=False)(h)
-    sloped = layers.ReLU(negative_slope=0.1)(layers.BatchNormalization()(h))
-    h = layers.Add()([layers.Activation("relu")(twice), twice, sloped])
-    return layers.ReLU(6.0)(layers.BatchNormalization()(layers.GlobalAveragePooling2D()(h)))
-
-
-def pooled(x):
-    h = layers.MaxPooling2D()(layers.Conv2D(16, 3, activation="relu")(x))
-    h = layers.MaxPooling2D(3, 1, "same")(layers.Activation("relu")(layers.Conv2D(7, 3)(h)))
-    h = layers.MaxPooling2D(2, 1)(layers.Conv2D(5, 1)(h))
-    h = layers.MaxPooling2D(2, 1)(layers.Conv2D(5, 1, activation="tanh")(h))
-    twice = layers.Conv2D(5, 1, activation="relu")(h)
-    both = [layers.MaxPooling2D(2, 1)(twice), layers.AveragePooling2D(2, 1)(twice)]
-    h = layers.ReLU(2.0)(layers.Conv2D(5, 1)(layers.Concatenate()(both)))
-    return layers.GlobalMaxPooling2D()(layers.Conv2D(5, 1, activation="relu")(h))
-
-
 MERGERS = ("Add", "Subtract", "Multiply", "Maximum", "Minimum", "Average")
 BRANCHES = {
     "residual": ((3,), residual),
@@ -194,50 +174,7 @@ BRANCHES = {
     "sequences": ((5, 4), sequences),
     "both ways": ((5, 3), both_ways),
     "images": ((8, 8, 3), images),
-    "normalized, with relu": ((9, 9, 3), normalized_with_relu),
-    "pooled": ((17, 18, 16), pooled),
 }
-
-
-def joined_calls(monkeypatch):
-    """Where a plan notes the calls that run as one: how many, in the order of the first."""
-    counts, find = [], noting._joined_calls
-
-    def joined(replay):
-        found = find(replay)
-        counts.append([1 + len(found[i].others) for i in sorted(found)])
-        return found
-
-    monkeypatch.setattr(noting, "_joined_calls", joined)
-    return counts
-
-
-def test_normalization_does_the_relu_after_it_unless_others_want_what_lies_between(monkeypatch):
-    counts, limits = joined_calls(monkeypatch), []
-    join = noting._with_relu
-    monkeypatch.setattr(noting, "_with_relu", lambda limit: limits.append(limit) or join(limit))
-    x = Input((9, 9, 3))
-    y = layers.Activation("relu")(layers.BatchNormalization()(normalized_with_relu(x)))
-    last = layers.BatchNormalization()(y)
-    model = diptych.Model(x, [last, layers.ReLU()(last)])
-    model.compile("sgd", ["mse", "mse"])
-    rows, _ = data((9, 9, 3), rows=35)
-    fit(rows, [np.zeros((35, 70))] * 2)(model)
-    assert model.plan_report().startswith("A plan ran")
-    assert counts == [[2] * 4]
-    assert limits == [0.8, None, 6.0, None]
-
-
-def test_a_convolution_does_the_pooling_after_it_unless_others_want_what_lies_between(monkeypatch):
-    counts = joined_calls(monkeypatch)
-    x = Input((17, 18, 16))
-    wanted = layers.Conv2D(3, 3, activation="relu")(x)
-    model = diptych.Model(x, [pooled(x), wanted, layers.GlobalMaxPooling2D()(wanted)])
-    model.compile("sgd", ["mse"] * 3)
-    rows, _ = data((17, 18, 16), rows=35)
-    fit(rows, [np.zeros((35, *output.shape[1:])) for output in model.outputs])(model)
-    assert model.plan_report().startswith("A plan ran")
-    assert counts == [[2, 3, 2, 2]]
 
 
 @pytest.mark.parametrize("name", BRANCHES)

@@ -32,6 +32,7 @@ OWN_CACHES = {
     "dot_product_attention_forward": "fast keeps two numbers a query, the reference all the scores",
     "batch_normalization_training_relu_forward": "fast makes what lies between its two steps anew",
     "conv_max_pool_training_forward": "fast keeps the maxima, and not what lies between",
+    "add_relu_forward": "fast keeps the result, and not the sum",
 }
 
 # Array arguments that are data: backward has no place for them.

@@ -16,6 +16,15 @@ cdef inline void relu(real** at, Py_ssize_t n, const double* p) noexcept nogil:
         y[i] = <real>0.0 if x[i] <= 0 else x[i]
 
 
+cdef inline void add_relu(real** at, Py_ssize_t n, const double* p) noexcept nogil:
+    cdef const real* a = at[0]
+    cdef const real* b = at[1]
+    cdef real* y = at[2]
+    cdef Py_ssize_t i
+    for i in range(n):
+        y[i] = <real>0.0 if a[i] + b[i] <= 0 else a[i] + b[i]
+
+
 cdef inline void relu_options(real** at, Py_ssize_t n, const double* p) noexcept nogil:
     cdef const real* x = at[0]
     cdef real* y = at[1]

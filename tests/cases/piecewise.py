@@ -57,3 +57,17 @@ CASES = {
         ),
     ),
 }  # fmt: skip
+
+
+def sum_and_relu(case):
+    """The same sums, as two arrays."""
+
+    def make(rng):
+        x = case.make(rng)["x"]
+        shortcut = np.round(rng.normal(size=x.shape))
+        return {"x": np.asarray(x - shortcut), "shortcut": np.asarray(shortcut)}
+
+    return Case(case.label, make, case.smooth)
+
+
+EXTRAS = {"add_relu_forward": [sum_and_relu(case) for case in elementwise(0, tiny=0.5)]}

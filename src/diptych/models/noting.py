@@ -25,6 +25,7 @@ from .replay import NOTHING, PLAIN_RELU, Replay, is_relu
 
 _WITH_RELU = "normalization", "batch_normalization_training_relu_forward"
 _WITH_POOLING = "convolution", "conv_max_pool_training_forward"
+_SUM_WITH_RELU = "piecewise", "add_relu_forward"
 MOST_COPIED = 1 << 22  # bytes that calls may bring to their places in each step
 
 
@@ -69,7 +70,7 @@ class Notes:
                 noted.append((_done_before, reader, (), output))
                 continue
             if i in self._joined_calls:
-                function = self._joined_calls[i].forward
+                function, call = self._joined_calls[i].forward, (True, *call[1:])
             noted.append((self._forward(call, function), reader, options, output))
         return noted
 
@@ -84,6 +85,7 @@ class Notes:
                 continue
             if i in self._joined_calls:
                 record = record._replace(backward=self._joined_calls[i].backward)
+                is_twin = True
             noted.append(record._replace(backward=self._backward(record, is_twin, operation)))
         return noted
 
@@ -246,6 +248,10 @@ def _joined_calls(replay: Replay) -> dict[int, _Joined]:
         if function is engine.normalization.batch_normalization_training_forward:
             if sources[3] == NOTHING and is_relu(engine, next_function, next_options):
                 found[i] = _Joined(_with_relu(next_options[1]), _back_with_relu, [user])
+        elif function is np.add:
+            is_plain = next_function is engine.piecewise.relu_forward and next_options == PLAIN_RELU
+            if is_plain and _are_alike(replay.records[-1 - i].inputs):
+                found[i] = _Joined(_sum_with_relu, _back_with_sum, [user])
         elif function is engine.convolution.conv_forward and options[-1] in ("linear", "relu"):
             others, activation = [user], options[-1]
             if next_function is engine.piecewise.relu_forward and next_options == PLAIN_RELU:
@@ -309,6 +315,24 @@ def _with_pooling(activation: str, pooling: tuple) -> Callable:
 def _back_with_pooling(dy: np.ndarray, cache: tuple, needs: Sequence[bool]) -> tuple:
     backward: Any = _engine.current().extra("convolution", "conv_max_pool_training_backward")
     return backward(dy, cache, needs[0])
+
+
+def _are_alike(inputs: Sequence[Any]) -> bool:
+    """Whether two tensors have one shape and dtype, and both need a gradient: None does not."""
+    x, other = inputs
+    if x is None or other is None or x.dtype not in ("float32", "float64"):
+        return False
+    return x.shape == other.shape and x.dtype == other.dtype
+
+
+def _sum_with_relu(x: np.ndarray, shortcut: np.ndarray) -> tuple:
+    forward: Any = _engine.current().extra(*_SUM_WITH_RELU)
+    return forward(x, shortcut)
+
+
+def _back_with_sum(dy: np.ndarray, cache: tuple, needs: Sequence[bool]) -> tuple:
+    backward: Any = _engine.current().extra("piecewise", "add_relu_backward")
+    return backward(dy, cache)
 
 
 def _done_before(y: np.ndarray) -> tuple[np.ndarray, None]:
