@@ -173,7 +173,7 @@ cdef int direct_dkernel(
     cdef KernelGradient p
     cdef Stage stages[2]
     cdef Py_ssize_t item = sizeof(float) if conv.single else sizeof(double)
-    cdef Py_ssize_t all_panels, kernel_length
+    cdef Py_ssize_t all_panels, kernel_length, more
     cdef double work = <double>conv.batch * conv.out[0] * conv.out[1] * conv.out[2]
     p.inner, p.outer = conv.channels // conv.groups, conv.filters // conv.groups
     p.panels = divide_up(p.outer, panel_width(conv.single))
@@ -197,6 +197,10 @@ cdef int direct_dkernel(
         p.columns = max(min(all_panels, 4), divide_up(all_panels, CHUNKS))
         p.parts = CHUNKS // divide_up(all_panels, p.columns)
         p.parts = min(p.parts, 1 + <Py_ssize_t>(work / SMALL_WORK))
+    for more in range(p.parts, min(p.boxes, 2 * p.parts) + 1):  # equal parts, if there are any
+        if p.boxes % more == 0:
+            p.parts = more
+            break
     p.column_blocks = divide_up(all_panels, p.columns)
     p.length = kernel_length + (conv.filters if dbias != NULL else 0)
     p.parts = min(p.parts, 1 + PARTS_BYTES // (p.length * item))

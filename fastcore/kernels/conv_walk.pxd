@@ -111,7 +111,7 @@ cdef inline Py_ssize_t plan(
 ) noexcept nogil:
     """Cut the result into boxes; return how many. Looks at shapes only."""
     cdef Py_ssize_t count[4]
-    cdef Py_ssize_t most, axis, length, boxes, places, chunks
+    cdef Py_ssize_t most, axis, length, boxes, places, chunks, divisor
     cdef int i
     w.conv, w.reverse = p[0], reverse
     w.channels = p.filters if reverse else p.channels
@@ -139,6 +139,10 @@ cdef inline Py_ssize_t plan(
         # Equal boxes rather than a small one at the end.
         if count[axis] < length:
             count[axis] = divide_up(length, divide_up(length, count[axis]))
+            for divisor in range(count[axis], (3 * count[axis] - 1) // 5, -1):
+                if length % divisor == 0:
+                    count[axis] = divisor
+                    break
             break
     w.most = 1
     w.area = area_of(w, count)
