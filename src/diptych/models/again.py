@@ -22,7 +22,7 @@ from .planned import MOST_PASSED, PlannedPasses
 from .plans import StepPlan, all_fit, reserved
 from .symptoms import LossWatch
 
-MOST_KEPT = 2**16  # the bytes of an array that are kept to know it again
+MOST_KEPT = 2**19  # the bytes of an array that are kept to know it again
 
 
 @dataclass
