@@ -12,6 +12,7 @@ import diptych
 from diptych import layers, optimizers
 from diptych.tape import GradientTape
 from diptych.tensor import IndexedSlices
+from tests import planned
 
 embedding = importlib.import_module("diptych.ops.embedding")
 
@@ -223,6 +224,22 @@ def test_a_tape_gives_arrays(monkeypatch, engine):
     gradient, *_ = tape.gradient(loss, model.trainable_variables)
     assert type(gradient) is np.ndarray
     assert np.flatnonzero(gradient.any(axis=1)).tolist() == list(range(10))
+
+
+@pytest.mark.parametrize(
+    "options", [{"gradient_accumulation_steps": 2}, {"clipnorm": 0.1}, {"loss_scale_factor": 4.0}]
+)
+def test_in_a_plan_that_converts_tokens_the_whole_array_is_that_of_each_step(monkeypatch, options):
+    monkeypatch.setattr(embedding, "SMALL", 0)
+
+    def build():
+        stack = [layers.Input((2,)), layers.Embedding(WORDS, 3), layers.Flatten(), layers.Dense(1)]
+        return planned.compiled(diptych.Sequential(stack), RULES["adam"](**options), "mse", [])
+
+    rng = np.random.default_rng(4)
+    tokens, y = rng.integers(0, WORDS, (37, 2)).astype("f4"), rng.random((37, 1))
+    with diptych.engine("fast"):
+        planned.assert_same(monkeypatch, build, planned.fit(tokens, y))
 
 
 def test_a_table_that_is_computed_gets_an_array(monkeypatch, engine):

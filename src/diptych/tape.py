@@ -177,7 +177,7 @@ def walk_back(
                 if type(dx) is not ndarray or dx.dtype is not x.array.dtype:
                     if isinstance(dx, Tensor) and only_tensors.get():
                         dx = dx if dx.array.dtype == x.array.dtype else dx.astype(x.array.dtype)
-                    elif not _stays_sparse(dx, x, optimizer):
+                    elif not stays_sparse(dx, x, optimizer):
                         dx = np.asarray(dx, x.array.dtype)
                 gradients[x] = dx
     gradients.update(kept)
@@ -216,7 +216,7 @@ def _refuse(dy: Any, record: Record, needs: Any) -> Any:
     )
 
 
-def _stays_sparse(dx: Any, x: Tensor, optimizer: Any) -> bool:
+def stays_sparse(dx: Any, x: Tensor, optimizer: Any) -> bool:
     """Whether an optimizer takes the gradient of an embedding table as the rows that were read."""
     return (
         type(dx) is IndexedSlices

@@ -19,7 +19,7 @@ import numpy as np
 from .. import engine as _engine
 from ..nested import flatten, map_structure
 from ..operation import Operation
-from ..tape import Record
+from ..tape import Record, stays_sparse
 from ..tensor import IndexedSlices
 from .replay import NOTHING, PLAIN_RELU, Replay, is_relu
 
@@ -74,7 +74,7 @@ class Notes:
             noted.append((self._forward(call, function), reader, options, output))
         return noted
 
-    def records(self, replay: Replay) -> list[Record]:
+    def records(self, replay: Replay, optimizer: Any) -> list[Record]:
         """The records of a replay, whose backward functions are noted."""
         noted = []
         others = {i for joined in self._joined_calls.values() for i in joined.others}
@@ -86,7 +86,8 @@ class Notes:
             if i in self._joined_calls:
                 record = record._replace(backward=self._joined_calls[i].backward)
                 is_twin = True
-            noted.append(record._replace(backward=self._backward(record, is_twin, operation)))
+            backward = self._backward(record, is_twin, operation, optimizer)
+            noted.append(record._replace(backward=backward))
         return noted
 
     def add(self, a: Any, b: Any) -> Any:
@@ -140,7 +141,9 @@ class Notes:
         self._note(name, again, y)
         return y, latest
 
-    def _backward(self, record: Record, is_twin: bool, operation: Callable) -> Callable:
+    def _backward(
+        self, record: Record, is_twin: bool, operation: Callable, optimizer: Any
+    ) -> Callable:
         known = getattr(record.operation, "name", None)
         name = f"the gradient of {known or _name_of(operation)}"
         backward, inputs = record.backward, record.inputs
@@ -148,7 +151,7 @@ class Notes:
         def gradients(dy: Any, cache: Any, needs: Sequence[bool]) -> list:
             return [
                 np.asarray(dx, x.array.dtype)
-                if need and dx is not None and type(dx) is not IndexedSlices
+                if need and dx is not None and not stays_sparse(dx, x, optimizer)
                 else dx
                 for dx, x, need in zip(backward(dy, cache, needs), inputs, needs)  # noqa: B905
             ]

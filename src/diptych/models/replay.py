@@ -138,7 +138,7 @@ class Replay:
         if notes is None:
             walk_back(zip(self.records, newest_first), gradients, (), optimizer)  # noqa: B905 - hot
         else:
-            records = zip(notes.records(self), newest_first)  # noqa: B905
+            records = zip(notes.records(self, optimizer), newest_first)  # noqa: B905
             walk_back(records, gradients, (), optimizer, notes.add)
         return list(map(gradients.get, self.wanted))
 
