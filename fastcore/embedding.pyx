@@ -4,8 +4,7 @@ cimport numpy as cnp
 from libc.string cimport memcpy, memset
 
 from .kernels.arrays cimport (
-    as_real, as_size, as_type, data, dim, new_array, new_result, new_vector, rank, real, real_type,
-    size,
+    as_real, as_size, as_type, data, dim, new_array, new_result, rank, real, real_type, size,
 )
 from .kernels.gil cimport run_with_gil
 from .kernels.threads cimport (

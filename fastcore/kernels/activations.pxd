@@ -4,7 +4,7 @@ Forward finds its arrays in at[0] = x, at[1] = y; backward in at[0] = dy, then w
 then dx. n: elements, or rows, whose width is p[0] then; p: else the options.
 """
 
-from libc.math cimport INFINITY, sqrt, sqrtf
+from libc.math cimport sqrt, sqrtf
 
 from .arrays cimport real
 from .vector_math cimport (

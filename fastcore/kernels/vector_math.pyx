@@ -6,7 +6,9 @@ from .arrays cimport as_real, data, new_like, real_type, size
 
 cnp.import_array()
 
-NAMES = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "erf", "gauss", "normal_cdf")
+NAMES = (
+    "exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "erf", "gauss", "normal_cdf",
+)
 
 
 cdef void _fill(int function, const real* x, real* y, Py_ssize_t n) noexcept nogil:
