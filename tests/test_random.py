@@ -56,8 +56,14 @@ def test_seed_generators():
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "1", True])
 def test_seeds_that_are_none(seed):
-    with pytest.raises(ValueError, match="expected None, an integer"):
+    with pytest.raises(ValueError, match="at least 0, or a SeedGenerator$"):
         random.normal((2,), seed=seed)
+
+
+def test_a_generator_of_seeds_is_made_from_an_integer():
+    """As in Keras; so a layer's seed is none either, and the error does not ask for one."""
+    with pytest.raises(ValueError, match="expected None or an integer of at least 0$"):
+        random.SeedGenerator(random.SeedGenerator(7))
 
 
 def test_moments():

@@ -34,12 +34,10 @@ def reset_global_generator(seed: Any) -> None:
     _global_generator = np.random.default_rng(seed)
 
 
-def check_seed(seed: Any) -> int:
+def check_seed(seed: Any, what_else: str = "") -> int:
     """`seed` as a Python int; ValueError unless it is an integer of at least 0."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(
-            f"seed={seed!r}: expected None, an integer of at least 0 or a SeedGenerator"
-        )
+        raise ValueError(f"seed={seed!r}: expected None or an integer of at least 0{what_else}")
     return int(seed)
 
 
@@ -53,7 +51,7 @@ def generator_of(seed: Any) -> np.random.Generator:
         return in_force(seed)
     if hasattr(seed, "generator"):
         return seed.generator
-    return np.random.default_rng(check_seed(seed))
+    return np.random.default_rng(check_seed(seed, ", or a SeedGenerator"))
 
 
 __all__ = [

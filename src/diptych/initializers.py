@@ -149,7 +149,7 @@ class _RandomInitializer(Initializer):
         if seed is None:
             seed = random.draw_seed()
         elif not isinstance(seed, random.SeedGenerator):
-            seed = random.check_seed(seed)
+            seed = random.check_seed(seed, ", or a SeedGenerator")
         self.seed = seed
 
     def _generator(self):
