@@ -21,8 +21,8 @@ cdef struct Stage:
     Py_ssize_t chunks
     void* context
     size_t size             # of the context, in bytes: a plan keeps a copy of it
-    # It is left out where one of these is 0; or NULL. Only a stage before it sets them, for a thread
-    # that comes late reads them late.
+    # It is left out where one of these is 0; or NULL. Only a stage before it sets them, for a
+    # thread that comes late reads them late.
     const int* flags[MOST_FLAGS]
 
 cdef Stage stage(task_t task, Py_ssize_t chunks, void* context, size_t size) noexcept nogil
