@@ -144,14 +144,14 @@ EDGE(16, 1)
         NAME(edge_##n##_##width)(TILE_ARGUMENTS);
 #if ROWS > 8
 /* Of an A that stands transposed, a known walk saves the addresses of many rows. */
-#define EDGE_ACROSS(n, width)                               \
+#define EDGE_ACROSS(n, width)                                \
     APART void NAME(across_##n##_##width)(TILE_PARAMETERS) { \
-        a_row = 1;                                          \
-        NAME(tile)(n, width, TILE_ARGUMENTS);               \
+        a_row = 1;                                           \
+        NAME(tile)(n, width, TILE_ARGUMENTS);                \
     }
 EDGE_ACROSS(8, WIDTH)
 EDGE_ACROSS(16, 1)
-#define TAKE_ACROSS(n, width)                                      \
+#define TAKE_ACROSS(n, width)                                          \
     for (; a_row == 1 && rows >= n; rows -= n, a += n, c += n * c_row) \
         NAME(across_##n##_##width)(TILE_ARGUMENTS);
 #endif

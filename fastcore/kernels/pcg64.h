@@ -13,7 +13,9 @@ typedef unsigned __int128 pcg_number;
 #define PCG_LOW(x) ((uint64_t)(x))
 #define PCG_TIMES_PLUS(x, y, z) ((x) * (y) + (z))
 #else
-typedef struct { uint64_t high, low; } pcg_number;
+typedef struct {
+    uint64_t high, low;
+} pcg_number;
 static pcg_number PCG_NUMBER(uint64_t high, uint64_t low) {
     pcg_number x = {high, low};
     return x;
@@ -25,13 +27,15 @@ static pcg_number PCG_TIMES_PLUS(pcg_number x, pcg_number y, pcg_number z) {
     const uint64_t d = y.low & half, middle = (b * d >> 32) + (a * d & half) + b * c;
     pcg_number product;
     product.low = x.low * y.low + z.low;
-    product.high = a * c + (a * d >> 32) + (middle >> 32) + x.high * y.low + x.low * y.high + z.high
-                   + (product.low < z.low);
+    product.high = a * c + (a * d >> 32) + (middle >> 32) + x.high * y.low + x.low * y.high +
+                   z.high + (product.low < z.low);
     return product;
 }
 #endif
 
-typedef struct { pcg_number state, inc; } Pcg;
+typedef struct {
+    pcg_number state, inc;
+} Pcg;
 
 /* As NumPy holds it: state and inc, the lower half of each first, or the upper one. */
 static Pcg pcg_read(const void *place, int upper_first) {

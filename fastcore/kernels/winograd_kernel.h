@@ -33,8 +33,8 @@ INLINE void NAME(transform_piece)(const Winograd *p, const REAL *kernel, Py_ssiz
     for (int c = 0; c < channels; c++, packed += PANEL) {
         for (int i = 0; i < down; i++)
             for (int j = 0; j < across; j++) {
-                const REAL *from = kernel + c * p->channel_step +
-                                   (i * p->window_across + j) * p->tap_step;
+                const REAL *from =
+                    kernel + c * p->channel_step + (i * p->window_across + j) * p->tap_step;
                 double *to = g[i * PIECE + j];
                 if (p->filter_step > 1)
                     for (int k = 0; k < filters; k++) to[k] = some[i * PIECE + j][k][c];
@@ -67,8 +67,7 @@ APART void NAME(transform_kernel)(const Winograd *p, const REAL *kernel, Py_ssiz
                                  across = p->window_across - PIECE * j;
                 NAME(transform_piece)(
                     p,
-                    kernel + f * p->filter_step +
-                        PIECE * (i * p->window_across + j) * p->tap_step,
+                    kernel + f * p->filter_step + PIECE * (i * p->window_across + j) * p->tap_step,
                     down < PIECE ? down : PIECE, across < PIECE ? across : PIECE, (int)left,
                     p->filters - f < PANEL ? (int)(p->filters - f) : PANEL,
                     packed + (i * p->pieces_across + j) * channels * PANEL, position);

@@ -231,9 +231,9 @@ INLINE void NAME(columns)(const int activation, const int is_dz, Py_ssize_t chan
     Py_ssize_t channels, Py_ssize_t pixel, Py_ssize_t ahead, int count, const REAL *const *x, \
         const REAL *const *y, REAL *const *out, Py_ssize_t row, REAL *sums
 #define COLUMNS_ARGUMENTS channels, pixel, ahead, count, x, y, out, row, sums
-#define COLUMNS(kind, activation, is_dz)                       \
-    APART void NAME(columns_##kind)(COLUMNS_PARAMETERS) {      \
-        NAME(columns)(activation, is_dz, COLUMNS_ARGUMENTS);   \
+#define COLUMNS(kind, activation, is_dz)                     \
+    APART void NAME(columns_##kind)(COLUMNS_PARAMETERS) {    \
+        NAME(columns)(activation, is_dz, COLUMNS_ARGUMENTS); \
     }
 COLUMNS(x, LINEAR, 0)
 COLUMNS(x_relu, RELU, 0)
@@ -567,7 +567,7 @@ static int NAME(blank_pixels)(const Winograd *p, Place place) {
     const Py_ssize_t some = v->channels < LANES ? v->channels : LANES;
     /* Every window holds one of these pixels in the middle of the tile: with a window of three, of
        the third and the fourth, of a wider one the fourth. */
-    const int rows = p->flat ? 1 : p->window_down == 3 ? 2 : 1,
+    const int rows = !p->flat && p->window_down == 3 ? 2 : 1,
               columns = p->window_across == 3 ? 2 : 1;
     const Py_ssize_t top = place.down - v->top, left = place.across - v->left;
     int bits = 0, in_sight = 0;
@@ -622,8 +622,8 @@ static void NAME(forward_block)(Winograd *p, Py_ssize_t first, Py_ssize_t count,
     for (Py_ssize_t f = 0; f < p->filters; f += PANEL) {
         const Py_ssize_t columns = p->filters - f > LANES ? PANEL : LANES;
         for (Py_ssize_t i = 0; i < positions; i++) {
-            const REAL *u = (const REAL *)p->packed +
-                            (f / PANEL * positions + i) * NAME(packed_position)(p);
+            const REAL *u =
+                (const REAL *)p->packed + (f / PANEL * positions + i) * NAME(packed_position)(p);
             for (Py_ssize_t k = 0; k < runs; k++) {
                 const REAL *a = spread + i * position + k * ROW(p->source.channels);
                 for (Py_ssize_t c = 0; c < run; c += most) {
