@@ -304,9 +304,7 @@ cdef class Plan:
         return why
 
     def call(self, function):
-        """Between the stages before and those that come later, each run calls this function. If it
-        returns True, the run ends there.
-        """
+        """Between the stages before and those that come later, each run calls this function."""
         self.calls.append((self.recording.count, self.recording.work, function))
 
     def aside(self, function, *arguments):
@@ -318,8 +316,8 @@ cdef class Plan:
             set_recorder(by)
 
     def run(self, Py_ssize_t times=1):
-        """Run all stages and calls, so many times; return how often no call has ended it, and no
-        stage that could not go on with its numbers.
+        """Run all stages and calls, so many times; return how often no stage has ended it, which
+        could not go on with its numbers.
 
         Raises ValueError if that is oftener than there are data for, RuntimeError while it is
         being made or run, and MemoryError where a stage finds no memory: those after it have not
@@ -358,8 +356,9 @@ cdef class Plan:
         for _ in range(times):
             first, work = 0, 0
             for end, until, function in self.calls:
-                if not run_part(r, 1, first, end, until - work, NULL) or function() is True:
+                if not run_part(r, 1, first, end, until - work, NULL):
                     return 0
+                function()
                 first, work = end, until
             if not run_part(r, 1, first, r.count, r.work - work, NULL):
                 return 0
@@ -466,8 +465,8 @@ def chunk_times(Plan plan not None):
                     return found
                 found.append(taken)
             first = end
-            if function is not None and function() is True:
-                return found
+            if function is not None:
+                function()
         plan.done = 1
     finally:
         plan.is_running = False
