@@ -212,7 +212,7 @@ def draw_dropout_mask(generator, shape, rate):
         steps, bits = engine.kernels.steps, generator.bit_generator
         if type(bits) is np.random.PCG64 and steps.can_draw(bits):
             return steps.draw_mask(bits, tuple(shape), rate)
-        engine.kernels.steps.numpy_draws()
+        steps.numpy_draws()
     drawn = _raw_words(generator, (count + 7) // 8).astype("<u8", copy=False).view(np.uint8)[:count]
     mask = drawn >= np.uint8(whole)
     if rest:

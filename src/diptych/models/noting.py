@@ -208,6 +208,7 @@ class Notes:
         return found
 
     def _refused(self, function: Callable) -> Any:
+        """Call it, and say that no stage of the plan could: what it takes is new in each step."""
         self._converts()
         return function()
 
