@@ -158,6 +158,10 @@ def test_what_is_wrong_with_other_values_is_said(again):
     with pytest.raises(ValueError, match="label 3 in row 2"):
         model.fit(x, np.where(np.arange(37) == 2, 3, y), verbose=0)
     np.testing.assert_equal(model.get_weights(), before)
+    y[2] = 3  # the arrays of the last call, with other values in them
+    with pytest.raises(ValueError, match="label 3 in row 2"):
+        model.fit(x, y, verbose=0)
+    y[2] = 2
     with pytest.raises(ValueError, match="y: 36"):
         model.fit(x, y[:-1], verbose=0)
     x = x.copy()
