@@ -11,9 +11,10 @@ which adds up along k in one order: hence the same bits for any number of thread
 A is read where it stands if its rows lie along k, at a distance that the cache likes or with few
 columns to share a copy; else it is packed as well. The blocks of a large product share what is
 packed, once by all threads beforehand: so they can be small, and a thread that comes late or is
-disturbed leaves the others more of them. A single row of blocks has no part of B to share. A small
-C with a long sum (the gradient of a kernel over many rows) is cut along k: the parts of the sum are
-added in their order.
+disturbed leaves the others more of them. Where C is small, that is done for a slice of k after the
+other, lest the copies leave the second-level cache. A single row of blocks has no part of B to
+share. A small C with a long sum (the gradient of a kernel over many rows) is cut along k: the parts
+of the sum are added in their order.
 Nothing is skipped because it is zero: 0 * inf is nan here too.
 """
 
@@ -123,7 +124,7 @@ cdef Py_ssize_t plan(Product* p, Py_ssize_t products) noexcept nogil:
         p.column_blocks = 4  # for two threads or four
     p.block_columns = max(1, divide_up(divide_up(p.n, p.column_blocks), panel)) * panel
     p.column_blocks = divide_up(p.n, p.block_columns)
-    if products * p.row_blocks * p.column_blocks == 1 and work > HALVED_WORK:
+    if products * p.row_blocks * p.column_blocks == 1 and work > HALVED_WORK:  # for two threads
         if p.m >= 4 * ROWS and p.m >= p.n:
             p.block_rows = divide_up(divide_up(p.m, 2), ROWS) * ROWS
             p.row_blocks = 2
